@@ -1,0 +1,205 @@
+"""Every error of hullo.
+
+    HulloError                    code               status
+    ├── BadRequest                bad_json           400
+    ├── NoIdentifier              no_identifier      400    M6
+    ├── Unauthorised
+    │   ├── ProofRejected         proof_rejected     401    V3, V7
+    │   ├── ProofRequired         proof_required     401    V3
+    │   ├── SessionRevoked        session_revoked    401    S2
+    │   ├── SessionRequired       session_required   401
+    │   └── KeyRequired           key_required       401
+    ├── BadOrigin                 bad_origin         403
+    ├── Forbidden                 forbidden          403
+    ├── UnknownApp                unknown_app        404
+    ├── NotFound                  not_found          404
+    ├── MethodNotAllowed          method_not_allowed 405
+    ├── Conflicting               conflict           409
+    ├── TooLarge                  too_large          413
+    ├── Invalid                   invalid            422    W8
+    ├── Unavailable               unavailable        503
+    │   ├── StoreUnavailable                                the database cannot be reached
+    │   └── TooContended                                    the same rows were changed too often meanwhile
+    ├── PluginError               plugin             500    raised while a pipeline is built
+    ├── SettingsError             settings           500    raised while settings are read
+    └── MiddlewareMissing         middleware         500    raised in the host's own code
+
+`code` is the contract with clients; `detail` is for people and never holds a personal value (P4).
+A `StoreConflict` is no error: stores return it, and the pipeline decides again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from hullo.model.claim import Rejection
+
+
+class HulloError(Exception):
+    """Carries a stable `code`, an HTTP `status` and, where waiting helps, `retry_after` in seconds."""
+
+    code: ClassVar[str] = "internal"
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Internal error"
+    retry_after: ClassVar[int | None] = None
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class BadRequest(HulloError):
+    """The body is not the JSON object that was expected."""
+
+    code, status, title = "bad_json", 400, "Bad request"
+
+
+class NoIdentifier(HulloError):
+    """Nothing in the call names a person (M6)."""
+
+    code, status, title = "no_identifier", 400, "No identifier"
+
+    def __init__(self, rejected: Sequence[Rejection] = ()) -> None:
+        super().__init__("send an external_id or an email that names a person")
+        self.rejected = tuple(rejected)
+
+
+class Unauthorised(HulloError):
+    """Who is calling is not established."""
+
+    status, title = 401, "Unauthorised"
+
+
+class ProofRejected(Unauthorised):
+    """A verifier recognised the proof and found it wrong.
+
+    What the caller is told is the same whatever was wrong and whoever it was for (V7); `detail` is for the log
+    and for the site's own developer.
+    """
+
+    code, title = "proof_rejected", "Proof rejected"
+
+
+class ProofRequired(Unauthorised):
+    """The app takes signed calls only (V3)."""
+
+    code, title = "proof_required", "Proof required"
+
+
+class SessionRevoked(Unauthorised):
+    """The session token is unknown, expired, revoked or another app's; which of them is not said."""
+
+    code, title = "session_revoked", "Session revoked"
+
+    def __init__(self) -> None:
+        super().__init__("this session is not valid; join again to start a new one")
+
+
+class SessionRequired(Unauthorised):
+    """The call needs a visitor's session."""
+
+    code, title = "session_required", "Session required"
+
+    def __init__(self) -> None:
+        super().__init__("send the session token that join or identify gave, as 'Authorization: Bearer hvs_…'")
+
+
+class KeyRequired(Unauthorised):
+    """The call needs a valid API key."""
+
+    code, title = "key_required", "API key required"
+
+    def __init__(self) -> None:
+        super().__init__("send a valid API key as 'Authorization: Bearer hsk_…'; 'hullo api-key create' makes one")
+
+
+class BadOrigin(HulloError):
+    """A page calls from an origin that the app does not list."""
+
+    code, status, title = "bad_origin", 403, "Origin not allowed"
+
+
+class Forbidden(HulloError):
+    """The API key is valid but lacks the scope, or belongs to another app."""
+
+    code, status, title = "forbidden", 403, "Forbidden"
+
+
+class UnknownApp(HulloError):
+    """No app has this key."""
+
+    code, status, title = "unknown_app", 404, "Unknown app"
+
+    def __init__(self) -> None:
+        super().__init__("no app has this app_key; 'hullo app list' shows those that exist")
+
+
+class NotFound(HulloError):
+    """No such thing here, or not for this caller."""
+
+    code, status, title = "not_found", 404, "Not found"
+
+
+class MethodNotAllowed(HulloError):
+    """The path exists, the method does not."""
+
+    code, status, title = "method_not_allowed", 405, "Method not allowed"
+
+
+class Conflicting(HulloError):
+    """The change contradicts what is stored, such as an email that another contact has."""
+
+    code, status, title = "conflict", 409, "Conflict"
+
+
+class TooLarge(HulloError):
+    """The body is over the limit (W10)."""
+
+    code, status, title = "too_large", 413, "Too large"
+
+
+class Invalid(HulloError):
+    """Fields are wrong and nothing was written."""
+
+    code, status, title = "invalid", 422, "Invalid"
+
+    def __init__(self, detail: str, rejected: Sequence[Rejection] = ()) -> None:
+        super().__init__(detail)
+        self.rejected = tuple(rejected)
+
+
+class Unavailable(HulloError):
+    """Try again later; nothing was written."""
+
+    code, status, title, retry_after = "unavailable", 503, "Unavailable", 1
+
+
+class StoreUnavailable(Unavailable):
+    """The database cannot be reached, or its schema is not the one this version needs."""
+
+
+class TooContended(Unavailable):
+    """Every bounded retry met somebody else's change."""
+
+    def __init__(self) -> None:
+        super().__init__("the same records were being changed by others; try again")
+
+
+class PluginError(HulloError):
+    """A plugin cannot be used as it is; the sentence says what to change."""
+
+    code, title = "plugin", "Plugin error"
+
+
+class SettingsError(HulloError):
+    """A setting is wrong; the sentence names it."""
+
+    code, title = "settings", "Settings error"
+
+
+class MiddlewareMissing(HulloError, RuntimeError):
+    """A route asks who is calling where the middleware is not mounted; a mistake in the host's code."""
+
+    code, title = "middleware", "Middleware missing"

@@ -1,0 +1,100 @@
+"""Workspaces, apps, and the keys that vouch for callers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from hullo.model.instant import Instant
+
+WorkspaceId = str
+AppId = str
+
+
+class VerificationMode(StrEnum):
+    """What an app demands of its callers (V3)."""
+
+    OFF = "off"
+    OPTIONAL = "optional"
+    REPORT = "report"
+    REQUIRED = "required"
+
+
+class Scope(StrEnum):
+    """What an API key may do."""
+
+    READ = "read"
+    WRITE = "write"
+    ERASE = "erase"
+
+
+ALL_SCOPES: Final = frozenset(Scope)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """Owns contacts. Its name is unique."""
+
+    id: WorkspaceId
+    name: str
+    created_at: Instant
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityKey:
+    """A secret shared with a site's server, which signs with it (V1, V4). The text itself is the HMAC key."""
+
+    id: str
+    app_id: AppId
+    secret: str
+    created_at: Instant
+    last_used_at: Instant | None = None
+    """To the hour; None while nobody signed with it."""
+    retires_at: Instant | None = None
+    """None: until somebody retires it."""
+
+    def active(self, now: Instant) -> bool:
+        """Whether it still verifies."""
+        return self.retires_at is None or now < self.retires_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class App:
+    """One place a widget runs.
+
+    `identity_keys` holds the retired ones too. An app with no `origins` takes loopback origins only. `version`
+    grows with every change of the app or its keys, so that a process that remembers an app can tell that it
+    must look again.
+    """
+
+    id: AppId
+    workspace_id: WorkspaceId
+    name: str
+    created_at: Instant
+    origins: tuple[str, ...] = ()
+    verification: VerificationMode = VerificationMode.OPTIONAL
+    region: str | None = None
+    """Two-letter country for phone numbers written without `+`."""
+    identity_keys: tuple[IdentityKey, ...] = ()
+    version: int = 0
+
+    @property
+    def app_key(self) -> str:
+        """What pages send. It is public, so it is simply the id."""
+        return self.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """A server's credential for one workspace, and for one app of it when `app_id` is set. Only a digest is kept."""
+
+    id: str
+    workspace_id: WorkspaceId
+    digest: str
+    created_at: Instant
+    app_id: AppId | None = None
+    scopes: frozenset[Scope] = ALL_SCOPES
+    revoked_at: Instant | None = None
+    version: int = 0

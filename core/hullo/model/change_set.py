@@ -1,0 +1,130 @@
+"""What one decision wants written: all of it, or none (R3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Generic, Literal, Protocol, TypeVar
+
+from hullo.model.app import ApiKey, App, Workspace
+from hullo.model.conflict import Conflict
+from hullo.model.contact import Contact
+from hullo.model.conversation import Conversation, Message
+from hullo.model.decision_record import DecisionRecord
+from hullo.model.event import Event
+from hullo.model.instant import Instant
+from hullo.model.visitor import Session, Visitor
+
+
+class Versioned(Protocol):
+    """A noun that stores compare by version before they replace it."""
+
+    @property
+    def version(self) -> int:
+        """How often it was written; 0 for one that was only created."""
+        ...
+
+
+T = TypeVar("T", bound=Versioned)
+
+
+@dataclass(frozen=True, slots=True)
+class Change(Generic[T]):
+    """From `before`, as it was loaded, to `after`. None before: it is new, and must not be there yet.
+
+    A store writes it only while what it holds still has `before.version`; else the change set is a conflict.
+    """
+
+    before: T | None
+    after: T
+
+
+def created(after: T) -> Change[T]:
+    """A new one."""
+    return Change(None, after)
+
+
+def changed(before: T, after: T) -> Change[T]:
+    """The next version of `before`."""
+    # mypy and pyright know no protocol for "a dataclass with a version"; every Versioned noun is one.
+    return Change(before, replace(after, version=before.version + 1))  # type: ignore[type-var]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erasure:
+    """A contact to forget with everything that is about it; its sessions are revoked (P2)."""
+
+    contact: Contact
+    conversations: Literal["erase", "anonymise"]
+    """Anonymised: the texts stay, without the link to who it was and under a visitor nobody has the session of."""
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyUse:
+    """An identity key verified something. Written beside other changes, never compared, and never a conflict."""
+
+    app_id: str
+    key_id: str
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredAnswer:
+    """The first answer to a call with an `Idempotency-Key`, for repeats until `expires_at`.
+
+    `digest` names caller and key and is unique; `request` is the digest of the body. `seed`, of the moment that
+    decided, is sealed with the caller's key: a repeat makes the same session token anew, and the store knows
+    no secret.
+    """
+
+    digest: str
+    request: str
+    seed: bytes
+    at: Instant
+    body: bytes
+    expires_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeSet:
+    """Everything to write, in one transaction. `events` are told once it is committed."""
+
+    workspaces: tuple[Change[Workspace], ...] = ()
+    apps: tuple[Change[App], ...] = ()
+    api_keys: tuple[Change[ApiKey], ...] = ()
+    contacts: tuple[Change[Contact], ...] = ()
+    """Identifiers that `after` has and `before` had not are taken, and the reverse let go. Of `custom_data`, the
+    blocks that `after` holds are replaced; a block it does not hold is left alone."""
+    visitors: tuple[Visitor, ...] = ()
+    sessions: tuple[Change[Session], ...] = ()
+    conversations: tuple[Change[Conversation], ...] = ()
+    messages: tuple[Message, ...] = ()
+    conflicts: tuple[Change[Conflict], ...] = ()
+    decisions: tuple[DecisionRecord, ...] = ()
+    answers: tuple[StoredAnswer, ...] = ()
+    key_uses: tuple[KeyUse, ...] = ()
+    erasures: tuple[Erasure, ...] = ()
+    events: tuple[Event, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """True when there is nothing to write (W9); events alone are nothing to write."""
+        return not (
+            self.contacts
+            or self.sessions
+            or self.visitors
+            or self.conversations
+            or self.messages
+            or self.conflicts
+            or self.decisions
+            or self.answers
+            or self.key_uses
+            or self.erasures
+            or self.workspaces
+            or self.apps
+            or self.api_keys
+        )
+
+
+NOTHING = ChangeSet()
+"""The change set of a call that only read."""

@@ -1,0 +1,255 @@
+"""What a caller says about a person, cleaned and validated (W6, W8, W10, W11, M5). Nothing here is believed yet."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlsplit
+
+from hullo.model.email import looks_like_email
+from hullo.model.fact import Scalar
+from hullo.model.identifier import EMAIL, EXTERNAL_ID, Identifier, names_nobody
+from hullo.model.limits import Limits
+
+PROFILE_FIELDS: Final = ("name", "phone", "company", "avatar_url")
+EVIDENCE_FIELDS: Final = ("user_hash", "token")
+ENVELOPE_FIELDS: Final = frozenset({"app_key", "session_token", "strict", "identity_token", "shop", "shop_hash"})
+"""Known to the wire, and no claim about a person by themselves."""
+
+CUSTOM_DATA: Final = "custom_data"
+CUSTOM_KEY: Final = re.compile(r"[A-Za-z0-9_.-]+")
+UNSAFE_KEYS: Final = frozenset({"__proto__", "constructor", "prototype"})
+"""Allowed letters, and yet a trap for every page and inbox that copies keys into a JavaScript object."""
+
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CONTROL_BUT_LINES: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_INTEGER_LARGEST: Final = 2**63
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejection:
+    """A fault of the request itself: which field, and a reason for people. Never about what is stored (H2)."""
+
+    field: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """One identify call, decoded. `Claim.read` makes one from a body; a field that is absent was not sent.
+
+    `profile` and `custom_data` hold just what was passed, so that what was omitted stays as it is (W1); None in
+    them asks to clear (W5).
+    """
+
+    external_id: str | None = None
+    email: str | None = None
+    email_as_sent: str | None = None
+    """With the white space it came with: what a site's server signs (V1)."""
+    profile: Mapping[str, str | None] = field(default_factory=dict[str, str | None])
+    custom_data: Mapping[str, Scalar | None] = field(default_factory=dict[str, Scalar | None])
+    user_hash: str | None = None
+    """None when not sent; empty when it was sent and is no text, which no hash equals."""
+    token: str | None = None
+    """A JWT, under the same convention."""
+    strict: bool = False
+    rejected: tuple[Rejection, ...] = ()
+
+    @classmethod
+    def read(cls, body: Mapping[str, object], limits: Limits | None = None) -> Claim:
+        """A claim from a decoded identify body. Bad fields are left out and named in `rejected` (W8)."""
+        reader = _Reader(body, limits or Limits())
+        return reader.claim()
+
+    @property
+    def identifiers(self) -> tuple[Identifier, ...]:
+        """The built-in ones that were given, the most reliable first. Plugins name further ones."""
+        given: list[Identifier] = []
+        if self.external_id is not None:
+            given.append(Identifier(EXTERNAL_ID, self.external_id))
+        if self.email is not None:
+            given.append(Identifier(EMAIL, self.email))
+        return tuple(given)
+
+    @property
+    def carries_evidence(self) -> bool:
+        """Whether the caller sent something that is meant to prove the claim."""
+        return self.user_hash is not None or self.token is not None
+
+
+class _Reader:
+    """Reads one body field by field and collects what was wrong with it."""
+
+    def __init__(self, body: Mapping[str, object], limits: Limits) -> None:
+        self._body = body
+        self._limits = limits
+        self._rejected: list[Rejection] = []
+
+    def claim(self) -> Claim:
+        external_id = self._identity(EXTERNAL_ID, self._limits.external_id_length)
+        email_as_sent = self._identity(EMAIL, self._limits.email_length, check=_email_fault)
+        profile = self._profile()
+        custom_data = self._custom_data()
+        strict = self._flag("strict")
+        self._refuse_unknown_fields()
+        return Claim(
+            external_id=external_id,
+            email=email_as_sent.strip() if email_as_sent is not None else None,
+            email_as_sent=email_as_sent,
+            profile=profile,
+            custom_data=custom_data,
+            user_hash=self._evidence("user_hash"),
+            token=self._evidence("token"),
+            strict=strict,
+            rejected=tuple(self._rejected),
+        )
+
+    def _reject(self, name: str, reason: str) -> None:
+        self._rejected.append(Rejection(field=name, reason=reason))
+
+    def _identity(self, name: str, longest: int, check: Callable[[str], str | None] | None = None) -> str | None:
+        value = self._body.get(name)
+        if value is None:
+            return None
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)  # pages send numeric ids as numbers; their servers sign the digits
+        if not isinstance(value, str):
+            self._reject(name, "must be text")
+            return None
+        fault = self._text_fault(value, longest)
+        if fault is None and names_nobody(value, self._limits.non_identities):
+            fault = "names nobody"
+        if fault is None and check is not None:
+            fault = check(value.strip())
+        if fault is not None:
+            self._reject(name, fault)
+            return None
+        return value
+
+    def _profile(self) -> dict[str, str | None]:
+        longest = {
+            "name": self._limits.name_length,
+            "phone": self._limits.phone_length,
+            "company": self._limits.company_length,
+            "avatar_url": self._limits.url_length,
+        }
+        profile: dict[str, str | None] = {}
+        for name in PROFILE_FIELDS:
+            if name not in self._body:
+                continue
+            value = self._body[name]
+            if value is None:
+                profile[name] = None
+            elif not isinstance(value, str):
+                self._reject(name, "must be text")
+            elif fault := self._profile_fault(name, value.strip(), longest[name]):
+                self._reject(name, fault)
+            else:
+                profile[name] = value.strip()
+        return profile
+
+    def _profile_fault(self, name: str, text: str, longest: int) -> str | None:
+        if not text:
+            return "is empty; send null to clear it"
+        if fault := self._text_fault(text, longest):
+            return fault
+        if name == "phone" and not any(character.isdigit() for character in text):
+            return "not a phone number"
+        if name == "avatar_url" and not _is_web_url(text):
+            return "not an http or https address"
+        return None
+
+    def _custom_data(self) -> dict[str, Scalar | None]:
+        block = self._body.get(CUSTOM_DATA)
+        if block is None:
+            return {}
+        if not isinstance(block, Mapping):
+            self._reject(CUSTOM_DATA, "must be an object")
+            return {}
+        entries: Mapping[object, object] = block  # pyright: ignore[reportUnknownVariableType]
+        if len(entries) > self._limits.custom_keys_per_call:
+            self._reject(CUSTOM_DATA, f"more than {self._limits.custom_keys_per_call} keys in one call")
+            return {}
+        custom_data: dict[str, Scalar | None] = {}
+        for key, value in entries.items():
+            name = key if isinstance(key, str) else repr(key)
+            fault = self._custom_key_fault(name)
+            if fault is None and not isinstance(value, (str, int, float, bool, type(None))):
+                fault = "must be text, a number, true, false or null"
+            elif fault is None:
+                fault = self._custom_value_fault(value)
+            if fault is not None:
+                self._reject(f"{CUSTOM_DATA}.{name[: self._limits.custom_key_length]}", fault)
+            elif isinstance(value, (str, int, float, bool, type(None))):
+                custom_data[name] = value
+        return custom_data
+
+    def _custom_key_fault(self, key: str) -> str | None:
+        if len(key) > self._limits.custom_key_length:
+            return f"the key is longer than {self._limits.custom_key_length} characters"
+        if not CUSTOM_KEY.fullmatch(key):
+            return "a key is made of letters A to Z, digits, and _ . -"
+        if key in UNSAFE_KEYS:
+            return "this key is reserved"
+        return None
+
+    def _custom_value_fault(self, value: object) -> str | None:
+        if isinstance(value, str):
+            if len(value) > self._limits.custom_value_length:
+                return f"longer than {self._limits.custom_value_length} characters"
+            return "has control characters" if _CONTROL_BUT_LINES.search(value) else _encoding_fault(value)
+        if isinstance(value, float) and not math.isfinite(value):
+            return "must be a finite number"
+        if isinstance(value, int) and not -_INTEGER_LARGEST <= value < _INTEGER_LARGEST:
+            return "the number does not fit in 64 bits; send it as text"
+        return None
+
+    def _text_fault(self, text: str, longest: int) -> str | None:
+        if len(text) > longest:
+            return f"longer than {longest} characters"
+        return "has control characters" if _CONTROL.search(text) else _encoding_fault(text)
+
+    def _evidence(self, name: str) -> str | None:
+        value = self._body.get(name)
+        if value is None:
+            return None
+        return value if isinstance(value, str) else ""
+
+    def _flag(self, name: str) -> bool:
+        value = self._body.get(name)
+        if value is None or isinstance(value, bool):
+            return bool(value)
+        self._reject(name, "must be true or false")
+        return False
+
+    def _refuse_unknown_fields(self) -> None:
+        for name in self._body:
+            if name not in _KNOWN_FIELDS:
+                self._reject(str(name)[: self._limits.custom_key_length], "unknown field")
+
+
+_KNOWN_FIELDS: Final = ENVELOPE_FIELDS.union(PROFILE_FIELDS, EVIDENCE_FIELDS, {EXTERNAL_ID, EMAIL, CUSTOM_DATA})
+
+
+def _email_fault(text: str) -> str | None:
+    return None if looks_like_email(text) else "not an email address"
+
+
+def _encoding_fault(text: str) -> str | None:
+    """A lone surrogate can come from Python callers, never from JSON that was decoded strictly."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "is not valid Unicode"
+    return None
+
+
+def _is_web_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and not re.search(r"\s", text)
+    except ValueError:
+        return False

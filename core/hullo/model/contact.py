@@ -1,0 +1,68 @@
+"""A person in a workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from hullo.model.fact import Fact
+from hullo.model.identifier import EMAIL, EXTERNAL_ID, Identifier, IdentifierDigest
+from hullo.model.instant import Instant
+from hullo.model.standing import Standing
+
+ContactId = str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """Who somebody is, with the provenance of every value.
+
+    `identifiers` and `profile` map a kind or field to its fact; what is absent is blank. `custom_data` maps an
+    app's id to that app's block, and holds just the blocks that were loaded: one for an identify, all of them
+    for the server API. `version` counts the writes and is what stores compare before the next one.
+    """
+
+    id: ContactId
+    workspace_id: str
+    created_at: Instant
+    updated_at: Instant
+    last_seen_at: Instant
+    created_by: str
+    """The writer, as in `Fact.by`. `visitor:<id>` makes that visitor its owner."""
+    identifiers: Mapping[str, Fact] = field(default_factory=dict[str, Fact])
+    profile: Mapping[str, Fact] = field(default_factory=dict[str, Fact])
+    custom_data: Mapping[str, Mapping[str, Fact]] = field(default_factory=dict[str, Mapping[str, Fact]])
+    merged_into: ContactId | None = None
+    version: int = 0
+
+    @property
+    def external_id(self) -> str | None:
+        """None while the person has no id of the site's own."""
+        return self._named(EXTERNAL_ID)
+
+    @property
+    def email(self) -> str | None:
+        """As it was written; compare by `Identifier.key`."""
+        return self._named(EMAIL)
+
+    @property
+    def standing(self) -> Standing:
+        """The best that is known of who this is: the highest standing among the identifiers."""
+        return max((fact.standing for fact in self.identifiers.values()), default=Standing.CLAIMED)
+
+    def owns(self, identifier: Identifier) -> bool:
+        """Whether this very identifier is the contact's, by its match key."""
+        fact = self.identifiers.get(identifier.kind)
+        if fact is None:
+            return False
+        return fact.value == identifier.value or Identifier(identifier.kind, str(fact.value)).key == identifier.key
+
+    def digests(self) -> dict[IdentifierDigest, Identifier]:
+        """What the database keeps unique for this contact."""
+        owned = [Identifier(kind, str(fact.value)) for kind, fact in self.identifiers.items()]
+        return {identifier.digest(self.workspace_id): identifier for identifier in owned}
+
+    def _named(self, kind: str) -> str | None:
+        # A plain value where no plugin matches by it: see `wanted_writes` in the pipeline.
+        fact = self.identifiers.get(kind) or self.profile.get(kind)
+        return None if fact is None else str(fact.value)

@@ -1,0 +1,47 @@
+"""Conversations and their messages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from hullo.model.contact import ContactId
+from hullo.model.instant import Instant
+from hullo.model.standing import Standing
+from hullo.model.visitor import VisitorId
+
+ConversationId = str
+MessageId = str
+Author = Literal["visitor", "agent"]
+Status = Literal["open", "closed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """Started by a visitor in an app; linked to a contact once, with the standing of that moment (L1, L2)."""
+
+    id: ConversationId
+    workspace_id: str
+    app_id: str
+    visitor_id: VisitorId
+    created_at: Instant
+    last_message_at: Instant
+    status: Status = "open"
+    contact_id: ContactId | None = None
+    link_standing: Standing | None = None
+    """None while it has no contact."""
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message. `client_id` is the sender's own id of it, given back so that a page can tell its own messages."""
+
+    id: MessageId
+    conversation_id: ConversationId
+    author: Author
+    text: str
+    created_at: Instant
+    client_id: str | None = None
+    repeat_key: str | None = None
+    """Digest of sender and `client_id`, unique: what makes a repeat harmless. None without a `client_id`."""

@@ -1,0 +1,63 @@
+"""What names a person: an external id, an email, or any kind that a plugin brings."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Final
+
+from hullo.model.email import email_key
+
+EXTERNAL_ID: Final = "external_id"
+EMAIL: Final = "email"
+
+IdentifierDigest = str
+
+IDENTIFIER_LONGEST: Final = 255
+
+NON_IDENTITIES: Final[frozenset[str]] = frozenset(
+    {"null", "undefined", "none", "nan", "anonymous", "guest", "0", "-1", "[object object]", "true", "false"}
+)
+"""What broken pages send for "nobody" (M5), case-folded. Settings may replace the list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """One name of a person, of one kind: `Identifier("loyalty_card", "4711")`.
+
+    `kind` is open; `external_id` and `email` are the built-in ones. `value` is kept as given: two values are the
+    same identifier when their `key` is. A number is taken as its text, so that a card sent as `4711` and one
+    sent as `"4711"` are the same card.
+
+    Raises `TypeError` for a value that is neither text nor an integer: guessing would match strangers.
+    """
+
+    kind: str
+    value: str
+    key: str = field(init=False, compare=False, repr=False)
+    """What is compared: an email's folded form (M2), anything else exactly (M1)."""
+
+    def __post_init__(self) -> None:
+        value: object = self.value
+        if isinstance(value, int) and not isinstance(value, bool):
+            object.__setattr__(self, "value", str(value))
+        elif not isinstance(value, str):
+            raise TypeError(f"an identifier is text or an integer, not {type(value).__name__}")
+        if not self.kind:
+            raise ValueError("an identifier needs a kind, such as 'loyalty_card'")
+        object.__setattr__(self, "key", email_key(self.value) if self.kind == EMAIL else self.value)
+
+    def digest(self, workspace_id: str) -> IdentifierDigest:
+        """SHA-256 over workspace, kind and key: what stores keep unique.
+
+        A digest, as databases disagree about which texts are equal: to some collations `Ann`, `ann` and `ann `
+        are one, and so are all emoji.
+        """
+        return sha256(f"{workspace_id}\0{self.kind}\0{self.key}".encode()).hexdigest()
+
+
+def names_nobody(text: str, non_identities: Collection[str] = NON_IDENTITIES) -> bool:
+    """True for blanks and known non-identities (M5): all zeros in any grouping, `null`, `[object Object]`, …"""
+    bare = text.strip().casefold()
+    return not bare or bare in non_identities or not bare.strip("0-")

@@ -1,0 +1,28 @@
+"""How much of everything a caller may send (W10)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hullo.model.identifier import IDENTIFIER_LONGEST, NON_IDENTITIES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Lengths are in characters, sizes in bytes. What is longer is rejected, never cut."""
+
+    body_bytes: int = 32 * 1024
+    custom_keys_per_call: int = 100
+    custom_keys: int = 250
+    """A contact and app."""
+    custom_key_length: int = 64
+    custom_value_length: int = 1024
+    external_id_length: int = IDENTIFIER_LONGEST
+    email_length: int = 254
+    name_length: int = 255
+    company_length: int = 255
+    phone_length: int = 32
+    url_length: int = 2048
+    message_length: int = 8000
+    non_identities: frozenset[str] = field(default=NON_IDENTITIES)
+    """Case-folded texts that name nobody (M5)."""

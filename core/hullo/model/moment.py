@@ -1,0 +1,65 @@
+"""What a request may not make up by itself: the time, and fresh ids and secrets."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import blake2b, sha256
+
+from hullo.model.instant import Instant
+
+Clock = Callable[[], Instant]
+
+SEED_BYTES = 32
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+"""Crockford's base 32: no letter that is read as another."""
+
+
+def system_clock() -> Instant:
+    """The clock used unless another is handed in."""
+    return time.time_ns() // 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """The time and the source of ids of one request, fixed before it is decided.
+
+    The same moment gives the same ids however often it is asked, so a decision that is taken again on a fresh
+    snapshot names the same new contact. Everything is derived from `seed` by a keyed hash: an id that is shown
+    to the world says nothing about a secret from the same seed.
+    """
+
+    now: Instant
+    seed: bytes
+
+    @classmethod
+    def at(cls, now: Instant) -> Moment:
+        """A moment with a fresh random seed."""
+        return cls(now=now, seed=secrets.token_bytes(SEED_BYTES))
+
+    def new_id(self, prefix: str, ordinal: int = 0) -> str:
+        """`prefix_` and 26 characters, the first ten of which order ids by time, so that indexes grow at one end.
+
+        `ordinal` tells apart several ids of one kind in one request.
+        """
+        digest = blake2b(f"id:{prefix}:{ordinal}".encode(), key=self.seed, digest_size=10).digest()
+        return f"{prefix}_{_base32(self.now // 1000, 10)}{_base32(int.from_bytes(digest, 'big'), 16)}"
+
+    def new_secret(self, prefix: str) -> str:
+        """`prefix_` and 256 bits in hexadecimal: a session token, an identity key, an API key."""
+        return f"{prefix}_{blake2b(f'secret:{prefix}'.encode(), key=self.seed, digest_size=32).hexdigest()}"
+
+
+def secret_digest(secret: str) -> str:
+    """What is stored of a secret: its SHA-256. Enough for a 256-bit secret, which cannot be guessed from it."""
+    return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+
+
+def _base32(number: int, length: int) -> str:
+    """`length` digits, which is even, the most significant first."""
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(5 * length - 10, -1, -10)])

@@ -1,0 +1,38 @@
+"""The answer to an identify call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hullo.model.claim import Rejection
+from hullo.model.conflict import Conflict
+from hullo.model.contact import ContactId
+from hullo.model.decision_record import FieldVerdict
+from hullo.model.standing import Standing
+from hullo.model.visitor import VisitorId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """Everything that was decided. How much of it a caller is told depends on `standing` (H2)."""
+
+    request_id: str
+    contact_id: ContactId
+    matched_by: str
+    """`external_id`, `email`, `created`, or a plugin's name."""
+    standing: Standing
+    visitor_id: VisitorId | None
+    """None when a server wrote about a person without any visitor."""
+    session_token: str | None
+    """Only when it is new."""
+    switched: bool
+    """Another person than before on this browser (C5)."""
+    identified: bool
+    """The first link of this visitor to this contact, and not a repeat."""
+    changed: bool
+    """Whether anything was written (W9)."""
+    linked_conversations: int
+    written: tuple[FieldVerdict, ...]
+    kept: tuple[FieldVerdict, ...]
+    rejected: tuple[Rejection, ...]
+    conflicts: tuple[Conflict, ...]

@@ -1,0 +1,64 @@
+"""A browser profile in one app, and the secret that proves it is that browser."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from hullo.model.contact import ContactId
+from hullo.model.identifier import IdentifierDigest
+from hullo.model.instant import DAY, HOUR, Instant
+from hullo.model.standing import Standing
+
+VisitorId = str
+SessionDigest = str
+
+SESSION_LIFE: Instant = 180 * DAY
+"""S3. Slides: every use sets the end anew."""
+TOUCH_EVERY: Instant = HOUR
+"""How stale `seen_at` may get, so that a call that changes nothing can cost reads only (W9)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visitor:
+    """Anonymous until identified. Its id alone proves nothing (S1)."""
+
+    id: VisitorId
+    app_id: str
+    created_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A visitor's credential. The token itself is never stored: `digest` is its SHA-256.
+
+    `contact_id` and `standing` are None until the visitor is identified. `claimed` is what this session itself
+    has said: the digest of the last identifier of each kind. It decides what an unproven caller may be told
+    about a user switch, since what is stored must not (H2).
+    """
+
+    digest: SessionDigest
+    workspace_id: str
+    app_id: str
+    visitor_id: VisitorId
+    created_at: Instant
+    seen_at: Instant
+    expires_at: Instant
+    contact_id: ContactId | None = None
+    standing: Standing | None = None
+    claimed: Mapping[str, IdentifierDigest] = field(default_factory=dict[str, IdentifierDigest])
+    revoked_at: Instant | None = None
+    version: int = 0
+
+    @property
+    def proven(self) -> bool:
+        """Whether it may read what is stored about its contact (H1)."""
+        return self.standing is Standing.PROVEN
+
+    def valid(self, now: Instant) -> bool:
+        """Neither revoked (S2) nor expired (S3)."""
+        return self.revoked_at is None and now < self.expires_at
+
+    def stale(self, now: Instant) -> bool:
+        """Whether it was last seen so long ago that seeing it again is worth a write."""
+        return now - self.seen_at >= TOUCH_EVERY
