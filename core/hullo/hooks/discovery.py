@@ -1,0 +1,91 @@
+"""Finds plugins and stores that installed packages offer, by name.
+
+Only what the settings name is ever loaded: installing a package never changes who a visitor is.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Mapping, Sequence
+from importlib.metadata import EntryPoint, entry_points
+from typing import Final
+
+from hullo.errors import PluginError, SettingsError
+from hullo.store.protocol import Store
+
+PLUGIN_GROUP: Final = "hullo.plugins"
+STORE_GROUP: Final = "hullo.stores"
+
+BUILT_IN: Final = ("user-hash", "external-id", "email", "standing", "limits", "link-orphans", "log")
+"""What runs unless left out, in this order. The names are entry points, as anybody's are."""
+
+
+def build_plugins(
+    extra: Sequence[object | str],
+    without: Sequence[str] = (),
+    options: Mapping[str, Mapping[str, object]] | None = None,
+) -> list[object]:
+    """The plugins to run: `extra` first, in their order, then the built-in ones without those named in `without`.
+
+    An extra one is an instance, a class that needs no arguments, or the name of an entry point. `options` are
+    the settings of plugins made here, by name, given to their `__init__`. Raises `PluginError`.
+    """
+    options = dict(options or {})
+    unknown = [name for name in without if name not in BUILT_IN]
+    if unknown:
+        raise PluginError(f"without names {unknown[0]!r}, which is not built in{_near(unknown[0], BUILT_IN)}")
+    wanted: list[object | str] = [*extra, *(name for name in BUILT_IN if name not in without)]
+    plugins = [_built(each, options) for each in wanted]
+    if options:
+        raise PluginError(
+            f"there are options for {next(iter(options))!r}, but no such plugin is made from the settings"
+        )
+    return plugins
+
+
+def open_store(url: str) -> Store:
+    """The store for a URL, not yet opened: its scheme names an entry point of `hullo.stores`.
+
+    Raises `SettingsError` when no installed package offers the scheme.
+    """
+    scheme, separator, _ = url.partition(":")
+    offered = _offered(STORE_GROUP)
+    if not separator or scheme not in offered:
+        raise SettingsError(
+            f"no store for {scheme + ':' if separator else repr(url)}; installed are {', '.join(sorted(offered))}. "
+            "A URL looks like sqlite:///hullo.db"
+        )
+    store = offered[scheme].load()(url)
+    if not isinstance(store, Store):
+        raise SettingsError(f"the store of {scheme}: does not keep the Store protocol of hullo.store.protocol")
+    return store
+
+
+def offered_plugins() -> Mapping[str, EntryPoint]:
+    """Every plugin that an installed package offers, whether it is used or not."""
+    return _offered(PLUGIN_GROUP)
+
+
+def _built(wanted: object | str, options: dict[str, Mapping[str, object]]) -> object:
+    if isinstance(wanted, str):
+        offered = offered_plugins()
+        if wanted not in offered:
+            raise PluginError(f"no installed package offers the plugin {wanted!r}{_near(wanted, offered)}")
+        wanted = offered[wanted].load()
+    if not inspect.isclass(wanted):
+        return wanted
+    name = getattr(wanted, "name", wanted.__name__)
+    try:
+        return wanted(**options.pop(name, {}))
+    except TypeError as error:
+        raise PluginError(f"plugin {name!r} cannot be made with its options: {error}") from error
+
+
+def _offered(group: str) -> Mapping[str, EntryPoint]:
+    return {entry_point.name: entry_point for entry_point in entry_points(group=group)}
+
+
+def _near(name: str, known: Sequence[str] | Mapping[str, EntryPoint]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(sorted(known))}"

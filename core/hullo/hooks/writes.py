@@ -1,0 +1,42 @@
+"""The words in which a policy is asked: what would be written, and what of it is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hullo.model.claim import CUSTOM_DATA
+from hullo.model.fact import Fact, Scalar
+from hullo.model.standing import Standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """One value that a claim would write; `value` None clears.
+
+    `standing` is what the value would be stored with. It may be lower than the session's: an identifier that no
+    proof covers is a mere claim, whatever was proven beside it (V2).
+    """
+
+    field: str
+    """A profile field, an identifier's kind, or `custom_data.<key>`."""
+    kind: str
+    """`identifier`, `profile` or `custom_data`."""
+    value: Scalar | None
+    standing: Standing
+    stored: Fact | None
+    """What is there now; None when blank."""
+    app_id: str | None = None
+    """Whose custom data; None for what is the person's own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A policy's no to one write, with a reason that an agent will read."""
+
+    field: str
+    reason: str
+
+
+def custom_field(key: str) -> str:
+    """How a custom key is called in verdicts."""
+    return f"{CUSTOM_DATA}.{key}"
