@@ -1,0 +1,183 @@
+"""Assembles a running hullo from its parts."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from hullo.errors import UnknownApp
+from hullo.hooks.discovery import build_plugins, open_store
+from hullo.hooks.relay import Relay
+from hullo.model.app import ALL_SCOPES, Scope, VerificationMode
+from hullo.model.claim import Claim
+from hullo.model.decision import Decision
+from hullo.model.moment import Clock, Moment, secret_digest, system_clock
+from hullo.model.outcome import Outcome
+from hullo.model.user_hash import user_hash
+from hullo.pipeline.identify import Identify
+from hullo.pipeline.pipeline import Pipeline
+from hullo.pipeline.register import NewApiKey, NewApp, Register
+from hullo.settings import Settings
+from hullo.store.protocol import Store
+
+
+class Hullo:
+    """Visitor identification over one store, with one list of plugins.
+
+    `store` is a URL or any object that keeps the `Store` protocol; None takes the one of the settings. `plugins`
+    go before the built-in ones, in the order given: instances, classes, or names of entry points. `without`
+    leaves built-in ones out by name. `clock` gives microseconds since the epoch, for tests.
+
+    Making one connects to nothing; `open` does, and every method that needs the store opens it. Raises
+    `PluginError` or `SettingsError` for parts that do not fit.
+    """
+
+    def __init__(
+        self,
+        store: str | Store | None = None,
+        *,
+        plugins: Sequence[object | str] = (),
+        without: Sequence[str] = (),
+        settings: Settings | None = None,
+        clock: Clock = system_clock,
+    ) -> None:
+        self.settings = settings if settings is not None else Settings()
+        chosen = store if store is not None else self.settings.store
+        self.store: Store = open_store(chosen) if isinstance(chosen, str) else chosen
+        self.hooks = Relay(
+            build_plugins(
+                [*plugins, *self.settings.plugins],
+                [*without, *self.settings.without],
+                {"limits": {"custom_keys": self.settings.limits.custom_keys}, **self.settings.plugin}
+                if "limits" not in {*without, *self.settings.without}
+                else self.settings.plugin,
+            )
+        )
+        self.clock = clock
+        self.pipeline = Pipeline(self.hooks, self.store)
+        self._register = Register(self.store, clock)
+        self._opening = threading.Lock()
+        self._is_open = False
+
+    def open(self) -> Self:
+        """Opens the store, bringing its schema up to date, then starts the plugins. On an open hullo: nothing."""
+        with self._opening:
+            if not self._is_open:
+                self.store.open()
+                try:
+                    self.hooks.startup(self)
+                except BaseException:
+                    self.store.close()
+                    raise
+                self._is_open = True
+        return self
+
+    def close(self) -> None:
+        """Stops the plugins in reverse order, then closes the store. May be opened again."""
+        with self._opening:
+            if self._is_open:
+                self._is_open = False
+                self.hooks.shutdown(self)
+                self.store.close()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the store is open and the plugins have started."""
+        return self._is_open
+
+    def __enter__(self) -> Self:
+        return self.open()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def register(self) -> Register:
+        """Apps and keys: made, changed, rotated, retired."""
+        self.open()
+        return self._register
+
+    def create_app(
+        self,
+        name: str,
+        *,
+        origins: Iterable[str] = (),
+        verification: VerificationMode | str = VerificationMode.OPTIONAL,
+        workspace: str | None = None,
+    ) -> NewApp:
+        """A new app with its first identity key. Each call makes another one."""
+        return self.register.create_app(
+            name, origins=origins, verification=VerificationMode(verification), workspace=workspace
+        )
+
+    def create_api_key(
+        self,
+        *,
+        workspace: str | None = None,
+        app_key: str | None = None,
+        scopes: Iterable[Scope] = ALL_SCOPES,
+    ) -> NewApiKey:
+        """A key for the server API; its secret is in the answer, and nowhere else."""
+        return self.register.create_api_key(workspace=workspace, app_key=app_key, scopes=scopes)
+
+    def user_hash(self, app_key: str, signed: str) -> str:
+        """What the site's server would compute for an external id or email, with the newest active key (V1).
+
+        Raises `UnknownApp`, also when every key of the app is retired.
+        """
+        self.open()
+        app = self.store.find_app(app_key)
+        now = self.clock()
+        active = [key for key in app.identity_keys if key.active(now)] if app is not None else []
+        if not active:
+            raise UnknownApp
+        return user_hash(active[-1].secret, signed)
+
+    def identify(
+        self,
+        claim: Claim | Mapping[str, object],
+        *,
+        app_key: str | None = None,
+        session_token: str | None = None,
+        dry_run: bool = False,
+    ) -> Decision[Outcome]:
+        """Identifies a visitor, and says what was decided and why.
+
+        A mapping is an identify body, and may hold `app_key` and `session_token` itself. With `dry_run` nothing
+        is written and nobody is told; the decision is what would happen now. Raises the `HulloError` that
+        refuses the call.
+        """
+        self.open()
+        if not isinstance(claim, Claim):
+            app_key = app_key if app_key is not None else _text(claim.get("app_key"))
+            session_token = session_token if session_token is not None else _text(claim.get("session_token"))
+            claim = Claim.read(claim, self.settings.limits)
+        moment = self.moment()
+        work = Identify(
+            claim=claim,
+            app_key=app_key,
+            session=secret_digest(session_token) if session_token is not None else None,
+            origin=None,
+            moment=moment,
+            request_id=moment.new_id("req"),
+            hooks=self.hooks,
+            limits=self.settings.limits,
+        )
+        run: Any = self.pipeline.consider if dry_run else self.pipeline.run
+        decision: Decision[Outcome] = run(work)
+        return decision
+
+    def moment(self) -> Moment:
+        """The time by hullo's clock, with fresh randomness: one a request."""
+        return Moment.at(self.clock())
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

@@ -1,0 +1,71 @@
+"""The apps that this process remembers, so that a request need not ask the store who is calling it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final, TypeVar
+
+from hullo.errors import HulloError, UnknownApp
+from hullo.model.app import App
+from hullo.model.change_set import KeyUse
+from hullo.store.protocol import AppReads
+
+T = TypeVar("T")
+
+REMEMBERED: Final = 4096
+
+
+class AppDirectory:
+    """Remembers apps without ever being stale where it matters.
+
+    A success is checked against the app's version in the snapshot that it was decided on, and a refusal is only
+    given after asking the store again: a key that was added a moment ago works, one that was retired does not.
+    """
+
+    def __init__(self, reads: AppReads) -> None:
+        self._reads = reads
+        self._known: dict[str, App] = {}
+
+    def find(self, app_key: str | None) -> App:
+        """The app with this key, perhaps as it was a moment ago. Raises `UnknownApp`."""
+        app = self._known.get(app_key) if app_key is not None else None
+        return app if app is not None else self.find_now(app_key)
+
+    def remembered(self, app_key: str | None) -> App | None:
+        """The app with this key, if this process knows it; asks nobody."""
+        return self._known.get(app_key) if app_key is not None else None
+
+    def find_now(self, app_key: str | None) -> App:
+        """The app as the store has it. Raises `UnknownApp`."""
+        app = self._reads.find_app(app_key) if app_key is not None else None
+        if app is None:
+            self.forget(app_key)
+            raise UnknownApp
+        if len(self._known) >= REMEMBERED:
+            self._known.clear()
+        self._known[app.id] = app
+        return app
+
+    def forget(self, app_key: str | None) -> None:
+        """Asks the store the next time."""
+        if app_key is not None:
+            self._known.pop(app_key, None)
+
+    def note_use(self, use: KeyUse) -> None:
+        """Remembers that a key's use was written, so that it is not written again at once."""
+        app = self._known.get(use.app_id)
+        if app is not None:
+            keys = (replace(key, last_used_at=use.at) if key.id == use.key_id else key for key in app.identity_keys)
+            self._known[use.app_id] = replace(app, identity_keys=tuple(keys))
+
+    def judged(self, app_key: str | None, judge: Callable[[App], T]) -> T:
+        """What `judge` says of the app; when it refuses, it is asked once more about the app as it is now."""
+        app = self.find(app_key)
+        try:
+            return judge(app)
+        except HulloError:
+            now = self.find_now(app_key)
+            if now.version == app.version:
+                raise
+            return judge(now)

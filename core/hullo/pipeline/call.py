@@ -1,0 +1,44 @@
+"""One identify call, as the pure stages see it: what is said, by whom, and what of it is vouched for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hullo.model.app import App
+from hullo.model.claim import Claim, Rejection
+from hullo.model.identifier import Identifier, IdentifierDigest
+from hullo.model.moment import Moment
+from hullo.model.proof import Proof, covered
+from hullo.model.visitor import SessionDigest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """Made once, before anything is loaded, and decided as often as the store demands."""
+
+    claim: Claim
+    workspace_id: str
+    app: App | None
+    """None for a server that writes about a person and no app's custom data."""
+    named: Mapping[Identifier, str]
+    """Every usable identifier, with the plugin that named it first."""
+    digests: Mapping[Identifier, IdentifierDigest]
+    """What to look the named identifiers up by."""
+    rejected: tuple[Rejection, ...]
+    """The claim's own faults, and identifiers that plugins named and that name nobody (M5)."""
+    proofs: tuple[Proof, ...]
+    moment: Moment
+    request_id: str
+    session: SessionDigest | None = None
+    server: str | None = None
+    """The writer's name (`Fact.by`) when a server calls with an API key; None for a visitor."""
+
+    def vouched(self, identifier: Identifier) -> bool:
+        """Whether a proof of this very call covers the identifier (V2)."""
+        return covered(identifier, self.proofs)
+
+    @property
+    def said(self) -> dict[str, IdentifierDigest]:
+        """The digest of what is named, by kind: what a session remembers of its own claims."""
+        return {identifier.kind: digest for identifier, digest in self.digests.items()}

@@ -1,0 +1,164 @@
+"""The decision about an identify call: a pure function of the call and one snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from hullo.hooks.relay import Relay
+from hullo.model.change_set import Change, changed
+from hullo.model.conflict import Conflict, pair_of
+from hullo.model.contact import Contact
+from hullo.model.conversation import Conversation
+from hullo.model.decision import Decision
+from hullo.model.identifier import Identifier
+from hullo.model.outcome import Outcome
+from hullo.model.standing import Standing
+from hullo.model.visitor import Session
+from hullo.pipeline import visits
+from hullo.pipeline.call import Call
+from hullo.pipeline.resolve import Resolution, resolve
+from hullo.pipeline.story import Story
+from hullo.pipeline.visits import Visit
+from hullo.pipeline.writing import Pen, wanted_writes, write
+from hullo.store.protocol import Snapshot
+
+
+def decide(call: Call, hooks: Relay, snapshot: Snapshot) -> Decision[Outcome]:
+    """What to write, what to answer and why. No I/O, no clock, no randomness; may run more than once.
+
+    Raises `SessionRevoked` when the call shows a token that is no longer good.
+    """
+    now = call.moment.now
+    session = None
+    if call.app is not None:
+        session = visits.valid_session(snapshot.session, call.session, call.app.id, now)
+    resolution = resolve(call, session, snapshot, hooks)
+    visit, switched = _visit(call, session, resolution)
+    writer = call.server or _writer(call, visit)
+    contact = resolution.contact or _new_contact(call, visit, writer)
+    standing = _standing(call, resolution, visit, contact)
+
+    pen = Pen(by=writer, at=now, standing=standing, app=call.app)
+    own = [(identifier, call.vouched(identifier)) for identifier in _one_of_a_kind(resolution, contact)]
+    withheld = [collision.field for collision in resolution.collisions]
+    writes = wanted_writes(call.claim, contact, pen, own, withheld)
+    is_new = resolution.contact is None
+    written = write(call.claim, contact, is_new, pen, writes, hooks)
+
+    identified = False
+    if visit is not None:
+        identified = visit.session.contact_id != contact.id
+        visit = visits.identified(visit, contact.id, standing, call.said, now)
+    links = _links(call, standing, contact, session, switched, snapshot, hooks)
+    conflicts = _conflicts(call, resolution, contact, snapshot)
+    story = Story(
+        call=call,
+        resolution=resolution,
+        contact=contact,
+        written=written,
+        writer=writer,
+        visit=visit,
+        left=session,
+        switched=switched,
+        identified=identified,
+        links=links,
+        conflicts=conflicts,
+        standing=standing,
+    )
+    return story.decision()
+
+
+def _visit(call: Call, session: Session | None, resolution: Resolution) -> tuple[Visit | None, bool]:
+    if call.server is not None or call.app is None:
+        return None, False
+    if session is None:
+        return visits.begin(call.workspace_id, call.app.id, call.moment), False
+    target = resolution.contact.id if resolution.contact else None
+    standing = Standing.PROVEN if resolution.proven else Standing.CLAIMED
+    if visits.switches(session, target, standing, call.said):
+        return visits.begin(call.workspace_id, call.app.id, call.moment), True
+    return visits.go_on(session, call.moment.now), False
+
+
+def _standing(call: Call, resolution: Resolution, visit: Visit | None, contact: Contact) -> Standing:
+    if call.server is not None or resolution.proven:
+        return Standing.PROVEN
+    if visit is not None and contact.created_by == _visitor_writer(visit):
+        return Standing.OWNED
+    return Standing.CLAIMED
+
+
+def _writer(call: Call, visit: Visit | None) -> str:
+    key = next((proof.key_id for proof in call.proofs if proof.key_id is not None), None)
+    if key is not None:
+        return f"identity-key:{key}"
+    return _visitor_writer(visit) if visit is not None else "unknown"
+
+
+def _visitor_writer(visit: Visit) -> str:
+    return f"visitor:{visit.session.visitor_id}"
+
+
+def _new_contact(call: Call, visit: Visit | None, writer: str) -> Contact:
+    now = call.moment.now
+    return Contact(
+        id=call.moment.new_id("con"),
+        workspace_id=call.workspace_id,
+        created_at=now,
+        updated_at=now,
+        last_seen_at=now,
+        created_by=_visitor_writer(visit) if visit is not None else writer,
+    )
+
+
+def _one_of_a_kind(resolution: Resolution, contact: Contact) -> Sequence[Identifier]:
+    """A contact has one identifier of a kind: the one it has already, else the one named first."""
+    chosen: dict[str, Identifier] = {}
+    for identifier in resolution.own:
+        if identifier.kind not in chosen or contact.owns(identifier):
+            chosen[identifier.kind] = identifier
+    return tuple(chosen.values())
+
+
+def _links(
+    call: Call,
+    standing: Standing,
+    contact: Contact,
+    session: Session | None,
+    switched: bool,
+    snapshot: Snapshot,
+    hooks: Relay,
+) -> tuple[Change[Conversation], ...]:
+    if session is None or switched or not snapshot.conversations:
+        return ()
+    orphans = [
+        each
+        for each in snapshot.conversations.values()
+        if each.contact_id is None and each.visitor_id == session.visitor_id
+    ]
+    chosen = hooks.link_conversations(call.claim, standing, session.visitor_id, orphans)
+    return tuple(
+        changed(each, replace(each, contact_id=contact.id, link_standing=standing))
+        for each in orphans
+        if each.id in chosen
+    )
+
+
+def _conflicts(call: Call, resolution: Resolution, contact: Contact, snapshot: Snapshot) -> tuple[Conflict, ...]:
+    conflicts: dict[str, Conflict] = {}
+    for collision in resolution.collisions:
+        pair = pair_of(contact.id, collision.other.id)
+        if pair in snapshot.open_pairs or pair in conflicts:
+            continue
+        conflicts[pair] = Conflict(
+            id=call.moment.new_id("cfl", len(conflicts)),
+            workspace_id=call.workspace_id,
+            app_id=call.app.id if call.app else None,
+            contact_id=contact.id,
+            other_id=collision.other.id,
+            field=collision.field,
+            rule=collision.rule,
+            created_at=call.moment.now,
+        )
+    return tuple(conflicts.values())

@@ -1,0 +1,151 @@
+"""Verify, load, decide, apply, tell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hullo.errors import HulloError, TooContended
+from hullo.hooks.relay import Relay
+from hullo.model.app import App
+from hullo.model.decision import Decision
+from hullo.model.outcome import Outcome
+from hullo.pipeline.apps import AppDirectory
+from hullo.pipeline.retry import Patience
+from hullo.pipeline.work import Prepared, Work
+from hullo.store.protocol import Snapshot, Store, StoreConflict
+
+
+@dataclass(slots=True)
+class Unit:
+    """One piece of work on its way through, with its result once there is one."""
+
+    work: Work[Any]
+    prepared: Prepared[Any] | None = None
+    conflicts: int = 0
+    result: Decision[Any] | Exception | None = None
+
+
+class Pipeline:
+    """Serves units of work, a group at a time: one load and one commit for all of them.
+
+    Synchronous, and safe to call from several threads; what a unit does to its neighbours in a group is to make
+    them wait, never to make them fail.
+    """
+
+    def __init__(self, hooks: Relay, store: Store) -> None:
+        self.hooks = hooks
+        self.store = store
+        self.apps = AppDirectory(store)
+
+    def run(self, work: Work[Any]) -> Decision[Any]:
+        """Serves one piece of work alone, and tells observers. Raises what refused it."""
+        unit = Unit(work)
+        self.serve([unit])
+        if isinstance(unit.result, Exception):
+            raise unit.result
+        assert unit.result is not None
+        self.tell(unit.result)
+        return unit.result
+
+    def consider(self, work: Work[Any]) -> Decision[Any]:
+        """What would be decided now. Nothing is written and nobody is told. Raises what would refuse it."""
+        prepared = work.prepare(self.apps)
+        if prepared.app is not None:
+            self.apps.find_now(prepared.app.id)
+            prepared = work.prepare(self.apps)
+        return prepared.decide(self.store.load([prepared.query])[0])
+
+    def serve(self, units: Sequence[Unit]) -> None:
+        """Gives every unit its result: a decision whose changes are committed, or the error that refused it."""
+        waiting, patience = list(units), Patience()
+        while waiting:
+            ready = [unit for unit in patience.next_round(waiting) if self._verify(unit)]
+            snapshots = self._load(ready)
+            decided = self._decide(ready, snapshots, patience)
+            self._apply(decided, patience)
+            waiting = [unit for unit in waiting if unit.result is None]
+
+    def tell(self, decision: Decision[Any]) -> None:
+        """Tells observers what is committed: an outcome, and the events."""
+        if isinstance(decision.answer, Outcome):
+            self.hooks.identified(decision.answer)
+        for event in decision.change_set.events:
+            self.hooks.event_committed(event)
+
+    def tell_refused(self, error: HulloError, app: App | None, request_id: str) -> None:
+        """Tells observers that an identify failed."""
+        self.hooks.identify_refused(error, app, request_id)
+
+    def _verify(self, unit: Unit) -> bool:
+        if unit.prepared is None:
+            try:
+                unit.prepared = unit.work.prepare(self.apps)
+            except Exception as refused:
+                unit.result = refused
+        return unit.result is None
+
+    def _load(self, units: Sequence[Unit]) -> Sequence[Snapshot]:
+        queries = [unit.prepared.query for unit in units if unit.prepared is not None]
+        if not queries:
+            return ()
+        try:
+            return self.store.load(queries)
+        except HulloError as unavailable:
+            for unit in units:
+                unit.result = unavailable
+            return ()
+
+    def _decide(
+        self, units: Sequence[Unit], snapshots: Sequence[Snapshot], patience: Patience
+    ) -> list[tuple[Unit, Decision[Any]]]:
+        decided: list[tuple[Unit, Decision[Any]]] = []
+        touched: set[str] = set()
+        for unit, snapshot in zip(units, snapshots, strict=False):
+            assert unit.prepared is not None
+            app = unit.prepared.app
+            if app is not None and snapshot.app_version != app.version:
+                self.apps.forget(app.id)
+                unit.prepared = None
+                if not patience.with_another(unit):
+                    unit.result = TooContended()
+                continue
+            keys = _keys(unit.prepared, snapshot)
+            if not keys.isdisjoint(touched):
+                continue  # somebody in this group changes the same person: look again after them
+            try:
+                decision = unit.prepared.decide(snapshot)
+            except Exception as refused:
+                unit.result = refused
+                continue
+            if decision.change_set.empty:
+                unit.result = decision
+            else:
+                touched |= keys
+                decided.append((unit, decision))
+        return decided
+
+    def _apply(self, decided: Sequence[tuple[Unit, Decision[Any]]], patience: Patience) -> None:
+        if not decided:
+            return
+        try:
+            verdicts = self.store.apply([decision.change_set for _, decision in decided])
+        except HulloError as unavailable:
+            for unit, _ in decided:
+                unit.result = unavailable
+            return
+        for (unit, decision), verdict in zip(decided, verdicts, strict=True):
+            if not isinstance(verdict, StoreConflict):
+                unit.result = decision
+                for use in decision.change_set.key_uses:
+                    self.apps.note_use(use)
+            elif not patience.with_another(unit):
+                unit.result = TooContended()
+
+
+def _keys(prepared: Prepared[Any], snapshot: Snapshot) -> set[str]:
+    query = prepared.query
+    keys = {*query.identifiers, *query.repeat_keys, *snapshot.contacts, *snapshot.conversations}
+    keys.update(key for key in (query.session, query.answer) if key is not None)
+    return keys

@@ -1,0 +1,189 @@
+"""Who is it? Matching (rules M) and two identifiers that point at different people (rules C)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hullo.errors import PluginError
+from hullo.hooks.relay import Relay
+from hullo.model.contact import Contact
+from hullo.model.decision_record import Step
+from hullo.model.identifier import EXTERNAL_ID, Identifier
+from hullo.model.match import CREATED, Candidates
+from hullo.model.standing import Standing
+from hullo.model.visitor import Session
+from hullo.pipeline.call import Call
+from hullo.store.protocol import Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collision:
+    """An identifier of the call that belongs to somebody else, and so is not written (C1 to C4)."""
+
+    field: str
+    other: Contact
+    rule: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    """The answer. `contact` None: somebody new. `own` are the identifiers that may be written to the contact."""
+
+    contact: Contact | None
+    matched_by: str
+    own: tuple[Identifier, ...]
+    proven: bool
+    """Reached through a proven identifier."""
+    collisions: tuple[Collision, ...] = ()
+    displaced: Contact | None = None
+    """Whoever held `own` identifiers on a mere claim, and loses them to a proof (C4)."""
+    steps: tuple[Step, ...] = ()
+
+
+def resolve(call: Call, session: Session | None, snapshot: Snapshot, hooks: Relay) -> Resolution:
+    """Pure. `session` is the caller's, when it has a valid one."""
+    found = _found(call, snapshot)
+    match = hooks.match_contact(call.claim, call.proofs, Candidates(call.named, found))
+    if match is None:
+        return _nobody(call, found, CREATED, ())
+    contact = snapshot.contacts.get(match.contact.id)
+    if contact is None:
+        raise PluginError(f"matcher {match.by!r} answered with a contact that is not among the candidates")
+    steps = (Step(stage="match", plugin=match.by, answer=f"it is {contact.id}"),)
+    reached = _Reached(call, session, contact, found)
+    if reached.contradicted():
+        return _nobody(call, found, CREATED, (*steps, _REFUSED_MATCH))
+    if reached.squatted():
+        return _displacing(call, contact, found, steps)
+    return Resolution(
+        contact=contact,
+        matched_by=match.by,
+        own=tuple(each for each in call.named if found.get(each, contact) is contact),
+        proven=reached.proven(),
+        collisions=_collisions(call, found, contact),
+        steps=steps,
+    )
+
+
+_REFUSED_MATCH = Step(
+    stage="match", plugin="pipeline", answer="not them: the call contradicts what is known of them (C3, C4)"
+)
+
+
+def _found(call: Call, snapshot: Snapshot) -> dict[Identifier, Contact]:
+    found: dict[Identifier, Contact] = {}
+    for identifier, digest in call.digests.items():
+        contact_id = snapshot.found.get(digest)
+        if contact_id is not None:
+            found[identifier] = snapshot.contacts[contact_id]
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """How the call came to this contact, and how good a way that is."""
+
+    call: Call
+    session: Session | None
+    contact: Contact
+    found: Mapping[Identifier, Contact]
+
+    def contradicted(self) -> bool:
+        """The call names an external id that nobody has, and the contact is not to be given it (C3, C4)."""
+        external_id = next((each for each in self.call.named if each.kind == EXTERNAL_ID), None)
+        if external_id is None or external_id in self.found:
+            return False
+        by = self._by()
+        if by and all(self._stored_proven(each) and not self._vouched(each) for each in by):
+            return True  # C3: a mere claim does not give a proven person an external id
+        stored = self.contact.identifiers.get(EXTERNAL_ID)
+        displaces = self.call.vouched(external_id) and stored is not None and stored.standing < Standing.PROVEN
+        return stored is not None and not displaces
+
+    def squatted(self) -> bool:
+        """Everything that led here is proven by the caller and a mere claim of a contact that is proven otherwise.
+
+        The mirror of C3: whoever proved this contact never proved the identifier, and whoever proves the identifier
+        now need not be them. Were it a match, writing somebody's email to one's own contact would be enough to
+        have their next, proven call, land there.
+        """
+        by = self._by()
+        return (
+            bool(by)
+            and all(self.call.vouched(each) and not self._stored_proven(each) for each in by)
+            and self._proven_otherwise()
+        )
+
+    def proven(self) -> bool:
+        if self._session_proven():
+            return True
+        vouched = [each for each in self.call.named if self.call.vouched(each)]
+        at_contact = [each for each in vouched if self.found.get(each) is self.contact]
+        if any(self._stored_proven(each) for each in at_contact):
+            return True
+        free = [each for each in vouched if each not in self.found]
+        return bool(at_contact or free) and not self._proven_otherwise()
+
+    def _by(self) -> list[Identifier]:
+        return [each for each in self.call.named if self.found.get(each) is self.contact]
+
+    def _stored_proven(self, identifier: Identifier) -> bool:
+        return self.contact.identifiers[identifier.kind].standing is Standing.PROVEN
+
+    def _vouched(self, identifier: Identifier) -> bool:
+        return self.call.vouched(identifier) or self._session_proven()
+
+    def _session_proven(self) -> bool:
+        return self.session is not None and self.session.proven and self.session.contact_id == self.contact.id
+
+    def _proven_otherwise(self) -> bool:
+        """Whether the contact has a proven identifier that this call does not prove."""
+        return any(
+            fact.standing is Standing.PROVEN and not self._vouched(Identifier(kind, str(fact.value)))
+            for kind, fact in self.contact.identifiers.items()
+        )
+
+
+def _nobody(call: Call, found: Mapping[Identifier, Contact], matched_by: str, steps: tuple[Step, ...]) -> Resolution:
+    own = tuple(each for each in call.named if each not in found)
+    return Resolution(
+        contact=None,
+        matched_by=matched_by,
+        own=own,
+        proven=any(call.vouched(each) for each in own),
+        collisions=_collisions(call, found, None),
+        steps=(*steps, Step(stage="match", plugin="pipeline", answer="somebody new")),
+    )
+
+
+def _displacing(
+    call: Call, squatter: Contact, found: Mapping[Identifier, Contact], steps: tuple[Step, ...]
+) -> Resolution:
+    taken = tuple(each for each in call.named if found.get(each, squatter) is squatter)
+    elsewhere = {each: contact for each, contact in found.items() if contact is not squatter}
+    answer = f"not them: {squatter.id} had it on a claim, the caller has proof"
+    return Resolution(
+        contact=None,
+        matched_by=CREATED,
+        own=taken,
+        proven=True,
+        collisions=(
+            *(Collision(field=each.kind, other=squatter, rule="C4") for each in taken if each in found),
+            *_collisions(call, elsewhere, None),
+        ),
+        displaced=squatter,
+        steps=(*steps, Step(stage="match", plugin="pipeline", answer=answer)),
+    )
+
+
+def _collisions(call: Call, found: Mapping[Identifier, Contact], contact: Contact | None) -> tuple[Collision, ...]:
+    collisions: list[Collision] = []
+    for identifier in call.named:
+        other = found.get(identifier)
+        if other is None or other is contact:
+            continue
+        rules = ("C3", "C4") if contact is None else ("C1", "C2")
+        rule = rules[EXTERNAL_ID in other.identifiers]
+        collisions.append(Collision(field=identifier.kind, other=other, rule=rule))
+    return tuple(collisions)

@@ -1,0 +1,177 @@
+"""What was decided about an identify call, told three times: as a change set, as an answer and as a trace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from hullo.model.change_set import Change, ChangeSet, KeyUse, changed, created
+from hullo.model.conflict import Conflict
+from hullo.model.contact import Contact
+from hullo.model.conversation import Conversation
+from hullo.model.decision import Decision
+from hullo.model.decision_record import DecisionRecord, FieldVerdict, Step, Trace
+from hullo.model.event import Event, EventName
+from hullo.model.instant import HOUR
+from hullo.model.outcome import Outcome
+from hullo.model.standing import Standing
+from hullo.model.visitor import TOUCH_EVERY, Session
+from hullo.pipeline import visits
+from hullo.pipeline.call import Call
+from hullo.pipeline.resolve import Resolution
+from hullo.pipeline.visits import Visit
+from hullo.pipeline.writing import Written, without_identifiers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """Everything that was decided, ready to be put into a change set, an answer and a trace."""
+
+    call: Call
+    resolution: Resolution
+    contact: Contact
+    """As it was loaded, or as it is created."""
+    written: Written
+    writer: str
+    visit: Visit | None
+    left: Session | None
+    """The session that the call came with."""
+    switched: bool
+    identified: bool
+    links: tuple[Change[Conversation], ...]
+    conflicts: tuple[Conflict, ...]
+    standing: Standing
+
+    def decision(self) -> Decision[Outcome]:
+        """The same facts in three forms: to write, to answer, to explain."""
+        contacts = self._contacts()
+        sessions = self.visit.sessions if self.visit else ()
+        if self.switched and self.left is not None:
+            sessions = (visits.revoke(self.left, self.call.moment.now), *sessions)
+        noteworthy = bool(
+            self.written.fields or self.identified or self.links or self.conflicts or self.resolution.displaced
+        )
+        change_set = ChangeSet(
+            contacts=contacts,
+            visitors=self.visit.visitors if self.visit else (),
+            sessions=sessions,
+            conversations=self.links,
+            conflicts=tuple(created(conflict) for conflict in self.conflicts),
+            decisions=(self._record(),) if noteworthy else (),
+            key_uses=self._key_uses(bool(contacts or sessions)),
+            events=self._events() if noteworthy else (),
+        )
+        return Decision(answer=self._outcome(change_set), change_set=change_set, explain=self._trace)
+
+    def _trace(self) -> Trace:
+        return Trace(steps=self._steps(), fields=(*self.written.verdicts(), *self._faults()))
+
+    def _contacts(self) -> tuple[Change[Contact], ...]:
+        changes: list[Change[Contact]] = []
+        now = self.call.moment.now
+        if (squatter := self.resolution.displaced) is not None:
+            # First, so that the identifiers are free when the new contact takes them.
+            changes.append(changed(squatter, without_identifiers(squatter, self.resolution.own, now)))
+        if self.resolution.contact is None:
+            changes.append(created(self.written.contact))
+        elif self.written.fields:
+            changes.append(changed(self.contact, self.written.contact))
+        elif now - self.contact.last_seen_at >= TOUCH_EVERY:
+            changes.append(changed(self.contact, replace(self.contact, last_seen_at=now)))
+        return tuple(changes)
+
+    def _steps(self) -> tuple[Step, ...]:
+        named = tuple(
+            Step(stage="name", plugin=plugin, answer=f"look up by {identifier.kind}")
+            for identifier, plugin in self.call.named.items()
+        )
+        verified = tuple(
+            Step(
+                stage="verify",
+                plugin=proof.by,
+                answer="vouches for " + ", ".join(identifier.kind for identifier in proof.identifiers),
+            )
+            for proof in self.call.proofs
+        )
+        switch: tuple[Step, ...] = ()
+        if self.switched and self.left is not None:
+            # C5: no more than a hint for an agent, since browsers are shared.
+            answer = f"this browser was {self.left.contact_id} before"
+            switch = (Step(stage="visit", plugin="pipeline", answer=answer),)
+        return (*verified, *named, *self.resolution.steps, *self.written.steps, *switch)
+
+    def _faults(self) -> Iterable[FieldVerdict]:
+        return (
+            FieldVerdict(field=rejection.field, verdict="rejected", reason=rejection.reason)
+            for rejection in self.call.rejected
+        )
+
+    def _record(self) -> DecisionRecord:
+        return DecisionRecord(
+            id=self.call.moment.new_id("dec"),
+            workspace_id=self.call.workspace_id,
+            app_id=self.call.app.id if self.call.app else None,
+            contact_id=self.contact.id,
+            request_id=self.call.request_id,
+            at=self.call.moment.now,
+            by=self.writer,
+            matched_by=self.resolution.matched_by,
+            standing=self.standing.word,
+            trace=self._trace(),
+        )
+
+    def _key_uses(self, writing: bool) -> tuple[KeyUse, ...]:
+        # Beside other writes only, and once an hour: every signer of an app shares this one row.
+        app, now = self.call.app, self.call.moment.now
+        if app is None or not writing:
+            return ()
+        last_used = {key.id: key.last_used_at for key in app.identity_keys}
+        return tuple(
+            KeyUse(app_id=app.id, key_id=proof.key_id, at=now)
+            for proof in self.call.proofs
+            if proof.key_id is not None and now - (last_used.get(proof.key_id) or 0) >= HOUR
+        )
+
+    def _events(self) -> tuple[Event, ...]:
+        told: list[tuple[EventName, Mapping[str, object]]] = []
+        visitor = {"visitor_id": self.visit.session.visitor_id} if self.visit else {}
+        if self.resolution.contact is None:
+            told.append(("contact.created", visitor))
+        elif self.written.fields:
+            told.append(("contact.updated", {"fields": self.written.fields}))
+        if self.identified:
+            told.append(("contact.identified", {**visitor, "standing": self.standing.word}))
+        told.extend(("conversation.linked", {"conversation_id": change.after.id}) for change in self.links)
+        told.extend(
+            ("identity.conflict", {"conflict_id": conflict.id, "rule": conflict.rule}) for conflict in self.conflicts
+        )
+        return tuple(
+            Event(
+                id=self.call.moment.new_id("evt", ordinal),
+                name=name,
+                at=self.call.moment.now,
+                workspace_id=self.call.workspace_id,
+                app_id=self.call.app.id if self.call.app else None,
+                contact_id=self.contact.id,
+                data=data,
+            )
+            for ordinal, (name, data) in enumerate(told)
+        )
+
+    def _outcome(self, change_set: ChangeSet) -> Outcome:
+        return Outcome(
+            request_id=self.call.request_id,
+            contact_id=self.contact.id,
+            matched_by=self.resolution.matched_by,
+            standing=self.standing,
+            visitor_id=self.visit.session.visitor_id if self.visit else None,
+            session_token=self.visit.token if self.visit else None,
+            switched=self.switched,
+            identified=self.identified,
+            changed=not change_set.empty,
+            linked_conversations=len(self.links),
+            written=self.written.written,
+            kept=self.written.kept,
+            rejected=self.call.rejected,
+            conflicts=self.conflicts,
+        )

@@ -1,0 +1,219 @@
+"""Messages: a visitor starts or continues a conversation, an agent answers (rules L3, H1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from hashlib import sha256
+
+from hullo.errors import Conflicting, NotFound, SessionRequired
+from hullo.model.app import ApiKey, App
+from hullo.model.change_set import Change, ChangeSet, changed, created
+from hullo.model.conversation import Author, Conversation, ConversationId, Message
+from hullo.model.decision import Decision
+from hullo.model.event import Event, EventName
+from hullo.model.moment import Moment
+from hullo.model.standing import Standing
+from hullo.model.visitor import Session, SessionDigest
+from hullo.pipeline import visits
+from hullo.pipeline.apps import AppDirectory
+from hullo.pipeline.origins import check_origin
+from hullo.pipeline.sessions import Attend
+from hullo.pipeline.work import Prepared
+from hullo.store.protocol import Snapshot, SnapshotQuery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """A message and the conversation it is in."""
+
+    conversation: Conversation
+    message: Message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Say:
+    """A visitor says something: in a conversation, or in a new one when `conversation_id` is None.
+
+    A repeat, by `client_id`, writes nothing and is answered with the first message.
+    """
+
+    visitor: Attend
+    conversation_id: ConversationId | None
+    text: str
+    client_id: str | None
+
+    def prepare(self, apps: AppDirectory) -> Prepared[Said]:
+        """Raises `UnknownApp`, `BadOrigin`, `SessionRequired`."""
+        if self.visitor.session is None:
+            raise SessionRequired
+        return apps.judged(self.visitor.app_key, self._prepare)
+
+    def _prepare(self, app: App) -> Prepared[Said]:
+        check_origin(self.visitor.origin, app)
+        repeat_key = _repeat_key(self.visitor.session, self.client_id)
+        query = _query(app.workspace_id, app.id, self.conversation_id, repeat_key, self.visitor.session)
+        return Prepared(query=query, decide=lambda snapshot: self._decide(app, repeat_key, snapshot), app=app)
+
+    def _decide(self, app: App, repeat_key: str | None, snapshot: Snapshot) -> Decision[Said]:
+        """Raises `SessionRevoked`, and `NotFound` for a conversation that this visitor may not see."""
+        moment = self.visitor.moment
+        session = visits.valid_session(snapshot.session, self.visitor.session, app.id, moment.now)
+        if session is None:
+            raise SessionRequired
+        visit = visits.keep_long(visits.go_on(session, moment.now), moment.now)
+        earlier = _earlier(snapshot, repeat_key, self.conversation_id)
+        if earlier is not None:
+            return Decision(answer=earlier, change_set=ChangeSet(sessions=visit.sessions))
+        if self.conversation_id is None:
+            change = created(_begun(app, session, moment))
+        else:
+            known = snapshot.conversations.get(self.conversation_id)
+            if known is None or not visible(known, session):
+                raise NotFound("no such conversation")
+            change = _continued(known, moment)
+        message = _message(moment, change.after.id, "visitor", self.text, self.client_id, repeat_key)
+        return Decision(
+            answer=Said(conversation=change.after, message=message),
+            change_set=ChangeSet(
+                sessions=visit.sessions,
+                conversations=(change,),
+                messages=(message,),
+                events=_events(moment, change, message),
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An agent answers in a conversation of the workspace, through an API key."""
+
+    key: ApiKey
+    conversation_id: ConversationId
+    text: str
+    client_id: str | None
+    moment: Moment
+
+    def prepare(self, apps: AppDirectory) -> Prepared[Said]:  # noqa: ARG002 - the key says who is calling
+        """Refuses nothing: the key was checked by whoever took the call."""
+        repeat_key = _repeat_key(self.key.id, self.client_id)
+        query = _query(self.key.workspace_id, self.key.app_id, self.conversation_id, repeat_key)
+        return Prepared(query=query, decide=lambda snapshot: self._decide(repeat_key, snapshot))
+
+    def _decide(self, repeat_key: str | None, snapshot: Snapshot) -> Decision[Said]:
+        """Raises `NotFound` for a conversation of another workspace, or of another app than the key's."""
+        earlier = _earlier(snapshot, repeat_key, self.conversation_id)
+        if earlier is not None:
+            return Decision(answer=earlier)
+        known = snapshot.conversations.get(self.conversation_id)
+        if known is None or self.key.app_id not in {None, known.app_id}:
+            raise NotFound("no such conversation")
+        change = _continued(known, self.moment)
+        message = _message(self.moment, known.id, "agent", self.text, self.client_id, repeat_key)
+        return Decision(
+            answer=Said(conversation=change.after, message=message),
+            change_set=ChangeSet(
+                conversations=(change,), messages=(message,), events=_events(self.moment, change, message)
+            ),
+        )
+
+
+def visible(conversation: Conversation, session: Session) -> bool:
+    """Whether this session may read and continue it (H1): its own, or a proven contact's whose link is proven."""
+    if conversation.app_id != session.app_id:
+        return False
+    if conversation.visitor_id == session.visitor_id:
+        return True
+    return (
+        session.proven
+        and conversation.contact_id is not None
+        and conversation.contact_id == session.contact_id
+        and conversation.link_standing is Standing.PROVEN
+    )
+
+
+def _query(
+    workspace_id: str,
+    app_id: str | None,
+    conversation_id: ConversationId | None,
+    repeat_key: str | None,
+    session: SessionDigest | None = None,
+) -> SnapshotQuery:
+    return SnapshotQuery(
+        workspace_id=workspace_id,
+        app_id=app_id,
+        session=session,
+        conversations=(conversation_id,) if conversation_id is not None else (),
+        repeat_keys=(repeat_key,) if repeat_key is not None else (),
+    )
+
+
+def _repeat_key(sender: str | None, client_id: str | None) -> str | None:
+    if client_id is None:
+        return None
+    return sha256(f"{sender}\0{client_id}".encode()).hexdigest()
+
+
+def _earlier(snapshot: Snapshot, repeat_key: str | None, conversation_id: ConversationId | None) -> Said | None:
+    """The message that this one repeats."""
+    message = snapshot.messages.get(repeat_key) if repeat_key is not None else None
+    if message is None:
+        return None
+    if conversation_id not in {None, message.conversation_id}:
+        raise Conflicting("this client_id was used in another conversation")
+    return Said(conversation=snapshot.conversations[message.conversation_id], message=message)
+
+
+def _begun(app: App, session: Session, moment: Moment) -> Conversation:
+    """A new conversation; it belongs to the visitor's contact from birth, when there is one (L3)."""
+    return Conversation(
+        id=moment.new_id("cnv"),
+        workspace_id=app.workspace_id,
+        app_id=app.id,
+        visitor_id=session.visitor_id,
+        created_at=moment.now,
+        last_message_at=moment.now,
+        contact_id=session.contact_id,
+        link_standing=session.standing,
+    )
+
+
+def _continued(known: Conversation, moment: Moment) -> Change[Conversation]:
+    return changed(known, replace(known, last_message_at=max(moment.now, known.last_message_at), status="open"))
+
+
+def _message(
+    moment: Moment,
+    conversation_id: ConversationId,
+    author: Author,
+    text: str,
+    client_id: str | None,
+    repeat_key: str | None,
+) -> Message:
+    return Message(
+        id=moment.new_id("msg"),
+        conversation_id=conversation_id,
+        author=author,
+        text=text,
+        created_at=moment.now,
+        client_id=client_id,
+        repeat_key=repeat_key,
+    )
+
+
+def _events(moment: Moment, change: Change[Conversation], message: Message) -> tuple[Event, ...]:
+    conversation = change.after
+    names: tuple[EventName, ...] = ("message.created",)
+    if change.before is None:
+        names = ("conversation.created", "message.created")
+    return tuple(
+        Event(
+            id=moment.new_id("evt", ordinal),
+            name=name,
+            at=moment.now,
+            workspace_id=conversation.workspace_id,
+            app_id=conversation.app_id,
+            contact_id=conversation.contact_id,
+            data={"conversation_id": conversation.id, "message_id": message.id},
+        )
+        for ordinal, name in enumerate(names)
+    )

@@ -1,0 +1,39 @@
+"""A unit of work: everything that changes something is one, from an identify to an erasure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from hullo.model.app import App
+from hullo.model.decision import Decision
+from hullo.pipeline.apps import AppDirectory
+from hullo.store.protocol import Snapshot, SnapshotQuery
+
+A_co = TypeVar("A_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared(Generic[A_co]):
+    """Ready to be loaded and decided. `decide` is pure, and is called again on a fresh snapshot after a conflict.
+
+    `app` is what the work was prepared with: when the snapshot says that it has changed since, the work is
+    prepared anew. None when no app was needed.
+    """
+
+    query: SnapshotQuery
+    decide: Callable[[Snapshot], Decision[A_co]]
+    app: App | None = None
+
+
+class Work(Protocol[A_co]):
+    """Something to do for one caller."""
+
+    def prepare(self, apps: AppDirectory) -> Prepared[A_co]:
+        """Checks who is calling and says what to load. Raises a `HulloError` to refuse.
+
+        May run more than once. Blocking here holds up everybody in the same lane, unless the work is prepared
+        beforehand in a thread of its own.
+        """
+        ...
