@@ -1,0 +1,1 @@
+"""The plugins that hullo ships. They come through the same door as anybody's: entry points, by name."""

@@ -1,0 +1,1 @@
+"""Which conversations belong to the contact."""

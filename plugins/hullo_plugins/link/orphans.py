@@ -1,0 +1,19 @@
+"""Conversations that a visitor began before anybody knew who it was (L1, L2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from hullo.hooks.specs import hookimpl
+from hullo.model.conversation import Conversation, ConversationId
+
+
+class LinkOrphans:
+    """Gives the contact every conversation of this visitor that has no contact yet."""
+
+    name: ClassVar = "link-orphans"
+
+    @hookimpl
+    def link_conversations(self, conversations: Sequence[Conversation]) -> Sequence[ConversationId]:
+        return tuple(each.id for each in conversations if each.contact_id is None)

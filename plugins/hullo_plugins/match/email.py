@@ -1,0 +1,26 @@
+"""The email, folded: who is meant when no external id finds anybody (M2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from hullo.hooks.specs import hookimpl
+from hullo.model.claim import Claim
+from hullo.model.identifier import EMAIL, Identifier
+from hullo.model.match import Candidates, Match
+
+
+class ByEmail:
+    """Trimmed, case-folded, IDNA domain, inside the workspace."""
+
+    name: ClassVar = "email"
+
+    @hookimpl
+    def name_identifiers(self, claim: Claim) -> Sequence[Identifier]:
+        return [Identifier(EMAIL, claim.email)] if claim.email is not None else []
+
+    @hookimpl
+    def match_contact(self, candidates: Candidates) -> Match | None:
+        found = candidates.by(EMAIL)
+        return Match(found, by=EMAIL) if found is not None else None

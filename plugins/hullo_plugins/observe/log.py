@@ -1,0 +1,60 @@
+"""One structured line a call, without anything personal (P4)."""
+
+from __future__ import annotations
+
+import logging
+from typing import ClassVar
+
+from hullo.errors import HulloError
+from hullo.hooks.specs import hookimpl
+from hullo.model.app import App
+from hullo.model.outcome import Outcome
+
+_log = logging.getLogger("hullo.identify")
+
+
+class Log:
+    """Writes ids, counts and verdicts to the logger `hullo.identify`, as `key=value` and as record attributes."""
+
+    name: ClassVar = "log"
+    waits: ClassVar = False
+
+    @hookimpl
+    def identified(self, outcome: Outcome) -> None:
+        if not _log.isEnabledFor(logging.INFO):
+            return
+        _write(
+            logging.INFO,
+            {
+                "event": "identified",
+                "request_id": outcome.request_id,
+                "contact_id": outcome.contact_id,
+                "visitor_id": outcome.visitor_id,
+                "matched_by": outcome.matched_by,
+                "standing": outcome.standing.word,
+                "changed": outcome.changed,
+                "switched": outcome.switched,
+                "linked": outcome.linked_conversations,
+                "written": len(outcome.written),
+                "kept": len(outcome.kept),
+                "rejected": len(outcome.rejected),
+                "conflicts": len(outcome.conflicts),
+            },
+        )
+
+    @hookimpl
+    def identify_refused(self, error: HulloError, app: App | None, request_id: str) -> None:
+        _write(
+            logging.WARNING,
+            {
+                "event": "refused",
+                "request_id": request_id,
+                "app_id": app.id if app is not None else None,
+                "code": error.code,
+            },
+        )
+
+
+def _write(level: int, fields: dict[str, object]) -> None:
+    line = " ".join(f"{key}={value}" for key, value in fields.items())
+    _log.log(level, "%s", line, extra={"hullo": fields})

@@ -1,0 +1,1 @@
+"""Proof that someone else than the browser vouches for an identifier."""

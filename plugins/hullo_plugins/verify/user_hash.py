@@ -1,0 +1,48 @@
+"""The HMAC that a site's server computes with an identity key (V1, V2, V4, V7)."""
+
+from __future__ import annotations
+
+import hmac
+from typing import ClassVar
+
+from hullo.errors import ProofRejected
+from hullo.hooks.specs import hookimpl
+from hullo.model.app import App
+from hullo.model.claim import Claim
+from hullo.model.identifier import EMAIL, EXTERNAL_ID, Identifier
+from hullo.model.instant import Instant
+from hullo.model.proof import Proof
+from hullo.model.user_hash import user_hash
+
+
+class UserHash:
+    """Vouches for the external id, or for the email where no external id is sent, and for nothing beside it."""
+
+    name: ClassVar = "user-hash"
+    waits: ClassVar = False
+
+    @hookimpl
+    def verify_claim(self, claim: Claim, app: App, now: Instant) -> Proof | None:
+        if claim.user_hash is None:
+            return None
+        signed = _signed(claim)
+        if signed is None:
+            raise ProofRejected("user_hash was sent without an identifier that it could be over")
+        identifier, text = signed
+        given = claim.user_hash.encode("utf-8", "surrogatepass")
+        verifying: str | None = None
+        # Every active key is tried, also after one fits: how long it takes says nothing about which it was.
+        for key in app.identity_keys:
+            if key.active(now) and hmac.compare_digest(user_hash(key.secret, text).encode(), given):
+                verifying = key.id
+        if verifying is None:
+            raise ProofRejected(f"user_hash is not the HMAC of this {identifier.kind} under any active key")
+        return Proof(by=self.name, identifiers=(identifier,), key_id=verifying)
+
+
+def _signed(claim: Claim) -> tuple[Identifier, str] | None:
+    if claim.external_id is not None:
+        return Identifier(EXTERNAL_ID, claim.external_id), claim.external_id
+    if claim.email is not None and claim.email_as_sent is not None:
+        return Identifier(EMAIL, claim.email), claim.email_as_sent
+    return None
