@@ -1,0 +1,303 @@
+"""The plugin contract: order, isolation, and what is refused with a sentence that helps."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hullo.app import Hullo
+from hullo.errors import PluginError, ProofRejected
+from hullo.hooks.discovery import BUILT_IN, build_plugins, offered_plugins
+from hullo.hooks.relay import Relay
+from hullo.hooks.specs import HOOK_NAMES, Specs, hookimpl
+from hullo.hooks.writes import Refusal, Write
+from hullo.model.claim import Claim
+from hullo.model.event import Event
+from hullo.model.identifier import Identifier
+from hullo.model.match import Candidates, Match
+from hullo.model.outcome import Outcome
+from hullo.model.proof import Proof
+from hullo.store.protocol import Store
+from world import World
+
+
+class Named:
+    """A plugin that answers one harmless hook."""
+
+    def __init__(self, name: str = "named") -> None:
+        self.name = name
+
+    @hookimpl
+    def name_identifiers(self, claim: Claim) -> Sequence[Identifier]:
+        return [Identifier("seen", self.name)]
+
+
+def test_every_hook_says_what_it_promises() -> None:
+    for hook in HOOK_NAMES:
+        assert (getattr(Specs, hook).__doc__ or "").strip(), hook
+
+
+def test_plugins_are_asked_in_the_order_of_the_list() -> None:
+    relay = Relay([Named("a"), Named("b"), Named("c")])
+    assert [name for name, _ in relay.name_identifiers(Claim())] == ["a", "b", "c"]
+    assert relay.plugin_names == ("a", "b", "c")
+    assert relay.hooks_of("a") == ("name_identifiers",)
+
+
+def test_extra_plugins_come_before_the_built_in_ones_and_may_be_instances_classes_or_names() -> None:
+    class Cls(Named):
+        name = "cls"
+
+        def __init__(self) -> None:
+            pass
+
+    plugins = build_plugins([Named("instance"), Cls, "email"], without=["email"])
+    assert [getattr(each, "name", None) for each in plugins] == [
+        "instance",
+        "cls",
+        "email",
+        *(name for name in BUILT_IN if name != "email"),
+    ]
+
+
+def test_everything_that_is_built_in_is_offered_by_name() -> None:
+    assert set(BUILT_IN) <= set(offered_plugins())
+
+
+def bad(name: str, **members: Any) -> object:
+    return type("Bad", (), {"name": name, **members})()
+
+
+async def _async(self: object, claim: Claim) -> None: ...
+
+
+def _generator(self: object, claim: Claim) -> Any:
+    yield Identifier("a", "b")
+
+
+def _wrong_argument(self: object, clam: Claim) -> None: ...
+
+
+def _default(self: object, claim: Claim | None = None) -> None: ...
+
+
+def _keyword_only(self: object, *, claim: Claim) -> None: ...
+
+
+def _plain(self: object, claim: Claim) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("plugin", "sentence"),
+    [
+        (type("NoName", (), {"match_contact": hookimpl(_plain)})(), "NoName needs a name"),
+        (bad("none"), "answers no hook"),
+        (bad("async", match_contact=hookimpl(_async)), "is async, but the pipeline is synchronous"),
+        (bad("gen", name_identifiers=hookimpl(_generator)), "is a generator: collect the answers"),
+        (bad("typo", match_contacts=hookimpl(_plain)), "did you mean match_contact?"),
+        (bad("far", whatever=hookimpl(_plain)), "the hooks are verify_claim"),
+        (bad("argument", match_contact=hookimpl(_wrong_argument)), "did you mean claim?"),
+        (bad("default", match_contact=hookimpl(_default)), "write the argument 'claim' plainly"),
+        (bad("keyword", match_contact=hookimpl(_keyword_only)), "write the argument 'claim' plainly"),
+        (bad("first", match_contact=hookimpl(tryfirst=True)(_plain)), "sets tryfirst"),
+        (bad("bare", match_contact=lambda self, claim: None), "decorate it with @hookimpl"),
+    ],
+)
+def test_a_plugin_that_could_never_work_is_refused_with_a_sentence_that_helps(plugin: object, sentence: str) -> None:
+    with pytest.raises(PluginError) as refused:
+        Relay([plugin])
+    assert sentence in refused.value.detail
+
+
+def test_two_plugins_of_one_name_are_refused() -> None:
+    with pytest.raises(PluginError, match="two plugins are named 'a'"):
+        Relay([Named("a"), Named("a")])
+
+
+@pytest.mark.parametrize(
+    ("extra", "without", "options", "sentence"),
+    [
+        (["emial"], [], {}, "did you mean 'email'?"),
+        ([], ["emial"], {}, "did you mean 'email'?"),
+        ([], [], {"limits": {"custom_keyz": 1}}, "cannot be made with its options"),
+        ([], [], {"nobody": {}}, "no such plugin"),
+    ],
+)
+def test_a_wrong_name_in_the_settings_is_refused(
+    extra: list[object], without: list[str], options: dict[str, dict[str, object]], sentence: str
+) -> None:
+    with pytest.raises(PluginError) as refused:
+        build_plugins(extra, without, options)
+    assert sentence in refused.value.detail
+
+
+def test_an_answer_of_the_wrong_kind_names_the_plugin(store: Store) -> None:
+    class Wrong:
+        name = "wrong"
+
+        @hookimpl
+        def match_contact(self, candidates: Candidates) -> Any:
+            return "jane"
+
+    world = World(store, plugins=[Wrong])
+    with pytest.raises(PluginError, match="'wrong' answered match_contact with str"):
+        world.visitor().identify(email="jane@example.com")
+    assert world.contacts() == ()
+
+
+def test_a_matcher_may_only_answer_with_a_candidate(store: Store) -> None:
+    world = World(store)
+    stranger = world.contact(world.upsert(email="stranger@example.com").contact_id)
+
+    class Anybody:
+        name = "anybody"
+
+        @hookimpl
+        def match_contact(self) -> Match:
+            return Match(stranger, by=self.name)
+
+    guessing = World(store, plugins=[Anybody])
+    with pytest.raises(PluginError, match="not among the candidates"):
+        guessing.visitor().identify(email="jane@example.com")
+
+
+def test_a_verifier_adds_its_proof(store: Store) -> None:
+    class Vouches:
+        name = "vouches"
+
+        @hookimpl
+        def verify_claim(self, claim: Claim) -> Proof:
+            return Proof(by=self.name, identifiers=claim.identifiers)
+
+    world = World(store, plugins=[Vouches])
+    browser = world.visitor()
+    assert browser.identify(email="jane@example.com").standing.word == "proven"
+    assert browser.decision is not None
+    assert ("verify", "vouches") in [(step.stage, step.plugin) for step in browser.decision.trace.steps]
+
+
+def test_a_verifier_that_refuses_stops_the_call(store: Store) -> None:
+    class Refuses:
+        name = "refuses"
+
+        @hookimpl
+        def verify_claim(self) -> None:
+            raise ProofRejected("no")
+
+    with pytest.raises(ProofRejected):
+        World(store, plugins=[Refuses]).visitor().identify(email="jane@example.com")
+
+
+def test_any_policy_may_refuse_a_write_and_the_trace_names_it(store: Store) -> None:
+    class NoNames:
+        name = "no-names"
+
+        @hookimpl
+        def review_writes(self, writes: Sequence[Write]) -> list[Refusal]:
+            return [Refusal(field=each.field, reason="no names here") for each in writes if each.field == "name"]
+
+    world = World(store, plugins=[NoNames])
+    browser = world.visitor()
+    outcome = browser.identify(email="jane@example.com", name="Jane", company="Acme")
+    assert [(each.field, each.reason) for each in outcome.kept] == [("name", "no names here")]
+    assert set(world.contact(outcome.contact_id).profile) == {"company"}
+    assert browser.decision is not None
+    assert "no-names" in [step.plugin for step in browser.decision.trace.steps if step.stage == "policy"]
+
+
+def test_only_conversations_that_were_asked_about_are_linked(store: Store) -> None:
+    class LinksAnything:
+        name = "links-anything"
+
+        @hookimpl
+        def link_conversations(self) -> list[str]:
+            return ["cnv_of_somebody_else"]
+
+    world = World(store, plugins=[LinksAnything], without=["link-orphans"])
+    browser = world.visitor()
+    browser.join()
+    browser.say()
+    assert browser.identify(email="jane@example.com").linked_conversations == 0
+
+
+class Observer:
+    """Remembers what it was told, and fails if told to."""
+
+    waits = False
+
+    def __init__(self, name: str, fails: bool = False) -> None:
+        self.name, self._fails, self.told = name, fails, list[object]()
+
+    @hookimpl
+    def identified(self, outcome: Outcome) -> None:
+        self._tell(outcome)
+
+    @hookimpl
+    def event_committed(self, event: Event) -> None:
+        self._tell(event)
+
+    def _tell(self, what: object) -> None:
+        self.told.append(what)
+        if self._fails:
+            raise RuntimeError("jane@example.com")
+
+
+def test_an_observer_that_fails_harms_nobody_and_its_message_is_not_logged(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    failing, other = Observer("failing", fails=True), Observer("other")
+    world = World(store, plugins=[failing, other])
+    world.visitor().identify(email="jane@example.com")
+    assert failing.told == other.told
+    names = [each.name for each in other.told if isinstance(each, Event)]
+    assert names == ["contact.created", "contact.identified"]
+    assert "plugin failing failed in identified: RuntimeError" in caplog.text
+    assert "jane@example.com" not in caplog.text
+
+
+def test_plugins_start_in_order_and_stop_in_reverse(store: Store) -> None:
+    lived: list[str] = []
+
+    class Lives:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        @hookimpl
+        def startup(self, hullo: Hullo) -> None:
+            lived.append(f"+{self.name}")
+
+        @hookimpl
+        def shutdown(self, hullo: Hullo) -> None:
+            lived.append(f"-{self.name}")
+
+    with Hullo(store, plugins=[Lives("a"), Lives("b")]) as hullo:
+        hullo.open()
+    assert lived == ["+a", "+b", "-b", "-a"]
+
+
+def test_a_plugin_that_fails_to_start_stops_the_start(store: Store) -> None:
+    class Fails:
+        name = "fails"
+
+        @hookimpl
+        def startup(self) -> None:
+            raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError, match="no"):
+        Hullo(store, plugins=[Fails]).open()
+
+
+def test_the_configured_order_decides_what_waits() -> None:
+    assert not Relay(build_plugins([])).verifying_waits
+    assert not Relay(build_plugins([])).observing_waits
+
+    class Slow:
+        name = "slow"
+
+        @hookimpl
+        def verify_claim(self) -> None: ...
+
+    assert Relay(build_plugins([Slow])).verifying_waits

@@ -1,0 +1,174 @@
+"""Rules M: who is it?"""
+
+from __future__ import annotations
+
+import pytest
+from hullo.errors import NoIdentifier
+from hullo.hooks.specs import hookimpl
+from hullo.model.claim import Claim
+from hullo.model.identifier import NON_IDENTITIES, Identifier
+from hullo.model.match import Candidates, Match
+from hullo.store.protocol import Store
+from world import World
+
+
+@pytest.mark.rule("M1")
+def test_the_external_id_finds_the_contact(world: World) -> None:
+    first = world.upsert(external_id="user_123")
+    again = world.visitor().identify(external_id="user_123", signed="external_id")
+    assert (again.contact_id, again.matched_by) == (first.contact_id, "external_id")
+
+
+@pytest.mark.rule("M1")
+@pytest.mark.parametrize("other", ["ann", "Ann ", " Ann", "Ánn", "ANN", "Ann\u200b", "🙂"])
+def test_external_ids_that_differ_in_anything_are_different_people(world: World, other: str) -> None:
+    assert world.upsert(external_id="Ann").contact_id != world.upsert(external_id=other).contact_id
+
+
+@pytest.mark.rule("M1", "M2")
+def test_a_contact_is_found_inside_its_workspace_only(world: World) -> None:
+    here = world.upsert(external_id="user_123", email="jane@example.com")
+    elsewhere = world.hullo.create_app("Other", workspace="another")
+    there = world.visitor(elsewhere).identify(external_id="user_123", email="jane@example.com", signed="external_id")
+    assert there.matched_by == "created"
+    assert there.contact_id != here.contact_id
+
+
+@pytest.mark.rule("M2")
+@pytest.mark.parametrize(
+    ("stored", "given"),
+    [
+        ("jane@example.com", "jane@example.com"),
+        ("jane@example.com", "  Jane@EXAMPLE.com "),
+        ("jané@example.com", "JANE\u0301@example.com"),
+        ("jane@bücher.example", "jane@xn--bcher-kva.example"),
+        ("strasse@example.com", "STRASSE@example.com."),
+    ],
+)
+def test_an_email_is_found_however_it_is_spelled(world: World, stored: str, given: str) -> None:
+    first = world.upsert(email=stored)
+    again = world.visitor().identify(email=given, signed="email")
+    assert (again.contact_id, again.matched_by) == (first.contact_id, "email")
+
+
+@pytest.mark.rule("M2")
+@pytest.mark.parametrize("other", ["j.ane@example.com", "jane+x@example.com", "jane@mail.example.com"])
+def test_different_mailboxes_are_different_people(world: World, other: str) -> None:
+    assert world.upsert(email="jane@example.com").contact_id != world.upsert(email=other).contact_id
+
+
+@pytest.mark.rule("M2")
+def test_the_email_is_asked_when_the_external_id_finds_nobody(world: World) -> None:
+    first = world.upsert(email="jane@example.com")
+    again = world.upsert(external_id="user_123", email="jane@example.com")
+    assert (again.contact_id, again.matched_by) == (first.contact_id, "email")
+
+
+@pytest.mark.rule("M3")
+def test_nobody_found_makes_a_contact(world: World) -> None:
+    outcome = world.visitor().identify(email="jane@example.com")
+    assert outcome.matched_by == "created"
+    assert world.contact(outcome.contact_id).email == "jane@example.com"
+
+
+class ByLoyaltyCard:
+    """Matches by a card's number."""
+
+    name = "loyalty-card"
+
+    @hookimpl
+    def name_identifiers(self, claim: Claim) -> list[Identifier]:
+        card = claim.custom_data.get("loyalty_card")
+        return [Identifier("loyalty_card", card)] if card else []  # type: ignore[arg-type]
+
+    @hookimpl
+    def match_contact(self, candidates: Candidates) -> Match | None:
+        found = candidates.by("loyalty_card")
+        return Match(found, by=self.name) if found else None
+
+
+@pytest.mark.rule("M4")
+def test_a_matcher_before_the_built_in_ones_wins(store: Store) -> None:
+    world = World(store, plugins=[ByLoyaltyCard])
+    holder = world.upsert(custom_data={"loyalty_card": "4711"}, external_id="holder")
+    world.upsert(email="jane@example.com")
+    found = world.upsert(custom_data={"loyalty_card": 4711}, email="jane@example.com")
+    assert (found.contact_id, found.matched_by) == (holder.contact_id, "loyalty-card")
+
+
+@pytest.mark.rule("M4", "W7")
+def test_what_a_matcher_names_is_kept_and_finds_the_next_visitor(store: Store) -> None:
+    world = World(store, plugins=[ByLoyaltyCard])
+    first = world.visitor().identify(custom_data={"loyalty_card": "4711"})
+    world.visitor().identify(custom_data={"loyalty_card": "4711"}, email="jane@example.com")
+    assert world.contact(first.contact_id).email == "jane@example.com"
+    assert len(world.contacts()) == 1
+
+
+@pytest.mark.rule("M4")
+def test_a_matcher_that_is_left_out_identifies_nobody(store: Store) -> None:
+    world = World(store, without=["email"])
+    with pytest.raises(NoIdentifier):
+        world.visitor().identify(email="jane@example.com")
+    first = world.upsert(external_id="a", email="family@example.com")
+    second = world.upsert(external_id="b", email="family@example.com")
+    assert first.contact_id != second.contact_id
+    assert {contact.email for contact in world.contacts()} == {"family@example.com"}
+    assert world.conflicts() == []
+
+
+@pytest.mark.rule("M5")
+@pytest.mark.parametrize(
+    "junk",
+    [*sorted(NON_IDENTITIES), "", "   ", "\t", "NULL", " Undefined ", "000", "0000-0000", "[object Object]"],
+)
+def test_what_names_nobody_is_absent_and_reported(world: World, junk: str) -> None:
+    outcome = world.visitor().identify(external_id=junk, email="jane@example.com")
+    assert [rejection.field for rejection in outcome.rejected] == ["external_id"]
+    assert world.contact(outcome.contact_id).external_id is None
+
+
+@pytest.mark.rule("M5")
+def test_blank_never_matches_blank(world: World) -> None:
+    first = world.visitor().identify(external_id="", email="a@example.com")
+    second = world.visitor().identify(external_id="", email="b@example.com")
+    assert first.contact_id != second.contact_id
+
+
+@pytest.mark.rule("M5")
+def test_a_plugins_identifier_that_names_nobody_is_reported_too(store: Store) -> None:
+    world = World(store, plugins=[ByLoyaltyCard])
+    outcome = world.visitor().identify(custom_data={"loyalty_card": "null"}, email="jane@example.com")
+    assert [rejection.field for rejection in outcome.rejected] == ["loyalty_card"]
+
+
+@pytest.mark.rule("M5")
+def test_a_numeric_external_id_is_its_digits(world: World) -> None:
+    first = world.upsert(external_id="123")
+    again = world.visitor().identify(external_id=123, signed="external_id")
+    assert again.contact_id == first.contact_id
+
+
+@pytest.mark.rule("M6")
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"name": "Jane"},
+        {"external_id": "null"},
+        {"email": "no mail"},
+        {"email": None, "external_id": " "},
+    ],
+)
+def test_a_call_that_names_nobody_makes_nobody(world: World, body: dict[str, object]) -> None:
+    with pytest.raises(NoIdentifier):
+        world.visitor().identify(**body)
+    assert world.contacts() == ()
+
+
+@pytest.mark.rule("M7")
+def test_joining_and_talking_make_no_contact(world: World) -> None:
+    browser = world.visitor()
+    browser.join()
+    browser.say("Anybody there?")
+    assert world.contacts() == ()

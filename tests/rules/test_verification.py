@@ -1,0 +1,189 @@
+"""Rules V: what counts as proof."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hullo.errors import ProofRejected, ProofRequired
+from hullo.model.standing import Standing
+from hullo.model.user_hash import user_hash
+from world import World
+
+KEY = "3f9c" * 16
+VECTORS = [
+    ("user_123", "777c61fcf84cde9bd537726458b85a6d5f7047b8891c7fb2ffcce433f1901c1c"),
+    ("jane@example.com", "acff5f38529dd163c5e9b5ecf56792c31ca2b09f83348157a4f2271db720125e"),
+    ("johns-store.myshopify.com", "cfed6ef6de2aa87f94d16dbefcbd69bbca437709c9ecb5c658255803160ce81c"),
+    ("ユーザー1", "0b55c17c370a913a0ffbda406b3aff1a2529de4b1f4f447cbd08a7cc0c5dba49"),
+]
+OTHER_LANGUAGES = json.loads((Path(__file__).parent / "user_hash_vectors.json").read_text("utf-8"))["vectors"]
+
+
+@pytest.mark.rule("V1")
+@pytest.mark.parametrize(("message", "expected"), VECTORS)
+def test_the_published_vectors(message: str, expected: str) -> None:
+    assert user_hash(KEY, message) == expected
+
+
+@pytest.mark.rule("V1")
+@pytest.mark.parametrize("vector", OTHER_LANGUAGES, ids=lambda vector: repr(vector["value"]))
+def test_five_other_languages_compute_the_same(vector: dict[str, str]) -> None:
+    assert user_hash(vector["secret"], vector["value"]) == vector["user_hash"]
+
+
+@pytest.mark.rule("V1")
+def test_a_hash_over_the_external_id_proves(world: World) -> None:
+    outcome = world.visitor().identify(external_id="jane", signed="external_id")
+    assert outcome.standing is Standing.PROVEN
+
+
+@pytest.mark.rule("V1")
+def test_the_email_is_signed_as_it_is_sent(world: World) -> None:
+    assert world.visitor().identify(email=" Jane@Example.com ", signed="email").standing is Standing.PROVEN
+    with pytest.raises(ProofRejected):
+        world.visitor().identify(email=" Jane@Example.com ", user_hash=world.sign("jane@example.com"))
+
+
+@pytest.mark.rule("V1")
+def test_the_email_is_not_what_is_signed_when_an_external_id_is_sent(world: World) -> None:
+    with pytest.raises(ProofRejected):
+        world.visitor().identify(external_id="jane", email="jane@example.com", signed="email")
+
+
+@pytest.mark.rule("V1")
+def test_a_key_that_was_decoded_from_hexadecimal_is_refused() -> None:
+    import hashlib
+    import hmac
+
+    decoded = hmac.new(bytes.fromhex(KEY), b"user_123", hashlib.sha256).hexdigest()
+    assert decoded.startswith("e1d1d2f0db1c952a")
+    assert decoded != user_hash(KEY, "user_123")
+
+
+@pytest.mark.rule("V2")
+def test_a_hash_over_the_external_id_does_not_vouch_for_the_email(world: World) -> None:
+    outcome = world.visitor().identify(external_id="jane", email="jane@example.com", signed="external_id")
+    identifiers = world.contact(outcome.contact_id).identifiers
+    assert identifiers["external_id"].standing is Standing.PROVEN
+    assert identifiers["email"].standing is Standing.CLAIMED
+
+
+JUNK = ["", "x", "0" * 64, "é" * 64, "１" * 64, ["a"], {"a": 1}, 7, True, 1.5]
+
+
+@pytest.mark.rule("V3", "V7")
+@pytest.mark.parametrize("junk", JUNK, ids=repr)
+def test_a_wrong_proof_is_refused_and_leaves_no_trace(world: World, junk: object) -> None:
+    with pytest.raises(ProofRejected):
+        world.visitor().identify(external_id="jane", user_hash=junk)
+    assert world.contacts() == ()
+
+
+@pytest.mark.rule("V3")
+@pytest.mark.parametrize(
+    "change", [str.upper, lambda text: text[:-1], lambda text: text + " ", lambda text: text + "0"]
+)
+def test_a_hash_that_is_nearly_right_is_wrong(world: World, change: object) -> None:
+    nearly = change(world.sign("jane"))  # type: ignore[operator]
+    with pytest.raises(ProofRejected):
+        world.visitor().identify(external_id="jane", user_hash=nearly)
+
+
+@pytest.mark.rule("V3")
+def test_without_a_proof_an_optional_app_takes_a_claim(world: World) -> None:
+    assert world.visitor().identify(external_id="jane", user_hash=None).standing < Standing.PROVEN
+
+
+@pytest.mark.rule("V3")
+def test_off_ignores_hashes_right_and_wrong(world: World) -> None:
+    world.set_app(verification="off")
+    assert world.visitor().identify(external_id="a", signed="external_id").standing < Standing.PROVEN
+    assert world.visitor().identify(external_id="b", user_hash="wrong").standing < Standing.PROVEN
+
+
+@pytest.mark.rule("V3")
+def test_report_lets_a_wrong_hash_pass_as_a_claim(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.set_app(verification="report")
+    assert world.visitor().identify(external_id="a", signed="external_id").standing is Standing.PROVEN
+    assert world.visitor().identify(external_id="secret-id", user_hash="wrong").standing < Standing.PROVEN
+    assert "let pass" in caplog.text
+    assert "secret-id" not in caplog.text
+
+
+@pytest.mark.rule("V3")
+def test_required_demands_a_proof(world: World) -> None:
+    world.set_app(verification="required")
+    with pytest.raises(ProofRequired):
+        world.visitor().identify(external_id="jane")
+    with pytest.raises(ProofRejected):
+        world.visitor().identify(external_id="jane", user_hash="wrong")
+    assert world.visitor().identify(external_id="jane", signed="external_id").standing is Standing.PROVEN
+
+
+@pytest.mark.rule("V3")
+def test_a_proof_that_no_plugin_reads_is_wrong(world: World) -> None:
+    with pytest.raises(ProofRejected):
+        world.visitor().identify(external_id="jane", token="eyJhbGciOiJub25lIn0.e30.")
+
+
+@pytest.mark.rule("V4")
+def test_every_active_key_verifies_and_a_retired_one_does_not(world: World) -> None:
+    old = world.sign("jane")
+    added = world.hullo.register.add_identity_key(world.app.app_key)
+    new = world.sign("jane")
+    assert old != new
+    for signature in (old, new):
+        assert world.visitor().identify(external_id="jane", user_hash=signature).standing is Standing.PROVEN
+    world.hullo.register.retire_identity_key(world.app.app_key, world.app.identity_key_id)
+    with pytest.raises(ProofRejected):
+        world.visitor().identify(external_id="jane", user_hash=old)
+    assert world.visitor().identify(external_id="jane", user_hash=new).standing is Standing.PROVEN
+    assert added.id != world.app.identity_key_id
+
+
+@pytest.mark.rule("V4")
+def test_a_key_may_retire_at_a_time_to_come(world: World) -> None:
+    signature = world.sign("jane")
+    hour = 3600 * 1_000_000
+    world.hullo.register.retire_identity_key(world.app.app_key, world.app.identity_key_id, at=world.clock.now + hour)
+    world.visitor().identify(external_id="jane", user_hash=signature)
+    world.clock.now += hour
+    with pytest.raises(ProofRejected):
+        world.visitor().identify(external_id="jane", user_hash=signature)
+
+
+@pytest.mark.rule("V4")
+def test_a_key_remembers_when_it_was_last_used(world: World) -> None:
+    world.visitor().identify(external_id="jane", signed="external_id")
+    app = world.hullo.store.find_app(world.app.app_key)
+    assert app is not None
+    assert app.identity_keys[0].last_used_at is not None
+
+
+@pytest.mark.rule("V4")
+def test_another_apps_key_proves_nothing(world: World) -> None:
+    other = world.hullo.create_app("Other")
+    with pytest.raises(ProofRejected):
+        world.visitor().identify(external_id="jane", user_hash=world.sign("jane", other))
+
+
+@pytest.mark.rule("V7")
+def test_a_wrong_proof_is_told_alike_for_those_who_exist_and_those_who_do_not(world: World) -> None:
+    world.upsert(external_id="jane")
+
+    def refusal(external_id: str) -> str:
+        with pytest.raises(ProofRejected) as refused:
+            world.visitor().identify(external_id=external_id, user_hash="0" * 64)
+        return refused.value.detail
+
+    assert refusal("jane") == refusal("nobody")
+
+
+@pytest.mark.rule("V3")
+def test_a_session_that_was_proven_stays_so_for_the_same_person(world: World) -> None:
+    browser = world.visitor()
+    browser.identify(external_id="jane", signed="external_id")
+    assert browser.identify(external_id="jane", name="Jane").standing is Standing.PROVEN
+    assert browser.identify(external_id="bert", name="Bert").standing < Standing.PROVEN

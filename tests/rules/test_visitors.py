@@ -1,0 +1,259 @@
+"""Rules L, H and S: conversations, what a visitor may see, and sessions."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+from hullo.errors import NotFound, SessionRequired, SessionRevoked
+from hullo.model.instant import DAY
+from hullo.model.outcome import Outcome
+from hullo.model.standing import Standing
+from world import Browser, World
+
+
+def linked_to(world: World, conversation_id: str) -> tuple[str | None, Standing | None]:
+    conversation = world.hullo.store.find_conversation(world.app.workspace_id, conversation_id)
+    assert conversation is not None
+    return conversation.contact_id, conversation.link_standing
+
+
+def chatting(world: World) -> tuple[Browser, str]:
+    browser = world.visitor()
+    browser.join()
+    return browser, browser.say("Hello?").conversation.id
+
+
+@pytest.mark.rule("L1")
+def test_identify_links_every_conversation_of_the_visitor(world: World) -> None:
+    browser, first = chatting(world)
+    second = browser.say("And another thing").conversation.id
+    outcome = browser.identify(external_id="jane", signed="external_id")
+    assert outcome.linked_conversations == 2
+    assert linked_to(world, first) == linked_to(world, second) == (outcome.contact_id, Standing.PROVEN)
+
+
+@pytest.mark.rule("L1")
+def test_nobody_elses_conversations_are_linked(world: World) -> None:
+    _, foreign = chatting(world)
+    browser, _ = chatting(world)
+    browser.identify(email="jane@example.com")
+    assert linked_to(world, foreign) == (None, None)
+
+
+@pytest.mark.rule("L2")
+def test_a_conversation_that_has_a_contact_is_left_alone(world: World) -> None:
+    browser, conversation = chatting(world)
+    first = browser.identify(email="jane@example.com")
+    again = browser.identify(external_id="jane", email="jane@example.com", signed="external_id")
+    assert again.linked_conversations == 0
+    assert linked_to(world, conversation)[0] == first.contact_id
+
+
+@pytest.mark.rule("L3")
+def test_a_conversation_after_identify_is_linked_at_birth(world: World) -> None:
+    browser = world.visitor()
+    outcome = browser.identify(external_id="jane", signed="external_id")
+    assert linked_to(world, browser.say().conversation.id) == (outcome.contact_id, Standing.PROVEN)
+
+
+@pytest.mark.rule("H1")
+def test_a_proven_visitor_sees_the_contacts_proven_conversations_from_elsewhere(world: World) -> None:
+    home = world.visitor()
+    home.identify(external_id="jane", signed="external_id")
+    proven = home.say("From home").conversation.id
+    claiming, claimed = chatting(world)
+    claiming.identify(external_id="jane")
+    office = world.visitor()
+    office.identify(external_id="jane", signed="external_id")
+    assert [each.id for each in office.conversations()] == [proven]
+    office.say("And from the office", conversation=proven)
+    with pytest.raises(NotFound):
+        office.say("Let me in", conversation=claimed)
+
+
+@pytest.mark.rule("H1", "H2")
+def test_a_claim_shows_nobodys_conversations(world: World) -> None:
+    jane = world.visitor()
+    jane.identify(external_id="jane", signed="external_id")
+    secret = jane.say("My secret").conversation.id
+    mallory, own = chatting(world)
+    mallory.identify(external_id="jane", email="jane@example.com")
+    assert [each.id for each in mallory.conversations()] == [own]
+    with pytest.raises(NotFound):
+        mallory.say("Hi", conversation=secret)
+
+
+@pytest.mark.rule("H1")
+def test_conversations_of_another_app_stay_there(world: World) -> None:
+    jane = world.visitor()
+    jane.identify(external_id="jane", signed="external_id")
+    jane.say()
+    elsewhere = world.visitor(world.hullo.create_app("Second shop"))
+    elsewhere.identify(external_id="jane", signed="external_id")
+    assert elsewhere.conversations() == ()
+
+
+def told(outcome: Outcome) -> dict[str, object]:
+    """What an unproven caller is told, ids and tokens apart."""
+    hidden = {
+        "request_id",
+        "contact_id",
+        "visitor_id",
+        "matched_by",
+        "identified",
+        "changed",
+        "written",
+        "kept",
+    }
+    shown = {field.name: getattr(outcome, field.name) for field in fields(outcome) if field.name not in hidden}
+    return {
+        **shown,
+        "session_token": outcome.session_token is not None,
+        "standing": outcome.standing.browser_word,
+        "conflicts": None,
+    }
+
+
+KNOWN = {"external_id": "jane", "email": "jane@example.com", "name": "Jane", "custom_data": {"plan": "pro"}}
+STORIES: dict[str, list[dict[str, object]]] = {
+    "an email": [{"email": "jane@example.com"}],
+    "an email twice": [{"email": "jane@example.com"}, {"email": "jane@example.com"}],
+    "an external id": [{"external_id": "jane"}],
+    "both": [{"external_id": "jane", "email": "jane@example.com"}],
+    "an email beside a made-up id": [{"external_id": "made-up", "email": "jane@example.com"}],
+    "an email, then it beside a made-up id": [
+        {"email": "jane@example.com"},
+        {"external_id": "made-up", "email": "jane@example.com"},
+        {"external_id": "made-up", "email": "jane@example.com"},
+    ],
+    "an email, then the id alone": [{"email": "jane@example.com"}, {"external_id": "jane"}],
+    "an id, then the email alone": [{"external_id": "jane"}, {"email": "jane@example.com"}],
+    "an id beside another email": [{"external_id": "jane", "email": "other@example.com"}],
+    "somebody unknown, then the email": [{"email": "x@example.com"}, {"email": "jane@example.com"}],
+    "overwriting": [{"email": "jane@example.com", "name": "M", "custom_data": {"plan": "free"}}],
+    "clearing": [{"email": "jane@example.com", "name": None, "custom_data": {"plan": None}}],
+    "a bad field": [{"email": "jane@example.com", "phone": "none", "custom_data": {"x": [1]}}],
+    "many keys": [{"email": "jane@example.com", "custom_data": {f"k{i}": i for i in range(100)}} for _ in range(3)],
+}
+
+
+@pytest.mark.rule("H2")
+@pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
+def test_an_unproven_caller_is_told_the_same_of_the_known_and_the_unknown(
+    world: World, story: list[dict[str, object]]
+) -> None:
+    def hear(browser: Browser) -> list[dict[str, object]]:
+        browser.join()
+        browser.say("Hello")
+        return [told(browser.identify(**dict(call))) for call in story]
+
+    unknown = hear(world.visitor(world.hullo.create_app("Empty", workspace="empty")))
+    world.upsert(**KNOWN)
+    world.upsert(external_id="other", email="other@example.com")
+    assert hear(world.visitor()) == unknown
+
+
+@pytest.mark.rule("S1")
+def test_a_session_is_made_by_join_or_by_the_first_call(world: World) -> None:
+    joined, identified = world.visitor(), world.visitor()
+    assert joined.join().token is not None
+    assert identified.identify(email="jane@example.com").session_token is not None
+    assert joined.join().token is None
+
+
+@pytest.mark.rule("S1")
+@pytest.mark.parametrize("token", ["", "hvs_", "hvs_" + "0" * 64, "vis_x", "\ud800"])
+def test_only_the_token_proves_a_session(world: World, token: str) -> None:
+    browser = world.visitor()
+    browser.token = token
+    with pytest.raises(SessionRevoked):
+        browser.identify(email="jane@example.com")
+    assert browser.join().token not in {None, token}
+
+
+@pytest.mark.rule("S1")
+def test_a_token_is_kept_as_a_digest_only(world: World) -> None:
+    browser = world.visitor()
+    token = browser.join().token
+    assert token is not None
+    assert token not in repr(browser.resume().session)
+
+
+@pytest.mark.rule("S1")
+def test_a_session_of_another_app_is_refused(world: World) -> None:
+    browser = world.visitor()
+    browser.join()
+    stranger = world.visitor(world.hullo.create_app("Other"))
+    stranger.token = browser.token
+    with pytest.raises(SessionRevoked):
+        stranger.resume()
+
+
+@pytest.mark.rule("S2")
+def test_reset_revokes_the_session_and_starts_a_new_visitor(world: World) -> None:
+    browser, _ = chatting(world)
+    browser.identify(external_id="jane", signed="external_id")
+    old = browser.token
+    fresh = browser.reset()
+    assert fresh.session.contact_id is None
+    assert browser.conversations() == ()
+    browser.token = old
+    for use in (browser.resume, lambda: browser.say("again"), lambda: browser.identify(external_id="jane")):
+        with pytest.raises(SessionRevoked):
+            use()
+
+
+@pytest.mark.rule("S2")
+def test_repeating_a_reset_is_harmless(world: World) -> None:
+    browser = world.visitor()
+    browser.join()
+    old = browser.token
+    browser.reset()
+    browser.token = old
+    assert browser.reset().token is not None
+
+
+@pytest.mark.rule("S2")
+def test_a_visit_without_a_session_cannot_be_resumed(world: World) -> None:
+    with pytest.raises(SessionRequired):
+        world.visitor().resume()
+
+
+@pytest.mark.rule("S3")
+def test_an_identified_session_slides_for_180_days(world: World) -> None:
+    browser = world.visitor()
+    browser.identify(email="jane@example.com")
+    for _ in range(3):
+        world.clock.now += 179 * DAY
+        browser.resume()
+    world.clock.now += 180 * DAY
+    with pytest.raises(SessionRevoked):
+        browser.resume()
+
+
+@pytest.mark.rule("S3")
+def test_an_anonymous_visitor_without_a_conversation_is_forgotten_after_30_days(world: World) -> None:
+    silent, talking = world.visitor(), world.visitor()
+    silent.join()
+    talking.join()
+    talking.say()
+    world.clock.now += 29 * DAY
+    silent.resume()
+    talking.resume()
+    world.clock.now += 31 * DAY
+    talking.resume()
+    with pytest.raises(SessionRevoked):
+        silent.resume()
+
+
+@pytest.mark.rule("S2")
+def test_a_message_that_is_sent_again_is_said_once(world: World) -> None:
+    browser = world.visitor()
+    browser.join()
+    first = browser.say("Hello", client_id="1")
+    again = browser.say("Hello", client_id="1")
+    assert again.message == first.message
+    assert len(browser.conversations()) == 1
+    inside = browser.say("More", conversation=first.conversation.id, client_id="2")
+    assert browser.say("More", conversation=first.conversation.id, client_id="2").message == inside.message

@@ -1,0 +1,384 @@
+"""Rules W: what is written, kept and rejected."""
+
+from __future__ import annotations
+
+import pytest
+from hullo.errors import Invalid
+from hullo.model.claim import Claim
+from hullo.model.standing import Standing
+from hullo.store.protocol import Store
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from world import Browser, World
+
+
+def profile(world: World, contact_id: str) -> dict[str, object]:
+    return {name: fact.value for name, fact in world.contact(contact_id).profile.items()}
+
+
+@pytest.mark.rule("W1")
+def test_what_is_passed_is_written_and_what_is_omitted_stays(world: World) -> None:
+    first = world.upsert(external_id="jane", name="Jane", company="Acme", custom_data={"plan": "pro"})
+    world.upsert(external_id="jane", company="Initech")
+    assert profile(world, first.contact_id) == {"name": "Jane", "company": "Initech"}
+    assert world.custom_data(first.contact_id) == {"plan": "pro"}
+
+
+@pytest.mark.rule("W2")
+def test_a_claim_does_not_replace_a_proven_profile_value(world: World) -> None:
+    jane = world.upsert(email="jane@example.com", name="Jane")
+    outcome = world.visitor().identify(email="jane@example.com", name="Mallory", company="Evil")
+    assert profile(world, jane.contact_id) == {"name": "Jane", "company": "Evil"}
+    assert [verdict.field for verdict in outcome.kept] == ["name"]
+
+
+@pytest.mark.rule("W2")
+def test_among_the_unproven_the_newest_profile_value_wins(world: World) -> None:
+    first = world.visitor().identify(email="jane@example.com", name="Jane")
+    world.visitor().identify(email="jane@example.com", name="Jane Smith")
+    assert profile(world, first.contact_id) == {"name": "Jane Smith"}
+
+
+@pytest.mark.rule("W2")
+def test_a_proof_replaces_anything(world: World) -> None:
+    jane = world.upsert(external_id="jane", name="Jane")
+    world.visitor().identify(external_id="jane", name="Jane Smith", signed="external_id")
+    assert profile(world, jane.contact_id) == {"name": "Jane Smith"}
+
+
+@pytest.mark.rule("W2")
+def test_the_same_value_on_proof_is_protected_from_then_on(world: World) -> None:
+    first = world.visitor().identify(external_id="jane", name="Jane")
+    world.visitor().identify(external_id="jane", name="Jane", signed="external_id")
+    world.visitor().identify(external_id="jane", name="Mallory")
+    assert profile(world, first.contact_id) == {"name": "Jane"}
+
+
+@pytest.mark.rule("W3")
+def test_custom_data_is_merged_key_by_key(world: World) -> None:
+    browser = world.visitor()
+    outcome = browser.identify(email="jane@example.com", custom_data={"plan": "pro", "seats": 3})
+    browser.identify(email="jane@example.com", custom_data={"seats": 4, "trial": False})
+    assert world.custom_data(outcome.contact_id) == {"plan": "pro", "seats": 4, "trial": False}
+
+
+@pytest.mark.rule("W3")
+def test_each_app_has_its_own_custom_data_of_the_same_person(world: World) -> None:
+    other = world.hullo.create_app("Second shop")
+    first = world.visitor().identify(email="jane@example.com", custom_data={"plan": "pro"})
+    world.visitor(other).identify(email="jane@example.com", custom_data={"plan": "free"})
+    assert world.custom_data(first.contact_id) == {"plan": "pro"}
+    assert world.custom_data(first.contact_id, other) == {"plan": "free"}
+
+
+@pytest.mark.rule("W4")
+@pytest.mark.parametrize("blank", [None, ""])
+def test_claimed_custom_data_only_fills_blanks(world: World, blank: str | None) -> None:
+    jane = world.upsert(email="jane@example.com", custom_data={"plan": "pro", "note": blank})
+    outcome = world.visitor().identify(email="jane@example.com", custom_data={"plan": "free", "note": "hi", "new": 1})
+    assert world.custom_data(jane.contact_id) == {"plan": "pro", "note": "hi", "new": 1}
+    assert [verdict.field for verdict in outcome.kept] == ["custom_data.plan"]
+
+
+@pytest.mark.rule("W4")
+def test_another_visitors_claim_does_not_replace_what_the_owner_wrote(world: World) -> None:
+    first = world.visitor().identify(email="jane@example.com", custom_data={"plan": "pro"})
+    world.visitor().identify(email="jane@example.com", custom_data={"plan": "free"})
+    assert world.custom_data(first.contact_id) == {"plan": "pro"}
+
+
+@pytest.mark.rule("W4")
+def test_the_owner_may_replace_what_was_claimed_and_owned_but_not_what_was_proven(world: World) -> None:
+    owner = world.visitor()
+    first = owner.identify(email="jane@example.com", custom_data={"mine": 1})
+    world.visitor().identify(email="jane@example.com", custom_data={"theirs": 1})
+    world.upsert(email="jane@example.com", custom_data={"proven": 1})
+    owner.identify(email="jane@example.com", custom_data={"mine": 2, "theirs": 2, "proven": 2})
+    assert world.custom_data(first.contact_id) == {"mine": 2, "theirs": 2, "proven": 1}
+
+
+@pytest.mark.rule("W4")
+def test_a_proof_may_replace_any_custom_value(world: World) -> None:
+    jane = world.upsert(external_id="jane", custom_data={"plan": "pro"})
+    world.visitor().identify(external_id="jane", custom_data={"plan": "free"}, signed="external_id")
+    assert world.custom_data(jane.contact_id) == {"plan": "free"}
+
+
+@pytest.mark.rule("W5")
+def test_null_clears_a_custom_key_under_the_rule_of_a_write(world: World) -> None:
+    jane = world.upsert(external_id="jane", custom_data={"plan": "pro", "seats": 3})
+    world.visitor().identify(external_id="jane", custom_data={"plan": None})
+    assert world.custom_data(jane.contact_id) == {"plan": "pro", "seats": 3}
+    world.upsert(external_id="jane", custom_data={"plan": None, "absent": None})
+    assert world.custom_data(jane.contact_id) == {"seats": 3}
+
+
+@pytest.mark.rule("W5")
+def test_null_clears_a_profile_field_for_its_owner_only(world: World) -> None:
+    owner = world.visitor()
+    first = owner.identify(email="jane@example.com", name="Jane", company="Acme")
+    world.visitor().identify(email="jane@example.com", name=None)
+    assert profile(world, first.contact_id)["name"] == "Jane"
+    owner.identify(email="jane@example.com", name=None)
+    assert profile(world, first.contact_id) == {"company": "Acme"}
+
+
+@pytest.mark.rule("W6", "W8")
+@pytest.mark.parametrize("value", [{"a": 1}, [1], float("nan"), float("inf"), 2**63, "\x00", "a\x1b[31m", "\ud800"])
+def test_a_custom_value_that_is_no_plain_value_is_left_out_and_the_rest_is_written(world: World, value: object) -> None:
+    outcome = world.visitor().identify(email="jane@example.com", custom_data={"bad": value, "plan": "pro"})
+    assert world.custom_data(outcome.contact_id) == {"plan": "pro"}
+    assert [rejection.field for rejection in outcome.rejected] == ["custom_data.bad"]
+
+
+@pytest.mark.rule("W6")
+@pytest.mark.parametrize("value", ["", "text", "zwei\nZeilen", 0, -1, 2**63 - 1, 1.5, 1e300, True, False])
+def test_plain_values_come_back_as_they_were_sent(world: World, value: object) -> None:
+    outcome = world.visitor().identify(email="jane@example.com", custom_data={"key": value})
+    stored = world.custom_data(outcome.contact_id)["key"]
+    assert (stored, type(stored)) == (value, type(value))
+
+
+@pytest.mark.rule("W7")
+def test_any_standing_fills_a_blank_identifier(world: World) -> None:
+    jane = world.upsert(external_id="jane")
+    world.visitor().identify(external_id="jane", email="jane@example.com")
+    assert world.contact(jane.contact_id).email == "jane@example.com"
+    assert world.contact(jane.contact_id).identifiers["email"].standing is Standing.CLAIMED
+
+
+@pytest.mark.rule("W7")
+def test_a_claim_replaces_no_identifier(world: World) -> None:
+    first = world.visitor().identify(external_id="jane", email="jane@example.com")
+    world.visitor().identify(external_id="jane", email="mallory@example.com")
+    assert world.contact(first.contact_id).email == "jane@example.com"
+
+
+@pytest.mark.rule("W7")
+def test_the_owner_and_the_proven_may_replace_an_unproven_identifier(world: World) -> None:
+    owner = world.visitor()
+    first = owner.identify(external_id="jane", email="old@example.com")
+    owner.identify(external_id="jane", email="new@example.com")
+    assert world.contact(first.contact_id).email == "new@example.com"
+    world.visitor().identify(external_id="jane", email="newest@example.com", signed="external_id")
+    assert world.contact(first.contact_id).email == "newest@example.com"
+    assert world.upsert(email="old@example.com").matched_by == "created"
+
+
+@pytest.mark.rule("W7", "V2")
+def test_a_proof_of_one_identifier_does_not_replace_a_proven_other(world: World) -> None:
+    jane = world.upsert(external_id="jane", email="jane@example.com")
+    world.visitor().identify(external_id="jane", email="other@example.com", signed="external_id")
+    assert world.contact(jane.contact_id).email == "jane@example.com"
+
+
+@pytest.mark.rule("W8")
+def test_one_bad_field_does_not_lose_the_rest(world: World) -> None:
+    outcome = world.visitor().identify(
+        email="jane@example.com", name="Jane", phone="call me", avatar_url="javascript:alert(1)", compny="x"
+    )
+    assert profile(world, outcome.contact_id) == {"name": "Jane"}
+    assert {rejection.field for rejection in outcome.rejected} == {"phone", "avatar_url", "compny"}
+
+
+@pytest.mark.rule("W8")
+def test_a_strict_call_with_a_bad_field_writes_nothing(world: World) -> None:
+    with pytest.raises(Invalid) as refused:
+        world.visitor().identify(email="jane@example.com", phone="call me", strict=True)
+    assert [rejection.field for rejection in refused.value.rejected] == ["phone"]
+    assert world.contacts() == ()
+
+
+@pytest.mark.rule("W9")
+@pytest.mark.parametrize("signed", [None, "external_id"])
+def test_a_call_that_changes_nothing_writes_nothing(world: World, signed: str | None) -> None:
+    browser = world.visitor()
+    body = {
+        "external_id": "jane",
+        "email": "jane@example.com",
+        "name": "Jane",
+        "custom_data": {"plan": "pro"},
+    }
+    browser.identify(**body, signed=signed)
+    for _ in range(3):
+        outcome = browser.identify(**body, signed=signed)
+        assert browser.wrote.empty
+        assert not outcome.changed
+        assert browser.wrote.events == ()
+
+
+@pytest.mark.rule("W9", "S3")
+def test_a_visit_is_noted_once_an_hour_at_most(world: World) -> None:
+    browser = world.visitor()
+    browser.identify(email="jane@example.com")
+    world.clock.now += 3600 * 1_000_000
+    outcome = browser.identify(email="jane@example.com")
+    assert not browser.wrote.empty
+    assert world.contact(outcome.contact_id).last_seen_at > world.clock.now - 1_000_000
+    browser.identify(email="jane@example.com")
+    assert browser.wrote.empty
+
+
+@pytest.mark.rule("W10")
+@pytest.mark.parametrize(
+    ("field", "longest"),
+    [
+        ("external_id", 255),
+        ("name", 255),
+        ("company", 255),
+        ("phone", 32),
+        ("avatar_url", 2048),
+        ("email", 254),
+    ],
+)
+def test_what_is_too_long_is_rejected_and_never_cut(world: World, field: str, longest: int) -> None:
+    def text(length: int) -> str:
+        match field:
+            case "email":
+                # 64 @ labels of at most 63
+                domain = ".".join(["d" * 60] * 3)
+                return "l" * (length - len(domain) - 1) + "@" + domain
+            case "avatar_url":
+                return "https://example.com/".ljust(length, "a")
+            case "phone":
+                return "1" * length
+            case _:
+                return "x" * length
+
+    if field == "email":  # the local part ends at 64 by RFC 5321, long before the whole does
+        claim = Claim.read({"email": "x" * 64 + "@" + ".".join(["d" * 63] * 2 + ["d" * 60])})
+        assert claim.email is not None
+    else:
+        assert Claim.read({"external_id": "a", field: text(longest)}).rejected == ()
+    rejected = Claim.read({field: text(longest + 1)}).rejected
+    assert [(each.field, each.reason) for each in rejected] == [(field, f"longer than {longest} characters")]
+
+
+@pytest.mark.rule("W10")
+def test_custom_keys_are_limited_in_number_length_and_letters() -> None:
+    claim = Claim.read(
+        {
+            "email": "a@b",
+            "custom_data": {"k" * 64: 1, "k" * 65: 1, "with space": 1, "": 1, "ключ": 1, "__proto__": 1},
+        }
+    )
+    assert list(claim.custom_data) == ["k" * 64]
+    assert len(claim.rejected) == 5
+    many = Claim.read({"email": "a@b", "custom_data": {f"k{number}": 1 for number in range(101)}})
+    assert many.custom_data == {}
+    assert [rejection.field for rejection in many.rejected] == ["custom_data"]
+
+
+@pytest.mark.rule("W10")
+def test_a_contact_holds_250_custom_keys_in_one_app(world: World) -> None:
+    browser = world.visitor()
+    for start in (0, 100, 200):
+        outcome = browser.identify(
+            email="jane@example.com", custom_data={f"key{number}": 1 for number in range(start, start + 100)}
+        )
+    assert len(world.custom_data(outcome.contact_id)) == 250
+    assert len(outcome.kept) == 50
+    browser.identify(email="jane@example.com", custom_data={"key0": 2})
+    assert world.custom_data(outcome.contact_id)["key0"] == 2
+
+
+@pytest.mark.rule("W11")
+@pytest.mark.parametrize("email", ["user@localhost", "jane@shop.test", "a@b", "jané@bücher.example", "a+b@c.d"])
+def test_what_looks_like_an_email_is_one(email: str) -> None:
+    assert Claim.read({"email": email}).email == email
+
+
+@pytest.mark.rule("W11")
+@pytest.mark.parametrize(
+    "email",
+    [
+        "jane",
+        "@example.com",
+        "jane@",
+        "a b@c.d",
+        "a@b@c",
+        "jane@.com",
+        "jane@a..b",
+        "a@b\n",
+        "x" * 65 + "@b.c",
+    ],
+)
+def test_what_does_not_look_like_an_email_is_rejected(email: str) -> None:
+    claim = Claim.read({"email": email})
+    assert claim.email is None
+    assert [rejection.field for rejection in claim.rejected] == ["email"]
+
+
+@pytest.mark.rule("W11")
+@pytest.mark.parametrize(
+    ("sent", "region", "stored"),
+    [
+        ("+1 (415) 555-2671", None, "+14155552671"),
+        ("030 901820", "DE", "+4930901820"),
+        ("+1234567890", None, "+1234567890"),
+        ("030 901820", None, "030 901820"),
+        ("ext. 12", "DE", "ext. 12"),
+    ],
+)
+def test_a_phone_is_kept_in_e164_or_as_it_was_sent(world: World, sent: str, region: str | None, stored: str) -> None:
+    pytest.importorskip("phonenumbers")
+    if region is not None:
+        world.set_app(region=region)
+    outcome = world.visitor().identify(email="jane@example.com", phone=sent)
+    assert outcome.rejected == ()
+    assert profile(world, outcome.contact_id) == {"phone": stored}
+
+
+@pytest.mark.rule("W11")
+@pytest.mark.parametrize(
+    ("url", "fine"),
+    [
+        ("https://example.com/a.png", True),
+        ("http://localhost:8000/a", True),
+        ("data:image/png;base64,AA", False),
+        ("javascript:alert(1)", False),
+        ("//example.com/a.png", False),
+        ("https://", False),
+        ("https://[::1", False),
+        ("https://exa mple.com", False),
+    ],
+)
+def test_an_avatar_is_a_web_address(url: str, fine: bool) -> None:
+    claim = Claim.read({"email": "a@b", "avatar_url": url})
+    assert (claim.rejected == ()) is fine
+
+
+scalars = st.one_of(st.text(max_size=8), st.integers(-5, 5), st.booleans(), st.floats(allow_nan=False), st.none())
+blocks = st.dictionaries(st.sampled_from(["a", "b", "c"]), scalars, max_size=3)
+calls = st.lists(st.tuples(st.sampled_from(["owner", "stranger", "server"]), blocks), max_size=8)
+
+
+@pytest.mark.rule("W3", "W4", "W5")
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(calls)
+def test_whatever_is_sent_a_value_yields_only_to_the_same_or_better_standing(
+    calls: list[tuple[str, dict[str, object]]],
+) -> None:
+    from hullo.hooks.discovery import open_store
+
+    world = World(open_store("memory:"))
+    who: dict[str, Browser] = {"owner": world.visitor(), "stranger": world.visitor()}
+    contact_id = who["owner"].identify(email="jane@example.com").contact_id
+    before: dict[str, Standing] = {}
+    for speaker, block in calls:
+        if speaker == "server":
+            world.upsert(email="jane@example.com", custom_data=block)
+        else:
+            who[speaker].identify(email="jane@example.com", custom_data=block)
+        facts = world.contact(contact_id).custom_data.get(world.app.app_id, {})
+        standing = {"server": Standing.PROVEN, "owner": Standing.OWNED, "stranger": Standing.CLAIMED}[speaker]
+        for key, was in before.items():
+            now = facts.get(key)
+            if standing < was:
+                assert now is not None
+                assert now.standing is was or now.value != ""
+        before = {key: fact.standing for key, fact in facts.items() if fact.value != ""}
+
+
+def test_the_store_fixture_is_real(store: Store) -> None:
+    assert isinstance(store, Store)

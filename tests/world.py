@@ -1,0 +1,149 @@
+"""A small world to act in: one app, its visitors, its server and an agent, on any store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hullo.app import Hullo
+from hullo.model.change_set import ChangeSet
+from hullo.model.claim import Claim
+from hullo.model.contact import Contact
+from hullo.model.conversation import Conversation
+from hullo.model.decision import Decision
+from hullo.model.instant import Instant
+from hullo.model.moment import secret_digest
+from hullo.model.outcome import Outcome
+from hullo.pipeline.identify import Upsert
+from hullo.pipeline.register import NewApp
+from hullo.pipeline.sessions import Attend
+from hullo.pipeline.talk import Said, Say
+from hullo.pipeline.visits import Visit
+from hullo.store.protocol import ContactFilter, PageRequest, Store
+
+
+class Clock:
+    """Time that passes when told to, and a microsecond at each look, so that no two moments are one."""
+
+    def __init__(self, now: Instant = 1_790_000_000_000_000) -> None:
+        self.now = now
+
+    def __call__(self) -> Instant:
+        self.now += 1
+        return self.now
+
+
+class World:
+    """Everybody who talks to one hullo."""
+
+    def __init__(self, store: Store, **options: Any) -> None:
+        self.clock = Clock()
+        self.hullo = Hullo(store, clock=self.clock, **options).open()
+        self.app: NewApp = self.hullo.create_app("Shop")
+        self.api_key = self.hullo.create_api_key(app_key=self.app.app_key).key
+
+    def visitor(self, app: NewApp | None = None) -> Browser:
+        """Somebody's browser, never seen before."""
+        return Browser(self, app or self.app)
+
+    def sign(self, value: str, app: NewApp | None = None) -> str:
+        return self.hullo.user_hash((app or self.app).app_key, value)
+
+    def upsert(self, **body: object) -> Outcome:
+        """The site's server writes about somebody, with an API key."""
+        moment = self.hullo.moment()
+        work = Upsert(
+            claim=Claim.read(body),
+            key=self.api_key,
+            app_id=self.app.app_id,
+            moment=moment,
+            request_id=moment.new_id("req"),
+            hooks=self.hullo.hooks,
+            limits=self.hullo.settings.limits,
+        )
+        outcome: Outcome = self.hullo.pipeline.run(work).answer
+        return outcome
+
+    def contact(self, contact_id: str) -> Contact:
+        found = self.hullo.store.find_contact(self.app.workspace_id, contact_id)
+        assert found is not None, f"no contact {contact_id}"
+        return found
+
+    def contacts(self) -> tuple[Contact, ...]:
+        wanted = ContactFilter(workspace_id=self.app.workspace_id)
+        return self.hullo.store.list_contacts(wanted, PageRequest(limit=200)).items
+
+    def conflicts(self) -> list[tuple[str, str]]:
+        """(rule, field) of each open conflict."""
+        page = self.hullo.store.list_conflicts(self.app.workspace_id, PageRequest())
+        return [(conflict.rule, conflict.field) for conflict in page.items]
+
+    def set_app(self, **fields: str) -> None:
+        self.hullo.register.change_app(self.app.app_key, fields)
+
+    def custom_data(self, contact_id: str, app: NewApp | None = None) -> dict[str, object]:
+        block: Mapping[str, Any] = self.contact(contact_id).custom_data.get((app or self.app).app_id, {})
+        return {key: fact.value for key, fact in block.items()}
+
+
+class Browser:
+    """One browser profile: it keeps the session token that it was given last."""
+
+    def __init__(self, world: World, app: NewApp) -> None:
+        self.world, self.app = world, app
+        self.token: str | None = None
+        self.decision: Decision[Outcome] | None = None
+
+    def identify(self, *, signed: str | None = None, **body: object) -> Outcome:
+        """`signed` names the field that the site's server put its hash over."""
+        if signed is not None:
+            body["user_hash"] = self.world.sign(str(body[signed]), self.app)
+        self.decision = self.world.hullo.identify(body, app_key=self.app.app_key, session_token=self.token)
+        self.token = self.decision.answer.session_token or self.token
+        return self.decision.answer
+
+    @property
+    def wrote(self) -> ChangeSet:
+        """What the last identify wrote."""
+        assert self.decision is not None
+        return self.decision.change_set
+
+    def join(self) -> Visit:
+        return self._attend("join")
+
+    def reset(self) -> Visit:
+        return self._attend("reset")
+
+    def resume(self) -> Visit:
+        return self._attend("resume")
+
+    def say(self, text: str = "Hello", conversation: str | None = None, client_id: str | None = None) -> Said:
+        visitor = self._visit("resume")
+        work = Say(visitor=visitor, conversation_id=conversation, text=text, client_id=client_id)
+        said: Said = self.world.hullo.pipeline.run(work).answer
+        return said
+
+    def conversations(self) -> tuple[Conversation, ...]:
+        """What this browser is shown (H1)."""
+        session = self.resume().session
+        page = self.world.hullo.store.list_visible_conversations(
+            session.visitor_id,
+            self.app.app_id,
+            session.contact_id if session.proven else None,
+            PageRequest(),
+        )
+        return page.items
+
+    def _attend(self, verb: Any) -> Visit:
+        visit: Visit = self.world.hullo.pipeline.run(self._visit(verb)).answer
+        self.token = visit.token or self.token
+        return visit
+
+    def _visit(self, verb: Any) -> Attend:
+        return Attend(
+            verb=verb,
+            app_key=self.app.app_key,
+            session=secret_digest(self.token) if self.token is not None else None,
+            origin=None,
+            moment=self.world.hullo.moment(),
+        )
