@@ -47,13 +47,7 @@ class Hullo:
         chosen = store if store is not None else self.settings.store
         self.store: Store = open_store(chosen) if isinstance(chosen, str) else chosen
         self.hooks = Relay(
-            build_plugins(
-                [*plugins, *self.settings.plugins],
-                [*without, *self.settings.without],
-                {"limits": {"custom_keys": self.settings.limits.custom_keys}, **self.settings.plugin}
-                if "limits" not in {*without, *self.settings.without}
-                else self.settings.plugin,
-            )
+            build_plugins([*plugins, *self.settings.plugins], [*without, *self.settings.without], self.settings.plugin)
         )
         self.clock = clock
         self.pipeline = Pipeline(self.hooks, self.store)

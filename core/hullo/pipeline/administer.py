@@ -63,8 +63,8 @@ class Amend:
             if snapshot.found.get(identifier.digest(self.workspace_id), contact.id) != contact.id:
                 raise Conflicting(f"another contact has this {identifier.kind}")
         own = [(identifier, True) for identifier in named]
-        writes = wanted_writes(self.claim, contact, pen, own, withheld=(), cleared=self.cleared)
-        written = write(self.claim, contact, False, pen, writes, self.hooks)
+        wanted = wanted_writes(self.claim, contact, pen, own, withheld=(), cleared=self.cleared)
+        written = write(self.claim, contact, False, pen, wanted, self.hooks)
         if not written.fields:
             return Decision(answer=contact)
         change = changed(contact, written.contact)

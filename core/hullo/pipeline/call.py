@@ -9,7 +9,7 @@ from hullo.model.app import App
 from hullo.model.claim import Claim, Rejection
 from hullo.model.identifier import Identifier, IdentifierDigest
 from hullo.model.moment import Moment
-from hullo.model.proof import Proof, covered
+from hullo.model.proof import Proof
 from hullo.model.visitor import SessionDigest
 
 
@@ -28,15 +28,13 @@ class Call:
     rejected: tuple[Rejection, ...]
     """The claim's own faults, and identifiers that plugins named and that name nobody (M5)."""
     proofs: tuple[Proof, ...]
+    vouched: frozenset[Identifier]
+    """The named identifiers that a proof of this very call covers (V2)."""
     moment: Moment
     request_id: str
     session: SessionDigest | None = None
     server: str | None = None
     """The writer's name (`Fact.by`) when a server calls with an API key; None for a visitor."""
-
-    def vouched(self, identifier: Identifier) -> bool:
-        """Whether a proof of this very call covers the identifier (V2)."""
-        return covered(identifier, self.proofs)
 
     @property
     def said(self) -> dict[str, IdentifierDigest]:

@@ -40,11 +40,11 @@ def decide(call: Call, hooks: Relay, snapshot: Snapshot) -> Decision[Outcome]:
     standing = _standing(call, resolution, visit, contact)
 
     pen = Pen(by=writer, at=now, standing=standing, app=call.app)
-    own = [(identifier, call.vouched(identifier)) for identifier in _one_of_a_kind(resolution, contact)]
+    own = [(identifier, identifier in call.vouched) for identifier in _one_of_a_kind(resolution, contact)]
     withheld = [collision.field for collision in resolution.collisions]
-    writes = wanted_writes(call.claim, contact, pen, own, withheld)
+    wanted = wanted_writes(call.claim, contact, pen, own, withheld)
     is_new = resolution.contact is None
-    written = write(call.claim, contact, is_new, pen, writes, hooks)
+    written = write(call.claim, contact, is_new, pen, wanted, hooks)
 
     identified = False
     if visit is not None:

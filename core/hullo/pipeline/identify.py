@@ -15,7 +15,7 @@ from hullo.model.identifier import IDENTIFIER_LONGEST, Identifier, IdentifierDig
 from hullo.model.limits import Limits
 from hullo.model.moment import Moment
 from hullo.model.outcome import Outcome
-from hullo.model.proof import Proof
+from hullo.model.proof import Proof, covered
 from hullo.model.visitor import SessionDigest
 from hullo.pipeline.apps import AppDirectory
 from hullo.pipeline.call import Call
@@ -57,6 +57,7 @@ class Identify:
             digests=_digests(named, app.workspace_id),
             rejected=rejected,
             proofs=proofs,
+            vouched=frozenset(each for each in named if covered(each, proofs)),
             moment=self.moment,
             request_id=self.request_id,
             session=self.session,
@@ -89,6 +90,7 @@ class Upsert:
             digests=_digests(named, self.key.workspace_id),
             rejected=rejected,
             proofs=(Proof(by="api-key", identifiers=tuple(named)),),
+            vouched=frozenset(named),
             moment=self.moment,
             request_id=self.request_id,
             server=f"api-key:{self.key.id}",

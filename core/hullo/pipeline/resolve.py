@@ -98,7 +98,7 @@ class _Reached:
         if by and all(self._stored_proven(each) and not self._vouched(each) for each in by):
             return True  # C3: a mere claim does not give a proven person an external id
         stored = self.contact.identifiers.get(EXTERNAL_ID)
-        displaces = self.call.vouched(external_id) and stored is not None and stored.standing < Standing.PROVEN
+        displaces = external_id in self.call.vouched and stored is not None and stored.standing < Standing.PROVEN
         return stored is not None and not displaces
 
     def squatted(self) -> bool:
@@ -111,14 +111,14 @@ class _Reached:
         by = self._by()
         return (
             bool(by)
-            and all(self.call.vouched(each) and not self._stored_proven(each) for each in by)
+            and all(each in self.call.vouched and not self._stored_proven(each) for each in by)
             and self._proven_otherwise()
         )
 
     def proven(self) -> bool:
         if self._session_proven():
             return True
-        vouched = [each for each in self.call.named if self.call.vouched(each)]
+        vouched = self.call.vouched
         at_contact = [each for each in vouched if self.found.get(each) is self.contact]
         if any(self._stored_proven(each) for each in at_contact):
             return True
@@ -132,16 +132,18 @@ class _Reached:
         return self.contact.identifiers[identifier.kind].standing is Standing.PROVEN
 
     def _vouched(self, identifier: Identifier) -> bool:
-        return self.call.vouched(identifier) or self._session_proven()
+        return identifier in self.call.vouched or self._session_proven()
 
     def _session_proven(self) -> bool:
         return self.session is not None and self.session.proven and self.session.contact_id == self.contact.id
 
     def _proven_otherwise(self) -> bool:
         """Whether the contact has a proven identifier that this call does not prove."""
+        if self._session_proven():
+            return False
+        here = {each.kind for each in self.call.vouched if self.contact.owns(each)}
         return any(
-            fact.standing is Standing.PROVEN and not self._vouched(Identifier(kind, str(fact.value)))
-            for kind, fact in self.contact.identifiers.items()
+            fact.standing is Standing.PROVEN and kind not in here for kind, fact in self.contact.identifiers.items()
         )
 
 
@@ -151,7 +153,7 @@ def _nobody(call: Call, found: Mapping[Identifier, Contact], matched_by: str, st
         contact=None,
         matched_by=matched_by,
         own=own,
-        proven=any(call.vouched(each) for each in own),
+        proven=any(each in call.vouched for each in own),
         collisions=_collisions(call, found, None),
         steps=(*steps, Step(stage="match", plugin="pipeline", answer="somebody new")),
     )

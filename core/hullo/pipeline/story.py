@@ -45,9 +45,9 @@ class Story:
     def decision(self) -> Decision[Outcome]:
         """The same facts in three forms: to write, to answer, to explain."""
         contacts = self._contacts()
-        sessions = self.visit.sessions if self.visit else ()
-        if self.switched and self.left is not None:
-            sessions = (visits.revoke(self.left, self.call.moment.now), *sessions)
+        sessions = self._sessions()
+        if not (contacts or sessions or self.links or self.conflicts):
+            return Decision(answer=self._outcome(changed=False), explain=self._trace)
         noteworthy = bool(
             self.written.fields or self.identified or self.links or self.conflicts or self.resolution.displaced
         )
@@ -58,10 +58,16 @@ class Story:
             conversations=self.links,
             conflicts=tuple(created(conflict) for conflict in self.conflicts),
             decisions=(self._record(),) if noteworthy else (),
-            key_uses=self._key_uses(bool(contacts or sessions)),
+            key_uses=self._key_uses(),
             events=self._events() if noteworthy else (),
         )
-        return Decision(answer=self._outcome(change_set), change_set=change_set, explain=self._trace)
+        return Decision(answer=self._outcome(changed=True), change_set=change_set, explain=self._trace)
+
+    def _sessions(self) -> tuple[Change[Session], ...]:
+        going_on = self.visit.sessions if self.visit else ()
+        if self.switched and self.left is not None:
+            return (visits.revoke(self.left, self.call.moment.now), *going_on)
+        return going_on
 
     def _trace(self) -> Trace:
         return Trace(steps=self._steps(), fields=(*self.written.verdicts(), *self._faults()))
@@ -120,10 +126,10 @@ class Story:
             trace=self._trace(),
         )
 
-    def _key_uses(self, writing: bool) -> tuple[KeyUse, ...]:
-        # Beside other writes only, and once an hour: every signer of an app shares this one row.
+    def _key_uses(self) -> tuple[KeyUse, ...]:
+        # Once an hour, and never for its own sake: every signer of an app shares this one row.
         app, now = self.call.app, self.call.moment.now
-        if app is None or not writing:
+        if app is None:
             return ()
         last_used = {key.id: key.last_used_at for key in app.identity_keys}
         return tuple(
@@ -158,7 +164,7 @@ class Story:
             for ordinal, (name, data) in enumerate(told)
         )
 
-    def _outcome(self, change_set: ChangeSet) -> Outcome:
+    def _outcome(self, *, changed: bool) -> Outcome:
         return Outcome(
             request_id=self.call.request_id,
             contact_id=self.contact.id,
@@ -168,7 +174,7 @@ class Story:
             session_token=self.visit.token if self.visit else None,
             switched=self.switched,
             identified=self.identified,
-            changed=not change_set.empty,
+            changed=changed,
             linked_conversations=len(self.links),
             written=self.written.written,
             kept=self.written.kept,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hullo.hooks.relay import Relay
@@ -52,6 +52,14 @@ class Written:
         return (*self.kept, *self.written, *so_already)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a claim asks for: the writes that would change something, and the fields that are so already."""
+
+    changing: tuple[Write, ...]
+    unchanged: tuple[str, ...]
+
+
 def wanted_writes(
     claim: Claim,
     contact: Contact,
@@ -59,54 +67,59 @@ def wanted_writes(
     own: Iterable[tuple[Identifier, bool]],
     withheld: Iterable[str],
     cleared: Iterable[str] = (),
-) -> list[Write]:
-    """Everything the claim asks to have written to the contact, changed or not.
+) -> Wanted:
+    """What the claim asks to have written to the contact.
 
     `own` are the identifiers that may be written, each with whether a proof covers it; `withheld` the kinds that
     belong to somebody else; `cleared` the kinds to take away. An external id or email that no plugin named
     identifies nobody in this configuration, and is kept as a plain value.
     """
-    writes = [_identifier_write(identifier, vouched, contact, pen.standing) for identifier, vouched in own]
-    writes.extend(
-        _write(kind, "identifier", None, pen.standing, contact.identifiers.get(kind)) for kind in cleared
-    )
-    spoken_for = {write.field for write in writes}.union(withheld)
-    plain: dict[str, str | None] = {}
-    for field, value in ((EXTERNAL_ID, claim.external_id), (EMAIL, claim.email)):
-        if value is not None and field not in spoken_for:
-            plain[field] = value
-    for field, text in {**plain, **claim.profile}.items():
-        if field == "phone" and text is not None:
-            text = normalise_phone(text, pen.app.region if pen.app else None)
-        writes.append(_write(field, "profile", text, pen.standing, contact.profile.get(field)))
-    block = _block(contact, pen.app)
-    writes.extend(
-        Write(
-            field=custom_field(key),
-            kind="custom_data",
-            value=value,
-            standing=pen.standing,
-            stored=block.get(key),
-            app_id=pen.app.id if pen.app else None,
-        )
-        for key, value in claim.custom_data.items()
-    )
-    return writes
-
-
-def write(claim: Claim, contact: Contact, is_new: bool, pen: Pen, writes: Sequence[Write], hooks: Relay) -> Written:
-    """The contact with every write in it that changes something and that no policy refuses."""
     changing: list[Write] = []
     unchanged: list[str] = []
-    for each in writes:
-        if _changes(each):
-            changing.append(each)
+
+    def want(
+        field: str,
+        kind: str,
+        value: Scalar | None,
+        stored: Fact | None,
+        standing: Standing = pen.standing,
+        app_id: str | None = None,
+    ) -> None:
+        if _changes(value, stored, standing):
+            write = Write(field=field, kind=kind, value=value, standing=standing, stored=stored, app_id=app_id)
+            changing.append(write)
         else:
-            unchanged.append(each.field)
-    if not changing:
-        return Written(contact=contact, unchanged=tuple(unchanged))
-    refusals = hooks.review_writes(claim, pen.standing, None if is_new else contact, changing)
-    accepted = [each for each in changing if each.field not in refusals]
+            unchanged.append(field)
+
+    spoken_for = {*withheld}
+    for identifier, vouched in own:
+        kind, stored = identifier.kind, contact.identifiers.get(identifier.kind)
+        # Another spelling of the same email is the same email.
+        value = stored.value if stored is not None and contact.owns(identifier) else identifier.value
+        # A proof of an email says nothing about a contact that was reached by a mere claim, and a proven visitor's
+        # word about an identifier that was not signed is a mere claim (V2).
+        mere_word = pen.standing is Standing.PROVEN and not vouched
+        want(kind, "identifier", value, stored, Standing.CLAIMED if mere_word else pen.standing)
+        spoken_for.add(kind)
+    for kind in cleared:
+        want(kind, "identifier", None, contact.identifiers.get(kind))
+    for field, text in _plain_values(claim, spoken_for).items():
+        if field == "phone" and text is not None:
+            text = normalise_phone(text, pen.app.region if pen.app else None)
+        want(field, "profile", text, contact.profile.get(field))
+    if claim.custom_data and pen.app is not None:
+        block = _block(contact, pen.app)
+        for key, custom in claim.custom_data.items():
+            want(custom_field(key), "custom_data", custom, block.get(key), app_id=pen.app.id)
+    return Wanted(changing=tuple(changing), unchanged=tuple(unchanged))
+
+
+def write(claim: Claim, contact: Contact, is_new: bool, pen: Pen, wanted: Wanted, hooks: Relay) -> Written:
+    """The contact with every write in it that no policy refuses."""
+    if not wanted.changing:
+        return Written(contact=contact, unchanged=wanted.unchanged)
+    refusals = hooks.review_writes(claim, pen.standing, None if is_new else contact, wanted.changing)
+    accepted = [each for each in wanted.changing if each.field not in refusals]
     return Written(
         contact=_applied(contact, accepted, pen),
         written=tuple(
@@ -116,7 +129,7 @@ def write(claim: Claim, contact: Contact, is_new: bool, pen: Pen, writes: Sequen
         kept=tuple(
             FieldVerdict(field=field, verdict="kept", reason=refusal.reason) for field, (_, refusal) in refusals.items()
         ),
-        unchanged=tuple(unchanged),
+        unchanged=wanted.unchanged,
         steps=tuple(
             Step(stage="policy", plugin=name, answer=f"keeps {field}: {refusal.reason}")
             for field, (name, refusal) in refusals.items()
@@ -131,30 +144,21 @@ def without_identifiers(contact: Contact, taken: Iterable[Identifier], at: Insta
     return replace(contact, identifiers=left, updated_at=at)
 
 
-def _identifier_write(identifier: Identifier, vouched: bool, contact: Contact, standing: Standing) -> Write:
-    # A proof of an email says nothing about a contact that was reached by a mere claim, and a proven visitor's
-    # word about an identifier that was not signed is a mere claim (V2).
-    if standing is Standing.PROVEN and not vouched:
-        standing = Standing.CLAIMED
-    stored = contact.identifiers.get(identifier.kind)
-    if stored is not None and contact.owns(identifier):
-        value: Scalar = stored.value  # another spelling of the same email is the same email
-    else:
-        value = identifier.value
-    return _write(identifier.kind, "identifier", value, standing, stored)
+def _plain_values(claim: Claim, spoken_for: Collection[str]) -> Mapping[str, str | None]:
+    """The profile, with an external id or email in it that is nobody's identifier here."""
+    plain = {
+        field: value
+        for field, value in ((EXTERNAL_ID, claim.external_id), (EMAIL, claim.email))
+        if value is not None and field not in spoken_for
+    }
+    return {**plain, **claim.profile} if plain else claim.profile
 
 
-def _write(field: str, kind: str, value: Scalar | None, standing: Standing, stored: Fact | None) -> Write:
-    return Write(field=field, kind=kind, value=value, standing=standing, stored=stored)
-
-
-def _changes(write: Write) -> bool:
-    if write.value is None:
-        return write.stored is not None
-    if not same(write.stored, write.value):
-        return True
+def _changes(value: Scalar | None, stored: Fact | None, standing: Standing) -> bool:
+    if value is None or stored is None:
+        return (value is None) != (stored is None)
     # The same value on better authority is worth remembering: it is protected from then on.
-    return write.stored is not None and write.stored.standing < write.standing
+    return not same(stored, value) or stored.standing < standing
 
 
 def _deed(write: Write) -> str:

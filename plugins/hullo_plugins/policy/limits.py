@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from hullo.hooks.specs import hookimpl
 from hullo.hooks.writes import Refusal, Write
-from hullo.model.claim import CUSTOM_DATA
 from hullo.model.contact import Contact
 from hullo.model.limits import Limits as Published
 
+if TYPE_CHECKING:
+    from hullo.app import Hullo
+
 
 class Limits:
-    """Refuses keys beyond the limit; keys that are there already may always change."""
+    """Refuses keys beyond the limit; keys that are there already may always change.
+
+    `custom_keys` None takes the limit of the settings.
+    """
 
     name: ClassVar = "limits"
 
-    def __init__(self, custom_keys: int = Published().custom_keys) -> None:
-        self.custom_keys = custom_keys
+    def __init__(self, custom_keys: int | None = None) -> None:
+        self._custom_keys = custom_keys
+
+    @hookimpl
+    def startup(self, hullo: Hullo) -> None:
+        if self._custom_keys is None:
+            self._custom_keys = hullo.settings.limits.custom_keys
 
     @hookimpl
     def review_writes(self, contact: Contact | None, writes: Sequence[Write]) -> Sequence[Refusal]:
-        new = [each for each in writes if each.kind == CUSTOM_DATA and each.stored is None and each.value is not None]
+        new = [each for each in writes if each.app_id and each.stored is None and each.value is not None]
         if not new:
             return []
-        block = contact.custom_data.get(new[0].app_id or "", {}) if contact is not None else {}
-        room = max(self.custom_keys - len(block), 0)
-        reason = f"a contact holds at most {self.custom_keys} custom keys in one app (W10)"
-        return [Refusal(field=each.field, reason=reason) for each in new[room:]]
+        most = self._custom_keys if self._custom_keys is not None else Published().custom_keys
+        held = len(contact.custom_data.get(new[0].app_id or "", {})) if contact is not None else 0
+        reason = f"a contact holds at most {most} custom keys in one app (W10)"
+        return [Refusal(field=each.field, reason=reason) for each in new[max(most - held, 0) :]]

@@ -1,0 +1,150 @@
+"""The nouns: what two of them have in common, and what they refuse."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hullo.model.change_set import ChangeSet
+from hullo.model.claim import Claim
+from hullo.model.email import email_key, looks_like_email
+from hullo.model.event import Event
+from hullo.model.fact import Fact, blank, same
+from hullo.model.identifier import Identifier, names_nobody
+from hullo.model.instant import instant_of, rfc3339
+from hullo.model.moment import Moment, secret_digest
+from hullo.model.standing import Standing
+
+
+@given(st.text())
+def test_the_key_of_an_email_does_not_depend_on_how_often_it_is_made(text: str) -> None:
+    assert email_key(email_key(text)) == email_key(text)
+
+
+@given(st.text())
+def test_the_key_of_an_email_has_no_case_and_no_white_space_around(text: str) -> None:
+    assert email_key(f"  {text}\t") == email_key(text)
+    if text.isascii():
+        assert email_key(text.upper()) == email_key(text)
+
+
+@given(st.text())
+def test_any_text_either_looks_like_an_email_or_does_not(text: str) -> None:
+    assert looks_like_email(text) in {True, False}
+
+
+@given(
+    st.dictionaries(
+        st.text(max_size=8),
+        st.recursive(
+            st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=40)),
+            lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+        ),
+    )
+)
+def test_any_body_can_be_read_as_a_claim(body: dict[str, object]) -> None:
+    claim = Claim.read(body)
+    assert {rejection.field for rejection in claim.rejected} or set(body) <= {*Claim.__slots__, "app_key"}
+
+
+@given(
+    st.sampled_from(
+        [
+            "external_id",
+            "email",
+            "name",
+            "phone",
+            "company",
+            "avatar_url",
+            "custom_data",
+            "user_hash",
+            "strict",
+            "token",
+        ]
+    ),
+    st.recursive(
+        st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=300)),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=70), inner, max_size=3),
+    ),
+)
+def test_any_value_of_any_field_is_taken_or_rejected_and_never_fails(field: str, value: object) -> None:
+    claim = Claim.read({field: value})
+    for text in (claim.external_id, claim.email, *claim.profile.values(), *claim.custom_data.values()):
+        if isinstance(text, str):
+            text.encode()
+            assert "\x00" not in text
+
+
+def test_an_identifier_takes_text_and_integers_only() -> None:
+    assert Identifier("card", 4711) == Identifier("card", "4711")  # type: ignore[arg-type]
+    for wrong in (True, 1.5, None, ["a"]):
+        with pytest.raises(TypeError):
+            Identifier("card", wrong)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="needs a kind"):
+        Identifier("", "4711")
+
+
+def test_a_digest_tells_workspaces_kinds_and_keys_apart() -> None:
+    digests = {
+        Identifier("email", "a@b").digest("ws_1"),
+        Identifier("email", "a@b").digest("ws_2"),
+        Identifier("external_id", "a@b").digest("ws_1"),
+        Identifier("email", "b@b").digest("ws_1"),
+    }
+    assert len(digests) == 4
+    assert Identifier("email", " A@B ").digest("ws_1") in digests
+
+
+@pytest.mark.parametrize("text", ["0", "00-00", "", " ", "NaN", "None", "[object Object]"])
+def test_what_names_nobody(text: str) -> None:
+    assert names_nobody(text)
+
+
+@pytest.mark.parametrize("text", ["1", "-2", "00001", "nancy", "nobody", "user_0"])
+def test_what_names_somebody(text: str) -> None:
+    assert not names_nobody(text)
+
+
+def test_a_moment_gives_the_same_ids_however_often_it_is_asked() -> None:
+    moment = Moment(now=1_790_000_000_000_000, seed=b"s" * 32)
+    assert moment.new_id("con") == moment.new_id("con")
+    assert len({moment.new_id("con"), moment.new_id("con", 1), moment.new_id("vis"), moment.new_secret("hvs")}) == 4
+    assert moment.new_secret("hvs") != Moment(now=moment.now, seed=b"t" * 32).new_secret("hvs")
+
+
+@given(st.integers(0, 2**52), st.integers(1, 2**40))
+def test_ids_are_in_the_order_of_time(now: int, later: int) -> None:
+    earlier = Moment(now=now * 1000, seed=b"z" * 32).new_id("con") if now < 2**47 else "a"
+    after = Moment(now=(now + later) * 1000, seed=b"a" * 32).new_id("con") if now < 2**47 else "b"
+    assert earlier < after
+
+
+def test_a_digest_says_nothing_of_its_secret() -> None:
+    assert secret_digest("hvs_x") != "hvs_x"
+    assert len(secret_digest("hvs_x")) == 64
+
+
+def test_instants_are_told_in_utc_with_milliseconds() -> None:
+    instant = instant_of(datetime(2026, 11, 21, 12, 30, 0, 123_999, tzinfo=UTC))
+    assert rfc3339(instant) == "2026-11-21T12:30:00.123Z"
+    with pytest.raises(ValueError, match="timezone"):
+        instant_of(datetime(2026, 11, 21))  # noqa: DTZ001
+
+
+def test_values_of_different_json_types_are_different() -> None:
+    fact = Fact(1, Standing.CLAIMED, 0, "visitor:x")
+    assert same(fact, 1)
+    assert not same(fact, True)
+    assert not same(fact, 1.0)
+    assert not same(None, 1)
+    assert blank(None)
+    assert blank(Fact("", Standing.PROVEN, 0, "x"))
+    assert not blank(Fact(0, Standing.CLAIMED, 0, "x"))
+
+
+def test_events_alone_are_nothing_to_write() -> None:
+    event = Event(id="evt_1", name="visitor.reset", at=0, workspace_id="ws_1")
+    assert ChangeSet(events=(event,)).empty
