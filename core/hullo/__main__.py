@@ -1,0 +1,5 @@
+"""`python -m hullo`: the command line."""
+
+from hullo.cli import main
+
+main()
