@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from hullo.errors import UnknownApp
+from hullo.errors import NotFound, UnknownApp
 from hullo.hooks.discovery import build_plugins, open_store
 from hullo.hooks.relay import Relay
 from hullo.model.app import ALL_SCOPES, Scope, VerificationMode
@@ -124,14 +124,16 @@ class Hullo:
     def user_hash(self, app_key: str, signed: str) -> str:
         """What the site's server would compute for an external id or email, with the newest active key (V1).
 
-        Raises `UnknownApp`, also when every key of the app is retired.
+        Raises `UnknownApp`, and `NotFound` when every key of the app is retired.
         """
         self.open()
         app = self.store.find_app(app_key)
         now = self.clock()
-        active = [key for key in app.identity_keys if key.active(now)] if app is not None else []
-        if not active:
+        if app is None:
             raise UnknownApp
+        active = [key for key in app.identity_keys if key.active(now)]
+        if not active:
+            raise NotFound("every identity key of this app is retired; 'hullo identity-key add' makes another one")
         return user_hash(active[-1].secret, signed)
 
     def identify(

@@ -62,7 +62,7 @@ class NoIdentifier(HulloError):
     code, status, title = "no_identifier", 400, "No identifier"
 
     def __init__(self, rejected: Sequence[Rejection] = ()) -> None:
-        super().__init__("send an external_id or an email that names a person")
+        super().__init__("nothing in the call names a person; send an external_id or an email")
         self.rejected = tuple(rejected)
 
 

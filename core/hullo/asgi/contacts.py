@@ -1,0 +1,172 @@
+"""Contacts, for servers with an API key: found, read, written, erased, and why they are as they are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal, cast
+
+from hullo.asgi.answer import Answer, told
+from hullo.asgi.exchange import Exchange
+from hullo.asgi.keys import api_key
+from hullo.asgi.shapes import (
+    conflict_shape,
+    contact_shape,
+    decision_shape,
+    kept_shape,
+    page_shape,
+    rejected_shape,
+)
+from hullo.asgi.wire import ContactBody, contact_body
+from hullo.errors import Forbidden, Invalid, NotFound, UnknownApp
+from hullo.model.app import ApiKey, App, Scope
+from hullo.model.claim import Rejection
+from hullo.model.contact import Contact, ContactId
+from hullo.model.identifier import EMAIL, EXTERNAL_ID, Identifier
+from hullo.model.match import CREATED
+from hullo.pipeline.administer import Amend, Erase
+from hullo.pipeline.identify import Upsert
+from hullo.store.protocol import ContactFilter, Store
+
+
+async def list_contacts(exchange: Exchange) -> Answer:
+    """`GET /v1/contacts`. With both identifiers: those that have both."""
+    key = await api_key(exchange, Scope.READ)
+    page, query = exchange.page(), exchange.query()
+    asked = [Identifier(kind, query[kind]) for kind in (EXTERNAL_ID, EMAIL) if kind in query]
+    wanted = ContactFilter(
+        workspace_id=key.workspace_id,
+        query=query.get("query") or None,
+        identifier=asked[0].digest(key.workspace_id) if asked else None,
+    )
+    found = await exchange.edge.read(lambda store: store.list_contacts(wanted, page))
+    both = replace(found, items=tuple(each for each in found.items if all(map(each.owns, asked))))
+    return told(page_shape(both, contact_shape))
+
+
+async def read_contact(exchange: Exchange) -> Answer:
+    """`GET /v1/contacts/{id}`"""
+    key = await api_key(exchange, Scope.READ)
+    contact = await _contact(exchange, key, exchange.path_id)
+    return told(contact_shape(contact, provenance=exchange.query().get("provenance") == "1"))
+
+
+async def upsert_contact(exchange: Exchange) -> Answer:
+    """`POST /v1/contacts` (M1 to M3)"""
+    key = await api_key(exchange, Scope.WRITE)
+    hullo = exchange.edge.hullo
+    body = contact_body(await exchange.body(), hullo.settings.limits)
+    outcome = await exchange.edge.do(
+        Upsert(
+            claim=body.claim,
+            key=key,
+            app_id=await _app_written(exchange, key, body),
+            moment=exchange.moment,
+            request_id=exchange.request_id,
+            hooks=hullo.hooks,
+            limits=hullo.settings.limits,
+        )
+    )
+    contact = await _contact(exchange, key, outcome.contact_id)
+    return told(
+        {
+            **contact_shape(contact),
+            "matched_by": outcome.matched_by,
+            "created": outcome.matched_by == CREATED,
+            "rejected": rejected_shape(outcome.rejected),
+            "written": [verdict.field for verdict in outcome.written],
+            "kept": kept_shape(outcome.kept),
+            "conflicts": [conflict_shape(conflict) for conflict in outcome.conflicts],
+            "request_id": outcome.request_id,
+        }
+    )
+
+
+async def amend_contact(exchange: Exchange) -> Answer:
+    """`PATCH /v1/contacts/{id}`: taken whole or not at all."""
+    key = await api_key(exchange, Scope.WRITE)
+    hullo = exchange.edge.hullo
+    body = contact_body(await exchange.body(), hullo.settings.limits)
+    contact = await exchange.edge.do(
+        Amend(
+            contact_id=exchange.path_id,
+            workspace_id=key.workspace_id,
+            writer=f"api-key:{key.id}",
+            claim=body.claim,
+            cleared=body.cleared,
+            app_id=await _app_written(exchange, key, body),
+            moment=exchange.moment,
+            request_id=exchange.request_id,
+            hooks=hullo.hooks,
+        )
+    )
+    return told(contact_shape(contact))
+
+
+async def erase_contact(exchange: Exchange) -> Answer:
+    """`DELETE /v1/contacts/{id}` (P2)"""
+    key = await api_key(exchange, Scope.ERASE)
+    fate = exchange.query().get("conversations", "erase")
+    if fate not in {"erase", "anonymise"}:
+        raise _invalid("conversations", "must be erase or anonymise")
+    erased = await exchange.edge.do(
+        Erase(
+            contact_id=exchange.path_id,
+            workspace_id=key.workspace_id,
+            conversations=cast('Literal["erase", "anonymise"]', fate),
+            moment=exchange.moment,
+        )
+    )
+    return told({"id": erased, "erased": True})
+
+
+async def list_decisions(exchange: Exchange) -> Answer:
+    """`GET /v1/contacts/{id}/decisions`"""
+    key = await api_key(exchange, Scope.READ)
+    page = exchange.page()
+    contact = await _contact(exchange, key, exchange.path_id)
+    found = await exchange.edge.read(lambda store: store.list_decisions(key.workspace_id, contact.id, page))
+    return told(page_shape(found, decision_shape))
+
+
+async def list_conflicts(exchange: Exchange) -> Answer:
+    """`GET /v1/conflicts`: the open ones (C7)."""
+    key = await api_key(exchange, Scope.READ)
+    page = exchange.page()
+    found = await exchange.edge.read(lambda store: store.list_conflicts(key.workspace_id, page))
+    return told(page_shape(found, conflict_shape))
+
+
+async def _contact(exchange: Exchange, key: ApiKey, contact_id: ContactId) -> Contact:
+    contact = await exchange.edge.read(lambda store: store.find_contact(key.workspace_id, contact_id))
+    if contact is None:
+        raise NotFound("no such contact")
+    return contact
+
+
+async def _app_written(exchange: Exchange, key: ApiKey, body: ContactBody) -> str | None:
+    """Whose custom data the body holds: the app it names, the key's, or the only one there is.
+
+    None when nothing depends on it. Raises `UnknownApp`, `Forbidden`, and `Invalid` when it is unclear.
+    """
+    named = body.app_id or key.app_id
+    if named is not None:
+        app = await exchange.edge.read(lambda store: store.find_app(named))
+        if app is None or app.workspace_id != key.workspace_id:
+            raise UnknownApp
+        if key.app_id not in {None, app.id}:
+            raise Forbidden("this API key belongs to another app")
+        return app.id
+    if not body.claim.custom_data:
+        return None
+    apps = await exchange.edge.read(lambda store: _apps_of(key, store))
+    if len(apps) != 1:
+        raise _invalid("custom_data", "every app has its own; name the app as app_id, or write {app_id: {…}}")
+    return apps[0].id
+
+
+def _apps_of(key: ApiKey, store: Store) -> list[App]:
+    return [app for app in store.list_apps() if app.workspace_id == key.workspace_id]
+
+
+def _invalid(field: str, reason: str) -> Invalid:
+    return Invalid("nothing was written, since some fields are wrong", [Rejection(field=field, reason=reason)])

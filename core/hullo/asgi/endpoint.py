@@ -1,0 +1,56 @@
+"""One path under hullo's prefix: picks the handler, and turns whatever comes of it into an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from starlette.types import Receive, Scope, Send
+
+from hullo.asgi.answer import NO_CONTENT, Answer, Header, send_answer
+from hullo.asgi.edge import Edge
+from hullo.asgi.exchange import ClientLeft, Exchange
+from hullo.asgi.origins import cors_headers, preflight
+from hullo.asgi.problems import problem, problem_of
+from hullo.errors import MethodNotAllowed
+
+Handler = Callable[[Exchange], Awaitable[Answer]]
+
+
+class Endpoint:
+    """An ASGI application. `browser`: pages of other origins may call it, and read its answers where an app lists them.
+
+    Never raises: the host's own error pages are not for hullo's callers.
+    """
+
+    def __init__(self, edge: Edge, methods: Mapping[str, Handler], *, browser: bool = False) -> None:
+        self._edge = edge
+        self._handlers = dict(methods)
+        if "GET" in methods:
+            self._handlers["HEAD"] = methods["GET"]  # servers leave out the body themselves
+        self._allow: Header = (b"allow", ", ".join(methods).encode())
+        self._browser = browser
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        exchange = Exchange(self._edge, scope, receive)
+        headers: tuple[Header, ...] = ()
+        error: Exception | None = None
+        try:
+            answer = await self._answer(exchange)
+        except ClientLeft:
+            return
+        except Exception as failed:
+            answer, error = problem_of(failed, exchange.request_id), failed
+        if self._browser and answer.status != NO_CONTENT and not exchange.by_api_key:
+            headers = await cors_headers(exchange, error)
+        await send_answer(answer, exchange.request_id, headers, send)
+
+    async def _answer(self, exchange: Exchange) -> Answer:
+        method: str = exchange.scope["method"]
+        handler = self._handlers.get(method)
+        if handler is not None:
+            return await handler(exchange)
+        if method == "OPTIONS" and self._browser and b"access-control-request-method" in exchange.headers:
+            return await preflight(exchange)
+        detail = "this path takes " + self._allow[1].decode()
+        wrong = MethodNotAllowed
+        return problem(wrong.status, wrong.title, detail, wrong.code, headers=(self._allow,))

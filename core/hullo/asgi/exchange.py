@@ -1,0 +1,151 @@
+"""One request under hullo's prefix: its body, its query, and who sends it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from starlette.types import Receive, Scope
+
+from hullo.asgi.edge import Edge
+from hullo.asgi.scope import API_KEY_PREFIX, bearer, headers_of, query_of
+from hullo.asgi.wire import Envelope
+from hullo.errors import Invalid, NotFound, SessionRevoked, TooLarge
+from hullo.model.claim import Rejection
+from hullo.model.moment import secret_digest
+from hullo.model.visitor import Session, SessionDigest
+from hullo.pipeline.sessions import Attend
+from hullo.store.protocol import PageRequest, Store
+
+PAGE_LONGEST: Final = 200
+ID_LONGEST: Final = 64
+NOBODY: Final = Envelope()
+
+
+class ClientLeft(Exception):
+    """The client hung up while it was sending: there is nobody to answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """A browser, as it presents itself: nothing of it is believed yet."""
+
+    app_key: str | None
+    token: str | None
+    session: SessionDigest | None
+
+
+class Exchange:
+    """Reads what a handler asks for, when it asks. `app_key` is the app that the call named, once that is known."""
+
+    __slots__ = ("_receive", "app_key", "edge", "headers", "moment", "request_id", "scope")
+
+    def __init__(self, edge: Edge, scope: Scope, receive: Receive) -> None:
+        self.edge = edge
+        self.scope = scope
+        self._receive = receive
+        self.headers = headers_of(scope)
+        self.moment = edge.hullo.moment()
+        self.request_id = self.moment.new_id("req")
+        self.app_key: str | None = self.header(b"x-hullo-app")
+
+    def header(self, name: bytes) -> str | None:
+        """A header as text; None where it was not sent."""
+        value = self.headers.get(name)
+        return None if value is None else value.decode("latin-1")
+
+    @property
+    def origin(self) -> str | None:
+        """The page's origin; None when the caller is no browser."""
+        return self.header(b"origin")
+
+    @property
+    def by_api_key(self) -> bool:
+        """Whether the caller presents itself as a server, with whatever key."""
+        token = bearer(self.headers)
+        return token is not None and token.startswith(API_KEY_PREFIX)
+
+    @property
+    def path_id(self) -> str:
+        """The `{id}` of the path. Raises `NotFound` for what can be no id, so that no store is asked for it."""
+        text: str = self.scope["path_params"]["id"]
+        if len(text) > ID_LONGEST or not text.isascii() or not text.replace("_", "").isalnum():
+            raise NotFound("no such thing")
+        return text
+
+    async def body(self) -> bytes:
+        """The whole body. Raises `TooLarge` as soon as it is known to be, and `ClientLeft`."""
+        limit = self.edge.hullo.settings.limits.body_bytes
+        announced = self.headers.get(b"content-length", b"")
+        if announced.isdigit() and (len(announced) > 18 or int(announced) > limit):
+            raise _too_large(limit)
+        body = b""
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientLeft
+            chunk: bytes = message.get("body", b"")
+            if len(body) + len(chunk) > limit:
+                raise _too_large(limit)
+            body = body + chunk if body else chunk
+            if not message.get("more_body", False):
+                return body
+
+    def page(self) -> PageRequest:
+        """Which part of a list is asked for. Raises `Invalid`."""
+        query = self.query()
+        limit = query.get("limit", "50")
+        if not (limit.isascii() and limit.isdigit() and len(limit) < 5 and 1 <= int(limit) <= PAGE_LONGEST):
+            raise _wrong_parameter("limit", f"must be a number from 1 to {PAGE_LONGEST}")
+        return PageRequest(limit=int(limit), cursor=query.get("cursor") or None)
+
+    def query(self) -> dict[str, str]:
+        """The query's parameters. Raises `Invalid` for one that no store could look for."""
+        query = query_of(self.scope)
+        for name, value in query.items():
+            if "\0" in value:
+                raise _wrong_parameter(name[:ID_LONGEST], "has control characters")
+        return query
+
+    async def caller(self, envelope: Envelope = NOBODY) -> Caller:
+        """Who says it is calling: headers win over the body for the token, the body over the header for the app.
+
+        A session names its app, so a call that names none is the session's app's.
+        """
+        token = bearer(self.headers)
+        if token is not None and token.startswith(API_KEY_PREFIX):
+            token = None  # a server's key is nobody's session
+        token = token or envelope.session_token
+        session = secret_digest(token) if token is not None else None
+        if envelope.app_key is not None:
+            self.app_key = envelope.app_key
+        if self.app_key is None and session is not None:
+            known = await self.edge.read(partial(_find_session, session))
+            self.app_key = known.app_id if known is not None else None
+        return Caller(app_key=self.app_key, token=token, session=session)
+
+    async def resumed(self, envelope: Envelope = NOBODY) -> Attend:
+        """The work of going on with the caller's session. Raises `SessionRevoked`; doing it raises the rest."""
+        caller = await self.caller(envelope)
+        if caller.session is not None and caller.app_key is None:
+            raise SessionRevoked
+        return Attend(
+            verb="resume",
+            app_key=caller.app_key,
+            session=caller.session,
+            origin=self.origin,
+            moment=self.moment,
+        )
+
+
+def _find_session(digest: SessionDigest, store: Store) -> Session | None:
+    return store.find_session(digest)
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"the body is over {limit} bytes")
+
+
+def _wrong_parameter(name: str, reason: str) -> Invalid:
+    return Invalid("a parameter is wrong", [Rejection(field=name, reason=reason)])

@@ -1,0 +1,68 @@
+"""CORS: which pages' scripts may read an answer. Whether a page may call at all the pipeline decides."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hullo.asgi.answer import NO_CONTENT, Answer, Header
+from hullo.asgi.exchange import Exchange
+from hullo.errors import BadOrigin, HulloError, UnknownApp
+from hullo.pipeline.origins import allowed
+from hullo.store.protocol import Store
+
+VARY: Final[Header] = (b"vary", b"Origin")
+_EXPOSED: Final[Header] = (b"access-control-expose-headers", b"X-Request-Id, Retry-After")
+_PREFLIGHT: Final[tuple[Header, ...]] = (
+    (b"access-control-allow-methods", b"GET, POST"),
+    (b"access-control-allow-headers", b"Authorization, Content-Type, X-Hullo-App, Idempotency-Key"),
+    (b"access-control-max-age", b"7200"),
+)
+
+
+async def cors_headers(exchange: Exchange, error: Exception | None) -> tuple[Header, ...]:
+    """The headers that let the calling page read the answer, or that tell caches that it depends on the page.
+
+    A success was checked against the app's list on its way. An error is readable for a page that the named app
+    lists; where the call failed before it was clear which app it names, for a page that any app lists.
+    """
+    origin = exchange.headers.get(b"origin")
+    if origin is None or (error is not None and not await _may_read(exchange, error)):
+        return (VARY,)
+    return ((b"access-control-allow-origin", origin), _EXPOSED, VARY)
+
+
+async def preflight(exchange: Exchange) -> Answer:
+    """What a browser asks before a call, without saying to which app. Raises `BadOrigin`."""
+    if not await _any_app_allows(exchange):
+        raise BadOrigin("no app lists this page's origin; 'hullo app set APP_KEY origins=https://…' changes it")
+    origin = exchange.headers[b"origin"]
+    headers = ((b"access-control-allow-origin", origin), *_PREFLIGHT, VARY)
+    if exchange.headers.get(b"access-control-request-private-network") == b"true":
+        headers = (*headers, (b"access-control-allow-private-network", b"true"))
+    return Answer(body=b"", status=NO_CONTENT, headers=headers)
+
+
+async def _may_read(exchange: Exchange, error: Exception) -> bool:
+    if isinstance(error, (BadOrigin, UnknownApp)):
+        return False
+    try:
+        if exchange.app_key is None:
+            return await _any_app_allows(exchange)
+        app = exchange.edge.hullo.pipeline.apps.remembered(exchange.app_key)
+        if app is None:
+            named = exchange.app_key
+            app = await exchange.edge.read(lambda store: store.find_app(named))
+    except HulloError:  # the store is down as well; the page learns that the call failed, and not why
+        return False
+    return app is not None and allowed(exchange.header(b"origin") or "", app)
+
+
+async def _any_app_allows(exchange: Exchange) -> bool:
+    origin = exchange.header(b"origin")
+    if origin is None:
+        return False
+
+    def asked(store: Store) -> bool:
+        return any(allowed(origin, app) for app in store.list_apps())
+
+    return await exchange.edge.read(asked)

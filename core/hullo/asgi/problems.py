@@ -1,0 +1,88 @@
+"""Errors as a caller is told of them: `application/problem+json` (RFC 9457)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Final
+
+from starlette.exceptions import HTTPException
+
+from hullo.asgi.answer import PROBLEM_JSON, Answer, Header
+from hullo.asgi.wire import encode
+from hullo.errors import HulloError, Invalid, NoIdentifier, ProofRejected
+from hullo.model.claim import Rejection
+
+_log = logging.getLogger("hullo.asgi")
+
+_PROOF_REJECTED: Final = "the proof that was sent is not valid for this call; nothing was written"
+"""The same whatever was wrong and whoever it was for (V7)."""
+_INTERNAL: Final = "something unexpected went wrong here; the log tells more under this answer's X-Request-Id"
+
+_CODES: Final = {
+    401: "session_required",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    409: "conflict",
+    413: "too_large",
+    422: "invalid",
+    429: "rate_limited",
+    503: "unavailable",
+}
+
+
+def problem_of(error: Exception, request_id: str) -> Answer:
+    """What the caller is told. What nobody expected is logged, and told without any detail."""
+    if isinstance(error, HulloError) and (error.status < 500 or error.retry_after is not None):
+        return _told(error)
+    if isinstance(error, HTTPException):
+        return _of_a_route(error)
+    # The type alone, since a message may quote a person's data (P4).
+    _log.error("request %s failed: %s", request_id, type(error).__name__)
+    _log.debug("request %s", request_id, exc_info=error)
+    return problem(500, HulloError.title, _INTERNAL, HulloError.code)
+
+
+def problem(
+    status: int,
+    title: str,
+    detail: str,
+    code: str,
+    *,
+    rejected: Sequence[Rejection] = (),
+    headers: tuple[Header, ...] = (),
+) -> Answer:
+    """The answer for one problem."""
+    shape: dict[str, object] = {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+    }
+    if rejected:
+        shape["errors"] = [{"field": each.field, "reason": each.reason} for each in rejected]
+    return Answer(body=encode(shape), status=status, content_type=PROBLEM_JSON, headers=headers)
+
+
+def _told(error: HulloError) -> Answer:
+    return problem(
+        error.status,
+        error.title,
+        _PROOF_REJECTED if isinstance(error, ProofRejected) else error.detail,
+        error.code,
+        rejected=error.rejected if isinstance(error, (Invalid, NoIdentifier)) else (),
+        headers=() if error.retry_after is None else ((b"retry-after", b"%d" % error.retry_after),),
+    )
+
+
+def _of_a_route(error: HTTPException) -> Answer:
+    """What a plugin's route raised in Starlette's words."""
+    title = HTTPStatus(error.status_code).phrase
+    headers = tuple(
+        (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in (error.headers or {}).items()
+    )
+    code = _CODES.get(error.status_code, "bad_request" if error.status_code < 500 else HulloError.code)
+    return problem(error.status_code, title, error.detail, code, headers=headers)

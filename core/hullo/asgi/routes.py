@@ -1,0 +1,73 @@
+"""hullo's own paths, below its prefix."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
+
+from hullo.asgi import contacts, conversations, health, sessions
+from hullo.asgi.answer import Answer
+from hullo.asgi.edge import Edge
+from hullo.asgi.endpoint import Endpoint, Handler
+from hullo.asgi.exchange import Exchange
+from hullo.asgi.identify import identify
+from hullo.errors import NotFound
+
+_ALL_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+
+
+def own_routes(edge: Edge) -> list[Route]:
+    """Every path with its methods. Methods are picked by the endpoint, so that a wrong one is told as a problem."""
+
+    def route(path: str, *, browser: bool = False, **methods: Handler) -> Route:
+        return Route(path, Endpoint(edge, methods, browser=browser))
+
+    return [
+        route("/v1/identify", POST=identify, browser=True),
+        route("/v1/join", POST=sessions.join, browser=True),
+        route("/v1/reset", POST=sessions.reset, browser=True),
+        route("/v1/me", GET=sessions.me, browser=True),
+        route(
+            "/v1/conversations",
+            GET=conversations.list_conversations,
+            POST=conversations.begin_conversation,
+            browser=True,
+        ),
+        route(
+            "/v1/conversations/{id}/messages",
+            GET=conversations.list_messages,
+            POST=conversations.add_message,
+            browser=True,
+        ),
+        route("/v1/contacts", GET=contacts.list_contacts, POST=contacts.upsert_contact),
+        route(
+            "/v1/contacts/{id}",
+            GET=contacts.read_contact,
+            PATCH=contacts.amend_contact,
+            DELETE=contacts.erase_contact,
+        ),
+        route("/v1/contacts/{id}/decisions", GET=contacts.list_decisions),
+        route("/v1/conflicts", GET=contacts.list_conflicts),
+        route("/healthz", GET=health.alive),
+        route("/readyz", GET=health.ready),
+    ]
+
+
+def nowhere(edge: Edge) -> ASGIApp:
+    """What answers where there is no route."""
+    endpoint = Endpoint(edge, dict.fromkeys(_ALL_METHODS, _not_found))
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await WebSocketClose()(scope, receive, send)
+        else:
+            await endpoint(scope, receive, send)
+
+    return answer
+
+
+async def _not_found(exchange: Exchange) -> Answer:  # noqa: ARG001 - whatever is asked
+    raise NotFound("there is nothing at this path")

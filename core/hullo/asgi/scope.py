@@ -1,0 +1,57 @@
+"""What is read from an ASGI scope by hand, as it is needed on every request of the host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from starlette.types import Scope
+
+SESSION_PREFIX: Final = "hvs_"
+API_KEY_PREFIX: Final = "hsk_"
+
+Headers = Mapping[bytes, bytes]
+
+
+def route_path(scope: Scope) -> str:
+    """The path below wherever the application is mounted; Starlette's own rule, which it keeps private."""
+    path: str = scope["path"]
+    root_path: str = scope.get("root_path", "")
+    if not root_path or not path.startswith(root_path):
+        return path
+    rest = path[len(root_path) :]
+    return rest if rest[:1] in {"", "/"} else path
+
+
+def headers_of(scope: Scope) -> Headers:
+    """By lower-case name; of a header that is sent twice, the last."""
+    return dict(scope["headers"])
+
+
+def bearer(headers: Headers) -> str | None:
+    """The bearer token (RFC 6750, section 2.1), whatever it is good for; None where there is none."""
+    value = headers.get(b"authorization")
+    if value is None or value[:7].lower() != b"bearer ":
+        return None
+    return value[7:].strip().decode("latin-1") or None
+
+
+def cookie(scope: Scope, name: bytes) -> str | None:
+    """The first cookie of that name. HTTP/2 clients may send each in a header of its own (RFC 9113, section 8.2.3)."""
+    for header, value in scope["headers"]:
+        if header == b"cookie":
+            for pair in value.split(b";"):
+                key, _, text = pair.strip().partition(b"=")
+                if key == name:
+                    return text.decode("latin-1") or None
+    return None
+
+
+def query_of(scope: Mapping[str, Any]) -> dict[str, str]:
+    """The query's parameters; of one that is given twice, the last."""
+    text: bytes = scope.get("query_string", b"")
+    try:
+        return dict(parse_qsl(text.decode("latin-1"), keep_blank_values=True, max_num_fields=50))
+    except ValueError:  # so many parameters are no question that anybody asks
+        return {}

@@ -1,0 +1,64 @@
+"""Join, reset, me: a visitor's session over HTTP (rules S)."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Literal
+
+from hullo.asgi.answer import Answer, told
+from hullo.asgi.exchange import Exchange
+from hullo.asgi.scope import bearer
+from hullo.asgi.shapes import joined_shape, me_shape
+from hullo.asgi.wire import Envelope, join_body
+from hullo.model.conversation import Conversation
+from hullo.model.visitor import Session
+from hullo.pipeline.sessions import Attend
+from hullo.store.protocol import Page, PageRequest, Store
+
+
+async def join(exchange: Exchange) -> Answer:
+    """`POST /v1/join`"""
+    return await _begin(exchange, "join")
+
+
+async def reset(exchange: Exchange) -> Answer:
+    """`POST /v1/reset` (S2)"""
+    return await _begin(exchange, "reset")
+
+
+async def me(exchange: Exchange) -> Answer:
+    """`GET /v1/me`"""
+    visit = await exchange.edge.do(await exchange.resumed())
+    return told(me_shape(visit.session))
+
+
+async def _begin(exchange: Exchange, verb: Literal["join", "reset"]) -> Answer:
+    raw = await exchange.body()
+    # Everything that these calls need may stand in headers, and then there is nothing left to say in a body.
+    said_in_headers = exchange.app_key is not None or bearer(exchange.headers) is not None
+    caller = await exchange.caller(Envelope() if not raw and said_in_headers else join_body(raw))
+    visit = await exchange.edge.do(
+        Attend(
+            verb=verb,
+            app_key=caller.app_key,
+            session=caller.session,
+            origin=exchange.origin,
+            moment=exchange.moment,
+        )
+    )
+    conversations: tuple[Conversation, ...] = ()
+    token = visit.token
+    if token is None:
+        token = caller.token or ""
+        conversations = (await visible_conversations(exchange, visit.session, PageRequest())).items
+    return told(joined_shape(visit.session, token, conversations, exchange.edge.hullo.settings.limits))
+
+
+async def visible_conversations(exchange: Exchange, session: Session, page: PageRequest) -> Page[Conversation]:
+    """What this session may see (H1)."""
+    return await exchange.edge.read(partial(_visible, session, page))
+
+
+def _visible(session: Session, page: PageRequest, store: Store) -> Page[Conversation]:
+    contact = session.contact_id if session.proven else None
+    return store.list_visible_conversations(session.visitor_id, session.app_id, contact, page)

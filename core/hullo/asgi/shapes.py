@@ -1,0 +1,182 @@
+"""The shapes of answers, field by field as `PROTOCOL` has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from hullo.model.claim import PROFILE_FIELDS, Rejection
+from hullo.model.conflict import Conflict
+from hullo.model.contact import Contact
+from hullo.model.conversation import Conversation, Message
+from hullo.model.decision_record import DecisionRecord, FieldVerdict
+from hullo.model.fact import Fact
+from hullo.model.instant import rfc3339
+from hullo.model.limits import Limits
+from hullo.model.outcome import Outcome
+from hullo.model.standing import Standing
+from hullo.model.visitor import Session
+from hullo.store.protocol import Page
+
+Shape = dict[str, Any]
+
+Item = TypeVar("Item")
+
+
+def outcome_shape(outcome: Outcome, session_token: str | None) -> Shape:
+    """The identify answer. Under anything less than proof it is made of nothing that is stored (H2)."""
+    shape: Shape = {"visitor_id": outcome.visitor_id}
+    if session_token is not None:
+        shape["session_token"] = session_token
+    shape["identified"] = True
+    shape["standing"] = outcome.standing.browser_word
+    shape["switched"] = outcome.switched
+    shape["linked_conversations"] = outcome.linked_conversations
+    shape["rejected"] = rejected_shape(outcome.rejected)
+    shape["request_id"] = outcome.request_id
+    if outcome.standing is Standing.PROVEN:
+        shape["contact_id"] = outcome.contact_id
+        shape["matched_by"] = outcome.matched_by
+        shape["written"] = [verdict.field for verdict in outcome.written]
+        shape["kept"] = kept_shape(outcome.kept)
+        shape["conflicts"] = [{"id": each.id, "rule": each.rule, "field": each.field} for each in outcome.conflicts]
+    return shape
+
+
+def rejected_shape(rejected: Sequence[Rejection]) -> list[Shape]:
+    """Faults of the request."""
+    return [{"field": each.field, "reason": each.reason} for each in rejected]
+
+
+def kept_shape(kept: Sequence[FieldVerdict]) -> list[Shape]:
+    """Values that a policy would not have replaced."""
+    return [{"field": each.field, "reason": each.reason} for each in kept]
+
+
+def me_shape(session: Session) -> Shape:
+    """What a visitor is told of itself."""
+    identified = session.contact_id is not None
+    return {
+        "visitor_id": session.visitor_id,
+        "identified": identified,
+        "standing": session.standing.browser_word if session.standing is not None else None,
+        "email_prompt": not identified,
+    }
+
+
+def joined_shape(session: Session, token: str, conversations: Sequence[Conversation], limits: Limits) -> Shape:
+    """The join answer; `token` is the one to use from now on."""
+    me = me_shape(session)
+    return {
+        "visitor_id": me.pop("visitor_id"),
+        "session_token": token,
+        "expires_at": rfc3339(session.expires_at),
+        **me,
+        "conversations": [conversation_shape(each) for each in conversations],
+        "settings": {"message_length": limits.message_length},
+    }
+
+
+def conversation_shape(conversation: Conversation) -> Shape:
+    """A conversation, as its visitor sees it."""
+    return {
+        "id": conversation.id,
+        "created_at": rfc3339(conversation.created_at),
+        "status": conversation.status,
+        "last_message_at": rfc3339(conversation.last_message_at),
+    }
+
+
+def attributed_conversation_shape(conversation: Conversation) -> Shape:
+    """A conversation, as an API key sees it: with whose it is."""
+    standing = conversation.link_standing
+    return {
+        **conversation_shape(conversation),
+        "app_id": conversation.app_id,
+        "visitor_id": conversation.visitor_id,
+        "contact_id": conversation.contact_id,
+        "standing": standing.word if standing is not None else None,
+    }
+
+
+def message_shape(message: Message) -> Shape:
+    """A message; `client_id` only where its sender gave one."""
+    shape: Shape = {
+        "id": message.id,
+        "author": message.author,
+        "text": message.text,
+        "created_at": rfc3339(message.created_at),
+    }
+    if message.client_id is not None:
+        shape["client_id"] = message.client_id
+    return shape
+
+
+def contact_shape(contact: Contact, provenance: bool = False) -> Shape:
+    """A contact, as an API key sees it."""
+    shape: Shape = {"id": contact.id, "external_id": contact.external_id, "email": contact.email}
+    for field in PROFILE_FIELDS:
+        shape[field] = _value(contact.profile.get(field))
+    shape["custom_data"] = {
+        app_id: {key: fact.value for key, fact in block.items()}
+        for app_id, block in contact.custom_data.items()
+        if block
+    }
+    shape["standing"] = contact.standing.word
+    shape["created_at"] = rfc3339(contact.created_at)
+    shape["updated_at"] = rfc3339(contact.updated_at)
+    shape["last_seen_at"] = rfc3339(contact.last_seen_at)
+    if contact.merged_into is not None:
+        shape["merged_into"] = contact.merged_into
+    if provenance:
+        shape["provenance"] = _provenance(contact)
+    return shape
+
+
+def decision_shape(decision: DecisionRecord) -> Shape:
+    """Why something was decided as it was."""
+    return {
+        "id": decision.id,
+        "at": rfc3339(decision.at),
+        "request_id": decision.request_id,
+        "by": decision.by,
+        "matched_by": decision.matched_by,
+        "standing": decision.standing,
+        "steps": [{"stage": step.stage, "plugin": step.plugin, "answer": step.answer} for step in decision.trace.steps],
+        "fields": [
+            {"field": each.field, "verdict": each.verdict, "reason": each.reason} for each in decision.trace.fields
+        ],
+    }
+
+
+def conflict_shape(conflict: Conflict) -> Shape:
+    """Two contacts that one call named."""
+    return {
+        "id": conflict.id,
+        "contact_id": conflict.contact_id,
+        "other_id": conflict.other_id,
+        "field": conflict.field,
+        "rule": conflict.rule,
+        "status": conflict.status,
+        "created_at": rfc3339(conflict.created_at),
+    }
+
+
+def page_shape(page: Page[Item], shape_of: Callable[[Item], Shape]) -> Shape:
+    """A list, or a part of one."""
+    return {"items": [shape_of(item) for item in page.items], "next": page.next}
+
+
+def _provenance(contact: Contact) -> Shape:
+    facts: dict[str, Fact] = {**contact.identifiers, **contact.profile}
+    for app_id, block in contact.custom_data.items():
+        facts.update({f"custom_data.{app_id}.{key}": fact for key, fact in block.items()})
+    return {field: _origin(fact) for field, fact in facts.items()}
+
+
+def _origin(fact: Fact) -> Mapping[str, object]:
+    return {"standing": fact.standing.word, "at": rfc3339(fact.at), "by": fact.by}
+
+
+def _value(fact: Fact | None) -> object:
+    return None if fact is None else fact.value

@@ -1,0 +1,48 @@
+"""Who is calling the host's own routes."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import Final
+
+from starlette.types import Scope
+
+from hullo.asgi.edge import Edge
+from hullo.asgi.identity import ANONYMOUS, Identity
+from hullo.asgi.scope import SESSION_PREFIX, bearer, cookie, headers_of
+from hullo.model.moment import secret_digest
+from hullo.model.visitor import Session, SessionDigest
+from hullo.store.protocol import Store
+
+SESSION_COOKIE: Final = b"hullo_session"
+
+_log = logging.getLogger("hullo.asgi")
+
+
+async def identify_caller(edge: Edge, scope: Scope) -> Identity:
+    """The visitor whose session the request shows. Never raises: the host's site does not go down with hullo."""
+    token = session_token(scope)
+    if token is None:
+        return ANONYMOUS
+    try:
+        session = await edge.read(partial(_find, secret_digest(token)))
+    except Exception as error:
+        _log.error("a visitor stays anonymous, since the store cannot be asked: %s", type(error).__name__)
+        _log.debug("", exc_info=error)
+        return ANONYMOUS
+    if session is None or not session.valid(edge.hullo.clock()):
+        return ANONYMOUS
+    return Identity(visitor_id=session.visitor_id, contact_id=session.contact_id, standing=session.standing)
+
+
+def session_token(scope: Scope) -> str | None:
+    """The token that a request shows, in its header or, on the site's own domain, in the cookie."""
+    token = bearer(headers_of(scope))
+    if token is None or not token.startswith(SESSION_PREFIX):
+        token = cookie(scope, SESSION_COOKIE)
+    return token if token is not None and token.startswith(SESSION_PREFIX) else None
+
+
+def _find(digest: SessionDigest, store: Store) -> Session | None:
+    return store.find_session(digest)

@@ -1,0 +1,224 @@
+"""Bodies as they travel: the one file that decodes what comes and encodes what goes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+import msgspec
+
+from hullo.errors import BadRequest, Invalid
+from hullo.model.claim import CUSTOM_DATA, Claim, Rejection
+from hullo.model.identifier import EMAIL, EXTERNAL_ID
+from hullo.model.limits import Limits
+
+CLIENT_ID_LONGEST: Final = 128
+
+NOBODYS_TOKEN: Final = "hvs_"
+"""Stands for a session token that is no text: it is no session's."""
+
+_KEY_END: Final = re.compile(rb'"[ \t\n\r]*:')
+_CONTROL_BUT_LINES: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_APP_ID: Final = re.compile(r"app_[0-9a-z]+")
+
+_decoder = msgspec.json.Decoder()
+_encoder = msgspec.json.Encoder()
+
+encode = _encoder.encode
+"""Any value of JSON as UTF-8, objects in the order in which they were made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """Who sends a body, where a beacon cannot set headers."""
+
+    app_key: str | None = None
+    session_token: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentifyBody:
+    """An identify call."""
+
+    envelope: Envelope
+    claim: Claim
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageBody:
+    """Something that is said."""
+
+    envelope: Envelope
+    text: str
+    client_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactBody:
+    """What a server writes about a contact. `cleared` are the identifiers that it sent as null."""
+
+    claim: Claim
+    app_id: str | None
+    """Whose custom data, where the body says so."""
+    cleared: frozenset[str]
+
+
+def decode_object(raw: bytes) -> dict[str, Any]:
+    """The JSON object in `raw`, read strictly (RFC 8259, with I-JSON's unique keys, RFC 7493).
+
+    Raises `BadRequest` for anything else: NaN, a number that no float holds, a key given twice at any depth, NUL,
+    a lone surrogate, text that is not UTF-8, nesting without end.
+    """
+    try:
+        value: Any = _decoder.decode(raw)
+        if not isinstance(value, dict):
+            raise BadRequest("the body must be a JSON object")
+        # msgspec lets the last of equal keys win. Whatever ends a key also occurs in the text, perhaps more often,
+        # inside of strings: only where the counts differ is it worth a second, slower look.
+        if len(_KEY_END.findall(raw)) != _count_keys(value):
+            json.loads(raw, object_pairs_hook=_without_doubles)
+        if rb"\u0000" in raw and _holds_nul(value):
+            raise BadRequest("the body must not contain NUL")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadRequest("the body must be a JSON object in UTF-8") from error
+    return cast("dict[str, Any]", value)
+
+
+def join_body(raw: bytes) -> Envelope:
+    """The body of join and reset. Raises `BadRequest`."""
+    return _envelope(decode_object(raw))
+
+
+def identify_body(raw: bytes, limits: Limits) -> IdentifyBody:
+    """Raises `BadRequest`; what is wrong inside of it the claim itself names."""
+    body = decode_object(raw)
+    return IdentifyBody(envelope=_envelope(body), claim=Claim.read(body, limits))
+
+
+def message_body(raw: bytes, limits: Limits) -> MessageBody:
+    """Raises `BadRequest`, and `Invalid` for a text or client_id that is none."""
+    body = decode_object(raw)
+    faults: list[Rejection] = []
+    text = body.get("text")
+    if fault := _text_fault(text, limits.message_length):
+        faults.append(Rejection(field="text", reason=fault))
+    client_id = body.get("client_id")
+    if client_id is not None and not _is_client_id(client_id):
+        reason = f"must be 1 to {CLIENT_ID_LONGEST} characters in one line"
+        faults.append(Rejection(field="client_id", reason=reason))
+    if faults:
+        raise Invalid("nothing was written, since some fields are wrong", faults)
+    return MessageBody(envelope=_envelope(body), text=cast("str", text), client_id=client_id)
+
+
+def contact_body(raw: bytes, limits: Limits) -> ContactBody:
+    """The body of a contact that a server writes: an identify body, its custom data flat or under one app's id.
+
+    Raises `BadRequest`, and `Invalid` where it is unclear whose custom data it is.
+    """
+    body = decode_object(raw)
+    app_id = _app_named(body)
+    said = {name: value for name, value in body.items() if name not in {"app_id", "app_key"}}
+    nested = _nested_custom_data(said.get(CUSTOM_DATA))
+    if nested is not None:
+        block_of, said[CUSTOM_DATA] = nested
+        if app_id not in {None, block_of}:
+            raise _invalid(CUSTOM_DATA, "is under one app's id, and app_id names another")
+        app_id = block_of
+    return ContactBody(
+        claim=Claim.read(said, limits),
+        app_id=app_id,
+        cleared=frozenset(kind for kind in (EXTERNAL_ID, EMAIL) if kind in said and said[kind] is None),
+    )
+
+
+def with_session_token(answer: bytes, token: str | None) -> tuple[bytes, str]:
+    """An identify answer that was stored without secrets, as it was first sent, and its request id."""
+    first: dict[str, Any] = _decoder.decode(answer)
+    if token is None:
+        return answer, first["request_id"]
+    return encode({"visitor_id": first.pop("visitor_id"), "session_token": token, **first}), first["request_id"]
+
+
+def _envelope(body: Mapping[str, object]) -> Envelope:
+    app_key, token = body.get("app_key"), body.get("session_token")
+    return Envelope(
+        app_key=app_key if app_key is None or isinstance(app_key, str) else "",
+        session_token=(token or None) if token is None or isinstance(token, str) else NOBODYS_TOKEN,
+    )
+
+
+def _without_doubles(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise BadRequest("the body must not give a key twice")
+    return fields
+
+
+def _count_keys(value: Any) -> int:
+    children = _children(value)
+    count = len(children) if type(value) is dict else 0
+    for each in children:
+        if type(each) is dict or type(each) is list:
+            count += _count_keys(each)
+    return count
+
+
+def _holds_nul(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if type(value) is dict and any("\0" in key for key in cast("dict[str, Any]", value)):
+        return True
+    return any(_holds_nul(each) for each in _children(value))
+
+
+def _children(value: Any) -> Collection[Any]:
+    if type(value) is dict:
+        return cast("dict[str, Any]", value).values()
+    if type(value) is list:
+        return cast("Collection[Any]", value)
+    return ()
+
+
+def _text_fault(text: object, longest: int) -> str | None:
+    if not isinstance(text, str):
+        return "must be text"
+    if not text.strip():
+        return "is empty"
+    if len(text) > longest:
+        return f"longer than {longest} characters"
+    return "has control characters" if _CONTROL_BUT_LINES.search(text) else None
+
+
+def _is_client_id(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= CLIENT_ID_LONGEST and not _CONTROL.search(value)
+
+
+def _app_named(body: Mapping[str, object]) -> str | None:
+    named = {body[name] for name in ("app_id", "app_key") if isinstance(body.get(name), str)}
+    if len(named) > 1:
+        raise _invalid("app_id", "app_id and app_key are the same thing; send one of them")
+    for name in ("app_id", "app_key"):
+        if body.get(name) is not None and not isinstance(body[name], str):
+            raise _invalid(name, "must be text")
+    return cast("str", named.pop()) if named else None
+
+
+def _nested_custom_data(block: object) -> tuple[str, object] | None:
+    """The app's id and its block, for custom data that is written as it is read. None for the flat form."""
+    if not isinstance(block, dict) or not block:
+        return None
+    blocks = cast("dict[str, Any]", block)
+    if not all(_APP_ID.fullmatch(name) and isinstance(each, dict) for name, each in blocks.items()):
+        return None
+    if len(blocks) > 1:
+        raise _invalid(CUSTOM_DATA, "holds several apps' blocks; write one app's in a call")
+    return next(iter(blocks.items()))
+
+
+def _invalid(field: str, reason: str) -> Invalid:
+    return Invalid("nothing was written, since some fields are wrong", [Rejection(field=field, reason=reason)])

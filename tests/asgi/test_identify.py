@@ -1,0 +1,202 @@
+"""Identify over HTTP: what is told, and to whom."""
+
+from __future__ import annotations
+
+import pytest
+from hullo import Hullo, IdentityMiddleware, hookimpl
+from starlette.testclient import TestClient
+
+UNPROVEN = [
+    "visitor_id",
+    "session_token",
+    "identified",
+    "standing",
+    "switched",
+    "linked_conversations",
+    "rejected",
+    "request_id",
+]
+PROVEN = [*UNPROVEN, "contact_id", "matched_by", "written", "kept", "conflicts"]
+
+
+def test_an_identify_without_a_session_makes_one(shop):
+    answer = shop.identify(email="jane@example.com")
+    assert list(answer.json()) == UNPROVEN
+    assert shop.get("/me", answer.json()["session_token"]).json()["identified"] is True
+
+
+def test_a_token_is_told_only_when_it_is_new(shop):
+    token = shop.join()
+    assert "session_token" not in shop.identify(token, email="jane@example.com").json()
+    switched = shop.identify(token, email="joe@example.com").json()
+    assert switched["switched"] is True
+    assert switched["session_token"] != token
+
+
+@pytest.mark.rule("H2")
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"email": "jane@example.com"},
+        {"external_id": "user_1"},
+        {"email": "jane@example.com", "external_id": "user_1", "name": "J", "phone": "none"},
+        {"email": "jane@example.com", "custom_data": {"plan": "free"}},
+        {"email": "jane@example.com", "external_id": "made-up"},
+    ],
+)
+def test_an_unproven_answer_is_the_same_for_a_known_and_an_unknown_person(shop, masked, fields):
+    unknown = shop.identify(**fields)
+    known_fields = {"email": "known@example.com", "external_id": "known_1"}
+    shop.identify(**shop.signed("known_1", email="known@example.com", custom_data={"plan": "pro"}))
+    known = shop.identify(
+        **{name: known_fields.get(name, value) if value != "made-up" else value for name, value in fields.items()}
+    )
+    assert masked(known.text) == masked(unknown.text)
+    assert known.headers["content-length"] == unknown.headers["content-length"]
+
+
+@pytest.mark.rule("H2")
+def test_an_owner_is_told_the_same_as_a_claimant(shop, masked):
+    token = shop.join()
+    shop.identify(token, email="owned@example.com")
+    owner = shop.identify(token, email="owned@example.com")
+    shop.identify(**shop.signed("user_1", email="known@example.com"))
+    other = shop.join()
+    shop.identify(other, email="known@example.com")
+    claimant = shop.identify(other, email="known@example.com")
+    assert masked(owner.text) == masked(claimant.text)
+    assert owner.json()["standing"] == "claimed"
+
+
+def test_a_proven_answer_explains_itself(shop):
+    shop.identify(**shop.signed("user_2", email="taken@example.com"))
+    answer = shop.identify(**shop.signed("user_1", email="taken@example.com", name="Jane")).json()
+    assert list(answer) == PROVEN
+    assert answer["standing"] == "proven"
+    assert answer["matched_by"] == "created"
+    assert answer["written"] == ["external_id", "name"]
+    assert [(conflict["rule"], conflict["field"]) for conflict in answer["conflicts"]] == [("C4", "email")]
+
+
+def test_kept_names_what_a_policy_refused(shop):
+    shop.post("/contacts", {"external_id": "user_1", "email": "jane@example.com"}, shop.api_key())
+    answer = shop.identify(**shop.signed("user_1", email="other@example.com")).json()
+    assert [each["field"] for each in answer["kept"]] == ["email"]
+    assert set(answer["kept"][0]) == {"field", "reason"}
+
+
+@pytest.mark.rule("V7")
+def test_a_wrong_proof_is_answered_alike_whatever_was_wrong_and_whoever_it_was_for(shop):
+    shop.identify(**shop.signed("known_1", email="known@example.com"))
+    right = shop.hullo.user_hash(shop.app_key, "known_1")
+    wrong = [
+        right[:-1],
+        right.upper(),
+        right + "0",
+        "",
+        " ",
+        "ä" * 64,
+        "0" * 64,
+        [right],
+        {"hash": right},
+        7,
+        True,
+        "x" * 20_000,
+    ]
+    answers = {
+        (answer.status_code, answer.text)
+        for external_id in ("known_1", "unknown_1")
+        for user_hash in wrong
+        for answer in [shop.identify(external_id=external_id, user_hash=user_hash)]
+    }
+    answers |= {
+        (answer.status_code, answer.text)
+        for fields in ({"user_hash": right}, {"token": "e30.e30.x", "external_id": "known_1"})
+        for answer in [shop.identify(**fields)]
+    }
+    assert len(answers) == 1
+    status, text = answers.pop()
+    assert status == 401
+    assert "proof_rejected" in text
+    assert "known_1" not in text
+
+
+@pytest.mark.rule("V7")
+def test_a_wrong_proof_leaves_no_trace(shop):
+    token = shop.join()
+    assert shop.identify(token, external_id="user_1", user_hash="0" * 64).status_code == 401
+    assert shop.get("/me", token).json()["identified"] is False
+    assert shop.get("/contacts", shop.api_key()).json()["items"] == []
+
+
+@pytest.mark.rule("M6")
+def test_nobody_named_is_refused_with_the_faults(shop):
+    answer = shop.identify(email="null", name="Jane", phone="none")
+    assert (answer.status_code, answer.json()["code"]) == (400, "no_identifier")
+    assert {each["field"] for each in answer.json()["errors"]} == {"email", "phone"}
+
+
+@pytest.mark.rule("W8")
+def test_a_strict_call_with_a_fault_is_refused_whole(shop):
+    answer = shop.identify(email="jane@example.com", phone="none", strict=True)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+    assert answer.json()["errors"] == [{"field": "phone", "reason": "not a phone number"}]
+
+
+def test_a_key_for_servers_is_no_session(shop):
+    answer = shop.identify(shop.api_key(), email="jane@example.com").json()
+    assert answer["session_token"].startswith("hvs_")
+
+
+def test_an_identify_with_an_unknown_token_is_refused(shop):
+    for token in ("hvs_unknown", "garbage", "hvs_" + "x" * 5000):
+        assert shop.identify(token, email="jane@example.com").json()["code"] == "session_revoked"
+        assert shop.post("/identify", {"email": "jane@example.com"}, token).json()["code"] == "session_revoked"
+
+
+def test_an_identify_without_any_app_is_refused(shop):
+    assert shop.post("/identify", {"email": "jane@example.com"}).json()["code"] == "unknown_app"
+
+
+def test_a_beacon_may_say_everything_in_plain_text(shop):
+    token = shop.join()
+    body = b'{"email": "jane@example.com", "session_token": "%s"}' % token.encode()
+    answer = shop.http.post("/hullo/v1/identify", content=body, headers={"content-type": "text/plain"})
+    assert answer.status_code == 200
+    assert shop.get("/me", token).json()["identified"] is True
+
+
+def test_every_answer_has_a_request_id_of_our_own(shop):
+    answer = shop.identify(email="jane@example.com", name="x")
+    assert answer.headers["x-request-id"] == answer.json()["request_id"]
+    theirs = shop.get("/me", x_request_id="theirs")
+    assert theirs.headers["x-request-id"].startswith("req_")
+
+
+def test_observers_are_told_once_it_is_committed_and_of_refusals(backend):
+    told = []
+
+    class Listener:
+        name = "listener"
+
+        @hookimpl
+        def identified(self, outcome):
+            told.append(("identified", outcome.request_id))
+
+        @hookimpl
+        def identify_refused(self, error, app, request_id):
+            told.append((error.code, app.id if app else None, request_id))
+
+    hullo = Hullo("memory:", plugins=[Listener()])
+    app_key = hullo.create_app("Shop").app_key
+    client = TestClient(IdentityMiddleware(None, hullo), backend=backend)
+    done = client.post("/hullo/v1/identify", json={"app_key": app_key, "email": "jane@example.com"})
+    wrong = client.post("/hullo/v1/identify", json={"app_key": app_key, "email": "x@y.z", "user_hash": "0"})
+    nobody = client.post("/hullo/v1/identify", json={"app_key": app_key})
+    nowhere = client.post("/hullo/v1/identify", json={"app_key": "app_x"})
+    assert told == [
+        ("identified", done.json()["request_id"]),
+        ("proof_rejected", app_key, wrong.headers["x-request-id"]),
+        ("no_identifier", app_key, nobody.headers["x-request-id"]),
+        ("unknown_app", None, nowhere.headers["x-request-id"]),
+    ]

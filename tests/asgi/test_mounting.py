@@ -1,0 +1,165 @@
+"""hullo under its prefix, in whatever application it is put."""
+
+from __future__ import annotations
+
+import pytest
+from hullo import Hullo, IdentityMiddleware, Settings, hookimpl
+from hullo.asgi.edge import edge_of
+from hullo.errors import NotFound, SettingsError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+
+
+async def _echo(scope, receive, send):
+    await PlainTextResponse(f"host {scope['path']}")(scope, receive, send)
+
+
+def test_only_the_prefix_is_hullos(backend):
+    client = TestClient(IdentityMiddleware(_echo, Hullo("memory:")), backend=backend)
+    for path in ("/", "/hull", "/hullo-world/v1/join", "/hulloo", "/v1/join", "/x/hullo/v1/join"):
+        assert client.get(path).text == f"host {path}"
+    for path in ("/hullo", "/hullo/", "/hullo/v1/join"):
+        assert client.get(path).headers["content-type"] == "application/problem+json"
+
+
+def test_the_prefix_may_be_another(backend):
+    by_settings = Hullo("memory:", settings=Settings(prefix="/who/is/it"))
+    for app in (IdentityMiddleware(_echo, by_settings), IdentityMiddleware(_echo, Hullo("memory:"), "/who/is/it")):
+        client = TestClient(app, backend=backend)
+        assert client.get("/who/is/it/healthz").json() == {"status": "ok"}
+        assert client.get("/hullo/healthz").text == "host /hullo/healthz"
+
+
+@pytest.mark.parametrize("prefix", ["", "/", "hullo", "/hullo/"])
+def test_a_prefix_that_is_none_is_refused(prefix):
+    with pytest.raises(SettingsError):
+        IdentityMiddleware(_echo, Hullo("memory:"), prefix)
+
+
+def test_it_works_where_the_whole_application_is_mounted(backend):
+    hullo = Hullo("memory:")
+    app_key = hullo.create_app("Shop").app_key
+    outer = Starlette(routes=[Mount("/shop/{name}", IdentityMiddleware(_echo, hullo))])
+    client = TestClient(outer, backend=backend)
+    token = client.post("/shop/a/hullo/v1/join", json={"app_key": app_key}).json()["session_token"]
+    said = client.post(
+        "/shop/a/hullo/v1/conversations", json={"text": "x"}, headers={"authorization": f"Bearer {token}"}
+    )
+    path = f"/shop/a/hullo/v1/conversations/{said.json()['id']}/messages"
+    assert client.get(path, headers={"authorization": f"Bearer {token}"}).status_code == 200
+    assert client.get("/shop/a/hullo/v1/nothing").json()["code"] == "not_found"
+    assert client.get("/shop/a/page").text == "host /shop/a/page"
+
+
+def test_it_works_behind_a_proxy_that_takes_a_path_away(backend):
+    client = TestClient(IdentityMiddleware(_echo, Hullo("memory:")), backend=backend, root_path="/behind")
+    assert client.get("/hullo/healthz").status_code == 200
+    assert client.get("/hullo/v1/contacts/con_1").json()["code"] == "key_required"
+
+
+class Doors:
+    """Routes of a plugin."""
+
+    name = "doors"
+
+    @hookimpl
+    def routes(self, hullo):
+        async def door(request):
+            apps = await edge_of(request).read(lambda store: store.list_apps())
+            return PlainTextResponse(f"{len(apps)} {request.url_for('door', name='x').path}")
+
+        async def shut(request):
+            error = {"hullo": NotFound("no such door"), "http": HTTPException(429, "slowly", {"Retry-After": "3"})}
+            raise error.get(request.path_params["how"], ValueError("jane@example.com"))
+
+        async def torn(request):
+            async def body():
+                yield b"x"
+                raise ValueError
+
+            from starlette.responses import StreamingResponse
+
+            return StreamingResponse(body())
+
+        async def bell(websocket):
+            await websocket.accept()
+            await websocket.send_text("ding")
+            await websocket.close()
+
+        async def usurper(request):
+            return PlainTextResponse("mine")
+
+        return [
+            Route("/doors/{name}", door, name="door"),
+            Route("/shut/{how}", shut),
+            Route("/torn", torn),
+            Route("/v1/me", usurper),
+            WebSocketRoute("/bell", bell),
+        ]
+
+
+@pytest.fixture(params=["alone", "mounted"])
+def doors(request, backend):
+    hullo = Hullo("memory:", plugins=[Doors()])
+    hullo.create_app("Shop")
+    app = IdentityMiddleware(_echo, hullo)
+    if request.param == "mounted":
+        return TestClient(Starlette(routes=[Mount("/in", app)]), backend=backend), "/in/hullo"
+    return TestClient(app, backend=backend), "/hullo"
+
+
+def test_plugins_serve_routes_under_the_prefix(doors):
+    client, prefix = doors
+    assert client.get(f"{prefix}/doors/red").text == f"1 {prefix}/doors/x"
+
+
+def test_hullos_own_paths_come_first(doors):
+    client, prefix = doors
+    assert client.get(f"{prefix}/v1/me").json()["code"] == "session_required"
+
+
+def test_what_a_plugins_route_raises_is_a_problem(doors, caplog):
+    client, prefix = doors
+    assert client.get(f"{prefix}/shut/hullo").json()["detail"] == "no such door"
+    limited = client.get(f"{prefix}/shut/http")
+    assert (limited.status_code, limited.json()["code"]) == (429, "rate_limited")
+    assert limited.headers["retry-after"] == "3"
+    broken = client.get(f"{prefix}/shut/otherwise")
+    assert (broken.status_code, broken.json()["code"]) == (500, "internal")
+    assert "jane" not in broken.text + caplog.text
+
+
+def test_an_answer_that_has_begun_cannot_become_another(doors):
+    client, prefix = doors
+    with pytest.raises(ValueError):
+        client.get(f"{prefix}/torn")
+
+
+def test_plugins_serve_sockets_and_there_is_none_elsewhere(doors):
+    client, prefix = doors
+    with client.websocket_connect(f"{prefix}/bell") as socket:
+        assert socket.receive_text() == "ding"
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect(f"{prefix}/v1/join"):
+        pass
+
+
+def test_another_kind_of_scope_is_the_hosts(backend):
+    import anyio
+
+    seen = []
+
+    async def app(scope, receive, send):
+        seen.append(scope)
+
+    scope = {"type": "something.new"}
+    anyio.run(IdentityMiddleware(app, Hullo("memory:")), scope, None, None, backend=backend)
+    assert seen == [scope]
+
+
+def test_health_says_whether_it_is_there_and_whether_it_can_serve(shop):
+    assert shop.http.get("/hullo/healthz").json() == {"status": "ok"}
+    assert shop.http.get("/hullo/readyz").json() == {"status": "ok"}

@@ -1,0 +1,163 @@
+"""Errors as callers are told of them."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from hullo import Hullo, IdentityMiddleware, hookimpl
+from hullo.errors import StoreUnavailable, TooContended
+from hullo.model.app import Scope, VerificationMode
+from starlette.testclient import TestClient
+
+
+def test_every_code_has_its_status_and_shape(shop):
+    said = {"app_key": shop.app_key}
+    strict_app = shop.hullo.create_app("Strict", verification=VerificationMode.REQUIRED).app_key
+    key = shop.api_key()
+    shop.post("/contacts", {"external_id": "user_1", "email": "jane@example.com"}, key)
+    other = shop.post("/contacts", {"external_id": "user_2"}, key).json()["id"]
+    answers = {
+        "bad_json": (400, shop.post("/identify", [])),
+        "no_identifier": (400, shop.post("/identify", said)),
+        "unknown_app": (404, shop.post("/join", {})),
+        "bad_origin": (403, shop.post("/join", said, origin="https://evil.example.com")),
+        "proof_rejected": (401, shop.identify(email="x@y.z", user_hash="0")),
+        "proof_required": (401, shop.post("/identify", {"app_key": strict_app, "email": "x@y.z"})),
+        "session_revoked": (401, shop.get("/me", "hvs_x")),
+        "session_required": (401, shop.get("/me")),
+        "key_required": (401, shop.get("/contacts")),
+        "forbidden": (403, shop.get("/contacts", shop.api_key(Scope.WRITE))),
+        "not_found": (404, shop.get("/contacts/con_x", key)),
+        "method_not_allowed": (405, shop.get("/identify")),
+        "conflict": (
+            409,
+            shop.http.patch(
+                f"/hullo/v1/contacts/{other}",
+                json={"email": "jane@example.com"},
+                headers={"authorization": f"Bearer {key}"},
+            ),
+        ),
+        "too_large": (413, shop.http.post("/hullo/v1/join", content=b" " * 40_000)),
+        "invalid": (422, shop.identify(email="x@y.z", phone="none", strict=True)),
+    }
+    for code, (status, answer) in answers.items():
+        problem = answer.json()
+        assert (answer.status_code, problem["code"]) == (status, code)
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert list(problem)[:5] == ["type", "title", "status", "detail", "code"]
+        assert set(problem) <= {"type", "title", "status", "detail", "code", "errors"}
+        assert (problem["type"], problem["status"]) == ("about:blank", status)
+        assert answer.headers["x-request-id"].startswith("req_")
+
+
+@pytest.mark.parametrize(
+    "path", ["", "/", "/v1", "/v1/", "/v2/join", "/v1/join/", "/v1/contacts/a/b/c", "/%00", "//v1/join"]
+)
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "OPTIONS", "BREW"])
+def test_an_unknown_path_is_a_problem(shop, path, method):
+    answer = shop.http.request(method, f"/hullo{path}")
+    assert answer.json()["code"] in {"not_found", "method_not_allowed"}
+    assert answer.status_code in {404, 405}
+
+
+def test_a_wrong_method_is_told_the_right_ones(shop):
+    assert shop.http.put("/hullo/v1/conversations").headers["allow"] == "GET, POST"
+    assert shop.http.post("/hullo/v1/contacts/con_1").headers["allow"] == "GET, PATCH, DELETE"
+
+
+def test_head_is_answered_where_get_is(shop):
+    answer = shop.http.head("/hullo/healthz")
+    assert answer.status_code == 200
+
+
+class _Broken:
+    """A store that fails at whatever it is asked."""
+
+    lanes = 1
+
+    def __init__(self, error, inner):
+        self.error = error
+        self.inner = inner
+        self.broken = False
+
+    def __getattr__(self, name):
+        if self.broken and name not in {"open", "close"}:
+            raise self.error
+        return getattr(self.inner, name)
+
+
+@pytest.fixture
+def broken(backend):
+    """A hullo whose store can be broken, and a client."""
+    store = _Broken(StoreUnavailable("the database cannot be reached"), Hullo("memory:").store)
+    hullo = Hullo(store)
+    app_key = hullo.create_app("Shop").app_key
+    return store, app_key, TestClient(IdentityMiddleware(None, hullo), backend=backend)
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("the database cannot be reached"), TooContended()])
+def test_a_store_out_of_reach_says_when_to_come_back(broken, error):
+    store, app_key, client = broken
+    store.error, store.broken = error, True
+    said = {"app_key": app_key, "email": "jane@example.com"}
+    for answer in (
+        client.post("/hullo/v1/join", json=said),
+        client.post("/hullo/v1/identify", json=said),
+        client.post("/hullo/v1/join", json=said, headers={"origin": "http://localhost"}),
+        client.get("/hullo/readyz"),
+        client.get("/hullo/v1/contacts", headers={"authorization": "Bearer hsk_x"}),
+        client.options(
+            "/hullo/v1/join", headers={"origin": "http://localhost", "access-control-request-method": "POST"}
+        ),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+        assert answer.headers["retry-after"] == "1"
+    assert client.get("/hullo/healthz").status_code == 200
+
+
+def test_a_page_may_read_that_the_store_is_out_of_reach(broken):
+    store, app_key, client = broken
+    said, page = {"app_key": app_key, "email": "jane@example.com"}, {"origin": "http://localhost"}
+    assert client.post("/hullo/v1/identify", json=said, headers=page).status_code == 200
+    store.broken = True
+    answer = client.post("/hullo/v1/identify", json=said, headers=page)
+    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (503, "http://localhost")
+
+
+@pytest.mark.rule("P4")
+def test_what_nobody_expected_is_told_and_logged_without_anything_personal(backend, caplog):
+    class Curious:
+        name = "curious"
+
+        @hookimpl
+        def name_identifiers(self, claim):
+            raise ValueError(f"cannot read {claim.email}")
+
+    hullo = Hullo("memory:", plugins=[Curious()])
+    app_key = hullo.create_app("Shop").app_key
+    client = TestClient(IdentityMiddleware(None, hullo), backend=backend)
+    with caplog.at_level(logging.INFO):
+        answer = client.post("/hullo/v1/identify", json={"app_key": app_key, "email": "jane@example.com"})
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+    assert "jane" not in answer.text
+    assert "jane" not in caplog.text
+    assert answer.headers["x-request-id"] in caplog.text
+    assert "ValueError" in caplog.text
+
+
+@pytest.mark.rule("P4")
+def test_a_plugin_that_answers_wrongly_is_no_callers_business(backend):
+    class Wrong:
+        name = "wrong"
+
+        @hookimpl
+        def name_identifiers(self, claim):
+            return ["a text"]
+
+    hullo = Hullo("memory:", plugins=[Wrong()])
+    app_key = hullo.create_app("Shop").app_key
+    client = TestClient(IdentityMiddleware(None, hullo), backend=backend)
+    answer = client.post("/hullo/v1/identify", json={"app_key": app_key, "email": "jane@example.com"})
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+    assert "name_identifiers" not in answer.text

@@ -1,0 +1,191 @@
+"""What is read from a body, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hullo.asgi import wire
+from hullo.errors import BadRequest, Invalid
+from hullo.model.limits import Limits
+from hypothesis import given
+from hypothesis import strategies as st
+
+BAD = {
+    "nothing": b"",
+    "white space": b"  ",
+    "null": b"null",
+    "an array": b'[{"email": "jane@example.com"}]',
+    "a text": b'"email"',
+    "a number": b"7",
+    "true": b"true",
+    "a hundred thousand brackets": b"[" * 100_000,
+    "objects without end": b'{"a":' * 20_000,
+    "nested too deep": b'{"a":' * 5_000 + b"1" + b"}" * 5_000,
+    "a key twice": b'{"email": "a@x.test", "email": "b@x.test"}',
+    "a key twice, once with space": b'{"a":1, "a" :2}',
+    "a key twice in other letters": b'{"a":1, "\\u0061":2}',
+    "a key twice, further down": b'{"custom_data": {"plan": 1, "plan": 2}}',
+    "a key twice, in a list": b'{"x": [{"a":1},{"a":1,"a":2}]}',
+    "a key twice, hidden by a text": b'{"a": "\\":", "b": 1, "b": 2}',
+    "NaN": b'{"a": NaN}',
+    "Infinity": b'{"a": -Infinity}',
+    "a number that no float holds": b'{"a": 1e999}',
+    "an escaped NUL": b'{"a": "\\u0000"}',
+    "an escaped NUL in a key": b'{"\\u0000": 1}',
+    "an escaped NUL further down": b'{"a": [{"b": "x\\u0000"}]}',
+    "a NUL": b'{"a": "\x00"}',
+    "a NUL after it": b'{"a": 1}\x00',
+    "invalid UTF-8": b'{"a": "\xff"}',
+    "invalid UTF-8 in a key": b'{"\xff": 1}',
+    "overlong UTF-8": b'{"a": "\xc0\x80"}',
+    "UTF-16": '{"a": 1}'.encode("utf-16"),
+    "a byte order mark": b'\xef\xbb\xbf{"a": 1}',
+    "a lone surrogate": b'{"a": "\\ud800"}',
+    "half a pair": b'{"a": "\\udc00x"}',
+    "a trailing comma": b'{"a": 1,}',
+    "single quotes": b"{'a': 1}",
+    "a comment": b'{"a": 1} // x',
+    "two objects": b'{"a": 1}{"b": 2}',
+    "a form": b"email=jane%40example.com",
+}
+
+
+@pytest.mark.parametrize("raw", BAD.values(), ids=BAD.keys())
+def test_what_is_no_json_object_is_refused(raw):
+    with pytest.raises(BadRequest):
+        wire.decode_object(raw)
+
+
+@pytest.mark.parametrize(
+    ("raw", "value"),
+    [
+        (b'{"a": "\\":\\" :"}', {"a": '":" :'}),
+        (b'{"a": "\\\\u0000"}', {"a": "\\u0000"}),
+        (b' {"a" : {"a" : [{"a": {}}]} }\n', {"a": {"a": [{"a": {}}]}}),
+        ('{"ключ": "значение 😀"}'.encode(), {"ключ": "значение 😀"}),
+        (
+            b'{"a": "\\ud83d\\ude00", "b": 123456789012345678901234567890}',
+            {"a": "😀", "b": 123456789012345678901234567890},
+        ),
+    ],
+)
+def test_what_only_looks_wrong_is_read(raw, value):
+    assert wire.decode_object(raw) == value
+
+
+def _strictly(raw: bytes) -> dict[str, Any] | None:
+    """The same verdict from the standard library, slowly."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len({key for key, _ in pairs}) != len(pairs):
+            raise ValueError("twice")
+        return dict(pairs)
+
+    def never(text: str) -> Any:
+        raise ValueError(text)
+
+    def finite(text: str) -> float:
+        number = float(text)
+        if number in {float("inf"), float("-inf")}:
+            raise ValueError(text)
+        return number
+
+    try:
+        value = json.loads(raw.decode(), object_pairs_hook=unique, parse_constant=never, parse_float=finite)
+        text = json.dumps(value, ensure_ascii=False)
+        text.encode()
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) and "\\u0000" not in text.replace("\\\\", "") else None
+
+
+SCALARS = st.none() | st.booleans() | st.integers(-(2**62), 2**62) | st.floats(allow_nan=False, allow_infinity=False)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(['":', '" :', "\\", '{"a":1}'])
+VALUES = st.recursive(
+    SCALARS | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(
+    st.binary(max_size=60) | st.dictionaries(TEXTS, VALUES, max_size=4).map(lambda value: json.dumps(value).encode())
+)
+def test_any_bytes_are_an_object_or_a_bad_request(raw):
+    expected = _strictly(raw)
+    try:
+        value = wire.decode_object(raw)
+    except BadRequest:
+        assert expected is None
+    else:
+        assert value == expected
+
+
+PIECES = st.sampled_from(['"a"', '"b"', ":", " :", ",", "{", "}", "[", "]", '"\\":"', "1", "null", " "])
+
+
+@given(st.lists(PIECES, max_size=14).map(lambda pieces: ("{" + "".join(pieces) + "}").encode()))
+def test_keys_given_twice_never_pass(raw):
+    expected = _strictly(raw)
+    try:
+        value = wire.decode_object(raw)
+    except BadRequest:
+        assert expected is None
+    else:
+        assert value == expected
+
+
+@pytest.mark.parametrize("text", [None, 7, ["x"], {}, "", "  \n", "x" * 8001, "a\x07b", "a\x9fb"])
+def test_a_message_without_a_text_is_invalid(text):
+    with pytest.raises(Invalid) as refused:
+        wire.message_body(json.dumps({"text": text}).encode(), Limits())
+    assert [each.field for each in refused.value.rejected] == ["text"]
+
+
+@pytest.mark.parametrize("client_id", ["", 7, [], "x" * 129, "a\nb"])
+def test_a_client_id_is_a_short_text(client_id):
+    with pytest.raises(Invalid) as refused:
+        wire.message_body(json.dumps({"text": "hello", "client_id": client_id}).encode(), Limits())
+    assert [each.field for each in refused.value.rejected] == ["client_id"]
+
+
+def test_a_message_may_have_lines_and_tabs():
+    body = wire.message_body(json.dumps({"text": "a\n\tb\r\n😀", "client_id": None}).encode(), Limits())
+    assert (body.text, body.client_id) == ("a\n\tb\r\n😀", None)
+    assert wire.message_body(json.dumps({"text": "x" * 8000}).encode(), Limits())
+
+
+def test_a_server_may_write_custom_data_as_it_reads_it():
+    flat = wire.contact_body(b'{"external_id": "u", "custom_data": {"plan": "pro"}}', Limits())
+    nested = wire.contact_body(b'{"external_id": "u", "custom_data": {"app_1": {"plan": "pro"}}}', Limits())
+    assert (flat.app_id, nested.app_id) == (None, "app_1")
+    assert flat.claim.custom_data == nested.claim.custom_data == {"plan": "pro"}
+
+
+def test_a_value_that_is_no_apps_block_is_a_nested_value():
+    body = wire.contact_body(b'{"external_id": "u", "custom_data": {"plan": {"name": "pro"}}}', Limits())
+    assert [each.field for each in body.claim.rejected] == ["custom_data.plan"]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"custom_data": {"app_1": {}, "app_2": {}}}',
+        b'{"app_id": "app_2", "custom_data": {"app_1": {"a": 1}}}',
+        b'{"app_id": "app_2", "app_key": "app_1"}',
+        b'{"app_id": 7}',
+    ],
+)
+def test_it_must_be_clear_whose_custom_data_it_is(raw):
+    with pytest.raises(Invalid) as refused:
+        wire.contact_body(raw, Limits())
+    assert refused.value.rejected
+
+
+def test_null_clears_an_identifier_of_a_contact():
+    body = wire.contact_body(b'{"email": null, "name": null, "app_key": "app_1"}', Limits())
+    assert body.cleared == {"email"}
+    assert body.claim.profile == {"name": None}
+    assert body.claim.rejected == ()

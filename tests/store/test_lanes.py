@@ -1,0 +1,299 @@
+"""How units of work reach the store's threads."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import anyio
+import pytest
+from anyio import to_thread
+from hullo.store.lanes import LONGEST_GROUP, Lanes
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request):
+    return request.param
+
+
+class Counter:
+    """Serves groups of numbers; each group waits until the test lets it go."""
+
+    def __init__(self, held=False):
+        self.groups = []
+        self.begun = threading.Semaphore(0)
+        self.let_go = threading.Semaphore(0 if held else 10_000)
+        self.error = None
+        self.at_once = self.most_at_once = 0
+        self._lock = threading.Lock()
+
+    def serve(self, items):
+        with self._lock:
+            self.groups.append(list(items))
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+        self.begun.release()
+        assert self.let_go.acquire(timeout=10)
+        with self._lock:
+            self.at_once -= 1
+        if self.error is not None:
+            raise self.error
+
+    @property
+    def served(self):
+        return sorted(item for group in self.groups for item in group)
+
+    async def has_begun(self):
+        assert await to_thread.run_sync(lambda: self.begun.acquire(timeout=10))
+
+
+async def _settle():
+    """Lets every task run until it waits for something."""
+    await anyio.wait_all_tasks_blocked()
+
+
+async def test_one_alone_is_a_group_of_one_and_waits_for_nobody():
+    counter = Counter()
+    await Lanes(counter.serve, 1).submit(7)
+    assert counter.groups == [[7]]
+
+
+async def test_whoever_comes_while_others_are_served_goes_along_with_the_next_group():
+    counter = Counter(held=True)
+    lanes = Lanes(counter.serve, 1)
+    async with anyio.create_task_group() as group:
+        group.start_soon(lanes.submit, 0)
+        await counter.has_begun()
+        for number in range(1, 10):
+            group.start_soon(lanes.submit, number)
+        await _settle()
+        counter.let_go.release(10)
+    assert [sorted(each) for each in counter.groups] == [[0], list(range(1, 10))]
+
+
+async def test_a_group_has_an_end():
+    counter = Counter(held=True)
+    lanes = Lanes(counter.serve, 1)
+    async with anyio.create_task_group() as group:
+        group.start_soon(lanes.submit, -1)
+        await counter.has_begun()
+        for number in range(LONGEST_GROUP + 5):
+            group.start_soon(lanes.submit, number)
+        await _settle()
+        counter.let_go.release(10)
+    assert [len(each) for each in counter.groups] == [1, LONGEST_GROUP, 5]
+
+
+@pytest.mark.parametrize("width", [1, 3])
+async def test_no_more_groups_at_once_than_lanes(width):
+    counter = Counter()
+    lanes = Lanes(counter.serve, width)
+    async with anyio.create_task_group() as group:
+        for number in range(500):
+            group.start_soon(lanes.submit, number)
+    assert counter.served == list(range(500))
+    assert counter.most_at_once <= width
+
+
+async def test_wide_lanes_serve_groups_side_by_side():
+    counter = Counter(held=True)
+    lanes = Lanes(counter.serve, 2)
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as group:
+            for number in range(4):
+                group.start_soon(lanes.submit, number)
+            await counter.has_begun()
+            await counter.has_begun()
+            await _settle()
+            counter.let_go.release(10)
+    assert counter.served == [0, 1, 2, 3]
+    assert [len(each) for each in counter.groups[:2]] == [1, 1]
+    assert all(counter.groups)
+
+
+async def test_an_error_reaches_everyone_in_the_group_and_nobody_else():
+    counter = Counter(held=True)
+    lanes = Lanes(counter.serve, 1)
+    failed, done = [], []
+
+    async def submit(number):
+        try:
+            await lanes.submit(number)
+            done.append(number)
+        except OSError:
+            failed.append(number)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(submit, 0)
+        await counter.has_begun()
+        for number in (1, 2, 3):
+            group.start_soon(submit, number)
+        await _settle()
+        counter.let_go.release()
+        await counter.has_begun()
+        counter.error = OSError("broken")
+        counter.let_go.release()
+        await _settle()
+        await to_thread.run_sync(lambda: None)
+    counter.error = None
+    counter.let_go.release()
+    await submit(4)
+    assert (sorted(failed), sorted(done)) == ([1, 2, 3], [0, 4])
+
+
+async def test_a_caller_that_is_cancelled_while_it_waits_is_not_served():
+    counter = Counter(held=True)
+    lanes = Lanes(counter.serve, 1)
+    async with anyio.create_task_group() as group:
+        group.start_soon(lanes.submit, 0)
+        await counter.has_begun()
+        async with anyio.create_task_group() as leaving:
+            leaving.start_soon(lanes.submit, 1)
+            await _settle()
+            group.start_soon(lanes.submit, 2)
+            await _settle()
+            leaving.cancel_scope.cancel()
+        counter.let_go.release(10)
+    assert counter.groups == [[0], [2]]
+
+
+@pytest.mark.parametrize("leaving_item", [1, 2])
+async def test_a_caller_that_is_cancelled_while_it_is_served_is_served_before_it_leaves(leaving_item):
+    counter = Counter(held=True)
+    lanes = Lanes(counter.serve, 1)
+    left = []
+
+    async def leave(scope):
+        with scope:
+            try:
+                await lanes.submit(leaving_item)
+            finally:
+                left.append(counter.at_once)
+
+    scope = anyio.CancelScope()
+    async with anyio.create_task_group() as group:
+        group.start_soon(lanes.submit, 0)
+        await counter.has_begun()
+        for item in (1, 2):  # the first of them will lead
+            group.start_soon(*(leave, scope) if item == leaving_item else (lanes.submit, item))
+            await _settle()
+        counter.let_go.release()
+        await counter.has_begun()
+        scope.cancel()
+        await _settle()
+        assert left == []
+        counter.let_go.release()
+    assert left == [0]
+    assert counter.groups == [[0], [1, 2]]
+    counter.let_go.release()
+    await lanes.submit(3)
+
+
+async def test_reading_shares_the_threads():
+    counter = Counter(held=True)
+    lanes = Lanes(counter.serve, 1)
+    read = []
+
+    async def look():
+        read.append(await lanes.run(lambda: counter.at_once))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(lanes.submit, 0)
+        await counter.has_begun()
+        group.start_soon(look)
+        await _settle()
+        assert read == []
+        counter.let_go.release()
+    assert read == [0]
+
+
+async def test_a_failing_read_raises_what_it_raised():
+    with pytest.raises(ZeroDivisionError):
+        await Lanes(lambda items: None, 1).run(lambda: 1 // 0)
+
+
+# asyncio's own cancellation knows no shields, and comes from hosts that wrap requests in `asyncio.timeout`.
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.parametrize("cancelled", [1, 2])
+async def test_a_task_cancelled_by_asyncio_while_it_is_served_loses_nobody(cancelled, anyio_backend):
+    counter = Counter(held=True)
+    lanes = Lanes(counter.serve, 1)
+    first = asyncio.create_task(lanes.submit(0))
+    await counter.has_begun()
+    tasks = {}
+    for item in (1, 2, 3):
+        tasks[item] = asyncio.create_task(lanes.submit(item))
+        await _settle()
+    counter.let_go.release()
+    await counter.has_begun()
+    for _ in range(2):
+        tasks[cancelled].cancel()
+        await asyncio.sleep(0)
+    counter.let_go.release(10)
+    async with asyncio.timeout(10):
+        results = await asyncio.gather(first, *tasks.values(), return_exceptions=True)
+        await lanes.submit(4)
+    assert [type(result).__name__ for result in results] == [
+        "NoneType",
+        *("CancelledError" if item == cancelled else "NoneType" for item in (1, 2, 3)),
+    ]
+    assert counter.groups == [[0], [1, 2, 3], [4]]
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_task_cancelled_by_asyncio_once_it_was_served_takes_nothing_away(anyio_backend):
+    served = []
+    lanes = Lanes(served.extend, 1)
+    original = lanes._pass_on_the_lead
+
+    def pass_on():
+        original()
+        if 2 in served:  # its group is done, and it has not run since
+            tasks[2].cancel()
+
+    lanes._pass_on_the_lead = pass_on
+    tasks = [asyncio.create_task(lanes.submit(item)) for item in range(4)]
+    async with asyncio.timeout(10):
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        await lanes.submit(4)
+    assert [type(result).__name__ for result in results] == ["NoneType", "NoneType", "CancelledError", "NoneType"]
+    assert served == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_task_cancelled_by_asyncio_as_it_is_called_to_lead_passes_the_lead_on(anyio_backend):
+    served, called = [], [True]
+    lanes = Lanes(served.extend, 1)
+    original = lanes._pass_on_the_lead
+
+    def pass_on():
+        original()
+        if len(called) == 1:  # at the first hand-over, before the one who was called has run
+            called.append(True)
+            tasks[1].cancel()
+
+    lanes._pass_on_the_lead = pass_on
+    tasks = [asyncio.create_task(lanes.submit(item)) for item in range(4)]
+    async with asyncio.timeout(10):
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(result).__name__ for result in results] == ["NoneType", "CancelledError", "NoneType", "NoneType"]
+    assert served == [0, 2, 3]
+    async with asyncio.timeout(10):
+        await lanes.submit(4)
+
+
+async def test_where_no_thread_can_be_had_everybody_hears_of_it(monkeypatch):
+    lanes = Lanes(lambda items: None, 1)
+
+    async def no_thread(*args, **options):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(to_thread, "run_sync", no_thread)
+        with pytest.raises(RuntimeError, match="thread"):
+            await lanes.submit(1)
+    await lanes.submit(2)
