@@ -1,0 +1,72 @@
+# What a newcomer and CI type. Needs make and Python 3.11 or newer; everything else goes into .venv.
+
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHONS := $(PYTHON) python3 python3.13 python3.12 python3.11 python3.14
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types bench clean
+
+help:  ## what there is
+	@echo "Usage: make TARGET"
+	@echo
+	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-8s %s\n", $$1, $$2 }'
+
+demo: $(VENV)/.installed  ## serve the demo at http://127.0.0.1:8000/ (another port: make demo PORT=8080)
+	@exec $(BIN)/hullo serve --demo --port $(PORT)
+
+# All three run whatever the one before says: a line that is too long should not hide a test that fails.
+test: $(VENV)/.ready  ## lint, types, and the whole suite with its coverage
+	@status=0; \
+	$(MAKE) --no-print-directory lint || status=1; \
+	$(MAKE) --no-print-directory types || status=1; \
+	$(BIN)/python -m pytest --cov --cov-report=term || status=1; \
+	exit $$status
+
+lint: $(VENV)/.ready  ## ruff: mistakes and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet . || { echo "Some files want formatting: $(BIN)/ruff format ." >&2; exit 1; }
+
+types: $(VENV)/.ready  ## mypy and pyright, both strict
+	@$(BIN)/mypy
+	@$(BIN)/pyright --pythonpath $(BIN)/python
+
+bench: $(VENV)/.ready  ## how much an identify costs (options: make bench ARGS="--rounds 3")
+	@$(BIN)/python tests/bench/identify.py $(ARGS)
+
+clean:  ## remove the environment and everything that is made; databases stay
+	@rm -rf $(VENV) dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps are as old as the installation: nothing is asked of the network until pyproject.toml changes.
+
+$(VENV)/.ready: $(VENV)/.installed pyproject.toml
+	@echo "Installing what the tests need …" >&2
+	@$(PIP) install --group test
+	@touch $@
+
+$(VENV)/.installed: $(BIN)/python pyproject.toml
+	@echo "Installing hullo into $(VENV) …" >&2
+	@# Dependency groups came with pip 25.1.
+	@$(PIP) install --upgrade 'pip>=25.1'
+	@$(PIP) install --editable .
+	@touch $@
+
+# A venv that was begun without pip is no venv yet: venv is happy to do it over.
+$(BIN)/python:
+	@found=; for each in $(PYTHONS); do \
+	    if command -v $$each >/dev/null 2>&1 && $$each -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
+	        found=$$each; break; \
+	    fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	    echo "hullo needs Python 3.11 or newer, and there is none here. Install one, or name it: make PYTHON=/path/to/python3" >&2; \
+	    exit 1; \
+	fi; \
+	if ! $$found -c 'import ensurepip, venv' 2>/dev/null; then \
+	    echo "$$found cannot make virtual environments. On Debian and Ubuntu: apt install python3-venv" >&2; \
+	    exit 1; \
+	fi; \
+	$$found -m venv $(VENV)

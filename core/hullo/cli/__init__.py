@@ -1,0 +1,41 @@
+"""The command line: `hullo`, its commands, and those that plugins add."""
+
+from __future__ import annotations
+
+import click
+
+from hullo.cli.api_keys import api_key
+from hullo.cli.apps import app
+from hullo.cli.command_line import CommandLine
+from hullo.cli.contacts import contacts_group
+from hullo.cli.hashes import hash_
+from hullo.cli.identity_keys import identity_key
+from hullo.cli.migrate import migrate_command
+from hullo.cli.options import common
+from hullo.cli.plugins import plugins_command
+from hullo.cli.serve import serve_command
+
+
+@click.group(cls=CommandLine, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="hullo", message="hullo %(version)s")
+@common
+def main() -> None:
+    """Self-hosted visitor identification: anonymous visitors become named contacts.
+
+    To look around:  hullo serve --demo
+
+    For your own site:  hullo app create "My shop", then  hullo serve
+    """
+
+
+for command in (
+    serve_command,
+    app,
+    identity_key,
+    api_key,
+    hash_,
+    contacts_group,
+    migrate_command,
+    plugins_command,
+):
+    main.add_command(command)

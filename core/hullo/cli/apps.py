@@ -1,0 +1,208 @@
+"""`hullo app`: the sites that visitors come to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from hullo.app import Hullo
+from hullo.cli.options import Given, common, pass_given
+from hullo.cli.screen import command, record, table, title, when
+from hullo.errors import UnknownApp
+from hullo.model.app import App, IdentityKey, VerificationMode
+from hullo.model.instant import Instant, rfc3339
+from hullo.pipeline.register import NewApp
+
+
+@click.group()
+@common
+def app() -> None:
+    """Sites: make them, list them, change them."""
+
+
+@app.command()
+@click.argument("name")
+@click.option("--origin", "origins", metavar="URL", multiple=True, help="A site that may call; repeat for more.")
+@click.option(
+    "--verification",
+    type=click.Choice([mode.value for mode in VerificationMode]),
+    default=VerificationMode.OPTIONAL.value,
+    show_default=True,
+    help="What becomes of calls that are not signed.",
+)
+@click.option("--workspace", metavar="NAME", help="Whose contacts they are; made when nobody has that name.")
+@common
+@pass_given
+def create(given: Given, name: str, origins: Sequence[str], verification: str, workspace: str | None) -> None:
+    """Make an app and its first identity key, which is shown this once."""
+    with given.open() as hullo:
+        new = hullo.create_app(name, origins=origins, verification=verification, workspace=workspace)
+        made = found_app(hullo, new.app_key)
+        document = {
+            "app_id": new.app_id,
+            "app_key": new.app_key,
+            "workspace_id": new.workspace_id,
+            "identity_key_id": new.identity_key_id,
+            "identity_key": new.identity_key,
+            "name": made.name,
+            "origins": list(made.origins),
+            "verification": made.verification.value,
+        }
+        given.show(document, _created(new, made, hullo.settings.prefix))
+
+
+@app.command("list")
+@common
+@pass_given
+def list_(given: Given) -> None:
+    """Show every app, the newest first."""
+    with given.open() as hullo:
+        apps = hullo.store.list_apps()
+        workspaces = {each.id: each.name for each in hullo.store.list_workspaces()}
+    text = table(
+        ("APP KEY", "NAME", "WORKSPACE", "VERIFICATION", "ORIGINS"),
+        [
+            (each.app_key, each.name, workspaces.get(each.workspace_id), each.verification, _origins(each))
+            for each in apps
+        ],
+    )
+    empty = f"There is no app yet. Make one:  {command('hullo app create NAME')}"
+    given.show({"items": [_document(each) for each in apps]}, text if apps else empty)
+
+
+@app.command()
+@click.argument("key")
+@common
+@pass_given
+def show(given: Given, key: str) -> None:
+    """Show one app with its identity keys; never their secrets."""
+    with given.open() as hullo:
+        shown = found_app(hullo, key)
+        now = hullo.clock()
+    given.show(_with_keys(shown, now), _text(shown, now))
+
+
+@app.command("set")
+@click.argument("key")
+@click.argument("settings", metavar="FIELD=VALUE...", nargs=-1, required=True)
+@common
+@pass_given
+def set_(given: Given, key: str, settings: Sequence[str]) -> None:
+    """Change an app's name, origins (with commas between them), verification or region."""
+    fields: dict[str, str] = {}
+    for setting in settings:
+        field, separator, value = setting.partition("=")
+        if not separator:
+            raise click.BadParameter(f"{setting!r} is not FIELD=VALUE, such as name=Shop", param_hint="FIELD=VALUE")
+        fields[field] = value
+    with given.open() as hullo:
+        changed = hullo.register.change_app(key, fields)
+        now = hullo.clock()
+    given.show(_with_keys(changed, now), _text(changed, now))
+
+
+def found_app(hullo: Hullo, app_key: str) -> App:
+    """Raises `UnknownApp`."""
+    found = hullo.store.find_app(app_key)
+    if found is None:
+        raise UnknownApp
+    return found
+
+
+def key_document(key: IdentityKey, now: Instant) -> dict[str, object]:
+    """All of a key but its secret."""
+    return {
+        "identity_key_id": key.id,
+        "created_at": rfc3339(key.created_at),
+        "last_used_at": _rfc3339(key.last_used_at),
+        "retires_at": _rfc3339(key.retires_at),
+        "active": key.active(now),
+    }
+
+
+def key_table(keys: Sequence[IdentityKey], now: Instant) -> str:
+    """The same for people."""
+    return table(
+        ("IDENTITY KEY", "MADE", "LAST USED", "RETIRES", "STATE"),
+        [
+            (
+                key.id,
+                when(key.created_at),
+                when(key.last_used_at),
+                when(key.retires_at),
+                "active" if key.active(now) else "retired",
+            )
+            for key in keys
+        ],
+    )
+
+
+def _document(app: App) -> dict[str, object]:
+    return {
+        "app_id": app.id,
+        "app_key": app.app_key,
+        "workspace_id": app.workspace_id,
+        "name": app.name,
+        "origins": list(app.origins),
+        "verification": app.verification.value,
+        "region": app.region,
+        "created_at": rfc3339(app.created_at),
+    }
+
+
+def _with_keys(app: App, now: Instant) -> dict[str, object]:
+    return {**_document(app), "identity_keys": [key_document(key, now) for key in app.identity_keys]}
+
+
+def _text(app: App, now: Instant) -> str:
+    about = record(
+        [
+            ("app key", app.app_key),
+            ("workspace", app.workspace_id),
+            ("origins", _origins(app)),
+            ("verification", app.verification),
+            ("region", app.region),
+            ("made", when(app.created_at)),
+        ]
+    )
+    return f"{title(app.name)}\n{about}\n\n{key_table(app.identity_keys, now)}"
+
+
+def _created(new: NewApp, app: App, prefix: str) -> str:
+    about = record(
+        [
+            ("app key", f"{new.app_key}   (public: pages send it)"),
+            ("identity key", new.identity_key),
+            ("identity key id", new.identity_key_id),
+            ("workspace", new.workspace_id),
+            ("origins", _origins(app)),
+            ("verification", app.verification),
+        ]
+    )
+    call = (
+        f"curl http://127.0.0.1:8000{prefix}/v1/identify -H 'Content-Type: application/json' \\\n"
+        f'    -d \'{{"app_key": "{new.app_key}", "email": "jane@example.com", "name": "Jane Doe"}}\''
+    )
+    page = (
+        f'<script>\n    fetch("http://127.0.0.1:8000{prefix}/v1/identify", {{\n'
+        '      method: "POST", headers: {"Content-Type": "application/json"},\n'
+        f'      body: JSON.stringify({{app_key: "{new.app_key}", external_id: "user_123", user_hash: "…"}})\n'
+        "    });\n  </script>"
+    )
+    return (
+        f"{title(f'{app.name} is ready.')}\n{about}\n\n"
+        "Keep the identity key on your site's server, where it signs who a visitor is. It is not shown again;\n"
+        f"{command('hullo identity-key add ' + new.app_key)} makes another one.\n\n"
+        f"Start hullo with {command('hullo serve')}, then try:\n  {call}\n\n"
+        "In a page, with the hash that your server computes as\n"
+        f"{command(f'hullo hash {new.app_key} user_123')} does:\n  {page}"
+    )
+
+
+def _origins(app: App) -> str:
+    return ", ".join(app.origins) or "none listed: pages on this machine only"
+
+
+def _rfc3339(instant: Instant | None) -> str | None:
+    return None if instant is None else rfc3339(instant)

@@ -1,0 +1,50 @@
+"""What a running server logs: one `key=value` line a record, on standard error."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+
+from hullo.errors import HulloError
+
+
+def log_to_stderr() -> None:
+    """hullo's own loggers from INFO, everybody else's from WARNING."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(KeyValue())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("hullo").setLevel(logging.INFO)
+
+
+class KeyValue(logging.Formatter):
+    """A record of hullo's own is `key=value` already; the message of any other is quoted.
+
+    An exception is given by its type and its places. Its message is left out unless it is one of hullo's, since
+    it may quote a person's data (P4); its lines are, since a log is read line by line.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        message = record.getMessage()
+        if not hasattr(record, "hullo"):
+            message = f"message={_quoted(message)}"
+        line = f"time={time[:-6]}Z level={record.levelname.lower()} logger={record.name} {message}"
+        if record.exc_info and (error := record.exc_info[1]) is not None:
+            line += f" error={type(error).__name__} at={_places(error.__traceback__)}"
+            if isinstance(error, HulloError):
+                line += f" detail={_quoted(error.detail)}"
+        return line
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _places(trace: TracebackType | None) -> str:
+    frames = traceback.extract_tb(trace)
+    return "<".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames)) or "-"

@@ -1,0 +1,99 @@
+"""The three options that every command takes, and what they open."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeVar
+
+import click
+
+from hullo.app import Hullo
+from hullo.cli.added import added_commands
+from hullo.settings import DEFAULT_STORE, Settings, read_settings
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+
+@dataclass(slots=True)
+class Given:
+    """What the three options say, before the command's name or after it; the last one counts."""
+
+    db: str | None = None
+    config: str | None = None
+    as_json: bool = False
+
+    def settings(self) -> Settings:
+        """Those of the file and the environment, with the database that the command line names.
+
+        Raises `SettingsError`.
+        """
+        settings = read_settings(self.config)
+        return settings if self.db is None else replace(settings, store=self.db)
+
+    def hullo(self) -> Hullo:
+        """A hullo that is connected to nothing yet. Raises `SettingsError` or `PluginError`."""
+        hullo = Hullo(settings=self.settings())
+        added_commands(hullo)
+        return hullo
+
+    @contextmanager
+    def open(self) -> Generator[Hullo]:
+        """A hullo whose database is open and up to date."""
+        with self.hullo() as hullo:
+            yield hullo
+
+    def show(self, document: Mapping[str, object], text: str) -> None:
+        """The command's answer on standard output: the one document with `--json`, else the text."""
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False) if self.as_json else text)
+
+
+pass_given = click.make_pass_decorator(Given, ensure=True)
+
+
+def _remember(context: click.Context, parameter: click.Parameter, value: object) -> None:
+    if value:
+        setattr(context.find_root().ensure_object(Given), str(parameter.name), value)
+
+
+# The environment is read with the settings and not by click, so that a variable never beats an option that
+# stands before the command's name.
+COMMON: Final = (
+    click.Option(
+        ["--db"],
+        metavar="URL",
+        help=f"The database.  [env: HULLO_DB; default: {DEFAULT_STORE}]",
+        expose_value=False,
+        callback=_remember,
+    ),
+    click.Option(
+        ["--config"],
+        metavar="FILE",
+        help="The settings.  [env: HULLO_CONFIG; default: hullo.toml when present]",
+        expose_value=False,
+        callback=_remember,
+    ),
+    click.Option(
+        ["--json", "as_json"],
+        is_flag=True,
+        help="Print one JSON document on standard output, and nothing else there.",
+        expose_value=False,
+        callback=_remember,
+    ),
+)
+
+
+def common(function: Decorated) -> Decorated:
+    """Gives a command the three options, behind its own."""
+    for option in reversed(COMMON):
+        function = _with(function, option)
+    return function
+
+
+def _with(function: Decorated, option: click.Option) -> Decorated:
+    # As click's own decorator does it: a list that grows from the last parameter to the first.
+    parameters: list[click.Parameter] = getattr(function, "__click_params__", [])
+    function.__click_params__ = [*parameters, option]  # type: ignore[attr-defined]
+    return function

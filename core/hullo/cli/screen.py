@@ -1,0 +1,71 @@
+"""Text for people: aligned, and safe to show on a terminal."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+import click
+
+from hullo.model.instant import Instant, rfc3339
+
+NOTHING = "-"
+
+
+def plain(value: object) -> str:
+    """The value in one line; what a terminal would obey instead of showing is escaped.
+
+    Names and custom data come from visitors, and an escape sequence in them must not reach an agent's terminal.
+    """
+    if value is None or value == "":
+        return NOTHING
+    if isinstance(value, bool):
+        value = str(value).lower()
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape", "surrogatepass").decode("ascii")
+        for each in str(value)
+    )
+
+
+def when(instant: Instant | None) -> str:
+    """To the second, which is what people read."""
+    return NOTHING if instant is None else rfc3339(instant)[:19].replace("T", " ") + " UTC"
+
+
+def record(pairs: Iterable[tuple[str, object]]) -> str:
+    """Labels and values, one pair a line."""
+    rows = [(label, plain(value)) for label, value in pairs]
+    widest = max(_width(label) for label, _ in rows)
+    return "\n".join(f"  {_bold(_padded(label, widest))}  {value}" for label, value in rows)
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Columns under their heads."""
+    cells = [[plain(cell) for cell in row] for row in rows]
+    widths = [max(_width(row[column]) for row in [heads, *cells]) for column in range(len(heads))]
+    lines = ["  ".join(map(_padded, row, widths)).rstrip() for row in [heads, *cells]]
+    return "\n".join([_bold(lines[0]), *lines[1:]])
+
+
+def title(text: str) -> str:
+    """The first line of an answer."""
+    return _bold(plain(text))
+
+
+def command(text: str) -> str:
+    """Something to type."""
+    return click.style(text, fg="cyan")
+
+
+def _bold(text: str) -> str:
+    return click.style(text, bold=True)
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - _width(text))
+
+
+def _width(text: str) -> int:
+    return sum(
+        0 if unicodedata.combining(each) else 2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text
+    )

@@ -1,0 +1,159 @@
+"""`hullo serve`: the API over HTTP, in one process or several."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+import click
+from starlette.applications import Starlette
+
+from hullo.app import Hullo
+from hullo.cli.demo.shop import Shop, open_shop
+from hullo.cli.logs import log_to_stderr
+from hullo.cli.options import Given, common, pass_given
+from hullo.cli.site import DEMO_APP_KEY, site
+from hullo.pipeline.origins import is_loopback
+
+if TYPE_CHECKING:
+    import uvicorn
+
+DEMO_PUBLIC: Final = "HULLO_DEMO_PUBLIC"
+BACKLOG: Final = 2048
+NOT_STARTED: Final = "the server could not start; the log above says why"
+LAST_ANSWERS_SECONDS: Final = 10
+"""How long a server that was told to stop waits for the calls that it has begun to answer."""
+
+
+@click.command("serve")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Where to listen; 0 takes a free port and says which.",
+)
+@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
+@click.option("--demo", is_flag=True, help="Add a demo shop with a few people, and serve its site at /.")
+@common
+@pass_given
+def serve_command(given: Given, host: str, port: int, workers: int, demo: bool) -> None:
+    """Serve the API, making the database or bringing it up to date first.
+
+    Ends with status 0 on SIGTERM and on Ctrl+C, once the calls that it has begun are answered.
+    """
+    if demo:
+        _require_loopback(host)
+    if workers > 1 and given.settings().store.startswith("memory:"):
+        raise click.UsageError("a store in memory is not shared between processes: serve it with one worker")
+    for stopping in (signal.SIGTERM, signal.SIGINT):
+        # While uvicorn serves it has its own handlers; then it repeats the signal to whoever was there before.
+        signal.signal(stopping, _stop)
+    log_to_stderr()
+    # First, as a port that is taken should be found before anything is written.
+    with closing(_listening(host, port)) as listener:
+        with given.open() as hullo:
+            shop = open_shop(hullo) if demo else None
+            application = site(hullo, shop.app_key if shop else None)
+            # Whoever calls from here on waits until the server takes the call, a moment later.
+            _announce(given, hullo, shop, listener)
+            if workers == 1:
+                _serve_here(application, listener)
+        # Each worker opens the database for itself, after this process has closed it.
+        if workers > 1:
+            _serve_in_workers(given, hullo, shop, listener, workers)
+
+
+def _serve_here(application: Starlette, listener: socket.socket) -> None:
+    import uvicorn
+
+    try:
+        uvicorn.Server(_config(application)).run(sockets=[listener])
+    except SystemExit as ended:
+        if ended.code:
+            raise click.ClickException(NOT_STARTED) from ended
+        raise
+
+
+def _serve_in_workers(given: Given, hullo: Hullo, shop: Shop | None, listener: socket.socket, workers: int) -> None:
+    from uvicorn.supervisors import Multiprocess
+
+    # They are fresh processes: the environment is what they share with this one.
+    os.environ["HULLO_DB"] = hullo.settings.store
+    if given.config is not None:
+        os.environ["HULLO_CONFIG"] = given.config
+    os.environ.pop(DEMO_APP_KEY, None)
+    if shop is not None:
+        os.environ[DEMO_APP_KEY] = shop.app_key
+    config = _config("hullo.cli.site:site_of_environment", workers=workers, factory=True)
+    supervisor = Multiprocess(config, sockets=[listener])
+    supervisor.run()
+    # A worker that was ended has the number of the signal there, which is negative.
+    if any((each.process.exitcode or 0) > 0 for each in supervisor.processes):
+        raise click.ClickException(NOT_STARTED)
+
+
+def _config(application: Any, **more: Any) -> uvicorn.Config:
+    import uvicorn
+
+    return uvicorn.Config(
+        application,
+        lifespan="on",
+        log_config=None,
+        # It would show query strings, and those hold identity tokens (T2).
+        access_log=False,
+        server_header=False,
+        # No proxy is listed, so nobody's word about the caller's address is taken.
+        proxy_headers=False,
+        ws="none",
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=LAST_ANSWERS_SECONDS,
+        **more,
+    )
+
+
+def _announce(given: Given, hullo: Hullo, shop: Shop | None, listener: socket.socket) -> None:
+    host, port = listener.getsockname()[:2]
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    url = f"http://{reachable}:{port}"
+    click.echo(f"hullo is serving on {url}", err=True)
+    if shop is not None:
+        click.echo(f"\n  See who a visitor is:  {url}/\n  The demo's app key:    {shop.app_key}", err=True)
+        if not hullo.settings.store.startswith("memory:"):
+            where = f" --db {given.db}" if given.db is not None else ""
+            show = f"hullo contacts show {shop.contact_ids[0]}{where}"
+            click.echo(f"  One of its customers:  {show}", err=True)
+        click.echo("  Ctrl+C ends it.\n", err=True)
+    if given.as_json:
+        document: dict[str, object] = {"url": url, "prefix": hullo.settings.prefix, "pid": os.getpid()}
+        given.show({**document, "app_key": shop.app_key} if shop is not None else document, "")
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        found = [each[0] for each in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+        # "localhost" is two addresses, and whoever types 127.0.0.1 means the older.
+        family = socket.AF_INET if socket.AF_INET in found else found[0]
+        both = host == "::" and socket.has_dualstack_ipv6()
+        return socket.create_server((host, port), family=family, backlog=BACKLOG, dualstack_ipv6=both)
+    except (OSError, UnicodeError) as error:
+        # Python adds what it attempted; the first words are the system's.
+        reason = (getattr(error, "strerror", None) or str(error)).partition(" (while")[0]
+        raise click.ClickException(f"cannot listen at {host} port {port}: {reason}") from error
+
+
+def _require_loopback(host: str) -> None:
+    named = f"[{host}]" if ":" in host else host
+    if not is_loopback(f"http://{named}") and os.environ.get(DEMO_PUBLIC) != "1":
+        raise click.UsageError(
+            f"the demo signs for anybody who asks, so it listens at 127.0.0.1 only; set {DEMO_PUBLIC}=1 to show "
+            f"it at {host} all the same"
+        )
+
+
+def _stop(number: int, frame: object) -> NoReturn:  # noqa: ARG001 - what a signal handler is handed
+    raise SystemExit(0)

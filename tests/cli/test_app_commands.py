@@ -1,0 +1,123 @@
+"""`hullo app`, and `hullo hash`."""
+
+from __future__ import annotations
+
+import pytest
+from cli.terminal import Terminal
+from hullo.model.user_hash import user_hash
+
+
+def test_a_created_app_is_told_with_its_key(terminal: Terminal):
+    made = terminal.json(
+        "app", "create", "Shop", "--origin", "https://Shop.example.com/", "--origin", "http://a.test:80"
+    )
+    assert made["app_id"] == made["app_key"]
+    assert made["app_key"].startswith("app_")
+    assert made["workspace_id"].startswith("ws_")
+    assert made["identity_key_id"].startswith("ik_")
+    assert made["identity_key"].startswith("hik_")
+    assert made["origins"] == ["https://shop.example.com", "http://a.test"]
+    assert (made["name"], made["verification"]) == ("Shop", "optional")
+
+
+def test_people_are_told_what_to_do_next(terminal: Terminal):
+    text = terminal.text("app", "create", "Shop")
+    assert "Shop is ready." in text
+    assert "hik_" in text
+    assert "not shown again" in text
+    assert "curl http://127.0.0.1:8000/hullo/v1/identify" in text
+    assert "hullo serve" in text
+    assert "hullo hash app_" in text
+
+
+def test_apps_of_one_workspace_share_it(terminal: Terminal):
+    first, second, other = (terminal.json("app", "create", "Shop", *more) for more in ([], [], ["--workspace", "Acme"]))
+    assert first["workspace_id"] == second["workspace_id"] != other["workspace_id"]
+    assert len({first["app_key"], second["app_key"], other["app_key"]}) == 3
+    assert terminal.json("app", "create", "X", "--workspace", "Acme")["workspace_id"] == other["workspace_id"]
+
+
+def test_a_list_shows_the_apps_and_an_empty_one_how_to_make_one(terminal: Terminal):
+    assert "hullo app create NAME" in terminal.text("app", "list")
+    assert terminal.json("app", "list") == {"items": []}
+    made = terminal.json("app", "create", "Shop")
+    [item] = terminal.json("app", "list")["items"]
+    assert (item["app_key"], item["name"], item["region"]) == (made["app_key"], "Shop", None)
+    assert made["app_key"] in terminal.text("app", "list")
+
+
+def test_a_secret_is_never_shown_again(terminal: Terminal):
+    made = terminal.json("app", "create", "Shop")
+    added = terminal.json("identity-key", "add", made["app_key"])
+    api_key = terminal.json("api-key", "create")
+    secrets = [made["identity_key"], added["identity_key"], api_key["key"]]
+    key = made["app_key"]
+    for command in (
+        ["app", "list"],
+        ["app", "show", key],
+        ["app", "set", key, "name=Store"],
+        ["identity-key", "list", key],
+        ["identity-key", "retire", key, added["identity_key_id"]],
+        ["api-key", "list"],
+        ["api-key", "revoke", api_key["key_id"]],
+    ):
+        for words in (command, [*command, "--json"]):
+            result = terminal.type(*words)
+            assert result.exit_code == 0
+            assert not any(secret in result.output for secret in secrets), words
+
+
+def test_each_field_can_be_set(terminal: Terminal):
+    key = terminal.json("app", "create", "Shop")["app_key"]
+    terminal.text(
+        "app",
+        "set",
+        key,
+        "name=New name",
+        "origins=https://a.test, https://b.test",
+        "verification=required",
+        "region=de",
+    )
+    shown = terminal.json("app", "show", key)
+    assert shown["name"] == "New name"
+    assert shown["origins"] == ["https://a.test", "https://b.test"]
+    assert (shown["verification"], shown["region"]) == ("required", "DE")
+    cleared = terminal.json("app", "set", key, "origins=", "region=")
+    assert (cleared["origins"], cleared["region"]) == ([], None)
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("colour=red", "no field 'colour'"),
+        ("origins=shop", "no origin"),
+        ("verification=maybe", "optional, report, required"),
+        ("region=Germany", "two-letter"),
+        ("name=", "1 to 255 characters"),
+    ],
+)
+def test_a_wrong_value_is_refused_and_changes_nothing(terminal: Terminal, setting: str, told: str):
+    key = terminal.json("app", "create", "Shop")["app_key"]
+    before = terminal.json("app", "show", key)
+    assert told in terminal.refusal("app", "set", key, "name=Other", setting)
+    assert terminal.json("app", "show", key) == before
+
+
+def test_a_setting_without_a_value_is_wrong_usage(terminal: Terminal):
+    assert "FIELD=VALUE" in terminal.misuse("app", "set", "app_1", "name")
+
+
+def test_a_terminal_is_not_driven_by_a_name(terminal: Terminal):
+    assert "1 to 255 characters in one line" in terminal.refusal("app", "create", "\x1b[2J")
+    made = terminal.text("app", "create", "right\u202eleft")
+    assert "\u202e" not in made
+    assert "right\\u202eleft is ready" in made
+
+
+@pytest.mark.rule("V1")
+def test_a_hash_is_what_the_sites_server_would_compute(terminal: Terminal):
+    made = terminal.json("app", "create", "Shop")
+    expected = user_hash(made["identity_key"], "ユーザー1")
+    assert terminal.json("hash", made["app_key"], "ユーザー1") == {"user_hash": expected}
+    assert terminal.text("hash", made["app_key"], "ユーザー1") == expected + "\n"
+    assert "no app has this app_key" in terminal.refusal("hash", "app_nobody", "user_123")

@@ -1,0 +1,137 @@
+"""`--db`, `--config`, `--json`, exit statuses and the environment: the same for every command."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+from cli.terminal import HULLO, Terminal
+from click.testing import CliRunner
+from hullo.cli import main
+
+EVERY_COMMAND = [
+    "serve",
+    "app create",
+    "app list",
+    "app show",
+    "app set",
+    "identity-key add",
+    "identity-key list",
+    "identity-key retire",
+    "api-key create",
+    "api-key list",
+    "api-key revoke",
+    "hash",
+    "contacts show",
+    "migrate",
+    "plugins",
+]
+
+
+@pytest.mark.parametrize("command", EVERY_COMMAND)
+def test_every_command_takes_the_three_options_and_says_what_it_does(command: str):
+    result = CliRunner().invoke(main, [*command.split(), "--help"])
+    assert result.exit_code == 0
+    for option in ("--db URL", "--config FILE", "--json"):
+        assert option in result.stdout
+    assert len(result.stdout.splitlines()[2].strip()) > 10
+
+
+def names(document: dict) -> list[str]:
+    return [item["name"] for item in document["items"]]
+
+
+def test_the_database_of_the_option_beats_that_of_the_environment_which_beats_that_of_the_file(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+):
+    terminal.json("app", "create", "by default")
+    terminal.json("app", "create", "by file", "--db", "sqlite:///file.db")
+    terminal.json("app", "create", "by environment", "--db", "sqlite:///environment.db")
+    terminal.json("app", "create", "by option", "--db", "sqlite:///option.db")
+    assert names(terminal.json("app", "list")) == ["by default"]
+    assert (terminal.folder / "hullo.db").exists()
+
+    (terminal.folder / "hullo.toml").write_text('store = "sqlite:///file.db"')
+    assert names(terminal.json("app", "list")) == ["by file"]
+
+    monkeypatch.setenv("HULLO_DB", "sqlite:///environment.db")
+    assert names(terminal.json("app", "list")) == ["by environment"]
+    assert names(terminal.json("app", "list", "--db", "sqlite:///option.db")) == ["by option"]
+
+
+def test_the_settings_of_the_option_beat_those_of_the_environment(terminal: Terminal, monkeypatch: pytest.MonkeyPatch):
+    (terminal.folder / "one.toml").write_text('store = "sqlite:///one.db"')
+    (terminal.folder / "two.toml").write_text('store = "sqlite:///two.db"')
+    terminal.json("app", "create", "one", "--db", "sqlite:///one.db")
+    terminal.json("app", "create", "two", "--db", "sqlite:///two.db")
+    monkeypatch.setenv("HULLO_CONFIG", "one.toml")
+    assert names(terminal.json("app", "list")) == ["one"]
+    assert names(terminal.json("app", "list", "--config", "two.toml")) == ["two"]
+
+
+def test_the_options_may_stand_before_the_command_and_the_last_counts(terminal: Terminal):
+    terminal.json("--db", "sqlite:///a.db", "app", "create", "A")
+    assert names(terminal.json("app", "--db", "sqlite:///a.db", "list")) == ["A"]
+    assert json.loads(terminal.text("--json", "app", "list", "--db", "sqlite:///b.db")) == {"items": []}
+    assert names(terminal.json("--db", "sqlite:///b.db", "app", "list", "--db", "sqlite:///a.db")) == ["A"]
+
+
+def test_a_wrong_setting_is_one_sentence_and_status_1(terminal: Terminal):
+    assert "no settings file nope.toml" in terminal.refusal("app", "list", "--config", "nope.toml")
+    assert "no store for" in terminal.refusal("app", "list", "--db", "carrier-pigeon://loft")
+    (terminal.folder / "hullo.toml").write_text('stoer = "memory:"')
+    assert "did you mean store?" in terminal.refusal("migrate")
+
+
+def test_help_is_given_when_the_settings_are_wrong(terminal: Terminal):
+    (terminal.folder / "hullo.toml").write_text("what?")
+    result = terminal.type("--help")
+    assert result.exit_code == 0
+    assert "serve" in result.stdout
+    assert "Warning: cannot read hullo.toml" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["nonsense"],
+        ["app", "nonsense"],
+        ["app", "create"],
+        ["app", "list", "--nonsense"],
+        ["hash", "app_1"],
+        ["serve", "--port", "99999"],
+        ["serve", "--workers", "0"],
+        ["app", "create", "Shop", "--verification", "maybe"],
+        ["api-key", "create", "--scopes", "read,fly"],
+        ["app", "create", "not \udcff text"],
+    ],
+)
+def test_wrong_usage_is_status_2(terminal: Terminal, words: list[str]):
+    terminal.misuse(*words)
+
+
+def test_a_process_ends_with_the_status_and_keeps_its_streams_apart(terminal: Terminal):
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([*HULLO, *words], cwd=terminal.folder, capture_output=True, text=True, check=False)
+
+    made = run("app", "create", "Ünïcode 店", "--json")
+    assert (made.returncode, made.stderr) == (0, "")
+    assert json.loads(made.stdout)["name"] == "Ünïcode 店"
+
+    missing = run("app", "show", "app_nobody", "--json")
+    assert (missing.returncode, missing.stdout) == (1, "")
+    assert missing.stderr == "Error: no app has this app_key; 'hullo app list' shows those that exist\n"
+
+    wrong = run("app", "show", "--json")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+
+
+def test_the_version_is_told(terminal: Terminal):
+    assert terminal.text("--version").startswith("hullo 0.")
+
+
+def test_migrating_makes_the_database_and_may_be_repeated(terminal: Terminal):
+    assert terminal.json("migrate") == {"current": True}
+    assert (terminal.folder / "hullo.db").exists()
+    assert "up to date" in terminal.text("migrate")

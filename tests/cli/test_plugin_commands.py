@@ -1,0 +1,123 @@
+"""`hullo plugins`, and the commands that plugins add."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import EntryPoint
+
+import click
+import pytest
+from cli.terminal import Terminal
+from click.shell_completion import BashComplete
+from hullo import Hullo, hookimpl
+from hullo.cli import main
+from hullo.hooks import discovery
+
+
+class Cards:
+    """Adds a command."""
+
+    name = "cards"
+
+    @hookimpl
+    def commands(self, hullo: Hullo) -> Sequence[click.Command]:
+        @click.command("cards")
+        @click.argument("words", nargs=-1)
+        @click.option("--number", type=int)
+        def cards(words: tuple[str, ...], number: int | None):
+            """Counts loyalty cards."""
+            with hullo:
+                click.echo(f"apps={len(hullo.store.list_apps())} number={number} words={words}")
+
+        return [cards]
+
+
+class Greedy:
+    """Adds a command whose name is taken."""
+
+    name = "greedy"
+
+    @hookimpl
+    def commands(self) -> Sequence[click.Command]:
+        return [click.Command("serve")]
+
+
+class Nameless:
+    """Adds a command that nobody could call."""
+
+    name = "nameless"
+
+    @hookimpl
+    def commands(self) -> Sequence[click.Command]:
+        return [click.Command(None)]
+
+
+@pytest.fixture(autouse=True)
+def _offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if a package were installed that offers these plugins."""
+    real = discovery._offered
+    extra = {
+        plugin.name: EntryPoint(plugin.name, f"{__name__}:{plugin.__name__}", discovery.PLUGIN_GROUP)
+        for plugin in (Cards, Greedy, Nameless)
+    }
+
+    def offered(group: str):
+        return {**real(group), **(extra if group == discovery.PLUGIN_GROUP else {})}
+
+    monkeypatch.setattr(discovery, "_offered", offered)
+
+
+def use(terminal: Terminal, *names: str, file: str = "hullo.toml") -> None:
+    (terminal.folder / file).write_text(f"plugins = {list(names)}")
+
+
+def test_plugins_are_shown_in_the_order_of_asking(terminal: Terminal):
+    use(terminal, "cards")
+    document = terminal.json("plugins")
+    assert [item["name"] for item in document["items"]] == ["cards", *discovery.BUILT_IN]
+    assert document["items"][2] == {"name": "external-id", "hooks": ["name_identifiers", "match_contact"]}
+    assert document["unused"] == ["greedy", "nameless"]
+    assert "Installed, but not in use: greedy, nameless." in terminal.text("plugins")
+    assert not (terminal.folder / "hullo.db").exists()
+
+
+def test_nothing_is_said_of_unused_plugins_where_there_are_none(terminal: Terminal, monkeypatch: pytest.MonkeyPatch):
+    used = {name: each for name, each in discovery.offered_plugins().items() if name in discovery.BUILT_IN}
+    monkeypatch.setattr("hullo.cli.plugins.offered_plugins", lambda: used)
+    assert terminal.json("plugins")["unused"] == []
+    assert "not in use" not in terminal.text("plugins")
+
+
+def test_a_built_in_plugin_that_is_left_out_is_shown_as_unused(terminal: Terminal):
+    (terminal.folder / "hullo.toml").write_text('without = ["email"]')
+    assert "email" in terminal.json("plugins")["unused"]
+
+
+def test_a_plugin_adds_a_command(terminal: Terminal):
+    use(terminal, "cards")
+    terminal.json("app", "create", "Shop")
+    assert "Counts loyalty cards." in terminal.text("--help")
+    assert terminal.text("cards", "a", "--number", "3", "b") == "apps=1 number=3 words=('a', 'b')\n"
+
+
+def test_an_added_command_takes_the_common_options_too(terminal: Terminal):
+    use(terminal, "cards", file="other.toml")
+    assert "No such command 'cards'" in terminal.misuse("cards")
+    text = terminal.text("cards", "a", "--config", "other.toml", "--number", "3", "--db", "sqlite:///other.db")
+    assert text == "apps=0 number=3 words=('a',)\n"
+    assert (terminal.folder / "other.db").exists()
+    assert terminal.text("--config", "other.toml", "cards") == "apps=0 number=None words=()\n"
+
+
+def test_a_shell_completes_built_in_commands_without_reading_any_settings(terminal: Terminal):
+    (terminal.folder / "hullo.toml").write_text("what?")
+    completed = BashComplete(main, {}, "hullo", "_HULLO_COMPLETE").get_completions([], "ap")
+    assert [each.value for each in completed] == ["app", "api-key"]
+
+
+def test_a_name_that_is_taken_is_refused(terminal: Terminal):
+    use(terminal, "greedy")
+    assert "adds the command 'serve', but that name is taken" in terminal.refusal("app", "list")
+    assert "that name is taken" in terminal.type("--help").stderr
+    use(terminal, "nameless")
+    assert "a command without a name" in terminal.refusal("app", "list")

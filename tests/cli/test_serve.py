@@ -1,0 +1,193 @@
+"""`hullo serve`, as processes of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from cli.serving import PATIENCE, Server
+from cli.terminal import HULLO, Terminal
+
+Start = Callable[..., Server]
+
+
+def test_it_makes_the_database_says_where_it_serves_and_answers(start: Start, terminal: Terminal):
+    server = start().ready()
+    assert server.url.startswith("http://127.0.0.1:")
+    assert (terminal.folder / "hullo.db").exists()
+    assert server.call("GET", "/hullo/readyz").status == 200
+
+    root = server.call("GET", "/")
+    assert b"hullo is running" in root.body
+    assert b'href="/hullo/healthz"' in root.body
+    assert "server" not in {name.lower() for name in root.headers}
+
+    app = terminal.json("app", "create", "Shop")
+    body = {"app_key": app["app_key"], "external_id": "user_123"}
+    body["user_hash"] = terminal.json("hash", app["app_key"], "user_123")["user_hash"]
+    answer = server.call("POST", "/hullo/v1/identify", body, **{"Content-Type": "application/json"})
+    assert answer.json["standing"] == "proven"
+    assert terminal.json("contacts", "show", answer.json["contact_id"])["external_id"] == "user_123"
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_well_when_told_to(start: Start, how: signal.Signals):
+    server = start().ready()
+    assert server.stop(how) == 0
+    assert server.told() == f"hullo is serving on {server.url}\n"
+    assert server.printed() == ""
+
+
+def test_its_one_document_says_where_it_serves(start: Start):
+    server = start("--json").ready()
+    server.stop()
+    document = json.loads(server.printed())
+    assert document == {"url": server.url, "prefix": "/hullo", "pid": server.process.pid}
+
+
+def test_a_call_that_was_begun_is_answered_before_the_end(start: Start):
+    server = start().ready()
+    host, _, port = server.url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as connection:
+        body = b'{"app_key": "app_nobody"}'
+        head = f"POST /hullo/v1/join HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+        connection.sendall(head.encode() + body[:5])
+        server.call("GET", "/hullo/healthz")  # by its answer the first bytes have been read
+        server.process.send_signal(signal.SIGTERM)
+        connection.sendall(body[5:])
+        assert connection.recv(1024).startswith(b"HTTP/1.1 404")
+    assert server.wait() == 0
+
+
+def test_a_port_that_is_taken_is_said_and_nothing_is_written(terminal: Terminal):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = subprocess.run(
+            [*HULLO, "serve", "--port", str(port)],
+            cwd=terminal.folder,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+    assert result.returncode == 1
+    assert result.stderr == f"Error: cannot listen at 127.0.0.1 port {port}: Address already in use\n"
+    assert not (terminal.folder / "hullo.db").exists()
+
+
+def test_an_address_that_is_not_here_is_said(terminal: Terminal):
+    assert "cannot listen at nowhere.invalid" in terminal.refusal("serve", "--host", "nowhere.invalid")
+
+
+def test_a_database_that_cannot_be_opened_is_said(terminal: Terminal):
+    (terminal.folder / "note.db").write_text("this is a note, and no database at all " * 100)
+    result = subprocess.run(
+        [*HULLO, "serve", "--port", "0", "--db", "sqlite:///note.db"],
+        cwd=terminal.folder,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert "Error: " in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_several_processes_serve_one_database(start: Start, terminal: Terminal):
+    (terminal.folder / "other.toml").write_text('prefix = "/who"\nstore = "sqlite:///ignored.db"')
+    app = terminal.json("app", "create", "Shop", "--db", "sqlite:///many.db")
+    server = start("--workers", "2", "--db", "sqlite:///many.db", "--config", "other.toml").ready("/who")
+    joined = server.call("POST", "/who/v1/join", {"app_key": app["app_key"]})
+    assert joined.status == 200
+    assert server.call("GET", "/demo/agent").status == 404
+    assert server.stop() == 0
+    assert not (terminal.folder / "ignored.db").exists()
+
+
+def test_a_store_in_memory_is_not_served_by_several_processes(terminal: Terminal):
+    assert "not shared between processes" in terminal.misuse("serve", "--workers", "2", "--db", "memory:")
+
+
+def test_the_log_has_a_line_a_call_and_no_query(start: Start, terminal: Terminal):
+    app = terminal.json("app", "create", "Shop")
+    server = start().ready()
+    server.call("GET", "/?hullo_identity=secret")
+    server.call("POST", "/hullo/v1/identify", {"app_key": app["app_key"], "email": "jane@example.com"})
+    server.stop()
+    lines = server.told().splitlines()
+    [line] = [line for line in lines if "event=identified" in line]
+    assert line.startswith("time=")
+    assert " level=info logger=hullo.identify " in line
+    assert "secret" not in "".join(lines)
+    assert "jane" not in "".join(lines)
+
+
+def install(folder: Path, plugin: str) -> dict[str, str]:
+    """Offers a plugin named `odd` as an installed package would, and uses it. Gives the environment that finds it."""
+    package = folder / "odd-1.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: odd\nVersion: 1\n")
+    (package / "entry_points.txt").write_text("[hullo.plugins]\nodd = odd:Odd\n")
+    (folder / "odd.py").write_text(dedent(plugin))
+    (folder / "hullo.toml").write_text('plugins = ["odd"]')
+    return {"PYTHONPATH": os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])}
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_site_that_cannot_be_built_is_not_served(start: Start, terminal: Terminal, workers: str):
+    environment = install(
+        terminal.folder,
+        """
+        from hullo import hookimpl
+        class Odd:
+            name = "odd"
+            @hookimpl
+            def routes(self):
+                return ["no route"]
+        """,
+    )
+    server = start("--workers", workers, **environment)
+    assert server.wait() == 1
+    assert server.told().startswith("Error: plugin 'odd' answered routes with str")
+
+
+def test_workers_that_cannot_start_end_the_server_and_say_why(start: Start, terminal: Terminal):
+    environment = install(
+        terminal.folder,
+        """
+        import multiprocessing
+        from hullo import HulloError, hookimpl
+        class Odd:
+            name = "odd"
+            @hookimpl
+            def startup(self):
+                if multiprocessing.parent_process() is not None:
+                    raise HulloError("I live alone")
+        """,
+    )
+    server = start("--workers", "2", **environment)
+    assert server.wait() == 1
+    assert "I live alone" in server.told()
+    assert "Error: the server could not start; the log above says why\n" in server.told()
+    assert "Traceback" not in server.told()
+
+
+def test_whatever_keeps_uvicorn_from_starting_is_status_1(terminal: Terminal, monkeypatch: pytest.MonkeyPatch):
+    def give_up(self: object, sockets: object) -> None:
+        raise SystemExit(3)
+
+    monkeypatch.setattr("uvicorn.Server.run", give_up)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        assert "could not start" in terminal.type("serve", "--port", "0").stderr
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
