@@ -1,0 +1,156 @@
+"""The store: hullo's memory store for the state, and a journal from which the state can be made again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Concatenate, Final, ParamSpec, TypeVar
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+from hullo.errors import SettingsError, StoreUnavailable
+from hullo.model.change_set import ChangeSet
+from hullo.store.protocol import APPLIED, Applied, StoreConflict
+from hullo_stores.memory.store import MemoryStore
+
+from hullo_journal.journal import Journal
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_decoder: Final = msgspec.json.Decoder(ChangeSet)
+
+
+def open_journal(url: str) -> JournalStore:
+    """What the entry point names. Not opened yet. Raises `SettingsError` for a URL that names no file."""
+    parts = urlsplit(url)
+    path = unquote(parts.path).removeprefix("/")
+    if parts.netloc or parts.query or not path:
+        raise SettingsError(
+            "a journal's URL has three slashes and a path, 'journal:///hullo.journal', or four for an absolute one, "
+            "'journal:////var/lib/hullo.journal', and no parameters"
+        )
+    return JournalStore(Path(path))
+
+
+def _of_memory(read: Callable[Concatenate[MemoryStore, P], R]) -> Callable[Concatenate[JournalStore, P], R]:
+    """The memory store's own reading, once nothing is being written."""
+
+    def read_settled(self: JournalStore, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        with self.settled() as memory:
+            return read(memory, *args, **kwargs)
+
+    return read_settled
+
+
+class JournalStore:
+    """Durable, and one process's: a second one that opens the file is refused.
+
+    `apply` returns when every change set that it calls applied is on the disk. Nobody is shown one before: what was
+    seen might decide what is answered, and then not be there after a crash.
+    """
+
+    lanes = 1
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._journal: Journal | None = None
+        self._memory = MemoryStore()
+        """Closed, and so unavailable, while it is not what the journal says."""
+
+    def open(self) -> None:
+        """Makes the state again from the journal. On an open store: nothing."""
+        with self._lock:
+            if self._journal is not None:
+                return
+            try:
+                journal = Journal(self._path)
+                try:
+                    self._memory = self._state_of(journal)
+                except BaseException:
+                    journal.close()
+                    raise
+            except OSError as error:
+                raise StoreUnavailable(f"{self._path} cannot be read: {error.strerror}") from error
+            self._journal = journal
+
+    def close(self) -> None:
+        """Lets go of the file. May be opened again."""
+        with self._lock:
+            self._memory.close()
+            if self._journal is not None:
+                self._journal.close()
+                self._journal = None
+
+    def apply(self, changes: Sequence[ChangeSet]) -> Sequence[Applied | StoreConflict]:
+        """See `Store.apply`: memory says what can be applied, and that is written under one sync."""
+        lines = [_encoded(each) for each in changes]
+        with self.settled() as memory:
+            memory.check()
+            journal = self._journal
+            assert journal is not None, "memory is open only with a journal"
+            try:
+                results = memory.apply(changes)
+                applied = [line for line, result in zip(lines, results, strict=True) if result == APPLIED]
+                if applied:
+                    journal.append(applied)
+            except BaseException as failed:
+                self._go_back(journal)
+                if isinstance(failed, OSError):
+                    raise StoreUnavailable(f"{self._path} cannot be written: {failed.strerror}") from failed
+                raise
+        return results
+
+    @contextmanager
+    def settled(self) -> Generator[MemoryStore]:
+        """The state, with everything in it on the disk."""
+        with self._lock:
+            yield self._memory
+
+    check = _of_memory(MemoryStore.check)
+    load = _of_memory(MemoryStore.load)
+    find_app = _of_memory(MemoryStore.find_app)
+    list_apps = _of_memory(MemoryStore.list_apps)
+    list_workspaces = _of_memory(MemoryStore.list_workspaces)
+    find_api_key = _of_memory(MemoryStore.find_api_key)
+    list_api_keys = _of_memory(MemoryStore.list_api_keys)
+    find_session = _of_memory(MemoryStore.find_session)
+    find_contact = _of_memory(MemoryStore.find_contact)
+    list_contacts = _of_memory(MemoryStore.list_contacts)
+    list_decisions = _of_memory(MemoryStore.list_decisions)
+    list_conflicts = _of_memory(MemoryStore.list_conflicts)
+    list_visible_conversations = _of_memory(MemoryStore.list_visible_conversations)
+    list_conversations = _of_memory(MemoryStore.list_conversations)
+    find_conversation = _of_memory(MemoryStore.find_conversation)
+    list_messages = _of_memory(MemoryStore.list_messages)
+
+    def _go_back(self, journal: Journal) -> None:
+        """Undoes what was not answered. Where the disk refuses even that, the store is unavailable until reopened."""
+        self._memory.close()
+        with suppress(OSError, StoreUnavailable):
+            journal.cut_back()
+            self._memory = self._state_of(journal)
+
+    def _state_of(self, journal: Journal) -> MemoryStore:
+        memory = MemoryStore()
+        memory.open()
+        for number, line in journal.lines():
+            # What was applied once is applied again, as nothing in a change set depends on when that happens.
+            if memory.apply([self._decoded(number, line)]) != (APPLIED,):
+                raise StoreUnavailable(f"{self._path}, line {number}: it contradicts the lines before it")
+        return memory
+
+    def _decoded(self, number: int, line: bytes) -> ChangeSet:
+        try:
+            return _decoder.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError) as corrupt:
+            raise StoreUnavailable(f"{self._path}, line {number}: it is corrupt, or of another version") from corrupt
+
+
+def _encoded(changes: ChangeSet) -> bytes:
+    # Events are told by whoever applied the change set; stores do not keep them.
+    return msgspec.json.encode(replace(changes, events=())) + b"\n"

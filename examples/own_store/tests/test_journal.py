@@ -1,0 +1,341 @@
+"""The contract, and what only a journal can get wrong."""
+
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from errno import EIO
+from pathlib import Path
+
+import pytest
+from hullo import Hullo
+from hullo.errors import SettingsError, StoreUnavailable
+from hullo.model.change_set import ChangeSet, Erasure, created
+from hullo.store.protocol import APPLIED, Store, StoreConflict
+from hullo.testing import StoreContract
+from hullo.testing.builders import LATER, WORKSPACE, a_contact, an_answer, an_app, an_identity_key
+from hullo_journal.store import JournalStore, open_journal
+
+PACKAGE = Path(__file__).parents[1]
+"""Where a process that is given a statement finds the package, installed or not."""
+
+
+class TestContract(StoreContract):
+    durable = True
+
+    def make_store(self, folder: Path) -> Store:
+        return open_journal(f"journal:///{folder}/hullo.journal")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "hullo.journal"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[JournalStore]:
+    store = JournalStore(path)
+    store.open()
+    yield store
+    store.close()
+
+
+def person(number: int) -> ChangeSet:
+    contact = a_contact(f"cnt_{number}", external_id=f"user-{number}", name=f"Person {number}")
+    return ChangeSet(contacts=(created(contact),))
+
+
+def people(store: Store) -> list[int]:
+    """Which of `person` 0 to 9 are there."""
+    return [number for number in range(10) if store.find_contact(WORKSPACE, f"cnt_{number}")]
+
+
+def reopened(path: Path) -> list[int]:
+    store = JournalStore(path)
+    store.open()
+    try:
+        return people(store)
+    finally:
+        store.close()
+
+
+class TestUrl:
+    def test_three_slashes_are_a_relative_path_and_four_an_absolute_one(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.chdir(tmp_path)
+        for url in ("journal:///my%20shop.journal", f"journal:///{tmp_path}/other.journal"):
+            store = open_journal(url)
+            store.open()
+            store.close()
+        assert {each.name for each in tmp_path.iterdir()} == {"my shop.journal", "other.journal"}
+
+    @pytest.mark.parametrize("url", ["journal:", "journal://hullo.journal", "journal:///", "journal:///a?sync=no"])
+    def test_what_names_no_file_is_refused_with_a_sentence(self, url: str):
+        with pytest.raises(SettingsError, match="three slashes"):
+            open_journal(url)
+
+
+class TestReplay:
+    def test_every_kind_of_value_comes_back_as_it_was(self, store: JournalStore):
+        values = {"text": "é\n\u2028", "whole": -(2**63), "float": 1.0, "flag": True}
+        contact = a_contact(external_id="ann", custom_data={"app_1": values})
+        answer = an_answer(body=bytes(range(256)))
+        app = an_app(identity_keys=(an_identity_key(),))
+        everything = ChangeSet(contacts=(created(contact),), apps=(created(app),), answers=(answer,))
+        assert store.apply([everything]) == (APPLIED,)
+        store.close()
+        store.open()
+        assert store.find_app(app.id) == app
+        found = store.find_contact(WORKSPACE, contact.id)
+        assert found == contact
+        types = {key: type(fact.value) for key, fact in found.custom_data["app_1"].items()}
+        assert types == {"text": str, "whole": int, "float": float, "flag": bool}
+        assert store.apply([ChangeSet(answers=(answer,))]) == (StoreConflict("storedanswer"),)
+
+    def test_what_was_refused_is_not_in_the_journal(self, store: JournalStore, path: Path):
+        assert store.apply([person(1), person(1), person(2)]) == (APPLIED, StoreConflict("contact"), APPLIED)
+        assert len(path.read_bytes().splitlines()) == 3  # and the header among them
+        store.close()
+        assert reopened(path) == [1, 2]
+
+    def test_an_erasure_is_repeated(self, store: JournalStore, path: Path):
+        store.apply([person(1), person(2)])
+        contact = store.find_contact(WORKSPACE, "cnt_1")
+        assert contact is not None
+        store.apply([ChangeSet(erasures=(Erasure(contact=contact, conversations="erase", at=LATER),))])
+        store.close()
+        assert reopened(path) == [2]
+
+
+class TestCrash:
+    def test_whatever_was_answered_before_a_kill_is_there(self, path: Path):
+        command = [sys.executable, "-c", WRITER, f"journal:///{path}"]
+        with subprocess.Popen(command, cwd=PACKAGE, stdout=subprocess.PIPE, text=True) as writer:
+            assert writer.stdout is not None
+            workspace_id = writer.stdout.readline().strip()
+            answered = [writer.stdout.readline() for _ in range(25)]
+            writer.kill()
+            # Behind what was awaited there may be more, of which the last may have been cut in two.
+            answered += [line for line in writer.stdout if line.endswith("\n")]
+        with Hullo(JournalStore(path)) as hullo:
+            missing = [line for line in answered if not hullo.store.find_contact(workspace_id, line.strip())]
+        assert missing == []
+
+    def test_a_last_line_is_cut_off_wherever_it_was_torn(self, store: JournalStore, path: Path):
+        store.apply([person(1)])
+        whole = path.read_bytes()
+        store.apply([person(2)])
+        store.close()
+        both = path.read_bytes()
+        for size in range(len(whole), len(both)):
+            path.write_bytes(both[:size])
+            assert reopened(path) == [1]
+            assert path.read_bytes() == whole
+        path.write_bytes(both)
+        assert reopened(path) == [1, 2]
+
+    def test_a_crash_while_the_file_was_made_leaves_an_empty_store(self, store: JournalStore, path: Path):
+        store.close()
+        header = path.read_bytes()
+        for size in range(len(header)):
+            path.write_bytes(header[:size])
+            assert reopened(path) == []
+            assert path.read_bytes() == header
+
+    def test_writing_goes_on_after_a_torn_line(self, store: JournalStore, path: Path):
+        store.apply([person(1), person(2)])
+        store.close()
+        path.write_bytes(path.read_bytes()[:-20])
+        store.open()
+        assert store.apply([person(3)]) == (APPLIED,)
+        store.close()
+        assert reopened(path) == [1, 3]
+
+
+WRITER = """
+import sys
+from hullo import Hullo
+from hullo_journal.store import open_journal
+
+hullo = Hullo(open_journal(sys.argv[1]))
+app = hullo.create_app("Shop")
+print(app.workspace_id, flush=True)
+number = 0
+while True:
+    number += 1
+    outcome = hullo.identify({"external_id": f"user-{number}"}, app_key=app.app_key).answer
+    print(outcome.contact_id, flush=True)
+"""
+
+
+class TestDamage:
+    @pytest.mark.parametrize(
+        ("damaged", "sentence"),
+        [
+            (b"\x00" * 200, "line 3: it is corrupt"),
+            (b'{"contacts": [{"before": null}]}', "line 3: it is corrupt"),
+            (b"", "line 3: it is corrupt"),
+            (None, "line 3: it contradicts the lines before it"),
+        ],
+        ids=["zeros", "shape", "blank", "twin"],
+    )
+    def test_a_line_that_cannot_be_is_named_and_the_file_left_alone(
+        self, store: JournalStore, path: Path, damaged: bytes | None, sentence: str
+    ):
+        store.apply([person(1), person(2), person(3)])
+        store.close()
+        header, first, _, third = path.read_bytes().splitlines()
+        path.write_bytes(b"\n".join([header, first, first if damaged is None else damaged, third, b""]))
+        before = path.read_bytes()
+        with pytest.raises(StoreUnavailable, match=sentence) as told:
+            store.open()
+        assert "Person" not in told.value.detail
+        with pytest.raises(StoreUnavailable):
+            store.check()
+        assert path.read_bytes() == before
+
+    @pytest.mark.parametrize("text", [b"Dear diary", b"Dear diary\n", b"SQLite format 3\x00" + b"\n\x00" * 50])
+    def test_a_file_of_somebody_else_is_left_alone(self, path: Path, text: bytes):
+        path.write_bytes(text)
+        with pytest.raises(StoreUnavailable, match="is no journal"):
+            JournalStore(path).open()
+        assert path.read_bytes() == text
+
+    def test_a_missing_folder_is_told(self, tmp_path: Path):
+        with pytest.raises(StoreUnavailable, match="No such file or directory"):
+            JournalStore(tmp_path / "nowhere" / "hullo.journal").open()
+
+
+class TestOwner:
+    def test_a_second_store_is_kept_out_until_the_first_is_closed(self, store: JournalStore, path: Path):
+        store.apply([person(1)])
+        other = JournalStore(path)
+        with pytest.raises(StoreUnavailable, match="open already; one process at a time"):
+            other.open()
+        assert people(store) == [1]
+        store.close()
+        assert reopened(path) == [1]
+
+    @pytest.mark.usefixtures("store")
+    def test_so_is_a_second_process(self, path: Path):
+        opens = "import sys; from hullo_journal.store import open_journal; open_journal(sys.argv[1]).open()"
+        command = [sys.executable, "-c", opens, f"journal:///{path}"]
+        other = subprocess.run(command, cwd=PACKAGE, check=False, capture_output=True, text=True)
+        assert other.returncode == 1
+        assert "StoreUnavailable" in other.stderr
+        assert "open already" in other.stderr
+
+    @pytest.mark.usefixtures("store")
+    def test_no_other_user_may_read_it(self, path: Path):
+        assert path.stat().st_mode & 0o777 == 0o600
+
+
+class TestDisk:
+    def test_a_group_is_synced_once_and_one_that_changes_nothing_never(
+        self, store: JournalStore, monkeypatch: pytest.MonkeyPatch
+    ):
+        syncs: list[int] = []
+        monkeypatch.setattr(os, "fsync", syncs.append)
+        store.apply([person(number) for number in range(10)])
+        assert len(syncs) == 1
+        store.apply([person(1)])
+        store.apply([])
+        assert len(syncs) == 1
+
+    def test_a_disk_that_fills_up_loses_the_group_and_not_the_store(self, store: JournalStore, path: Path):
+        store.apply([person(1)])
+        before = path.read_bytes()
+        room = len(before) + 700  # for one line and the beginning of another
+        with largest_file(room), pytest.raises(StoreUnavailable, match="cannot be written: File too large"):
+            store.apply([person(2), person(3), person(4)])
+        assert people(store) == [1]
+        assert path.read_bytes() == before
+        assert store.apply([person(2)]) == (APPLIED,)
+        store.close()
+        assert reopened(path) == [1, 2]
+
+    def test_a_sync_that_fails_leaves_nothing_behind(
+        self, store: JournalStore, path: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        store.apply([person(1)])
+        with monkeypatch.context() as broken:
+            broken.setattr(os, "fsync", FailingSync(times=1))
+            with pytest.raises(StoreUnavailable, match="cannot be written"):
+                store.apply([person(2)])
+        assert people(store) == [1]
+        assert store.apply([person(3)]) == (APPLIED,)
+        store.close()
+        assert reopened(path) == [1, 3]
+
+    def test_where_nothing_can_be_taken_back_it_is_unavailable_until_it_is_opened_again(
+        self, store: JournalStore, monkeypatch: pytest.MonkeyPatch
+    ):
+        store.apply([person(1)])
+        with monkeypatch.context() as broken:
+            broken.setattr(os, "fsync", FailingSync(times=2))
+            with pytest.raises(StoreUnavailable, match="cannot be written"):
+                store.apply([person(2)])
+        for call in (store.check, lambda: people(store), lambda: store.apply([person(3)])):
+            with pytest.raises(StoreUnavailable):
+                call()
+        store.close()
+        store.open()
+        assert people(store) == [1]
+
+    def test_nobody_sees_what_is_not_on_the_disk_yet(self, store: JournalStore, monkeypatch: pytest.MonkeyPatch):
+        with ThreadPoolExecutor() as pool, monkeypatch.context() as broken:
+            reading = []
+
+            def sync(_descriptor: int) -> None:
+                reading.append(pool.submit(people, store))
+                wait(reading, timeout=0.2)  # a reader that does not wait for the disk has time to look
+                broken.undo()
+                raise OSError(EIO, "Input/output error")
+
+            broken.setattr(os, "fsync", sync)
+            with pytest.raises(StoreUnavailable):
+                store.apply([person(1)])
+            assert reading[0].result() == []
+
+    def test_whatever_interrupts_it_leaves_nothing_behind(self, store: JournalStore, monkeypatch: pytest.MonkeyPatch):
+        with monkeypatch.context() as interrupted:
+            interrupted.setattr(os, "fsync", FailingSync(times=1, error=KeyboardInterrupt()))
+            with pytest.raises(KeyboardInterrupt):
+                store.apply([person(1)])
+        assert people(store) == []
+
+    def test_what_cannot_be_written_down_is_not_applied(self, store: JournalStore):
+        lone = a_contact(external_id="ann", name="Ann \ud800")
+        with pytest.raises(UnicodeEncodeError):
+            store.apply([ChangeSet(contacts=(created(lone),))])
+        assert store.find_contact(WORKSPACE, lone.id) is None
+
+
+class FailingSync:
+    """An `os.fsync` that fails so often, and then works."""
+
+    def __init__(self, times: int, error: BaseException | None = None) -> None:
+        self._left = times
+        self._error = error or OSError(EIO, "Input/output error")
+        self._sync = os.fsync
+
+    def __call__(self, descriptor: int) -> None:
+        self._left -= 1
+        if self._left >= 0:
+            raise self._error
+        self._sync(descriptor)
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """No file of this process grows beyond `size`: a real failing write, part of which is made."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
