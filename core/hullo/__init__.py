@@ -6,24 +6,36 @@ from hullo.asgi.middleware import IdentityMiddleware
 from hullo.errors import HulloError, ProofRejected
 from hullo.hooks.specs import hookimpl
 from hullo.hooks.writes import Refusal, Write
+from hullo.model.app import App
 from hullo.model.claim import Claim
 from hullo.model.contact import Contact
+from hullo.model.conversation import Conversation
+from hullo.model.decision import Decision
+from hullo.model.event import Event
 from hullo.model.identifier import Identifier
 from hullo.model.match import Candidates, Match
+from hullo.model.outcome import Outcome
 from hullo.model.proof import Proof
 from hullo.model.standing import Standing
+from hullo.pipeline.register import NewApp
 from hullo.settings import Settings
 
 __all__ = [
+    "App",
     "Candidates",
     "Claim",
     "Contact",
+    "Conversation",
+    "Decision",
+    "Event",
     "Hullo",
     "HulloError",
     "Identifier",
     "Identity",
     "IdentityMiddleware",
     "Match",
+    "NewApp",
+    "Outcome",
     "Proof",
     "ProofRejected",
     "Refusal",

@@ -5,9 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from hullo.model.change_set import ChangeSet
 from hullo.model.claim import Claim
 from hullo.model.email import email_key, looks_like_email
@@ -17,6 +14,8 @@ from hullo.model.identifier import Identifier, names_nobody
 from hullo.model.instant import instant_of, rfc3339
 from hullo.model.moment import Moment, secret_digest
 from hullo.model.standing import Standing
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 @given(st.text())
@@ -78,9 +77,10 @@ def test_any_value_of_any_field_is_taken_or_rejected_and_never_fails(field: str,
             assert "\x00" not in text
 
 
-def test_an_identifier_takes_text_and_integers_only() -> None:
+def test_an_identifier_takes_any_scalar_as_its_text() -> None:
     assert Identifier("card", 4711) == Identifier("card", "4711")  # type: ignore[arg-type]
-    for wrong in (True, 1.5, None, ["a"]):
+    assert names_nobody(Identifier("card", True).value)  # type: ignore[arg-type]
+    for wrong in (None, ["a"]):
         with pytest.raises(TypeError):
             Identifier("card", wrong)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="needs a kind"):
@@ -117,9 +117,8 @@ def test_a_moment_gives_the_same_ids_however_often_it_is_asked() -> None:
 
 @given(st.integers(0, 2**52), st.integers(1, 2**40))
 def test_ids_are_in_the_order_of_time(now: int, later: int) -> None:
-    earlier = Moment(now=now * 1000, seed=b"z" * 32).new_id("con") if now < 2**47 else "a"
-    after = Moment(now=(now + later) * 1000, seed=b"a" * 32).new_id("con") if now < 2**47 else "b"
-    assert earlier < after
+    earlier = Moment(now=now, seed=b"z" * 32).new_id("con")
+    assert earlier < Moment(now=now + later, seed=b"a" * 32).new_id("con")
 
 
 def test_a_digest_says_nothing_of_its_secret() -> None:
@@ -131,7 +130,7 @@ def test_instants_are_told_in_utc_with_milliseconds() -> None:
     instant = instant_of(datetime(2026, 11, 21, 12, 30, 0, 123_999, tzinfo=UTC))
     assert rfc3339(instant) == "2026-11-21T12:30:00.123Z"
     with pytest.raises(ValueError, match="timezone"):
-        instant_of(datetime(2026, 11, 21))  # noqa: DTZ001
+        instant_of(datetime(2026, 11, 21))
 
 
 def test_values_of_different_json_types_are_different() -> None:

@@ -136,9 +136,10 @@ def test_blank_never_matches_blank(world: World) -> None:
 
 
 @pytest.mark.rule("M5")
-def test_a_plugins_identifier_that_names_nobody_is_reported_too(store: Store) -> None:
+@pytest.mark.parametrize("card", ["null", True, -1, "0000", "x" * 256])
+def test_a_plugins_identifier_that_names_nobody_is_reported_too(store: Store, card: object) -> None:
     world = World(store, plugins=[ByLoyaltyCard])
-    outcome = world.visitor().identify(custom_data={"loyalty_card": "null"}, email="jane@example.com")
+    outcome = world.visitor().identify(custom_data={"loyalty_card": card}, email="jane@example.com")
     assert [rejection.field for rejection in outcome.rejected] == ["loyalty_card"]
 
 

@@ -174,7 +174,8 @@ class Relay:
                 yield implementation.plugin_name, _checked(answer, kind, hook, implementation.plugin_name)
 
     def _collect_each(self, hook: str, kind: type[Kind], given: Mapping[str, object]) -> Iterator[tuple[str, Kind]]:
-        for name, answers in self._collect(hook, Iterable, given):  # type: ignore[type-abstract]
+        collection: type[Any] = Iterable
+        for name, answers in self._collect(hook, collection, given):
             for answer in answers:
                 yield name, _checked(answer, kind, hook, name)
 
@@ -226,7 +227,7 @@ def _refuse_unusable(plugin: object, name: str) -> None:
     """Finds what pluggy would accept in silence, or refuse in words that help nobody."""
     answered = 0
     for attribute, member in inspect.getmembers_static(type(plugin)):
-        function = member.__func__ if isinstance(member, (staticmethod, classmethod)) else member
+        function: Any = getattr(member, "__func__", member)  # of a static or class method
         options = getattr(function, f"{PROJECT}_impl", None)
         if options is None:
             if attribute in HOOK_NAMES and inspect.isfunction(function):

@@ -56,6 +56,7 @@ class Specs(Protocol):
         Asked once a request, before anything is loaded; the only question that may ask another system. Unless
         the plugin says `waits = False`, it is asked in a worker thread, never on the event loop.
         """
+        ...
 
     @hookspec
     def name_identifiers(self, claim: Claim) -> Iterable[Identifier]:
@@ -65,6 +66,7 @@ class Specs(Protocol):
         was named (W7), so the next visitor with that card is found. Blanks and known non-identities are left
         out for you (M5).
         """
+        ...
 
     @hookspec(firstresult=True)
     def match_contact(self, claim: Claim, proofs: Sequence[Proof], candidates: Candidates) -> Match | None:
@@ -73,6 +75,7 @@ class Specs(Protocol):
         Stops at the first answer that is not None, in the order of the configured list (M4). When nobody answers
         a contact is created (M3).
         """
+        ...
 
     @hookspec
     def review_writes(
@@ -83,6 +86,7 @@ class Specs(Protocol):
         Collected from all, and deny wins: a write that anybody refuses is not made. `contact` is None for one
         that is about to be created.
         """
+        ...
 
     @hookspec
     def link_conversations(
@@ -93,6 +97,7 @@ class Specs(Protocol):
         `conversations` are those without a contact; an id that is not among them is ignored (L2). The union of
         all answers is linked in the same transaction.
         """
+        ...
 
     @hookspec
     def identified(self, outcome: Outcome) -> None:
@@ -100,6 +105,7 @@ class Specs(Protocol):
 
         Observers are isolated: one that raises is logged by name, and harms neither the caller nor the next.
         """
+        ...
 
     @hookspec
     def identify_refused(self, error: HulloError, app: App | None, request_id: str) -> None:
@@ -107,26 +113,32 @@ class Specs(Protocol):
 
         `app` is None when the call named no app that exists.
         """
+        ...
 
     @hookspec
     def event_committed(self, event: Event) -> None:
         """Told of each event (rules E), once what it tells of is committed. Isolated."""
+        ...
 
     @hookspec
     def startup(self, hullo: Hullo) -> None:
         """Called in order when hullo opens, after the store. Raising stops the start."""
+        ...
 
     @hookspec
     def shutdown(self, hullo: Hullo) -> None:
         """Called in reverse order when hullo closes, before the store; for every plugin, whatever another raised."""
+        ...
 
     @hookspec
     def routes(self, hullo: Hullo) -> Iterable[BaseRoute]:
         """Which Starlette routes does this plugin serve under hullo's prefix? hullo's own paths come first."""
+        ...
 
     @hookspec
     def commands(self, hullo: Hullo) -> Iterable[click.Command]:
         """Which commands does this plugin add to the command line? A name that is taken is refused."""
+        ...
 
 
 HOOK_NAMES: Final = tuple(name for name in vars(Specs) if not name.startswith("_"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 
 from hullo.model.email import email_key
 
@@ -28,9 +28,10 @@ class Identifier:
 
     `kind` is open; `external_id` and `email` are the built-in ones. `value` is kept as given: two values are the
     same identifier when their `key` is. A number is taken as its text, so that a card sent as `4711` and one
-    sent as `"4711"` are the same card.
+    sent as `"4711"` are the same card; true and false are taken as theirs, which names nobody (M5). So a matcher
+    may hand on any custom value as it came.
 
-    Raises `TypeError` for a value that is neither text nor an integer: guessing would match strangers.
+    Raises `TypeError` for a value that is no scalar.
     """
 
     kind: str
@@ -39,11 +40,11 @@ class Identifier:
     """What is compared: an email's folded form (M2), anything else exactly (M1)."""
 
     def __post_init__(self) -> None:
-        value: object = self.value
-        if isinstance(value, int) and not isinstance(value, bool):
+        value: Any = self.value
+        if isinstance(value, (int, float)):
             object.__setattr__(self, "value", str(value))
         elif not isinstance(value, str):
-            raise TypeError(f"an identifier is text or an integer, not {type(value).__name__}")
+            raise TypeError(f"an identifier is text or a number, not {type(value).__name__}")
         if not self.kind:
             raise ValueError("an identifier needs a kind, such as 'loyalty_card'")
         object.__setattr__(self, "key", email_key(self.value) if self.kind == EMAIL else self.value)

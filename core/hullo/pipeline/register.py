@@ -225,8 +225,8 @@ class Register:
 
 def _name(text: str) -> str:
     name = text.strip()
-    if not name or len(name) > 255 or any(ord(character) < 32 for character in name):
-        raise Invalid("a name is 1 to 255 characters in one line")
+    if not 0 < len(name) <= 255 or not name.isprintable():
+        raise Invalid("a name is 1 to 255 printable characters in one line")
     return name
 
 

@@ -1,0 +1,233 @@
+"""Serving work: in groups, again after a conflict, and never with settings that are no longer so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from hullo.errors import (
+    HulloError,
+    PluginError,
+    ProofRejected,
+    ProofRequired,
+    StoreUnavailable,
+    TooContended,
+    UnknownApp,
+)
+from hullo.hooks.specs import hookimpl
+from hullo.model.change_set import ChangeSet
+from hullo.model.claim import Claim
+from hullo.model.outcome import Outcome
+from hullo.model.standing import Standing
+from hullo.pipeline.identify import Identify
+from hullo.pipeline.pipeline import Unit
+from hullo.pipeline.retry import TRIES
+from hullo.store.protocol import Applied, Snapshot, SnapshotQuery, Store, StoreConflict
+from world import World
+
+
+def unit(world: World, **body: object) -> Unit:
+    moment = world.hullo.moment()
+    return Unit(
+        Identify(
+            claim=Claim.read(body),
+            app_key=world.app.app_key,
+            session=None,
+            origin=None,
+            moment=moment,
+            request_id=moment.new_id("req"),
+            hooks=world.hullo.hooks,
+            limits=world.hullo.settings.limits,
+        )
+    )
+
+
+def outcomes(units: Sequence[Unit]) -> list[Outcome]:
+    for each in units:
+        assert each.result is not None
+        assert not isinstance(each.result, Exception), each.result
+    return [each.result.answer for each in units if each.result is not None and not isinstance(each.result, Exception)]
+
+
+@pytest.mark.rule("R1", "R2")
+def test_a_group_that_is_about_one_person_makes_one_contact(world: World) -> None:
+    units = [unit(world, external_id="jane", custom_data={f"key{number}": number}) for number in range(20)]
+    world.hullo.pipeline.serve(units)
+    assert len({outcome.contact_id for outcome in outcomes(units)}) == 1
+    assert len(world.custom_data(outcomes(units)[0].contact_id)) == 20
+
+
+def test_one_that_fails_harms_no_neighbour(store: Store) -> None:
+    class Fails:
+        name = "fails"
+
+        @hookimpl
+        def review_writes(self, claim: Claim) -> None:
+            if claim.external_id == "bad":
+                raise RuntimeError("a plugin's own mistake")
+
+    world = World(store, plugins=[Fails])
+    units = [unit(world, external_id=each) for each in ("a", "bad", "b")]
+    world.hullo.pipeline.serve(units)
+    assert isinstance(units[1].result, RuntimeError)
+    assert len(outcomes([units[0], units[2]])) == 2
+    assert {contact.external_id for contact in world.contacts()} == {"a", "b"}
+
+
+class Contended:
+    """A store in which somebody else was always faster, as often as told."""
+
+    def __init__(self, store: Store, times: int) -> None:
+        self._store, self.left, self.loads = store, times, 0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    def load(self, queries: Sequence[SnapshotQuery]) -> Sequence[Snapshot]:
+        self.loads += 1
+        return self._store.load(queries)
+
+    def apply(self, changes: Sequence[ChangeSet]) -> Sequence[Applied | StoreConflict]:
+        if self.left:
+            self.left -= 1
+            return [StoreConflict("contact") for _ in changes]
+        return self._store.apply(changes)
+
+
+@pytest.mark.rule("R1")
+def test_a_conflict_is_decided_again_on_a_fresh_snapshot(world: World) -> None:
+    contended = Contended(world.hullo.store, times=3)
+    world.hullo.pipeline.store = contended  # type: ignore[assignment]
+    outcome = world.visitor().identify(external_id="jane")
+    assert contended.loads == 4
+    assert world.contact(outcome.contact_id).external_id == "jane"
+
+
+def test_retries_end(world: World) -> None:
+    world.hullo.pipeline.store = Contended(world.hullo.store, times=10**6)  # type: ignore[assignment]
+    with pytest.raises(TooContended) as refused:
+        world.visitor().identify(external_id="jane")
+    assert refused.value.retry_after is not None
+    assert world.hullo.pipeline.store.loads == TRIES  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("step", ["load", "apply"])
+def test_a_store_that_is_out_of_reach_is_told_to_everybody(
+    world: World, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(_: object) -> None:
+        raise StoreUnavailable("the database is gone")
+
+    monkeypatch.setattr(world.hullo.pipeline, "store", Contended(world.hullo.store, times=0))
+    monkeypatch.setattr(world.hullo.pipeline.store, step, unreachable, raising=False)
+    units = [unit(world, external_id="a"), unit(world, external_id="b")]
+    world.hullo.pipeline.serve(units)
+    assert [type(each.result) for each in units] == [StoreUnavailable, StoreUnavailable]
+
+
+def another_process(world: World) -> World:
+    """The same database, in a process that remembers nothing of the first."""
+    other = World.__new__(World)
+    other.clock, other.app, other.api_key = world.clock, world.app, world.api_key
+    other.hullo = type(world.hullo)(world.hullo.store, clock=world.clock)
+    return other
+
+
+@pytest.mark.rule("V3", "V4")
+def test_what_another_process_changes_about_an_app_holds_at_once(world: World) -> None:
+    operator = another_process(world)
+    old = world.sign("jane")
+    assert world.visitor().identify(external_id="jane", user_hash=old).standing is Standing.PROVEN
+
+    operator.hullo.register.add_identity_key(world.app.app_key)
+    new = operator.sign("jane")
+    assert world.visitor().identify(external_id="jane", user_hash=new).standing is Standing.PROVEN
+
+    operator.hullo.register.retire_identity_key(world.app.app_key, world.app.identity_key_id)
+    with pytest.raises(ProofRejected):
+        world.visitor().identify(external_id="jane", user_hash=old)
+
+    operator.set_app(verification="required")
+    with pytest.raises(ProofRequired):
+        world.visitor().identify(external_id="jane")
+
+    operator.set_app(verification="off")
+    assert world.visitor().identify(external_id="jane").standing < Standing.PROVEN
+
+
+def test_an_unknown_app_is_said_to_be_so(world: World) -> None:
+    for app_key in (None, "", "app_nobody", "app_" + "x" * 10_000):
+        with pytest.raises(UnknownApp):
+            world.hullo.identify({"external_id": "jane"}, app_key=app_key)
+
+
+def test_a_dry_run_explains_and_writes_nothing(world: World) -> None:
+    jane = world.upsert(external_id="jane", name="Jane", custom_data={"plan": "pro"})
+    decision = world.hullo.identify(
+        {
+            "external_id": "jane",
+            "email": "new@example.com",
+            "name": "Mallory",
+            "phone": "none",
+            "custom_data": {"plan": "pro", "seats": 3},
+        },
+        app_key=world.app.app_key,
+        dry_run=True,
+    )
+    assert {verdict.field: verdict.verdict for verdict in decision.trace.fields} == {
+        "external_id": "unchanged",
+        "email": "written",
+        "name": "kept",
+        "phone": "rejected",
+        "custom_data.plan": "unchanged",
+        "custom_data.seats": "written",
+    }
+    assert [(step.stage, step.plugin) for step in decision.trace.steps] == [
+        ("name", "external-id"),
+        ("name", "email"),
+        ("match", "external_id"),
+        ("policy", "standing"),
+    ]
+    assert not decision.change_set.empty
+    assert world.contact(jane.contact_id).email is None
+
+
+def test_a_dry_run_refuses_what_the_call_would_be_refused(world: World) -> None:
+    with pytest.raises(HulloError):
+        world.hullo.identify({"name": "Jane"}, app_key=world.app.app_key, dry_run=True)
+
+
+def test_a_decision_is_kept_for_agents_with_its_reasons(world: World) -> None:
+    from hullo.store.protocol import PageRequest
+
+    jane = world.upsert(external_id="jane", name="Jane")
+    world.visitor().identify(external_id="jane", name="Mallory")
+    page = world.hullo.store.list_decisions(world.app.workspace_id, jane.contact_id, PageRequest())
+    newest, first = page.items
+    assert (newest.standing, newest.matched_by) == ("claimed", "external_id")
+    assert [(each.field, each.verdict) for each in newest.trace.fields] == [
+        ("name", "kept"),
+        ("external_id", "unchanged"),
+    ]
+    assert first.by == f"api-key:{world.api_key.id}"
+
+
+def test_a_matcher_that_names_twice_keeps_one_identifier_of_a_kind(store: Store) -> None:
+    from hullo.model.identifier import Identifier
+
+    class TwoCards:
+        name = "two-cards"
+
+        @hookimpl
+        def name_identifiers(self, claim: Claim) -> list[Identifier]:
+            return [Identifier("card", "1"), Identifier("card", "2")]
+
+    world = World(store, plugins=[TwoCards])
+    outcome = world.upsert(external_id="jane")
+    assert world.contact(outcome.contact_id).identifiers["card"].value == "1"
+    assert world.upsert(external_id="jane").changed is False
+
+
+def test_a_plugin_error_at_build_time_names_the_plugin(store: Store) -> None:
+    with pytest.raises(PluginError, match="'nameless' answers no hook"):
+        World(store, plugins=[type("P", (), {"name": "nameless"})])
