@@ -1,0 +1,21 @@
+"""Importable tests for whoever writes a store: subclass `StoreContract` and say how yours is made.
+
+    class TestMyStore(StoreContract):
+        durable = True
+        shared_between_processes = True
+
+        def make_store(self, folder: Path) -> Store:
+            return MyStore(folder / "my.db")
+
+Claims that need a capability are put to stores that declare it, and to no others.
+`hullo.testing.builders` makes nouns for tests of any kind.
+"""
+
+import pytest
+
+# Only test modules get assertions that explain themselves, unless pytest is told before the import.
+pytest.register_assert_rewrite("hullo.testing.store")
+
+from hullo.testing.store.contract import StoreContract  # noqa: E402
+
+__all__ = ["StoreContract"]

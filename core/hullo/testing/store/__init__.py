@@ -1,0 +1,1 @@
+"""What every store must do, as tests. `contract.py` puts them together."""

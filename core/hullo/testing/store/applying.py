@@ -1,0 +1,235 @@
+"""Claims about `apply`: all or nothing, compared by version, unique where the model says unique."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from hullo.model.change_set import NOTHING, ChangeSet, changed, created
+from hullo.model.contact import Contact
+from hullo.model.fact import Scalar
+from hullo.store.protocol import APPLIED, SnapshotQuery, Store
+from hullo.testing.builders import (
+    APP,
+    WORKSPACE,
+    a_conflict,
+    a_contact,
+    a_conversation,
+    a_decision,
+    a_fact,
+    a_message,
+    a_session,
+    a_visitor,
+    a_workspace,
+    an_answer,
+    an_api_key,
+    an_app,
+    an_identity_key,
+)
+from hullo.testing.store.case import (
+    StoreCase,
+    apply_one,
+    ask,
+    contact_change,
+    must_apply,
+    new_contacts,
+    refused,
+)
+
+
+def one_of_everything() -> ChangeSet:
+    """A change set that creates one noun of each kind."""
+    ann = a_contact("cnt_1", external_id="ann", email="ann@shop.example", name="Ann", custom_data={APP: {"vip": True}})
+    bob = a_contact("cnt_2", email="bob@shop.example")
+    return ChangeSet(
+        workspaces=(created(a_workspace()),),
+        apps=(created(an_app(identity_keys=(an_identity_key(),))),),
+        api_keys=(created(an_api_key()),),
+        contacts=(created(ann), created(bob)),
+        visitors=(a_visitor(),),
+        sessions=(created(a_session(contact_id=ann.id)),),
+        conversations=(created(a_conversation(contact_id=ann.id)),),
+        messages=(a_message(repeat_key="repeat"),),
+        conflicts=(created(a_conflict()),),
+        decisions=(a_decision(),),
+        answers=(an_answer(),),
+    )
+
+
+EVERYTHING = one_of_everything()
+CREATIONS = {
+    "workspace": ChangeSet(workspaces=EVERYTHING.workspaces),
+    "app": ChangeSet(apps=EVERYTHING.apps),
+    "api key": ChangeSet(api_keys=EVERYTHING.api_keys),
+    "contact": ChangeSet(contacts=EVERYTHING.contacts),
+    "visitor": ChangeSet(visitors=EVERYTHING.visitors),
+    "session": ChangeSet(sessions=EVERYTHING.sessions),
+    "conversation": ChangeSet(conversations=EVERYTHING.conversations),
+    "message": ChangeSet(messages=EVERYTHING.messages),
+    "conflict": ChangeSet(conflicts=EVERYTHING.conflicts),
+    "decision": ChangeSet(decisions=EVERYTHING.decisions),
+    "answer": ChangeSet(answers=EVERYTHING.answers),
+}
+CHANGES = {
+    "workspace": ChangeSet(workspaces=(changed(a_workspace(), a_workspace()),)),
+    "app": ChangeSet(apps=tuple(changed(app.after, app.after) for app in EVERYTHING.apps)),
+    "api key": ChangeSet(api_keys=(changed(an_api_key(), an_api_key()),)),
+    "contact": ChangeSet(contacts=(changed(EVERYTHING.contacts[1].after, EVERYTHING.contacts[1].after),)),
+    "session": ChangeSet(sessions=tuple(changed(held.after, held.after) for held in EVERYTHING.sessions)),
+    "conversation": ChangeSet(
+        conversations=tuple(changed(held.after, held.after) for held in EVERYTHING.conversations)
+    ),
+    "conflict": ChangeSet(conflicts=(changed(a_conflict(), a_conflict()),)),
+}
+EVERY_SCALAR: dict[str, Scalar] = {
+    "text": "Łódź 💛 \u202e'\";--%_\\",
+    "empty": "",
+    "whole": 3,
+    "large": 2**63 - 1,
+    "small": -(2**63),
+    "float": 3.0,
+    "tiny": 5e-324,
+    "yes": True,
+    "no": False,
+}
+
+
+class ApplyingClaims(StoreCase):
+    """See the module."""
+
+    def test_everything_comes_back_as_it_was_applied(self, store: Store) -> None:
+        must_apply(store, EVERYTHING)
+        (ann, bob) = (change.after for change in EVERYTHING.contacts)
+        session, conversation = EVERYTHING.sessions[0].after, EVERYTHING.conversations[0].after
+        query = SnapshotQuery(
+            workspace_id=WORKSPACE,
+            app_id=APP,
+            session=session.digest,
+            identifiers=(*ann.digests(), *bob.digests()),
+            conversations=(conversation.id,),
+            repeat_keys=("repeat",),
+            answer=an_answer().digest,
+        )
+        (snapshot,) = store.load([query])
+        assert snapshot.session == session
+        assert snapshot.contacts == {ann.id: ann, bob.id: bob}
+        assert snapshot.conversations == {conversation.id: conversation}
+        assert snapshot.messages == {"repeat": EVERYTHING.messages[0]}
+        assert snapshot.answer == EVERYTHING.answers[0]
+        assert store.find_app(APP) == EVERYTHING.apps[0].after
+        assert store.find_api_key(an_api_key().digest) == an_api_key()
+        assert store.list_workspaces() == (a_workspace(),)
+
+    def test_values_keep_their_type_and_provenance(self, store: Store) -> None:
+        """`3`, `3.0` and `true` are three values, and text is no pattern and no statement."""
+        contact = a_contact(email="ann@shop.example", custom_data={APP: EVERY_SCALAR})
+        must_apply(store, new_contacts(contact))
+        block = ask(store, contacts=(contact,)).contacts[contact.id].custom_data[APP]
+        assert {key: (type(fact.value), fact) for key, fact in block.items()} == {
+            key: (type(value), a_fact(value)) for key, value in EVERY_SCALAR.items()
+        }
+
+    def test_an_identifier_belongs_to_one_contact_only(self, store: Store) -> None:
+        first, second = (
+            a_contact("cnt_1", email="ann@shop.example"),
+            a_contact("cnt_2", email="ANN@shop.example"),
+        )
+        must_apply(store, new_contacts(first))
+        assert refused(apply_one(store, new_contacts(second)))
+        assert ask(store, named_by=(second,)).found == dict.fromkeys(first.digests(), first.id)
+
+    def test_texts_that_collations_confuse_are_different_identifiers(self, store: Store) -> None:
+        texts = ("Ann", "ann", "ann ", "Änn", "😀", "😁", "İ", "i̇", "ß", "ss")
+        people = [a_contact(f"cnt_{number}", external_id=text) for number, text in enumerate(texts)]
+        must_apply(store, new_contacts(*people))
+        found = ask(store, named_by=tuple(people)).found
+        assert list(found.values()) == [person.id for person in people]
+
+    def test_another_workspace_may_have_the_same_identifier(self, store: Store) -> None:
+        must_apply(
+            store,
+            new_contacts(a_contact("cnt_1", email="ann@shop.example")),
+            new_contacts(a_contact("cnt_2", workspace_id="wsp_2", email="ann@shop.example")),
+        )
+
+    def test_what_one_contact_gives_up_another_may_take_in_the_same_change_set(self, store: Store) -> None:
+        giver, taker = a_contact("cnt_1", email="ann@shop.example"), a_contact("cnt_2", external_id="ann")
+        must_apply(store, new_contacts(giver, taker))
+        taken = replace(taker, identifiers={**taker.identifiers, **giver.identifiers})
+        given = replace(giver, identifiers={})
+        must_apply(store, ChangeSet(contacts=(changed(taker, taken), changed(giver, given))))
+        found = ask(store, named_by=(giver, taker)).found
+        assert set(found.values()) == {taker.id}
+        assert len(found) == 2
+
+    @pytest.mark.parametrize("noun", CREATIONS)
+    def test_what_is_new_must_not_be_there_yet(self, store: Store, noun: str) -> None:
+        must_apply(store, EVERYTHING)
+        assert refused(apply_one(store, CREATIONS[noun]))
+
+    @pytest.mark.parametrize("noun", CHANGES)
+    def test_a_change_of_a_version_that_is_gone_is_refused(self, store: Store, noun: str) -> None:
+        must_apply(store, EVERYTHING, CHANGES[noun])
+        assert refused(apply_one(store, CHANGES[noun]))
+
+    @pytest.mark.parametrize("noun", CHANGES)
+    def test_a_change_of_what_does_not_exist_is_refused(self, store: Store, noun: str) -> None:
+        assert refused(apply_one(store, CHANGES[noun]))
+
+    def test_a_refused_change_set_leaves_nothing(self, store: Store) -> None:
+        must_apply(store, ChangeSet(answers=EVERYTHING.answers))
+        assert refused(apply_one(store, EVERYTHING))
+        (ann, bob), session = (each.after for each in EVERYTHING.contacts), EVERYTHING.sessions[0].after
+        snapshot = ask(store, session=session, contacts=(ann, bob), named_by=(ann, bob))
+        assert (snapshot.session, snapshot.found, snapshot.contacts) == (None, {}, {})
+        assert snapshot.app_version is None
+        must_apply(store, replace(EVERYTHING, answers=()))
+
+    def test_a_refused_change_leaves_what_it_would_have_replaced(self, store: Store) -> None:
+        must_apply(store, EVERYTHING)
+        ann, bob = (each.after for each in EVERYTHING.contacts)
+        greedy = replace(ann, identifiers=bob.identifiers, custom_data={APP: {"vip": a_fact(False)}})
+        assert refused(apply_one(store, contact_change(changed(ann, greedy))))
+        snapshot = ask(store, contacts=(ann, bob), named_by=(ann, bob))
+        assert snapshot.contacts == {ann.id: ann, bob.id: bob}
+        assert set(snapshot.found) == {*ann.digests(), *bob.digests()}
+
+    def test_a_refusal_leaves_the_rest_of_its_group_alone(self, store: Store) -> None:
+        people = [a_contact(f"cnt_{number}", external_id=f"user-{number}") for number in range(5)]
+        impostor = replace(people[0], id="cnt_9")
+        results = store.apply([new_contacts(person) for person in (*people[:3], impostor, *people[3:])])
+        assert [refused(result) for result in results] == [False, False, False, True, False, False]
+        assert ask(store, contacts=(impostor,)).contacts == {}
+        assert set(ask(store, named_by=tuple(people)).found.values()) == {person.id for person in people}
+
+    def test_an_empty_group_and_an_empty_change_set_are_no_trouble(self, store: Store) -> None:
+        assert tuple(store.apply([])) == ()
+        assert tuple(store.apply([NOTHING])) == (APPLIED,)
+        assert tuple(store.apply([NOTHING, NOTHING])) == (APPLIED, APPLIED)
+
+    def test_a_block_that_was_not_loaded_is_left_alone(self, store: Store) -> None:
+        contact = a_contact(email="ann@shop.example", custom_data={APP: {"plan": "pro"}, "app_2": {"plan": "free"}})
+        must_apply(store, new_contacts(contact))
+        loaded = ask(store, contacts=(contact,)).contacts[contact.id]
+        after = replace(loaded, custom_data={APP: {"plan": a_fact("basic")}})
+        must_apply(store, contact_change(changed(loaded, after)))
+        assert _blocks(store, contact) == {APP: {"plan": "basic"}, "app_2": {"plan": "free"}}
+
+    def test_a_block_is_written_over_one_that_was_not_loaded(self, store: Store) -> None:
+        contact = a_contact(email="ann@shop.example", custom_data={"app_2": {"plan": "free"}})
+        must_apply(store, new_contacts(contact))
+        loaded = ask(store, contacts=(contact,)).contacts[contact.id]
+        must_apply(store, contact_change(changed(loaded, replace(loaded, custom_data={"app_2": {"a": a_fact(1)}}))))
+        assert _blocks(store, contact) == {"app_2": {"a": 1}}
+
+    def test_an_emptied_block_is_gone(self, store: Store) -> None:
+        contact = a_contact(email="ann@shop.example", custom_data={APP: {"plan": "pro"}})
+        must_apply(store, new_contacts(contact))
+        must_apply(store, contact_change(changed(contact, replace(contact, custom_data={APP: {}}))))
+        assert _blocks(store, contact) == {}
+
+
+def _blocks(store: Store, contact: Contact) -> dict[str, dict[str, Scalar]]:
+    blocks = ask(store, contacts=(contact,), app_id=None).contacts[contact.id].custom_data
+    return {app_id: {key: fact.value for key, fact in block.items()} for app_id, block in blocks.items()}

@@ -1,0 +1,114 @@
+"""What the claims share: a store of their own, and short ways to ask and to write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final, Literal, TypeVar
+
+import pytest
+
+from hullo.model.change_set import Change, ChangeSet, created
+from hullo.model.contact import Contact
+from hullo.model.visitor import Session
+from hullo.store.protocol import APPLIED, Applied, Snapshot, SnapshotQuery, Store, StoreConflict
+from hullo.testing.builders import APP, WORKSPACE
+
+Capability = Literal["durable", "shared_between_processes"]
+Claim = TypeVar("Claim", bound=Callable[..., Any])
+
+NEEDS: Final = "hullo_needs"
+
+
+def only_if(capability: Capability) -> Callable[[Claim], Claim]:
+    """A claim that only stores with this capability make: to the others it is not put, rather than skipped."""
+
+    def mark(claim: Claim) -> Claim:
+        setattr(claim, NEEDS, capability)
+        return claim
+
+    return mark
+
+
+class StoreCase:
+    """Makes the store under test."""
+
+    durable: bool = False
+    """Whether what was applied is there for another store that is opened on the same folder later."""
+    shared_between_processes: bool = False
+    """Whether several processes may have it open at once."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "make_store" not in vars(cls):
+            return  # claims, and not yet a store that they are put to
+        for name in dir(cls):
+            capability = getattr(getattr(cls, name), NEEDS, None)
+            if capability is not None and not getattr(cls, capability):
+                setattr(cls, name, None)
+
+    def make_store(self, folder: Path) -> Store:
+        """A store that is not open yet, which keeps what it keeps in `folder`."""
+        raise NotImplementedError("say how your store is made")
+
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Iterator[Store]:
+        """An open, empty store."""
+        store = self.make_store(tmp_path)
+        store.open()
+        yield store
+        store.close()
+
+
+def apply_one(store: Store, changes: ChangeSet) -> Applied | StoreConflict:
+    """Applies a group of one."""
+    (result,) = store.apply([changes])
+    return result
+
+
+def must_apply(store: Store, *groups: ChangeSet) -> None:
+    """Applies each change set by itself; nothing may be in its way."""
+    for changes in groups:
+        assert apply_one(store, changes) == APPLIED
+
+
+def new_contacts(*contacts: Contact) -> ChangeSet:
+    """A change set that creates them."""
+    return ChangeSet(contacts=tuple(created(contact) for contact in contacts))
+
+
+def contact_change(change: Change[Contact]) -> ChangeSet:
+    """A change set with one changed contact."""
+    return ChangeSet(contacts=(change,))
+
+
+def session_change(change: Change[Session]) -> ChangeSet:
+    """A change set with one changed session."""
+    return ChangeSet(sessions=(change,))
+
+
+def ask(
+    store: Store,
+    *,
+    session: Session | None = None,
+    contacts: tuple[Contact, ...] = (),
+    named_by: tuple[Contact, ...] = (),
+    app_id: str | None = APP,
+    orphans: bool = False,
+) -> Snapshot:
+    """One snapshot: of a session, of contacts by their id, and of contacts by their identifiers."""
+    query = SnapshotQuery(
+        workspace_id=WORKSPACE,
+        app_id=app_id,
+        session=None if session is None else session.digest,
+        identifiers=tuple(digest for contact in named_by for digest in contact.digests()),
+        contacts=tuple(contact.id for contact in contacts),
+        orphans=orphans,
+    )
+    (snapshot,) = store.load([query])
+    return snapshot
+
+
+def refused(result: Applied | StoreConflict) -> bool:
+    """Whether nothing was written."""
+    return isinstance(result, StoreConflict)

@@ -1,0 +1,21 @@
+"""The contract of stores: subclass it, and every claim in it is tested."""
+
+from __future__ import annotations
+
+from hullo.testing.store.applying import ApplyingClaims
+from hullo.testing.store.erasing import ErasingClaims
+from hullo.testing.store.keeping import KeepingClaims
+from hullo.testing.store.lists import ListClaims
+from hullo.testing.store.loading import LoadingClaims
+from hullo.testing.store.processes import ProcessClaims
+from hullo.testing.store.threads import ThreadClaims
+
+
+class StoreContract(
+    ApplyingClaims, KeepingClaims, LoadingClaims, ListClaims, ErasingClaims, ThreadClaims, ProcessClaims
+):
+    """Set `durable` and `shared_between_processes`, and define `make_store`; see `hullo.testing`.
+
+    Stores made for one folder hold the same data, when they are durable or shared. Processes are spawned,
+    so a subclass stands at the top of its module.
+    """

@@ -1,0 +1,193 @@
+"""Claims about `load`, and about opening and closing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hullo.errors import StoreUnavailable
+from hullo.model.change_set import ChangeSet, changed, created
+from hullo.model.conflict import pair_of
+from hullo.store.protocol import Snapshot, SnapshotQuery, Store
+from hullo.testing.builders import (
+    APP,
+    WORKSPACE,
+    a_conflict,
+    a_contact,
+    a_conversation,
+    a_message,
+    a_session,
+    an_app,
+)
+from hullo.testing.store.case import StoreCase, ask, must_apply, new_contacts, only_if, session_change
+
+
+class LoadingClaims(StoreCase):
+    """See the module."""
+
+    def test_each_query_gets_its_own_snapshot_in_its_place(self, store: Store) -> None:
+        """Far more than one statement takes, and the same person twice."""
+        people = [a_contact(f"cnt_{number}", external_id=f"user-{number}") for number in range(150)]
+        sessions = [a_session(f"hvs_{person.id}", contact_id=person.id) for person in people]
+        must_apply(store, new_contacts(*people), ChangeSet(sessions=tuple(created(each) for each in sessions)))
+        asked = [*range(150), 0, 0, 149]
+        queries = [
+            SnapshotQuery(
+                workspace_id=WORKSPACE,
+                app_id=APP,
+                session=sessions[number].digest,
+                identifiers=tuple(people[number].digests()),
+            )
+            for number in asked
+        ]
+        snapshots = store.load(queries)
+        assert [snapshot.session for snapshot in snapshots] == [sessions[number] for number in asked]
+        assert [dict(snapshot.contacts) for snapshot in snapshots] == [
+            {people[number].id: people[number]} for number in asked
+        ]
+
+    def test_a_query_that_asks_nothing_gets_an_empty_snapshot(self, store: Store) -> None:
+        assert tuple(store.load([])) == ()
+        assert tuple(store.load([SnapshotQuery(workspace_id=WORKSPACE, app_id=None)])) == (Snapshot(),)
+
+    def test_what_is_not_there_is_left_out(self, store: Store) -> None:
+        query = SnapshotQuery(
+            workspace_id=WORKSPACE,
+            app_id="app_gone",
+            session="gone",
+            identifiers=("gone",),
+            contacts=("cnt_gone",),
+            conversations=("cnv_gone",),
+            orphans=True,
+            repeat_keys=("gone",),
+            answer="gone",
+        )
+        assert tuple(store.load([query])) == (Snapshot(),)
+
+    def test_nothing_of_another_workspace_is_in_a_snapshot(self, store: Store) -> None:
+        stranger = a_contact(workspace_id="wsp_2", email="ann@shop.example")
+        must_apply(
+            store,
+            ChangeSet(
+                apps=(created(an_app(workspace_id="wsp_2")),),
+                contacts=(created(stranger),),
+                sessions=(created(a_session(workspace_id="wsp_2", contact_id=stranger.id)),),
+                conversations=(created(a_conversation(workspace_id="wsp_2")),),
+                messages=(a_message(repeat_key="repeat"),),
+            ),
+        )
+        query = SnapshotQuery(
+            workspace_id=WORKSPACE,
+            app_id=APP,
+            session=a_session().digest,
+            identifiers=tuple(stranger.digests()),
+            contacts=(stranger.id,),
+            conversations=("cnv_1",),
+            orphans=True,
+            repeat_keys=("repeat",),
+        )
+        assert tuple(store.load([query])) == (Snapshot(),)
+        (at_home,) = store.load([replace(query, workspace_id="wsp_2")])
+        assert (len(at_home.contacts), len(at_home.conversations), len(at_home.messages)) == (1, 1, 1)
+
+    def test_contacts_come_with_the_custom_data_of_the_app_alone(self, store: Store) -> None:
+        blocks = {APP: {"plan": "pro"}, "app_2": {"plan": "free"}, "app_3": {"plan": "basic"}}
+        contact = a_contact(email="ann@shop.example", custom_data=blocks)
+        must_apply(store, new_contacts(contact))
+        queries = [
+            SnapshotQuery(workspace_id=WORKSPACE, app_id=app_id, contacts=(contact.id,))
+            for app_id in (APP, "app_2", "app_4", None)
+        ]
+        loaded = [snapshot.contacts[contact.id].custom_data for snapshot in store.load(queries)]
+        assert [set(blocks) for blocks in loaded] == [{APP}, {"app_2"}, set(), set(blocks)]
+        assert loaded == [store.load([query])[0].contacts[contact.id].custom_data for query in queries]
+
+    def test_a_session_brings_its_contact(self, store: Store) -> None:
+        contact = a_contact(email="ann@shop.example")
+        session = a_session(contact_id=contact.id)
+        must_apply(store, new_contacts(contact), session_change(created(session)))
+        assert ask(store, session=session).contacts == {contact.id: contact}
+
+    def test_a_revoked_session_is_still_told(self, store: Store) -> None:
+        session = a_session()
+        revoked = changed(session, replace(session, revoked_at=session.seen_at))
+        must_apply(store, session_change(created(session)), session_change(revoked))
+        assert ask(store, session=session).session == revoked.after
+        assert store.find_session(session.digest) == revoked.after
+
+    def test_orphans_are_the_visitors_conversations_without_a_contact(self, store: Store) -> None:
+        contact, session = a_contact(email="ann@shop.example"), a_session()
+        held = (
+            a_conversation("cnv_1"),
+            a_conversation("cnv_2"),
+            a_conversation("cnv_linked", contact_id=contact.id),
+            a_conversation("cnv_other", visitor_id="vis_2"),
+        )
+        must_apply(
+            store,
+            new_contacts(contact),
+            ChangeSet(sessions=(created(session),), conversations=tuple(created(each) for each in held)),
+        )
+        assert set(ask(store, session=session, orphans=True).conversations) == {"cnv_1", "cnv_2"}
+        assert ask(store, session=session).conversations == {}
+
+    def test_a_message_that_is_asked_for_by_its_repeat_key_brings_its_conversation(self, store: Store) -> None:
+        conversation = a_conversation("cnv_1")
+        message = a_message(conversation_id="cnv_1", repeat_key="repeat")
+        must_apply(store, ChangeSet(conversations=(created(conversation),), messages=(message,)))
+        query = SnapshotQuery(workspace_id=WORKSPACE, app_id=None, repeat_keys=("repeat",))
+        (snapshot,) = store.load([query])
+        assert snapshot.messages == {"repeat": message}
+        assert snapshot.conversations == {"cnv_1": conversation}
+
+    def test_open_conflicts_are_told_for_pairs_of_the_snapshots_own_contacts(self, store: Store) -> None:
+        people = [a_contact(f"cnt_{number}", external_id=f"user-{number}") for number in (1, 2, 3)]
+        closed = replace(a_conflict("cfl_2", contact_id="cnt_3"), status="resolved")
+        must_apply(store, new_contacts(*people), ChangeSet(conflicts=(created(a_conflict()), created(closed))))
+        assert ask(store, contacts=tuple(people)).open_pairs == {pair_of("cnt_2", "cnt_1")}
+        assert ask(store, named_by=(people[0], people[2])).open_pairs == frozenset()
+        assert ask(store, contacts=(people[0],)).open_pairs == frozenset()
+
+    def test_a_snapshot_tells_how_new_its_app_is(self, store: Store) -> None:
+        app = an_app()
+        must_apply(store, ChangeSet(apps=(created(app),)))
+        assert ask(store).app_version == 0
+        must_apply(store, ChangeSet(apps=(changed(app, replace(app, name="Renamed")),)))
+        assert ask(store).app_version == 1
+        assert ask(store, app_id=None).app_version is None
+
+    def test_opening_and_closing_may_be_repeated(self, tmp_path: Path) -> None:
+        store = self.make_store(tmp_path)
+        for _ in range(2):
+            store.open()
+            store.open()
+            store.check()
+            assert ask(store) == Snapshot()
+            store.close()
+            store.close()
+
+    def test_a_store_that_is_not_open_is_unavailable(self, tmp_path: Path) -> None:
+        store = self.make_store(tmp_path)
+        for _ in range(2):
+            for call in (store.check, lambda: store.load([]), lambda: store.apply([]), store.list_apps):
+                with pytest.raises(StoreUnavailable):
+                    call()
+            store.open()
+            store.close()
+
+    def test_it_says_how_many_lanes_it_takes(self, store: Store) -> None:
+        assert store.lanes >= 1
+
+    @only_if("durable")
+    def test_what_was_applied_outlives_the_store(self, tmp_path: Path) -> None:
+        contact = a_contact(email="ann@shop.example")
+        store = self.make_store(tmp_path)
+        store.open()
+        must_apply(store, new_contacts(contact))
+        store.close()
+        another = self.make_store(tmp_path)
+        another.open()
+        assert another.find_contact(WORKSPACE, contact.id) == contact
+        another.close()

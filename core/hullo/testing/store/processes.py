@@ -1,0 +1,244 @@
+"""Claims about several processes at one store, and about one that is killed (R1, R3)."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import multiprocessing
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count, islice
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from hullo.model.change_set import ChangeSet, created
+from hullo.store.protocol import APPLIED, SnapshotQuery, Store
+from hullo.testing.builders import (
+    APP,
+    WORKSPACE,
+    a_contact,
+    a_conversation,
+    a_decision,
+    a_message,
+    a_session,
+    a_visitor,
+)
+from hullo.testing.store.case import StoreCase, apply_one, must_apply, new_contacts, only_if, refused
+from hullo.testing.store.threads import count_up
+
+PROCESSES = 4
+ROUNDS = 20
+GROUP = 10
+PATIENCE = 60.0
+"""Seconds after which a process that does not answer is taken for dead."""
+
+
+Result = TypeVar("Result")
+
+spawning = multiprocessing.get_context("spawn")
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """Makes the contract's store in another process.
+
+    The contract is named by its file, as the names that pytest gives to test modules need not be importable.
+    """
+
+    file: str
+    contract: str
+
+    @classmethod
+    def of(cls, contract: type[StoreCase]) -> Maker:
+        """For a class at the top of its module."""
+        return cls(inspect.getfile(contract), contract.__name__)
+
+    def make_store(self, folder: Path) -> Store:
+        """A store that is not open yet."""
+        spec = importlib.util.spec_from_file_location("contract_in_another_process", self.file)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        contract: type[StoreCase] = getattr(module, self.contract)
+        return contract().make_store(folder)
+
+
+@dataclass(frozen=True, slots=True)
+class Racer:
+    """One of several processes at the same work."""
+
+    number: int
+    start: Barrier
+    """Lets nobody through before all are there. May be used again and again."""
+
+
+class ProcessClaims(StoreCase):
+    """See the module."""
+
+    @only_if("shared_between_processes")
+    def test_processes_may_open_it_together_when_it_is_new(self, tmp_path: Path) -> None:
+        assert self._at_once(tmp_path, _just_check, processes=10) == [True] * 10
+
+    @only_if("shared_between_processes")
+    def test_of_processes_that_create_the_same_identifier_one_wins(self, tmp_path: Path) -> None:
+        outcomes = self._at_once(tmp_path, _create_the_same)
+        for round_ in zip(*outcomes, strict=True):
+            assert round_.count("applied") == 1
+            assert round_.count("refused") == PROCESSES - 1
+
+    @only_if("shared_between_processes")
+    def test_no_update_of_any_process_is_lost(self, tmp_path: Path) -> None:
+        with self._opened(tmp_path) as store:
+            must_apply(store, new_contacts(a_contact("cnt_1", external_id="ann")))
+            self._at_once(tmp_path, _count_up_together)
+            contact = store.find_contact(WORKSPACE, "cnt_1")
+            assert contact is not None
+            assert contact.profile["count"].value == PROCESSES * ROUNDS
+            assert contact.version == PROCESSES * ROUNDS
+
+    @only_if("durable")
+    @pytest.mark.parametrize("groups", [1, 7, 20])
+    def test_a_killed_process_leaves_whole_change_sets(self, tmp_path: Path, groups: int) -> None:
+        """Killed while it applies one group after another. What it had reported applied must be there."""
+        ours, theirs = spawning.Pipe()
+        process = spawning.Process(
+            target=_apply_without_end, args=(Maker.of(type(self)), tmp_path, theirs), daemon=True
+        )
+        process.start()
+        theirs.close()
+        reported: list[object] = [_receive(ours) for _ in range(groups)]
+        process.kill()
+        reported += _rest(ours)
+        process.join(PATIENCE)
+        with self._opened(tmp_path) as store:
+            found = [_parts(store, number) for number in range(len(reported) * GROUP + 2 * GROUP)]
+        assert {parts for parts in found if parts not in (0, 6)} == set()
+        assert found[: len(reported) * GROUP] == [6] * (len(reported) * GROUP)
+
+    @contextmanager
+    def _opened(self, folder: Path) -> Generator[Store]:
+        store = self.make_store(folder)
+        store.open()
+        try:
+            yield store
+        finally:
+            store.close()
+
+    def _at_once(
+        self, folder: Path, work: Callable[[Store, Racer], Result], processes: int = PROCESSES
+    ) -> list[Result]:
+        """What `work` returned in each of several processes, which set out together."""
+        start = spawning.Barrier(processes)
+        pipes: list[Connection] = []
+        started: list[BaseProcess] = []
+        for number in range(processes):
+            ours, theirs = spawning.Pipe()
+            racer = Racer(number, start)
+            process = spawning.Process(
+                target=_work_in_process, args=(Maker.of(type(self)), folder, work, racer, theirs), daemon=True
+            )
+            process.start()
+            theirs.close()
+            pipes.append(ours)
+            started.append(process)
+        try:
+            return [_receive(pipe) for pipe in pipes]
+        finally:
+            for each in started:
+                each.join(PATIENCE)
+
+
+def _work_in_process(
+    maker: Maker,
+    folder: Path,
+    work: Callable[[Store, Racer], object],
+    racer: Racer,
+    results: Connection,
+) -> None:
+    store = maker.make_store(folder)
+    racer.start.wait(PATIENCE)
+    store.open()
+    results.send(work(store, racer))
+    store.close()
+
+
+def _just_check(store: Store, _racer: Racer) -> bool:
+    store.check()
+    return True
+
+
+def _create_the_same(store: Store, racer: Racer) -> list[str]:
+    outcomes: list[str] = []
+    for round_ in range(ROUNDS):
+        racer.start.wait(PATIENCE)
+        mine = a_contact(f"cnt_{round_}_{racer.number}", external_id=f"user-{round_}")
+        outcomes.append("refused" if refused(apply_one(store, new_contacts(mine))) else "applied")
+    return outcomes
+
+
+def _count_up_together(store: Store, racer: Racer) -> None:
+    racer.start.wait(PATIENCE)
+    count_up(store, "cnt_1", "count", ROUNDS)
+
+
+def _apply_without_end(maker: Maker, folder: Path, reports: Connection) -> None:
+    store = maker.make_store(folder)
+    store.open()
+    numbers = count()
+    while True:
+        group = list(islice(numbers, GROUP))
+        assert set(store.apply([_whole(number) for number in group])) == {APPLIED}
+        reports.send(group[-1])
+
+
+def _whole(number: int) -> ChangeSet:
+    contact = a_contact(f"cnt_{number}", external_id=f"user-{number}", custom_data={APP: {"number": number}})
+    visitor = a_visitor(f"vis_{number}")
+    return ChangeSet(
+        contacts=(created(contact),),
+        visitors=(visitor,),
+        sessions=(created(a_session(f"hvs_{number}", visitor_id=visitor.id, contact_id=contact.id)),),
+        conversations=(created(a_conversation(f"cnv_{number}", visitor_id=visitor.id, contact_id=contact.id)),),
+        messages=(a_message(f"msg_{number}", conversation_id=f"cnv_{number}", repeat_key=f"repeat {number}"),),
+        decisions=(a_decision(f"dec_{number}", contact_id=contact.id),),
+    )
+
+
+def _parts(store: Store, number: int) -> int:
+    """How many are there of contact, block, identifier, session, conversation and message."""
+    contact = a_contact(f"cnt_{number}", external_id=f"user-{number}")
+    query = SnapshotQuery(
+        workspace_id=WORKSPACE,
+        app_id=APP,
+        session=a_session(f"hvs_{number}").digest,
+        identifiers=tuple(contact.digests()),
+        contacts=(contact.id,),
+        conversations=(f"cnv_{number}",),
+        repeat_keys=(f"repeat {number}",),
+    )
+    (found,) = store.load([query])
+    blocks = [held.custom_data for held in found.contacts.values() if held.custom_data]
+    session = () if found.session is None else (found.session,)
+    return sum(map(len, (found.contacts, blocks, found.found, session, found.conversations, found.messages)))
+
+
+def _receive(pipe: Connection) -> Any:  # whatever the other side sent
+    assert pipe.poll(PATIENCE), "the process said nothing"
+    return pipe.recv()
+
+
+def _rest(pipe: Connection) -> list[object]:
+    """What was sent before the other end died."""
+    received: list[object] = []
+    while True:
+        try:
+            received.append(pipe.recv())
+        except (EOFError, ConnectionResetError):
+            return received

@@ -1,0 +1,123 @@
+"""Claims about many threads at one store (R1, R2)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from hullo.model.change_set import ChangeSet, changed, created
+from hullo.model.visitor import Session
+from hullo.store.protocol import SnapshotQuery, Store
+from hullo.testing.builders import WORKSPACE, a_contact, a_fact, a_session
+from hullo.testing.store.case import (
+    StoreCase,
+    apply_one,
+    contact_change,
+    must_apply,
+    new_contacts,
+    refused,
+)
+
+THREADS = 8
+ROUNDS = 25
+TRIES = 1000
+PATIENCE = 60.0
+
+Result = TypeVar("Result")
+
+
+def at_once(work: Callable[[int], Result]) -> list[Result]:
+    """Calls `work` with 0, 1, 2, … in as many threads, which set out together."""
+    start = threading.Barrier(THREADS)
+
+    def run(number: int) -> Result:
+        start.wait(PATIENCE)
+        return work(number)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(run, range(THREADS)))
+
+
+def count_up(store: Store, contact_id: str, key: str, times: int) -> None:
+    """Adds one to a profile value, `times` times, each decided again when it meets a conflict."""
+    for _ in range(times):
+        assert any(_add_one(store, contact_id, key) for _ in range(TRIES)), "conflicts without end"
+
+
+def _add_one(store: Store, contact_id: str, key: str) -> bool:
+    before = store.find_contact(WORKSPACE, contact_id)
+    assert before is not None
+    held = before.profile.get(key)
+    count = int(held.value) + 1 if held is not None else 1
+    after = replace(before, profile={**before.profile, key: a_fact(count)})
+    return not refused(apply_one(store, contact_change(changed(before, after))))
+
+
+class ThreadClaims(StoreCase):
+    """See the module."""
+
+    def test_of_threads_that_create_the_same_identifier_one_wins(self, store: Store) -> None:
+        for round_ in range(ROUNDS):
+            name = f"user-{round_}"
+
+            def create(number: int, name: str = name) -> bool:
+                return refused(apply_one(store, new_contacts(a_contact(f"{name}_{number}", external_id=name))))
+
+            assert at_once(create).count(False) == 1
+
+    def test_no_update_of_any_thread_is_lost(self, store: Store) -> None:
+        must_apply(store, new_contacts(a_contact("cnt_1", external_id="ann")))
+
+        def count(number: int) -> None:
+            for key in ("all", f"own {number}"):
+                count_up(store, "cnt_1", key, 5)
+
+        at_once(count)
+        contact = store.find_contact(WORKSPACE, "cnt_1")
+        assert contact is not None
+        counts = {key: fact.value for key, fact in contact.profile.items()}
+        assert counts == {"all": 5 * THREADS, **{f"own {number}": 5 for number in range(THREADS)}}
+        assert contact.version == 10 * THREADS
+
+    def test_a_snapshot_is_of_one_moment(self, store: Store) -> None:
+        """A writer changes two sessions together; readers never see just one of the two changed."""
+        pair = (a_session("first"), a_session("second"))
+        must_apply(store, ChangeSet(sessions=(created(pair[0]), created(pair[1]))))
+        done = threading.Event()
+
+        def write() -> None:
+            current: tuple[Session, Session] = pair
+            for step in range(100):
+                first, second = (changed(each, replace(each, seen_at=step)) for each in current)
+                must_apply(store, ChangeSet(sessions=(first, second)))
+                current = (first.after, second.after)
+
+        def work(number: int) -> bool:
+            if number == 0:
+                try:
+                    write()
+                finally:
+                    done.set()
+                return True
+            whole = True
+            while not done.is_set():
+                whole = whole and len(set(_versions(store, pair))) == 1
+            return whole
+
+        assert all(at_once(work))
+
+    def test_threads_may_open_it_together(self, tmp_path: Path) -> None:
+        store = self.make_store(tmp_path)
+        at_once(lambda _: store.open())
+        store.check()
+        store.close()
+
+
+def _versions(store: Store, sessions: tuple[Session, ...]) -> list[int | None]:
+    queries = [SnapshotQuery(workspace_id=WORKSPACE, app_id=None, session=each.digest) for each in sessions]
+    found = [snapshot.session for snapshot in store.load(queries)]
+    return [None if session is None else session.version for session in found]

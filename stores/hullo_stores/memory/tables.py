@@ -1,0 +1,70 @@
+"""What the memory store holds, and how a half-written change set is taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from hullo.model.app import ApiKey, App, Workspace
+from hullo.model.change_set import StoredAnswer
+from hullo.model.conflict import Conflict
+from hullo.model.contact import Contact, ContactId
+from hullo.model.conversation import Conversation, Message
+from hullo.model.decision_record import DecisionRecord
+from hullo.model.identifier import IdentifierDigest
+from hullo.model.visitor import Session, Visitor, VisitorId
+
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Nouns by their id or digest, and beside them what a database would keep as indexes.
+
+    Contacts hold every app's custom data here.
+    """
+
+    workspaces: dict[str, Workspace] = field(default_factory=dict[str, Workspace])
+    apps: dict[str, App] = field(default_factory=dict[str, App])
+    api_keys: dict[str, ApiKey] = field(default_factory=dict[str, ApiKey])
+    api_key_digests: dict[str, str] = field(default_factory=dict[str, str])
+    contacts: dict[str, Contact] = field(default_factory=dict[str, Contact])
+    identifiers: dict[IdentifierDigest, ContactId] = field(default_factory=dict[IdentifierDigest, ContactId])
+    visitors: dict[str, Visitor] = field(default_factory=dict[str, Visitor])
+    sessions: dict[str, Session] = field(default_factory=dict[str, Session])
+    conversations: dict[str, Conversation] = field(default_factory=dict[str, Conversation])
+    visitor_conversations: dict[VisitorId, tuple[str, ...]] = field(default_factory=dict[VisitorId, tuple[str, ...]])
+    messages: dict[str, Message] = field(default_factory=dict[str, Message])
+    repeat_keys: dict[str, str] = field(default_factory=dict[str, str])
+    conflicts: dict[str, Conflict] = field(default_factory=dict[str, Conflict])
+    open_pairs: dict[str, str] = field(default_factory=dict[str, str])
+    decisions: dict[str, DecisionRecord] = field(default_factory=dict[str, DecisionRecord])
+    answers: dict[str, StoredAnswer] = field(default_factory=dict[str, StoredAnswer])
+
+
+class Journal:
+    """Writes to tables and remembers how to take it back."""
+
+    def __init__(self) -> None:
+        self._undo: list[Callable[[], object]] = []
+
+    def put(self, table: dict[str, V], key: str, value: V) -> None:
+        """Sets one entry."""
+        if key in table:
+            before = table[key]
+            self._undo.append(lambda: table.__setitem__(key, before))
+        else:
+            self._undo.append(lambda: table.pop(key, None))
+        table[key] = value
+
+    def drop(self, table: dict[str, V], key: str) -> None:
+        """Removes one entry, if it is there."""
+        if key in table:
+            before = table.pop(key)
+            self._undo.append(lambda: table.__setitem__(key, before))
+
+    def take_back(self) -> None:
+        """Makes all of it undone, the last first."""
+        while self._undo:
+            self._undo.pop()()

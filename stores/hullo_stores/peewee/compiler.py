@@ -1,0 +1,130 @@
+"""Turns a query of Peewee's builder into text that is kept and run again and again.
+
+Building a query costs ten times what running it does. The text is in the engine's dialect. Values are bound by
+position, and a query whose values come in another order than the code binds them is refused here.
+"""
+
+# Peewee's stubs leave the arguments of its builder untyped.
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from peewee import Database, Field, Model, ModelSelect, Node, Value
+
+ARITIES: Final = (1, 4, 16, 64)
+"""A list of values is padded to one of these, so that a handful of texts serves every length."""
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """One statement about a list of values, in a text for each arity."""
+
+    texts: Mapping[int, str]
+
+    def calls(self, values: Sequence[str], *first: object) -> Iterator[tuple[str, tuple[object, ...]]]:
+        """Text and bound values of each run: one up to the largest arity, more for longer lists.
+
+        Padding repeats the last value, which is found but once. `first` is bound before the list.
+        """
+        largest = ARITIES[-1]
+        for start in range(0, len(values), largest):
+            chunk = tuple(values[start : start + largest])
+            arity = next(arity for arity in ARITIES if arity >= len(chunk))
+            yield self.texts[arity], (*first, *chunk, *(chunk[-1:] * (arity - len(chunk))))
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """How nouns of one table are written. `update` binds every column but the key, then key and version."""
+
+    table: str
+    insert: str
+    update: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paged:
+    """One list, newest first. Both bind the list's own values, then `next` the last id told, then a limit."""
+
+    first: str
+    next: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """Stands for a value that is bound later."""
+
+    name: str
+
+
+def given(name: str) -> Value:
+    """A value that will be bound."""
+    # No converter: the field's own would be called with the slot.
+    return Value(_Slot(name), converter=False)
+
+
+class Compiler:
+    """Compiles for one engine."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def text(self, query: Node, *slots: str) -> str:
+        """The statement's text. `slots` names its values in the order in which they will be bound."""
+        context = self._database.get_sql_context()
+        text, values = cast("tuple[str, list[Any]]", context.parse(query))  # type: ignore[no-untyped-call]
+        if values != [_Slot(name) for name in slots]:
+            raise AssertionError(f"values come in another order than {slots}: {text}")
+        return text
+
+    def many(self, query: Callable[[list[Value]], Node], *first: str) -> Many:
+        """One text an arity. `query` takes the list; `first` names the values that are bound before it."""
+        texts: dict[int, str] = {}
+        for arity in ARITIES:
+            names = [f"value {index}" for index in range(arity)]
+            texts[arity] = self.text(query([given(name) for name in names]), *first, *names)
+        return Many(texts)
+
+    def insert(self, table: type[Model]) -> str:
+        """Binds every column, in the order of the table."""
+        columns = columns_of(table)
+        return self.text(
+            table.insert({column: given(column.name) for column in columns}),
+            *[column.name for column in columns],
+        )
+
+    def write(self, table: type[Model]) -> Write:
+        """For a table whose first column is its key and whose last is its version."""
+        key, *rest = columns_of(table)
+        version = rest[-1]
+        update = table.update({column: given(column.name) for column in rest}).where(
+            key == given("key"), version == given("before")
+        )
+        return Write(
+            table=table._meta.table_name,  # pyright: ignore[reportPrivateUsage]  # Peewee's own documented door
+            insert=self.insert(table),
+            update=self.text(update, *[column.name for column in rest], "key", "before"),
+        )
+
+    def paged(self, table: type[Model], slots: tuple[str, ...], *conditions: Node) -> Paged:
+        """The rows that meet the conditions, in which `slots` are bound."""
+        id_ = columns_of(table)[0]
+        query = all_of(table).where(*conditions).order_by(id_.desc()).limit(given("limit"))
+        return Paged(
+            first=self.text(query, *slots, "limit"),
+            next=self.text(query.where(id_ < given("last")), *slots, "last", "limit"),
+        )
+
+
+def all_of(table: type[Model]) -> ModelSelect[Model]:
+    """Every column of every row, for a builder to narrow."""
+    return table.select(*columns_of(table))
+
+
+def columns_of(table: type[Model]) -> list[Field]:
+    """In the order in which the table declares them, the key first and the version last."""
+    return list(table._meta.sorted_fields)  # pyright: ignore[reportPrivateUsage]  # Peewee's own documented door

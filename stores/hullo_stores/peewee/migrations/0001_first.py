@@ -1,0 +1,286 @@
+"""The first schema. Frozen: later schemas are made by later migrations, whatever `tables.py` says by then."""
+
+# Peewee's stubs leave what `add_index` and `create_tables` take untyped; playhouse has none.
+# pyright: reportUnknownMemberType=false, reportMissingTypeStubs=false
+
+from __future__ import annotations
+
+from peewee import (
+    SQL,
+    BigIntegerField,
+    BlobField,
+    CharField,
+    Database,
+    IntegerField,
+    Model,
+    SmallIntegerField,
+    TextField,
+)
+from playhouse.migrate import SchemaMigrator
+
+
+class Workspaces(Model):
+    id = CharField(max_length=64, primary_key=True)
+    name = TextField()
+    created_at = BigIntegerField()
+    version = IntegerField()
+
+    class Meta:
+        table_name = "workspace"
+
+
+class Apps(Model):
+    id = CharField(max_length=64, primary_key=True)
+    workspace_id = CharField(max_length=64)
+    name = TextField()
+    created_at = BigIntegerField()
+    origins = TextField()
+    verification = CharField(max_length=16)
+    region = CharField(max_length=8, null=True)
+    version = IntegerField()
+
+    class Meta:
+        table_name = "app"
+
+
+class IdentityKeys(Model):
+    id = CharField(max_length=64, primary_key=True)
+    app_id = CharField(max_length=64)
+    secret = TextField()
+    created_at = BigIntegerField()
+    last_used_at = BigIntegerField(null=True)
+    retires_at = BigIntegerField(null=True)
+
+    class Meta:
+        table_name = "identity_key"
+
+
+IdentityKeys.add_index(IdentityKeys.app_id, name="identity_key_app")
+
+
+class ApiKeys(Model):
+    id = CharField(max_length=64, primary_key=True)
+    workspace_id = CharField(max_length=64)
+    digest = CharField(max_length=64)
+    created_at = BigIntegerField()
+    app_id = CharField(max_length=64, null=True)
+    scopes = TextField()
+    revoked_at = BigIntegerField(null=True)
+    version = IntegerField()
+
+    class Meta:
+        table_name = "api_key"
+
+
+ApiKeys.add_index(ApiKeys.digest, unique=True, name="api_key_digest")
+
+
+class Contacts(Model):
+    id = CharField(max_length=64, primary_key=True)
+    workspace_id = CharField(max_length=64)
+    created_at = BigIntegerField()
+    updated_at = BigIntegerField()
+    last_seen_at = BigIntegerField()
+    created_by = TextField()
+    identifiers = TextField()
+    profile = TextField()
+    search = TextField()
+    merged_into = CharField(max_length=64, null=True)
+    version = IntegerField()
+
+    class Meta:
+        table_name = "contact"
+
+
+Contacts.add_index(Contacts.workspace_id, Contacts.id, name="contact_workspace")
+Contacts.add_index(Contacts.merged_into, name="contact_merged_into")
+
+
+class Identifiers(Model):
+    digest = CharField(max_length=64)
+    workspace_id = CharField(max_length=64)
+    kind = CharField(max_length=64)
+    contact_id = CharField(max_length=64)
+
+    class Meta:
+        table_name = "identifier"
+        primary_key = False
+        constraints = (
+            SQL("CONSTRAINT identifier_taken PRIMARY KEY (digest, workspace_id, kind)"),
+            SQL("CONSTRAINT identifier_contact FOREIGN KEY (contact_id) REFERENCES contact (id)"),
+        )
+
+
+Identifiers.add_index(Identifiers.contact_id, name="identifier_contact_id")
+
+
+class CustomData(Model):
+    contact_id = CharField(max_length=64)
+    app_id = CharField(max_length=64)
+    block = TextField()
+
+    class Meta:
+        table_name = "custom_data"
+        primary_key = False
+        constraints = (
+            SQL("CONSTRAINT custom_data_block PRIMARY KEY (contact_id, app_id)"),
+            SQL("CONSTRAINT custom_data_contact FOREIGN KEY (contact_id) REFERENCES contact (id)"),
+        )
+
+
+class Visitors(Model):
+    id = CharField(max_length=64, primary_key=True)
+    app_id = CharField(max_length=64)
+    created_at = BigIntegerField()
+
+    class Meta:
+        table_name = "visitor"
+
+
+class Sessions(Model):
+    digest = CharField(max_length=64, primary_key=True)
+    workspace_id = CharField(max_length=64)
+    app_id = CharField(max_length=64)
+    visitor_id = CharField(max_length=64)
+    created_at = BigIntegerField()
+    seen_at = BigIntegerField()
+    expires_at = BigIntegerField()
+    contact_id = CharField(max_length=64, null=True)
+    standing = SmallIntegerField(null=True)
+    claimed = TextField()
+    revoked_at = BigIntegerField(null=True)
+    version = IntegerField()
+
+    class Meta:
+        table_name = "session"
+        constraints = (SQL("CONSTRAINT session_contact FOREIGN KEY (contact_id) REFERENCES contact (id)"),)
+
+
+Sessions.add_index(Sessions.contact_id, name="session_contact_id")
+
+
+class Conversations(Model):
+    id = CharField(max_length=64, primary_key=True)
+    workspace_id = CharField(max_length=64)
+    app_id = CharField(max_length=64)
+    visitor_id = CharField(max_length=64)
+    created_at = BigIntegerField()
+    last_message_at = BigIntegerField()
+    status = CharField(max_length=16)
+    contact_id = CharField(max_length=64, null=True)
+    link_standing = SmallIntegerField(null=True)
+    version = IntegerField()
+
+    class Meta:
+        table_name = "conversation"
+        constraints = (SQL("CONSTRAINT conversation_contact FOREIGN KEY (contact_id) REFERENCES contact (id)"),)
+
+
+Conversations.add_index(Conversations.workspace_id, Conversations.id, name="conversation_workspace")
+Conversations.add_index(Conversations.visitor_id, Conversations.id, name="conversation_visitor")
+Conversations.add_index(Conversations.contact_id, Conversations.id, name="conversation_contact_id")
+
+
+class Messages(Model):
+    id = CharField(max_length=64, primary_key=True)
+    conversation_id = CharField(max_length=64)
+    author = CharField(max_length=16)
+    text = TextField()
+    created_at = BigIntegerField()
+    client_id = TextField(null=True)
+    repeat_key = CharField(max_length=64, null=True)
+
+    class Meta:
+        table_name = "message"
+        constraints = (
+            SQL("CONSTRAINT message_conversation FOREIGN KEY (conversation_id) REFERENCES conversation (id)"),
+        )
+
+
+Messages.add_index(Messages.conversation_id, Messages.id, name="message_conversation_id")
+Messages.add_index(Messages.repeat_key, unique=True, name="message_repeat_key")
+
+
+class Conflicts(Model):
+    id = CharField(max_length=64, primary_key=True)
+    workspace_id = CharField(max_length=64)
+    app_id = CharField(max_length=64, null=True)
+    contact_id = CharField(max_length=64)
+    other_id = CharField(max_length=64)
+    field = TextField()
+    rule = TextField()
+    created_at = BigIntegerField()
+    status = CharField(max_length=16)
+    open_pair = CharField(max_length=129, null=True)
+    version = IntegerField()
+
+    class Meta:
+        table_name = "conflict"
+        constraints = (
+            SQL("CONSTRAINT conflict_contact FOREIGN KEY (contact_id) REFERENCES contact (id)"),
+            SQL("CONSTRAINT conflict_other FOREIGN KEY (other_id) REFERENCES contact (id)"),
+        )
+
+
+Conflicts.add_index(Conflicts.workspace_id, Conflicts.status, Conflicts.id, name="conflict_workspace")
+Conflicts.add_index(Conflicts.contact_id, name="conflict_contact_id")
+Conflicts.add_index(Conflicts.other_id, name="conflict_other_id")
+Conflicts.add_index(Conflicts.open_pair, unique=True, name="conflict_open_pair")
+
+
+class Decisions(Model):
+    id = CharField(max_length=64, primary_key=True)
+    workspace_id = CharField(max_length=64)
+    app_id = CharField(max_length=64, null=True)
+    contact_id = CharField(max_length=64)
+    request_id = TextField()
+    at = BigIntegerField()
+    by = TextField()
+    matched_by = TextField()
+    standing = TextField()
+    trace = TextField()
+
+    class Meta:
+        table_name = "decision"
+        constraints = (SQL("CONSTRAINT decision_contact FOREIGN KEY (contact_id) REFERENCES contact (id)"),)
+
+
+Decisions.add_index(Decisions.contact_id, Decisions.id, name="decision_contact_id")
+
+
+class Answers(Model):
+    digest = CharField(max_length=64, primary_key=True)
+    request = TextField()
+    seed = BlobField()
+    at = BigIntegerField()
+    body = BlobField()
+    expires_at = BigIntegerField()
+
+    class Meta:
+        table_name = "answer"
+
+
+Answers.add_index(Answers.expires_at, name="answer_expires_at")
+
+
+def up(migrator: SchemaMigrator, db: Database) -> None:  # noqa: ARG001  # called so by the runner
+    """Makes every table. Not "if it does not exist": one of the same name is somebody else's."""
+    # One by one, as `create_tables` would sort them by name and put conflicts before contacts.
+    for table in (
+        Workspaces,
+        Apps,
+        IdentityKeys,
+        ApiKeys,
+        Contacts,
+        Identifiers,
+        CustomData,
+        Visitors,
+        Sessions,
+        Conversations,
+        Messages,
+        Conflicts,
+        Decisions,
+        Answers,
+    ):
+        with table.bind_ctx(db):
+            table.create_table(safe=False)

@@ -1,0 +1,17 @@
+"""What tests do to an SQLite file behind the store's back."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+
+def schema_of(path: Path) -> dict[str, str]:
+    with closing(sqlite3.connect(path)) as database:
+        return dict(database.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
+
+
+def write_lock(path: Path) -> closing[sqlite3.Connection]:
+    """Another process's open write transaction, in effect."""
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    return closing(other)

@@ -1,0 +1,30 @@
+"""The memory store."""
+
+from pathlib import Path
+
+import pytest
+
+from hullo.errors import SettingsError
+from hullo.store.protocol import Store
+from hullo.testing import StoreContract
+from hullo_stores.memory.store import open_memory
+
+
+class TestMemory(StoreContract):
+    def make_store(self, folder: Path) -> Store:
+        return open_memory("memory:")
+
+
+@pytest.mark.parametrize("url", ["memory:", "memory://", "memory:///"])
+def test_its_url_says_nothing_but_its_scheme(url: str):
+    open_memory(url)
+
+
+@pytest.mark.parametrize("url", ["memory:///a.db", "memory:?size=3"])
+def test_a_path_or_a_parameter_is_refused(url: str):
+    with pytest.raises(SettingsError, match="no path and no parameters"):
+        open_memory(url)
+
+
+def test_two_of_them_share_nothing():
+    assert open_memory("memory:") is not open_memory("memory:")

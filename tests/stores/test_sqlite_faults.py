@@ -1,0 +1,165 @@
+"""What the Peewee store says when SQLite fails, and what it leaves behind."""
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hullo.errors import StoreUnavailable
+from hullo.model.change_set import ChangeSet, Erasure, changed, created
+from hullo.store.protocol import APPLIED, StoreConflict
+from hullo.testing.builders import (
+    APP,
+    LATER,
+    WORKSPACE,
+    a_contact,
+    a_session,
+    an_answer,
+    an_app,
+)
+from hullo_stores.peewee.engines import SqliteConnection, SqliteEngine, open_sqlite
+from hullo_stores.peewee.faults import sqlite_fault
+from hullo_stores.peewee.store import PeeweeStore
+from sqlite_file import schema_of, write_lock
+
+
+def test_a_missing_folder_is_told(tmp_path: Path):
+    with pytest.raises(StoreUnavailable, match=r"the folder .*nowhere does not exist"):
+        open_sqlite(f"sqlite:///{tmp_path}/nowhere/hullo.db").open()
+
+
+def test_a_file_that_is_no_database_is_told(path: Path):
+    path.write_bytes(b"not a database, whatever its name" * 100)
+    with pytest.raises(StoreUnavailable, match="is not an SQLite database"):
+        open_sqlite(f"sqlite:///{path}").open()
+
+
+def test_a_folder_in_place_of_the_file_is_told(path: Path):
+    path.mkdir()
+    with pytest.raises(StoreUnavailable, match="cannot be opened"):
+        open_sqlite(f"sqlite:///{path}").open()
+
+
+def test_a_damaged_file_is_told(store: PeeweeStore, path: Path):
+    store.apply([ChangeSet(contacts=(created(a_contact(external_id="ann")),))])
+    store.close()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:8192] + b"\xff" * (len(whole) - 8192))
+    with pytest.raises(StoreUnavailable, match="is damaged"):
+        _read_something(store)
+
+
+def _read_something(store: PeeweeStore):
+    store.open()
+    store.list_apps()
+    store.find_contact(WORKSPACE, "cnt_1")
+
+
+def test_a_locked_file_is_unavailable_and_nothing_is_written(store: PeeweeStore, path: Path):
+    change_set = ChangeSet(sessions=(created(a_session()),))
+    with write_lock(path):
+        with pytest.raises(StoreUnavailable, match="locked by another process"):
+            store.apply([change_set, change_set])
+        assert store.find_session(a_session().digest) is None  # readers do not wait for the writer
+    assert store.apply([change_set]) == (APPLIED,)
+
+
+def test_a_new_file_that_stays_locked_is_unavailable(engine: SqliteEngine, path: Path):
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StoreUnavailable, match="locked by another process"):
+            PeeweeStore(engine).open()
+
+
+def test_processes_that_make_the_file_together_wait_for_each_other(path: Path, monkeypatch: pytest.MonkeyPatch):
+    """SQLite answers "locked" at once, whatever the timeout, about once in a thousand such starts."""
+    rows, refusals = SqliteConnection.rows, iter([_busy(path), _busy(path)])
+
+    def locked_twice(self: SqliteConnection, text: str, values: Sequence[object] = ()):
+        error = next(refusals, None) if "journal_mode" in text else None
+        if error is not None:
+            raise sqlite_fault(error, str(path)) from error
+        return rows(self, text, values)
+
+    monkeypatch.setattr(SqliteConnection, "rows", locked_twice)
+    monkeypatch.setattr("hullo_stores.peewee.engines.JOURNAL_PAUSE", 0)
+    store = open_sqlite(f"sqlite:///{path}")
+    store.open()
+    store.close()
+    assert next(refusals, None) is None
+
+
+def test_a_migration_that_cannot_have_the_lock_is_unavailable(engine: SqliteEngine, path: Path):
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("PRAGMA journal_mode = WAL")
+    with write_lock(path), pytest.raises(StoreUnavailable, match="locked by another process"):
+        PeeweeStore(engine).open()
+    assert schema_of(path) == {}
+    PeeweeStore(engine).open()
+    engine.close()
+
+
+def test_a_full_disk_loses_the_group_and_not_the_store(store: PeeweeStore, engine: SqliteEngine):
+    small = ChangeSet(sessions=(created(a_session()),))
+    large = ChangeSet(answers=(an_answer(body=b"x" * 10_000_000),))
+    with engine.reading() as connection:
+        ((pages,),) = connection.rows("PRAGMA page_count")
+        connection.run(f"PRAGMA max_page_count = {pages + 100}")
+    with pytest.raises(StoreUnavailable, match="the disk is full"):
+        store.apply([small, large])
+    assert store.find_session(a_session().digest) is None
+    assert store.apply([small]) == (APPLIED,)
+
+
+def test_a_file_that_may_not_be_written_is_told(store: PeeweeStore, engine: SqliteEngine):
+    with engine.reading() as connection:
+        connection.run("PRAGMA query_only = 1")  # file permissions do not stop root
+    with pytest.raises(StoreUnavailable, match="may not be written to"):
+        store.apply([ChangeSet(sessions=(created(a_session()),))])
+
+
+def test_a_conflict_names_the_table(store: PeeweeStore):
+    store.apply([ChangeSet(contacts=(created(a_contact("cnt_1", external_id="ann")),))])
+    app = an_app()
+    results = store.apply(
+        [
+            ChangeSet(contacts=(created(a_contact("cnt_2", external_id="ann")),)),
+            ChangeSet(sessions=(created(a_session(contact_id="cnt_gone")),)),
+            ChangeSet(apps=(changed(app, app),)),
+        ]
+    )
+    assert results == (StoreConflict("identifier"), StoreConflict("foreign key"), StoreConflict("app"))
+
+
+def test_no_fault_tells_a_personal_value(store: PeeweeStore):
+    contact = a_contact("cnt_ann@shop.example", external_id="ann@shop.example")
+    store.apply([ChangeSet(contacts=(created(contact),))])
+    (again,) = store.apply([ChangeSet(contacts=(created(contact),))])
+    assert "ann" not in str(again)
+
+
+def test_an_erased_contact_is_not_in_the_file(store: PeeweeStore, path: Path):
+    contact = a_contact(email="ann@shop.example", name="Ann Unforgettable", custom_data={APP: {"a": "Unforgettable"}})
+    store.apply([ChangeSet(contacts=(created(contact),))])
+    others = tuple(created(a_contact(f"cnt_{n}", email=f"{n}@mail.test")) for n in range(2, 50))
+    store.apply([ChangeSet(contacts=others)])
+    renamed = changed(contact, replace(contact, profile={}))
+    store.apply([ChangeSet(contacts=(renamed,))])
+    assert store.apply([ChangeSet(erasures=(Erasure(contact=renamed.after, conversations="erase", at=LATER),))]) == (
+        APPLIED,
+    )
+    store.close()  # which moves the log into the file
+    assert b"2@mail.test" in path.read_bytes()
+    assert b"ann@shop.example" not in path.read_bytes()
+    assert b"Unforgettable" not in path.read_bytes()
+
+
+def _busy(path: Path) -> sqlite3.Error:
+    """The driver's own error for a locked file."""
+    with write_lock(path), closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as other:
+        with pytest.raises(sqlite3.OperationalError) as caught:
+            other.execute("BEGIN IMMEDIATE")
+        return caught.value

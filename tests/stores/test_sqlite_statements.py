@@ -1,0 +1,118 @@
+"""The statements of the Peewee store on SQLite: how many, on which indexes, in which transaction."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from hullo.model.change_set import ChangeSet, created
+from hullo.store.protocol import SnapshotQuery
+from hullo.testing.builders import (
+    APP,
+    WORKSPACE,
+    a_contact,
+    a_session,
+    an_answer,
+)
+from hullo_stores.peewee.compiler import Many, Paged, Write
+from hullo_stores.peewee.engines import SqliteEngine
+from hullo_stores.peewee.statements import Statements
+from hullo_stores.peewee.store import PeeweeStore
+
+
+def test_their_number_does_not_grow_with_the_group(store: PeeweeStore, engine: SqliteEngine):
+    people = [a_contact(f"cnt_{n}", external_id=f"u{n}", custom_data={APP: {"n": n}}) for n in range(60)]
+    sessions = [a_session(f"hvs_{n}", visitor_id=f"vis_{n}", contact_id=f"cnt_{n}") for n in range(60)]
+    contacts, held = (tuple(created(each) for each in nouns) for nouns in (people, sessions))
+    store.apply([ChangeSet(contacts=contacts, sessions=held)])
+    queries = [
+        SnapshotQuery(
+            workspace_id=WORKSPACE,
+            app_id=APP,
+            session=session.digest,
+            identifiers=tuple(person.digests()),
+            contacts=("cnt_0",),
+            orphans=True,
+            repeat_keys=(f"repeat {person.id}",),
+            answer=f"answer {person.id}",
+        )
+        for person, session in zip(people, sessions, strict=True)
+    ]
+    counts = {size: len(_traced(engine, lambda size=size: store.load(queries[:size]))) for size in (2, 30, 60)}
+    assert len(set(counts.values())) == 1
+    assert counts[2] == 11  # and the transaction's two among them
+
+
+def test_a_group_sees_one_moment_though_another_process_writes(store: PeeweeStore, engine: SqliteEngine, path: Path):
+    contact = a_contact(external_id="ann", custom_data={APP: {"step": 1}})
+    store.apply([ChangeSet(contacts=(created(contact),))])
+
+    def write_between(statement: str) -> None:
+        if "custom_data" in statement:  # the contact itself has been read by now
+            with closing(sqlite3.connect(path)) as other, other:
+                other.execute("UPDATE custom_data SET block = '{}'")
+                other.execute("UPDATE contact SET version = 7")
+
+    query = SnapshotQuery(workspace_id=WORKSPACE, app_id=APP, contacts=(contact.id,))
+    engine.database.connection().set_trace_callback(write_between)
+    (before,) = store.load([query])
+    engine.database.connection().set_trace_callback(None)
+    (after,) = store.load([query])
+    assert before.contacts[contact.id] == contact
+    assert after.contacts[contact.id].version == 7
+
+
+def test_nothing_is_asked_that_nobody_wants(store: PeeweeStore, engine: SqliteEngine):
+    query = SnapshotQuery(workspace_id=WORKSPACE, app_id=None, session=a_session().digest)
+    session_only = _traced(engine, lambda: store.load([query]))
+    assert [text.split()[0] for text in session_only] == ["BEGIN", "SELECT", "COMMIT"]
+
+
+def test_a_group_of_one_needs_no_savepoint(store: PeeweeStore, engine: SqliteEngine):
+    alone = ChangeSet(sessions=(created(a_session()),))
+    texts = _traced(engine, lambda: store.apply([alone]))
+    assert [text.split()[0] for text in texts] == ["BEGIN", "INSERT", "COMMIT"]
+
+
+def test_the_write_lock_is_taken_at_once(store: PeeweeStore, engine: SqliteEngine):
+    """A transaction that reads first and then wants to write is refused without waiting."""
+    assert _traced(engine, lambda: store.apply([ChangeSet(answers=(an_answer(),))]))[0] == "BEGIN IMMEDIATE"
+
+
+def test_every_look_up_uses_an_index(store: PeeweeStore, engine: SqliteEngine):
+    whole_tables = {"all_workspaces", "all_apps", "all_identity_keys", "all_api_keys"}
+    texts = [
+        (name, text)
+        for part in vars(Statements(engine.database)).values()
+        for name, held in vars(part).items()
+        if name not in whole_tables
+        for text in _texts(held)
+    ]
+    assert len(texts) > 100
+    with engine.reading() as connection:
+        for name, text in texts:
+            plan = connection.rows(f"EXPLAIN QUERY PLAN {text}", [1] * text.count("?"))
+            assert not [step for *_, step in plan if step.startswith("SCAN")], name
+
+
+def _texts(held: object) -> Iterator[str]:
+    match held:
+        case Many(texts=texts):
+            yield from texts.values()
+        case Paged(first=first, next=next_):
+            yield from (first, next_)
+        case Write(insert=insert, update=update):
+            yield from (insert, update)
+        case str():
+            yield held
+        case _:
+            raise AssertionError(f"statements of a new kind: {held}")
+
+
+def _traced(engine: SqliteEngine, work) -> list[str]:
+    texts: list[str] = []
+    driver = engine.database.connection()
+    driver.set_trace_callback(texts.append)
+    work()
+    driver.set_trace_callback(None)
+    return texts
