@@ -3,12 +3,13 @@
 import os
 
 import uvicorn
-from hullo import Hullo, IdentityMiddleware, Standing, identity_of
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
+
+from hullo import Hullo, IdentityMiddleware, Standing, identity_of
 
 hullo = Hullo("sqlite:///hullo.db")
 with hullo:  # the middleware opens it again when the site starts

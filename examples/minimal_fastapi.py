@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import PlainTextResponse
+
 from hullo import Hullo, Identity, IdentityMiddleware, Standing, identity_of
 
 hullo = Hullo("sqlite:///hullo.db")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from hullo.hooks.discovery import open_store
 from hullo.store.protocol import Store
 from world import World

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hullo import Hullo, IdentityMiddleware, identity_of
-from hullo.model.app import ALL_SCOPES, Scope
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
+
+from hullo import Hullo, IdentityMiddleware, identity_of
+from hullo.model.app import ALL_SCOPES, Scope
 
 PAGE = "https://shop.example.com"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import anyio
 import pytest
+
 from hullo import Hullo, IdentityMiddleware
 
 LIMIT = 32 * 1024

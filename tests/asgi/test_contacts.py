@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from hullo.asgi.shapes import contact_shape
 from hullo.model.app import Scope
 from hullo.model.contact import Contact

@@ -8,6 +8,7 @@ import anyio
 import pytest
 from anyio import to_thread
 from httpx2 import ASGITransport, AsyncClient
+
 from hullo import Hullo, IdentityMiddleware, ProofRejected, hookimpl
 from hullo.asgi.edge import Edge
 from hullo.pipeline.sessions import Attend

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from hullo import Hullo, IdentityMiddleware, hookimpl
 from starlette.testclient import TestClient
+
+from hullo import Hullo, IdentityMiddleware, hookimpl
 
 UNPROVEN = [
     "visitor_id",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import anyio
 import pytest
+from starlette.requests import Request
+from starlette.testclient import TestClient
+
 from hullo import Hullo, Identity, IdentityMiddleware, Standing, identity_of
 from hullo.asgi.scope import cookie, route_path
 from hullo.errors import HulloError, StoreUnavailable
-from starlette.requests import Request
-from starlette.testclient import TestClient
 
 NOBODY = [None, None, None]
 

@@ -6,11 +6,12 @@ from contextlib import asynccontextmanager
 
 import anyio
 import pytest
-from hullo import Hullo, IdentityMiddleware, hookimpl
-from hullo.errors import StoreUnavailable
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
+
+from hullo import Hullo, IdentityMiddleware, hookimpl
+from hullo.errors import StoreUnavailable
 
 
 class Diary:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from hullo import Hullo, IdentityMiddleware, Settings, hookimpl
-from hullo.asgi.edge import edge_of
-from hullo.errors import NotFound, SettingsError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
+
+from hullo import Hullo, IdentityMiddleware, Settings, hookimpl
+from hullo.asgi.edge import edge_of
+from hullo.errors import NotFound, SettingsError
 
 
 async def _echo(scope, receive, send):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 
 import pytest
+from starlette.testclient import TestClient
+
 from hullo import Hullo, IdentityMiddleware, hookimpl
 from hullo.errors import StoreUnavailable, TooContended
 from hullo.model.app import Scope, VerificationMode
-from starlette.testclient import TestClient
 
 
 def test_every_code_has_its_status_and_shape(shop):

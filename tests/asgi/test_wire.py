@@ -6,11 +6,12 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from hullo.asgi import wire
 from hullo.errors import BadRequest, Invalid
 from hullo.model.limits import Limits
-from hypothesis import given
-from hypothesis import strategies as st
 
 BAD = {
     "nothing": b"",

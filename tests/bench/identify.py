@@ -30,6 +30,7 @@ from typing import Any, cast
 
 import msgspec
 import uvloop
+
 from hullo import Hullo
 from hullo.asgi.middleware import IdentityMiddleware
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from cli.serving import Server
 from cli.terminal import HULLO, Terminal
 

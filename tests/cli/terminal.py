@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner, Result
+
 from hullo.cli import main
 
 HULLO = (sys.executable, "-c", "from hullo.cli import main; main()")

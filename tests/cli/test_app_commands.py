@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from cli.terminal import Terminal
 from hullo.model.user_hash import user_hash
 

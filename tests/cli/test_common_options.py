@@ -6,8 +6,9 @@ import json
 import subprocess
 
 import pytest
-from cli.terminal import HULLO, Terminal
 from click.testing import CliRunner
+
+from cli.terminal import HULLO, Terminal
 from hullo.cli import main
 
 EVERY_COMMAND = [

@@ -7,13 +7,14 @@ import re
 from collections.abc import Callable
 
 import pytest
+from starlette.testclient import TestClient
+
 from cli.serving import Server
 from cli.terminal import Terminal
 from hullo.app import Hullo
 from hullo.cli.demo.people import PEOPLE
 from hullo.cli.demo.shop import open_shop
 from hullo.cli.site import site
-from starlette.testclient import TestClient
 
 Start = Callable[..., Server]
 

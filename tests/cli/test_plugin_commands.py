@@ -7,8 +7,9 @@ from importlib.metadata import EntryPoint
 
 import click
 import pytest
-from cli.terminal import Terminal
 from click.shell_completion import BashComplete
+
+from cli.terminal import Terminal
 from hullo import Hullo, hookimpl
 from hullo.cli import main
 from hullo.hooks import discovery

@@ -12,6 +12,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+
 from cli.serving import PATIENCE, Server
 from cli.terminal import HULLO, Terminal
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx2
 import pytest
+
 from hullo import Hullo
 
 ROOT = Path(__file__).parents[2]

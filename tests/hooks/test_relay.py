@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+
 from hullo.app import Hullo
 from hullo.errors import PluginError, ProofRejected
 from hullo.hooks.discovery import BUILT_IN, build_plugins, offered_plugins

@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from hullo.model.change_set import ChangeSet
 from hullo.model.claim import Claim
 from hullo.model.email import email_key, looks_like_email
@@ -14,8 +17,6 @@ from hullo.model.identifier import Identifier, names_nobody
 from hullo.model.instant import instant_of, rfc3339
 from hullo.model.moment import Moment, secret_digest
 from hullo.model.standing import Standing
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 @given(st.text())

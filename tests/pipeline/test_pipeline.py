@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+
 from hullo.errors import (
     HulloError,
     PluginError,

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+
 from hullo.app import Hullo
 from hullo.model.standing import Standing
 from hullo.pipeline.register import NewApp

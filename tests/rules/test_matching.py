@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from hullo.errors import NoIdentifier
 from hullo.hooks.specs import hookimpl
 from hullo.model.claim import Claim

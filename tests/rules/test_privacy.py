@@ -6,6 +6,7 @@ import contextlib
 import logging
 
 import pytest
+
 from hullo.errors import HulloError
 from hullo.store.protocol import Store
 from world import World

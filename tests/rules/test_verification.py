@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from hullo.errors import ProofRejected, ProofRequired
 from hullo.model.standing import Standing
 from hullo.model.user_hash import user_hash

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 
 import pytest
+
 from hullo.errors import NotFound, SessionRequired, SessionRevoked
 from hullo.model.instant import DAY
 from hullo.model.outcome import Outcome

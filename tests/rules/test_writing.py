@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from hullo.errors import Invalid
 from hullo.model.claim import Claim
 from hullo.model.standing import Standing
 from hullo.store.protocol import Store
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from world import Browser, World
 
 

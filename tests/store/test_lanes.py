@@ -8,6 +8,7 @@ import threading
 import anyio
 import pytest
 from anyio import to_thread
+
 from hullo.store.lanes import LONGEST_GROUP, Lanes
 
 pytestmark = pytest.mark.anyio

@@ -51,7 +51,10 @@ def changed(before: T, after: T) -> Change[T]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erasure:
-    """A contact to forget with everything that is about it; its sessions are revoked (P2)."""
+    """A contact to forget with everything that is about it; its sessions are revoked (P2).
+
+    Whoever was merged into it is forgotten with it. Erasures come last in their change set.
+    """
 
     contact: Contact
     conversations: Literal["erase", "anonymise"]
@@ -87,14 +90,17 @@ class StoredAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeSet:
-    """Everything to write, in one transaction. `events` are told once it is committed."""
+    """Everything to write, in one transaction. `events` are told once it is committed.
+
+    Times, ids and secrets' digests are in it, so applying it twice to equal databases makes equal ones.
+    """
 
     workspaces: tuple[Change[Workspace], ...] = ()
     apps: tuple[Change[App], ...] = ()
     api_keys: tuple[Change[ApiKey], ...] = ()
     contacts: tuple[Change[Contact], ...] = ()
     """Identifiers that `after` has and `before` had not are taken, and the reverse let go. Of `custom_data`, the
-    blocks that `after` holds are replaced; a block it does not hold is left alone."""
+    blocks that `after` holds are replaced; a block it does not hold is left alone, an empty one is dropped."""
     visitors: tuple[Visitor, ...] = ()
     sessions: tuple[Change[Session], ...] = ()
     conversations: tuple[Change[Conversation], ...] = ()

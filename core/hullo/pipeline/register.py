@@ -226,7 +226,7 @@ class Register:
 def _name(text: str) -> str:
     name = text.strip()
     if not 0 < len(name) <= 255 or not name.isprintable():
-        raise Invalid("a name is 1 to 255 printable characters in one line")
+        raise Invalid("a name is 1 to 255 characters, all printable")
     return name
 
 

@@ -103,7 +103,7 @@ class ContactFilter:
 
 
 class AppReads(Protocol):
-    """Who may call."""
+    """Who may call. Lists are in the order of making."""
 
     def find_app(self, app_id: str) -> App | None: ...
     def list_apps(self) -> Sequence[App]: ...
@@ -117,7 +117,10 @@ class ContactReads(Protocol):
     """What an agent or an API key may see. Contacts come with every app's custom data."""
 
     def find_contact(self, workspace_id: str, contact_id: ContactId) -> Contact | None: ...
-    def list_contacts(self, wanted: ContactFilter, page: PageRequest) -> Page[Contact]: ...
+    def list_contacts(self, wanted: ContactFilter, page: PageRequest) -> Page[Contact]:
+        """Those that were merged into another are among them."""
+        ...
+
     def list_decisions(self, workspace_id: str, contact_id: ContactId, page: PageRequest) -> Page[DecisionRecord]: ...
     def list_conflicts(self, workspace_id: str, page: PageRequest) -> Page[Conflict]:
         """The open ones."""
@@ -172,6 +175,8 @@ class Store(AppReads, ContactReads, ConversationReads, Protocol):
         """Each change set all or nothing, in their order, one commit for the group.
 
         A later change set may build on an earlier one of the same group only through a fresh snapshot: a
-        conflict in one leaves the others alone. Raises `StoreUnavailable` when none of it was committed.
+        conflict in one leaves the others alone. A session, conversation, decision or conflict that names a
+        contact which was erased meanwhile is a conflict too, as is a message in a conversation that is gone.
+        Nobody reads what is not yet kept for good. Raises `StoreUnavailable` when none of it was committed.
         """
         ...

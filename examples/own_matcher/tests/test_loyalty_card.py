@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hullo import Hullo, HulloError
 from hullo_loyalty_card import ByLoyaltyCard
+
+from hullo import Hullo, HulloError
 
 
 class Shop:

@@ -11,12 +11,12 @@ from typing import Concatenate, Final, ParamSpec, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import msgspec
+
 from hullo.errors import SettingsError, StoreUnavailable
 from hullo.model.change_set import ChangeSet
 from hullo.store.protocol import APPLIED, Applied, StoreConflict
-from hullo_stores.memory.store import MemoryStore
-
 from hullo_journal.journal import Journal
+from hullo_stores.memory.store import MemoryStore
 
 P = ParamSpec("P")
 R = TypeVar("R")

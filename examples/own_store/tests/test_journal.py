@@ -11,13 +11,14 @@ from errno import EIO
 from pathlib import Path
 
 import pytest
+from hullo_journal.store import JournalStore, open_journal
+
 from hullo import Hullo
 from hullo.errors import SettingsError, StoreUnavailable
 from hullo.model.change_set import ChangeSet, Erasure, created
 from hullo.store.protocol import APPLIED, Store, StoreConflict
 from hullo.testing import StoreContract
 from hullo.testing.builders import LATER, WORKSPACE, a_contact, an_answer, an_app, an_identity_key
-from hullo_journal.store import JournalStore, open_journal
 
 PACKAGE = Path(__file__).parents[1]
 """Where a process that is given a statement finds the package, installed or not."""
