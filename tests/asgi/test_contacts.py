@@ -104,9 +104,9 @@ def test_a_question_with_nul_is_invalid(shop):
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
 
 
-def test_so_many_parameters_ask_nothing(shop):
+def test_so_many_parameters_are_refused_rather_than_ignored(shop):
     query = "&".join(f"p{number}=1" for number in range(60))
-    assert shop.get(f"/contacts?{query}&limit=0", shop.api_key()).json() == {"items": [], "next": None}
+    assert shop.get(f"/contacts?{query}&external_id=x", shop.api_key()).status_code == 422
 
 
 def test_an_absorbed_contact_names_the_one_it_went_into():
@@ -289,3 +289,15 @@ def test_a_key_does_what_its_scopes_say(shop):
     assert allowed(Scope.WRITE) == {"patch"}
     assert allowed(Scope.ERASE) == {"erase"}
     assert _upsert(shop, shop.api_key(Scope.READ), external_id="u").json()["code"] == "forbidden"
+
+
+@pytest.mark.rule("W3")
+def test_a_key_of_one_app_is_shown_that_apps_custom_data_only(shop):
+    other = shop.hullo.create_app("Second shop")
+    person = shop.post("/contacts", {"external_id": "jane", "custom_data": {shop.app_key: {"a": 1}}}, shop.api_key())
+    shop.post("/contacts", {"external_id": "jane", "custom_data": {other.app_key: {"b": 2}}}, shop.api_key())
+    key = shop.api_key(app_key=other.app_key)
+    path = f"/contacts/{person.json()['id']}"
+    assert shop.get(path, key).json()["custom_data"] == {other.app_key: {"b": 2}}
+    assert shop.get("/contacts", key).json()["items"][0]["custom_data"] == {other.app_key: {"b": 2}}
+    assert set(shop.get(path, shop.api_key()).json()["custom_data"]) == {shop.app_key, other.app_key}

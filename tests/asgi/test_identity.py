@@ -154,3 +154,25 @@ def test_cookies_may_come_in_several_headers():
 )
 def test_the_path_is_read_below_the_mount(path, root_path, below):
     assert route_path({"path": path, "root_path": root_path}) == below
+
+
+@pytest.mark.rule("S1")
+def test_a_site_may_know_the_visitors_of_one_app_only(backend):
+    hullo = Hullo("memory:")
+    ours, theirs = hullo.create_app("Ours"), hullo.create_app("Theirs", workspace="another")
+    tokens = [
+        hullo.identify(
+            {"external_id": "admin", "user_hash": hullo.user_hash(app.app_key, "admin")}, app_key=app.app_key
+        ).answer.session_token
+        for app in (ours, theirs)
+    ]
+
+    async def page(scope, receive, send):
+        identity = identity_of(scope)
+        known = f"{identity.app_id} {identity.workspace_id} {identity.standing}"
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": known.encode()})
+
+    client = TestClient(IdentityMiddleware(page, hullo, app_key=ours.app_key), backend=backend)
+    told = [client.get("/", headers={"authorization": f"Bearer {token}"}).text for token in tokens]
+    assert told == [f"{ours.app_id} {ours.workspace_id} 3", "None None None"]

@@ -65,3 +65,12 @@ def test_a_key_that_is_none_is_invalid(shop, key):
 
 def test_the_longest_key_is_taken(shop):
     assert _identify(shop, "x" * 255, email="jane@example.com").status_code == 200
+
+
+@pytest.mark.rule("S2")
+def test_a_repeat_is_refused_with_a_session_that_was_reset(shop):
+    token, fields = shop.join(), shop.signed("user_1")
+    _identify(shop, "k1", token, **fields)
+    shop.post("/reset", {"app_key": shop.app_key}, token)
+    again = _identify(shop, "k1", token, **fields)
+    assert (again.status_code, again.json()["code"]) == (401, "session_revoked")

@@ -32,7 +32,7 @@ import msgspec
 import uvloop
 
 from hullo import Hullo
-from hullo.asgi.middleware import IdentityMiddleware
+from hullo.cli.site import site, spare_the_collector
 
 KINDS = ("bare", "unchanged", "write")
 
@@ -41,7 +41,6 @@ def serve(db: str, port: int) -> None:
     """The process that is measured."""
     import uvicorn
     from starlette.applications import Starlette
-    from starlette.middleware import Middleware
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.routing import Route
@@ -57,12 +56,13 @@ def serve(db: str, port: int) -> None:
         return Response(answer, media_type="application/json")
 
     plain = Starlette(routes=[Route("/bare", bare, methods=["POST"])])
-    identifying = Starlette(middleware=[Middleware(IdentityMiddleware, hullo=Hullo(db))])
+    identifying = site(Hullo(db))
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         # Beside each other and not inside: the bare route shall not pass through what it is compared with.
         await (plain if scope.get("path") == "/bare" else identifying)(scope, receive, send)
 
+    spare_the_collector()
     uvicorn.run(app, port=port, log_level="warning", access_log=False, loop="uvloop", http="httptools")
 
 

@@ -39,7 +39,8 @@ async def list_contacts(exchange: Exchange) -> Answer:
         identifier=asked[0].digest(key.workspace_id) if asked else None,
     )
     found = await exchange.edge.read(lambda store: store.list_contacts(wanted, page))
-    both = replace(found, items=tuple(each for each in found.items if all(map(each.owns, asked))))
+    items = (_as_seen_by(key, each) for each in found.items if all(map(each.owns, asked)))
+    both = replace(found, items=tuple(items))
     return told(page_shape(both, contact_shape))
 
 
@@ -47,7 +48,7 @@ async def read_contact(exchange: Exchange) -> Answer:
     """`GET /v1/contacts/{id}`"""
     key = await api_key(exchange, Scope.READ)
     contact = await _contact(exchange, key, exchange.path_id)
-    return told(contact_shape(contact, provenance=exchange.query().get("provenance") == "1"))
+    return told(contact_shape(_as_seen_by(key, contact), provenance=exchange.query().get("provenance") == "1"))
 
 
 async def upsert_contact(exchange: Exchange) -> Answer:
@@ -69,7 +70,7 @@ async def upsert_contact(exchange: Exchange) -> Answer:
     contact = await _contact(exchange, key, outcome.contact_id)
     return told(
         {
-            **contact_shape(contact),
+            **contact_shape(_as_seen_by(key, contact)),
             "matched_by": outcome.matched_by,
             "created": outcome.matched_by == CREATED,
             "rejected": rejected_shape(outcome.rejected),
@@ -97,9 +98,10 @@ async def amend_contact(exchange: Exchange) -> Answer:
             moment=exchange.moment,
             request_id=exchange.request_id,
             hooks=hullo.hooks,
+            limits=hullo.settings.limits,
         )
     )
-    return told(contact_shape(contact))
+    return told(contact_shape(_as_seen_by(key, contact)))
 
 
 async def erase_contact(exchange: Exchange) -> Answer:
@@ -141,6 +143,13 @@ async def _contact(exchange: Exchange, key: ApiKey, contact_id: ContactId) -> Co
     if contact is None:
         raise NotFound("no such contact")
     return contact
+
+
+def _as_seen_by(key: ApiKey, contact: Contact) -> Contact:
+    """A key of one app is shown that app's custom data: the person is the workspace's, the data is the app's."""
+    if key.app_id is None:
+        return contact
+    return replace(contact, custom_data={app: block for app, block in contact.custom_data.items() if app == key.app_id})
 
 
 async def _app_written(exchange: Exchange, key: ApiKey, body: ContactBody) -> str | None:

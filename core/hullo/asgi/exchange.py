@@ -102,7 +102,10 @@ class Exchange:
 
     def query(self) -> dict[str, str]:
         """The query's parameters. Raises `Invalid` for one that no store could look for."""
-        query = query_of(self.scope)
+        try:
+            query = query_of(self.scope)
+        except ValueError as error:
+            raise Invalid("there are too many parameters") from error
         for name, value in query.items():
             if "\0" in value:
                 raise _wrong_parameter(name[:ID_LONGEST], "has control characters")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from hullo.errors import MiddlewareMissing
+from hullo.model.app import AppId, WorkspaceId
 from hullo.model.contact import ContactId
 from hullo.model.standing import Standing
 from hullo.model.visitor import VisitorId
@@ -26,6 +27,9 @@ class Identity:
     visitor_id: VisitorId | None = None
     contact_id: ContactId | None = None
     standing: Standing | None = None
+    app_id: AppId | None = None
+    """Whose visitor it is: in a store with several apps, a proof for one of them is none for another."""
+    workspace_id: WorkspaceId | None = None
 
     @property
     def is_identified(self) -> bool:

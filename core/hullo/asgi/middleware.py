@@ -22,13 +22,17 @@ from hullo.errors import SettingsError
 class IdentityMiddleware:
     """Serves hullo's API under a prefix, and tells the host's own routes who is calling (`identity_of`).
 
-    `prefix` None takes the one of the settings. Opens hullo with the host's lifespan, or on the first request where
-    there is none. Runs on asyncio and on trio; touches nothing of the host's scope but a copy.
+    `prefix` None takes the one of the settings. `app_key` says whose visitors the host's own routes know; None takes
+    those of every app in the store, which is right where there is one, or where all are the host's own.
+
+    Opens hullo with the host's lifespan, or on the first request where there is none. Runs on asyncio and on trio;
+    touches nothing of the host's scope but a copy.
     """
 
-    def __init__(self, app: ASGIApp, hullo: Hullo, prefix: str | None = None) -> None:
+    def __init__(self, app: ASGIApp, hullo: Hullo, prefix: str | None = None, app_key: str | None = None) -> None:
         self.app = app
         self._hullo = hullo
+        self._app_key = app_key
         self._prefix = prefix if prefix is not None else hullo.settings.prefix
         if not self._prefix.startswith("/") or self._prefix.endswith("/"):
             raise SettingsError("a prefix begins with / and does not end with it, such as /hullo")
@@ -42,7 +46,7 @@ class IdentityMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in {"http", "websocket"}:
             if scope["type"] == "lifespan":
-                await live(self.app, self._hullo, scope, receive, send)
+                await self._edge.live(live(self.app, self._hullo, scope, receive, send))
             else:
                 await self.app(scope, receive, send)
             return
@@ -50,7 +54,7 @@ class IdentityMiddleware:
         if path.startswith(self._prefix) and path[len(self._prefix) :][:1] in {"", "/"}:
             await self._serve(path[len(self._prefix) :], scope, receive, send)
             return
-        identity = await identify_caller(self._edge, scope)
+        identity = await identify_caller(self._edge, scope, self._app_key)
         await self.app({**scope, IDENTITY_KEY: identity}, receive, send)
 
     async def _serve(self, path: str, scope: Scope, receive: Receive, send: Send) -> None:

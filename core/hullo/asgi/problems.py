@@ -80,7 +80,8 @@ def _told(error: HulloError) -> Answer:
 
 def _of_a_route(error: HTTPException) -> Answer:
     """What a plugin's route raised in Starlette's words."""
-    title = HTTPStatus(error.status_code).phrase
+    known = error.status_code in HTTPStatus.__members__.values()
+    title = HTTPStatus(error.status_code).phrase if known else "Error"
     headers = tuple(
         (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in (error.headers or {}).items()
     )

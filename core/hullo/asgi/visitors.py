@@ -13,6 +13,7 @@ from hullo.asgi.identity import ANONYMOUS, Identity
 from hullo.asgi.scope import SESSION_PREFIX, bearer, cookie, headers_of
 from hullo.model.moment import secret_digest
 from hullo.model.visitor import Session, SessionDigest
+from hullo.pipeline.visits import as_proven
 from hullo.store.protocol import Store
 
 SESSION_COOKIE: Final = b"hullo_session"
@@ -20,8 +21,11 @@ SESSION_COOKIE: Final = b"hullo_session"
 _log = logging.getLogger("hullo.asgi")
 
 
-async def identify_caller(edge: Edge, scope: Scope) -> Identity:
-    """The visitor whose session the request shows. Never raises: the host's site does not go down with hullo."""
+async def identify_caller(edge: Edge, scope: Scope, app_key: str | None) -> Identity:
+    """The visitor whose session the request shows; with an `app_key`, only if it is that app's.
+
+    Never raises: the host's site does not go down with hullo.
+    """
     token = session_token(scope)
     if token is None:
         return ANONYMOUS
@@ -31,9 +35,15 @@ async def identify_caller(edge: Edge, scope: Scope) -> Identity:
         _log.error("a visitor stays anonymous, since the store cannot be asked: %s", type(error).__name__)
         _log.debug("", exc_info=error)
         return ANONYMOUS
-    if session is None or not session.valid(edge.hullo.clock()):
+    if session is None or not session.valid(edge.hullo.clock()) or app_key not in {None, session.app_id}:
         return ANONYMOUS
-    return Identity(visitor_id=session.visitor_id, contact_id=session.contact_id, standing=session.standing)
+    return Identity(
+        visitor_id=session.visitor_id,
+        contact_id=session.contact_id,
+        standing=session.standing,
+        app_id=session.app_id,
+        workspace_id=session.workspace_id,
+    )
 
 
 def session_token(scope: Scope) -> str | None:
@@ -45,4 +55,7 @@ def session_token(scope: Scope) -> str | None:
 
 
 def _find(digest: SessionDigest, store: Store) -> Session | None:
-    return store.find_session(digest)
+    session = store.find_session(digest)
+    if session is None or session.contact_id is None or not session.proven:
+        return session
+    return as_proven(session, store.find_contact(session.workspace_id, session.contact_id))

@@ -160,8 +160,11 @@ def _without_doubles(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
 
 
 def _count_keys(value: Any) -> int:
-    children = _children(value)
-    count = len(children) if type(value) is dict else 0
+    if type(value) is dict:
+        children: Collection[Any] = cast("dict[str, Any]", value).values()
+        count = len(children)
+    else:
+        children, count = value, 0
     for each in children:
         if type(each) is dict or type(each) is list:
             count += _count_keys(each)

@@ -15,7 +15,7 @@ from hullo.app import Hullo
 from hullo.cli.demo.shop import Shop, open_shop
 from hullo.cli.logs import log_to_stderr
 from hullo.cli.options import Given, common, pass_given
-from hullo.cli.site import DEMO_APP_KEY, site
+from hullo.cli.site import DEMO_APP_KEY, site, spare_the_collector
 from hullo.pipeline.origins import is_loopback
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def serve_command(given: Given, host: str, port: int, workers: int, demo: bool) 
 def _serve_here(application: Starlette, listener: socket.socket) -> None:
     import uvicorn
 
+    spare_the_collector()
     try:
         uvicorn.Server(_config(application)).run(sockets=[listener])
     except SystemExit as ended:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hullo.model.claim import CUSTOM_DATA
+from hullo.model.claim import CUSTOM_DATA, PROFILE_FIELDS
 from hullo.model.fact import Fact, Scalar
 from hullo.model.standing import Standing
 
@@ -35,6 +35,11 @@ class Refusal:
 
     field: str
     reason: str
+
+
+def identifier_field(kind: str) -> str:
+    """How an identifier is called in verdicts: by its kind, where no profile field is called the same."""
+    return f"identifier.{kind}" if kind in PROFILE_FIELDS else kind
 
 
 def custom_field(key: str) -> str:

@@ -24,6 +24,9 @@ CUSTOM_KEY: Final = re.compile(r"[A-Za-z0-9_.-]+")
 UNSAFE_KEYS: Final = frozenset({"__proto__", "constructor", "prototype"})
 """Allowed letters, and yet a trap for every page and inbox that copies keys into a JavaScript object."""
 
+REJECTIONS_MOST: Final = 50
+"""How many faults of one body are named: enough to mend it, too few to make a small body a large answer."""
+
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _CONTROL_BUT_LINES: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _INTEGER_LARGEST: Final = 2**63
@@ -75,9 +78,10 @@ class Claim:
         return tuple(given)
 
     @property
-    def carries_evidence(self) -> bool:
-        """Whether the caller sent something that is meant to prove the claim."""
-        return self.user_hash is not None or self.token is not None
+    def evidence(self) -> frozenset[str]:
+        """The fields that were sent to prove the claim, right or wrong."""
+        sent = {"user_hash": self.user_hash, "token": self.token}
+        return frozenset(name for name in EVIDENCE_FIELDS if sent[name] is not None)
 
 
 class _Reader:
@@ -108,6 +112,12 @@ class _Reader:
         )
 
     def _reject(self, name: str, reason: str) -> None:
+        if len(self._rejected) == REJECTIONS_MOST:
+            self._rejected.append(Rejection(field="…", reason="and more"))
+        if len(self._rejected) > REJECTIONS_MOST:
+            return
+        # A name that the caller made up goes into answers and traces: in plain letters, whatever it was.
+        name = "".join(letter if letter.isprintable() else "?" for letter in name)
         self._rejected.append(Rejection(field=name, reason=reason))
 
     def _identity(self, name: str, longest: int, check: Callable[[str], str | None] | None = None) -> str | None:
@@ -119,7 +129,7 @@ class _Reader:
         if not isinstance(value, str):
             self._reject(name, "must be text")
             return None
-        fault = self._text_fault(value, longest)
+        fault = self._text_fault(value.strip() if name == EMAIL else value, longest)
         if fault is None and names_nobody(value, self._limits.non_identities):
             fault = "names nobody"
         if fault is None and check is not None:

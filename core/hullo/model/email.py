@@ -30,17 +30,18 @@ def email_key(text: str) -> str:
 
     Dots and `+tags` in the local part are kept: they differ for most of the world's mail servers.
     """
-    local, at, domain = unicodedata.normalize("NFC", text.strip()).casefold().partition("@")
+    local, at, domain = unicodedata.normalize("NFC", text.strip()).partition("@")
     # Case-folding may undo the composition ("ǰ"), and a key must not depend on how often it was made.
-    local = unicodedata.normalize("NFC", local)
+    local = unicodedata.normalize("NFC", local.casefold())
     return f"{local}{at}{_idna(domain.rstrip('.'))}"
 
 
 def _idna(domain: str) -> str:
+    """Never case-folded: that would make `straße.de` and `strasse.de` one, and they have different owners."""
     if domain.isascii():
-        return domain
+        return domain.lower()
     try:
         return idna.encode(domain, uts46=True).decode("ascii")
     except idna.IDNAError:
         # Not a registrable name; still a stable key, and equal to itself is all that matching needs.
-        return unicodedata.normalize("NFC", domain)
+        return unicodedata.normalize("NFC", domain.lower())

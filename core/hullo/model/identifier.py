@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -60,5 +61,7 @@ class Identifier:
 
 def names_nobody(text: str, non_identities: Collection[str] = NON_IDENTITIES) -> bool:
     """True for blanks and known non-identities (M5): all zeros in any grouping, `null`, `[object Object]`, …"""
-    bare = text.strip().casefold()
+    # Invisible characters (category Cf) are no name either.
+    visible = text if text.isascii() else "".join(each for each in text if unicodedata.category(each) != "Cf")
+    bare = visible.strip().casefold()
     return not bare or bare in non_identities or not bare.strip("0-")

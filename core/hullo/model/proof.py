@@ -15,6 +15,8 @@ class Proof:
     by: str
     """The verifier's name, or `api-key`."""
     identifiers: tuple[Identifier, ...]
+    evidence: str | None = None
+    """The field of the claim that was verified, such as `user_hash`. None for evidence from elsewhere."""
     key_id: str | None = None
     """The identity key that signed, so that its last use can be told (V4). None where no such key was involved."""
 

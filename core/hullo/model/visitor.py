@@ -47,6 +47,8 @@ class Session:
     contact_id: ContactId | None = None
     standing: Standing | None = None
     claimed: Mapping[str, IdentifierDigest] = field(default_factory=dict[str, IdentifierDigest])
+    proved: tuple[IdentifierDigest, ...] = ()
+    """What was proven of the contact in this session. It stays proven while the contact owns any of it."""
     revoked_at: Instant | None = None
     version: int = 0
 

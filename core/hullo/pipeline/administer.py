@@ -14,11 +14,13 @@ from hullo.model.decision import Decision
 from hullo.model.decision_record import DecisionRecord, Trace
 from hullo.model.event import Event
 from hullo.model.identifier import Identifier
+from hullo.model.limits import Limits
 from hullo.model.moment import Moment
 from hullo.model.standing import Standing
 from hullo.pipeline.apps import AppDirectory
+from hullo.pipeline.identify import usable_identifiers
 from hullo.pipeline.work import Prepared
-from hullo.pipeline.writing import Pen, wanted_writes, write
+from hullo.pipeline.writing import Pen, one_of_a_kind, wanted_writes, write
 from hullo.store.protocol import Snapshot, SnapshotQuery
 
 
@@ -38,13 +40,15 @@ class Amend:
     moment: Moment
     request_id: str
     hooks: Relay
+    limits: Limits
 
     def prepare(self, apps: AppDirectory) -> Prepared[Contact]:
         """Raises `UnknownApp`, and `Invalid` when any field is wrong: a patch is taken whole or not at all."""
         app = apps.find(self.app_id) if self.app_id is not None else None
-        if self.claim.rejected:
-            raise Invalid("nothing was written, since some fields are wrong", self.claim.rejected)
-        named = tuple(identifier for _, identifier in self.hooks.name_identifiers(self.claim))
+        usable, rejected = usable_identifiers(self.claim, self.hooks, self.limits)
+        if rejected:
+            raise Invalid("nothing was written, since some fields are wrong", rejected)
+        named = tuple(usable)
         query = SnapshotQuery(
             workspace_id=self.workspace_id,
             app_id=None,
@@ -62,7 +66,7 @@ class Amend:
         for identifier in named:
             if snapshot.found.get(identifier.digest(self.workspace_id), contact.id) != contact.id:
                 raise Conflicting(f"another contact has this {identifier.kind}")
-        own = [(identifier, True) for identifier in named]
+        own = [(identifier, True) for identifier in one_of_a_kind(named, contact)]
         wanted = wanted_writes(self.claim, contact, pen, own, withheld=(), cleared=self.cleared)
         written = write(self.claim, contact, False, pen, wanted, self.hooks)
         if not written.fields:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from hullo.hooks.relay import Relay
@@ -11,7 +10,7 @@ from hullo.model.conflict import Conflict, pair_of
 from hullo.model.contact import Contact
 from hullo.model.conversation import Conversation
 from hullo.model.decision import Decision
-from hullo.model.identifier import Identifier
+from hullo.model.identifier import IdentifierDigest
 from hullo.model.outcome import Outcome
 from hullo.model.standing import Standing
 from hullo.model.visitor import Session
@@ -20,7 +19,7 @@ from hullo.pipeline.call import Call
 from hullo.pipeline.resolve import Resolution, resolve
 from hullo.pipeline.story import Story
 from hullo.pipeline.visits import Visit
-from hullo.pipeline.writing import Pen, wanted_writes, write
+from hullo.pipeline.writing import Pen, one_of_a_kind, wanted_writes, write
 from hullo.store.protocol import Snapshot
 
 
@@ -32,7 +31,7 @@ def decide(call: Call, hooks: Relay, snapshot: Snapshot) -> Decision[Outcome]:
     now = call.moment.now
     session = None
     if call.app is not None:
-        session = visits.valid_session(snapshot.session, call.session, call.app.id, now)
+        session = visits.valid_session(snapshot, call.session, call.app.id, now)
     resolution = resolve(call, session, snapshot, hooks)
     visit, switched = _visit(call, session, resolution)
     writer = call.server or _writer(call, visit)
@@ -40,7 +39,7 @@ def decide(call: Call, hooks: Relay, snapshot: Snapshot) -> Decision[Outcome]:
     standing = _standing(call, resolution, visit, contact)
 
     pen = Pen(by=writer, at=now, standing=standing, app=call.app)
-    own = [(identifier, identifier in call.vouched) for identifier in _one_of_a_kind(resolution, contact)]
+    own = [(identifier, identifier in call.vouched) for identifier in one_of_a_kind(resolution.own, contact)]
     withheld = [collision.field for collision in resolution.collisions]
     wanted = wanted_writes(call.claim, contact, pen, own, withheld)
     is_new = resolution.contact is None
@@ -49,7 +48,7 @@ def decide(call: Call, hooks: Relay, snapshot: Snapshot) -> Decision[Outcome]:
     identified = False
     if visit is not None:
         identified = visit.session.contact_id != contact.id
-        visit = visits.identified(visit, contact.id, standing, call.said, now)
+        visit = visits.identified(visit, contact.id, standing, call.said, _proved(call, resolution), now)
     links = _links(call, standing, contact, session, switched, snapshot, hooks)
     conflicts = _conflicts(call, resolution, contact, snapshot)
     story = Story(
@@ -89,6 +88,10 @@ def _standing(call: Call, resolution: Resolution, visit: Visit | None, contact: 
     return Standing.CLAIMED
 
 
+def _proved(call: Call, resolution: Resolution) -> list[IdentifierDigest]:
+    return [call.digests[each] for each in resolution.own if each in call.vouched]
+
+
 def _writer(call: Call, visit: Visit | None) -> str:
     key = next((proof.key_id for proof in call.proofs if proof.key_id is not None), None)
     if key is not None:
@@ -110,15 +113,6 @@ def _new_contact(call: Call, visit: Visit | None, writer: str) -> Contact:
         last_seen_at=now,
         created_by=_visitor_writer(visit) if visit is not None else writer,
     )
-
-
-def _one_of_a_kind(resolution: Resolution, contact: Contact) -> Sequence[Identifier]:
-    """A contact has one identifier of a kind: the one it has already, else the one named first."""
-    chosen: dict[str, Identifier] = {}
-    for identifier in resolution.own:
-        if identifier.kind not in chosen or contact.owns(identifier):
-            chosen[identifier.kind] = identifier
-    return tuple(chosen.values())
 
 
 def _links(

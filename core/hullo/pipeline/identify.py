@@ -101,14 +101,16 @@ class Upsert:
 def verify(claim: Claim, app: App, moment: Moment, hooks: Relay) -> tuple[Proof, ...]:
     """What is vouched for, under the app's mode (V3).
 
-    Evidence that no plugin vouches for is wrong evidence: whoever signs expects to be checked.
+    Evidence that no plugin vouches for is wrong evidence, also beside other evidence that is right: whoever signs
+    expects to be checked.
     """
     if app.verification is VerificationMode.OFF:
         return ()
     try:
         proofs = hooks.verify_claim(claim, app, moment.now)
-        if claim.carries_evidence and not proofs:
-            raise ProofRejected("no plugin that is in use reads this proof")
+        unread = claim.evidence - {proof.evidence for proof in proofs}
+        if unread:
+            raise ProofRejected(f"no plugin that is in use vouches for this {min(unread)}")
     except ProofRejected as wrong:
         if app.verification is not VerificationMode.REPORT:
             raise
@@ -124,19 +126,28 @@ def name(claim: Claim, hooks: Relay, limits: Limits) -> tuple[dict[Identifier, s
 
     Raises `NoIdentifier` when nobody is named (M6), and `Invalid` for a strict claim with any fault (W8).
     """
+    named, rejected = usable_identifiers(claim, hooks, limits)
+    if not named:
+        raise NoIdentifier(rejected)
+    if claim.strict and rejected:
+        raise Invalid("nothing was written, since the call is strict and some fields are wrong", rejected)
+    return named, rejected
+
+
+def usable_identifiers(
+    claim: Claim, hooks: Relay, limits: Limits
+) -> tuple[dict[Identifier, str], tuple[Rejection, ...]]:
+    """What plugins name, without what names nobody (M5), and every fault of the request."""
     named: dict[Identifier, str] = {}
     rejected = list(claim.rejected)
     for plugin, identifier in hooks.name_identifiers(claim):
         if names_nobody(identifier.value, limits.non_identities):
             rejected.append(Rejection(field=identifier.kind, reason="names nobody"))
         elif len(identifier.value) > IDENTIFIER_LONGEST:
-            rejected.append(Rejection(field=identifier.kind, reason=f"longer than {IDENTIFIER_LONGEST} characters"))
+            reason = f"longer than {IDENTIFIER_LONGEST} characters"
+            rejected.append(Rejection(field=identifier.kind, reason=reason))
         else:
             named[identifier] = plugin
-    if not named:
-        raise NoIdentifier(rejected)
-    if claim.strict and rejected:
-        raise Invalid("nothing was written, since the call is strict and some fields are wrong", rejected)
     return named, tuple(rejected)
 
 

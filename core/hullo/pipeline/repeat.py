@@ -13,6 +13,7 @@ from hullo.model.decision import Decision
 from hullo.model.instant import DAY
 from hullo.model.moment import SEED_BYTES, Moment
 from hullo.model.outcome import Outcome
+from hullo.pipeline import visits
 from hullo.pipeline.apps import AppDirectory
 from hullo.pipeline.visits import SESSION_PREFIX
 from hullo.pipeline.work import Prepared, Work
@@ -36,7 +37,8 @@ class Repeatable(Generic[A]):
     """Another work, done once for a caller and key.
 
     `caller` is what tells callers apart: the session's digest, or the client's address where there is no session
-    yet. It keeps one caller's key from finding another's answer. `encode` gives the answer's body without
+    yet. It keeps one caller's key from finding another's answer; behind one address only the key itself does, so
+    it should be as unguessable as a UUID. `encode` gives the answer's body without
     secrets, which is what is stored.
     """
 
@@ -58,13 +60,13 @@ class Repeatable(Generic[A]):
         )
 
     def _decide(self, prepared: Prepared[Outcome], digest: str, snapshot: Snapshot) -> Decision[Outcome | Replayed]:
-        """Raises `Conflicting` when the key was used for another request."""
+        """Raises `Conflicting` when the key was used for another request, and `SessionRevoked` after a reset (S2)."""
         request = sha256(self.request).hexdigest()
         first = snapshot.answer
         if first is not None and self.moment.now < first.expires_at:
             if first.request != request:
                 raise Conflicting("this Idempotency-Key was used with another body")
-            return Decision(answer=Replayed(body=first.body, session_token=self._token(first)))
+            return Decision(answer=self._replayed(first, prepared, snapshot))
         decision = prepared.decide(snapshot)
         token = decision.answer.session_token
         answer = StoredAnswer(
@@ -77,6 +79,14 @@ class Repeatable(Generic[A]):
         )
         change_set = replace(decision.change_set, answers=(answer,))
         return Decision(answer=decision.answer, change_set=change_set, explain=decision.explain)
+
+    def _replayed(self, first: StoredAnswer, prepared: Prepared[Outcome], snapshot: Snapshot) -> Replayed:
+        query = prepared.query
+        if not first.seed and query.app_id is not None:
+            # A call that issued a token may have ended the session that it came with, by a switch; any other needs
+            # its session as much as the first time.
+            visits.valid_session(snapshot, query.session, query.app_id, self.moment.now)
+        return Replayed(body=first.body, session_token=self._token(first))
 
     def _token(self, first: StoredAnswer) -> str | None:
         if not first.seed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from hullo.errors import PluginError
@@ -27,6 +27,14 @@ class Collision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Displaced:
+    """Somebody who held identifiers on a mere claim, and loses them to a proof (C4)."""
+
+    contact: Contact
+    identifiers: tuple[Identifier, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resolution:
     """The answer. `contact` None: somebody new. `own` are the identifiers that may be written to the contact."""
 
@@ -36,39 +44,63 @@ class Resolution:
     proven: bool
     """Reached through a proven identifier."""
     collisions: tuple[Collision, ...] = ()
-    displaced: Contact | None = None
-    """Whoever held `own` identifiers on a mere claim, and loses them to a proof (C4)."""
+    displaced: tuple[Displaced, ...] = ()
     steps: tuple[Step, ...] = ()
 
 
 def resolve(call: Call, session: Session | None, snapshot: Snapshot, hooks: Relay) -> Resolution:
     """Pure. `session` is the caller's, when it has a valid one."""
     found = _found(call, snapshot)
-    match = hooks.match_contact(call.claim, call.proofs, Candidates(call.named, found))
-    if match is None:
-        return _nobody(call, found, CREATED, ())
-    contact = snapshot.contacts.get(match.contact.id)
-    if contact is None:
-        raise PluginError(f"matcher {match.by!r} answered with a contact that is not among the candidates")
-    steps = (Step(stage="match", plugin=match.by, answer=f"it is {contact.id}"),)
-    reached = _Reached(call, session, contact, found)
-    if reached.contradicted():
-        return _nobody(call, found, CREATED, (*steps, _REFUSED_MATCH))
-    if reached.squatted():
-        return _displacing(call, contact, found, steps)
+    displaced: list[Displaced] = []
+    steps: list[Step] = []
+    while True:
+        match = hooks.match_contact(call.claim, call.proofs, Candidates(call.named, found))
+        if match is None:
+            break
+        contact = snapshot.contacts.get(match.contact.id)
+        if contact is None:
+            raise PluginError(f"matcher {match.by!r} answered with a contact that is not among the candidates")
+        steps.append(Step(stage="match", plugin=match.by, answer=f"it is {contact.id}"))
+        reached = _Reached(call, session, contact, found)
+        squatted = reached.squatted()
+        if squatted:
+            # Free from here on; who is it then? Each time there are fewer, so this ends.
+            found = {each: owner for each, owner in found.items() if each not in squatted}
+            displaced.append(Displaced(contact=contact, identifiers=squatted))
+            steps.append(_step(f"not them: {contact.id} had it on a claim, the caller has proof"))
+            continue
+        if reached.contradicted():
+            steps.append(_step("not them: the call contradicts what is known of them (C3, C4)"))
+            break
+        return Resolution(
+            contact=contact,
+            matched_by=match.by,
+            own=tuple(each for each in call.named if found.get(each, contact) is contact),
+            proven=reached.proven(),
+            collisions=(*_collisions(call, found, contact), *_lost(displaced)),
+            displaced=tuple(displaced),
+            steps=tuple(steps),
+        )
+    own = tuple(each for each in call.named if each not in found)
     return Resolution(
-        contact=contact,
-        matched_by=match.by,
-        own=tuple(each for each in call.named if found.get(each, contact) is contact),
-        proven=reached.proven(),
-        collisions=_collisions(call, found, contact),
-        steps=steps,
+        contact=None,
+        matched_by=CREATED,
+        own=own,
+        proven=any(each in call.vouched for each in own),
+        collisions=(*_collisions(call, found, None), *_lost(displaced)),
+        displaced=tuple(displaced),
+        steps=(*steps, _step("somebody new")),
     )
 
 
-_REFUSED_MATCH = Step(
-    stage="match", plugin="pipeline", answer="not them: the call contradicts what is known of them (C3, C4)"
-)
+def _step(answer: str) -> Step:
+    return Step(stage="match", plugin="pipeline", answer=answer)
+
+
+def _lost(displaced: Iterable[Displaced]) -> Iterator[Collision]:
+    for each in displaced:
+        for identifier in each.identifiers:
+            yield Collision(field=identifier.kind, other=each.contact, rule="C4")
 
 
 def _found(call: Call, snapshot: Snapshot) -> dict[Identifier, Contact]:
@@ -94,36 +126,33 @@ class _Reached:
         external_id = next((each for each in self.call.named if each.kind == EXTERNAL_ID), None)
         if external_id is None or external_id in self.found:
             return False
-        by = self._by()
-        if by and all(self._stored_proven(each) and not self._vouched(each) for each in by):
+        if self._proven_otherwise() and not any(self._proves(each) for each in self._by()):
             return True  # C3: a mere claim does not give a proven person an external id
         stored = self.contact.identifiers.get(EXTERNAL_ID)
         displaces = external_id in self.call.vouched and stored is not None and stored.standing < Standing.PROVEN
         return stored is not None and not displaces
 
-    def squatted(self) -> bool:
-        """Everything that led here is proven by the caller and a mere claim of a contact that is proven otherwise.
+    def squatted(self) -> tuple[Identifier, ...]:
+        """What the caller proves and the contact has on a mere claim, while it is proven by something else.
 
         The mirror of C3: whoever proved this contact never proved the identifier, and whoever proves the identifier
         now need not be them. Were it a match, writing somebody's email to one's own contact would be enough to
-        have their next, proven call, land there.
+        have their next, proven call land there. Identifiers that the call only claims say nothing about it.
         """
-        by = self._by()
-        return (
-            bool(by)
-            and all(each in self.call.vouched and not self._stored_proven(each) for each in by)
-            and self._proven_otherwise()
-        )
+        mine = [each for each in self._by() if each in self.call.vouched]
+        if any(self._stored_proven(each) for each in mine) or not self._proven_otherwise():
+            return ()
+        return tuple(mine)
 
     def proven(self) -> bool:
         if self._session_proven():
             return True
-        vouched = self.call.vouched
-        at_contact = [each for each in vouched if self.found.get(each) is self.contact]
-        if any(self._stored_proven(each) for each in at_contact):
+        by = self._by()
+        if any(self._proves(each) for each in by):
             return True
-        free = [each for each in vouched if each not in self.found]
-        return bool(at_contact or free) and not self._proven_otherwise()
+        # Nobody proved this contact otherwise, and the caller proves what it has, or what it will have from now on.
+        taking = [each for each in self.call.vouched if each in by or each not in self.found]
+        return bool(taking) and not self._proven_otherwise()
 
     def _by(self) -> list[Identifier]:
         return [each for each in self.call.named if self.found.get(each) is self.contact]
@@ -131,8 +160,8 @@ class _Reached:
     def _stored_proven(self, identifier: Identifier) -> bool:
         return self.contact.identifiers[identifier.kind].standing is Standing.PROVEN
 
-    def _vouched(self, identifier: Identifier) -> bool:
-        return identifier in self.call.vouched or self._session_proven()
+    def _proves(self, identifier: Identifier) -> bool:
+        return identifier in self.call.vouched and self._stored_proven(identifier)
 
     def _session_proven(self) -> bool:
         return self.session is not None and self.session.proven and self.session.contact_id == self.contact.id
@@ -145,38 +174,6 @@ class _Reached:
         return any(
             fact.standing is Standing.PROVEN and kind not in here for kind, fact in self.contact.identifiers.items()
         )
-
-
-def _nobody(call: Call, found: Mapping[Identifier, Contact], matched_by: str, steps: tuple[Step, ...]) -> Resolution:
-    own = tuple(each for each in call.named if each not in found)
-    return Resolution(
-        contact=None,
-        matched_by=matched_by,
-        own=own,
-        proven=any(each in call.vouched for each in own),
-        collisions=_collisions(call, found, None),
-        steps=(*steps, Step(stage="match", plugin="pipeline", answer="somebody new")),
-    )
-
-
-def _displacing(
-    call: Call, squatter: Contact, found: Mapping[Identifier, Contact], steps: tuple[Step, ...]
-) -> Resolution:
-    taken = tuple(each for each in call.named if found.get(each, squatter) is squatter)
-    elsewhere = {each: contact for each, contact in found.items() if contact is not squatter}
-    answer = f"not them: {squatter.id} had it on a claim, the caller has proof"
-    return Resolution(
-        contact=None,
-        matched_by=CREATED,
-        own=taken,
-        proven=True,
-        collisions=(
-            *(Collision(field=each.kind, other=squatter, rule="C4") for each in taken if each in found),
-            *_collisions(call, elsewhere, None),
-        ),
-        displaced=squatter,
-        steps=(*steps, Step(stage="match", plugin="pipeline", answer=answer)),
-    )
 
 
 def _collisions(call: Call, found: Mapping[Identifier, Contact], contact: Contact | None) -> tuple[Collision, ...]:

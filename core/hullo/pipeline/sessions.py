@@ -49,7 +49,7 @@ class Attend:
         """Raises `SessionRevoked` for a `resume` of a session that is no longer good."""
         now = self.moment.now
         try:
-            session = visits.valid_session(snapshot.session, self.session, app.id, now)
+            session = visits.valid_session(snapshot, self.session, app.id, now)
         except SessionRevoked:
             if self.verb == "resume":
                 raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from hullo.model.change_set import Change, ChangeSet, KeyUse, changed, created
@@ -57,7 +57,7 @@ class Story:
             sessions=sessions,
             conversations=self.links,
             conflicts=tuple(created(conflict) for conflict in self.conflicts),
-            decisions=(self._record(),) if noteworthy else (),
+            decisions=(self._record(), *self._records_of_displaced()) if noteworthy else (),
             key_uses=self._key_uses(),
             events=self._events() if noteworthy else (),
         )
@@ -75,9 +75,9 @@ class Story:
     def _contacts(self) -> tuple[Change[Contact], ...]:
         changes: list[Change[Contact]] = []
         now = self.call.moment.now
-        if (squatter := self.resolution.displaced) is not None:
-            # First, so that the identifiers are free when the new contact takes them.
-            changes.append(changed(squatter, without_identifiers(squatter, self.resolution.own, now)))
+        for each in self.resolution.displaced:
+            # First, so that the identifiers are free when the contact takes them.
+            changes.append(changed(each.contact, without_identifiers(each.contact, each.identifiers, now)))
         if self.resolution.contact is None:
             changes.append(created(self.written.contact))
         elif self.written.fields:
@@ -126,6 +126,19 @@ class Story:
             trace=self._trace(),
         )
 
+    def _records_of_displaced(self) -> Iterator[DecisionRecord]:
+        for ordinal, each in enumerate(self.resolution.displaced, start=1):
+            reason = f"went to {self.contact.id}, who has proof of it (C4)"
+            lost = tuple(
+                FieldVerdict(field=identifier.kind, verdict="written", reason=reason) for identifier in each.identifiers
+            )
+            yield replace(
+                self._record(),
+                id=self.call.moment.new_id("dec", ordinal),
+                contact_id=each.contact.id,
+                trace=Trace(steps=self._steps(), fields=lost),
+            )
+
     def _key_uses(self) -> tuple[KeyUse, ...]:
         # Once an hour, and never for its own sake: every signer of an app shares this one row.
         app, now = self.call.app, self.call.moment.now
@@ -151,6 +164,10 @@ class Story:
         told.extend(
             ("identity.conflict", {"conflict_id": conflict.id, "rule": conflict.rule}) for conflict in self.conflicts
         )
+        about = [(self.contact.id, name, data) for name, data in told]
+        for each in self.resolution.displaced:
+            lost = {"fields": [identifier.kind for identifier in each.identifiers]}
+            about.append((each.contact.id, "contact.updated", lost))
         return tuple(
             Event(
                 id=self.call.moment.new_id("evt", ordinal),
@@ -158,10 +175,10 @@ class Story:
                 at=self.call.moment.now,
                 workspace_id=self.call.workspace_id,
                 app_id=self.call.app.id if self.call.app else None,
-                contact_id=self.contact.id,
+                contact_id=contact_id,
                 data=data,
             )
-            for ordinal, (name, data) in enumerate(told)
+            for ordinal, (contact_id, name, data) in enumerate(about)
         )
 
     def _outcome(self, *, changed: bool) -> Outcome:

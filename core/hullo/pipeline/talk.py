@@ -57,7 +57,7 @@ class Say:
     def _decide(self, app: App, repeat_key: str | None, snapshot: Snapshot) -> Decision[Said]:
         """Raises `SessionRevoked`, and `NotFound` for a conversation that this visitor may not see."""
         moment = self.visitor.moment
-        session = visits.valid_session(snapshot.session, self.visitor.session, app.id, moment.now)
+        session = visits.valid_session(snapshot, self.visitor.session, app.id, moment.now)
         if session is None:
             raise SessionRequired
         visit = visits.keep_long(visits.go_on(session, moment.now), moment.now)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from hullo.errors import SessionRevoked
 from hullo.model.change_set import Change, changed, created
-from hullo.model.contact import ContactId
+from hullo.model.contact import Contact, ContactId
 from hullo.model.identifier import EXTERNAL_ID, IdentifierDigest
 from hullo.model.instant import DAY, Instant
 from hullo.model.moment import Moment, secret_digest
 from hullo.model.standing import Standing
 from hullo.model.visitor import SESSION_LIFE, Session, SessionDigest, Visitor
+from hullo.store.protocol import Snapshot
 
 SESSION_PREFIX = "hvs"
 ANONYMOUS_LIFE: Instant = 30 * DAY
@@ -30,16 +31,29 @@ class Visit:
     sessions: tuple[Change[Session], ...] = ()
 
 
-def valid_session(session: Session | None, asked: SessionDigest | None, app_id: str, now: Instant) -> Session | None:
+def valid_session(snapshot: Snapshot, asked: SessionDigest | None, app_id: str, now: Instant) -> Session | None:
     """The caller's session; None when it showed no token.
 
-    Raises `SessionRevoked` for a token that is unknown, another app's, revoked or expired (S1, S2).
+    A session whose proof no longer holds, as the contact has lost every identifier that was proven in it, is an
+    unproven one. Raises `SessionRevoked` for a token that is unknown, another app's, revoked or expired (S1, S2).
     """
     if asked is None:
         return None
+    session = snapshot.session
     if session is None or session.app_id != app_id or not session.valid(now):
         raise SessionRevoked
-    return session
+    if session.contact_id is None or any(snapshot.found.get(each) == session.contact_id for each in session.proved):
+        return session  # what was looked up anyway says so: no need to make digests
+    return as_proven(session, snapshot.contacts.get(session.contact_id))
+
+
+def as_proven(session: Session, contact: Contact | None) -> Session:
+    """The session with the standing that it still has about its contact; `contact` None: there is none any more."""
+    if not session.proven:
+        return session
+    if contact is not None and not contact.digests().keys().isdisjoint(session.proved):
+        return session
+    return replace(session, standing=Standing.CLAIMED, proved=())
 
 
 def begin(workspace_id: str, app_id: str, moment: Moment) -> Visit:
@@ -104,18 +118,27 @@ def identified(
     contact_id: ContactId,
     standing: Standing,
     named: Mapping[str, IdentifierDigest],
+    proved: Iterable[IdentifierDigest],
     now: Instant,
 ) -> Visit:
-    """The visit, now of this contact."""
+    """The visit, now of this contact. `named` is what the call said, `proved` what of it a proof covered."""
     session = visit.session
     claimed = {**session.claimed, **named}
-    if (session.contact_id, session.standing, session.claimed) == (contact_id, standing, claimed):
+    earlier = session.proved if session.contact_id == contact_id else ()
+    proven = tuple(dict.fromkeys((*earlier, *proved))) if standing is Standing.PROVEN else ()
+    if (session.contact_id, session.standing, session.claimed, session.proved) == (
+        contact_id,
+        standing,
+        claimed,
+        proven,
+    ):
         return visit
     after = replace(
         session,
         contact_id=contact_id,
         standing=standing,
         claimed=claimed,
+        proved=proven,
         seen_at=now,
         expires_at=now + SESSION_LIFE,
     )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from hullo.hooks.relay import Relay
-from hullo.hooks.writes import Write, custom_field
+from hullo.hooks.writes import Write, custom_field, identifier_field
 from hullo.model.app import App
-from hullo.model.claim import Claim
+from hullo.model.claim import CUSTOM_DATA, Claim
 from hullo.model.contact import Contact
 from hullo.model.decision_record import FieldVerdict, Step
 from hullo.model.fact import Fact, Scalar, blank, same
@@ -16,6 +17,8 @@ from hullo.model.identifier import EMAIL, EXTERNAL_ID, Identifier
 from hullo.model.instant import Instant
 from hullo.model.phone import normalise_phone
 from hullo.model.standing import Standing
+
+_PREFIXES: Final = {"identifier": "identifier.", "custom_data": f"{CUSTOM_DATA}."}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,10 +102,12 @@ def wanted_writes(
         # A proof of an email says nothing about a contact that was reached by a mere claim, and a proven visitor's
         # word about an identifier that was not signed is a mere claim (V2).
         mere_word = pen.standing is Standing.PROVEN and not vouched
-        want(kind, "identifier", value, stored, Standing.CLAIMED if mere_word else pen.standing)
+        want(identifier_field(kind), "identifier", value, stored, Standing.CLAIMED if mere_word else pen.standing)
         spoken_for.add(kind)
     for kind in cleared:
-        want(kind, "identifier", None, contact.identifiers.get(kind))
+        want(identifier_field(kind), "identifier", None, contact.identifiers.get(kind))
+        if kind in contact.profile:
+            want(kind, "profile", None, contact.profile[kind])
     for field, text in _plain_values(claim, spoken_for).items():
         if field == "phone" and text is not None:
             text = normalise_phone(text, pen.app.region if pen.app else None)
@@ -135,6 +140,15 @@ def write(claim: Claim, contact: Contact, is_new: bool, pen: Pen, wanted: Wanted
             for field, (name, refusal) in refusals.items()
         ),
     )
+
+
+def one_of_a_kind(identifiers: Iterable[Identifier], contact: Contact) -> tuple[Identifier, ...]:
+    """A contact has one identifier of a kind: the one it has already, else the one named first."""
+    chosen: dict[str, Identifier] = {}
+    for identifier in identifiers:
+        if identifier.kind not in chosen or contact.owns(identifier):
+            chosen[identifier.kind] = identifier
+    return tuple(chosen.values())
 
 
 def without_identifiers(contact: Contact, taken: Iterable[Identifier], at: Instant) -> Contact:
@@ -176,7 +190,7 @@ def _applied(contact: Contact, accepted: Sequence[Write], pen: Pen) -> Contact:
     block = dict(_block(contact, pen.app))
     homes = {"identifier": identifiers, "profile": profile, "custom_data": block}
     for each in accepted:
-        name = each.field if each.kind != "custom_data" else each.field.partition(".")[2]
+        name = each.field if each.kind == "profile" else each.field.removeprefix(_PREFIXES[each.kind])
         if each.value is None:
             homes[each.kind].pop(name, None)
         else:

@@ -112,6 +112,7 @@ def a_session(
         contact_id=contact_id,
         standing=None if contact_id is None else standing,
         claimed={} if contact_id is None else {EMAIL: secret_digest(contact_id)},
+        proved=() if contact_id is None else (secret_digest(contact_id),),
     )
 
 

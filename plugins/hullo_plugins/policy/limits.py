@@ -9,6 +9,7 @@ from hullo.hooks.specs import hookimpl
 from hullo.hooks.writes import Refusal, Write
 from hullo.model.contact import Contact
 from hullo.model.limits import Limits as Published
+from hullo.model.standing import Standing
 
 if TYPE_CHECKING:
     from hullo.app import Hullo
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 class Limits:
     """Refuses keys beyond the limit; keys that are there already may always change.
+
+    Keys of a lower standing than the writer's do not count: a visitor who fills a contact up with claims takes no
+    room from what the site's server has to say (W4).
 
     `custom_keys` None takes the limit of the settings.
     """
@@ -31,11 +35,12 @@ class Limits:
             self._custom_keys = hullo.settings.limits.custom_keys
 
     @hookimpl
-    def review_writes(self, contact: Contact | None, writes: Sequence[Write]) -> Sequence[Refusal]:
+    def review_writes(self, standing: Standing, contact: Contact | None, writes: Sequence[Write]) -> Sequence[Refusal]:
         new = [each for each in writes if each.app_id and each.stored is None and each.value is not None]
         if not new:
             return []
         most = self._custom_keys if self._custom_keys is not None else Published().custom_keys
-        held = len(contact.custom_data.get(new[0].app_id or "", {})) if contact is not None else 0
+        block = contact.custom_data.get(new[0].app_id or "", {}) if contact is not None else {}
+        held = sum(fact.standing >= standing for fact in block.values())
         reason = f"a contact holds at most {most} custom keys in one app (W10)"
         return [Refusal(field=each.field, reason=reason) for each in new[max(most - held, 0) :]]

@@ -37,7 +37,7 @@ class UserHash:
                 verifying = key.id
         if verifying is None:
             raise ProofRejected(f"user_hash is not the HMAC of this {identifier.kind} under any active key")
-        return Proof(by=self.name, identifiers=(identifier,), key_id=verifying)
+        return Proof(by=self.name, identifiers=(identifier,), evidence="user_hash", key_id=verifying)
 
 
 def _signed(claim: Claim) -> tuple[Identifier, str] | None:

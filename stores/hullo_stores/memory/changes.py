@@ -179,7 +179,7 @@ class ChangeWriter:
         tables, journal = self._tables, self._journal
         for session in _about(tables.sessions, contact_id):
             revoked = session.revoked_at if session.revoked_at is not None else erasure.at
-            gone = replace(session, contact_id=None, standing=None, claimed={}, revoked_at=revoked)
+            gone = replace(session, contact_id=None, standing=None, claimed={}, proved=(), revoked_at=revoked)
             journal.put(tables.sessions, session.digest, replace(gone, version=session.version + 1))
         for conversation in _about(tables.conversations, contact_id):
             self._forget_conversation(conversation, erasure)

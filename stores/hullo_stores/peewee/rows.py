@@ -27,6 +27,7 @@ _facts_of = msgspec.json.Decoder(dict[str, Fact]).decode
 _texts_of = msgspec.json.Decoder(tuple[str, ...]).decode
 _scopes_of = msgspec.json.Decoder(frozenset[Scope]).decode
 _claimed_of = msgspec.json.Decoder(dict[str, str]).decode
+_proved_of = msgspec.json.Decoder(tuple[str, ...]).decode
 _trace_of = msgspec.json.Decoder(Trace).decode
 _STANDINGS: Mapping[int | None, Standing | None] = {None: None, **{int(each): each for each in Standing}}
 """Twice as fast as calling the enumeration, and NULL costs nothing."""
@@ -184,6 +185,7 @@ def session_row(session: Session) -> Row:
         session.contact_id,
         session.standing,
         json_text(session.claimed),
+        json_text(session.proved),
         session.revoked_at,
         session.version,
     )
@@ -191,7 +193,7 @@ def session_row(session: Session) -> Row:
 
 def session_of(row: Row) -> Session:
     (digest, workspace_id, app_id, visitor_id, created_at, seen_at, expires_at, contact_id, standing) = row[:9]
-    claimed, revoked_at, version = row[9:]
+    claimed, proved, revoked_at, version = row[9:]
     return Session(
         digest=digest,
         workspace_id=workspace_id,
@@ -203,6 +205,7 @@ def session_of(row: Row) -> Session:
         contact_id=contact_id,
         standing=_STANDINGS[standing],
         claimed=_claimed_of(claimed),
+        proved=_proved_of(proved),
         revoked_at=revoked_at,
         version=version,
     )

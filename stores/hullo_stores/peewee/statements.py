@@ -132,6 +132,7 @@ class ErasureStatements:
                     Sessions.contact_id: SQL("NULL"),
                     Sessions.standing: SQL("NULL"),
                     Sessions.claimed: SQL("'{}'"),
+                    Sessions.proved: SQL("'[]'"),
                     Sessions.revoked_at: fn.COALESCE(Sessions.revoked_at, given("at")),
                     Sessions.version: Sessions.version + SQL("1"),
                 }

@@ -88,7 +88,7 @@ class ErasingClaims(StoreCase):
         session = a_session(ANN.id, visitor_id="vis_cnt_1", contact_id=ANN.id)
         must_apply(store, erasure(ANN))
         assert store.find_session(session.digest) == replace(
-            session, contact_id=None, standing=None, claimed={}, revoked_at=LATER, version=1
+            session, contact_id=None, standing=None, claimed={}, proved=(), revoked_at=LATER, version=1
         )
         later_use = changed(session, replace(session, seen_at=LATER))
         assert refused(apply_one(store, ChangeSet(sessions=(later_use,))))

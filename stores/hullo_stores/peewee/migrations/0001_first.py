@@ -148,6 +148,7 @@ class Sessions(Model):
     contact_id = CharField(max_length=64, null=True)
     standing = SmallIntegerField(null=True)
     claimed = TextField()
+    proved = TextField()
     revoked_at = BigIntegerField(null=True)
     version = IntegerField()
 
