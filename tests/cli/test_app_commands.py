@@ -109,7 +109,7 @@ def test_a_setting_without_a_value_is_wrong_usage(terminal: Terminal):
 
 
 def test_a_terminal_is_not_driven_by_a_name(terminal: Terminal):
-    assert "1 to 255 characters, all printable" in terminal.refusal("app", "create", "\x1b[2J")
+    assert "1 to 255 characters in one line" in terminal.refusal("app", "create", "\x1b[2J")
     made = terminal.text("app", "create", "right\u202eleft")
     assert "\u202e" not in made
     assert "right\\u202eleft is ready" in made

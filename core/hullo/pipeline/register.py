@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -225,8 +226,9 @@ class Register:
 
 def _name(text: str) -> str:
     name = text.strip()
-    if not 0 < len(name) <= 255 or not name.isprintable():
-        raise Invalid("a name is 1 to 255 characters, all printable")
+    # Controls (Cc) and lone surrogates (Cs); joiners are fine, as many a letter and emoji needs them.
+    if not 0 < len(name) <= 255 or any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in name):
+        raise Invalid("a name is 1 to 255 characters in one line")
     return name
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from hullo.model.change_set import Change, ChangeSet, KeyUse, changed, created
 from hullo.model.conflict import Conflict
-from hullo.model.contact import Contact
+from hullo.model.contact import Contact, ContactId
 from hullo.model.conversation import Conversation
 from hullo.model.decision import Decision
 from hullo.model.decision_record import DecisionRecord, FieldVerdict, Step, Trace
@@ -164,7 +164,9 @@ class Story:
         told.extend(
             ("identity.conflict", {"conflict_id": conflict.id, "rule": conflict.rule}) for conflict in self.conflicts
         )
-        about = [(self.contact.id, name, data) for name, data in told]
+        about: list[tuple[ContactId, EventName, Mapping[str, object]]] = [
+            (self.contact.id, name, data) for name, data in told
+        ]
         for each in self.resolution.displaced:
             lost = {"fields": [identifier.kind for identifier in each.identifiers]}
             about.append((each.contact.id, "contact.updated", lost))

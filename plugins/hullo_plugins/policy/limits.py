@@ -40,7 +40,7 @@ class Limits:
         if not new:
             return []
         most = self._custom_keys if self._custom_keys is not None else Published().custom_keys
-        block = contact.custom_data.get(new[0].app_id or "", {}) if contact is not None else {}
-        held = sum(fact.standing >= standing for fact in block.values())
+        block = contact.custom_data.get(new[0].app_id or "") if contact is not None else None
+        held = sum(fact.standing >= standing for fact in block.values()) if block is not None else 0
         reason = f"a contact holds at most {most} custom keys in one app (W10)"
         return [Refusal(field=each.field, reason=reason) for each in new[max(most - held, 0) :]]
