@@ -164,6 +164,23 @@ def test_a_matcher_may_only_answer_with_a_candidate(store: Store) -> None:
         guessing.visitor().identify(email="jane@example.com")
 
 
+def test_a_matcher_may_look_at_all_candidates(store: Store) -> None:
+    class Eldest:
+        name = "eldest"
+
+        @hookimpl
+        def match_contact(self, candidates: Candidates) -> Match | None:
+            return min(
+                (Match(each, by=self.name) for each in candidates), key=lambda match: match.contact.id, default=None
+            )
+
+    world = World(store, plugins=[Eldest])
+    first = world.upsert(email="jane@example.com")
+    world.upsert(external_id="jane")
+    found = world.upsert(external_id="jane", email="jane@example.com")
+    assert (found.contact_id, found.matched_by) == (first.contact_id, "eldest")
+
+
 def test_a_verifier_adds_its_proof(store: Store) -> None:
     class Vouches:
         name = "vouches"

@@ -38,10 +38,6 @@ class Trace:
     steps: tuple[Step, ...] = ()
     fields: tuple[FieldVerdict, ...] = ()
 
-    def of(self, verdict: Verdict) -> tuple[FieldVerdict, ...]:
-        """The fields that met this verdict."""
-        return tuple(field for field in self.fields if field.verdict == verdict)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionRecord:

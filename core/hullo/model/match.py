@@ -32,12 +32,5 @@ class Candidates:
         """The contact that the named identifier of that kind found; None when it found nobody or none was named."""
         return next((contact for identifier, contact in self._found.items() if identifier.kind == kind), None)
 
-    def found_by(self, identifier: Identifier) -> Contact | None:
-        """The contact that has exactly this identifier."""
-        return self._found.get(identifier)
-
     def __iter__(self) -> Iterator[Contact]:
         return iter({contact.id: contact for contact in self._found.values()}.values())
-
-    def __len__(self) -> int:
-        return len({contact.id for contact in self._found.values()})

@@ -1,0 +1,61 @@
+"""What a user installs: three packages and their data, and nothing that is only there to make them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def test_it_holds_no_module_but_the_three(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.split("/")[0].partition("-")[0] for name in names} == {"hullo", "hullo_plugins", "hullo_stores"}
+
+
+def test_it_holds_what_the_code_reads_beside_itself(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for root in ("core", "plugins", "stores"):
+        for path in (ROOT / root).rglob("*"):
+            if path.is_file() and "__pycache__" not in path.parts:
+                assert path.relative_to(ROOT / root).as_posix() in names
+
+
+def test_what_it_offers_by_name_is_in_it(wheel: Path, tmp_path: Path) -> None:
+    zipfile.ZipFile(wheel).extractall(tmp_path)
+    code = """
+import sys
+from importlib.metadata import distribution
+offered = [each for each in distribution("hullo").entry_points if each.group.startswith("hullo.")]
+assert len(offered) > 7
+for each in offered:
+    each.load()
+import hullo
+assert hullo.__file__.startswith(sys.path[0]), hullo.__file__
+for module in ("core", "plugins", "stores", "tests"):
+    try:
+        __import__(module)
+    except ModuleNotFoundError:
+        continue
+    raise SystemExit(f"there is a module {module}")
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n{code}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr

@@ -1,0 +1,65 @@
+"""Which pages may call which app."""
+
+from __future__ import annotations
+
+import pytest
+
+from hullo.model.app import App
+from hullo.pipeline.origins import allowed, is_loopback, normalised
+
+LISTED = App(
+    id="app_1",
+    workspace_id="ws_1",
+    name="Shop",
+    created_at=0,
+    origins=("https://shop.example.com", "http://shop.example.com:8080"),
+)
+UNLISTED = App(id="app_2", workspace_id="ws_1", name="Shop", created_at=0)
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://shop.example.com", "https://shop.example.com:443", "http://SHOP.example.com:8080"]
+)
+def test_a_listed_origin_may(origin: str) -> None:
+    assert allowed(origin, LISTED)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "null",
+        "",
+        "http://shop.example.com",
+        "https://shop.example.com:8443",
+        "https://shop.example.com.evil.test",
+        "https://evil.test/https://shop.example.com",
+        "https://shop.example.com@evil.test",
+        "https://example.com",
+        "ftp://shop.example.com",
+        "https://[::1",
+        "https://shop.example.com:99999",
+        "http://localhost",
+    ],
+)
+def test_another_origin_may_not(origin: str) -> None:
+    assert not allowed(origin, LISTED)
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://localhost:3000", "http://127.0.0.1", "https://[::1]:8443", "http://shop.localhost"]
+)
+def test_an_app_that_lists_none_takes_pages_of_this_machine(origin: str) -> None:
+    assert is_loopback(origin)
+    assert allowed(origin, UNLISTED)
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://example.com", "null", "http://localhost.evil.test", "http://10.0.0.1", "http://localhost/x"]
+)
+def test_and_no_others(origin: str) -> None:
+    assert not allowed(origin, UNLISTED)
+
+
+def test_an_origin_is_written_as_browsers_send_it() -> None:
+    assert normalised("HTTPS://Shop.Example.com:443") == "https://shop.example.com"
+    assert normalised("http://[::1]:80") == "http://[::1]"
