@@ -44,7 +44,9 @@ def created(after: T) -> Change[T]:
 
 
 def changed(before: T, after: T) -> Change[T]:
-    """The next version of `before`."""
+    """The next version of `before`; `after` may say so already, which spares a copy."""
+    if after.version == before.version + 1:
+        return Change(before, after)
     # mypy and pyright know no protocol for "a dataclass with a version"; every Versioned noun is one.
     return Change(before, replace(after, version=before.version + 1))  # type: ignore[type-var]
 

@@ -11,4 +11,4 @@ def user_hash(identity_key: str, signed: str) -> str:
     The key's text is the key: decoding it from hexadecimal first is the common mistake, and gives another hash.
     `signed` is the external id if there is one, else the email exactly as it is sent.
     """
-    return hmac.new(identity_key.encode(), signed.encode(), "sha256").hexdigest()
+    return hmac.digest(identity_key.encode(), signed.encode(), "sha256").hex()

@@ -126,7 +126,7 @@ def write(claim: Claim, contact: Contact, is_new: bool, pen: Pen, wanted: Wanted
     refusals = hooks.review_writes(claim, pen.standing, None if is_new else contact, wanted.changing)
     accepted = [each for each in wanted.changing if each.field not in refusals]
     return Written(
-        contact=_applied(contact, accepted, pen),
+        contact=_applied(contact, accepted, pen, is_new),
         written=tuple(
             FieldVerdict(field=each.field, verdict="written", reason=f"{_deed(each)} as {each.standing.word}")
             for each in accepted
@@ -183,7 +183,7 @@ def _deed(write: Write) -> str:
     return "filled" if blank(write.stored) else "replaced"
 
 
-def _applied(contact: Contact, accepted: Sequence[Write], pen: Pen) -> Contact:
+def _applied(contact: Contact, accepted: Sequence[Write], pen: Pen, is_new: bool) -> Contact:
     if not accepted:
         return contact
     identifiers, profile = dict(contact.identifiers), dict(contact.profile)
@@ -205,6 +205,7 @@ def _applied(contact: Contact, accepted: Sequence[Write], pen: Pen) -> Contact:
         custom_data=custom_data,
         updated_at=pen.at,
         last_seen_at=max(pen.at, contact.last_seen_at),
+        version=contact.version if is_new else contact.version + 1,
     )
 
 
