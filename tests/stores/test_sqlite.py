@@ -1,6 +1,7 @@
 """The Peewee store on SQLite: the contract, and what only SQLite can get wrong."""
 
 import sqlite3
+import stat
 from contextlib import closing
 from pathlib import Path
 
@@ -162,3 +163,15 @@ class TestSchema:
         assert store.apply([everything]) == (APPLIED,)
         with closing(sqlite3.connect(path)) as other, pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
             other.execute(twin)
+
+
+def test_a_new_file_is_for_its_owner_alone(tmp_path: Path):
+    path = tmp_path / "hullo.db"
+    store = open_sqlite(f"sqlite:///{path}")
+    store.open()
+    try:
+        files = sorted(tmp_path.iterdir())
+        assert len(files) == 3
+        assert {stat.S_IMODE(each.stat().st_mode) for each in files} == {0o600}
+    finally:
+        store.close()

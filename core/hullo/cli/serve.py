@@ -48,8 +48,6 @@ def serve_command(given: Given, host: str, port: int, workers: int, demo: bool) 
     """
     if demo:
         _require_loopback(host)
-    if workers > 1 and given.settings().store.startswith("memory:"):
-        raise click.UsageError("a store in memory is not shared between processes: serve it with one worker")
     for stopping in (signal.SIGTERM, signal.SIGINT):
         # While uvicorn serves it has its own handlers; then it repeats the signal to whoever was there before.
         signal.signal(stopping, _stop)
@@ -57,6 +55,8 @@ def serve_command(given: Given, host: str, port: int, workers: int, demo: bool) 
     # First, as a port that is taken should be found before anything is written.
     with closing(_listening(host, port)) as listener:
         with given.open() as hullo:
+            if workers > 1 and not hullo.store.shared_between_processes:
+                raise click.UsageError("this store is not shared between processes: serve it with one worker")
             shop = open_shop(hullo) if demo else None
             application = site(hullo, shop.app_key if shop else None)
             # Whoever calls from here on waits until the server takes the call, a moment later.
@@ -71,13 +71,15 @@ def serve_command(given: Given, host: str, port: int, workers: int, demo: bool) 
 def _serve_here(application: Starlette, listener: socket.socket) -> None:
     import uvicorn
 
-    spare_the_collector()
+    as_before = spare_the_collector()
     try:
         uvicorn.Server(_config(application)).run(sockets=[listener])
     except SystemExit as ended:
         if ended.code:
             raise click.ClickException(NOT_STARTED) from ended
         raise
+    finally:
+        as_before()
 
 
 def _serve_in_workers(given: Given, hullo: Hullo, shop: Shop | None, listener: socket.socket, workers: int) -> None:

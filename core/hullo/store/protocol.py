@@ -155,6 +155,11 @@ class Store(AppReads, ContactReads, ConversationReads, Protocol):
         """How many groups are worth serving at once: 1 for a store with one writer, a few for a server."""
         ...
 
+    @property
+    def shared_between_processes(self) -> bool:
+        """Whether several processes may have it open at once."""
+        ...
+
     def open(self) -> None:
         """Connects, and brings the schema up to date. Calling it on an open store does nothing."""
         ...

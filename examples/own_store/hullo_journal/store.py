@@ -54,6 +54,7 @@ class JournalStore:
     """
 
     lanes = 1
+    shared_between_processes = False
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -46,6 +46,7 @@ class MemoryStore:
     """Dicts under one lock. Not durable, and not shared between processes; closing keeps what it holds."""
 
     lanes = 1
+    shared_between_processes = False
 
     def __init__(self) -> None:
         self._tables = Tables()

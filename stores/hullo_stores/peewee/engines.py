@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
@@ -76,6 +77,14 @@ def open_sqlite(url: str) -> PeeweeStore:
     return PeeweeStore(SqliteEngine(SqliteSettings.of_url(url)))
 
 
+def _make_private(path: str) -> None:
+    """A new file is for its owner alone: it will hold identity keys, and what people say. An old one stays as it is."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError:
+        return  # SQLite is about to meet the same trouble, and its words are translated
+
+
 class SqliteConnection:
     """See `Connection`."""
 
@@ -125,6 +134,7 @@ class SqliteEngine:
         folder = Path(self._settings.path).absolute().parent
         if not folder.is_dir():
             raise StoreUnavailable(f"the folder {folder} does not exist; make it, or correct the store's URL")
+        _make_private(self._settings.path)
         with self._lock, self._peewee_faults():
             self._database.connect()
             driver = cast(

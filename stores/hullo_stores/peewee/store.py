@@ -60,6 +60,8 @@ class PeeweeStore:
         self._opening = threading.Lock()
         self._opened = False
 
+    shared_between_processes = True
+
     @property
     def lanes(self) -> int:
         """As the engine says."""

@@ -180,6 +180,9 @@ class LoadingClaims(StoreCase):
     def test_it_says_how_many_lanes_it_takes(self, store: Store) -> None:
         assert store.lanes >= 1
 
+    def test_it_says_whether_processes_may_share_it(self, store: Store) -> None:
+        assert store.shared_between_processes is self.shared_between_processes
+
     @only_if("durable")
     def test_what_was_applied_outlives_the_store(self, tmp_path: Path) -> None:
         contact = a_contact(email="ann@shop.example")
