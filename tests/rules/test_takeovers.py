@@ -7,27 +7,11 @@ import pytest
 from hullo.hooks.specs import hookimpl
 from hullo.model.claim import Claim
 from hullo.model.identifier import Identifier
-from hullo.model.match import Candidates, Match
 from hullo.model.standing import Standing
 from hullo.pipeline.administer import Amend
 from hullo.store.protocol import Store
+from rules_plugins import ByCard
 from world import World
-
-
-class ByCard:
-    """Matches by a card, before external id and email."""
-
-    name = "card"
-
-    @hookimpl
-    def name_identifiers(self, claim: Claim) -> list[Identifier]:
-        card = claim.custom_data.get("card")
-        return [Identifier("card", card)] if card else []  # type: ignore[arg-type]
-
-    @hookimpl
-    def match_contact(self, candidates: Candidates) -> Match | None:
-        found = candidates.by("card")
-        return Match(found, by=self.name) if found else None
 
 
 def patch(world: World, contact_id: str, *cleared: str, **body: object) -> None:
@@ -77,6 +61,19 @@ def test_a_claimed_identifier_beside_the_signed_one_opens_no_door(store: Store) 
     assert jane.standing is Standing.PROVEN
     assert "name" not in world.contact(mallory.contact_id).profile
     assert world.contact(mallory.contact_id).external_id is None
+
+
+@pytest.mark.rule("C4", "V2")
+def test_who_lost_an_identifier_to_the_caller_is_not_who_is_meant(store: Store) -> None:
+    """As before, but Jane is known by email, and nothing but the card leads back to Mallory."""
+    world = World(store, plugins=[ByCard])
+    browser = world.visitor()
+    mallory = browser.identify(external_id="mallory", signed="external_id")
+    browser.identify(external_id="mallory", email="jane@example.com", custom_data={"card": "4711"})
+    jane = world.visitor().identify(email="jane@example.com", custom_data={"card": "4711"}, signed="email")
+    assert jane.contact_id != mallory.contact_id
+    assert jane.standing is Standing.PROVEN
+    assert world.contact(mallory.contact_id).identifiers.keys() == {"external_id", "card"}
 
 
 @pytest.mark.rule("C3")

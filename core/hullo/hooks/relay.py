@@ -109,10 +109,14 @@ class Relay:
             named.setdefault(answer, name)
         return tuple((name, identifier) for identifier, name in named.items())
 
-    def match_contact(self, claim: Claim, proofs: Sequence[Proof], candidates: Candidates) -> Match | None:
-        """The first answer."""
+    def match_contact(self, claim: Claim, proofs: Sequence[Proof], candidates: Candidates) -> tuple[str, Match] | None:
+        """The first answer, with the plugin whose it is."""
         given = {"claim": claim, "proofs": proofs, "candidates": candidates}
-        return next((match for _, match in self._collect("match_contact", Match, given)), None)
+        return next(self._collect("match_contact", Match, given), None)
+
+    def precedes(self, plugin_name: str, other: str) -> bool:
+        """Whether the one plugin is asked before the other."""
+        return self.plugin_names.index(plugin_name) < self.plugin_names.index(other)
 
     def review_writes(
         self, claim: Claim, standing: Standing, contact: Contact | None, writes: Sequence[Write]

@@ -40,7 +40,7 @@ def decide(call: Call, hooks: Relay, snapshot: Snapshot) -> Decision[Outcome]:
 
     pen = Pen(by=writer, at=now, standing=standing, app=call.app)
     own = [(identifier, identifier in call.vouched) for identifier in one_of_a_kind(resolution.own, contact)]
-    withheld = [collision.field for collision in resolution.collisions]
+    withheld = [*resolution.withheld, *(collision.field for collision in resolution.collisions)]
     wanted = wanted_writes(call.claim, contact, pen, own, withheld)
     is_new = resolution.contact is None
     written = write(call.claim, contact, is_new, pen, wanted, hooks)

@@ -43,44 +43,50 @@ class Resolution:
     own: tuple[Identifier, ...]
     proven: bool
     """Reached through a proven identifier."""
+    withheld: tuple[str, ...] = ()
+    """Kinds that are nobody else's, and still not for this contact to have."""
     collisions: tuple[Collision, ...] = ()
     displaced: tuple[Displaced, ...] = ()
     steps: tuple[Step, ...] = ()
 
 
 def resolve(call: Call, session: Session | None, snapshot: Snapshot, hooks: Relay) -> Resolution:
-    """Pure. `session` is the caller's, when it has a valid one."""
+    """Pure. `session` is the caller's, when it has a valid one.
+
+    The matchers are asked until their first answer stands (M4). One that does not stand is out of the question from
+    then on, so each time there are fewer to ask about, and this ends.
+    """
     found = _found(call, snapshot)
+    asked = dict(found)
     displaced: list[Displaced] = []
     steps: list[Step] = []
-    while True:
-        match = hooks.match_contact(call.claim, call.proofs, Candidates(call.named, found))
-        if match is None:
-            break
+    while (answer := hooks.match_contact(call.claim, call.proofs, Candidates(call.named, asked))) is not None:
+        plugin, match = answer
         contact = snapshot.contacts.get(match.contact.id)
         if contact is None:
             raise PluginError(f"matcher {match.by!r} answered with a contact that is not among the candidates")
         steps.append(Step(stage="match", plugin=match.by, answer=f"it is {contact.id}"))
         reached = _Reached(call, session, contact, found)
-        squatted = reached.squatted()
-        if squatted:
-            # Free from here on; who is it then? Each time there are fewer, so this ends.
-            found = {each: owner for each, owner in found.items() if each not in squatted}
+        if squatted := reached.squatted():
             displaced.append(Displaced(contact=contact, identifiers=squatted))
-            steps.append(_step(f"not them: {contact.id} had it on a claim, the caller has proof"))
-            continue
-        if reached.contradicted():
+            found = {each: owner for each, owner in found.items() if each not in squatted}
+            steps.append(_step(f"not them: {contact.id} had it on a claim, the caller has proof (C4)"))
+        elif reached.outranked():
+            steps.append(_step(f"not them: what leads to {contact.id} is claimed, what leads elsewhere is proven (V2)"))
+        elif not (contradicted := reached.contradicted()) or hooks.precedes(plugin, call.named[contradicted]):
+            return Resolution(
+                contact=contact,
+                matched_by=match.by,
+                own=tuple(each for each in call.named if found.get(each, contact) is contact and each != contradicted),
+                proven=reached.proven(),
+                withheld=(contradicted.kind,) if contradicted else (),
+                collisions=(*_collisions(call, found, contact), *_lost(displaced)),
+                displaced=tuple(displaced),
+                steps=tuple(steps),
+            )
+        else:
             steps.append(_step("not them: the call contradicts what is known of them (C3, C4)"))
-            break
-        return Resolution(
-            contact=contact,
-            matched_by=match.by,
-            own=tuple(each for each in call.named if found.get(each, contact) is contact),
-            proven=reached.proven(),
-            collisions=(*_collisions(call, found, contact), *_lost(displaced)),
-            displaced=tuple(displaced),
-            steps=tuple(steps),
-        )
+        asked = {each: owner for each, owner in asked.items() if owner is not contact}
     own = tuple(each for each in call.named if each not in found)
     return Resolution(
         contact=None,
@@ -121,16 +127,30 @@ class _Reached:
     contact: Contact
     found: Mapping[Identifier, Contact]
 
-    def contradicted(self) -> bool:
-        """The call names an external id that nobody has, and the contact is not to be given it (C3, C4)."""
+    def contradicted(self) -> Identifier | None:
+        """An external id that nobody has, and that this contact is not to be given (C3, C4).
+
+        Where the matcher stands after the external id's, that means that it is somebody else; where it stands before,
+        it has the first word (M4), and the external id is not written.
+        """
         external_id = next((each for each in self.call.named if each.kind == EXTERNAL_ID), None)
         if external_id is None or external_id in self.found:
-            return False
+            return None
         if self._proven_otherwise() and not any(self._proves(each) for each in self._by()):
-            return True  # C3: a mere claim does not give a proven person an external id
+            return external_id  # C3: a mere claim does not give a proven person an external id
         stored = self.contact.identifiers.get(EXTERNAL_ID)
         displaces = external_id in self.call.vouched and stored is not None and stored.standing < Standing.PROVEN
-        return stored is not None and not displaces
+        return external_id if stored is not None and not displaces else None
+
+    def outranked(self) -> bool:
+        """Nothing proven leads here, while something proven leads to somebody else."""
+        if any(each in self.call.vouched for each in self._by()):
+            return False
+        elsewhere = ((each, owner) for each, owner in self.found.items() if owner is not self.contact)
+        return any(
+            each in self.call.vouched and owner.identifiers[each.kind].standing is Standing.PROVEN
+            for each, owner in elsewhere
+        )
 
     def squatted(self) -> tuple[Identifier, ...]:
         """What the caller proves and the contact has on a mere claim, while it is proven by something else.
