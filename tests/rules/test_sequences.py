@@ -34,7 +34,7 @@ def spoken(world: World, browser: Browser, signed: str | None, body: dict[str, o
 
 
 @pytest.mark.rule("C6", "R1", "W9")
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(calls)
 def test_whatever_was_said_names_have_one_owner_and_saying_it_again_changes_nothing(
     calls: list[tuple[str, str | None, dict[str, object]]],

@@ -72,7 +72,9 @@ def resolve(call: Call, session: Session | None, snapshot: Snapshot, hooks: Rela
             found = {each: owner for each, owner in found.items() if each not in squatted}
             steps.append(_step(f"not them: {contact.id} had it on a claim, the caller has proof (C4)"))
         elif reached.outranked():
-            steps.append(_step(f"not them: what leads to {contact.id} is claimed, what leads elsewhere is proven (V2)"))
+            steps.append(
+                _step(f"not them: only claims lead to {contact.id}, and the caller proves something else (V2)")
+            )
         elif not (contradicted := reached.contradicted()) or hooks.precedes(plugin, call.named[contradicted]):
             return Resolution(
                 contact=contact,
@@ -143,14 +145,19 @@ class _Reached:
         return external_id if stored is not None and not displaces else None
 
     def outranked(self) -> bool:
-        """Nothing proven leads here, while something proven leads to somebody else."""
+        """Only claims lead here, while the caller proves something that says otherwise.
+
+        That is an identifier that is proven of somebody else, or, where this contact is a proven person, any that is
+        not theirs: whoever has a proof of their own need not be whom they merely claim to be (V2).
+        """
         if any(each in self.call.vouched for each in self._by()):
             return False
-        elsewhere = ((each, owner) for each, owner in self.found.items() if owner is not self.contact)
-        return any(
-            each in self.call.vouched and owner.identifiers[each.kind].standing is Standing.PROVEN
-            for each, owner in elsewhere
-        )
+        somebody_proven = self._proven_otherwise()
+        return any(somebody_proven or self._proven_of(self.found.get(each), each) for each in self.call.vouched)
+
+    @staticmethod
+    def _proven_of(owner: Contact | None, identifier: Identifier) -> bool:
+        return owner is not None and owner.identifiers[identifier.kind].standing is Standing.PROVEN
 
     def squatted(self) -> tuple[Identifier, ...]:
         """What the caller proves and the contact has on a mere claim, while it is proven by something else.
@@ -178,7 +185,7 @@ class _Reached:
         return [each for each in self.call.named if self.found.get(each) is self.contact]
 
     def _stored_proven(self, identifier: Identifier) -> bool:
-        return self.contact.identifiers[identifier.kind].standing is Standing.PROVEN
+        return self._proven_of(self.contact, identifier)
 
     def _proves(self, identifier: Identifier) -> bool:
         return identifier in self.call.vouched and self._stored_proven(identifier)
