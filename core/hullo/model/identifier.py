@@ -39,6 +39,7 @@ class Identifier:
     value: str
     key: str = field(init=False, compare=False, repr=False)
     """What is compared: an email's folded form (M2), anything else exactly (M1)."""
+    _hash: int = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         value: Any = self.value
@@ -49,6 +50,11 @@ class Identifier:
         if not self.kind:
             raise ValueError("an identifier needs a kind, such as 'loyalty_card'")
         object.__setattr__(self, "key", email_key(self.value) if self.kind == EMAIL else self.value)
+        # Kept, as deciding looks identifiers up some thirty times.
+        object.__setattr__(self, "_hash", hash((self.kind, self.value)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     def digest(self, workspace_id: str) -> IdentifierDigest:
         """SHA-256 over workspace, kind and key: what stores keep unique.
