@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,14 @@ import pytest
 from hullo.hooks.discovery import open_store
 from hullo.store.protocol import Store
 from world import World
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In CI everything is there that a test could want, so one that is skipped was not run for no good reason."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") and reporter is not None and reporter.stats.get("skipped"):
+        reporter.write_line("tests were skipped, which is a failure in CI", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(params=["memory", "sqlite"])

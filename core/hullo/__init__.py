@@ -18,7 +18,7 @@ from hullo.model.outcome import Outcome
 from hullo.model.proof import Proof
 from hullo.model.standing import Standing
 from hullo.pipeline.register import NewApp
-from hullo.settings import Settings
+from hullo.settings import Settings, read_settings
 
 __all__ = [
     "App",
@@ -44,4 +44,5 @@ __all__ = [
     "Write",
     "hookimpl",
     "identity_of",
+    "read_settings",
 ]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-from hullo.errors import NotFound, UnknownApp
-from hullo.hooks.discovery import build_plugins, open_store
+from hullo.errors import HulloError, Invalid, NotFound, UnknownApp
+from hullo.hooks.discovery import build_plugins, keeping_the_protocol, open_store
 from hullo.hooks.relay import Relay
 from hullo.model.app import ALL_SCOPES, Scope, VerificationMode
 from hullo.model.claim import Claim
@@ -16,6 +16,7 @@ from hullo.model.decision import Decision
 from hullo.model.moment import Clock, Moment, secret_digest, system_clock
 from hullo.model.outcome import Outcome
 from hullo.model.user_hash import user_hash
+from hullo.model.visitor import SessionDigest
 from hullo.pipeline.identify import Identify
 from hullo.pipeline.pipeline import Pipeline
 from hullo.pipeline.register import NewApiKey, NewApp, Register
@@ -45,7 +46,7 @@ class Hullo:
     ) -> None:
         self.settings = settings if settings is not None else Settings()
         chosen = store if store is not None else self.settings.store
-        self.store: Store = open_store(chosen) if isinstance(chosen, str) else chosen
+        self.store: Store = keeping_the_protocol(open_store(chosen) if isinstance(chosen, str) else chosen)
         self.hooks = Relay(
             build_plugins([*plugins, *self.settings.plugins], [*without, *self.settings.without], self.settings.plugin)
         )
@@ -107,16 +108,14 @@ class Hullo:
         workspace: str | None = None,
     ) -> NewApp:
         """A new app with its first identity key. Each call makes another one."""
-        return self.register.create_app(
-            name, origins=origins, verification=VerificationMode(verification), workspace=workspace
-        )
+        return self.register.create_app(name, origins=origins, verification=verification, workspace=workspace)
 
     def create_api_key(
         self,
         *,
         workspace: str | None = None,
         app_key: str | None = None,
-        scopes: Iterable[Scope] = ALL_SCOPES,
+        scopes: Iterable[Scope | str] = ALL_SCOPES,
     ) -> NewApiKey:
         """A key for the server API; its secret is in the answer, and nowhere else."""
         return self.register.create_api_key(workspace=workspace, app_key=app_key, scopes=scopes)
@@ -146,8 +145,9 @@ class Hullo:
     ) -> Decision[Outcome]:
         """Identifies a visitor, and says what was decided and why.
 
-        A mapping is an identify body, and may hold `app_key` and `session_token` itself. With `dry_run` nothing
-        is written and nobody is told; the decision is what would happen now. Raises the `HulloError` that
+        A mapping is an identify body, and may hold `app_key` and `session_token` itself. Without an app key the app
+        is the session's, else the only one there is. With `dry_run` nothing is written and nobody is told: the
+        decision is what would happen now, and new ids and the token in it are nobody's. Raises the `HulloError` that
         refuses the call.
         """
         self.open()
@@ -156,19 +156,36 @@ class Hullo:
             session_token = session_token if session_token is not None else _text(claim.get("session_token"))
             claim = Claim.read(claim, self.settings.limits)
         moment = self.moment()
+        session = secret_digest(session_token) if session_token is not None else None
         work = Identify(
             claim=claim,
-            app_key=app_key,
-            session=secret_digest(session_token) if session_token is not None else None,
+            app_key=app_key if app_key is not None else self._app_meant(session),
+            session=session,
             origin=None,
             moment=moment,
             request_id=moment.new_id("req"),
             hooks=self.hooks,
             limits=self.settings.limits,
         )
-        run: Any = self.pipeline.consider if dry_run else self.pipeline.run
-        decision: Decision[Outcome] = run(work)
+        decision: Decision[Outcome]
+        if dry_run:
+            decision = self.pipeline.consider(work)
+            return decision
+        try:
+            decision = self.pipeline.run(work)
+        except HulloError as refused:
+            self.pipeline.tell_refused(refused, self.pipeline.apps.remembered(work.app_key), work.request_id)
+            raise
         return decision
+
+    def _app_meant(self, session: SessionDigest | None) -> str | None:
+        known = self.store.find_session(session) if session is not None else None
+        if known is not None:
+            return known.app_id
+        apps = self.store.list_apps()
+        if len(apps) > 1:
+            raise Invalid("say which app, with app_key: there are several")
+        return apps[0].app_key if apps else None
 
     def moment(self) -> Moment:
         """The time by hullo's clock, with fresh randomness: one a request."""

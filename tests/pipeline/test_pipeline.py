@@ -6,11 +6,14 @@ from collections.abc import Sequence
 
 import pytest
 
+from hullo.app import Hullo
 from hullo.errors import (
     HulloError,
+    Invalid,
     PluginError,
     ProofRejected,
     ProofRequired,
+    SettingsError,
     StoreUnavailable,
     TooContended,
     UnknownApp,
@@ -21,8 +24,8 @@ from hullo.model.claim import Claim
 from hullo.model.outcome import Outcome
 from hullo.model.standing import Standing
 from hullo.pipeline.identify import Identify
-from hullo.pipeline.pipeline import Unit
 from hullo.pipeline.retry import TRIES
+from hullo.pipeline.work import Unit
 from hullo.store.protocol import Applied, Snapshot, SnapshotQuery, Store, StoreConflict
 from world import World
 
@@ -70,7 +73,8 @@ def test_one_that_fails_harms_no_neighbour(store: Store) -> None:
     world = World(store, plugins=[Fails])
     units = [unit(world, external_id=each) for each in ("a", "bad", "b")]
     world.hullo.pipeline.serve(units)
-    assert isinstance(units[1].result, RuntimeError)
+    assert isinstance(units[1].result, PluginError)
+    assert units[1].result.detail == "plugin 'fails' failed in review_writes: RuntimeError"
     assert len(outcomes([units[0], units[2]])) == 2
     assert {contact.external_id for contact in world.contacts()} == {"a", "b"}
 
@@ -157,9 +161,61 @@ def test_what_another_process_changes_about_an_app_holds_at_once(world: World) -
 
 
 def test_an_unknown_app_is_said_to_be_so(world: World) -> None:
-    for app_key in (None, "", "app_nobody", "app_" + "x" * 10_000):
+    for app_key in ("", "app_nobody", "app_" + "x" * 10_000):
         with pytest.raises(UnknownApp):
             world.hullo.identify({"external_id": "jane"}, app_key=app_key)
+
+
+def test_without_an_app_key_the_only_app_is_meant_or_the_sessions(world: World) -> None:
+    first = world.hullo.identify(Claim.read({"external_id": "jane"}), dry_run=True)
+    assert first.answer.matched_by == "created"
+    token = world.hullo.identify({"external_id": "jane"}).answer.session_token
+    world.hullo.create_app("Second shop")
+    assert world.hullo.identify({"external_id": "jane"}, session_token=token).answer.changed is False
+    with pytest.raises(Invalid, match="say which app"):
+        world.hullo.identify({"external_id": "jane"})
+
+
+def test_what_is_refused_is_told_to_observers_from_python_too(store: Store) -> None:
+    told: list[str] = []
+
+    class Listens:
+        name = "listens"
+
+        @hookimpl
+        def identify_refused(self, error: HulloError, request_id: str) -> None:
+            told.append(f"{error.code} {request_id[:4]}")
+
+    world = World(store, plugins=[Listens])
+    with pytest.raises(ProofRejected):
+        world.visitor().identify(external_id="jane", user_hash="wrong")
+    assert told == ["proof_rejected req_"]
+
+
+def test_a_store_that_gives_too_few_snapshots_is_found_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    forgetful = Contended(world.hullo.store, times=0)
+    monkeypatch.setattr(forgetful, "load", lambda queries: ())
+    monkeypatch.setattr(world.hullo.pipeline, "store", forgetful)
+    with pytest.raises(ValueError, match="zip"):
+        world.hullo.pipeline.serve([unit(world, external_id="jane")])
+
+
+def test_a_link_is_explained_with_who_asked_for_it(world: World) -> None:
+    browser = world.visitor()
+    browser.join()
+    browser.say()
+    browser.identify(external_id="jane")
+    assert browser.decision is not None
+    assert ("link", "link-orphans") in [(step.stage, step.plugin) for step in browser.decision.trace.steps]
+
+
+def test_what_does_not_fit_is_refused_when_hullo_is_made(world: World) -> None:
+    with pytest.raises(SettingsError, match="object is no store: it has no apply"):
+        Hullo(object())  # type: ignore[arg-type]
+    with pytest.raises(Invalid, match="a scope is one of"):
+        world.hullo.create_api_key(scopes=["raed"])
+    with pytest.raises(Invalid, match="verification is one of"):
+        world.hullo.create_app("Shop", verification="sometimes")
 
 
 def test_a_dry_run_explains_and_writes_nothing(world: World) -> None:
@@ -186,7 +242,7 @@ def test_a_dry_run_explains_and_writes_nothing(world: World) -> None:
     assert [(step.stage, step.plugin) for step in decision.trace.steps] == [
         ("name", "external-id"),
         ("name", "email"),
-        ("match", "external_id"),
+        ("match", "external-id"),
         ("policy", "standing"),
     ]
     assert not decision.change_set.empty

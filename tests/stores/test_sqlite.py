@@ -100,7 +100,7 @@ class TestSettings:
 
 
 TWINS = {
-    "identifier": "INSERT INTO identifier SELECT digest, workspace_id, kind, 'cnt_2' FROM identifier",
+    "identifier": "INSERT INTO identifier SELECT digest, workspace_id, kind, 'con_2' FROM identifier",
     "repeat key": "INSERT INTO message SELECT 'x', conversation_id, author, text, 0, NULL, repeat_key FROM message",
     "open pair": "INSERT INTO conflict "
     "SELECT 'x', workspace_id, app_id, contact_id, other_id, field, rule, 0, status, open_pair, 0 "
@@ -151,7 +151,7 @@ class TestSchema:
 
     @pytest.mark.parametrize("twin", TWINS.values(), ids=TWINS)
     def test_the_database_itself_refuses_duplicates(self, store: PeeweeStore, path: Path, twin: str):
-        people = (a_contact("cnt_1", external_id="ann"), a_contact("cnt_2"))
+        people = (a_contact("con_1", external_id="ann"), a_contact("con_2"))
         everything = ChangeSet(
             contacts=tuple(created(each) for each in people),
             conversations=(created(a_conversation()),),

@@ -55,7 +55,7 @@ def test_a_damaged_file_is_told(store: PeeweeStore, path: Path):
 def _read_something(store: PeeweeStore):
     store.open()
     store.list_apps()
-    store.find_contact(WORKSPACE, "cnt_1")
+    store.find_contact(WORKSPACE, "con_1")
 
 
 def test_a_locked_file_is_unavailable_and_nothing_is_written(store: PeeweeStore, path: Path):
@@ -122,12 +122,12 @@ def test_a_file_that_may_not_be_written_is_told(store: PeeweeStore, engine: Sqli
 
 
 def test_a_conflict_names_the_table(store: PeeweeStore):
-    store.apply([ChangeSet(contacts=(created(a_contact("cnt_1", external_id="ann")),))])
+    store.apply([ChangeSet(contacts=(created(a_contact("con_1", external_id="ann")),))])
     app = an_app()
     results = store.apply(
         [
-            ChangeSet(contacts=(created(a_contact("cnt_2", external_id="ann")),)),
-            ChangeSet(sessions=(created(a_session(contact_id="cnt_gone")),)),
+            ChangeSet(contacts=(created(a_contact("con_2", external_id="ann")),)),
+            ChangeSet(sessions=(created(a_session(contact_id="con_gone")),)),
             ChangeSet(apps=(changed(app, app),)),
         ]
     )
@@ -135,7 +135,7 @@ def test_a_conflict_names_the_table(store: PeeweeStore):
 
 
 def test_no_fault_tells_a_personal_value(store: PeeweeStore):
-    contact = a_contact("cnt_ann@shop.example", external_id="ann@shop.example")
+    contact = a_contact("con_ann@shop.example", external_id="ann@shop.example")
     store.apply([ChangeSet(contacts=(created(contact),))])
     (again,) = store.apply([ChangeSet(contacts=(created(contact),))])
     assert "ann" not in str(again)
@@ -144,7 +144,7 @@ def test_no_fault_tells_a_personal_value(store: PeeweeStore):
 def test_an_erased_contact_is_not_in_the_file(store: PeeweeStore, path: Path):
     contact = a_contact(email="ann@shop.example", name="Ann Unforgettable", custom_data={APP: {"a": "Unforgettable"}})
     store.apply([ChangeSet(contacts=(created(contact),))])
-    others = tuple(created(a_contact(f"cnt_{n}", email=f"{n}@mail.test")) for n in range(2, 50))
+    others = tuple(created(a_contact(f"con_{n}", email=f"{n}@mail.test")) for n in range(2, 50))
     store.apply([ChangeSet(contacts=others)])
     renamed = changed(contact, replace(contact, profile={}))
     store.apply([ChangeSet(contacts=(renamed,))])

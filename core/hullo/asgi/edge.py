@@ -14,8 +14,7 @@ from anyio.lowlevel import RunVar
 from hullo.app import Hullo
 from hullo.errors import HulloError
 from hullo.model.decision import Decision
-from hullo.pipeline.pipeline import Unit
-from hullo.pipeline.work import Prepared, Work
+from hullo.pipeline.work import Prepared, Unit, Work
 from hullo.store.lanes import Lanes
 from hullo.store.protocol import Store
 

@@ -39,8 +39,9 @@ def problem_of(error: Exception, request_id: str) -> Answer:
         return _told(error)
     if isinstance(error, HTTPException):
         return _of_a_route(error)
-    # The type alone, since a message may quote a person's data (P4).
-    _log.error("request %s failed: %s", request_id, type(error).__name__)
+    # The type alone, since a message may quote a person's data (P4); hullo's own sentences never do.
+    reason = error.detail if isinstance(error, HulloError) else type(error).__name__
+    _log.error("request %s failed: %s", request_id, reason)
     _log.debug("request %s", request_id, exc_info=error)
     return problem(500, HulloError.title, _INTERNAL, HulloError.code)
 

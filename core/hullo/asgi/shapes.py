@@ -1,4 +1,4 @@
-"""The shapes of answers, field by field as `PROTOCOL` has them."""
+"""The shapes of answers, field by field as the wire protocol has them."""
 
 from __future__ import annotations
 

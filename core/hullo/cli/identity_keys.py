@@ -36,13 +36,14 @@ def add(given: Given, app_key: str) -> None:
 
 
 @identity_key.command("list")
-@click.argument("app_key")
+@click.argument("app_key", required=False)
 @common
 @pass_given
-def list_(given: Given, app_key: str) -> None:
-    """Show an app's keys, the oldest first; never their secrets."""
+def list_(given: Given, app_key: str | None) -> None:
+    """Show the keys of an app, or of all, the oldest first; never their secrets."""
     with given.open() as hullo:
-        keys = found_app(hullo, app_key).identity_keys
+        apps = [found_app(hullo, app_key)] if app_key is not None else hullo.store.list_apps()
+        keys = [key for app in apps for key in app.identity_keys]
         now = hullo.clock()
     given.show({"items": [key_document(key, now) for key in keys]}, key_table(keys, now))
 

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from typing import Final
 
+from typing_extensions import get_protocol_members
+
 from hullo.errors import PluginError, SettingsError
 from hullo.store.protocol import Store
 
@@ -56,9 +58,15 @@ def open_store(url: str) -> Store:
             f"no store for {scheme + ':' if separator else repr(url)}; installed are {', '.join(sorted(offered))}. "
             "A URL looks like sqlite:///hullo.db"
         )
-    store = offered[scheme].load()(url)
-    if not isinstance(store, Store):
-        raise SettingsError(f"the store of {scheme}: does not keep the Store protocol of hullo.store.protocol")
+    store: Store = offered[scheme].load()(url)
+    return store
+
+
+def keeping_the_protocol(store: Store) -> Store:
+    """The store. Raises `SettingsError` with what it lacks, for an object that does not keep the `Store` protocol."""
+    lacking = [name for name in sorted(get_protocol_members(Store)) if not hasattr(store, name)]
+    if lacking:
+        raise SettingsError(f"{type(store).__name__} is no store: it has no {', no '.join(lacking)}")
     return store
 
 

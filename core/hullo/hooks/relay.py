@@ -7,17 +7,16 @@ not keep the next from being told.
 
 from __future__ import annotations
 
-import difflib
-import inspect
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pluggy
 
 from hullo.errors import HulloError, PluginError
 from hullo.hooks.specs import HOOK_NAMES, PROJECT, Specs
+from hullo.hooks.unusable import name_of, refuse_unusable
 from hullo.hooks.writes import Refusal, Write
 from hullo.model.app import App
 from hullo.model.claim import Claim
@@ -69,10 +68,10 @@ class Relay:
         manager.add_hookspecs(Specs)
         names: list[str] = []
         for plugin in plugins:
-            name = _name_of(plugin)
+            name = name_of(plugin)
             if name in names:
                 raise PluginError(f"two plugins are named {name!r}: rename one, or leave one out with 'without'")
-            _refuse_unusable(plugin, name)
+            refuse_unusable(plugin, name)
             names.append(name)
         # pluggy asks the last registered first; here the configured order is the order of asking.
         for plugin, name in reversed(list(zip(plugins, names, strict=True))):
@@ -130,11 +129,15 @@ class Relay:
 
     def link_conversations(
         self, claim: Claim, standing: Standing, visitor: VisitorId, conversations: Sequence[Conversation]
-    ) -> frozenset[ConversationId]:
-        """The ids to link; only of conversations that were asked about."""
+    ) -> dict[ConversationId, str]:
+        """The ids to link, each with the plugin that asked for it first; only conversations that were asked about."""
         given = {"claim": claim, "standing": standing, "visitor": visitor, "conversations": conversations}
-        asked = frozenset(conversation.id for conversation in conversations)
-        return asked & {answer for _, answer in self._collect_each("link_conversations", str, given)}
+        asked = {conversation.id for conversation in conversations}
+        chosen: dict[ConversationId, str] = {}
+        for name, conversation_id in self._collect_each("link_conversations", str, given):
+            if conversation_id in asked:
+                chosen.setdefault(conversation_id, name)
+        return chosen
 
     # Observing: after commit
 
@@ -173,14 +176,22 @@ class Relay:
 
     def _collect(self, hook: str, kind: type[Kind], given: Mapping[str, object]) -> Iterator[tuple[str, Kind]]:
         for implementation in self._implementations[hook]:
-            answer = implementation.ask(given)
+            try:
+                answer = implementation.ask(given)
+            except HulloError:
+                raise
+            except Exception as error:
+                # By name, and without the message: that may quote a person's data (P4).
+                failed = f"plugin {implementation.plugin_name!r} failed in {hook}: {type(error).__name__}"
+                raise PluginError(failed) from error
             if answer is not None:
                 yield implementation.plugin_name, _checked(answer, kind, hook, implementation.plugin_name)
 
     def _collect_each(self, hook: str, kind: type[Kind], given: Mapping[str, object]) -> Iterator[tuple[str, Kind]]:
-        collection: type[Any] = Iterable
-        for name, answers in self._collect(hook, collection, given):
-            for answer in answers:
+        for name, answers in self._collect(hook, object, given):
+            if not isinstance(answers, Iterable) or isinstance(answers, str):
+                raise _wrong_answer(answers, f"a list of {kind.__name__}", hook, name)
+            for answer in cast("Iterable[object]", answers):
                 yield name, _checked(answer, kind, hook, name)
 
     def _tell(self, hook: str, given: Mapping[str, object]) -> None:
@@ -200,9 +211,12 @@ def _ask_isolated(hook: str, implementation: _Implementation, given: Mapping[str
 def _checked(answer: object, kind: type[Kind], hook: str, plugin_name: str) -> Kind:
     if isinstance(answer, kind):
         return answer
-    raise PluginError(
-        f"plugin {plugin_name!r} answered {hook} with {type(answer).__name__}; it must give {kind.__name__} or None"
-    )
+    raise _wrong_answer(answer, kind.__name__, hook, plugin_name)
+
+
+def _wrong_answer(answer: object, wanted: str, hook: str, plugin_name: str) -> PluginError:
+    given = type(answer).__name__
+    return PluginError(f"plugin {plugin_name!r} answered {hook} with {given}; it must give {wanted} or None")
 
 
 def _implementations(manager: pluggy.PluginManager, hook: str) -> tuple[_Implementation, ...]:
@@ -218,54 +232,3 @@ def _register(manager: pluggy.PluginManager, plugin: object, name: str) -> None:
         manager.register(plugin, name)
     except pluggy.PluginValidationError as error:
         raise PluginError(f"plugin {name!r}: {error}") from error
-
-
-def _name_of(plugin: object) -> str:
-    name = getattr(plugin, "name", None)
-    if isinstance(name, str) and name:
-        return name
-    raise PluginError(f'{type(plugin).__name__} needs a name: add a line such as  name = "loyalty-card"')
-
-
-def _refuse_unusable(plugin: object, name: str) -> None:
-    """Finds what pluggy would accept in silence, or refuse in words that help nobody."""
-    answered = 0
-    for attribute, member in inspect.getmembers_static(type(plugin)):
-        function: Any = getattr(member, "__func__", member)  # of a static or class method
-        options = getattr(function, f"{PROJECT}_impl", None)
-        if options is None:
-            if attribute in HOOK_NAMES and inspect.isfunction(function):
-                raise PluginError(f"plugin {name!r}: {attribute} is a hook's name; decorate it with @hookimpl")
-            continue
-        answered += 1
-        _refuse_method(name, attribute, function, options)
-    if not answered:
-        raise PluginError(f"plugin {name!r} answers no hook: decorate its methods with @hookimpl")
-
-
-def _refuse_method(name: str, hook: str, function: Callable[..., object], options: Mapping[str, object]) -> None:
-    where = f"plugin {name!r}: {hook}"
-    if hook not in HOOK_NAMES or options.get("specname"):
-        near = difflib.get_close_matches(hook, HOOK_NAMES, n=1)
-        meant = f"did you mean {near[0]}?" if near else f"the hooks are {', '.join(HOOK_NAMES)}"
-        raise PluginError(f"{where} is no hook; {meant}")
-    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-        raise PluginError(
-            f"{where} is async, but the pipeline is synchronous: write 'def'. To ask another system, do it in "
-            "verify_claim, which runs in a worker thread"
-        )
-    if inspect.isgeneratorfunction(function):
-        raise PluginError(f"{where} is a generator: collect the answers and return a list")
-    chosen = [option for option in ("tryfirst", "trylast", "wrapper", "hookwrapper") if options.get(option)]
-    if chosen:
-        raise PluginError(f"{where} sets {chosen[0]}: plugins are asked in the order of the list, so move it there")
-    known = [each for each in inspect.signature(getattr(Specs, hook)).parameters if each != "self"]
-    for argument in list(inspect.signature(function).parameters.values()):
-        if argument.name in {"self", "cls"}:
-            continue
-        if argument.name not in known:
-            near = difflib.get_close_matches(argument.name, known, n=1)
-            meant = f"did you mean {near[0]}?" if near else f"it may take {', '.join(known)}"
-            raise PluginError(f"{where} takes {argument.name!r}, which the hook does not give; {meant}")
-        if argument.default is not argument.empty or argument.kind is not argument.POSITIONAL_OR_KEYWORD:
-            raise PluginError(f"{where}: write the argument {argument.name!r} plainly, without * or a default")

@@ -53,8 +53,9 @@ class Specs(Protocol):
         None means "not mine": the claim holds no evidence of the kind this plugin reads. Raise `ProofRejected`
         when the evidence is mine, and wrong. All proofs add up.
 
-        Asked once a request, before anything is loaded; the only question that may ask another system. Unless
-        the plugin says `waits = False`, it is asked in a worker thread, never on the event loop.
+        Asked before anything is loaded, and again when the app has changed meanwhile, so it must be harmless to
+        repeat. The only question that may ask another system: it is asked in a thread where that holds up nobody,
+        unless the plugin says `waits = False`.
         """
         ...
 
@@ -103,7 +104,8 @@ class Specs(Protocol):
     def identified(self, outcome: Outcome) -> None:
         """Told after each identify that succeeded, once its writes are committed.
 
-        Observers are isolated: one that raises is logged by name, and harms neither the caller nor the next.
+        Observers are isolated: one that raises is logged by name, and harms neither the caller nor the next. They
+        are told in a thread of their own, unless all say `waits = False`.
         """
         ...
 
@@ -111,7 +113,7 @@ class Specs(Protocol):
     def identify_refused(self, error: HulloError, app: App | None, request_id: str) -> None:
         """Told after each identify that failed: a wrong proof, no identifier, a store out of reach. Isolated.
 
-        `app` is None when the call named no app that exists.
+        `app` is None when the call named no app that exists, or was refused before that was known.
         """
         ...
 

@@ -17,7 +17,6 @@ EventName = Literal[
     "conversation.linked",
     "message.created",
     "identity.conflict",
-    "identity.rejected",
     "visitor.reset",
 ]
 

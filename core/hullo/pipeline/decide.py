@@ -49,7 +49,7 @@ def decide(call: Call, hooks: Relay, snapshot: Snapshot) -> Decision[Outcome]:
     if visit is not None:
         identified = visit.session.contact_id != contact.id
         visit = visits.identified(visit, contact.id, standing, call.said, _proved(call, resolution), now)
-    links = _links(call, standing, contact, session, switched, snapshot, hooks)
+    links, linkers = _links(call, standing, contact, session, switched, snapshot, hooks)
     conflicts = _conflicts(call, resolution, contact, snapshot)
     story = Story(
         call=call,
@@ -62,6 +62,7 @@ def decide(call: Call, hooks: Relay, snapshot: Snapshot) -> Decision[Outcome]:
         switched=switched,
         identified=identified,
         links=links,
+        linkers=linkers,
         conflicts=conflicts,
         standing=standing,
     )
@@ -123,20 +124,22 @@ def _links(
     switched: bool,
     snapshot: Snapshot,
     hooks: Relay,
-) -> tuple[Change[Conversation], ...]:
+) -> tuple[tuple[Change[Conversation], ...], tuple[str, ...]]:
+    """What is linked, and by which plugins."""
     if session is None or switched or not snapshot.conversations:
-        return ()
+        return (), ()
     orphans = [
         each
         for each in snapshot.conversations.values()
         if each.contact_id is None and each.visitor_id == session.visitor_id
     ]
     chosen = hooks.link_conversations(call.claim, standing, session.visitor_id, orphans)
-    return tuple(
+    links = tuple(
         changed(each, replace(each, contact_id=contact.id, link_standing=standing))
         for each in orphans
         if each.id in chosen
     )
+    return links, tuple(dict.fromkeys(chosen.values()))
 
 
 def _conflicts(call: Call, resolution: Resolution, contact: Contact, snapshot: Snapshot) -> tuple[Conflict, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from hullo.errors import HulloError, TooContended
@@ -13,18 +12,8 @@ from hullo.model.decision import Decision
 from hullo.model.outcome import Outcome
 from hullo.pipeline.apps import AppDirectory
 from hullo.pipeline.retry import Patience
-from hullo.pipeline.work import Prepared, Work
+from hullo.pipeline.work import Prepared, Unit, Work
 from hullo.store.protocol import Snapshot, Store, StoreConflict
-
-
-@dataclass(slots=True)
-class Unit:
-    """One piece of work on its way through, with its result once there is one."""
-
-    work: Work[Any]
-    prepared: Prepared[Any] | None = None
-    conflicts: int = 0
-    result: Decision[Any] | Exception | None = None
 
 
 class Pipeline:
@@ -51,10 +40,7 @@ class Pipeline:
 
     def consider(self, work: Work[Any]) -> Decision[Any]:
         """What would be decided now. Nothing is written and nobody is told. Raises what would refuse it."""
-        prepared = work.prepare(self.apps)
-        if prepared.app is not None:
-            self.apps.find_now(prepared.app.id)
-            prepared = work.prepare(self.apps)
+        prepared = work.prepare(AppDirectory(self.store))  # which remembers nothing, and so nothing outdated
         return prepared.decide(self.store.load([prepared.query])[0])
 
     def serve(self, units: Sequence[Unit]) -> None:
@@ -63,8 +49,8 @@ class Pipeline:
         while waiting:
             ready = [unit for unit in patience.next_round(waiting) if self._verify(unit)]
             snapshots = self._load(ready)
-            decided = self._decide(ready, snapshots, patience)
-            self._apply(decided, patience)
+            if snapshots is not None:
+                self._apply(self._decide(ready, snapshots, patience), patience)
             waiting = [unit for unit in waiting if unit.result is None]
 
     def tell(self, decision: Decision[Any]) -> None:
@@ -86,23 +72,23 @@ class Pipeline:
                 unit.result = refused
         return unit.result is None
 
-    def _load(self, units: Sequence[Unit]) -> Sequence[Snapshot]:
+    def _load(self, units: Sequence[Unit]) -> Sequence[Snapshot] | None:
         queries = [unit.prepared.query for unit in units if unit.prepared is not None]
         if not queries:
-            return ()
+            return None
         try:
             return self.store.load(queries)
         except HulloError as unavailable:
             for unit in units:
                 unit.result = unavailable
-            return ()
+            return None
 
     def _decide(
         self, units: Sequence[Unit], snapshots: Sequence[Snapshot], patience: Patience
     ) -> list[tuple[Unit, Decision[Any]]]:
         decided: list[tuple[Unit, Decision[Any]]] = []
         touched: set[str] = set()
-        for unit, snapshot in zip(units, snapshots, strict=False):
+        for unit, snapshot in zip(units, snapshots, strict=True):
             assert unit.prepared is not None
             app = unit.prepared.app
             if app is not None and snapshot.app_version != app.version:

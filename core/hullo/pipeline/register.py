@@ -53,7 +53,7 @@ class Register:
         name: str,
         *,
         origins: Iterable[str] = (),
-        verification: VerificationMode = VerificationMode.OPTIONAL,
+        verification: VerificationMode | str = VerificationMode.OPTIONAL,
         workspace: str | None = None,
         region: str | None = None,
     ) -> NewApp:
@@ -70,7 +70,7 @@ class Register:
                 name=_name(name),
                 created_at=moment.now,
                 origins=_origins(origins),
-                verification=verification,
+                verification=_mode(verification),
                 region=_region(region),
             )
             key = self._new_identity_key(app, moment)
@@ -135,7 +135,7 @@ class Register:
         *,
         workspace: str | None = None,
         app_key: str | None = None,
-        scopes: Iterable[Scope] = ALL_SCOPES,
+        scopes: Iterable[Scope | str] = ALL_SCOPES,
     ) -> NewApiKey:
         """A key for a workspace, by id or name, or for one app of it. Without either: the only workspace there is.
 
@@ -150,7 +150,7 @@ class Register:
             workspace_id=home,
             app_id=app.id if app is not None else None,
             digest=secret_digest(secret),
-            scopes=frozenset(scopes),
+            scopes=frozenset(_scope(each) for each in scopes),
             created_at=moment.now,
         )
         self._apply(ChangeSet(api_keys=(created(key),)))
@@ -247,6 +247,13 @@ def _mode(text: str) -> VerificationMode:
         return VerificationMode(text)
     except ValueError:
         raise Invalid(f"verification is one of {', '.join(VerificationMode)}, not {text!r}") from None
+
+
+def _scope(text: str) -> Scope:
+    try:
+        return Scope(text)
+    except ValueError:
+        raise Invalid(f"a scope is one of {', '.join(Scope)}, not {text!r}") from None
 
 
 def _region(text: str | None) -> str | None:

@@ -65,7 +65,7 @@ def resolve(call: Call, session: Session | None, snapshot: Snapshot, hooks: Rela
         contact = snapshot.contacts.get(match.contact.id)
         if contact is None:
             raise PluginError(f"matcher {match.by!r} answered with a contact that is not among the candidates")
-        steps.append(Step(stage="match", plugin=match.by, answer=f"it is {contact.id}"))
+        steps.append(Step(stage="match", plugin=plugin, answer=f"it is {contact.id}"))
         reached = _Reached(call, session, contact, found)
         if squatted := reached.squatted():
             displaced.append(Displaced(contact=contact, identifiers=squatted))

@@ -5,10 +5,9 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from hullo.pipeline.pipeline import Unit
+from hullo.pipeline.work import Unit
 
 TRIES: Final = 20
 FIRST_PAUSE: Final = 0.001

@@ -39,6 +39,8 @@ class Story:
     switched: bool
     identified: bool
     links: tuple[Change[Conversation], ...]
+    linkers: tuple[str, ...]
+    """The plugins that asked for the links."""
     conflicts: tuple[Conflict, ...]
     standing: Standing
 
@@ -104,7 +106,11 @@ class Story:
             # C5: no more than a hint for an agent, since browsers are shared.
             answer = f"this browser was {self.left.contact_id} before"
             switch = (Step(stage="visit", plugin="pipeline", answer=answer),)
-        return (*verified, *named, *self.resolution.steps, *self.written.steps, *switch)
+        linked = tuple(
+            Step(stage="link", plugin=plugin, answer="gives the contact this visitor's conversations")
+            for plugin in self.linkers
+        )
+        return (*verified, *named, *self.resolution.steps, *self.written.steps, *switch, *linked)
 
     def _faults(self) -> Iterable[FieldVerdict]:
         return (

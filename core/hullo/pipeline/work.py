@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from hullo.model.app import App
 from hullo.model.decision import Decision
@@ -37,3 +37,13 @@ class Work(Protocol[A_co]):
         beforehand in a thread of its own.
         """
         ...
+
+
+@dataclass(slots=True)
+class Unit:
+    """One piece of work on its way through, with its result once there is one."""
+
+    work: Work[Any]
+    prepared: Prepared[Any] | None = None
+    conflicts: int = 0
+    result: Decision[Any] | Exception | None = None

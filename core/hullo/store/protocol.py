@@ -103,7 +103,8 @@ class ContactFilter:
 
 
 class AppReads(Protocol):
-    """Who may call. Lists are in the order of making."""
+    """Who may call. Lists are newest first, and hold what is retired, revoked or expired too: who asks looks at the
+    clock."""
 
     def find_app(self, app_id: str) -> App | None: ...
     def list_apps(self) -> Sequence[App]: ...

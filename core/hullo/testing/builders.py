@@ -20,7 +20,7 @@ from hullo.model.visitor import SESSION_LIFE, Session, Visitor
 NOW: Instant = 1_764_000_000_000_000
 """A fixed moment in November 2025."""
 LATER: Instant = NOW + HOUR
-WORKSPACE = "wsp_1"
+WORKSPACE = "ws_1"
 APP = "app_1"
 WRITER = "api-key:hsk_1"
 
@@ -59,7 +59,7 @@ def an_api_key(id: str = "hsk_1", *, workspace_id: str = WORKSPACE) -> ApiKey:
 
 
 def a_contact(
-    id: str = "cnt_1",
+    id: str = "con_1",
     *,
     workspace_id: str = WORKSPACE,
     external_id: str | None = None,
@@ -154,7 +154,7 @@ def a_message(
 
 
 def a_conflict(
-    id: str = "cfl_1", *, workspace_id: str = WORKSPACE, contact_id: str = "cnt_1", other_id: str = "cnt_2"
+    id: str = "cfl_1", *, workspace_id: str = WORKSPACE, contact_id: str = "con_1", other_id: str = "con_2"
 ) -> Conflict:
     """An open conflict about an email."""
     return Conflict(
@@ -169,7 +169,7 @@ def a_conflict(
     )
 
 
-def a_decision(id: str = "dec_1", *, workspace_id: str = WORKSPACE, contact_id: str = "cnt_1") -> DecisionRecord:
+def a_decision(id: str = "dec_1", *, workspace_id: str = WORKSPACE, contact_id: str = "con_1") -> DecisionRecord:
     """A decision with a trace of one step and one field."""
     return DecisionRecord(
         id=id,

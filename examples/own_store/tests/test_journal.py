@@ -45,13 +45,13 @@ def store(path: Path) -> Iterator[JournalStore]:
 
 
 def person(number: int) -> ChangeSet:
-    contact = a_contact(f"cnt_{number}", external_id=f"user-{number}", name=f"Person {number}")
+    contact = a_contact(f"con_{number}", external_id=f"user-{number}", name=f"Person {number}")
     return ChangeSet(contacts=(created(contact),))
 
 
 def people(store: Store) -> list[int]:
     """Which of `person` 0 to 9 are there."""
-    return [number for number in range(10) if store.find_contact(WORKSPACE, f"cnt_{number}")]
+    return [number for number in range(10) if store.find_contact(WORKSPACE, f"con_{number}")]
 
 
 def reopened(path: Path) -> list[int]:
@@ -105,7 +105,7 @@ class TestReplay:
 
     def test_an_erasure_is_repeated(self, store: JournalStore, path: Path):
         store.apply([person(1), person(2)])
-        contact = store.find_contact(WORKSPACE, "cnt_1")
+        contact = store.find_contact(WORKSPACE, "con_1")
         assert contact is not None
         store.apply([ChangeSet(erasures=(Erasure(contact=contact, conversations="erase", at=LATER),))])
         store.close()

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, ClassVar
 from hullo.hooks.specs import hookimpl
 from hullo.hooks.writes import Refusal, Write
 from hullo.model.contact import Contact
-from hullo.model.limits import Limits as Published
+from hullo.model.limits import Limits
 from hullo.model.standing import Standing
 
 if TYPE_CHECKING:
     from hullo.app import Hullo
 
 
-class Limits:
+class CustomDataLimit:
     """Refuses keys beyond the limit; keys that are there already may always change.
 
     Keys of a lower standing than the writer's do not count: a visitor who fills a contact up with claims takes no
@@ -39,7 +39,7 @@ class Limits:
         new = [each for each in writes if each.app_id and each.stored is None and each.value is not None]
         if not new:
             return []
-        most = self._custom_keys if self._custom_keys is not None else Published().custom_keys
+        most = self._custom_keys if self._custom_keys is not None else Limits().custom_keys
         block = contact.custom_data.get(new[0].app_id or "") if contact is not None else None
         held = sum(fact.standing >= standing for fact in block.values()) if block is not None else 0
         reason = f"a contact holds at most {most} custom keys in one app (W10)"

@@ -40,8 +40,8 @@ from hullo.testing.store.case import (
 
 def one_of_everything() -> ChangeSet:
     """A change set that creates one noun of each kind."""
-    ann = a_contact("cnt_1", external_id="ann", email="ann@shop.example", name="Ann", custom_data={APP: {"vip": True}})
-    bob = a_contact("cnt_2", email="bob@shop.example")
+    ann = a_contact("con_1", external_id="ann", email="ann@shop.example", name="Ann", custom_data={APP: {"vip": True}})
+    bob = a_contact("con_2", email="bob@shop.example")
     return ChangeSet(
         workspaces=(created(a_workspace()),),
         apps=(created(an_app(identity_keys=(an_identity_key(),))),),
@@ -132,8 +132,8 @@ class ApplyingClaims(StoreCase):
 
     def test_an_identifier_belongs_to_one_contact_only(self, store: Store) -> None:
         first, second = (
-            a_contact("cnt_1", email="ann@shop.example"),
-            a_contact("cnt_2", email="ANN@shop.example"),
+            a_contact("con_1", email="ann@shop.example"),
+            a_contact("con_2", email="ANN@shop.example"),
         )
         must_apply(store, new_contacts(first))
         assert refused(apply_one(store, new_contacts(second)))
@@ -141,7 +141,7 @@ class ApplyingClaims(StoreCase):
 
     def test_texts_that_collations_confuse_are_different_identifiers(self, store: Store) -> None:
         texts = ("Ann", "ann", "ann ", "Änn", "😀", "😁", "İ", "i̇", "ß", "ss")
-        people = [a_contact(f"cnt_{number}", external_id=text) for number, text in enumerate(texts)]
+        people = [a_contact(f"con_{number}", external_id=text) for number, text in enumerate(texts)]
         must_apply(store, new_contacts(*people))
         found = ask(store, named_by=tuple(people)).found
         assert list(found.values()) == [person.id for person in people]
@@ -149,12 +149,12 @@ class ApplyingClaims(StoreCase):
     def test_another_workspace_may_have_the_same_identifier(self, store: Store) -> None:
         must_apply(
             store,
-            new_contacts(a_contact("cnt_1", email="ann@shop.example")),
-            new_contacts(a_contact("cnt_2", workspace_id="wsp_2", email="ann@shop.example")),
+            new_contacts(a_contact("con_1", email="ann@shop.example")),
+            new_contacts(a_contact("con_2", workspace_id="ws_2", email="ann@shop.example")),
         )
 
     def test_what_one_contact_gives_up_another_may_take_in_the_same_change_set(self, store: Store) -> None:
-        giver, taker = a_contact("cnt_1", email="ann@shop.example"), a_contact("cnt_2", external_id="ann")
+        giver, taker = a_contact("con_1", email="ann@shop.example"), a_contact("con_2", external_id="ann")
         must_apply(store, new_contacts(giver, taker))
         taken = replace(taker, identifiers={**taker.identifiers, **giver.identifiers})
         given = replace(giver, identifiers={})
@@ -196,8 +196,8 @@ class ApplyingClaims(StoreCase):
         assert set(snapshot.found) == {*ann.digests(), *bob.digests()}
 
     def test_a_refusal_leaves_the_rest_of_its_group_alone(self, store: Store) -> None:
-        people = [a_contact(f"cnt_{number}", external_id=f"user-{number}") for number in range(5)]
-        impostor = replace(people[0], id="cnt_9")
+        people = [a_contact(f"con_{number}", external_id=f"user-{number}") for number in range(5)]
+        impostor = replace(people[0], id="con_9")
         results = store.apply([new_contacts(person) for person in (*people[:3], impostor, *people[3:])])
         assert [refused(result) for result in results] == [False, False, False, True, False, False]
         assert ask(store, contacts=(impostor,)).contacts == {}

@@ -30,8 +30,8 @@ from hullo.testing.store.case import (
     refused,
 )
 
-ANN = a_contact("cnt_1", external_id="ann", email="ann@shop.example", name="Ann", custom_data={APP: {"vip": True}})
-BOB = a_contact("cnt_2", external_id="bob", email="bob@shop.example", name="Bob", custom_data={APP: {"vip": False}})
+ANN = a_contact("con_1", external_id="ann", email="ann@shop.example", name="Ann", custom_data={APP: {"vip": True}})
+BOB = a_contact("con_2", external_id="bob", email="bob@shop.example", name="Bob", custom_data={APP: {"vip": False}})
 PAGE = PageRequest()
 
 
@@ -72,20 +72,20 @@ class ErasingClaims(StoreCase):
         assert store.list_contacts(ContactFilter(workspace_id=WORKSPACE, query="ann"), PAGE).items == ()
         assert store.list_decisions(WORKSPACE, ANN.id, PAGE).items == ()
         assert store.list_conflicts(WORKSPACE, PAGE).items == ()
-        assert store.find_conversation(WORKSPACE, "cnv_cnt_1") is None
-        assert store.list_messages("cnv_cnt_1", PAGE).items == ()
+        assert store.find_conversation(WORKSPACE, "cnv_con_1") is None
+        assert store.list_messages("cnv_con_1", PAGE).items == ()
 
     def test_what_is_about_others_stays(self, store: Store) -> None:
         two_people(store)
         must_apply(store, erasure(ANN))
-        bobs = a_session(BOB.id, visitor_id="vis_cnt_2", contact_id=BOB.id)
+        bobs = a_session(BOB.id, visitor_id="vis_con_2", contact_id=BOB.id)
         assert ask(store, session=bobs).session == bobs
         assert len(store.list_decisions(WORKSPACE, BOB.id, PAGE).items) == 1
-        assert len(store.list_messages("cnv_cnt_2", PAGE).items) == 1
+        assert len(store.list_messages("cnv_con_2", PAGE).items) == 1
 
     def test_its_sessions_are_revoked_and_forget_whose_they_were(self, store: Store) -> None:
         two_people(store)
-        session = a_session(ANN.id, visitor_id="vis_cnt_1", contact_id=ANN.id)
+        session = a_session(ANN.id, visitor_id="vis_con_1", contact_id=ANN.id)
         must_apply(store, erasure(ANN))
         assert store.find_session(session.digest) == replace(
             session, contact_id=None, standing=None, claimed={}, proved=(), revoked_at=LATER, version=1
@@ -102,29 +102,29 @@ class ErasingClaims(StoreCase):
 
     def test_anonymised_conversations_keep_their_texts_and_nothing_else(self, store: Store) -> None:
         two_people(store)
-        before = store.find_conversation(WORKSPACE, "cnv_cnt_1")
+        before = store.find_conversation(WORKSPACE, "cnv_con_1")
         assert before is not None
         must_apply(store, erasure(ANN, "anonymise"))
-        after = store.find_conversation(WORKSPACE, "cnv_cnt_1")
+        after = store.find_conversation(WORKSPACE, "cnv_con_1")
         assert after == replace(before, visitor_id="", contact_id=None, link_standing=None, version=1)
-        assert [message.text for message in store.list_messages("cnv_cnt_1", PAGE).items] == ["Hello?"]
-        assert store.list_visible_conversations("vis_cnt_1", APP, ANN.id, PAGE).items == ()
-        session = a_session(ANN.id, visitor_id="vis_cnt_1")
+        assert [message.text for message in store.list_messages("cnv_con_1", PAGE).items] == ["Hello?"]
+        assert store.list_visible_conversations("vis_con_1", APP, ANN.id, PAGE).items == ()
+        session = a_session(ANN.id, visitor_id="vis_con_1")
         assert ask(store, session=session, orphans=True).conversations == {}
 
     def test_its_identifiers_are_free_again(self, store: Store) -> None:
         two_people(store)
-        must_apply(store, erasure(ANN), new_contacts(replace(ANN, id="cnt_3")))
+        must_apply(store, erasure(ANN), new_contacts(replace(ANN, id="con_3")))
 
     def test_who_was_merged_into_it_goes_with_it(self, store: Store) -> None:
         two_people(store)
-        absorbed = a_contact("cnt_3", email="ann.old@shop.example", name="Ann Old")
-        earlier = replace(a_contact("cnt_4", email="ann.older@shop.example"), merged_into="cnt_3")
+        absorbed = a_contact("con_3", email="ann.old@shop.example", name="Ann Old")
+        earlier = replace(a_contact("con_4", email="ann.older@shop.example"), merged_into="con_3")
         must_apply(
             store,
             new_contacts(absorbed, earlier),
             contact_change(changed(absorbed, replace(absorbed, merged_into=ANN.id))),
-            ChangeSet(decisions=(a_decision(contact_id="cnt_4"),)),
+            ChangeSet(decisions=(a_decision(contact_id="con_4"),)),
             erasure(ANN),
         )
         snapshot = ask(store, contacts=(ANN, absorbed, earlier), named_by=(ANN, absorbed, earlier))
@@ -135,4 +135,4 @@ class ErasingClaims(StoreCase):
         must_apply(store, contact_change(changed(ANN, replace(ANN, profile={"name": a_fact("Anne")}))))
         assert refused(apply_one(store, erasure(ANN)))
         assert len(store.list_decisions(WORKSPACE, ANN.id, PAGE).items) == 1
-        assert refused(apply_one(store, erasure(a_contact("cnt_gone"))))
+        assert refused(apply_one(store, erasure(a_contact("con_gone"))))

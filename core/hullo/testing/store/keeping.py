@@ -30,15 +30,15 @@ class KeepingClaims(StoreCase):
 
     def test_nothing_is_linked_to_a_contact_that_is_gone(self, store: Store) -> None:
         """Somebody may erase a contact while a call that found it is being decided."""
-        assert refused(apply_one(store, session_change(created(a_session(contact_id="cnt_gone")))))
-        linked = created(a_conversation(contact_id="cnt_gone"))
+        assert refused(apply_one(store, session_change(created(a_session(contact_id="con_gone")))))
+        linked = created(a_conversation(contact_id="con_gone"))
         assert refused(apply_one(store, ChangeSet(conversations=(linked,))))
-        assert refused(apply_one(store, ChangeSet(decisions=(a_decision(contact_id="cnt_gone"),))))
+        assert refused(apply_one(store, ChangeSet(decisions=(a_decision(contact_id="con_gone"),))))
         assert refused(apply_one(store, ChangeSet(messages=(a_message(conversation_id="cnv_gone"),))))
 
     def test_a_pair_of_contacts_has_one_open_conflict(self, store: Store) -> None:
         must_apply(store, EVERYTHING)
-        mirrored = created(a_conflict("cfl_2", contact_id="cnt_2", other_id="cnt_1"))
+        mirrored = created(a_conflict("cfl_2", contact_id="con_2", other_id="con_1"))
         assert refused(apply_one(store, ChangeSet(conflicts=(mirrored,))))
         resolved = changed(a_conflict(), replace(a_conflict(), status="resolved"))
         must_apply(store, ChangeSet(conflicts=(mirrored, resolved)))

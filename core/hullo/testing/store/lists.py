@@ -31,7 +31,7 @@ EVERYONE = ContactFilter(workspace_id=WORKSPACE)
 FIRST_PAGE = PageRequest()
 LISTS: dict[str, Callable[[Store, PageRequest], Page[object]]] = {
     "contacts": lambda store, page: _any(store.list_contacts(EVERYONE, page)),
-    "decisions": lambda store, page: _any(store.list_decisions(WORKSPACE, "cnt_0", page)),
+    "decisions": lambda store, page: _any(store.list_decisions(WORKSPACE, "con_0", page)),
     "conflicts": lambda store, page: _any(store.list_conflicts(WORKSPACE, page)),
     "conversations": lambda store, page: _any(store.list_conversations(WORKSPACE, page)),
     "visible conversations": lambda store, page: _any(store.list_visible_conversations("vis_1", APP, None, page)),
@@ -41,37 +41,35 @@ LISTS: dict[str, Callable[[Store, PageRequest], Page[object]]] = {
 
 def five_of_everything(store: Store) -> None:
     """Five items in every list, and as many of other workspaces, visitors and contacts."""
-    people = [a_contact(f"cnt_{number}", external_id=f"user-{number}") for number in range(6)]
+    people = [a_contact(f"con_{number}", external_id=f"user-{number}") for number in range(6)]
     must_apply(store, new_contacts(*people[:5]))
     must_apply(
         store,
-        new_contacts(*(replace(person, id=f"{person.id}x", workspace_id="wsp_2") for person in people)),
+        new_contacts(*(replace(person, id=f"{person.id}x", workspace_id="ws_2") for person in people)),
         ChangeSet(
             conversations=tuple(created(a_conversation(f"cnv_{number}")) for number in range(5)),
-            decisions=tuple(a_decision(f"dec_{number}", contact_id="cnt_0") for number in range(5)),
+            decisions=tuple(a_decision(f"dec_{number}", contact_id="con_0") for number in range(5)),
             conflicts=tuple(
                 created(a_conflict(f"cfl_{number}", contact_id=first, other_id=second))
                 for number, (first, second) in enumerate(
                     (
-                        ("cnt_0", "cnt_1"),
-                        ("cnt_0", "cnt_2"),
-                        ("cnt_1", "cnt_2"),
-                        ("cnt_3", "cnt_0"),
-                        ("cnt_4", "cnt_0"),
+                        ("con_0", "con_1"),
+                        ("con_0", "con_2"),
+                        ("con_1", "con_2"),
+                        ("con_3", "con_0"),
+                        ("con_4", "con_0"),
                     )
                 )
             ),
         ),
         ChangeSet(messages=tuple(a_message(f"msg_{number}", conversation_id="cnv_0") for number in range(5))),
         ChangeSet(
-            conversations=(
-                created(a_conversation("cnv_1x", workspace_id="wsp_2", app_id="app_2", visitor_id="vis_2")),
-            ),
+            conversations=(created(a_conversation("cnv_1x", workspace_id="ws_2", app_id="app_2", visitor_id="vis_2")),),
             messages=(a_message("msg_1x", conversation_id="cnv_1"),),
-            decisions=(a_decision("dec_1x", contact_id="cnt_1"),),
+            decisions=(a_decision("dec_1x", contact_id="con_1"),),
             conflicts=(
-                created(replace(a_conflict("cfl_1x", contact_id="cnt_3", other_id="cnt_4"), status="resolved")),
-                created(a_conflict("cfl_2x", workspace_id="wsp_2", contact_id="cnt_1x", other_id="cnt_2x")),
+                created(replace(a_conflict("cfl_1x", contact_id="con_3", other_id="con_4"), status="resolved")),
+                created(a_conflict("cfl_2x", workspace_id="ws_2", contact_id="con_1x", other_id="con_2x")),
             ),
         ),
     )
@@ -110,13 +108,13 @@ class ListClaims(StoreCase):
     def test_contacts_are_searched_as_text_whatever_the_case(self, store: Store, query: str) -> None:
         """Wildcards, escapes and quotes stand for themselves."""
         wanted = a_contact(
-            "cnt_1",
+            "con_1",
             external_id="user-1",
             email="ann@shop.example",
             name="Ann O'Neil \\ 50% off_x! İSTANBUL",
             custom_data={APP: {"note": "private"}},
         )
-        other = a_contact("cnt_2", external_id="user-2", email="bob@mail.test", name="Bob 50 pct offax Istanbul")
+        other = a_contact("con_2", external_id="user-2", email="bob@mail.test", name="Bob 50 pct offax Istanbul")
         must_apply(store, new_contacts(wanted, other))
         assert store.list_contacts(replace(EVERYONE, query=query), FIRST_PAGE).items == (wanted,)
 
@@ -129,14 +127,14 @@ class ListClaims(StoreCase):
         assert store.list_contacts(replace(EVERYONE, query="private"), FIRST_PAGE).items == ()
 
     def test_a_contact_is_found_by_its_exact_identifier(self, store: Store) -> None:
-        people = [a_contact(f"cnt_{number}", email=f"ann{number}@shop.example") for number in range(3)]
+        people = [a_contact(f"con_{number}", email=f"ann{number}@shop.example") for number in range(3)]
         must_apply(store, new_contacts(*people))
         digest = Identifier(EMAIL, "ANN1@shop.example").digest(WORKSPACE)
         by_email = replace(EVERYONE, identifier=digest)
         assert store.list_contacts(by_email, FIRST_PAGE) == Page(items=(people[1],), next=None)
         assert store.list_contacts(replace(by_email, query="ann1"), FIRST_PAGE).items == (people[1],)
         assert store.list_contacts(replace(by_email, query="ann2"), FIRST_PAGE).items == ()
-        assert store.list_contacts(replace(by_email, workspace_id="wsp_2"), FIRST_PAGE).items == ()
+        assert store.list_contacts(replace(by_email, workspace_id="ws_2"), FIRST_PAGE).items == ()
 
     def test_listed_contacts_come_with_every_apps_custom_data(self, store: Store) -> None:
         contact = a_contact(external_id="u", custom_data={APP: {"plan": "pro"}, "app_2": {"plan": "free"}})
@@ -145,13 +143,13 @@ class ListClaims(StoreCase):
         assert store.find_contact(WORKSPACE, contact.id) == contact
 
     def test_a_visitor_sees_its_own_and_a_proven_one_also_what_was_proven(self, store: Store) -> None:
-        must_apply(store, new_contacts(a_contact("cnt_1", external_id="ann"), a_contact("cnt_2", external_id="bob")))
+        must_apply(store, new_contacts(a_contact("con_1", external_id="ann"), a_contact("con_2", external_id="bob")))
         held = (
             a_conversation("cnv_own"),
-            a_conversation("cnv_proven", visitor_id="vis_2", contact_id="cnt_1"),
-            a_conversation("cnv_claimed", visitor_id="vis_2", contact_id="cnt_1", standing=Standing.CLAIMED),
-            a_conversation("cnv_bobs", visitor_id="vis_2", contact_id="cnt_2"),
-            a_conversation("cnv_elsewhere", app_id="app_2", visitor_id="vis_2", contact_id="cnt_1"),
+            a_conversation("cnv_proven", visitor_id="vis_2", contact_id="con_1"),
+            a_conversation("cnv_claimed", visitor_id="vis_2", contact_id="con_1", standing=Standing.CLAIMED),
+            a_conversation("cnv_bobs", visitor_id="vis_2", contact_id="con_2"),
+            a_conversation("cnv_elsewhere", app_id="app_2", visitor_id="vis_2", contact_id="con_1"),
             a_conversation("cnv_strangers", visitor_id="vis_2"),
         )
         must_apply(store, ChangeSet(conversations=tuple(created(each) for each in held)))
@@ -161,18 +159,18 @@ class ListClaims(StoreCase):
             return {conversation.id for conversation in page.items}
 
         assert visible(None) == {"cnv_own"}
-        assert visible("cnt_1") == {"cnv_own", "cnv_proven"}
+        assert visible("con_1") == {"cnv_own", "cnv_proven"}
 
     def test_nothing_is_found_in_another_workspace(self, store: Store) -> None:
         five_of_everything(store)
-        assert store.find_contact("wsp_2", "cnt_1") is None
-        assert store.find_conversation("wsp_2", "cnv_1") is None
+        assert store.find_contact("ws_2", "con_1") is None
+        assert store.find_conversation("ws_2", "cnv_1") is None
         assert store.find_conversation(WORKSPACE, "cnv_1") == a_conversation("cnv_1")
-        assert store.list_decisions("wsp_2", "cnt_0", FIRST_PAGE).items == ()
+        assert store.list_decisions("ws_2", "con_0", FIRST_PAGE).items == ()
 
     def test_apps_keys_and_workspaces_are_listed(self, store: Store) -> None:
         apps, keys = (an_app("app_1"), an_app("app_2")), (an_api_key("hsk_1"), an_api_key("hsk_2"))
-        spaces = (a_workspace("wsp_1"), a_workspace("wsp_2"))
+        spaces = (a_workspace("ws_1"), a_workspace("ws_2"))
         must_apply(
             store,
             ChangeSet(

@@ -29,7 +29,7 @@ class LoadingClaims(StoreCase):
 
     def test_each_query_gets_its_own_snapshot_in_its_place(self, store: Store) -> None:
         """Far more than one statement takes, and the same person twice."""
-        people = [a_contact(f"cnt_{number}", external_id=f"user-{number}") for number in range(150)]
+        people = [a_contact(f"con_{number}", external_id=f"user-{number}") for number in range(150)]
         sessions = [a_session(f"hvs_{person.id}", contact_id=person.id) for person in people]
         must_apply(store, new_contacts(*people), ChangeSet(sessions=tuple(created(each) for each in sessions)))
         asked = [*range(150), 0, 0, 149]
@@ -58,7 +58,7 @@ class LoadingClaims(StoreCase):
             app_id="app_gone",
             session="gone",
             identifiers=("gone",),
-            contacts=("cnt_gone",),
+            contacts=("con_gone",),
             conversations=("cnv_gone",),
             orphans=True,
             repeat_keys=("gone",),
@@ -67,14 +67,14 @@ class LoadingClaims(StoreCase):
         assert tuple(store.load([query])) == (Snapshot(),)
 
     def test_nothing_of_another_workspace_is_in_a_snapshot(self, store: Store) -> None:
-        stranger = a_contact(workspace_id="wsp_2", email="ann@shop.example")
+        stranger = a_contact(workspace_id="ws_2", email="ann@shop.example")
         must_apply(
             store,
             ChangeSet(
-                apps=(created(an_app(workspace_id="wsp_2")),),
+                apps=(created(an_app(workspace_id="ws_2")),),
                 contacts=(created(stranger),),
-                sessions=(created(a_session(workspace_id="wsp_2", contact_id=stranger.id)),),
-                conversations=(created(a_conversation(workspace_id="wsp_2")),),
+                sessions=(created(a_session(workspace_id="ws_2", contact_id=stranger.id)),),
+                conversations=(created(a_conversation(workspace_id="ws_2")),),
                 messages=(a_message(repeat_key="repeat"),),
             ),
         )
@@ -89,7 +89,7 @@ class LoadingClaims(StoreCase):
             repeat_keys=("repeat",),
         )
         assert tuple(store.load([query])) == (Snapshot(),)
-        (at_home,) = store.load([replace(query, workspace_id="wsp_2")])
+        (at_home,) = store.load([replace(query, workspace_id="ws_2")])
         assert (len(at_home.contacts), len(at_home.conversations), len(at_home.messages)) == (1, 1, 1)
 
     def test_contacts_come_with_the_custom_data_of_the_app_alone(self, store: Store) -> None:
@@ -143,10 +143,10 @@ class LoadingClaims(StoreCase):
         assert snapshot.conversations == {"cnv_1": conversation}
 
     def test_open_conflicts_are_told_for_pairs_of_the_snapshots_own_contacts(self, store: Store) -> None:
-        people = [a_contact(f"cnt_{number}", external_id=f"user-{number}") for number in (1, 2, 3)]
-        closed = replace(a_conflict("cfl_2", contact_id="cnt_3"), status="resolved")
+        people = [a_contact(f"con_{number}", external_id=f"user-{number}") for number in (1, 2, 3)]
+        closed = replace(a_conflict("cfl_2", contact_id="con_3"), status="resolved")
         must_apply(store, new_contacts(*people), ChangeSet(conflicts=(created(a_conflict()), created(closed))))
-        assert ask(store, contacts=tuple(people)).open_pairs == {pair_of("cnt_2", "cnt_1")}
+        assert ask(store, contacts=tuple(people)).open_pairs == {pair_of("con_2", "con_1")}
         assert ask(store, named_by=(people[0], people[2])).open_pairs == frozenset()
         assert ask(store, contacts=(people[0],)).open_pairs == frozenset()
 

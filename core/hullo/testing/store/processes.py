@@ -96,9 +96,9 @@ class ProcessClaims(StoreCase):
     @only_if("shared_between_processes")
     def test_no_update_of_any_process_is_lost(self, tmp_path: Path) -> None:
         with self._opened(tmp_path) as store:
-            must_apply(store, new_contacts(a_contact("cnt_1", external_id="ann")))
+            must_apply(store, new_contacts(a_contact("con_1", external_id="ann")))
             self._at_once(tmp_path, _count_up_together)
-            contact = store.find_contact(WORKSPACE, "cnt_1")
+            contact = store.find_contact(WORKSPACE, "con_1")
             assert contact is not None
             assert contact.profile["count"].value == PROCESSES * ROUNDS
             assert contact.version == PROCESSES * ROUNDS
@@ -178,14 +178,14 @@ def _create_the_same(store: Store, racer: Racer) -> list[str]:
     outcomes: list[str] = []
     for round_ in range(ROUNDS):
         racer.start.wait(PATIENCE)
-        mine = a_contact(f"cnt_{round_}_{racer.number}", external_id=f"user-{round_}")
+        mine = a_contact(f"con_{round_}_{racer.number}", external_id=f"user-{round_}")
         outcomes.append("refused" if refused(apply_one(store, new_contacts(mine))) else "applied")
     return outcomes
 
 
 def _count_up_together(store: Store, racer: Racer) -> None:
     racer.start.wait(PATIENCE)
-    count_up(store, "cnt_1", "count", ROUNDS)
+    count_up(store, "con_1", "count", ROUNDS)
 
 
 def _apply_without_end(maker: Maker, folder: Path, reports: Connection) -> None:
@@ -199,7 +199,7 @@ def _apply_without_end(maker: Maker, folder: Path, reports: Connection) -> None:
 
 
 def _whole(number: int) -> ChangeSet:
-    contact = a_contact(f"cnt_{number}", external_id=f"user-{number}", custom_data={APP: {"number": number}})
+    contact = a_contact(f"con_{number}", external_id=f"user-{number}", custom_data={APP: {"number": number}})
     visitor = a_visitor(f"vis_{number}")
     return ChangeSet(
         contacts=(created(contact),),
@@ -213,7 +213,7 @@ def _whole(number: int) -> ChangeSet:
 
 def _parts(store: Store, number: int) -> int:
     """How many are there of contact, block, identifier, session, conversation and message."""
-    contact = a_contact(f"cnt_{number}", external_id=f"user-{number}")
+    contact = a_contact(f"con_{number}", external_id=f"user-{number}")
     query = SnapshotQuery(
         workspace_id=WORKSPACE,
         app_id=APP,

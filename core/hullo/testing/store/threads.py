@@ -70,14 +70,14 @@ class ThreadClaims(StoreCase):
             assert at_once(create).count(False) == 1
 
     def test_no_update_of_any_thread_is_lost(self, store: Store) -> None:
-        must_apply(store, new_contacts(a_contact("cnt_1", external_id="ann")))
+        must_apply(store, new_contacts(a_contact("con_1", external_id="ann")))
 
         def count(number: int) -> None:
             for key in ("all", f"own {number}"):
-                count_up(store, "cnt_1", key, 5)
+                count_up(store, "con_1", key, 5)
 
         at_once(count)
-        contact = store.find_contact(WORKSPACE, "cnt_1")
+        contact = store.find_contact(WORKSPACE, "con_1")
         assert contact is not None
         counts = {key: fact.value for key, fact in contact.profile.items()}
         assert counts == {"all": 5 * THREADS, **{f"own {number}": 5 for number in range(THREADS)}}
