@@ -76,6 +76,16 @@ def test_who_lost_an_identifier_to_the_caller_is_not_who_is_meant(store: Store) 
     assert world.contact(mallory.contact_id).identifiers.keys() == {"external_id", "card"}
 
 
+@pytest.mark.rule("M2", "V2")
+def test_a_server_finds_a_contact_by_its_claimed_email_and_does_not_thereby_prove_it(world: World) -> None:
+    jane = world.visitor().identify(external_id="jane", email="jane@example.com", signed="external_id")
+    synced = world.upsert(email="jane@example.com", custom_data={"plan": "gold"})
+    assert (synced.contact_id, synced.matched_by) == (jane.contact_id, "email")
+    assert world.custom_data(jane.contact_id) == {"plan": "gold"}
+    assert world.contact(jane.contact_id).identifiers["email"].standing is Standing.CLAIMED
+    assert not world.upsert(email="jane@example.com", custom_data={"plan": "gold"}).changed
+
+
 @pytest.mark.rule("C3")
 def test_a_claimed_identifier_does_not_smuggle_an_external_id_to_a_proven_person(store: Store) -> None:
     world = World(store, plugins=[ByCard])

@@ -39,7 +39,8 @@ def decide(call: Call, hooks: Relay, snapshot: Snapshot) -> Decision[Outcome]:
     standing = _standing(call, resolution, visit, contact)
 
     pen = Pen(by=writer, at=now, standing=standing, app=call.app)
-    own = [(identifier, identifier in call.vouched) for identifier in one_of_a_kind(resolution.own, contact)]
+    proven = call.vouched.difference(resolution.unconfirmed)
+    own = [(identifier, identifier in proven) for identifier in one_of_a_kind(resolution.own, contact)]
     withheld = [*resolution.withheld, *(collision.field for collision in resolution.collisions)]
     wanted = wanted_writes(call.claim, contact, pen, own, withheld)
     is_new = resolution.contact is None
