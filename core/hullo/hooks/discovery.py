@@ -63,7 +63,12 @@ def open_store(url: str) -> Store:
 
 
 def keeping_the_protocol(store: Store) -> Store:
-    """The store. Raises `SettingsError` with what it lacks, for an object that does not keep the `Store` protocol."""
+    """The store. Raises `SettingsError` with what it lacks, for an object that does not keep the `Store` protocol.
+
+    One that hands on whatever it is asked, by `__getattr__`, is taken at its word.
+    """
+    if hasattr(type(store), "__getattr__"):
+        return store
     lacking = [name for name in sorted(get_protocol_members(Store)) if not hasattr(store, name)]
     if lacking:
         raise SettingsError(f"{type(store).__name__} is no store: it has no {', no '.join(lacking)}")
