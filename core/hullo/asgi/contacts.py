@@ -16,10 +16,9 @@ from hullo.asgi.shapes import (
     page_shape,
     rejected_shape,
 )
-from hullo.asgi.wire import ContactBody, contact_body
-from hullo.errors import Forbidden, Invalid, NotFound, UnknownApp
+from hullo.asgi.wire import ContactBody, contact_body, wrong_field
+from hullo.errors import Forbidden, NotFound, UnknownApp
 from hullo.model.app import ApiKey, App, Scope
-from hullo.model.claim import Rejection
 from hullo.model.contact import Contact, ContactId
 from hullo.model.identifier import EMAIL, EXTERNAL_ID, Identifier
 from hullo.model.match import CREATED
@@ -109,7 +108,7 @@ async def erase_contact(exchange: Exchange) -> Answer:
     key = await api_key(exchange, Scope.ERASE)
     fate = exchange.query().get("conversations", "erase")
     if fate not in {"erase", "anonymise"}:
-        raise _invalid("conversations", "must be erase or anonymise")
+        raise wrong_field("conversations", "must be erase or anonymise")
     erased = await exchange.edge.do(
         Erase(
             contact_id=exchange.path_id,
@@ -169,13 +168,9 @@ async def _app_written(exchange: Exchange, key: ApiKey, body: ContactBody) -> st
         return None
     apps = await exchange.edge.read(lambda store: _apps_of(key, store))
     if len(apps) != 1:
-        raise _invalid("custom_data", "every app has its own; name the app as app_id, or write {app_id: {…}}")
+        raise wrong_field("custom_data", "every app has its own; name the app as app_id, or write {app_id: {…}}")
     return apps[0].id
 
 
 def _apps_of(key: ApiKey, store: Store) -> list[App]:
     return [app for app in store.list_apps() if app.workspace_id == key.workspace_id]
-
-
-def _invalid(field: str, reason: str) -> Invalid:
-    return Invalid("nothing was written, since some fields are wrong", [Rejection(field=field, reason=reason)])

@@ -13,9 +13,9 @@ from hullo.asgi.shapes import attributed_conversation_shape, conversation_shape,
 from hullo.asgi.wire import message_body
 from hullo.errors import NotFound
 from hullo.model.app import ApiKey, Scope
-from hullo.model.conversation import Conversation, ConversationId, Message
+from hullo.model.conversation import ConversationId, Message
 from hullo.model.visitor import Session
-from hullo.pipeline.talk import Reply, Said, Say, visible
+from hullo.pipeline.talk import Reply, Said, Say, answerable, visible
 from hullo.store.protocol import Page, PageRequest, Store
 
 
@@ -28,7 +28,7 @@ async def list_conversations(exchange: Exchange) -> Answer:
     key = await api_key(exchange, Scope.READ)
     found = await exchange.edge.read(lambda store: store.list_conversations(key.workspace_id, page))
     # A page may come out shorter for a key of one app; the cursor still leads on.
-    theirs = replace(found, items=tuple(each for each in found.items if _answerable(each, key)))
+    theirs = replace(found, items=tuple(each for each in found.items if answerable(each, key)))
     return told(page_shape(theirs, attributed_conversation_shape))
 
 
@@ -87,13 +87,9 @@ def _messages_for_visitor(
 
 def _messages_for_key(key: ApiKey, conversation_id: ConversationId, page: PageRequest, store: Store) -> Page[Message]:
     conversation = store.find_conversation(key.workspace_id, conversation_id)
-    if conversation is None or not _answerable(conversation, key):
+    if conversation is None or not answerable(conversation, key):
         raise _no_such_conversation()
     return store.list_messages(conversation_id, page)
-
-
-def _answerable(conversation: Conversation, key: ApiKey) -> bool:
-    return key.app_id in {None, conversation.app_id}
 
 
 def _no_such_conversation() -> NotFound:

@@ -8,8 +8,10 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Scope
 
-SESSION_PREFIX: Final = "hvs_"
-API_KEY_PREFIX: Final = "hsk_"
+from hullo.pipeline import register, visits
+
+SESSION_PREFIX: Final = f"{visits.SESSION_PREFIX}_"
+API_KEY_PREFIX: Final = f"{register.API_KEY_PREFIX}_"
 
 Headers = Mapping[bytes, bytes]
 

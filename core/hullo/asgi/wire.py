@@ -10,19 +10,18 @@ from typing import Any, Final, cast
 
 import msgspec
 
+from hullo.asgi.scope import SESSION_PREFIX
 from hullo.errors import BadRequest, Invalid
-from hullo.model.claim import CUSTOM_DATA, Claim, Rejection
+from hullo.model.claim import CONTROL, CONTROL_BUT_LINES, CUSTOM_DATA, Claim, Rejection
 from hullo.model.identifier import EMAIL, EXTERNAL_ID
 from hullo.model.limits import Limits
 
 CLIENT_ID_LONGEST: Final = 128
 
-NOBODYS_TOKEN: Final = "hvs_"
+NOBODYS_TOKEN: Final = SESSION_PREFIX
 """Stands for a session token that is no text: it is no session's."""
 
 _KEY_END: Final = re.compile(rb'"[ \t\n\r]*:')
-_CONTROL_BUT_LINES: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _APP_ID: Final = re.compile(r"app_[0-9a-z]+")
 
 _decoder = msgspec.json.Decoder()
@@ -111,7 +110,7 @@ def message_body(raw: bytes, limits: Limits) -> MessageBody:
         reason = f"must be 1 to {CLIENT_ID_LONGEST} characters in one line"
         faults.append(Rejection(field="client_id", reason=reason))
     if faults:
-        raise Invalid("nothing was written, since some fields are wrong", faults)
+        raise Invalid(Invalid.wrong_fields, faults)
     return MessageBody(envelope=_envelope(body), text=cast("str", text), client_id=client_id)
 
 
@@ -127,7 +126,7 @@ def contact_body(raw: bytes, limits: Limits) -> ContactBody:
     if nested is not None:
         block_of, said[CUSTOM_DATA] = nested
         if app_id not in {None, block_of}:
-            raise _invalid(CUSTOM_DATA, "is under one app's id, and app_id names another")
+            raise wrong_field(CUSTOM_DATA, "is under one app's id, and app_id names another")
         app_id = block_of
     return ContactBody(
         claim=Claim.read(said, limits),
@@ -194,20 +193,20 @@ def _text_fault(text: object, longest: int) -> str | None:
         return "is empty"
     if len(text) > longest:
         return f"longer than {longest} characters"
-    return "has control characters" if _CONTROL_BUT_LINES.search(text) else None
+    return "has control characters" if CONTROL_BUT_LINES.search(text) else None
 
 
 def _is_client_id(value: object) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= CLIENT_ID_LONGEST and not _CONTROL.search(value)
+    return isinstance(value, str) and 0 < len(value) <= CLIENT_ID_LONGEST and not CONTROL.search(value)
 
 
 def _app_named(body: Mapping[str, object]) -> str | None:
     named = {body[name] for name in ("app_id", "app_key") if isinstance(body.get(name), str)}
     if len(named) > 1:
-        raise _invalid("app_id", "app_id and app_key are the same thing; send one of them")
+        raise wrong_field("app_id", "app_id and app_key are the same thing; send one of them")
     for name in ("app_id", "app_key"):
         if body.get(name) is not None and not isinstance(body[name], str):
-            raise _invalid(name, "must be text")
+            raise wrong_field(name, "must be text")
     return cast("str", named.pop()) if named else None
 
 
@@ -219,9 +218,10 @@ def _nested_custom_data(block: object) -> tuple[str, object] | None:
     if not all(_APP_ID.fullmatch(name) and isinstance(each, dict) for name, each in blocks.items()):
         return None
     if len(blocks) > 1:
-        raise _invalid(CUSTOM_DATA, "holds several apps' blocks; write one app's in a call")
+        raise wrong_field(CUSTOM_DATA, "holds several apps' blocks; write one app's in a call")
     return next(iter(blocks.items()))
 
 
-def _invalid(field: str, reason: str) -> Invalid:
-    return Invalid("nothing was written, since some fields are wrong", [Rejection(field=field, reason=reason)])
+def wrong_field(field: str, reason: str) -> Invalid:
+    """The error of a call of which one field alone is wrong."""
+    return Invalid(Invalid.wrong_fields, [Rejection(field=field, reason=reason)])

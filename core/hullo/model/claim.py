@@ -27,8 +27,8 @@ UNSAFE_KEYS: Final = frozenset({"__proto__", "constructor", "prototype"})
 REJECTIONS_MOST: Final = 50
 """How many faults of one body are named: enough to mend it, too few to make a small body a large answer."""
 
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_CONTROL_BUT_LINES: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+CONTROL_BUT_LINES: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _INTEGER_LARGEST: Final = 2**63
 
 
@@ -210,7 +210,7 @@ class _Reader:
         if isinstance(value, str):
             if len(value) > self._limits.custom_value_length:
                 return f"longer than {self._limits.custom_value_length} characters"
-            return "has control characters" if _CONTROL_BUT_LINES.search(value) else _encoding_fault(value)
+            return "has control characters" if CONTROL_BUT_LINES.search(value) else _encoding_fault(value)
         if isinstance(value, float) and not math.isfinite(value):
             return "must be a finite number"
         if isinstance(value, int) and not -_INTEGER_LARGEST <= value < _INTEGER_LARGEST:
@@ -220,7 +220,7 @@ class _Reader:
     def _text_fault(self, text: str, longest: int) -> str | None:
         if len(text) > longest:
             return f"longer than {longest} characters"
-        return "has control characters" if _CONTROL.search(text) else _encoding_fault(text)
+        return "has control characters" if CONTROL.search(text) else _encoding_fault(text)
 
     def _evidence(self, name: str) -> str | None:
         value = self._body.get(name)

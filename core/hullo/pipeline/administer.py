@@ -47,7 +47,7 @@ class Amend:
         app = apps.find(self.app_id) if self.app_id is not None else None
         usable, rejected = usable_identifiers(self.claim, self.hooks, self.limits)
         if rejected:
-            raise Invalid("nothing was written, since some fields are wrong", rejected)
+            raise Invalid(Invalid.wrong_fields, rejected)
         named = tuple(usable)
         query = SnapshotQuery(
             workspace_id=self.workspace_id,

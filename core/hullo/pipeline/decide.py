@@ -34,7 +34,7 @@ def decide(call: Call, hooks: Relay, snapshot: Snapshot) -> Decision[Outcome]:
         session = visits.valid_session(snapshot, call.session, call.app.id, now)
     resolution = resolve(call, session, snapshot, hooks)
     visit, switched = _visit(call, session, resolution)
-    writer = call.server or _writer(call, visit)
+    writer = _writer(call, visit)
     contact = resolution.contact or _new_contact(call, visit, writer)
     standing = _standing(call, resolution, visit, contact)
 
@@ -95,10 +95,11 @@ def _proved(call: Call, resolution: Resolution) -> list[IdentifierDigest]:
 
 
 def _writer(call: Call, visit: Visit | None) -> str:
+    if call.server is not None:
+        return call.server
+    assert visit is not None, "whoever is no server has a visit"
     key = next((proof.key_id for proof in call.proofs if proof.key_id is not None), None)
-    if key is not None:
-        return f"identity-key:{key}"
-    return _visitor_writer(visit) if visit is not None else "unknown"
+    return f"identity-key:{key}" if key is not None else _visitor_writer(visit)
 
 
 def _visitor_writer(visit: Visit) -> str:

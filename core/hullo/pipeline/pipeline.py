@@ -12,7 +12,7 @@ from hullo.model.decision import Decision
 from hullo.model.outcome import Outcome
 from hullo.pipeline.apps import AppDirectory
 from hullo.pipeline.retry import Patience
-from hullo.pipeline.work import Prepared, Unit, Work
+from hullo.pipeline.work import Unit, Work
 from hullo.store.protocol import Snapshot, Store, StoreConflict
 
 
@@ -97,7 +97,7 @@ class Pipeline:
                 if not patience.with_another(unit):
                     unit.result = TooContended()
                 continue
-            keys = _keys(unit.prepared, snapshot)
+            keys = {*unit.prepared.names, *snapshot.contacts, *snapshot.conversations}
             if not keys.isdisjoint(touched):
                 continue  # somebody in this group changes the same person: look again after them
             try:
@@ -128,10 +128,3 @@ class Pipeline:
                     self.apps.note_use(use)
             elif not patience.with_another(unit):
                 unit.result = TooContended()
-
-
-def _keys(prepared: Prepared[Any], snapshot: Snapshot) -> set[str]:
-    query = prepared.query
-    keys = {*query.identifiers, *query.repeat_keys, *snapshot.contacts, *snapshot.conversations}
-    keys.update(key for key in (query.session, query.answer) if key is not None)
-    return keys

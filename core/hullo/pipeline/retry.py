@@ -37,11 +37,9 @@ class Patience:
         first: list[Unit] = []
         taken: set[str] = set()
         for unit in waiting:
-            keys = set(unit.prepared.query.identifiers) if unit.prepared else set[str]()
-            if unit.prepared and unit.prepared.query.session:
-                keys.add(unit.prepared.query.session)
-            if keys.isdisjoint(taken):
-                taken |= keys
+            names = unit.prepared.names if unit.prepared else set[str]()
+            if names.isdisjoint(taken):
+                taken |= names
                 first.append(unit)
         return first
 

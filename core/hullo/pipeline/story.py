@@ -59,7 +59,7 @@ class Story:
             sessions=sessions,
             conversations=self.links,
             conflicts=tuple(created(conflict) for conflict in self.conflicts),
-            decisions=(self._record(), *self._records_of_displaced()) if noteworthy else (),
+            decisions=tuple(self._records()) if noteworthy else (),
             key_uses=self._key_uses(),
             events=self._events() if noteworthy else (),
         )
@@ -118,32 +118,29 @@ class Story:
             for rejection in self.call.rejected
         )
 
-    def _record(self) -> DecisionRecord:
-        return DecisionRecord(
-            id=self.call.moment.new_id("dec"),
-            workspace_id=self.call.workspace_id,
-            app_id=self.call.app.id if self.call.app else None,
-            contact_id=self.contact.id,
-            request_id=self.call.request_id,
-            at=self.call.moment.now,
-            by=self.writer,
-            matched_by=self.resolution.matched_by,
-            standing=self.standing.word,
-            trace=self._trace(),
-        )
-
-    def _records_of_displaced(self) -> Iterator[DecisionRecord]:
+    def _records(self) -> Iterator[DecisionRecord]:
+        """One for the contact, and one for whoever lost something to it."""
+        yield self._record(0, self.contact.id, self._trace())
         for ordinal, each in enumerate(self.resolution.displaced, start=1):
             reason = f"went to {self.contact.id}, who has proof of it (C4)"
             lost = tuple(
                 FieldVerdict(field=identifier.kind, verdict="written", reason=reason) for identifier in each.identifiers
             )
-            yield replace(
-                self._record(),
-                id=self.call.moment.new_id("dec", ordinal),
-                contact_id=each.contact.id,
-                trace=Trace(steps=self._steps(), fields=lost),
-            )
+            yield self._record(ordinal, each.contact.id, Trace(steps=self._steps(), fields=lost))
+
+    def _record(self, ordinal: int, contact_id: ContactId, trace: Trace) -> DecisionRecord:
+        return DecisionRecord(
+            id=self.call.moment.new_id("dec", ordinal),
+            workspace_id=self.call.workspace_id,
+            app_id=self.call.app.id if self.call.app else None,
+            contact_id=contact_id,
+            request_id=self.call.request_id,
+            at=self.call.moment.now,
+            by=self.writer,
+            matched_by=self.resolution.matched_by,
+            standing=self.standing.word,
+            trace=trace,
+        )
 
     def _key_uses(self) -> tuple[KeyUse, ...]:
         # Once an hour, and never for its own sake: every signer of an app shares this one row.
@@ -158,24 +155,22 @@ class Story:
         )
 
     def _events(self) -> tuple[Event, ...]:
-        told: list[tuple[EventName, Mapping[str, object]]] = []
+        own = self.contact.id
+        told: list[tuple[ContactId, EventName, Mapping[str, object]]] = []
         visitor = {"visitor_id": self.visit.session.visitor_id} if self.visit else {}
         if self.resolution.contact is None:
-            told.append(("contact.created", visitor))
+            told.append((own, "contact.created", visitor))
         elif self.written.fields:
-            told.append(("contact.updated", {"fields": self.written.fields}))
+            told.append((own, "contact.updated", {"fields": self.written.fields}))
         if self.identified:
-            told.append(("contact.identified", {**visitor, "standing": self.standing.word}))
-        told.extend(("conversation.linked", {"conversation_id": change.after.id}) for change in self.links)
-        told.extend(
-            ("identity.conflict", {"conflict_id": conflict.id, "rule": conflict.rule}) for conflict in self.conflicts
-        )
-        about: list[tuple[ContactId, EventName, Mapping[str, object]]] = [
-            (self.contact.id, name, data) for name, data in told
-        ]
+            told.append((own, "contact.identified", {**visitor, "standing": self.standing.word}))
+        for link in self.links:
+            told.append((own, "conversation.linked", {"conversation_id": link.after.id}))
+        for conflict in self.conflicts:
+            told.append((own, "identity.conflict", {"conflict_id": conflict.id, "rule": conflict.rule}))
         for each in self.resolution.displaced:
-            lost = {"fields": [identifier.kind for identifier in each.identifiers]}
-            about.append((each.contact.id, "contact.updated", lost))
+            lost = [identifier.kind for identifier in each.identifiers]
+            told.append((each.contact.id, "contact.updated", {"fields": lost}))
         return tuple(
             Event(
                 id=self.call.moment.new_id("evt", ordinal),
@@ -186,7 +181,7 @@ class Story:
                 contact_id=contact_id,
                 data=data,
             )
-            for ordinal, (contact_id, name, data) in enumerate(about)
+            for ordinal, (contact_id, name, data) in enumerate(told)
         )
 
     def _outcome(self, *, changed: bool) -> Outcome:

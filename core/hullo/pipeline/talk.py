@@ -105,7 +105,7 @@ class Reply:
         if earlier is not None:
             return Decision(answer=earlier)
         known = snapshot.conversations.get(self.conversation_id)
-        if known is None or self.key.app_id not in {None, known.app_id}:
+        if known is None or not answerable(known, self.key):
             raise NotFound("no such conversation")
         change = _continued(known, self.moment)
         message = _message(self.moment, known.id, "agent", self.text, self.client_id, repeat_key)
@@ -115,6 +115,11 @@ class Reply:
                 conversations=(change,), messages=(message,), events=_events(self.moment, change, message)
             ),
         )
+
+
+def answerable(conversation: Conversation, key: ApiKey) -> bool:
+    """Whether this key, which is of the same workspace, may read and answer it: one of an app, in that app only."""
+    return key.app_id in {None, conversation.app_id}
 
 
 def visible(conversation: Conversation, session: Session) -> bool:

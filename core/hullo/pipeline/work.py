@@ -26,6 +26,13 @@ class Prepared(Generic[A_co]):
     decide: Callable[[Snapshot], Decision[A_co]]
     app: App | None = None
 
+    @property
+    def names(self) -> set[str]:
+        """What the work asks for by name. Two that share any of it are about the same thing."""
+        query = self.query
+        single = (each for each in (query.session, query.answer) if each is not None)
+        return {*query.identifiers, *query.repeat_keys, *single}
+
 
 class Work(Protocol[A_co]):
     """Something to do for one caller."""
