@@ -29,7 +29,7 @@ class AppDirectory:
 
     def find(self, app_key: str | None) -> App:
         """The app with this key, perhaps as it was a moment ago. Raises `UnknownApp`."""
-        app = self._known.get(app_key) if app_key is not None else None
+        app = self.remembered(app_key)
         return app if app is not None else self.find_now(app_key)
 
     def remembered(self, app_key: str | None) -> App | None:

@@ -234,9 +234,6 @@ class ReadStatements:
         )
         self.session = compiler.text(all_of(Sessions).where(Sessions.digest == given("digest")), "digest")
         self.conversation = compiler.text(all_of(Conversations).where(Conversations.id == given("id")), "id")
-        self.blocks = compiler.many(
-            lambda ids: CustomData.select(*columns_of(CustomData)).where(CustomData.contact_id.in_(ids))
-        )
         self.api_key = compiler.text(all_of(ApiKeys).where(ApiKeys.digest == given("digest")), "digest")
         self.page_of_contacts = compiler.paged(
             Contacts, ("workspace", "text"), Contacts.workspace_id == given("workspace"), _contains("text")

@@ -161,7 +161,7 @@ class PeeweeStore:
             rows = _page_rows(connection, "contacts", page, statement, values)
             block_rows = [
                 row
-                for text, bound in self._reads.blocks.calls([row[0] for row in rows])
+                for text, bound in self._statements.snapshots.blocks.calls([row[0] for row in rows])
                 for row in connection.rows(text, bound)
             ]
         blocks = blocks_by_contact(block_rows)
