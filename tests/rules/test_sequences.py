@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hullo.errors import NoIdentifier
@@ -36,6 +36,12 @@ def spoken(world: World, browser: Browser, signed: str | None, body: dict[str, o
 @pytest.mark.rule("C6", "R1", "W9")
 @settings(max_examples=400, deadline=None)
 @given(calls)
+@example(  # a server that finds somebody by what they merely claim, and names an email beside it
+    [
+        ("first", "external_id", {"external_id": "a", "custom_data": {"card": 1}}),
+        ("server", None, {"email": "x@example.com", "custom_data": {"card": 1}}),
+    ]
+)
 def test_whatever_was_said_names_have_one_owner_and_saying_it_again_changes_nothing(
     calls: list[tuple[str, str | None, dict[str, object]]],
 ) -> None:

@@ -46,7 +46,7 @@ class Resolution:
     withheld: tuple[str, ...] = ()
     """Kinds that are nobody else's, and still not for this contact to have."""
     unconfirmed: tuple[Identifier, ...] = ()
-    """What the contact has on a claim, and a server's call only used to find it: it stays a claim."""
+    """What a server only used to find somebody who has it on a claim, or said beside that: it is a claim."""
     collisions: tuple[Collision, ...] = ()
     displaced: tuple[Displaced, ...] = ()
     steps: tuple[Step, ...] = ()
@@ -71,8 +71,10 @@ def resolve(call: Call, session: Session | None, snapshot: Snapshot, hooks: Rela
         reached = Reached(call, session, contact, found)
         squatted = reached.squatted()
         if call.server is not None:
-            # A server that names an email says whom it means (M2), and not that the mailbox is theirs.
-            unconfirmed = tuple(each for each in squatted if each.kind != EXTERNAL_ID)
+            # A server that names an email says whom it means (M2), and not that the mailbox is theirs. Where nothing
+            # else leads to them, what it says beside it is no better: it would prove the rest when it is said again.
+            found_only = any(each.kind != EXTERNAL_ID for each in squatted)
+            unconfirmed = tuple(each for each in call.named if each.kind != EXTERNAL_ID) if found_only else ()
             squatted = tuple(each for each in squatted if each.kind == EXTERNAL_ID)
         else:
             unconfirmed = ()
