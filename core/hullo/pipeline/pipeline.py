@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from hullo.errors import HulloError, TooContended
@@ -13,7 +14,7 @@ from hullo.model.outcome import Outcome
 from hullo.pipeline.apps import AppDirectory
 from hullo.pipeline.retry import Patience
 from hullo.pipeline.work import Unit, Work
-from hullo.store.protocol import Snapshot, Store, StoreConflict
+from hullo.store.protocol import Locking, Snapshot, Store, StoreConflict
 
 
 class Pipeline:
@@ -27,6 +28,7 @@ class Pipeline:
         self.hooks = hooks
         self.store = store
         self.apps = AppDirectory(store)
+        self._locking = store.locking if isinstance(store, Locking) else nullcontext
 
     def run(self, work: Work[Any]) -> Decision[Any]:
         """Serves one piece of work alone, and tells observers. Raises what refused it."""
@@ -48,9 +50,8 @@ class Pipeline:
         waiting, patience = list(units), Patience()
         while waiting:
             ready = [unit for unit in patience.next_round(waiting) if self._verify(unit)]
-            snapshots = self._load(ready)
-            if snapshots is not None:
-                self._apply(self._decide(ready, snapshots, patience), patience)
+            if ready:
+                self._settle(ready, patience)
             waiting = [unit for unit in waiting if unit.result is None]
 
     def tell(self, decision: Decision[Any]) -> None:
@@ -72,16 +73,30 @@ class Pipeline:
                 unit.result = refused
         return unit.result is None
 
-    def _load(self, units: Sequence[Unit]) -> Sequence[Snapshot] | None:
-        queries = [unit.prepared.query for unit in units if unit.prepared is not None]
-        if not queries:
-            return None
+    def _settle(self, units: Sequence[Unit], patience: Patience) -> None:
+        """Loads, decides and applies. Those that are to look again keep waiting."""
+        concerned = units
         try:
-            return self.store.load(queries)
+            with self._turn(patience):
+                snapshots = self.store.load([unit.prepared.query for unit in units if unit.prepared is not None])
+                decided = self._decide(units, snapshots, patience)
+                concerned = [unit for unit, _ in decided]
+                verdicts = self.store.apply([each.change_set for _, each in decided]) if decided else ()
         except HulloError as unavailable:
-            for unit in units:
+            for unit in concerned:
                 unit.result = unavailable
-            return None
+            return
+        for (unit, decision), verdict in zip(decided, verdicts, strict=True):
+            if not isinstance(verdict, StoreConflict):
+                unit.result = decision
+                for use in decision.change_set.key_uses:
+                    self.apps.note_use(use)
+            elif not patience.with_another(unit):
+                unit.result = TooContended()
+
+    def _turn(self, patience: Patience) -> AbstractContextManager[object]:
+        """Nothing is locked where nobody has met a conflict, which is cheaper, and nearly always enough."""
+        return self._locking() if patience.tried else nullcontext()
 
     def _decide(
         self, units: Sequence[Unit], snapshots: Sequence[Snapshot], patience: Patience
@@ -111,20 +126,3 @@ class Pipeline:
                 touched |= keys
                 decided.append((unit, decision))
         return decided
-
-    def _apply(self, decided: Sequence[tuple[Unit, Decision[Any]]], patience: Patience) -> None:
-        if not decided:
-            return
-        try:
-            verdicts = self.store.apply([decision.change_set for _, decision in decided])
-        except HulloError as unavailable:
-            for unit, _ in decided:
-                unit.result = unavailable
-            return
-        for (unit, decision), verdict in zip(decided, verdicts, strict=True):
-            if not isinstance(verdict, StoreConflict):
-                unit.result = decision
-                for use in decision.change_set.key_uses:
-                    self.apps.note_use(use)
-            elif not patience.with_another(unit):
-                unit.result = TooContended()

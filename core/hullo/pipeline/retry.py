@@ -26,6 +26,11 @@ class Patience:
         self._rounds = 0
         self._worst = 0
 
+    @property
+    def tried(self) -> bool:
+        """Whether a conflict was met."""
+        return self._worst > 0
+
     def next_round(self, waiting: Sequence[Unit]) -> list[Unit]:
         """Who goes next. At first everybody, since most calls change nothing and can share a look; after that
         one of each person, as only one of those can win."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar, runtime_checkable
 
@@ -183,6 +184,23 @@ class Store(AppReads, ContactReads, ConversationReads, Protocol):
         A later change set may build on an earlier one of the same group only through a fresh snapshot: a
         conflict in one leaves the others alone. A session, conversation, decision or conflict that names a
         contact which was erased meanwhile is a conflict too, as is a message in a conversation that is gone.
-        Nobody reads what is not yet kept for good. Raises `StoreUnavailable` when none of it was committed.
+        Nobody reads what is not yet kept for good. Raises `StoreUnavailable` when none of it was committed, or
+        when the connection was lost while it was being committed and nobody can tell: whoever comes again
+        decides on what is there then.
+        """
+        ...
+
+
+@runtime_checkable
+class Locking(Protocol):
+    """What a store may keep beside `Store`, if writers in several threads or processes share it."""
+
+    def locking(self) -> AbstractContextManager[object]:
+        """For units that have met a conflict: inside, whatever this thread loads stays as it is until it has applied
+        what it decided, so that others who write it too wait, instead of winning again.
+
+        Load first, apply at most once, and then leave; leaving without it writes nothing. What is not there yet
+        cannot be held, and on a cluster with several writers nothing is held beyond one node, so that `apply` may
+        still answer with conflicts.
         """
         ...

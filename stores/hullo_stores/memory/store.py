@@ -50,7 +50,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._tables = Tables()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._opened = False
 
     def open(self) -> None:
@@ -75,6 +75,12 @@ class MemoryStore:
         """See `Store.apply`."""
         with self._locked() as tables:
             return tuple(_apply_one(tables, change_set) for change_set in changes)
+
+    @contextmanager
+    def locking(self) -> Generator[None]:
+        """See `Locking`. This thread has the store to itself."""
+        with self._locked():
+            yield
 
     def find_app(self, app_id: str) -> App | None:
         """None when there is no such app."""
