@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from databases import ENGINES, Databases
 from hullo.hooks.discovery import open_store
 from hullo.store.protocol import Store
 from world import World
@@ -21,10 +22,17 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """Every store that hullo ships, each new and empty."""
-    url = "memory:" if request.param == "memory" else f"sqlite:///{tmp_path}/hullo.db"
+@pytest.fixture(scope="session")
+def databases() -> Iterator[Databases]:
+    databases = Databases()
+    yield databases
+    databases.drop()
+
+
+@pytest.fixture(params=["memory", *ENGINES])
+def store(request: pytest.FixtureRequest, tmp_path: Path, databases: Databases) -> Iterator[Store]:
+    """Every store that hullo ships, each empty."""
+    url = "memory:" if request.param == "memory" else databases.empty(request.param, tmp_path)
     store = open_store(url)
     store.open()
     yield store

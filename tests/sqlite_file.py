@@ -10,6 +10,13 @@ def schema_of(path: Path) -> dict[str, str]:
         return dict(database.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
 
 
+def rows_of(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Everything that a file holds, by table."""
+    with closing(sqlite3.connect(path)) as database:
+        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {name: sorted(database.execute(f"SELECT * FROM {name}"), key=repr) for name in tables}
+
+
 def write_lock(path: Path) -> closing[sqlite3.Connection]:
     """Another process's open write transaction, in effect."""
     other = sqlite3.connect(path, isolation_level=None)

@@ -11,3 +11,7 @@ class Refused(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.conflict = StoreConflict(reason)
+
+
+class GivenUp(Refused):
+    """The database has rolled the whole transaction back, as two waited for each other: nobody's was written."""

@@ -26,6 +26,10 @@ EVERY_COMMAND = [
     "hash",
     "contacts show",
     "migrate",
+    "doctor",
+    "backup",
+    "restore",
+    "store copy",
     "plugins",
 ]
 
@@ -136,3 +140,13 @@ def test_migrating_makes_the_database_and_may_be_repeated(terminal: Terminal):
     assert terminal.json("migrate") == {"current": True}
     assert (terminal.folder / "hullo.db").exists()
     assert "up to date" in terminal.text("migrate")
+
+
+def test_a_dry_run_shows_the_sql_and_makes_nothing(terminal: Terminal):
+    shown = terminal.text("migrate", "--dry-run")
+    assert 'CREATE TABLE "contact"' in shown
+    assert "INSERT INTO hullo_migration (name, applied) VALUES ('0001_first', CURRENT_TIMESTAMP);" in shown
+    assert list(terminal.folder.iterdir()) == []
+    assert terminal.json("migrate") == {"current": True}
+    assert terminal.json("migrate", "--dry-run") == {"current": True, "pending": []}
+    assert "Nothing to do" in terminal.text("migrate", "--dry-run")

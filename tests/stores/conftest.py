@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hullo_stores.peewee.engines import SqliteEngine, SqliteSettings
+from hullo_stores.peewee.engines.sqlite import SqliteEngine, SqliteSettings
 from hullo_stores.peewee.store import PeeweeStore
 
 

@@ -20,7 +20,7 @@ from hullo.testing.builders import (
     an_answer,
     an_api_key,
 )
-from hullo_stores.peewee.engines import SqliteEngine, SqliteSettings, open_sqlite
+from hullo_stores.peewee.engines.sqlite import SqliteEngine, SqliteSettings, open_sqlite
 from hullo_stores.peewee.store import PeeweeStore
 from hullo_stores.peewee.tables import TABLES
 from sqlite_file import schema_of, write_lock

@@ -20,7 +20,7 @@ from hullo.testing.builders import (
     an_answer,
     an_app,
 )
-from hullo_stores.peewee.engines import SqliteConnection, SqliteEngine, open_sqlite
+from hullo_stores.peewee.engines.sqlite import SqliteConnection, SqliteEngine, open_sqlite
 from hullo_stores.peewee.faults import sqlite_fault
 from hullo_stores.peewee.store import PeeweeStore
 from sqlite_file import schema_of, write_lock
@@ -85,7 +85,7 @@ def test_processes_that_make_the_file_together_wait_for_each_other(path: Path, m
         return rows(self, text, values)
 
     monkeypatch.setattr(SqliteConnection, "rows", locked_twice)
-    monkeypatch.setattr("hullo_stores.peewee.engines.JOURNAL_PAUSE", 0)
+    monkeypatch.setattr("hullo_stores.peewee.engines.sqlite.JOURNAL_PAUSE", 0)
     store = open_sqlite(f"sqlite:///{path}")
     store.open()
     store.close()

@@ -6,14 +6,17 @@ import click
 
 from hullo.cli.api_keys import api_key
 from hullo.cli.apps import app
+from hullo.cli.backup import backup_command, restore_command
 from hullo.cli.command_line import CommandLine
 from hullo.cli.contacts import contacts_group
+from hullo.cli.doctor import doctor_command
 from hullo.cli.hashes import hash_
 from hullo.cli.identity_keys import identity_key
 from hullo.cli.migrate import migrate_command
 from hullo.cli.options import common
 from hullo.cli.plugins import plugins_command
 from hullo.cli.serve import serve_command
+from hullo.cli.store import store_group
 
 
 @click.group(cls=CommandLine, context_settings={"help_option_names": ["-h", "--help"]})
@@ -36,6 +39,10 @@ for command in (
     hash_,
     contacts_group,
     migrate_command,
+    doctor_command,
+    backup_command,
+    restore_command,
+    store_group,
     plugins_command,
 ):
     main.add_command(command)

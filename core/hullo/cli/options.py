@@ -12,7 +12,9 @@ import click
 
 from hullo.app import Hullo
 from hullo.cli.added import added_commands
+from hullo.hooks.discovery import keeping_the_protocol, open_store
 from hullo.settings import DEFAULT_STORE, Settings, read_settings
+from hullo.store.protocol import Store
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -32,6 +34,13 @@ class Given:
         """
         settings = read_settings(self.config)
         return settings if self.db is None else replace(settings, store=self.db)
+
+    def closed_store(self) -> Store:
+        """The store alone, connected to nothing, for what is done while it is closed: see `hullo.store.upkeep`.
+
+        Raises `SettingsError`.
+        """
+        return keeping_the_protocol(open_store(self.settings().store))
 
     def hullo(self) -> Hullo:
         """A hullo that is connected to nothing yet. Raises `SettingsError` or `PluginError`."""

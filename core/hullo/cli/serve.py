@@ -17,6 +17,7 @@ from hullo.cli.logs import log_to_stderr
 from hullo.cli.options import Given, common, pass_given
 from hullo.cli.site import DEMO_APP_KEY, site, spare_the_collector
 from hullo.pipeline.origins import is_loopback
+from hullo.store.urls import without_password
 
 if TYPE_CHECKING:
     import uvicorn
@@ -127,7 +128,7 @@ def _announce(given: Given, hullo: Hullo, shop: Shop | None, listener: socket.so
     if shop is not None:
         click.echo(f"\n  See who a visitor is:  {url}/\n  The demo's app key:    {shop.app_key}", err=True)
         if not hullo.settings.store.startswith("memory:"):
-            where = f" --db {given.db}" if given.db is not None else ""
+            where = f" --db {without_password(given.db)}" if given.db is not None else ""
             show = f"hullo contacts show {shop.contact_ids[0]}{where}"
             click.echo(f"  One of its customers:  {show}", err=True)
         click.echo("  Ctrl+C ends it.\n", err=True)

@@ -1,15 +1,18 @@
-"""Writes one change set inside a transaction, or raises `Refused`."""
+"""What change sets want written, as batches: all rows of a group that are written in the same way.
+
+So a group of change sets is as many batches as one of them. Rows are sorted by their keys, so that two transactions
+that want the same rows ask for them in the same order and do not wait for each other in a circle.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, TypeVar
 
-from hullo.model.app import App, IdentityKey
-from hullo.model.change_set import Change, ChangeSet, Erasure, KeyUse, StoredAnswer, Versioned
-from hullo.model.contact import Contact, ContactId
-from hullo_stores.peewee.compiler import Many, Write
-from hullo_stores.peewee.connection import Connection
+from hullo.model.app import App
+from hullo.model.change_set import Change, ChangeSet, KeyUse, StoredAnswer, Versioned
+from hullo.model.contact import Contact
+from hullo.model.instant import Instant
 from hullo_stores.peewee.rows import (
     Row,
     answer_row,
@@ -26,162 +29,197 @@ from hullo_stores.peewee.rows import (
     visitor_row,
     workspace_row,
 )
-from hullo_stores.peewee.statements import Statements
-from hullo_stores.refusal import Refused
+from hullo_stores.peewee.tables import (
+    Answers,
+    ApiKeys,
+    Apps,
+    Conflicts,
+    Contacts,
+    Conversations,
+    CustomData,
+    Decisions,
+    Identifiers,
+    IdentityKeys,
+    Messages,
+    Sessions,
+    Visitors,
+    Workspaces,
+)
+from hullo_stores.peewee.writes import Batch, Column, Write, columns_of, insert_into, name_of, replace_in
 
 T = TypeVar("T", bound=Versioned)
 
-ANSWERS_PRUNED: Final = 16
+ANSWERS_EXPIRED: Final = 16
 """How many expired answers a new one clears away: more than come in, and too few for a caller to notice."""
 
+_KEY_OF_APP: Final = columns_of(IdentityKeys, "id", "app_id")
+_BLOCK_OF_APP: Final = columns_of(CustomData, "contact_id", "app_id")
 
-class ChangeWriter:
-    """Writes change sets on one connection. What it wrote before it raised, the caller rolls back."""
+_ADD_WORKSPACE, _REPLACE_WORKSPACE = insert_into(Workspaces), replace_in(Workspaces)
+_ADD_APP, _REPLACE_APP = insert_into(Apps), replace_in(Apps)
+_ADD_API_KEY, _REPLACE_API_KEY = insert_into(ApiKeys), replace_in(ApiKeys)
+_ADD_CONTACT, _REPLACE_CONTACT = insert_into(Contacts), replace_in(Contacts)
+_ADD_SESSION, _REPLACE_SESSION = insert_into(Sessions), replace_in(Sessions)
+_ADD_CONVERSATION, _REPLACE_CONVERSATION = insert_into(Conversations), replace_in(Conversations)
+_ADD_CONFLICT, _REPLACE_CONFLICT = insert_into(Conflicts), replace_in(Conflicts)
+_ADD_IDENTITY_KEY, _ADD_IDENTIFIER = insert_into(IdentityKeys), insert_into(Identifiers)
+_ADD_VISITOR, _ADD_MESSAGE, _ADD_DECISION, _ADD_ANSWER = map(insert_into, (Visitors, Messages, Decisions, Answers))
+_DROP_IDENTITY_KEY = Write(verb="delete", table=name_of(IdentityKeys), keys=_KEY_OF_APP)
+_REPLACE_IDENTITY_KEY = Write(
+    verb="update",
+    table=name_of(IdentityKeys),
+    sets=columns_of(IdentityKeys, "secret", "created_at", "retires_at"),
+    keys=_KEY_OF_APP,
+    must_find=True,
+)
+_USE_IDENTITY_KEY = Write(
+    verb="update",
+    table=name_of(IdentityKeys),
+    sets=columns_of(IdentityKeys, "last_used_at"),
+    keys=(*_KEY_OF_APP, Column("last_used_at", "bigint", "<=")),
+)
+_RELEASE_IDENTIFIER = Write(
+    verb="delete", table=name_of(Identifiers), keys=columns_of(Identifiers, "digest", "contact_id")
+)
+_PUT_BLOCK = Write(verb="upsert", table=name_of(CustomData), sets=columns_of(CustomData, "block"), keys=_BLOCK_OF_APP)
+_DROP_BLOCK = Write(verb="delete", table=name_of(CustomData), keys=_BLOCK_OF_APP)
+_DROP_EXPIRED_ANSWER = Write(
+    verb="delete",
+    table=name_of(Answers),
+    keys=(*columns_of(Answers, "digest"), Column("expires_at", "bigint", "<=")),
+)
+_EXPIRE_ANSWERS = Write(
+    verb="expire",
+    table=name_of(Answers),
+    sets=columns_of(Answers, "digest"),
+    keys=(Column("expires_at", "bigint", "<="),),
+)
 
-    def __init__(self, connection: Connection, statements: Statements) -> None:
-        self._connection = connection
-        self._run = connection.run
-        self._statements = statements
+WRITES: Final = (
+    _ADD_WORKSPACE,
+    _REPLACE_WORKSPACE,
+    _ADD_APP,
+    _REPLACE_APP,
+    _DROP_IDENTITY_KEY,
+    _ADD_IDENTITY_KEY,
+    _REPLACE_IDENTITY_KEY,
+    _ADD_API_KEY,
+    _REPLACE_API_KEY,
+    _RELEASE_IDENTIFIER,  # before any is taken, so that one may take what another gives up
+    _ADD_CONTACT,
+    _REPLACE_CONTACT,
+    _ADD_IDENTIFIER,
+    _DROP_BLOCK,
+    _PUT_BLOCK,
+    _ADD_VISITOR,
+    _ADD_SESSION,
+    _REPLACE_SESSION,
+    _ADD_CONVERSATION,
+    _REPLACE_CONVERSATION,
+    _ADD_MESSAGE,
+    _REPLACE_CONFLICT,  # before any is added: a pair is free for a new one once the old one is resolved
+    _ADD_CONFLICT,
+    _ADD_DECISION,
+    _DROP_EXPIRED_ANSWER,
+    _EXPIRE_ANSWERS,
+    _ADD_ANSWER,
+    _USE_IDENTITY_KEY,
+)
+"""In the order in which they are done: whatever is pointed at comes first."""
 
-    def write(self, changes: ChangeSet) -> None:
-        """All of it, in an order in which whatever is pointed at comes first."""
-        statements, run = self._statements.changes, self._run
-        for workspace in changes.workspaces:
-            self._replace(statements.workspaces, workspace, workspace_row)
+
+class Plan:
+    """What a group of change sets wants written, save for its erasures."""
+
+    def __init__(self, group: Sequence[ChangeSet]) -> None:
+        self._rows: dict[Write, list[Row]] = {}
+        for changes in group:
+            self._add_all(changes)
+        self._add_answers([answer for changes in group for answer in changes.answers])
+        self._add_uses([use for changes in group for use in changes.key_uses])
+
+    def batches(self) -> list[Batch]:
+        """In the order in which they are to be written."""
+        return [
+            Batch(write, rows if len(rows) == 1 else sorted(rows, key=write.key_of))
+            for write in WRITES
+            if (rows := self._rows.get(write))
+        ]
+
+    def _add_all(self, changes: ChangeSet) -> None:
+        self._replace_all(_ADD_WORKSPACE, _REPLACE_WORKSPACE, changes.workspaces, workspace_row)
         for app in changes.apps:
-            self._write_app(app)
-        for api_key in changes.api_keys:
-            self._replace(statements.api_keys, api_key, api_key_row)
-        self._write_contacts(changes.contacts)
-        for visitor in changes.visitors:
-            run(statements.add_visitor, visitor_row(visitor))
-        for session in changes.sessions:
-            self._replace(statements.sessions, session, session_row)
-        for conversation in changes.conversations:
-            self._replace(statements.conversations, conversation, conversation_row)
-        for message in changes.messages:
-            run(statements.add_message, message_row(message))
-        # A pair is free for a new conflict once the old one is resolved.
-        for conflict in sorted(changes.conflicts, key=lambda change: change.before is None):
-            self._replace(statements.conflicts, conflict, conflict_row)
-        for decision in changes.decisions:
-            run(statements.add_decision, decision_row(decision))
-        for answer in changes.answers:
-            self._write_answer(answer)
-        for use in changes.key_uses:
-            self._use_key(use)
-        for erasure in changes.erasures:
-            self._erase(erasure)
+            self._add_app(app)
+        self._replace_all(_ADD_API_KEY, _REPLACE_API_KEY, changes.api_keys, api_key_row)
+        for contact in changes.contacts:
+            self._add_contact(contact)
+        self._add(_ADD_VISITOR, map(visitor_row, changes.visitors))
+        self._replace_all(_ADD_SESSION, _REPLACE_SESSION, changes.sessions, session_row)
+        self._replace_all(_ADD_CONVERSATION, _REPLACE_CONVERSATION, changes.conversations, conversation_row)
+        self._add(_ADD_MESSAGE, map(message_row, changes.messages))
+        self._replace_all(_ADD_CONFLICT, _REPLACE_CONFLICT, changes.conflicts, conflict_row)
+        self._add(_ADD_DECISION, map(decision_row, changes.decisions))
 
-    def _replace(self, write: Write, change: Change[T], row_of: Callable[[T], Row]) -> None:
-        key, *rest = row_of(change.after)
-        if change.before is None:
-            self._run(write.insert, (key, *rest))
-        elif not self._run(write.update, (*rest, key, change.before.version)):
-            raise Refused(write.table)
+    def _add(self, write: Write, rows: Iterable[Row]) -> None:
+        for row in rows:
+            self._rows.setdefault(write, []).append(row)
 
-    def _write_app(self, change: Change[App]) -> None:
-        statements, app = self._statements.changes, change.after
-        self._replace(statements.apps, change, app_row)
+    def _replace_all(
+        self, add: Write, replace: Write, changes: Iterable[Change[T]], row_of: Callable[[T], Row]
+    ) -> None:
+        for change in changes:
+            row = row_of(change.after)
+            if change.before is None:
+                self._add(add, [row])
+            else:
+                self._add(replace, [(*row[1:], row[0], change.before.version)])
+
+    def _add_app(self, change: Change[App]) -> None:
+        self._replace_all(_ADD_APP, _REPLACE_APP, [change], app_row)
         before = {key.id: key for key in change.before.identity_keys} if change.before else {}
-        after = {key.id: key for key in app.identity_keys}
-        for key_id in before.keys() - after.keys():
-            self._run(statements.drop_identity_key, (key_id, app.id))
+        after = {key.id: key for key in change.after.identity_keys}
+        self._add(_DROP_IDENTITY_KEY, [(key_id, change.after.id) for key_id in before.keys() - after.keys()])
         for key_id, key in after.items():
             if key_id not in before:
-                self._run(statements.add_identity_key, identity_key_row(key))
+                self._add(_ADD_IDENTITY_KEY, [identity_key_row(key)])
             elif key != before[key_id]:
-                self._replace_identity_key(key)
+                # Not its last use: `KeyUse` may have moved that since the app was read.
+                row = (key.secret, key.created_at, key.retires_at, key.id, key.app_id)
+                self._add(_REPLACE_IDENTITY_KEY, [row])
 
-    def _replace_identity_key(self, key: IdentityKey) -> None:
-        # Not its last use: `KeyUse` may have moved that since the app was read.
-        values = (key.secret, key.created_at, key.retires_at, key.id, key.app_id)
-        if not self._run(self._statements.changes.replace_identity_key, values):
-            raise Refused("identity_key")
-
-    def _write_contacts(self, changes: Sequence[Change[Contact]]) -> None:
-        # Everything is let go of before anything is taken, so that one may take what another gives up.
-        for change in changes:
-            if change.before is not None and change.before.identifiers != change.after.identifiers:
-                for digest in change.before.digests().keys() - change.after.digests().keys():
-                    self._run(self._statements.changes.release_identifier, (digest, change.before.id))
-        for change in changes:
-            self._replace(self._statements.changes.contacts, change, contact_row)
-            self._write_blocks(change)
-        for change in changes:
-            self._take_identifiers(change)
-
-    def _take_identifiers(self, change: Change[Contact]) -> None:
+    def _add_contact(self, change: Change[Contact]) -> None:
         before, contact = change.before, change.after
-        if before is not None and before.identifiers == contact.identifiers:
-            return
-        owned = before.digests() if before is not None else {}
-        for digest, identifier in contact.digests().items():
-            if digest not in owned:
-                row = (digest, contact.workspace_id, identifier.kind, contact.id)
-                self._run(self._statements.changes.add_identifier, row)
-
-    def _write_blocks(self, change: Change[Contact]) -> None:
-        before, contact = change.before, change.after
+        self._replace_all(_ADD_CONTACT, _REPLACE_CONTACT, [change], contact_row)
+        if before is None or before.identifiers != contact.identifiers:
+            held = before.digests() if before is not None else {}
+            taken = contact.digests()
+            self._add(_RELEASE_IDENTIFIER, [(digest, contact.id) for digest in held.keys() - taken.keys()])
+            self._add(
+                _ADD_IDENTIFIER,
+                [
+                    (digest, contact.workspace_id, identifier.kind, contact.id)
+                    for digest, identifier in taken.items()
+                    if digest not in held
+                ],
+            )
         for app_id, block in contact.custom_data.items():
             known = before.custom_data.get(app_id) if before is not None else None
             if not block:
-                self._run(self._statements.changes.drop_block, (contact.id, app_id))
+                self._add(_DROP_BLOCK, [(contact.id, app_id)])
             elif block != known:
-                text = json_text(block)
-                # A new contact has no block yet; another may have one that was not loaded.
-                replaced = before is not None and self._run(
-                    self._statements.changes.replace_block, (text, contact.id, app_id)
-                )
-                if not replaced:
-                    self._run(self._statements.changes.add_block, (contact.id, app_id, text))
+                # Written over whatever is there: it may be a block that was not loaded, and the contact's version
+                # says that nobody else has written one since.
+                self._add(_PUT_BLOCK, [(json_text(block), contact.id, app_id)])
 
-    def _write_answer(self, answer: StoredAnswer) -> None:
-        statements = self._statements.changes
-        expired = self._connection.rows(statements.expired_answers, (answer.at, ANSWERS_PRUNED))
-        if expired:
-            self._run(statements.drop_expired_answer, (answer.digest, answer.at))
-            self._run_many(statements.drop_answers, [digest for (digest,) in expired])
-        self._run(statements.add_answer, answer_row(answer))
+    def _add_answers(self, answers: Sequence[StoredAnswer]) -> None:
+        if answers:
+            self._add(_DROP_EXPIRED_ANSWER, [(answer.digest, answer.at) for answer in answers])
+            self._add(_EXPIRE_ANSWERS, [(max(answer.at for answer in answers), ANSWERS_EXPIRED * len(answers))])
+            self._add(_ADD_ANSWER, map(answer_row, answers))
 
-    def _use_key(self, use: KeyUse) -> None:
-        self._run(self._statements.changes.use_identity_key, (use.at, use.key_id, use.app_id, use.at))
-
-    def _erase(self, erasure: Erasure) -> None:
-        statements, contact = self._statements.erasures, erasure.contact
-        if not self._run(statements.lock_contact, (contact.id, contact.version)):
-            raise Refused("contact")
-        doomed = self._with_absorbed(contact.id)
-        self._run_many(statements.revoke_sessions, doomed, erasure.at)
-        if erasure.conversations == "anonymise":
-            self._run_many(statements.anonymise_conversations, doomed)
-        else:
-            self._run_many(statements.erase_messages, doomed)
-            self._run_many(statements.erase_conversations, doomed)
-        for statement in (
-            statements.erase_decisions,
-            statements.erase_conflicts,
-            statements.erase_other_conflicts,
-            statements.erase_blocks,
-            statements.erase_identifiers,
-            statements.erase_contacts,
-        ):
-            self._run_many(statement, doomed)
-
-    def _with_absorbed(self, contact_id: ContactId) -> list[ContactId]:
-        """The contact and all that were ever merged into it, through chains (G3)."""
-        doomed = [contact_id]
-        newest = doomed
-        while newest:
-            newest = [
-                absorbed
-                for text, bound in self._statements.erasures.absorbed_by.calls(newest)
-                for (absorbed,) in self._connection.rows(text, bound)
-                if absorbed not in doomed
-            ]
-            doomed = [*doomed, *newest]
-        return doomed
-
-    def _run_many(self, statement: Many, values: Sequence[str], *first: object) -> None:
-        for text, bound in statement.calls(values, *first):
-            self._run(text, bound)
+    def _add_uses(self, uses: Sequence[KeyUse]) -> None:
+        latest: dict[tuple[str, str], Instant] = {}
+        for use in uses:
+            key = use.key_id, use.app_id
+            latest[key] = max(use.at, latest.get(key, 0))
+        self._add(_USE_IDENTITY_KEY, [(at, *key, at) for key, at in latest.items()])

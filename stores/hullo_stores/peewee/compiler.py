@@ -15,6 +15,8 @@ from typing import Any, Final, cast
 
 from peewee import Database, Field, Model, ModelSelect, Node, Value
 
+from hullo_stores.peewee.dialect import Dialect
+
 ARITIES: Final = (1, 4, 16, 64)
 """A list of values is padded to one of these, so that a handful of texts serves every length."""
 
@@ -35,15 +37,6 @@ class Many:
             chunk = tuple(values[start : start + largest])
             arity = next(arity for arity in ARITIES if arity >= len(chunk))
             yield self.texts[arity], (*first, *chunk, *(chunk[-1:] * (arity - len(chunk))))
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """How nouns of one table are written. `update` binds every column but the key, then key and version."""
-
-    table: str
-    insert: str
-    update: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +63,9 @@ def given(name: str) -> Value:
 class Compiler:
     """Compiles for one engine."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, dialect: Dialect) -> None:
         self._database = database
+        self._dialect = dialect
 
     def text(self, query: Node, *slots: str) -> str:
         """The statement's text. `slots` names its values in the order in which they will be bound."""
@@ -79,7 +73,7 @@ class Compiler:
         text, values = cast("tuple[str, list[Any]]", context.parse(query))  # type: ignore[no-untyped-call]
         if values != [_Slot(name) for name in slots]:
             raise AssertionError(f"values come in another order than {slots}: {text}")
-        return text
+        return self._dialect.bound(text)
 
     def many(self, query: Callable[[list[Value]], Node], *first: str) -> Many:
         """One text an arity. `query` takes the list; `first` names the values that are bound before it."""
@@ -89,30 +83,17 @@ class Compiler:
             texts[arity] = self.text(query([given(name) for name in names]), *first, *names)
         return Many(texts)
 
-    def insert(self, table: type[Model]) -> str:
-        """Binds every column, in the order of the table."""
-        columns = columns_of(table)
-        return self.text(
-            table.insert({column: given(column.name) for column in columns}),
-            *[column.name for column in columns],
-        )
-
-    def write(self, table: type[Model]) -> Write:
-        """For a table whose first column is its key and whose last is its version."""
-        key, *rest = columns_of(table)
-        version = rest[-1]
-        update = table.update({column: given(column.name) for column in rest}).where(
-            key == given("key"), version == given("before")
-        )
-        return Write(
-            table=table._meta.table_name,  # pyright: ignore[reportPrivateUsage]  # Peewee's own documented door
-            insert=self.insert(table),
-            update=self.text(update, *[column.name for column in rest], "key", "before"),
+    def locked(self, key: Field) -> Many | None:
+        """Rows by their keys, to be kept as they are. None where the dialect needs no such thing."""
+        if self._dialect.lock is None:
+            return None
+        return self.many(
+            lambda keys: key.model.select(key).where(key.in_(keys)).order_by(key).for_update(self._dialect.lock)
         )
 
     def paged(self, table: type[Model], slots: tuple[str, ...], *conditions: Node) -> Paged:
         """The rows that meet the conditions, in which `slots` are bound."""
-        id_ = columns_of(table)[0]
+        id_ = fields_of(table)[0]
         query = all_of(table).where(*conditions).order_by(id_.desc()).limit(given("limit"))
         return Paged(
             first=self.text(query, *slots, "limit"),
@@ -122,9 +103,9 @@ class Compiler:
 
 def all_of(table: type[Model]) -> ModelSelect[Model]:
     """Every column of every row, for a builder to narrow."""
-    return table.select(*columns_of(table))
+    return table.select(*fields_of(table))
 
 
-def columns_of(table: type[Model]) -> list[Field]:
-    """In the order in which the table declares them, the key first and the version last."""
+def fields_of(table: type[Model]) -> list[Field]:
+    """In the order in which the table declares them."""
     return list(table._meta.sorted_fields)  # pyright: ignore[reportPrivateUsage]  # Peewee's own documented door

@@ -1,4 +1,4 @@
-"""What the store asks of an engine. `engines.py` has the engines themselves."""
+"""What the store asks of an engine. `engines/` has the engines themselves."""
 
 from __future__ import annotations
 
@@ -8,21 +8,52 @@ from typing import Protocol
 
 from peewee import Database
 
+from hullo.store.protocol import SnapshotQuery
+from hullo_stores.peewee.dialect import Dialect
 from hullo_stores.peewee.rows import Row
+from hullo_stores.peewee.snapshots import Found
+from hullo_stores.peewee.upkeep.engine import EngineUpkeep
+from hullo_stores.peewee.writes import Batch
 
 
 class Connection(Protocol):
-    """A driver's connection inside a transaction.
-
-    Raises `Refused` where the database refuses a row, and `StoreUnavailable` for all else a driver reports.
-    """
+    """A driver's connection. Raises `StoreUnavailable` for whatever a driver reports and nobody can mend."""
 
     def rows(self, text: str, values: Sequence[object] = ()) -> list[Row]:
         """What a statement finds."""
         ...
 
+
+class Transaction(Connection, Protocol):
+    """A connection inside a transaction.
+
+    Raises `Refused` where the database refuses a row, after which the transaction is of no more use unless it is
+    rolled back, whole or to a savepoint; and `GivenUp` where it has ended the transaction by itself.
+    """
+
     def run(self, text: str, values: Sequence[object] = ()) -> int:
         """How many rows a statement found to change."""
+        ...
+
+    def write(self, batches: Sequence[Batch]) -> None:
+        """All of them, in their order; one round trip where the engine can. Raises `Refused` too where a row to be
+        replaced is not there."""
+        ...
+
+    def commit(self) -> None:
+        """Keeps for good what was written. What comes after is a new transaction."""
+        ...
+
+    def rollback(self) -> None:
+        """Takes back what was written. What comes after is a new transaction."""
+        ...
+
+
+class Loader(Protocol):
+    """Finds everything that a group of queries is about, in a way that suits the engine."""
+
+    def load(self, connection: Connection, queries: Sequence[SnapshotQuery]) -> Found:
+        """All of one moment, if the connection is one of `Engine.loading`."""
         ...
 
 
@@ -39,6 +70,21 @@ class Engine(Protocol):
         """For building statements and for migrations; never for work."""
         ...
 
+    @property
+    def dialect(self) -> Dialect:
+        """How its statements are written."""
+        ...
+
+    @property
+    def loader(self) -> Loader:
+        """How snapshots are loaded."""
+        ...
+
+    @property
+    def upkeep(self) -> EngineUpkeep:
+        """How it is looked after."""
+        ...
+
     def open(self) -> None:
         """Connects."""
         ...
@@ -51,10 +97,18 @@ class Engine(Protocol):
         """Alone with the database: of all processes, one at a time is inside."""
         ...
 
-    def reading(self) -> AbstractContextManager[Connection]:
-        """A transaction in which everything read is of one moment."""
+    def loading(self) -> AbstractContextManager[Connection]:
+        """What the loader needs to see one moment."""
         ...
 
-    def writing(self) -> AbstractContextManager[Connection]:
-        """A transaction that is committed, durably, when it is left without an exception."""
+    def asking(self) -> AbstractContextManager[Connection]:
+        """For a single statement, which by itself sees one moment."""
+        ...
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """For several statements, which together see one moment."""
+        ...
+
+    def writing(self) -> AbstractContextManager[Transaction]:
+        """Committed, durably, when it is left without an exception."""
         ...

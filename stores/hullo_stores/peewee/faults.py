@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
-from typing import Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from peewee import PeeweeException
 
 from hullo.errors import StoreUnavailable
-from hullo_stores.refusal import Refused
+from hullo_stores.refusal import GivenUp, Refused
+
+if TYPE_CHECKING:  # drivers that not everybody has installed
+    import psycopg
+    import pymysql
+
+Fault = Refused | StoreUnavailable
+E = TypeVar("E", bound=Exception)
 
 _CANNOT_OPEN: Final = "cannot be opened; check that its folder exists and may be written to"
 _SQLITE_SENTENCES: Final = {
@@ -24,8 +33,50 @@ _SQLITE_SENTENCES: Final = {
     "SQLITE_IOERR": "cannot be read or written: the disk reports an error",
 }
 
+_LOST: Final = "cannot be reached; it may be starting or failing over"
+_LOCKED: Final = "waited too long for a lock; if this lasts, somebody holds a transaction open"
+_TOO_SLOW: Final = "took too long to answer"
+_FULL: Final = "has no room: its disk, its memory or its connections are used up"
+_READ_ONLY: Final = "may only be read; it may be a standby: connect to the primary"
+_NO_ACCESS: Final = "does not let hullo in; check user, password and rights"
+_NO_DATABASE: Final = "has no such database; create it, or correct the store's URL"
+_NO_SCHEMA: Final = "lacks tables or columns; run 'hullo migrate'"
 
-def sqlite_fault(error: sqlite3.Error, path: str) -> Refused | StoreUnavailable:
+_POSTGRESQL_CONFLICTS: Final = {"23505", "23503", "23001"}
+_POSTGRESQL_GIVEN_UP: Final = {"40001", "40P01", "40003"}
+_POSTGRESQL_SENTENCES: Final = {
+    "08": _LOST,
+    "57P": _LOST,
+    "55P03": _LOCKED,
+    "57014": _TOO_SLOW,
+    "25P03": _TOO_SLOW,
+    "25006": _READ_ONLY,
+    "28": _NO_ACCESS,
+    "42501": _NO_ACCESS,
+    "3D000": _NO_DATABASE,
+    "42P01": _NO_SCHEMA,
+    "42703": _NO_SCHEMA,
+    "53": _FULL,
+    "54": _FULL,
+}
+"""By the first characters of the SQLSTATE."""
+
+_MYSQL_CONFLICTS: Final = {1062, 1216, 1217, 1451, 1452, 1557, 1761, 1762}
+_MYSQL_GIVEN_UP: Final = {1213, 1020, 3572}
+"""1020 is what MariaDB says, and 1213 both do, on Galera also at COMMIT."""
+_MYSQL_SENTENCES: Final = {
+    **dict.fromkeys((1047, 1053, 1152, 1158, 1159, 1160, 1161, 1180, 1184, 1927, 2002, 2003, 2006, 2013, 2055), _LOST),
+    1205: _LOCKED,
+    **dict.fromkeys((1317, 1969, 3024), _TOO_SLOW),
+    **dict.fromkeys((1290, 1792, 1836), _READ_ONLY),
+    **dict.fromkeys((1044, 1045, 1142, 1698), _NO_ACCESS),
+    1049: _NO_DATABASE,
+    **dict.fromkeys((1054, 1146), _NO_SCHEMA),
+    **dict.fromkeys((1021, 1037, 1040, 1041, 1114, 1129, 1203), _FULL),
+}
+
+
+def sqlite_fault(error: sqlite3.Error, path: str) -> Fault:
     """What to raise instead of the driver's error."""
     if isinstance(error, sqlite3.IntegrityError):
         return Refused(_refused_constraint(str(error)))
@@ -37,13 +88,40 @@ def sqlite_fault(error: sqlite3.Error, path: str) -> Refused | StoreUnavailable:
     return StoreUnavailable(f"the database {path} cannot be used: {name}")
 
 
-def peewee_fault(error: PeeweeException, path: str) -> StoreUnavailable:
+def postgresql_fault(error: psycopg.Error) -> Fault:
+    """What to raise instead of the driver's error."""
+    state = error.sqlstate or "08"  # it has no word of the server's when there is no server to have one
+    if state in _POSTGRESQL_GIVEN_UP:
+        return GivenUp("deadlock")
+    if state in _POSTGRESQL_CONFLICTS:
+        return Refused(error.diag.constraint_name or error.diag.table_name or "constraint")
+    for beginning, sentence in _POSTGRESQL_SENTENCES.items():
+        if state.startswith(beginning):
+            return StoreUnavailable(f"the database {sentence}")
+    return StoreUnavailable(f"the database cannot be used: {type(error).__name__} ({state})")
+
+
+def mysql_fault(error: pymysql.MySQLError) -> Fault:
+    """What to raise instead of the driver's error."""
+    code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
+    if code in _MYSQL_GIVEN_UP:
+        return GivenUp("deadlock")
+    if code in _MYSQL_CONFLICTS:
+        return Refused(_mysql_constraint(str(error.args[-1])))
+    # The driver gives no code for a connection that it has closed before.
+    sentence = _MYSQL_SENTENCES.get(code) if code else _LOST
+    if sentence is not None:
+        return StoreUnavailable(f"the database {sentence}")
+    return StoreUnavailable(f"the database cannot be used: {type(error).__name__} ({code})")
+
+
+def wrapped_fault(error: PeeweeException, kind: type[E], fault_of: Callable[[E], Fault]) -> StoreUnavailable:
     """What to raise when connecting or migrating failed: Peewee wraps the driver's error, which says more."""
     cause = getattr(error, "orig", None)
-    fault = sqlite_fault(cause, path) if isinstance(cause, sqlite3.Error) else None
+    fault = fault_of(cause) if isinstance(cause, kind) else None
     if isinstance(fault, StoreUnavailable):
         return fault
-    return StoreUnavailable(f"the database {path} cannot be used: {type(error).__name__}")
+    return StoreUnavailable(f"the database cannot be used: {type(cause or error).__name__}")
 
 
 def _refused_constraint(message: str) -> str:
@@ -51,3 +129,10 @@ def _refused_constraint(message: str) -> str:
     constraint, _, columns = message.partition(": ")
     table, dot, _ = columns.partition(".")
     return table if dot else constraint.removesuffix(" constraint failed").lower()
+
+
+def _mysql_constraint(message: str) -> str:
+    """`identifier_taken` from "Duplicate entry '…' for key 'identifier_taken'" or "… CONSTRAINT `…` FOREIGN KEY": the
+    last name in quotes before which no value can stand."""
+    found = re.search(r"for key '(?:\w+\.)?(\w+)'$|CONSTRAINT [`\"](\w+)[`\"]", message)
+    return (found[1] or found[2]) if found else "constraint"

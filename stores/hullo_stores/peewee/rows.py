@@ -5,7 +5,7 @@ JSON goes through msgspec: a block of custom data is decoded to its facts in one
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -350,7 +350,7 @@ def answer_of(row: Row) -> StoredAnswer:
     return StoredAnswer(digest=digest, request=request, seed=seed, at=at, body=body, expires_at=expires_at)
 
 
-def blocks_by_contact(rows: Sequence[Row]) -> dict[str, dict[str, str]]:
+def blocks_by_contact(rows: Iterable[Row]) -> dict[str, dict[str, str]]:
     """From (contact, app, block) to what `contact_of` takes."""
     blocks: dict[str, dict[str, str]] = {}
     for contact_id, app_id, block in rows:

@@ -6,18 +6,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Generator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from peewee import Database
 from playhouse.migrations import Migration, Runner
 
 from hullo.errors import StoreUnavailable
 from hullo_stores.peewee.connection import Engine
+from hullo_stores.peewee.tables import TABLES
+from hullo_stores.peewee.upkeep.marker import unfinished_copy
+from hullo_stores.peewee.writes import name_of
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 HISTORY_TABLE: Final = "hullo_migration"
+GIVEN_UP_FOR_DEAD: Final = timedelta(minutes=10)
 KNOWN: Final = frozenset[str](each.name for each in Migration.load_directory(str(MIGRATIONS)))
+UNFINISHED: Final = "unfinished migration "
+"""Begins the name of a migration that has begun, in the history of an engine where a schema cannot be rolled back."""
 
 
 def bring_up_to_date(engine: Engine) -> None:
@@ -28,9 +37,41 @@ def bring_up_to_date(engine: Engine) -> None:
     if _current(engine):
         return
     with engine.migrating():
-        runner = Runner(engine.database, directory=str(MIGRATIONS), table_name=HISTORY_TABLE)
-        _refuse_newer(runner.applied().keys())
-        runner.up()
+        runner = _runner(engine.database)
+        applied = set[str](runner.applied())
+        _refuse_unknown(applied)
+        if not applied:
+            _refuse_foreign(engine.database)
+            runner.History.create_table()
+        for name in sorted(KNOWN):
+            if name not in applied:
+                with _half_made(runner, name, applied):
+                    runner.up(target=name)
+
+
+def require_current(engine: Engine) -> None:
+    """Raises `StoreUnavailable` unless exactly the known migrations have been applied."""
+    applied = _applied(engine)
+    _refuse_unknown(applied)
+    if pending := KNOWN - applied:
+        raise StoreUnavailable(f"the database lacks {', '.join(sorted(pending))}; run 'hullo migrate'")
+
+
+def pending_sql(engine: Engine) -> Sequence[str]:
+    """The statements that `bring_up_to_date` would run, each in the engine's own words. Runs none of them."""
+    applied = _applied_so_far(engine)
+    _refuse_unknown(applied)
+    runner = _runner(engine.database)
+    with _noted(engine.database) as texts:
+        if not applied:
+            runner.History.create_table(safe=False)
+        for migration in runner.migrations():
+            if migration.name not in applied:
+                migration.load().up(runner.migrator, engine.database)
+                texts.append(
+                    f"INSERT INTO {HISTORY_TABLE} (name, applied) VALUES ('{migration.name}', CURRENT_TIMESTAMP)"
+                )
+    return tuple(texts)
 
 
 def _current(engine: Engine) -> bool:
@@ -42,17 +83,88 @@ def _current(engine: Engine) -> bool:
     return True
 
 
-def require_current(engine: Engine) -> None:
-    """Raises `StoreUnavailable` unless exactly the known migrations have been applied."""
-    with engine.reading() as connection:
-        applied = {name for (name,) in connection.rows(f"SELECT name FROM {HISTORY_TABLE}")}
-    _refuse_newer(applied)
-    if pending := KNOWN - applied:
-        raise StoreUnavailable(f"the database lacks {', '.join(sorted(pending))}; run 'hullo migrate'")
+def _applied(engine: Engine) -> set[str]:
+    with engine.asking() as connection:
+        return {name for (name,) in connection.rows(f"SELECT name FROM {HISTORY_TABLE}")}
 
 
-def _refuse_newer(applied: Collection[str]) -> None:
-    if unknown := set(applied) - KNOWN:
+def _applied_so_far(engine: Engine) -> set[str]:
+    """For an engine that is not open. Makes no database where there is none."""
+    try:
+        engine.upkeep.require_database()
+    except StoreUnavailable:
+        return set()
+    engine.open()
+    try:
+        with engine.asking():  # by Peewee, on the same connection
+            if not engine.database.table_exists(HISTORY_TABLE):
+                return set()
+        return _applied(engine)
+    finally:
+        engine.close()
+
+
+def _runner(database: Database) -> Any:
+    return Runner(database, directory=str(MIGRATIONS), table_name=HISTORY_TABLE)
+
+
+@contextmanager
+def _noted(database: Database) -> Generator[list[str]]:
+    """Inside, statements that Peewee would run are only noted down."""
+    texts: list[str] = []
+
+    def note(text: str, values: Sequence[object] = ()) -> None:
+        if values:
+            raise AssertionError(f"a migration that binds values cannot be shown: {text}")
+        texts.append(text)
+
+    vars(database)["execute_sql"] = note
+    try:
+        yield texts
+    finally:
+        del vars(database)["execute_sql"]
+
+
+@contextmanager
+def _half_made(runner: Any, name: str, applied: Collection[str]) -> Generator[None]:
+    """Where a schema cannot be rolled back, takes back what a process left that died at this migration before."""
+    if getattr(runner.database, "transactional_schema", True):
+        yield
+        return
+    marker = f"{UNFINISHED}{name}"
+    if marker in applied:
+        _refuse_another_node(runner, marker)
+        (migration,) = (each for each in runner.migrations() if each.name == name)
+        migration.load().down(runner.migrator, runner.database)
+    else:
+        runner.History.create(name=marker)
+    yield
+    runner.History.delete().where(runner.History.name == marker).execute()
+
+
+def _refuse_another_node(runner: Any, marker: str) -> None:
+    """Each node of a cluster has a lock of its own, so that somebody on another may still be at it."""
+    if getattr(runner.database, "several_nodes", False):
+        (begun,) = (each.applied for each in runner.History.select().where(runner.History.name == marker))
+        if datetime.now() - begun < GIVEN_UP_FOR_DEAD:
+            raise StoreUnavailable("another node is bringing the database up to date; try again in a few minutes")
+
+
+def _refuse_foreign(database: Database) -> None:
+    """Before anything is made: where a schema cannot be rolled back, nothing may be half made beside another's."""
+    if taken := {name_of(table) for table in TABLES}.intersection(database.get_tables()):
+        raise StoreUnavailable(
+            f"the database has tables that are not hullo's ({', '.join(sorted(taken))}); give hullo one of its own"
+        )
+
+
+def _refuse_unknown(applied: Collection[str]) -> None:
+    if unfinished_copy(applied) is not None:
+        raise StoreUnavailable(
+            "the database holds an unfinished copy; run the same 'hullo store copy' again to finish it"
+        )
+    known = {*KNOWN, *(f"{UNFINISHED}{name}" for name in KNOWN)}
+    if unknown := set(applied) - known:
         raise StoreUnavailable(
             f"the database was made by a newer hullo: it has {', '.join(sorted(unknown))}; update this one"
         )

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from peewee import SQL, Database, Expression, NodeList, fn
+from peewee import SQL, Expression, NodeList, fn
 
-from hullo_stores.peewee.compiler import Compiler, all_of, columns_of, given
+from hullo_stores.peewee.compiler import Compiler, all_of, given
 from hullo_stores.peewee.tables import (
-    Answers,
     ApiKeys,
     Apps,
     Conflicts,
@@ -23,7 +22,6 @@ from hullo_stores.peewee.tables import (
     IdentityKeys,
     Messages,
     Sessions,
-    Visitors,
     Workspaces,
 )
 
@@ -31,87 +29,10 @@ from hullo_stores.peewee.tables import (
 class Statements:
     """The statements of one engine."""
 
-    def __init__(self, database: Database) -> None:
-        compiler = Compiler(database)
-        self.changes = ChangeStatements(compiler)
-        self.erasures = ErasureStatements(compiler)
-        self.snapshots = SnapshotStatements(compiler)
-        self.reads = ReadStatements(compiler)
-
-
-class ChangeStatements:
-    """What writes a change set."""
-
     def __init__(self, compiler: Compiler) -> None:
-        self.workspaces = compiler.write(Workspaces)
-        self.apps = compiler.write(Apps)
-        self.api_keys = compiler.write(ApiKeys)
-        self.contacts = compiler.write(Contacts)
-        self.sessions = compiler.write(Sessions)
-        self.conversations = compiler.write(Conversations)
-        self.conflicts = compiler.write(Conflicts)
-        self.add_visitor = compiler.insert(Visitors)
-        self.add_message = compiler.insert(Messages)
-        self.add_decision = compiler.insert(Decisions)
-        self.add_answer = compiler.insert(Answers)
-        self.add_identifier = compiler.insert(Identifiers)
-        self.add_block = compiler.insert(CustomData)
-        self.add_identity_key = compiler.insert(IdentityKeys)
-        self.release_identifier = compiler.text(
-            Identifiers.delete().where(
-                Identifiers.digest == given("digest"), Identifiers.contact_id == given("contact")
-            ),
-            "digest",
-            "contact",
-        )
-        of_contact_and_app = (CustomData.contact_id == given("contact"), CustomData.app_id == given("app"))
-        self.replace_block = compiler.text(
-            CustomData.update({CustomData.block: given("block")}).where(*of_contact_and_app),
-            "block",
-            "contact",
-            "app",
-        )
-        self.drop_block = compiler.text(CustomData.delete().where(*of_contact_and_app), "contact", "app")
-        of_app = (IdentityKeys.id == given("id"), IdentityKeys.app_id == given("app"))
-        self.replace_identity_key = compiler.text(
-            IdentityKeys.update(
-                {
-                    IdentityKeys.secret: given("secret"),
-                    IdentityKeys.created_at: given("created_at"),
-                    IdentityKeys.retires_at: given("retires_at"),
-                }
-            ).where(*of_app),
-            "secret",
-            "created_at",
-            "retires_at",
-            "id",
-            "app",
-        )
-        self.drop_identity_key = compiler.text(IdentityKeys.delete().where(*of_app), "id", "app")
-        self.use_identity_key = compiler.text(
-            IdentityKeys.update({IdentityKeys.last_used_at: given("at")}).where(
-                *of_app,
-                IdentityKeys.last_used_at.is_null() | (IdentityKeys.last_used_at < given("not_before")),
-            ),
-            "at",
-            "id",
-            "app",
-            "not_before",
-        )
-        self.expired_answers = compiler.text(
-            Answers.select(Answers.digest)
-            .where(Answers.expires_at <= given("at"))
-            .order_by(Answers.expires_at)
-            .limit(given("limit")),
-            "at",
-            "limit",
-        )
-        self.drop_expired_answer = compiler.text(
-            Answers.delete().where(Answers.digest == given("digest"), Answers.expires_at <= given("at")),
-            "digest",
-            "at",
-        )
-        self.drop_answers = compiler.many(lambda values: Answers.delete().where(Answers.digest.in_(values)))
+        self.erasures = ErasureStatements(compiler)
+        self.locks = LockStatements(compiler)
+        self.reads = ReadStatements(compiler)
 
 
 class ErasureStatements:
@@ -167,54 +88,14 @@ class ErasureStatements:
         self.erase_contacts = compiler.many(lambda ids: Contacts.delete().where(Contacts.id.in_(ids)))
 
 
-class SnapshotStatements:
-    """What loads a group of snapshots: each is about a list of values of the whole group."""
+class LockStatements:
+    """What keeps rows as they are until the transaction ends, in an order that is everybody's. None of it where a
+    transaction that writes has the database to itself."""
 
     def __init__(self, compiler: Compiler) -> None:
-        self.app_versions = compiler.many(
-            lambda ids: Apps.select(Apps.id, Apps.workspace_id, Apps.version).where(Apps.id.in_(ids))
-        )
-        self.sessions_by_digest = compiler.many(
-            lambda digests: Sessions.select(*columns_of(Sessions)).where(Sessions.digest.in_(digests))
-        )
-        self.owners = compiler.many(
-            lambda digests: Identifiers.select(Identifiers.digest, Identifiers.contact_id).where(
-                Identifiers.digest.in_(digests)
-            )
-        )
-        self.contacts_by_id = compiler.many(
-            lambda ids: Contacts.select(*columns_of(Contacts)).where(Contacts.id.in_(ids))
-        )
-        self.blocks = compiler.many(
-            lambda ids: CustomData.select(*columns_of(CustomData)).where(CustomData.contact_id.in_(ids))
-        )
-        self.blocks_of_app = compiler.many(
-            lambda ids: CustomData.select(*columns_of(CustomData)).where(
-                CustomData.app_id == given("app"), CustomData.contact_id.in_(ids)
-            ),
-            "app",
-        )
-        self.conversations_by_id = compiler.many(
-            lambda ids: Conversations.select(*columns_of(Conversations)).where(Conversations.id.in_(ids))
-        )
-        self.orphans = compiler.many(
-            lambda visitors: Conversations.select(*columns_of(Conversations)).where(
-                Conversations.visitor_id.in_(visitors), Conversations.contact_id.is_null()
-            )
-        )
-        self.open_pairs = compiler.many(
-            lambda pairs: Conflicts.select(Conflicts.open_pair).where(Conflicts.open_pair.in_(pairs))
-        )
-        self.messages_by_repeat_key = compiler.many(
-            lambda keys: (
-                Messages.select(*columns_of(Messages), Conversations.workspace_id)
-                .join(Conversations, on=(Messages.conversation_id == Conversations.id))
-                .where(Messages.repeat_key.in_(keys))
-            )
-        )
-        self.answers_by_digest = compiler.many(
-            lambda digests: Answers.select(*columns_of(Answers)).where(Answers.digest.in_(digests))
-        )
+        self.contacts = compiler.locked(Contacts.id)
+        self.sessions = compiler.locked(Sessions.digest)
+        self.conversations = compiler.locked(Conversations.id)
 
 
 class ReadStatements:
@@ -225,6 +106,7 @@ class ReadStatements:
         self.all_apps = compiler.text(all_of(Apps).order_by(Apps.id.desc()))
         self.all_identity_keys = compiler.text(all_of(IdentityKeys).order_by(IdentityKeys.created_at, IdentityKeys.id))
         self.all_api_keys = compiler.text(all_of(ApiKeys).order_by(ApiKeys.id.desc()))
+        self.blocks = compiler.many(lambda ids: all_of(CustomData).where(CustomData.contact_id.in_(ids)))
         self.app = compiler.text(all_of(Apps).where(Apps.id == given("id")), "id")
         self.identity_keys = compiler.text(
             all_of(IdentityKeys)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 from hullo.model.app import ApiKey, App, IdentityKey, Workspace
@@ -15,7 +16,6 @@ from hullo.model.decision_record import DecisionRecord
 from hullo.model.standing import Standing
 from hullo.model.visitor import Session, SessionDigest, VisitorId
 from hullo.store.protocol import (
-    APPLIED,
     Applied,
     ContactFilter,
     Page,
@@ -25,9 +25,10 @@ from hullo.store.protocol import (
     StoreConflict,
 )
 from hullo_stores.paging import Listed, UnknownCursor, last_told, page_of
-from hullo_stores.peewee.changes import ChangeWriter
-from hullo_stores.peewee.compiler import Paged
+from hullo_stores.peewee.applying import apply_group
+from hullo_stores.peewee.compiler import Compiler, Paged
 from hullo_stores.peewee.connection import Connection, Engine
+from hullo_stores.peewee.locking import LockingTurn
 from hullo_stores.peewee.rows import (
     Row,
     api_key_of,
@@ -43,22 +44,22 @@ from hullo_stores.peewee.rows import (
     workspace_of,
 )
 from hullo_stores.peewee.schema import bring_up_to_date, require_current
-from hullo_stores.peewee.snapshots import load_snapshots
 from hullo_stores.peewee.statements import QUERY_LONGEST, Statements, like_pattern
-from hullo_stores.refusal import Refused
+from hullo_stores.peewee.upkeep.store import KeptUp
 
 T = TypeVar("T", bound=Listed)
 
 
-class PeeweeStore:
+class PeeweeStore(KeptUp):
     """See `Store`. Safe to call from any thread."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._statements = Statements(engine.database)
+        self._statements = Statements(Compiler(engine.database, engine.dialect))
         self._reads = self._statements.reads
         self._opening = threading.Lock()
         self._opened = False
+        self._locked = threading.local()
 
     shared_between_processes = True
 
@@ -92,20 +93,27 @@ class PeeweeStore:
 
     def load(self, queries: Sequence[SnapshotQuery]) -> Sequence[Snapshot]:
         """See `Store.load`."""
-        with self._engine.reading() as connection:
-            return load_snapshots(connection, self._statements.snapshots, queries)
+        if (turn := self._turn()) is not None:
+            return turn.load(queries)
+        with self._engine.loading() as connection:
+            return self._engine.loader.load(connection, queries).snapshots(queries)
 
     def apply(self, changes: Sequence[ChangeSet]) -> Sequence[Applied | StoreConflict]:
         """See `Store.apply`."""
-        try:
-            with self._engine.writing() as connection:
-                writer = ChangeWriter(connection, self._statements)
-                if len(changes) == 1:
-                    writer.write(changes[0])
-                    return (APPLIED,)
-                return tuple(_apply_one(connection, writer, change_set) for change_set in changes)
-        except Refused as refused:  # the group's only one, rolled back with its transaction
-            return (refused.conflict,)
+        if (turn := self._turn()) is not None:
+            return turn.apply(changes)
+        with self._engine.writing() as transaction:
+            return apply_group(transaction, self._statements.erasures, changes)
+
+    @contextmanager
+    def locking(self) -> Generator[None]:
+        """See `Locking`."""
+        with self._engine.writing() as transaction:
+            self._locked.turn = LockingTurn(transaction, self._engine.loader, self._statements)
+            try:
+                yield
+            finally:
+                del self._locked.turn
 
     def find_app(self, app_id: str) -> App | None:
         """With all its keys, retired ones too."""
@@ -161,7 +169,7 @@ class PeeweeStore:
             rows = _page_rows(connection, "contacts", page, statement, values)
             block_rows = [
                 row
-                for text, bound in self._statements.snapshots.blocks.calls([row[0] for row in rows])
+                for text, bound in self._reads.blocks.calls([row[0] for row in rows])
                 for row in connection.rows(text, bound)
             ]
         blocks = blocks_by_contact(block_rows)
@@ -201,8 +209,12 @@ class PeeweeStore:
         """Those of one conversation."""
         return self._page("messages", page, message_of, self._reads.page_of_messages, conversation_id)
 
+    def _turn(self) -> LockingTurn | None:
+        """Of this thread, while it is inside `locking`."""
+        return getattr(self._locked, "turn", None)
+
     def _rows(self, text: str, *values: object) -> list[Row]:
-        with self._engine.reading() as connection:
+        with self._engine.asking() as connection:
             return connection.rows(text, values)
 
     def _page(
@@ -213,21 +225,9 @@ class PeeweeStore:
         statement: Paged,
         *values: object,
     ) -> Page[T]:
-        with self._engine.reading() as connection:
+        with self._engine.asking() as connection:
             rows = _page_rows(connection, listing, request, statement, values)
         return page_of(listing, request, [item_of(row) for row in rows])
-
-
-def _apply_one(connection: Connection, writer: ChangeWriter, change_set: ChangeSet) -> Applied | StoreConflict:
-    connection.run("SAVEPOINT change_set")
-    try:
-        writer.write(change_set)
-    except Refused as refused:
-        connection.run("ROLLBACK TO SAVEPOINT change_set")
-        connection.run("RELEASE SAVEPOINT change_set")
-        return refused.conflict
-    connection.run("RELEASE SAVEPOINT change_set")
-    return APPLIED
 
 
 def _page_rows(

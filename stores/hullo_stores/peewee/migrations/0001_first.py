@@ -18,6 +18,8 @@ from peewee import (
 )
 from playhouse.migrate import SchemaMigrator
 
+from hullo_stores.peewee.ddl import create_table
+
 
 class Workspaces(Model):
     id = CharField(max_length=64, primary_key=True)
@@ -264,24 +266,33 @@ class Answers(Model):
 Answers.add_index(Answers.expires_at, name="answer_expires_at")
 
 
+# By hand, as `create_tables` would sort them by name and put conflicts before contacts.
+TABLES = (
+    Workspaces,
+    Apps,
+    IdentityKeys,
+    ApiKeys,
+    Contacts,
+    Identifiers,
+    CustomData,
+    Visitors,
+    Sessions,
+    Conversations,
+    Messages,
+    Conflicts,
+    Decisions,
+    Answers,
+)
+
+
 def up(migrator: SchemaMigrator, db: Database) -> None:  # noqa: ARG001  # called so by the runner
-    """Makes every table. Not "if it does not exist": one of the same name is somebody else's."""
-    # One by one, as `create_tables` would sort them by name and put conflicts before contacts.
-    for table in (
-        Workspaces,
-        Apps,
-        IdentityKeys,
-        ApiKeys,
-        Contacts,
-        Identifiers,
-        CustomData,
-        Visitors,
-        Sessions,
-        Conversations,
-        Messages,
-        Conflicts,
-        Decisions,
-        Answers,
-    ):
+    """Makes every table."""
+    for table in TABLES:
+        create_table(db, table)
+
+
+def down(migrator: SchemaMigrator, db: Database) -> None:  # noqa: ARG001
+    """Drops whatever of them is there."""
+    for table in reversed(TABLES):
         with table.bind_ctx(db):
-            table.create_table(safe=False)
+            table.drop_table(safe=True)

@@ -1,4 +1,4 @@
-"""The engines, each with the settings that make it safe, and the URLs that choose them."""
+"""SQLite in a file: its URL, and the settings that make it safe."""
 
 # Peewee's stubs leave its connection, pragmas and transactions untyped.
 # pyright: reportUnknownMemberType=false
@@ -10,21 +10,32 @@ import sqlite3
 import threading
 import time
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from peewee import Database, PeeweeException, SqliteDatabase
 
 from hullo.errors import SettingsError, StoreUnavailable
-from hullo_stores.peewee.faults import peewee_fault, sqlite_fault
+from hullo_stores.peewee.compiler import Compiler
+from hullo_stores.peewee.connection import Loader
+from hullo_stores.peewee.dialect import Dialect, Texts
+from hullo_stores.peewee.engines.url import Parameters
+from hullo_stores.peewee.faults import sqlite_fault, wrapped_fault
+from hullo_stores.peewee.loaders.steps import StepLoader
 from hullo_stores.peewee.rows import Row
 from hullo_stores.peewee.store import PeeweeStore
+from hullo_stores.peewee.upkeep.engine import EngineUpkeep
+from hullo_stores.peewee.upkeep.sqlite import SqliteUpkeep
+from hullo_stores.peewee.writes import Batch
+from hullo_stores.refusal import Refused
 
 MEBIBYTE: Final = 1024 * 1024
 JOURNAL_PAUSE: Final = 0.01
+READING: Final = "BEGIN"
+WRITING: Final = "BEGIN IMMEDIATE"
 STATEMENTS_KEPT: Final = 512
 """Prepared statements the driver keeps: more than there are, so that none is parsed twice."""
 
@@ -55,20 +66,14 @@ class SqliteSettings:
             )
         if path == ":memory:":
             raise SettingsError("hullo keeps SQLite in a file; for a store in memory write 'memory:'")
-        settings = cls(path=path)
-        for name, text in parse_qsl(parts.query, keep_blank_values=True):
-            if name == "synchronous" and text in ("full", "normal"):
-                settings = replace(settings, synchronous=text)
-            elif name == "synchronous":
-                raise SettingsError(f"synchronous is 'full' or 'normal', not {text!r}")
-            elif name == "busy_timeout_ms":
-                settings = replace(settings, busy_timeout_ms=_whole_number(name, text))
-            elif name == "mmap_mb":
-                settings = replace(settings, mmap_mb=_whole_number(name, text))
-            else:
-                raise SettingsError(
-                    f"an SQLite URL has no parameter {name!r}, only synchronous, busy_timeout_ms and mmap_mb"
-                )
+        parameters = Parameters(parts.query, "an SQLite URL")
+        settings = cls(
+            path=path,
+            synchronous=parameters.choice("synchronous", ("full", "normal"), "full"),
+            busy_timeout_ms=parameters.whole_number("busy_timeout_ms", 5000),
+            mmap_mb=parameters.whole_number("mmap_mb", 256),
+        )
+        parameters.rest()
         return settings
 
 
@@ -86,11 +91,13 @@ def _make_private(path: str) -> None:
 
 
 class SqliteConnection:
-    """See `Connection`."""
+    """See `Connection` and `Transaction`, of which it is both."""
 
-    def __init__(self, driver: sqlite3.Connection, path: str) -> None:
+    def __init__(self, driver: sqlite3.Connection, path: str, texts: Texts) -> None:
+        self._driver = driver
         self._execute = driver.execute
         self._path = path
+        self._texts = texts
 
     def rows(self, text: str, values: Sequence[object] = ()) -> list[Row]:
         """What a statement finds."""
@@ -106,6 +113,32 @@ class SqliteConnection:
         except sqlite3.Error as error:
             raise sqlite_fault(error, self._path) from error
 
+    def write(self, batches: Sequence[Batch]) -> None:
+        """See `Transaction`."""
+        for batch in batches:
+            write, rows = batch.write, batch.rows
+            try:
+                found = self._driver.executemany(self._texts[write], rows).rowcount
+            except sqlite3.Error as error:
+                raise sqlite_fault(error, self._path) from error
+            if write.must_find and found != len(rows):
+                raise Refused(write.table)
+
+    def commit(self) -> None:
+        """See `Transaction`."""
+        if self._driver.in_transaction:
+            self.run("COMMIT")
+
+    def rollback(self) -> None:
+        """See `Transaction`."""
+        self.undo()
+        self.run(WRITING)
+
+    def undo(self) -> None:
+        """Ends the transaction, unless a full disk or a failed read has ended it already."""
+        if self._driver.in_transaction:
+            self.run("ROLLBACK")
+
 
 class SqliteEngine:
     """SQLite in a file: one connection under a lock, which whichever thread calls may use.
@@ -114,6 +147,7 @@ class SqliteEngine:
     """
 
     lanes = 1
+    dialect = Dialect()
 
     def __init__(self, settings: SqliteSettings) -> None:
         self._settings = settings
@@ -121,8 +155,10 @@ class SqliteEngine:
             settings.path, thread_safe=False, check_same_thread=False, cached_statements=STATEMENTS_KEPT
         )
         self._lock = threading.Lock()
-        self._driver: sqlite3.Connection | None = None
         self._connection: SqliteConnection | None = None
+        self._texts = Texts(self.dialect.one)
+        self.upkeep: EngineUpkeep = SqliteUpkeep(Path(settings.path))
+        self.loader: Loader = StepLoader(Compiler(self._database, self.dialect))
 
     @property
     def database(self) -> Database:
@@ -141,18 +177,18 @@ class SqliteEngine:
                 "sqlite3.Connection",
                 self._database.connection(),  # type: ignore[no-untyped-call]
             )
-            connection = SqliteConnection(driver, self._settings.path)
+            connection = SqliteConnection(driver, self._settings.path, self._texts)
             try:
                 self._set_up(connection)
             except BaseException:
                 self._database.close()
                 raise
-            self._driver, self._connection = driver, connection
+            self._connection = connection
 
     def close(self) -> None:
         """See `Engine`. Whoever is inside a transaction finishes it first."""
         with self._lock, self._peewee_faults():
-            self._driver = self._connection = None
+            self._connection = None
             self._database.close()
 
     @contextmanager
@@ -167,33 +203,44 @@ class SqliteEngine:
             finally:
                 self._database.pragma("foreign_keys", 1)
 
+    def loading(self) -> AbstractContextManager[SqliteConnection]:
+        """See `Engine`."""
+        return self.reading()
+
+    @contextmanager
+    def asking(self) -> Generator[SqliteConnection]:
+        """See `Engine`."""
+        with self._lock:
+            yield self._opened()
+
     @contextmanager
     def reading(self) -> Generator[SqliteConnection]:
         """See `Engine`."""
-        with self._transaction("BEGIN") as connection:
+        with self._transaction(READING) as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Generator[SqliteConnection]:
         """See `Engine`. Takes the write lock at once: a transaction that has read cannot wait for it."""
-        with self._transaction("BEGIN IMMEDIATE") as connection:
+        with self._transaction(WRITING) as connection:
             yield connection
 
     @contextmanager
     def _transaction(self, begin: str) -> Generator[SqliteConnection]:
         with self._lock:
-            driver, connection = self._driver, self._connection
-            if driver is None or connection is None:
-                raise StoreUnavailable("the store is not open")
+            connection = self._opened()
             connection.run(begin)
             try:
                 yield connection
-                connection.run("COMMIT")
+                connection.commit()
             except BaseException:
-                # A full disk or a failed read ends the transaction by itself.
-                if driver.in_transaction:
-                    connection.run("ROLLBACK")
+                connection.undo()
                 raise
+
+    def _opened(self) -> SqliteConnection:
+        if self._connection is None:
+            raise StoreUnavailable("the store is not open")
+        return self._connection
 
     def _set_up(self, connection: SqliteConnection) -> None:
         # The timeout comes first: the others may already have to wait.
@@ -229,10 +276,4 @@ class SqliteEngine:
         try:
             yield
         except PeeweeException as error:
-            raise peewee_fault(error, self._settings.path) from error
-
-
-def _whole_number(name: str, text: str) -> int:
-    if not (text.isascii() and text.isdecimal()):
-        raise SettingsError(f"{name} is a whole number, not {text!r}")
-    return int(text)
+            raise wrapped_fault(error, sqlite3.Error, lambda cause: sqlite_fault(cause, self._settings.path)) from error

@@ -1,0 +1,49 @@
+"""`hullo doctor`: is everything as it should be?"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+from importlib.metadata import version
+
+import click
+
+from hullo.app import Hullo
+from hullo.cli.options import Given, common, pass_given
+from hullo.cli.screen import table
+from hullo.store.upkeep import Diagnosed, Finding
+from hullo.store.urls import without_password
+
+
+@click.command("doctor")
+@common
+@pass_given
+def doctor_command(given: Given) -> None:
+    """Look whether everything is as it should be, and say what to do where it is not.
+
+    Leaves data and schema as they are, and may be asked while servers run. Ends with status 1 when there is
+    something to do.
+    """
+    findings = list(_findings(given.hullo()))
+    fine = all(each.fine for each in findings)
+    document = {
+        "fine": fine,
+        "findings": [
+            {"name": each.name, "value": each.value, "fine": each.fine, "advice": each.advice} for each in findings
+        ],
+    }
+    rows = [(each.name, each.value, each.advice or "ok") for each in findings]
+    given.show(document, table(("WHAT", "FOUND", "VERDICT"), rows))
+    if not fine:
+        click.get_current_context().exit(1)
+
+
+def _findings(hullo: Hullo) -> Iterator[Finding]:
+    """What is the same for every store, and then what the store itself finds."""
+    yield Finding(name="hullo", value=f"{version('hullo')} on Python {platform.python_version()}")
+    yield Finding(name="plugins", value=f"{len(hullo.hooks.plugin_names)} in use")
+    yield Finding(name="store", value=without_password(hullo.settings.store))
+    if isinstance(hullo.store, Diagnosed):
+        yield from hullo.store.diagnose()
+    else:
+        yield Finding(name="diagnosis", value="this store offers none")

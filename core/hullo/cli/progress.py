@@ -1,0 +1,66 @@
+"""How far a long command has come, on standard error: a bar on a terminal, else a line now and then."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from hullo.store.upkeep import Progress
+
+if TYPE_CHECKING:
+    from click._termui_impl import ProgressBar
+
+PAUSE_SECONDS: Final = 5.0
+"""Between two lines of a log."""
+
+
+@contextmanager
+def shown() -> Generator[Progress]:
+    """A `Progress` that people can follow. What is being done may change any number of times."""
+    if not sys.stderr.isatty():
+        yield _Lines()
+        return
+    with ExitStack() as bars:
+        yield _Bars(bars)
+
+
+class _Bars:
+    """One bar for each thing that is done."""
+
+    def __init__(self, bars: ExitStack) -> None:
+        self._bars = bars
+        self._doing = ""
+        self._bar: ProgressBar[int] | None = None
+
+    def __call__(self, doing: str, done: int, total: int) -> None:
+        if self._bar is None or doing != self._doing:
+            self._bars.close()
+            self._doing = doing
+            self._bar = self._bars.enter_context(
+                click.progressbar(length=max(total, 1), label=doing.capitalize(), file=sys.stderr)
+            )
+        self._bar.length = max(total, 1)
+        self._bar.update((done if total else 1) - self._bar.pos)
+
+
+class _Lines:
+    """A line when something is done, and every few seconds before that."""
+
+    def __init__(self) -> None:
+        self._told_at = time.monotonic()
+        self._last = ""
+
+    def __call__(self, doing: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if done < total and now - self._told_at < PAUSE_SECONDS:
+            return
+        line = f"{doing.capitalize()}: {100 * done // total if total else 100} %"
+        if line != self._last:
+            click.echo(line, err=True)
+        self._told_at = now
+        self._last = line

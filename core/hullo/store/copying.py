@@ -1,0 +1,139 @@
+"""Copies every row of one store to another, and proves that it did.
+
+Rows go in the order of their keys, a chunk at a time, each committed. Where a copy was interrupted the target says
+itself: after its last key. The target is marked until both sides have been read again and are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+import msgspec
+
+from hullo.errors import Conflicting
+from hullo.store.protocol import StoreConflict
+from hullo.store.upkeep import Portable, PortableRow, PortableTable, Progress, Source, Target, say_nothing
+
+CHUNK: Final = 2000
+"""Rows a commit: enough that its cost does not count, and few enough for memory with the longest messages."""
+
+AGAIN: Final = "stop every server that uses either, make the target a new, empty database, and copy again"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopiedTable:
+    """What both sides hold of a table: how many rows, and the SHA-256 of them all in the order of their keys."""
+
+    name: str
+    rows: int
+    digest: str
+
+
+def copy_store(
+    source: Portable, target: Portable, progress: Progress = say_nothing, *, chunk: int = CHUNK
+) -> tuple[CopiedTable, ...]:
+    """Copies and verifies. Called again after an interruption it goes on where it was.
+
+    Raises `Conflicting` for a target that is not empty, unless with an unfinished copy of this very source, and
+    when the two sides are not the same at the end.
+    """
+    if source.place == target.place:
+        raise Conflicting("source and target are the same database")
+    with source.as_source() as old, target.as_target() as new:
+        tables = _tables_of_both(old, new)
+        _begin(new, fingerprint(source.place))
+        _copy(old, new, tables, _Told(progress, "copying", sum(map(old.count, tables))), chunk)
+        rows = sum(map(old.count, tables)) + sum(map(new.count, tables))
+        copied = _verified(old, new, tables, _Told(progress, "verifying", rows), chunk)
+        new.finish()
+    return copied
+
+
+def fingerprint(place: str) -> str:
+    """What an unfinished copy remembers of its source."""
+    return sha256(place.encode()).hexdigest()[:32]
+
+
+class _Told:
+    """Counts rows for whoever watches."""
+
+    def __init__(self, progress: Progress, doing: str, total: int) -> None:
+        self._progress = progress
+        self._doing = doing
+        self._total = total
+        self._done = 0
+        self(0)
+
+    def __call__(self, rows: int) -> None:
+        self._done += rows
+        # A source that grows meanwhile is not done before its end.
+        self._progress(self._doing, min(self._done, self._total), self._total)
+
+
+def _tables_of_both(old: Source, new: Target) -> tuple[PortableTable, ...]:
+    tables = tuple(old.tables())
+    if tables != tuple(new.tables()):
+        raise Conflicting("source and target keep their rows in different tables: neither can hold the other's")
+    return tables
+
+
+def _begin(new: Target, source: str) -> None:
+    begun = new.unfinished()
+    if begun == source:
+        return
+    if begun is not None:
+        raise Conflicting("the target holds an unfinished copy of another database; copy into a new, empty one")
+    held = new.begin(source)
+    if isinstance(held, StoreConflict):
+        raise Conflicting(f"the target is not empty: its table {held.reason} has rows; copy into a new, empty database")
+
+
+def _copy(old: Source, new: Target, tables: Sequence[PortableTable], told: Callable[[int], None], chunk: int) -> None:
+    for table in tables:
+        last = new.last_key(table)
+        if last is not None:
+            told(new.count(table))
+        for rows in _pages(old, table, last, chunk):
+            refused = new.add(table, rows)
+            if isinstance(refused, StoreConflict):
+                raise Conflicting(
+                    f"a row of {table.name} was refused by the target ({refused.reason}): source or target was "
+                    f"written to meanwhile, or another copy is under way; {AGAIN}"
+                )
+            told(len(rows))
+
+
+def _verified(
+    old: Source, new: Target, tables: Sequence[PortableTable], told: Callable[[int], None], chunk: int
+) -> tuple[CopiedTable, ...]:
+    sides = [(_read(old, table, told, chunk), _read(new, table, told, chunk)) for table in tables]
+    if unequal := [ours.name for ours, theirs in sides if ours != theirs]:
+        raise Conflicting(
+            f"the target is not the same as its source in {', '.join(unequal)}: source or target was written to "
+            f"meanwhile; {AGAIN}"
+        )
+    return tuple(ours for ours, _ in sides)
+
+
+def _read(side: Source, table: PortableTable, told: Callable[[int], None], chunk: int) -> CopiedTable:
+    # MessagePack tells text from bytes and writes every value in one way only: it is canonical for what rows hold.
+    encode = msgspec.msgpack.Encoder().encode
+    digest, count = sha256(), 0
+    for rows in _pages(side, table, None, chunk):
+        digest.update(b"".join(map(encode, rows)))
+        count += len(rows)
+        told(len(rows))
+    return CopiedTable(name=table.name, rows=count, digest=digest.hexdigest())
+
+
+def _pages(
+    side: Source, table: PortableTable, after: PortableRow | None, chunk: int
+) -> Iterator[Sequence[PortableRow]]:
+    while rows := side.rows(table, after, chunk):
+        yield rows
+        if len(rows) < chunk:
+            return
+        after = table.key_of(rows[-1])

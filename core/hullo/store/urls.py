@@ -1,0 +1,22 @@
+"""Store URLs, as they may be shown."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+HIDDEN: Final = "***"
+_SECRET_PARAMETER: Final = re.compile(r"(?i)([?&][^=&]*(?:pass|pwd|secret|token)[^=&]*=)[^&]*")
+
+
+def without_password(url: str) -> str:
+    """The URL with its secrets hidden. Every URL that is printed or logged goes through here.
+
+    Hides too much rather than too little: a password that was not encoded may hold any sign that ends one.
+    """
+    scheme, slashes, rest = url.partition("://")
+    if not rest.startswith("/") and "@" in rest:
+        userinfo, _, where = rest.rpartition("@")
+        user, colon, _ = userinfo.partition(":")
+        rest = f"{user}:{HIDDEN}@{where}" if colon else f"{user}@{where}"
+    return _SECRET_PARAMETER.sub(rf"\g<1>{HIDDEN}", f"{scheme}{slashes}{rest}")

@@ -1,0 +1,85 @@
+"""Applies a group of change sets: together while nothing is in the way, in halves where something is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hullo.model.change_set import ChangeSet
+from hullo.store.protocol import APPLIED, Applied, StoreConflict
+from hullo_stores.peewee.changes import Plan
+from hullo_stores.peewee.connection import Transaction
+from hullo_stores.peewee.erasing import erase
+from hullo_stores.peewee.statements import ErasureStatements
+from hullo_stores.refusal import GivenUp, Refused
+
+Verdicts = Sequence[Applied | StoreConflict]
+
+
+def apply_group(transaction: Transaction, statements: ErasureStatements, group: Sequence[ChangeSet]) -> Verdicts:
+    """Commits, and says of each change set whether it was applied."""
+    try:
+        verdicts = _apply(transaction, statements, group)
+        transaction.commit()
+    except GivenUp as given_up:
+        transaction.rollback()
+        return (given_up.conflict,) * len(group)
+    return tuple(verdicts)
+
+
+def _apply(transaction: Transaction, statements: ErasureStatements, group: Sequence[ChangeSet]) -> Verdicts:
+    if not _go_together(group):
+        return _apply_halves(transaction, statements, group)
+    try:
+        _write(transaction, statements, group)
+    except GivenUp:
+        raise
+    except Refused as refused:
+        transaction.rollback()
+        return [refused.conflict] if len(group) == 1 else _apply_halves(transaction, statements, group)
+    return [APPLIED] * len(group)
+
+
+def _apply_halves(transaction: Transaction, statements: ErasureStatements, group: Sequence[ChangeSet]) -> Verdicts:
+    """Until those that are refused stand alone, which takes a few more tries for each of them."""
+    middle = len(group) // 2
+    return [
+        *_apply_part(transaction, statements, group[:middle]),
+        *_apply_part(transaction, statements, group[middle:]),
+    ]
+
+
+def _apply_part(transaction: Transaction, statements: ErasureStatements, part: Sequence[ChangeSet]) -> Verdicts:
+    if not _go_together(part):
+        return _apply_halves(transaction, statements, part)
+    transaction.run("SAVEPOINT part")
+    try:
+        _write(transaction, statements, part)
+    except GivenUp:
+        raise
+    except Refused as refused:
+        transaction.run("ROLLBACK TO SAVEPOINT part")
+        transaction.run("RELEASE SAVEPOINT part")
+        return [refused.conflict] if len(part) == 1 else _apply_halves(transaction, statements, part)
+    transaction.run("RELEASE SAVEPOINT part")
+    return [APPLIED] * len(part)
+
+
+def _write(transaction: Transaction, statements: ErasureStatements, group: Sequence[ChangeSet]) -> None:
+    transaction.write(Plan(group).batches())
+    for changes in group:
+        for erasure in changes.erasures:
+            erase(transaction, statements, erasure)
+
+
+def _go_together(group: Sequence[ChangeSet]) -> bool:
+    """Whether it makes no difference that the group is written table by table, and not one change set by one."""
+    return len(group) <= 1 or not any(changes.erasures or _gives_up_an_identifier(changes) for changes in group)
+
+
+def _gives_up_an_identifier(changes: ChangeSet) -> bool:
+    return any(
+        change.before is not None
+        and change.before.identifiers != change.after.identifiers
+        and change.before.digests().keys() - change.after.digests().keys()
+        for change in changes.contacts
+    )

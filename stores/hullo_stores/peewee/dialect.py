@@ -1,0 +1,214 @@
+"""How each engine writes what the others write otherwise. What all of them write alike, Peewee's builder does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from hullo_stores.peewee.writes import Column, Kind, Write
+
+_NAMED: Final = re.compile(r"(?<!:):([a-z_]+)")
+
+
+class Texts(dict[Write, str]):
+    """The text of each write, made when it is first wanted and kept."""
+
+    def __init__(self, made: Callable[[Write], str]) -> None:
+        self._made = made
+
+    def __missing__(self, write: Write) -> str:
+        text = self[write] = self._made(write)
+        return text
+
+
+class Dialect:
+    """SQLite's, and the ground of the others'. Names are quoted, as many are words of SQL too."""
+
+    lock: str | None = None
+    """Ends a SELECT whose rows are to stay as they are until the transaction ends. None where a transaction that
+    writes has the database to itself."""
+
+    def bound(self, text: str) -> str:
+        """With the driver's placeholders, where those that Peewee's builder makes are not the driver's."""
+        return text
+
+    def bound_by_name(self, text: str) -> tuple[str, tuple[str, ...]]:
+        """From `:name` placeholders to the driver's, and the names in the order in which to bind them."""
+        names = tuple(_NAMED.findall(text))
+        return _NAMED.sub("?", text), names
+
+    def one(self, write: Write) -> str:
+        """For one row, which binds its values in their order."""
+        found = " AND ".join(_is(column, "?") for column in write.keys)
+        match write.verb:
+            case "insert" | "upsert":
+                values = ", ".join("?" for _ in write.columns)
+                replaced = f" {self.instead(write)}" if write.verb == "upsert" else ""
+                return f'INSERT INTO "{write.table}" ({named(write.columns)}) VALUES ({values}){replaced}'
+            case "update":
+                replaced = ", ".join(f'"{column.name}" = ?' for column in write.sets)
+                return f'UPDATE "{write.table}" SET {replaced} WHERE {found}'
+            case "delete":
+                return f'DELETE FROM "{write.table}" WHERE {found}'
+            case "expire":
+                return self.expire(write)
+
+    def instead(self, write: Write) -> str:
+        """What an INSERT does where a row with the keys is there."""
+        replaced = ", ".join(f'"{column.name}" = excluded."{column.name}"' for column in write.sets)
+        return f"ON CONFLICT ({named(write.keys)}) DO UPDATE SET {replaced}"
+
+    def expire(self, write: Write) -> str:
+        """Binds a time and a limit."""
+        (key,), (expires,) = write.sets, write.keys
+        return (
+            f'DELETE FROM "{write.table}" WHERE "{key.name}" IN (SELECT "{key.name}" FROM "{write.table}" '
+            f'WHERE "{expires.name}" <= ? ORDER BY "{expires.name}" LIMIT ?)'
+        )
+
+
+class PostgresqlDialect(Dialect):
+    """Rows come as one JSON text, whatever their number, so that one prepared statement serves them all."""
+
+    lock = "FOR NO KEY UPDATE"  # which lets others point at the row meanwhile, as they may
+    materialized = "MATERIALIZED"
+
+    _types: Final[dict[Kind, str]] = {"text": "text", "bigint": "bigint", "int": "int", "bytes": "text"}
+
+    def bound(self, text: str) -> str:
+        """`$1`, `$2`, … in their order."""
+        return _in_turn(text, re.compile(r"%s|\?"), lambda index: f"${index + 1}")
+
+    def bound_by_name(self, text: str) -> tuple[str, tuple[str, ...]]:
+        """A name that is used twice is bound once."""
+        names = tuple(dict.fromkeys(_NAMED.findall(text)))
+        return _NAMED.sub(lambda found: f"${names.index(found[1]) + 1}", text), names
+
+    def one(self, write: Write) -> str:
+        """See `Dialect`."""
+        return self.bound(super().one(write))
+
+    def many(self, write: Write) -> str:
+        """For any number of rows, in a JSON array of arrays. Bytes are in hexadecimal."""
+        values = [self._value(index, column) for index, column in enumerate(write.columns)]
+        rows = "jsonb_array_elements($1::jsonb) AS given (row)"
+        keys = zip(write.keys, values[len(write.sets) :], strict=True)
+        found = " AND ".join(_is(key, value, "old.") for key, value in keys)
+        match write.verb:
+            case "insert" | "upsert":
+                replaced = f" {self.instead(write)}" if write.verb == "upsert" else ""
+                columns = named(write.columns)
+                return f'INSERT INTO "{write.table}" ({columns}) SELECT {", ".join(values)} FROM {rows}{replaced}'
+            case "update":
+                sets = zip(write.sets, values, strict=False)
+                replaced = ", ".join(f'"{column.name}" = {value}' for column, value in sets)
+                return f'UPDATE "{write.table}" AS old SET {replaced} FROM {rows} WHERE {found}'
+            case "delete":
+                return f'DELETE FROM "{write.table}" AS old USING {rows} WHERE {found}'
+            case "expire":
+                raise AssertionError("what expires is one row's worth")
+
+    def expire(self, write: Write) -> str:
+        """Leaves to others what they are deleting already."""
+        return f"{super().expire(write).removesuffix(')')} FOR UPDATE SKIP LOCKED)"
+
+    def names(self, slot: str) -> str:
+        """A table of (query, name) from a JSON array of pairs."""
+        return f"(SELECT (pair->>0)::int AS query, pair->>1 AS name FROM json_array_elements(:{slot}::json) AS pair)"
+
+    def row(self, *columns: str) -> str:
+        """A JSON array of these, as text."""
+        return f"json_build_array({', '.join(columns)})::text"
+
+    def hexadecimal(self, column: str) -> str:
+        """Of bytes."""
+        return f"encode({column}, 'hex')"
+
+    def _value(self, index: int, column: Column) -> str:
+        value = f"(row->>{index})::{self._types[column.kind]}" if column.kind in ("int", "bigint") else f"row->>{index}"
+        return f"decode({value}, 'hex')" if column.kind == "bytes" else value
+
+
+class MysqlDialect(Dialect):
+    """MariaDB's too. Texts are made for the number of rows, as the driver binds by writing values into them."""
+
+    lock = "FOR UPDATE"
+    materialized = ""
+
+    def bound(self, text: str) -> str:
+        """See `Dialect`."""
+        return text.replace("?", "%s")
+
+    def bound_by_name(self, text: str) -> tuple[str, tuple[str, ...]]:
+        """See `Dialect`."""
+        text, names = super().bound_by_name(text)
+        return self.bound(text), names
+
+    def one(self, write: Write) -> str:
+        """See `Dialect`."""
+        return self.bound(super().one(write))
+
+    def many(self, write: Write, rows: int) -> str:
+        """For that number of rows; `values_of` gives what it binds."""
+        match write.verb:
+            case "insert" | "upsert":
+                row = f"({', '.join('%s' for _ in write.columns)})"
+                return self.one(write).replace(f"VALUES {row}", f"VALUES {', '.join([row] * rows)}", 1)
+            case "update":
+                cases = f'CASE "{write.keys[0].name}" {"WHEN %s THEN %s " * rows}END'
+                replaced = ", ".join(f'"{column.name}" = {cases}' for column in write.sets)
+                return f'UPDATE "{write.table}" SET {replaced} WHERE {self._found(write, rows)}'
+            case "delete":
+                return f'DELETE FROM "{write.table}" WHERE {self._found(write, rows)}'
+            case "expire":
+                raise AssertionError("what expires is one row's worth")
+
+    def values_of(self, write: Write, rows: Sequence[Sequence[object]]) -> list[object]:
+        """What `many` binds: the rows' values, a column of each after the other where it updates."""
+        if write.verb != "update":
+            return [value for row in rows for value in row]
+        key = len(write.sets)
+        replaced = [value for column in range(key) for row in rows for value in (row[key], row[column])]
+        return [*replaced, *(value for row in rows for value in row[key:])]
+
+    def instead(self, write: Write) -> str:
+        """See `Dialect`."""
+        replaced = ", ".join(f'"{column.name}" = VALUES("{column.name}")' for column in write.sets)
+        return f"ON DUPLICATE KEY UPDATE {replaced}"
+
+    def expire(self, write: Write) -> str:
+        """See `Dialect`."""
+        (expires,) = write.keys
+        return f'DELETE FROM "{write.table}" WHERE "{expires.name}" <= ? ORDER BY "{expires.name}" LIMIT ?'
+
+    def names(self, slot: str) -> str:
+        """See `PostgresqlDialect`."""
+        return f"JSON_TABLE(:{slot}, '$[*]' COLUMNS (query INT PATH '$[0]', name VARCHAR(255) PATH '$[1]'))"
+
+    def row(self, *columns: str) -> str:
+        """See `PostgresqlDialect`."""
+        return f"JSON_ARRAY({', '.join(columns)})"
+
+    def hexadecimal(self, column: str) -> str:
+        """See `PostgresqlDialect`."""
+        return f"HEX({column})"
+
+    def _found(self, write: Write, rows: int) -> str:
+        row = " AND ".join(_is(key, "%s") for key in write.keys)
+        return " OR ".join([f"({row})"] * rows)
+
+
+def _is(column: Column, value: str, table: str = "") -> str:
+    held = f'{table}"{column.name}"'
+    return f"{held} = {value}" if column.compares == "=" else f"COALESCE({held}, 0) {column.compares} {value}"
+
+
+def named(columns: Sequence[Column]) -> str:
+    """Their quoted names."""
+    return ", ".join(f'"{column.name}"' for column in columns)
+
+
+def _in_turn(text: str, placeholder: re.Pattern[str], made: Callable[[int], str]) -> str:
+    count = iter(range(len(text)))
+    return placeholder.sub(lambda _: made(next(count)), text)

@@ -1,0 +1,288 @@
+"""MariaDB and MySQL: their URL, and the settings that make them safe."""
+
+# playhouse has no stubs, and Peewee's leave its pool untyped.
+# pyright: reportUnknownMemberType=false, reportMissingTypeStubs=false
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final, cast
+from urllib.parse import unquote, urlsplit
+
+import pymysql
+from peewee import PeeweeException
+from playhouse.pool import PooledMySQLDatabase
+from pymysql.constants import CLIENT
+
+from hullo.errors import SettingsError, StoreUnavailable
+from hullo.store.upkeep import Finding
+from hullo_stores.peewee.connection import Connection
+from hullo_stores.peewee.dialect import MysqlDialect, Texts
+from hullo_stores.peewee.engines.server import POOL_PATIENCE, ServerConnection, ServerEngine, hung_up
+from hullo_stores.peewee.engines.url import Parameters, split_url
+from hullo_stores.peewee.faults import mysql_fault, wrapped_fault
+from hullo_stores.peewee.loaders.one_trip import OneTripLoader
+from hullo_stores.peewee.rows import Row
+from hullo_stores.peewee.store import PeeweeStore
+from hullo_stores.peewee.upkeep.server import ServerState, clock_ahead
+from hullo_stores.peewee.upkeep.tools import MARIADB
+from hullo_stores.peewee.writes import Batch
+from hullo_stores.refusal import Refused
+
+OLDEST_MARIADB: Final = (10, 6)
+OLDEST_MYSQL: Final = (8, 0, 19)
+MIGRATION_PATIENCE: Final = 3600
+NETWORK_PATIENCE: Final = 10
+"""Seconds on top of what a statement may take. A Galera cluster that loses a node holds everybody up for some."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MysqlSettings:
+    """What a URL says.
+
+    `pool` is how many connections there are at most, and so how many groups are served at once.
+    `statement_timeout_ms` and `lock_timeout_ms` end what takes longer; a lock's is rounded up to whole seconds.
+    """
+
+    host: str | None
+    port: int
+    user: str | None
+    password: str
+    database: str
+    pool: int
+    statement_timeout_ms: int
+    lock_timeout_ms: int
+    driver_options: dict[str, Any]
+
+    @classmethod
+    def of_url(cls, url: str) -> MysqlSettings:
+        """`mysql://user:password@host:port/database?…`.
+
+        Raises `SettingsError`, which never tells the URL, as there is a password in it.
+        """
+        split = split_url(url)
+        parameters = Parameters(split.query, "a MySQL URL")
+        try:
+            parts = urlsplit(split.without_query("mysql"))
+            port = parts.port or 3306
+        except ValueError:
+            raise SettingsError(_LOOKS_LIKE) from None
+        database = unquote(parts.path.removeprefix("/"))
+        if not database or "/" in database:
+            raise SettingsError(_LOOKS_LIKE)
+        return cls(
+            host=parts.hostname,
+            port=port,
+            user=unquote(parts.username) if parts.username else None,
+            password=unquote(parts.password or ""),
+            database=database,
+            pool=parameters.whole_number("pool", 4),
+            statement_timeout_ms=parameters.whole_number("statement_timeout_ms", 10_000),
+            lock_timeout_ms=parameters.whole_number("lock_timeout_ms", 5_000),
+            driver_options={
+                "connect_timeout": parameters.whole_number("connect_timeout", 5),
+                **parameters.rest("program_name", "ssl_ca", "ssl_cert", "ssl_key", "unix_socket"),
+            },
+        )
+
+    @property
+    def driver(self) -> dict[str, Any]:
+        """What pymysql connects with."""
+        patience = self.statement_timeout_ms / 1000 + NETWORK_PATIENCE
+        return {
+            "host": self.host or "localhost",
+            "port": self.port,
+            "user": self.user,
+            "password": self.password,
+            "program_name": "hullo",
+            "read_timeout": patience,
+            "write_timeout": patience,
+            # What a statement found is what counts, and not what it had to change.
+            "client_flag": CLIENT.FOUND_ROWS,
+            **self.driver_options,
+        }
+
+
+_LOOKS_LIKE: Final = (
+    "a MySQL or MariaDB URL looks like 'mysql://user:password@host:3306/database'; "
+    "what is not a letter or digit in a password is written as %XX"
+)
+
+
+def open_mysql(url: str) -> PeeweeStore:
+    """A store in MariaDB or MySQL; see `MysqlSettings` for its URL. Not opened yet."""
+    return PeeweeStore(MysqlEngine(MysqlSettings.of_url(url)))
+
+
+class MysqlDatabase(PooledMySQLDatabase):  # type: ignore[misc]
+    """Peewee's pool, with hullo's way of making a connection and of telling that one is gone."""
+
+    # The usual types end at 64 KiB.
+    field_types = {**PooledMySQLDatabase.field_types, "TEXT": "LONGTEXT", "BLOB": "LONGBLOB"}  # noqa: RUF012
+    transactional_schema = False  # a statement that changes the schema commits
+
+    def __init__(self, database: str, *, statement_timeout_ms: int, lock_timeout_ms: int, **driver: Any) -> None:
+        self._statement_timeout_ms = statement_timeout_ms
+        self._lock_timeout_ms = lock_timeout_ms
+        self._mariadb = True
+        self.several_nodes = False
+        super().__init__(database, **driver)
+
+    @property
+    def table_settings(self) -> list[str]:
+        """Texts compare byte by byte, spaces at their end included, whatever the server's own collation."""
+        return ["ENGINE=InnoDB", f"DEFAULT CHARSET=utf8mb4 COLLATE={self._collation}"]
+
+    def _connect(self) -> Any:
+        driver = cast("Any", super()._connect())
+        self._mariadb = "mariadb" in driver.get_server_info().lower()
+        with driver.cursor() as cursor:
+            cursor.execute(f"SET NAMES utf8mb4 COLLATE {self._collation}")
+            cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+            session = {
+                # Quotes as everywhere else, and no value is ever cut or changed to make it fit.
+                "sql_mode": "'ANSI_QUOTES,STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
+                "innodb_lock_wait_timeout": max(1, -(-self._lock_timeout_ms // 1000)),
+                **self._timeout,
+            }
+            cursor.execute(f"SET SESSION {', '.join(f'{name} = {value}' for name, value in session.items())}")
+            self.several_nodes = bool(cursor.execute("SHOW VARIABLES LIKE 'wsrep_on'")) and cursor.fetchone()[1] == "ON"
+            if self.several_nodes:
+                # On Galera: what another node has committed is waited for before anything is read.
+                cursor.execute("SET SESSION wsrep_sync_wait = 1")
+        return driver
+
+    def _is_closed(self, conn: Any) -> bool:
+        return not conn.open or hung_up(conn._sock)
+
+    def _can_reuse(self, conn: Any) -> bool:
+        return bool(conn.open)  # no transaction is open when it comes back: the engine ends them
+
+    @property
+    def _collation(self) -> str:
+        return "utf8mb4_nopad_bin" if self._mariadb else "utf8mb4_0900_bin"
+
+    @property
+    def _timeout(self) -> dict[str, object]:
+        if self._mariadb:
+            return {"max_statement_time": self._statement_timeout_ms / 1000}
+        return {"max_execution_time": self._statement_timeout_ms}
+
+
+class MysqlConnection(ServerConnection):
+    """See `ServerConnection`."""
+
+    def __init__(self, driver: Any, begin: Sequence[str], dialect: MysqlDialect, one: Texts) -> None:
+        super().__init__(begin)
+        self._cursor = driver.cursor()
+        self._dialect = dialect
+        self._one = one
+
+    def rows(self, text: str, values: Sequence[object] = ()) -> list[Row]:
+        """See `Connection`."""
+        self._execute(text, values)
+        return list(self._cursor.fetchall())
+
+    def run(self, text: str, values: Sequence[object] = ()) -> int:
+        """See `Transaction`."""
+        return self._execute(text, values)
+
+    def write(self, batches: Sequence[Batch]) -> None:
+        """See `Transaction`: a statement a batch."""
+        for batch in batches:
+            write, rows = batch.write, batch.rows
+            if len(rows) == 1:
+                found = self._execute(self._one[write], rows[0])
+            else:
+                found = self._execute(self._dialect.many(write, len(rows)), self._dialect.values_of(write, rows))
+            if write.must_find and found != len(rows):
+                raise Refused(write.table)
+
+    def _execute(self, text: str, values: Sequence[object]) -> int:
+        for first in self._to_begin():
+            self._say(first)
+        try:
+            return cast("int", self._cursor.execute(text, values or None))
+        except pymysql.MySQLError as error:
+            raise mysql_fault(error) from error
+
+    def _say(self, text: str) -> None:
+        try:
+            self._cursor.execute(text)
+        except pymysql.MySQLError as error:
+            raise mysql_fault(error) from error
+
+
+class MysqlEngine(ServerEngine):
+    """See `ServerEngine`. READ COMMITTED: at REPEATABLE READ a retry would look at the old moment again."""
+
+    reading_begins = (
+        "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+        "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+    )
+    writing_begins = ("BEGIN",)
+    tools = MARIADB
+
+    def __init__(self, settings: MysqlSettings) -> None:
+        self._dialect = MysqlDialect()
+        database = MysqlDatabase(
+            settings.database,
+            statement_timeout_ms=settings.statement_timeout_ms,
+            lock_timeout_ms=settings.lock_timeout_ms,
+            max_connections=settings.pool,
+            timeout=POOL_PATIENCE,
+            **settings.driver,
+        )
+        super().__init__(database, settings.pool, self._dialect, OneTripLoader(self._dialect))
+        self._one = Texts(self._dialect.one)
+
+    def _connection(self, driver: Any, begin: Sequence[str]) -> MysqlConnection:
+        return MysqlConnection(driver, begin, self._dialect, self._one)
+
+    def _examine(self, connection: ServerConnection) -> None:
+        ((text,),) = connection.rows("SELECT VERSION()")
+        version: tuple[int, ...] = self.database.server_version
+        oldest = OLDEST_MARIADB if "mariadb" in text.lower() else OLDEST_MYSQL
+        if version < oldest:
+            raise StoreUnavailable("hullo needs MariaDB 10.6 or newer, or MySQL 8.0.19 or newer")
+
+    def _findings(self, connection: Connection) -> Iterable[Finding]:
+        known: dict[str, str] = dict(connection.rows("SHOW VARIABLES"))
+        status: dict[str, str] = dict(connection.rows("SHOW STATUS"))
+        version = known["version"]
+        yield Finding(name="engine", value=version if "mariadb" in version.lower() else f"MySQL {version}")
+        isolation = known.get("transaction_isolation") or known["tx_isolation"]
+        yield Finding(name="isolation", value=isolation.replace("-", " ").lower())
+        flush = known["innodb_flush_log_at_trx_commit"]
+        state = ServerState(
+            ahead_seconds=clock_ahead(connection, "SELECT UNIX_TIMESTAMP(NOW(6))"),
+            pool=self.lanes,
+            used=int(status["Threads_connected"]),
+            allowed=int(known["max_connections"]),
+            kept=f"innodb_flush_log_at_trx_commit {flush}",
+            kept_for_good=flush == "1" or known.get("wsrep_on") == "ON",  # the other nodes of a cluster have it too
+            writes=known["read_only"] == "OFF",
+        )
+        yield from state.findings()
+        if known.get("wsrep_on") == "ON":
+            healthy = status.get("wsrep_cluster_status") == "Primary" and status.get("wsrep_ready") == "ON"
+            value = f"{status.get('wsrep_cluster_size')} nodes, {status.get('wsrep_local_state_comment')}"
+            advice = None if healthy else "this node is not part of the cluster that may write; look at its log"
+            yield Finding(name="cluster", value=value, advice=advice)
+
+    @contextmanager
+    def _alone(self) -> Generator[None]:
+        """By a lock with a name. Each node of a Galera cluster has its own: see `schema.py` for what it does then."""
+        lock = f"hullo migration {self.database.database}"[:64]
+        self.database.execute_sql("SET SESSION max_statement_time = 0" if self.database._mariadb else "DO 0")
+        self.database.execute_sql("SELECT GET_LOCK(%s, %s)", (lock, MIGRATION_PATIENCE))
+        try:
+            yield
+        finally:
+            self.database.execute_sql("SELECT RELEASE_LOCK(%s)", (lock,))
+            self.database.manual_close()  # and its timeout with it
+
+    def _fault(self, error: PeeweeException) -> Exception:
+        return wrapped_fault(error, pymysql.MySQLError, mysql_fault)

@@ -1,0 +1,282 @@
+"""PostgreSQL: its URL, and the settings that make it safe."""
+
+# playhouse has no stubs, and Peewee's leave its pool untyped.
+# pyright: reportUnknownMemberType=false, reportMissingTypeStubs=false
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+import psycopg
+from peewee import PeeweeException
+from playhouse.pool import PooledPostgresqlDatabase
+from psycopg.adapt import Dumper
+from psycopg.conninfo import conninfo_to_dict
+
+from hullo.errors import SettingsError, StoreUnavailable
+from hullo.store.upkeep import Finding
+from hullo_stores.peewee.connection import Connection
+from hullo_stores.peewee.dialect import PostgresqlDialect, Texts
+from hullo_stores.peewee.engines.server import POOL_PATIENCE, ServerConnection, ServerEngine, hung_up
+from hullo_stores.peewee.engines.url import Parameters, split_url
+from hullo_stores.peewee.faults import postgresql_fault, wrapped_fault
+from hullo_stores.peewee.loaders.one_trip import OneTripLoader
+from hullo_stores.peewee.rows import Row, json_text
+from hullo_stores.peewee.store import PeeweeStore
+from hullo_stores.peewee.upkeep.server import ServerState, clock_ahead
+from hullo_stores.peewee.upkeep.tools import POSTGRESQL
+from hullo_stores.peewee.writes import Batch
+from hullo_stores.refusal import Refused
+
+OLDEST: Final = 120000
+MIGRATION_LOCK: Final = 0x68756C6C6F
+"""Of no meaning but to be hullo's own: it spells so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresqlSettings:
+    """What a URL says.
+
+    `pool` is how many connections there are at most, and so how many groups are served at once.
+    `statement_timeout_ms` and `lock_timeout_ms` end what takes longer. `pooler=transaction` is for PgBouncer in
+    transaction mode and its like: no statement is prepared and no setting is made for a session, which belongs
+    to somebody else a moment later; the timeouts are then for the role to have. All else goes to libpq.
+    """
+
+    libpq: dict[str, str]
+    pool: int
+    statement_timeout_ms: int
+    lock_timeout_ms: int
+    pooler: bool
+
+    @classmethod
+    def of_url(cls, url: str) -> PostgresqlSettings:
+        """`postgresql://user:password@host:port/database?…`; several hosts are divided by commas.
+
+        Raises `SettingsError`, which never tells the URL, as there is a password in it.
+        """
+        parts = split_url(url)
+        parameters = Parameters(parts.query, "a PostgreSQL URL")
+        settings = {
+            "pool": parameters.whole_number("pool", 4),
+            "statement_timeout_ms": parameters.whole_number("statement_timeout_ms", 10_000),
+            "lock_timeout_ms": parameters.whole_number("lock_timeout_ms", 5_000),
+            "pooler": parameters.choice("pooler", ("none", "transaction"), "none") == "transaction",
+        }
+        given = parameters.rest(*LIBPQ)
+        try:
+            # libpq's own reading of a URL knows several hosts, and sockets.
+            libpq = conninfo_to_dict(parts.without_query("postgresql"))
+        except psycopg.Error:
+            raise SettingsError(
+                "a PostgreSQL URL looks like 'postgresql://user:password@host:5432/database'; "
+                "what is not a letter or digit in a password is written as %XX"
+            ) from None
+        if not libpq.get("dbname"):
+            raise SettingsError("a PostgreSQL URL ends with the name of a database: 'postgresql://host/database'")
+        texts = {name: str(value) for name, value in libpq.items() if value is not None}
+        return cls(libpq={**texts, **given}, **settings)  # type: ignore[arg-type]
+
+    @property
+    def driver(self) -> dict[str, Any]:
+        """What psycopg connects with."""
+        driver: dict[str, Any] = {
+            "connect_timeout": 5,
+            "application_name": "hullo",
+            "client_encoding": "UTF8",
+            # A server that is gone without a word is noticed.
+            "keepalives_idle": 15,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 15_000,
+            **self.libpq,
+        }
+        if self.pooler:
+            return {**driver, "prepare_threshold": None}
+        session = {
+            "statement_timeout": self.statement_timeout_ms,
+            "lock_timeout": self.lock_timeout_ms,
+            "idle_in_transaction_session_timeout": self.statement_timeout_ms + self.lock_timeout_ms,
+            "jit": "off",  # every statement is a few look-ups, which take less time than to compile it
+        }
+        options = " ".join(f"-c {name}={value}" for name, value in session.items())
+        return {**driver, "options": options, "prepare_threshold": 1}
+
+
+LIBPQ: Final = (
+    "application_name",
+    "connect_timeout",
+    "host",
+    "sslcert",
+    "sslkey",
+    "sslmode",
+    "sslrootcert",
+    "target_session_attrs",
+)
+"""Parameters of a URL that are libpq's own."""
+
+
+def open_postgresql(url: str) -> PeeweeStore:
+    """A store in PostgreSQL; see `PostgresqlSettings` for its URL. Not opened yet."""
+    return PeeweeStore(PostgresqlEngine(PostgresqlSettings.of_url(url)))
+
+
+class _Integer(Dumper):
+    """Sent without a type, as the server knows what a column holds. psycopg would choose one by size, and every
+    mixture of sizes would be another prepared statement."""
+
+    def dump(self, obj: int) -> bytes:
+        return b"%d" % obj
+
+
+class PostgresqlDatabase(PooledPostgresqlDatabase):  # type: ignore[misc]
+    """Peewee's pool, with hullo's way of making a connection and of telling that one is gone."""
+
+    text_collation: str | None = 'COLLATE "C"'  # texts compare byte by byte, whatever the database's own collation
+
+    def _connect(self) -> psycopg.Connection:
+        driver = cast("psycopg.Connection", super()._connect())
+        driver.adapters.register_dumper(int, _Integer)
+        return driver
+
+    def _is_closed(self, conn: psycopg.Connection) -> bool:
+        return conn.closed or hung_up(conn)
+
+
+class PostgresqlConnection(ServerConnection):
+    """See `ServerConnection`."""
+
+    def __init__(self, driver: psycopg.Connection, begin: Sequence[str], one: Texts, many: Texts) -> None:
+        super().__init__(begin)
+        self._driver = driver
+        self._one = one
+        self._many = many
+
+    def rows(self, text: str, values: Sequence[object] = ()) -> list[Row]:
+        """See `Connection`."""
+        return self._execute(text, values).fetchall()
+
+    def run(self, text: str, values: Sequence[object] = ()) -> int:
+        """See `Transaction`."""
+        return self._execute(text, values).rowcount
+
+    def write(self, batches: Sequence[Batch]) -> None:
+        """See `Transaction`: a pipeline, so that all of it is one round trip."""
+        cursors: list[psycopg.Cursor[Row]] = []
+        try:
+            with self._driver.pipeline():
+                self._say_first()
+                for batch in batches:
+                    cursors.append(self._cursor().execute(*self._written(batch)))
+        except psycopg.Error as error:
+            raise postgresql_fault(error) from error
+        for batch, cursor in zip(batches, cursors, strict=True):
+            if batch.write.must_find and cursor.rowcount != len(batch.rows):
+                raise Refused(batch.write.table)
+
+    def _written(self, batch: Batch) -> tuple[Any, Sequence[object]]:
+        if len(batch.rows) == 1:
+            return self._one[batch.write], batch.rows[0]
+        hexed = [column.kind == "bytes" for column in batch.write.columns]
+        rows: Sequence[object] = batch.rows
+        if any(hexed):
+            rows = [
+                [value.hex() if is_bytes else value for is_bytes, value in zip(hexed, row, strict=True)]
+                for row in batch.rows
+            ]
+        return self._many[batch.write], (json_text(rows),)
+
+    def _execute(self, text: str, values: Sequence[object]) -> psycopg.Cursor[Row]:
+        try:
+            if self._begun:
+                return self._cursor().execute(cast("Any", text), values)
+            with self._driver.pipeline():
+                self._say_first()
+                cursor = self._cursor().execute(cast("Any", text), values)
+            return cursor
+        except psycopg.Error as error:
+            raise postgresql_fault(error) from error
+
+    def _say_first(self) -> None:
+        for text in self._to_begin():
+            self._cursor().execute(cast("Any", text), prepare=False)
+
+    def _say(self, text: str) -> None:
+        try:
+            self._cursor().execute(cast("Any", text), prepare=False)
+        except psycopg.Error as error:
+            raise postgresql_fault(error) from error
+
+    def _cursor(self) -> psycopg.Cursor[Row]:
+        return psycopg.RawCursor(self._driver)
+
+
+class PostgresqlEngine(ServerEngine):
+    """See `ServerEngine`. READ COMMITTED, in which a statement sees what was committed when it began."""
+
+    reading_begins = ("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",)
+    writing_begins = ("BEGIN ISOLATION LEVEL READ COMMITTED",)
+    tools = POSTGRESQL
+    dialect_class: type[PostgresqlDialect] = PostgresqlDialect
+    database_class: type[PostgresqlDatabase] = PostgresqlDatabase
+
+    def __init__(self, settings: PostgresqlSettings) -> None:
+        dialect = self.dialect_class()
+        driver = settings.driver
+        database = self.database_class(
+            driver.pop("dbname"),
+            prefer_psycopg3=True,
+            max_connections=settings.pool,
+            timeout=POOL_PATIENCE,
+            **driver,
+        )
+        super().__init__(database, settings.pool, dialect, OneTripLoader(dialect))
+        self._one, self._many = Texts(dialect.one), Texts(dialect.many)
+
+    def _connection(self, driver: psycopg.Connection, begin: Sequence[str]) -> PostgresqlConnection:
+        return PostgresqlConnection(driver, begin, self._one, self._many)
+
+    def _examine(self, connection: ServerConnection) -> None:
+        ((version, encoding),) = connection.rows(
+            "SELECT current_setting('server_version_num')::int, current_setting('server_encoding')"
+        )
+        if version < OLDEST:
+            raise StoreUnavailable("hullo needs PostgreSQL 12 or newer")
+        if encoding != "UTF8":
+            raise StoreUnavailable(
+                f"the database keeps its texts in {encoding}; make one that keeps UTF-8: "
+                "CREATE DATABASE hullo ENCODING 'UTF8' TEMPLATE template0"
+            )
+
+    def _findings(self, connection: Connection) -> Iterable[Finding]:
+        names = ("server_version", "transaction_isolation", "synchronous_commit", "fsync", "max_connections")
+        asked = ", ".join(f"current_setting('{name}')" for name in names)
+        ((version, isolation, commit, fsync, allowed),) = connection.rows(f"SELECT {asked}")
+        ((used, standby),) = connection.rows("SELECT (SELECT count(*) FROM pg_stat_activity), pg_is_in_recovery()")
+        yield Finding(name="engine", value=f"{self.tools.product} {version}")
+        yield Finding(name="isolation", value=isolation)
+        state = ServerState(
+            ahead_seconds=clock_ahead(connection, "SELECT EXTRACT(EPOCH FROM clock_timestamp())"),
+            pool=self.lanes,
+            used=used,
+            allowed=int(allowed),
+            kept=f"synchronous_commit {commit}, fsync {fsync}",
+            kept_for_good=commit != "off" and fsync == "on",
+            writes=not standby,
+        )
+        yield from state.findings()
+
+    @contextmanager
+    def _alone(self) -> Generator[None]:
+        with self.database.atomic():
+            # Whoever comes second waits as long as the first needs.
+            self.database.execute_sql("SET LOCAL statement_timeout = 0")
+            self.database.execute_sql("SET LOCAL lock_timeout = 0")
+            self.database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
+            yield
+
+    def _fault(self, error: PeeweeException) -> Exception:
+        return wrapped_fault(error, psycopg.Error, postgresql_fault)

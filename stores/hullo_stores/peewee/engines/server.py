@@ -1,0 +1,215 @@
+"""What the engines that are servers have in common: a pool of connections, and transactions on them."""
+
+# playhouse has no stubs, and Peewee's leave its pool untyped.
+# pyright: reportUnknownMemberType=false, reportMissingTypeStubs=false
+
+from __future__ import annotations
+
+import select
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Final, Protocol
+
+from peewee import PeeweeException
+from playhouse.pool import MaxConnectionsExceeded
+
+from hullo.errors import StoreUnavailable
+from hullo.store.upkeep import Finding
+from hullo_stores.peewee.connection import Connection, Loader
+from hullo_stores.peewee.dialect import Dialect
+from hullo_stores.peewee.rows import Row
+from hullo_stores.peewee.upkeep.engine import EngineUpkeep
+from hullo_stores.peewee.upkeep.server import ServerUpkeep
+from hullo_stores.peewee.upkeep.tools import Tools
+from hullo_stores.peewee.writes import Batch
+from hullo_stores.refusal import GivenUp
+
+POOL_PATIENCE: Final = 5
+"""How long to wait for a connection that others have, in seconds."""
+
+
+class Socket(Protocol):
+    """Whatever `select` takes."""
+
+    def fileno(self) -> int: ...
+
+
+def hung_up(socket: Socket) -> bool:
+    """Whether an idle connection has been closed by the other side, told without asking it.
+
+    A server says nothing of its own accord to somebody who asks nothing, save for a farewell.
+    """
+    try:
+        return bool(select.select([socket], [], [], 0)[0])
+    except (OSError, ValueError):  # it has no descriptor any more
+        return True
+
+
+class ServerConnection(ABC):
+    """See `Connection` and `Transaction`, of which it is both. A transaction begins with its first statement."""
+
+    def __init__(self, begin: Sequence[str]) -> None:
+        """`begin` are the statements that begin a transaction; without any, every statement stands for itself."""
+        self._begin = begin
+        self._begun = not begin
+
+    @abstractmethod
+    def rows(self, text: str, values: Sequence[object] = ()) -> list[Row]:
+        """See `Connection`."""
+
+    @abstractmethod
+    def run(self, text: str, values: Sequence[object] = ()) -> int:
+        """See `Transaction`."""
+
+    @abstractmethod
+    def write(self, batches: Sequence[Batch]) -> None:
+        """See `Transaction`."""
+
+    def commit(self) -> None:
+        """See `Transaction`."""
+        self._end("COMMIT")
+
+    def rollback(self) -> None:
+        """See `Transaction`."""
+        self._end("ROLLBACK")
+
+    def _end(self, how: str) -> None:
+        if self._begin and self._begun:
+            self._begun = False
+            self._say(how)
+
+    def _to_begin(self) -> Sequence[str]:
+        """What must be said before the next statement."""
+        if self._begun:
+            return ()
+        self._begun = True
+        return self._begin
+
+    @abstractmethod
+    def _say(self, text: str) -> None:
+        """Runs a statement by itself."""
+
+
+class ServerEngine(ABC):
+    """See `Engine`. Connections that met trouble are closed, and so are the idle ones: they may lead to the same
+    server, which is gone or no longer the one to write to. The next call opens a new one."""
+
+    reading_begins: Sequence[str]
+    writing_begins: Sequence[str]
+    tools: Tools
+    """What its backups are made with."""
+
+    def __init__(self, database: Any, lanes: int, dialect: Dialect, loader: Loader) -> None:
+        """`database` is a `PooledDatabase` of the engine's kind."""
+        self.database = database
+        self.lanes = lanes
+        self.dialect = dialect
+        self.loader = loader
+        self.upkeep: EngineUpkeep = ServerUpkeep(database, self.tools, self._findings)
+        self._opened = False
+
+    def open(self) -> None:
+        """Connects. Raises `StoreUnavailable` when the server cannot be reached or cannot be used."""
+        self._opened = True
+        try:
+            with self.asking() as connection:
+                self._examine(connection)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """See `Engine`. A connection that somebody is using is closed when they are done."""
+        self._opened = False
+        self.database.close_idle()
+
+    def loading(self) -> AbstractContextManager[ServerConnection]:
+        """See `Engine`."""
+        return self.asking()
+
+    @contextmanager
+    def asking(self) -> Generator[ServerConnection]:
+        """See `Engine`."""
+        with self._checked_out() as driver:
+            yield self._connection(driver, ())
+
+    def reading(self) -> AbstractContextManager[ServerConnection]:
+        """See `Engine`."""
+        return self._transaction(self.reading_begins)
+
+    def writing(self) -> AbstractContextManager[ServerConnection]:
+        """See `Engine`."""
+        return self._transaction(self.writing_begins)
+
+    @contextmanager
+    def migrating(self) -> Generator[None]:
+        """See `Engine`."""
+        with self._checked_out(), self._alone():
+            yield
+
+    @abstractmethod
+    def _connection(self, driver: Any, begin: Sequence[str]) -> ServerConnection:
+        """What the store works with, around a driver's connection."""
+
+    @abstractmethod
+    def _examine(self, connection: ServerConnection) -> None:
+        """Raises `StoreUnavailable` unless the server is one that hullo can use."""
+
+    @abstractmethod
+    def _findings(self, connection: Connection) -> Iterable[Finding]:
+        """See `EngineUpkeep.findings`."""
+
+    @abstractmethod
+    def _alone(self) -> AbstractContextManager[None]:
+        """Alone with the database, on Peewee's own connection of this thread."""
+
+    @abstractmethod
+    def _fault(self, error: PeeweeException) -> Exception:
+        """What to raise instead of an error that Peewee has wrapped."""
+
+    @contextmanager
+    def _transaction(self, begin: Sequence[str]) -> Generator[ServerConnection]:
+        with self._checked_out() as driver:
+            connection = self._connection(driver, begin)
+            try:
+                yield connection
+                connection.commit()
+            except StoreUnavailable:
+                raise  # and the connection is closed, which ends the transaction
+            except GivenUp as given_up:  # where nobody was ready for it: whoever applies change sets is
+                connection.rollback()
+                raise StoreUnavailable("the database gave a transaction up; it may go well the next time") from given_up
+            except BaseException:
+                connection.rollback()
+                raise
+
+    @contextmanager
+    def _checked_out(self) -> Generator[Any]:
+        if not self._opened:
+            raise StoreUnavailable("the store is not open")
+        try:
+            self.database.connect()
+        except MaxConnectionsExceeded:
+            raise StoreUnavailable(
+                f"all {self.lanes} connections to the database are busy; if this lasts, allow more with pool="
+            ) from None
+        except PeeweeException as error:
+            raise self._fault(error) from error
+        try:
+            yield self.database.connection()
+        except PeeweeException as error:
+            self._discard()
+            raise self._fault(error) from error
+        except StoreUnavailable:
+            self._discard()
+            raise
+        finally:
+            if not self.database.is_closed():
+                self.database.close()
+            if not self._opened:
+                self.database.close_idle()
+
+    def _discard(self) -> None:
+        self.database.manual_close()
+        self.database.close_idle()

@@ -1,0 +1,71 @@
+"""What the engines' URLs have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from hullo.errors import SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class SplitUrl:
+    """A URL in two."""
+
+    rest: str
+    """What stands between `scheme://` and `?`."""
+    query: str
+
+    def without_query(self, scheme: str) -> str:
+        """The same under another scheme."""
+        return f"{scheme}://{self.rest}"
+
+
+def split_url(url: str) -> SplitUrl:
+    """Of `scheme://…?…`."""
+    _, _, rest = url.partition("://")
+    rest, _, query = rest.partition("?")
+    return SplitUrl(rest, query)
+
+
+class Parameters:
+    """What stands after a URL's `?`. Raises `SettingsError` for what it cannot take, in words for whoever wrote it."""
+
+    def __init__(self, query: str, whose: str) -> None:
+        """`whose` begins a sentence: "an SQLite URL"."""
+        self._whose = whose
+        self._texts = dict(parse_qsl(query, keep_blank_values=True))
+        self._known: list[str] = []
+
+    def whole_number(self, name: str, default: int) -> int:
+        """At least 0."""
+        text = self._take(name)
+        if text is None:
+            return default
+        if not (text.isascii() and text.isdecimal()):
+            raise SettingsError(f"{name} is a whole number, not {text!r}")
+        return int(text)
+
+    def choice(self, name: str, choices: Sequence[str], default: str) -> str:
+        """One of a few words."""
+        text = self._take(name)
+        if text is None:
+            return default
+        if text not in choices:
+            raise SettingsError(f"{name} is {' or '.join(map(repr, choices))}, not {text!r}")
+        return text
+
+    def rest(self, *names: str) -> dict[str, str]:
+        """Those among `names` that are there. Asked last: any other is unknown, and refused."""
+        found = {name: text for name in names if (text := self._take(name)) is not None}
+        if self._texts:
+            *known, last = self._known
+            raise SettingsError(
+                f"{self._whose} has no parameter {next(iter(self._texts))!r}, only {', '.join(known)} and {last}"
+            )
+        return found
+
+    def _take(self, name: str) -> str | None:
+        self._known.append(name)
+        return self._texts.pop(name, None)

@@ -1,0 +1,218 @@
+"""Loads a group, of whatever size, in one statement: on a server, every statement is a round trip.
+
+A part of it finds what is named, a part what that points at, and each part's rows come as JSON arrays beside a word
+that says what they are. Everything is looked up by scalar subqueries: whatever a planner believes of a table, it
+cannot make anything but a look-up by key of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, Protocol
+
+import msgspec
+from peewee import Model
+
+from hullo.store.protocol import SnapshotQuery
+from hullo_stores.peewee.connection import Connection
+from hullo_stores.peewee.rows import Row, json_text
+from hullo_stores.peewee.snapshots import Found, Named, PointedAt
+from hullo_stores.peewee.tables import Answers, Contacts, Conversations, CustomData, Messages, Sessions
+from hullo_stores.peewee.writes import columns_of
+
+_row_of = msgspec.json.Decoder(tuple[str | int | None, ...]).decode
+
+
+class TripDialect(Protocol):
+    """What the statement needs of a server's dialect."""
+
+    @property
+    def materialized(self) -> str:
+        """Says that a common table is made once, however often it is read."""
+        ...
+
+    def names(self, slot: str) -> str: ...
+    def row(self, *columns: str) -> str: ...
+    def hexadecimal(self, column: str) -> str: ...
+    def bound_by_name(self, text: str) -> tuple[str, tuple[str, ...]]: ...
+
+
+class OneTripLoader:
+    """See `Loader`."""
+
+    def __init__(self, dialect: TripDialect) -> None:
+        self._dialect = dialect
+        self._kept: dict[frozenset[str], tuple[str, tuple[str, ...]]] = {}
+
+    def load(self, connection: Connection, queries: Sequence[SnapshotQuery]) -> Found:
+        """In one statement, which sees one moment by itself."""
+        slots = _slots(queries)
+        if not slots.keys() - {"every_app"}:
+            return _found({})  # nobody asks for anything
+        parts = frozenset(slots)
+        statement = self._kept.get(parts)
+        if statement is None:
+            text = "\nUNION ALL ".join(_selects(self._dialect, parts))
+            statement = self._kept[parts] = self._dialect.bound_by_name(f"{_tables(self._dialect, parts)}\n{text}")
+        text, order = statement
+        found: dict[str, list[Row]] = {}
+        for what, row in connection.rows(text, [slots[slot] for slot in order]):
+            if row is not None:  # looked up, and not there
+                found.setdefault(what, []).append(_row_of(row))
+        return _found(found)
+
+
+def _slots(queries: Sequence[SnapshotQuery]) -> dict[str, str]:
+    """What is asked for, by part: JSON arrays of (query, name), each once.
+
+    `pairs` and `every_app` are parts without names. Queries are only told apart where it matters, for pairs.
+    """
+    names: dict[str, dict[tuple[int, str], None]] = {}
+    pairs = False
+    for number, query in enumerate(queries):
+        several = len(query.identifiers) + len(query.contacts) + (query.session is not None) > 1
+        pairs = pairs or several
+        here = number if several else -1
+        if query.app_id is not None:
+            names.setdefault("apps", {})[0, query.app_id] = None
+        if query.session is not None:
+            names.setdefault("sessions", {})[here, query.session] = None
+            if query.orphans:
+                names.setdefault("orphans", {})[0, query.session] = None
+        for part, wanted in (("identifiers", query.identifiers), ("contacts", query.contacts)):
+            for name in wanted:
+                names.setdefault(part, {})[here, name] = None
+        for part, wanted in (("conversations", query.conversations), ("repeat_keys", query.repeat_keys)):
+            for name in wanted:
+                names.setdefault(part, {})[0, name] = None
+        if query.answer is not None:
+            names.setdefault("answers", {})[0, query.answer] = None
+    slots = {part: json_text(list(held)) for part, held in names.items()}
+    if pairs:
+        slots["pairs"] = ""
+    if any(query.app_id is None for query in queries):
+        slots["every_app"] = ""
+    return slots
+
+
+_WANT_CONTACTS: Final = frozenset({"identifiers", "contacts", "sessions"})
+
+
+def _tables(dialect: TripDialect, parts: frozenset[str]) -> str:
+    """Common tables: who is named how, and all who are wanted by each query."""
+    tables: dict[str, str] = {}
+    wanted: list[str] = []
+    if "identifiers" in parts:
+        tables["owner (query, digest, who)"] = (
+            'SELECT query, name, (SELECT contact_id FROM "identifier" WHERE digest = named.name LIMIT 1) '
+            f"FROM {dialect.names('identifiers')} AS named"
+        )
+        wanted.append("SELECT query, who FROM owner WHERE who IS NOT NULL")
+    if "sessions" in parts:
+        tables["held (query, digest, who)"] = (
+            'SELECT query, name, (SELECT contact_id FROM "session" WHERE digest = named.name) '
+            f"FROM {dialect.names('sessions')} AS named"
+        )
+        wanted.append("SELECT query, who FROM held WHERE who IS NOT NULL")
+    if "contacts" in parts:
+        wanted.append(f"SELECT query, name FROM {dialect.names('contacts')} AS named")
+    if wanted:
+        tables["wanted (query, who)"] = " UNION ".join(wanted)
+        tables["everybody (who)"] = "SELECT DISTINCT who FROM wanted"
+    made = ",\n".join(f"{table} AS {dialect.materialized} ({text})" for table, text in tables.items())
+    return f"WITH {made}" if made else ""
+
+
+def _selects(dialect: TripDialect, parts: frozenset[str]) -> Iterator[str]:
+    """What is found, each row beside a word that says what it is."""
+
+    def named(part: str) -> str:
+        return f"FROM {dialect.names(part)} AS named"
+
+    def each(what: str, row: str, source: str, rest: str) -> str:
+        return f"SELECT '{what}', (SELECT {row} {source}) {rest}"
+
+    if "apps" in parts:
+        yield each(
+            "app", dialect.row("id", "workspace_id", "version"), 'FROM "app" WHERE id = named.name', named("apps")
+        )
+    if "sessions" in parts:
+        source = 'FROM "session" WHERE "session".digest = held.digest'
+        yield each("session", dialect.row(*_quoted(Sessions)), source, "FROM held")
+    if "identifiers" in parts:
+        yield f"SELECT 'owner', {dialect.row('digest', 'who')} FROM owner WHERE who IS NOT NULL"
+    if parts & _WANT_CONTACTS:
+        yield each("contact", dialect.row(*_quoted(Contacts)), 'FROM "contact" WHERE id = who', "FROM everybody")
+        block = dialect.row(*_quoted(CustomData))
+        if "every_app" in parts:
+            yield (
+                f"SELECT 'block', {block} FROM everybody "
+                'INNER JOIN "custom_data" ON "custom_data".contact_id = everybody.who'
+            )
+        else:
+            source = 'FROM "custom_data" WHERE contact_id = who AND app_id = named.name'
+            yield each("block", block, source, f"FROM everybody CROSS JOIN {dialect.names('apps')} AS named")
+    if "pairs" in parts:
+        yield (
+            f"SELECT 'pair', (SELECT {dialect.row('open_pair')} FROM \"conflict\" "
+            "WHERE open_pair = CONCAT(one.who, '|', other.who)) "
+            "FROM wanted AS one INNER JOIN wanted AS other ON other.query = one.query AND one.who < other.who"
+        )
+    conversation = dialect.row(*(f"conversation.{column}" for column in _quoted(Conversations)))
+    if "orphans" in parts:
+        yield (
+            f"SELECT 'orphan', {conversation} {named('orphans')} "
+            'INNER JOIN "session" ON "session".digest = named.name '
+            'INNER JOIN "conversation" ON conversation.visitor_id = "session".visitor_id '
+            "WHERE conversation.contact_id IS NULL"
+        )
+    if "conversations" in parts:
+        yield each(
+            "conversation",
+            conversation,
+            'FROM "conversation" WHERE conversation.id = named.name',
+            named("conversations"),
+        )
+    if "repeat_keys" in parts:
+        message = dialect.row(*(f"message.{column}" for column in _quoted(Messages)), "conversation.workspace_id")
+        source = (
+            'FROM "message" INNER JOIN "conversation" ON conversation.id = message.conversation_id '
+            "WHERE message.repeat_key = named.name"
+        )
+        yield each("message", message, source, named("repeat_keys"))
+        yield each("conversation", conversation, source, named("repeat_keys"))
+    if "answers" in parts:
+        answer = (
+            dialect.hexadecimal(f'"{column.name}"') if column.kind == "bytes" else f'"{column.name}"'
+            for column in columns_of(Answers)
+        )
+        yield each("answer", dialect.row(*answer), 'FROM "answer" WHERE digest = named.name', named("answers"))
+
+
+def _found(rows: Mapping[str, Sequence[Row]]) -> Found:
+    named = Named(
+        app_versions=rows.get("app", ()),
+        sessions=rows.get("session", ()),
+        owners=rows.get("owner", ()),
+        messages=rows.get("message", ()),
+        conversations=rows.get("conversation", ()),
+        answers=[_with_bytes(row) for row in rows.get("answer", ())],
+    )
+    pointed_at = PointedAt(
+        contacts=rows.get("contact", ()),
+        blocks=rows.get("block", ()),
+        orphans=rows.get("orphan", ()),
+        open_pairs=rows.get("pair", ()),
+    )
+    return Found(named, pointed_at)
+
+
+def _with_bytes(row: Row) -> Row:
+    return tuple(
+        bytes.fromhex(value) if column.kind == "bytes" else value
+        for column, value in zip(columns_of(Answers), row, strict=True)
+    )
+
+
+def _quoted(table: type[Model]) -> Iterator[str]:
+    return (f'"{column.name}"' for column in columns_of(table))

@@ -1,0 +1,57 @@
+"""The statements of `StepLoader`: each is about a list of values of the whole group."""
+
+# Peewee's stubs leave the arguments of its builder untyped.
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
+
+from __future__ import annotations
+
+from hullo_stores.peewee.compiler import Compiler, all_of, fields_of, given
+from hullo_stores.peewee.tables import (
+    Answers,
+    Apps,
+    Conflicts,
+    Contacts,
+    Conversations,
+    CustomData,
+    Identifiers,
+    Messages,
+    Sessions,
+)
+
+
+class StepStatements:
+    """Compiled once, when the loader is made."""
+
+    def __init__(self, compiler: Compiler) -> None:
+        self.app_versions = compiler.many(
+            lambda ids: Apps.select(Apps.id, Apps.workspace_id, Apps.version).where(Apps.id.in_(ids))
+        )
+        self.sessions_by_digest = compiler.many(lambda digests: all_of(Sessions).where(Sessions.digest.in_(digests)))
+        self.owners = compiler.many(
+            lambda digests: Identifiers.select(Identifiers.digest, Identifiers.contact_id).where(
+                Identifiers.digest.in_(digests)
+            )
+        )
+        self.contacts_by_id = compiler.many(lambda ids: all_of(Contacts).where(Contacts.id.in_(ids)))
+        self.blocks = compiler.many(lambda ids: all_of(CustomData).where(CustomData.contact_id.in_(ids)))
+        self.blocks_of_app = compiler.many(
+            lambda ids: all_of(CustomData).where(CustomData.app_id == given("app"), CustomData.contact_id.in_(ids)),
+            "app",
+        )
+        self.conversations_by_id = compiler.many(lambda ids: all_of(Conversations).where(Conversations.id.in_(ids)))
+        self.orphans = compiler.many(
+            lambda visitors: all_of(Conversations).where(
+                Conversations.visitor_id.in_(visitors), Conversations.contact_id.is_null()
+            )
+        )
+        self.open_pairs = compiler.many(
+            lambda pairs: Conflicts.select(Conflicts.open_pair).where(Conflicts.open_pair.in_(pairs))
+        )
+        self.messages_by_repeat_key = compiler.many(
+            lambda keys: (
+                Messages.select(*fields_of(Messages), Conversations.workspace_id)
+                .join(Conversations, on=(Messages.conversation_id == Conversations.id))
+                .where(Messages.repeat_key.in_(keys))
+            )
+        )
+        self.answers_by_digest = compiler.many(lambda digests: all_of(Answers).where(Answers.digest.in_(digests)))

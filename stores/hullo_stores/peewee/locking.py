@@ -1,0 +1,52 @@
+"""Loads and applies in one transaction, in which others wait for what was loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from hullo.model.change_set import ChangeSet
+from hullo.store.protocol import Applied, Snapshot, SnapshotQuery, StoreConflict
+from hullo_stores.peewee.applying import apply_group
+from hullo_stores.peewee.compiler import Many
+from hullo_stores.peewee.connection import Loader, Transaction
+from hullo_stores.peewee.statements import Statements
+from hullo_stores.refusal import GivenUp
+
+
+class LockingTurn:
+    """See `Locking`."""
+
+    def __init__(self, transaction: Transaction, loader: Loader, statements: Statements) -> None:
+        self._transaction = transaction
+        self._loader = loader
+        self._statements = statements
+
+    def load(self, queries: Sequence[SnapshotQuery]) -> Sequence[Snapshot]:
+        """Looks twice: to find what there is to hold, and when it is held, since it may have changed until then."""
+        try:
+            if self._statements.locks.contacts is not None:
+                self._hold_all(self._load(queries))
+            return self._load(queries)
+        except GivenUp:
+            # Two waited for each other, or another node of a cluster wrote first. To look without holding is enough:
+            # what is applied is compared with what is there in any case.
+            self._transaction.rollback()
+            return self._load(queries)
+
+    def apply(self, changes: Sequence[ChangeSet]) -> Sequence[Applied | StoreConflict]:
+        """See `Store.apply`."""
+        return apply_group(self._transaction, self._statements.erasures, changes)
+
+    def _load(self, queries: Sequence[SnapshotQuery]) -> Sequence[Snapshot]:
+        return self._loader.load(self._transaction, queries).snapshots(queries)
+
+    def _hold_all(self, seen: Sequence[Snapshot]) -> None:
+        locks = self._statements.locks
+        self._hold(locks.contacts, (contact_id for each in seen for contact_id in each.contacts))
+        self._hold(locks.sessions, (each.session.digest for each in seen if each.session is not None))
+        self._hold(locks.conversations, (conversation_id for each in seen for conversation_id in each.conversations))
+
+    def _hold(self, lock: Many | None, keys: Iterable[str]) -> None:
+        if lock is not None:
+            for text, values in lock.calls(sorted(set(keys))):
+                self._transaction.rows(text, values)

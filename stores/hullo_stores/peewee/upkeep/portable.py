@@ -1,0 +1,206 @@
+"""The tables, as rows to be copied: see `hullo.store.upkeep.Portable`. On any engine."""
+
+# Peewee's stubs leave the arguments of its builder untyped.
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Final
+
+from peewee import SQL, CharField, DateTimeField, Expression, Field, Model, fn
+
+from hullo.errors import StoreUnavailable
+from hullo.store.protocol import APPLIED, Applied, StoreConflict
+from hullo.store.upkeep import PortableRow, PortableTable
+from hullo_stores.peewee.compiler import Compiler, all_of, fields_of, given
+from hullo_stores.peewee.connection import Engine, Transaction
+from hullo_stores.peewee.schema import HISTORY_TABLE, KNOWN, bring_up_to_date, require_current
+from hullo_stores.peewee.tables import TABLES, CustomData, Identifiers
+from hullo_stores.peewee.upkeep.marker import UNFINISHED_COPY, unfinished_copy
+from hullo_stores.peewee.writes import Batch, Write, insert_into, name_of
+from hullo_stores.refusal import Refused
+
+COMPOSITE_KEYS: Final[Mapping[type[Model], tuple[str, ...]]] = {
+    Identifiers: ("digest", "workspace_id", "kind"),
+    CustomData: ("contact_id", "app_id"),
+}
+"""Of the tables whose key is more than their first column. Peewee is not told of these keys, the database is."""
+
+BATCH_BYTES: Final = 1024 * 1024
+"""About how much is written by one statement: engines limit its size, and rows may be long."""
+
+
+class History(Model):
+    """The history of migrations, without the number that the database gives each."""
+
+    name = CharField(unique=True)
+    applied = DateTimeField()
+
+    class Meta:
+        table_name = HISTORY_TABLE
+        primary_key = False
+
+
+@contextmanager
+def as_source(engine: Engine) -> Generator[PeeweeTables]:
+    """See `Portable`. The caller has made sure that there is a database: some engines would make one."""
+    engine.open()
+    try:
+        require_current(engine)
+        yield PeeweeTables(engine)
+    finally:
+        engine.close()
+
+
+@contextmanager
+def as_target(engine: Engine) -> Generator[PeeweeTables]:
+    """See `Portable`."""
+    engine.open()
+    try:
+        try:
+            applied = _applied(engine)
+        except StoreUnavailable:
+            applied = frozenset[str]()  # a new database has no history; what else is wrong, it will tell as it gets one
+        if unfinished_copy(applied) is None:
+            bring_up_to_date(engine)
+        elif {name for name in applied if not name.startswith(UNFINISHED_COPY)} != set(KNOWN):
+            raise StoreUnavailable(
+                "the target holds an unfinished copy that another version of hullo made; make it a new, empty "
+                "database, and copy again"
+            )
+        yield PeeweeTables(engine)
+    finally:
+        engine.close()
+
+
+def _applied(engine: Engine) -> frozenset[str]:
+    with engine.asking() as connection:
+        return frozenset(name for (name,) in connection.rows(f"SELECT name FROM {HISTORY_TABLE}"))
+
+
+class PeeweeTables:
+    """See `Source` and `Target`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        compiler = Compiler(engine.database, engine.dialect)
+        self._texts = {name_of(table): _Texts(compiler, table) for table in TABLES}
+        self._mark = compiler.text(
+            History.insert({History.name: given("name"), History.applied: given("applied")}), "name", "applied"
+        )
+        self._unmark = compiler.text(History.delete().where(History.name == given("name")), "name")
+
+    def tables(self) -> Sequence[PortableTable]:
+        """See `Source`."""
+        return tuple(each.table for each in self._texts.values())
+
+    def count(self, table: PortableTable) -> int:
+        """See `Source`."""
+        with self._engine.asking() as connection:
+            ((count,),) = connection.rows(self._texts[table.name].count)
+        return int(count)
+
+    def rows(self, table: PortableTable, after: PortableRow | None, limit: int) -> Sequence[PortableRow]:
+        """See `Source`."""
+        texts = self._texts[table.name]
+        with self._engine.asking() as connection:
+            if after is None:
+                return connection.rows(texts.first, (limit,))
+            return connection.rows(texts.next, (*texts.bound_for(after), limit))
+
+    def unfinished(self) -> str | None:
+        """See `Target`."""
+        return unfinished_copy(_applied(self._engine))
+
+    def begin(self, source: str) -> Applied | StoreConflict:
+        """See `Target`. Whoever looks sees it empty and unmarked, or marked."""
+
+        def mark(transaction: Transaction) -> None:
+            for name, texts in self._texts.items():
+                if transaction.rows(texts.first, (1,)):
+                    raise Refused(name)
+            now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
+            transaction.run(self._mark, (UNFINISHED_COPY + source, now))
+
+        return self._write(mark)
+
+    def last_key(self, table: PortableTable) -> PortableRow | None:
+        """See `Target`."""
+        with self._engine.asking() as connection:
+            found = connection.rows(self._texts[table.name].last, (1,))
+        return found[0] if found else None
+
+    def add(self, table: PortableTable, rows: Sequence[PortableRow]) -> Applied | StoreConflict:
+        """See `Target`."""
+        insert = self._texts[table.name].insert
+        return self._write(lambda transaction: transaction.write(_batches(insert, rows)))
+
+    def finish(self) -> None:
+        """See `Target`."""
+        source = self.unfinished()
+        if source is not None:
+            with self._engine.writing() as transaction:
+                transaction.run(self._unmark, (UNFINISHED_COPY + source,))
+
+    def _write(self, work: Callable[[Transaction], None]) -> Applied | StoreConflict:
+        try:
+            with self._engine.writing() as transaction:
+                work(transaction)
+        except Refused as refused:
+            return refused.conflict
+        return APPLIED
+
+
+def _batches(insert: Write, rows: Sequence[PortableRow]) -> list[Batch]:
+    """The one place that says how a chunk is written: in one transaction, by as few statements as its length allows."""
+    batches: list[list[PortableRow]] = [[]]
+    size = 0
+    for row in rows:
+        length = sum(len(value) for value in row if isinstance(value, str | bytes))
+        if batches[-1] and size + length > BATCH_BYTES:
+            batches.append([])
+            size = 0
+        batches[-1].append(row)
+        size += length
+    return [Batch(insert, batch) for batch in batches if batch]
+
+
+class _Texts:
+    """The statements of one table."""
+
+    def __init__(self, compiler: Compiler, table: type[Model]) -> None:
+        columns = fields_of(table)
+        names = tuple(column.column_name for column in columns)
+        key_names = COMPOSITE_KEYS.get(table, names[:1])
+        key = [columns[names.index(name)] for name in key_names]
+        self.table = PortableTable(name=name_of(table), columns=names, key=key_names)
+        condition, self._slots = _after(key)
+        ordered = all_of(table).order_by(*key)
+        self.insert = insert_into(table)
+        self.count = compiler.text(table.select(fn.COUNT(SQL("*"))))
+        self.last = compiler.text(
+            table.select(*key).order_by(*[column.desc() for column in key]).limit(given("limit")), "limit"
+        )
+        self.first = compiler.text(ordered.limit(given("limit")), "limit")
+        self.next = compiler.text(ordered.where(condition).limit(given("limit")), *map(str, self._slots), "limit")
+
+    def bound_for(self, key: PortableRow) -> PortableRow:
+        """What `next` binds before its limit."""
+        return tuple(key[slot] for slot in self._slots)
+
+
+def _after(key: Sequence[Field]) -> tuple[Expression, tuple[int, ...]]:
+    """The condition for rows after a key, and which part of the key each of its values is.
+
+    Not `(a, b) > (?, ?)`: MariaDB would look through the whole table. The first column alone bounds the range.
+    """
+    condition, slots = key[-1] > given(str(len(key) - 1)), [len(key) - 1]
+    for index in range(len(key) - 2, -1, -1):
+        column, slot = key[index], given(str(index))
+        condition, slots = (column > slot) | ((column == slot) & condition), [index, index, *slots]
+    if len(key) > 1:
+        condition, slots = (key[0] >= given("0")) & condition, [0, *slots]
+    return condition, tuple(slots)

@@ -1,0 +1,91 @@
+"""The few ways in which rows are written. An engine turns each into its SQL, for one row and for many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from peewee import BigIntegerField, BlobField, CharField, Field, IntegerField, Model, SmallIntegerField, TextField
+
+from hullo_stores.peewee.rows import Row
+
+Kind = Literal["text", "bigint", "int", "bytes"]
+
+_KINDS: Final[dict[type[Field], Kind]] = {
+    CharField: "text",
+    TextField: "text",
+    BigIntegerField: "bigint",
+    IntegerField: "int",
+    SmallIntegerField: "int",
+    BlobField: "bytes",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column that is written, or that tells which rows are."""
+
+    name: str
+    kind: Kind
+    compares: Literal["=", "<="] = "="
+    """How a row is found: the column, then this, then the value. NULL counts as 0 where size is compared."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Write:
+    """What happens to each of a batch's rows, which give the values of `sets` and then of `keys`.
+
+    `insert` has no keys. `update` and `delete` are about the rows that `keys` find. `upsert` inserts, and replaces
+    `sets` where a row with these `keys` is there. `expire` deletes rows whose time, the only key, has come, the
+    oldest first; its rows give that time and how many to delete at most, and `sets` is what tells rows apart.
+    """
+
+    verb: Literal["insert", "update", "upsert", "delete", "expire"]
+    table: str
+    sets: tuple[Column, ...] = ()
+    keys: tuple[Column, ...] = ()
+    must_find: bool = False
+    """Whether it is a conflict when a row is not found: somebody else has replaced or erased it."""
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """In the order of a row's values."""
+        return (*self.sets, *self.keys)
+
+    def key_of(self, row: Row) -> Row:
+        """What tells the row from others, to sort by."""
+        return row[:1] if self.verb == "insert" else row[len(self.sets) :]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows to be written in one way."""
+
+    write: Write
+    rows: Sequence[Row]
+
+
+def columns_of(table: type[Model], *names: str) -> tuple[Column, ...]:
+    """The named columns, or all of them in the order of the table."""
+    fields = {field.name: field for field in table._meta.sorted_fields}  # pyright: ignore[reportPrivateUsage]
+    return tuple(Column(name, _KINDS[type(fields[name])]) for name in names or fields)
+
+
+def name_of(table: type[Model]) -> str:
+    """The table's own."""
+    return str(table._meta.table_name)  # pyright: ignore[reportPrivateUsage]  # Peewee's own documented door
+
+
+def insert_into(table: type[Model]) -> Write:
+    """Rows hold every column, in the order of the table."""
+    return Write(verb="insert", table=name_of(table), sets=columns_of(table))
+
+
+def replace_in(table: type[Model]) -> Write:
+    """Compare and set, for a table whose first column is its key and whose last is its version.
+
+    Rows hold every column but the key, then the key, then the version that must still be there.
+    """
+    key, *rest = columns_of(table)
+    return Write(verb="update", table=name_of(table), sets=tuple(rest), keys=(key, rest[-1]), must_find=True)

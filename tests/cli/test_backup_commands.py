@@ -1,0 +1,203 @@
+"""`hullo backup` and `hullo restore`."""
+
+from __future__ import annotations
+
+import os
+import pty
+import stat
+import subprocess
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from sqlite3 import connect
+
+import pytest
+
+from cli.odd_store import offer_a_store
+from cli.serving import PATIENCE, Server
+from cli.terminal import HULLO, Terminal
+
+Start = Callable[..., Server]
+
+
+def app_names(terminal: Terminal) -> list[str]:
+    return [app["name"] for app in terminal.json("app", "list")["items"]]
+
+
+def test_what_was_backed_up_comes_back(terminal: Terminal):
+    terminal.json("app", "create", "Before")
+    made = terminal.json("backup", "hullo.bak")
+    size = (terminal.folder / "hullo.bak").stat().st_size
+    assert made == {"file": "hullo.bak", "bytes": size}
+    assert size > 0
+    terminal.json("app", "create", "After")
+    assert terminal.json("restore", "hullo.bak", "--yes") == {"file": "hullo.bak", "restored": True}
+    assert app_names(terminal) == ["Before"]
+
+
+def test_people_are_told_where_it_is_and_what_it_holds(terminal: Terminal):
+    terminal.json("migrate")
+    assert terminal.text("backup", "hullo.bak").startswith("Backed up to hullo.bak, 0.2 MiB. ")
+    # Nothing would be replaced, so that nobody is asked.
+    assert "Servers may start again" in terminal.text("restore", "hullo.bak")
+
+
+def test_progress_goes_to_standard_error(terminal: Terminal):
+    terminal.json("app", "create", "Shop")
+    assert terminal.type("backup", "hullo.bak", "--json").stderr == "Copying: 100 %\nChecking: 100 %\n"
+    restored = terminal.type("restore", "hullo.bak", "--yes", "--json")
+    assert restored.stderr == "Checking: 100 %\nRestoring: 100 %\n"
+
+
+class TestWithAServer:
+    def test_a_backup_is_made_while_it_works_and_holds_one_moment(self, start: Start, terminal: Terminal):
+        app = terminal.json("app", "create", "Shop")
+        server = start().ready()
+        stop = threading.Event()
+        visitors = 0
+
+        def visit() -> None:
+            nonlocal visitors
+            while not stop.is_set():
+                body = {"app_key": app["app_key"], "email": f"{visitors}@mail.example", "name": "x" * 200}
+                assert server.call("POST", "/hullo/v1/identify", body).status == 200
+                visitors += 1
+
+        busy = threading.Thread(target=visit)
+        busy.start()
+        try:
+            sizes: list[int] = []
+            for number in range(3):
+                before = visitors
+                while visitors < before + 8:
+                    assert busy.is_alive()
+                run = subprocess.run(
+                    [*HULLO, "backup", f"{number}.bak"], cwd=terminal.folder, capture_output=True, timeout=PATIENCE
+                )
+                assert run.returncode == 0, run.stderr
+                sizes.append(people_in(terminal.folder / f"{number}.bak"))
+                assert before + 8 <= sizes[-1] <= visitors + 1
+        finally:
+            stop.set()
+            busy.join()
+        assert sizes == sorted(set(sizes))
+        assert server.stop() == 0
+
+    def test_nothing_is_restored_before_it_is_stopped(self, start: Start, terminal: Terminal):
+        terminal.json("app", "create", "Before")
+        terminal.json("backup", "hullo.bak")
+        terminal.json("app", "create", "After")
+        server = start().ready()  # it has answered nothing but its health
+        for _ in range(2):
+            run = subprocess.run(
+                [*HULLO, "restore", "hullo.bak", "--yes"], cwd=terminal.folder, capture_output=True, text=True
+            )
+            assert (run.returncode, run.stdout) == (1, "")
+            assert "another process has hullo.db open; stop every server that uses it" in run.stderr
+            assert server.call("GET", "/hullo/readyz").status == 200
+        assert server.stop() == 0
+        assert app_names(terminal) == ["After", "Before"]
+        terminal.json("restore", "hullo.bak", "--yes")
+        assert app_names(terminal) == ["Before"]
+        assert start().ready().call("GET", "/hullo/readyz").status == 200
+
+    def test_nor_is_it_after_a_kill_that_left_its_log_behind(self, start: Start, terminal: Terminal):
+        terminal.json("app", "create", "Before")
+        terminal.json("backup", "hullo.bak")
+        server = start().ready()
+        terminal.json("app", "create", "After")
+        server.process.kill()
+        server.wait()
+        assert (terminal.folder / "hullo.db-wal").stat().st_size > 0
+        terminal.json("restore", "hullo.bak", "--yes")
+        assert app_names(terminal) == ["Before"]
+
+
+def people_in(path: Path) -> int:
+    """How many contacts. Each has one email, and had one when it was made."""
+    with closing(connect(path)) as database:
+        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert database.execute("PRAGMA foreign_key_check").fetchall() == []
+        ((contacts,),) = database.execute("SELECT COUNT(*) FROM contact")
+        ((identifiers,),) = database.execute("SELECT COUNT(*) FROM identifier")
+        assert contacts == identifiers
+        return int(contacts)
+
+
+class TestWhatIsReplaced:
+    def test_a_file_that_exists_is_kept_unless_forced(self, terminal: Terminal):
+        terminal.json("app", "create", "Shop")
+        (terminal.folder / "hullo.bak").write_text("precious")
+        assert "--force" in terminal.refusal("backup", "hullo.bak")
+        assert (terminal.folder / "hullo.bak").read_text() == "precious"
+        terminal.json("backup", "hullo.bak", "--force")
+        assert stat.S_IMODE((terminal.folder / "hullo.bak").stat().st_mode) == 0o600
+
+    def test_a_database_is_kept_when_nobody_can_be_asked(self, terminal: Terminal):
+        terminal.json("app", "create", "Before")
+        terminal.json("backup", "hullo.bak")
+        terminal.json("app", "create", "After")
+        told = terminal.misuse("restore", "hullo.bak")
+        assert "sqlite:///hullo.db is not empty; say --yes to replace all that it holds" in told
+        assert app_names(terminal) == ["After", "Before"]
+
+    @pytest.mark.parametrize(("answer", "status", "names"), [("y", 0, ["Before"]), ("n", 1, ["After", "Before"])])
+    def test_who_sits_at_a_terminal_is_asked(self, terminal: Terminal, answer: str, status: int, names: list[str]):
+        terminal.json("app", "create", "Before")
+        terminal.json("backup", "hullo.bak")
+        terminal.json("app", "create", "After")
+        ended, told = at_a_terminal(terminal.folder, "restore", "hullo.bak", answers=f"{answer}\n")
+        assert ended == status
+        assert "Replace all that sqlite:///hullo.db holds with hullo.bak? [y/N]:" in told
+        assert ("100%" in told) is (status == 0)
+        assert app_names(terminal) == names
+
+    def test_another_file_is_never_put_in_its_place(self, terminal: Terminal):
+        terminal.json("app", "create", "Shop")
+        (terminal.folder / "note").write_text("a note " * 1000)
+        assert "note is not an SQLite database" in terminal.refusal("restore", "note", "--yes")
+        assert app_names(terminal) == ["Shop"]
+
+
+def at_a_terminal(folder: Path, *words: str, answers: str = "") -> tuple[int, str]:
+    """The exit status of a command, and what its terminal has shown."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen([*HULLO, *words], cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        os.write(ours, answers.encode())
+        shown = b""
+        try:
+            while some := os.read(ours, 1024):
+                shown += some
+        except OSError:
+            pass  # the other side has closed it
+        os.close(ours)
+        return process.wait(PATIENCE), shown.decode()
+
+
+def test_a_bar_shows_on_a_terminal_how_far_it_is(terminal: Terminal):
+    terminal.json("app", "create", "Shop")
+    ended, told = at_a_terminal(terminal.folder, "backup", "hullo.bak")
+    assert ended == 0
+    for doing in ("Copying", "Checking"):
+        assert f"{doing}  [" in told
+    assert told.count("100%") >= 2
+
+
+class TestWithoutBackups:
+    @pytest.mark.parametrize("words", [["backup", "x"], ["restore", "note", "--yes"]])
+    def test_a_store_that_offers_none_says_so_and_not_its_password(
+        self, terminal: Terminal, monkeypatch: pytest.MonkeyPatch, words: list[str]
+    ):
+        (terminal.folder / "note").touch()
+        assert "memory: has no backups: its store offers none" in terminal.misuse(*words, "--db", "memory:")
+        offer_a_store(terminal.folder, monkeypatch)
+        told = terminal.misuse(*words, "--db", "odd://me:s3cret@host/db")
+        assert "odd://me:***@host/db has no backups" in told
+        assert "s3cret" not in told
+
+
+@pytest.mark.parametrize("words", [["backup"], ["restore"], ["restore", "nowhere"], ["backup", "."]])
+def test_wrong_usage_is_status_2(terminal: Terminal, words: list[str]):
+    terminal.misuse(*words)

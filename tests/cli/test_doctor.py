@@ -1,0 +1,129 @@
+"""`hullo doctor`."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from cli.odd_store import offer_a_store
+from cli.serving import Server
+from cli.terminal import Terminal
+from hullo_stores.peewee.upkeep.diagnosis import clock_finding
+from sqlite_file import write_lock
+
+
+def findings(terminal: Terminal, *words: str, status: int = 0) -> dict[str, Any]:
+    """By name."""
+    result = terminal.type("doctor", "--json", *words)
+    assert result.exit_code == status, result.output
+    document = json.loads(result.stdout)
+    assert document["fine"] is (status == 0)
+    return {each["name"]: each for each in document["findings"]}
+
+
+def test_all_is_well_with_a_new_database_and_status_0(terminal: Terminal):
+    terminal.json("migrate")
+    found = findings(terminal)
+    assert all(each["fine"] and each["advice"] is None for each in found.values())
+    values = {name: each["value"] for name, each in found.items()}
+    assert values["hullo"].startswith("0.")
+    assert values["plugins"] == "7 in use"
+    assert values["store"] == "sqlite:///hullo.db"
+    assert values["engine"] == f"SQLite {sqlite3.sqlite_version}"
+    assert (values["journal"], values["synchronous"], values["schema"]) == ("wal", "full", "current")
+    assert values["clock"] == "this machine's own"
+    assert values["file"] == f"{terminal.folder}/hullo.db, 0.2 MiB"
+    assert values["permissions"] == "rw-------"
+
+
+def test_people_see_a_line_a_finding(terminal: Terminal):
+    terminal.json("migrate")
+    head, *lines = terminal.text("doctor").splitlines()
+    assert head.split() == ["WHAT", "FOUND", "VERDICT"]
+    assert len(lines) == len(findings(terminal))
+    place = head.index("VERDICT")
+    assert {line[place:] for line in lines} == {"ok"}
+
+
+def test_it_says_what_a_url_chose(terminal: Terminal):
+    terminal.json("migrate")
+    found = findings(terminal, "--db", "sqlite:///hullo.db?synchronous=normal")
+    assert found["synchronous"]["value"] == "normal: a power cut may lose the last moments"
+
+
+def test_it_may_be_asked_while_a_server_works(terminal: Terminal, start: Callable[..., Server]):
+    server = start().ready()
+    findings(terminal)
+    with write_lock(terminal.folder / "hullo.db"):
+        findings(terminal)
+    assert server.call("GET", "/hullo/readyz").status == 200
+
+
+class TestWhatIsWrong:
+    def test_a_file_that_others_may_read(self, terminal: Terminal):
+        terminal.json("migrate")
+        (terminal.folder / "hullo.db").chmod(0o644)
+        found = findings(terminal, status=1)["permissions"]
+        assert found["value"] == "rw-r--r--"
+        assert found["advice"] == f"others may use it; chmod o= {terminal.folder}/hullo.db"
+        (terminal.folder / "hullo.db").chmod(0o640)
+        findings(terminal)
+
+    def test_a_database_that_is_not_there_is_not_made(self, terminal: Terminal):
+        found = findings(terminal, status=1)["connection"]
+        assert found["advice"].startswith(f"there is no database {terminal.folder}/hullo.db; correct the store's URL")
+        assert list(terminal.folder.iterdir()) == []
+
+    def test_a_file_that_is_no_database(self, terminal: Terminal):
+        (terminal.folder / "hullo.db").write_text("a note " * 1000)
+        assert "is not an SQLite database" in findings(terminal, status=1)["connection"]["advice"]
+
+    @pytest.mark.parametrize(
+        ("statement", "advice"),
+        [
+            ("DELETE FROM hullo_migration", "run 'hullo migrate'"),
+            ("INSERT INTO hullo_migration (name, applied) VALUES ('9999_future', '2040-01-01')", "newer hullo"),
+            ("INSERT INTO hullo_migration (name, applied) VALUES ('unfinished copy of x', '2040-01-01')", "unfinished"),
+        ],
+    )
+    def test_a_schema_that_is_not_this_versions_is_left_as_it_is(self, terminal: Terminal, statement: str, advice: str):
+        terminal.json("migrate")
+        path = terminal.folder / "hullo.db"
+        with closing(sqlite3.connect(path)) as other, other:
+            other.execute(statement)
+        before = path.read_bytes()
+        assert advice in findings(terminal, status=1)["schema"]["advice"]
+        assert path.read_bytes() == before
+
+    def test_people_are_told_what_to_do(self, terminal: Terminal):
+        terminal.json("migrate")
+        (terminal.folder / "hullo.db").chmod(0o666)
+        result = terminal.type("doctor")
+        assert result.exit_code == 1
+        [line] = [line for line in result.stdout.splitlines() if line.startswith("permissions")]
+        assert line.split(maxsplit=2)[2].startswith("others may use it; chmod o= ")
+
+    def test_wrong_settings_are_one_sentence(self, terminal: Terminal):
+        (terminal.folder / "hullo.toml").write_text('plugins = ["nobody-offers-this"]')
+        assert "no installed package offers the plugin" in terminal.refusal("doctor")
+
+
+def test_a_store_that_offers_no_diagnosis_is_said_to(terminal: Terminal, monkeypatch: pytest.MonkeyPatch):
+    assert findings(terminal, "--db", "memory:")["diagnosis"]["value"] == "this store offers none"
+    offer_a_store(terminal.folder, monkeypatch)
+    for words in ([], ["--json"]):
+        result = terminal.type("doctor", "--db", "odd://me:s3cret@host/db?token=s3cret", *words)
+        assert "odd://me:***@host/db?token=***" in result.stdout
+        assert "s3cret" not in result.output
+
+
+@pytest.mark.parametrize(("ahead", "fine"), [(0.0, True), (-1.9, True), (2.1, False), (-3600.0, False)])
+def test_clocks_that_disagree_are_something_to_do(ahead: float, fine: bool):
+    found = clock_finding(ahead)
+    assert found.fine is fine
+    assert found.value.startswith(f"{ahead:+.3f} s")

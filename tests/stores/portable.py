@@ -1,0 +1,170 @@
+"""What every engine's tables must do to be copied: a suite to subclass, as the store's contract is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hullo.errors import Conflicting, StoreUnavailable
+from hullo.store.copying import copy_store, fingerprint
+from hullo.store.protocol import APPLIED, StoreConflict
+from hullo.store.upkeep import PortableTable, Source, Target
+from hullo_stores.peewee.store import PeeweeStore
+from peopled import fill
+
+
+class PortableContract:
+    """Of two stores on any engine."""
+
+    def make_store(self, folder: Path, name: str) -> PeeweeStore:
+        """One that is not open, on a database of that name which is not there yet, or has no tables."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def source(self, tmp_path: Path) -> PeeweeStore:
+        """Closed, and full."""
+        store = self.make_store(tmp_path, "source")
+        store.open()
+        fill(store)
+        store.close()
+        return store
+
+    @pytest.fixture
+    def target(self, tmp_path: Path) -> PeeweeStore:
+        """Closed, and not there yet."""
+        return self.make_store(tmp_path, "target")
+
+    @pytest.mark.parametrize("chunk", [1, 5, 24, 48, 10_000])
+    def test_a_copy_is_the_same_and_can_be_opened(self, source: PeeweeStore, target: PeeweeStore, chunk: int):
+        copied = copy_store(source, target, chunk=chunk)
+        assert {each.name: each.rows for each in copied} == {
+            "workspace": 1,
+            "app": 2,
+            "identity_key": 1,
+            "api_key": 2,
+            "contact": 24,
+            "identifier": 48,
+            "custom_data": 40,
+            "visitor": 24,
+            "session": 24,
+            "conversation": 24,
+            "message": 48,
+            "conflict": 1,
+            "decision": 24,
+            "answer": 2,
+        }
+        with source.as_source() as old, target.as_source() as new:
+            for table in old.tables():
+                assert old.rows(table, None, 1000) == new.rows(table, None, 1000)
+        target.open()
+        assert [app.id for app in target.list_apps()] == ["app_2", "app_1"]
+        target.close()
+
+    def test_pages_follow_each_other_in_the_order_of_bytes(self, source: PeeweeStore):
+        with source.as_source() as old:
+            for table in old.tables():
+                whole = list(old.rows(table, None, 1000))
+                keys = [table.key_of(row) for row in whole]
+                assert keys == sorted(keys, key=lambda key: [str(part).encode() for part in key])
+                assert len(whole) == old.count(table)
+                for limit in (1, 7):
+                    assert list(_paged(old, table, limit)) == whole
+
+    def test_the_key_of_a_table_is_that_of_the_database(self, source: PeeweeStore):
+        with source.as_source() as old:
+            for table in old.tables():
+                assert len({table.key_of(row) for row in old.rows(table, None, 1000)}) == old.count(table)
+
+    def test_every_table_is_copied(self, source: PeeweeStore):
+        with source.as_source() as old:
+            assert all(old.count(table) for table in old.tables())
+
+    def test_a_chunk_is_added_whole_or_not_at_all(self, source: PeeweeStore, target: PeeweeStore):
+        with source.as_source() as old, target.as_target() as new:
+            contacts = _table(new, "contact")
+            rows = old.rows(contacts, None, 3)
+            assert new.last_key(contacts) is None
+            assert new.add(contacts, rows[1:2]) == APPLIED
+            assert isinstance(new.add(contacts, rows), StoreConflict)
+            assert new.count(contacts) == 1
+            assert new.last_key(contacts) == contacts.key_of(rows[1])
+            blocks = _table(new, "custom_data")
+            orphans = [row for row in old.rows(blocks, None, 1000) if row[0] != rows[1][0]]
+            assert isinstance(new.add(blocks, orphans[:1]), StoreConflict)
+
+    def test_an_unfinished_copy_is_opened_by_nobody(self, source: PeeweeStore, target: PeeweeStore):
+        _interrupt(source, target)
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable, match="unfinished"):
+                target.open()
+        with pytest.raises(StoreUnavailable, match="unfinished"), target.as_source():
+            pass
+        with target.as_target() as new:
+            assert new.unfinished() == fingerprint(source.place)
+        copy_store(source, target)
+        target.open()
+        target.close()
+
+    def test_an_unfinished_copy_of_another_is_refused(self, source: PeeweeStore, target: PeeweeStore, tmp_path: Path):
+        _interrupt(source, target)
+        other = self.make_store(tmp_path, "other")
+        other.open()
+        other.close()
+        with pytest.raises(Conflicting, match="unfinished copy of another database"):
+            copy_store(other, target)
+
+    def test_a_target_with_rows_is_refused_and_left_as_it_was(self, source: PeeweeStore, target: PeeweeStore):
+        target.open()
+        fill(target, 1)
+        target.close()
+        with pytest.raises(Conflicting, match="its table workspace has rows"):
+            copy_store(source, target)
+        target.open()
+        target.close()
+
+    def test_a_target_with_tables_and_no_rows_is_taken(self, source: PeeweeStore, target: PeeweeStore):
+        target.open()
+        target.close()
+        copy_store(source, target)
+
+    def test_of_two_copies_at_once_one_is_refused(self, source: PeeweeStore, target: PeeweeStore, tmp_path: Path):
+        started: list[bool] = []
+
+        def another(doing: str, done: int, total: int) -> None:
+            if done > 30 and not started:
+                started.append(True)
+                copy_store(source, self.make_store(tmp_path, "target"), chunk=10)
+
+        with pytest.raises(Conflicting, match=r"another copy is under way|another database"):
+            copy_store(self.make_store(tmp_path, "source"), target, another, chunk=10)
+
+    def test_a_store_and_itself_are_one_place(self, source: PeeweeStore, target: PeeweeStore, tmp_path: Path):
+        assert source.place == self.make_store(tmp_path, "source").place != target.place
+        with pytest.raises(Conflicting, match="the same database"):
+            copy_store(source, self.make_store(tmp_path, "source"))
+
+
+def _interrupt(source: PeeweeStore, target: PeeweeStore) -> None:
+    class Interrupted(Exception):
+        pass
+
+    def stop(doing: str, done: int, total: int) -> None:
+        if done > 40:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        copy_store(source, target, stop, chunk=10)
+
+
+def _table(side: Target, name: str) -> PortableTable:
+    return next(table for table in side.tables() if table.name == name)
+
+
+def _paged(side: Source, table: PortableTable, limit: int) -> Iterator[Any]:
+    after = None
+    while rows := side.rows(table, after, limit):
+        yield from rows
+        after = table.key_of(rows[-1])

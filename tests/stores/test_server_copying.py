@@ -1,0 +1,153 @@
+"""Copying between engines, and what servers say where SQLite has files."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from hullo.errors import SettingsError, StoreUnavailable
+from hullo.hooks.discovery import open_store
+from hullo.store.copying import copy_store
+from hullo.store.upkeep import Finding, say_nothing
+from hullo_stores.peewee.store import PeeweeStore
+from hullo_stores.peewee.upkeep.portable import BATCH_BYTES
+from peopled import fill
+from servers.fixtures import Kind, require
+from stores.portable import PortableContract
+
+Databases = Callable[[Kind, str], str]
+
+
+@pytest.fixture
+def databases() -> Iterator[Databases]:
+    """The URL of a new database by its engine and a name: the same one for the same name."""
+    made: dict[tuple[Kind, str], str] = {}
+
+    def url_of(kind: Kind, name: str) -> str:
+        if (kind, name) not in made:
+            made[kind, name] = require(kind).new_database()
+        return made[kind, name]
+
+    yield url_of
+    for (kind, _), url in made.items():
+        require(kind).drop(url)
+
+
+def store_at(url: str) -> PeeweeStore:
+    store = open_store(url)
+    assert isinstance(store, PeeweeStore)
+    return store
+
+
+class ServerContract(PortableContract):
+    kind: ClassVar[Kind]
+
+    @pytest.fixture(autouse=True)
+    def server(self, databases: Databases) -> None:
+        self.url_of = lambda name: databases(self.kind, name)
+
+    def make_store(self, folder: Path, name: str) -> PeeweeStore:
+        return store_at(self.url_of(name))
+
+
+class TestPostgresql(ServerContract):
+    kind: ClassVar[Kind] = "postgresql"
+
+
+class TestMariaDB(ServerContract):
+    kind: ClassVar[Kind] = "mysql"
+
+
+def test_from_engine_to_engine_the_digests_stay_the_same(databases: Databases, tmp_path: Path):
+    way = [
+        f"sqlite:///{tmp_path}/first.db",
+        databases("postgresql", "one"),
+        databases("mysql", "one"),
+        databases("postgresql", "two"),
+        f"sqlite:///{tmp_path}/second.db",
+        databases("mysql", "two"),
+        f"sqlite:///{tmp_path}/last.db",
+    ]
+    first = store_at(way[0])
+    first.open()
+    fill(first, 60)
+    first.close()
+    copies = [copy_store(store_at(source), store_at(target), chunk=7) for source, target in itertools.pairwise(way)]
+    assert all(copy == copies[0] for copy in copies)
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mysql"])
+def test_rows_too_long_for_one_statement_are_copied(databases: Databases, tmp_path: Path, kind: Kind):
+    source, target = store_at(f"sqlite:///{tmp_path}/source.db"), store_at(databases(kind, "target"))
+    source.open()
+    fill(source, 40, answer=bytes(range(256)) * (BATCH_BYTES // 100))
+    source.close()
+    copied = {each.name: each for each in copy_store(source, target)}
+    assert copied["answer"].rows == 2
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mysql"])
+class TestAServer:
+    def test_is_told_apart_by_its_place_and_no_secret_is_in_that(self, databases: Databases, kind: Kind):
+        one, other = (store_at(databases(kind, name)) for name in ("one", "other"))
+        assert one.place != other.place
+        assert one.place == store_at(f"{databases(kind, 'one').partition('?')[0]}{self._query(databases, kind)}").place
+        password = re.search(r"://[^:/@]*:([^@]+)@", databases(kind, "one"))
+        assert password is None or password[1] not in one.place
+
+    @staticmethod
+    def _query(databases: Databases, kind: Kind) -> str:
+        _, mark, query = databases(kind, "one").partition("?")
+        return f"?{query}&pool=2" if mark else "?pool=2"
+
+    def test_makes_its_own_backups_and_is_asked_nothing(self, databases: Databases, kind: Kind):
+        store, name = store_at(databases(kind, "one")), databases(kind, "one").rpartition("/")[2].partition("?")[0]
+        product, dump, load = {
+            "postgresql": ("PostgreSQL", r"pg_dump .*--file='my backup' ", r"pg_restore .* --dbname="),
+            "mysql": ("MariaDB", r"mariadb-dump .*--result-file='my backup' ", "mariadb "),
+        }[kind]
+        with pytest.raises(SettingsError, match=rf"{product} makes its own backups; type  {dump}{name}  and see"):
+            store.backup(Path("my backup"), say_nothing)
+        assert not store.holds_rows()
+        with pytest.raises(SettingsError, match=rf"{product} is restored by its own tools; type  {load}{name} .*'my b"):
+            store.restore(Path("my backup"), say_nothing)
+
+    def test_says_how_its_schema_is_without_making_one(self, databases: Databases, kind: Kind):
+        store = store_at(databases(kind, "one"))
+        for _ in range(2):
+            schema = store.diagnose()[-1]
+            assert schema.advice is not None
+            assert "hullo migrate" in schema.advice
+        store.open()
+        store.close()
+        assert store.diagnose()[-1] == Finding(name="schema", value="current")
+
+    def test_that_cannot_be_reached_is_a_finding(self, kind: Kind):
+        (finding,) = store_at(f"{kind}://me:s3cret@127.0.0.1:1/db").diagnose()
+        assert (finding.name, finding.fine) == ("connection", False)
+        assert "s3cret" not in repr(finding)
+
+    def test_is_no_source_before_it_has_a_schema(self, databases: Databases, kind: Kind, tmp_path: Path):
+        with pytest.raises(StoreUnavailable, match="hullo migrate"):
+            copy_store(store_at(databases(kind, "one")), store_at(f"sqlite:///{tmp_path}/target.db"))
+
+    def test_says_how_it_is(self, databases: Databases, kind: Kind):
+        store = store_at(databases(kind, "one"))
+        store.open()
+        store.close()
+        findings = {each.name: each for each in store.diagnose()}
+        assert {"engine", "isolation", "clock", "pool", "commit", "writing", "schema"} <= findings.keys()
+        assert findings["isolation"].value == "read committed"
+        assert findings["pool"].value.startswith("4 for each process")
+        assert findings["writing"].fine
+
+
+def test_cockroachdb_has_tools_of_its_own():
+    store = store_at("cockroachdb://me@127.0.0.1:1/shop")
+    with pytest.raises(SettingsError, match=r"CockroachDB makes its own backups; type  BACKUP DATABASE shop"):
+        store.backup(Path("x"), say_nothing)
