@@ -18,6 +18,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from databases import Databases, Engine
 from hullo import Hullo
 
 ROOT = Path(__file__).parents[2]
@@ -201,3 +202,24 @@ def test_both_packages_together_serve_people_who_survive_a_kill(tmp_path: Path, 
     assert [each["app_key"] for each in document_of((*database, "app", "list"), tmp_path, installed)["items"]] == [
         app_key
     ]
+
+
+SCALE_OUT = EXAMPLES / "scale_out" / "run.py"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql", "mysql"])
+def test_two_servers_over_one_database_lose_nothing(engine: Engine, tmp_path: Path, databases: Databases) -> None:
+    database = ("--db", databases.empty(engine, tmp_path))
+    told = subprocess.run(
+        (sys.executable, SCALE_OUT, "--seconds", "2", *database),
+        cwd=tmp_path,
+        env=environment(),
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert told.returncode == 0, told.stdout + told.stderr
+    counts = {line.split()[0]: line.split()[1] for line in told.stdout.splitlines() if len(line.split()) > 1}
+    assert int(counts["answered"].replace(",", "")) > 0
+    assert (counts["wrong"], counts["lost"], counts["doubled"]) == ("0", "0", "0")
