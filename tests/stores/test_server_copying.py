@@ -15,7 +15,7 @@ from hullo.hooks.discovery import open_store
 from hullo.store.copying import copy_store
 from hullo.store.upkeep import Finding, say_nothing
 from hullo_stores.peewee.store import PeeweeStore
-from hullo_stores.peewee.upkeep.portable import BATCH_BYTES
+from hullo_stores.peewee.writes import PIECE_BYTES
 from peopled import fill
 from servers.fixtures import Kind, require
 from stores.portable import PortableContract
@@ -85,7 +85,7 @@ def test_from_engine_to_engine_the_digests_stay_the_same(databases: Databases, t
 def test_rows_too_long_for_one_statement_are_copied(databases: Databases, tmp_path: Path, kind: Kind):
     source, target = store_at(f"sqlite:///{tmp_path}/source.db"), store_at(databases(kind, "target"))
     source.open()
-    fill(source, 40, answer=bytes(range(256)) * (BATCH_BYTES // 100))
+    fill(source, 40, answer=bytes(range(256)) * (PIECE_BYTES // 100))
     source.close()
     copied = {each.name: each for each in copy_store(source, target)}
     assert copied["answer"].rows == 2

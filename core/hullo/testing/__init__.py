@@ -3,6 +3,7 @@
     class TestMyStore(StoreContract):
         durable = True
         shared_between_processes = True
+        locking = True
 
         def make_store(self, folder: Path) -> Store:
             return MyStore(folder / "my.db")

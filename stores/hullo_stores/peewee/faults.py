@@ -33,13 +33,15 @@ _SQLITE_SENTENCES: Final = {
     "SQLITE_IOERR": "cannot be read or written: the disk reports an error",
 }
 
-_LOST: Final = "cannot be reached; it may be starting or failing over"
+_LOST: Final = "cannot be reached; it may be starting or failing over, and if this lasts check the store's URL"
 _LOCKED: Final = "waited too long for a lock; if this lasts, somebody holds a transaction open"
 _TOO_SLOW: Final = "took too long to answer"
 _FULL: Final = "has no room: its disk, its memory or its connections are used up"
 _READ_ONLY: Final = "may only be read; it may be a standby: connect to the primary"
 _NO_ACCESS: Final = "does not let hullo in; check user, password and rights"
-_NO_DATABASE: Final = "has no such database; create it, or correct the store's URL"
+_NO_DATABASE: Final = "does not exist; create it, or correct the store's URL"
+_NO_PARAMETER: Final = "cannot be connected to in this way; check the parameters of the store's URL"
+_POOLED: Final = "is behind a pooler; add pooler=transaction to the store's URL"
 _NO_SCHEMA: Final = "lacks tables or columns; run 'hullo migrate'"
 
 _POSTGRESQL_CONFLICTS: Final = {"23505", "23503", "23001"}
@@ -60,6 +62,17 @@ _POSTGRESQL_SENTENCES: Final = {
     "54": _FULL,
 }
 """By the first characters of the SQLSTATE."""
+_POSTGRESQL_REFUSALS: Final = {
+    r'database "[^"]*" does not exist': _NO_DATABASE,
+    r"authentication failed|no password supplied|pg_hba\.conf|permission denied|role .* (does not exist|to log in)": (
+        _NO_ACCESS
+    ),
+    r"too many (clients|connections)|remaining connection slots": _FULL,
+    r"unsupported startup parameter": _POOLED,
+    r"invalid .*value|root certificate|certificate verify|does not support SSL": _NO_PARAMETER,
+}
+"""What the server, or the driver, says to whoever asks to be let in. It comes without a SQLSTATE, and in another
+language where the server speaks one; nobody can tell then."""
 
 _MYSQL_CONFLICTS: Final = {1062, 1216, 1217, 1451, 1452, 1557, 1761, 1762}
 _MYSQL_GIVEN_UP: Final = {1213, 1020, 3572}
@@ -72,7 +85,7 @@ _MYSQL_SENTENCES: Final = {
     **dict.fromkeys((1044, 1045, 1142, 1698), _NO_ACCESS),
     1049: _NO_DATABASE,
     **dict.fromkeys((1054, 1146), _NO_SCHEMA),
-    **dict.fromkeys((1021, 1037, 1040, 1041, 1114, 1129, 1203), _FULL),
+    **dict.fromkeys((1021, 1037, 1040, 1041, 1114, 1129, 1203, 1226), _FULL),
 }
 
 
@@ -90,7 +103,9 @@ def sqlite_fault(error: sqlite3.Error, path: str) -> Fault:
 
 def postgresql_fault(error: psycopg.Error) -> Fault:
     """What to raise instead of the driver's error."""
-    state = error.sqlstate or "08"  # it has no word of the server's when there is no server to have one
+    state = error.sqlstate
+    if state is None:
+        return StoreUnavailable(f"the database {_refusal(str(error))}")
     if state in _POSTGRESQL_GIVEN_UP:
         return GivenUp("deadlock")
     if state in _POSTGRESQL_CONFLICTS:
@@ -122,6 +137,12 @@ def wrapped_fault(error: PeeweeException, kind: type[E], fault_of: Callable[[E],
     if isinstance(fault, StoreUnavailable):
         return fault
     return StoreUnavailable(f"the database cannot be used: {type(cause or error).__name__}")
+
+
+def _refusal(message: str) -> str:
+    """Why PostgreSQL lets nobody in, or that there is no server to have a word."""
+    found = (sentence for pattern, sentence in _POSTGRESQL_REFUSALS.items() if re.search(pattern, message))
+    return next(found, _LOST)
 
 
 def _refused_constraint(message: str) -> str:

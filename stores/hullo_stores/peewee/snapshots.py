@@ -5,7 +5,7 @@ What the queries name comes first, and then what that points at.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -106,19 +106,22 @@ class Found:
 
     named: Named
     pointed_at: PointedAt
+    wanted: Sequence[Mapping[ContactId, None]]
+    """`Named.contact_ids` of each query."""
 
     def snapshots(self, queries: Sequence[SnapshotQuery]) -> tuple[Snapshot, ...]:
         """One a query, in their order."""
-        return tuple(_snapshot(query, self.named, self.pointed_at) for query in queries)
+        return tuple(
+            _snapshot(query, self.named, self.pointed_at, wanted)
+            for query, wanted in zip(queries, self.wanted, strict=True)
+        )
 
 
-def _snapshot(query: SnapshotQuery, named: Named, pointed_at: PointedAt) -> Snapshot:
+def _snapshot(query: SnapshotQuery, named: Named, pointed_at: PointedAt, wanted: Iterable[ContactId]) -> Snapshot:
     here = query.workspace_id
     session = named.session(query)
     contacts = {
-        contact_id: contact
-        for contact_id in named.contact_ids(query)
-        if (contact := pointed_at.contact(contact_id, query)) is not None
+        contact_id: contact for contact_id in wanted if (contact := pointed_at.contact(contact_id, query)) is not None
     }
     return Snapshot(
         app_version=None if query.app_id is None else named.app_versions.get((query.app_id, here)),

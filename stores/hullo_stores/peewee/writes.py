@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -64,6 +64,28 @@ class Batch:
 
     write: Write
     rows: Sequence[Row]
+
+
+PIECE_BYTES: Final = 1024 * 1024
+"""About how much one statement writes: servers limit its size, and rows may be long."""
+
+
+def in_pieces(batches: Sequence[Batch]) -> Iterator[Batch]:
+    """The same rows, in batches that a server takes as one statement each."""
+    for batch in batches:
+        if len(batch.rows) == 1:
+            yield batch
+            continue
+        piece: list[Row] = []
+        size = 0
+        for row in batch.rows:
+            length = sum(len(value) for value in row if isinstance(value, str | bytes))
+            if piece and size + length > PIECE_BYTES:
+                yield Batch(batch.write, piece)
+                piece, size = [], 0
+            piece.append(row)
+            size += length
+        yield Batch(batch.write, piece)
 
 
 def columns_of(table: type[Model], *names: str) -> tuple[Column, ...]:

@@ -14,17 +14,17 @@ from hullo.model.visitor import Session
 from hullo.store.protocol import APPLIED, Applied, Snapshot, SnapshotQuery, Store, StoreConflict
 from hullo.testing.builders import APP, WORKSPACE
 
-Capability = Literal["durable", "shared_between_processes"]
+Capability = Literal["durable", "shared_between_processes", "locking"]
 Claim = TypeVar("Claim", bound=Callable[..., Any])
 
 NEEDS: Final = "hullo_needs"
 
 
-def only_if(capability: Capability) -> Callable[[Claim], Claim]:
-    """A claim that only stores with this capability make: to the others it is not put, rather than skipped."""
+def only_if(*capabilities: Capability) -> Callable[[Claim], Claim]:
+    """A claim that only stores with these capabilities make: to the others it is not put, rather than skipped."""
 
     def mark(claim: Claim) -> Claim:
-        setattr(claim, NEEDS, capability)
+        setattr(claim, NEEDS, capabilities)
         return claim
 
     return mark
@@ -37,14 +37,16 @@ class StoreCase:
     """Whether what was applied is there for another store that is opened on the same folder later."""
     shared_between_processes: bool = False
     """Whether several processes may have it open at once."""
+    locking: bool = False
+    """Whether it keeps `Locking` too."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         if "make_store" not in vars(cls):
             return  # claims, and not yet a store that they are put to
         for name in dir(cls):
-            capability = getattr(getattr(cls, name), NEEDS, None)
-            if capability is not None and not getattr(cls, capability):
+            needed: tuple[Capability, ...] = getattr(getattr(cls, name), NEEDS, ())
+            if not all(getattr(cls, capability) for capability in needed):
                 setattr(cls, name, None)
 
     def make_store(self, folder: Path) -> Store:

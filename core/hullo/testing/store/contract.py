@@ -7,14 +7,15 @@ from hullo.testing.store.erasing import ErasingClaims
 from hullo.testing.store.keeping import KeepingClaims
 from hullo.testing.store.lists import ListClaims
 from hullo.testing.store.loading import LoadingClaims
+from hullo.testing.store.locking import LockingClaims
 from hullo.testing.store.processes import ProcessClaims
 from hullo.testing.store.threads import ThreadClaims
 
 
 class StoreContract(
-    ApplyingClaims, KeepingClaims, LoadingClaims, ListClaims, ErasingClaims, ThreadClaims, ProcessClaims
+    ApplyingClaims, KeepingClaims, LoadingClaims, ListClaims, ErasingClaims, ThreadClaims, ProcessClaims, LockingClaims
 ):
-    """Set `durable` and `shared_between_processes`, and define `make_store`; see `hullo.testing`.
+    """Set `durable`, `shared_between_processes` and `locking`, and define `make_store`; see `hullo.testing`.
 
     Stores made for one folder hold the same data, when they are durable or shared. Processes are spawned,
     so a subclass stands at the top of its module.

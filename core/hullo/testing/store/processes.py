@@ -79,7 +79,43 @@ class Racer:
     """Lets nobody through before all are there. May be used again and again."""
 
 
-class ProcessClaims(StoreCase):
+class ProcessRace(StoreCase):
+    """How claims are put to several processes."""
+
+    @contextmanager
+    def _opened(self, folder: Path) -> Generator[Store]:
+        store = self.make_store(folder)
+        store.open()
+        try:
+            yield store
+        finally:
+            store.close()
+
+    def _at_once(
+        self, folder: Path, work: Callable[[Store, Racer], Result], processes: int = PROCESSES
+    ) -> list[Result]:
+        """What `work` returned in each of several processes, which set out together."""
+        start = spawning.Barrier(processes)
+        pipes: list[Connection] = []
+        started: list[BaseProcess] = []
+        for number in range(processes):
+            ours, theirs = spawning.Pipe()
+            racer = Racer(number, start)
+            process = spawning.Process(
+                target=_work_in_process, args=(Maker.of(type(self)), folder, work, racer, theirs), daemon=True
+            )
+            process.start()
+            theirs.close()
+            pipes.append(ours)
+            started.append(process)
+        try:
+            return [_receive(pipe) for pipe in pipes]
+        finally:
+            for each in started:
+                each.join(PATIENCE)
+
+
+class ProcessClaims(ProcessRace):
     """See the module."""
 
     @only_if("shared_between_processes")
@@ -121,38 +157,6 @@ class ProcessClaims(StoreCase):
             found = [_parts(store, number) for number in range(len(reported) * GROUP + 2 * GROUP)]
         assert {parts for parts in found if parts not in (0, 6)} == set()
         assert found[: len(reported) * GROUP] == [6] * (len(reported) * GROUP)
-
-    @contextmanager
-    def _opened(self, folder: Path) -> Generator[Store]:
-        store = self.make_store(folder)
-        store.open()
-        try:
-            yield store
-        finally:
-            store.close()
-
-    def _at_once(
-        self, folder: Path, work: Callable[[Store, Racer], Result], processes: int = PROCESSES
-    ) -> list[Result]:
-        """What `work` returned in each of several processes, which set out together."""
-        start = spawning.Barrier(processes)
-        pipes: list[Connection] = []
-        started: list[BaseProcess] = []
-        for number in range(processes):
-            ours, theirs = spawning.Pipe()
-            racer = Racer(number, start)
-            process = spawning.Process(
-                target=_work_in_process, args=(Maker.of(type(self)), folder, work, racer, theirs), daemon=True
-            )
-            process.start()
-            theirs.close()
-            pipes.append(ours)
-            started.append(process)
-        try:
-            return [_receive(pipe) for pipe in pipes]
-        finally:
-            for each in started:
-                each.join(PATIENCE)
 
 
 def _work_in_process(

@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 from urllib.parse import unquote, urlsplit
 
-import pymysql
-from peewee import PeeweeException
+from peewee import MySQLDatabase, PeeweeException
 from playhouse.pool import PooledMySQLDatabase
-from pymysql.constants import CLIENT
 
 from hullo.errors import SettingsError, StoreUnavailable
 from hullo.store.upkeep import Finding
@@ -28,8 +26,14 @@ from hullo_stores.peewee.rows import Row
 from hullo_stores.peewee.store import PeeweeStore
 from hullo_stores.peewee.upkeep.server import ServerState, clock_ahead
 from hullo_stores.peewee.upkeep.tools import MARIADB
-from hullo_stores.peewee.writes import Batch
+from hullo_stores.peewee.writes import Batch, in_pieces
 from hullo_stores.refusal import Refused
+
+try:
+    import pymysql
+    from pymysql.constants import CLIENT
+except ImportError as error:
+    raise SettingsError("MariaDB and MySQL need a driver: pip install 'hullo[mysql]'") from error
 
 OLDEST_MARIADB: Final = (10, 6)
 OLDEST_MYSQL: Final = (8, 0, 19)
@@ -78,11 +82,11 @@ class MysqlSettings:
             user=unquote(parts.username) if parts.username else None,
             password=unquote(parts.password or ""),
             database=database,
-            pool=parameters.whole_number("pool", 4),
-            statement_timeout_ms=parameters.whole_number("statement_timeout_ms", 10_000),
-            lock_timeout_ms=parameters.whole_number("lock_timeout_ms", 5_000),
+            pool=parameters.whole_number("pool", 4, least=1),
+            statement_timeout_ms=parameters.whole_number("statement_timeout_ms", 10_000, least=1),
+            lock_timeout_ms=parameters.whole_number("lock_timeout_ms", 5_000, least=1),
             driver_options={
-                "connect_timeout": parameters.whole_number("connect_timeout", 5),
+                "connect_timeout": parameters.whole_number("connect_timeout", 5, least=1),
                 **parameters.rest("program_name", "ssl_ca", "ssl_cert", "ssl_key", "unix_socket"),
             },
         )
@@ -116,12 +120,8 @@ def open_mysql(url: str) -> PeeweeStore:
     return PeeweeStore(MysqlEngine(MysqlSettings.of_url(url)))
 
 
-class MysqlDatabase(PooledMySQLDatabase):  # type: ignore[misc]
-    """Peewee's pool, with hullo's way of making a connection and of telling that one is gone."""
-
-    # The usual types end at 64 KiB.
-    field_types = {**PooledMySQLDatabase.field_types, "TEXT": "LONGTEXT", "BLOB": "LONGBLOB"}  # noqa: RUF012
-    transactional_schema = False  # a statement that changes the schema commits
+class MysqlDriver(MySQLDatabase):
+    """Hullo's way of making a connection. Stands beneath the pool, which asks for a new one only."""
 
     def __init__(self, database: str, *, statement_timeout_ms: int, lock_timeout_ms: int, **driver: Any) -> None:
         self._statement_timeout_ms = statement_timeout_ms
@@ -130,13 +130,21 @@ class MysqlDatabase(PooledMySQLDatabase):  # type: ignore[misc]
         self.several_nodes = False
         super().__init__(database, **driver)
 
-    @property
-    def table_settings(self) -> list[str]:
-        """Texts compare byte by byte, spaces at their end included, whatever the server's own collation."""
-        return ["ENGINE=InnoDB", f"DEFAULT CHARSET=utf8mb4 COLLATE={self._collation}"]
-
     def _connect(self) -> Any:
-        driver = cast("Any", super()._connect())
+        try:
+            driver: Any = cast("Any", super())._connect()
+        except OSError as error:  # what the network does has an error of the driver's
+            raise SettingsError(
+                f"ssl_ca, ssl_cert and ssl_key name files with certificates: {error.strerror or type(error).__name__}"
+            ) from error
+        try:
+            self._set_up(driver)
+        except BaseException:
+            driver._force_close()
+            raise
+        return driver
+
+    def _set_up(self, driver: Any) -> None:
         self._mariadb = "mariadb" in driver.get_server_info().lower()
         with driver.cursor() as cursor:
             cursor.execute(f"SET NAMES utf8mb4 COLLATE {self._collation}")
@@ -152,13 +160,6 @@ class MysqlDatabase(PooledMySQLDatabase):  # type: ignore[misc]
             if self.several_nodes:
                 # On Galera: what another node has committed is waited for before anything is read.
                 cursor.execute("SET SESSION wsrep_sync_wait = 1")
-        return driver
-
-    def _is_closed(self, conn: Any) -> bool:
-        return not conn.open or hung_up(conn._sock)
-
-    def _can_reuse(self, conn: Any) -> bool:
-        return bool(conn.open)  # no transaction is open when it comes back: the engine ends them
 
     @property
     def _collation(self) -> str:
@@ -169,6 +170,34 @@ class MysqlDatabase(PooledMySQLDatabase):  # type: ignore[misc]
         if self._mariadb:
             return {"max_statement_time": self._statement_timeout_ms / 1000}
         return {"max_execution_time": self._statement_timeout_ms}
+
+
+class MysqlDatabase(PooledMySQLDatabase, MysqlDriver):  # type: ignore[misc]
+    """Peewee's pool, with hullo's way of telling that a connection is gone."""
+
+    # The usual types end at 64 KiB.
+    field_types = {**PooledMySQLDatabase.field_types, "TEXT": "LONGTEXT", "BLOB": "LONGBLOB"}  # noqa: RUF012
+    transactional_schema = False  # a statement that changes the schema commits
+
+    @property
+    def table_settings(self) -> list[str]:
+        """Texts compare byte by byte, spaces at their end included, whatever the server's own collation."""
+        return ["ENGINE=InnoDB", f"DEFAULT CHARSET=utf8mb4 COLLATE={self._collation}"]
+
+    def wait_for_ever(self) -> None:
+        """On this thread's connection, until it is closed: a migration takes as long as it takes, and whoever comes
+        second waits for it."""
+        untyped = cast("Any", self)
+        untyped.connection()._read_timeout = None
+        untyped.execute_sql(f"SET SESSION {'max_statement_time' if self._mariadb else 'max_execution_time'} = 0")
+
+    def _is_closed(self, conn: Any) -> bool:
+        if conn.open and hung_up(conn._sock):
+            conn._force_close()  # without a farewell, which nobody would hear
+        return not conn.open
+
+    def _can_reuse(self, conn: Any) -> bool:
+        return bool(conn.open)  # no transaction is open when it comes back: the engine ends them
 
 
 class MysqlConnection(ServerConnection):
@@ -191,7 +220,7 @@ class MysqlConnection(ServerConnection):
 
     def write(self, batches: Sequence[Batch]) -> None:
         """See `Transaction`: a statement a batch."""
-        for batch in batches:
+        for batch in in_pieces(batches):
             write, rows = batch.write, batch.rows
             if len(rows) == 1:
                 found = self._execute(self._one[write], rows[0])
@@ -276,8 +305,9 @@ class MysqlEngine(ServerEngine):
     def _alone(self) -> Generator[None]:
         """By a lock with a name. Each node of a Galera cluster has its own: see `schema.py` for what it does then."""
         lock = f"hullo migration {self.database.database}"[:64]
-        self.database.execute_sql("SET SESSION max_statement_time = 0" if self.database._mariadb else "DO 0")
-        self.database.execute_sql("SELECT GET_LOCK(%s, %s)", (lock, MIGRATION_PATIENCE))
+        self.database.wait_for_ever()
+        if self.database.execute_sql("SELECT GET_LOCK(%s, %s)", (lock, MIGRATION_PATIENCE)).fetchone() != (1,):
+            raise StoreUnavailable("somebody else is still bringing the database up to date; try again later")
         try:
             yield
         finally:

@@ -10,11 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-import psycopg
 from peewee import PeeweeException
+from peewee import PostgresqlDatabase as PeeweesOwn
 from playhouse.pool import PooledPostgresqlDatabase
-from psycopg.adapt import Dumper
-from psycopg.conninfo import conninfo_to_dict
 
 from hullo.errors import SettingsError, StoreUnavailable
 from hullo.store.upkeep import Finding
@@ -28,8 +26,15 @@ from hullo_stores.peewee.rows import Row, json_text
 from hullo_stores.peewee.store import PeeweeStore
 from hullo_stores.peewee.upkeep.server import ServerState, clock_ahead
 from hullo_stores.peewee.upkeep.tools import POSTGRESQL
-from hullo_stores.peewee.writes import Batch
+from hullo_stores.peewee.writes import Batch, in_pieces
 from hullo_stores.refusal import Refused
+
+try:
+    import psycopg
+    from psycopg.adapt import Dumper
+    from psycopg.conninfo import conninfo_to_dict
+except ImportError as error:
+    raise SettingsError("PostgreSQL needs a driver: pip install 'hullo[postgres]'") from error
 
 OLDEST: Final = 120000
 MIGRATION_LOCK: Final = 0x68756C6C6F
@@ -61,20 +66,20 @@ class PostgresqlSettings:
         parts = split_url(url)
         parameters = Parameters(parts.query, "a PostgreSQL URL")
         settings = {
-            "pool": parameters.whole_number("pool", 4),
-            "statement_timeout_ms": parameters.whole_number("statement_timeout_ms", 10_000),
-            "lock_timeout_ms": parameters.whole_number("lock_timeout_ms", 5_000),
+            "pool": parameters.whole_number("pool", 4, least=1),
+            "statement_timeout_ms": parameters.whole_number("statement_timeout_ms", 10_000, least=1),
+            "lock_timeout_ms": parameters.whole_number("lock_timeout_ms", 5_000, least=1),
             "pooler": parameters.choice("pooler", ("none", "transaction"), "none") == "transaction",
         }
-        given = parameters.rest(*LIBPQ)
+        patience = parameters.whole_number("connect_timeout", 5, least=1)
+        given = {"connect_timeout": str(patience), **parameters.rest(*LIBPQ)}
         try:
             # libpq's own reading of a URL knows several hosts, and sockets.
             libpq = conninfo_to_dict(parts.without_query("postgresql"))
         except psycopg.Error:
-            raise SettingsError(
-                "a PostgreSQL URL looks like 'postgresql://user:password@host:5432/database'; "
-                "what is not a letter or digit in a password is written as %XX"
-            ) from None
+            raise SettingsError(_LOOKS_LIKE) from None
+        if not all(port.isdecimal() for port in str(libpq.get("port", "0")).split(",")):
+            raise SettingsError(_LOOKS_LIKE)  # and it may be the beginning of a password
         if not libpq.get("dbname"):
             raise SettingsError("a PostgreSQL URL ends with the name of a database: 'postgresql://host/database'")
         texts = {name: str(value) for name, value in libpq.items() if value is not None}
@@ -84,7 +89,6 @@ class PostgresqlSettings:
     def driver(self) -> dict[str, Any]:
         """What psycopg connects with."""
         driver: dict[str, Any] = {
-            "connect_timeout": 5,
             "application_name": "hullo",
             "client_encoding": "UTF8",
             # A server that is gone without a word is noticed.
@@ -106,9 +110,13 @@ class PostgresqlSettings:
         return {**driver, "options": options, "prepare_threshold": 1}
 
 
+_LOOKS_LIKE: Final = (
+    "a PostgreSQL URL looks like 'postgresql://user:password@host:5432/database'; "
+    "what is not a letter or digit in a password is written as %XX"
+)
+
 LIBPQ: Final = (
     "application_name",
-    "connect_timeout",
     "host",
     "sslcert",
     "sslkey",
@@ -132,18 +140,24 @@ class _Integer(Dumper):
         return b"%d" % obj
 
 
-class PostgresqlDatabase(PooledPostgresqlDatabase):  # type: ignore[misc]
-    """Peewee's pool, with hullo's way of making a connection and of telling that one is gone."""
-
-    text_collation: str | None = 'COLLATE "C"'  # texts compare byte by byte, whatever the database's own collation
+class PostgresqlDriver(PeeweesOwn):
+    """Hullo's way of making a connection. Stands beneath the pool, which asks for a new one only."""
 
     def _connect(self) -> psycopg.Connection:
-        driver = cast("psycopg.Connection", super()._connect())
+        driver: psycopg.Connection = cast("Any", super())._connect()
         driver.adapters.register_dumper(int, _Integer)
         return driver
 
+
+class PostgresqlDatabase(PooledPostgresqlDatabase, PostgresqlDriver):  # type: ignore[misc]
+    """Peewee's pool, with hullo's way of telling that a connection is gone."""
+
+    text_collation: str | None = 'COLLATE "C"'  # texts compare byte by byte, whatever the database's own collation
+
     def _is_closed(self, conn: psycopg.Connection) -> bool:
-        return conn.closed or hung_up(conn)
+        if not conn.closed and hung_up(conn):
+            conn.close()
+        return conn.closed
 
 
 class PostgresqlConnection(ServerConnection):
@@ -165,15 +179,17 @@ class PostgresqlConnection(ServerConnection):
 
     def write(self, batches: Sequence[Batch]) -> None:
         """See `Transaction`: a pipeline, so that all of it is one round trip."""
-        cursors: list[psycopg.Cursor[Row]] = []
+        if not batches:
+            return
+        written: list[tuple[Batch, psycopg.Cursor[Row]]] = []
         try:
             with self._driver.pipeline():
                 self._say_first()
-                for batch in batches:
-                    cursors.append(self._cursor().execute(*self._written(batch)))
+                for batch in in_pieces(batches):
+                    written.append((batch, self._cursor().execute(*self._written(batch))))
         except psycopg.Error as error:
             raise postgresql_fault(error) from error
-        for batch, cursor in zip(batches, cursors, strict=True):
+        for batch, cursor in written:
             if batch.write.must_find and cursor.rowcount != len(batch.rows):
                 raise Refused(batch.write.table)
 

@@ -41,7 +41,11 @@ def hung_up(socket: Socket) -> bool:
     A server says nothing of its own accord to somebody who asks nothing, save for a farewell.
     """
     try:
-        return bool(select.select([socket], [], [], 0)[0])
+        if not hasattr(select, "poll"):  # Windows, whose own `select` knows no largest descriptor
+            return bool(select.select([socket], [], [], 0)[0])
+        poll = select.poll()
+        poll.register(socket, select.POLLIN)
+        return bool(poll.poll(0))
     except (OSError, ValueError):  # it has no descriptor any more
         return True
 

@@ -213,17 +213,13 @@ class SqliteEngine:
         with self._lock:
             yield self._opened()
 
-    @contextmanager
-    def reading(self) -> Generator[SqliteConnection]:
+    def reading(self) -> AbstractContextManager[SqliteConnection]:
         """See `Engine`."""
-        with self._transaction(READING) as connection:
-            yield connection
+        return self._transaction(READING)
 
-    @contextmanager
-    def writing(self) -> Generator[SqliteConnection]:
+    def writing(self) -> AbstractContextManager[SqliteConnection]:
         """See `Engine`. Takes the write lock at once: a transaction that has read cannot wait for it."""
-        with self._transaction(WRITING) as connection:
-            yield connection
+        return self._transaction(WRITING)
 
     @contextmanager
     def _transaction(self, begin: str) -> Generator[SqliteConnection]:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import parse_qsl
 
 from hullo.errors import SettingsError
+
+LARGEST: Final = 31_536_000
+"""Of whole numbers: what every driver takes. As seconds it is a year, as milliseconds nine hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +27,14 @@ class SplitUrl:
 
 
 def split_url(url: str) -> SplitUrl:
-    """Of `scheme://…?…`."""
+    """Of `scheme://…?…`. Raises `SettingsError` where part of a password would be taken for what may be told."""
     _, _, rest = url.partition("://")
     rest, _, query = rest.partition("?")
+    authority, _, path = rest.partition("/")
+    if authority.count("@") > 1 or "@" in path or ("@" in query and "@" not in authority):
+        raise SettingsError(
+            "what is not a letter or digit in a URL's password is written as %XX: '@' as %40, '/' as %2F, '?' as %3F"
+        )
     return SplitUrl(rest, query)
 
 
@@ -38,13 +47,15 @@ class Parameters:
         self._texts = dict(parse_qsl(query, keep_blank_values=True))
         self._known: list[str] = []
 
-    def whole_number(self, name: str, default: int) -> int:
-        """At least 0."""
+    def whole_number(self, name: str, default: int, *, least: int = 0) -> int:
+        """Between `least` and `LARGEST`."""
         text = self._take(name)
         if text is None:
             return default
         if not (text.isascii() and text.isdecimal()):
             raise SettingsError(f"{name} is a whole number, not {text!r}")
+        if not least <= int(text[:20]) <= LARGEST:
+            raise SettingsError(f"{name} is between {least} and {LARGEST}, not {text}")
         return int(text)
 
     def choice(self, name: str, choices: Sequence[str], default: str) -> str:

@@ -48,7 +48,7 @@ class OneTripLoader:
         """In one statement, which sees one moment by itself."""
         slots = _slots(queries)
         if not slots.keys() - {"every_app"}:
-            return _found({})  # nobody asks for anything
+            return _found(queries, {})  # nobody asks for anything
         parts = frozenset(slots)
         statement = self._kept.get(parts)
         if statement is None:
@@ -59,7 +59,7 @@ class OneTripLoader:
         for what, row in connection.rows(text, [slots[slot] for slot in order]):
             if row is not None:  # looked up, and not there
                 found.setdefault(what, []).append(_row_of(row))
-        return _found(found)
+        return _found(queries, found)
 
 
 def _slots(queries: Sequence[SnapshotQuery]) -> dict[str, str]:
@@ -189,7 +189,7 @@ def _selects(dialect: TripDialect, parts: frozenset[str]) -> Iterator[str]:
         yield each("answer", dialect.row(*answer), 'FROM "answer" WHERE digest = named.name', named("answers"))
 
 
-def _found(rows: Mapping[str, Sequence[Row]]) -> Found:
+def _found(queries: Sequence[SnapshotQuery], rows: Mapping[str, Sequence[Row]]) -> Found:
     named = Named(
         app_versions=rows.get("app", ()),
         sessions=rows.get("session", ()),
@@ -204,7 +204,7 @@ def _found(rows: Mapping[str, Sequence[Row]]) -> Found:
         orphans=rows.get("orphan", ()),
         open_pairs=rows.get("pair", ()),
     )
-    return Found(named, pointed_at)
+    return Found(named, pointed_at, [named.contact_ids(query) for query in queries])
 
 
 def _with_bytes(row: Row) -> Row:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from hullo.model.contact import ContactId
 from hullo.store.protocol import SnapshotQuery
@@ -21,46 +21,52 @@ class StepLoader:
 
     def load(self, connection: Connection, queries: Sequence[SnapshotQuery]) -> Found:
         """What the queries name, and then what that points at."""
-        named = self._name(connection, queries)
-        return Found(named, self._point(connection, queries, named))
+        names = _Names(queries)
+        # Whoever has an identifier comes along with it.
+        owners = _rows(connection, self._statements.owners, names.identifiers)
+        named = self._name(connection, names, owners)
+        wanted = [named.contact_ids(query) for query in queries]
+        return Found(named, self._point(connection, queries, named, wanted, owners), wanted)
 
-    def _name(self, connection: Connection, queries: Sequence[SnapshotQuery]) -> Named:
+    def _name(self, connection: Connection, names: _Names, owners: Iterable[Row]) -> Named:
         statements = self._statements
-        app_ids = {query.app_id for query in queries if query.app_id is not None}
-        digests = {query.session for query in queries if query.session is not None}
-        identifiers = {digest for query in queries for digest in query.identifiers}
-        repeat_keys = {key for query in queries for key in query.repeat_keys}
-        messages = _rows(connection, statements.messages_by_repeat_key, repeat_keys)
-        conversations = {conversation_id for query in queries for conversation_id in query.conversations}
-        conversations.update(row[1] for row in messages)
-        answers = {query.answer for query in queries if query.answer is not None}
+        messages = _rows(connection, statements.messages_by_repeat_key, names.repeat_keys)
+        names.conversations.update((row[1], None) for row in messages)
         return Named(
-            app_versions=_rows(connection, statements.app_versions, app_ids),
-            sessions=_rows(connection, statements.sessions_by_digest, digests),
-            owners=_rows(connection, statements.owners, identifiers),
+            app_versions=_rows(connection, statements.app_versions, names.apps),
+            sessions=_rows(connection, statements.sessions_by_digest, names.sessions),
+            owners=[row[:2] for row in owners],
             messages=messages,
-            conversations=_rows(connection, statements.conversations_by_id, conversations),
-            answers=_rows(connection, statements.answers_by_digest, answers),
+            conversations=_rows(connection, statements.conversations_by_id, names.conversations),
+            answers=_rows(connection, statements.answers_by_digest, names.answers),
         )
 
-    def _point(self, connection: Connection, queries: Sequence[SnapshotQuery], named: Named) -> PointedAt:
-        wanted = [named.contact_ids(query) for query in queries]
+    def _point(
+        self,
+        connection: Connection,
+        queries: Sequence[SnapshotQuery],
+        named: Named,
+        wanted: Sequence[Mapping[ContactId, None]],
+        owners: Iterable[Row],
+    ) -> PointedAt:
+        contacts = {row[1]: row[1:] for row in owners}
         contact_ids = {contact_id: None for ids in wanted for contact_id in ids}
+        others = [contact_id for contact_id in contact_ids if contact_id not in contacts]
         visitors = {
-            session.visitor_id
+            session.visitor_id: None
             for session in (named.session(query) for query in queries if query.orphans)
             if session is not None
         }
         pairs = {pair: None for ids in wanted if len(ids) > 1 for pair in pairs_of(ids)}
         return PointedAt(
-            contacts=_rows(connection, self._statements.contacts_by_id, contact_ids),
+            contacts=[*contacts.values(), *_rows(connection, self._statements.contacts_by_id, others)],
             blocks=self._block_rows(connection, queries, contact_ids),
             orphans=_rows(connection, self._statements.orphans, visitors),
             open_pairs=_rows(connection, self._statements.open_pairs, pairs),
         )
 
     def _block_rows(
-        self, connection: Connection, queries: Sequence[SnapshotQuery], contact_ids: Iterable[ContactId]
+        self, connection: Connection, queries: Sequence[SnapshotQuery], contact_ids: Collection[ContactId]
     ) -> list[Row]:
         """The usual group is of one app. Another loads every app's blocks, not to need a statement for each."""
         app_ids = {query.app_id for query in queries}
@@ -69,8 +75,38 @@ class StepLoader:
         return _rows(connection, self._statements.blocks, contact_ids)
 
 
-def _rows(connection: Connection, statement: Many, values: Iterable[str], *first: object) -> list[Row]:
+class _Names:
+    """What the queries of a group name, each once."""
+
+    def __init__(self, queries: Sequence[SnapshotQuery]) -> None:
+        self.apps: dict[str, None] = {}
+        self.sessions: dict[str, None] = {}
+        self.identifiers: dict[str, None] = {}
+        self.conversations: dict[str, None] = {}
+        self.repeat_keys: dict[str, None] = {}
+        self.answers: dict[str, None] = {}
+        for query in queries:
+            if query.app_id is not None:
+                self.apps[query.app_id] = None
+            if query.session is not None:
+                self.sessions[query.session] = None
+            if query.answer is not None:
+                self.answers[query.answer] = None
+            for digest in query.identifiers:
+                self.identifiers[digest] = None
+            for conversation_id in query.conversations:
+                self.conversations[conversation_id] = None
+            for key in query.repeat_keys:
+                self.repeat_keys[key] = None
+
+
+def _rows(connection: Connection, statement: Many, values: Collection[str], *first: object) -> list[Row]:
+    if not values:
+        return []
+    wanted = tuple(values)
+    if len(wanted) == 1:  # by far the most
+        return connection.rows(statement.texts[1], (*first, *wanted))
     rows: list[Row] = []
-    for text, bound in statement.calls(tuple(values), *first):
+    for text, bound in statement.calls(wanted, *first):
         rows += connection.rows(text, bound)
     return rows

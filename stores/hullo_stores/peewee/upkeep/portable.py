@@ -20,7 +20,7 @@ from hullo_stores.peewee.connection import Engine, Transaction
 from hullo_stores.peewee.schema import HISTORY_TABLE, KNOWN, bring_up_to_date, require_current
 from hullo_stores.peewee.tables import TABLES, CustomData, Identifiers
 from hullo_stores.peewee.upkeep.marker import UNFINISHED_COPY, unfinished_copy
-from hullo_stores.peewee.writes import Batch, Write, insert_into, name_of
+from hullo_stores.peewee.writes import Batch, insert_into, name_of
 from hullo_stores.refusal import Refused
 
 COMPOSITE_KEYS: Final[Mapping[type[Model], tuple[str, ...]]] = {
@@ -28,9 +28,6 @@ COMPOSITE_KEYS: Final[Mapping[type[Model], tuple[str, ...]]] = {
     CustomData: ("contact_id", "app_id"),
 }
 """Of the tables whose key is more than their first column. Peewee is not told of these keys, the database is."""
-
-BATCH_BYTES: Final = 1024 * 1024
-"""About how much is written by one statement: engines limit its size, and rows may be long."""
 
 
 class History(Model):
@@ -136,7 +133,7 @@ class PeeweeTables:
     def add(self, table: PortableTable, rows: Sequence[PortableRow]) -> Applied | StoreConflict:
         """See `Target`."""
         insert = self._texts[table.name].insert
-        return self._write(lambda transaction: transaction.write(_batches(insert, rows)))
+        return self._write(lambda transaction: transaction.write([Batch(insert, rows)] if rows else []))
 
     def finish(self) -> None:
         """See `Target`."""
@@ -152,20 +149,6 @@ class PeeweeTables:
         except Refused as refused:
             return refused.conflict
         return APPLIED
-
-
-def _batches(insert: Write, rows: Sequence[PortableRow]) -> list[Batch]:
-    """The one place that says how a chunk is written: in one transaction, by as few statements as its length allows."""
-    batches: list[list[PortableRow]] = [[]]
-    size = 0
-    for row in rows:
-        length = sum(len(value) for value in row if isinstance(value, str | bytes))
-        if batches[-1] and size + length > BATCH_BYTES:
-            batches.append([])
-            size = 0
-        batches[-1].append(row)
-        size += length
-    return [Batch(insert, batch) for batch in batches if batch]
 
 
 class _Texts:
