@@ -28,10 +28,8 @@ class StepStatements:
         )
         self.sessions_by_digest = compiler.many(lambda digests: all_of(Sessions).where(Sessions.digest.in_(digests)))
         self.owners = compiler.many(
-            lambda digests: (
-                Identifiers.select(Identifiers.digest, *fields_of(Contacts))
-                .join(Contacts, on=(Contacts.id == Identifiers.contact_id))
-                .where(Identifiers.digest.in_(digests))
+            lambda digests: Identifiers.select(Identifiers.digest, Identifiers.contact_id).where(
+                Identifiers.digest.in_(digests)
             )
         )
         self.contacts_by_id = compiler.many(lambda ids: all_of(Contacts).where(Contacts.id.in_(ids)))

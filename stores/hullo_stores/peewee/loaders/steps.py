@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from hullo.model.contact import ContactId
 from hullo.store.protocol import SnapshotQuery
@@ -21,21 +21,18 @@ class StepLoader:
 
     def load(self, connection: Connection, queries: Sequence[SnapshotQuery]) -> Found:
         """What the queries name, and then what that points at."""
-        names = _Names(queries)
-        # Whoever has an identifier comes along with it.
-        owners = _rows(connection, self._statements.owners, names.identifiers)
-        named = self._name(connection, names, owners)
+        named = self._name(connection, _Names(queries))
         wanted = [named.contact_ids(query) for query in queries]
-        return Found(named, self._point(connection, queries, named, wanted, owners), wanted)
+        return Found(named, self._point(connection, queries, named, wanted), wanted)
 
-    def _name(self, connection: Connection, names: _Names, owners: Iterable[Row]) -> Named:
+    def _name(self, connection: Connection, names: _Names) -> Named:
         statements = self._statements
         messages = _rows(connection, statements.messages_by_repeat_key, names.repeat_keys)
         names.conversations.update((row[1], None) for row in messages)
         return Named(
             app_versions=_rows(connection, statements.app_versions, names.apps),
             sessions=_rows(connection, statements.sessions_by_digest, names.sessions),
-            owners=[row[:2] for row in owners],
+            owners=_rows(connection, statements.owners, names.identifiers),
             messages=messages,
             conversations=_rows(connection, statements.conversations_by_id, names.conversations),
             answers=_rows(connection, statements.answers_by_digest, names.answers),
@@ -47,11 +44,8 @@ class StepLoader:
         queries: Sequence[SnapshotQuery],
         named: Named,
         wanted: Sequence[Mapping[ContactId, None]],
-        owners: Iterable[Row],
     ) -> PointedAt:
-        contacts = {row[1]: row[1:] for row in owners}
         contact_ids = {contact_id: None for ids in wanted for contact_id in ids}
-        others = [contact_id for contact_id in contact_ids if contact_id not in contacts]
         visitors = {
             session.visitor_id: None
             for session in (named.session(query) for query in queries if query.orphans)
@@ -59,7 +53,7 @@ class StepLoader:
         }
         pairs = {pair: None for ids in wanted if len(ids) > 1 for pair in pairs_of(ids)}
         return PointedAt(
-            contacts=[*contacts.values(), *_rows(connection, self._statements.contacts_by_id, others)],
+            contacts=_rows(connection, self._statements.contacts_by_id, contact_ids),
             blocks=self._block_rows(connection, queries, contact_ids),
             orphans=_rows(connection, self._statements.orphans, visitors),
             open_pairs=_rows(connection, self._statements.open_pairs, pairs),
