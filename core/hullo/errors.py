@@ -17,6 +17,7 @@
     ├── Conflicting               conflict           409
     ├── TooLarge                  too_large          413
     ├── Invalid                   invalid            422    W8
+    │   └── Unstorable                                      no database takes such a value
     ├── Unavailable               unavailable        503
     │   ├── StoreUnavailable                                the database cannot be reached
     │   └── TooContended                                    the same rows were changed too often meanwhile
@@ -170,6 +171,14 @@ class Invalid(HulloError):
     def __init__(self, detail: str, rejected: Sequence[Rejection] = ()) -> None:
         super().__init__(detail)
         self.rejected = tuple(rejected)
+
+
+class Unstorable(Invalid):
+    """The store cannot keep a value: it is too long, too large, or no text that a database takes. Raised by stores,
+    for what neither the edge nor a plugin has refused before."""
+
+    def __init__(self, detail: str = "a value is nothing that the database can keep") -> None:
+        super().__init__(detail)
 
 
 class Unavailable(HulloError):

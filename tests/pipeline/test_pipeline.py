@@ -17,6 +17,7 @@ from hullo.errors import (
     StoreUnavailable,
     TooContended,
     UnknownApp,
+    Unstorable,
 )
 from hullo.hooks.specs import hookimpl
 from hullo.model.change_set import ChangeSet
@@ -128,6 +129,24 @@ def test_a_store_that_is_out_of_reach_is_told_to_everybody(
     units = [unit(world, external_id="a"), unit(world, external_id="b")]
     world.hullo.pipeline.serve(units)
     assert [type(each.result) for each in units] == [StoreUnavailable, StoreUnavailable]
+
+
+def test_what_no_database_keeps_fails_whoever_wants_it_and_nobody_beside_them(world: World) -> None:
+    inner = world.hullo.store
+
+    class Picky:
+        load = inner.load
+
+        def apply(self, changes: Sequence[ChangeSet]) -> Sequence[Applied | StoreConflict]:
+            if any(change.after.external_id == "bad" for each in changes for change in each.contacts):
+                raise Unstorable
+            return inner.apply(changes)
+
+    world.hullo.pipeline.store = Picky()  # type: ignore[assignment]
+    units = [unit(world, external_id=each) for each in ("a", "bad", "b")]
+    world.hullo.pipeline.serve(units)
+    assert [isinstance(each.result, Unstorable) for each in units] == [False, True, False]
+    assert {contact.external_id for contact in world.contacts()} == {"a", "b"}
 
 
 def another_process(world: World) -> World:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from hullo.errors import HulloError, TooContended
+from hullo.errors import HulloError, TooContended, Unstorable
 from hullo.hooks.relay import Relay
 from hullo.model.app import App
 from hullo.model.decision import Decision
@@ -82,6 +82,9 @@ class Pipeline:
                 decided = self._decide(units, snapshots, patience)
                 concerned = [unit for unit, _ in decided]
                 verdicts = self.store.apply([each.change_set for _, each in decided]) if decided else ()
+        except Unstorable as unstorable:
+            self._find_unstorable(concerned, unstorable, patience)
+            return
         except HulloError as unavailable:
             for unit in concerned:
                 unit.result = unavailable
@@ -93,6 +96,14 @@ class Pipeline:
                     self.apps.note_use(use)
             elif not patience.with_another(unit):
                 unit.result = TooContended()
+
+    def _find_unstorable(self, units: Sequence[Unit], error: Unstorable, patience: Patience) -> None:
+        """Nobody fails for what another wants written: each goes alone."""
+        if len(units) == 1:
+            units[0].result = error
+            return
+        for unit in units:
+            self._settle([unit], patience)
 
     def _turn(self, patience: Patience) -> AbstractContextManager[object]:
         """Nothing is locked where nobody has met a conflict, which is cheaper, and nearly always enough."""

@@ -13,13 +13,14 @@ from typing import Final
 
 import msgspec
 
-from hullo.errors import Conflicting
+from hullo.errors import Conflicting, Unstorable
 from hullo.store.protocol import StoreConflict
 from hullo.store.upkeep import Portable, PortableRow, PortableTable, Progress, Source, Target, say_nothing
 
 CHUNK: Final = 2000
 """Rows a commit: enough that its cost does not count, and few enough for memory with the longest messages."""
 
+SAME: Final = "source and target are the same database"
 AGAIN: Final = "stop every server that uses either, make the target a new, empty database, and copy again"
 
 
@@ -41,10 +42,10 @@ def copy_store(
     when the two sides are not the same at the end.
     """
     if source.place == target.place:
-        raise Conflicting("source and target are the same database")
+        raise Conflicting(SAME)
     with source.as_source() as old, target.as_target() as new:
         tables = _tables_of_both(old, new)
-        _begin(new, fingerprint(source.place))
+        _begin(old, new, fingerprint(source.place))
         _copy(old, new, tables, _Told(progress, "copying", sum(map(old.count, tables))), chunk)
         rows = sum(map(old.count, tables)) + sum(map(new.count, tables))
         copied = _verified(old, new, tables, _Told(progress, "verifying", rows), chunk)
@@ -80,13 +81,16 @@ def _tables_of_both(old: Source, new: Target) -> tuple[PortableTable, ...]:
     return tables
 
 
-def _begin(new: Target, source: str) -> None:
+def _begin(old: Source, new: Target, source: str) -> None:
     begun = new.unfinished()
     if begun == source:
         return
     if begun is not None:
         raise Conflicting("the target holds an unfinished copy of another database; copy into a new, empty one")
     held = new.begin(source)
+    if old.unfinished() == source:  # by two names, which only now shows
+        new.finish()
+        raise Conflicting(SAME)
     if isinstance(held, StoreConflict):
         raise Conflicting(f"the target is not empty: its table {held.reason} has rows; copy into a new, empty database")
 
@@ -97,7 +101,11 @@ def _copy(old: Source, new: Target, tables: Sequence[PortableTable], told: Calla
         if last is not None:
             told(new.count(table))
         for rows in _pages(old, table, last, chunk):
-            refused = new.add(table, rows)
+            try:
+                refused = new.add(table, rows)
+            except Unstorable as error:
+                where = f"in table {table.name}, in the {len(rows)} rows from key {table.key_of(rows[0])}"
+                raise Unstorable(f"{error.detail}: it is {where}") from error
             if isinstance(refused, StoreConflict):
                 raise Conflicting(
                     f"a row of {table.name} was refused by the target ({refused.reason}): source or target was "

@@ -186,7 +186,8 @@ class Store(AppReads, ContactReads, ConversationReads, Protocol):
         contact which was erased meanwhile is a conflict too, as is a message in a conversation that is gone.
         Nobody reads what is not yet kept for good. Raises `StoreUnavailable` when none of it was committed, or
         when the connection was lost while it was being committed and nobody can tell: whoever comes again
-        decides on what is there then.
+        decides on what is there then. Raises `Unstorable`, with nothing written, when the database takes one of the
+        values for none of its own.
         """
         ...
 
@@ -199,7 +200,8 @@ class Locking(Protocol):
         """For units that have met a conflict: inside, whatever this thread loads stays as it is until it has applied
         what it decided, so that others who write it too wait, instead of winning again.
 
-        Load first, apply at most once, and then leave; leaving without it writes nothing. What is not there yet
+        Load first, apply at most once, and then leave, asking the store for nothing else meanwhile; leaving without
+        `apply` writes nothing. What is not there yet
         cannot be held, and on a cluster with several writers nothing is held beyond one node, so that `apply` may
         still answer with conflicts.
         """

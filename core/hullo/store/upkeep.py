@@ -41,6 +41,10 @@ class PortableTable:
 class Source(Protocol):
     """A store whose rows are read. What others write meanwhile may be among them or not."""
 
+    def unfinished(self) -> str | None:
+        """What `Target.begin` was told. None when it holds no unfinished copy."""
+        ...
+
     def tables(self) -> Sequence[PortableTable]:
         """In an order in which whatever is pointed at comes first."""
         ...
@@ -58,10 +62,6 @@ class Source(Protocol):
 class Target(Source, Protocol):
     """A store that is being filled. From `begin` to `finish`, through a crash too, it is an unfinished copy: nobody
     can open it as a `Store`."""
-
-    def unfinished(self) -> str | None:
-        """What `begin` was told. None when it holds no unfinished copy."""
-        ...
 
     def begin(self, source: str) -> Applied | StoreConflict:
         """Marks it, if it is empty; else the conflict names a table that has rows. `source` is at most 64 letters
@@ -96,7 +96,7 @@ class Portable(Protocol):
 
     @property
     def place(self) -> str:
-        """Which database it is: the same however its URL is written. Holds no secret."""
+        """Which database it is, as far as its URL tells. Holds no secret."""
         ...
 
     def as_source(self) -> AbstractContextManager[Source]:

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hullo.errors import Unstorable
 from hullo.model.change_set import ChangeSet
 from hullo.store.protocol import APPLIED, Applied, StoreConflict
 from hullo_stores.peewee.changes import Plan
 from hullo_stores.peewee.connection import Transaction
 from hullo_stores.peewee.erasing import erase
+from hullo_stores.peewee.faults import UNENCODABLE
 from hullo_stores.peewee.statements import ErasureStatements
 from hullo_stores.refusal import GivenUp, Refused
 
 Verdicts = Sequence[Applied | StoreConflict]
 
 
-def apply_group(transaction: Transaction, statements: ErasureStatements, group: Sequence[ChangeSet]) -> Verdicts:
-    """Commits, and says of each change set whether it was applied."""
+def apply_group(
+    transaction: Transaction, statements: ErasureStatements, group: Sequence[ChangeSet], *, holding: bool = False
+) -> Verdicts:
+    """Commits, and says of each change set whether it was applied.
+
+    `holding`: the transaction has locked rows, which it must not let go of before its end.
+    """
     try:
-        verdicts = _apply(transaction, statements, group)
+        verdicts = (_apply_part if holding and group else _apply)(transaction, statements, group)
         transaction.commit()
     except GivenUp as given_up:
         transaction.rollback()
@@ -65,7 +72,11 @@ def _apply_part(transaction: Transaction, statements: ErasureStatements, part: S
 
 
 def _write(transaction: Transaction, statements: ErasureStatements, group: Sequence[ChangeSet]) -> None:
-    transaction.write(Plan(group).batches())
+    try:
+        batches = Plan(group).batches()
+    except UNENCODABLE:
+        raise Unstorable from None
+    transaction.write(batches)
     for changes in group:
         for erasure in changes.erasures:
             erase(transaction, statements, erasure)

@@ -135,6 +135,8 @@ class MysqlDialect(Dialect):
 
     lock = "FOR UPDATE"
     materialized = ""
+    collation = "utf8mb4_nopad_bin"
+    """In which texts compare byte by byte; MySQL has another name for it than MariaDB."""
 
     def bound(self, text: str) -> str:
         """See `Dialect`."""
@@ -178,13 +180,24 @@ class MysqlDialect(Dialect):
         return f"ON DUPLICATE KEY UPDATE {replaced}"
 
     def expire(self, write: Write) -> str:
-        """See `Dialect`."""
-        (expires,) = write.keys
-        return f'DELETE FROM "{write.table}" WHERE "{expires.name}" <= ? ORDER BY "{expires.name}" LIMIT ?'
+        """Finds them, but for those that others are deleting already; `deletion` ends it."""
+        (key,), (expires,) = write.sets, write.keys
+        return (
+            f'SELECT "{key.name}" FROM "{write.table}" WHERE "{expires.name}" <= ? ORDER BY "{expires.name}" LIMIT ? '
+            "FOR UPDATE SKIP LOCKED"
+        )
+
+    def deletion(self, write: Write, rows: int) -> str:
+        """Deletes that many of what `expire` found, by their keys."""
+        (key,) = write.sets
+        return f'DELETE FROM "{write.table}" WHERE "{key.name}" IN ({", ".join(["%s"] * rows)})'
 
     def names(self, slot: str) -> str:
         """See `PostgresqlDialect`."""
-        return f"JSON_TABLE(:{slot}, '$[*]' COLUMNS (query INT PATH '$[0]', name VARCHAR(255) PATH '$[1]'))"
+        return (
+            f"JSON_TABLE(:{slot}, '$[*]' COLUMNS (query INT PATH '$[0]', name VARCHAR(255) "
+            f"CHARACTER SET utf8mb4 COLLATE {self.collation} PATH '$[1]'))"
+        )
 
     def row(self, *columns: str) -> str:
         """See `PostgresqlDialect`."""

@@ -22,7 +22,12 @@ def erase(transaction: Transaction, statements: ErasureStatements, erasure: Eras
     if erasure.conversations == "anonymise":
         _run(transaction, statements.anonymise_conversations, doomed)
     else:
-        _run(transaction, statements.erase_messages, doomed)
+        conversations = [
+            conversation_id
+            for text, bound in statements.conversations_of.calls(doomed)
+            for (conversation_id,) in transaction.rows(text, bound)
+        ]
+        _run(transaction, statements.erase_messages, conversations)
         _run(transaction, statements.erase_conversations, doomed)
     for statement in (
         statements.erase_decisions,

@@ -9,15 +9,20 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from peewee import PeeweeException
 
-from hullo.errors import StoreUnavailable
+from hullo.errors import StoreUnavailable, Unstorable
 from hullo_stores.refusal import GivenUp, Refused
 
 if TYPE_CHECKING:  # drivers that not everybody has installed
     import psycopg
     import pymysql
 
-Fault = Refused | StoreUnavailable
+Fault = Refused | StoreUnavailable | Unstorable
 E = TypeVar("E", bound=Exception)
+
+
+class ServerLost(StoreUnavailable):
+    """The server is gone, or is no longer the one to write to: other connections may lead to the same."""
+
 
 _CANNOT_OPEN: Final = "cannot be opened; check that its folder exists and may be written to"
 _SQLITE_SENTENCES: Final = {
@@ -44,7 +49,15 @@ _NO_PARAMETER: Final = "cannot be connected to in this way; check the parameters
 _POOLED: Final = "is behind a pooler; add pooler=transaction to the store's URL"
 _NO_SCHEMA: Final = "lacks tables or columns; run 'hullo migrate'"
 
-_POSTGRESQL_CONFLICTS: Final = {"23505", "23503", "23001"}
+_SQLITE_CONFLICTS: Final = {
+    "SQLITE_CONSTRAINT_UNIQUE",
+    "SQLITE_CONSTRAINT_PRIMARYKEY",
+    "SQLITE_CONSTRAINT_FOREIGNKEY",
+}
+UNENCODABLE: Final = (UnicodeError, OverflowError)
+"""What Python itself says of values that no database takes: half of a surrogate pair, a number of more than 64 bits."""
+_POSTGRESQL_CONFLICTS: Final = {"23505", "23503", "23001", "21000"}
+"""21000: two rows of one statement want to be the same row, as their owners were decided side by side."""
 _POSTGRESQL_GIVEN_UP: Final = {"40001", "40P01", "40003"}
 _POSTGRESQL_SENTENCES: Final = {
     "08": _LOST,
@@ -75,6 +88,7 @@ _POSTGRESQL_REFUSALS: Final = {
 language where the server speaks one; nobody can tell then."""
 
 _MYSQL_CONFLICTS: Final = {1062, 1216, 1217, 1451, 1452, 1557, 1761, 1762}
+_MYSQL_UNSTORABLE: Final = {1048, 1153, 1264, 1366, 1406, 3140, 3141, 4025}
 _MYSQL_GIVEN_UP: Final = {1213, 1020, 3572}
 """1020 is what MariaDB says, and 1213 both do, on Galera also at COMMIT."""
 _MYSQL_SENTENCES: Final = {
@@ -91,10 +105,12 @@ _MYSQL_SENTENCES: Final = {
 
 def sqlite_fault(error: sqlite3.Error, path: str) -> Fault:
     """What to raise instead of the driver's error."""
-    if isinstance(error, sqlite3.IntegrityError):
-        return Refused(_refused_constraint(str(error)))
     # What the driver itself finds wrong has no name of SQLite's.
     name: str = getattr(error, "sqlite_errorname", type(error).__name__)
+    if name in _SQLITE_CONFLICTS:
+        return Refused(_refused_constraint(str(error)))
+    if isinstance(error, sqlite3.IntegrityError | sqlite3.DataError):
+        return Unstorable()
     for family, sentence in _SQLITE_SENTENCES.items():
         if name == family or name.startswith(f"{family}_"):
             return StoreUnavailable(f"the database {path} {sentence}")
@@ -105,14 +121,18 @@ def postgresql_fault(error: psycopg.Error) -> Fault:
     """What to raise instead of the driver's error."""
     state = error.sqlstate
     if state is None:
-        return StoreUnavailable(f"the database {_refusal(str(error))}")
+        # The driver's own word. The server is not to blame for a value that cannot be sent to it.
+        unsent = type(error).__name__ in ("DataError", "ProgrammingError")
+        return Unstorable() if unsent else _unavailable(_refusal(str(error)))
+    if state.startswith("22") or state in ("23502", "23514"):
+        return Unstorable()
     if state in _POSTGRESQL_GIVEN_UP:
         return GivenUp("deadlock")
     if state in _POSTGRESQL_CONFLICTS:
         return Refused(error.diag.constraint_name or error.diag.table_name or "constraint")
     for beginning, sentence in _POSTGRESQL_SENTENCES.items():
         if state.startswith(beginning):
-            return StoreUnavailable(f"the database {sentence}")
+            return _unavailable(sentence)
     return StoreUnavailable(f"the database cannot be used: {type(error).__name__} ({state})")
 
 
@@ -123,10 +143,12 @@ def mysql_fault(error: pymysql.MySQLError) -> Fault:
         return GivenUp("deadlock")
     if code in _MYSQL_CONFLICTS:
         return Refused(_mysql_constraint(str(error.args[-1])))
+    if code in _MYSQL_UNSTORABLE:
+        return Unstorable()
     # The driver gives no code for a connection that it has closed before.
     sentence = _MYSQL_SENTENCES.get(code) if code else _LOST
     if sentence is not None:
-        return StoreUnavailable(f"the database {sentence}")
+        return _unavailable(sentence)
     return StoreUnavailable(f"the database cannot be used: {type(error).__name__} ({code})")
 
 
@@ -137,6 +159,11 @@ def wrapped_fault(error: PeeweeException, kind: type[E], fault_of: Callable[[E],
     if isinstance(fault, StoreUnavailable):
         return fault
     return StoreUnavailable(f"the database cannot be used: {type(cause or error).__name__}")
+
+
+def _unavailable(sentence: str) -> StoreUnavailable:
+    kind = ServerLost if sentence in (_LOST, _READ_ONLY) else StoreUnavailable
+    return kind(f"the database {sentence}")
 
 
 def _refusal(message: str) -> str:

@@ -70,13 +70,11 @@ class ErasureStatements:
                 }
             ).where(Conversations.contact_id.in_(ids))
         )
-        self.erase_messages = compiler.many(
-            lambda ids: Messages.delete().where(
-                Messages.conversation_id.in_(
-                    Conversations.select(Conversations.id).where(Conversations.contact_id.in_(ids))
-                )
-            )
+        # Not one statement with the next: MariaDB would look through every message there is.
+        self.conversations_of = compiler.many(
+            lambda ids: Conversations.select(Conversations.id).where(Conversations.contact_id.in_(ids))
         )
+        self.erase_messages = compiler.many(lambda ids: Messages.delete().where(Messages.conversation_id.in_(ids)))
         self.erase_conversations = compiler.many(
             lambda ids: Conversations.delete().where(Conversations.contact_id.in_(ids))
         )

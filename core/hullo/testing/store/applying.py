@@ -203,6 +203,17 @@ class ApplyingClaims(StoreCase):
         assert ask(store, contacts=(impostor,)).contacts == {}
         assert set(ask(store, named_by=tuple(people)).found.values()) == {person.id for person in people}
 
+    def test_of_two_that_change_the_same_contact_in_one_group_the_second_is_refused(self, store: Store) -> None:
+        person, other = a_contact("con_1", external_id="ann"), a_contact("con_2", external_id="bob")
+        must_apply(store, new_contacts(person))
+        first, second = (
+            contact_change(changed(person, replace(person, custom_data={APP: {"step": a_fact(step)}})))
+            for step in (1, 2)
+        )
+        results = store.apply([first, second, new_contacts(other)])
+        assert [refused(result) for result in results] == [False, True, False]
+        assert _blocks(store, person) == {APP: {"step": 1}}
+
     def test_an_empty_group_and_an_empty_change_set_are_no_trouble(self, store: Store) -> None:
         assert tuple(store.apply([])) == ()
         assert tuple(store.apply([NOTHING])) == (APPLIED,)

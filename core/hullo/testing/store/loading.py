@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,14 @@ class LoadingClaims(StoreCase):
     def test_a_query_that_asks_nothing_gets_an_empty_snapshot(self, store: Store) -> None:
         assert tuple(store.load([])) == ()
         assert tuple(store.load([SnapshotQuery(workspace_id=WORKSPACE, app_id=None)])) == (Snapshot(),)
+
+    def test_names_that_collations_confuse_are_different_names_in_one_group(self, store: Store) -> None:
+        person = a_contact("con_ann", external_id="ann")
+        must_apply(store, new_contacts(person))
+        for names in permutations(("con_ann", "CON_ANN", "con_ann ")):
+            queries = [SnapshotQuery(workspace_id=WORKSPACE, app_id=APP, contacts=(name,)) for name in names]
+            found = [tuple(snapshot.contacts) for snapshot in store.load(queries)]
+            assert found == [("con_ann",) if name == "con_ann" else () for name in names]
 
     def test_what_is_not_there_is_left_out(self, store: Store) -> None:
         query = SnapshotQuery(

@@ -14,19 +14,19 @@ from urllib.parse import unquote, urlsplit
 from peewee import MySQLDatabase, PeeweeException
 from playhouse.pool import PooledMySQLDatabase
 
-from hullo.errors import SettingsError, StoreUnavailable
+from hullo.errors import SettingsError, StoreUnavailable, Unstorable
 from hullo.store.upkeep import Finding
 from hullo_stores.peewee.connection import Connection
 from hullo_stores.peewee.dialect import MysqlDialect, Texts
 from hullo_stores.peewee.engines.server import POOL_PATIENCE, ServerConnection, ServerEngine, hung_up
 from hullo_stores.peewee.engines.url import Parameters, split_url
-from hullo_stores.peewee.faults import mysql_fault, wrapped_fault
+from hullo_stores.peewee.faults import UNENCODABLE, mysql_fault, wrapped_fault
 from hullo_stores.peewee.loaders.one_trip import OneTripLoader
 from hullo_stores.peewee.rows import Row
 from hullo_stores.peewee.store import PeeweeStore
 from hullo_stores.peewee.upkeep.server import ServerState, clock_ahead
 from hullo_stores.peewee.upkeep.tools import MARIADB
-from hullo_stores.peewee.writes import Batch, in_pieces
+from hullo_stores.peewee.writes import Batch, Write, in_pieces
 from hullo_stores.refusal import Refused
 
 try:
@@ -137,6 +137,8 @@ class MysqlDriver(MySQLDatabase):
             raise SettingsError(
                 f"ssl_ca, ssl_cert and ssl_key name files with certificates: {error.strerror or type(error).__name__}"
             ) from error
+        except RuntimeError as error:  # pymysql's, where a password must be enciphered and nothing can
+            raise SettingsError("this server's way of checking passwords needs: pip install 'hullo[mysql]'") from error
         try:
             self._set_up(driver)
         except BaseException:
@@ -147,7 +149,7 @@ class MysqlDriver(MySQLDatabase):
     def _set_up(self, driver: Any) -> None:
         self._mariadb = "mariadb" in driver.get_server_info().lower()
         with driver.cursor() as cursor:
-            cursor.execute(f"SET NAMES utf8mb4 COLLATE {self._collation}")
+            cursor.execute(f"SET NAMES utf8mb4 COLLATE {self.collation}")
             cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
             session = {
                 # Quotes as everywhere else, and no value is ever cut or changed to make it fit.
@@ -162,7 +164,8 @@ class MysqlDriver(MySQLDatabase):
                 cursor.execute("SET SESSION wsrep_sync_wait = 1")
 
     @property
-    def _collation(self) -> str:
+    def collation(self) -> str:
+        """In which texts compare byte by byte, spaces at their end included."""
         return "utf8mb4_nopad_bin" if self._mariadb else "utf8mb4_0900_bin"
 
     @property
@@ -182,7 +185,7 @@ class MysqlDatabase(PooledMySQLDatabase, MysqlDriver):  # type: ignore[misc]
     @property
     def table_settings(self) -> list[str]:
         """Texts compare byte by byte, spaces at their end included, whatever the server's own collation."""
-        return ["ENGINE=InnoDB", f"DEFAULT CHARSET=utf8mb4 COLLATE={self._collation}"]
+        return ["ENGINE=InnoDB", f"DEFAULT CHARSET=utf8mb4 COLLATE={self.collation}"]
 
     def wait_for_ever(self) -> None:
         """On this thread's connection, until it is closed: a migration takes as long as it takes, and whoever comes
@@ -222,6 +225,9 @@ class MysqlConnection(ServerConnection):
         """See `Transaction`: a statement a batch."""
         for batch in in_pieces(batches):
             write, rows = batch.write, batch.rows
+            if write.verb == "expire":
+                self._expire(write, rows[0])
+                continue
             if len(rows) == 1:
                 found = self._execute(self._one[write], rows[0])
             else:
@@ -229,19 +235,28 @@ class MysqlConnection(ServerConnection):
             if write.must_find and found != len(rows):
                 raise Refused(write.table)
 
+    def _expire(self, write: Write, row: Row) -> None:
+        """In two statements, to leave to others what they are deleting already: they would wait in a circle."""
+        keys = [key for (key,) in self.rows(self._one[write], row)]
+        if keys:
+            text = self._dialect.deletion(write, len(keys))
+            self._execute(text, keys)
+
     def _execute(self, text: str, values: Sequence[object]) -> int:
         for first in self._to_begin():
             self._say(first)
         try:
             return cast("int", self._cursor.execute(text, values or None))
         except pymysql.MySQLError as error:
-            raise mysql_fault(error) from error
+            raise mysql_fault(error) from None
+        except UNENCODABLE:
+            raise Unstorable from None
 
     def _say(self, text: str) -> None:
         try:
             self._cursor.execute(text)
         except pymysql.MySQLError as error:
-            raise mysql_fault(error) from error
+            raise mysql_fault(error) from None
 
 
 class MysqlEngine(ServerEngine):
@@ -276,6 +291,7 @@ class MysqlEngine(ServerEngine):
         oldest = OLDEST_MARIADB if "mariadb" in text.lower() else OLDEST_MYSQL
         if version < oldest:
             raise StoreUnavailable("hullo needs MariaDB 10.6 or newer, or MySQL 8.0.19 or newer")
+        self._dialect.collation = self.database.collation
 
     def _findings(self, connection: Connection) -> Iterable[Finding]:
         known: dict[str, str] = dict(connection.rows("SHOW VARIABLES"))

@@ -14,13 +14,13 @@ from peewee import PeeweeException
 from peewee import PostgresqlDatabase as PeeweesOwn
 from playhouse.pool import PooledPostgresqlDatabase
 
-from hullo.errors import SettingsError, StoreUnavailable
+from hullo.errors import SettingsError, StoreUnavailable, Unstorable
 from hullo.store.upkeep import Finding
 from hullo_stores.peewee.connection import Connection
 from hullo_stores.peewee.dialect import PostgresqlDialect, Texts
 from hullo_stores.peewee.engines.server import POOL_PATIENCE, ServerConnection, ServerEngine, hung_up
 from hullo_stores.peewee.engines.url import Parameters, split_url
-from hullo_stores.peewee.faults import postgresql_fault, wrapped_fault
+from hullo_stores.peewee.faults import UNENCODABLE, postgresql_fault, wrapped_fault
 from hullo_stores.peewee.loaders.one_trip import OneTripLoader
 from hullo_stores.peewee.rows import Row, json_text
 from hullo_stores.peewee.store import PeeweeStore
@@ -37,6 +37,8 @@ except ImportError as error:
     raise SettingsError("PostgreSQL needs a driver: pip install 'hullo[postgres]'") from error
 
 OLDEST: Final = 120000
+STATEMENTS_KEPT: Final = 512
+"""Prepared statements of a connection: more than there are, so that none is prepared twice."""
 MIGRATION_LOCK: Final = 0x68756C6C6F
 """Of no meaning but to be hullo's own: it spells so."""
 
@@ -146,6 +148,7 @@ class PostgresqlDriver(PeeweesOwn):
     def _connect(self) -> psycopg.Connection:
         driver: psycopg.Connection = cast("Any", super())._connect()
         driver.adapters.register_dumper(int, _Integer)
+        driver.prepared_max = STATEMENTS_KEPT
         return driver
 
 
@@ -188,7 +191,11 @@ class PostgresqlConnection(ServerConnection):
                 for batch in in_pieces(batches):
                     written.append((batch, self._cursor().execute(*self._written(batch))))
         except psycopg.Error as error:
-            raise postgresql_fault(error) from error
+            # The server skips what comes after an error, and psycopg takes it for prepared all the same.
+            self._driver._prepared.clear()  # pyright: ignore[reportPrivateUsage]  # no public door leads there
+            raise postgresql_fault(error) from None
+        except UNENCODABLE:
+            raise Unstorable from None
         for batch, cursor in written:
             if batch.write.must_find and cursor.rowcount != len(batch.rows):
                 raise Refused(batch.write.table)
@@ -214,7 +221,9 @@ class PostgresqlConnection(ServerConnection):
                 cursor = self._cursor().execute(cast("Any", text), values)
             return cursor
         except psycopg.Error as error:
-            raise postgresql_fault(error) from error
+            raise postgresql_fault(error) from None
+        except UNENCODABLE:
+            raise Unstorable from None
 
     def _say_first(self) -> None:
         for text in self._to_begin():
@@ -224,7 +233,9 @@ class PostgresqlConnection(ServerConnection):
         try:
             self._cursor().execute(cast("Any", text), prepare=False)
         except psycopg.Error as error:
-            raise postgresql_fault(error) from error
+            raise postgresql_fault(error) from None
+        except UNENCODABLE:
+            raise Unstorable from None
 
     def _cursor(self) -> psycopg.Cursor[Row]:
         return psycopg.RawCursor(self._driver)

@@ -18,6 +18,7 @@ from hullo.errors import StoreUnavailable
 from hullo.store.upkeep import Finding
 from hullo_stores.peewee.connection import Connection, Loader
 from hullo_stores.peewee.dialect import Dialect
+from hullo_stores.peewee.faults import ServerLost
 from hullo_stores.peewee.rows import Row
 from hullo_stores.peewee.upkeep.engine import EngineUpkeep
 from hullo_stores.peewee.upkeep.server import ServerUpkeep
@@ -96,8 +97,8 @@ class ServerConnection(ABC):
 
 
 class ServerEngine(ABC):
-    """See `Engine`. Connections that met trouble are closed, and so are the idle ones: they may lead to the same
-    server, which is gone or no longer the one to write to. The next call opens a new one."""
+    """See `Engine`. A connection that met trouble is closed. Where the server is gone, or is no longer the one to write
+    to, so are the idle ones, which may lead to the same. The next call opens a new one."""
 
     reading_begins: Sequence[str]
     writing_begins: Sequence[str]
@@ -185,13 +186,18 @@ class ServerEngine(ABC):
                 connection.rollback()
                 raise StoreUnavailable("the database gave a transaction up; it may go well the next time") from given_up
             except BaseException:
-                connection.rollback()
+                try:
+                    connection.rollback()
+                except StoreUnavailable:
+                    self.database.manual_close()  # which ends it too, and what went wrong first is what is told
                 raise
 
     @contextmanager
     def _checked_out(self) -> Generator[Any]:
         if not self._opened:
             raise StoreUnavailable("the store is not open")
+        if not self.database.is_closed():
+            raise AssertionError("inside locking() a store is asked for nothing but load and apply")
         try:
             self.database.connect()
         except MaxConnectionsExceeded:
@@ -199,14 +205,15 @@ class ServerEngine(ABC):
                 f"all {self.lanes} connections to the database are busy; if this lasts, allow more with pool="
             ) from None
         except PeeweeException as error:
-            raise self._fault(error) from error
+            raise self._fault(error) from None
         try:
             yield self.database.connection()
         except PeeweeException as error:
-            self._discard()
-            raise self._fault(error) from error
-        except StoreUnavailable:
-            self._discard()
+            fault = self._fault(error)
+            self._discard(fault)
+            raise fault from None
+        except StoreUnavailable as fault:
+            self._discard(fault)
             raise
         finally:
             if not self.database.is_closed():
@@ -214,6 +221,7 @@ class ServerEngine(ABC):
             if not self._opened:
                 self.database.close_idle()
 
-    def _discard(self) -> None:
+    def _discard(self, fault: Exception) -> None:
         self.database.manual_close()
-        self.database.close_idle()
+        if isinstance(fault, ServerLost):
+            self.database.close_idle()

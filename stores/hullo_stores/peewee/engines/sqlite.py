@@ -18,12 +18,12 @@ from urllib.parse import unquote, urlsplit
 
 from peewee import Database, PeeweeException, SqliteDatabase
 
-from hullo.errors import SettingsError, StoreUnavailable
+from hullo.errors import SettingsError, StoreUnavailable, Unstorable
 from hullo_stores.peewee.compiler import Compiler
 from hullo_stores.peewee.connection import Loader
 from hullo_stores.peewee.dialect import Dialect, Texts
 from hullo_stores.peewee.engines.url import Parameters
-from hullo_stores.peewee.faults import sqlite_fault, wrapped_fault
+from hullo_stores.peewee.faults import UNENCODABLE, sqlite_fault, wrapped_fault
 from hullo_stores.peewee.loaders.steps import StepLoader
 from hullo_stores.peewee.rows import Row
 from hullo_stores.peewee.store import PeeweeStore
@@ -105,6 +105,8 @@ class SqliteConnection:
             return self._execute(text, cast("Sequence[str]", values)).fetchall()
         except sqlite3.Error as error:
             raise sqlite_fault(error, self._path) from error
+        except UNENCODABLE:
+            raise Unstorable from None
 
     def run(self, text: str, values: Sequence[object] = ()) -> int:
         """How many rows a statement found to change."""
@@ -112,6 +114,8 @@ class SqliteConnection:
             return self._execute(text, cast("Sequence[str]", values)).rowcount
         except sqlite3.Error as error:
             raise sqlite_fault(error, self._path) from error
+        except UNENCODABLE:
+            raise Unstorable from None
 
     def write(self, batches: Sequence[Batch]) -> None:
         """See `Transaction`."""
@@ -121,6 +125,8 @@ class SqliteConnection:
                 found = self._driver.executemany(self._texts[write], rows).rowcount
             except sqlite3.Error as error:
                 raise sqlite_fault(error, self._path) from error
+            except UNENCODABLE:
+                raise Unstorable from None
             if write.must_find and found != len(rows):
                 raise Refused(write.table)
 
@@ -155,6 +161,8 @@ class SqliteEngine:
             settings.path, thread_safe=False, check_same_thread=False, cached_statements=STATEMENTS_KEPT
         )
         self._lock = threading.Lock()
+        self._holder: int | None = None
+        """The thread that is inside, which would wait for itself if it came again."""
         self._connection: SqliteConnection | None = None
         self._texts = Texts(self.dialect.one)
         self.upkeep: EngineUpkeep = SqliteUpkeep(Path(settings.path))
@@ -210,7 +218,7 @@ class SqliteEngine:
     @contextmanager
     def asking(self) -> Generator[SqliteConnection]:
         """See `Engine`."""
-        with self._lock:
+        with self._alone():
             yield self._opened()
 
     def reading(self) -> AbstractContextManager[SqliteConnection]:
@@ -223,7 +231,7 @@ class SqliteEngine:
 
     @contextmanager
     def _transaction(self, begin: str) -> Generator[SqliteConnection]:
-        with self._lock:
+        with self._alone():
             connection = self._opened()
             connection.run(begin)
             try:
@@ -232,6 +240,17 @@ class SqliteEngine:
             except BaseException:
                 connection.undo()
                 raise
+
+    @contextmanager
+    def _alone(self) -> Generator[None]:
+        if self._holder == threading.get_ident():
+            raise AssertionError("inside locking() a store is asked for nothing but load and apply")
+        with self._lock:
+            self._holder = threading.get_ident()
+            try:
+                yield
+            finally:
+                self._holder = None
 
     def _opened(self) -> SqliteConnection:
         if self._connection is None:

@@ -62,8 +62,9 @@ class ServerUpkeep:
     def place(self) -> str:
         """Its server, by the name that the URL gives it, and its name there."""
         connects: Mapping[str, object] = self._database.connect_params
-        server = (str(connects[part]) for part in ("unix_socket", "host", "port") if connects.get(part) is not None)
-        return f"{self._tools.product}:{':'.join(server)}/{self._database.database!s}"
+        socket, host = connects.get("unix_socket"), str(connects.get("host") or "localhost").lower()
+        server = str(socket) if socket else f"{host}:{connects.get('port') or self._tools.port}"
+        return f"{self._tools.product}:{server}/{self._database.database!s}"
 
     def require_database(self) -> None:
         """Nothing: a server refuses whoever asks for a database that is not there."""

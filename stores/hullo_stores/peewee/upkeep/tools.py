@@ -13,6 +13,8 @@ class Tools:
     """What to type, with `{database}` and `{file}` where those belong."""
 
     product: str
+    port: int
+    """Where the server listens unless told otherwise."""
     dump: str
     load: str
 
@@ -31,16 +33,19 @@ class Tools:
 
 POSTGRESQL: Final = Tools(
     product="PostgreSQL",
+    port=5432,
     dump="pg_dump --format=custom --no-owner --file={file} {database}",
     load="pg_restore --clean --if-exists --no-owner --single-transaction --dbname={database} {file}",
 )
 MARIADB: Final = Tools(
     product="MariaDB",
+    port=3306,
     dump="mariadb-dump --single-transaction --hex-blob --result-file={file} {database}",
     load="mariadb {database} < {file}",
 )
 COCKROACHDB: Final = Tools(
     product="CockroachDB",
+    port=26257,
     dump="BACKUP DATABASE {database} INTO 'nodelocal://1/hullo';",
     load="RESTORE DATABASE {database} FROM LATEST IN 'nodelocal://1/hullo';",
 )
