@@ -1,108 +1,151 @@
-"""Rules R: whatever happens at once, and whatever is killed in the middle. Real processes on one database."""
+"""Rules R: whatever happens at once, and whatever is killed in the middle. Real servers on one database."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Sequence
-from contextlib import ExitStack
-from pathlib import Path
+import signal
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from cli.serving import Server
+from crowd import identify
 from hullo.app import Hullo
-from hullo.model.standing import Standing
-from hullo.pipeline.register import NewApp
-from hullo.store.protocol import ContactFilter, PageRequest
+from hullo.pipeline.retry import TRIES
+from hullo.pipeline.work import Unit
+from hullo.store.protocol import Store
+from races.callers import Caller, Crowd, check, new_app
+from servers.fixtures import Kind, require_private
+from servers.private import PATIENCE
+from world import World
 
-WRITER = Path(__file__).parent / "writer.py"
-
-
-@pytest.fixture
-def db(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/races.db"
-
-
-@pytest.fixture
-def app(db: str) -> NewApp:
-    with Hullo(db) as hullo:
-        return hullo.create_app("Races")
+ROUNDS = 5
+RECOVERY = 5.0
+"""Seconds after a database is back within which everybody is served again."""
 
 
-def start(stack: ExitStack, db: str, app: NewApp, *, first: int, count: int, threads: int, mode: str):
-    process = stack.enter_context(
-        subprocess.Popen(
-            [sys.executable, str(WRITER), db, app.app_key, str(first), str(count), str(threads), mode],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline().strip() == "ready"
-    return process
-
-
-def let_go(processes: Sequence[subprocess.Popen[str]]) -> None:
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-
-
+@pytest.mark.slow
 @pytest.mark.rule("R1", "R2")
-@pytest.mark.parametrize("round_", range(5))
-def test_64_calls_from_two_processes_make_one_contact_with_64_keys(db: str, app: NewApp, round_: int) -> None:
-    with ExitStack() as stack:
-        writers = [start(stack, db, app, first=first, count=32, threads=32, mode="same") for first in (0, 32)]
-        let_go(writers)
-        answers = [line.split() for writer in writers for line in (writer.stdout or ())]
-        assert [writer.wait() for writer in writers] == [0, 0]
-    assert len(answers) == 64
-    assert len({contact_id for _, contact_id in answers}) == 1
-    with Hullo(db) as hullo:
-        contact = hullo.store.find_contact(app.workspace_id, answers[0][1])
-        assert contact is not None
-        assert {key: fact.value for key, fact in contact.custom_data[app.app_id].items()} == {
-            f"key{number}": number for number in range(64)
-        }
-
-
-@pytest.mark.rule("R3")
-@pytest.mark.parametrize("after", [1, 40, 150])
-def test_a_process_that_is_killed_leaves_nothing_half_written_and_loses_nothing_answered(
-    db: str, app: NewApp, after: int
+def test_64_calls_to_two_servers_make_one_contact_with_64_keys(
+    url: str, serve: Callable[[str, int], list[Server]]
 ) -> None:
-    with ExitStack() as stack:
-        writer = start(stack, db, app, first=0, count=100_000, threads=8, mode="many")
-        let_go([writer])
-        assert writer.stdout is not None
-        answered = [writer.stdout.readline().split() for _ in range(after)]
-        writer.kill()
-        answered += [line.split() for line in writer.stdout if line.endswith("\n")]
-        writer.wait()
-    with Hullo(db) as hullo:
-        for _, contact_id, conversation_id in answered:
-            contact = hullo.store.find_contact(app.workspace_id, contact_id)
-            conversation = hullo.store.find_conversation(app.workspace_id, conversation_id)
-            assert contact is not None
-            assert conversation is not None
-            assert conversation.contact_id == contact_id
-        cursor: str | None = None
-        while True:
-            page = hullo.store.list_contacts(
-                ContactFilter(workspace_id=app.workspace_id), PageRequest(limit=200, cursor=cursor)
+    app = new_app(url)
+    servers = serve(url, 2)
+    together = threading.Barrier(64)
+
+    def call(number: int) -> list[tuple[int, str | None]]:
+        caller = Caller(servers[number % 2].url, app)
+        answers: list[tuple[int, str | None]] = []
+        for round_ in range(ROUNDS):
+            together.wait(PATIENCE)
+            status, answer = caller.identify(
+                f"jane{round_}", email=f"jane{round_}@shop.example", custom_data={f"key{number}": number}
             )
-            for contact in page.items:
-                number = contact.custom_data[app.app_id]["number"].value
-                assert contact.external_id == f"user{number}"
-                assert contact.email == f"user{number}@example.com"
-                assert contact.profile["name"].value == f"User {number}"
-            cursor = page.next
-            if cursor is None:
-                break
-        conversations = hullo.store.list_conversations(app.workspace_id, PageRequest(limit=200))
-        for conversation in conversations.items:
-            assert (conversation.contact_id is None) == (conversation.link_standing is None)
-            assert conversation.link_standing in {None, Standing.OWNED}
-            assert hullo.store.list_messages(conversation.id, PageRequest()).items
+            answers.append((status, answer.get("contact_id")))
+        caller.close()
+        return answers
+
+    with ThreadPoolExecutor(64) as pool:
+        rounds = list(zip(*pool.map(call, range(64)), strict=True))
+    with Hullo(url) as hullo:
+        for answers in rounds:
+            assert {status for status, _ in answers} == {200}
+            (contact_id,) = {contact_id for _, contact_id in answers}
+            assert contact_id is not None
+            contact = hullo.store.find_contact(app.workspace_id, contact_id)
+            assert contact is not None
+            assert {key: fact.value for key, fact in contact.custom_data[app.app_id].items()} == {
+                f"key{number}": number for number in range(64)
+            }
+
+
+@pytest.mark.slow
+@pytest.mark.rule("R3")
+def test_a_server_that_is_killed_leaves_nothing_half_written_and_loses_nothing_answered(
+    url: str, serve: Callable[[str, int], list[Server]]
+) -> None:
+    app = new_app(url)
+    for after in (1, 30, 90):
+        (server,) = serve(url, 1)
+        crowd = Crowd([server.url], app)
+        crowd.wait_for(after)
+        server.process.send_signal(signal.SIGKILL)
+        server.wait()
+        answered = crowd.stop()
+        assert answered.refused <= {0}
+        with Hullo(url) as hullo:
+            check(hullo.store, app, answered)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["postgresql", "mysql"])
+def test_a_database_that_comes_back_is_used_again_at_once_and_nothing_answered_is_lost(
+    kind: Kind, serve: Callable[[str, int], list[Server]]
+) -> None:
+    with require_private(kind) as database:
+        app = new_app(database.url)
+        servers = serve(database.url, 2)
+        crowd = Crowd([server.url for server in servers], app)
+        crowd.wait_for(10)
+        for end in (database.stop, database.kill):
+            end()
+            time.sleep(0.3)  # in which everybody finds it gone
+            database.start()
+            back = time.monotonic()
+            crowd.wait_for(1)
+            for server in servers:
+                while server.call("GET", "/hullo/readyz").status != 200:
+                    assert time.monotonic() < back + RECOVERY
+            crowd.wait_for(20)
+            assert time.monotonic() - back < RECOVERY
+        answered = crowd.stop()
+        assert answered.refused <= {503}
+        assert answered.refused, "nobody noticed that it was gone"
+        with Hullo(database.url) as hullo:
+            check(hullo.store, app, answered)
+
+
+def test_many_writers_of_one_contact_are_far_from_giving_up(store: Store) -> None:
+    world = World(store)
+    made = world.upsert(external_id="jane")
+    together = threading.Barrier(8)
+
+    def write(number: int) -> int:
+        together.wait(PATIENCE)
+        most = 0
+        for step in range(10):
+            unit = Unit(identify(world, external_id="jane", custom_data={f"key{number}_{step}": step}))
+            world.hullo.pipeline.serve([unit])
+            assert not isinstance(unit.result, Exception), unit.result
+            most = max(most, unit.conflicts)
+        return most
+
+    with ThreadPoolExecutor(8) as pool:
+        conflicts = list(pool.map(write, range(8)))
+    assert max(conflicts) < TRIES / 4
+    assert len(world.custom_data(made.contact_id)) == 80
+    world.hullo.close()
+
+
+def test_many_writers_of_one_new_contact_are_far_from_giving_up(store: Store) -> None:
+    """Nobody can hold what is not there yet."""
+    world = World(store)
+    together = threading.Barrier(8)
+
+    def write(number: int) -> int:
+        most = 0
+        for step in range(10):
+            together.wait(PATIENCE)
+            unit = Unit(identify(world, external_id=f"jane{step}", custom_data={f"key{number}": step}))
+            world.hullo.pipeline.serve([unit])
+            assert not isinstance(unit.result, Exception), unit.result
+            most = max(most, unit.conflicts)
+        return most
+
+    with ThreadPoolExecutor(8) as pool:
+        conflicts = list(pool.map(write, range(8)))
+    assert max(conflicts) < TRIES / 2
+    assert [len(world.custom_data(contact.id)) for contact in world.contacts()] == [8] * 10
+    world.hullo.close()

@@ -14,6 +14,7 @@ Encryption is declined on behalf of the server.
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import struct
 import threading
@@ -186,7 +187,7 @@ class Wire:
         """The SQL of each statement, in the order of execution."""
         self.trips = 0
         """How often a client waited for an answer; connecting is not counted."""
-        self._break: tuple[str, bool] | None = None
+        self._break: tuple[re.Pattern[str], bool] | None = None
         self._listener: asyncio.Server | None = None
         self._links: dict[_Link, asyncio.Task[None]] = {}
         self._loop = asyncio.SelectorEventLoop()
@@ -210,12 +211,13 @@ class Wire:
         self._do(self._listen())
 
     def break_before(self, text: str) -> None:
-        """Ends one connection, once: that which next sends a statement with `text`, which the server never gets."""
-        self._break = (text, False)
+        """Ends one connection, once: that which next sends a statement in which `text`, a regular expression, is
+        found. The server never gets it."""
+        self._break = (re.compile(text), False)
 
     def break_after(self, text: str) -> None:
         """The same, but the server executes it. What is lost is what the server says next."""
-        self._break = (text, True)
+        self._break = (re.compile(text), True)
 
     def close(self) -> None:
         self._do(self._cut())
@@ -259,7 +261,7 @@ class Wire:
         if message.text is None:
             return None
         self.texts.append(message.text)
-        if self._break is None or self._break[0] not in message.text:
+        if self._break is None or not self._break[0].search(message.text):
             return None
         (_, executed), self._break = self._break, None
         return executed

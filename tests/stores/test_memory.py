@@ -11,6 +11,8 @@ from hullo_stores.memory.store import open_memory
 
 
 class TestMemory(StoreContract):
+    locking = True
+
     def make_store(self, folder: Path) -> Store:
         return open_memory("memory:")
 

@@ -15,6 +15,7 @@ from servers.fixtures import Kind
 class OnServer(StoreContract):
     durable = True
     shared_between_processes = True
+    locking = True
     kind: ClassVar[Kind]
 
     @pytest.fixture

@@ -1,0 +1,440 @@
+"""How a schema comes to be on each engine: by whom, how it is the same, and what becomes of it when that breaks off."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from behind import ask, connected, once_asked
+from databases import ENGINES, Databases, Engine
+from hullo import Hullo, IdentityMiddleware
+from hullo.errors import StoreUnavailable
+from hullo.store.protocol import APPLIED
+from hullo.testing.store.applying import EVERYTHING
+from hullo_stores.peewee.ddl import create_table
+from hullo_stores.peewee.engines.mysql import MysqlDatabase
+from hullo_stores.peewee.store import PeeweeStore
+from hullo_stores.peewee.tables import TABLES
+from hullo_stores.peewee.writes import name_of
+from hullo_stores.refusal import Refused
+from servers.fixtures import Kind, require
+from servers.private import PATIENCE
+from servers.wire import Wire, counting
+from stores.wired import engine_of, peewee_store
+
+OPENERS = Path(__file__).with_name("openers.py")
+RELEASED = Path(__file__).with_name("released")
+NAMES = sorted(name_of(table) for table in TABLES)
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    engine: Engine = request.param
+    return engine
+
+
+@pytest.fixture
+def url(engine: Engine, databases: Databases, tmp_path: Path) -> str:
+    """Of an empty, migrated database."""
+    url = databases.empty(engine, tmp_path)
+    if engine == "sqlite":
+        store = peewee_store(url)
+        store.open()
+        store.close()
+    return url
+
+
+@pytest.fixture
+def fresh(engine: Engine, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database without any table."""
+    if engine == "sqlite":
+        yield f"sqlite:///{tmp_path}/fresh.db"
+        return
+    server = require(engine)
+    url = server.new_database()
+    yield url
+    server.drop(url)
+
+
+@pytest.fixture
+def wire(fresh: str) -> Iterator[Wire]:
+    with counting(fresh) as wire:
+        yield wire
+
+
+def opened(url: str) -> None:
+    """Brings it up to date."""
+    store = peewee_store(url)
+    store.open()
+    store.close()
+
+
+def tables_in(url: str) -> list[str]:
+    if url.startswith("sqlite:"):
+        text = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name"
+    else:
+        text = (
+            "SELECT table_name FROM information_schema.tables WHERE table_schema NOT IN "
+            "('pg_catalog', 'information_schema') AND table_schema IN "
+            f"({'DATABASE()' if url.startswith('mysql:') else 'current_schema()'}) ORDER BY table_name"
+        )
+    return sorted(name for (name,) in once_asked(url, text))
+
+
+ASPECTS = {
+    "postgresql": {
+        "columns": "SELECT table_name, column_name, ordinal_position, data_type, character_maximum_length, "
+        "is_nullable, collation_name, column_default FROM information_schema.columns "
+        "WHERE table_schema = current_schema()",
+        "indexes": "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema()",
+        "constraints": "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint "
+        "WHERE connamespace = current_schema()::regnamespace",
+    },
+    "mysql": {
+        "tables": "SELECT table_name, engine, table_collation FROM information_schema.tables "
+        "WHERE table_schema = DATABASE()",
+        "columns": "SELECT table_name, column_name, ordinal_position, column_type, is_nullable, collation_name, "
+        "column_default, column_key FROM information_schema.columns WHERE table_schema = DATABASE()",
+        "indexes": "SELECT table_name, index_name, non_unique, seq_in_index, column_name, sub_part "
+        "FROM information_schema.statistics WHERE table_schema = DATABASE()",
+        "constraints": "SELECT table_name, constraint_name, column_name, ordinal_position, referenced_table_name, "
+        "referenced_column_name FROM information_schema.key_column_usage WHERE table_schema = DATABASE()",
+    },
+    "sqlite": {
+        "everything": "SELECT tbl_name, name, sql FROM sqlite_master WHERE sql IS NOT NULL",
+    },
+}
+
+
+def schema_of(url: str) -> dict[str, list[tuple[Any, ...]]]:
+    """Of hullo's own tables, whatever their order."""
+    aspects = ASPECTS[url.partition(":")[0]]
+    return {
+        aspect: sorted((row for row in once_asked(url, text) if row[0] in NAMES), key=repr)
+        for aspect, text in aspects.items()
+    }
+
+
+class TestANewDatabase:
+    def test_of_ten_processes_one_makes_it_and_all_can_use_it(self, fresh: str, engine: Engine):
+        with nullcontext() if engine == "sqlite" else counting(fresh) as wire:
+            url = fresh if wire is None else wire.url
+            command = [sys.executable, str(OPENERS), url, "10"]
+            done = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=PATIENCE, check=True)
+            assert done.stdout.splitlines() == ["opened"] * 10
+            if wire is not None:
+                made = [found[1] for text in wire.texts if (found := re.match(r'CREATE TABLE ["`](\w+)', text))]
+                assert sorted(made) == NAMES
+        assert tables_in(fresh) == sorted([*NAMES, "hullo_migration"])
+        assert once_asked(fresh, "SELECT name FROM hullo_migration") == [("0001_first",)]
+
+    def test_what_migrations_make_is_what_tables_say(self, fresh: str, url: str):
+        declared = engine_of(peewee_store(fresh))
+        declared.open()
+        with declared.migrating():
+            for table in TABLES:
+                create_table(declared.database, table)
+        declared.close()
+        migrated = schema_of(url)
+        assert all(migrated.values())
+        assert schema_of(fresh) == migrated
+
+    def test_what_must_be_unique_and_what_must_be_there_has_the_name_that_it_was_given(self, url: str):
+        """On PostgreSQL a clash of names that Peewee makes up drops an index without a word."""
+        text = repr(schema_of(url))
+        for table in TABLES:
+            for index in table._meta.indexes:
+                assert str(index._name) in text
+            for constraint in table._meta.constraints or ():
+                (name,) = re.findall(r"CONSTRAINT (\w+)", constraint.sql)
+                assert name in text or ("PRIMARY KEY" in constraint.sql and url.startswith("mysql:"))
+
+    def test_tables_of_somebody_else_are_left_alone(self, fresh: str):
+        for text in ("CREATE TABLE contact (theirs INT)", "INSERT INTO contact VALUES (7)"):
+            once_asked(fresh, text)
+        for _ in range(2):
+            with pytest.raises(
+                StoreUnavailable, match=r"tables that are not hullo's \(contact\); give hullo one of its"
+            ):
+                peewee_store(fresh).open()
+        assert tables_in(fresh) == ["contact"]
+        assert once_asked(fresh, "SELECT * FROM contact") == [(7,)]
+
+    def test_a_table_beside_hullo_s_own_is_nobody_s_business(self, fresh: str):
+        once_asked(fresh, "CREATE TABLE theirs (n INT)")
+        opened(fresh)
+        assert tables_in(fresh) == sorted([*NAMES, "hullo_migration", "theirs"])
+
+
+TWINS = {
+    "identifier": "INSERT INTO identifier SELECT digest, workspace_id, kind, 'con_2' FROM identifier",
+    "repeat key": "INSERT INTO message SELECT 'x', conversation_id, author, text, 0, NULL, repeat_key FROM message",
+    "open pair": "INSERT INTO conflict "
+    "SELECT 'x', workspace_id, app_id, contact_id, other_id, field, rule, 0, status, open_pair, 0 FROM conflict",
+    "API key": "INSERT INTO api_key SELECT 'x', workspace_id, digest, 0, NULL, scopes, NULL, 0 FROM api_key",
+    "block": "INSERT INTO custom_data SELECT contact_id, app_id, '{}' FROM custom_data",
+    **{f"another {name}": f"INSERT INTO {name} SELECT * FROM {name}" for name in NAMES},
+}
+ORPHANS = {
+    "identifier": "UPDATE identifier SET contact_id = 'gone'",
+    "custom data": "UPDATE custom_data SET contact_id = 'gone'",
+    "session": "UPDATE session SET contact_id = 'gone'",
+    "conversation": "UPDATE conversation SET contact_id = 'gone'",
+    "message": "UPDATE message SET conversation_id = 'gone'",
+    "conflict": "UPDATE conflict SET contact_id = 'gone'",
+    "the other of a conflict": "UPDATE conflict SET other_id = 'gone'",
+    "decision": "UPDATE decision SET contact_id = 'gone'",
+    "a contact that is named": "DELETE FROM contact",
+    "a conversation with messages": "DELETE FROM conversation",
+}
+
+
+class TestTheDatabaseItself:
+    def test_refuses_what_is_there_twice_and_what_points_nowhere(self, url: str):
+        store = peewee_store(url)
+        store.open()
+        assert store.apply([EVERYTHING]) == (APPLIED,)
+        for what, text in {**TWINS, **ORPHANS}.items():
+            assert self._refused(store, text), what
+        store.close()
+
+    @staticmethod
+    def _refused(store: PeeweeStore, text: str) -> bool:
+        try:
+            with engine_of(store).writing() as transaction:
+                transaction.run(text)
+        except Refused:
+            return True
+        return False
+
+
+class TestVersions:
+    @pytest.fixture
+    def changed(self, url: str) -> Iterator[str]:
+        """Its history may be changed: it is put right afterwards."""
+        yield url
+        once_asked(url, "DELETE FROM hullo_migration")
+        once_asked(url, "INSERT INTO hullo_migration (name, applied) VALUES ('0001_first', '2026-01-01 00:00:00')")
+
+    def test_a_newer_schema_is_refused(self, changed: str):
+        store = peewee_store(changed)
+        store.open()
+        once_asked(changed, "INSERT INTO hullo_migration (name, applied) VALUES ('9999_future', '2040-01-01 00:00:00')")
+        with pytest.raises(StoreUnavailable, match="newer hullo: it has 9999_future; update this one"):
+            store.check()
+        store.close()
+        for refused in (store.open, store.pending_sql):
+            with pytest.raises(StoreUnavailable, match="newer hullo: it has 9999_future; update this one"):
+                refused()
+
+    def test_an_older_schema_is_not_ready(self, changed: str):
+        store = peewee_store(changed)
+        store.open()
+        once_asked(changed, "DELETE FROM hullo_migration")
+        with pytest.raises(StoreUnavailable, match="lacks 0001_first; run 'hullo migrate'"):
+            store.check()
+        store.close()
+
+
+@pytest.mark.parametrize("engine", ["postgresql", "mysql"], indirect=True)
+class TestAMigrationThatBreaksOff:
+    def test_leaves_nothing_or_is_taken_back_by_the_next(
+        self, fresh: str, wire: Wire, engine: Engine, databases: Databases, tmp_path: Path
+    ):
+        for how, where in (
+            ("break_before", "CREATE TABLE .*hullo_migration"),
+            ("break_after", "CREATE TABLE .*hullo_migration"),
+            ("break_before", "CREATE TABLE .workspace"),
+            ("break_after", "CREATE TABLE .workspace"),
+            ("break_before", "CREATE UNIQUE INDEX .message_repeat_key"),
+            ("break_after", "CREATE TABLE .decision"),
+            ("break_before", "INSERT INTO .hullo_migration.*"),
+        ):
+            wire.reset()
+            getattr(wire, how)(where)
+            with pytest.raises(StoreUnavailable, match="cannot be reached"):
+                peewee_store(wire.url).open()
+            assert any(re.search(where, text) for text in wire.texts)
+            if engine == "postgresql":
+                assert tables_in(fresh) == []
+            else:
+                assert "0001_first" not in self._history(fresh)
+        opened(wire.url)
+        assert schema_of(fresh) == schema_of(databases.empty(engine, tmp_path))
+        assert self._history(fresh) == ["0001_first"]
+
+    def test_right_before_its_end_is_at_its_end(self, fresh: str, wire: Wire, engine: Engine):
+        """What was made stays as it is: nobody drops tables that are whole."""
+        wire.break_before({"mysql": "DELETE FROM .hullo_migration", "postgresql": "^COMMIT"}[engine])
+        with pytest.raises(StoreUnavailable, match="cannot be reached"):
+            peewee_store(wire.url).open()
+        wire.reset()
+        opened(wire.url)
+        made = [text for text in wire.texts if text.startswith(("CREATE TABLE", "DROP"))]
+        assert bool(made) is (engine == "postgresql")
+
+    @staticmethod
+    def _history(url: str) -> list[str]:
+        if "hullo_migration" not in tables_in(url):
+            return []
+        return [name for (name,) in once_asked(url, "SELECT name FROM hullo_migration")]
+
+
+class TestWaiting:
+    HELD = {  # noqa: RUF012
+        "postgresql": ("SELECT pg_advisory_lock({hullo})", "SELECT pg_advisory_unlock({hullo})"),
+        "mysql": ("SELECT GET_LOCK('hullo migration {name}', 0)", "SELECT RELEASE_LOCK('hullo migration {name}')"),
+    }
+    WAITING = {  # noqa: RUF012
+        "postgresql": "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND wait_event = 'advisory'",
+        "mysql": "SELECT COUNT(*) FROM information_schema.processlist "
+        "WHERE db = DATABASE() AND info LIKE '%GET_LOCK(%' AND id <> CONNECTION_ID()",
+    }
+
+    @pytest.mark.parametrize("engine", ["postgresql", "mysql"], indirect=True)
+    def test_whoever_comes_second_waits_as_long_as_the_first_takes(
+        self, fresh: str, engine: Kind, monkeypatch: pytest.MonkeyPatch
+    ):
+        """Longer than any statement may take, and than anybody waits for an answer or a lock."""
+        monkeypatch.setattr("hullo_stores.peewee.engines.mysql.NETWORK_PATIENCE", 0)
+        hold, let_go = (text.format(hullo=0x68756C6C6F, name=fresh.rpartition("/")[2]) for text in self.HELD[engine])
+        url = f"{fresh}?statement_timeout_ms=200&lock_timeout_ms=100"
+        with (
+            closing(connected(fresh)) as first,
+            closing(connected(fresh)) as watch,
+            ThreadPoolExecutor(1) as elsewhere,
+        ):
+            ask(first, hold)
+            opening = elsewhere.submit(opened, url)
+            while ask(watch, self.WAITING[engine]) != [(1,)]:
+                assert not opening.done(), opening.result()
+            time.sleep(0.4)  # longer than all of them
+            assert not opening.done(), opening.result()
+            ask(first, let_go)
+            opening.result(PATIENCE)
+        assert tables_in(fresh) == sorted([*NAMES, "hullo_migration"])
+
+
+@pytest.mark.parametrize("engine", ["mysql"], indirect=True)
+def test_on_a_cluster_what_another_node_has_begun_is_left_to_it(
+    fresh: str, monkeypatch: pytest.MonkeyPatch, databases: Databases, tmp_path: Path
+):
+    """Nodes have no lock in common: only after ten minutes is one given up for dead."""
+    monkeypatch.setattr(
+        MysqlDatabase, "several_nodes", property(lambda self: True, lambda self, value: None), raising=False
+    )
+    with counting(fresh) as wire:
+        wire.break_before("CREATE TABLE .decision")
+        with pytest.raises(StoreUnavailable, match="cannot be reached"):
+            peewee_store(wire.url).open()
+        assert "SET SESSION wsrep_sync_wait = 1" in wire.texts
+    before = tables_in(fresh)
+    with pytest.raises(StoreUnavailable, match="another node is bringing the database up to date; try again in a few"):
+        peewee_store(fresh).open()
+    assert tables_in(fresh) == before
+    once_asked(fresh, "UPDATE hullo_migration SET applied = applied - INTERVAL 11 MINUTE")
+    opened(fresh)
+    assert schema_of(fresh) == schema_of(databases.empty("mysql", tmp_path))
+
+
+class TestPendingSql:
+    def test_is_what_opening_runs_and_runs_nothing(self, fresh: str, engine: Engine):
+        with nullcontext() if engine == "sqlite" else counting(fresh) as wire:
+            store = peewee_store(fresh if wire is None else wire.url)
+            pending = store.pending_sql()
+            if wire is None:
+                assert not Path(fresh.removeprefix("sqlite:///")).exists()
+            else:
+                assert not [text for text in wire.texts if not text.startswith(("SELECT", "SHOW", "SET"))]
+                assert tables_in(fresh) == []
+                wire.reset()
+            store.open()
+            store.close()
+            if wire is not None:
+                changing = [text for text in wire.texts if text.startswith(("CREATE", "ALTER", "DROP"))]
+                once = list(dict.fromkeys(text.replace("IF NOT EXISTS ", "") for text in changing))
+                assert once == [text for text in pending if not text.startswith("INSERT")]
+            assert [text for text in pending if text.startswith("INSERT")] == [
+                "INSERT INTO hullo_migration (name, applied) VALUES ('0001_first', CURRENT_TIMESTAMP)"
+            ]
+            assert store.pending_sql() == ()
+
+    def test_may_be_run_by_hand(self, fresh: str, url: str):
+        with closing(connected(fresh)) as by_hand:
+            for text in peewee_store(fresh).pending_sql():
+                ask(by_hand, text)
+        assert schema_of(fresh) == schema_of(url)
+        store = peewee_store(fresh)
+        assert store.pending_sql() == ()
+        store.open()
+        store.check()
+        store.close()
+
+
+DUMPS = sorted(RELEASED.glob("*/*.sql"))
+
+
+@pytest.mark.parametrize("dump", DUMPS, ids=lambda dump: f"{dump.parent.name}-{dump.stem}")
+class TestAReleasedVersion:
+    """See `released/README.md`."""
+
+    @pytest.fixture
+    def engine(self, dump: Path) -> str:
+        return dump.stem
+
+    @pytest.fixture
+    def loaded(self, dump: Path, fresh: str) -> str:
+        with closing(connected(fresh)) as database:
+            if dump.stem == "sqlite":
+                database.executescript(dump.read_text("utf-8"))
+            else:
+                with closing(database.cursor()) as cursor:
+                    cursor.execute(dump.read_text("utf-8"))
+                    while cursor.nextset():
+                        pass
+        return fresh
+
+    def test_is_upgraded_and_knows_its_people(self, dump: Path, loaded: str, url: str):
+        known = json.loads(dump.with_name("known.json").read_text("utf-8"))
+        with Hullo(loaded, clock=lambda: known["now"]) as hullo:
+            hullo.store.check()
+            client = TestClient(IdentityMiddleware(None, hullo))
+            key = {"authorization": f"Bearer {known['api_key']}"}
+            assert client.get("/hullo/v1/contacts", headers=key).json()["items"] == known["contacts"]
+            by_id = {each["external_id"]: each["id"] for each in known["contacts"]}
+            for name in ("ann", "bob"):
+                said = {
+                    "app_key": known["app_key"],
+                    "external_id": name,
+                    "user_hash": hullo.user_hash(known["app_key"], name),
+                    "custom_data": {"since": "the upgrade"},
+                }
+                token = {"authorization": f"Bearer {known['tokens'][name]}"}
+                answer = client.post("/hullo/v1/identify", json=said, headers=token).json()
+                assert (answer["contact_id"], answer["standing"]) == (by_id[name], "proven")
+            assert client.get("/hullo/v1/contacts", headers=key).json()["items"][1:] != known["contacts"][1:]
+            for name, status in (("ann", 200), ("bob", 200), ("stranger", 200), ("left", 401)):
+                token = {"authorization": f"Bearer {known['tokens'][name]}"}
+                assert client.get("/hullo/v1/me", headers=token).status_code == status
+            token = {"authorization": f"Bearer {known['tokens']['ann']}"}
+            (talk,) = client.get("/hullo/v1/conversations", headers=token).json()["items"]
+            messages = client.get(f"/hullo/v1/conversations/{talk['id']}/messages", headers=token).json()["items"]
+            assert [each["text"] for each in messages] == ["Do you ship to Łódź? 🦊"]
+        assert _without_expressions(schema_of(loaded)) == _without_expressions(schema_of(url))
+
+
+def _without_expressions(schema: dict[str, list[tuple[Any, ...]]]) -> str:
+    """Dumps say some of it in other words."""
+    return re.sub(r"\s+|IF NOT EXISTS|[\"']", "", repr(schema))

@@ -1,0 +1,386 @@
+"""What a server is asked: how many statements, and how often somebody waits for an answer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+import pytest
+
+from behind import once_asked
+from crowd import identify, join, repeatable, say, served
+from hullo.hooks.discovery import open_store
+from hullo.model.change_set import ChangeSet, Erasure, KeyUse, changed, created
+from hullo.model.moment import secret_digest
+from hullo.pipeline.work import Work
+from hullo.store.protocol import APPLIED, SnapshotQuery, StoreConflict
+from hullo.testing.builders import (
+    APP,
+    LATER,
+    WORKSPACE,
+    a_conflict,
+    a_contact,
+    a_conversation,
+    a_decision,
+    a_message,
+    a_session,
+    a_visitor,
+    a_workspace,
+    an_answer,
+    an_api_key,
+    an_app,
+    an_identity_key,
+)
+from hullo_stores.peewee.store import PeeweeStore
+from peopled import fill
+from servers.fixtures import Kind
+from servers.wire import Wire
+from stores.wired import peewee_store
+from world import World
+
+SIZES = (1, 2, 30, 128)
+WARM = 3
+"""How often a statement is run before it is one round trip on PostgreSQL: at the second time it is prepared."""
+
+
+@pytest.fixture
+def store(wire: Wire) -> Iterator[PeeweeStore]:
+    store = peewee_store(wire.url)
+    store.open()
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def world(wire: Wire) -> Iterator[World]:
+    world = World(open_store(wire.url))
+    yield world
+    world.hullo.close()
+
+
+def _digests(number: int) -> tuple[str, ...]:
+    return tuple(a_contact(external_id=f"user {number}", email=f"{number}@mail.example").digests())
+
+
+QUERIES: dict[str, Callable[[int], dict[str, Any]]] = {
+    "a session": lambda n: {"session": secret_digest(f"hvs_{n}")},
+    "identifiers": lambda n: {"identifiers": _digests(n)},
+    "contacts": lambda n: {"contacts": (f"con_{'A' if n % 2 else 'a'}{n:06}", "con_gone")},
+    "orphans": lambda n: {"session": secret_digest(f"hvs_{n}"), "orphans": True},
+    "conversations": lambda n: {"conversations": (f"cnv_{n}", "cnv_gone")},
+    "repeat keys": lambda n: {"repeat_keys": (f"repeat {n}",)},
+    "an answer": lambda n: {"answer": secret_digest("all" if n % 2 else "gone")},
+    "every app": lambda n: {"app_id": None, "identifiers": _digests(n)},
+    "one app or the other": lambda n: {"app_id": APP if n % 2 else "app_2", "identifiers": _digests(n)},
+    "two people": lambda n: {"identifiers": (*_digests(n), *_digests(n + 1))},
+    "what is not there": lambda n: {"session": f"gone {n}", "identifiers": (f"gone {n}",), "orphans": True},
+    "everything": lambda n: {
+        "session": secret_digest(f"hvs_{n}"),
+        "identifiers": (*_digests(n), *_digests(n + 1)),
+        "contacts": ("con_a000000",),
+        "conversations": (f"cnv_{n}",),
+        "orphans": True,
+        "repeat_keys": (f"repeat {n}",),
+        "answer": secret_digest("all"),
+    },
+}
+PEOPLE = 24
+
+
+def queries_of(kind: str, size: int) -> list[SnapshotQuery]:
+    asked = (QUERIES[kind](number % PEOPLE) for number in range(size))
+    return [SnapshotQuery(workspace_id=WORKSPACE, **{"app_id": APP, **each}) for each in asked]
+
+
+class TestLoading:
+    def test_a_load_of_any_kind_and_size_is_one_statement(self, store: PeeweeStore, wire: Wire):
+        fill(store, PEOPLE)
+        for kind in QUERIES:
+            for _ in range(WARM):
+                store.load(queries_of(kind, 1))
+            for size in SIZES:
+                queries = queries_of(kind, size)
+                wire.reset()
+                assert len(store.load(queries)) == size
+                assert (kind, size, wire.statements, wire.trips) == (kind, size, 1, 1)
+
+    def test_so_is_one_of_all_kinds_together(self, store: PeeweeStore, wire: Wire):
+        fill(store, PEOPLE)
+        alone = [(store.load([query])[0], query) for kind in QUERIES for query in queries_of(kind, 10)]
+        queries = [query for _, query in alone]
+        for _ in range(WARM):
+            store.load(queries)
+        wire.reset()
+        assert list(store.load(queries)) == [snapshot for snapshot, _ in alone]
+        assert (wire.statements, wire.trips) == (1, 1)
+
+    def test_a_load_that_asks_nothing_goes_nowhere(self, store: PeeweeStore, wire: Wire):
+        wire.reset()
+        store.load([])
+        store.load([SnapshotQuery(workspace_id=WORKSPACE, app_id=None)])
+        assert wire.trips == 0
+
+    def test_a_statement_is_prepared_once_a_connection(self, store: PeeweeStore, wire: Wire):
+        """It costs one more round trip, and then never again, whatever the sizes."""
+        wire.reset()
+        for size in (2, 30, 128, 1, 60):
+            store.load(queries_of("everything", size))
+        assert wire.statements == 5
+        assert wire.trips <= 6
+
+
+class TestReading:
+    """One thing, or a page."""
+
+    def test_a_single_look_is_one_statement(self, store: PeeweeStore, wire: Wire):
+        fill(store, 1)
+        for _ in range(WARM):
+            store.find_session(secret_digest("hvs_0"))
+        wire.reset()
+        assert store.find_session(secret_digest("hvs_0")) is not None
+        assert (wire.statements, wire.trips) == (1, 1)
+
+    def test_a_connection_that_is_used_again_is_not_set_up_again(self, store: PeeweeStore, wire: Wire):
+        wire.reset()
+        for _ in range(WARM):
+            store.list_workspaces()
+        assert [text.split()[0] for text in wire.texts] == ["SELECT"] * WARM
+
+
+class Crowd:
+    """Visitors of one world, some of whom are known already, and their next calls."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._numbers = count()
+        self._known = [f"user {number}" for number in range(128)]
+        self._tokens = self._joined(len(self._known))
+        self._identify_all(kept=0)
+
+    def unchanged(self, size: int) -> list[Work[Any]]:
+        return self._identify_all(kept=0, size=size)
+
+    def new_persons(self, size: int) -> list[Work[Any]]:
+        return [
+            identify(self.world, external_id=f"new {number}", email=f"{number}@mail.example", custom_data={"a": number})
+            for number in self._next(size)
+        ]
+
+    def changed_persons(self, size: int) -> list[Work[Any]]:
+        return self._identify_all(kept=next(self._numbers) + 1, size=size)
+
+    def linked_conversations(self, size: int) -> list[Work[Any]]:
+        tokens = self._joined(size)
+        served(self.world, [say(self.world, token) for token in tokens])
+        return [
+            identify(self.world, token, external_id=f"linked {number}")
+            for token, number in zip(tokens, self._next(size), strict=True)
+        ]
+
+    def idempotency_keys(self, size: int) -> list[Work[Any]]:
+        return [
+            repeatable(identify(self.world, external_id=f"once {number}"), f"key {number}")
+            for number in self._next(size)
+        ]
+
+    def _joined(self, size: int) -> list[str]:
+        return [visit.token for visit in served(self.world, [join(self.world) for _ in range(size)])]
+
+    def _identify_all(self, kept: int, size: int | None = None) -> list[Work[Any]]:
+        works: list[Work[Any]] = [
+            identify(self.world, token, external_id=name, custom_data={"kept": kept})
+            for token, name in zip(self._tokens[:size], self._known, strict=False)
+        ]
+        if size is None:
+            served(self.world, works)
+        return works
+
+    def _next(self, size: int) -> list[int]:
+        return [next(self._numbers) for _ in range(size)]
+
+
+STATEMENTS = {
+    Crowd.unchanged: 1,
+    # The load, BEGIN, contact, identifier, custom data, visitor, session, decision, COMMIT.
+    Crowd.new_persons: 9,
+    # The load, BEGIN, contact, custom data, decision, COMMIT.
+    Crowd.changed_persons: 6,
+    # The load, BEGIN, contact, identifier, session, conversation, decision, COMMIT.
+    Crowd.linked_conversations: 8,
+    # As new persons without custom data, and three for the answers: make way, make room, keep.
+    Crowd.idempotency_keys: 11,
+}
+
+
+class TestThePipeline:
+    @pytest.mark.parametrize("calls", STATEMENTS, ids=lambda calls: calls.__name__)
+    def test_a_group_costs_what_one_costs(
+        self, calls: Callable[[Crowd, int], list[Work[Any]]], world: World, wire: Wire, kind: Kind
+    ):
+        crowd = Crowd(world)
+        for size in (1,) * WARM + (2,) * WARM:
+            served(world, calls(crowd, size))
+        trips_at_most = 1 if calls is Crowd.unchanged else 3 if kind == "postgresql" else STATEMENTS[calls]
+        for size in (1, 2, 30, 100):
+            works = calls(crowd, size)
+            wire.reset()
+            served(world, works)
+            assert (size, wire.statements) == (size, STATEMENTS[calls])
+            assert wire.trips <= trips_at_most
+
+    def test_a_mixed_group_costs_as_many_as_it_has_kinds_of_rows(self, world: World, wire: Wire, kind: Kind):
+        crowd = Crowd(world)
+
+        def mixed(size: int) -> list[Work[Any]]:
+            return [work for calls in STATEMENTS if calls is not Crowd.unchanged for work in calls(crowd, size)]
+
+        for _ in range(WARM):
+            served(world, mixed(2))
+        for size in (1, 6, 20):
+            works = mixed(size)
+            wire.reset()
+            served(world, works)
+            # The load, BEGIN, new contacts, changed ones, identifier, custom data, visitor, new sessions, changed
+            # ones, conversation, decision, three for the answers, COMMIT.
+            assert (size, wire.statements) == (size, 15)
+            assert wire.trips <= (3 if kind == "postgresql" else 15)
+
+
+def everything(number: int) -> ChangeSet:
+    """One new noun of each kind, as `one_of_everything` makes it, and none of them another's."""
+    ws, app = f"ws_{number}", f"app_{number}"
+    ann = a_contact(f"con_{number}a", external_id=f"ann {number}", name="Ann", custom_data={app: {"vip": True}})
+    bob = a_contact(f"con_{number}b", email=f"bob{number}@shop.example")
+    conversation = f"cnv_{number}"
+    return ChangeSet(
+        workspaces=(created(a_workspace(ws)),),
+        apps=(created(an_app(app, workspace_id=ws, identity_keys=(an_identity_key(f"key_{number}", app_id=app),))),),
+        api_keys=(created(an_api_key(f"hsk_{number}", workspace_id=ws)),),
+        contacts=(created(ann), created(bob)),
+        visitors=(a_visitor(f"vis_{number}"),),
+        sessions=(created(a_session(f"hvs_{number}", visitor_id=f"vis_{number}", contact_id=ann.id)),),
+        conversations=(created(a_conversation(conversation, contact_id=ann.id)),),
+        messages=(a_message(f"msg_{number}", conversation_id=conversation, repeat_key=f"repeat {number}"),),
+        conflicts=(created(a_conflict(f"cfl_{number}", contact_id=ann.id, other_id=bob.id)),),
+        decisions=(a_decision(f"dec_{number}", contact_id=ann.id),),
+        answers=(an_answer(f"once {number}"),),
+        key_uses=(KeyUse(app_id=app, key_id=f"key_{number}", at=LATER),),
+    )
+
+
+def everything_changed(number: int) -> ChangeSet:
+    """Whatever of it can be replaced."""
+    old = everything(number)
+    app = old.apps[0].after
+    keys = (replace(app.identity_keys[0], retires_at=LATER),)
+    return ChangeSet(
+        workspaces=tuple(changed(each.after, each.after) for each in old.workspaces),
+        apps=(changed(app, replace(app, identity_keys=keys)),),
+        api_keys=tuple(changed(each.after, each.after) for each in old.api_keys),
+        contacts=tuple(changed(each.after, replace(each.after, merged_into="con_x")) for each in old.contacts),
+        sessions=tuple(changed(each.after, replace(each.after, revoked_at=LATER)) for each in old.sessions),
+        conversations=tuple(changed(each.after, each.after) for each in old.conversations),
+        conflicts=tuple(changed(each.after, replace(each.after, status="resolved")) for each in old.conflicts),
+    )
+
+
+class TestApplying:
+    @pytest.mark.parametrize(
+        ("made", "statements"),
+        # BEGIN and COMMIT, and one for each of: workspace, app, its key, API key, contact, identifier, custom data,
+        # visitor, session, conversation, message, conflict, decision, three for the answer, the key's use.
+        [(everything, 19), (everything_changed, 10)],
+    )
+    def test_a_group_of_everything_costs_what_one_costs(
+        self, made: Callable[[int], ChangeSet], statements: int, store: PeeweeStore, wire: Wire, kind: Kind
+    ):
+        numbers = count()
+        for size in (1,) * WARM + (2,) * WARM + (2, 30, 100):
+            group = [next(numbers) for _ in range(size)]
+            if made is everything_changed:
+                assert set(store.apply([everything(number) for number in group])) == {APPLIED}
+            wire.reset()
+            assert set(store.apply([made(number) for number in group])) == {APPLIED}
+            assert (size, wire.statements) == (size, statements)
+        assert wire.trips == (2 if kind == "postgresql" else statements)
+
+    def test_a_group_of_one_needs_no_savepoint(self, store: PeeweeStore, wire: Wire):
+        wire.reset()
+        assert store.apply([ChangeSet(sessions=(created(a_session()),))]) == (APPLIED,)
+        assert [text.split()[0] for text in wire.texts] == ["BEGIN", "INSERT", "COMMIT"]
+
+    def test_an_empty_group_goes_nowhere(self, store: PeeweeStore, wire: Wire):
+        wire.reset()
+        assert tuple(store.apply([])) == ()
+        assert tuple(store.apply([ChangeSet()])) == (APPLIED,)
+        assert wire.statements == 0
+
+    def test_an_erasure_stands_alone_and_leaves_the_rest_together(self, store: PeeweeStore):
+        people = [a_contact(f"con_{number}", external_id=f"user {number}") for number in range(8)]
+        assert set(store.apply([ChangeSet(contacts=(created(each),)) for each in people])) == {APPLIED}
+        group = [ChangeSet(contacts=(changed(each, replace(each, merged_into="con_x")),)) for each in people]
+        group[3] = ChangeSet(erasures=(Erasure(contact=people[3], conversations="erase", at=LATER),))
+        assert set(store.apply(group)) == {APPLIED}
+        found = [store.find_contact(WORKSPACE, each.id) for each in people]
+        assert [each.merged_into if each is not None else "gone" for each in found] == [
+            "gone" if number == 3 else "con_x" for number in range(8)
+        ]
+
+
+FAILING: dict[str, Callable[[int], Collection[int]]] = {
+    "the first": lambda _: {0},
+    "one in the middle": lambda size: {size // 2},
+    "the last": lambda size: {size - 1},
+    "two": lambda size: {1, size - 2},
+    "all": range,
+    "none": lambda _: set(),
+}
+
+
+class TestFailing:
+    @pytest.mark.parametrize("failing", FAILING)
+    def test_whoever_fails_takes_nobody_along(self, store: PeeweeStore, wire: Wire, failing: str):
+        taken = ChangeSet(contacts=(created(a_contact("con_taken", external_id="taken")),))
+        assert store.apply([taken]) == (APPLIED,)
+        numbers = count()
+        for size in (2, 3, 16, 50):
+            fail = FAILING[failing](size)
+            people = [_person(next(numbers), taken=index in fail) for index in range(size)]
+            wire.reset()
+            verdicts = store.apply([ChangeSet(contacts=(created(each),)) for each in people])
+            assert [isinstance(each, StoreConflict) for each in verdicts] == [index in fail for index in range(size)]
+            assert wire.statements <= _allowed(size, len(fail))
+            found = store.load([SnapshotQuery(workspace_id=WORKSPACE, app_id=APP, contacts=(p.id,)) for p in people])
+            assert [bool(each.contacts) for each in found] == [index not in fail for index in range(size)]
+
+    def test_what_was_prepared_in_vain_works_the_next_time(self, store: PeeweeStore, url: str):
+        """Of a pipeline PostgreSQL skips what comes after an error, be it to prepare a statement. The first rollback
+        comes before anything is prepared, since psycopg forgets everything only with a rollback it has not seen."""
+        once_asked(url, "INSERT INTO workspace VALUES ('ws_taken', 'Shop', 0, 0)")
+        taken = ChangeSet(workspaces=(created(a_workspace("ws_taken")),))
+        numbers = count()
+
+        def session() -> ChangeSet:
+            return ChangeSet(sessions=(created(a_session(f"hvs_{next(numbers)}")),))
+
+        assert store.apply([taken]) != (APPLIED,)
+        for _ in range(4):
+            assert store.apply([session()]) == (APPLIED,)
+            assert store.apply([replace(session(), workspaces=taken.workspaces)]) != (APPLIED,)
+            assert store.apply([session()]) == (APPLIED,)
+            assert store.apply([taken, session(), session()])[1:] == (APPLIED, APPLIED)
+            assert store.apply([session(), session()]) == (APPLIED, APPLIED)
+
+
+def _person(number: int, *, taken: bool):
+    return a_contact(f"con_{number}", external_id="taken" if taken else f"user {number}")
+
+
+def _allowed(size: int, failing: int) -> int:
+    """Four, and some for each time that a part is halved on the way to one that fails: twice a savepoint with its end
+    and two inserts, and a DEALLOCATE, as psycopg forgets with every rollback what it has prepared."""
+    halvings = min(size - 1, failing * math.ceil(math.log2(size)))
+    return 4 + 13 * halvings
