@@ -15,9 +15,9 @@ from hullo.model.change_set import ChangeSet, created
 from hullo.store.protocol import APPLIED
 from hullo.store.upkeep import BacksUp, Diagnosed, Portable, say_nothing
 from hullo.testing.builders import WORKSPACE, a_contact
-from hullo_stores.peewee import sqlite_backup
 from hullo_stores.peewee.engines.sqlite import open_sqlite
 from hullo_stores.peewee.store import PeeweeStore
+from hullo_stores.peewee.upkeep import sqlite_backup
 from sqlite_file import rows_of
 from stores.backups import files_in, filled
 

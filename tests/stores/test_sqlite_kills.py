@@ -33,7 +33,7 @@ def file(tmp_path: Path) -> Path:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from hullo_stores.peewee import sqlite_backup, sqlite_file
+from hullo_stores.peewee.upkeep import sqlite_backup, sqlite_file
 from hullo_stores.peewee.engines.sqlite import open_sqlite
 sqlite_backup.PAGES = 32
 url, what, file, at = sys.argv[1:]

@@ -15,10 +15,10 @@ from hullo.errors import Conflicting, StoreUnavailable
 from hullo.model.change_set import ChangeSet, created
 from hullo.store.upkeep import say_nothing
 from hullo.testing.builders import WORKSPACE, a_contact
-from hullo_stores.peewee import sqlite_backup, sqlite_file
 from hullo_stores.peewee.engines.sqlite import open_sqlite
 from hullo_stores.peewee.schema import KNOWN
 from hullo_stores.peewee.store import PeeweeStore
+from hullo_stores.peewee.upkeep import sqlite_backup, sqlite_file
 from hullo_stores.peewee.upkeep.marker import UNFINISHED_COPY
 from peopled import fill
 from sqlite_file import rows_of
