@@ -28,7 +28,6 @@ class Pipeline:
         self.hooks = hooks
         self.store = store
         self.apps = AppDirectory(store)
-        self._locking = store.locking if isinstance(store, Locking) else nullcontext
 
     def run(self, work: Work[Any]) -> Decision[Any]:
         """Serves one piece of work alone, and tells observers. Raises what refused it."""
@@ -107,7 +106,8 @@ class Pipeline:
 
     def _turn(self, patience: Patience) -> AbstractContextManager[object]:
         """Nothing is locked where nobody has met a conflict, which is cheaper, and nearly always enough."""
-        return self._locking() if patience.tried else nullcontext()
+        store = self.store
+        return store.locking() if patience.tried and isinstance(store, Locking) else nullcontext()
 
     def _decide(
         self, units: Sequence[Unit], snapshots: Sequence[Snapshot], patience: Patience
