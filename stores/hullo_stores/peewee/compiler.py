@@ -17,7 +17,7 @@ from peewee import Database, Field, Model, ModelSelect, Node, Value
 
 from hullo_stores.peewee.dialect import Dialect
 
-ARITIES: Final = (1, 4, 16, 64)
+ARITIES: Final = (1, 2, 4, 16, 64)
 """A list of values is padded to one of these, so that a handful of texts serves every length."""
 
 

@@ -11,7 +11,7 @@ from peewee import Database
 from hullo.store.protocol import SnapshotQuery
 from hullo_stores.peewee.dialect import Dialect
 from hullo_stores.peewee.rows import Row
-from hullo_stores.peewee.snapshots import Found
+from hullo_stores.peewee.snapshots import Loaded
 from hullo_stores.peewee.upkeep.engine import EngineUpkeep
 from hullo_stores.peewee.writes import Batch
 
@@ -52,7 +52,7 @@ class Transaction(Connection, Protocol):
 class Loader(Protocol):
     """Finds everything that a group of queries is about, in a way that suits the engine."""
 
-    def load(self, connection: Connection, queries: Sequence[SnapshotQuery]) -> Found:
+    def load(self, connection: Connection, queries: Sequence[SnapshotQuery]) -> Loaded:
         """All of one moment, if the connection is one of `Engine.loading`."""
         ...
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Protocol
 
 from hullo.model.conflict import pair_of
 from hullo.model.contact import Contact, ContactId
@@ -100,9 +101,17 @@ class PointedAt:
         return contact if contact.workspace_id == query.workspace_id else None
 
 
+class Loaded(Protocol):
+    """What a loader has found for a group of queries."""
+
+    def snapshots(self, queries: Sequence[SnapshotQuery]) -> tuple[Snapshot, ...]:
+        """One a query, in their order."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Everything that a group of queries is about."""
+    """Everything that a group of queries is about: see `Loaded`."""
 
     named: Named
     pointed_at: PointedAt

@@ -25,6 +25,7 @@ from hullo_stores.peewee.dialect import Dialect, Texts
 from hullo_stores.peewee.engines.url import Parameters
 from hullo_stores.peewee.faults import UNENCODABLE, sqlite_fault, wrapped_fault
 from hullo_stores.peewee.loaders.steps import StepLoader
+from hullo_stores.peewee.loaders.usual import UsualLoader
 from hullo_stores.peewee.rows import Row
 from hullo_stores.peewee.store import PeeweeStore
 from hullo_stores.peewee.upkeep.engine import EngineUpkeep
@@ -166,7 +167,8 @@ class SqliteEngine:
         self._connection: SqliteConnection | None = None
         self._texts = Texts(self.dialect.one)
         self.upkeep: EngineUpkeep = SqliteUpkeep(Path(settings.path))
-        self.loader: Loader = StepLoader(Compiler(self._database, self.dialect))
+        steps = StepLoader(Compiler(self._database, self.dialect))
+        self.loader: Loader = UsualLoader(self.dialect, steps)
 
     @property
     def database(self) -> Database:

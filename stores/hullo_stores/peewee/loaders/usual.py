@@ -1,0 +1,110 @@
+"""Loads the usual query in one statement: a visitor who is one person, or nobody yet, and asks for nothing else.
+
+Measured on SQLite: it takes half of what the steps take, one look-up by key after the other inside the engine
+instead of a statement for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from peewee import Model
+
+from hullo.model.contact import Contact, ContactId
+from hullo.store.protocol import Snapshot, SnapshotQuery
+from hullo_stores.peewee.connection import Connection, Loader
+from hullo_stores.peewee.dialect import Dialect
+from hullo_stores.peewee.rows import Row, contact_of, session_of
+from hullo_stores.peewee.snapshots import Loaded
+from hullo_stores.peewee.tables import Contacts, Sessions
+from hullo_stores.peewee.writes import columns_of
+
+_SESSION: Final = slice(2, 2 + len(columns_of(Sessions)))
+_CONTACT: Final = slice(_SESSION.stop + 2, _SESSION.stop + 2 + len(columns_of(Contacts)))
+_OWNERS: Final = slice(_SESSION.stop, _CONTACT.start)
+_BLOCK: Final = _CONTACT.stop
+_ORPHANS: Final = _BLOCK + 1
+
+
+class UsualLoader:
+    """See `Loader`. What is not usual, or turns out not to be, is left to another."""
+
+    def __init__(self, dialect: Dialect, other: Loader) -> None:
+        self._other = other
+        self._text, self._slots = dialect.bound_by_name(f"""
+            SELECT app.workspace_id, app.version, {_columns("session", Sessions)}, one.contact_id, two.contact_id,
+                {_columns("contact", Contacts)}, custom.block,
+                EXISTS (SELECT 1 FROM "conversation" AS talk
+                    WHERE talk.visitor_id = session.visitor_id AND talk.contact_id IS NULL)
+            FROM (SELECT 1) AS always
+            LEFT JOIN "app" AS app ON app.id = :app
+            LEFT JOIN "session" AS session ON session.digest = :session
+            LEFT JOIN "identifier" AS one ON one.digest = :one
+            LEFT JOIN "identifier" AS two ON two.digest = :two
+            LEFT JOIN "contact" AS contact ON contact.id = COALESCE(one.contact_id, two.contact_id, session.contact_id)
+            LEFT JOIN "custom_data" AS custom ON custom.contact_id = contact.id AND custom.app_id = :app
+        """)
+
+    def load(self, connection: Connection, queries: Sequence[SnapshotQuery]) -> Loaded:
+        """See `Loader`."""
+        if len(queries) == 1 and _asks_the_usual(queries[0]):
+            snapshot = self._load(connection, queries[0])
+            if snapshot is not None:
+                return _One(snapshot)
+        return self._other.load(connection, queries)
+
+    def _load(self, connection: Connection, query: SnapshotQuery) -> Snapshot | None:
+        names = query.identifiers
+        bound = {"app": query.app_id, "session": query.session, "one": names[0], "two": names[-1]}
+        (row,) = connection.rows(self._text, [bound[slot] for slot in self._slots])
+        here = query.workspace_id
+        session = session_of(row[_SESSION]) if row[_SESSION.start] is not None else None
+        if session is not None and session.workspace_id != here:
+            session = None
+        if session is not None and query.orphans and row[_ORPHANS]:
+            return None
+        owners = row[_OWNERS]
+        holders = {owner for owner in (*owners, session and session.contact_id) if owner is not None}
+        if len(holders) > 1:
+            return None
+        contacts: dict[ContactId, Contact] = {}
+        # The session of another workspace may have led to somebody who is not asked for.
+        if holders and row[_CONTACT.start] in holders and row[_CONTACT.start + 1] == here:
+            contacts[row[_CONTACT.start]] = contact_of(row[_CONTACT], _block(row, query.app_id))
+        return Snapshot(
+            app_version=row[1] if row[0] == here else None,
+            session=session,
+            found={name: owner for name, owner in zip((names[0], names[-1]), owners, strict=True) if owner in contacts},
+            contacts=contacts,
+        )
+
+
+class _One:
+    """See `Loaded`."""
+
+    __slots__ = ("_snapshot",)
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+
+    def snapshots(self, queries: Sequence[SnapshotQuery]) -> tuple[Snapshot, ...]:  # noqa: ARG002  # there is but one
+        """See `Loaded`."""
+        return (self._snapshot,)
+
+
+def _asks_the_usual(query: SnapshotQuery) -> bool:
+    return (
+        query.app_id is not None
+        and 1 <= len(query.identifiers) <= 2
+        and query.answer is None
+        and not (query.contacts or query.conversations or query.repeat_keys)
+    )
+
+
+def _block(row: Row, app_id: str | None) -> dict[str, str]:
+    return {app_id: row[_BLOCK]} if app_id is not None and row[_BLOCK] is not None else {}
+
+
+def _columns(name: str, table: type[Model]) -> str:
+    return ", ".join(f'{name}."{column.name}"' for column in columns_of(table))
