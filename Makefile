@@ -17,12 +17,13 @@ help:  ## what there is
 demo: $(VENV)/.installed  ## serve the demo at http://127.0.0.1:8000/ (another port: make demo PORT=8080)
 	@exec $(BIN)/hullo serve --demo --port $(PORT)
 
+# Two processes, as much of the suite waits for servers; a file stays in one.
 # All three run whatever the one before says: a line that is too long should not hide a test that fails.
 test: $(VENV)/.ready  ## lint, types, and the whole suite with its coverage
 	@status=0; \
 	$(MAKE) --no-print-directory lint || status=1; \
 	$(MAKE) --no-print-directory types || status=1; \
-	$(BIN)/python -m pytest --cov --cov-report=term || status=1; \
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --cov --cov-report=term || status=1; \
 	exit $$status
 
 lint: $(VENV)/.ready  ## ruff: mistakes and format
