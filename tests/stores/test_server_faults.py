@@ -119,6 +119,48 @@ class TestALostConnection:
         CALLS[call](store)
 
 
+CONNECTION = {"postgresql": "SELECT pg_backend_pid()", "mysql": "SELECT CONNECTION_ID()"}
+LIVING = {
+    "postgresql": "SELECT count(*) FROM pg_stat_activity WHERE pid IN {}",
+    "mysql": "SELECT COUNT(*) FROM information_schema.processlist WHERE id IN {}",
+}
+
+
+def connection_of(store: PeeweeStore, kind: Kind) -> int:
+    """The server's own number for the connection that is used next."""
+    with engine_of(store).asking() as asked:
+        ((number,),) = asked.rows(CONNECTION[kind])
+    return int(number)
+
+
+def wait_until_gone(url: str, kind: Kind, connections: tuple[int, int]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    with closing(connected(url)) as watch:
+        while ask(watch, LIVING[kind].format(connections)) != [(0,)]:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+
+def test_a_lost_connection_takes_the_idle_ones_along(store: PeeweeStore, wire: Wire, url: str, kind: Kind):
+    """They lead to the same server, which is gone, or no longer the one to write to."""
+    with engine_of(store).asking() as held, ThreadPoolExecutor(1) as elsewhere:
+        two = (elsewhere.submit(connection_of, store, kind).result(), int(held.rows(CONNECTION[kind])[0][0]))
+    assert once_asked(url, LIVING[kind].format(two)) == [(2,)]
+    wire.break_before("SELECT")
+    with pytest.raises(StoreUnavailable, match=LOST):
+        store.list_workspaces()
+    wait_until_gone(url, kind, two)
+    store.list_workspaces()
+
+
+def test_a_closed_store_leaves_no_connection_behind_be_it_in_use(store: PeeweeStore, url: str, kind: Kind):
+    with engine_of(store).asking() as held, ThreadPoolExecutor(1) as elsewhere:
+        two = (elsewhere.submit(connection_of, store, kind).result(), int(held.rows(CONNECTION[kind])[0][0]))
+        store.close()
+        assert held.rows(CONNECTION[kind]) == [(two[1],)]
+    wait_until_gone(url, kind, two)
+
+
 class TestABrokenCommit:
     @pytest.mark.parametrize(
         "statement", ["BEGIN", 'INSERT INTO "contact"', 'INSERT INTO "session"', 'INSERT INTO "message"', "^COMMIT"]
@@ -379,6 +421,8 @@ class TestAServerOfItsOwn:
     @classmethod
     def server(cls, request: pytest.FixtureRequest) -> Iterator[Any]:
         with require_private(request.param) as server:
+            with opened(server.url):
+                pass
             for text in USERS[request.param]:
                 once_asked(server.url, text)
             if request.param == "postgresql":
@@ -427,9 +471,6 @@ class TestAServerOfItsOwn:
 
     def test_no_connection_left(self, server: Any):
         url = self._as(server, "busy:s3cret")
-        with opened(server.url):
-            if server.url.startswith("postgresql"):
-                once_asked(server.url, "GRANT SELECT ON hullo_migration TO busy")
         with opened(url), pytest.raises(StoreUnavailable, match="its connections are used up"):
             open_store(url).open()
 
@@ -462,6 +503,7 @@ USERS = {
     "postgresql": (
         "CREATE ROLE shop LOGIN SUPERUSER PASSWORD 's3cret'",
         "CREATE ROLE busy LOGIN PASSWORD 's3cret' CONNECTION LIMIT 1",
+        "GRANT SELECT ON hullo_migration TO busy",
     ),
     "mysql": (
         "CREATE USER shop IDENTIFIED BY 's3cret'",

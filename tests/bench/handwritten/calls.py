@@ -1,0 +1,309 @@
+"""A signed identify by hand: what is the same on every engine.
+
+No nouns, no plugins, no hooks: rows as a driver gives them, and JSON as it is stored. It does what hullo does for a
+signed call with an external id, an email, a name and custom values: of a browser that has a session and is known, or
+of one that has none and is new. Whatever else hullo knows an answer to is `Beyond` it. Ids come from a `Moment`, as
+hullo's do, so that both leave the very same rows behind.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+
+from hullo.model.moment import Moment
+
+Row = tuple[Any, ...]
+Answer = dict[str, Any]
+Facts = dict[str, list[Any]]
+"""By name: value, standing, when, and by whom."""
+
+CLAIMED, PROVEN = 1, 3
+HOUR = 3_600_000_000
+SESSION_LIFE = 180 * 24 * HOUR
+
+decode = msgspec.json.Decoder().decode
+encode = msgspec.json.Encoder().encode
+
+
+class Beyond(Exception):
+    """What no call of the benchmark comes to, and what was therefore not written by hand."""
+
+
+class Asked(NamedTuple):
+    """A call, as an HTTP handler hands it on."""
+
+    external_id: str
+    email: str
+    name: str
+    custom_data: Mapping[str, Any]
+    user_hash: str
+    token: str | None
+
+
+class Names(NamedTuple):
+    """What rows are looked up by."""
+
+    external_id: str
+    email: str
+    session: str | None
+
+
+class Known(NamedTuple):
+    """What the database says. Session: app, visitor, contact, seen at, expires at, revoked at, claimed, proved.
+    Contact: id, identifiers, profile, last seen at, merged into, version."""
+
+    app_version: int | None
+    session: Row | None
+    owners: Mapping[str, str]
+    contact: Row | None
+    block: str | None
+    orphans: Sequence[Row]
+
+
+class Changed(NamedTuple):
+    """A known person's rows. Contact: updated at, seen at, profile, search, id, version. Block: contact, app, JSON."""
+
+    contact: Row
+    block: Row
+    decision: Row
+
+
+class Newcomer(NamedTuple):
+    """A new person's rows, each with every column in the table's order."""
+
+    contact: Row
+    identifiers: Sequence[Row]
+    block: Row
+    visitor: Row
+    session: Row
+    decision: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """The one that calls, remembered as every server remembers it."""
+
+    id: str
+    workspace_id: str
+    version: int
+    key_id: str
+    key: bytes
+    key_used_at: int
+
+    @property
+    def writer(self) -> str:
+        return f"identity-key:{self.key_id}"
+
+
+class HandWritten(Protocol):
+    """One engine's."""
+
+    app: Application
+
+    def transact(self, asked: Asked, names: Names, moment: Moment) -> Answer:
+        """Reads, compares and writes."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class OnLoop(Protocol):
+    """The same, on an event loop."""
+
+    app: Application
+
+    async def transact(self, asked: Asked, names: Names, moment: Moment) -> Answer: ...
+
+
+def identify(by_hand: HandWritten, asked: Asked, moment: Moment) -> Answer:
+    """The whole call, beneath HTTP."""
+    names = _verified(by_hand.app, asked)
+    answer = by_hand.transact(asked, names, moment)
+    answer["request_id"] = moment.new_id("req")
+    return answer
+
+
+async def identify_on_loop(by_hand: OnLoop, asked: Asked, moment: Moment) -> Answer:
+    """The same, on an event loop."""
+    names = _verified(by_hand.app, asked)
+    answer = await by_hand.transact(asked, names, moment)
+    answer["request_id"] = moment.new_id("req")
+    return answer
+
+
+def _verified(app: Application, asked: Asked) -> Names:
+    expected = hmac.digest(app.key, asked.external_id.encode(), "sha256").hex()
+    if not hmac.compare_digest(expected, asked.user_hash):
+        raise PermissionError("user_hash is wrong")
+    return names_of(app.workspace_id, asked)
+
+
+def names_of(workspace_id: str, asked: Asked) -> Names:
+    return Names(
+        external_id=sha256(f"{workspace_id}\0external_id\0{asked.external_id}".encode()).hexdigest(),
+        email=sha256(f"{workspace_id}\0email\0{asked.email.strip().casefold()}".encode()).hexdigest(),
+        session=sha256(asked.token.encode()).hexdigest() if asked.token is not None else None,
+    )
+
+
+def owner_of(names: Names, owners: Mapping[str, str]) -> str | None:
+    """Whose both identifiers are. None: nobody's."""
+    owner = owners.get(names.external_id)
+    if owners.get(names.email) != owner:
+        raise Beyond("two people in one call")
+    return owner
+
+
+def rows_to_write(
+    app: Application, asked: Asked, names: Names, known: Known, moment: Moment
+) -> Changed | Newcomer | None:
+    """None when everything is so already."""
+    if known.app_version != app.version:
+        raise Beyond("the app has changed")
+    if moment.now - app.key_used_at >= HOUR:
+        raise Beyond("the key's last use is to be written")
+    if known.contact is None:
+        return newcomer(app, asked, names, moment)
+    contact_id, identifiers, profile, last_seen_at, merged_into, version = known.contact
+    _check_session(app, names, known, contact_id, moment.now)
+    if merged_into is not None or moment.now - last_seen_at >= HOUR:
+        raise Beyond("an old contact")
+    named: Facts = decode(identifiers)
+    facts: Facts = decode(profile)
+    block: Facts = decode(known.block) if known.block is not None else {}
+    written: list[dict[str, str]] = []
+    unchanged: list[dict[str, str]] = []
+
+    def put(where: Facts, key: str, value: Any, standing: int, field: str) -> None:
+        held = where.get(key)
+        if held is not None and held[0] == value and type(held[0]) is type(value) and held[1] >= standing:
+            unchanged.append(_verdict(field, "unchanged", "it was so already"))
+            return
+        deed = "filled" if held is None or held[0] == "" else "confirmed" if held[0] == value else "replaced"
+        where[key] = [value, standing, moment.now, app.writer]
+        written.append(_verdict(field, "written", f"{deed} as {'proven' if standing == PROVEN else 'claimed'}"))
+
+    put(named, "external_id", asked.external_id, PROVEN, "external_id")
+    put(named, "email", asked.email, CLAIMED, "email")
+    if written:
+        raise Beyond("an identifier changes")
+    put(facts, "name", asked.name, PROVEN, "name")
+    for key, value in asked.custom_data.items():
+        put(block, key, value, PROVEN, f"custom_data.{key}")
+    if not written:
+        return None
+    values = [*named.values(), *facts.values()]
+    search = "\n".join([str(value).casefold() for value, *_ in values])
+    return Changed(
+        contact=(moment.now, moment.now, encode(facts).decode(), search, contact_id, version),
+        block=(contact_id, app.id, encode(block).decode()),
+        decision=_decision(app, contact_id, moment, "external_id", f"it is {contact_id}", [*written, *unchanged]),
+    )
+
+
+def answer_of(known: Known, rows: Changed | Newcomer | None, moment: Moment) -> Answer:
+    if isinstance(rows, Newcomer):
+        return {"contact_id": rows.contact[0], "changed": True, "session_token": moment.new_secret("hvs")}
+    assert known.contact is not None
+    return {"contact_id": known.contact[0], "changed": rows is not None, "session_token": None}
+
+
+def _check_session(app: Application, names: Names, known: Known, contact_id: str, now: int) -> None:
+    if known.session is None:
+        raise Beyond("somebody known in a new browser")
+    app_id, _, holder, seen_at, expires_at, revoked_at, claimed, proved = known.session
+    if app_id != app.id or revoked_at is not None or now >= expires_at:
+        raise PermissionError("the session is no good")
+    said = {"external_id": names.external_id, "email": names.email}
+    if holder != contact_id or now - seen_at >= HOUR or decode(claimed) != said:
+        raise Beyond("the session changes")
+    if names.external_id not in decode(proved) or known.orphans:
+        raise Beyond("the session changes")
+
+
+def newcomer(app: Application, asked: Asked, names: Names, moment: Moment) -> Newcomer:
+    """The rows of somebody whom nobody knows yet."""
+    if names.session is not None:
+        raise Beyond("a browser that knows somebody else")
+    now, by = moment.now, app.writer
+    contact_id, visitor_id = moment.new_id("con"), moment.new_id("vis")
+    named = {"external_id": [asked.external_id, PROVEN, now, by], "email": [asked.email, CLAIMED, now, by]}
+    facts = {"name": [asked.name, PROVEN, now, by]}
+    block = {key: [value, PROVEN, now, by] for key, value in asked.custom_data.items()}
+    search = "\n".join([text.casefold() for text in (asked.external_id, asked.email, asked.name)])
+    claimed = {"external_id": names.external_id, "email": names.email}
+    fields = {"external_id": "proven", "email": "claimed", "name": "proven"}
+    fields.update((f"custom_data.{key}", "proven") for key in block)
+    verdicts = [_verdict(field, "written", f"filled as {standing}") for field, standing in fields.items()]
+    token = sha256(moment.new_secret("hvs").encode()).hexdigest()
+    return Newcomer(
+        contact=(
+            contact_id,
+            app.workspace_id,
+            now,
+            now,
+            now,
+            f"visitor:{visitor_id}",
+            encode(named).decode(),
+            encode(facts).decode(),
+            search,
+            None,
+            0,
+        ),
+        identifiers=(
+            (names.external_id, app.workspace_id, "external_id", contact_id),
+            (names.email, app.workspace_id, "email", contact_id),
+        ),
+        block=(contact_id, app.id, encode(block).decode()),
+        visitor=(visitor_id, app.id, now),
+        session=(
+            token,
+            app.workspace_id,
+            app.id,
+            visitor_id,
+            now,
+            now,
+            now + SESSION_LIFE,
+            contact_id,
+            PROVEN,
+            encode(claimed).decode(),
+            encode([names.external_id]).decode(),
+            None,
+            0,
+        ),
+        decision=_decision(app, contact_id, moment, "created", "somebody new", verdicts),
+    )
+
+
+def _verdict(field: str, verdict: str, reason: str) -> dict[str, str]:
+    return {"field": field, "verdict": verdict, "reason": reason}
+
+
+def _decision(
+    app: Application, contact_id: str, moment: Moment, matched_by: str, found: str, verdicts: list[dict[str, str]]
+) -> Row:
+    by = "pipeline" if matched_by == "created" else "external-id"
+    steps = [
+        {"stage": "verify", "plugin": "user-hash", "answer": "vouches for external_id"},
+        {"stage": "name", "plugin": "external-id", "answer": "look up by external_id"},
+        {"stage": "name", "plugin": "email", "answer": "look up by email"},
+        {"stage": "match", "plugin": by, "answer": found},
+    ]
+    return (
+        moment.new_id("dec"),
+        app.workspace_id,
+        app.id,
+        contact_id,
+        moment.new_id("req"),
+        moment.now,
+        app.writer,
+        matched_by,
+        "proven",
+        encode({"steps": steps, "fields": verdicts}).decode(),
+    )
