@@ -28,10 +28,11 @@ def test_it_holds_no_module_but_the_three(wheel: Path) -> None:
 
 def test_it_holds_what_the_code_reads_beside_itself(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    for root in ("core", "plugins", "stores"):
-        for path in (ROOT / root).rglob("*"):
+    for package in ("core/hullo", "plugins/hullo_plugins", "stores/hullo_stores"):
+        root = (ROOT / package).parent
+        for path in (ROOT / package).rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts:
-                assert path.relative_to(ROOT / root).as_posix() in names
+                assert path.relative_to(root).as_posix() in names
 
 
 def test_what_it_offers_by_name_is_in_it(wheel: Path, tmp_path: Path) -> None:
