@@ -9,11 +9,26 @@ from typing import Any
 import pytest
 
 from hullo.errors import Conflicting, StoreUnavailable
+from hullo.model.change_set import ChangeSet, created
+from hullo.model.instant import DAY
 from hullo.store.copying import copy_store, fingerprint
 from hullo.store.protocol import APPLIED, StoreConflict
 from hullo.store.upkeep import PortableTable, Source, Target
+from hullo.testing.builders import TODAY, a_call_count, a_public_key, a_spent, an_app
 from hullo_stores.peewee.store import PeeweeStore
 from peopled import fill
+
+
+def fill_every_table(store: PeeweeStore, people: int = 24) -> None:
+    """What `fill` puts there, and what verification keeps beside people."""
+    fill(store, people)
+    days = (TODAY - DAY, TODAY)
+    verified = ChangeSet(
+        apps=(created(an_app("app_3", identity_keys=(a_public_key(app_id="app_3"),))),),
+        spent=(a_spent("jti_1"), a_spent("jti_2")),
+        call_counts=(a_call_count("app_2", wrong=2**40), *(a_call_count(day=day) for day in days)),
+    )
+    assert store.apply([verified]) == (APPLIED,)
 
 
 class PortableContract:
@@ -28,7 +43,7 @@ class PortableContract:
         """Closed, and full."""
         store = self.make_store(tmp_path, "source")
         store.open()
-        fill(store)
+        fill_every_table(store)
         store.close()
         return store
 
@@ -42,8 +57,8 @@ class PortableContract:
         copied = copy_store(source, target, chunk=chunk)
         assert {each.name: each.rows for each in copied} == {
             "workspace": 1,
-            "app": 2,
-            "identity_key": 1,
+            "app": 3,
+            "identity_key": 2,
             "api_key": 2,
             "contact": 24,
             "identifier": 48,
@@ -55,12 +70,14 @@ class PortableContract:
             "conflict": 1,
             "decision": 24,
             "answer": 2,
+            "spent_token": 2,
+            "call_count": 3,
         }
         with source.as_source() as old, target.as_source() as new:
             for table in old.tables():
                 assert old.rows(table, None, 1000) == new.rows(table, None, 1000)
         target.open()
-        assert [app.id for app in target.list_apps()] == ["app_2", "app_1"]
+        assert [app.id for app in target.list_apps()] == ["app_3", "app_2", "app_1"]
         target.close()
 
     def test_pages_follow_each_other_in_the_order_of_bytes(self, source: PeeweeStore):
@@ -134,7 +151,7 @@ class PortableContract:
         started: list[bool] = []
 
         def another(doing: str, done: int, total: int) -> None:
-            if done > 30 and not started:
+            if done > 35 and not started:
                 started.append(True)
                 copy_store(source, self.make_store(tmp_path, "target"), chunk=10)
 

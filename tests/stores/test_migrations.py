@@ -36,6 +36,7 @@ from stores.wired import engine_of, peewee_store
 OPENERS = Path(__file__).with_name("openers.py")
 RELEASED = Path(__file__).with_name("released")
 NAMES = sorted(name_of(table) for table in TABLES)
+VERSIONS = ["0001_first", "0002_verification"]
 
 
 @pytest.fixture(params=ENGINES)
@@ -92,6 +93,12 @@ def tables_in(url: str) -> list[str]:
     return sorted(name for (name,) in once_asked(url, text))
 
 
+def history_of(url: str) -> list[str]:
+    if "hullo_migration" not in tables_in(url):
+        return []
+    return [name for (name,) in once_asked(url, "SELECT name FROM hullo_migration ORDER BY name")]
+
+
 ASPECTS = {
     "postgresql": {
         "columns": "SELECT table_name, column_name, ordinal_position, data_type, character_maximum_length, "
@@ -137,7 +144,7 @@ class TestANewDatabase:
                 made = [found[1] for text in wire.texts if (found := re.match(r'CREATE TABLE ["`](\w+)', text))]
                 assert sorted(made) == NAMES
         assert tables_in(fresh) == sorted([*NAMES, "hullo_migration"])
-        assert once_asked(fresh, "SELECT name FROM hullo_migration") == [("0001_first",)]
+        assert history_of(fresh) == VERSIONS
 
     def test_what_migrations_make_is_what_tables_say(self, fresh: str, url: str):
         declared = engine_of(peewee_store(fresh))
@@ -225,7 +232,8 @@ class TestVersions:
         """Its history may be changed: it is put right afterwards."""
         yield url
         once_asked(url, "DELETE FROM hullo_migration")
-        once_asked(url, "INSERT INTO hullo_migration (name, applied) VALUES ('0001_first', '2026-01-01 00:00:00')")
+        for name in VERSIONS:
+            once_asked(url, f"INSERT INTO hullo_migration (name, applied) VALUES ('{name}', '2026-01-01 00:00:00')")
 
     def test_a_newer_schema_is_refused(self, changed: str):
         store = peewee_store(changed)
@@ -241,9 +249,10 @@ class TestVersions:
     def test_an_older_schema_is_not_ready(self, changed: str):
         store = peewee_store(changed)
         store.open()
-        once_asked(changed, "DELETE FROM hullo_migration")
-        with pytest.raises(StoreUnavailable, match="lacks 0001_first; run 'hullo migrate'"):
-            store.check()
+        for condition, lacking in (("> '0001_first'", "0002_verification"), ("> ''", ", ".join(VERSIONS))):
+            once_asked(changed, f"DELETE FROM hullo_migration WHERE name {condition}")
+            with pytest.raises(StoreUnavailable, match=f"lacks {lacking}; run 'hullo migrate'"):
+                store.check()
         store.close()
 
 
@@ -260,6 +269,10 @@ class TestAMigrationThatBreaksOff:
             ("break_before", "CREATE UNIQUE INDEX .message_repeat_key"),
             ("break_after", "CREATE TABLE .decision"),
             ("break_before", "INSERT INTO .hullo_migration.*"),
+            ("break_before", "CREATE TABLE .spent_token"),
+            ("break_after", "CREATE TABLE .call_count"),
+            ("break_before", "ALTER TABLE .identity_key"),
+            ("break_after", "ALTER TABLE .identity_key"),
         ):
             wire.reset()
             getattr(wire, how)(where)
@@ -269,26 +282,21 @@ class TestAMigrationThatBreaksOff:
             if engine == "postgresql":
                 assert tables_in(fresh) == []
             else:
-                assert "0001_first" not in self._history(fresh)
+                assert VERSIONS[-1] not in history_of(fresh)
         opened(wire.url)
         assert schema_of(fresh) == schema_of(databases.empty(engine, tmp_path))
-        assert self._history(fresh) == ["0001_first"]
+        assert history_of(fresh) == VERSIONS
 
     def test_right_before_its_end_is_at_its_end(self, fresh: str, wire: Wire, engine: Engine):
         """What was made stays as it is: nobody drops tables that are whole."""
-        wire.break_before({"mysql": "DELETE FROM .hullo_migration", "postgresql": "^COMMIT"}[engine])
+        end = {"mysql": f"DELETE FROM .hullo_migration.*{VERSIONS[-1]}", "postgresql": "^COMMIT"}
+        wire.break_before(end[engine])
         with pytest.raises(StoreUnavailable, match="cannot be reached"):
             peewee_store(wire.url).open()
         wire.reset()
         opened(wire.url)
         made = [text for text in wire.texts if text.startswith(("CREATE TABLE", "DROP"))]
         assert bool(made) is (engine == "postgresql")
-
-    @staticmethod
-    def _history(url: str) -> list[str]:
-        if "hullo_migration" not in tables_in(url):
-            return []
-        return [name for (name,) in once_asked(url, "SELECT name FROM hullo_migration")]
 
 
 class TestWaiting:
@@ -367,7 +375,7 @@ class TestPendingSql:
                 once = list(dict.fromkeys(text.replace("IF NOT EXISTS ", "") for text in changing))
                 assert once == [text for text in pending if not text.startswith("INSERT")]
             assert [text for text in pending if text.startswith("INSERT")] == [
-                "INSERT INTO hullo_migration (name, applied) VALUES ('0001_first', CURRENT_TIMESTAMP)"
+                f"INSERT INTO hullo_migration (name, applied) VALUES ('{name}', CURRENT_TIMESTAMP)" for name in VERSIONS
             ]
             assert store.pending_sql() == ()
 
@@ -386,9 +394,12 @@ class TestPendingSql:
 DUMPS = sorted(RELEASED.glob("*/*.sql"))
 
 
-@pytest.mark.parametrize("dump", DUMPS, ids=lambda dump: f"{dump.parent.name}-{dump.stem}")
-class TestAReleasedVersion:
-    """See `released/README.md`."""
+def _name(dump: Path) -> str:
+    return f"{dump.parent.name}-{dump.stem}"
+
+
+class Released:
+    """A database of a released version. See `released/README.md`."""
 
     @pytest.fixture
     def engine(self, dump: Path) -> str:
@@ -406,6 +417,9 @@ class TestAReleasedVersion:
                         pass
         return fresh
 
+
+@pytest.mark.parametrize("dump", DUMPS, ids=_name)
+class TestAReleasedVersion(Released):
     def test_is_upgraded_and_knows_its_people(self, dump: Path, loaded: str, url: str):
         known = json.loads(dump.with_name("known.json").read_text("utf-8"))
         with Hullo(loaded, clock=lambda: known["now"]) as hullo:
@@ -432,7 +446,45 @@ class TestAReleasedVersion:
             (talk,) = client.get("/hullo/v1/conversations", headers=token).json()["items"]
             messages = client.get(f"/hullo/v1/conversations/{talk['id']}/messages", headers=token).json()["items"]
             assert [each["text"] for each in messages] == ["Do you ship to Łódź? 🦊"]
+            assert hullo.store.apply([EVERYTHING]) == (APPLIED,)
         assert _without_expressions(schema_of(loaded)) == _without_expressions(schema_of(url))
+
+    def test_may_be_upgraded_by_hand(self, loaded: str, url: str):
+        with closing(connected(loaded)) as by_hand:
+            for text in peewee_store(loaded).pending_sql():
+                ask(by_hand, text)
+        assert history_of(loaded) == VERSIONS
+        assert _without_expressions(schema_of(loaded)) == _without_expressions(schema_of(url))
+
+
+@pytest.mark.parametrize("dump", [dump for dump in DUMPS if dump.stem != "sqlite"], ids=_name)
+class TestAnUpgradeThatBreaksOff(Released):
+    def test_is_made_by_the_next_and_loses_nobody(self, loaded: str, wire: Wire, url: str):
+        before = self._rows(loaded)
+        assert all(before.values())
+        for how, where in (
+            ("break_after", "CREATE TABLE .spent_token"),
+            ("break_before", "CREATE TABLE .call_count"),
+            ("break_after", "ALTER TABLE .identity_key"),
+        ):
+            getattr(wire, how)(where)
+            with pytest.raises(StoreUnavailable, match="cannot be reached"):
+                peewee_store(wire.url).open()
+            assert VERSIONS[-1] not in history_of(loaded)
+            assert self._rows(loaded) == before
+        opened(wire.url)
+        assert history_of(loaded) == VERSIONS
+        assert _without_expressions(schema_of(loaded)) == _without_expressions(schema_of(url))
+        assert self._rows(loaded) == before
+
+    @staticmethod
+    def _rows(url: str) -> dict[str, list[tuple[Any, ...]]]:
+        texts = {
+            "identity_key": "SELECT id, app_id, secret, created_at, last_used_at, retires_at FROM identity_key",
+            "contact": "SELECT * FROM contact ORDER BY id",
+            "session": "SELECT * FROM session ORDER BY digest",
+        }
+        return {table: list(once_asked(url, text)) for table, text in texts.items()}
 
 
 def _without_expressions(schema: dict[str, list[tuple[Any, ...]]]) -> str:

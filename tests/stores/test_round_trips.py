@@ -13,7 +13,7 @@ import pytest
 from behind import once_asked
 from crowd import identify, join, repeatable, say, served
 from hullo.hooks.discovery import open_store
-from hullo.model.change_set import ChangeSet, Erasure, KeyUse, changed, created
+from hullo.model.change_set import ChangeSet, Erasure, KeyUse, LogOut, changed, created
 from hullo.model.moment import secret_digest
 from hullo.pipeline.work import Work
 from hullo.store.protocol import APPLIED, SnapshotQuery, StoreConflict
@@ -21,12 +21,14 @@ from hullo.testing.builders import (
     APP,
     LATER,
     WORKSPACE,
+    a_call_count,
     a_conflict,
     a_contact,
     a_conversation,
     a_decision,
     a_message,
     a_session,
+    a_spent,
     a_visitor,
     a_workspace,
     an_answer,
@@ -73,6 +75,8 @@ QUERIES: dict[str, Callable[[int], dict[str, Any]]] = {
     "conversations": lambda n: {"conversations": (f"cnv_{n}", "cnv_gone")},
     "repeat keys": lambda n: {"repeat_keys": (f"repeat {n}",)},
     "an answer": lambda n: {"answer": secret_digest("all" if n % 2 else "gone")},
+    "a session that a token came from": lambda n: {"source": secret_digest(f"hvs_{n}")},
+    "spent tokens": lambda n: {"spent": (secret_digest("spent" if n % 2 else "unspent"), "gone")},
     "every app": lambda n: {"app_id": None, "identifiers": _digests(n)},
     "one app or the other": lambda n: {"app_id": APP if n % 2 else "app_2", "identifiers": _digests(n)},
     "two people": lambda n: {"identifiers": (*_digests(n), *_digests(n + 1))},
@@ -85,6 +89,8 @@ QUERIES: dict[str, Callable[[int], dict[str, Any]]] = {
         "orphans": True,
         "repeat_keys": (f"repeat {n}",),
         "answer": secret_digest("all"),
+        "source": secret_digest(f"hvs_{n + 1}"),
+        "spent": (secret_digest("spent"), f"gone {n}"),
     },
 }
 PEOPLE = 24
@@ -96,6 +102,10 @@ def queries_of(kind: str, size: int) -> list[SnapshotQuery]:
 
 
 class TestLoading:
+    @pytest.fixture(autouse=True)
+    def spent(self, store: PeeweeStore) -> None:
+        assert store.apply([ChangeSet(spent=(a_spent("spent"),))]) == (APPLIED,)
+
     def test_a_load_of_any_kind_and_size_is_one_statement(self, store: PeeweeStore, wire: Wire):
         fill(store, PEOPLE)
         for kind in QUERIES:
@@ -267,6 +277,8 @@ def everything(number: int) -> ChangeSet:
         conflicts=(created(a_conflict(f"cfl_{number}", contact_id=ann.id, other_id=bob.id)),),
         decisions=(a_decision(f"dec_{number}", contact_id=ann.id),),
         answers=(an_answer(f"once {number}"),),
+        spent=(a_spent(f"jti_{number}"),),
+        call_counts=(a_call_count(app), a_call_count(day=number % 3)),
         key_uses=(KeyUse(app_id=app, key_id=f"key_{number}", at=LATER),),
     )
 
@@ -291,8 +303,9 @@ class TestApplying:
     @pytest.mark.parametrize(
         ("made", "statements"),
         # BEGIN and COMMIT, and one for each of: workspace, app, its key, API key, contact, identifier, custom data,
-        # visitor, session, conversation, message, conflict, decision, three for the answer, the key's use.
-        [(everything, 19), (everything_changed, 10)],
+        # visitor, session, conversation, message, conflict, decision, three for the answer and three for the token,
+        # the key's use, the calls.
+        [(everything, 23), (everything_changed, 10)],
     )
     def test_a_group_of_everything_costs_what_one_costs(
         self, made: Callable[[int], ChangeSet], statements: int, store: PeeweeStore, wire: Wire, kind: Kind
@@ -311,6 +324,18 @@ class TestApplying:
         wire.reset()
         assert store.apply([ChangeSet(sessions=(created(a_session()),))]) == (APPLIED,)
         assert [text.split()[0] for text in wire.texts] == ["BEGIN", "INSERT", "COMMIT"]
+
+    def test_a_log_out_is_one_statement_however_many_sessions_end(self, store: PeeweeStore, wire: Wire):
+        contact = a_contact("con_1")
+        held = [a_session(f"hvs_{number}", visitor_id=f"vis_{number}", contact_id="con_1") for number in range(40)]
+        sessions = tuple(created(each) for each in held)
+        assert store.apply([ChangeSet(contacts=(created(contact),), sessions=sessions)]) == (APPLIED,)
+        wire.reset()
+        assert store.apply([ChangeSet(log_outs=(LogOut(contact_id="con_1", at=LATER),))]) == (APPLIED,)
+        assert [text.split()[0] for text in wire.texts] == ["BEGIN", "UPDATE", "COMMIT"]
+        last = store.find_session(held[-1].digest)
+        assert last is not None
+        assert last.revoked_at == LATER
 
     def test_an_empty_group_goes_nowhere(self, store: PeeweeStore, wire: Wire):
         wire.reset()

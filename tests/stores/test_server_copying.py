@@ -18,7 +18,7 @@ from hullo_stores.peewee.store import PeeweeStore
 from hullo_stores.peewee.writes import PIECE_BYTES
 from peopled import fill
 from servers.fixtures import Kind, require
-from stores.portable import PortableContract
+from stores.portable import PortableContract, fill_every_table
 
 Databases = Callable[[Kind, str], str]
 
@@ -75,7 +75,7 @@ def test_from_engine_to_engine_the_digests_stay_the_same(databases: Databases, t
     ]
     first = store_at(way[0])
     first.open()
-    fill(first, 60)
+    fill_every_table(first, 60)
     first.close()
     copies = [copy_store(store_at(source), store_at(target), chunk=7) for source, target in itertools.pairwise(way)]
     assert all(copy == copies[0] for copy in copies)

@@ -397,7 +397,7 @@ class TestSentences:
             with pytest.raises(StoreUnavailable, match="lacks tables or columns; run 'hullo migrate'"):
                 store.list_apps()
             once_asked(fresh, "DELETE FROM hullo_migration")
-            with pytest.raises(StoreUnavailable, match="lacks 0001_first; run 'hullo migrate'"):
+            with pytest.raises(StoreUnavailable, match="lacks 0001_first, 0002_verification; run 'hullo migrate'"):
                 store.check()
             once_asked(fresh, "DROP TABLE hullo_migration")
             with pytest.raises(StoreUnavailable, match="lacks tables or columns; run 'hullo migrate'"):

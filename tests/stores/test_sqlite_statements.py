@@ -37,12 +37,14 @@ def test_their_number_does_not_grow_with_the_group(store: PeeweeStore, engine: S
             orphans=True,
             repeat_keys=(f"repeat {person.id}",),
             answer=f"answer {person.id}",
+            source=sessions[0].digest,
+            spent=(f"jti {person.id}",),
         )
         for person, session in zip(people, sessions, strict=True)
     ]
     counts = {size: len(_traced(engine, lambda size=size: store.load(queries[:size]))) for size in (2, 30, 60)}
     assert len(set(counts.values())) == 1
-    assert counts[2] == 11  # and the transaction's two among them
+    assert counts[2] == 12  # and the transaction's two among them
 
 
 def test_a_group_sees_one_moment_though_another_process_writes(store: PeeweeStore, engine: SqliteEngine, path: Path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -44,16 +44,22 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityKey:
-    """A secret shared with a site's server, which signs with it (V1, V4). The text itself is the HMAC key."""
+    """What a site's server signs with: a secret that both know (V1, V4), or its own, whose public half is here (V5).
+
+    The text of the secret itself is the HMAC key.
+    """
 
     id: str
     app_id: AppId
-    secret: str
+    secret: str = field(repr=False)
+    """Sealed under the master key, if there is one, until `Vault.opened`. Empty for a public key."""
     created_at: Instant
     last_used_at: Instant | None = None
     """To the hour; None while nobody signed with it."""
     retires_at: Instant | None = None
     """None: until somebody retires it."""
+    public_key: str | None = None
+    """A JWK (RFC 7517) as JSON text, which verifies tokens and makes nothing (V5). None for a secret."""
 
     def active(self, now: Instant) -> bool:
         """Whether it still verifies."""

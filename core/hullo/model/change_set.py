@@ -74,6 +74,51 @@ class KeyUse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """A token that is good for one time was used (V5, T1). A conflict when the same digest was spent before.
+
+    Kept until `expires_at`, when the token is refused for its age anyway; new ones clear expired ones away.
+    """
+
+    digest: str
+    at: Instant
+    expires_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallCount:
+    """How many identify calls an app had on one day, by what they had to show for themselves (V3).
+
+    Added to what is stored for that day, never compared, and never a conflict.
+    """
+
+    app_id: str
+    day: Instant
+    """Its first moment, UTC."""
+    signed: int = 0
+    unsigned: int = 0
+    wrong: int = 0
+
+    @property
+    def calls(self) -> int:
+        """All of them."""
+        return self.signed + self.unsigned + self.wrong
+
+    @property
+    def signed_percent(self) -> float | None:
+        """Rounded down to a tenth, so that 100 means all of them. None where there was no call."""
+        return self.signed * 1000 // self.calls / 10 if self.calls else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogOut:
+    """Every session of a contact ends, in all apps (S2). Those that are over stay as they are; never a conflict."""
+
+    contact_id: str
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredAnswer:
     """The first answer to a call with an `Idempotency-Key`, for repeats until `expires_at`.
 
@@ -110,7 +155,10 @@ class ChangeSet:
     conflicts: tuple[Change[Conflict], ...] = ()
     decisions: tuple[DecisionRecord, ...] = ()
     answers: tuple[StoredAnswer, ...] = ()
+    spent: tuple[Spent, ...] = ()
     key_uses: tuple[KeyUse, ...] = ()
+    call_counts: tuple[CallCount, ...] = ()
+    log_outs: tuple[LogOut, ...] = ()
     erasures: tuple[Erasure, ...] = ()
     events: tuple[Event, ...] = ()
 
@@ -126,7 +174,10 @@ class ChangeSet:
             or self.conflicts
             or self.decisions
             or self.answers
+            or self.spent
             or self.key_uses
+            or self.call_counts
+            or self.log_outs
             or self.erasures
             or self.workspaces
             or self.apps

@@ -53,6 +53,11 @@ class Session:
     version: int = 0
 
     @property
+    def id(self) -> str:
+        """Its visitor's: every session has a visitor of its own, and is told apart by it where nobody may know more."""
+        return self.visitor_id
+
+    @property
     def proven(self) -> bool:
         """Whether it may read what is stored about its contact (H1)."""
         return self.standing is Standing.PROVEN

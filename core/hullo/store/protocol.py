@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from hullo.model.app import ApiKey, App, Workspace
-from hullo.model.change_set import ChangeSet, StoredAnswer
+from hullo.model.change_set import CallCount, ChangeSet, StoredAnswer
 from hullo.model.conflict import Conflict
 from hullo.model.contact import Contact, ContactId
 from hullo.model.conversation import Conversation, ConversationId, Message
 from hullo.model.decision_record import DecisionRecord
 from hullo.model.identifier import IdentifierDigest
+from hullo.model.instant import Instant
 from hullo.model.visitor import Session, SessionDigest, VisitorId
 
 Item = TypeVar("Item")
@@ -39,6 +40,10 @@ class SnapshotQuery:
     """Messages wanted by `Message.repeat_key`; the conversations they are in come with them."""
     answer: str | None = None
     """The digest of a stored answer (`StoredAnswer.digest`)."""
+    source: SessionDigest | None = None
+    """The session that a hop token was made in; its contact comes with it (T1)."""
+    spent: tuple[str, ...] = ()
+    """The digests of tokens that may be used once (`Spent.digest`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +63,10 @@ class Snapshot:
     messages: Mapping[str, Message] = field(default_factory=dict[str, Message])
     """By repeat key."""
     answer: StoredAnswer | None = None
+    source: Session | None = None
+    """Under the same conditions as `session`."""
+    spent: frozenset[str] = frozenset()
+    """Which of the query's were used already, also where they have expired since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +122,9 @@ class AppReads(Protocol):
     def find_api_key(self, digest: str) -> ApiKey | None: ...
     def list_api_keys(self) -> Sequence[ApiKey]: ...
     def find_session(self, digest: SessionDigest) -> Session | None: ...
+    def list_call_counts(self, app_id: str, since: Instant) -> Sequence[CallCount]:
+        """Of the days from `since` on, the oldest first."""
+        ...
 
 
 class ContactReads(Protocol):
@@ -126,6 +138,10 @@ class ContactReads(Protocol):
     def list_decisions(self, workspace_id: str, contact_id: ContactId, page: PageRequest) -> Page[DecisionRecord]: ...
     def list_conflicts(self, workspace_id: str, page: PageRequest) -> Page[Conflict]:
         """The open ones."""
+        ...
+
+    def list_sessions(self, workspace_id: str, contact_id: ContactId, page: PageRequest) -> Page[Session]:
+        """The contact's, of every app, by the id of their visitors; those that are over too."""
         ...
 
 

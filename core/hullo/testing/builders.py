@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hullo.model.app import ApiKey, App, IdentityKey, Workspace
-from hullo.model.change_set import StoredAnswer
+from hullo.model.change_set import CallCount, Spent, StoredAnswer
 from hullo.model.conflict import Conflict
 from hullo.model.contact import Contact
 from hullo.model.conversation import Conversation, Message
@@ -20,6 +20,8 @@ from hullo.model.visitor import SESSION_LIFE, Session, Visitor
 NOW: Instant = 1_764_000_000_000_000
 """A fixed moment in November 2025."""
 LATER: Instant = NOW + HOUR
+TODAY: Instant = NOW - NOW % DAY
+"""Its first moment."""
 WORKSPACE = "ws_1"
 APP = "app_1"
 WRITER = "api-key:hsk_1"
@@ -51,6 +53,12 @@ def an_app(id: str = APP, *, workspace_id: str = WORKSPACE, identity_keys: tuple
 def an_identity_key(id: str = "key_1", *, app_id: str = APP, created_at: Instant = NOW) -> IdentityKey:
     """An active key that nobody has used."""
     return IdentityKey(id=id, app_id=app_id, secret=f"secret of {id}", created_at=created_at)
+
+
+def a_public_key(id: str = "key_p", *, app_id: str = APP, created_at: Instant = NOW) -> IdentityKey:
+    """An active key of which only the site has the secret half."""
+    public = f'{{"kty":"OKP","crv":"Ed25519","kid":"{id}","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}}'
+    return IdentityKey(id=id, app_id=app_id, secret="", created_at=created_at, public_key=public)
 
 
 def an_api_key(id: str = "hsk_1", *, workspace_id: str = WORKSPACE) -> ApiKey:
@@ -200,3 +208,15 @@ def an_answer(
         body=body,
         expires_at=at + lasts,
     )
+
+
+def a_spent(token: str = "jti_1", *, at: Instant = NOW, lasts: Instant = HOUR) -> Spent:
+    """A token that was used, and could be for some time if it were not for that."""
+    return Spent(digest=secret_digest(token), at=at, expires_at=at + lasts)
+
+
+def a_call_count(
+    app_id: str = APP, *, day: Instant = TODAY, signed: int = 3, unsigned: int = 2, wrong: int = 1
+) -> CallCount:
+    """An app's calls of a day."""
+    return CallCount(app_id=app_id, day=day, signed=signed, unsigned=unsigned, wrong=wrong)

@@ -7,7 +7,17 @@ from dataclasses import replace
 from typing import TypeVar
 
 from hullo.model.app import ApiKey, App, IdentityKey
-from hullo.model.change_set import Change, ChangeSet, Erasure, KeyUse, StoredAnswer, Versioned
+from hullo.model.change_set import (
+    CallCount,
+    Change,
+    ChangeSet,
+    Erasure,
+    KeyUse,
+    LogOut,
+    Spent,
+    StoredAnswer,
+    Versioned,
+)
 from hullo.model.conflict import Conflict
 from hullo.model.contact import Contact, ContactId
 from hullo.model.conversation import Conversation, Message
@@ -18,6 +28,7 @@ from hullo_stores.refusal import Refused
 
 T = TypeVar("T", bound=Versioned)
 V = TypeVar("V")
+E = TypeVar("E", StoredAnswer, Spent)
 
 ANONYMISED_VISITOR = ""
 
@@ -52,9 +63,15 @@ class ChangeWriter:
         for decision in changes.decisions:
             self._write_decision(decision)
         for answer in changes.answers:
-            self._write_answer(answer)
+            self._add_expiring(tables.answers, answer)
+        for spent in changes.spent:
+            self._add_expiring(tables.spent, spent)
         for use in changes.key_uses:
             self._use_key(use)
+        for count in changes.call_counts:
+            self._count_calls(count)
+        for log_out in changes.log_outs:
+            self._log_out(log_out)
         for erasure in changes.erasures:
             self._erase(erasure)
 
@@ -140,11 +157,11 @@ class ChangeWriter:
         self._require_contact(decision.contact_id)
         self._add(self._tables.decisions, decision.id, decision)
 
-    def _write_answer(self, answer: StoredAnswer) -> None:
-        expired = [held.digest for held in self._tables.answers.values() if held.expires_at <= answer.at]
+    def _add_expiring(self, table: dict[str, E], value: E) -> None:
+        expired = [held.digest for held in table.values() if held.expires_at <= value.at]
         for digest in expired:
-            self._journal.drop(self._tables.answers, digest)
-        self._add(self._tables.answers, answer.digest, answer)
+            self._journal.drop(table, digest)
+        self._add(table, value.digest, value)
 
     def _use_key(self, use: KeyUse) -> None:
         app = self._tables.apps.get(use.app_id)
@@ -155,6 +172,24 @@ class ChangeWriter:
             for key in app.identity_keys
         )
         self._journal.put(self._tables.apps, app.id, replace(app, identity_keys=keys))
+
+    def _count_calls(self, count: CallCount) -> None:
+        key = count.app_id, count.day
+        stored = self._tables.call_counts.get(key)
+        if stored is not None:
+            count = replace(
+                count,
+                signed=stored.signed + count.signed,
+                unsigned=stored.unsigned + count.unsigned,
+                wrong=stored.wrong + count.wrong,
+            )
+        self._journal.put(self._tables.call_counts, key, count)
+
+    def _log_out(self, log_out: LogOut) -> None:
+        for session in _about(self._tables.sessions, log_out.contact_id):
+            if session.revoked_at is None:
+                over = replace(session, revoked_at=log_out.at, version=session.version + 1)
+                self._journal.put(self._tables.sessions, session.digest, over)
 
     def _require_contact(self, contact_id: ContactId | None) -> None:
         if contact_id is not None and contact_id not in self._tables.contacts:

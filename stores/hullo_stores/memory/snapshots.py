@@ -7,6 +7,7 @@ from itertools import combinations
 
 from hullo.model.conflict import pair_of
 from hullo.model.contact import Contact
+from hullo.model.visitor import Session, SessionDigest
 from hullo.store.protocol import Snapshot, SnapshotQuery
 from hullo_stores.memory.tables import Tables
 
@@ -15,11 +16,9 @@ def snapshot(tables: Tables, query: SnapshotQuery) -> Snapshot:
     """What the tables say to one query."""
     here = query.workspace_id
     app = tables.apps.get(query.app_id) if query.app_id is not None else None
-    session = tables.sessions.get(query.session) if query.session is not None else None
-    if session is not None and session.workspace_id != here:
-        session = None
+    session, source = (_session(tables, digest, here) for digest in (query.session, query.source))
     owners = {digest: tables.identifiers.get(digest) for digest in query.identifiers}
-    wanted = [*owners.values(), *query.contacts, session.contact_id if session else None]
+    wanted = [*owners.values(), *query.contacts, *(each.contact_id for each in (session, source) if each is not None)]
     contacts = {
         contact.id: _with_blocks_of(contact, query.app_id)
         for contact in (tables.contacts.get(contact_id) for contact_id in wanted if contact_id is not None)
@@ -44,7 +43,14 @@ def snapshot(tables: Tables, query: SnapshotQuery) -> Snapshot:
             if tables.conversations[message.conversation_id].workspace_id == here
         },
         answer=tables.answers.get(query.answer) if query.answer is not None else None,
+        source=source,
+        spent=frozenset(query.spent).intersection(tables.spent),
     )
+
+
+def _session(tables: Tables, digest: SessionDigest | None, workspace_id: str) -> Session | None:
+    session = tables.sessions.get(digest) if digest is not None else None
+    return session if session is not None and session.workspace_id == workspace_id else None
 
 
 def _with_blocks_of(contact: Contact, app_id: str | None) -> Contact:

@@ -9,11 +9,12 @@ from typing import TypeVar
 
 from hullo.errors import SettingsError, StoreUnavailable
 from hullo.model.app import ApiKey, App, Workspace
-from hullo.model.change_set import ChangeSet
+from hullo.model.change_set import CallCount, ChangeSet
 from hullo.model.conflict import Conflict
 from hullo.model.contact import Contact, ContactId
 from hullo.model.conversation import Conversation, ConversationId, Message
 from hullo.model.decision_record import DecisionRecord
+from hullo.model.instant import Instant
 from hullo.model.standing import Standing
 from hullo.model.visitor import Session, SessionDigest, VisitorId
 from hullo.store.protocol import (
@@ -112,6 +113,12 @@ class MemoryStore:
         with self._locked() as tables:
             return tables.sessions.get(digest)
 
+    def list_call_counts(self, app_id: str, since: Instant) -> Sequence[CallCount]:
+        """The oldest first."""
+        with self._locked() as tables:
+            counts = (held for held in tables.call_counts.values() if held.app_id == app_id and held.day >= since)
+            return tuple(sorted(counts, key=lambda held: held.day))
+
     def find_contact(self, workspace_id: str, contact_id: ContactId) -> Contact | None:
         """None when it is another workspace's."""
         with self._locked() as tables:
@@ -150,6 +157,16 @@ class MemoryStore:
                 page,
                 tables.conflicts,
                 lambda held: held.workspace_id == workspace_id and held.status == "open",
+            )
+
+    def list_sessions(self, workspace_id: str, contact_id: ContactId, page: PageRequest) -> Page[Session]:
+        """Those of one contact."""
+        with self._locked() as tables:
+            return _page(
+                "sessions",
+                page,
+                tables.sessions,
+                lambda held: held.workspace_id == workspace_id and held.contact_id == contact_id,
             )
 
     def list_visible_conversations(

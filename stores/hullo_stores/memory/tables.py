@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from hullo.model.app import ApiKey, App, Workspace
-from hullo.model.change_set import StoredAnswer
+from hullo.model.change_set import CallCount, Spent, StoredAnswer
 from hullo.model.conflict import Conflict
 from hullo.model.contact import Contact, ContactId
 from hullo.model.conversation import Conversation, Message
 from hullo.model.decision_record import DecisionRecord
 from hullo.model.identifier import IdentifierDigest
+from hullo.model.instant import Instant
 from hullo.model.visitor import Session, Visitor, VisitorId
 
+K = TypeVar("K")
 V = TypeVar("V")
 
 
@@ -41,6 +43,8 @@ class Tables:
     open_pairs: dict[str, str] = field(default_factory=dict[str, str])
     decisions: dict[str, DecisionRecord] = field(default_factory=dict[str, DecisionRecord])
     answers: dict[str, StoredAnswer] = field(default_factory=dict[str, StoredAnswer])
+    spent: dict[str, Spent] = field(default_factory=dict[str, Spent])
+    call_counts: dict[tuple[str, Instant], CallCount] = field(default_factory=dict[tuple[str, Instant], CallCount])
 
 
 class Journal:
@@ -49,7 +53,7 @@ class Journal:
     def __init__(self) -> None:
         self._undo: list[Callable[[], object]] = []
 
-    def put(self, table: dict[str, V], key: str, value: V) -> None:
+    def put(self, table: dict[K, V], key: K, value: V) -> None:
         """Sets one entry."""
         if key in table:
             before = table[key]
@@ -58,7 +62,7 @@ class Journal:
             self._undo.append(lambda: table.pop(key, None))
         table[key] = value
 
-    def drop(self, table: dict[str, V], key: str) -> None:
+    def drop(self, table: dict[K, V], key: K) -> None:
         """Removes one entry, if it is there."""
         if key in table:
             before = table.pop(key)

@@ -84,7 +84,9 @@ def _write(transaction: Transaction, statements: ErasureStatements, group: Seque
 
 def _go_together(group: Sequence[ChangeSet]) -> bool:
     """Whether it makes no difference that the group is written table by table, and not one change set by one."""
-    return len(group) <= 1 or not any(changes.erasures or _gives_up_an_identifier(changes) for changes in group)
+    return len(group) <= 1 or not any(
+        changes.erasures or changes.log_outs or _gives_up_an_identifier(changes) for changes in group
+    )
 
 
 def _gives_up_an_identifier(changes: ChangeSet) -> bool:

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final, TypeVar
 
 from hullo.model.app import App
-from hullo.model.change_set import Change, ChangeSet, KeyUse, StoredAnswer, Versioned
-from hullo.model.contact import Contact
+from hullo.model.change_set import CallCount, Change, ChangeSet, KeyUse, LogOut, Versioned
+from hullo.model.contact import Contact, ContactId
 from hullo.model.instant import Instant
+from hullo_stores.peewee.expiring import Expiring
 from hullo_stores.peewee.rows import (
     Row,
     answer_row,
@@ -26,6 +27,7 @@ from hullo_stores.peewee.rows import (
     json_text,
     message_row,
     session_row,
+    spent_row,
     visitor_row,
     workspace_row,
 )
@@ -33,6 +35,7 @@ from hullo_stores.peewee.tables import (
     Answers,
     ApiKeys,
     Apps,
+    CallCounts,
     Conflicts,
     Contacts,
     Conversations,
@@ -42,15 +45,13 @@ from hullo_stores.peewee.tables import (
     IdentityKeys,
     Messages,
     Sessions,
+    SpentTokens,
     Visitors,
     Workspaces,
 )
 from hullo_stores.peewee.writes import Batch, Column, Write, columns_of, insert_into, name_of, replace_in
 
 T = TypeVar("T", bound=Versioned)
-
-ANSWERS_EXPIRED: Final = 16
-"""How many expired answers a new one clears away: more than come in, and too few for a caller to notice."""
 
 _KEY_OF_APP: Final = columns_of(IdentityKeys, "id", "app_id")
 _BLOCK_OF_APP: Final = columns_of(CustomData, "contact_id", "app_id")
@@ -63,12 +64,12 @@ _ADD_SESSION, _REPLACE_SESSION = insert_into(Sessions), replace_in(Sessions)
 _ADD_CONVERSATION, _REPLACE_CONVERSATION = insert_into(Conversations), replace_in(Conversations)
 _ADD_CONFLICT, _REPLACE_CONFLICT = insert_into(Conflicts), replace_in(Conflicts)
 _ADD_IDENTITY_KEY, _ADD_IDENTIFIER = insert_into(IdentityKeys), insert_into(Identifiers)
-_ADD_VISITOR, _ADD_MESSAGE, _ADD_DECISION, _ADD_ANSWER = map(insert_into, (Visitors, Messages, Decisions, Answers))
+_ADD_VISITOR, _ADD_MESSAGE, _ADD_DECISION = map(insert_into, (Visitors, Messages, Decisions))
 _DROP_IDENTITY_KEY = Write(verb="delete", table=name_of(IdentityKeys), keys=_KEY_OF_APP)
 _REPLACE_IDENTITY_KEY = Write(
     verb="update",
     table=name_of(IdentityKeys),
-    sets=columns_of(IdentityKeys, "secret", "created_at", "retires_at"),
+    sets=columns_of(IdentityKeys, "secret", "created_at", "retires_at", "public_key"),
     keys=_KEY_OF_APP,
     must_find=True,
 )
@@ -83,17 +84,19 @@ _RELEASE_IDENTIFIER = Write(
 )
 _PUT_BLOCK = Write(verb="upsert", table=name_of(CustomData), sets=columns_of(CustomData, "block"), keys=_BLOCK_OF_APP)
 _DROP_BLOCK = Write(verb="delete", table=name_of(CustomData), keys=_BLOCK_OF_APP)
-_DROP_EXPIRED_ANSWER = Write(
-    verb="delete",
-    table=name_of(Answers),
-    keys=(*columns_of(Answers, "digest"), Column("expires_at", "bigint", "<=")),
+_LOG_OUT = Write(
+    verb="update",
+    table=name_of(Sessions),
+    sets=(*columns_of(Sessions, "revoked_at"), Column("version", "int", adds=True)),
+    keys=(*columns_of(Sessions, "contact_id"), Column("revoked_at", "bigint", "<=")),
 )
-_EXPIRE_ANSWERS = Write(
-    verb="expire",
-    table=name_of(Answers),
-    sets=columns_of(Answers, "digest"),
-    keys=(Column("expires_at", "bigint", "<="),),
+_COUNT_CALLS = Write(
+    verb="upsert",
+    table=name_of(CallCounts),
+    sets=tuple(Column(name, "bigint", adds=True) for name in ("signed", "unsigned", "wrong")),
+    keys=columns_of(CallCounts, "app_id", "day"),
 )
+_ANSWERS, _SPENT = Expiring(Answers), Expiring(SpentTokens)
 
 WRITES: Final = (
     _ADD_WORKSPACE,
@@ -114,16 +117,17 @@ WRITES: Final = (
     _ADD_VISITOR,
     _ADD_SESSION,
     _REPLACE_SESSION,
+    _LOG_OUT,  # after all of them are written, as it is about what the contact has then
     _ADD_CONVERSATION,
     _REPLACE_CONVERSATION,
     _ADD_MESSAGE,
     _REPLACE_CONFLICT,  # before any is added: a pair is free for a new one once the old one is resolved
     _ADD_CONFLICT,
     _ADD_DECISION,
-    _DROP_EXPIRED_ANSWER,
-    _EXPIRE_ANSWERS,
-    _ADD_ANSWER,
+    *_ANSWERS.writes,
+    *_SPENT.writes,
     _USE_IDENTITY_KEY,
+    _COUNT_CALLS,  # last, as all calls of an app wait for each other's end from here on
 )
 """In the order in which they are done: whatever is pointed at comes first."""
 
@@ -135,8 +139,14 @@ class Plan:
         self._rows: dict[Write, list[Row]] = {}
         for changes in group:
             self._add_all(changes)
-        self._add_answers([answer for changes in group for answer in changes.answers])
+        for write, rows in (
+            *_ANSWERS.rows([answer for changes in group for answer in changes.answers], answer_row),
+            *_SPENT.rows([spent for changes in group for spent in changes.spent], spent_row),
+        ):
+            self._add(write, rows)
         self._add_uses([use for changes in group for use in changes.key_uses])
+        self._add_counts([count for changes in group for count in changes.call_counts])
+        self._add_log_outs([log_out for changes in group for log_out in changes.log_outs])
 
     def batches(self) -> list[Batch]:
         """In the order in which they are to be written."""
@@ -184,7 +194,7 @@ class Plan:
                 self._add(_ADD_IDENTITY_KEY, [identity_key_row(key)])
             elif key != before[key_id]:
                 # Not its last use: `KeyUse` may have moved that since the app was read.
-                row = (key.secret, key.created_at, key.retires_at, key.id, key.app_id)
+                row = (key.secret, key.created_at, key.retires_at, key.public_key, key.id, key.app_id)
                 self._add(_REPLACE_IDENTITY_KEY, [row])
 
     def _add_contact(self, change: Change[Contact]) -> None:
@@ -211,15 +221,25 @@ class Plan:
                 # says that nobody else has written one since.
                 self._add(_PUT_BLOCK, [(json_text(block), contact.id, app_id)])
 
-    def _add_answers(self, answers: Sequence[StoredAnswer]) -> None:
-        if answers:
-            self._add(_DROP_EXPIRED_ANSWER, [(answer.digest, answer.at) for answer in answers])
-            self._add(_EXPIRE_ANSWERS, [(max(answer.at for answer in answers), ANSWERS_EXPIRED * len(answers))])
-            self._add(_ADD_ANSWER, map(answer_row, answers))
-
     def _add_uses(self, uses: Sequence[KeyUse]) -> None:
         latest: dict[tuple[str, str], Instant] = {}
         for use in uses:
             key = use.key_id, use.app_id
             latest[key] = max(use.at, latest.get(key, 0))
         self._add(_USE_IDENTITY_KEY, [(at, *key, at) for key, at in latest.items()])
+
+    def _add_counts(self, counts: Sequence[CallCount]) -> None:
+        """Summed: no statement of a server's writes the same row twice."""
+        sums: dict[tuple[str, Instant], tuple[int, int, int]] = {}
+        for count in counts:
+            key = count.app_id, count.day
+            signed, unsigned, wrong = sums.get(key, (0, 0, 0))
+            sums[key] = signed + count.signed, unsigned + count.unsigned, wrong + count.wrong
+        self._add(_COUNT_CALLS, [(*summed, *key) for key, summed in sums.items()])
+
+    def _add_log_outs(self, log_outs: Sequence[LogOut]) -> None:
+        """The first of a contact leaves nothing to others. Its sessions are those without an end, where NULL is 0."""
+        first: dict[ContactId, Instant] = {}
+        for log_out in log_outs:
+            first.setdefault(log_out.contact_id, log_out.at)
+        self._add(_LOG_OUT, [(at, 1, contact_id, 0) for contact_id, at in first.items()])

@@ -91,13 +91,12 @@ class Compiler:
             lambda keys: key.model.select(key).where(key.in_(keys)).order_by(key).for_update(self._dialect.lock)
         )
 
-    def paged(self, table: type[Model], slots: tuple[str, ...], *conditions: Node) -> Paged:
-        """The rows that meet the conditions, in which `slots` are bound."""
-        id_ = fields_of(table)[0]
-        query = all_of(table).where(*conditions).order_by(id_.desc()).limit(given("limit"))
+    def paged(self, key: Field, slots: tuple[str, ...], *conditions: Node) -> Paged:
+        """The rows that meet the conditions, in which `slots` are bound, by a column that orders them by time."""
+        query = all_of(key.model).where(*conditions).order_by(key.desc()).limit(given("limit"))
         return Paged(
             first=self.text(query, *slots, "limit"),
-            next=self.text(query.where(id_ < given("last")), *slots, "last", "limit"),
+            next=self.text(query.where(key < given("last")), *slots, "last", "limit"),
         )
 
 

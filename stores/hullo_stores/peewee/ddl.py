@@ -1,14 +1,16 @@
-"""How migrations make tables on every engine."""
+"""How migrations make tables and columns on every engine."""
 
-# Peewee's stubs leave the making of tables untyped.
+# Peewee's stubs leave the making of tables untyped; playhouse has none.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportMissingTypeStubs=false
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
-from peewee import SQL, CharField, Database, Model, TextField
+from peewee import SQL, CharField, Database, Field, Model, TextField
+from playhouse.migrate import SchemaMigrator
 
 
 def create_table(database: Database, table: type[Model]) -> None:
@@ -20,19 +22,46 @@ def create_table(database: Database, table: type[Model]) -> None:
         table.create_table(safe=False)
 
 
+def drop_table(database: Database, table: type[Model]) -> None:
+    """If it is there."""
+    with table.bind_ctx(database):
+        table.drop_table(safe=True)
+
+
+def add_column(migrator: SchemaMigrator, table: str, name: str, column: Field) -> None:
+    """A nullable one, behind the others; texts compare as in `create_table`."""
+    with _collated(migrator.database, [column]):
+        migrator.migrate(migrator.add_column(table, name, column))
+
+
+def drop_column(migrator: SchemaMigrator, table: str, name: str) -> None:
+    """If it is there."""
+    if any(column.name == name for column in migrator.database.get_columns(table)):
+        migrator.migrate(migrator.drop_column(table, name, cascade=False))
+
+
 @contextmanager
 def _said_as_on(database: Database, table: type[Model]) -> Generator[None]:
     """What the table declares beyond its columns is the engine's own, and another's the next time."""
     meta = table._meta  # pyright: ignore[reportPrivateUsage]  # Peewee's own documented door
-    collation: str | None = getattr(database, "text_collation", None)
-    texts = [each for each in meta.sorted_fields if isinstance(each, CharField | TextField) and collation is not None]
-    declared = [each.constraints for each in texts]
     settings, meta.table_settings = meta.table_settings, getattr(database, "table_settings", None)
+    try:
+        with _collated(database, meta.sorted_fields):
+            yield
+    finally:
+        meta.table_settings = settings
+
+
+@contextmanager
+def _collated(database: Database, columns: Sequence[Field]) -> Generator[None]:
+    """Texts have the collation of the engine."""
+    collation: str | None = getattr(database, "text_collation", None)
+    texts = [each for each in columns if isinstance(each, CharField | TextField) and collation is not None]
+    declared = [each.constraints for each in texts]
     for each in texts:
         each.constraints = [*(each.constraints or ()), SQL(str(collation))]
     try:
         yield
     finally:
-        meta.table_settings = settings
         for each, constraints in zip(texts, declared, strict=True):
             each.constraints = constraints

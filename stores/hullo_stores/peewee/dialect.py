@@ -47,7 +47,7 @@ class Dialect:
                 replaced = f" {self.instead(write)}" if write.verb == "upsert" else ""
                 return f'INSERT INTO "{write.table}" ({named(write.columns)}) VALUES ({values}){replaced}'
             case "update":
-                replaced = ", ".join(f'"{column.name}" = ?' for column in write.sets)
+                replaced = ", ".join(_set(column, "?") for column in write.sets)
                 return f'UPDATE "{write.table}" SET {replaced} WHERE {found}'
             case "delete":
                 return f'DELETE FROM "{write.table}" WHERE {found}'
@@ -56,7 +56,8 @@ class Dialect:
 
     def instead(self, write: Write) -> str:
         """What an INSERT does where a row with the keys is there."""
-        replaced = ", ".join(f'"{column.name}" = excluded."{column.name}"' for column in write.sets)
+        held = f'"{write.table}".'
+        replaced = ", ".join(_set(column, f'excluded."{column.name}"', held) for column in write.sets)
         return f"ON CONFLICT ({named(write.keys)}) DO UPDATE SET {replaced}"
 
     def expire(self, write: Write) -> str:
@@ -102,7 +103,7 @@ class PostgresqlDialect(Dialect):
                 return f'INSERT INTO "{write.table}" ({columns}) SELECT {", ".join(values)} FROM {rows}{replaced}'
             case "update":
                 sets = zip(write.sets, values, strict=False)
-                replaced = ", ".join(f'"{column.name}" = {value}' for column, value in sets)
+                replaced = ", ".join(_set(column, value, "old.") for column, value in sets)
                 return f'UPDATE "{write.table}" AS old SET {replaced} FROM {rows} WHERE {found}'
             case "delete":
                 return f'DELETE FROM "{write.table}" AS old USING {rows} WHERE {found}'
@@ -159,7 +160,7 @@ class MysqlDialect(Dialect):
                 return self.one(write).replace(f"VALUES {row}", f"VALUES {', '.join([row] * rows)}", 1)
             case "update":
                 cases = f'CASE "{write.keys[0].name}" {"WHEN %s THEN %s " * rows}END'
-                replaced = ", ".join(f'"{column.name}" = {cases}' for column in write.sets)
+                replaced = ", ".join(_set(column, cases) for column in write.sets)
                 return f'UPDATE "{write.table}" SET {replaced} WHERE {self._found(write, rows)}'
             case "delete":
                 return f'DELETE FROM "{write.table}" WHERE {self._found(write, rows)}'
@@ -176,7 +177,7 @@ class MysqlDialect(Dialect):
 
     def instead(self, write: Write) -> str:
         """See `Dialect`."""
-        replaced = ", ".join(f'"{column.name}" = VALUES("{column.name}")' for column in write.sets)
+        replaced = ", ".join(_set(column, f'VALUES("{column.name}")') for column in write.sets)
         return f"ON DUPLICATE KEY UPDATE {replaced}"
 
     def expire(self, write: Write) -> str:
@@ -188,9 +189,11 @@ class MysqlDialect(Dialect):
         )
 
     def deletion(self, write: Write, rows: int) -> str:
-        """Deletes that many of what `expire` found, by their keys."""
+        """Deletes that many of what `expire` found, by their keys. In order and no more: a table of few rows would be
+        looked through otherwise, and every row in it waited for that others hold."""
         (key,) = write.sets
-        return f'DELETE FROM "{write.table}" WHERE "{key.name}" IN ({", ".join(["%s"] * rows)})'
+        keys = ", ".join(["%s"] * rows)
+        return f'DELETE FROM "{write.table}" WHERE "{key.name}" IN ({keys}) ORDER BY "{key.name}" LIMIT {rows}'
 
     def names(self, slot: str) -> str:
         """See `PostgresqlDialect`."""
@@ -210,6 +213,11 @@ class MysqlDialect(Dialect):
     def _found(self, write: Write, rows: int) -> str:
         row = " AND ".join(_is(key, "%s") for key in write.keys)
         return " OR ".join([f"({row})"] * rows)
+
+
+def _set(column: Column, value: str, table: str = "") -> str:
+    added_to = f'{table}"{column.name}" + ' if column.adds else ""
+    return f'"{column.name}" = {added_to}{value}'
 
 
 def _is(column: Column, value: str, table: str = "") -> str:

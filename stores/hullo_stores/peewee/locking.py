@@ -43,7 +43,9 @@ class LockingTurn:
     def _hold_all(self, seen: Sequence[Snapshot]) -> None:
         locks = self._statements.locks
         self._hold(locks.contacts, (contact_id for each in seen for contact_id in each.contacts))
-        self._hold(locks.sessions, (each.session.digest for each in seen if each.session is not None))
+        self._hold(
+            locks.sessions, (held.digest for each in seen for held in (each.session, each.source) if held is not None)
+        )
         self._hold(locks.conversations, (conversation_id for each in seen for conversation_id in each.conversations))
 
     def _hold(self, lock: Many | None, keys: Iterable[str]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from hullo.model.app import ApiKey, App, IdentityKey, Scope, VerificationMode, Workspace
-from hullo.model.change_set import StoredAnswer
+from hullo.model.change_set import CallCount, Spent, StoredAnswer
 from hullo.model.conflict import Conflict
 from hullo.model.contact import Contact
 from hullo.model.conversation import Conversation, Message
@@ -76,11 +76,11 @@ def app_of(row: Row, keys: Iterable[IdentityKey]) -> App:
 
 
 def identity_key_row(key: IdentityKey) -> Row:
-    return (key.id, key.app_id, key.secret, key.created_at, key.last_used_at, key.retires_at)
+    return (key.id, key.app_id, key.secret, key.created_at, key.last_used_at, key.retires_at, key.public_key)
 
 
 def identity_key_of(row: Row) -> IdentityKey:
-    id_, app_id, secret, created_at, last_used_at, retires_at = row
+    id_, app_id, secret, created_at, last_used_at, retires_at, public_key = row
     return IdentityKey(
         id=id_,
         app_id=app_id,
@@ -88,6 +88,7 @@ def identity_key_of(row: Row) -> IdentityKey:
         created_at=created_at,
         last_used_at=last_used_at,
         retires_at=retires_at,
+        public_key=public_key,
     )
 
 
@@ -348,6 +349,15 @@ def answer_row(answer: StoredAnswer) -> Row:
 def answer_of(row: Row) -> StoredAnswer:
     digest, request, seed, at, body, expires_at = row
     return StoredAnswer(digest=digest, request=request, seed=seed, at=at, body=body, expires_at=expires_at)
+
+
+def spent_row(spent: Spent) -> Row:
+    return (spent.digest, spent.expires_at)
+
+
+def call_count_of(row: Row) -> CallCount:
+    app_id, day, signed, unsigned, wrong = row
+    return CallCount(app_id=app_id, day=day, signed=signed, unsigned=unsigned, wrong=wrong)
 
 
 def blocks_by_contact(rows: Iterable[Row]) -> dict[str, dict[str, str]]:

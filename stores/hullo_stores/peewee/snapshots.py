@@ -13,7 +13,7 @@ from typing import Protocol
 from hullo.model.conflict import pair_of
 from hullo.model.contact import Contact, ContactId
 from hullo.model.conversation import Conversation, ConversationId
-from hullo.model.visitor import Session
+from hullo.model.visitor import Session, SessionDigest
 from hullo.store.protocol import Snapshot, SnapshotQuery
 from hullo_stores.peewee.rows import (
     Row,
@@ -38,32 +38,39 @@ class Named:
         messages: Iterable[Row] = (),
         conversations: Iterable[Row] = (),
         answers: Iterable[Row] = (),
+        spent: Iterable[Row] = (),
     ) -> None:
-        """`app_versions` are (app, workspace, version), `owners` (digest, contact); a message's workspace comes
-        last in its row."""
+        """`app_versions` are (app, workspace, version), `owners` (digest, contact), `spent` (digest,); a message's
+        workspace comes last in its row."""
         self.app_versions = {(app_id, workspace_id): version for app_id, workspace_id, version in app_versions}
         self.sessions = {session.digest: session for session in map(session_of, sessions)}
         self.owners: dict[str, ContactId] = dict(owners)
         self.messages = {(row[-2], row[-1]): message_of(row[:-1]) for row in messages}
         self.conversations = {each.id: each for each in map(conversation_of, conversations)}
         self.answers = {answer.digest: answer for answer in map(answer_of, answers)}
+        self.spent = frozenset[str](digest for (digest,) in spent)
 
     def session(self, query: SnapshotQuery) -> Session | None:
         """The query's session, unless it is another workspace's."""
-        if query.session is None:
-            return None
-        session = self.sessions.get(query.session)
-        return session if session is not None and session.workspace_id == query.workspace_id else None
+        return self._session(query.session, query.workspace_id)
+
+    def source(self, query: SnapshotQuery) -> Session | None:
+        """The session that the query's token came from, unless it is another workspace's."""
+        return self._session(query.source, query.workspace_id)
 
     def contact_ids(self, query: SnapshotQuery) -> dict[ContactId, None]:
         """Whom the query wants, each once and in order."""
         wanted = {self.owners[digest]: None for digest in query.identifiers if digest in self.owners}
         for contact_id in query.contacts:
             wanted[contact_id] = None
-        session = self.session(query)
-        if session is not None and session.contact_id is not None:
-            wanted[session.contact_id] = None
+        for session in (self.session(query), self.source(query)):
+            if session is not None and session.contact_id is not None:
+                wanted[session.contact_id] = None
         return wanted
+
+    def _session(self, digest: SessionDigest | None, workspace_id: str) -> Session | None:
+        session = None if digest is None else self.sessions.get(digest)
+        return session if session is not None and session.workspace_id == workspace_id else None
 
 
 class PointedAt:
@@ -145,6 +152,8 @@ def _snapshot(query: SnapshotQuery, named: Named, pointed_at: PointedAt, wanted:
         open_pairs=pointed_at.open_pairs.intersection(pairs_of(contacts)) if len(contacts) > 1 else frozenset(),
         messages={key: named.messages[key, here] for key in query.repeat_keys if (key, here) in named.messages},
         answer=None if query.answer is None else named.answers.get(query.answer),
+        source=named.source(query),
+        spent=named.spent.intersection(query.spent),
     )
 
 

@@ -13,6 +13,7 @@ from hullo_stores.peewee.compiler import Compiler, all_of, given
 from hullo_stores.peewee.tables import (
     ApiKeys,
     Apps,
+    CallCounts,
     Conflicts,
     Contacts,
     Conversations,
@@ -115,40 +116,53 @@ class ReadStatements:
         self.session = compiler.text(all_of(Sessions).where(Sessions.digest == given("digest")), "digest")
         self.conversation = compiler.text(all_of(Conversations).where(Conversations.id == given("id")), "id")
         self.api_key = compiler.text(all_of(ApiKeys).where(ApiKeys.digest == given("digest")), "digest")
+        self.call_counts = compiler.text(
+            all_of(CallCounts)
+            .where(CallCounts.app_id == given("app"), CallCounts.day >= given("since"))
+            .order_by(CallCounts.day),
+            "app",
+            "since",
+        )
         self.page_of_contacts = compiler.paged(
-            Contacts, ("workspace", "text"), Contacts.workspace_id == given("workspace"), _contains("text")
+            Contacts.id, ("workspace", "text"), Contacts.workspace_id == given("workspace"), _contains("text")
         )
         self.page_of_contacts_with = compiler.paged(
-            Contacts,
+            Contacts.id,
             ("workspace", "digest", "text"),
             Contacts.workspace_id == given("workspace"),
             Contacts.id.in_(Identifiers.select(Identifiers.contact_id).where(Identifiers.digest == given("digest"))),
             _contains("text"),
         )
         self.page_of_decisions = compiler.paged(
-            Decisions,
+            Decisions.id,
             ("workspace", "contact"),
             Decisions.workspace_id == given("workspace"),
             Decisions.contact_id == given("contact"),
         )
+        self.page_of_sessions = compiler.paged(
+            Sessions.visitor_id,
+            ("workspace", "contact"),
+            Sessions.workspace_id == given("workspace"),
+            Sessions.contact_id == given("contact"),
+        )
         self.page_of_conflicts = compiler.paged(
-            Conflicts,
+            Conflicts.id,
             ("workspace", "status"),
             Conflicts.workspace_id == given("workspace"),
             Conflicts.status == given("status"),
         )
         self.page_of_conversations = compiler.paged(
-            Conversations, ("workspace",), Conversations.workspace_id == given("workspace")
+            Conversations.id, ("workspace",), Conversations.workspace_id == given("workspace")
         )
         self.page_of_visible_conversations = compiler.paged(
-            Conversations,
+            Conversations.id,
             ("app", "visitor", "contact", "standing"),
             Conversations.app_id == given("app"),
             (Conversations.visitor_id == given("visitor"))
             | ((Conversations.contact_id == given("contact")) & (Conversations.link_standing == given("standing"))),
         )
         self.page_of_messages = compiler.paged(
-            Messages, ("conversation",), Messages.conversation_id == given("conversation")
+            Messages.id, ("conversation",), Messages.conversation_id == given("conversation")
         )
 
 

@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from hullo.model.app import ApiKey, App, IdentityKey, Workspace
-from hullo.model.change_set import ChangeSet
+from hullo.model.change_set import CallCount, ChangeSet
 from hullo.model.conflict import Conflict
 from hullo.model.contact import Contact, ContactId
 from hullo.model.conversation import Conversation, ConversationId, Message
 from hullo.model.decision_record import DecisionRecord
+from hullo.model.instant import Instant
 from hullo.model.standing import Standing
 from hullo.model.visitor import Session, SessionDigest, VisitorId
 from hullo.store.protocol import (
@@ -34,6 +35,7 @@ from hullo_stores.peewee.rows import (
     api_key_of,
     app_of,
     blocks_by_contact,
+    call_count_of,
     conflict_of,
     contact_of,
     conversation_of,
@@ -150,6 +152,10 @@ class PeeweeStore(KeptUp):
         rows = self._rows(self._reads.session, digest)
         return session_of(rows[0]) if rows else None
 
+    def list_call_counts(self, app_id: str, since: Instant) -> Sequence[CallCount]:
+        """The oldest first."""
+        return tuple(map(call_count_of, self._rows(self._reads.call_counts, app_id, since)))
+
     def find_contact(self, workspace_id: str, contact_id: ContactId) -> Contact | None:
         """None when it is another workspace's."""
         query = SnapshotQuery(workspace_id=workspace_id, app_id=None, contacts=(contact_id,))
@@ -184,6 +190,11 @@ class PeeweeStore(KeptUp):
         """The open ones."""
         statement = self._reads.page_of_conflicts
         return self._page("conflicts", page, conflict_of, statement, workspace_id, "open")
+
+    def list_sessions(self, workspace_id: str, contact_id: ContactId, page: PageRequest) -> Page[Session]:
+        """Those of one contact."""
+        statement = self._reads.page_of_sessions
+        return self._page("sessions", page, session_of, statement, workspace_id, contact_id)
 
     def list_visible_conversations(
         self, visitor_id: VisitorId, app_id: str, proven_contact: ContactId | None, page: PageRequest

@@ -59,6 +59,7 @@ class IdentityKeys(Model):
     created_at = BigIntegerField()
     last_used_at = BigIntegerField(null=True)
     retires_at = BigIntegerField(null=True)
+    public_key = TextField(null=True)
 
     class Meta:
         table_name = "identity_key"
@@ -282,6 +283,31 @@ class Answers(Model):
 
 Answers.add_index(Answers.expires_at, name="answer_expires_at")
 
+
+class SpentTokens(Model):
+    digest = CharField(max_length=ID, primary_key=True)
+    expires_at = BigIntegerField()
+
+    class Meta:
+        table_name = "spent_token"
+
+
+SpentTokens.add_index(SpentTokens.expires_at, name="spent_token_expires_at")
+
+
+class CallCounts(Model):
+    app_id = CharField(max_length=ID)
+    day = BigIntegerField()
+    signed = BigIntegerField()
+    unsigned = BigIntegerField()
+    wrong = BigIntegerField()
+
+    class Meta:
+        table_name = "call_count"
+        primary_key = False
+        constraints = (SQL("CONSTRAINT call_count_day PRIMARY KEY (app_id, day)"),)
+
+
 TABLES: Final[tuple[type[Model], ...]] = (
     Workspaces,
     Apps,
@@ -297,5 +323,7 @@ TABLES: Final[tuple[type[Model], ...]] = (
     Conflicts,
     Decisions,
     Answers,
+    SpentTokens,
+    CallCounts,
 )
 """In an order in which whatever is pointed at comes first."""

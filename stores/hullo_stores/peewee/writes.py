@@ -30,14 +30,16 @@ class Column:
     kind: Kind
     compares: Literal["=", "<="] = "="
     """How a row is found: the column, then this, then the value. NULL counts as 0 where size is compared."""
+    adds: bool = False
+    """Whether a value that is set is added to what is there, instead of taking its place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Write:
     """What happens to each of a batch's rows, which give the values of `sets` and then of `keys`.
 
-    `insert` has no keys. `update` and `delete` are about the rows that `keys` find. `upsert` inserts, and replaces
-    `sets` where a row with these `keys` is there. `expire` deletes rows whose time, the only key, has come, the
+    `insert` has no keys. `update` and `delete` are about the rows that `keys` find. `upsert` inserts, and sets `sets`
+    where a row with these `keys` is there. `expire` deletes rows whose time, the only key, has come, the
     oldest first; its rows give that time and how many to delete at most, and `sets` is what tells rows apart.
     """
 

@@ -12,14 +12,18 @@ from hullo.model.fact import Scalar
 from hullo.store.protocol import APPLIED, SnapshotQuery, Store
 from hullo.testing.builders import (
     APP,
+    TODAY,
     WORKSPACE,
+    a_call_count,
     a_conflict,
     a_contact,
     a_conversation,
     a_decision,
     a_fact,
     a_message,
+    a_public_key,
     a_session,
+    a_spent,
     a_visitor,
     a_workspace,
     an_answer,
@@ -44,7 +48,7 @@ def one_of_everything() -> ChangeSet:
     bob = a_contact("con_2", email="bob@shop.example")
     return ChangeSet(
         workspaces=(created(a_workspace()),),
-        apps=(created(an_app(identity_keys=(an_identity_key(),))),),
+        apps=(created(an_app(identity_keys=(an_identity_key(), a_public_key()))),),
         api_keys=(created(an_api_key()),),
         contacts=(created(ann), created(bob)),
         visitors=(a_visitor(),),
@@ -54,6 +58,8 @@ def one_of_everything() -> ChangeSet:
         conflicts=(created(a_conflict()),),
         decisions=(a_decision(),),
         answers=(an_answer(),),
+        spent=(a_spent(),),
+        call_counts=(a_call_count(),),
     )
 
 
@@ -70,6 +76,7 @@ CREATIONS = {
     "conflict": ChangeSet(conflicts=EVERYTHING.conflicts),
     "decision": ChangeSet(decisions=EVERYTHING.decisions),
     "answer": ChangeSet(answers=EVERYTHING.answers),
+    "spent token": ChangeSet(spent=EVERYTHING.spent),
 }
 CHANGES = {
     "workspace": ChangeSet(workspaces=(changed(a_workspace(), a_workspace()),)),
@@ -110,6 +117,7 @@ class ApplyingClaims(StoreCase):
             conversations=(conversation.id,),
             repeat_keys=("repeat",),
             answer=an_answer().digest,
+            spent=(a_spent().digest,),
         )
         (snapshot,) = store.load([query])
         assert snapshot.session == session
@@ -117,9 +125,11 @@ class ApplyingClaims(StoreCase):
         assert snapshot.conversations == {conversation.id: conversation}
         assert snapshot.messages == {"repeat": EVERYTHING.messages[0]}
         assert snapshot.answer == EVERYTHING.answers[0]
+        assert snapshot.spent == {a_spent().digest}
         assert store.find_app(APP) == EVERYTHING.apps[0].after
         assert store.find_api_key(an_api_key().digest) == an_api_key()
         assert store.list_workspaces() == (a_workspace(),)
+        assert store.list_call_counts(APP, TODAY) == EVERYTHING.call_counts
 
     def test_values_keep_their_type_and_provenance(self, store: Store) -> None:
         """`3`, `3.0` and `true` are three values, and text is no pattern and no statement."""
@@ -184,6 +194,7 @@ class ApplyingClaims(StoreCase):
         snapshot = ask(store, session=session, contacts=(ann, bob), named_by=(ann, bob))
         assert (snapshot.session, snapshot.found, snapshot.contacts) == (None, {}, {})
         assert snapshot.app_version is None
+        assert store.list_call_counts(APP, TODAY) == ()
         must_apply(store, replace(EVERYTHING, answers=()))
 
     def test_a_refused_change_leaves_what_it_would_have_replaced(self, store: Store) -> None:

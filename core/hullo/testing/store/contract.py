@@ -8,12 +8,21 @@ from hullo.testing.store.keeping import KeepingClaims
 from hullo.testing.store.lists import ListClaims
 from hullo.testing.store.loading import LoadingClaims
 from hullo.testing.store.locking import LockingClaims
+from hullo.testing.store.log_outs import LogOutClaims
 from hullo.testing.store.processes import ProcessClaims
 from hullo.testing.store.threads import ThreadClaims
 
 
 class StoreContract(
-    ApplyingClaims, KeepingClaims, LoadingClaims, ListClaims, ErasingClaims, ThreadClaims, ProcessClaims, LockingClaims
+    ApplyingClaims,
+    KeepingClaims,
+    LoadingClaims,
+    ListClaims,
+    ErasingClaims,
+    LogOutClaims,
+    ThreadClaims,
+    ProcessClaims,
+    LockingClaims,
 ):
     """Set `durable`, `shared_between_processes` and `locking`, and define `make_store`; see `hullo.testing`.
 

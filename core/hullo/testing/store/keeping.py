@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from hullo.model.change_set import ChangeSet, KeyUse, StoredAnswer, changed, created
-from hullo.model.instant import HOUR
-from hullo.store.protocol import SnapshotQuery, Store
+import pytest
+
+from hullo.model.change_set import CallCount, ChangeSet, KeyUse, changed, created
+from hullo.model.instant import DAY, HOUR, Instant
+from hullo.model.moment import secret_digest
+from hullo.store.protocol import APPLIED, SnapshotQuery, Store
 from hullo.testing.builders import (
     APP,
     LATER,
     NOW,
+    TODAY,
     WORKSPACE,
+    a_call_count,
     a_conflict,
     a_conversation,
     a_decision,
     a_message,
+    a_public_key,
     a_session,
+    a_spent,
     an_answer,
     an_app,
     an_identity_key,
 )
 from hullo.testing.store.applying import EVERYTHING
 from hullo.testing.store.case import StoreCase, apply_one, must_apply, refused, session_change
+
+EXPIRING: dict[str, Callable[[str, Instant], ChangeSet]] = {
+    "answer": lambda name, at: ChangeSet(answers=(an_answer(name, at=at, lasts=HOUR),)),
+    "spent token": lambda name, at: ChangeSet(spent=(a_spent(name, at=at, lasts=HOUR),)),
+}
 
 
 class KeepingClaims(StoreCase):
@@ -52,32 +66,55 @@ class KeepingClaims(StoreCase):
         unnumbered = (a_message("msg_3"), a_message("msg_4"))
         must_apply(store, ChangeSet(messages=unnumbered))
 
-    def test_an_answer_is_kept_until_it_expires(self, store: Store) -> None:
+    @pytest.mark.parametrize("kind", EXPIRING)
+    def test_what_expires_is_kept_until_then(self, store: Store, kind: str) -> None:
+        made = EXPIRING[kind]
+        must_apply(store, made("once", NOW))
+        assert refused(apply_one(store, made("once", NOW + HOUR - 1)))
+        must_apply(store, made("once", NOW + HOUR))
+        assert refused(apply_one(store, made("once", NOW + HOUR)))
+        assert _kept(store, ["once"]) == {kind: 1}
+
+    @pytest.mark.parametrize("kind", EXPIRING)
+    def test_of_two_in_one_group_the_second_is_refused(self, store: Store, kind: str) -> None:
+        made = EXPIRING[kind]
+        results = store.apply([made("once", NOW), made("once", NOW), made("other", NOW)])
+        assert [refused(result) for result in results] == [False, True, False]
+        assert _kept(store, ["once", "other"]) == {kind: 2}
+
+    @pytest.mark.parametrize("kind", EXPIRING)
+    def test_what_expires_between_two_of_a_group_is_in_the_way_of_the_first(self, store: Store, kind: str) -> None:
+        made = EXPIRING[kind]
+        must_apply(store, made("once", NOW))
+        results = store.apply([made("once", NOW + HOUR - 1), made("other", NOW + HOUR)])
+        assert [refused(result) for result in results] == [True, False]
+
+    @pytest.mark.parametrize("kind", EXPIRING)
+    def test_what_has_expired_makes_way_however_much_expired_before_it(self, store: Store, kind: str) -> None:
+        made = EXPIRING[kind]
+        assert set(store.apply([made(f"older {number}", NOW - 1) for number in range(40)])) == {APPLIED}
+        must_apply(store, made("once", NOW), made("once", NOW + HOUR))
+
+    @pytest.mark.parametrize("kind", EXPIRING)
+    def test_what_has_expired_does_not_pile_up(self, store: Store, kind: str) -> None:
+        made = EXPIRING[kind]
+        old = [f"old {number}" for number in range(40)]
+        assert set(store.apply([made(name, NOW) for name in old])) == {APPLIED}
+        must_apply(store, *(made(f"new {number}", LATER) for number in range(40)))
+        assert _kept(store, old) == {}
+
+    def test_an_answer_in_place_of_an_expired_one_is_the_one_that_is_told(self, store: Store) -> None:
         first = an_answer("once", lasts=HOUR)
-        again = replace(first, body=b"other", at=first.expires_at - 1)
-        must_apply(store, ChangeSet(answers=(first,)))
-        assert refused(apply_one(store, ChangeSet(answers=(again,))))
-        renewed = replace(again, at=first.expires_at, expires_at=first.expires_at + HOUR)
-        must_apply(store, ChangeSet(answers=(renewed,)))
-        assert _answer(store, first) == renewed
-
-    def test_an_expired_answer_makes_way_however_many_expired_before_it(self, store: Store) -> None:
-        older = (an_answer(f"older {number}", lasts=HOUR - 1) for number in range(40))
-        expired = an_answer("once", lasts=HOUR)
-        must_apply(store, ChangeSet(answers=(*older, expired)))
-        must_apply(store, ChangeSet(answers=(replace(expired, at=expired.expires_at),)))
-
-    def test_expired_answers_do_not_pile_up(self, store: Store) -> None:
-        old = [an_answer(f"old {number}", lasts=HOUR) for number in range(40)]
-        must_apply(store, ChangeSet(answers=tuple(old)))
-        must_apply(store, *(ChangeSet(answers=(an_answer(f"new {number}", at=LATER),)) for number in range(40)))
-        assert [_answer(store, answer) for answer in old] == [None] * 40
+        renewed = replace(first, body=b"other", at=first.expires_at, expires_at=first.expires_at + HOUR)
+        must_apply(store, ChangeSet(answers=(first,)), ChangeSet(answers=(renewed,)))
+        (snapshot,) = store.load([SnapshotQuery(workspace_id=WORKSPACE, app_id=None, answer=first.digest)])
+        assert snapshot.answer == renewed
 
     def test_the_keys_of_an_app_are_replaced_with_it(self, store: Store) -> None:
-        keys = tuple(an_identity_key(f"key_{number}", created_at=NOW + number) for number in range(3))
+        keys = (an_identity_key("key_0"), *(a_public_key(f"key_{n}", created_at=NOW + n) for n in (1, 2)))
         before = an_app(identity_keys=keys[:2])
         must_apply(store, ChangeSet(apps=(created(before),)))
-        after = replace(before, identity_keys=(replace(keys[1], retires_at=LATER), keys[2]))
+        after = replace(before, identity_keys=(replace(keys[1], retires_at=LATER, public_key="{}"), keys[2]))
         change = changed(before, after)
         must_apply(store, ChangeSet(apps=(change,)))
         assert store.find_app(APP) == change.after
@@ -96,7 +133,35 @@ class KeepingClaims(StoreCase):
     def test_a_use_of_a_key_that_is_gone_is_no_conflict(self, store: Store) -> None:
         must_apply(store, ChangeSet(key_uses=(KeyUse(app_id=APP, key_id="key_gone", at=NOW),)))
 
+    def test_counts_of_calls_add_up_for_each_app_and_day(self, store: Store) -> None:
+        yesterday, huge = TODAY - DAY, 2**40
+        group = [
+            ChangeSet(call_counts=(a_call_count(), a_call_count(wrong=huge), a_call_count(day=yesterday))),
+            ChangeSet(call_counts=(a_call_count(), a_call_count("app_2"))),
+            ChangeSet(call_counts=(a_call_count(day=yesterday - DAY),)),
+        ]
+        assert set(store.apply(group)) == {APPLIED}
+        must_apply(store, ChangeSet(call_counts=(CallCount(app_id=APP, day=TODAY, unsigned=1),)))
+        today = a_call_count(signed=9, unsigned=7, wrong=huge + 2)
+        assert store.list_call_counts(APP, TODAY) == (today,)
+        assert store.list_call_counts(APP, yesterday) == (a_call_count(day=yesterday), today)
+        assert [each.day for each in store.list_call_counts(APP, 0)] == [yesterday - DAY, yesterday, TODAY]
+        assert store.list_call_counts("app_2", 0) == (a_call_count("app_2"),)
+        assert store.list_call_counts(APP, TODAY + 1) == store.list_call_counts("app_3", 0) == ()
 
-def _answer(store: Store, answer: StoredAnswer) -> StoredAnswer | None:
-    (snapshot,) = store.load([SnapshotQuery(workspace_id=WORKSPACE, app_id=None, answer=answer.digest)])
-    return snapshot.answer
+    def test_calls_are_not_counted_with_what_is_refused(self, store: Store) -> None:
+        spent, counted = ChangeSet(spent=(a_spent(),)), ChangeSet(call_counts=(a_call_count(),))
+        must_apply(store, counted)
+        again = replace(spent, call_counts=counted.call_counts)
+        results = store.apply([spent, again, counted])
+        assert [refused(result) for result in results] == [False, True, False]
+        assert store.list_call_counts(APP, TODAY) == (a_call_count(signed=6, unsigned=4, wrong=2),)
+
+
+def _kept(store: Store, names: Sequence[str]) -> Counter[str]:
+    """How many of them are there, by their kind."""
+    digests = tuple(map(secret_digest, names))
+    answers = [SnapshotQuery(workspace_id=WORKSPACE, app_id=None, answer=digest) for digest in digests]
+    spent = SnapshotQuery(workspace_id=WORKSPACE, app_id=None, spent=digests)
+    *told, last = store.load([*answers, spent])
+    return +Counter({"answer": sum(each.answer is not None for each in told), "spent token": len(last.spent)})

@@ -11,15 +11,18 @@ import pytest
 from hullo.model.change_set import ChangeSet, created
 from hullo.model.identifier import EMAIL, Identifier
 from hullo.model.standing import Standing
+from hullo.model.visitor import Session
 from hullo.store.protocol import ContactFilter, Page, PageRequest, Store
 from hullo.testing.builders import (
     APP,
+    LATER,
     WORKSPACE,
     a_conflict,
     a_contact,
     a_conversation,
     a_decision,
     a_message,
+    a_session,
     a_workspace,
     an_api_key,
     an_app,
@@ -32,6 +35,7 @@ FIRST_PAGE = PageRequest()
 LISTS: dict[str, Callable[[Store, PageRequest], Page[object]]] = {
     "contacts": lambda store, page: _any(store.list_contacts(EVERYONE, page)),
     "decisions": lambda store, page: _any(store.list_decisions(WORKSPACE, "con_0", page)),
+    "sessions": lambda store, page: _any(store.list_sessions(WORKSPACE, "con_0", page)),
     "conflicts": lambda store, page: _any(store.list_conflicts(WORKSPACE, page)),
     "conversations": lambda store, page: _any(store.list_conversations(WORKSPACE, page)),
     "visible conversations": lambda store, page: _any(store.list_visible_conversations("vis_1", APP, None, page)),
@@ -49,6 +53,7 @@ def five_of_everything(store: Store) -> None:
         ChangeSet(
             conversations=tuple(created(a_conversation(f"cnv_{number}")) for number in range(5)),
             decisions=tuple(a_decision(f"dec_{number}", contact_id="con_0") for number in range(5)),
+            sessions=tuple(created(_session(number)) for number in range(5)),
             conflicts=tuple(
                 created(a_conflict(f"cfl_{number}", contact_id=first, other_id=second))
                 for number, (first, second) in enumerate(
@@ -67,6 +72,11 @@ def five_of_everything(store: Store) -> None:
             conversations=(created(a_conversation("cnv_1x", workspace_id="ws_2", app_id="app_2", visitor_id="vis_2")),),
             messages=(a_message("msg_1x", conversation_id="cnv_1"),),
             decisions=(a_decision("dec_1x", contact_id="con_1"),),
+            sessions=(
+                created(a_session("hvs_1x", visitor_id="vis_1x", contact_id="con_1")),
+                created(a_session("hvs_2x", workspace_id="ws_2", visitor_id="vis_2x", contact_id="con_0x")),
+                created(a_session("hvs_3x", visitor_id="vis_3x")),
+            ),
             conflicts=(
                 created(replace(a_conflict("cfl_1x", contact_id="con_3", other_id="con_4"), status="resolved")),
                 created(a_conflict("cfl_2x", workspace_id="ws_2", contact_id="con_1x", other_id="con_2x")),
@@ -161,12 +171,20 @@ class ListClaims(StoreCase):
         assert visible(None) == {"cnv_own"}
         assert visible("con_1") == {"cnv_own", "cnv_proven"}
 
+    def test_the_sessions_of_a_contact_are_told_in_every_app_and_when_they_are_over(self, store: Store) -> None:
+        five_of_everything(store)
+        whole = store.list_sessions(WORKSPACE, "con_0", FIRST_PAGE)
+        assert whole.items == tuple(_session(number) for number in (4, 3, 2, 1, 0))
+        assert whole.items[0].revoked_at is not None
+        assert {session.app_id for session in whole.items} == {"app_1", "app_2"}
+
     def test_nothing_is_found_in_another_workspace(self, store: Store) -> None:
         five_of_everything(store)
         assert store.find_contact("ws_2", "con_1") is None
         assert store.find_conversation("ws_2", "cnv_1") is None
         assert store.find_conversation(WORKSPACE, "cnv_1") == a_conversation("cnv_1")
         assert store.list_decisions("ws_2", "con_0", FIRST_PAGE).items == ()
+        assert store.list_sessions("ws_2", "con_0", FIRST_PAGE).items == ()
 
     def test_apps_keys_and_workspaces_are_listed(self, store: Store) -> None:
         apps, keys = (an_app("app_1"), an_app("app_2")), (an_api_key("hsk_1"), an_api_key("hsk_2"))
@@ -185,6 +203,12 @@ class ListClaims(StoreCase):
         assert store.find_app("app_3") is None
         assert store.find_api_key("gone") is None
         assert store.find_session("gone") is None
+
+
+def _session(number: int) -> Session:
+    """One of five of the same contact. Their digests come in another order than the ids of their visitors."""
+    held = a_session(f"hvs_{number}", app_id=f"app_{number % 2 + 1}", visitor_id=f"vis_{number}", contact_id="con_0")
+    return replace(held, revoked_at=LATER) if number == 4 else held
 
 
 def _any(page: Page[Item]) -> Page[object]:

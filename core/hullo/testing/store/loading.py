@@ -14,12 +14,14 @@ from hullo.model.conflict import pair_of
 from hullo.store.protocol import Snapshot, SnapshotQuery, Store
 from hullo.testing.builders import (
     APP,
+    LATER,
     WORKSPACE,
     a_conflict,
     a_contact,
     a_conversation,
     a_message,
     a_session,
+    a_spent,
     an_app,
 )
 from hullo.testing.store.case import StoreCase, ask, must_apply, new_contacts, only_if, session_change
@@ -72,6 +74,8 @@ class LoadingClaims(StoreCase):
             orphans=True,
             repeat_keys=("gone",),
             answer="gone",
+            source="gone",
+            spent=("gone",),
         )
         assert tuple(store.load([query])) == (Snapshot(),)
 
@@ -96,10 +100,12 @@ class LoadingClaims(StoreCase):
             conversations=("cnv_1",),
             orphans=True,
             repeat_keys=("repeat",),
+            source=a_session().digest,
         )
         assert tuple(store.load([query])) == (Snapshot(),)
         (at_home,) = store.load([replace(query, workspace_id="ws_2")])
         assert (len(at_home.contacts), len(at_home.conversations), len(at_home.messages)) == (1, 1, 1)
+        assert at_home.source == at_home.session == a_session(workspace_id="ws_2", contact_id=stranger.id)
 
     def test_contacts_come_with_the_custom_data_of_the_app_alone(self, store: Store) -> None:
         blocks = {APP: {"plan": "pro"}, "app_2": {"plan": "free"}, "app_3": {"plan": "basic"}}
@@ -118,6 +124,45 @@ class LoadingClaims(StoreCase):
         session = a_session(contact_id=contact.id)
         must_apply(store, new_contacts(contact), session_change(created(session)))
         assert ask(store, session=session).contacts == {contact.id: contact}
+
+    def test_so_does_the_session_that_a_token_came_from(self, store: Store) -> None:
+        ann, bob = a_contact("con_1", external_id="ann"), a_contact("con_2", external_id="bob")
+        here = a_session("here", visitor_id="vis_1", contact_id=ann.id)
+        there = replace(a_session("there", visitor_id="vis_2", contact_id=bob.id), revoked_at=LATER)
+        must_apply(
+            store,
+            new_contacts(ann, bob),
+            ChangeSet(
+                sessions=(created(here), created(there)),
+                conversations=(created(a_conversation(visitor_id=there.visitor_id)),),
+                conflicts=(created(a_conflict(contact_id=ann.id, other_id=bob.id)),),
+            ),
+        )
+        query = SnapshotQuery(workspace_id=WORKSPACE, app_id=APP, source=there.digest, orphans=True)
+        alone = Snapshot(source=there, contacts={bob.id: bob})
+        assert tuple(store.load([query])) == (alone,)
+        both = Snapshot(
+            session=here,
+            source=there,
+            contacts={ann.id: ann, bob.id: bob},
+            open_pairs=frozenset({pair_of(ann.id, bob.id)}),
+        )
+        group = [replace(query, session=here.digest), query, replace(query, source=None, session=here.digest)]
+        assert tuple(store.load(group)) == (both, alone, Snapshot(session=here, contacts={ann.id: ann}))
+        named = replace(query, identifiers=tuple(ann.digests()))
+        (snapshot,) = store.load([named])
+        assert (snapshot.source, snapshot.session, snapshot.open_pairs) == (there, None, both.open_pairs)
+        assert snapshot.contacts == both.contacts
+
+    def test_tokens_that_were_spent_are_told_of_those_that_are_asked_for(self, store: Store) -> None:
+        spent = [a_spent(f"jti_{number}") for number in range(3)]
+        must_apply(store, ChangeSet(spent=tuple(spent)))
+        first, second, third = (each.digest for each in spent)
+        queries = [
+            SnapshotQuery(workspace_id=WORKSPACE, app_id=None, spent=asked)
+            for asked in ((first, "never"), (second, third), ("never",), ())
+        ]
+        assert [each.spent for each in store.load(queries)] == [{first}, {second, third}, frozenset(), frozenset()]
 
     def test_a_revoked_session_is_still_told(self, store: Store) -> None:
         session = a_session()

@@ -24,7 +24,9 @@ A_WHILE: Final = 0.2
 ROUNDS: Final = 15
 
 ANN = a_contact("con_1", external_id="ann")
+BOB = a_contact("con_2", external_id="bob")
 SESSION = a_session(contact_id=ANN.id)
+SOURCE = a_session("hvs_2", visitor_id="vis_2", contact_id=BOB.id)
 CONVERSATION = a_conversation(contact_id=ANN.id)
 EVERYTHING = SnapshotQuery(
     workspace_id=WORKSPACE,
@@ -32,10 +34,15 @@ EVERYTHING = SnapshotQuery(
     session=SESSION.digest,
     contacts=(ANN.id,),
     conversations=(CONVERSATION.id,),
+    source=SOURCE.digest,
 )
 CHANGES: dict[str, Callable[[Snapshot], ChangeSet]] = {
     "contact": lambda seen: contact_change(changed(seen.contacts[ANN.id], seen.contacts[ANN.id])),
     "session": lambda seen: ChangeSet(sessions=tuple(changed(each, each) for each in (seen.session,) if each)),
+    "session that a token came from": lambda seen: ChangeSet(
+        sessions=tuple(changed(each, each) for each in (seen.source,) if each)
+    ),
+    "contact of that session": lambda seen: contact_change(changed(seen.contacts[BOB.id], seen.contacts[BOB.id])),
     "conversation": lambda seen: ChangeSet(
         conversations=tuple(changed(each, each) for each in seen.conversations.values())
     ),
@@ -109,7 +116,7 @@ class LockingClaims(ProcessRace):
             group = [
                 CHANGES["contact"](seen),
                 CHANGES["conversation"](now),
-                new_contacts(a_contact("con_2", external_id="ann")),
+                new_contacts(a_contact("con_4", external_id="ann")),
                 new_contacts(a_contact("con_3", external_id="eve")),
             ]
             assert [refused(each) for each in store.apply(group)] == [True, False, True, False]
@@ -156,10 +163,11 @@ def _locking(store: Store) -> AbstractContextManager[object]:
 
 
 def _prepared(store: Store) -> Snapshot:
-    """A contact with a session and a conversation, as they are loaded."""
+    """Two contacts with a session each, and a conversation, as they are loaded."""
     must_apply(
         store,
-        ChangeSet(contacts=(created(ANN),), sessions=(created(SESSION),), conversations=(created(CONVERSATION),)),
+        new_contacts(ANN, BOB),
+        ChangeSet(sessions=(created(SESSION), created(SOURCE)), conversations=(created(CONVERSATION),)),
     )
     return _load(store)
 

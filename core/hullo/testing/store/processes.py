@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import multiprocessing
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count, islice
@@ -27,6 +27,7 @@ from hullo.testing.builders import (
     a_decision,
     a_message,
     a_session,
+    a_spent,
     a_visitor,
 )
 from hullo.testing.store.case import StoreCase, apply_one, must_apply, new_contacts, only_if, refused
@@ -130,6 +131,13 @@ class ProcessClaims(ProcessRace):
             assert round_.count("refused") == PROCESSES - 1
 
     @only_if("shared_between_processes")
+    def test_of_processes_that_spend_the_same_token_one_does(self, tmp_path: Path) -> None:
+        outcomes = self._at_once(tmp_path, _spend_the_same)
+        for round_ in zip(*outcomes, strict=True):
+            assert round_.count("applied") == 1
+            assert round_.count("refused") == PROCESSES - 1
+
+    @only_if("shared_between_processes")
     def test_no_update_of_any_process_is_lost(self, tmp_path: Path) -> None:
         with self._opened(tmp_path) as store:
             must_apply(store, new_contacts(a_contact("con_1", external_id="ann")))
@@ -179,11 +187,19 @@ def _just_check(store: Store, _racer: Racer) -> bool:
 
 
 def _create_the_same(store: Store, racer: Racer) -> list[str]:
+    people = (a_contact(f"con_{round_}_{racer.number}", external_id=f"user-{round_}") for round_ in range(ROUNDS))
+    return _race(store, racer, map(new_contacts, people))
+
+
+def _spend_the_same(store: Store, racer: Racer) -> list[str]:
+    return _race(store, racer, (ChangeSet(spent=(a_spent(f"jti_{round_}"),)) for round_ in range(ROUNDS)))
+
+
+def _race(store: Store, racer: Racer, rounds: Iterable[ChangeSet]) -> list[str]:
     outcomes: list[str] = []
-    for round_ in range(ROUNDS):
+    for changes in rounds:
         racer.start.wait(PATIENCE)
-        mine = a_contact(f"con_{round_}_{racer.number}", external_id=f"user-{round_}")
-        outcomes.append("refused" if refused(apply_one(store, new_contacts(mine))) else "applied")
+        outcomes.append("refused" if refused(apply_one(store, changes)) else "applied")
     return outcomes
 
 

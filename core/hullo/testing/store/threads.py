@@ -9,10 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from hullo.model.change_set import ChangeSet, changed, created
+from hullo.model.change_set import ChangeSet, Spent, changed, created
+from hullo.model.instant import HOUR
 from hullo.model.visitor import Session
 from hullo.store.protocol import SnapshotQuery, Store
-from hullo.testing.builders import WORKSPACE, a_contact, a_fact, a_session
+from hullo.testing.builders import APP, NOW, WORKSPACE, a_call_count, a_contact, a_fact, a_session, a_spent
 from hullo.testing.store.case import (
     StoreCase,
     apply_one,
@@ -68,6 +69,38 @@ class ThreadClaims(StoreCase):
                 return refused(apply_one(store, new_contacts(a_contact(f"{name}_{number}", external_id=name))))
 
             assert at_once(create).count(False) == 1
+
+    def test_of_threads_that_spend_the_same_token_one_does(self, store: Store) -> None:
+        """Each time in place of the one that was spent before, which has expired by then."""
+        for round_ in range(ROUNDS):
+            token = a_spent("once", at=NOW + round_ * HOUR, lasts=HOUR)
+
+            def spend(_: int, token: Spent = token) -> bool:
+                return refused(apply_one(store, ChangeSet(spent=(token,))))
+
+            assert at_once(spend).count(False) == 1
+
+    def test_threads_that_spend_tokens_of_their_own_are_not_in_each_others_way(self, store: Store) -> None:
+        """Though all of them clear away what has expired, which is nearly everything."""
+
+        def spend(number: int) -> None:
+            for round_ in range(ROUNDS):
+                tokens = (a_spent(f"{number} {round_} {each}", at=NOW + round_, lasts=3) for each in range(3))
+                must_apply(store, *(ChangeSet(spent=(token,)) for token in tokens))
+
+        at_once(spend)
+
+    def test_calls_that_threads_count_add_up_and_meet_no_conflict(self, store: Store) -> None:
+        def count(number: int) -> None:
+            for _ in range(ROUNDS):
+                must_apply(store, ChangeSet(call_counts=(a_call_count(), a_call_count(f"app_{number + 2}"))))
+
+        at_once(count)
+        times = THREADS * ROUNDS
+        assert store.list_call_counts(APP, 0) == (a_call_count(signed=3 * times, unsigned=2 * times, wrong=times),)
+        assert store.list_call_counts("app_2", 0) == (
+            a_call_count("app_2", signed=3 * ROUNDS, unsigned=2 * ROUNDS, wrong=ROUNDS),
+        )
 
     def test_no_update_of_any_thread_is_lost(self, store: Store) -> None:
         must_apply(store, new_contacts(a_contact("con_1", external_id="ann")))

@@ -70,19 +70,26 @@ def _slots(queries: Sequence[SnapshotQuery]) -> dict[str, str]:
     names: dict[str, dict[tuple[int, str], None]] = {}
     pairs = False
     for number, query in enumerate(queries):
-        several = len(query.identifiers) + len(query.contacts) + (query.session is not None) > 1
+        sessions = [digest for digest in (query.session, query.source) if digest is not None]
+        several = len(query.identifiers) + len(query.contacts) + len(sessions) > 1
         pairs = pairs or several
         here = number if several else -1
         if query.app_id is not None:
             names.setdefault("apps", {})[0, query.app_id] = None
-        if query.session is not None:
-            names.setdefault("sessions", {})[here, query.session] = None
-            if query.orphans:
-                names.setdefault("orphans", {})[0, query.session] = None
-        for part, wanted in (("identifiers", query.identifiers), ("contacts", query.contacts)):
+        if query.session is not None and query.orphans:
+            names.setdefault("orphans", {})[0, query.session] = None
+        for part, wanted in (
+            ("sessions", sessions),
+            ("identifiers", query.identifiers),
+            ("contacts", query.contacts),
+        ):
             for name in wanted:
                 names.setdefault(part, {})[here, name] = None
-        for part, wanted in (("conversations", query.conversations), ("repeat_keys", query.repeat_keys)):
+        for part, wanted in (
+            ("conversations", query.conversations),
+            ("repeat_keys", query.repeat_keys),
+            ("spent", query.spent),
+        ):
             for name in wanted:
                 names.setdefault(part, {})[0, name] = None
         if query.answer is not None:
@@ -187,6 +194,8 @@ def _selects(dialect: TripDialect, parts: frozenset[str]) -> Iterator[str]:
             for column in columns_of(Answers)
         )
         yield each("answer", dialect.row(*answer), 'FROM "answer" WHERE digest = named.name', named("answers"))
+    if "spent" in parts:
+        yield each("spent", dialect.row("digest"), 'FROM "spent_token" WHERE digest = named.name', named("spent"))
 
 
 def _found(queries: Sequence[SnapshotQuery], rows: Mapping[str, Sequence[Row]]) -> Found:
@@ -197,6 +206,7 @@ def _found(queries: Sequence[SnapshotQuery], rows: Mapping[str, Sequence[Row]]) 
         messages=rows.get("message", ()),
         conversations=rows.get("conversation", ()),
         answers=[_with_bytes(row) for row in rows.get("answer", ())],
+        spent=rows.get("spent", ()),
     )
     pointed_at = PointedAt(
         contacts=rows.get("contact", ()),

@@ -16,6 +16,7 @@ from hullo_stores.peewee.tables import (
     Identifiers,
     Messages,
     Sessions,
+    SpentTokens,
 )
 
 
@@ -55,3 +56,6 @@ class StepStatements:
             )
         )
         self.answers_by_digest = compiler.many(lambda digests: all_of(Answers).where(Answers.digest.in_(digests)))
+        self.spent_among = compiler.many(
+            lambda digests: SpentTokens.select(SpentTokens.digest).where(SpentTokens.digest.in_(digests))
+        )

@@ -36,6 +36,7 @@ class StepLoader:
             messages=messages,
             conversations=_rows(connection, statements.conversations_by_id, names.conversations),
             answers=_rows(connection, statements.answers_by_digest, names.answers),
+            spent=_rows(connection, statements.spent_among, names.spent),
         )
 
     def _point(
@@ -79,11 +80,13 @@ class _Names:
         self.conversations: dict[str, None] = {}
         self.repeat_keys: dict[str, None] = {}
         self.answers: dict[str, None] = {}
+        self.spent: dict[str, None] = {}
         for query in queries:
             if query.app_id is not None:
                 self.apps[query.app_id] = None
-            if query.session is not None:
-                self.sessions[query.session] = None
+            for session in (query.session, query.source):
+                if session is not None:
+                    self.sessions[session] = None
             if query.answer is not None:
                 self.answers[query.answer] = None
             for digest in query.identifiers:
@@ -92,6 +95,8 @@ class _Names:
                 self.conversations[conversation_id] = None
             for key in query.repeat_keys:
                 self.repeat_keys[key] = None
+            for digest in query.spent:
+                self.spent[digest] = None
 
 
 def _rows(connection: Connection, statement: Many, values: Collection[str], *first: object) -> list[Row]:

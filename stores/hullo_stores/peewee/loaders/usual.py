@@ -98,7 +98,8 @@ def _asks_the_usual(query: SnapshotQuery) -> bool:
         query.app_id is not None
         and 1 <= len(query.identifiers) <= 2
         and query.answer is None
-        and not (query.contacts or query.conversations or query.repeat_keys)
+        and query.source is None
+        and not (query.contacts or query.conversations or query.repeat_keys or query.spent)
     )
 
 
