@@ -2,10 +2,37 @@
 
 from __future__ import annotations
 
-import pytest
+import json
+import subprocess
 
-from cli.terminal import Terminal
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from jwt.algorithms import OKPAlgorithm
+
+from cli.terminal import HULLO, Terminal
+from hullo.hooks.discovery import open_store
+from hullo.model.app import IdentityKey
 from hullo.model.user_hash import user_hash
+
+
+def stored(terminal: Terminal, app_key: str) -> dict[str, IdentityKey]:
+    """The app's keys as the database has them, by id."""
+    store = open_store(f"sqlite:///{terminal.folder}/hullo.db")
+    store.open()
+    app = store.find_app(app_key)
+    store.close()
+    assert app is not None
+    return {key.id: key for key in app.identity_keys}
+
+
+def a_public_key(terminal: Terminal, kid: str | None = None) -> str:
+    """Its file."""
+    fields = OKPAlgorithm.to_jwk(Ed25519PrivateKey.generate().public_key(), as_dict=True)
+    path = terminal.folder / "key.json"
+    path.write_text(json.dumps({**fields, "kid": kid} if kid is not None else fields))
+    return str(path)
 
 
 @pytest.mark.rule("V4")
@@ -52,6 +79,119 @@ def test_a_key_that_does_not_exist_is_refused(terminal: Terminal):
     for command in (["add", "app_nobody"], ["list", "app_nobody"], ["retire", "app_nobody", "ik_1"]):
         assert "no app has this app_key" in terminal.refusal("identity-key", *command)
     assert "not shown again" in terminal.text("identity-key", "add", app["app_key"])
+
+
+@pytest.mark.rule("V5")
+class TestPublicKeys:
+    def test_one_is_added_from_pem_and_verifies(self, terminal: Terminal):
+        app_key = terminal.json("app", "create", "Shop")["app_key"]
+        private = Ed25519PrivateKey.generate()
+        path = terminal.folder / "key.pem"
+        path.write_bytes(private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+        added = terminal.json("identity-key", "add", app_key, "--public-key", str(path))
+        assert added == {"identity_key_id": added["identity_key_id"], "algorithm": "EdDSA", "kid": None}
+        kept = stored(terminal, app_key)[added["identity_key_id"]]
+        assert (kept.secret, kept.last_used_at, kept.retires_at) == ("", None, None)
+        token = jwt.encode({"sub": "jane"}, private, algorithm="EdDSA")
+        assert jwt.decode(token, jwt.PyJWK.from_json(kept.public_key or ""), algorithms=["EdDSA"]) == {"sub": "jane"}
+
+    def test_it_is_listed_with_its_algorithm_and_name(self, terminal: Terminal):
+        app = terminal.json("app", "create", "Shop")
+        key = app["app_key"]
+        added = terminal.json("identity-key", "add", key, "--public-key", a_public_key(terminal, kid="2030-01"))
+        assert (added["algorithm"], added["kid"]) == ("EdDSA", "2030-01")
+        for items in (
+            terminal.json("identity-key", "list", key)["items"],
+            terminal.json("app", "show", key)["identity_keys"],
+        ):
+            assert [(each["identity_key_id"], each["algorithm"], each["kid"], each["active"]) for each in items] == [
+                (app["identity_key_id"], "HS256", None, True),
+                (added["identity_key_id"], "EdDSA", "2030-01", True),
+            ]
+        for text in (terminal.text("identity-key", "list", key), terminal.text("app", "show", key)):
+            [line] = [line for line in text.splitlines() if added["identity_key_id"] in line]
+            assert line.split()[1] == "EdDSA"
+            assert line.split()[-2:] == ["active", "2030-01"]
+
+    def test_it_is_retired_as_any(self, terminal: Terminal):
+        key = terminal.json("app", "create", "Shop")["app_key"]
+        path = a_public_key(terminal)
+        added = terminal.json("identity-key", "add", key, "--public-key", path)["identity_key_id"]
+        assert terminal.json("identity-key", "retire", key, added)["active"] is False
+        assert f"has this key already, as {added}" in terminal.refusal("identity-key", "add", key, "--public-key", path)
+        assert terminal.json("identity-key", "retire", key, added, "--at", "2999-01-01T00:00:00Z")["active"] is True
+
+    def test_it_signs_no_user_hash(self, terminal: Terminal):
+        app = terminal.json("app", "create", "Shop")
+        terminal.json("identity-key", "add", app["app_key"], "--public-key", a_public_key(terminal))
+        assert terminal.json("hash", app["app_key"], "u1")["user_hash"] == user_hash(app["identity_key"], "u1")
+        terminal.type("identity-key", "retire", app["app_key"], app["identity_key_id"])
+        assert "every active identity key of this app is a public one" in terminal.refusal("hash", app["app_key"], "u1")
+
+    def test_the_same_twice_is_refused_under_whatever_name(self, terminal: Terminal):
+        key = terminal.json("app", "create", "Shop")["app_key"]
+        path = a_public_key(terminal, kid="a")
+        first = terminal.json("identity-key", "add", key, "--public-key", path)["identity_key_id"]
+        fields = json.loads((terminal.folder / "key.json").read_text())
+        (terminal.folder / "key.json").write_text(json.dumps({"keys": [{**fields, "kid": "b"}]}))
+        assert f"as {first}" in terminal.refusal("identity-key", "add", key, "--public-key", path)
+        other = terminal.json("app", "create", "Other")["app_key"]
+        assert terminal.json("identity-key", "add", other, "--public-key", path)["kid"] == "b"
+
+    def test_standard_input_is_read(self, terminal: Terminal):
+        key = terminal.json("app", "create", "Shop")["app_key"]
+        with open(a_public_key(terminal, kid="piped"), "rb") as file:
+            done = subprocess.run(
+                [*HULLO, "identity-key", "add", key, "--public-key", "-", "--json"],
+                cwd=terminal.folder,
+                stdin=file,
+                capture_output=True,
+                check=True,
+            )
+        assert json.loads(done.stdout)["kid"] == "piped"
+
+    def test_people_are_told_what_to_sign_and_with_what(self, terminal: Terminal):
+        key = terminal.json("app", "create", "Shop")["app_key"]
+        text = terminal.text("identity-key", "add", key, "--public-key", a_public_key(terminal))
+        assert f"with alg EdDSA and aud {key}" in text
+        assert f"hullo identity-key retire {key} ID" in text
+        assert "hik_" not in text
+
+    @pytest.mark.parametrize(
+        ("content", "told"),
+        [
+            (b"-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n", "that is the private half"),
+            (b"-----BEGIN CERTIFICATE-----\n", "that is a certificate"),
+            (b'{"kty": "oct", "k": "c2VjcmV0"}', "that is a secret"),
+            (b"\x30\x2a\x30\x05\xff", "-inform DER"),
+            (b"", "that is no public key"),
+            (b"x" * 100_000, "longer than any"),
+        ],
+    )
+    def test_anything_else_is_refused_in_a_sentence(self, terminal: Terminal, content: bytes, told: str):
+        key = terminal.json("app", "create", "Shop")["app_key"]
+        (terminal.folder / "key").write_bytes(content)
+        refusal = terminal.refusal("identity-key", "add", key, "--public-key", "key")
+        assert told in refusal
+        assert "c2VjcmV0" not in refusal
+        assert len(terminal.json("identity-key", "list", key)["items"]) == 1
+
+    def test_a_file_that_is_not_there_and_an_app_that_is_not(self, terminal: Terminal):
+        assert "No such file" in terminal.misuse("identity-key", "add", "app_1", "--public-key", "missing.pem")
+        path = a_public_key(terminal)
+        assert "no app has this app_key" in terminal.refusal("identity-key", "add", "app_1", "--public-key", path)
+
+
+def test_an_app_has_so_many_active_keys_and_no_more(terminal: Terminal, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("hullo.pipeline.register.ACTIVE_KEYS", 3)
+    app = terminal.json("app", "create", "Shop")
+    key = app["app_key"]
+    terminal.json("identity-key", "add", key)
+    terminal.json("identity-key", "add", key, "--public-key", a_public_key(terminal))
+    for more in ([], ["--public-key", a_public_key(terminal)]):
+        assert "3 active identity keys; retire one first" in terminal.refusal("identity-key", "add", key, *more)
+    terminal.type("identity-key", "retire", key, app["identity_key_id"])
+    terminal.json("identity-key", "add", key)
 
 
 def test_an_api_key_is_made_listed_and_revoked(terminal: Terminal):

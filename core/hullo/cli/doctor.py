@@ -11,6 +11,9 @@ import click
 from hullo.app import Hullo
 from hullo.cli.options import Given, common, pass_given
 from hullo.cli.screen import table
+from hullo.errors import SettingsError
+from hullo.pipeline.vault import Vault
+from hullo.settings import Settings
 from hullo.store.upkeep import Diagnosed, Finding
 from hullo.store.urls import without_password
 
@@ -43,7 +46,20 @@ def _findings(hullo: Hullo) -> Iterator[Finding]:
     yield Finding(name="hullo", value=f"{version('hullo')} on Python {platform.python_version()}")
     yield Finding(name="plugins", value=f"{len(hullo.hooks.plugin_names)} in use")
     yield Finding(name="store", value=without_password(hullo.settings.store))
+    yield _master_key(hullo.settings)
     if isinstance(hullo.store, Diagnosed):
         yield from hullo.store.diagnose()
     else:
         yield Finding(name="diagnosis", value="this store offers none")
+
+
+def _master_key(settings: Settings) -> Finding:
+    name, keys = "master key", settings.master_keys
+    try:
+        Vault(keys).check(development=settings.development)
+    except SettingsError as error:
+        return Finding(name=name, value="cannot be used", advice=error.detail)
+    if not keys:
+        return Finding(name=name, value="none: identity keys are kept in plain")
+    older = f", and {len(keys) - 1} older" if len(keys) > 1 else ""
+    return Finding(name=name, value=f"set{older}: identity keys are kept sealed")

@@ -1,15 +1,19 @@
-"""`hullo identity-key`: the secrets that sites sign with, and their rotation (V4)."""
+"""`hullo identity-key`: what sites sign with, secrets and public keys, and their rotation (V4, V5)."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import IO
 
 import click
 
 from hullo.cli.apps import found_app, key_document, key_table
 from hullo.cli.options import Given, common, pass_given
 from hullo.cli.screen import command, plain, record, title, when
+from hullo.errors import Invalid
+from hullo.model.app import IdentityKey
 from hullo.model.instant import Instant, instant_of
+from hullo.model.public_key import TEXT_LONGEST, PublicKey
 
 
 @click.group("identity-key")
@@ -20,19 +24,62 @@ def identity_key() -> None:
 
 @identity_key.command()
 @click.argument("app_key")
+@click.option(
+    "--public-key",
+    metavar="FILE",
+    type=click.File("rb"),
+    help="Take the public half of your own key instead, from a PEM or JWK file; - reads standard input.",
+)
 @common
 @pass_given
-def add(given: Given, app_key: str) -> None:
-    """Make one more key, which is shown this once. The others go on verifying."""
+def add(given: Given, app_key: str, public_key: IO[bytes] | None) -> None:
+    """Make one more key, which is shown this once. The others go on verifying.
+
+    With --public-key nothing secret is shared: your server signs tokens (EdDSA, ES256 or RS256) with a key that never
+    leaves it, and hullo verifies them. Such a key does not verify a user_hash.
+    """
+    text = _text(public_key) if public_key is not None else None
     with given.open() as hullo:
-        key = hullo.register.add_identity_key(app_key)
+        if text is not None:
+            key = hullo.register.add_public_key(app_key, text)
+        else:
+            key = hullo.register.add_identity_key(app_key)
+    given.show(*(_made(key) if key.public_key is None else _taken(key, PublicKey.stored(key.public_key))))
+
+
+def _made(key: IdentityKey) -> tuple[dict[str, object], str]:
     about = record([("identity key", key.secret), ("identity key id", key.id)])
     text = (
         f"{title('One more identity key.')}\n{about}\n\n"
-        "Sign with it on your site's server. It is not shown again. Once no server signs with an older one,\n"
-        f"retire that:  {command(f'hullo identity-key retire {plain(app_key)} ID')}"
+        f"Sign with it on your site's server. It is not shown again. {_retire_the_old(key)}"
     )
-    given.show({"identity_key_id": key.id, "identity_key": key.secret}, text)
+    return {"identity_key_id": key.id, "identity_key": key.secret}, text
+
+
+def _taken(key: IdentityKey, public: PublicKey) -> tuple[dict[str, object], str]:
+    about = record([("identity key id", key.id), ("algorithm", public.algorithm), ("kid", public.kid)])
+    text = (
+        f"{title('One more public key.')}\n{about}\n\n"
+        f"Sign tokens with its private half on your site's server, with alg {public.algorithm} and aud {key.app_id};\n"
+        f"a kid may be left out. {_retire_the_old(key)}"
+    )
+    return {"identity_key_id": key.id, "algorithm": public.algorithm, "kid": public.kid}, text
+
+
+def _retire_the_old(key: IdentityKey) -> str:
+    return (
+        "Once no server signs with an older one,\n"
+        f"retire that:  {command(f'hullo identity-key retire {plain(key.app_id)} ID')}"
+    )
+
+
+def _text(file: IO[bytes]) -> str:
+    try:
+        return file.read(TEXT_LONGEST + 1).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Invalid(
+            "that file is no text: for a key in DER, 'openssl pkey -pubin -inform DER -in FILE' writes PEM"
+        ) from None
 
 
 @identity_key.command("list")

@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 from hullo.errors import HulloError, UnknownApp
 from hullo.model.app import App
 from hullo.model.change_set import KeyUse
+from hullo.pipeline.vault import Vault
 from hullo.store.protocol import AppReads
 
 T = TypeVar("T")
@@ -21,10 +22,12 @@ class AppDirectory:
 
     A success is checked against the app's version in the snapshot that it was decided on, and a refusal is only
     given after asking the store again: a key that was added a moment ago works, one that was retired does not.
+    The secrets of identity keys are plain here, and opened once each time that an app is read.
     """
 
-    def __init__(self, reads: AppReads) -> None:
+    def __init__(self, reads: AppReads, vault: Vault) -> None:
         self._reads = reads
+        self._vault = vault
         self._known: dict[str, App] = {}
 
     def find(self, app_key: str | None) -> App:
@@ -37,11 +40,12 @@ class AppDirectory:
         return self._known.get(app_key) if app_key is not None else None
 
     def find_now(self, app_key: str | None) -> App:
-        """The app as the store has it. Raises `UnknownApp`."""
+        """The app as the store has it. Raises `UnknownApp`, and `SettingsError` when no master key opens its keys."""
         app = self._reads.find_app(app_key) if app_key is not None else None
         if app is None:
             self.forget(app_key)
             raise UnknownApp
+        app = self._vault.opened(app)
         if len(self._known) >= REMEMBERED:
             self._known.clear()
         self._known[app.id] = app

@@ -13,6 +13,7 @@ from hullo.model.decision import Decision
 from hullo.model.outcome import Outcome
 from hullo.pipeline.apps import AppDirectory
 from hullo.pipeline.retry import Patience
+from hullo.pipeline.vault import Vault
 from hullo.pipeline.work import Unit, Work
 from hullo.store.protocol import Locking, Snapshot, Store, StoreConflict
 
@@ -24,10 +25,11 @@ class Pipeline:
     them wait, never to make them fail.
     """
 
-    def __init__(self, hooks: Relay, store: Store) -> None:
+    def __init__(self, hooks: Relay, store: Store, vault: Vault) -> None:
         self.hooks = hooks
         self.store = store
-        self.apps = AppDirectory(store)
+        self.vault = vault
+        self.apps = AppDirectory(store, vault)
 
     def run(self, work: Work[Any]) -> Decision[Any]:
         """Serves one piece of work alone, and tells observers. Raises what refused it."""
@@ -41,7 +43,8 @@ class Pipeline:
 
     def consider(self, work: Work[Any]) -> Decision[Any]:
         """What would be decided now. Nothing is written and nobody is told. Raises what would refuse it."""
-        prepared = work.prepare(AppDirectory(self.store))  # which remembers nothing, and so nothing outdated
+        apps = AppDirectory(self.store, self.vault)  # which remembers nothing, and so nothing outdated
+        prepared = work.prepare(apps)
         return prepared.decide(self.store.load([prepared.query])[0])
 
     def serve(self, units: Sequence[Unit]) -> None:

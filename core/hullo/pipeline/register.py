@@ -5,19 +5,25 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
+from typing import Final
 
-from hullo.errors import Invalid, NotFound, TooContended, UnknownApp
+from hullo.errors import Conflicting, Invalid, NotFound, TooContended, UnknownApp
 from hullo.model.app import ALL_SCOPES, ApiKey, App, IdentityKey, Scope, VerificationMode, Workspace
 from hullo.model.change_set import Change, ChangeSet, changed, created
 from hullo.model.instant import Instant
 from hullo.model.moment import Clock, Moment, secret_digest
-from hullo.pipeline.origins import normalised
+from hullo.model.public_key import PublicKey, read_public_key
+from hullo.pipeline.origins import listed
 from hullo.pipeline.retry import TRIES
+from hullo.pipeline.vault import Vault
 from hullo.store.protocol import Applied, Store
 
 DEFAULT_WORKSPACE = "default"
 IDENTITY_KEY_PREFIX = "hik"
 API_KEY_PREFIX = "hsk"
+ACTIVE_KEYS: Final = 50
+"""The most identity keys that an app may have active at once, as every call may try them all."""
 
 Edit = Callable[[App], App]
 
@@ -30,7 +36,7 @@ class NewApp:
     app_key: str
     workspace_id: str
     identity_key_id: str
-    identity_key: str
+    identity_key: str = dataclass_field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,15 +44,20 @@ class NewApiKey:
     """An API key with its secret, which is shown this once."""
 
     key: ApiKey
-    secret: str
+    secret: str = dataclass_field(repr=False)
 
 
 class Register:
-    """Writes are rare and made by people, so each is a transaction of its own; racing ones are tried again."""
+    """Writes are rare and made by people, so each is a transaction of its own; racing ones are tried again.
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    The apps and identity keys that it gives are as they are stored, sealed where there is a master key; only a secret
+    that was made just now is plain.
+    """
+
+    def __init__(self, store: Store, clock: Clock, vault: Vault) -> None:
         self._store = store
         self._clock = clock
+        self._vault = vault
 
     def create_app(
         self,
@@ -73,8 +84,8 @@ class Register:
                 verification=_mode(verification),
                 region=_region(region),
             )
-            key = self._new_identity_key(app, moment)
-            app = replace(app, identity_keys=(key,))
+            key = _new_identity_key(app, moment)
+            app = replace(app, identity_keys=(self._sealed(key),))
             # A conflict: somebody made the workspace of this name meanwhile, and the app goes into theirs.
             if self._applied(ChangeSet(workspaces=(new,) if new else (), apps=(created(app),))):
                 return NewApp(
@@ -106,13 +117,30 @@ class Register:
         return self._rewrite(app_key, lambda app: replace(app, **changes))  # type: ignore[arg-type]
 
     def add_identity_key(self, app_key: str) -> IdentityKey:
-        """One more key that signers may use; the others go on verifying (V4). Raises `UnknownApp`."""
+        """One more key that signers may use; the others go on verifying (V4). Its secret is in the answer alone.
+
+        Raises `UnknownApp`, and `Invalid` when the app has too many.
+        """
         moment = self._moment()
-        app = self._rewrite(
-            app_key,
-            lambda app: replace(app, identity_keys=(*app.identity_keys, self._new_identity_key(app, moment))),
-        )
-        return app.identity_keys[-1]
+        app = self._rewrite(app_key, lambda app: _with_key(app, self._sealed(_new_identity_key(app, moment)), moment))
+        return _new_identity_key(app, moment)
+
+    def add_public_key(self, app_key: str, text: str) -> IdentityKey:
+        """One more key, of which the site keeps the private half: it verifies tokens (V5). `text` is PEM or a JWK.
+
+        Raises `UnknownApp`, `Invalid` for what is no such key, or when the app has too many, `Conflicting` when it has
+        this one, and `SettingsError` without `cryptography`.
+        """
+        public, moment = read_public_key(text), self._moment()
+
+        def with_it(app: App) -> App:
+            _refuse_known(app, public)
+            key = IdentityKey(
+                id=moment.new_id("ik"), app_id=app.id, secret="", created_at=moment.now, public_key=public.jwk
+            )
+            return _with_key(app, key, moment)
+
+        return self._rewrite(app_key, with_it).identity_keys[-1]
 
     def retire_identity_key(self, app_key: str, key_id: str, at: Instant | None = None) -> IdentityKey:
         """The key stops verifying at that time, or now. May be said again to move the time.
@@ -208,13 +236,8 @@ class Register:
     def _find_workspace(self, wanted: str) -> Workspace | None:
         return next((each for each in self._store.list_workspaces() if wanted in {each.id, each.name}), None)
 
-    def _new_identity_key(self, app: App, moment: Moment) -> IdentityKey:
-        return IdentityKey(
-            id=moment.new_id("ik"),
-            app_id=app.id,
-            secret=moment.new_secret(IDENTITY_KEY_PREFIX),
-            created_at=moment.now,
-        )
+    def _sealed(self, key: IdentityKey) -> IdentityKey:
+        return replace(key, secret=self._vault.seal(key.app_id, key.id, key.secret))
 
     def _apply(self, change_set: ChangeSet) -> None:
         if not self._applied(change_set):
@@ -222,6 +245,31 @@ class Register:
 
     def _applied(self, change_set: ChangeSet) -> bool:
         return isinstance(self._store.apply([change_set])[0], Applied)
+
+
+def _new_identity_key(app: App, moment: Moment) -> IdentityKey:
+    """The same for the same moment."""
+    return IdentityKey(
+        id=moment.new_id("ik"),
+        app_id=app.id,
+        secret=moment.new_secret(IDENTITY_KEY_PREFIX),
+        created_at=moment.now,
+    )
+
+
+def _with_key(app: App, key: IdentityKey, moment: Moment) -> App:
+    if sum(each.active(moment.now) for each in app.identity_keys) >= ACTIVE_KEYS:
+        raise Invalid(f"the app has {ACTIVE_KEYS} active identity keys; retire one first")
+    return replace(app, identity_keys=(*app.identity_keys, key))
+
+
+def _refuse_known(app: App, public: PublicKey) -> None:
+    for key in app.identity_keys:
+        if key.public_key is not None and PublicKey.stored(key.public_key).material == public.material:
+            raise Conflicting(
+                f"the app has this key already, as {key.id}; if it is retired, 'hullo identity-key retire' with a "
+                "later time brings it back"
+            )
 
 
 def _name(text: str) -> str:
@@ -235,9 +283,12 @@ def _name(text: str) -> str:
 def _origins(texts: Iterable[str]) -> tuple[str, ...]:
     origins: list[str] = []
     for text in texts:
-        origin = normalised(text.rstrip("/"))
+        origin = listed(text.rstrip("/"))
         if origin is None:
-            raise Invalid(f"{text!r} is no origin; write it as a browser does, such as https://shop.example.com")
+            raise Invalid(
+                f"{text!r} is no origin; write it as a browser does, such as https://shop.example.com, or "
+                "https://*.example.com for all its sub-domains"
+            )
         origins.append(origin)
     return tuple(dict.fromkeys(origins))
 

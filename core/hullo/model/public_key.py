@@ -1,0 +1,217 @@
+"""The public half of a site's own key: what is taken for one, and how it is kept (V5)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import importlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import msgspec
+
+from hullo.errors import Invalid, SettingsError
+from hullo.model.strict_json import read_object
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+
+HMAC: Final = "HS256"
+"""What a secret is for, beside `user_hash`; never a public key."""
+EDDSA: Final = "EdDSA"
+ES256: Final = "ES256"
+RS256: Final = "RS256"
+
+RSA_BITS: Final = range(2048, 8193)
+"""Below they can be broken, above they are slow to verify with, for everybody."""
+KID_LONGEST: Final = 255
+TEXT_LONGEST: Final = 64 * 1024
+
+TAKEN: Final = "hullo takes Ed25519, P-256, and RSA of 2048 bits or more"
+_NO_KEY: Final = "that is no public key; send it as PEM ('-----BEGIN PUBLIC KEY-----') or as a JWK"
+_PRIVATE: Final = (
+    "that is the private half: never hand it to anyone, and make a new pair if it has left your server; send the "
+    "public one, as 'openssl pkey -in FILE -pubout' shows it"
+)
+_SYMMETRIC: Final = "that is a secret and no public key; 'hullo identity-key add' makes secrets itself"
+_CERTIFICATE: Final = (
+    "that is a certificate, and hullo looks at none; send the key in it, as 'openssl x509 -in FILE -noout -pubkey' "
+    "shows it"
+)
+_PSS: Final = "that key is for RSASSA-PSS alone, and hullo takes RSA with RS256; make one with 'openssl genrsa 2048'"
+
+_PEM: Final = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----([A-Za-z0-9+/=\s]*)-----END \1-----")
+_BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]+")
+_PSS_OID: Final = bytes.fromhex("06092a864886f70d01010a")
+_PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth"})
+_ALGORITHMS: Final = {("OKP", "Ed25519"): EDDSA, ("EC", "P-256"): ES256, ("RSA", None): RS256}
+_KEPT: Final[tuple[str, ...]] = ("kty", "crv", "x", "y", "n", "e")
+_MEMBERS: Final = {"OKP": ("x",), "EC": ("x", "y"), "RSA": ("n", "e")}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicKey:
+    """A key that verifies tokens of one algorithm, and makes nothing."""
+
+    algorithm: str
+    """`EdDSA`, `ES256` or `RS256`."""
+    kid: str | None
+    """Which name tokens may call it by, if its owner gave it one."""
+    jwk: str
+    """The whole of it as a JWK (RFC 7517) in JSON: equal keys have equal texts but for their `kid`."""
+
+    @classmethod
+    def stored(cls, jwk: str) -> PublicKey:
+        """From `IdentityKey.public_key`. Needs no cryptography."""
+        fields: dict[str, Any] = json.loads(jwk)
+        return cls(algorithm=fields["alg"], kid=fields.get("kid"), jwk=jwk)
+
+    @property
+    def material(self) -> Mapping[str, str]:
+        """The key without its name, to compare it by."""
+        fields: dict[str, str] = json.loads(self.jwk)
+        return {name: value for name, value in fields.items() if name != "kid"}
+
+
+def read_public_key(text: str) -> PublicKey:
+    """From PEM (RFC 7468), a JWK, or a JWK Set that holds one key.
+
+    Raises `Invalid` for everything else, in a sentence that quotes nothing of it, and `SettingsError` without
+    `cryptography`.
+    """
+    _require_cryptography()
+    if len(text) > TEXT_LONGEST:
+        raise Invalid(f"{_NO_KEY}; this is longer than any")
+    if "PRIVATE KEY-----" in text:
+        raise Invalid(_PRIVATE)
+    if text.lstrip().startswith("{"):
+        fields = _only_key(_object(text))
+        return _kept(_of_jwk(fields), _kid(fields.get("kid")))
+    if "-----BEGIN" in text:
+        return _kept(_of_pem(text), None)
+    if text.lstrip().startswith(("ssh-", "ecdsa-")):
+        raise Invalid(f"{_NO_KEY}; this is one in the format of SSH")
+    raise Invalid(_NO_KEY)
+
+
+def _of_pem(text: str) -> PublicKeyTypes:
+    labels = re.findall("-----BEGIN ([^-]*)-----", text)
+    if any("CERTIFICATE" in label for label in labels):
+        raise Invalid(_CERTIFICATE)
+    blocks = list(_PEM.finditer(text))
+    if len(labels) != 1 or len(blocks) != 1 or blocks[0][1] not in {"PUBLIC KEY", "RSA PUBLIC KEY"}:
+        raise Invalid(f"{_NO_KEY}; there are {len(labels)} blocks in it" if len(labels) > 1 else _NO_KEY)
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    try:
+        if _PSS_OID in base64.b64decode(blocks[0][2])[:64]:
+            raise Invalid(_PSS)
+        return load_pem_public_key(blocks[0][0].encode())
+    except (ValueError, UnsupportedAlgorithm, binascii.Error):
+        # Without its cause, which may quote the text.
+        raise Invalid(f"{_NO_KEY}; this PEM cannot be read, or is a kind of key of its own: {TAKEN}") from None
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        return read_object(text.encode("utf-8", "surrogatepass"))
+    except ValueError as error:
+        raise Invalid(f"{_NO_KEY}; a JWK {error}") from None
+
+
+def _only_key(fields: dict[str, Any]) -> dict[str, Any]:
+    """Out of its set, if it is in one."""
+    if "keys" not in fields:
+        return fields
+    try:
+        keys = msgspec.convert(fields["keys"], list[dict[str, Any]])
+    except msgspec.ValidationError:
+        raise Invalid(f"{_NO_KEY}; the keys of a JWK Set are a list of JWKs") from None
+    if any(_PRIVATE_MEMBERS & key.keys() for key in keys):
+        raise Invalid(_PRIVATE)
+    if len(keys) != 1:
+        raise Invalid(f"that JWK Set holds {len(keys)} keys; send the one that is meant")
+    return keys[0]
+
+
+def _of_jwk(fields: Mapping[str, Any]) -> PublicKeyTypes:
+    kind, curve = fields.get("kty"), fields.get("crv")
+    if kind == "oct" or "k" in fields:
+        raise Invalid(_SYMMETRIC)
+    if _PRIVATE_MEMBERS & fields.keys():
+        raise Invalid(_PRIVATE)
+    algorithm = next((each for known, each in _ALGORITHMS.items() if known == (kind, curve)), None)
+    if algorithm is None:
+        raise Invalid(f"a JWK of that kty and crv is none that tokens are signed with here: {TAKEN}")
+    _refuse_other_purposes(fields, algorithm)
+    members = {name: fields.get(name) for name in _MEMBERS[str(kind)]}
+    for name, value in members.items():
+        if not isinstance(value, str) or _BASE64URL.fullmatch(value) is None:
+            raise Invalid(f"the JWK's {name} is missing, or is not base64url without padding")
+    from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+    from jwt.exceptions import InvalidKeyError
+
+    # Public for sure: nothing but these members is handed over.
+    jwk = {"kty": kind, "crv": curve, **members}
+    try:
+        if algorithm == EDDSA:
+            return cast("PublicKeyTypes", OKPAlgorithm.from_jwk(jwk))
+        if algorithm == ES256:
+            return cast("PublicKeyTypes", ECAlgorithm.from_jwk(jwk))
+        return cast("PublicKeyTypes", RSAAlgorithm.from_jwk(jwk))
+    except (InvalidKeyError, ValueError):
+        raise Invalid(f"the numbers in that JWK are no {algorithm} key") from None
+
+
+def _refuse_other_purposes(fields: Mapping[str, Any], algorithm: str) -> None:
+    if fields.get("use", "sig") != "sig":
+        raise Invalid("that JWK is not for signatures: its use is another")
+    operations = fields.get("key_ops", ["verify"])
+    if not isinstance(operations, list) or "verify" not in operations:
+        raise Invalid("that JWK is not for verifying signatures: its key_ops are others")
+    if fields.get("alg", algorithm) != algorithm:
+        raise Invalid(f"that JWK is meant for another alg, and hullo uses such keys with {algorithm} alone")
+
+
+def _kid(kid: object) -> str | None:
+    if kid is None or (isinstance(kid, str) and 0 < len(kid) <= KID_LONGEST and kid.isprintable()):
+        return kid
+    raise Invalid(f"a kid is 1 to {KID_LONGEST} printable characters")
+
+
+def _kept(key: PublicKeyTypes, kid: str | None) -> PublicKey:
+    """Raises `Invalid` for a key of another kind."""
+    from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+
+    if isinstance(key, Ed25519PublicKey):
+        algorithm, written = EDDSA, OKPAlgorithm.to_jwk(key, as_dict=True)
+    elif isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1):
+        algorithm, written = ES256, ECAlgorithm.to_jwk(key, as_dict=True)
+    elif isinstance(key, RSAPublicKey):
+        if key.key_size not in RSA_BITS:
+            raise Invalid(
+                f"an RSA key has {RSA_BITS[0]} to {RSA_BITS[-1]} bits, and that one has {key.key_size}; an Ed25519 key "
+                "is shorter and stronger"
+            )
+        algorithm, written = RS256, RSAAlgorithm.to_jwk(key, as_dict=True)
+    else:
+        raise Invalid(f"that is a public key, but of a kind that is not used here: {TAKEN}")
+    fields: dict[str, str] = {name: written[name] for name in _KEPT if name in written}
+    fields["alg"] = algorithm
+    if kid is not None:
+        fields["kid"] = kid
+    return PublicKey(algorithm=algorithm, kid=kid, jwk=json.dumps(fields, sort_keys=True, separators=(",", ":")))
+
+
+def _require_cryptography() -> None:
+    try:
+        importlib.import_module("cryptography")
+    except ImportError as error:
+        raise SettingsError("public keys need one more package: pip install 'hullo[crypto]'") from error
