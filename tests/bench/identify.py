@@ -224,7 +224,9 @@ def measure(options: argparse.Namespace, db: str) -> dict[str, list[Figures]]:
     print(f"filling {db} with {options.people} people …", file=sys.stderr)
     people = populate(db, options.connections, options.people)
     port = free_port()
-    server = subprocess.Popen([sys.executable, __file__, "--serve", str(port), "--db", db])
+    # All connections come from one address, and each session calls as often as it can.
+    unlimited = {**os.environ, "HULLO_LIMITS": "off"}
+    server = subprocess.Popen([sys.executable, __file__, "--serve", str(port), "--db", db], env=unlimited)
     rounds: dict[str, list[Figures]] = {kind: [] for kind in KINDS}
     try:
         pin(server.pid, 0)

@@ -51,7 +51,10 @@ def test_progress_goes_to_standard_error(terminal: Terminal):
 
 
 class TestWithAServer:
-    def test_a_backup_is_made_while_it_works_and_holds_one_moment(self, start: Start, terminal: Terminal):
+    def test_a_backup_is_made_while_it_works_and_holds_one_moment(
+        self, start: Start, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setenv("HULLO_LIMITS", "off")  # all the visitors have one address
         app = terminal.json("app", "create", "Shop")
         server = start().ready()
         stop = threading.Event()

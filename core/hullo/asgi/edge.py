@@ -12,6 +12,8 @@ from anyio import to_thread
 from anyio.lowlevel import RunVar
 
 from hullo.app import Hullo
+from hullo.asgi.address import TrustedProxies
+from hullo.asgi.rates.limits import Rates
 from hullo.errors import HulloError
 from hullo.model.decision import Decision
 from hullo.pipeline.work import Prepared, Unit, Work
@@ -26,6 +28,8 @@ EDGE_KEY: Final = "hullo.edge"
 WAITING_THREADS: Final = 32
 """How many verifiers, and how many observers, may wait for other systems at once. They have threads of their own:
 whoever is slow holds up neither a lane nor the host's thread pool."""
+COUNTING_THREADS: Final = 16
+"""How many calls may wait at once for the Redis that counts them."""
 
 
 class _Threads:
@@ -35,6 +39,7 @@ class _Threads:
         self.lanes: Lanes[Unit] = Lanes(hullo.pipeline.serve, hullo.store.lanes)
         self.verifying = anyio.CapacityLimiter(WAITING_THREADS)
         self.observing = anyio.CapacityLimiter(WAITING_THREADS)
+        self.counting = anyio.CapacityLimiter(COUNTING_THREADS)
 
 
 class Edge:
@@ -46,6 +51,8 @@ class Edge:
 
     def __init__(self, hullo: Hullo) -> None:
         self.hullo = hullo
+        self.proxies = TrustedProxies(hullo.settings.trusted_proxies)
+        self.rates = Rates(hullo, self._count)
         self._threads: RunVar[_Threads] = RunVar("hullo.edge")
         self._here: tuple[int, _Threads] | None = None
 
@@ -60,6 +67,7 @@ class Edge:
             await lifespan
         finally:
             self._here = None
+            self.rates.close()
 
     async def do(self, work: Work[T], *, verifying: bool = False) -> T:
         """The answer, once what was decided is committed and observers know. Raises what refused the work.
@@ -90,11 +98,19 @@ class Edge:
         threads = await self._opened()
         return await threads.lanes.run(lambda: question(self.hullo.store))
 
+    async def think(self, question: Callable[[], T]) -> T:
+        """The answer to a question that takes its time, in a thread beside the lanes."""
+        threads = await self._opened()
+        return await to_thread.run_sync(question, limiter=threads.verifying)
+
     async def tell_refused(self, error: HulloError, app_key: str | None, request_id: str) -> None:
         """Tells observers that an identify failed."""
         pipeline = self.hullo.pipeline
         app = pipeline.apps.remembered(app_key)
         await self._tell(partial(pipeline.tell_refused, error, app, request_id))
+
+    async def _count(self, ask: Callable[[], Any]) -> Any:
+        return await to_thread.run_sync(ask, limiter=self._of_this_loop().counting)
 
     async def _tell(self, tell: Callable[[], None]) -> None:
         if not self.hullo.hooks.observing_waits:

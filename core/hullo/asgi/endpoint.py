@@ -11,24 +11,30 @@ from hullo.asgi.edge import Edge
 from hullo.asgi.exchange import ClientLeft, Exchange
 from hullo.asgi.origins import cors_headers, preflight
 from hullo.asgi.problems import problem, problem_of
-from hullo.errors import MethodNotAllowed
+from hullo.asgi.rates.admission import admit, count
+from hullo.errors import HulloError, KeyRequired, MethodNotAllowed, RateLimited
 
 Handler = Callable[[Exchange], Awaitable[Answer]]
+Refused = Callable[[Exchange, HulloError], Awaitable[None]]
 
 
 class Endpoint:
     """An ASGI application. `browser`: pages of other origins may call it, and read its answers where an app lists them.
 
-    Never raises: the host's own error pages are not for hullo's callers.
+    `refused` is told of calls that were too many for their address to reach a handler. Never raises: the host's own
+    error pages are not for hullo's callers.
     """
 
-    def __init__(self, edge: Edge, methods: Mapping[str, Handler], *, browser: bool = False) -> None:
+    def __init__(
+        self, edge: Edge, methods: Mapping[str, Handler], *, browser: bool = False, refused: Refused | None = None
+    ) -> None:
         self._edge = edge
         self._handlers = dict(methods)
         if "GET" in methods:
             self._handlers["HEAD"] = methods["GET"]  # servers leave out the body themselves
         self._allow: Header = (b"allow", ", ".join(methods).encode())
         self._browser = browser
+        self._refused = refused
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = Exchange(self._edge, scope, receive)
@@ -46,11 +52,26 @@ class Endpoint:
 
     async def _answer(self, exchange: Exchange) -> Answer:
         method: str = exchange.scope["method"]
+        if self._browser and method != "OPTIONS":
+            await self._admit(exchange)
         handler = self._handlers.get(method)
         if handler is not None:
-            return await handler(exchange)
+            try:
+                return await handler(exchange)
+            except KeyRequired:
+                if not self._browser:
+                    await count(exchange)  # whoever guesses at keys
+                raise
         if method == "OPTIONS" and self._browser and b"access-control-request-method" in exchange.headers:
             return await preflight(exchange)
         detail = "this path takes " + self._allow[1].decode()
         wrong = MethodNotAllowed
         return problem(wrong.status, wrong.title, detail, wrong.code, headers=(self._allow,))
+
+    async def _admit(self, exchange: Exchange) -> None:
+        try:
+            await admit(exchange)
+        except RateLimited as refusal:
+            if self._refused is not None:
+                await self._refused(exchange, refusal)
+            raise

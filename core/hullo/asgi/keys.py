@@ -9,14 +9,20 @@ from hullo.model.app import ApiKey, Scope
 from hullo.model.moment import secret_digest
 
 
+async def presented_key(exchange: Exchange) -> ApiKey | None:
+    """The caller's key; None when it presents none, or none that is valid. The store is asked once for a valid one."""
+    secret = bearer(exchange.headers)
+    if exchange.api_key is None and secret is not None and secret.startswith(API_KEY_PREFIX):
+        digest = secret_digest(secret)
+        key = await exchange.edge.read(lambda store: store.find_api_key(digest))
+        exchange.api_key = key if key is not None and key.revoked_at is None else None
+    return exchange.api_key
+
+
 async def api_key(exchange: Exchange, scope: Scope) -> ApiKey:
     """The caller's key. Raises `KeyRequired`, and `Forbidden` for one without that scope."""
-    secret = bearer(exchange.headers)
-    if secret is None or not secret.startswith(API_KEY_PREFIX):
-        raise KeyRequired
-    digest = secret_digest(secret)
-    key = await exchange.edge.read(lambda store: store.find_api_key(digest))
-    if key is None or key.revoked_at is not None:
+    key = await presented_key(exchange)
+    if key is None:
         raise KeyRequired
     if scope not in key.scopes:
         raise Forbidden(f"this API key lacks the scope {scope}")

@@ -6,7 +6,7 @@ from typing import Final
 
 from hullo.asgi.answer import NO_CONTENT, Answer, Header
 from hullo.asgi.exchange import Exchange
-from hullo.errors import BadOrigin, HulloError, UnknownApp
+from hullo.errors import BadOrigin, HulloError, RateLimited, UnknownApp
 from hullo.pipeline.origins import allowed
 from hullo.store.protocol import Store
 
@@ -46,9 +46,13 @@ async def _may_read(exchange: Exchange, error: Exception) -> bool:
     if isinstance(error, (BadOrigin, UnknownApp)):
         return False
     try:
+        app = exchange.edge.hullo.pipeline.apps.remembered(exchange.app_key)
+        if isinstance(error, RateLimited) and app is None:
+            # Whoever calls too often is not to have the store asked for it each time.
+            origin = exchange.header(b"origin") or ""
+            return await exchange.edge.rates.pages.listed(origin, lambda: _any_app_allows(exchange))
         if exchange.app_key is None:
             return await _any_app_allows(exchange)
-        app = exchange.edge.hullo.pipeline.apps.remembered(exchange.app_key)
         if app is None:
             named = exchange.app_key
             app = await exchange.edge.read(lambda store: store.find_app(named))

@@ -1,0 +1,648 @@
+"""How much a caller may do in a minute, and what is free."""
+
+from __future__ import annotations
+
+import logging
+
+import anyio
+import pytest
+from anyio import to_thread
+from httpx2 import ASGITransport, AsyncClient
+from starlette.testclient import TestClient
+
+from asgi.limited import MINUTE, PAGE, SECOND, Limited, refused
+from hullo import Hullo, IdentityMiddleware, hookimpl
+from hullo.asgi.rates.pages import ROOM, Pages
+from hullo.asgi.rates.windows import ROOM as WINDOWS
+from hullo.asgi.rates.windows import Windows
+from hullo.errors import SettingsError, StoreUnavailable
+from hullo.settings import RateLimits, Settings, read_settings
+from world import Clock
+
+ALLOWED = "access-control-allow-origin"
+
+
+# Calls of one address
+
+
+def test_an_address_may_call_so_often_and_no_more(backend):
+    site = Limited(backend, calls_per_address=3)
+    assert [site.me() for _ in range(5)] == [401, 401, 401, 429, 429]
+    assert site.me("203.0.113.6") == 401
+
+
+def test_a_refused_call_is_told_when_there_is_room_again_and_that_is_so(backend):
+    site = Limited(backend, calls_per_address=2)
+    site.join()
+    site.clock.now += 20 * SECOND
+    site.join()
+    answer = site.post("/join")
+    assert refused(answer)
+    assert answer.headers["retry-after"] == "40"
+    assert answer.json()["detail"] == "too many calls from this address within a minute; try again later"
+    site.clock.now += 39 * SECOND
+    assert refused(site.post("/join"))
+    site.clock.now += SECOND
+    assert [site.me() for _ in range(3)] == [401, 401, 429]
+
+
+def test_calls_of_every_kind_are_counted_together(backend):
+    site = Limited(backend, calls_per_address=6)
+    http = site.client()
+    calls = [
+        http.get("/hullo/v1/me"),
+        http.get("/hullo/v1/identify"),
+        http.post("/hullo/v1/conversations", content=b"no json"),
+        http.get("/hullo/v1/conversations"),
+        http.head("/hullo/v1/me"),
+        site.post("/identify", {"email": "jane@example.com"}),
+    ]
+    assert not any(map(refused, calls))
+    assert refused(site.post("/join"))
+    assert refused(http.put("/hullo/v1/join"))
+
+
+def test_what_runs_it_and_what_asks_before_a_call_is_free(backend):
+    site = Limited(backend, calls_per_address=1)
+    http = site.client()
+    assert site.me() == 401
+    asked = {"origin": PAGE, "access-control-request-method": "POST"}
+    assert [http.options("/hullo/v1/join", headers=asked).status_code for _ in range(3)] == [204] * 3
+    assert [http.get(f"/hullo/{path}").status_code for path in ("healthz", "readyz")] * 2 == [200] * 4
+    assert [http.get("/hullo/nothing").status_code for _ in range(3)] == [404] * 3
+    assert site.me() == 429
+
+
+def test_the_hosts_own_pages_are_not_counted(backend):
+    async def page(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    settings = Settings(rate_limits=RateLimits(calls_per_address=1))
+    client = TestClient(IdentityMiddleware(page, Hullo("memory:", settings=settings)), backend=backend)
+    assert [client.get("/").status_code for _ in range(3)] == [200] * 3
+
+
+def test_a_call_too_many_has_its_body_not_read(backend):
+    site = Limited(backend, calls_per_address=1)
+    site.me()
+    sent = []
+
+    async def receive():
+        raise AssertionError("it is read")
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/hullo/v1/join",
+        "root_path": "",
+        "query_string": b"",
+        "headers": [],
+        "client": ("203.0.113.5", 1),
+    }
+    anyio.run(site.middleware, scope, receive, send, backend=backend)
+    assert sent[0]["status"] == 429
+
+
+def test_everybody_behind_a_unix_socket_is_one_caller(backend):
+    site = Limited(backend, calls_per_address=1, sessions_per_address=1)
+    statuses = []
+
+    async def receive():
+        return {"type": "http.request", "body": b'{"app_key": "app_unknown"}'}
+
+    async def send(message):
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    async def calls():
+        for _ in range(2):
+            scope = {"type": "http", "method": "POST", "path": "/hullo/v1/join", "query_string": b"", "headers": []}
+            await site.middleware({**scope, "client": None}, receive, send)
+            site.clock.now += 30 * SECOND
+
+    anyio.run(calls, backend=backend)
+    assert statuses == [404, 429]
+
+
+def test_a_server_with_a_valid_key_is_free(backend):
+    site = Limited(backend, calls_per_address=1)
+    key = {"authorization": f"Bearer {site.api_key()}"}
+    paths = ("conversations", "contacts")
+    assert [site.client().get(f"/hullo/v1/{path}", headers=key).status_code for path in paths * 3] == [200] * 6
+    assert site.me() == 401
+    assert site.me() == 429
+    assert [site.client().get(f"/hullo/v1/{path}", headers=key).status_code for path in paths] == [200] * 2
+
+
+def test_a_server_with_a_valid_key_costs_one_look_at_it(backend):
+    site = Limited(backend)
+    looks, find = [], site.hullo.store.find_api_key
+    site.hullo.store.find_api_key = lambda digest: looks.append(digest) or find(digest)
+    key = {"authorization": f"Bearer {site.api_key()}"}
+    assert site.client().get("/hullo/v1/conversations", headers=key).status_code == 200
+    assert len(looks) == 1
+
+
+@pytest.mark.parametrize("path", ["contacts", "conversations", "conflicts"])
+def test_whoever_guesses_at_keys_is_counted(backend, path):
+    site = Limited(backend, calls_per_address=3)
+    key = {"authorization": "Bearer hsk_guessed"}
+    answers = [site.client().get(f"/hullo/v1/{path}", headers=key) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [401, 401, 401, 429]
+    assert refused(answers[-1])
+    assert site.me() == 429
+    assert site.client().get(f"/hullo/v1/{path}").status_code == 429
+
+
+def test_a_revoked_key_is_no_key(backend):
+    site = Limited(backend, calls_per_address=1)
+    made = site.hullo.create_api_key()
+    site.hullo.register.revoke_api_key(made.key.id)
+    key = {"authorization": f"Bearer {made.secret}"}
+    assert [site.client().get("/hullo/v1/contacts", headers=key).status_code for _ in range(2)] == [401, 429]
+
+
+def test_a_key_is_no_way_around_the_limit_where_none_is_looked_at(backend):
+    site = Limited(backend, calls_per_address=2)
+    answers = [site.post("/join", token="hsk_guessed") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+
+
+# Who calls
+
+
+def test_nobody_gets_further_by_naming_others(backend):
+    site = Limited(backend, calls_per_address=2)
+    assert [site.me(x_forwarded_for=f"198.51.100.{number}") for number in range(4)] == [401, 401, 429, 429]
+
+
+def test_behind_a_listed_proxy_each_client_is_counted_for_itself(backend):
+    site = Limited(backend, calls_per_address=1, settings={"trusted_proxies": ("10.0.0.1",)})
+    through = [site.me("10.0.0.1", x_forwarded_for=f"198.51.100.{number}") for number in range(3)]
+    assert through == [401] * 3
+    assert site.me("10.0.0.1", x_forwarded_for="198.51.100.7, 198.51.100.1") == 429
+    assert site.me("10.0.0.2", x_forwarded_for="198.51.100.8") == 401
+    assert site.me("10.0.0.2", x_forwarded_for="198.51.100.9") == 429
+
+
+def test_whoever_has_an_ipv6_network_has_one_count(backend):
+    site = Limited(backend, calls_per_address=2)
+    assert site.me("2001:db8:1:2::1") == site.me("2001:db8:1:2:ffff::9") == 401
+    assert site.me("2001:db8:1:2::3") == 429
+    assert site.me("2001:db8:1:3::1") == 401
+    assert [site.me("::ffff:198.51.100.1"), site.me("198.51.100.1"), site.me("::ffff:c633:6401")] == [401, 401, 429]
+    assert site.me("::ffff:198.51.100.2") == 401
+
+
+def test_a_repeatable_calls_caller_is_the_client_behind_the_proxy(backend):
+    site = Limited(backend, settings={"trusted_proxies": ("10.0.0.1",)})
+
+    def identify(client):
+        body, headers = {"email": "jane@example.com"}, {"idempotency_key": "k", "x_forwarded_for": client}
+        return site.post("/identify", body, address="10.0.0.1", **headers).json()["visitor_id"]
+
+    assert identify("198.51.100.1") == identify("198.51.100.1") != identify("198.51.100.2")
+
+
+def test_an_operator_is_told_once_of_a_proxy_that_is_not_listed(backend, caplog):
+    site = Limited(backend, calls_per_address=1, settings={"trusted_proxies": ("10.0.0.1",)})
+    with caplog.at_level(logging.WARNING, "hullo.rates"):
+        for _ in range(3):
+            site.me("203.0.113.7")
+            site.me("10.0.0.1", x_forwarded_for="203.0.113.7")
+        assert caplog.messages == []
+        for _ in range(3):
+            site.me("203.0.113.5", x_forwarded_for="198.51.100.1")
+    [told] = caplog.messages
+    assert "list it in trusted_proxies" in told
+    assert "198.51.100" not in told
+
+
+# New sessions of one address
+
+
+def test_whatever_makes_a_session_is_counted_together(backend):
+    site = Limited(backend, sessions_per_address=3)
+    token = site.join()
+    assert site.post("/reset", token=token).status_code == 200
+    assert site.identify(email="jane@example.com").status_code == 200
+    answers = [site.post("/join"), site.post("/reset"), site.identify(email="joe@example.com")]
+    assert all(map(refused, answers))
+    assert answers[0].json()["detail"].startswith("too many new sessions from this address")
+    assert site.post("/join", address="203.0.113.6").status_code == 200
+    site.clock.now += MINUTE
+    assert site.post("/join").status_code == 200
+
+
+def test_going_on_with_a_session_is_free_also_when_no_new_one_is_to_be_had(backend):
+    site = Limited(backend, sessions_per_address=2)
+    token = site.join()
+    assert [site.post("/join", token=token).status_code for _ in range(5)] == [200] * 5
+    assert site.post("/join").status_code == 200
+    assert refused(site.post("/join"))
+    again = site.post("/join", token=token)
+    assert again.json()["session_token"] == token
+
+
+def test_a_join_with_a_session_that_is_over_makes_one(backend):
+    site = Limited(backend, sessions_per_address=3)
+    old = site.join()
+    site.post("/reset", token=old)
+    assert site.post("/join", token=old).status_code == 200
+    assert refused(site.post("/join", token=old))
+    assert refused(site.post("/join", token="hvs_unknown"))
+
+
+def test_a_reset_that_is_refused_resets_nothing(backend):
+    site = Limited(backend, sessions_per_address=1)
+    token = site.join()
+    assert refused(site.post("/reset", token=token))
+    assert site.client().get("/hullo/v1/me", headers={"authorization": f"Bearer {token}"}).status_code == 200
+
+
+def test_where_no_session_was_made_none_is_counted(backend):
+    site = Limited(backend, sessions_per_address=1)
+    for _ in range(3):
+        assert site.post("/join", {"app_key": "app_unknown"}).status_code == 404
+        assert site.post("/join", origin="https://evil.example.com").status_code == 403
+        assert site.identify(external_id="user_1", user_hash="0" * 64).status_code == 401
+        assert site.identify(name="Jane").status_code == 400
+    assert site.post("/join").status_code == 200
+
+
+def test_a_repeat_of_a_call_that_made_a_session_is_free(backend):
+    site = Limited(backend, sessions_per_address=1)
+    first = site.identify(key="k1", email="jane@example.com")
+    assert refused(site.identify(key="k2", email="joe@example.com"))
+    again = [site.identify(key="k1", email="jane@example.com") for _ in range(3)]
+    assert [answer.content for answer in again] == [first.content] * 3
+    site.clock.now += MINUTE
+    assert site.identify(key="k1", email="jane@example.com").content == first.content
+    assert site.identify(email="joe@example.com").status_code == 200
+
+
+# Identify calls of one session
+
+
+def test_a_session_may_change_so_much_and_no_more(backend):
+    site = Limited(backend, identifies_per_session=3)
+    token = site.join()
+    answers = [site.identify(token, email="jane@example.com", name=f"Jane {number}") for number in range(5)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
+    assert refused(answers[-1])
+    assert answers[-1].json()["detail"].startswith("too many identify calls in this session")
+    other = site.join()
+    assert site.identify(other, email="joe@example.com").status_code == 200
+    site.clock.now += MINUTE
+    assert site.identify(token, email="jane@example.com", name="Jane 9").status_code == 200
+
+
+@pytest.mark.rule("W9")
+def test_calls_that_change_nothing_are_free_also_when_the_session_is_used_up(backend):
+    site = Limited(backend, identifies_per_session=3)
+    token = site.join()
+    jane = site.signed("user_1", name="Jane", email="jane@example.com")
+    assert site.identify(token, **jane).status_code == 200
+    assert [site.identify(token, **jane).status_code for _ in range(10)] == [200] * 10
+    assert [site.identify(token, **jane, phone=f"+1415555010{number}").status_code for number in (1, 2)] == [200] * 2
+    answer = site.identify(token, **jane, phone="+14155550103")
+    assert refused(answer)
+    assert [site.identify(token, **jane).status_code for _ in range(10)] == [200] * 10
+    assert site.identify(token, **jane, phone="+14155550102").status_code == 200
+    assert refused(site.identify(token, **jane, phone="+14155550101"))
+
+
+def test_an_unproven_call_that_says_what_the_last_one_said_is_free(backend):
+    site = Limited(backend, identifies_per_session=3)
+    token = site.join()
+    said = [{"email": "jane@example.com", "custom_data": {"plan": plan}} for plan in ("a", "b", "c", "d")]
+    for fields in said[:3]:
+        assert [site.identify(token, **fields).status_code for _ in range(5)] == [200] * 5
+    assert refused(site.identify(token, **said[3]))
+    assert [site.identify(token, **said[2]).status_code for _ in range(5)] == [200] * 5
+    assert refused(site.identify(token, **said[0]))
+
+
+@pytest.mark.rule("H2")
+@pytest.mark.parametrize("repeats", [1, 2])
+def test_what_is_free_tells_no_known_person_from_an_unknown_one(backend, repeats):
+    site = Limited(backend, identifies_per_session=3)
+    site.identify(**site.signed("user_1", email="known@example.com", name="Jane"))
+
+    def statuses(email):
+        token = site.join()
+        said = [{"email": email}, *({"email": email, "name": name} for name in ("Ann", "Joe", "Ann", "Joe"))]
+        return [site.identify(token, **fields).status_code for fields in said for _ in range(repeats)]
+
+    known = statuses("known@example.com")
+    assert known == statuses("unknown@example.com")
+    # The fifth repeats the last that was let in.
+    assert known == [status for status in (200, 200, 200, 429, 200) for _ in range(repeats)]
+
+
+def test_a_refused_call_is_counted(backend):
+    site = Limited(backend, identifies_per_session=3)
+    token = site.join()
+    assert site.identify(token, external_id="user_1", user_hash="0" * 64).status_code == 401
+    assert site.identify(token, name="Jane").status_code == 400
+    assert site.identify(token, email="jane@example.com", phone="none", strict=True).status_code == 422
+    assert refused(site.identify(token, email="jane@example.com"))
+    assert site.contacts() == 0
+
+
+def test_a_call_that_failed_here_is_not_counted(backend):
+    site = Limited(backend, identifies_per_session=1, sessions_per_address=2)
+    token = site.join()
+    apply, site.hullo.store.apply = site.hullo.store.apply, _unavailable
+    assert [site.identify(token, email=f"{n}@example.com").status_code for n in range(3)] == [503] * 3
+    assert [site.post("/join").status_code for _ in range(3)] == [503] * 3
+    site.hullo.store.apply = _broken
+    assert [site.identify(token, email=f"{n}@example.com").status_code for n in range(3)] == [500] * 3
+    site.hullo.store.apply = apply
+    assert site.identify(token, email="jane@example.com").status_code == 200
+    assert refused(site.identify(token, email="joe@example.com"))
+    assert site.post("/join").status_code == 200
+
+
+def _unavailable(changes):
+    raise StoreUnavailable("the database is being moved")
+
+
+def _broken(changes):
+    raise ZeroDivisionError
+
+
+def test_a_repeat_that_was_answered_before_is_free(backend):
+    site = Limited(backend, identifies_per_session=2)
+    token = site.join()
+    first = site.identify(token, key="k1", email="jane@example.com", name="Jane")
+    again = [site.identify(token, key="k1", email="jane@example.com", name="Jane") for _ in range(5)]
+    assert [answer.content for answer in again] == [first.content] * 5
+    assert site.identify(token, key="k2", email="jane@example.com", name="Joe").status_code == 200
+    assert refused(site.identify(token, key="k3", email="jane@example.com", name="Ann"))
+    assert site.identify(token, key="k1", email="jane@example.com", name="Jane").content == first.content
+
+
+def test_a_switch_to_another_person_is_no_fresh_start(backend):
+    site = Limited(backend, identifies_per_session=3)
+    token, statuses = site.join(), []
+    for number in range(4):
+        answer = site.identify(token, email=f"user{number}@example.com")
+        statuses.append(answer.status_code)
+        token = answer.json().get("session_token", token)
+    assert statuses == [200, 200, 200, 429]
+    assert site.identify(token, email="user2@example.com").status_code == 429
+    site.clock.now += MINUTE
+    assert site.identify(token, email="user4@example.com").json()["switched"] is True
+
+
+def test_observers_are_told_of_an_identify_that_a_limit_refused(backend):
+    told = []
+
+    class Listener:
+        name = "listener"
+
+        @hookimpl
+        def identify_refused(self, error, app, request_id):
+            told.append((error.code, error.retry_after is not None, app is not None, request_id))
+
+    limits = RateLimits(identifies_per_session=1, sessions_per_address=1, calls_per_address=5)
+    hullo = Hullo("memory:", plugins=[Listener()], settings=Settings(rate_limits=limits), clock=Clock())
+    site = Limited(backend, hullo=hullo)
+    token = site.join()
+    assert site.identify(token, email="jane@example.com").status_code == 200
+    answers = [site.identify(token, email="joe@example.com"), site.identify(email="joe@example.com")]
+    site.me()
+    answers.append(site.identify(token, email="joe@example.com"))
+    assert all(map(refused, answers))
+    refusals = [answer.headers["x-request-id"] for answer in answers]
+    # The last was refused before its body told the app.
+    assert told == [("rate_limited", True, known, each) for each, known in zip(refusals, [1, 1, 0], strict=True)]
+    assert site.me() == 429
+    assert len(told) == 3
+
+
+# At once
+
+
+@pytest.fixture
+def anyio_backend(backend):
+    return backend
+
+
+async def _at_once(site, bodies, token=None):
+    transport = ASGITransport(site.middleware, client=("203.0.113.5", 1))
+    headers = {"authorization": f"Bearer {token}"} if token is not None else {}
+    statuses = []
+    async with AsyncClient(transport=transport, base_url="http://shop.test", headers=headers) as client:
+
+        async def call(path, body):
+            answer = await client.post(f"/hullo/v1{path}", json={"app_key": site.app_key, **body})
+            statuses.append(answer.status_code)
+
+        with anyio.fail_after(20):
+            async with anyio.create_task_group() as group:
+                for path, body in bodies:
+                    group.start_soon(call, path, body)
+    return [statuses.count(200), statuses.count(429)]
+
+
+@pytest.mark.anyio
+async def test_those_who_come_at_once_get_no_further(backend):
+    limits = {"identifies_per_session": 7, "sessions_per_address": 9, "calls_per_address": 100}
+    site = await to_thread.run_sync(lambda: Limited(backend, **limits))
+    token = await to_thread.run_sync(site.join)
+    changing = [("/identify", {"email": "jane@example.com", "name": f"Jane {number}"}) for number in range(30)]
+    assert await _at_once(site, changing, token) == [7, 23]
+    joins = [("/join", {}) for _ in range(15)] + [("/identify", {"email": f"{n}@example.com"}) for n in range(15)]
+    assert await _at_once(site, joins) == [8, 22]
+    # 1 + 30 + 30 were made before.
+    assert await _at_once(site, [("/join", {}) for _ in range(50)], token) == [39, 11]
+
+
+@pytest.mark.anyio
+async def test_calls_that_change_nothing_may_come_at_once(backend):
+    site = await to_thread.run_sync(lambda: Limited(backend, identifies_per_session=3))
+    token = await to_thread.run_sync(site.join)
+    jane = await to_thread.run_sync(lambda: site.signed("user_1", name="Jane"))
+    await to_thread.run_sync(lambda: site.identify(token, **jane))
+    assert await _at_once(site, [("/identify", jane)] * 30, token) == [30, 0]
+
+
+# Pages
+
+
+def test_a_listed_page_may_read_that_it_was_refused_and_no_other_may(backend):
+    site = Limited(backend, calls_per_address=3, sessions_per_address=1)
+    site.join()
+    told_later = [site.post("/join", origin=PAGE), site.post("/join", origin="https://evil.example.com")]
+    at_once = [site.post("/join", origin=PAGE), site.post("/join", origin="https://evil.example.com")]
+    for listed, other in (told_later, at_once):
+        assert refused(listed)
+        assert refused(other)
+        assert listed.headers[ALLOWED] == PAGE
+        assert "Retry-After" in listed.headers["access-control-expose-headers"]
+        assert ALLOWED not in other.headers
+        assert listed.headers["vary"] == other.headers["vary"] == "Origin"
+
+
+def test_a_flood_of_refused_calls_does_not_reach_the_store(backend):
+    site = Limited(backend, calls_per_address=1)
+    site.me()
+    asked = []
+    for question in ("list_apps", "find_app", "find_session", "load"):
+        ask = getattr(site.hullo.store, question)
+        setattr(site.hullo.store, question, lambda *given, ask=ask: asked.append(1) or ask(*given))
+    for number in range(100):
+        app = {"x_hullo_app": f"app_{number}"} if number % 2 else {}
+        assert site.me(origin=PAGE, **app) == 429
+    assert len(asked) == 1
+    for number in range(100):
+        assert site.me(origin=f"https://{number}.example.com") == 429
+    assert len(asked) <= 60
+
+
+def test_a_page_that_is_listed_later_may_read_it_soon(backend):
+    site = Limited(backend, calls_per_address=1)
+    site.me()
+    new = "https://new.example.com"
+
+    def allowed():
+        return ALLOWED in site.client().get("/hullo/v1/me", headers={"origin": new}).headers
+
+    assert not allowed()
+    site.hullo.register.change_app(site.app_key, {"origins": f"{PAGE}, {new}"})
+    assert not allowed()
+    site.clock.now += 10 * SECOND
+    assert allowed()
+
+
+def test_pages_are_remembered_in_bounds(backend):
+    clock = Clock()
+    pages = Pages(clock)
+
+    async def ask():
+        return True
+
+    async def visit():
+        for number in range(ROOM + 50):
+            clock.now += SECOND
+            assert await pages.listed(f"https://{number}.example.com", ask)
+        assert not await pages.listed("https://" + "x" * 5000, ask)
+
+    anyio.run(visit, backend=backend)
+    assert len(pages) == ROOM
+
+
+# Windows
+
+
+def test_as_many_windows_are_kept_as_there_is_room_for_and_the_oldest_go_first():
+    clock = Clock()
+    windows = Windows(clock, room=10)
+    for number in range(25):
+        assert windows.take(f"key {number}", 1).taken
+    assert len(windows) == 10
+    assert not windows.take("key 24", 1).taken
+    assert not windows.take("key 15", 1).taken
+    assert windows.take("key 14", 1).taken  # forgotten, and so counted from nothing
+    assert not windows.take("key 16", 1).taken
+    assert windows.take("key 15", 1).taken
+    windows.hand_on(windows.take("last", 1), "alias")
+    assert len(windows) == 10
+
+
+def test_windows_that_are_over_are_swept_away():
+    clock = Clock()
+    windows = Windows(clock)
+    for number in range(1000):
+        windows.take(f"key {number}", 1)
+    clock.now += MINUTE
+    for number in range(150):
+        windows.take(f"new {number}", 1)
+    assert len(windows) == 150
+
+
+def test_a_million_callers_take_no_more_room_than_there_is():
+    clock = Clock()
+    windows = Windows(clock)
+    for number in range(WINDOWS + 1000):
+        windows.take(str(number), 1)
+    assert len(windows) == WINDOWS
+
+
+def test_what_is_given_back_late_is_not_given_to_the_next_window():
+    clock = Clock()
+    windows = Windows(clock)
+    late = windows.take("key", 2)
+    clock.now += MINUTE
+    windows.take("key", 2)
+    windows.give_back(late)
+    assert windows.take("key", 2).taken
+    assert not windows.take("key", 2).taken
+    windows.hand_on(late, "other")
+    assert windows.take("other", 1).taken
+
+
+def test_nothing_is_given_back_twice():
+    windows = Windows(Clock())
+    place = windows.take("key", 1)
+    for _ in range(3):
+        windows.give_back(place)
+    assert windows.take("key", 1).taken
+    assert not windows.take("key", 1).taken
+
+
+def test_a_clock_that_is_set_back_locks_nobody_out():
+    clock = Clock()
+    windows = Windows(clock)
+    assert windows.take("key", 1).taken
+    clock.now -= 24 * 60 * MINUTE
+    assert windows.take("key", 1).taken
+    assert windows.take("key", 1).wait == 60
+
+
+# Settings
+
+
+def test_without_limits_there_are_none(backend, monkeypatch):
+    monkeypatch.setenv("HULLO_LIMITS", "off")
+    hullo = Hullo("memory:")
+    assert hullo.settings.rate_limits == RateLimits(on=False)
+    site = Limited(backend, hullo=hullo)
+    token = site.join()
+    assert {site.post("/join").status_code for _ in range(125)} == {200}
+    body = {"email": "jane@example.com"}
+    assert {site.identify(token, **body, name=f"Jane {n}").status_code for n in range(65)} == {200}
+    assert site.identify(token, email="joe@example.com").json()["switched"] is True
+    assert {site.me() for _ in range(500)} == {401}
+    assert site.client().get("/hullo/v1/contacts", headers={"authorization": "Bearer hsk_x"}).status_code == 401
+
+
+def test_unless_somebody_says_otherwise_they_are_those_of_the_protocol():
+    limits = Settings().rate_limits
+    assert (limits.identifies_per_session, limits.calls_per_address, limits.sessions_per_address) == (60, 600, 120)
+    assert limits.on
+
+
+@pytest.mark.parametrize("name", ["identifies_per_session", "calls_per_address", "sessions_per_address"])
+@pytest.mark.parametrize("value", [0, -1, True, "60", 1.5, None])
+def test_a_limit_that_is_none_is_named(name, value):
+    with pytest.raises(SettingsError) as wrong:
+        RateLimits(**{name: value})
+    assert f"rate_limits.{name} must be a whole number from 1 on" in wrong.value.detail
+    assert "HULLO_LIMITS=off" in wrong.value.detail
+
+
+def test_a_file_sets_limits_and_is_named_when_they_are_wrong(tmp_path):
+    path = tmp_path / "hullo.toml"
+    path.write_text("[rate_limits]\ncalls_per_address = 7")
+    assert read_settings(path, {}).rate_limits == RateLimits(calls_per_address=7)
+    assert read_settings(path, {"HULLO_LIMITS": "off"}).rate_limits == RateLimits(on=False, calls_per_address=7)
+    path.write_text("[rate_limits]\ncalls_per_address = 0")
+    with pytest.raises(SettingsError, match=f"{path}: rate_limits.calls_per_address must be"):
+        read_settings(path, {})

@@ -1,0 +1,499 @@
+"""Rate limits that several processes share through Redis, and what happens when there is none."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+
+import anyio
+import pytest
+import redis
+from starlette.testclient import TestClient
+
+from asgi.limited import MINUTE, Limited, refused
+from hullo import Hullo, IdentityMiddleware
+from hullo.asgi.rates import shared
+from hullo.asgi.rates.shared import PAUSE, SharedWindows
+from hullo.asgi.rates.windows import Windows
+from hullo.errors import SettingsError
+from hullo.model.moment import secret_digest
+from hullo.settings import RateLimits, Settings, read_settings
+from servers.private import free_port
+from servers.protocol import Unavailable
+from servers.redis_server import redis_url
+from world import Clock
+
+LOG = "hullo.rates"
+
+
+@pytest.fixture
+def prefix(monkeypatch) -> str:
+    """Of this test's keys alone."""
+    prefix = f"hullo-test:{secrets.token_hex(8)}:"
+    monkeypatch.setattr(shared, "PREFIX", prefix)
+    return prefix
+
+
+@pytest.fixture
+def url(prefix: str) -> Iterator[str]:
+    try:
+        url = redis_url()
+    except Unavailable as reason:
+        pytest.skip(str(reason))  # which is a failure in CI
+    yield url
+    with redis.Redis.from_url(url) as client:
+        for key in client.scan_iter(f"{prefix}*"):
+            client.delete(key)
+
+
+@pytest.fixture
+def client(url: str) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(url) as client:
+        yield client
+
+
+@pytest.fixture
+def closed() -> str:
+    """Nobody listens there."""
+    return f"redis://:s3cret@127.0.0.1:{free_port()}/0"
+
+
+def _two(backend, url, **limits):
+    """Two edges as in two processes: what they have in common is the store and Redis."""
+    first = Limited(backend, settings={"redis": url}, **limits)
+    second = Limited(backend, hullo=first.hullo)
+    second.app_key = first.app_key
+    return first, second
+
+
+# What both kinds of windows keep to
+
+
+@pytest.fixture(params=["here", "in Redis"])
+def windows(request):
+    if request.param == "here":
+        yield Windows(Clock())
+        return
+    windows = SharedWindows(request.getfixturevalue("url"), Clock())
+    yield windows
+    windows.close()
+
+
+def test_there_is_so_much_room_for_each_key(windows):
+    assert [windows.take("a", 2).taken for _ in range(4)] == [True, True, False, False]
+    assert windows.take("b", 2).taken
+    assert 1 <= windows.take("a", 2).wait <= 60
+
+
+def test_what_is_given_back_can_be_taken_again(windows):
+    place = windows.take("a", 1)
+    assert not windows.take("a", 1).taken
+    windows.give_back(place)
+    windows.give_back(place)
+    assert windows.take("a", 1).taken
+    assert not windows.take("a", 1).taken
+
+
+def test_what_was_given_back_was_still_said(windows):
+    assert not windows.take("a", 9, b"x").repeated
+    windows.give_back(windows.take("a", 9, b"x"))
+    assert windows.take("a", 9, b"x").repeated
+    assert not windows.take("a", 9, b"\0\xff").repeated
+    assert windows.take("a", 9, b"\0\xff").repeated
+    assert not windows.take("a", 9).repeated
+    assert not windows.take("a", 9).repeated
+    assert not windows.take("b", 9, b"x").repeated
+
+
+def test_what_is_said_without_room_is_not_the_last_that_was_said(windows):
+    windows.take("a", 1, b"x")
+    assert not windows.take("a", 1, b"y").repeated
+    assert windows.take("a", 1, b"x").repeated
+
+
+def test_a_window_that_is_handed_on_is_as_full(windows):
+    windows.take("a", 3)
+    windows.hand_on(windows.take("a", 3, b"x"), "b")
+    assert windows.take("b", 3, b"x").repeated
+    assert not windows.take("b", 3).taken
+
+
+def test_nothing_late_is_given_back_or_handed_on(windows):
+    late = windows.take("a", 1)._replace(ends_at=0)
+    windows.give_back(late)
+    assert not windows.take("a", 1).taken
+    windows.hand_on(late, "b")
+    assert windows.take("b", 1).taken
+
+
+# Together
+
+
+def test_calls_are_counted_together(backend, url):
+    first, second = _two(backend, url, calls_per_address=3)
+    assert [site.me() for site in (first, second, first, second, first)] == [401, 401, 401, 429, 429]
+    assert second.me("203.0.113.6") == 401
+
+
+def test_new_sessions_are_counted_together(backend, url):
+    first, second = _two(backend, url, sessions_per_address=2)
+    assert first.post("/join", {"app_key": "app_unknown"}).status_code == 404
+    token = first.join()
+    assert second.post("/join", token=token).json()["session_token"] == token
+    assert second.identify(email="jane@example.com").status_code == 200
+    assert refused(first.post("/join"))
+    assert refused(second.post("/reset", token=token))
+    assert first.post("/join", token=token).status_code == 200
+
+
+def test_identify_calls_are_counted_together(backend, url):
+    first, second = _two(backend, url, identifies_per_session=2)
+    token = first.join()
+    jane = first.signed("user_1", name="Jane")
+    assert [site.identify(token, **jane).status_code for site in (first, second) * 3] == [200] * 6
+    assert second.identify(token, **jane, phone="+14155550101").status_code == 200
+    answer = first.identify(token, **jane, phone="+14155550102")
+    assert refused(answer)
+    assert [site.identify(token, **jane).status_code for site in (first, second)] == [200, 200]
+
+
+def test_an_unproven_repeat_is_free_in_the_other_process_too(backend, url):
+    first, second = _two(backend, url, identifies_per_session=1)
+    token = first.join()
+    assert [site.identify(token, email="jane@example.com").status_code for site in (first, second) * 2] == [200] * 4
+    assert refused(second.identify(token, email="jane@example.com", name="Jane"))
+
+
+def test_a_switch_is_no_fresh_start_in_another_process(backend, url):
+    first, second = _two(backend, url, identifies_per_session=2)
+    token, statuses = first.join(), []
+    for number, site in enumerate((first, second, first)):
+        answer = site.identify(token, email=f"user{number}@example.com")
+        statuses.append(answer.status_code)
+        token = answer.json().get("session_token", token)
+    assert statuses == [200, 200, 429]
+
+
+PROCESS = """
+import sys
+from hullo.asgi.rates import shared
+from hullo.model.moment import system_clock
+shared.PREFIX = sys.argv[2]
+windows = shared.SharedWindows(sys.argv[1], system_clock)
+print(sum(windows.take("key", 50).taken for _ in range(40)))
+windows.close()
+"""
+
+
+def test_processes_get_no_further_together_than_one(url, prefix):
+    command = [sys.executable, "-c", PROCESS, url, prefix]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    taken = [int(process.communicate(timeout=60)[0]) for process in processes]
+    assert sum(taken) == 50
+
+
+def test_a_window_ends_by_the_clock_of_redis_and_nothing_prolongs_it(backend, url, client, prefix):
+    site = Limited(backend, settings={"redis": url}, calls_per_address=2)
+    site.me()
+    [key] = client.scan_iter(f"{prefix}*")
+    assert 50_000 < client.pttl(key) <= 60_000
+    client.pexpire(key, 5_000)
+    site.me()
+    assert site.me() == 429
+    assert 0 < client.pttl(key) <= 5_000
+    assert 1 <= int(site.post("/join").headers["retry-after"]) <= 5
+    client.pexpire(key, -1)
+    assert site.me() == 401
+
+
+def test_a_window_that_would_never_end_begins_anew(url, client, prefix):
+    windows = SharedWindows(url, Clock())
+    windows.take("key", 1)
+    [key] = client.scan_iter(f"{prefix}*")
+    client.persist(key)
+    assert windows.take("key", 1).taken
+    assert client.pttl(key) > 0
+    windows.close()
+
+
+def test_whoever_looks_into_redis_reads_neither_addresses_nor_sessions_nor_what_was_said(backend, url, client, prefix):
+    site = Limited(backend, settings={"redis": url})
+    token = site.join()
+    site.identify(token, email="jane@example.com")
+    keys = list(client.scan_iter(f"{prefix}*"))
+    kept = b"".join([*keys, *(part for key in keys for pair in client.hgetall(key).items() for part in pair)])
+    assert len(keys) == 3
+    for secret in ("203.0.113.5", token, secret_digest(token), "jane", site.app_key):
+        assert secret.encode() not in kept
+
+
+def test_without_limits_redis_is_not_asked(backend, closed, caplog):
+    site = Limited(backend, settings={"redis": closed}, on=False)
+    assert site.post("/join").status_code == 200
+    assert caplog.messages == []
+
+
+def test_a_connection_that_was_closed_meanwhile_is_opened_again(url, client, prefix):
+    name = f"hullo-test-{secrets.token_hex(4)}"
+    windows = SharedWindows(f"{url}?client_name={name}", Clock())
+    windows.take("key", 2)
+    [ours] = [each for each in client.client_list() if each["name"] == name]
+    client.client_kill_filter(_id=ours["id"])
+    assert windows.take("key", 2).taken
+    assert not windows.take("key", 2).taken
+    windows.close()
+
+
+def test_scripts_that_redis_has_forgotten_are_told_again(url, client):
+    windows = SharedWindows(url, Clock())
+    assert windows.take("key", 2).taken
+    client.script_flush()
+    assert windows.take("key", 2).taken
+    windows.close()
+
+
+def test_the_connections_are_closed_with_the_host_and_others_opened_after(backend, url, client):
+    name = f"hullo-test-{secrets.token_hex(4)}"
+
+    def connections():
+        return [each for each in client.client_list() if each["name"] == name]
+
+    site = Limited(backend, settings={"redis": f"{url}?client_name={name}"}, calls_per_address=3)
+    for statuses in ([401, 401], [401, 429]):
+        with TestClient(site.middleware, backend=backend) as http:
+            assert [http.get("/hullo/v1/me").status_code for _ in range(2)] == statuses
+            assert len(connections()) == 1
+        assert connections() == []
+
+
+def test_calls_at_once_wait_for_redis_and_not_for_each_others_loop(backend, url):
+    site = Limited(backend, settings={"redis": url}, sessions_per_address=9)
+    statuses = []
+
+    async def join():
+        sent = []
+
+        async def receive():
+            return {"type": "http.request", "body": b'{"app_key": "%s"}' % site.app_key.encode()}
+
+        async def send(message):
+            sent.append(message)
+
+        scope = {"type": "http", "method": "POST", "path": "/hullo/v1/join", "query_string": b"", "headers": []}
+        await site.middleware({**scope, "client": ("203.0.113.5", 1)}, receive, send)
+        statuses.append(sent[0]["status"])
+
+    async def crowd():
+        async with anyio.create_task_group() as group:
+            for _ in range(40):
+                group.start_soon(join)
+
+    anyio.run(crowd, backend=backend)
+    assert (statuses.count(200), statuses.count(429)) == (9, 31)
+
+
+# Without Redis
+
+
+def test_when_redis_is_gone_each_process_counts_for_itself_and_says_so_once(backend, closed, caplog):
+    first, second = _two(backend, closed, calls_per_address=4, identifies_per_session=1, sessions_per_address=2)
+    with caplog.at_level(logging.WARNING, LOG):
+        token = first.join()
+        assert first.identify(token, email="jane@example.com").status_code == 200
+        assert refused(first.identify(token, email="joe@example.com"))
+        assert [first.me(), first.me(), second.me()] == [401, 429, 401]
+    told = [each for each in caplog.messages if "Redis" in each]
+    assert len(told) == 2  # one of each edge
+    assert "counted by each process for itself" in told[0]
+    assert f"redis://:***@127.0.0.1:{closed.rpartition(':')[2]} does not answer: ConnectionError" in told[0]
+    assert "s3cret" not in caplog.text
+
+
+class _Broken:
+    """A Redis that answers or does not, as the test says."""
+
+    def __init__(self):
+        self.asked, self.working = 0, True
+
+    def __call__(self, keys, args):
+        self.asked += 1
+        if not self.working:
+            raise redis.TimeoutError("Timeout reading from 10.0.0.1:6379")
+        return [1, 60_000, 0]
+
+
+@pytest.fixture
+def broken(monkeypatch) -> _Broken:
+    broken = _Broken()
+    monkeypatch.setattr(redis.Redis, "register_script", lambda self, text: broken)
+    return broken
+
+
+def test_redis_is_asked_again_after_a_while_and_by_one_at_first(broken, caplog):
+    clock = Clock()
+    windows = SharedWindows("redis://redis.test", clock)
+    place = windows.take("key", 1)
+    broken.working = False
+    with caplog.at_level(logging.WARNING, LOG):
+        assert windows.take("key", 1) is None
+        assert broken.asked == 2
+        windows.give_back(place)
+        windows.hand_on(place, "other")
+        assert (windows.take("key", 1), windows.answers, broken.asked) == (None, False, 2)
+        clock.now += PAUSE
+        assert windows.answers
+        assert windows.take("key", 1) is None
+        assert (windows.answers, broken.asked) == (False, 3)
+        broken.working = True
+        clock.now += PAUSE
+        assert windows.take("key", 1).taken
+        assert windows.take("key", 1).taken
+        assert broken.asked == 5
+        assert len(caplog.messages) == 1
+        broken.working = False
+        clock.now += MINUTE
+        assert windows.take("key", 1) is None
+        assert len(caplog.messages) == 2
+
+
+def test_while_one_looks_whether_redis_is_back_the_others_go_on(broken):
+    clock = Clock()
+    windows = SharedWindows("redis://redis.test", clock)
+    broken.working = False
+    windows.take("key", 1)
+    clock.now += PAUSE
+    reached, opened = threading.Event(), threading.Event()
+
+    def slow(keys, args):
+        reached.set()
+        assert opened.wait(10)
+        return [1, 60_000, 0]
+
+    windows._take = slow
+    places = []
+    looking = threading.Thread(target=lambda: places.append(windows.take("key", 1)))
+    looking.start()
+    assert reached.wait(10)
+    assert not windows.answers
+    assert windows.take("key", 1) is None
+    opened.set()
+    looking.join(10)
+    assert places[0].taken
+    assert windows.answers
+
+
+def test_a_clock_that_is_set_back_does_not_keep_redis_from_being_asked(broken):
+    clock = Clock()
+    windows = SharedWindows("redis://redis.test", clock)
+    broken.working = False
+    windows.take("key", 1)
+    clock.now -= 60 * MINUTE
+    broken.working = True
+    assert windows.take("key", 1).taken
+
+
+def test_what_was_taken_in_redis_is_not_given_back_anywhere_else(backend, broken):
+    site = Limited(backend, settings={"redis": "redis://redis.test"}, sessions_per_address=1)
+    token = site.join()
+    site.post("/join", token=token)
+    assert broken.asked == 5  # each join: a call and a session, and the second gives that back
+    broken.working = False
+    assert site.post("/join").status_code == 200
+    assert refused(site.post("/join"))
+
+
+def test_a_redis_that_goes_in_the_middle_of_a_call_does_not_fail_it(backend, broken):
+    site = Limited(backend, settings={"redis": "redis://redis.test"})
+    token = site.join()
+    load = site.hullo.store.load
+
+    def load_while_redis_goes(queries):
+        broken.working = False
+        assert site.middleware._edge.rates._shared.take("somebody else", 1) is None
+        return load(queries)
+
+    for call in (
+        lambda: site.post("/join", token=token),
+        lambda: site.identify(token, email="jane@example.com"),
+        lambda: site.identify(token, email="joe@example.com"),
+    ):
+        broken.working = True
+        site.clock.now += PAUSE
+        site.hullo.store.load = load_while_redis_goes
+        assert call().status_code == 200
+        site.hullo.store.load = load
+
+
+@pytest.mark.parametrize("kind", ["says nothing", "is no Redis", "has no socket"])
+def test_a_redis_that_does_not_answer_is_left_alone(backend, kind, monkeypatch, caplog):
+    monkeypatch.setattr(shared, "PATIENCE", 0.01)
+    with socket.create_server(("127.0.0.1", 0)) as listener:  # whose connections are made, and answered by nobody
+        url = f"redis://127.0.0.1:{listener.getsockname()[1]}"
+        if kind == "is no Redis":
+            threading.Thread(target=_be_rude, args=[listener], daemon=True).start()
+        if kind == "has no socket":
+            url = "unix:///nowhere/redis.sock"
+        site = Limited(backend, settings={"redis": url}, calls_per_address=3)
+        assert [site.me() for _ in range(4)] == [401, 401, 401, 429]
+    assert len([each for each in caplog.messages if "does not answer" in each]) == 1
+
+
+def _be_rude(listener):
+    with suppress(OSError):
+        while True:
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n" * 3)
+
+
+# Settings
+
+
+@pytest.mark.parametrize("wrong", ["localhost:6379", "http://:s3cret@localhost", "", "redis:/s3cret", "memory:", 7])
+def test_what_is_no_url_of_redis_is_refused_when_the_settings_are_read(wrong):
+    with pytest.raises(SettingsError) as refused:
+        Settings(redis=wrong)
+    assert "redis must be a URL that begins with redis://, rediss:// or unix://" in refused.value.detail
+    assert "s3cret" not in refused.value.detail
+
+
+def test_the_environment_names_it(tmp_path):
+    path = tmp_path / "hullo.toml"
+    path.write_text('redis = "redis://one"')
+    assert read_settings(path, {}).redis == "redis://one"
+    assert read_settings(path, {"HULLO_REDIS": "rediss://two"}).redis == "rediss://two"
+    with pytest.raises(SettingsError, match="redis must be a URL"):
+        read_settings(path, {"HULLO_REDIS": "two"})
+    path.write_text('redis = "one"')
+    with pytest.raises(SettingsError, match=f"{path}: redis must be a URL"):
+        read_settings(path, {})
+
+
+@pytest.mark.parametrize(
+    "wrong", ["redis://:s3cret/x@localhost", "redis://:s3cret@localhost:port", "redis://:s3cret@localhost?nonsense=1"]
+)
+def test_a_url_that_no_redis_could_have_is_refused_when_hullo_is_mounted(wrong):
+    hullo = Hullo("memory:", settings=Settings(redis=wrong))
+    with pytest.raises(SettingsError, match="is no URL that Redis's client understands") as refused:
+        IdentityMiddleware(None, hullo)
+    assert "s3cret" not in refused.value.detail
+    assert refused.value.__suppress_context__
+
+
+def test_a_package_that_is_missing_is_named_when_hullo_is_mounted(monkeypatch):
+    monkeypatch.setitem(sys.modules, "redis", None)
+    hullo = Hullo("memory:", settings=Settings(redis="redis://localhost"))
+    with pytest.raises(SettingsError, match=r"pip install 'hullo\[redis\]'"):
+        IdentityMiddleware(None, hullo)
+    settings = Settings(redis="redis://localhost", rate_limits=RateLimits(on=False))
+    IdentityMiddleware(None, Hullo("memory:", settings=settings))
+
+
+def test_the_url_is_in_no_text_of_the_settings():
+    assert "s3cret" not in repr(Settings(redis="redis://:s3cret@localhost"))
