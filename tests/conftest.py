@@ -36,11 +36,16 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, databases: Databases) 
     store = open_store(url)
     store.open()
     yield store
+    World.end()
     store.close()
 
 
+@pytest.fixture(autouse=True)
+def _no_world_goes_on() -> Iterator[None]:
+    yield
+    World.end()
+
+
 @pytest.fixture
-def world(store: Store) -> Iterator[World]:
-    world = World(store)
-    yield world
-    world.hullo.close()
+def world(store: Store) -> World:
+    return World(store)

@@ -16,10 +16,11 @@ BUILT = {
     *(f"L{number}" for number in range(1, 4)),
     *(f"S{number}" for number in range(1, 4)),
     *(f"R{number}" for number in range(1, 4)),
-    *(f"V{number}" for number in range(1, 5)),
-    *("V7", "H1", "H2", "P4"),
+    *(f"V{number}" for number in range(1, 9)),
+    *(f"T{number}" for number in range(1, 6)),
+    *("H1", "H2", "P4"),
 }
-"""What this version promises. L4 comes with merges, S4 with the socket."""
+"""What this version promises. L4 comes with merges, S4 with the socket, and T2's links with the widget."""
 
 
 def named_by_tests() -> set[str]:

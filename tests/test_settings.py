@@ -8,6 +8,7 @@ import pytest
 
 from hullo.errors import SettingsError
 from hullo.hooks.discovery import open_store
+from hullo.model.limits import Limits
 from hullo.settings import Settings, read_settings
 
 
@@ -76,3 +77,14 @@ def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:
 def test_a_store_that_nobody_offers_is_refused_with_those_that_are(url: str) -> None:
     with pytest.raises(SettingsError, match="installed are"):
         open_store(url)
+
+
+@pytest.mark.parametrize("name", ["", "a b", "__proto__", "email", "custom_data", "user", "x" * 65])
+def test_an_attribute_that_could_not_be_sent_is_refused(name: str) -> None:
+    with pytest.raises(SettingsError, match="signed_attributes"):
+        Settings(limits=Limits(signed_attributes=(name,)))
+
+
+def test_a_parameter_that_could_not_be_in_an_address_is_refused() -> None:
+    with pytest.raises(SettingsError, match="hop_parameter"):
+        Settings(hop_parameter="a b")

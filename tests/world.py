@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from hullo.app import Hullo
 from hullo.model.change_set import ChangeSet
@@ -36,9 +36,18 @@ class Clock:
 class World:
     """Everybody who talks to one hullo."""
 
+    opened: ClassVar[list[World]] = []
+
+    @classmethod
+    def end(cls) -> None:
+        """Closes all that a test has opened, so that nothing of theirs goes on into the next."""
+        while cls.opened:
+            cls.opened.pop().hullo.close()
+
     def __init__(self, store: Store, **options: Any) -> None:
         self.clock = Clock()
         self.hullo = Hullo(store, clock=self.clock, **options).open()
+        self.opened.append(self)
         self.app: NewApp = self.hullo.create_app("Shop")
         self.api_key = self.hullo.create_api_key(app_key=self.app.app_key).key
 

@@ -7,20 +7,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
-from hullo.errors import HulloError, Invalid, NotFound, UnknownApp
+from hullo.errors import HulloError, Invalid
 from hullo.hooks.discovery import build_plugins, keeping_the_protocol, open_store
 from hullo.hooks.relay import Relay
-from hullo.model.app import ALL_SCOPES, Scope, VerificationMode
+from hullo.model.app import ALL_SCOPES, App, Scope, VerificationMode
+from hullo.model.change_set import CallCount
 from hullo.model.claim import Claim
 from hullo.model.decision import Decision
+from hullo.model.fact import Scalar
+from hullo.model.instant import DAY
 from hullo.model.moment import Clock, Moment, secret_digest, system_clock
 from hullo.model.outcome import Outcome
-from hullo.model.user_hash import user_hash
 from hullo.model.visitor import SessionDigest
 from hullo.pipeline.identify import Identify
 from hullo.pipeline.pipeline import Pipeline
 from hullo.pipeline.register import NewApiKey, NewApp, Register
-from hullo.settings import Settings
+from hullo.pipeline.sealing import seal_stored
+from hullo.pipeline.signing import hash_of, token_of
+from hullo.pipeline.vault import Vault
+from hullo.settings import Settings, settings_of_environment
 from hullo.store.protocol import Store
 
 
@@ -44,24 +49,31 @@ class Hullo:
         settings: Settings | None = None,
         clock: Clock = system_clock,
     ) -> None:
-        self.settings = settings if settings is not None else Settings()
+        self.settings = settings if settings is not None else settings_of_environment()
         chosen = store if store is not None else self.settings.store
         self.store: Store = keeping_the_protocol(open_store(chosen) if isinstance(chosen, str) else chosen)
         self.hooks = Relay(
             build_plugins([*plugins, *self.settings.plugins], [*without, *self.settings.without], self.settings.plugin)
         )
         self.clock = clock
-        self.pipeline = Pipeline(self.hooks, self.store)
-        self._register = Register(self.store, clock)
+        self._vault = Vault(self.settings.master_keys)
+        self.pipeline = Pipeline(self.hooks, self.store, self._vault)
+        self._register = Register(self.store, clock, self._vault)
         self._opening = threading.Lock()
         self._is_open = False
 
     def open(self) -> Self:
-        """Opens the store, bringing its schema up to date, then starts the plugins. On an open hullo: nothing."""
+        """Opens the store, bringing its schema up to date, then starts the plugins. On an open hullo: nothing.
+
+        Identity keys that the newest master key does not seal are sealed with it first (V4). Raises `SettingsError`
+        for a master key that is a placeholder, and when there is none that opens what is sealed.
+        """
         with self._opening:
             if not self._is_open:
+                self._vault.check(development=self.settings.development)
                 self.store.open()
                 try:
+                    seal_stored(self.store, self._vault)
                     self.hooks.startup(self)
                 except BaseException:
                     self.store.close()
@@ -123,17 +135,54 @@ class Hullo:
     def user_hash(self, app_key: str, signed: str) -> str:
         """What the site's server would compute for an external id or email, with the newest active key (V1).
 
-        Raises `UnknownApp`, and `NotFound` when every key of the app is retired.
+        Raises `UnknownApp`, and `NotFound` when every key of the app is retired, or a public one, which signs nothing.
         """
+        return hash_of(self._signer(app_key), signed, self.clock())
+
+    def mint_token(
+        self,
+        app_key: str,
+        *,
+        external_id: str | None = None,
+        email: str | None = None,
+        ttl: int = 300,
+        name: str | None = None,
+        phone: str | None = None,
+        company: str | None = None,
+        avatar_url: str | None = None,
+        custom_data: Mapping[str, Scalar] | None = None,
+    ) -> str:
+        """A signed token about a person, for a page of this app to send as `token`, or for an address (V5, T4).
+
+        Everything in it is proven to the app. It is good for `ttl` seconds, a day at most, and for one call. Raises
+        `UnknownApp`, `NoIdentifier` without an external id and an email, `Invalid` for a field that no identify call
+        may hold, and `NotFound` as `user_hash` does.
+        """
+        person = {
+            "external_id": external_id,
+            "email": email,
+            "name": name,
+            "phone": phone,
+            "company": company,
+            "avatar_url": avatar_url,
+            "custom_data": custom_data,
+        }
+        said = {field: value for field, value in person.items() if value is not None}
+        return token_of(self._signer(app_key), said, ttl, self.settings.limits, self.moment())
+
+    def call_counts(self, app_key: str, days: int = 7) -> CallCount:
+        """How many identify calls the app had today and on the days before, `days` in all, by what they had to show
+        for themselves (V3). Calls of the last seconds may not be in it yet."""
         self.open()
-        app = self.store.find_app(app_key)
-        now = self.clock()
-        if app is None:
-            raise UnknownApp
-        active = [key for key in app.identity_keys if key.active(now)]
-        if not active:
-            raise NotFound("every identity key of this app is retired; 'hullo identity-key add' makes another one")
-        return user_hash(active[-1].secret, signed)
+        today = self.clock() // DAY * DAY
+        counts = self.store.list_call_counts(app_key, today - (days - 1) * DAY)
+        return CallCount(
+            app_id=app_key,
+            day=today,
+            signed=sum(each.signed for each in counts),
+            unsigned=sum(each.unsigned for each in counts),
+            wrong=sum(each.wrong for each in counts),
+        )
 
     def identify(
         self,
@@ -177,6 +226,10 @@ class Hullo:
             self.pipeline.tell_refused(refused, self.pipeline.apps.remembered(work.app_key), work.request_id)
             raise
         return decision
+
+    def _signer(self, app_key: str) -> App:
+        self.open()
+        return self.pipeline.apps.find_now(app_key)
 
     def _app_meant(self, session: SessionDigest | None) -> str | None:
         known = self.store.find_session(session) if session is not None else None

@@ -18,6 +18,7 @@
     ├── TooLarge                  too_large          413
     ├── Invalid                   invalid            422    W8
     │   └── Unstorable                                      no database takes such a value
+    ├── RateLimited               rate_limited       429
     ├── Unavailable               unavailable        503
     │   ├── StoreUnavailable                                the database cannot be reached
     │   └── TooContended                                    the same rows were changed too often meanwhile
@@ -44,7 +45,7 @@ class HulloError(Exception):
     code: ClassVar[str] = "internal"
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Internal error"
-    retry_after: ClassVar[int | None] = None
+    retry_after: int | None = None
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -77,10 +78,14 @@ class ProofRejected(Unauthorised):
     """A verifier recognised the proof and found it wrong.
 
     What the caller is told is the same whatever was wrong and whoever it was for (V7); `detail` is for the log
-    and for the site's own developer.
+    and for the site's own developer, as is `mistake`, a short name of what is wrong, where that is known (V8).
     """
 
     code, title = "proof_rejected", "Proof rejected"
+
+    def __init__(self, detail: str, *, mistake: str | None = None) -> None:
+        super().__init__(detail)
+        self.mistake = mistake
 
 
 class ProofRequired(Unauthorised):
@@ -181,10 +186,21 @@ class Unstorable(Invalid):
         super().__init__(detail)
 
 
+class RateLimited(HulloError):
+    """Too many calls in a short time; nothing was written. `retry_after` says when there may be another."""
+
+    code, status, title = "rate_limited", 429, "Too many requests"
+
+    def __init__(self, detail: str, retry_after: int) -> None:
+        super().__init__(detail)
+        self.retry_after = max(retry_after, 1)
+
+
 class Unavailable(HulloError):
     """Try again later; nothing was written."""
 
-    code, status, title, retry_after = "unavailable", 503, "Unavailable", 1
+    code, status, title = "unavailable", 503, "Unavailable"
+    retry_after = 1
 
 
 class StoreUnavailable(Unavailable):

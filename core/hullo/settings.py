@@ -3,35 +3,89 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import os
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, cast
 
 import msgspec
 
 from hullo.errors import SettingsError
+from hullo.model.claim import CUSTOM_KEY, KNOWN_FIELDS, UNSAFE_KEYS, attribute_hash
 from hullo.model.limits import Limits
 
 DEFAULT_STORE: Final = "sqlite:///hullo.db"
 DEFAULT_PREFIX: Final = "/hullo"
 DEFAULT_FILE: Final = "hullo.toml"
 
+UNIX: Final = "unix"
+"""Among the trusted proxies: whoever calls through a Unix socket."""
+REDIS_SCHEMES: Final = ("redis://", "rediss://", "unix://")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimits:
+    """How much of everything a caller may do in a minute. What is beyond it is answered with 429.
+
+    Raises `SettingsError` for a number that is none, or under 1.
+    """
+
+    on: bool = True
+    """`HULLO_LIMITS=off` in the environment turns them off, for load tests."""
+    identifies_per_session: int = 60
+    """Calls that change nothing are free."""
+    calls_per_address: int = 600
+    """Of browsers and other callers without an API key."""
+    sessions_per_address: int = 120
+    """New ones."""
+
+    def __post_init__(self) -> None:
+        for name in ("identifies_per_session", "calls_per_address", "sessions_per_address"):
+            value: object = getattr(self, name)
+            if type(value) is not int or value < 1:
+                raise SettingsError(
+                    f"rate_limits.{name} must be a whole number from 1 on, not {value!r}; rate_limits.on = false, or "
+                    "HULLO_LIMITS=off in the environment, takes all rate limits away"
+                )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionCookie:
+    """A session that scripts cannot read, for pages that are served from hullo's own host."""
+
+    on: bool = False
+    """Whether join, identify and reset keep the session in a cookie, and out of their answers."""
+    same_site: Literal["lax", "strict"] = "lax"
+    insecure: bool = False
+    """Also without TLS. On a loopback host, where people develop, it is so anyway."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What a `hullo.toml` may say. Every value has a default that is safe to run with.
+
+    Raises `SettingsError` for a trusted proxy that is no address, and for a Redis that is no URL of one.
 
     ```toml
     store = "sqlite:///hullo.db"
     prefix = "/hullo"
     plugins = ["loyalty-card"]        # entry points of installed packages, asked before the built-in ones
     without = ["email"]               # built-in plugins to leave out
+    trusted_proxies = ["10.0.0.0/8"]  # whose X-Forwarded-For is believed
+    redis = "redis://localhost/0"     # shares the rate limits between processes
 
     [limits]
     custom_keys = 250
+    signed_attributes = ["shop"]      # fields of a call that may come with a hash of their own
+
+    [rate_limits]
+    calls_per_address = 600
+
+    [cookie]
+    on = true
 
     [plugin.loyalty-card]             # handed to that plugin's __init__
     prefix = "LC-"
@@ -43,23 +97,79 @@ class Settings:
     plugins: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    rate_limits: RateLimits = field(default_factory=RateLimits)
+    cookie: SessionCookie = field(default_factory=SessionCookie)
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses and networks whose word about the caller's address is taken, and `unix` for whoever calls through a
+    Unix socket. None are, unless they are listed."""
+    redis: str | None = field(default=None, repr=False)
+    """Where the rate limits are counted, so that several processes share them. None: each counts for itself."""
+    hop_parameter: str = "hullo_identity"
+    """Under which name a page's address carries an identity from another site (T2)."""
+    development: bool = False
+    """Says that nothing here is real: weak secrets are accepted."""
+    master_keys: tuple[str, ...] = field(default=(), repr=False)
+    """Seal the identity keys in the database; the first seals, all open. From `HULLO_MASTER_KEY`, with commas between
+    them, and never from the file. Where several processes run, a new one is set behind the old one everywhere, then in
+    front of it, and then alone: each start seals anew what the first one does not."""
     plugin: Mapping[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+
+    def __post_init__(self) -> None:
+        _refuse_wrong_proxies(self.trusted_proxies)
+        _refuse_wrong_attributes(self.limits.signed_attributes)
+        if not CUSTOM_KEY.fullmatch(self.hop_parameter):
+            raise SettingsError("hop_parameter is made of letters A to Z, digits, and _ . -, such as hullo_identity")
+        # Nothing of what was said is repeated: it may hold a password.
+        if self.redis is not None and not str(self.redis).startswith(REDIS_SCHEMES):
+            raise SettingsError(
+                f"redis must be a URL that begins with {', '.join(REDIS_SCHEMES[:-1])} or {REDIS_SCHEMES[-1]}, such as "
+                "redis://localhost:6379/0"
+            )
 
 
 def read_settings(file: str | Path | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
-    """The settings of a file, overridden by the environment: `HULLO_DB` for the store, `HULLO_CONFIG` for the file.
+    """The settings of a file, overridden by the environment (`settings_of_environment`).
 
-    Without either a `hullo.toml` in the working folder is read if there is one. Raises `SettingsError`, which
-    names the file and the setting.
+    The file is the one named, else `HULLO_CONFIG`'s, else `hullo.toml` in the working folder, if there is one. Raises
+    `SettingsError`, which names the file and the setting.
     """
     named = file if file is not None else environment.get("HULLO_CONFIG") or None
     path = Path(named) if named is not None else Path(DEFAULT_FILE)
     table: dict[str, object] = {}
     if named is not None or path.exists():
         table = _read_toml(path)
-    if database := environment.get("HULLO_DB"):
-        table["store"] = database
-    return _settings(table, path)
+    return settings_of_environment(environment, _settings(table, path))
+
+
+def settings_of_environment(environment: Mapping[str, str] = os.environ, given: Settings | None = None) -> Settings:
+    """The settings given, or the defaults, with what the environment says.
+
+    `HULLO_DB` names the store, `HULLO_REDIS` the Redis, `HULLO_MASTER_KEY` the master keys; `HULLO_LIMITS=off` turns
+    the rate limits off; `HULLO_DEVELOPMENT=1` says that nothing is real. What is empty says nothing. Raises
+    `SettingsError`.
+    """
+    settings = given if given is not None else Settings()
+    said = {name: text.strip() for name, text in environment.items() if name.startswith("HULLO_") and text.strip()}
+    keys = tuple(key for part in said.get("HULLO_MASTER_KEY", "").split(",") if (key := part.strip()))
+    limited = _switch("HULLO_LIMITS", said, settings.rate_limits.on)
+    return replace(
+        settings,
+        store=said.get("HULLO_DB", settings.store),
+        redis=said.get("HULLO_REDIS", settings.redis),
+        master_keys=keys or settings.master_keys,
+        rate_limits=replace(settings.rate_limits, on=limited),
+        development=_switch("HULLO_DEVELOPMENT", said, settings.development),
+    )
+
+
+def _switch(name: str, said: Mapping[str, str], otherwise: bool) -> bool:
+    text = said.get(name)
+    if text is None:
+        return otherwise
+    meant = {"on": True, "1": True, "true": True, "off": False, "0": False, "false": False}.get(text.lower())
+    if meant is None:
+        raise SettingsError(f"{name} is on or off, not {text!r}")
+    return meant
 
 
 def _read_toml(path: Path) -> dict[str, object]:
@@ -73,21 +183,59 @@ def _read_toml(path: Path) -> dict[str, object]:
 
 def _settings(table: Mapping[str, object], path: Path) -> Settings:
     _refuse_unknown(table, Settings, "", path)
-    limits = table.get("limits")
-    if isinstance(limits, Mapping):
-        _refuse_unknown(limits, Limits, "limits.", path)  # pyright: ignore[reportUnknownArgumentType]
+    for name, shape in _TABLES.items():
+        inner = table.get(name)
+        if isinstance(inner, Mapping):
+            _refuse_unknown(inner, shape, f"{name}.", path)  # pyright: ignore[reportUnknownArgumentType]
     try:
         settings = msgspec.convert(table, Settings)
     except msgspec.ValidationError as error:
         raise SettingsError(f"{path}: {error}") from error
+    except SettingsError as error:
+        raise SettingsError(f"{path}: {error.detail}") from error
     if not settings.prefix.startswith("/") or settings.prefix.endswith("/"):
         raise SettingsError(f"{path}: prefix begins with / and does not end with it, such as {DEFAULT_PREFIX}")
     return settings
 
 
+_TABLES: Final[Mapping[str, type[Any]]] = {"limits": Limits, "rate_limits": RateLimits, "cookie": SessionCookie}
+
+
+def _refuse_wrong_attributes(names: Sequence[str]) -> None:
+    for name in names:
+        if not CUSTOM_KEY.fullmatch(name) or name in UNSAFE_KEYS or len(name) > Limits().custom_key_length:
+            raise SettingsError(f"limits.signed_attributes: {name!r} cannot be the key of a custom value")
+        if taken := KNOWN_FIELDS & {name, attribute_hash(name)}:
+            raise SettingsError(f"limits.signed_attributes: {min(taken)} is a field of every identify call already")
+
+
+def _refuse_wrong_proxies(listed: object) -> None:
+    if isinstance(listed, str) or not isinstance(listed, Sequence):
+        raise SettingsError('trusted_proxies is a list, such as ["10.0.0.0/8"]')
+    for each in cast("Sequence[object]", listed):
+        if each == UNIX:
+            continue
+        try:
+            if not isinstance(each, str):
+                raise ValueError
+            network = ipaddress.ip_network(each, strict=False)
+        except ValueError:
+            raise SettingsError(
+                f"trusted_proxies: {each!r} is no address or network; write the proxy's address, such as 10.0.0.7, or "
+                "the network that proxies alone are in, such as 10.0.0.0/8, or unix for a Unix socket"
+            ) from None
+        if str(network.network_address) != str(ipaddress.ip_interface(each).ip):
+            raise SettingsError(
+                f"trusted_proxies: {each} names one address in a network; write {network} for the network, or "
+                f"{ipaddress.ip_interface(each).ip} for that address alone"
+            )
+
+
 def _refuse_unknown(table: Mapping[str, object], shape: type[Any], where: str, path: Path) -> None:
-    known = [each.name for each in fields(shape)]
+    known = [each.name for each in fields(shape) if each.name != "master_keys"]
     for name in table:
+        if name == "master_keys":
+            raise SettingsError(f"{path}: a master key does not belong in a file; set HULLO_MASTER_KEY")
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             meant = f"did you mean {where}{near[0]}?" if near else f"there are {', '.join(known)}"

@@ -76,7 +76,7 @@ def test_plugins_are_shown_in_the_order_of_asking(terminal: Terminal):
     use(terminal, "cards")
     document = terminal.json("plugins")
     assert [item["name"] for item in document["items"]] == ["cards", *discovery.BUILT_IN]
-    assert document["items"][2] == {"name": "external-id", "hooks": ["name_identifiers", "match_contact"]}
+    assert document["items"][5] == {"name": "external-id", "hooks": ["name_identifiers", "match_contact"]}
     assert document["unused"] == ["greedy", "nameless"]
     assert "Installed, but not in use: greedy, nameless." in terminal.text("plugins")
     assert not (terminal.folder / "hullo.db").exists()

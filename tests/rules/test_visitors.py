@@ -98,6 +98,7 @@ def test_conversations_of_another_app_stay_there(world: World) -> None:
 def told(outcome: Outcome) -> dict[str, object]:
     """What an unproven caller is told, ids and tokens apart."""
     hidden = {
+        "app_id",
         "request_id",
         "contact_id",
         "visitor_id",

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -15,13 +14,13 @@ from hullo.errors import BadRequest, Invalid
 from hullo.model.claim import CONTROL, CONTROL_BUT_LINES, CUSTOM_DATA, Claim, Rejection
 from hullo.model.identifier import EMAIL, EXTERNAL_ID
 from hullo.model.limits import Limits
+from hullo.model.strict_json import read_object
 
 CLIENT_ID_LONGEST: Final = 128
 
 NOBODYS_TOKEN: Final = SESSION_PREFIX
 """Stands for a session token that is no text: it is no session's."""
 
-_KEY_END: Final = re.compile(rb'"[ \t\n\r]*:')
 _APP_ID: Final = re.compile(r"app_[0-9a-z]+")
 
 _decoder = msgspec.json.Decoder()
@@ -48,6 +47,23 @@ class IdentifyBody:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckBody:
+    """An identify call that is to be explained (V8). `page` is the address of the page that would send it, if any."""
+
+    envelope: Envelope
+    claim: Claim
+    page: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityTokenBody:
+    """A token is asked for. `audience` is the key of the app that it is to be good in; None: the visitor's own."""
+
+    envelope: Envelope
+    audience: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MessageBody:
     """Something that is said."""
 
@@ -67,24 +83,11 @@ class ContactBody:
 
 
 def decode_object(raw: bytes) -> dict[str, Any]:
-    """The JSON object in `raw`, read strictly (RFC 8259, with I-JSON's unique keys, RFC 7493).
-
-    Raises `BadRequest` for anything else: NaN, a number that no float holds, a key given twice at any depth, NUL,
-    a lone surrogate, text that is not UTF-8, nesting without end.
-    """
+    """The JSON object in a body. Raises `BadRequest` for whatever `read_object` refuses."""
     try:
-        value: Any = _decoder.decode(raw)
-        if not isinstance(value, dict):
-            raise BadRequest("the body must be a JSON object")
-        # msgspec lets the last of equal keys win. Whatever ends a key also occurs in the text, perhaps more often,
-        # inside of strings: only where the counts differ is it worth a second, slower look.
-        if len(_KEY_END.findall(raw)) != _count_keys(value):
-            json.loads(raw, object_pairs_hook=_without_doubles)
-        if rb"\u0000" in raw and _holds_nul(value):
-            raise BadRequest("the body must not contain NUL")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadRequest("the body must be a JSON object in UTF-8") from error
-    return cast("dict[str, Any]", value)
+        return read_object(raw)
+    except ValueError as error:
+        raise BadRequest(f"the body {error}") from error
 
 
 def join_body(raw: bytes) -> Envelope:
@@ -96,6 +99,24 @@ def identify_body(raw: bytes, limits: Limits) -> IdentifyBody:
     """Raises `BadRequest`; what is wrong inside of it the claim itself names."""
     body = decode_object(raw)
     return IdentifyBody(envelope=_envelope(body), claim=Claim.read(body, limits))
+
+
+def check_body(raw: bytes, limits: Limits) -> CheckBody:
+    """An identify body, and beside it perhaps `origin`. Raises `BadRequest`, and `Invalid` for one that is no text."""
+    body = decode_object(raw)
+    page = body.pop("origin", None)
+    if not isinstance(page, str | None):
+        raise wrong_field("origin", "must be the address of the page that sends this")
+    return CheckBody(envelope=_envelope(body), claim=Claim.read(body, limits), page=page)
+
+
+def identity_token_body(raw: bytes) -> IdentityTokenBody:
+    """Raises `BadRequest`, and `Invalid` for an audience that is no text."""
+    body = decode_object(raw)
+    audience = body.get("audience")
+    if not isinstance(audience, str | None):
+        raise wrong_field("audience", "must be the app key of the site that the token is for")
+    return IdentityTokenBody(envelope=_envelope(body), audience=audience or None)
 
 
 def message_body(raw: bytes, limits: Limits) -> MessageBody:
@@ -149,41 +170,6 @@ def _envelope(body: Mapping[str, object]) -> Envelope:
         app_key=app_key if app_key is None or isinstance(app_key, str) else "",
         session_token=(token or None) if token is None or isinstance(token, str) else NOBODYS_TOKEN,
     )
-
-
-def _without_doubles(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise BadRequest("the body must not give a key twice")
-    return fields
-
-
-def _count_keys(value: Any) -> int:
-    if type(value) is dict:
-        children: Collection[Any] = cast("dict[str, Any]", value).values()
-        count = len(children)
-    else:
-        children, count = value, 0
-    for each in children:
-        if type(each) is dict or type(each) is list:
-            count += _count_keys(each)
-    return count
-
-
-def _holds_nul(value: Any) -> bool:
-    if isinstance(value, str):
-        return "\0" in value
-    if type(value) is dict and any("\0" in key for key in cast("dict[str, Any]", value)):
-        return True
-    return any(_holds_nul(each) for each in _children(value))
-
-
-def _children(value: Any) -> Collection[Any]:
-    if type(value) is dict:
-        return cast("dict[str, Any]", value).values()
-    if type(value) is list:
-        return cast("Collection[Any]", value)
-    return ()
 
 
 def _text_fault(text: object, longest: int) -> str | None:

@@ -19,7 +19,19 @@ from hullo.store.protocol import Store
 PLUGIN_GROUP: Final = "hullo.plugins"
 STORE_GROUP: Final = "hullo.stores"
 
-BUILT_IN: Final = ("user-hash", "external-id", "email", "standing", "limits", "link-orphans", "log")
+BUILT_IN: Final = (
+    "user-hash",
+    "signed-token",
+    "signed-attribute",
+    "hop",
+    "external-id",
+    "email",
+    "standing",
+    "limits",
+    "link-orphans",
+    "signature-counts",
+    "log",
+)
 """What runs unless left out, in this order. The names are entry points, as anybody's are."""
 
 

@@ -26,10 +26,13 @@ from hullo.model.event import Event
 from hullo.model.identifier import Identifier
 from hullo.model.instant import Instant
 from hullo.model.match import Candidates, Match
+from hullo.model.mistake import Mistake
+from hullo.model.moment import Moment
 from hullo.model.outcome import Outcome
 from hullo.model.proof import Proof
 from hullo.model.standing import Standing
-from hullo.model.visitor import VisitorId
+from hullo.model.token_claims import TokenClaims
+from hullo.model.visitor import Session, VisitorId
 
 if TYPE_CHECKING:
     import click
@@ -99,6 +102,16 @@ class Relay:
         given = {"claim": claim, "app": app, "now": now}
         return tuple(proof for _, proof in self._collect("verify_claim", Proof, given))
 
+    def read_token(self, text: str, app: App, now: Instant) -> TokenClaims | None:
+        """The first answer. Raises `ProofRejected`."""
+        given = {"text": text, "app": app, "now": now}
+        return next((claims for _, claims in self._collect("read_token", TokenClaims, given)), None)
+
+    def explain_proof(self, claim: Claim, app: App, now: Instant) -> tuple[Mistake, ...]:
+        """Everything that anybody recognised."""
+        given = {"claim": claim, "app": app, "now": now}
+        return tuple(mistake for _, mistake in self._collect_each("explain_proof", Mistake, given))
+
     # Deciding: pure
 
     def name_identifiers(self, claim: Claim) -> tuple[tuple[str, Identifier], ...]:
@@ -138,6 +151,11 @@ class Relay:
             if conversation_id in asked:
                 chosen.setdefault(conversation_id, name)
         return chosen
+
+    def issue_token(self, session: Session, audience: App, moment: Moment) -> str | None:
+        """The first answer."""
+        given = {"session": session, "audience": audience, "moment": moment}
+        return next((text for _, text in self._collect("issue_token", str, given)), None)
 
     # Observing: after commit
 

@@ -23,10 +23,13 @@ from hullo.model.event import Event
 from hullo.model.identifier import Identifier
 from hullo.model.instant import Instant
 from hullo.model.match import Candidates, Match
+from hullo.model.mistake import Mistake
+from hullo.model.moment import Moment
 from hullo.model.outcome import Outcome
 from hullo.model.proof import Proof
 from hullo.model.standing import Standing
-from hullo.model.visitor import VisitorId
+from hullo.model.token_claims import TokenClaims
+from hullo.model.visitor import Session, VisitorId
 
 if TYPE_CHECKING:
     import click
@@ -56,6 +59,26 @@ class Specs(Protocol):
         Asked before anything is loaded, and again when the app has changed meanwhile, so it must be harmless to
         repeat. The only question that may ask another system: it is asked in a thread where that holds up nobody,
         unless the plugin says `waits = False`.
+        """
+        ...
+
+    @hookspec(firstresult=True)
+    def read_token(self, text: str, app: App, now: Instant) -> TokenClaims | None:
+        """Whose identity does this token carry here (T1, T5)?
+
+        Stops at the first answer that is not None. None means "not mine": a token that nobody reads is shown to
+        `verify_claim`, as `claim.identity_token`. Raise `ProofRejected` when it is mine, and wrong, or not for this
+        app. That its session is still good, and that it was not used before, is looked after by the pipeline.
+        """
+        ...
+
+    @hookspec
+    def explain_proof(self, claim: Claim, app: App, now: Instant) -> Iterable[Mistake]:
+        """What is wrong with this evidence, in words for whoever makes it (V8)?
+
+        Asked by `hullo check` and its endpoint, which browsers cannot reach, and only about evidence that was refused.
+        Collected from all; an empty list means "not mine", or "nothing that I recognise". Never tells a secret, nor
+        what the right hash would be: whoever may ask need not be allowed to sign.
         """
         ...
 
@@ -97,6 +120,16 @@ class Specs(Protocol):
 
         `conversations` are those without a contact; an id that is not among them is ignored (L2). The union of
         all answers is linked in the same transaction.
+        """
+        ...
+
+    @hookspec(firstresult=True)
+    def issue_token(self, session: Session, audience: App, moment: Moment) -> str | None:
+        """Which token carries this session's identity to that app (T1)?
+
+        Stops at the first answer that is not None; None where this plugin can make none. What it makes must be read by
+        its own `read_token`, must be good for minutes and for that app alone, and should name nobody: it lies in
+        addresses. `moment` holds the time and the randomness to use.
         """
         ...
 

@@ -25,6 +25,8 @@ class Write:
     standing: Standing
     stored: Fact | None
     """What is there now; None when blank."""
+    signed: bool = True
+    """Whether this very call vouches for it, and not only the standing that its session has from an earlier one."""
     app_id: str | None = None
     """Whose custom data; None for what is the person's own."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -15,8 +15,8 @@ from hullo.model.identifier import EMAIL, EXTERNAL_ID, Identifier, names_nobody
 from hullo.model.limits import Limits
 
 PROFILE_FIELDS: Final = ("name", "phone", "company", "avatar_url")
-EVIDENCE_FIELDS: Final = ("user_hash", "token")
-ENVELOPE_FIELDS: Final = frozenset({"app_key", "session_token", "strict", "identity_token", "shop", "shop_hash"})
+EVIDENCE_FIELDS: Final = ("user_hash", "token", "identity_token")
+ENVELOPE_FIELDS: Final = frozenset({"app_key", "session_token", "strict"})
 """Known to the wire, and no claim about a person by themselves."""
 
 CUSTOM_DATA: Final = "custom_data"
@@ -58,6 +58,10 @@ class Claim:
     """None when not sent; empty when it was sent and is no text, which no hash equals."""
     token: str | None = None
     """A JWT, under the same convention."""
+    identity_token: str | None = None
+    """What another site's page or a site's server handed over in an address (T), under the same convention."""
+    attribute_hashes: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By the names of attributes, whose values are custom data (V6), under the same convention."""
     strict: bool = False
     rejected: tuple[Rejection, ...] = ()
 
@@ -80,8 +84,27 @@ class Claim:
     @property
     def evidence(self) -> frozenset[str]:
         """The fields that were sent to prove the claim, right or wrong."""
-        sent = {"user_hash": self.user_hash, "token": self.token}
-        return frozenset(name for name in EVIDENCE_FIELDS if sent[name] is not None)
+        sent = {"user_hash": self.user_hash, "token": self.token, "identity_token": self.identity_token}
+        hashes = map(attribute_hash, self.attribute_hashes)
+        return frozenset((*(name for name in EVIDENCE_FIELDS if sent[name] is not None), *hashes))
+
+    @property
+    def names_person(self) -> frozenset[str]:
+        """The built-in identifiers that were given, by their kinds."""
+        return frozenset(identifier.kind for identifier in self.identifiers)
+
+    def beneath(self, stated: Claim) -> Claim:
+        """This claim with what evidence states written over it: where both name a field, the evidence wins (V5)."""
+        settled = {*stated.names_person, *stated.profile, *(f"{CUSTOM_DATA}.{key}" for key in stated.custom_data)}
+        return replace(
+            self,
+            external_id=stated.external_id if stated.external_id is not None else self.external_id,
+            email=stated.email if stated.email is not None else self.email,
+            email_as_sent=stated.email_as_sent if stated.email is not None else self.email_as_sent,
+            profile={**self.profile, **stated.profile},
+            custom_data={**self.custom_data, **stated.custom_data},
+            rejected=(*(each for each in self.rejected if each.field not in settled), *stated.rejected),
+        )
 
 
 class _Reader:
@@ -97,6 +120,12 @@ class _Reader:
         email_as_sent = self._identity(EMAIL, self._limits.email_length, check=_email_fault)
         profile = self._profile()
         custom_data = self._custom_data()
+        custom_data.update(self._attributes())
+        hashes = {
+            name: sent
+            for name in self._limits.signed_attributes
+            if (sent := self._evidence(attribute_hash(name))) is not None
+        }
         strict = self._flag("strict")
         self._refuse_unknown_fields()
         return Claim(
@@ -107,6 +136,8 @@ class _Reader:
             custom_data=custom_data,
             user_hash=self._evidence("user_hash"),
             token=self._evidence("token"),
+            identity_token=self._evidence("identity_token"),
+            attribute_hashes=hashes,
             strict=strict,
             rejected=tuple(self._rejected),
         )
@@ -222,6 +253,25 @@ class _Reader:
             return f"longer than {longest} characters"
         return "has control characters" if CONTROL.search(text) else _encoding_fault(text)
 
+    def _attributes(self) -> dict[str, str | None]:
+        """Attributes may be signed (V6), but are ordinary custom data that way or the other."""
+        attributes: dict[str, str | None] = {}
+        for name in self._limits.signed_attributes:
+            if name not in self._body:
+                continue
+            value = self._body[name]
+            if value is None:
+                attributes[name] = None
+            elif not isinstance(value, str):
+                self._reject(name, "must be text")
+            elif not value.strip():
+                self._reject(name, "is empty; send null to clear it")
+            elif fault := self._text_fault(value, self._limits.custom_value_length):
+                self._reject(name, fault)
+            else:
+                attributes[name] = value
+        return attributes
+
     def _evidence(self, name: str) -> str | None:
         value = self._body.get(name)
         if value is None:
@@ -236,12 +286,18 @@ class _Reader:
         return False
 
     def _refuse_unknown_fields(self) -> None:
+        attributes = self._limits.signed_attributes
         for name in self._body:
-            if name not in _KNOWN_FIELDS:
+            if name not in KNOWN_FIELDS and name.removesuffix("_hash") not in attributes:
                 self._reject(str(name)[: self._limits.custom_key_length], "unknown field")
 
 
-_KNOWN_FIELDS: Final = ENVELOPE_FIELDS.union(PROFILE_FIELDS, EVIDENCE_FIELDS, {EXTERNAL_ID, EMAIL, CUSTOM_DATA})
+def attribute_hash(attribute: str) -> str:
+    """The field that an attribute's hash is sent in (V6)."""
+    return f"{attribute}_hash"
+
+
+KNOWN_FIELDS: Final = ENVELOPE_FIELDS.union(PROFILE_FIELDS, EVIDENCE_FIELDS, {EXTERNAL_ID, EMAIL, CUSTOM_DATA})
 
 
 def _email_fault(text: str) -> str | None:

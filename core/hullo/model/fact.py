@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from hullo.model.instant import Instant
 from hullo.model.standing import Standing
 
 Scalar = str | int | float | bool
+
+
+TOKEN_WRITER: Final = "token:"
 
 
 class Fact(msgspec.Struct, frozen=True, array_like=True):
@@ -21,7 +26,13 @@ class Fact(msgspec.Struct, frozen=True, array_like=True):
     standing: Standing
     at: Instant
     by: str
-    """Who wrote it: `visitor:<id>`, `identity-key:<id>`, `api-key:<id>`, or a plugin's or import's own word."""
+    """Who wrote it: `visitor:<id>`, `identity-key:<id>`, `token:<id>` of the key that signed a token which says so,
+    `api-key:<id>`, or a plugin's or import's own word."""
+
+    @property
+    def stated(self) -> bool:
+        """Whether a token says so that the site signed: no less than this value is vouched for (V5)."""
+        return self.standing is Standing.PROVEN and self.by.startswith(TOKEN_WRITER)
 
 
 def blank(fact: Fact | None) -> bool:

@@ -1,4 +1,4 @@
-"""How much of everything a caller may send (W10)."""
+"""What a caller may send, and how much of everything (W10)."""
 
 from __future__ import annotations
 
@@ -24,5 +24,10 @@ class Limits:
     phone_length: int = 32
     url_length: int = 2048
     message_length: int = 8000
+    token_bytes: int = 8192
+    """A signed token's, or a hop token's."""
+    signed_attributes: tuple[str, ...] = ("shop",)
+    """Fields of a call that may come with a hash of their own, `shop` with `shop_hash`, and are kept as custom data
+    (V6)."""
     non_identities: frozenset[str] = field(default=NON_IDENTITIES)
     """Case-folded texts that name nobody (M5)."""

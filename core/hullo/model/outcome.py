@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hullo.model.app import AppId
 from hullo.model.claim import Rejection
 from hullo.model.conflict import Conflict
 from hullo.model.contact import ContactId
 from hullo.model.decision_record import FieldVerdict
+from hullo.model.proof import Signature
 from hullo.model.standing import Standing
 from hullo.model.visitor import VisitorId
 
@@ -36,3 +38,9 @@ class Outcome:
     kept: tuple[FieldVerdict, ...]
     rejected: tuple[Rejection, ...]
     conflicts: tuple[Conflict, ...]
+    app_id: AppId | None = None
+    """None when a server wrote about a person, and about no app's custom data."""
+    signature: Signature | None = None
+    """What the call had to show for itself. None where nobody asks: for a server, and in an app whose mode is off."""
+    wrong: str | None = None
+    """The mistake in evidence that was let pass as none, in an app that only reports it (V3)."""

@@ -1,11 +1,42 @@
-"""Evidence that someone else than the browser vouches for an identifier."""
+"""Evidence that someone else than the browser vouches for what a call says."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from hullo.model.identifier import Identifier
+from hullo.model.instant import Instant
+
+if TYPE_CHECKING:
+    from hullo.model.claim import Claim
+
+
+class Signature(StrEnum):
+    """What an identify call had to show for itself, as apps count it (V3)."""
+
+    SIGNED = "signed"
+    UNSIGNED = "unsigned"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Once:
+    """Says that evidence is good for one time (V5, T1), in any app under whose name it was made.
+
+    `digest` is what is remembered of it until it would be refused for its age anyway.
+    """
+
+    digest: str
+    expires_at: Instant
+
+    @classmethod
+    def of(cls, app_id: str, token_id: str, expires_at: Instant) -> Once:
+        """`token_id` tells the app's tokens of one kind apart, and should name the kind."""
+        return cls(digest=sha256(f"{app_id}\0{token_id}".encode()).hexdigest(), expires_at=expires_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,11 +45,18 @@ class Proof:
 
     by: str
     """The verifier's name, or `api-key`."""
-    identifiers: tuple[Identifier, ...]
-    evidence: str | None = None
-    """The field of the claim that was verified, such as `user_hash`. None for evidence from elsewhere."""
+    identifiers: tuple[Identifier, ...] = ()
+    evidence: tuple[str, ...] = ()
+    """The fields of the claim that were verified, such as `user_hash`. None of them for evidence from elsewhere."""
     key_id: str | None = None
     """The identity key that signed, so that its last use can be told (V4). None where no such key was involved."""
+    states: Claim | None = None
+    """What the evidence itself says about the person. It goes before what is said beside it, and all that is only
+    said beside it is a claim (V5). None for evidence that says nothing, as a hash does."""
+    fields: frozenset[str] = frozenset()
+    """Further fields of the claim that are vouched for, such as `custom_data.shop` (V6)."""
+    once: Once | None = None
+    """None where the evidence may be shown again and again."""
 
     def covers(self, identifier: Identifier) -> bool:
         """Whether this identifier, compared by its match key, was vouched for."""

@@ -1,4 +1,4 @@
-"""What a server or an agent does to one contact by its id: change it, or erase it (P2)."""
+"""What a server or an agent does to one contact by its id: change it, log it out, or erase it (P2)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 
 from hullo.errors import Conflicting, Invalid, NotFound
 from hullo.hooks.relay import Relay
-from hullo.model.change_set import ChangeSet, Erasure, changed
+from hullo.model.change_set import ChangeSet, Erasure, LogOut, changed
 from hullo.model.claim import Claim
 from hullo.model.contact import Contact, ContactId
 from hullo.model.decision import Decision
@@ -107,6 +107,27 @@ class Amend:
             contact_id=self.contact_id,
             data={"fields": fields},
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogOutEverywhere:
+    """Every session of one person ends, in every app and browser: what a stolen token was good for is over (S2)."""
+
+    contact_id: ContactId
+    workspace_id: str
+    moment: Moment
+
+    def prepare(self, apps: AppDirectory) -> Prepared[ContactId]:  # noqa: ARG002 - no app is asked
+        """Refuses nothing: the key was checked by whoever took the call."""
+        query = SnapshotQuery(workspace_id=self.workspace_id, app_id=None, contacts=(self.contact_id,))
+        return Prepared(query=query, decide=self._decide)
+
+    def _decide(self, snapshot: Snapshot) -> Decision[ContactId]:
+        """Raises `NotFound`."""
+        if self.contact_id not in snapshot.contacts:
+            raise NotFound("no such contact")
+        over = LogOut(contact_id=self.contact_id, at=self.moment.now)
+        return Decision(answer=self.contact_id, change_set=ChangeSet(log_outs=(over,)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,8 @@ from hullo.model.app import App
 from hullo.model.claim import Claim, Rejection
 from hullo.model.identifier import Identifier, IdentifierDigest
 from hullo.model.moment import Moment
-from hullo.model.proof import Proof
+from hullo.model.proof import Once, Proof, Signature
+from hullo.model.token_claims import TokenClaims
 from hullo.model.visitor import SessionDigest
 
 
@@ -32,9 +33,30 @@ class Call:
     """The named identifiers that a proof of this very call covers (V2)."""
     moment: Moment
     request_id: str
+    stated: frozenset[str] | None = None
+    """The fields that evidence itself states: whatever is said beside it is a claim (V5). None where no evidence
+    states any, and what is said goes by the standing that it gives."""
+    attributes: frozenset[str] = frozenset()
+    """The fields whose values are vouched for, and not the person beside them (V6)."""
+    hop: TokenClaims | None = None
+    """Whose identity the caller carries here from another site (T)."""
+    signature: Signature | None = None
+    wrong: str | None = None
+    """Which mistake was let pass, in an app that only reports them."""
     session: SessionDigest | None = None
     server: str | None = None
     """The writer's name (`Fact.by`) when a server calls with an API key; None for a visitor."""
+
+    @property
+    def once(self) -> tuple[Once, ...]:
+        """What may not have been shown before."""
+        carried = (self.hop.once,) if self.hop is not None else ()
+        return (*carried, *(proof.once for proof in self.proofs if proof.once is not None))
+
+    @property
+    def signed(self) -> bool:
+        """Whether this very call, and not only its session, is vouched for."""
+        return self.server is not None or any(proof.identifiers for proof in self.proofs)
 
     @property
     def said(self) -> dict[str, IdentifierDigest]:

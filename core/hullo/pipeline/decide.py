@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from hullo.hooks.relay import Relay
+from hullo.model.app import VerificationMode
 from hullo.model.change_set import Change, changed
 from hullo.model.conflict import Conflict, pair_of
 from hullo.model.contact import Contact
 from hullo.model.conversation import Conversation
 from hullo.model.decision import Decision
+from hullo.model.fact import TOKEN_WRITER
 from hullo.model.identifier import IdentifierDigest
 from hullo.model.outcome import Outcome
 from hullo.model.standing import Standing
 from hullo.model.visitor import Session
 from hullo.pipeline import visits
 from hullo.pipeline.call import Call
+from hullo.pipeline.hop import arrive, carried
 from hullo.pipeline.resolve import Resolution, resolve
 from hullo.pipeline.story import Story
+from hullo.pipeline.verify import proof_required
 from hullo.pipeline.visits import Visit
 from hullo.pipeline.writing import Pen, one_of_a_kind, wanted_writes, write
 from hullo.store.protocol import Snapshot
@@ -26,19 +31,37 @@ from hullo.store.protocol import Snapshot
 def decide(call: Call, hooks: Relay, snapshot: Snapshot) -> Decision[Outcome]:
     """What to write, what to answer and why. No I/O, no clock, no randomness; may run more than once.
 
-    Raises `SessionRevoked` when the call shows a token that is no longer good.
+    Raises `SessionRevoked` when the call shows a session that is no longer good, `ProofRejected` for an identity token
+    that is not, and `ProofRequired` where one carries less than the app demands.
     """
     now = call.moment.now
     session = None
     if call.app is not None:
         session = visits.valid_session(snapshot, call.session, call.app.id, now)
-    resolution = resolve(call, session, snapshot, hooks)
-    visit, switched = _visit(call, session, resolution)
+    source: Session | None = None
+    if call.hop is not None:
+        source, home = carried(call.hop, snapshot, now)
+        resolution = arrive(source, home, call.hop)
+        if call.app is not None and call.app.verification is VerificationMode.REQUIRED and not source.proven:
+            raise proof_required()
+    else:
+        resolution = resolve(call, session, snapshot, hooks)
+    said = source.claimed if source is not None else call.said
+    visit, switched = _visit(call, session, resolution, said)
     writer = _writer(call, visit)
     contact = resolution.contact or _new_contact(call, visit, writer)
     standing = _standing(call, resolution, visit, contact)
 
-    pen = Pen(by=writer, at=now, standing=standing, app=call.app)
+    pen = Pen(
+        by=writer,
+        at=now,
+        standing=standing,
+        app=call.app,
+        stated=call.stated,
+        attributes=call.attributes,
+        signed=call.signed,
+        visitor=_visitor_writer(visit) if visit is not None else None,
+    )
     proven = call.vouched.difference(resolution.unconfirmed)
     own = [(identifier, identifier in proven) for identifier in one_of_a_kind(resolution.own, contact)]
     withheld = [*resolution.withheld, *(collision.field for collision in resolution.collisions)]
@@ -49,7 +72,8 @@ def decide(call: Call, hooks: Relay, snapshot: Snapshot) -> Decision[Outcome]:
     identified = False
     if visit is not None:
         identified = visit.session.contact_id != contact.id
-        visit = visits.identified(visit, contact.id, standing, call.said, _proved(call, resolution), now)
+        proved = source.proved if source is not None else _proved(call, resolution)
+        visit = visits.identified(visit, contact.id, standing, said, proved, now)
     links, linkers = _links(call, standing, contact, session, switched, snapshot, hooks)
     conflicts = _conflicts(call, resolution, contact, snapshot)
     story = Story(
@@ -70,14 +94,16 @@ def decide(call: Call, hooks: Relay, snapshot: Snapshot) -> Decision[Outcome]:
     return story.decision()
 
 
-def _visit(call: Call, session: Session | None, resolution: Resolution) -> tuple[Visit | None, bool]:
+def _visit(
+    call: Call, session: Session | None, resolution: Resolution, said: Mapping[str, IdentifierDigest]
+) -> tuple[Visit | None, bool]:
     if call.server is not None or call.app is None:
         return None, False
     if session is None:
         return visits.begin(call.workspace_id, call.app.id, call.moment), False
     target = resolution.contact.id if resolution.contact else None
     standing = Standing.PROVEN if resolution.proven else Standing.CLAIMED
-    if visits.switches(session, target, standing, call.said):
+    if visits.switches(session, target, standing, said):
         return visits.begin(call.workspace_id, call.app.id, call.moment), True
     return visits.go_on(session, call.moment.now), False
 
@@ -98,8 +124,11 @@ def _writer(call: Call, visit: Visit | None) -> str:
     if call.server is not None:
         return call.server
     assert visit is not None, "whoever is no server has a visit"
-    key = next((proof.key_id for proof in call.proofs if proof.key_id is not None), None)
-    return f"identity-key:{key}" if key is not None else _visitor_writer(visit)
+    vouching = (proof for proof in call.proofs if proof.key_id is not None and proof.identifiers)
+    proof = next(vouching, None)
+    if proof is None:
+        return _visitor_writer(visit)
+    return f"{TOKEN_WRITER if proof.states is not None else 'identity-key:'}{proof.key_id}"
 
 
 def _visitor_writer(visit: Visit) -> str:

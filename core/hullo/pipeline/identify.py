@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from hullo.errors import Invalid, NoIdentifier, ProofRejected, ProofRequired
+from hullo.errors import HulloError, Invalid, NoIdentifier, ProofRejected
 from hullo.hooks.relay import Relay
-from hullo.model.app import ApiKey, App, VerificationMode
+from hullo.model.app import ApiKey, App
 from hullo.model.claim import Claim, Rejection
+from hullo.model.decision import Decision
 from hullo.model.identifier import IDENTIFIER_LONGEST, Identifier, IdentifierDigest, names_nobody
 from hullo.model.limits import Limits
 from hullo.model.moment import Moment
@@ -21,15 +21,14 @@ from hullo.pipeline.apps import AppDirectory
 from hullo.pipeline.call import Call
 from hullo.pipeline.decide import decide
 from hullo.pipeline.origins import check_origin
+from hullo.pipeline.verify import FORGIVING, Verified, let_pass, refuse_spent, verify
 from hullo.pipeline.work import Prepared
-from hullo.store.protocol import SnapshotQuery
-
-_log = logging.getLogger("hullo.verify")
+from hullo.store.protocol import Snapshot, SnapshotQuery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identify:
-    """A visitor is identified: by a page, or by a server that signs (rules V, M, C, W, L)."""
+    """A visitor is identified: by a page, or by a server that signs (rules V, M, C, W, L, T)."""
 
     claim: Claim
     app_key: str | None
@@ -43,26 +42,58 @@ class Identify:
 
     def prepare(self, apps: AppDirectory) -> Prepared[Outcome]:
         """Raises `UnknownApp`, `BadOrigin`, `ProofRejected`, `ProofRequired`, `NoIdentifier`, `Invalid`."""
-        return apps.judged(self.app_key, self._prepare)
+        return apps.judged(self.app_key, self.prepare_for)
 
-    def _prepare(self, app: App) -> Prepared[Outcome]:
+    def prepare_for(self, app: App) -> Prepared[Outcome]:
+        """The same for an app as it is given here, whichever the call names."""
         check_origin(self.origin, app)
-        proofs = verify(self.claim, app, self.moment, self.hooks)
-        named, rejected = name(self.claim, self.hooks, self.limits)
-        call = Call(
-            claim=self.claim,
+        call = self._call(app, verify(self.claim, app, self.moment.now, self.hooks))
+        if not call.once:
+            return _prepared([call], partial(decide, call, self.hooks))
+        # Whether it was used before is only known once it is looked up.
+        otherwise = self._forgiven(app) if app.verification in FORGIVING else None
+        calls = [call, otherwise] if isinstance(otherwise, Call) else [call]
+        return _prepared(calls, partial(self._decide_once, call, otherwise))
+
+    def _forgiven(self, app: App) -> Call | HulloError:
+        """The same call if its evidence turns out to be wrong, or what is wrong with it then."""
+        try:
+            return self._call(app, let_pass(self.claim, app, ProofRejected("used before", mistake="used_before")))
+        except HulloError as refused:
+            return refused
+
+    def _decide_once(self, call: Call, otherwise: Call | HulloError | None, snapshot: Snapshot) -> Decision[Outcome]:
+        """Raises `ProofRejected`; where that is forgiven, whatever `otherwise` is."""
+        try:
+            refuse_spent(call, snapshot)
+        except ProofRejected:
+            if otherwise is None:
+                raise
+            if isinstance(otherwise, HulloError):
+                raise otherwise from None
+            call = otherwise
+        return decide(call, self.hooks, snapshot)
+
+    def _call(self, app: App, verified: Verified) -> Call:
+        named, rejected = name(verified.claim, self.hooks, self.limits, anonymous=verified.hop is not None)
+        return Call(
+            claim=verified.claim,
             workspace_id=app.workspace_id,
             app=app,
             named=named,
             digests=_digests(named, app.workspace_id),
             rejected=rejected,
-            proofs=proofs,
-            vouched=frozenset(each for each in named if covered(each, proofs)),
+            proofs=verified.proofs,
+            vouched=frozenset(each for each in named if covered(each, verified.proofs)),
+            stated=verified.stated,
+            attributes=verified.attributes,
+            hop=verified.hop,
+            signature=verified.signature,
+            wrong=verified.wrong,
             moment=self.moment,
             request_id=self.request_id,
             session=self.session,
         )
-        return _prepared(call, self.hooks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,39 +126,22 @@ class Upsert:
             request_id=self.request_id,
             server=f"api-key:{self.key.id}",
         )
-        return _prepared(call, self.hooks)
+        return _prepared([call], partial(decide, call, self.hooks))
 
 
-def verify(claim: Claim, app: App, moment: Moment, hooks: Relay) -> tuple[Proof, ...]:
-    """What is vouched for, under the app's mode (V3).
-
-    Evidence that no plugin vouches for is wrong evidence, also beside other evidence that is right: whoever signs
-    expects to be checked.
-    """
-    if app.verification is VerificationMode.OFF:
-        return ()
-    try:
-        proofs = hooks.verify_claim(claim, app, moment.now)
-        unread = claim.evidence - {proof.evidence for proof in proofs}
-        if unread:
-            raise ProofRejected(f"no plugin that is in use vouches for this {min(unread)}")
-    except ProofRejected as wrong:
-        if app.verification is not VerificationMode.REPORT:
-            raise
-        _log.warning("app %s: a wrong proof was let pass as a claim: %s", app.id, wrong.detail)
-        return ()
-    if not proofs and app.verification is VerificationMode.REQUIRED:
-        raise ProofRequired("this app takes signed calls only; send user_hash")
-    return proofs
-
-
-def name(claim: Claim, hooks: Relay, limits: Limits) -> tuple[dict[Identifier, str], tuple[Rejection, ...]]:
+def name(
+    claim: Claim, hooks: Relay, limits: Limits, *, anonymous: bool = False
+) -> tuple[dict[Identifier, str], tuple[Rejection, ...]]:
     """The usable identifiers with who named them, and every fault of the request.
 
-    Raises `NoIdentifier` when nobody is named (M6), and `Invalid` for a strict claim with any fault (W8).
+    `anonymous`: it is clear already who it is, and whatever names somebody beside that is a fault. Raises
+    `NoIdentifier` when nobody is named (M6), and `Invalid` for a strict claim with any fault (W8).
     """
     named, rejected = usable_identifiers(claim, hooks, limits)
-    if not named:
+    if anonymous:
+        beside = (Rejection(field=each.kind, reason="an identity token stands alone") for each in named)
+        named, rejected = {}, (*rejected, *beside)
+    elif not named:
         raise NoIdentifier(rejected)
     if claim.strict and rejected:
         raise Invalid("nothing was written, since the call is strict and some fields are wrong", rejected)
@@ -151,15 +165,19 @@ def usable_identifiers(
     return named, tuple(rejected)
 
 
-def _prepared(call: Call, hooks: Relay) -> Prepared[Outcome]:
+def _prepared(calls: Sequence[Call], decide: Callable[[Snapshot], Decision[Outcome]]) -> Prepared[Outcome]:
+    """Whatever any of the calls needs to be decided: they differ in what of their evidence is believed."""
+    call = calls[0]
     query = SnapshotQuery(
         workspace_id=call.workspace_id,
         app_id=call.app.id if call.app else None,
         session=call.session,
-        identifiers=tuple(dict.fromkeys(call.digests.values())),
+        identifiers=tuple(dict.fromkeys(digest for each in calls for digest in each.digests.values())),
         orphans=call.session is not None,
+        source=call.hop.session if call.hop is not None else None,
+        spent=tuple(once.digest for once in call.once),
     )
-    return Prepared(query=query, decide=partial(decide, call, hooks), app=call.app)
+    return Prepared(query=query, decide=decide, app=call.app)
 
 
 def _digests(named: Iterable[Identifier], workspace_id: str) -> dict[Identifier, IdentifierDigest]:

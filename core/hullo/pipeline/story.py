@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from hullo.model.change_set import Change, ChangeSet, KeyUse, changed, created
+from hullo.model.change_set import Change, ChangeSet, KeyUse, Spent, changed, created
 from hullo.model.conflict import Conflict
 from hullo.model.contact import Contact, ContactId
 from hullo.model.conversation import Conversation
@@ -48,8 +48,10 @@ class Story:
         """The same facts in three forms: to write, to answer, to explain."""
         contacts = self._contacts()
         sessions = self._sessions()
-        if not (contacts or sessions or self.links or self.conflicts):
+        once = self.call.once
+        if not (contacts or sessions or self.links or self.conflicts or once):
             return Decision(answer=self._outcome(changed=False), explain=self._trace)
+        now = self.call.moment.now
         noteworthy = bool(
             self.written.fields or self.identified or self.links or self.conflicts or self.resolution.displaced
         )
@@ -60,10 +62,13 @@ class Story:
             conversations=self.links,
             conflicts=tuple(created(conflict) for conflict in self.conflicts),
             decisions=tuple(self._records()) if noteworthy else (),
+            # An hour more than they are good for: other processes' clocks may be behind.
+            spent=tuple(Spent(digest=each.digest, at=now, expires_at=each.expires_at + HOUR) for each in once),
             key_uses=self._key_uses(),
             events=self._events() if noteworthy else (),
         )
-        return Decision(answer=self._outcome(changed=True), change_set=change_set, explain=self._trace)
+        changed = bool(contacts or sessions or self.links or self.conflicts)
+        return Decision(answer=self._outcome(changed=changed), change_set=change_set, explain=self._trace)
 
     def _sessions(self) -> tuple[Change[Session], ...]:
         going_on = self.visit.sessions if self.visit else ()
@@ -200,4 +205,7 @@ class Story:
             kept=self.written.kept,
             rejected=self.call.rejected,
             conflicts=self.conflicts,
+            app_id=self.call.app.id if self.call.app else None,
+            signature=self.call.signature,
+            wrong=self.call.wrong,
         )

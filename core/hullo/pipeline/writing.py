@@ -29,6 +29,27 @@ class Pen:
     at: Instant
     standing: Standing
     app: App | None
+    stated: frozenset[str] | None = None
+    """See `Call.stated`."""
+    attributes: frozenset[str] = frozenset()
+    """See `Call.attributes`."""
+    signed: bool = True
+    """See `Write.signed`."""
+    visitor: str | None = None
+    """Who says what is said beside the evidence. None where that is the same writer."""
+
+    def writer_of(self, field: str) -> str:
+        """Who is remembered as the value's writer (`Fact.by`)."""
+        if self.stated is None or self.visitor is None:
+            return self.by
+        return self.by if field in self.stated else self.visitor
+
+    def standing_of(self, field: str) -> Standing:
+        """How far a value that is no identifier is believed. An attribute that is vouched for says nothing about who
+        the person is: of somebody who is only claimed to be there, it is a claim too (V2, V6)."""
+        if field in self.attributes and self.standing > Standing.CLAIMED:
+            return Standing.PROVEN
+        return self.standing if self.stated is None or field in self.stated else Standing.CLAIMED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,12 +106,22 @@ def wanted_writes(
         kind: str,
         value: Scalar | None,
         stored: Fact | None,
-        standing: Standing = pen.standing,
+        standing: Standing | None = None,
         app_id: str | None = None,
     ) -> None:
+        standing = standing if standing is not None else pen.standing_of(field)
         if _changes(value, stored, standing):
-            write = Write(field=field, kind=kind, value=value, standing=standing, stored=stored, app_id=app_id)
-            changing.append(write)
+            changing.append(
+                Write(
+                    field=field,
+                    kind=kind,
+                    value=value,
+                    standing=standing,
+                    stored=stored,
+                    signed=pen.signed,
+                    app_id=app_id,
+                )
+            )
         else:
             unchanged.append(field)
 
@@ -194,7 +225,7 @@ def _applied(contact: Contact, accepted: Sequence[Write], pen: Pen, is_new: bool
         if each.value is None:
             homes[each.kind].pop(name, None)
         else:
-            homes[each.kind][name] = Fact(each.value, each.standing, pen.at, pen.by)
+            homes[each.kind][name] = Fact(each.value, each.standing, pen.at, pen.writer_of(each.field))
     custom_data = dict(contact.custom_data)
     if pen.app is not None and (block or pen.app.id in custom_data):
         custom_data[pen.app.id] = block

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import ClassVar
 
-from hullo.errors import HulloError
+from hullo.errors import HulloError, ProofRejected
 from hullo.hooks.specs import hookimpl
 from hullo.model.app import App
 from hullo.model.outcome import Outcome
@@ -21,6 +21,16 @@ class Log:
 
     @hookimpl
     def identified(self, outcome: Outcome) -> None:
+        if outcome.wrong is not None:
+            _write(
+                logging.WARNING,
+                {
+                    "event": "let_pass",
+                    "request_id": outcome.request_id,
+                    "app_id": outcome.app_id,
+                    "mistake": outcome.wrong,
+                },
+            )
         if not _log.isEnabledFor(logging.INFO):
             return
         _write(
@@ -51,6 +61,7 @@ class Log:
                 "request_id": request_id,
                 "app_id": app.id if app is not None else None,
                 "code": error.code,
+                **({"mistake": error.mistake} if isinstance(error, ProofRejected) else {}),
             },
         )
 

@@ -9,7 +9,6 @@ from hullo.hooks.specs import hookimpl
 from hullo.hooks.writes import Refusal, Write
 from hullo.model.contact import Contact
 from hullo.model.limits import Limits
-from hullo.model.standing import Standing
 
 if TYPE_CHECKING:
     from hullo.app import Hullo
@@ -35,12 +34,18 @@ class CustomDataLimit:
             self._custom_keys = hullo.settings.limits.custom_keys
 
     @hookimpl
-    def review_writes(self, standing: Standing, contact: Contact | None, writes: Sequence[Write]) -> Sequence[Refusal]:
+    def review_writes(self, contact: Contact | None, writes: Sequence[Write]) -> Sequence[Refusal]:
         new = [each for each in writes if each.app_id and each.stored is None and each.value is not None]
         if not new:
             return []
         most = self._custom_keys if self._custom_keys is not None else Limits().custom_keys
         block = contact.custom_data.get(new[0].app_id or "") if contact is not None else None
-        held = sum(fact.standing >= standing for fact in block.values()) if block is not None else 0
+        held = [fact.standing for fact in block.values()] if block is not None else []
         reason = f"a contact holds at most {most} custom keys in one app (W10)"
-        return [Refusal(field=each.field, reason=reason) for each in new[max(most - held, 0) :]]
+        refusals: list[Refusal] = []
+        for standing in sorted({each.standing for each in new}, reverse=True):  # what is proven takes its room first
+            wanted = [each for each in new if each.standing is standing]
+            room = max(most - sum(other >= standing for other in held), 0)
+            refusals += (Refusal(field=each.field, reason=reason) for each in wanted[room:])
+            held += (each.standing for each in wanted[:room])
+        return refusals

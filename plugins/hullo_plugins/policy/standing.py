@@ -18,25 +18,33 @@ class StandingPolicy:
 
     @hookimpl
     def review_writes(self, standing: Standing, writes: Sequence[Write]) -> Sequence[Refusal]:
-        judge = {"profile": _profile, "custom_data": _custom_data, "identifier": _identifier}
-        verdicts = ((write.field, judge[write.kind](write, standing)) for write in writes)
+        verdicts = ((write.field, _verdict(write, standing)) for write in writes)
         return [Refusal(field=field, reason=reason) for field, reason in verdicts if reason is not None]
 
 
-def _profile(write: Write, standing: Standing) -> str | None:
+def _verdict(write: Write, standing: Standing) -> str | None:
+    if write.stored is not None and write.stored.stated and not write.signed:
+        # Else a visitor would only have to leave the token out to have the last word about what it says.
+        return "what a signed token says is replaced by signed calls only (V5)"
+    if write.kind == "identifier":
+        return _identifier(write, standing)
+    return _profile(write) if write.kind == "profile" else _custom_data(write)
+
+
+def _profile(write: Write) -> str | None:
     stored = write.stored
-    if write.value is None and standing is Standing.CLAIMED:
+    if write.value is None and write.standing is Standing.CLAIMED:
         return "a claim does not clear a profile field (W5)"
-    if stored is not None and stored.standing is Standing.PROVEN and standing is not Standing.PROVEN:
+    if stored is not None and stored.standing is Standing.PROVEN and write.standing is not Standing.PROVEN:
         return "a proven value is replaced by proven ones only (W2)"
     return None
 
 
-def _custom_data(write: Write, standing: Standing) -> str | None:
+def _custom_data(write: Write) -> str | None:
     stored = write.stored
-    if blank(stored) or standing is Standing.PROVEN:
+    if blank(stored) or write.standing is Standing.PROVEN:
         return None
-    if standing is Standing.CLAIMED:
+    if write.standing is Standing.CLAIMED:
         return "a claim only fills blanks (W4)"
     if _standing_of(stored) is Standing.PROVEN:
         return "a proven value is replaced by proven ones only (W4)"

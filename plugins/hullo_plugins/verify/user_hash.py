@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hmac
+from collections.abc import Iterable
 from typing import ClassVar
 
 from hullo.errors import ProofRejected
@@ -11,8 +11,11 @@ from hullo.model.app import App
 from hullo.model.claim import Claim
 from hullo.model.identifier import EMAIL, EXTERNAL_ID, Identifier
 from hullo.model.instant import Instant
+from hullo.model.mistake import Mistake
 from hullo.model.proof import Proof
-from hullo.model.user_hash import user_hash
+from hullo.model.user_hash import hashed_with
+from hullo_plugins.verify.mistakes.hashes import Hashed, explain_hash
+from hullo_plugins.verify.mistakes.values import texts_of
 
 
 class UserHash:
@@ -29,15 +32,25 @@ class UserHash:
         if signed is None:
             raise ProofRejected("user_hash was sent without an identifier that it could be over")
         identifier, text = signed
-        given = claim.user_hash.encode("utf-8", "surrogatepass")
-        verifying: str | None = None
-        # Every active key is tried, also after one fits: how long it takes says nothing about which it was.
-        for key in app.identity_keys:
-            if key.active(now) and hmac.compare_digest(user_hash(key.secret, text).encode(), given):
-                verifying = key.id
+        verifying = hashed_with(app.identity_keys, now, text, claim.user_hash)
         if verifying is None:
             raise ProofRejected(f"user_hash is not the HMAC of this {identifier.kind} under any active key")
-        return Proof(by=self.name, identifiers=(identifier,), evidence="user_hash", key_id=verifying)
+        return Proof(by=self.name, identifiers=(identifier,), evidence=("user_hash",), key_id=verifying)
+
+    @hookimpl
+    def explain_proof(self, claim: Claim, app: App, now: Instant) -> Iterable[Mistake]:
+        if claim.user_hash is None:
+            return []
+        identifier, text = _signed(claim) or (None, None)
+        hashed = Hashed(
+            field="user_hash",
+            sent=claim.user_hash,
+            signed=identifier.kind if identifier is not None else "an external_id or an email",
+            value=text,
+            others=texts_of(claim),
+            external_id_fault=next((each.reason for each in claim.rejected if each.field == EXTERNAL_ID), None),
+        )
+        return explain_hash(hashed, app, now)
 
 
 def _signed(claim: Claim) -> tuple[Identifier, str] | None:

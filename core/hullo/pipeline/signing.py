@@ -1,0 +1,55 @@
+"""What a site's server signs, made here: for trying things out, and for servers that hullo is mounted in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hullo.errors import Invalid, NoIdentifier, NotFound
+from hullo.model.app import App, IdentityKey
+from hullo.model.claim import CUSTOM_DATA, Claim
+from hullo.model.identifier import EMAIL
+from hullo.model.instant import SECOND, Instant
+from hullo.model.limits import Limits
+from hullo.model.moment import Moment
+from hullo.model.signed_token import LIFE_LONGEST, sign_token
+from hullo.model.user_hash import user_hash
+
+TOKEN_ID_PREFIX = "jti"
+
+
+def hash_of(app: App, signed: str, now: Instant) -> str:
+    """The `user_hash` of an external id, or of an email as it is sent, with the newest key (V1). Raises `NotFound`."""
+    return user_hash(_signing_key(app, now).secret, signed)
+
+
+def token_of(app: App, body: Mapping[str, object], seconds: int, limits: Limits, moment: Moment) -> str:
+    """A token about a person (V5), signed with the newest key and good for one time.
+
+    `body` is what an identify body holds about the person. Raises `NoIdentifier`, `NotFound`, and `Invalid` for a field
+    or a life that the app would not take.
+    """
+    claim = Claim.read(body, limits)
+    if claim.rejected:
+        raise Invalid("no token was made, since some fields are wrong", claim.rejected)
+    if not claim.identifiers:
+        raise NoIdentifier
+    if not 1 <= seconds <= LIFE_LONGEST // SECOND:
+        raise Invalid(f"a token lives for 1 to {LIFE_LONGEST // SECOND} seconds")
+    person = {"sub": claim.external_id, EMAIL: claim.email_as_sent, **claim.profile, CUSTOM_DATA: claim.custom_data}
+    said = {name: value for name, value in person.items() if value not in (None, {})}
+    return sign_token(
+        _signing_key(app, moment.now),
+        app.app_key,
+        {**said, "jti": moment.new_secret(TOKEN_ID_PREFIX)},
+        now=moment.now,
+        life=seconds * SECOND,
+    )
+
+
+def _signing_key(app: App, now: Instant) -> IdentityKey:
+    active = [key for key in app.identity_keys if key.active(now)]
+    secrets = [key for key in active if key.public_key is None]
+    if not secrets:
+        keys, are = ("active identity key", "a public one") if active else ("identity key", "retired")
+        raise NotFound(f"every {keys} of this app is {are}; 'hullo identity-key add' makes one that signs")
+    return secrets[-1]

@@ -1,0 +1,1 @@
+"""Tokens that carry an identity to another site."""

@@ -1,0 +1,67 @@
+"""The token that carries a session's identity to another site (T1, T5)."""
+
+from __future__ import annotations
+
+import hmac
+from typing import ClassVar, Final
+
+from hullo.errors import ProofRejected
+from hullo.hooks.specs import hookimpl
+from hullo.model.app import App, IdentityKey
+from hullo.model.instant import Instant
+from hullo.model.limits import Limits
+from hullo.model.moment import Moment
+from hullo.model.proof import Once
+from hullo.model.signed_token import HMAC, good_until, parse_token, sign_token, verified
+from hullo.model.standing import Standing
+from hullo.model.token_claims import HOP_LIFE, TokenClaims
+from hullo.model.visitor import Session
+
+KIND: Final = "hullo-hop"
+"""The token's `typ`: what is made for a hop proves nothing as a signed token, and the reverse."""
+
+
+class HopToken:
+    """Signs with a key that is derived from the target app's newest identity key, which every process knows.
+
+    The token names a session by its digest, and nobody: it lies in addresses, where it may be read by others.
+    """
+
+    name: ClassVar = "hop"
+    waits: ClassVar = False
+
+    @hookimpl
+    def issue_token(self, session: Session, audience: App, moment: Moment) -> str | None:
+        key = next((each for each in reversed(audience.identity_keys) if _usable(each, moment.now)), None)
+        if key is None or session.standing is None:
+            return None
+        claims = {"jti": moment.new_secret(self.name), "ses": session.digest, "std": int(session.standing)}
+        return sign_token(key, audience.app_key, claims, now=moment.now, life=HOP_LIFE, secret=_hop_secret(key), kind=KIND)
+
+    @hookimpl
+    def read_token(self, text: str, app: App, now: Instant) -> TokenClaims | None:
+        try:
+            parsed = parse_token(text, Limits().token_bytes)
+        except ProofRejected:
+            return None  # somebody else's, if anybody's
+        if parsed.header.get("typ") != KIND:
+            return None
+        keys = [each for each in app.identity_keys if _usable(each, now)]
+        if not any(verified(parsed, _hop_secret(each), HMAC) for each in keys):
+            raise ProofRejected("the identity token was made for another app, or by nobody", mistake="signature")
+        expires_at = good_until(parsed.payload, app, now)
+        payload = parsed.payload
+        return TokenClaims(
+            by=self.name,
+            session=payload["ses"],
+            standing=Standing(payload["std"]),
+            once=Once.of(app.id, f"{self.name}:{payload['jti']}", expires_at),
+        )
+
+
+def _usable(key: IdentityKey, now: Instant) -> bool:
+    return key.active(now) and key.public_key is None
+
+
+def _hop_secret(key: IdentityKey) -> str:
+    return hmac.digest(key.secret.encode(), b"hullo hop token", "sha256").hex()

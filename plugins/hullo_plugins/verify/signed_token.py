@@ -1,0 +1,66 @@
+"""The token that a site's server signs about a person (V5, T4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+from hullo.hooks.specs import hookimpl
+from hullo.model.app import App
+from hullo.model.claim import Claim
+from hullo.model.instant import Instant
+from hullo.model.limits import Limits
+from hullo.model.mistake import Mistake
+from hullo.model.proof import Once, Proof
+from hullo.model.signed_token import SignedToken, read_signed_token
+from hullo_plugins.verify.mistakes.tokens import explain_token
+from hullo_plugins.verify.token_person import person_of
+
+if TYPE_CHECKING:
+    from hullo.app import Hullo
+
+
+class SignedTokenProof:
+    """Vouches for everything that the token says, and for nothing beside it.
+
+    A token with a `jti` is accepted once. One that arrives as an identity token, in an address, is accepted once
+    whether it has a `jti` or not (T1, T4).
+    """
+
+    name: ClassVar = "signed-token"
+    waits: ClassVar = False
+
+    def __init__(self) -> None:
+        self._limits = Limits()
+
+    @hookimpl
+    def startup(self, hullo: Hullo) -> None:
+        self._limits = hullo.settings.limits
+
+    @hookimpl
+    def verify_claim(self, claim: Claim, app: App, now: Instant) -> Proof | None:
+        hopped = claim.token is None
+        text = claim.identity_token if hopped else claim.token
+        if text is None:
+            return None
+        token = read_signed_token(text, app, now, self._limits.token_bytes)
+        states = Claim.read(person_of(token.payload), self._limits)
+        token_id = token.token_id if token.token_id is not None or not hopped else token.digest
+        return Proof(
+            by=self.name,
+            identifiers=states.identifiers,
+            evidence=("identity_token" if hopped else "token",),
+            key_id=token.key_id,
+            states=states,
+            once=_once(app, token_id, token),
+        )
+
+    @hookimpl
+    def explain_proof(self, claim: Claim, app: App, now: Instant) -> Iterable[Mistake]:
+        field = "identity_token" if claim.token is None else "token"
+        text = claim.identity_token if claim.token is None else claim.token
+        return explain_token(field, text, app, now, self._limits) if text is not None else []
+
+
+def _once(app: App, token_id: str | None, token: SignedToken) -> Once | None:
+    return Once.of(app.id, f"token:{token_id}", token.expires_at) if token_id is not None else None

@@ -1,0 +1,18 @@
+"""Whom a token is about: its payload, as an identify body has it (V5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from hullo.model.claim import CUSTOM_DATA, PROFILE_FIELDS
+from hullo.model.identifier import EMAIL, EXTERNAL_ID
+
+SUBJECT: Final = "sub"
+_FIELDS: Final = (EMAIL, *PROFILE_FIELDS, CUSTOM_DATA)
+
+
+def person_of(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """What the payload says about a person; nothing else of it counts."""
+    said = {name: payload[name] for name in _FIELDS if name in payload}
+    return {EXTERNAL_ID: payload[SUBJECT], **said} if SUBJECT in payload else said
