@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hullo.model.app import App
-from hullo.pipeline.origins import allowed, is_loopback, normalised
+from hullo.pipeline.origins import allowed, is_loopback, listed, normalised
 
 LISTED = App(
     id="app_1",
@@ -63,3 +63,82 @@ def test_and_no_others(origin: str) -> None:
 def test_an_origin_is_written_as_browsers_send_it() -> None:
     assert normalised("HTTPS://Shop.Example.com:443") == "https://shop.example.com"
     assert normalised("http://[::1]:80") == "http://[::1]"
+
+
+SUBDOMAINS = App(
+    id="app_3",
+    workspace_id="ws_1",
+    name="Shop",
+    created_at=0,
+    origins=("https://*.example.com", "https://*.shop.test:8443"),
+)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["https://www.example.com", "https://a.b.example.com", "https://A.EXAMPLE.com", "https://help.shop.test:8443"],
+)
+def test_a_star_stands_for_subdomains_at_any_depth(origin: str) -> None:
+    assert allowed(origin, SUBDOMAINS)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://example.com",
+        "https://.example.com",
+        "https://evilexample.com",
+        "http://www.example.com",
+        "https://www.example.com:8443",
+        "https://help.shop.test",
+        "https://www.example.com.evil.test",
+        "https://evil.test/.example.com",
+        "https://evil.test#.example.com",
+        "https://evil.test?.example.com",
+        "https://evil.test\\.example.com",
+        "https://evil.test%2f.example.com",
+        "https://me@www.example.com",
+        "https://*.example.com",
+        "null",
+    ],
+)
+def test_a_star_stands_for_nothing_else(origin: str) -> None:
+    assert not allowed(origin, SUBDOMAINS)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("https://Shop.Example.com:443", "https://shop.example.com"),
+        ("https://*.Example.com:443", "https://*.example.com"),
+        ("https://*.münchen.de", "https://*.xn--mnchen-3ya.de"),
+        ("https://münchen.de", "https://xn--mnchen-3ya.de"),
+        ("http://*.localhost:3000", "http://*.localhost:3000"),
+        ("http://[0:0::1]:81", "http://[::1]:81"),
+    ],
+)
+def test_what_an_app_lists_is_kept_as_browsers_send_it(text: str, kept: str) -> None:
+    assert listed(text) == kept
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "*",
+        "https://*",
+        "https://*.com",
+        "https://*.*.com",
+        "https://a*.example.com",
+        "https://www.*.com",
+        "https://*.1.2.3.4",
+        "https://*.[::1]",
+        "https://*.example.com/path",
+        "*.example.com",
+        "https://a..b.example.com",
+        "https://-a.example.com",
+        "https://exam ple.com",
+        "null",
+    ],
+)
+def test_what_stands_for_too_much_or_for_nothing_cannot_be_listed(text: str) -> None:
+    assert listed(text) is None

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import ipaddress
+import re
+from typing import Final
 from urllib.parse import urlsplit
+
+import idna
 
 from hullo.errors import BadOrigin
 from hullo.model.app import App
+
+WILDCARD: Final = "://*."
+"""How an origin begins, after its scheme, that stands for every sub-domain."""
+
+_NAME: Final = re.compile(r"(?:[a-z0-9_]|[a-z0-9_][a-z0-9_-]*[a-z0-9_])(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*\.?")
 
 
 def check_origin(origin: str | None, app: App) -> None:
@@ -21,26 +30,65 @@ def allowed(origin: str, app: App) -> bool:
     """Whether a page of this origin may call the app. An app that lists none takes loopback origins only."""
     if not app.origins:
         return is_loopback(origin)
-    return normalised(origin) in app.origins
+    page = normalised(origin)
+    if page is None:
+        return False
+    return page in app.origins or any(_under(page, each) for each in app.origins if WILDCARD in each)
+
+
+def listed(text: str) -> str | None:
+    """What an app may list: an origin, or `https://*.example.com` for every sub-domain of a domain, at any depth, and
+    not for the domain itself. None for anything else; a star stands for whole labels, and only first.
+    """
+    scheme, found, rest = text.partition(WILDCARD)
+    if not found:
+        return normalised(text)
+    domain = normalised(f"{scheme}://{rest}")
+    if domain is None or "*" in rest or not _has_subdomains(urlsplit(domain).hostname or ""):
+        return None
+    return domain.replace("://", WILDCARD, 1)
+
+
+def _under(page: str, pattern: str) -> bool:
+    scheme, _, domain = pattern.partition(WILDCARD)
+    return page.startswith(f"{scheme}://") and page.endswith(f".{domain}")
+
+
+def _has_subdomains(host: str) -> bool:
+    """A name of at least two labels, or `localhost`: nobody owns all of `.com`, and an address has none."""
+    if host == "localhost":
+        return True
+    labels = host.rstrip(".").split(".")
+    return len(labels) > 1 and not labels[-1].isdigit() and ":" not in host
 
 
 def normalised(origin: str) -> str | None:
-    """The origin as browsers send it: scheme, lower-case host, port unless it is the scheme's own.
+    """The origin as browsers send it: scheme, lower-case host with its letters in ASCII, port unless it is the
+    scheme's own.
 
     None for what is no origin: `null`, a path, credentials, another scheme than http or https.
     """
     try:
         parts = urlsplit(origin)
         port = parts.port
+        host = _host(parts.hostname or "")
     except ValueError:
         return None
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if parts.scheme not in {"http", "https"} or host is None:
         return None
     if parts.path or parts.query or parts.fragment or "@" in parts.netloc:
         return None
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     default = {"http": 80, "https": 443}[parts.scheme]
     return f"{parts.scheme}://{host}" + (f":{port}" if port not in {None, default} else "")
+
+
+def _host(name: str) -> str | None:
+    """Raises `ValueError` for an address or a name that cannot be one."""
+    if ":" in name:
+        return f"[{ipaddress.IPv6Address(name).compressed}]"
+    if not name.isascii():
+        name = idna.encode(name, uts46=True).decode()
+    return name if _NAME.fullmatch(name) else None
 
 
 def is_loopback(origin: str) -> bool:
