@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -83,11 +84,11 @@ async def chat(websocket: Any) -> None:
     await websocket.close()
 
 
-def host(hullo: Hullo, **options: Any) -> Starlette:
+def host(hullo: Hullo, app_key: str | None = None, **options: Any) -> Starlette:
     """A site with a page and a socket of its own."""
     return Starlette(
         routes=[Route("/", home), WebSocketRoute("/chat", chat)],
-        middleware=[Middleware(IdentityMiddleware, hullo=hullo)],
+        middleware=[Middleware(IdentityMiddleware, hullo=hullo, app_key=app_key)],
         **options,
     )
 
@@ -105,3 +106,14 @@ def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shop]:
     hullo = Hullo("memory:" if store == "memory" else f"sqlite:///{tmp_path}/hullo.db")
     with TestClient(host(hullo), backend=backend) as client:
         yield Shop(hullo, client)
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Shop]]:
+    """Serves shops that are set up in some other way: `serve(hullo, backend, app_key=…)`."""
+    with ExitStack() as serving:
+
+        def begin(hullo: Hullo, backend: str, **options: Any) -> Shop:
+            return Shop(hullo, serving.enter_context(TestClient(host(hullo, **options), backend=backend)))
+
+        yield begin

@@ -36,9 +36,9 @@ class Answer:
     """Set where the body tells the id of an earlier request, whose answer it repeats."""
 
 
-def told(shape: Mapping[str, object]) -> Answer:
+def told(shape: Mapping[str, object], headers: tuple[Header, ...] = ()) -> Answer:
     """A success that says this."""
-    return Answer(body=encode(shape))
+    return Answer(body=encode(shape), headers=headers)
 
 
 async def send_answer(answer: Answer, request_id: str, headers: tuple[Header, ...], send: Send) -> None:

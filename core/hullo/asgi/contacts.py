@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Literal, cast
 
 from hullo.asgi.answer import Answer, told
+from hullo.asgi.apps import app_of
 from hullo.asgi.exchange import Exchange
 from hullo.asgi.keys import api_key
 from hullo.asgi.shapes import (
@@ -17,7 +18,7 @@ from hullo.asgi.shapes import (
     rejected_shape,
 )
 from hullo.asgi.wire import ContactBody, contact_body, wrong_field
-from hullo.errors import Forbidden, NotFound, UnknownApp
+from hullo.errors import NotFound
 from hullo.model.app import ApiKey, App, Scope
 from hullo.model.contact import Contact, ContactId
 from hullo.model.identifier import EMAIL, EXTERNAL_ID, Identifier
@@ -46,7 +47,7 @@ async def list_contacts(exchange: Exchange) -> Answer:
 async def read_contact(exchange: Exchange) -> Answer:
     """`GET /v1/contacts/{id}`"""
     key = await api_key(exchange, Scope.READ)
-    contact = await _contact(exchange, key, exchange.path_id)
+    contact = await contact_of(exchange, key, exchange.path_id)
     return told(contact_shape(_as_seen_by(key, contact), provenance=exchange.query().get("provenance") == "1"))
 
 
@@ -66,7 +67,7 @@ async def upsert_contact(exchange: Exchange) -> Answer:
             limits=hullo.settings.limits,
         )
     )
-    contact = await _contact(exchange, key, outcome.contact_id)
+    contact = await contact_of(exchange, key, outcome.contact_id)
     return told(
         {
             **contact_shape(_as_seen_by(key, contact)),
@@ -124,7 +125,7 @@ async def list_decisions(exchange: Exchange) -> Answer:
     """`GET /v1/contacts/{id}/decisions`"""
     key = await api_key(exchange, Scope.READ)
     page = exchange.page()
-    contact = await _contact(exchange, key, exchange.path_id)
+    contact = await contact_of(exchange, key, exchange.path_id)
     found = await exchange.edge.read(lambda store: store.list_decisions(key.workspace_id, contact.id, page))
     return told(page_shape(found, decision_shape))
 
@@ -137,7 +138,8 @@ async def list_conflicts(exchange: Exchange) -> Answer:
     return told(page_shape(found, conflict_shape))
 
 
-async def _contact(exchange: Exchange, key: ApiKey, contact_id: ContactId) -> Contact:
+async def contact_of(exchange: Exchange, key: ApiKey, contact_id: ContactId) -> Contact:
+    """Of the key's workspace. Raises `NotFound`."""
     contact = await exchange.edge.read(lambda store: store.find_contact(key.workspace_id, contact_id))
     if contact is None:
         raise NotFound("no such contact")
@@ -158,12 +160,7 @@ async def _app_written(exchange: Exchange, key: ApiKey, body: ContactBody) -> st
     """
     named = body.app_id or key.app_id
     if named is not None:
-        app = await exchange.edge.read(lambda store: store.find_app(named))
-        if app is None or app.workspace_id != key.workspace_id:
-            raise UnknownApp
-        if key.app_id not in {None, app.id}:
-            raise Forbidden("this API key belongs to another app")
-        return app.id
+        return (await app_of(exchange, key, named)).id
     if not body.claim.custom_data:
         return None
     apps = await exchange.edge.read(lambda store: _apps_of(key, store))

@@ -8,10 +8,14 @@ from typing import Final
 
 from starlette.types import Receive, Scope
 
+from hullo.asgi.address import client_address
+from hullo.asgi.answer import Header
+from hullo.asgi.cookie import from_own_page, session_cookie, session_in_cookie
 from hullo.asgi.edge import Edge
 from hullo.asgi.scope import API_KEY_PREFIX, bearer, headers_of, query_of
 from hullo.asgi.wire import Envelope
 from hullo.errors import Invalid, NotFound, SessionRevoked, TooLarge
+from hullo.model.app import ApiKey
 from hullo.model.claim import Rejection
 from hullo.model.moment import secret_digest
 from hullo.model.visitor import Session, SessionDigest
@@ -37,9 +41,13 @@ class Caller:
 
 
 class Exchange:
-    """Reads what a handler asks for, when it asks. `app_key` is the app that the call named, once that is known."""
+    """Reads what a handler asks for, when it asks.
 
-    __slots__ = ("_receive", "app_key", "edge", "headers", "moment", "request_id", "scope")
+    `app_key` is the app that the call named, once that is known; `api_key` the valid one that it presents, once the
+    store was asked.
+    """
+
+    __slots__ = ("_receive", "api_key", "app_key", "edge", "headers", "moment", "request_id", "scope")
 
     def __init__(self, edge: Edge, scope: Scope, receive: Receive) -> None:
         self.edge = edge
@@ -49,6 +57,7 @@ class Exchange:
         self.moment = edge.hullo.moment()
         self.request_id = self.moment.new_id("req")
         self.app_key: str | None = self.header(b"x-hullo-app")
+        self.api_key: ApiKey | None = None
 
     def header(self, name: bytes) -> str | None:
         """A header as text; None where it was not sent."""
@@ -59,6 +68,11 @@ class Exchange:
     def origin(self) -> str | None:
         """The page's origin; None when the caller is no browser."""
         return self.header(b"origin")
+
+    @property
+    def address(self) -> str:
+        """The client's, as far as that can be known; empty for a Unix socket."""
+        return client_address(self.scope, self.edge.proxies)
 
     @property
     def by_api_key(self) -> bool:
@@ -112,14 +126,15 @@ class Exchange:
         return query
 
     async def caller(self, envelope: Envelope = NOBODY) -> Caller:
-        """Who says it is calling: headers win over the body for the token, the body over the header for the app.
+        """Who says it is calling: headers win over the body for the token, the body over the header for the app. A
+        cookie is the last to be asked, and only for a page of this host.
 
         A session names its app, so a call that names none is the session's app's.
         """
         token = bearer(self.headers)
         if token is not None and token.startswith(API_KEY_PREFIX):
             token = None  # a server's key is nobody's session
-        token = token or envelope.session_token
+        token = token or envelope.session_token or self._in_cookie()
         session = secret_digest(token) if token is not None else None
         if envelope.app_key is not None:
             self.app_key = envelope.app_key
@@ -127,6 +142,23 @@ class Exchange:
             known = await self.edge.read(partial(_find_session, session))
             self.app_key = known.app_id if known is not None else None
         return Caller(app_key=self.app_key, token=token, session=session)
+
+    @property
+    def keeps_cookie(self) -> bool:
+        """Whether the session is kept in a cookie, and out of the answer: where the settings say so, and wherever a
+        page of this host shows one."""
+        cookies = self.edge.hullo.settings.cookie
+        own_page = self.origin is not None and from_own_page(self.scope, self.headers)
+        return own_page and (cookies.on or session_in_cookie(self.scope) is not None)
+
+    def session_told(self, token: str | None) -> tuple[str | None, tuple[Header, ...]]:
+        """How the caller is told the token of its session: in the answer's body, or by a header that sets a cookie."""
+        if token is None or not self.keeps_cookie:
+            return token, ()
+        return None, (session_cookie(self.headers, self.edge.hullo.settings.cookie, token),)
+
+    def _in_cookie(self) -> str | None:
+        return session_in_cookie(self.scope) if from_own_page(self.scope, self.headers) else None
 
     async def resumed(self, envelope: Envelope = NOBODY) -> Attend:
         """The work of going on with the caller's session. Raises `SessionRevoked`; doing it raises the rest."""

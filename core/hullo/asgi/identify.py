@@ -6,6 +6,7 @@ from typing import Final
 
 from hullo.asgi.answer import Answer, told
 from hullo.asgi.exchange import Caller, Exchange
+from hullo.asgi.rates.turns import identify_turn
 from hullo.asgi.shapes import outcome_shape
 from hullo.asgi.wire import encode, identify_body, with_session_token
 from hullo.errors import HulloError, Invalid, SessionRevoked
@@ -13,6 +14,7 @@ from hullo.model.claim import Claim, Rejection
 from hullo.model.outcome import Outcome
 from hullo.pipeline.identify import Identify
 from hullo.pipeline.repeat import Repeatable, Replayed
+from hullo.pipeline.work import Work
 
 KEY_LONGEST: Final = 255
 
@@ -22,8 +24,13 @@ async def identify(exchange: Exchange) -> Answer:
     try:
         return await _identify(exchange)
     except HulloError as refused:
-        await exchange.edge.tell_refused(refused, exchange.app_key, exchange.request_id)
+        await tell_refused(exchange, refused)
         raise
+
+
+async def tell_refused(exchange: Exchange, error: HulloError) -> None:
+    """Tells observers that this identify was refused."""
+    await exchange.edge.tell_refused(error, exchange.app_key, exchange.request_id)
 
 
 async def _identify(exchange: Exchange) -> Answer:
@@ -32,16 +39,20 @@ async def _identify(exchange: Exchange) -> Answer:
     caller = await exchange.caller(body.envelope)
     if caller.session is not None and caller.app_key is None:
         raise SessionRevoked
-    work = _work(exchange, caller, body.claim)
     key = _idempotency_key(exchange)
+    turn = await identify_turn(exchange, caller.session, raw, key)
+    work = turn.around(_work(exchange, caller, body.claim))
     if key is None:
-        outcome = await exchange.edge.do(work, verifying=True)
-        return told(outcome_shape(outcome, outcome.session_token))
-    answer = await exchange.edge.do(_once(exchange, caller, work, key, raw), verifying=True)
+        outcome = await turn.settled(exchange.edge.do(work, verifying=True))
+        token, headers = exchange.session_told(outcome.session_token)
+        return told(outcome_shape(outcome, token), headers)
+    answer = await turn.settled(exchange.edge.do(_once(exchange, caller, work, key, raw), verifying=True))
     if isinstance(answer, Replayed):
-        first, request_id = with_session_token(answer.body, answer.session_token)
-        return Answer(body=first, request_id=request_id)
-    return told(outcome_shape(answer, answer.session_token))
+        token, headers = exchange.session_told(answer.session_token)
+        first, request_id = with_session_token(answer.body, token)
+        return Answer(body=first, request_id=request_id, headers=headers)
+    token, headers = exchange.session_told(answer.session_token)
+    return told(outcome_shape(answer, token), headers)
 
 
 def _work(exchange: Exchange, caller: Caller, claim: Claim) -> Identify:
@@ -58,12 +69,11 @@ def _work(exchange: Exchange, caller: Caller, claim: Claim) -> Identify:
     )
 
 
-def _once(exchange: Exchange, caller: Caller, work: Identify, key: str, raw: bytes) -> Repeatable[Outcome]:
-    client = exchange.scope.get("client")
+def _once(exchange: Exchange, caller: Caller, work: Work[Outcome], key: str, raw: bytes) -> Repeatable[Outcome]:
     return Repeatable(
         work=work,
         key=key,
-        caller=caller.session or (str(client[0]) if client else ""),
+        caller=caller.session or exchange.address,
         request=raw,
         moment=exchange.moment,
         encode=_without_secrets,

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hullo.app import Hullo
 from hullo.asgi.answer import send_answer
+from hullo.asgi.arrival import Arrivals
 from hullo.asgi.edge import EDGE_KEY, Edge
 from hullo.asgi.identity import IDENTITY_KEY
 from hullo.asgi.lifespan import live
@@ -37,6 +38,7 @@ class IdentityMiddleware:
         if not self._prefix.startswith("/") or self._prefix.endswith("/"):
             raise SettingsError("a prefix begins with / and does not end with it, such as /hullo")
         self._edge = Edge(hullo)
+        self._arrivals = Arrivals(self._edge, app_key)
         own = own_routes(self._edge)
         # Paths without parameters are looked up before the router tries one pattern after the other: it would cost
         # an identify that changes nothing a tenth of its time.
@@ -53,6 +55,9 @@ class IdentityMiddleware:
         path = route_path(scope)
         if path.startswith(self._prefix) and path[len(self._prefix) :][:1] in {"", "/"}:
             await self._serve(path[len(self._prefix) :], scope, receive, send)
+            return
+        if self._arrivals.expects(scope):
+            await self._arrivals.welcome(scope, receive, send)
             return
         identity = await identify_caller(self._edge, scope, self._app_key)
         await self.app({**scope, IDENTITY_KEY: identity}, receive, send)

@@ -7,6 +7,7 @@ from typing import Literal
 
 from hullo.asgi.answer import Answer, told
 from hullo.asgi.exchange import Exchange
+from hullo.asgi.rates.turns import attend_turn
 from hullo.asgi.scope import bearer
 from hullo.asgi.shapes import joined_shape, me_shape
 from hullo.asgi.wire import Envelope, join_body
@@ -37,21 +38,20 @@ async def _begin(exchange: Exchange, verb: Literal["join", "reset"]) -> Answer:
     # Everything that these calls need may stand in headers, and then there is nothing left to say in a body.
     said_in_headers = exchange.app_key is not None or bearer(exchange.headers) is not None
     caller = await exchange.caller(Envelope() if not raw and said_in_headers else join_body(raw))
-    visit = await exchange.edge.do(
-        Attend(
-            verb=verb,
-            app_key=caller.app_key,
-            session=caller.session,
-            origin=exchange.origin,
-            moment=exchange.moment,
-        )
+    turn = await attend_turn(exchange, certainly=verb == "reset" or caller.session is None)
+    attend = Attend(
+        verb=verb,
+        app_key=caller.app_key,
+        session=caller.session,
+        origin=exchange.origin,
+        moment=exchange.moment,
     )
+    visit = await turn.settled(exchange.edge.do(turn.around(attend)))
     conversations: tuple[Conversation, ...] = ()
-    token = visit.token
-    if token is None:
-        token = caller.token or ""
+    if visit.token is None:
         conversations = (await visible_conversations(exchange, visit.session, PageRequest())).items
-    return told(joined_shape(visit.session, token, conversations, exchange.edge.hullo.settings.limits))
+    token, headers = exchange.session_told(visit.token or caller.token)
+    return told(joined_shape(visit.session, token, conversations, exchange.edge.hullo.settings.limits), headers)
 
 
 async def visible_conversations(exchange: Exchange, session: Session, page: PageRequest) -> Page[Conversation]:

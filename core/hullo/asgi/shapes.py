@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
+from hullo.model.app import App
+from hullo.model.change_set import CallCount
 from hullo.model.claim import PROFILE_FIELDS, Rejection
 from hullo.model.conflict import Conflict
 from hullo.model.contact import Contact
 from hullo.model.conversation import Conversation, Message
-from hullo.model.decision_record import DecisionRecord, FieldVerdict
+from hullo.model.decision import Decision
+from hullo.model.decision_record import DecisionRecord, FieldVerdict, Trace
 from hullo.model.fact import Fact
-from hullo.model.instant import rfc3339
+from hullo.model.instant import Instant, rfc3339
 from hullo.model.limits import Limits
+from hullo.model.match import CREATED
 from hullo.model.outcome import Outcome
 from hullo.model.standing import Standing
 from hullo.model.visitor import Session
+from hullo.pipeline.check import Checked
 from hullo.store.protocol import Page
 
 Shape = dict[str, Any]
+
+CALL_DAYS: Final = 7
+"""For how long back an app's calls are told."""
 
 Item = TypeVar("Item")
 
@@ -64,7 +72,7 @@ def me_shape(session: Session) -> Shape:
     }
 
 
-def joined_shape(session: Session, token: str, conversations: Sequence[Conversation], limits: Limits) -> Shape:
+def joined_shape(session: Session, token: str | None, conversations: Sequence[Conversation], limits: Limits) -> Shape:
     """The join answer; `token` is the one to use from now on."""
     me = me_shape(session)
     return {
@@ -75,6 +83,77 @@ def joined_shape(session: Session, token: str, conversations: Sequence[Conversat
         "conversations": [conversation_shape(each) for each in conversations],
         "settings": {"message_length": limits.message_length},
     }
+
+
+def app_shape(app: App, counts: CallCount) -> Shape:
+    """An app, as an API key sees it: without its keys."""
+    return {
+        "id": app.id,
+        "app_key": app.app_key,
+        "workspace_id": app.workspace_id,
+        "name": app.name,
+        "origins": list(app.origins),
+        "verification": app.verification.value,
+        "region": app.region,
+        "created_at": rfc3339(app.created_at),
+        "calls": calls_shape(counts),
+    }
+
+
+def calls_shape(counts: CallCount) -> Shape:
+    """How many identify calls there were, by what they had to show for themselves (V3)."""
+    return {
+        "days": CALL_DAYS,
+        "signed": counts.signed,
+        "unsigned": counts.unsigned,
+        "wrong": counts.wrong,
+        "signed_percent": signed_percent(counts),
+    }
+
+
+def signed_percent(counts: CallCount) -> float | None:
+    """To one decimal, rounded down: 100 is all of them. None where there were none."""
+    return counts.signed * 1000 // counts.calls / 10 if counts.calls else None
+
+
+def checked_shape(checked: Checked) -> Shape:
+    """A dry run, explained (V8)."""
+    refused, decision = checked.refused, checked.decision
+    return {
+        "app_key": checked.app.app_key,
+        "verification": checked.app.verification.value,
+        "accepted": refused is None,
+        "refused": {"code": refused.code, "status": refused.status, "detail": refused.detail} if refused else None,
+        "signature": checked.signature.value,
+        "mistakes": [{"field": each.field, "code": each.code, "says": each.says} for each in checked.mistakes],
+        "remarks": list(checked.remarks),
+        "decision": _decided_shape(decision) if decision is not None else None,
+        "rejected": rejected_shape(checked.faults),
+    }
+
+
+def _decided_shape(decision: Decision[Outcome]) -> Shape:
+    """Without what is new and would be made anew by the real call: ids and the session's token."""
+    outcome, created = decision.answer, decision.answer.matched_by == CREATED
+    return {
+        "standing": outcome.standing.word,
+        "matched_by": outcome.matched_by,
+        "created": created,
+        "contact_id": None if created else outcome.contact_id,
+        "switched": outcome.switched,
+        "linked_conversations": outcome.linked_conversations,
+        "written": [verdict.field for verdict in outcome.written],
+        "kept": kept_shape(outcome.kept),
+        "conflicts": [
+            {"rule": each.rule, "field": each.field, "other_id": each.other_id} for each in outcome.conflicts
+        ],
+        "steps": steps_shape(decision.trace),
+    }
+
+
+def steps_shape(trace: Trace) -> list[Shape]:
+    """Which plugin answered what."""
+    return [{"stage": step.stage, "plugin": step.plugin, "answer": step.answer} for step in trace.steps]
 
 
 def conversation_shape(conversation: Conversation) -> Shape:
@@ -142,7 +221,7 @@ def decision_shape(decision: DecisionRecord) -> Shape:
         "by": decision.by,
         "matched_by": decision.matched_by,
         "standing": decision.standing,
-        "steps": [{"stage": step.stage, "plugin": step.plugin, "answer": step.answer} for step in decision.trace.steps],
+        "steps": steps_shape(decision.trace),
         "fields": [
             {"field": each.field, "verdict": each.verdict, "reason": each.reason} for each in decision.trace.fields
         ],
@@ -159,6 +238,20 @@ def conflict_shape(conflict: Conflict) -> Shape:
         "rule": conflict.rule,
         "status": conflict.status,
         "created_at": rfc3339(conflict.created_at),
+    }
+
+
+def session_shape(session: Session, now: Instant) -> Shape:
+    """A session, as an API key sees it: by its visitor, as nobody needs to know more of the credential itself."""
+    return {
+        "visitor_id": session.visitor_id,
+        "app_id": session.app_id,
+        "standing": session.standing.word if session.standing is not None else None,
+        "active": session.valid(now),
+        "created_at": rfc3339(session.created_at),
+        "last_seen_at": rfc3339(session.seen_at),
+        "expires_at": rfc3339(session.expires_at),
+        "revoked_at": rfc3339(session.revoked_at) if session.revoked_at is not None else None,
     }
 
 

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from typing import Final
 
 from starlette.types import Scope
 
+from hullo.asgi.cookie import session_in_cookie
 from hullo.asgi.edge import Edge
 from hullo.asgi.identity import ANONYMOUS, Identity
-from hullo.asgi.scope import SESSION_PREFIX, bearer, cookie, headers_of
+from hullo.asgi.scope import SESSION_PREFIX, bearer, headers_of
 from hullo.model.moment import secret_digest
 from hullo.model.visitor import Session, SessionDigest
 from hullo.pipeline.visits import as_proven
 from hullo.store.protocol import Store
-
-SESSION_COOKIE: Final = b"hullo_session"
 
 _log = logging.getLogger("hullo.asgi")
 
@@ -50,8 +48,8 @@ def session_token(scope: Scope) -> str | None:
     """The token that a request shows, in its header or, on the site's own domain, in the cookie."""
     token = bearer(headers_of(scope))
     if token is None or not token.startswith(SESSION_PREFIX):
-        token = cookie(scope, SESSION_COOKIE)
-    return token if token is not None and token.startswith(SESSION_PREFIX) else None
+        token = session_in_cookie(scope)
+    return token
 
 
 def _find(digest: SessionDigest, store: Store) -> Session | None:

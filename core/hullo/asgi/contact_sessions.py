@@ -1,0 +1,29 @@
+"""A contact's sessions, for servers with an API key: where somebody is logged in, and the end of all of it (S2)."""
+
+from __future__ import annotations
+
+from hullo.asgi.answer import Answer, told
+from hullo.asgi.contacts import contact_of
+from hullo.asgi.exchange import Exchange
+from hullo.asgi.keys import api_key
+from hullo.asgi.shapes import page_shape, session_shape
+from hullo.model.app import Scope
+from hullo.pipeline.administer import LogOutEverywhere
+
+
+async def list_sessions(exchange: Exchange) -> Answer:
+    """`GET /v1/contacts/{id}/sessions`: of every app, those that are over too."""
+    key = await api_key(exchange, Scope.READ)
+    page = exchange.page()
+    contact = await contact_of(exchange, key, exchange.path_id)
+    found = await exchange.edge.read(lambda store: store.list_sessions(key.workspace_id, contact.id, page))
+    return told(page_shape(found, lambda session: session_shape(session, exchange.moment.now)))
+
+
+async def log_out_everywhere(exchange: Exchange) -> Answer:
+    """`DELETE /v1/contacts/{id}/sessions`. May be said again."""
+    key = await api_key(exchange, Scope.WRITE)
+    contact_id = await exchange.edge.do(
+        LogOutEverywhere(contact_id=exchange.path_id, workspace_id=key.workspace_id, moment=exchange.moment)
+    )
+    return told({"id": contact_id, "logged_out": True})

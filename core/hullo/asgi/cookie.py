@@ -1,0 +1,69 @@
+"""The session as a cookie, for pages on hullo's own host: kept where no script can read it (S, `Settings.cookie`).
+
+CSRF-safe by construction: hullo's own API takes a cookie from pages of its own origin only, whatever the browser sends
+along. Elsewhere the session is a bearer token, which no browser sends by itself.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.types import Scope
+
+from hullo.asgi.answer import Header
+from hullo.asgi.scope import SESSION_PREFIX, Headers, cookie
+from hullo.model.instant import SECOND
+from hullo.model.visitor import SESSION_LIFE
+from hullo.pipeline.origins import is_loopback
+from hullo.settings import SessionCookie
+
+HOST_COOKIE: Final = b"__Host-hullo_session"
+"""Browsers take it over TLS only, and only from this very host: no sub-domain can plant one (RFC 6265bis, 4.1.3.2)."""
+PLAIN_COOKIE: Final = b"hullo_session"
+"""What a host may set by itself, and what is used where there is no TLS."""
+
+_SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
+
+
+def session_in_cookie(scope: Scope) -> str | None:
+    """The token that a browser sends along, for whatever it may be believed."""
+    for name in (HOST_COOKIE, PLAIN_COOKIE):
+        token = cookie(scope, name)
+        if token is not None and token.startswith(SESSION_PREFIX):
+            return token
+    return None
+
+
+def session_cookie(headers: Headers, settings: SessionCookie, token: str) -> Header:
+    """The header that keeps the token. It lasts as long as a session may; a session that ends earlier is refused."""
+    secure = not (settings.insecure or is_loopback(f"http://{_host(headers)}"))
+    name = HOST_COOKIE if secure else PLAIN_COOKIE
+    parts = [
+        f"{name.decode()}={token}",
+        f"Max-Age={SESSION_LIFE // SECOND}",
+        "Path=/",
+        "HttpOnly",
+        f"SameSite={settings.same_site.capitalize()}",
+        *(["Secure"] if secure else []),
+    ]
+    return b"set-cookie", "; ".join(parts).encode("latin-1")
+
+
+def from_own_page(scope: Scope, headers: Headers) -> bool:
+    """Whether a page of this very host calls.
+
+    Browsers say so themselves: by `Origin` wherever something could be changed, else by `Sec-Fetch-Site`. A call that
+    only reads and has neither is an older browser's: whoever made it do so from elsewhere cannot read the answer.
+    """
+    origin = headers.get(b"origin")
+    if origin is not None:
+        said = origin.decode("latin-1")
+        return said.startswith(("http://", "https://")) and said.partition("://")[2].lower() == _host(headers) != ""
+    if scope["method"] not in _SAFE_METHODS:
+        return False
+    return headers.get(b"sec-fetch-site", b"same-origin") in {b"same-origin", b"none"}
+
+
+def _host(headers: Headers) -> str:
+    """Name and port as the browser has them."""
+    return headers.get(b"host", b"").decode("latin-1").lower()

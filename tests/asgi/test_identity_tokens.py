@@ -1,0 +1,328 @@
+"""Tokens for a hop, over HTTP, and pages that a visitor arrives at with one (T)."""
+
+from __future__ import annotations
+
+import pytest
+
+from hullo import Hullo
+from hullo.model.app import Scope
+from hullo.settings import RateLimits, SessionCookie, Settings
+
+PAGE = "https://shop.example.com"
+NOBODY = [None, None, None]
+
+
+def hop_token(shop, token, **body):
+    answer = shop.post("/identity-token", body, token)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["token"]
+
+
+def proven(shop):
+    """The session token of Jane, and her id."""
+    answer = shop.identify(**shop.signed("jane", email="jane@example.com")).json()
+    return answer["session_token"], answer["contact_id"]
+
+
+def arrive(shop, token, path="/", query="", **headers):
+    return shop.http.get(f"{path}?hullo_identity={token}{query}", headers=headers, follow_redirects=False)
+
+
+def kept(answer):
+    """The cookie that was set: name, value and attributes."""
+    first, *rest = answer.headers["set-cookie"].split("; ")
+    name, _, value = first.partition("=")
+    return name, value, rest
+
+
+@pytest.mark.rule("T1")
+def test_a_visitor_gets_a_token_for_another_app(shop):
+    help_centre = shop.hullo.create_app("Help centre")
+    token, contact = proven(shop)
+    answer = shop.post("/identity-token", {"audience": help_centre.app_key}, token)
+    assert answer.json() == {"token": answer.json()["token"], "expires_in": 300, "parameter": "hullo_identity"}
+    redeemed = shop.post("/identify", {"app_key": help_centre.app_key, "identity_token": answer.json()["token"]})
+    assert redeemed.json()["contact_id"] == contact
+    assert redeemed.json()["matched_by"] == "hop"
+
+
+@pytest.mark.rule("T1")
+def test_an_empty_body_asks_for_the_visitors_own_app(shop):
+    token, contact = proven(shop)
+    answer = shop.http.post("/hullo/v1/identity-token", headers={"authorization": f"Bearer {token}"})
+    assert answer.status_code == 200
+    assert shop.identify(identity_token=answer.json()["token"]).json()["contact_id"] == contact
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"audience": "app_unknown"}, 404, "unknown_app"),
+        ({"audience": 1}, 422, "invalid"),
+        ([], 400, "bad_json"),
+    ],
+)
+def test_a_token_for_nowhere_is_a_problem(shop, body, status, code):
+    answer = shop.post("/identity-token", body, proven(shop)[0])
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+def test_whoever_is_anonymous_gets_none(shop):
+    answer = shop.post("/identity-token", {}, shop.join())
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+    answer = shop.post("/identity-token", {"app_key": shop.app_key})
+    assert (answer.status_code, answer.json()["code"]) == (401, "session_required")
+
+
+def test_a_page_that_is_not_listed_gets_none(shop):
+    token, _ = proven(shop)
+    answer = shop.post("/identity-token", {}, token, origin="https://evil.test")
+    assert (answer.status_code, answer.json()["code"]) == (403, "bad_origin")
+    assert shop.post("/identity-token", {}, token, origin=PAGE).headers["access-control-allow-origin"] == PAGE
+
+
+@pytest.mark.rule("T2", "T3")
+def test_a_page_redeems_the_token_and_leads_to_its_clean_address(shop):
+    token, contact = proven(shop)
+    answer = arrive(shop, hop_token(shop, token), path="/orders", query="&page=2&q=a%26b")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/orders?page=2&q=a%26b")
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.text == ""
+    name, value, attributes = kept(answer)
+    assert name == "__Host-hullo_session"
+    assert attributes == ["Max-Age=15552000", "Path=/", "HttpOnly", "SameSite=Lax", "Secure"]
+    home = shop.http.get("/", headers={"cookie": f"{name}={value}"}).json()
+    assert home[1:] == [contact, "proven"]
+
+
+@pytest.mark.rule("T4", "T3")
+def test_a_page_redeems_a_token_that_the_sites_server_minted(shop):
+    answer = arrive(shop, shop.hullo.mint_token(shop.app_key, external_id="jane"))
+    name, value, _ = kept(answer)
+    home = shop.http.get("/", headers={"cookie": f"{name}={value}"}).json()
+    assert home[2] == "proven"
+
+
+@pytest.mark.rule("T5")
+def test_whatever_is_wrong_with_the_token_the_page_works_and_the_log_says_why(shop, caplog):
+    token, _ = proven(shop)
+    spent = hop_token(shop, token)
+    arrive(shop, spent)
+    foreign = hop_token(shop, token)
+    shop.post("/reset", {}, token)
+    for each in (spent, foreign, "garbage", "", "a.b.c", "%00", "é", "x" * 9000):
+        caplog.clear()
+        answer = arrive(shop, each)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+        assert "set-cookie" not in answer.headers
+        assert "event=refused" in caplog.text
+        assert spent not in caplog.text
+    assert shop.http.get("/").json() == NOBODY
+
+
+@pytest.mark.rule("T3")
+@pytest.mark.parametrize(
+    ("path", "clean"),
+    [
+        ("//evil.test/x", "/evil.test/x"),
+        ("///evil.test", "/evil.test"),
+        ("/%5Cevil.test", "/%5Cevil.test"),
+        ("/a%0d%0aSet-Cookie:x=1", "/a%0D%0ASet-Cookie:x=1"),
+        ("/a%20b/%C3%A9%3Fx", "/a%20b/%C3%A9%3Fx"),
+        ("/@evil.test", "/@evil.test"),
+    ],
+)
+def test_the_clean_address_is_on_the_same_host(shop, path, clean):
+    answer = shop.http.get(f"http://testserver{path}?hullo_identity=x", follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, clean)
+
+
+@pytest.mark.rule("T2", "T3")
+def test_no_token_is_left_of_several(shop):
+    answer = arrive(shop, "one", query="&a=1&hullo_identity=two&hullo%5Fidentity=three&b")
+    assert answer.headers["location"] == "/?a=1&b"
+
+
+def test_only_a_click_is_an_arrival(shop):
+    token = hop_token(shop, proven(shop)[0])
+    assert shop.http.post(f"/?hullo_identity={token}", follow_redirects=False).status_code != 303
+    assert shop.http.head(f"/?hullo_identity={token}", follow_redirects=False).status_code == 200
+    assert shop.http.get(f"/hullo/healthz?hullo_identity={token}", follow_redirects=False).status_code == 200
+    assert arrive(shop, token).status_code == 303
+
+
+@pytest.mark.rule("C5", "T3")
+def test_an_arrival_takes_the_place_of_whoever_was_there(shop):
+    bob = shop.identify(**shop.signed("bob")).json()
+    jane, contact = proven(shop)
+    cookie = f"__Host-hullo_session={bob['session_token']}"
+    name, value, _ = kept(arrive(shop, hop_token(shop, jane), cookie=cookie))
+    assert shop.http.get("/", headers={"cookie": f"{name}={value}"}).json()[1] == contact
+    assert shop.http.get("/", headers={"cookie": cookie}).json() == NOBODY
+
+
+@pytest.mark.rule("T3")
+def test_an_arrival_goes_on_with_a_visitor_who_is_nobody_yet(shop):
+    visitor = shop.post("/join", {"app_key": shop.app_key}).json()
+    jane, contact = proven(shop)
+    cookie = f"hullo_session={visitor['session_token']}"
+    assert "set-cookie" not in arrive(shop, hop_token(shop, jane), cookie=cookie).headers
+    assert shop.http.get("/", headers={"cookie": cookie}).json() == [visitor["visitor_id"], contact, "proven"]
+    over = "__Host-hullo_session=hvs_" + "0" * 64
+    assert kept(arrive(shop, hop_token(shop, jane), cookie=over))[1] != over.partition("=")[2]
+
+
+@pytest.mark.rule("T2")
+def test_the_parameter_may_have_another_name(serve, backend):
+    shop = serve(Hullo("memory:", settings=Settings(hop_parameter="convot_identity")), backend)
+    token, _ = proven(shop)
+    issued = shop.post("/identity-token", {}, token).json()
+    assert issued["parameter"] == "convot_identity"
+    answer = shop.http.get(f"/?convot_identity={issued['token']}&hullo_identity=x", follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/?hullo_identity=x")
+
+
+@pytest.mark.rule("T5")
+def test_a_site_takes_tokens_for_its_own_app_alone(serve, backend):
+    hullo = Hullo("memory:").open()
+    other = hullo.create_app("Other")
+    shop = serve(hullo, backend, app_key=other.app_key)
+    token, _ = proven(shop)
+    assert "set-cookie" not in arrive(shop, hop_token(shop, token)).headers
+    assert "set-cookie" in arrive(shop, hop_token(shop, token, audience=other.app_key)).headers
+
+
+@pytest.mark.rule("S2")
+def test_a_server_sees_and_ends_a_contacts_sessions(shop):
+    token, contact = proven(shop)
+    other = shop.identify(**shop.signed("jane")).json()["session_token"]
+    key = shop.api_key()
+    listed = shop.get(f"/contacts/{contact}/sessions", key).json()
+    assert [each["active"] for each in listed["items"]] == [True, True]
+    assert set(listed["items"][0]) == {
+        "visitor_id",
+        "app_id",
+        "standing",
+        "active",
+        "created_at",
+        "last_seen_at",
+        "expires_at",
+        "revoked_at",
+    }
+    page = shop.get(f"/contacts/{contact}/sessions?limit=1", key).json()
+    rest = shop.get(f"/contacts/{contact}/sessions?limit=1&cursor={page['next']}", key).json()
+    assert [*page["items"], *rest["items"]] == listed["items"]
+    ended = shop.http.delete(f"/hullo/v1/contacts/{contact}/sessions", headers={"authorization": f"Bearer {key}"})
+    assert ended.json() == {"id": contact, "logged_out": True}
+    assert [shop.get("/me", each).status_code for each in (token, other)] == [401, 401]
+    assert not any(each["active"] for each in shop.get(f"/contacts/{contact}/sessions", key).json()["items"])
+
+
+def test_sessions_are_for_keys_of_the_workspace_with_the_scope(shop):
+    _, contact = proven(shop)
+    foreign = shop.hullo.create_app("Foreign", workspace="another")
+    path = f"/contacts/{contact}/sessions"
+    assert shop.get(path, shop.api_key(app_key=foreign.app_key)).status_code == 404
+    assert shop.get(path, shop.api_key(Scope.WRITE, app_key=shop.app_key)).status_code == 403
+    reads = shop.api_key(Scope.READ, app_key=shop.app_key)
+    assert shop.http.delete(f"/hullo/v1{path}", headers={"authorization": f"Bearer {reads}"}).status_code == 403
+    assert shop.get(path).status_code == 401
+
+
+OWN = "http://testserver"
+
+
+@pytest.fixture
+def cookies(serve, backend):
+    """A shop whose pages are on hullo's own host, and whose sessions are in cookies."""
+    hullo = Hullo("memory:", settings=Settings(cookie=SessionCookie(on=True))).open()
+    shop = serve(hullo, backend)
+    hullo.register.change_app(shop.app_key, {"origins": f"{PAGE},{OWN}"})
+    return shop
+
+
+@pytest.mark.rule("S1")
+def test_a_cookie_holds_the_session_and_no_script_is_told(cookies):
+    joined = cookies.post("/join", {"app_key": cookies.app_key}, origin=OWN)
+    assert joined.json()["session_token"] is None
+    name, value, attributes = kept(joined)
+    assert (name, attributes[1:]) == ("__Host-hullo_session", ["Path=/", "HttpOnly", "SameSite=Lax", "Secure"])
+    mine = {"cookie": f"{name}={value}", "origin": OWN}
+    cookies.http.cookies.clear()
+    proven = cookies.post("/identify", {"app_key": cookies.app_key, **cookies.signed("jane")}, **mine)
+    assert "session_token" not in proven.json()
+    assert proven.json()["visitor_id"] == joined.json()["visitor_id"]
+    assert cookies.get("/me", **{"cookie": mine["cookie"]}).json()["standing"] == "proven"
+    again = cookies.post("/join", {"app_key": cookies.app_key}, **mine)
+    assert again.json()["session_token"] is None
+    assert kept(again)[1] == value
+    reset = cookies.post("/reset", {"app_key": cookies.app_key}, **mine)
+    assert kept(reset)[1] != value
+    assert cookies.get("/me", **{"cookie": mine["cookie"]}).status_code == 401
+
+
+@pytest.mark.rule("S1")
+def test_pages_elsewhere_hold_a_token_as_ever(cookies):
+    joined = cookies.post("/join", {"app_key": cookies.app_key}, origin=PAGE)
+    assert joined.json()["session_token"].startswith("hvs_")
+    assert "set-cookie" not in joined.headers
+
+
+def test_a_switch_and_its_repeat_keep_the_new_session_in_the_cookie(cookies):
+    name, value, _ = kept(cookies.post("/join", {"app_key": cookies.app_key}, origin=OWN))
+    cookies.http.cookies.clear()
+    mine = {"cookie": f"{name}={value}", "origin": OWN}
+    body = {"app_key": cookies.app_key, **cookies.signed("jane")}
+    cookies.post("/identify", body, **mine)
+    body = {"app_key": cookies.app_key, **cookies.signed("bob")}
+    first = cookies.post("/identify", body, **mine, idempotency_key="one")
+    again = cookies.post("/identify", body, **mine, idempotency_key="one")
+    assert first.json() == again.json()
+    assert "session_token" not in first.json()
+    assert kept(first)[1] == kept(again)[1] != value
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": PAGE},
+        {"origin": "https://testserver.evil.test"},
+        {"origin": "null"},
+        {"origin": "testserver"},
+        {"origin": "http://testserver:81"},
+        {},
+    ],
+)
+def test_a_cookie_is_taken_from_the_hosts_own_pages_only(cookies, headers):
+    name, value, _ = kept(cookies.post("/join", {"app_key": cookies.app_key}, origin=OWN))
+    cookies.http.cookies.clear()
+    answer = cookies.post(
+        "/conversations", {"app_key": cookies.app_key, "text": "Hi"}, cookie=f"{name}={value}", **headers
+    )
+    assert answer.json()["code"] in {"session_required", "bad_origin"}
+    if "origin" not in headers:
+        cross = {"cookie": f"{name}={value}", "sec-fetch-site": "cross-site"}
+        assert cookies.get("/me", **cross).status_code == 401
+        assert cookies.get("/me", **{**cross, "sec-fetch-site": "same-site"}).status_code == 401
+        assert cookies.get("/me", **{**cross, "sec-fetch-site": "same-origin"}).status_code == 200
+
+
+def test_on_this_machine_a_cookie_needs_no_tls(serve, backend):
+    settings = Settings(cookie=SessionCookie(on=True, same_site="strict"))
+    shop = serve(Hullo("memory:", settings=settings).open(), backend)
+    here = {"origin": "http://localhost:8000", "host": "localhost:8000"}
+    shop.hullo.register.change_app(shop.app_key, {"origins": ""})
+    name, _, attributes = kept(shop.post("/join", {"app_key": shop.app_key}, **here))
+    assert name == "hullo_session"
+    assert attributes[1:] == ["Path=/", "HttpOnly", "SameSite=Strict"]
+
+
+@pytest.mark.rule("T5")
+def test_arrivals_are_limited_as_calls_are_and_the_page_goes_on_working(serve, backend):
+    settings = Settings(rate_limits=RateLimits(sessions_per_address=2))
+    shop = serve(Hullo("memory:", settings=settings), backend)
+    minted = [shop.hullo.mint_token(shop.app_key, external_id=f"user_{number}") for number in range(3)]
+    answers = [arrive(shop, token) for token in minted]
+    assert ["set-cookie" in answer.headers for answer in answers] == [True, True, False]
+    assert [answer.status_code for answer in answers] == [303, 303, 303]
