@@ -1,0 +1,3 @@
+module signing
+
+go 1.19
