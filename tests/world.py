@@ -14,6 +14,7 @@ from hullo.model.decision import Decision
 from hullo.model.instant import Instant
 from hullo.model.moment import secret_digest
 from hullo.model.outcome import Outcome
+from hullo.pipeline.hop import IssueToken
 from hullo.pipeline.identify import Upsert
 from hullo.pipeline.register import NewApp
 from hullo.pipeline.sessions import Attend
@@ -125,6 +126,16 @@ class Browser:
 
     def resume(self) -> Visit:
         return self._attend("resume")
+
+    def token_for(self, audience: NewApp | None = None) -> str:
+        """A token that carries this browser's identity to another app, or to another page of its own (T1)."""
+        work = IssueToken(
+            visitor=self._visit("resume"),
+            audience=audience.app_key if audience is not None else None,
+            hooks=self.world.hullo.hooks,
+        )
+        token: str = self.world.hullo.pipeline.run(work).answer
+        return token
 
     def say(self, text: str = "Hello", conversation: str | None = None, client_id: str | None = None) -> Said:
         visitor = self._visit("resume")

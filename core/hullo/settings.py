@@ -36,7 +36,7 @@ class RateLimits:
     on: bool = True
     """`HULLO_LIMITS=off` in the environment turns them off, for load tests."""
     identifies_per_session: int = 60
-    """Calls that change nothing are free."""
+    """Proven calls that change nothing are free, and calls that repeat the one before."""
     calls_per_address: int = 600
     """Of browsers and other callers without an API key."""
     sessions_per_address: int = 120
@@ -205,7 +205,7 @@ def _refuse_wrong_attributes(names: Sequence[str]) -> None:
     for name in names:
         if not CUSTOM_KEY.fullmatch(name) or name in UNSAFE_KEYS or len(name) > Limits().custom_key_length:
             raise SettingsError(f"limits.signed_attributes: {name!r} cannot be the key of a custom value")
-        if taken := KNOWN_FIELDS & {name, attribute_hash(name)}:
+        if taken := {*KNOWN_FIELDS, *map(attribute_hash, names)} & {name} | KNOWN_FIELDS & {attribute_hash(name)}:
             raise SettingsError(f"limits.signed_attributes: {min(taken)} is a field of every identify call already")
 
 

@@ -21,9 +21,9 @@ class Terminal:
         self.folder = folder
         self._runner = CliRunner()
 
-    def type(self, *words: str) -> Result:
+    def type(self, *words: str, stdin: str | None = None) -> Result:
         """Whatever comes of it. A traceback is a failure of its own."""
-        result = self._runner.invoke(main, list(words))
+        result = self._runner.invoke(main, list(words), input=stdin)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return result

@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from cli.terminal import Terminal
+from hullo.app import Hullo
+from hullo.model.change_set import CallCount, ChangeSet
+from hullo.model.instant import DAY
 from hullo.model.user_hash import user_hash
 
 
@@ -113,6 +116,23 @@ def test_a_terminal_is_not_driven_by_a_name(terminal: Terminal):
     made = terminal.text("app", "create", "right\u202eleft")
     assert "\u202e" not in made
     assert "right\\u202eleft is ready" in made
+
+
+@pytest.mark.rule("V3")
+def test_the_share_of_signed_calls_is_shown(terminal: Terminal):
+    key = terminal.json("app", "create", "Shop")["app_key"]
+    assert "No calls in 7 days." in terminal.text("app", "show", key)
+    assert terminal.json("app", "show", key)["calls"]["signed_percent"] is None
+    with Hullo("sqlite:///hullo.db") as hullo:
+        today = hullo.clock() // DAY * DAY
+        count = CallCount(app_id=key, day=today, signed=1218, unsigned=12, wrong=4)
+        hullo.store.apply([ChangeSet(call_counts=(count,))])
+    text = "98.7 % signed of 1,234 calls in 7 days (1,218 signed, 12 unsigned, 4 wrong)"
+    assert text in terminal.text("app", "show", key)
+    calls = {"days": 7, "signed": 1218, "unsigned": 12, "wrong": 4, "signed_percent": 98.7}
+    assert terminal.json("app", "show", key)["calls"] == calls
+    terminal.text("app", "set", key, "verification=off")
+    assert "not counted while verification is off" in terminal.text("app", "show", key)
 
 
 @pytest.mark.rule("V1")

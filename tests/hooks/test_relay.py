@@ -14,12 +14,18 @@ from hullo.hooks.discovery import BUILT_IN, build_plugins, offered_plugins
 from hullo.hooks.relay import Relay
 from hullo.hooks.specs import HOOK_NAMES, Specs, hookimpl
 from hullo.hooks.writes import Refusal, Write
+from hullo.model.app import App
 from hullo.model.claim import Claim
 from hullo.model.event import Event
 from hullo.model.identifier import Identifier
+from hullo.model.instant import Instant
 from hullo.model.match import Candidates, Match
+from hullo.model.moment import Moment
 from hullo.model.outcome import Outcome
-from hullo.model.proof import Proof
+from hullo.model.proof import Once, Proof
+from hullo.model.standing import Standing
+from hullo.model.token_claims import HOP_LIFE, TokenClaims
+from hullo.model.visitor import Session
 from hullo.store.protocol import Store
 from world import World
 
@@ -206,6 +212,48 @@ def test_a_verifier_that_refuses_stops_the_call(store: Store) -> None:
 
     with pytest.raises(ProofRejected):
         World(store, plugins=[Refuses]).visitor().identify(email="jane@example.com")
+
+
+def test_a_plugin_may_bring_tokens_of_its_own_for_the_hop(store: Store) -> None:
+    class Tickets:
+        """Carries identities by tickets that lie in memory."""
+
+        name = "tickets"
+
+        def __init__(self) -> None:
+            self._issued: dict[str, tuple[App, Session]] = {}
+
+        @hookimpl
+        def issue_token(self, session: Session, audience: App, moment: Moment) -> str:
+            ticket = moment.new_secret("ticket")
+            self._issued[ticket] = (audience, session)
+            return ticket
+
+        @hookimpl
+        def read_token(self, text: str, app: App, now: Instant) -> TokenClaims | None:
+            if text not in self._issued:
+                return None
+            audience, session = self._issued[text]
+            if audience.id != app.id:
+                raise ProofRejected("for another app")
+            once = Once.of(app.id, text, now + HOP_LIFE)
+            return TokenClaims(by=self.name, session=session.digest, standing=Standing.PROVEN, once=once)
+
+    world = World(store, plugins=[Tickets])
+    help_centre, browser = world.hullo.create_app("Help centre"), world.visitor()
+    jane = browser.identify(external_id="jane", signed="external_id").contact_id
+    ticket = browser.token_for(help_centre)
+    assert ticket.startswith("ticket_")
+    with pytest.raises(ProofRejected):
+        world.visitor().identify(identity_token=ticket)
+    arrived = world.visitor(help_centre).identify(identity_token=ticket)
+    assert (arrived.contact_id, arrived.matched_by) == (jane, "tickets")
+    with pytest.raises(ProofRejected):
+        world.visitor(help_centre).identify(identity_token=ticket)
+    claimant = world.visitor()
+    claimant.identify(email="jane@example.com")
+    raised = world.visitor(help_centre).identify(identity_token=claimant.token_for(help_centre))
+    assert raised.standing < Standing.PROVEN  # whatever the plugin says, no more arrives than there was
 
 
 def test_any_policy_may_refuse_a_write_and_the_trace_names_it(store: Store) -> None:

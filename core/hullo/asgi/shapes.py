@@ -107,13 +107,8 @@ def calls_shape(counts: CallCount) -> Shape:
         "signed": counts.signed,
         "unsigned": counts.unsigned,
         "wrong": counts.wrong,
-        "signed_percent": signed_percent(counts),
+        "signed_percent": counts.signed_percent,
     }
-
-
-def signed_percent(counts: CallCount) -> float | None:
-    """To one decimal, rounded down: 100 is all of them. None where there were none."""
-    return counts.signed * 1000 // counts.calls / 10 if counts.calls else None
 
 
 def checked_shape(checked: Checked) -> Shape:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 import msgspec
@@ -35,7 +35,7 @@ class Envelope:
     """Who sends a body, where a beacon cannot set headers."""
 
     app_key: str | None = None
-    session_token: str | None = None
+    session_token: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

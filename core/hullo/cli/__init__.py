@@ -7,6 +7,7 @@ import click
 from hullo.cli.api_keys import api_key
 from hullo.cli.apps import app
 from hullo.cli.backup import backup_command, restore_command
+from hullo.cli.check import check_command
 from hullo.cli.command_line import CommandLine
 from hullo.cli.contacts import contacts_group
 from hullo.cli.doctor import doctor_command
@@ -17,6 +18,7 @@ from hullo.cli.options import common
 from hullo.cli.plugins import plugins_command
 from hullo.cli.serve import serve_command
 from hullo.cli.store import store_group
+from hullo.cli.tokens import token_command
 
 
 @click.group(cls=CommandLine, context_settings={"help_option_names": ["-h", "--help"]})
@@ -37,6 +39,8 @@ for command in (
     identity_key,
     api_key,
     hash_,
+    token_command,
+    check_command,
     contacts_group,
     migrate_command,
     doctor_command,

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 import click
 
 from hullo.app import Hullo
+from hullo.asgi.shapes import CALL_DAYS, calls_shape
 from hullo.cli.options import Given, common, pass_given
 from hullo.cli.screen import command, record, table, title, when
 from hullo.errors import UnknownApp
 from hullo.model.app import App, IdentityKey, VerificationMode
+from hullo.model.change_set import CallCount
 from hullo.model.instant import Instant, rfc3339
+from hullo.model.public_key import HMAC, PublicKey
 from hullo.pipeline.register import NewApp
 
 
@@ -76,11 +79,13 @@ def list_(given: Given) -> None:
 @common
 @pass_given
 def show(given: Given, key: str) -> None:
-    """Show one app with its identity keys; never their secrets."""
+    """Show one app with its identity keys, never their secrets, and how many of its calls are signed."""
     with given.open() as hullo:
         shown = found_app(hullo, key)
+        counts = hullo.call_counts(key, CALL_DAYS)
         now = hullo.clock()
-    given.show(_with_keys(shown, now), _text(shown, now))
+    document = {**_with_keys(shown, now), "calls": calls_shape(counts)}
+    given.show(document, f"{_text(shown, now)}\n\n{_calls(shown, counts)}")
 
 
 @app.command("set")
@@ -112,8 +117,11 @@ def found_app(hullo: Hullo, app_key: str) -> App:
 
 def key_document(key: IdentityKey, now: Instant) -> dict[str, object]:
     """All of a key but its secret."""
+    algorithm, kid = _algorithm_and_kid(key)
     return {
         "identity_key_id": key.id,
+        "algorithm": algorithm,
+        "kid": kid,
         "created_at": rfc3339(key.created_at),
         "last_used_at": _rfc3339(key.last_used_at),
         "retires_at": _rfc3339(key.retires_at),
@@ -124,18 +132,27 @@ def key_document(key: IdentityKey, now: Instant) -> dict[str, object]:
 def key_table(keys: Sequence[IdentityKey], now: Instant) -> str:
     """The same for people."""
     return table(
-        ("IDENTITY KEY", "MADE", "LAST USED", "RETIRES", "STATE"),
+        ("IDENTITY KEY", "ALGORITHM", "MADE", "LAST USED", "RETIRES", "STATE", "KID"),
         [
             (
                 key.id,
+                _algorithm_and_kid(key)[0],
                 when(key.created_at),
                 when(key.last_used_at),
                 when(key.retires_at),
                 "active" if key.active(now) else "retired",
+                _algorithm_and_kid(key)[1],
             )
             for key in keys
         ],
     )
+
+
+def _algorithm_and_kid(key: IdentityKey) -> tuple[str, str | None]:
+    if key.public_key is None:
+        return HMAC, None
+    public = PublicKey.stored(key.public_key)
+    return public.algorithm, public.kid
 
 
 def _document(app: App) -> dict[str, object]:
@@ -167,6 +184,17 @@ def _text(app: App, now: Instant) -> str:
         ]
     )
     return f"{title(app.name)}\n{about}\n\n{key_table(app.identity_keys, now)}"
+
+
+def _calls(app: App, counts: CallCount) -> str:
+    if app.verification is VerificationMode.OFF:
+        return "Calls are not counted while verification is off."
+    if not counts.calls:
+        return f"No calls in {CALL_DAYS} days."
+    return (
+        f"{counts.signed_percent} % signed of {counts.calls:,} calls in {CALL_DAYS} days "
+        f"({counts.signed:,} signed, {counts.unsigned:,} unsigned, {counts.wrong:,} wrong)"
+    )
 
 
 def _created(new: NewApp, app: App, prefix: str) -> str:

@@ -8,7 +8,7 @@ import click
 
 from hullo.cli.added import added_commands
 from hullo.cli.options import COMMON, Given
-from hullo.errors import HulloError
+from hullo.errors import HulloError, Invalid, NoIdentifier
 
 _ADDED = "hullo.cli.added"
 
@@ -48,7 +48,13 @@ class CommandLine(click.Group):
         try:
             return super().invoke(ctx)
         except HulloError as error:
-            raise click.ClickException(error.detail) from error
+            raise click.ClickException(_sentence(error)) from error
+
+
+def _sentence(error: HulloError) -> str:
+    rejected = error.rejected if isinstance(error, Invalid | NoIdentifier) else ()
+    faults = "; ".join(f"{each.field}: {each.reason}" for each in rejected)
+    return f"{error.detail} ({faults})" if faults else error.detail
 
 
 def _added(ctx: click.Context) -> dict[str, click.Command]:

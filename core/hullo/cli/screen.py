@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import unicodedata
 from collections.abc import Iterable, Sequence
 
@@ -10,6 +11,8 @@ import click
 from hullo.model.instant import Instant, rfc3339
 
 NOTHING = "-"
+WIDEST = 100
+"""Longer lines are hard to read."""
 
 
 def plain(value: object) -> str:
@@ -50,6 +53,12 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 def title(text: str) -> str:
     """The first line of an answer."""
     return _bold(plain(text))
+
+
+def paragraph(text: str) -> str:
+    """Sentences, in lines that fit the terminal."""
+    width = min(shutil.get_terminal_size().columns, WIDEST)
+    return click.wrap_text(plain(text), width, initial_indent="  ", subsequent_indent="  ")
 
 
 def command(text: str) -> str:

@@ -76,9 +76,10 @@ class Specs(Protocol):
     def explain_proof(self, claim: Claim, app: App, now: Instant) -> Iterable[Mistake]:
         """What is wrong with this evidence, in words for whoever makes it (V8)?
 
-        Asked by `hullo check` and its endpoint, which browsers cannot reach, and only about evidence that was refused.
-        Collected from all; an empty list means "not mine", or "nothing that I recognise". Never tells a secret, nor
-        what the right hash would be: whoever may ask need not be allowed to sign.
+        Asked by `hullo check` and its endpoint, which browsers cannot reach, about one piece of evidence at a time:
+        what is said of one that is right is a warning. Collected from all; an empty list means "not mine", or "nothing
+        that I recognise", and then the words of its refusal are told. Never tells a secret, nor what the right hash
+        would be: whoever may ask need not be allowed to sign.
         """
         ...
 

@@ -54,13 +54,13 @@ class Claim:
     """With the white space it came with: what a site's server signs (V1)."""
     profile: Mapping[str, str | None] = field(default_factory=dict[str, str | None])
     custom_data: Mapping[str, Scalar | None] = field(default_factory=dict[str, Scalar | None])
-    user_hash: str | None = None
+    user_hash: str | None = field(default=None, repr=False)
     """None when not sent; empty when it was sent and is no text, which no hash equals."""
-    token: str | None = None
+    token: str | None = field(default=None, repr=False)
     """A JWT, under the same convention."""
-    identity_token: str | None = None
+    identity_token: str | None = field(default=None, repr=False)
     """What another site's page or a site's server handed over in an address (T), under the same convention."""
-    attribute_hashes: Mapping[str, str] = field(default_factory=dict[str, str])
+    attribute_hashes: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     """By the names of attributes, whose values are custom data (V6), under the same convention."""
     strict: bool = False
     rejected: tuple[Rejection, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b, sha256
 
 from hullo.model.instant import Instant
@@ -32,7 +32,7 @@ class Moment:
     """
 
     now: Instant
-    seed: bytes
+    seed: bytes = field(repr=False)
 
     @classmethod
     def at(cls, now: Instant) -> Moment:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hullo.model.app import AppId
 from hullo.model.claim import Rejection
@@ -25,7 +25,7 @@ class Outcome:
     standing: Standing
     visitor_id: VisitorId | None
     """None when a server wrote about a person without any visitor."""
-    session_token: str | None
+    session_token: str | None = field(repr=False)
     """Only when it is new."""
     switched: bool
     """Another person than before on this browser (C5)."""

@@ -25,18 +25,21 @@ class Signature(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Once:
-    """Says that evidence is good for one time (V5, T1), in any app under whose name it was made.
+    """Says that evidence is good for one time in one app (V5, T1).
 
     `digest` is what is remembered of it until it would be refused for its age anyway.
     """
 
     digest: str
     expires_at: Instant
+    spends: bool = True
+    """False: it may be shown again and again, unless it was spent where it is good for one time."""
 
     @classmethod
-    def of(cls, app_id: str, token_id: str, expires_at: Instant) -> Once:
+    def of(cls, app_id: str, token_id: str, expires_at: Instant, *, spends: bool = True) -> Once:
         """`token_id` tells the app's tokens of one kind apart, and should name the kind."""
-        return cls(digest=sha256(f"{app_id}\0{token_id}".encode()).hexdigest(), expires_at=expires_at)
+        digest = sha256(f"{app_id}\0{token_id}".encode()).hexdigest()
+        return cls(digest=digest, expires_at=expires_at, spends=spends)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,46 +1,22 @@
-"""Tokens that a site's server signs about a person (V5): JSON Web Tokens, made and read.
-
-PyJWT verifies signatures; the clock is hullo's own, and what a token must and must not be is decided here.
-"""
+"""Tokens that a site's server signs about a person (V5): which of its keys signed, and whether that is good here."""
 
 from __future__ import annotations
 
-import math
-import re
-from base64 import urlsafe_b64decode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import sha256
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import jwt
 
 from hullo.errors import ProofRejected
 from hullo.model.app import App, IdentityKey
-from hullo.model.instant import DAY, MINUTE, SECOND, Instant
+from hullo.model.compact_token import HMAC, ParsedToken, good_until, parse_token, verified
+from hullo.model.instant import Instant
 from hullo.model.public_key import PublicKey
-from hullo.model.strict_json import read_object
 
-HMAC: Final = "HS256"
 PUBLIC: Final = ("EdDSA", "ES256", "RS256")
-LIFE_LONGEST: Final = DAY
-LEEWAY: Final = MINUTE
-"""How far the signer's clock may be off."""
 TOKEN_ID_LONGEST: Final = 255
-
-_COMPACT: Final = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
-_OPTIONS: Final[Any] = {
-    "require": ["exp", "aud"],
-    # Here, with a sentence for each: by hullo's own clock, and for the app that is asked.
-    "verify_aud": False,
-    "verify_exp": False,
-    "verify_nbf": False,
-    "verify_iat": False,
-    # Pages and servers write numeric ids as numbers; the claim that is read from the payload takes both.
-    "verify_sub": False,
-    "verify_jti": False,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,59 +31,6 @@ class SignedToken:
     """Its `jti`: None says that it may be shown again and again."""
     digest: str
     """Of what was signed: the same for every writing of the same token."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParsedToken:
-    """A token's parts, of which nothing is believed yet."""
-
-    text: str
-    header: Mapping[str, Any]
-    payload: Mapping[str, Any]
-
-    @property
-    def digest(self) -> str:
-        """Of what is signed, as a signature itself may be written in several ways."""
-        return sha256(self.text.rpartition(".")[0].encode()).hexdigest()
-
-
-def sign_token(
-    key: IdentityKey,
-    audience: str,
-    claims: Mapping[str, object],
-    *,
-    now: Instant,
-    life: Instant,
-    secret: str | None = None,
-    kind: str = "JWT",
-) -> str:
-    """An HS256 token over the claims, for the app `audience`, good from now for `life`.
-
-    `secret` None signs with the key's own; `kind` is its `typ`.
-    """
-    payload = {**claims, "iat": now // SECOND, "exp": (now + life) // SECOND, "aud": audience}
-    headers = {"kid": key.id, "typ": kind}
-    return jwt.encode(payload, secret if secret is not None else key.secret, algorithm=HMAC, headers=headers)
-
-
-def parse_token(text: str, longest: int) -> ParsedToken:
-    """Raises `ProofRejected` for what is no signed token, whoever may have signed it: oversized, encrypted, nested,
-    or with a header that asks for what is not understood."""
-    if len(text) > longest:
-        raise ProofRejected(f"the token is longer than {longest} characters", mistake="token_too_long")
-    parts = _COMPACT.fullmatch(text)
-    if parts is None:
-        raise ProofRejected("this is no signed token: three parts in base64url, with dots between", mistake="no_jwt")
-    try:
-        header, payload = (read_object(_decoded(part)) for part in parts.group(1, 2))
-    except ValueError as error:
-        nested = "; a token inside of a token is not read" if _seems_nested(parts.group(2)) else ""
-        raise ProofRejected(f"the token's header and payload: each {error}{nested}", mistake="no_jwt") from error
-    if unread := sorted(header.keys() & {"crit", "b64", "zip", "enc"}):
-        raise ProofRejected(f"the token's header has {unread[0]!r}, which is not understood here", mistake="no_jwt")
-    if "cty" in header:
-        raise ProofRejected("a token inside of a token is not read", mistake="no_jwt")
-    return ParsedToken(text=text, header=header, payload=payload)
 
 
 def read_signed_token(text: str, app: App, now: Instant, longest: int) -> SignedToken:
@@ -164,62 +87,6 @@ def signed_with(key: IdentityKey, parsed: ParsedToken) -> bool:
     return verified(parsed, verifier, key_algorithm(key))
 
 
-def verified(parsed: ParsedToken, verifier: Any, algorithm: str) -> bool:
-    """The same, for a key that is no identity key."""
-    try:
-        jwt.decode(parsed.text, verifier, algorithms=[algorithm], options=_OPTIONS)
-    except jwt.MissingRequiredClaimError as missing:
-        raise ProofRejected(f"the token has no {missing.claim}", mistake=f"no_{missing.claim}") from missing
-    except jwt.PyJWTError:
-        return False
-    return True
-
-
-def good_until(payload: Mapping[str, Any], app: App, now: Instant) -> Instant:
-    """When the token ends. Raises `ProofRejected` for one that is not good now, or not for this app."""
-    audience: Any = payload["aud"]
-    if app.app_key not in (cast("list[object]", audience) if isinstance(audience, list) else [audience]):
-        raise ProofRejected("the token is for another audience: its aud must be the app key", mistake="audience")
-    expires_at = _time(payload, "exp")
-    issued_at = _time(payload, "iat") if "iat" in payload else None
-    if expires_at + LEEWAY <= now:
-        raise ProofRejected(f"the token expired {_ago(now - expires_at)}", mistake="expired")
-    for name, begins in (("iat", issued_at), ("nbf", _time(payload, "nbf") if "nbf" in payload else None)):
-        if begins is not None and begins > now + LEEWAY:
-            raise ProofRejected(
-                f"the token's {name} is in the future: the signer's clock is ahead, or it is not valid yet",
-                mistake="not_yet_valid",
-            )
-    life = expires_at - (now if issued_at is None else issued_at)
-    if life > LIFE_LONGEST or expires_at > now + LIFE_LONGEST + LEEWAY:
-        raise ProofRejected("the token lives for more than 24 hours", mistake="lives_too_long")
-    return expires_at
-
-
-def named_audience(text: str) -> str | None:
-    """The app that a token says it is for. Nothing of it is verified: it tells which app to ask."""
-    try:
-        audience = parse_token(text, len(text)).payload.get("aud")
-    except ProofRejected:
-        return None
-    return audience if isinstance(audience, str) else None
-
-
-def _time(payload: Mapping[str, Any], name: str) -> Instant:
-    """Seconds since the epoch, which may have a fraction (RFC 7519, section 2)."""
-    value = payload[name]
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
-        raise ProofRejected(f"the token's {name} is no number of seconds since 1970", mistake=f"no_{name}")
-    if value > 10**11:
-        raise ProofRejected(f"the token's {name} is in milliseconds; write seconds", mistake="milliseconds")
-    return int(value * SECOND)
-
-
-def _ago(span: Instant) -> str:
-    seconds = span // SECOND
-    return f"{seconds} seconds ago" if seconds < 600 else f"{seconds // 60} minutes ago"
-
-
 def _token_id(payload: Mapping[str, Any]) -> str | None:
     token_id = payload.get("jti")
     if token_id is None:
@@ -227,17 +94,6 @@ def _token_id(payload: Mapping[str, Any]) -> str | None:
     if not isinstance(token_id, str) or not 0 < len(token_id) <= TOKEN_ID_LONGEST:
         raise ProofRejected(f"the token's jti is no text of 1 to {TOKEN_ID_LONGEST} characters", mistake="no_jti")
     return token_id
-
-
-def _decoded(part: str) -> bytes:
-    return urlsafe_b64decode(part + "=" * (-len(part) % 4))
-
-
-def _seems_nested(part: str) -> bool:
-    try:
-        return _COMPACT.fullmatch(_decoded(part).decode("latin-1")) is not None
-    except ValueError:
-        return False
 
 
 def _given_kid(key: IdentityKey) -> str | None:

@@ -10,7 +10,6 @@ from hullo.model.proof import Once
 from hullo.model.standing import Standing
 from hullo.model.visitor import SessionDigest
 
-
 HOP_LIFE: Final = 5 * MINUTE
 """The longest that a token for a hop may be good (T1)."""
 

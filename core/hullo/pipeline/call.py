@@ -56,7 +56,7 @@ class Call:
     @property
     def signed(self) -> bool:
         """Whether this very call, and not only its session, is vouched for."""
-        return self.server is not None or any(proof.identifiers for proof in self.proofs)
+        return self.server is not None or bool(self.vouched)
 
     @property
     def said(self) -> dict[str, IdentifierDigest]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from hullo.errors import ProofRejected
 from hullo.hooks.relay import Relay
-from hullo.model.app import VerificationMode
 from hullo.model.change_set import Change, changed
 from hullo.model.conflict import Conflict, pair_of
 from hullo.model.contact import Contact
@@ -19,10 +19,9 @@ from hullo.model.standing import Standing
 from hullo.model.visitor import Session
 from hullo.pipeline import visits
 from hullo.pipeline.call import Call
-from hullo.pipeline.hop import arrive, carried
+from hullo.pipeline.hop import arrive
 from hullo.pipeline.resolve import Resolution, resolve
 from hullo.pipeline.story import Story
-from hullo.pipeline.verify import proof_required
 from hullo.pipeline.visits import Visit
 from hullo.pipeline.writing import Pen, one_of_a_kind, wanted_writes, write
 from hullo.store.protocol import Snapshot
@@ -38,15 +37,14 @@ def decide(call: Call, hooks: Relay, snapshot: Snapshot) -> Decision[Outcome]:
     session = None
     if call.app is not None:
         session = visits.valid_session(snapshot, call.session, call.app.id, now)
-    source: Session | None = None
+    if any(once.digest in snapshot.spent for once in call.once):
+        raise ProofRejected("this token was used before, and is good for one time", mistake="used_before")
     if call.hop is not None:
-        source, home = carried(call.hop, snapshot, now)
-        resolution = arrive(source, home, call.hop)
-        if call.app is not None and call.app.verification is VerificationMode.REQUIRED and not source.proven:
-            raise proof_required()
+        resolution = arrive(call.hop, call, session, snapshot)
     else:
         resolution = resolve(call, session, snapshot, hooks)
-    said = source.claimed if source is not None else call.said
+    carried = resolution.carried
+    said = carried.session.claimed if carried is not None else call.said
     visit, switched = _visit(call, session, resolution, said)
     writer = _writer(call, visit)
     contact = resolution.contact or _new_contact(call, visit, writer)
@@ -59,6 +57,7 @@ def decide(call: Call, hooks: Relay, snapshot: Snapshot) -> Decision[Outcome]:
         app=call.app,
         stated=call.stated,
         attributes=call.attributes,
+        attribute_standing=_attribute_standing(standing, contact),
         signed=call.signed,
         visitor=_visitor_writer(visit) if visit is not None else None,
     )
@@ -72,9 +71,9 @@ def decide(call: Call, hooks: Relay, snapshot: Snapshot) -> Decision[Outcome]:
     identified = False
     if visit is not None:
         identified = visit.session.contact_id != contact.id
-        proved = source.proved if source is not None else _proved(call, resolution)
+        proved = carried.proved if carried is not None else _proved(call, resolution)
         visit = visits.identified(visit, contact.id, standing, said, proved, now)
-    links, linkers = _links(call, standing, contact, session, switched, snapshot, hooks)
+    links, linkers = _links(call, _link_standing(call, standing), contact, session, switched, snapshot, hooks)
     conflicts = _conflicts(call, resolution, contact, snapshot)
     story = Story(
         call=call,
@@ -116,6 +115,21 @@ def _standing(call: Call, resolution: Resolution, visit: Visit | None, contact: 
     return Standing.CLAIMED
 
 
+def _attribute_standing(standing: Standing, contact: Contact) -> Standing:
+    """How far an attribute is believed that is vouched for itself, and says nothing about who the person is (V2, V6).
+
+    Of a contact whom nobody has proven yet, whoever made it may say so; of anybody else, only the proven.
+    """
+    nobodys = standing is Standing.OWNED and contact.standing < Standing.PROVEN
+    return Standing.PROVEN if nobodys else standing
+
+
+def _link_standing(call: Call, standing: Standing) -> Standing:
+    """What was said here before somebody came by a link is not for others to read who are the same person: the link
+    may be theirs, and whoever followed it somebody else (H1)."""
+    return standing if call.claim.identity_token is None else Standing.CLAIMED
+
+
 def _proved(call: Call, resolution: Resolution) -> list[IdentifierDigest]:
     return [call.digests[each] for each in resolution.own if each in call.vouched]
 
@@ -124,8 +138,8 @@ def _writer(call: Call, visit: Visit | None) -> str:
     if call.server is not None:
         return call.server
     assert visit is not None, "whoever is no server has a visit"
-    vouching = (proof for proof in call.proofs if proof.key_id is not None and proof.identifiers)
-    proof = next(vouching, None)
+    vouching = [proof for proof in call.proofs if proof.key_id is not None and any(map(proof.covers, call.named))]
+    proof = next((each for each in vouching if each.states is not None), vouching[0] if vouching else None)
     if proof is None:
         return _visitor_writer(visit)
     return f"{TOKEN_WRITER if proof.states is not None else 'identity-key:'}{proof.key_id}"

@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 
 from hullo.errors import Conflicting, ProofRejected, UnknownApp
 from hullo.hooks.relay import Relay
-from hullo.model.app import App
+from hullo.model.app import App, VerificationMode
 from hullo.model.change_set import ChangeSet
-from hullo.model.contact import Contact
 from hullo.model.decision import Decision
 from hullo.model.decision_record import Step
 from hullo.model.standing import Standing
@@ -16,8 +15,10 @@ from hullo.model.token_claims import TokenClaims
 from hullo.model.visitor import Session
 from hullo.pipeline import visits
 from hullo.pipeline.apps import AppDirectory
-from hullo.pipeline.resolve import Resolution
+from hullo.pipeline.call import Call
+from hullo.pipeline.resolve import Carried, Resolution
 from hullo.pipeline.sessions import Attend
+from hullo.pipeline.verify import proof_required
 from hullo.pipeline.visits import Visit
 from hullo.pipeline.work import Prepared
 from hullo.store.protocol import Snapshot
@@ -61,33 +62,33 @@ class IssueToken:
         return Decision(answer=token, change_set=ChangeSet(sessions=resumed.change_set.sessions))
 
 
-def carried(hop: TokenClaims, snapshot: Snapshot, now: int) -> tuple[Session, Contact]:
-    """The session whose identity is carried, with the standing that arrives, and its contact.
+def arrive(hop: TokenClaims, call: Call, session: Session | None, snapshot: Snapshot) -> Resolution:
+    """Who it is that comes with this token: nobody is looked up, and nobody is made.
 
-    What arrives is never more than the token says, nor than the session still has, and somebody who only said who
-    they are has said it here too: `owned` stays behind, with the visitor who made the contact.
+    What arrives is never more than the token says, nor than its session still has, and somebody who only said who they
+    are has only said it here too. A mere claim does not take the place of somebody who has proven who they are: links
+    are made by anybody.
 
-    Raises `ProofRejected` for a token that was used before, or whose session has ended since: by a reset, a switch of
-    user, or its age.
+    Raises `ProofRejected` for a token whose session has ended since, by a reset, a switch of user, or its age, and
+    `ProofRequired` where the app demands more than arrives.
     """
-    if hop.once.digest in snapshot.spent:
-        raise ProofRejected("this identity token was used before", mistake="used_before")
-    session = snapshot.source
-    contact = snapshot.contacts.get(session.contact_id) if session is not None and session.contact_id else None
-    if session is None or contact is None or not session.valid(now):
+    source = snapshot.source
+    contact = snapshot.contacts.get(source.contact_id) if source is not None and source.contact_id else None
+    if source is None or contact is None or not source.valid(call.moment.now):
         raise ProofRejected("the session that this identity token was made in has ended", mistake="session_ended")
-    session = visits.as_proven(session, contact)
-    if hop.standing is not Standing.PROVEN or not session.proven:
-        session = replace(session, standing=Standing.CLAIMED, proved=())
-    return session, contact
-
-
-def arrive(source: Session, contact: Contact, hop: TokenClaims) -> Resolution:
-    """Who it is: nobody is looked up, and nobody is made."""
+    proven = hop.standing is Standing.PROVEN and visits.as_proven(source, contact).proven
+    if not proven and call.app is not None and call.app.verification is VerificationMode.REQUIRED:
+        raise proof_required()
+    there_already = session is not None and session.proven and session.contact_id == contact.id
+    if session is not None and session.proven and not proven and not there_already:
+        raise ProofRejected(
+            "an identity that is only claimed does not take the place of one that is proven", mistake="only_claimed"
+        )
     return Resolution(
         contact=contact,
         matched_by=hop.by,
         own=(),
-        proven=source.proven,
+        proven=proven or there_already,
+        carried=Carried(session=source, proven=proven),
         steps=(Step(stage="match", plugin=hop.by, answer=f"it is {contact.id}, who comes from {source.app_id}"),),
     )

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Final
 
 from hullo.errors import HulloError, Invalid, NoIdentifier, ProofRejected
 from hullo.hooks.relay import Relay
-from hullo.model.app import ApiKey, App
+from hullo.model.app import ApiKey, App, VerificationMode
 from hullo.model.claim import Claim, Rejection
 from hullo.model.decision import Decision
 from hullo.model.identifier import IDENTIFIER_LONGEST, Identifier, IdentifierDigest, names_nobody
 from hullo.model.limits import Limits
 from hullo.model.moment import Moment
 from hullo.model.outcome import Outcome
-from hullo.model.proof import Proof, covered
+from hullo.model.proof import Proof, Signature, covered
 from hullo.model.visitor import SessionDigest
 from hullo.pipeline.apps import AppDirectory
 from hullo.pipeline.call import Call
 from hullo.pipeline.decide import decide
 from hullo.pipeline.origins import check_origin
-from hullo.pipeline.verify import FORGIVING, Verified, let_pass, refuse_spent, verify
+from hullo.pipeline.verify import FORGIVING, Verified, let_pass, proof_required, verify
 from hullo.pipeline.work import Prepared
 from hullo.store.protocol import Snapshot, SnapshotQuery
+
+ALONE: Final = "an identity token stands alone: it says already who it is"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,30 +68,37 @@ class Identify:
     def _decide_once(self, call: Call, otherwise: Call | HulloError | None, snapshot: Snapshot) -> Decision[Outcome]:
         """Raises `ProofRejected`; where that is forgiven, whatever `otherwise` is."""
         try:
-            refuse_spent(call, snapshot)
+            return decide(call, self.hooks, snapshot)
         except ProofRejected:
             if otherwise is None:
                 raise
             if isinstance(otherwise, HulloError):
                 raise otherwise from None
-            call = otherwise
-        return decide(call, self.hooks, snapshot)
+        return decide(otherwise, self.hooks, snapshot)
 
     def _call(self, app: App, verified: Verified) -> Call:
-        named, rejected = name(verified.claim, self.hooks, self.limits, anonymous=verified.hop is not None)
+        hop = verified.hop
+        claim = verified.claim if hop is None else _without_names(verified.claim)
+        named, rejected = name(claim, self.hooks, self.limits, known=hop is not None)
+        vouched = frozenset(each for each in named if covered(each, verified.proofs))
+        signature = verified.signature
+        if signature is Signature.SIGNED and not vouched and hop is None:
+            signature = Signature.UNSIGNED  # what is proven names nobody here
+            if app.verification is VerificationMode.REQUIRED:
+                raise proof_required()
         return Call(
-            claim=verified.claim,
+            claim=claim,
             workspace_id=app.workspace_id,
             app=app,
             named=named,
             digests=_digests(named, app.workspace_id),
             rejected=rejected,
             proofs=verified.proofs,
-            vouched=frozenset(each for each in named if covered(each, verified.proofs)),
-            stated=verified.stated,
+            vouched=vouched,
+            stated=verified.stated(named),
             attributes=verified.attributes,
-            hop=verified.hop,
-            signature=verified.signature,
+            hop=hop,
+            signature=signature,
             wrong=verified.wrong,
             moment=self.moment,
             request_id=self.request_id,
@@ -130,22 +140,19 @@ class Upsert:
 
 
 def name(
-    claim: Claim, hooks: Relay, limits: Limits, *, anonymous: bool = False
+    claim: Claim, hooks: Relay, limits: Limits, *, known: bool = False
 ) -> tuple[dict[Identifier, str], tuple[Rejection, ...]]:
     """The usable identifiers with who named them, and every fault of the request.
 
-    `anonymous`: it is clear already who it is, and whatever names somebody beside that is a fault. Raises
-    `NoIdentifier` when nobody is named (M6), and `Invalid` for a strict claim with any fault (W8).
+    `known`: it is clear already who it is, and nobody is to be looked up. Raises `NoIdentifier` when nobody is named
+    (M6), and `Invalid` for a strict claim with any fault (W8).
     """
     named, rejected = usable_identifiers(claim, hooks, limits)
-    if anonymous:
-        beside = (Rejection(field=each.kind, reason="an identity token stands alone") for each in named)
-        named, rejected = {}, (*rejected, *beside)
-    elif not named:
+    if not named and not known:
         raise NoIdentifier(rejected)
     if claim.strict and rejected:
         raise Invalid("nothing was written, since the call is strict and some fields are wrong", rejected)
-    return named, rejected
+    return ({} if known else named), rejected
 
 
 def usable_identifiers(
@@ -178,6 +185,11 @@ def _prepared(calls: Sequence[Call], decide: Callable[[Snapshot], Decision[Outco
         spent=tuple(once.digest for once in call.once),
     )
     return Prepared(query=query, decide=decide, app=call.app)
+
+
+def _without_names(claim: Claim) -> Claim:
+    beside = (Rejection(field=kind, reason=ALONE) for kind in sorted(claim.names_person))
+    return replace(claim, external_id=None, email=None, email_as_sent=None, rejected=(*claim.rejected, *beside))
 
 
 def _digests(named: Iterable[Identifier], workspace_id: str) -> dict[Identifier, IdentifierDigest]:

@@ -9,7 +9,7 @@ from hullo.errors import PluginError
 from hullo.hooks.relay import Relay
 from hullo.model.contact import Contact
 from hullo.model.decision_record import Step
-from hullo.model.identifier import EXTERNAL_ID, Identifier
+from hullo.model.identifier import EXTERNAL_ID, Identifier, IdentifierDigest
 from hullo.model.match import CREATED, Candidates
 from hullo.model.visitor import Session
 from hullo.pipeline.call import Call
@@ -35,6 +35,20 @@ class Displaced:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """An identity that came from another site, with the session that it was made in (T1)."""
+
+    session: Session
+    proven: bool
+    """Whether it arrives proven: that much was said of it, and still is so."""
+
+    @property
+    def proved(self) -> tuple[IdentifierDigest, ...]:
+        """What is proven of the contact in the session that goes on."""
+        return self.session.proved if self.proven else ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resolution:
     """The answer. `contact` None: somebody new. `own` are the identifiers that may be written to the contact."""
 
@@ -49,6 +63,7 @@ class Resolution:
     """What a server only used to find somebody who has it on a claim, or said beside that: it is a claim."""
     collisions: tuple[Collision, ...] = ()
     displaced: tuple[Displaced, ...] = ()
+    carried: Carried | None = None
     steps: tuple[Step, ...] = ()
 
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from hullo.errors import Invalid, NoIdentifier, NotFound
 from hullo.model.app import App, IdentityKey
 from hullo.model.claim import CUSTOM_DATA, Claim
+from hullo.model.compact_token import LIFE_LONGEST, sign_token
 from hullo.model.identifier import EMAIL
 from hullo.model.instant import SECOND, Instant
 from hullo.model.limits import Limits
 from hullo.model.moment import Moment
-from hullo.model.signed_token import LIFE_LONGEST, sign_token
 from hullo.model.user_hash import user_hash
 
 TOKEN_ID_PREFIX = "jti"

@@ -48,7 +48,7 @@ class Story:
         """The same facts in three forms: to write, to answer, to explain."""
         contacts = self._contacts()
         sessions = self._sessions()
-        once = self.call.once
+        once = [each for each in self.call.once if each.spends]
         if not (contacts or sessions or self.links or self.conflicts or once):
             return Decision(answer=self._outcome(changed=False), explain=self._trace)
         now = self.call.moment.now
@@ -71,10 +71,19 @@ class Story:
         return Decision(answer=self._outcome(changed=changed), change_set=change_set, explain=self._trace)
 
     def _sessions(self) -> tuple[Change[Session], ...]:
-        going_on = self.visit.sessions if self.visit else ()
+        going_on = (*(self.visit.sessions if self.visit else ()), *self._left_from())
         if self.switched and self.left is not None:
             return (visits.revoke(self.left, self.call.moment.now), *going_on)
         return going_on
+
+    def _left_from(self) -> tuple[Change[Session], ...]:
+        """The session that the identity was carried from. It is written, so that it is a conflict if somebody ends it
+        meanwhile, and then nothing arrives."""
+        carried = self.resolution.carried
+        if carried is None or (self.visit is not None and carried.session.digest == self.visit.session.digest):
+            return ()
+        seen = max(carried.session.seen_at, self.call.moment.now)
+        return (changed(carried.session, replace(carried.session, seen_at=seen)),)
 
     def _trace(self) -> Trace:
         return Trace(steps=self._steps(), fields=(*self.written.verdicts(), *self._faults()))
@@ -102,7 +111,7 @@ class Story:
             Step(
                 stage="verify",
                 plugin=proof.by,
-                answer="vouches for " + ", ".join(identifier.kind for identifier in proof.identifiers),
+                answer="vouches for " + ", ".join([*(each.kind for each in proof.identifiers), *sorted(proof.fields)]),
             )
             for proof in self.call.proofs
         )

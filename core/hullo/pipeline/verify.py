@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -11,13 +11,11 @@ from hullo.hooks.relay import Relay
 from hullo.hooks.writes import custom_field
 from hullo.model.app import App, VerificationMode
 from hullo.model.claim import Claim
+from hullo.model.identifier import Identifier
 from hullo.model.instant import Instant
 from hullo.model.proof import Proof, Signature
 from hullo.model.standing import Standing
 from hullo.model.token_claims import TokenClaims
-from hullo.pipeline.call import Call
-from hullo.pipeline.hop import carried
-from hullo.store.protocol import Snapshot
 
 FORGIVING: Final = frozenset({VerificationMode.OFF, VerificationMode.REPORT})
 """The modes in which evidence that is wrong counts as none."""
@@ -34,13 +32,13 @@ class Verified:
     wrong: str | None = None
     """Which mistake was let pass, as `ProofRejected.mistake` names it."""
 
-    @property
-    def stated(self) -> frozenset[str] | None:
-        """See `Call.stated`."""
-        stating = [proof.states for proof in self.proofs if proof.states is not None]
-        if not stating and self.hop is None:
+    def stated(self, named: Iterable[Identifier]) -> frozenset[str] | None:
+        """See `Call.stated`. Evidence that names none of `named` states nothing about whoever it is shown for."""
+        if self.hop is None and not any(proof.states for proof in self.proofs):
             return None
-        return frozenset(field for claim in stating for field in _fields(claim))
+        named = tuple(named)
+        stating = (proof for proof in self.proofs if any(map(proof.covers, named)))
+        return frozenset(field for proof in stating if proof.states is not None for field in _fields(proof.states))
 
     @property
     def attributes(self) -> frozenset[str]:
@@ -73,14 +71,6 @@ def let_pass(claim: Claim, app: App, wrong: ProofRejected) -> Verified:
     return Verified(claim=claim, signature=counted, wrong=wrong.mistake or "unknown")
 
 
-def refuse_spent(call: Call, snapshot: Snapshot) -> None:
-    """Raises `ProofRejected` for evidence that is good for one time and was used, or whose session has ended."""
-    if call.hop is not None:
-        carried(call.hop, snapshot, call.moment.now)
-    if any(once.digest in snapshot.spent for once in call.once):
-        raise ProofRejected("this token was used before, and its jti says that it is good once", mistake="used_before")
-
-
 def proof_required() -> ProofRequired:
     """The error of a call that proves nothing about a person, where that is demanded."""
     return ProofRequired("this app takes signed calls only; send user_hash or token")
@@ -92,11 +82,11 @@ def _verified(claim: Claim, app: App, now: Instant, hooks: Relay) -> Verified:
     proofs = hooks.verify_claim(rest, app, now)
     unread = rest.evidence.difference(*(proof.evidence for proof in proofs))
     if unread:
-        raise ProofRejected(f"no plugin that is in use vouches for this {min(unread)}")
+        raise ProofRejected(f"no plugin that is in use vouches for this {min(unread)}", mistake="unread")
     signed = any(proof.identifiers for proof in proofs)
     if hop is not None:
         if signed:
-            raise ProofRejected("an identity token stands alone: it says already who it is")
+            raise ProofRejected("an identity token stands alone: it says already who it is", mistake="not_alone")
         signed = hop.standing is Standing.PROVEN
     for proof in proofs:
         if proof.states is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from hullo.errors import SessionRevoked
 from hullo.model.change_set import Change, changed, created
@@ -25,7 +25,7 @@ class Visit:
     """The session that goes on from here, and what must be written for it to be so."""
 
     session: Session
-    token: str | None = None
+    token: str | None = field(default=None, repr=False)
     """The secret, when the session is new: it is told once, and only its digest is kept."""
     visitors: tuple[Visitor, ...] = ()
     sessions: tuple[Change[Session], ...] = ()

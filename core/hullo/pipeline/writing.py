@@ -33,6 +33,8 @@ class Pen:
     """See `Call.stated`."""
     attributes: frozenset[str] = frozenset()
     """See `Call.attributes`."""
+    attribute_standing: Standing = Standing.CLAIMED
+    """How far those are believed."""
     signed: bool = True
     """See `Write.signed`."""
     visitor: str | None = None
@@ -45,10 +47,9 @@ class Pen:
         return self.by if field in self.stated else self.visitor
 
     def standing_of(self, field: str) -> Standing:
-        """How far a value that is no identifier is believed. An attribute that is vouched for says nothing about who
-        the person is: of somebody who is only claimed to be there, it is a claim too (V2, V6)."""
-        if field in self.attributes and self.standing > Standing.CLAIMED:
-            return Standing.PROVEN
+        """How far a value that is no identifier is believed."""
+        if field in self.attributes:
+            return self.attribute_standing
         return self.standing if self.stated is None or field in self.stated else Standing.CLAIMED
 
 

@@ -41,6 +41,7 @@ class SignatureCounts:
         self._counted: Counter[Counted] = Counter()
         self._timer: threading.Timer | None = None
         self._counting = threading.Lock()
+        self._keeping = threading.Lock()
 
     @hookimpl
     def startup(self, hullo: Hullo) -> None:
@@ -52,7 +53,7 @@ class SignatureCounts:
             timer, self._timer = self._timer, None
         if timer is not None:
             timer.cancel()
-            self._keep()
+        self._keep()
         self._hullo = None
 
     @hookimpl
@@ -72,27 +73,32 @@ class SignatureCounts:
         now = hullo.clock()
         with self._counting:
             self._counted[app_id, now - now % DAY, signature] += 1
-            if self._timer is None:
-                self._timer = threading.Timer(self._seconds, self._keep)
-                self._timer.daemon = True
-                self._timer.start()
+            self._keep_soon()
+
+    def _keep_soon(self) -> None:
+        if self._timer is None:
+            self._timer = threading.Timer(self._seconds, self._keep)
+            self._timer.daemon = True
+            self._timer.start()
 
     def _keep(self) -> None:
-        with self._counting:
-            self._timer = None
-            counted, self._counted = self._counted, Counter()
-        hullo = self._hullo
-        if hullo is None or not counted:
-            return
-        counts: dict[tuple[str, Instant], dict[str, int]] = {}
-        for (app_id, day, signature), calls in counted.items():
-            counts.setdefault((app_id, day), {})[signature.value] = calls
-        changes = ChangeSet(
-            call_counts=tuple(CallCount(app_id=app_id, day=day, **each) for (app_id, day), each in counts.items())
-        )
-        try:
-            hullo.store.apply([changes])
-        except HulloError as error:
-            _log.warning("calls are counted on in memory, since the store cannot keep them: %s", error.code)
+        with self._keeping:  # whoever shuts down waits for what is under way
             with self._counting:
-                self._counted.update(counted)
+                self._timer = None
+                counted, self._counted = self._counted, Counter()
+            hullo = self._hullo
+            if hullo is None or not counted:
+                return
+            try:
+                hullo.store.apply([ChangeSet(call_counts=_by_app_and_day(counted))])
+            except HulloError as error:
+                _log.warning("calls are counted on in memory, since the store cannot keep them: %s", error.code)
+                with self._counting:
+                    self._counted.update(counted)
+
+
+def _by_app_and_day(counted: Counter[Counted]) -> tuple[CallCount, ...]:
+    counts: dict[tuple[str, Instant], dict[str, int]] = {}
+    for (app_id, day, signature), calls in counted.items():
+        counts.setdefault((app_id, day), {})[signature.value] = calls
+    return tuple(CallCount(app_id=app_id, day=day, **each) for (app_id, day), each in counts.items())

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import hmac
-from typing import ClassVar, Final
+from hashlib import blake2b
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from hullo.errors import ProofRejected
 from hullo.hooks.specs import hookimpl
 from hullo.model.app import App, IdentityKey
+from hullo.model.compact_token import HMAC, good_until, parse_token, sign_token, verified
 from hullo.model.instant import Instant
 from hullo.model.limits import Limits
 from hullo.model.moment import Moment
 from hullo.model.proof import Once
-from hullo.model.signed_token import HMAC, good_until, parse_token, sign_token, verified
 from hullo.model.standing import Standing
 from hullo.model.token_claims import HOP_LIFE, TokenClaims
 from hullo.model.visitor import Session
+
+if TYPE_CHECKING:
+    from hullo.app import Hullo
 
 KIND: Final = "hullo-hop"
 """The token's `typ`: what is made for a hop proves nothing as a signed token, and the reverse."""
@@ -30,18 +33,26 @@ class HopToken:
     name: ClassVar = "hop"
     waits: ClassVar = False
 
+    def __init__(self) -> None:
+        self._longest = Limits().token_bytes
+
+    @hookimpl
+    def startup(self, hullo: Hullo) -> None:
+        self._longest = hullo.settings.limits.token_bytes
+
     @hookimpl
     def issue_token(self, session: Session, audience: App, moment: Moment) -> str | None:
         key = next((each for each in reversed(audience.identity_keys) if _usable(each, moment.now)), None)
         if key is None or session.standing is None:
             return None
         claims = {"jti": moment.new_secret(self.name), "ses": session.digest, "std": int(session.standing)}
-        return sign_token(key, audience.app_key, claims, now=moment.now, life=HOP_LIFE, secret=_hop_secret(key), kind=KIND)
+        secret = _hop_secret(key)
+        return sign_token(key, audience.app_key, claims, now=moment.now, life=HOP_LIFE, secret=secret, kind=KIND)
 
     @hookimpl
     def read_token(self, text: str, app: App, now: Instant) -> TokenClaims | None:
         try:
-            parsed = parse_token(text, Limits().token_bytes)
+            parsed = parse_token(text, self._longest)
         except ProofRejected:
             return None  # somebody else's, if anybody's
         if parsed.header.get("typ") != KIND:
@@ -49,7 +60,7 @@ class HopToken:
         keys = [each for each in app.identity_keys if _usable(each, now)]
         if not any(verified(parsed, _hop_secret(each), HMAC) for each in keys):
             raise ProofRejected("the identity token was made for another app, or by nobody", mistake="signature")
-        expires_at = good_until(parsed.payload, app, now)
+        expires_at = good_until(parsed.payload, app, now, life=HOP_LIFE, leeway=0)
         payload = parsed.payload
         return TokenClaims(
             by=self.name,
@@ -64,4 +75,5 @@ def _usable(key: IdentityKey, now: Instant) -> bool:
 
 
 def _hop_secret(key: IdentityKey) -> str:
-    return hmac.digest(key.secret.encode(), b"hullo hop token", "sha256").hex()
+    """Nothing that a site signs can ever be this: whoever has something signed, by HMAC, gains no hop by it."""
+    return blake2b(key.secret.encode(), person=b"hullo-hop-token", digest_size=32).hexdigest()

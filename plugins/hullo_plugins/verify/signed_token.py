@@ -24,7 +24,7 @@ class SignedTokenProof:
     """Vouches for everything that the token says, and for nothing beside it.
 
     A token with a `jti` is accepted once. One that arrives as an identity token, in an address, is accepted once
-    whether it has a `jti` or not (T1, T4).
+    whether it has a `jti` or not (T1, T4), and no more after that in any other way: addresses are read by others.
     """
 
     name: ClassVar = "signed-token"
@@ -45,14 +45,13 @@ class SignedTokenProof:
             return None
         token = read_signed_token(text, app, now, self._limits.token_bytes)
         states = Claim.read(person_of(token.payload), self._limits)
-        token_id = token.token_id if token.token_id is not None or not hopped else token.digest
         return Proof(
             by=self.name,
             identifiers=states.identifiers,
             evidence=("identity_token" if hopped else "token",),
             key_id=token.key_id,
             states=states,
-            once=_once(app, token_id, token),
+            once=_once(app, token, spends=hopped or token.token_id is not None),
         )
 
     @hookimpl
@@ -62,5 +61,6 @@ class SignedTokenProof:
         return explain_token(field, text, app, now, self._limits) if text is not None else []
 
 
-def _once(app: App, token_id: str | None, token: SignedToken) -> Once | None:
-    return Once.of(app.id, f"token:{token_id}", token.expires_at) if token_id is not None else None
+def _once(app: App, token: SignedToken, *, spends: bool) -> Once:
+    name = token.token_id if token.token_id is not None else token.digest
+    return Once.of(app.id, f"token:{name}", token.expires_at, spends=spends)

@@ -1,0 +1,166 @@
+"""Signed tokens in their compact form (RFC 7515), whatever they are for: made, taken apart, verified and judged.
+
+PyJWT verifies signatures; the clock is hullo's own, and what a token must and must not be is decided here.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from base64 import urlsafe_b64decode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final, cast
+
+import jwt
+
+from hullo.errors import ProofRejected
+from hullo.model.app import App, IdentityKey
+from hullo.model.instant import DAY, HOUR, MINUTE, SECOND, Instant
+from hullo.model.strict_json import read_object
+
+HMAC: Final = "HS256"
+LIFE_LONGEST: Final = DAY
+LEEWAY: Final = MINUTE
+"""How far a signer's clock may be off."""
+
+_COMPACT: Final = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
+_OPTIONS: Final[Any] = {
+    "require": ["exp", "aud"],
+    # Here, with a sentence for each: by hullo's own clock, and for the app that is asked.
+    "verify_aud": False,
+    "verify_exp": False,
+    "verify_nbf": False,
+    "verify_iat": False,
+    # Pages and servers write numeric ids as numbers; the claim that is read from the payload takes both.
+    "verify_sub": False,
+    "verify_jti": False,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedToken:
+    """A token's parts, of which nothing is believed yet."""
+
+    text: str
+    header: Mapping[str, Any]
+    payload: Mapping[str, Any]
+
+    @property
+    def digest(self) -> str:
+        """Of what is signed, as a signature itself may be written in several ways."""
+        return sha256(self.text.rpartition(".")[0].encode()).hexdigest()
+
+
+def sign_token(
+    key: IdentityKey,
+    audience: str,
+    claims: Mapping[str, object],
+    *,
+    now: Instant,
+    life: Instant,
+    secret: str | None = None,
+    kind: str = "JWT",
+) -> str:
+    """An HS256 token over the claims, for the app `audience`, good from now for `life`.
+
+    `secret` None signs with the key's own; `kind` is its `typ`.
+    """
+    payload = {**claims, "iat": now // SECOND, "exp": (now + life) // SECOND, "aud": audience}
+    headers = {"kid": key.id, "typ": kind}
+    return jwt.encode(payload, secret if secret is not None else key.secret, algorithm=HMAC, headers=headers)
+
+
+def parse_token(text: str, longest: int) -> ParsedToken:
+    """Raises `ProofRejected` for what is no signed token, whoever may have signed it: oversized, encrypted, nested,
+    or with a header that asks for what is not understood."""
+    if len(text) > longest:
+        raise ProofRejected(f"the token is longer than {longest} characters", mistake="token_too_long")
+    parts = _COMPACT.fullmatch(text)
+    if parts is None:
+        raise ProofRejected("this is no signed token: three parts in base64url, with dots between", mistake="no_jwt")
+    try:
+        header, payload = (read_object(_decoded(part)) for part in parts.group(1, 2))
+    except ValueError as error:
+        nested = "; a token inside of a token is not read" if _seems_nested(parts.group(2)) else ""
+        raise ProofRejected(f"the token's header and payload: each {error}{nested}", mistake="no_jwt") from error
+    if unread := sorted(header.keys() & {"crit", "b64", "zip", "enc"}):
+        raise ProofRejected(f"the token's header has {unread[0]!r}, which is not understood here", mistake="no_jwt")
+    if "cty" in header:
+        raise ProofRejected("a token inside of a token is not read", mistake="no_jwt")
+    return ParsedToken(text=text, header=header, payload=payload)
+
+
+def verified(parsed: ParsedToken, verifier: Any, algorithm: str) -> bool:
+    """Whether this key signed it, by this algorithm. Raises `ProofRejected` for a token without `exp` or `aud`."""
+    try:
+        jwt.decode(parsed.text, verifier, algorithms=[algorithm], options=_OPTIONS)
+    except jwt.MissingRequiredClaimError as missing:
+        raise ProofRejected(f"the token has no {missing.claim}", mistake=f"no_{missing.claim}") from missing
+    except jwt.PyJWTError:
+        return False
+    return True
+
+
+def good_until(
+    payload: Mapping[str, Any], app: App, now: Instant, *, life: Instant = LIFE_LONGEST, leeway: Instant = LEEWAY
+) -> Instant:
+    """When the token ends; it may come as late as `leeway` after that.
+
+    Raises `ProofRejected` for one that is not good now, that is not for this app, or that lives for longer than `life`:
+    from now on, where it does not say when it was made.
+    """
+    audience: Any = payload["aud"]
+    if app.app_key not in (cast("list[object]", audience) if isinstance(audience, list) else [audience]):
+        raise ProofRejected("the token is for another audience: its aud must be the app key", mistake="audience")
+    expires_at = _time(payload, "exp")
+    issued_at = _time(payload, "iat") if "iat" in payload else None
+    if expires_at + leeway <= now:
+        raise ProofRejected(f"the token expired {_span(now - expires_at)} ago", mistake="expired")
+    for name, begins in (("iat", issued_at), ("nbf", _time(payload, "nbf") if "nbf" in payload else None)):
+        if begins is not None and begins > now + LEEWAY:
+            raise ProofRejected(
+                f"the token's {name} is in the future: the signer's clock is ahead, or it is not valid yet",
+                mistake="not_yet_valid",
+            )
+    lives = expires_at - (now if issued_at is None else issued_at)
+    if lives > life or expires_at > now + life + LEEWAY:
+        raise ProofRejected(f"the token lives for more than {_span(life)}", mistake="lives_too_long")
+    return expires_at
+
+
+def named_audience(text: str) -> str | None:
+    """The app that a token says it is for. Nothing of it is verified: it tells which app to ask."""
+    try:
+        audience = parse_token(text, len(text)).payload.get("aud")
+    except ProofRejected:
+        return None
+    return audience if isinstance(audience, str) else None
+
+
+def _time(payload: Mapping[str, Any], name: str) -> Instant:
+    """Seconds since the epoch, which may have a fraction (RFC 7519, section 2)."""
+    value = payload[name]
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
+        raise ProofRejected(f"the token's {name} is no number of seconds since 1970", mistake=f"no_{name}")
+    if value > 10**11:
+        raise ProofRejected(f"the token's {name} is in milliseconds; write seconds", mistake="milliseconds")
+    return int(value * SECOND)
+
+
+def _span(span: Instant) -> str:
+    if span >= 2 * HOUR:
+        return f"{span // HOUR} hours"
+    return f"{span // MINUTE} minutes" if span >= 2 * MINUTE else f"{span // SECOND} seconds"
+
+
+def _decoded(part: str) -> bytes:
+    return urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+def _seems_nested(part: str) -> bool:
+    try:
+        return _COMPACT.fullmatch(_decoded(part).decode("latin-1")) is not None
+    except ValueError:
+        return False

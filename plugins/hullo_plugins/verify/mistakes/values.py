@@ -1,0 +1,88 @@
+"""What may have been signed in place of the value that is sent."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from itertools import islice
+from typing import Final
+from urllib.parse import quote, quote_plus
+
+from hullo.model.claim import CUSTOM_DATA, Claim
+from hullo.model.email import email_key
+from hullo.model.identifier import EMAIL, EXTERNAL_ID
+from hullo_plugins.verify.mistakes.guesses import Guess
+from hullo_plugins.verify.mistakes.slips import Slip
+
+OTHERS_MOST: Final = 20
+
+_NUMBER: Final = re.compile(r"-?\d{1,20}(\.0+)?", re.ASCII)
+
+_Texts = Callable[[str], tuple[str, ...]]
+
+_SHARED: Final[tuple[tuple[str, _Texts], ...]] = (
+    ("value_with_whitespace", lambda text: (f"{text}\n", f"{text}\r\n", f"{text} ", f" {text}", f"\ufeff{text}")),
+    ("value_json_quoted", lambda text: (json.dumps(text), json.dumps(text, ensure_ascii=False), f"'{text}'")),
+    ("value_url_encoded", lambda text: (quote(text, safe=""), quote_plus(text))),
+    ("value_normalised", lambda text: (unicodedata.normalize("NFC", text), unicodedata.normalize("NFD", text))),
+)
+_OF_EMAIL: Final[tuple[tuple[str, _Texts], ...]] = (
+    ("email_folded", lambda text: (text.strip().lower(), text.strip(), text.lower(), email_key(text))),
+    ("email_not_folded", lambda text: (text.capitalize(), text.title(), text.upper(), _only_local_titled(text))),
+)
+_OF_OTHERS: Final[tuple[tuple[str, _Texts], ...]] = (
+    ("value_trimmed", lambda text: (text.strip(),)),
+    ("value_case", lambda text: (text.lower(), text.upper(), text.title())),
+    ("value_number", lambda text: _numbers(text)),
+)
+
+
+def texts_of(claim: Claim) -> dict[str, str]:
+    """What else there is in a call that could have been signed, by field."""
+    custom = {f"{CUSTOM_DATA}.{key}": value for key, value in claim.custom_data.items()}
+    said = {EXTERNAL_ID: claim.external_id, EMAIL: claim.email_as_sent, **claim.profile, **custom}
+    texts = {field: str(value) for field, value in said.items() if value is not None and not isinstance(value, bool)}
+    return dict(islice(texts.items(), OTHERS_MOST))
+
+
+def taken_for_value(field: str, text: str, others: Mapping[str, str]) -> list[Guess]:
+    """The value itself, `text`; the ways in which it is mistaken; and other fields of the call, by their names."""
+    guesses = [Guess(text.encode()), *_misread(field, text)]
+    for name, other in others.items():
+        if other == text:
+            continue
+        instead = (field, name) == (EXTERNAL_ID, EMAIL)
+        slip = Slip("email_signed") if instead else Slip("other_field_signed", name)
+        misread = (replace(each, slips=(slip, *each.slips)) for each in _misread(name, other))
+        guesses += (Guess(other.encode(), (slip,)), *misread)
+    return guesses
+
+
+def _misread(field: str, text: str) -> Iterator[Guess]:
+    own = _OF_EMAIL if field == EMAIL else _OF_OTHERS
+    seen = {text}
+    for code, texts in (*own, *_SHARED):
+        for each in texts(text):
+            if each not in seen:
+                seen.add(each)
+                yield Guess(each.encode(), (Slip(code, field),))
+    for encoding in ("utf-16-le", "latin-1"):
+        encoded = text.encode(encoding, "replace")
+        if encoded != text.encode():
+            yield Guess(encoded, (Slip("value_not_utf8", field),))
+
+
+def _numbers(text: str) -> tuple[str, ...]:
+    """Other forms of a number: 123.0, 1,234, and without leading zeros."""
+    if _NUMBER.fullmatch(text) is None:
+        return ()
+    number = int(text.partition(".")[0])
+    return str(number), f"{number}.0", f"{number:,}"
+
+
+def _only_local_titled(email: str) -> str:
+    local, at, domain = email.partition("@")
+    return f"{local.title()}{at}{domain}"

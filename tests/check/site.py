@@ -1,0 +1,98 @@
+"""A site whose server signs, rightly or not, and the tool that looks at what it made."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from hullo.asgi.check import checked_body
+from hullo.asgi.shapes import checked_shape
+from hullo.asgi.wire import check_body
+from hullo.hooks.discovery import open_store
+from hullo.model.instant import SECOND
+from hullo.model.moment import secret_digest
+from hullo.pipeline.check import Checked
+from hullo.pipeline.hop import IssueToken
+from hullo.pipeline.register import NewApp
+from hullo.pipeline.sessions import Attend
+from hullo.store.protocol import Store
+from world import Browser, World
+
+MINUTE, DAY = 60, 24 * 60 * 60
+
+
+class Site(World):
+    """One app, and a second one in the same workspace."""
+
+    def __init__(self, store: Store | None = None, **options: Any) -> None:
+        super().__init__(store or open_store("memory:"), **options)
+        self.secret = self.app.identity_key
+        self.bare = self.secret.removeprefix("hik_")
+        self.other = self.hullo.create_app("Other shop")
+
+    @property
+    def seconds(self) -> int:
+        """The time by hullo's clock."""
+        return self.clock.now // SECOND
+
+    def check(self, page: str | None = None, **body: Any) -> Checked:
+        raw = json.dumps({**body, "origin": page}).encode()
+        limits = self.hullo.settings.limits
+        return checked_body(self.hullo, self.app.app_key, check_body(raw, limits), self.hullo.moment())
+
+    def codes(self, **body: Any) -> list[str]:
+        """The names of the mistakes in a body."""
+        return [mistake.code for mistake in self.check(**body).mistakes]
+
+    def document(self, **body: Any) -> dict[str, Any]:
+        return checked_shape(self.check(**body))
+
+    def hop(self, browser: Browser, audience: NewApp | None = None) -> str:
+        """The token that carries this browser's identity to another page."""
+        assert browser.token is not None
+        visitor = Attend(
+            verb="resume",
+            app_key=browser.app.app_key,
+            session=secret_digest(browser.token),
+            origin=None,
+            moment=self.hullo.moment(),
+        )
+        work = IssueToken(visitor=visitor, audience=audience.app_key if audience else None, hooks=self.hullo.hooks)
+        token: str = self.hullo.pipeline.run(work).answer
+        return token
+
+    def token(self, *, header: Mapping[str, Any] | None = None, key: str | bytes | None = None, **payload: Any) -> str:
+        """A token that is right but for what is said here; None leaves something out."""
+        head = {"alg": "HS256", "typ": "JWT", **(header or {})}
+        now = self.seconds
+        body = {"sub": "user_123", "aud": self.app.app_key, "iat": now, "exp": now + 5 * MINUTE, **payload}
+        return jws(head, {name: each for name, each in body.items() if each is not None}, key or self.secret)
+
+
+def jws(header: Mapping[str, Any], payload: Mapping[str, Any], key: str | bytes, digest: str = "sha256") -> str:
+    signed = f"{part(header)}.{part(payload)}"
+    return f"{signed}.{unpadded(mac(key, signed, digest))}"
+
+
+def part(of: Mapping[str, Any]) -> str:
+    return unpadded(json.dumps(of).encode())
+
+
+def unpadded(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def mac(key: str | bytes, value: str | bytes, digest: str = "sha256") -> bytes:
+    return hmac.new(encoded(key), encoded(value), digest).digest()
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def encoded(text: str | bytes) -> bytes:
+    return text.encode() if isinstance(text, str) else text
