@@ -144,6 +144,13 @@ def test_no_token_is_left_of_several(shop):
     assert answer.headers["location"] == "/?a=1&b"
 
 
+@pytest.mark.parametrize(
+    "query", ["xhullo_identity=1", "next=/a?hullo_identity=1", "q=hullo_identity=x", "hullo_identityx"]
+)
+def test_a_page_with_a_parameter_that_only_looks_like_it_is_served(shop, query):
+    assert shop.http.get(f"/?{query}", follow_redirects=False).status_code == 200
+
+
 def test_only_a_click_is_an_arrival(shop):
     token = hop_token(shop, proven(shop)[0])
     assert shop.http.post(f"/?hullo_identity={token}", follow_redirects=False).status_code != 303
@@ -166,7 +173,7 @@ def test_an_arrival_takes_the_place_of_whoever_was_there(shop):
 def test_an_arrival_goes_on_with_a_visitor_who_is_nobody_yet(shop):
     visitor = shop.post("/join", {"app_key": shop.app_key}).json()
     jane, contact = proven(shop)
-    cookie = f"hullo_session={visitor['session_token']}"
+    cookie = f"__Host-hullo_session={visitor['session_token']}"
     assert "set-cookie" not in arrive(shop, hop_token(shop, jane), cookie=cookie).headers
     assert shop.http.get("/", headers={"cookie": cookie}).json() == [visitor["visitor_id"], contact, "proven"]
     over = "__Host-hullo_session=hvs_" + "0" * 64
@@ -213,6 +220,9 @@ def test_a_server_sees_and_ends_a_contacts_sessions(shop):
     page = shop.get(f"/contacts/{contact}/sessions?limit=1", key).json()
     rest = shop.get(f"/contacts/{contact}/sessions?limit=1&cursor={page['next']}", key).json()
     assert [*page["items"], *rest["items"]] == listed["items"]
+    bound = shop.api_key(app_key=shop.app_key)
+    refused = shop.http.delete(f"/hullo/v1/contacts/{contact}/sessions", headers={"authorization": f"Bearer {bound}"})
+    assert refused.status_code == 403
     ended = shop.http.delete(f"/hullo/v1/contacts/{contact}/sessions", headers={"authorization": f"Bearer {key}"})
     assert ended.json() == {"id": contact, "logged_out": True}
     assert [shop.get("/me", each).status_code for each in (token, other)] == [401, 401]
@@ -326,3 +336,46 @@ def test_arrivals_are_limited_as_calls_are_and_the_page_goes_on_working(serve, b
     answers = [arrive(shop, token) for token in minted]
     assert ["set-cookie" in answer.headers for answer in answers] == [True, True, False]
     assert [answer.status_code for answer in answers] == [303, 303, 303]
+
+
+@pytest.mark.rule("S1")
+def test_a_cookie_that_a_subdomain_could_have_planted_is_no_session(shop):
+    """Or whoever planted it would share the session that the visitor goes on to prove."""
+    shop.hullo.register.change_app(shop.app_key, {"origins": f"{PAGE},{OWN}"})
+    planted = shop.join()
+    victim = {"cookie": f"hullo_session={planted}", "origin": OWN}
+    joined = shop.post("/join", {"app_key": shop.app_key}, **victim)
+    assert joined.json()["session_token"] not in {planted, None}
+    assert "set-cookie" not in joined.headers
+    shop.post("/identify", {"app_key": shop.app_key, **shop.signed("jane")}, **victim)
+    assert shop.get("/me", planted).json()["identified"] is False
+    jane, _ = proven(shop)
+    assert kept(arrive(shop, hop_token(shop, jane), cookie=victim["cookie"]))[1] != planted
+    assert shop.get("/me", planted).json()["identified"] is False
+
+
+@pytest.mark.rule("H1", "T3")
+def test_what_was_said_before_a_link_was_followed_is_not_for_its_sender(shop):
+    victim = shop.post("/join", {"app_key": shop.app_key}).json()["session_token"]
+    shop.post("/conversations", {"text": "in confidence"}, victim)
+    sender, _ = proven(shop)
+    minted = shop.hullo.mint_token(shop.app_key, external_id="jane")
+    for token in (hop_token(shop, sender), minted):
+        arrive(shop, token, cookie=f"__Host-hullo_session={victim}")
+        assert shop.get("/me", victim).json()["standing"] == "proven"
+        assert shop.get("/conversations", sender).json()["items"] == []
+        assert len(shop.get("/conversations", victim).json()["items"]) == 1
+
+
+@pytest.mark.rule("T5")
+def test_the_page_works_when_the_store_does_not(serve, backend, caplog):
+    shop = serve(Hullo("memory:"), backend)
+    token = hop_token(shop, proven(shop)[0])
+
+    def broken(*_):
+        raise RuntimeError("jane@example.com")
+
+    shop.hullo.store.load = broken
+    assert arrive(shop, token).status_code == 303
+    assert "could not be redeemed: RuntimeError" in caplog.text
+    assert "jane" not in caplog.text

@@ -15,10 +15,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from hullo.errors import Invalid, NoIdentifier, ProofRejected, ProofRequired
+from hullo.model.compact_token import parse_token
 from hullo.model.instant import DAY, MINUTE, SECOND
 from hullo.model.proof import Signature
-from hullo.model.signed_token import parse_token
 from hullo.model.standing import Standing
+from hullo.store.protocol import Store
 from world import World
 
 VECTORS = json.loads((Path(__file__).parent / "identity_token_vectors.json").read_text("utf-8"))
@@ -117,6 +118,47 @@ def test_a_token_of_an_email_alone_proves_the_email_and_not_the_id_beside_it(wor
     contact = world.contact(outcome.contact_id)
     assert contact.email == "jane@example.com"
     assert contact.external_id != "boss"
+
+
+@pytest.mark.rule("V5")
+@pytest.mark.parametrize("nobody", [{"sub": "guest"}, {"sub": ...}])
+def test_a_token_that_names_nobody_vouches_for_nobody_who_shows_it(
+    world: World, site: Site, nobody: dict[str, Any]
+) -> None:
+    token = site.token(**nobody, custom_data={"plan": "enterprise"})
+    browser = world.visitor()
+    contact = browser.identify(external_id="jane", signed="external_id").contact_id
+    browser.identify(external_id="jane", token=token)
+    assert world.contact(contact).custom_data[world.app.app_id]["plan"].standing is Standing.CLAIMED
+
+
+@pytest.mark.rule("V5")
+def test_a_hash_beside_a_token_does_not_take_from_what_the_token_says(world: World, site: Site) -> None:
+    browser = world.visitor()
+    token = site.token(custom_data={"plan": "free"})
+    browser.identify(token=token, external_id="jane", user_hash=world.sign("jane"))
+    outcome = browser.identify(external_id="jane", custom_data={"plan": "enterprise"})
+    assert world.custom_data(outcome.contact_id) == {"plan": "free"}
+
+
+@pytest.mark.rule("V2", "V3")
+def test_a_proof_of_what_nobody_is_matched_by_is_none(store: Store) -> None:
+    world = World(store, without=["external-id"])
+    victim = world.upsert(email="victim@example.com", name="Victim").contact_id
+    outcome = world.visitor().identify(external_id="mine", user_hash=world.sign("mine"), email="victim@example.com")
+    assert (outcome.signature, outcome.standing) == (Signature.UNSIGNED, Standing.CLAIMED)
+    assert outcome.contact_id == victim
+    world.set_app(verification="required")
+    with pytest.raises(ProofRequired):
+        world.visitor().identify(external_id="mine", user_hash=world.sign("mine"), email="victim@example.com")
+
+
+@pytest.mark.rule("V1", "T1")
+def test_nothing_that_a_site_signs_makes_a_hop(world: World) -> None:
+    from hullo_plugins.token.hop import _hop_secret
+
+    app = world.hullo.pipeline.apps.find_now(world.app.app_key)
+    assert _hop_secret(app.identity_keys[0]) != world.sign("hullo hop token")
 
 
 KINDS: dict[str, tuple[Callable[[], Any], str]] = {
@@ -370,6 +412,14 @@ def test_a_server_may_mint_a_token_itself(world: World) -> None:
     assert world.visitor().identify(token=mint(app_key, external_id="a", ttl=DAY // SECOND)).signature == "signed"
 
 
+@pytest.mark.rule("T1", "T4")
+def test_a_token_that_was_in_an_address_is_good_for_nothing_more(world: World, site: Site) -> None:
+    token = site.token()
+    world.visitor().identify(token=token)
+    world.visitor().identify(identity_token=token)
+    assert mistake(world, token=token) == "used_before"
+
+
 @pytest.mark.rule("T4", "T1")
 def test_a_minted_token_in_an_address_is_good_once_with_a_jti_and_without(world: World, site: Site) -> None:
     for token in (world.hullo.mint_token(world.app.app_key, external_id="jane"), site.token()):
@@ -404,6 +454,16 @@ def test_a_signed_attribute_proves_nothing_about_the_person_beside_it(world: Wor
     world.set_app(verification="required")
     with pytest.raises(ProofRequired):
         world.visitor().identify(email="jane@example.com", shop=SHOP, shop_hash=world.sign(SHOP))
+
+
+@pytest.mark.rule("V6", "V2", "W4")
+def test_whoever_made_a_contact_does_not_overrule_its_proven_owner_by_a_signed_attribute(world: World) -> None:
+    squatter = world.visitor()
+    contact = squatter.identify(email="jane@example.com").contact_id
+    assert world.visitor().identify(email="jane@example.com", signed="email").contact_id == contact
+    world.upsert(email="jane@example.com", custom_data={"shop": "hers"})
+    squatter.identify(email="jane@example.com", shop=SHOP, shop_hash=world.sign(SHOP))
+    assert world.custom_data(contact) == {"shop": "hers"}
 
 
 @pytest.mark.rule("V6")

@@ -26,25 +26,33 @@ _SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 
 
 def session_in_cookie(scope: Scope) -> str | None:
-    """The token that a browser sends along, for whatever it may be believed."""
+    """The token that a browser sends along, to tell the host's own routes who that is."""
     for name in (HOST_COOKIE, PLAIN_COOKIE):
-        token = cookie(scope, name)
-        if token is not None and token.startswith(SESSION_PREFIX):
+        token = _token(scope, name)
+        if token is not None:
             return token
     return None
 
 
+def kept_session(scope: Scope, headers: Headers, settings: SessionCookie) -> str | None:
+    """The token in the cookie that `session_cookie` sets here, and in no other.
+
+    A sub-domain can plant a plain cookie: were it taken, whoever planted it would share the session that a visitor goes
+    on to prove (session fixation).
+    """
+    return _token(scope, _name(headers, settings))
+
+
 def session_cookie(headers: Headers, settings: SessionCookie, token: str) -> Header:
     """The header that keeps the token. It lasts as long as a session may; a session that ends earlier is refused."""
-    secure = not (settings.insecure or is_loopback(f"http://{_host(headers)}"))
-    name = HOST_COOKIE if secure else PLAIN_COOKIE
+    name = _name(headers, settings)
     parts = [
         f"{name.decode()}={token}",
         f"Max-Age={SESSION_LIFE // SECOND}",
         "Path=/",
         "HttpOnly",
         f"SameSite={settings.same_site.capitalize()}",
-        *(["Secure"] if secure else []),
+        *(["Secure"] if name == HOST_COOKIE else []),
     ]
     return b"set-cookie", "; ".join(parts).encode("latin-1")
 
@@ -62,6 +70,16 @@ def from_own_page(scope: Scope, headers: Headers) -> bool:
     if scope["method"] not in _SAFE_METHODS:
         return False
     return headers.get(b"sec-fetch-site", b"same-origin") in {b"same-origin", b"none"}
+
+
+def _name(headers: Headers, settings: SessionCookie) -> bytes:
+    insecure = settings.insecure or is_loopback(f"http://{_host(headers)}")
+    return PLAIN_COOKIE if insecure else HOST_COOKIE
+
+
+def _token(scope: Scope, name: bytes) -> str | None:
+    token = cookie(scope, name)
+    return token if token is not None and token.startswith(SESSION_PREFIX) else None
 
 
 def _host(headers: Headers) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope
 
 from hullo.asgi.address import client_address
 from hullo.asgi.answer import Header
-from hullo.asgi.cookie import from_own_page, session_cookie, session_in_cookie
+from hullo.asgi.cookie import from_own_page, kept_session, session_cookie
 from hullo.asgi.edge import Edge
 from hullo.asgi.scope import API_KEY_PREFIX, bearer, headers_of, query_of
 from hullo.asgi.wire import Envelope
@@ -20,6 +20,7 @@ from hullo.model.claim import Rejection
 from hullo.model.moment import secret_digest
 from hullo.model.visitor import Session, SessionDigest
 from hullo.pipeline.sessions import Attend
+from hullo.settings import SessionCookie
 from hullo.store.protocol import PageRequest, Store
 
 PAGE_LONGEST: Final = 200
@@ -36,7 +37,7 @@ class Caller:
     """A browser, as it presents itself: nothing of it is believed yet."""
 
     app_key: str | None
-    token: str | None
+    token: str | None = field(repr=False)
     session: SessionDigest | None
 
 
@@ -147,18 +148,22 @@ class Exchange:
     def keeps_cookie(self) -> bool:
         """Whether the session is kept in a cookie, and out of the answer: where the settings say so, and wherever a
         page of this host shows one."""
-        cookies = self.edge.hullo.settings.cookie
         own_page = self.origin is not None and from_own_page(self.scope, self.headers)
-        return own_page and (cookies.on or session_in_cookie(self.scope) is not None)
+        return own_page and (self._cookies.on or kept_session(self.scope, self.headers, self._cookies) is not None)
 
     def session_told(self, token: str | None) -> tuple[str | None, tuple[Header, ...]]:
         """How the caller is told the token of its session: in the answer's body, or by a header that sets a cookie."""
         if token is None or not self.keeps_cookie:
             return token, ()
-        return None, (session_cookie(self.headers, self.edge.hullo.settings.cookie, token),)
+        return None, (session_cookie(self.headers, self._cookies, token),)
+
+    @property
+    def _cookies(self) -> SessionCookie:
+        return self.edge.hullo.settings.cookie
 
     def _in_cookie(self) -> str | None:
-        return session_in_cookie(self.scope) if from_own_page(self.scope, self.headers) else None
+        own_page = from_own_page(self.scope, self.headers)
+        return kept_session(self.scope, self.headers, self._cookies) if own_page else None
 
     async def resumed(self, envelope: Envelope = NOBODY) -> Attend:
         """The work of going on with the caller's session. Raises `SessionRevoked`; doing it raises the rest."""
