@@ -8,12 +8,15 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
-from hullo.asgi import contacts, conversations, health, sessions
+from hullo.asgi import apps, contact_sessions, contacts, conversations, health, sessions
 from hullo.asgi.answer import Answer
+from hullo.asgi.check import check_identify
 from hullo.asgi.edge import Edge
-from hullo.asgi.endpoint import Endpoint, Handler
+from hullo.asgi.endpoint import Endpoint, Handler, Refused
 from hullo.asgi.exchange import Exchange
-from hullo.asgi.identify import identify
+from hullo.asgi.identify import identify, tell_refused
+from hullo.asgi.identity_tokens import issue_token
+from hullo.asgi.openapi.document import published
 from hullo.errors import NotFound
 
 _ALL_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
@@ -22,13 +25,14 @@ _ALL_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRAC
 def own_routes(edge: Edge) -> list[Route]:
     """Every path with its methods. Methods are picked by the endpoint, so that a wrong one is told as a problem."""
 
-    def route(path: str, *, browser: bool = False, **methods: Handler) -> Route:
-        return Route(path, Endpoint(edge, methods, browser=browser))
+    def route(path: str, *, browser: bool = False, refused: Refused | None = None, **methods: Handler) -> Route:
+        return Route(path, Endpoint(edge, methods, browser=browser, refused=refused))
 
     return [
-        route("/v1/identify", POST=identify, browser=True),
+        route("/v1/identify", POST=identify, browser=True, refused=tell_refused),
         route("/v1/join", POST=sessions.join, browser=True),
         route("/v1/reset", POST=sessions.reset, browser=True),
+        route("/v1/identity-token", POST=issue_token, browser=True),
         route("/v1/me", GET=sessions.me, browser=True),
         route(
             "/v1/conversations",
@@ -49,10 +53,18 @@ def own_routes(edge: Edge) -> list[Route]:
             PATCH=contacts.amend_contact,
             DELETE=contacts.erase_contact,
         ),
+        route(
+            "/v1/contacts/{id}/sessions",
+            GET=contact_sessions.list_sessions,
+            DELETE=contact_sessions.log_out_everywhere,
+        ),
         route("/v1/contacts/{id}/decisions", GET=contacts.list_decisions),
+        route("/v1/apps/{id}", GET=apps.read_app),
+        route("/v1/apps/{id}/check", POST=check_identify),
         route("/v1/conflicts", GET=contacts.list_conflicts),
         route("/healthz", GET=health.alive),
         route("/readyz", GET=health.ready),
+        route("/openapi.json", GET=published(edge)),
     ]
 
 

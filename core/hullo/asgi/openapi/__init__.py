@@ -1,0 +1,1 @@
+"""The description of hullo's own paths that the server publishes, for people and for tools (OpenAPI 3.1)."""

@@ -1,0 +1,120 @@
+"""What is sent, field by field, within the limits of the settings: `wire.py` and `claim.py` as a schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from hullo.asgi.openapi.notation import FLAG, TEXT, Schema, fields, or_null, ref, said, text
+from hullo.asgi.wire import CLIENT_ID_LONGEST
+from hullo.model.claim import CUSTOM_KEY, UNSAFE_KEYS, attribute_hash
+from hullo.model.identifier import EMAIL, EXTERNAL_ID
+from hullo.model.limits import Limits
+
+_ENVELOPE: Final[Mapping[str, Schema]] = {
+    "app_key": said(ref("AppId"), "Which app calls, where neither `X-Hullo-App` nor a session says so."),
+    "session_token": said(ref("SessionToken"), "For beacons, which can send no `Authorization`."),
+}
+_STRICT: Final = {
+    **said(FLAG, "With it a single wrong field refuses the call, and nothing is written."),
+    "default": False,
+}
+_HEX: Final[Schema] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+
+
+def body_schemas(limits: Limits) -> dict[str, Schema]:
+    """By their names in the document."""
+    person = _person(limits)
+    identify = {**_ENVELOPE, **person, "custom_data": ref("CustomData"), **_evidence(limits), "strict": _STRICT}
+    return {
+        "JoinBody": fields(_ENVELOPE),
+        "IdentifyBody": said(
+            fields(identify),
+            "What is not sent stays as it is. A field that is wrong is left out, and named in `rejected`.",
+        ),
+        "CheckBody": fields(
+            {**identify, "origin": or_null(said(TEXT, "The address of the page that is to send this."))}
+        ),
+        "IdentityTokenBody": fields(
+            {**_ENVELOPE, "audience": or_null(said(ref("AppId"), "The app to go to; null: the visitor's own."))}
+        ),
+        "MessageBody": fields(
+            {
+                **_ENVELOPE,
+                "text": text(limits.message_length, pattern=r"\S"),
+                "client_id": or_null(text(CLIENT_ID_LONGEST, "The sender's own id: a repeat of it writes nothing.")),
+            },
+            required=("text",),
+        ),
+        "ContactBody": said(
+            fields(
+                {
+                    "app_id": said(ref("AppId"), "Whose custom data it is, where the workspace has several apps."),
+                    **person,
+                    "custom_data": {"anyOf": [ref("CustomData"), _under_its_app(ref("CustomData"))]},
+                    "strict": _STRICT,
+                }
+            ),
+            "What is not sent stays as it is.",
+        ),
+        "CustomData": _custom_data(limits),
+    }
+
+
+def _person(limits: Limits) -> dict[str, Schema]:
+    named = {"type": ["string", "integer", "null"]}
+    return {
+        EXTERNAL_ID: {**text(limits.external_id_length, "The site's own id of the person, exactly."), **named},
+        EMAIL: or_null(text(limits.email_length, format="email")),
+        "name": or_null(text(limits.name_length, "null clears it, as in the fields below.")),
+        "phone": or_null(text(limits.phone_length, "Kept as E.164 where it can be.", pattern="[0-9]")),
+        "company": or_null(text(limits.company_length)),
+        "avatar_url": or_null(text(limits.url_length, format="uri", pattern="^https?://")),
+    }
+
+
+def _evidence(limits: Limits) -> dict[str, Any]:
+    """What shows that the site's server says so, and the attributes that may come with a hash of their own."""
+    signed: dict[str, Schema] = {}
+    for name in limits.signed_attributes:
+        signed[name] = or_null(text(limits.custom_value_length, "A custom value that may be signed."))
+        signed[attribute_hash(name)] = said(_HEX, f"HMAC-SHA256 of `{name}` with an identity key of the app.")
+    return {
+        "user_hash": said(
+            _HEX, "HMAC-SHA256, with an identity key of the app, of `external_id` if that is sent, else of `email`."
+        ),
+        "token": text(limits.token_bytes, "A signed token (JWT) about the person, instead of `user_hash`."),
+        "identity_token": text(
+            limits.token_bytes, "From the address that brought the visitor here. It stands alone: it says who it is."
+        ),
+        **signed,
+    }
+
+
+def _custom_data(limits: Limits) -> Schema:
+    return {
+        "type": "object",
+        "maxProperties": limits.custom_keys_per_call,
+        "propertyNames": {
+            "maxLength": limits.custom_key_length,
+            "pattern": f"^{CUSTOM_KEY.pattern}$",
+            "not": {"enum": sorted(UNSAFE_KEYS)},
+        },
+        "additionalProperties": {
+            "type": ["string", "number", "boolean", "null"],
+            "maxLength": limits.custom_value_length,
+        },
+        "description": "Written key by key; null clears one. "
+        f"An app keeps up to {limits.custom_keys} of a person. Whole numbers fit in 64 bits.",
+    }
+
+
+def _under_its_app(block: Schema) -> Schema:
+    """As it is read: under the app's id."""
+    return {
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": 1,
+        "propertyNames": {"pattern": "^app_[0-9a-z]+$"},
+        "additionalProperties": block,
+    }

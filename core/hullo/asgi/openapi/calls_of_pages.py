@@ -1,0 +1,153 @@
+"""What pages call, with a visitor's session. Where agents take part, servers call it too."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hullo.asgi.identify import KEY_LONGEST
+from hullo.asgi.openapi.notation import text
+from hullo.asgi.openapi.operation import (
+    ANYBODY,
+    BODY_REFUSALS,
+    EITHER_REFUSALS,
+    PAGE,
+    PAGE_REFUSALS,
+    VISITOR,
+    VISITOR_REFUSALS,
+    VISITOR_WITH_BODY,
+    Operation,
+    Operations,
+    by_key,
+    path_id,
+)
+from hullo.errors import Conflicting, Invalid, NoIdentifier, NotFound, ProofRejected, ProofRequired, SessionRevoked
+from hullo.model.app import Scope
+
+_CONVERSATION: Final = path_id("ConversationId")
+
+CALLS_OF_PAGES: Final[Operations] = {
+    "/v1/identify": {
+        "post": Operation(
+            id="identify",
+            summary="Say who the visitor is",
+            description="Links the visitor to a contact, and writes what is said about the person. Without a session "
+            "it begins one. A call that proves nothing is answered the same whether the person is known or not.",
+            security=ANYBODY,
+            parameters=(
+                {
+                    "name": "Idempotency-Key",
+                    "in": "header",
+                    "description": "A repeat within a day gets the first answer, and changes nothing; another "
+                    "body is a `conflict`.",
+                    "schema": text(KEY_LONGEST, pattern="^[!-~]([ -~]*[!-~])?$"),
+                },
+            ),
+            body="IdentifyBody",
+            beacon=True,
+            answers=("Identified",),
+            refusals=(
+                NoIdentifier,
+                ProofRejected,
+                ProofRequired,
+                SessionRevoked,
+                Conflicting,
+                Invalid,
+                *BODY_REFUSALS,
+                *PAGE_REFUSALS,
+            ),
+        ),
+    },
+    "/v1/join": {
+        "post": Operation(
+            id="join",
+            summary="Begin a session, or go on with it",
+            description="Without a session that is still good, a new visitor begins.",
+            security=ANYBODY,
+            body="JoinBody",
+            needs_body=False,
+            beacon=True,
+            answers=("Joined",),
+            refusals=(*BODY_REFUSALS, *PAGE_REFUSALS),
+        ),
+    },
+    "/v1/reset": {
+        "post": Operation(
+            id="reset",
+            summary="Log out",
+            description="Ends the session for good, and a new visitor begins. May be repeated.",
+            security=ANYBODY,
+            body="JoinBody",
+            needs_body=False,
+            beacon=True,
+            answers=("Joined",),
+            refusals=(*BODY_REFUSALS, *PAGE_REFUSALS),
+        ),
+    },
+    "/v1/identity-token": {
+        "post": Operation(
+            id="issue_token",
+            summary="Take the identity to another site",
+            description="Makes a token for the other site's address. It is good once, in one app, for minutes. An "
+            "anonymous visitor has no identity to take along: `conflict`.",
+            security=VISITOR_WITH_BODY,
+            body="IdentityTokenBody",
+            needs_body=False,
+            beacon=True,
+            answers=("IdentityToken",),
+            refusals=(Conflicting, Invalid, *BODY_REFUSALS, *VISITOR_REFUSALS),
+        ),
+    },
+    "/v1/me": {
+        "get": Operation(
+            id="me",
+            summary="Who the visitor is",
+            security=VISITOR,
+            answers=("Me",),
+            refusals=VISITOR_REFUSALS,
+        ),
+    },
+    "/v1/conversations": {
+        "get": Operation(
+            id="list_conversations",
+            summary="List conversations",
+            description="The visitor's own, and a proven contact's. With an API key: all of its workspace, or app.",
+            security=[*VISITOR, *by_key(Scope.READ)],
+            parameters=PAGE,
+            answers=("ConversationPage", "AttributedConversationPage"),
+            refusals=EITHER_REFUSALS,
+        ),
+        "post": Operation(
+            id="begin_conversation",
+            summary="Begin a conversation",
+            description="With the visitor's first message.",
+            security=VISITOR_WITH_BODY,
+            body="MessageBody",
+            beacon=True,
+            answers=("BegunConversation",),
+            refusals=(Invalid, *BODY_REFUSALS, *VISITOR_REFUSALS),
+            leads_to=("list_messages", "add_message"),
+        ),
+    },
+    "/v1/conversations/{id}/messages": {
+        "get": Operation(
+            id="list_messages",
+            summary="List messages",
+            security=[*VISITOR, *by_key(Scope.READ)],
+            parameters=(_CONVERSATION, *PAGE),
+            answers=("MessagePage",),
+            refusals=(NotFound, *EITHER_REFUSALS),
+        ),
+        "post": Operation(
+            id="add_message",
+            summary="Say something",
+            description="As the visitor; with an API key, as an agent. A `client_id` that was used in another "
+            "conversation is a `conflict`.",
+            security=[*VISITOR, *by_key(Scope.WRITE), {}],
+            parameters=(_CONVERSATION,),
+            body="MessageBody",
+            beacon=True,
+            answers=("Message",),
+            refusals=(NotFound, Conflicting, *BODY_REFUSALS, *EITHER_REFUSALS),
+        ),
+    },
+}

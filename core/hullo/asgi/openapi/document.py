@@ -1,0 +1,152 @@
+"""The document as a whole, and the path where it is published."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any, Final
+from urllib.parse import quote
+
+import msgspec
+
+from hullo.asgi.answer import JSON, Answer, told
+from hullo.asgi.edge import Edge
+from hullo.asgi.endpoint import Handler
+from hullo.asgi.exchange import Exchange
+from hullo.asgi.openapi.answers_to_pages import ANSWERS_TO_PAGES
+from hullo.asgi.openapi.answers_to_servers import ANSWERS_TO_SERVERS
+from hullo.asgi.openapi.bodies import body_schemas
+from hullo.asgi.openapi.calls_of_operators import CALLS_OF_OPERATORS
+from hullo.asgi.openapi.calls_of_pages import CALLS_OF_PAGES
+from hullo.asgi.openapi.calls_of_servers import CALLS_OF_SERVERS
+from hullo.asgi.openapi.notation import Schema, ref
+from hullo.asgi.openapi.operation import PARAMETERS, Operation, Operations
+from hullo.asgi.openapi.refusals import HEADERS, PROBLEM, REQUEST_ID, WHEN, by_status, responses
+from hullo.asgi.openapi.vocabulary import VOCABULARY
+from hullo.asgi.scope import API_KEY_PREFIX, SESSION_PREFIX, route_path
+from hullo.asgi.wire import encode
+from hullo.model.limits import Limits
+
+PATH: Final = "/openapi.json"
+
+_JSON: Final = JSON.decode()
+
+_INTRODUCTION: Final = """\
+Turns anonymous visitors of sites into named contacts.
+
+Bodies are JSON objects in UTF-8, of {body_bytes} bytes at most; texts hold no control characters. Times are RFC 3339
+in UTC, ids are opaque. Whatever takes GET takes HEAD too. Later versions may add fields to answers.
+
+Whatever is refused is answered with a problem (RFC 9457), whose `code` is for programs:
+
+{problems}
+"""
+
+_GROUPS: Final[dict[str, tuple[str, Operations]]] = {
+    "Pages": ("For pages of the origins that an app lists, with a visitor's session.", CALLS_OF_PAGES),
+    "Servers": ("For a site's servers, with an API key.", CALLS_OF_SERVERS),
+    "Operators": ("For whoever runs it.", CALLS_OF_OPERATORS),
+}
+
+_SECURITY: Final[dict[str, Schema]] = {
+    "session": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": f"{SESSION_PREFIX}…",
+        "description": "A visitor's session, as join, identify and reset tell it. It names its app. Pages on this very "
+        "host may have it in a cookie instead.",
+    },
+    "apiKey": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": f"{API_KEY_PREFIX}…",
+        "description": "A server's key, with the scopes that are listed; `hullo api-key create` makes one.",
+    },
+    "appKey": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Hullo-App",
+        "description": "The app's public key, where neither the body nor a session names the app.",
+    },
+}
+
+
+def published(edge: Edge) -> Handler:
+    """`GET /openapi.json`. The other paths are where this one is."""
+    parts = {name: msgspec.Raw(encode(part)) for name, part in document(edge.hullo.settings.limits).items()}
+
+    async def describe(exchange: Exchange) -> Answer:
+        scope = exchange.scope
+        mount = scope.get("root_path", "") + route_path(scope).removesuffix(PATH)
+        return told({**parts, "servers": [{"url": quote(mount)}]})
+
+    return describe
+
+
+def document(limits: Limits) -> dict[str, Any]:
+    """All of it, but for where it is mounted. What plugins serve is not in it."""
+    operations = [each for _, paths in _GROUPS.values() for methods in paths.values() for each in methods.values()]
+    problems = "\n".join(f"- {each.status} `{each.code}`: {when}" for each, when in WHEN.items())
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "hullo",
+            "version": version("hullo"),
+            "summary": "Self-hosted visitor identification.",
+            "description": _INTRODUCTION.format(body_bytes=limits.body_bytes, problems=problems),
+        },
+        "servers": [],
+        "tags": [{"name": name, "description": description} for name, (description, _) in _GROUPS.items()],
+        "paths": {
+            path: {method: _described(group, each) for method, each in methods.items()}
+            for group, (_, paths) in _GROUPS.items()
+            for path, methods in paths.items()
+        },
+        "components": {
+            "schemas": {
+                **VOCABULARY,
+                **body_schemas(limits),
+                **ANSWERS_TO_PAGES,
+                **ANSWERS_TO_SERVERS,
+                "Problem": PROBLEM,
+            },
+            "responses": responses(each.refusals for each in operations),
+            "parameters": PARAMETERS,
+            "headers": HEADERS,
+            "securitySchemes": _SECURITY,
+        },
+    }
+
+
+def _described(group: str, operation: Operation) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "operationId": operation.id,
+        "tags": [group],
+        "summary": operation.summary,
+        "description": operation.description,
+        "parameters": operation.parameters,
+        "requestBody": _body(operation),
+        "responses": {"200": _success(operation), **by_status(operation.refusals)},
+    }
+    return {**{name: part for name, part in described.items() if part}, "security": operation.security}
+
+
+def _body(operation: Operation) -> dict[str, Any] | None:
+    if operation.body is None:
+        return None
+    schema = ref(operation.body)
+    content = {_JSON: {"schema": schema}}
+    if operation.beacon:
+        content["text/plain"] = {
+            "schema": {"type": "string", "contentMediaType": _JSON, "contentSchema": schema},
+        }
+    return {"required": operation.needs_body, "content": content}
+
+
+def _success(operation: Operation) -> dict[str, Any]:
+    schemas = [ref(name) for name in operation.answers]
+    schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+    success = {"description": "Done.", "headers": REQUEST_ID, "content": {_JSON: {"schema": schema}}}
+    if operation.leads_to:
+        parameters = {"id": "$response.body#/id"}
+        success["links"] = {each: {"operationId": each, "parameters": parameters} for each in operation.leads_to}
+    return success
