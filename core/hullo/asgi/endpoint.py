@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 from starlette.types import Receive, Scope, Send
 
@@ -10,7 +11,7 @@ from hullo.asgi.answer import NO_CONTENT, Answer, Header, send_answer
 from hullo.asgi.edge import Edge
 from hullo.asgi.exchange import ClientLeft, Exchange
 from hullo.asgi.origins import cors_headers, preflight
-from hullo.asgi.problems import problem, problem_of
+from hullo.asgi.problems import problem_of
 from hullo.asgi.rates.admission import admit, count
 from hullo.errors import HulloError, KeyRequired, MethodNotAllowed, RateLimited
 
@@ -46,6 +47,8 @@ class Endpoint:
             return
         except Exception as failed:
             answer, error = problem_of(failed, exchange.request_id), failed
+            if isinstance(failed, MethodNotAllowed):
+                answer = replace(answer, headers=(self._allow,))
         if self._browser and answer.status != NO_CONTENT and not exchange.by_api_key:
             headers = await cors_headers(exchange, error)
         await send_answer(answer, exchange.request_id, headers, send)
@@ -64,9 +67,7 @@ class Endpoint:
                 raise
         if method == "OPTIONS" and self._browser and b"access-control-request-method" in exchange.headers:
             return await preflight(exchange)
-        detail = "this path takes " + self._allow[1].decode()
-        wrong = MethodNotAllowed
-        return problem(wrong.status, wrong.title, detail, wrong.code, headers=(self._allow,))
+        raise MethodNotAllowed("this path takes " + self._allow[1].decode())
 
     async def _admit(self, exchange: Exchange) -> None:
         try:

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from hullo.hooks.specs import hookimpl
 from hullo.hooks.writes import Refusal, Write
+from hullo.model.contact import Contact
 from hullo.model.fact import Fact, blank
 from hullo.model.standing import Standing
 
@@ -17,17 +18,17 @@ class StandingPolicy:
     name: ClassVar = "standing"
 
     @hookimpl
-    def review_writes(self, standing: Standing, writes: Sequence[Write]) -> Sequence[Refusal]:
-        verdicts = ((write.field, _verdict(write, standing)) for write in writes)
+    def review_writes(self, standing: Standing, contact: Contact | None, writes: Sequence[Write]) -> Sequence[Refusal]:
+        verdicts = ((write.field, _verdict(write, standing, contact)) for write in writes)
         return [Refusal(field=field, reason=reason) for field, reason in verdicts if reason is not None]
 
 
-def _verdict(write: Write, standing: Standing) -> str | None:
+def _verdict(write: Write, standing: Standing, contact: Contact | None) -> str | None:
     if write.stored is not None and write.stored.stated and not write.signed:
         # Else a visitor would only have to leave the token out to have the last word about what it says.
         return "what a signed token says is replaced by signed calls only (V5)"
     if write.kind == "identifier":
-        return _identifier(write, standing)
+        return _identifier(write, standing, contact)
     return _profile(write) if write.kind == "profile" else _custom_data(write)
 
 
@@ -51,8 +52,11 @@ def _custom_data(write: Write) -> str | None:
     return None
 
 
-def _identifier(write: Write, standing: Standing) -> str | None:
+def _identifier(write: Write, standing: Standing, contact: Contact | None) -> str | None:
     stored = write.stored
+    if stored is not None and standing is Standing.OWNED and contact is not None and contact.standing > standing:
+        # Whoever made the contact need not be whoever has proven it since.
+        return "an identifier of somebody who is proven is not replaced by a claim (W7)"
     if stored is None or stored.standing < write.standing or write.standing is Standing.PROVEN:
         return None
     if stored.standing is Standing.PROVEN:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 KIND: Final = "hullo-hop"
 """The token's `typ`: what is made for a hop proves nothing as a signed token, and the reverse."""
+_STANDINGS: Final = {standing.word: standing for standing in Standing}
 
 
 class HopToken:
@@ -45,7 +46,7 @@ class HopToken:
         key = next((each for each in reversed(audience.identity_keys) if _usable(each, moment.now)), None)
         if key is None or session.standing is None:
             return None
-        claims = {"jti": moment.new_secret(self.name), "ses": session.digest, "std": int(session.standing)}
+        claims = {"jti": moment.new_secret(self.name), "ses": session.digest, "std": session.standing.word}
         secret = _hop_secret(key)
         return sign_token(key, audience.app_key, claims, now=moment.now, life=HOP_LIFE, secret=secret, kind=KIND)
 
@@ -61,12 +62,16 @@ class HopToken:
         if not any(verified(parsed, _hop_secret(each), HMAC) for each in keys):
             raise ProofRejected("the identity token was made for another app, or by nobody", mistake="signature")
         expires_at = good_until(parsed.payload, app, now, life=HOP_LIFE, leeway=0)
-        payload = parsed.payload
+        token_id, session, standing = (parsed.payload.get(name) for name in ("jti", "ses", "std"))
+        if not (isinstance(token_id, str) and isinstance(session, str) and isinstance(standing, str)):
+            raise ProofRejected("the identity token lacks what it is made of", mistake="no_hop")
+        if standing not in _STANDINGS:
+            raise ProofRejected("the identity token says nothing of how far it is believed", mistake="no_hop")
         return TokenClaims(
             by=self.name,
-            session=payload["ses"],
-            standing=Standing(payload["std"]),
-            once=Once.of(app.id, f"{self.name}:{payload['jti']}", expires_at),
+            session=session,
+            standing=_STANDINGS[standing],
+            once=Once.of(app.id, f"{self.name}:{token_id}", expires_at),
         )
 
 
