@@ -7,7 +7,7 @@ PYTHONS := $(PYTHON) python3 python3.13 python3.12 python3.11 python3.14
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types bench clean
+.PHONY: help demo test coverage lint types bench clean
 
 help:  ## what there is
 	@echo "Usage: make TARGET"
@@ -17,14 +17,20 @@ help:  ## what there is
 demo: $(VENV)/.installed  ## serve the demo at http://127.0.0.1:8000/ (another port: make demo PORT=8080)
 	@exec $(BIN)/hullo serve --demo --port $(PORT)
 
-# Two processes, as much of the suite waits for servers; a file stays in one.
+# Three processes for two cores, as half of the suite waits for servers; a file stays in one.
+PYTEST := $(BIN)/python -m pytest --numprocesses=3 --dist=loadfile
+
 # All three run whatever the one before says: a line that is too long should not hide a test that fails.
-test: $(VENV)/.ready  ## lint, types, and the whole suite with its coverage
+test: $(VENV)/.ready  ## lint, types, and the whole suite
 	@status=0; \
 	$(MAKE) --no-print-directory lint || status=1; \
 	$(MAKE) --no-print-directory types || status=1; \
-	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --cov --cov-report=term || status=1; \
+	$(PYTEST) || status=1; \
 	exit $$status
+
+# Apart from the tests, as it costs them a third of their time.
+coverage: $(VENV)/.ready  ## the whole suite, and which lines and branches it reaches
+	@$(PYTEST) --cov --cov-report=term
 
 lint: $(VENV)/.ready  ## ruff: mistakes and format
 	@$(BIN)/ruff check .
