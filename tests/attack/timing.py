@@ -21,7 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from http.client import HTTPConnection
+from http.client import HTTPConnection, RemoteDisconnected
 from pathlib import Path
 from typing import Any
 
@@ -67,11 +67,15 @@ class Stopwatch:
         """Seconds, status and answer."""
         headers = {"authorization": f"Bearer {token}"} if token is not None else {}
         encoded = json.dumps(body)
-        began = time.perf_counter()
-        self._connection.request("POST", V1 + path, encoded, headers)
-        answer = self._connection.getresponse()
-        raw = answer.read()
-        return time.perf_counter() - began, answer.status, json.loads(raw)
+        try:
+            began = time.perf_counter()
+            self._connection.request("POST", V1 + path, encoded, headers)
+            answer = self._connection.getresponse()
+            raw = answer.read()
+            return time.perf_counter() - began, answer.status, json.loads(raw)
+        except RemoteDisconnected:  # it was idle for too long, on a machine that is busy with something else
+            self._connection.close()
+            return self.post(path, body, token)
 
 
 def first_claim(watch: Stopwatch, site: Site, person: Person) -> float:
