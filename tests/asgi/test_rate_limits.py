@@ -62,12 +62,19 @@ def test_calls_of_every_kind_are_counted_together(backend):
     assert refused(http.put("/hullo/v1/join"))
 
 
-def test_what_runs_it_and_what_asks_before_a_call_is_free(backend):
+def test_what_a_browser_asks_before_a_call_is_counted(backend):
+    site = Limited(backend, calls_per_address=3)
+    http = site.client()
+    asked = {"origin": PAGE, "access-control-request-method": "POST"}
+    answers = [http.options("/hullo/v1/join", headers=asked) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [204, 204, 204, 429]
+    assert int(answers[-1].headers["retry-after"]) > 0
+
+
+def test_what_runs_it_is_free(backend):
     site = Limited(backend, calls_per_address=1)
     http = site.client()
     assert site.me() == 401
-    asked = {"origin": PAGE, "access-control-request-method": "POST"}
-    assert [http.options("/hullo/v1/join", headers=asked).status_code for _ in range(3)] == [204] * 3
     assert [http.get(f"/hullo/{path}").status_code for path in ("healthz", "readyz")] * 2 == [200] * 4
     assert [http.get("/hullo/nothing").status_code for _ in range(3)] == [404] * 3
     assert site.me() == 429

@@ -55,8 +55,8 @@ class Endpoint:
 
     async def _answer(self, exchange: Exchange) -> Answer:
         method: str = exchange.scope["method"]
-        if self._browser and method != "OPTIONS":
-            await self._admit(exchange)
+        if self._browser:
+            await self._admit(exchange)  # what a browser asks beforehand too: every app is looked through for it
         handler = self._handlers.get(method)
         if handler is not None:
             try:
@@ -73,6 +73,6 @@ class Endpoint:
         try:
             await admit(exchange)
         except RateLimited as refusal:
-            if self._refused is not None:
+            if self._refused is not None and exchange.scope["method"] != "OPTIONS":
                 await self._refused(exchange, refusal)
             raise
