@@ -204,18 +204,9 @@ class Hullo:
             app_key = app_key if app_key is not None else _text(claim.get("app_key"))
             session_token = session_token if session_token is not None else _text(claim.get("session_token"))
             claim = Claim.read(claim, self.settings.limits)
-        moment = self.moment()
         session = secret_digest(session_token) if session_token is not None else None
-        work = Identify(
-            claim=claim,
-            app_key=app_key if app_key is not None else self._app_meant(session),
-            session=session,
-            origin=None,
-            moment=moment,
-            request_id=moment.new_id("req"),
-            hooks=self.hooks,
-            limits=self.settings.limits,
-        )
+        app_key = app_key if app_key is not None else self._app_meant(session)
+        work = self.identifying(claim, app_key=app_key, session=session, moment=self.moment())
         decision: Decision[Outcome]
         if dry_run:
             decision = self.pipeline.consider(work)
@@ -226,6 +217,27 @@ class Hullo:
             self.pipeline.tell_refused(refused, self.pipeline.apps.remembered(work.app_key), work.request_id)
             raise
         return decision
+
+    def identifying(
+        self,
+        claim: Claim,
+        *,
+        app_key: str | None,
+        session: SessionDigest | None,
+        moment: Moment,
+        origin: str | None = None,
+    ) -> Identify:
+        """The work of identifying, for a pipeline. `origin` is the page's; None when the caller is no browser."""
+        return Identify(
+            claim=claim,
+            app_key=app_key,
+            session=session,
+            origin=origin,
+            moment=moment,
+            request_id=moment.new_id("req"),
+            hooks=self.hooks,
+            limits=self.settings.limits,
+        )
 
     def _signer(self, app_key: str) -> App:
         self.open()

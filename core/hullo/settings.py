@@ -202,11 +202,13 @@ _TABLES: Final[Mapping[str, type[Any]]] = {"limits": Limits, "rate_limits": Rate
 
 
 def _refuse_wrong_attributes(names: Sequence[str]) -> None:
+    hashes = frozenset(map(attribute_hash, names))
     for name in names:
         if not CUSTOM_KEY.fullmatch(name) or name in UNSAFE_KEYS or len(name) > Limits().custom_key_length:
             raise SettingsError(f"limits.signed_attributes: {name!r} cannot be the key of a custom value")
-        if taken := {*KNOWN_FIELDS, *map(attribute_hash, names)} & {name} | KNOWN_FIELDS & {attribute_hash(name)}:
-            raise SettingsError(f"limits.signed_attributes: {min(taken)} is a field of every identify call already")
+        for sent, taken in ((name, KNOWN_FIELDS | hashes), (attribute_hash(name), KNOWN_FIELDS)):
+            if sent in taken:
+                raise SettingsError(f"limits.signed_attributes: {sent} is a field of every identify call already")
 
 
 def _refuse_wrong_proxies(listed: object) -> None:

@@ -22,7 +22,6 @@ from hullo.model.compact_token import named_audience
 from hullo.model.moment import secret_digest
 from hullo.model.outcome import Outcome
 from hullo.model.visitor import SessionDigest
-from hullo.pipeline.identify import Identify
 from hullo.store.protocol import Store
 
 _log = logging.getLogger("hullo.asgi")
@@ -96,16 +95,8 @@ class Arrivals:
     async def _identify(self, exchange: Exchange, token: str, session: SessionDigest | None) -> Outcome:
         hullo = self._edge.hullo
         turn = await identify_turn(exchange, session, token.encode(), None)
-        work = Identify(
-            claim=Claim.read({"identity_token": token}, hullo.settings.limits),
-            app_key=exchange.app_key,
-            session=session,
-            origin=None,
-            moment=exchange.moment,
-            request_id=exchange.request_id,
-            hooks=hullo.hooks,
-            limits=hullo.settings.limits,
-        )
+        claim = Claim.read({"identity_token": token}, hullo.settings.limits)
+        work = hullo.identifying(claim, app_key=exchange.app_key, session=session, moment=exchange.moment)
         return await turn.settled(self._edge.do(turn.around(work), verifying=True))
 
     async def _app_meant(self, token: str) -> str | None:

@@ -16,7 +16,6 @@ from hullo.asgi.wire import CheckBody, check_body
 from hullo.model.app import Scope
 from hullo.model.moment import Moment, secret_digest
 from hullo.pipeline.check import Checked, check
-from hullo.pipeline.identify import Identify
 
 
 async def check_identify(exchange: Exchange) -> Answer:
@@ -32,15 +31,12 @@ async def check_identify(exchange: Exchange) -> Answer:
 def checked_body(hullo: Hullo, app_key: str, body: CheckBody, moment: Moment) -> Checked:
     """What would become of the body, sent to this app. Raises `UnknownApp`."""
     token, named = body.envelope.session_token, body.envelope.app_key
-    work = Identify(
-        claim=body.claim,
+    work = hullo.identifying(
+        body.claim,
         app_key=app_key,
         session=secret_digest(token) if token is not None else None,
-        origin=_origin(body.page) if body.page is not None else None,
         moment=moment,
-        request_id=moment.new_id("req"),
-        hooks=hullo.hooks,
-        limits=hullo.settings.limits,
+        origin=_origin(body.page) if body.page is not None else None,
     )
     checked = check(work, hullo.pipeline)
     if named in {None, app_key}:

@@ -10,9 +10,8 @@ from hullo.asgi.rates.turns import identify_turn
 from hullo.asgi.shapes import outcome_shape
 from hullo.asgi.wire import encode, identify_body, with_session_token
 from hullo.errors import HulloError, Invalid, SessionRevoked
-from hullo.model.claim import Claim, Rejection
+from hullo.model.claim import Rejection
 from hullo.model.outcome import Outcome
-from hullo.pipeline.identify import Identify
 from hullo.pipeline.repeat import Repeatable, Replayed
 from hullo.pipeline.work import Work
 
@@ -41,32 +40,21 @@ async def _identify(exchange: Exchange) -> Answer:
         raise SessionRevoked
     key = _idempotency_key(exchange)
     turn = await identify_turn(exchange, caller.session, raw, key)
-    work = turn.around(_work(exchange, caller, body.claim))
-    if key is None:
-        outcome = await turn.settled(exchange.edge.do(work, verifying=True))
-        token, headers = exchange.session_told(outcome.session_token)
-        return told(outcome_shape(outcome, token), headers)
-    answer = await turn.settled(exchange.edge.do(_once(exchange, caller, work, key, raw), verifying=True))
-    if isinstance(answer, Replayed):
-        token, headers = exchange.session_told(answer.session_token)
-        first, request_id = with_session_token(answer.body, token)
-        return Answer(body=first, request_id=request_id, headers=headers)
-    token, headers = exchange.session_told(answer.session_token)
-    return told(outcome_shape(answer, token), headers)
-
-
-def _work(exchange: Exchange, caller: Caller, claim: Claim) -> Identify:
-    hullo = exchange.edge.hullo
-    return Identify(
-        claim=claim,
+    work: Work[Outcome] = exchange.edge.hullo.identifying(
+        body.claim,
         app_key=caller.app_key,
         session=caller.session,
-        origin=exchange.origin,
         moment=exchange.moment,
-        request_id=exchange.request_id,
-        hooks=hullo.hooks,
-        limits=hullo.settings.limits,
+        origin=exchange.origin,
     )
+    work = turn.around(work)
+    once = work if key is None else _once(exchange, caller, work, key, raw)
+    answer = await turn.settled(exchange.edge.do(once, verifying=True))
+    token, headers = exchange.session_told(answer.session_token)
+    if isinstance(answer, Replayed):
+        first, request_id = with_session_token(answer.body, token)
+        return Answer(body=first, request_id=request_id, headers=headers)
+    return told(outcome_shape(answer, token), headers)
 
 
 def _once(exchange: Exchange, caller: Caller, work: Work[Outcome], key: str, raw: bytes) -> Repeatable[Outcome]:

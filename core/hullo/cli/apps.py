@@ -14,7 +14,7 @@ from hullo.errors import UnknownApp
 from hullo.model.app import App, IdentityKey, VerificationMode
 from hullo.model.change_set import CallCount
 from hullo.model.instant import Instant, rfc3339
-from hullo.model.public_key import HMAC, PublicKey
+from hullo.model.signed_token import given_kid, key_algorithm
 from hullo.pipeline.register import NewApp
 
 
@@ -117,11 +117,10 @@ def found_app(hullo: Hullo, app_key: str) -> App:
 
 def key_document(key: IdentityKey, now: Instant) -> dict[str, object]:
     """All of a key but its secret."""
-    algorithm, kid = _algorithm_and_kid(key)
     return {
         "identity_key_id": key.id,
-        "algorithm": algorithm,
-        "kid": kid,
+        "algorithm": key_algorithm(key),
+        "kid": given_kid(key),
         "created_at": rfc3339(key.created_at),
         "last_used_at": _rfc3339(key.last_used_at),
         "retires_at": _rfc3339(key.retires_at),
@@ -136,23 +135,16 @@ def key_table(keys: Sequence[IdentityKey], now: Instant) -> str:
         [
             (
                 key.id,
-                _algorithm_and_kid(key)[0],
+                key_algorithm(key),
                 when(key.created_at),
                 when(key.last_used_at),
                 when(key.retires_at),
                 "active" if key.active(now) else "retired",
-                _algorithm_and_kid(key)[1],
+                given_kid(key),
             )
             for key in keys
         ],
     )
-
-
-def _algorithm_and_kid(key: IdentityKey) -> tuple[str, str | None]:
-    if key.public_key is None:
-        return HMAC, None
-    public = PublicKey.stored(key.public_key)
-    return public.algorithm, public.kid
 
 
 def _document(app: App) -> dict[str, object]:

@@ -65,6 +65,10 @@ class IdentityKey:
         """Whether it still verifies."""
         return self.retires_at is None or now < self.retires_at
 
+    def signs(self, now: Instant) -> bool:
+        """Whether it is active, and a secret: a public key makes nothing."""
+        return self.public_key is None and self.active(now)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class App:
@@ -90,6 +94,10 @@ class App:
     def app_key(self) -> str:
         """What pages send. It is public, so it is simply the id."""
         return self.id
+
+    def signing_key(self, now: Instant) -> IdentityKey | None:
+        """The newest that signs; None where every key is retired, or public."""
+        return next((key for key in reversed(self.identity_keys) if key.signs(now)), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

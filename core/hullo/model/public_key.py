@@ -19,11 +19,12 @@ from hullo.model.strict_json import read_object
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
-HMAC: Final = "HS256"
-"""What a secret is for, beside `user_hash`; never a public key."""
 EDDSA: Final = "EdDSA"
 ES256: Final = "ES256"
 RS256: Final = "RS256"
+
+ALGORITHMS: Final = (EDDSA, ES256, RS256)
+"""What public keys are for, each for one."""
 
 RSA_BITS: Final = range(2048, 8193)
 """Below they can be broken, above they are slow to verify with, for everybody."""
@@ -47,7 +48,7 @@ _PEM: Final = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----([A-Za-z0-9+/=\s]*)-----E
 _BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]+")
 _PSS_OID: Final = bytes.fromhex("06092a864886f70d01010a")
 _PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth"})
-_ALGORITHMS: Final = {("OKP", "Ed25519"): EDDSA, ("EC", "P-256"): ES256, ("RSA", None): RS256}
+_ALGORITHM_OF: Final = {("OKP", "Ed25519"): EDDSA, ("EC", "P-256"): ES256, ("RSA", None): RS256}
 _KEPT: Final[tuple[str, ...]] = ("kty", "crv", "x", "y", "n", "e")
 _MEMBERS: Final = {"OKP": ("x",), "EC": ("x", "y"), "RSA": ("n", "e")}
 
@@ -144,7 +145,7 @@ def _of_jwk(fields: Mapping[str, Any]) -> PublicKeyTypes:
         raise Invalid(_SYMMETRIC)
     if _PRIVATE_MEMBERS & fields.keys():
         raise Invalid(_PRIVATE)
-    algorithm = next((each for known, each in _ALGORITHMS.items() if known == (kind, curve)), None)
+    algorithm = next((each for known, each in _ALGORITHM_OF.items() if known == (kind, curve)), None)
     if algorithm is None:
         raise Invalid(f"a JWK of that kty and crv is none that tokens are signed with here: {TAKEN}")
     _refuse_other_purposes(fields, algorithm)

@@ -13,9 +13,10 @@ from hullo.errors import ProofRejected
 from hullo.model.app import App, IdentityKey
 from hullo.model.compact_token import HMAC, ParsedToken, good_until, parse_token, verified
 from hullo.model.instant import Instant
-from hullo.model.public_key import PublicKey
+from hullo.model.public_key import ALGORITHMS, PublicKey
 
-PUBLIC: Final = ("EdDSA", "ES256", "RS256")
+TAKEN: Final = (HMAC, *ALGORITHMS)
+"""The algorithms of tokens."""
 TOKEN_ID_LONGEST: Final = 255
 
 
@@ -40,9 +41,8 @@ def read_signed_token(text: str, app: App, now: Instant, longest: int) -> Signed
     if str(header.get("typ", "JWT")).upper() != "JWT":
         raise ProofRejected("the token's typ is not JWT", mistake="token_type")
     algorithm = header.get("alg")
-    if algorithm not in (HMAC, *PUBLIC):
-        taken = ", ".join((HMAC, *PUBLIC))
-        raise ProofRejected(f"the token's alg is none of {taken}", mistake="algorithm")
+    if algorithm not in TAKEN:
+        raise ProofRejected(f"the token's alg is none of {', '.join(TAKEN)}", mistake="algorithm")
     signers = verifying_keys(app.identity_keys, algorithm, header.get("kid"), now)
     key = next((each for each in signers if signed_with(each, parsed)), None)
     if key is None:
@@ -67,7 +67,7 @@ def verifying_keys(keys: Sequence[IdentityKey], algorithm: str, kid: object, now
     if not fitting:
         raise ProofRejected(f"the app has no key for {algorithm}", mistake="algorithm")
     if kid is not None:
-        fitting = [key for key in fitting if kid in (key.id, _given_kid(key))]
+        fitting = [key for key in fitting if kid in (key.id, given_kid(key))]
         if not fitting:
             raise ProofRejected("the token's kid names no key of this app for its alg", mistake="unknown_kid")
     active = [key for key in fitting if key.active(now)]
@@ -96,7 +96,8 @@ def _token_id(payload: Mapping[str, Any]) -> str | None:
     return token_id
 
 
-def _given_kid(key: IdentityKey) -> str | None:
+def given_kid(key: IdentityKey) -> str | None:
+    """The name that its owner gave the key, beside its id; None for none, and for a secret."""
     return _public(key.public_key).kid if key.public_key is not None else None
 
 

@@ -27,7 +27,6 @@ def hashed_with(keys: Iterable[IdentityKey], now: Instant, signed: str, sent: st
     given = sent.encode("utf-8", "surrogatepass")
     fitting: str | None = None
     for key in keys:
-        usable = key.active(now) and key.public_key is None
-        if usable and hmac.compare_digest(user_hash(key.secret, signed).encode(), given):
+        if key.signs(now) and hmac.compare_digest(user_hash(key.secret, signed).encode(), given):
             fitting = key.id
     return fitting

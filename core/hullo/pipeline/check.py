@@ -55,7 +55,7 @@ def check(work: Identify, pipeline: Pipeline) -> Checked:
     refused: HulloError | None = None
     faults = work.claim.rejected
     try:
-        decision = _considered(work, app, pipeline)
+        decision = pipeline.foresee(work.prepare_for(app))
         faults = decision.answer.rejected
     except HulloError as error:
         if error.status >= 500:
@@ -72,11 +72,6 @@ def check(work: Identify, pipeline: Pipeline) -> Checked:
         refused=refused,
         faults=faults,
     )
-
-
-def _considered(work: Identify, app: App, pipeline: Pipeline) -> Decision[Outcome]:
-    prepared = work.prepare_for(app)
-    return prepared.decide(pipeline.store.load([prepared.query])[0])
 
 
 class _Evidence:
@@ -102,7 +97,7 @@ class _Evidence:
     def _signature(self) -> Signature:
         """Raises `ProofRejected`."""
         try:
-            signature = _considered(self._work, self._app, self._pipeline).answer.signature
+            signature = self._pipeline.foresee(self._work.prepare_for(self._app)).answer.signature
         except (NoIdentifier, Invalid):
             signature = verify(self._work.claim, self._app, self._work.moment.now, self._work.hooks).signature
         assert signature is not None, "the app looks at it"

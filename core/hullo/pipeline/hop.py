@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from hullo.errors import Conflicting, ProofRejected, UnknownApp
 from hullo.hooks.relay import Relay
 from hullo.model.app import App, VerificationMode
-from hullo.model.change_set import ChangeSet
 from hullo.model.decision import Decision
 from hullo.model.decision_record import Step
 from hullo.model.standing import Standing
@@ -42,24 +41,22 @@ class IssueToken:
         if target.workspace_id != home.workspace_id:
             raise UnknownApp
         return Prepared(
-            query=replace(prepared.query, source=prepared.query.session),
-            decide=lambda snapshot: self._decide(prepared.decide(snapshot), target, snapshot),
+            query=prepared.query,
+            decide=lambda snapshot: self._decide(prepared.decide(snapshot), target),
             app=home,
         )
 
-    def _decide(self, resumed: Decision[Visit], target: App, snapshot: Snapshot) -> Decision[str]:
+    def _decide(self, resumed: Decision[Visit], target: App) -> Decision[str]:
         """Raises `Conflicting` for a visitor who is anonymous, and where the target has no key to sign with."""
         session = resumed.answer.session
         if session.contact_id is None:
             raise Conflicting("this visitor is anonymous: there is no identity to carry yet; identify it first")
-        # The standing that it still has, which may be less than it says of itself.
-        session = visits.as_proven(session, snapshot.contacts.get(session.contact_id))
         token = self.hooks.issue_token(session, target, self.visitor.moment)
         if token is None:
             raise Conflicting(
                 "no token can be made for that app: it has no active identity key; 'hullo identity-key add' makes one"
             )
-        return Decision(answer=token, change_set=ChangeSet(sessions=resumed.change_set.sessions))
+        return Decision(answer=token, change_set=resumed.change_set)
 
 
 def arrive(hop: TokenClaims, call: Call, session: Session | None, snapshot: Snapshot) -> Resolution:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final
 
 from hullo.errors import HulloError, Invalid, NoIdentifier, ProofRejected
 from hullo.hooks.relay import Relay
@@ -22,11 +21,9 @@ from hullo.pipeline.apps import AppDirectory
 from hullo.pipeline.call import Call
 from hullo.pipeline.decide import decide
 from hullo.pipeline.origins import check_origin
-from hullo.pipeline.verify import FORGIVING, Verified, let_pass, proof_required, verify
+from hullo.pipeline.verify import ALONE, FORGIVING, Verified, let_pass, proof_required, verify
 from hullo.pipeline.work import Prepared
 from hullo.store.protocol import Snapshot, SnapshotQuery
-
-ALONE: Final = "an identity token stands alone: it says already who it is"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, TypeVar
 
 from hullo.errors import HulloError, TooContended, Unstorable
 from hullo.hooks.relay import Relay
@@ -14,8 +14,10 @@ from hullo.model.outcome import Outcome
 from hullo.pipeline.apps import AppDirectory
 from hullo.pipeline.retry import Patience
 from hullo.pipeline.vault import Vault
-from hullo.pipeline.work import Unit, Work
+from hullo.pipeline.work import Prepared, Unit, Work
 from hullo.store.protocol import Locking, Snapshot, Store, StoreConflict
+
+T = TypeVar("T")
 
 
 class Pipeline:
@@ -44,7 +46,10 @@ class Pipeline:
     def consider(self, work: Work[Any]) -> Decision[Any]:
         """What would be decided now. Nothing is written and nobody is told. Raises what would refuse it."""
         apps = AppDirectory(self.store, self.vault)  # which remembers nothing, and so nothing outdated
-        prepared = work.prepare(apps)
+        return self.foresee(work.prepare(apps))
+
+    def foresee(self, prepared: Prepared[T]) -> Decision[T]:
+        """The same for work that is prepared already."""
         return prepared.decide(self.store.load([prepared.query])[0])
 
     def serve(self, units: Sequence[Unit]) -> None:

@@ -47,9 +47,9 @@ def token_of(app: App, body: Mapping[str, object], seconds: int, limits: Limits,
 
 
 def _signing_key(app: App, now: Instant) -> IdentityKey:
-    active = [key for key in app.identity_keys if key.active(now)]
-    secrets = [key for key in active if key.public_key is None]
-    if not secrets:
-        keys, are = ("active identity key", "a public one") if active else ("identity key", "retired")
+    key = app.signing_key(now)
+    if key is None:
+        some = any(each.active(now) for each in app.identity_keys)
+        keys, are = ("active identity key", "a public one") if some else ("identity key", "retired")
         raise NotFound(f"every {keys} of this app is {are}; 'hullo identity-key add' makes one that signs")
-    return secrets[-1]
+    return key

@@ -71,7 +71,7 @@ class Vault:
             return secret
         nonce = secrets.token_bytes(NONCE_BYTES)
         sealed = nonce + self._ciphers[0].encrypt(nonce, secret.encode(), _row(app_id, key_id))
-        return FORMAT + base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+        return _written(sealed)
 
     def opened(self, app: App) -> App:
         """The app with plain secrets. Raises `SettingsError` for one that no master key opens."""
@@ -148,6 +148,10 @@ def _row(app_id: str, key_id: str) -> bytes:
     return f"{len(app_id)}:{app_id}{key_id}".encode()
 
 
+def _written(sealed: bytes) -> str:
+    return FORMAT + base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+
+
 def _decoded(text: str) -> bytes | None:
     body = text.removeprefix(FORMAT)
     try:
@@ -155,5 +159,4 @@ def _decoded(text: str) -> bytes | None:
     except (binascii.Error, ValueError):
         return None
     # The last character has bits to spare: only one way of writing them is ours.
-    canonical = FORMAT + base64.urlsafe_b64encode(sealed).decode().rstrip("=")
-    return sealed if canonical == text and len(sealed) > NONCE_BYTES else None
+    return sealed if _written(sealed) == text and len(sealed) > NONCE_BYTES else None

@@ -19,6 +19,7 @@ from hullo.model.token_claims import TokenClaims
 
 FORGIVING: Final = frozenset({VerificationMode.OFF, VerificationMode.REPORT})
 """The modes in which evidence that is wrong counts as none."""
+ALONE: Final = "an identity token stands alone: it says already who it is"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,7 @@ def proof_required() -> ProofRequired:
 
 
 def _verified(claim: Claim, app: App, now: Instant, hooks: Relay) -> Verified:
-    hop = hooks.read_token(claim.identity_token, app, now) if claim.identity_token is not None else None
+    hop = _hop(claim, app, now, hooks)
     rest = replace(claim, identity_token=None) if hop is not None else claim
     proofs = hooks.verify_claim(rest, app, now)
     unread = rest.evidence.difference(*(proof.evidence for proof in proofs))
@@ -86,7 +87,7 @@ def _verified(claim: Claim, app: App, now: Instant, hooks: Relay) -> Verified:
     signed = any(proof.identifiers for proof in proofs)
     if hop is not None:
         if signed:
-            raise ProofRejected("an identity token stands alone: it says already who it is", mistake="not_alone")
+            raise ProofRejected(ALONE, mistake="not_alone")
         signed = hop.standing is Standing.PROVEN
     for proof in proofs:
         if proof.states is not None:
@@ -97,10 +98,14 @@ def _verified(claim: Claim, app: App, now: Instant, hooks: Relay) -> Verified:
 def _hopped_only(claim: Claim, app: App, now: Instant, hooks: Relay) -> Verified:
     """Nothing is verified, and yet somebody may come from where it was."""
     try:
-        hop = hooks.read_token(claim.identity_token, app, now) if claim.identity_token is not None else None
+        hop = _hop(claim, app, now, hooks)
     except ProofRejected as wrong:
         return let_pass(claim, app, wrong)
     return Verified(claim=claim, hop=hop)
+
+
+def _hop(claim: Claim, app: App, now: Instant, hooks: Relay) -> TokenClaims | None:
+    return hooks.read_token(claim.identity_token, app, now) if claim.identity_token is not None else None
 
 
 def _fields(claim: Claim) -> Iterator[str]:

@@ -43,7 +43,7 @@ class HopToken:
 
     @hookimpl
     def issue_token(self, session: Session, audience: App, moment: Moment) -> str | None:
-        key = next((each for each in reversed(audience.identity_keys) if _usable(each, moment.now)), None)
+        key = audience.signing_key(moment.now)
         if key is None or session.standing is None:
             return None
         claims = {"jti": moment.new_secret(self.name), "ses": session.digest, "std": session.standing.word}
@@ -58,7 +58,7 @@ class HopToken:
             return None  # somebody else's, if anybody's
         if parsed.header.get("typ") != KIND:
             return None
-        keys = [each for each in app.identity_keys if _usable(each, now)]
+        keys = [each for each in app.identity_keys if each.signs(now)]
         if not any(verified(parsed, _hop_secret(each), HMAC) for each in keys):
             raise ProofRejected("the identity token was made for another app, or by nobody", mistake="signature")
         expires_at = good_until(parsed.payload, app, now, life=HOP_LIFE, leeway=0)
@@ -73,10 +73,6 @@ class HopToken:
             standing=_STANDINGS[standing],
             once=Once.of(app.id, f"{self.name}:{token_id}", expires_at),
         )
-
-
-def _usable(key: IdentityKey, now: Instant) -> bool:
-    return key.active(now) and key.public_key is None
 
 
 def _hop_secret(key: IdentityKey) -> str:

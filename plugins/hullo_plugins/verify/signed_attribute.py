@@ -33,15 +33,15 @@ class SignedAttribute:
             return None
         key_id: str | None = None
         for attribute, sent in claim.attribute_hashes.items():
-            value = claim.custom_data.get(attribute)
+            value, field = claim.custom_data.get(attribute), attribute_hash(attribute)
             if not isinstance(value, str):
-                raise ProofRejected(f"{attribute}_hash was sent without a text as {attribute}")
+                raise ProofRejected(f"{field} was sent without a text as {attribute}")
             key_id = hashed_with(app.identity_keys, now, value, sent)
             if key_id is None:
-                raise ProofRejected(f"{attribute}_hash is not the HMAC of this {attribute} under any active key")
+                raise ProofRejected(f"{field} is not the HMAC of this {attribute} under any active key")
         return Proof(
             by=self.name,
-            evidence=tuple(f"{attribute}_hash" for attribute in claim.attribute_hashes),
+            evidence=tuple(map(attribute_hash, claim.attribute_hashes)),
             key_id=key_id,
             fields=frozenset(map(custom_field, claim.attribute_hashes)),
         )

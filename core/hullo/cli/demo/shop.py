@@ -40,7 +40,7 @@ def _app_key(hullo: Hullo) -> str:
     homes = [each.id for each in hullo.store.list_workspaces() if each.name == WORKSPACE]
     for app in hullo.store.list_apps():
         if app.name == NAME and app.workspace_id in homes:
-            if not any(key.public_key is None and key.active(hullo.clock()) for key in app.identity_keys):
+            if app.signing_key(hullo.clock()) is None:
                 hullo.register.add_identity_key(app.app_key)
             return app.app_key
     return hullo.create_app(NAME, workspace=WORKSPACE).app_key

@@ -12,7 +12,8 @@ from hullo.model.compact_token import HMAC, ParsedToken, parse_token
 from hullo.model.instant import Instant
 from hullo.model.limits import Limits
 from hullo.model.mistake import UNRECOGNISED, Mistake
-from hullo.model.signed_token import PUBLIC, key_algorithm, signed_with, verifying_keys
+from hullo.model.public_key import ALGORITHMS
+from hullo.model.signed_token import TAKEN, key_algorithm, signed_with, verifying_keys
 from hullo_plugins.verify.mistakes.guesses import Guess, search
 from hullo_plugins.verify.mistakes.hashes import HMAC_SHA256
 from hullo_plugins.verify.mistakes.keys import is_secret, taken_for_key
@@ -21,7 +22,7 @@ from hullo_plugins.verify.mistakes.slips import KEY_SENT, NOT_TEXT, RETIRED_KEY,
 from hullo_plugins.verify.mistakes.words import OF_TOKENS
 from hullo_plugins.verify.mistakes.writings import HASH_LENGTH, bare_text, of_base64, of_hex
 
-_TAKEN: Final = f"{HMAC} with an identity key, or {', '.join(PUBLIC)} with a key pair"
+_TAKEN: Final = f"{HMAC} with an identity key, or {', '.join(ALGORITHMS)} with a key pair"
 _UNSIGNED: Final = f"none: nobody signed it. Use {_TAKEN}."
 _ENCRYPTED: Final = "The token has five parts, as an encrypted one has. Sign it, and leave it readable."
 _PADDED: Final = "The token's parts are in base64, and JWTs take base64url without `=`. Let a JWT library make it."
@@ -77,7 +78,7 @@ def _parses(text: str, limits: Limits) -> bool:
 
 def _signature_slips(parsed: ParsedToken, app: App, now: Instant) -> Iterator[Slip]:
     algorithm = parsed.header.get("alg")
-    if algorithm not in (HMAC, *PUBLIC):
+    if algorithm not in TAKEN:
         yield Slip("algorithm", _UNSIGNED if algorithm == "none" else f"one that is not taken. Use {_TAKEN}.")
         return
     keys = [key for key in app.identity_keys if key_algorithm(key) == algorithm]
