@@ -3,25 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hullo.errors import Conflicting, StoreUnavailable
-from hullo.model.change_set import ChangeSet, created
+from hullo.model.audit import AuditHead
+from hullo.model.change_set import Absorption, ChangeSet, changed, created
 from hullo.model.instant import DAY
 from hullo.store.copying import copy_store, fingerprint
 from hullo.store.protocol import APPLIED, StoreConflict
-from hullo.store.upkeep import PortableTable, Source, Target
-from hullo.testing.builders import TODAY, a_call_count, a_public_key, a_spent, an_app
+from hullo.store.upkeep import PortableRow, PortableTable, PortableValue, Source, Target
+from hullo.testing.builders import (
+    LATER,
+    NOW,
+    TODAY,
+    WORKSPACE,
+    WRITER,
+    a_call_count,
+    a_contact_event,
+    a_delivery,
+    a_fact,
+    a_merge,
+    a_note,
+    a_public_key,
+    a_spent,
+    a_tombstone,
+    a_webhook,
+    an_app,
+    an_audit_entry,
+    an_event,
+)
 from hullo_stores.peewee.store import PeeweeStore
 from peopled import fill
 
 
 def fill_every_table(store: PeeweeStore, people: int = 24) -> None:
-    """What `fill` puts there, and what verification keeps beside people."""
+    """What `fill` puts there, what verification keeps beside people, and what is kept of identities."""
     fill(store, people)
+    _verify(store)
+    _remember(store)
+    assert store.take_lease("tell", "somebody", NOW, LATER)
+
+
+def _verify(store: PeeweeStore) -> None:
     days = (TODAY - DAY, TODAY)
     verified = ChangeSet(
         apps=(created(an_app("app_3", identity_keys=(a_public_key(app_id="app_3"),))),),
@@ -29,6 +56,40 @@ def fill_every_table(store: PeeweeStore, people: int = 24) -> None:
         call_counts=(a_call_count("app_2", wrong=2**40), *(a_call_count(day=day) for day in days)),
     )
     assert store.apply([verified]) == (APPLIED,)
+
+
+def _remember(store: PeeweeStore) -> None:
+    """The second person is merged into the first, and a third has tags."""
+    survivor, absorbed, tagged = (
+        store.find_contact(WORKSPACE, name) for name in ("con_a000000", "con_A000001", "con_a000002")
+    )
+    assert survivor is not None
+    assert absorbed is not None
+    assert tagged is not None
+    merge = a_merge(survivor=survivor, absorbed=absorbed)
+    tags = {name: a_fact(True) for name in ("vip", "VIP", "Łódź")}
+    remembered = ChangeSet(
+        contacts=(changed(tagged, replace(tagged, tags=tags, phones=(a_fact("+31201234567"),))),),
+        merges=(created(merge),),
+        absorptions=(
+            Absorption(
+                merge_id=merge.id,
+                workspace_id=WORKSPACE,
+                survivor_id=survivor.id,
+                absorbed_id=absorbed.id,
+                at=LATER,
+                by=WRITER,
+            ),
+        ),
+        events=(an_event(contact_id=survivor.id), an_event("evt_2", contact_id=None)),
+        contact_events=(a_contact_event(contact_id=survivor.id),),
+        notes=(a_note(subject_id=survivor.id), a_note("note_2", subject_id="cnv_1")),
+        webhooks=(created(a_webhook()),),
+        deliveries=(created(a_delivery("dlv_1")), created(a_delivery("dlv_2", contact_id=None))),
+        tombstones=(a_tombstone("ann"), a_tombstone("bob")),
+    )
+    entries = (an_audit_entry(), an_audit_entry(AuditHead(number=9)), an_audit_entry(AuditHead(number=99)))
+    assert store.apply([remembered, ChangeSet(audits=entries)]) == (APPLIED, APPLIED)
 
 
 class PortableContract:
@@ -63,15 +124,26 @@ class PortableContract:
             "contact": 24,
             "identifier": 48,
             "custom_data": 40,
+            "tag": 3,
             "visitor": 24,
             "session": 24,
             "conversation": 24,
             "message": 48,
             "conflict": 1,
             "decision": 24,
+            "merge": 1,
+            "moved": 2,
+            "timeline": 2,
+            "note": 2,
             "answer": 2,
             "spent_token": 2,
             "call_count": 3,
+            "outbox": 2,
+            "lease": 1,
+            "webhook": 1,
+            "delivery": 2,
+            "tombstone": 2,
+            "audit": 3,
         }
         with source.as_source() as old, target.as_source() as new:
             for table in old.tables():
@@ -85,7 +157,7 @@ class PortableContract:
             for table in old.tables():
                 whole = list(old.rows(table, None, 1000))
                 keys = [table.key_of(row) for row in whole]
-                assert keys == sorted(keys, key=lambda key: [str(part).encode() for part in key])
+                assert keys == sorted(keys, key=_in_bytes)
                 assert len(whole) == old.count(table)
                 for limit in (1, 7):
                     assert list(_paged(old, table, limit)) == whole
@@ -162,6 +234,10 @@ class PortableContract:
         assert source.place == self.make_store(tmp_path, "source").place != target.place
         with pytest.raises(Conflicting, match="the same database"):
             copy_store(source, self.make_store(tmp_path, "source"))
+
+
+def _in_bytes(key: PortableRow) -> list[PortableValue]:
+    return [part.encode() if isinstance(part, str) else part for part in key]
 
 
 def _interrupt(source: PeeweeStore, target: PeeweeStore) -> None:

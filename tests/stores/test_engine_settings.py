@@ -267,13 +267,13 @@ class TestMysql(OnConnections):
     def test_what_a_statement_finds_counts_though_it_changes_nothing(self, odd: str):
         with opened(odd) as engine:
             with engine.writing() as transaction:
-                transaction.run("INSERT INTO workspace VALUES ('ws', 'Shop', 0, 0)")
+                transaction.run("INSERT INTO workspace (id, name, created_at, version) VALUES ('ws', 'Shop', 0, 0)")
             with engine.writing() as transaction:
                 assert transaction.run("UPDATE workspace SET version = 0 WHERE id = 'ws'") == 1
 
     def test_no_value_is_cut_to_make_it_fit(self, odd: str):
         with opened(odd) as engine, pytest.raises(Unstorable), engine.writing() as writer:
-            writer.run("INSERT INTO workspace VALUES (REPEAT('w', 65), 'Shop', 0, 0)")
+            writer.run("INSERT INTO workspace (id, name, created_at, version) VALUES (REPEAT('w', 65), 'Shop', 0, 0)")
 
     def test_every_text_compares_byte_by_byte(self, odd: str):
         collations = (
@@ -296,7 +296,7 @@ def test_reading_sees_one_moment_and_writing_each(url: str):
             once_asked(url, "DELETE FROM workspace")
             with getattr(engine, how)() as connection:
                 ((before,),) = connection.rows("SELECT COUNT(*) FROM workspace")
-                once_asked(url, "INSERT INTO workspace VALUES ('ws', 'Shop', 0, 0)")
+                once_asked(url, "INSERT INTO workspace (id, name, created_at, version) VALUES ('ws', 'Shop', 0, 0)")
                 ((after,),) = connection.rows("SELECT COUNT(*) FROM workspace")
             assert [before, after] == sees
 

@@ -13,10 +13,10 @@ import pytest
 from behind import once_asked
 from crowd import identify, join, repeatable, say, served
 from hullo.hooks.discovery import open_store
-from hullo.model.change_set import ChangeSet, Erasure, KeyUse, LogOut, changed, created
+from hullo.model.change_set import Absorption, ChangeSet, Erasure, KeyUse, LogOut, Separation, changed, created
 from hullo.model.moment import secret_digest
 from hullo.pipeline.work import Work
-from hullo.store.protocol import APPLIED, SnapshotQuery, StoreConflict
+from hullo.store.protocol import APPLIED, PageRequest, SnapshotQuery, StoreConflict
 from hullo.testing.builders import (
     APP,
     LATER,
@@ -24,16 +24,25 @@ from hullo.testing.builders import (
     a_call_count,
     a_conflict,
     a_contact,
+    a_contact_event,
     a_conversation,
     a_decision,
+    a_delivery,
+    a_fact,
+    a_merge,
     a_message,
+    a_note,
     a_session,
     a_spent,
+    a_tombstone,
     a_visitor,
+    a_webhook,
     a_workspace,
     an_answer,
     an_api_key,
     an_app,
+    an_audit_entry,
+    an_event,
     an_identity_key,
 )
 from hullo_stores.peewee.store import PeeweeStore
@@ -77,6 +86,12 @@ QUERIES: dict[str, Callable[[int], dict[str, Any]]] = {
     "an answer": lambda n: {"answer": secret_digest("all" if n % 2 else "gone")},
     "a session that a token came from": lambda n: {"source": secret_digest(f"hvs_{n}")},
     "spent tokens": lambda n: {"spent": (secret_digest("spent" if n % 2 else "unspent"), "gone")},
+    "conflicts": lambda n: {"conflicts": ("cfl_1", "cfl_gone")},
+    "merges": lambda n: {"merges": ("mrg_1" if n % 2 else "mrg_2", "mrg_gone")},
+    "those merged into somebody": lambda n: {"merged_into": ("con_a000000", "con_gone")},
+    "where the audit log ends": lambda n: {"audited": True},
+    "tombstones": lambda n: {"tombstones": (a_tombstone().digest, "gone"), "identifiers": (f"gone {n}",)},
+    "tombstones of somebody who is there": lambda n: {"tombstones": ("gone", "gone too"), "identifiers": _digests(n)},
     "every app": lambda n: {"app_id": None, "identifiers": _digests(n)},
     "one app or the other": lambda n: {"app_id": APP if n % 2 else "app_2", "identifiers": _digests(n)},
     "two people": lambda n: {"identifiers": (*_digests(n), *_digests(n + 1))},
@@ -91,6 +106,11 @@ QUERIES: dict[str, Callable[[int], dict[str, Any]]] = {
         "answer": secret_digest("all"),
         "source": secret_digest(f"hvs_{n + 1}"),
         "spent": (secret_digest("spent"), f"gone {n}"),
+        "conflicts": ("cfl_1",),
+        "merges": ("mrg_1",),
+        "merged_into": ("con_a000000",),
+        "tombstones": (a_tombstone().digest, f"gone {n}"),
+        "audited": True,
     },
 }
 PEOPLE = 24
@@ -103,8 +123,9 @@ def queries_of(kind: str, size: int) -> list[SnapshotQuery]:
 
 class TestLoading:
     @pytest.fixture(autouse=True)
-    def spent(self, store: PeeweeStore) -> None:
-        assert store.apply([ChangeSet(spent=(a_spent("spent"),))]) == (APPLIED,)
+    def kept(self, store: PeeweeStore) -> None:
+        kept = ChangeSet(spent=(a_spent("spent"),), tombstones=(a_tombstone(),), audits=(an_audit_entry(),))
+        assert store.apply([kept]) == (APPLIED,)
 
     def test_a_load_of_any_kind_and_size_is_one_statement(self, store: PeeweeStore, wire: Wire):
         fill(store, PEOPLE)
@@ -152,6 +173,16 @@ class TestReading:
         wire.reset()
         assert store.find_session(secret_digest("hvs_0")) is not None
         assert (wire.statements, wire.trips) == (1, 1)
+
+    def test_a_history_costs_one_statement_more_and_two_for_each_who_was_absorbed(self, store: PeeweeStore, wire: Wire):
+        people = [a_contact(f"con_{number}") for number in range(3)]
+        absorbed = [replace(each, merged_into="con_0") for each in people[1:]]
+        assert store.apply([ChangeSet(contacts=tuple(map(created, (people[0], *absorbed))))]) == (APPLIED,)
+        for listing in (store.list_timeline, store.list_decisions, store.list_notes):
+            for contact_id, statements in (("con_1", 2), ("con_0", 5)):
+                wire.reset()
+                listing(WORKSPACE, contact_id, PageRequest())
+                assert wire.statements == statements
 
     def test_a_connection_that_is_used_again_is_not_set_up_again(self, store: PeeweeStore, wire: Wire):
         wire.reset()
@@ -214,14 +245,14 @@ class Crowd:
 
 STATEMENTS = {
     Crowd.unchanged: 1,
-    # The load, BEGIN, contact, identifier, custom data, visitor, session, decision, COMMIT.
-    Crowd.new_persons: 9,
-    # The load, BEGIN, contact, custom data, decision, COMMIT.
-    Crowd.changed_persons: 6,
-    # The load, BEGIN, contact, identifier, session, conversation, decision, COMMIT.
-    Crowd.linked_conversations: 8,
+    # The load, BEGIN, contact, identifier, custom data, visitor, session, decision, timeline, outbox, COMMIT.
+    Crowd.new_persons: 11,
+    # The load, BEGIN, contact, custom data, decision, timeline, outbox, COMMIT.
+    Crowd.changed_persons: 8,
+    # The load, BEGIN, contact, identifier, session, conversation, decision, timeline, outbox, COMMIT.
+    Crowd.linked_conversations: 10,
     # As new persons without custom data, and three for the answers: make way, make room, keep.
-    Crowd.idempotency_keys: 11,
+    Crowd.idempotency_keys: 13,
 }
 
 
@@ -254,15 +285,16 @@ class TestThePipeline:
             wire.reset()
             served(world, works)
             # The load, BEGIN, new contacts, changed ones, identifier, custom data, visitor, new sessions, changed
-            # ones, conversation, decision, three for the answers, COMMIT.
-            assert (size, wire.statements) == (size, 15)
-            assert wire.trips <= (3 if kind == "postgresql" else 15)
+            # ones, conversation, decision, timeline, three for the answers, outbox, COMMIT.
+            assert (size, wire.statements) == (size, 17)
+            assert wire.trips <= (3 if kind == "postgresql" else 17)
 
 
 def everything(number: int) -> ChangeSet:
     """One new noun of each kind, as `one_of_everything` makes it, and none of them another's."""
     ws, app = f"ws_{number}", f"app_{number}"
     ann = a_contact(f"con_{number}a", external_id=f"ann {number}", name="Ann", custom_data={app: {"vip": True}})
+    ann = replace(ann, tags={"vip": a_fact(True), "new": a_fact(True)})
     bob = a_contact(f"con_{number}b", email=f"bob{number}@shop.example")
     conversation = f"cnv_{number}"
     return ChangeSet(
@@ -278,6 +310,14 @@ def everything(number: int) -> ChangeSet:
         decisions=(a_decision(f"dec_{number}", contact_id=ann.id),),
         answers=(an_answer(f"once {number}"),),
         spent=(a_spent(f"jti_{number}"),),
+        merges=(created(a_merge(f"mrg_{number}", survivor=ann, absorbed=bob)),),
+        contact_events=(a_contact_event(f"cev_{number}", contact_id=ann.id),),
+        webhooks=(created(a_webhook(f"whk_{number}")),),
+        deliveries=(created(a_delivery(f"dlv_{number}")),),
+        tombstones=(a_tombstone(f"erased {number}"),),
+        audits=(an_audit_entry(workspace_id=ws),),
+        events=(an_event(f"evt_{number}", contact_id=ann.id),),
+        told=(f"evt_{number - 1}",),
         call_counts=(a_call_count(app), a_call_count(day=number % 3)),
         key_uses=(KeyUse(app_id=app, key_id=f"key_{number}", at=LATER),),
     )
@@ -296,6 +336,10 @@ def everything_changed(number: int) -> ChangeSet:
         sessions=tuple(changed(each.after, replace(each.after, revoked_at=LATER)) for each in old.sessions),
         conversations=tuple(changed(each.after, each.after) for each in old.conversations),
         conflicts=tuple(changed(each.after, replace(each.after, status="resolved")) for each in old.conflicts),
+        merges=tuple(changed(each.after, replace(each.after, undone_at=LATER)) for each in old.merges),
+        webhooks=tuple(changed(each.after, each.after) for each in old.webhooks),
+        deliveries=tuple(changed(each.after, replace(each.after, tries=1)) for each in old.deliveries),
+        notes_removed=(f"note_{number}",),
     )
 
 
@@ -303,9 +347,10 @@ class TestApplying:
     @pytest.mark.parametrize(
         ("made", "statements"),
         # BEGIN and COMMIT, and one for each of: workspace, app, its key, API key, contact, identifier, custom data,
-        # visitor, session, conversation, message, conflict, decision, three for the answer and three for the token,
-        # the key's use, the calls.
-        [(everything, 23), (everything_changed, 10)],
+        # tags, visitor, session, conversation, message, conflict, merge, decision, timeline, three for the answer and
+        # three for the token, webhook, delivery, outbox, what is told, tombstone, the key's use, the audit log, the
+        # calls.
+        [(everything, 32), (everything_changed, 14)],
     )
     def test_a_group_of_everything_costs_what_one_costs(
         self, made: Callable[[int], ChangeSet], statements: int, store: PeeweeStore, wire: Wire, kind: Kind
@@ -336,6 +381,42 @@ class TestApplying:
         last = store.find_session(held[-1].digest)
         assert last is not None
         assert last.revoked_at == LATER
+
+    def test_a_note_is_looked_for_what_it_is_about(self, store: PeeweeStore, wire: Wire):
+        assert store.apply([ChangeSet(contacts=(created(a_contact("con_1")), created(a_contact("con_2"))))]) == (
+            APPLIED,
+        )
+        for size in (1, 2, 30):
+            notes = tuple(a_note(f"note_{size}_{number}", subject_id=f"con_{number % 2 + 1}") for number in range(size))
+            wire.reset()
+            assert store.apply([ChangeSet(notes=notes)]) == (APPLIED,)
+            assert [text.split()[0] for text in wire.texts] == ["BEGIN", "INSERT", "SELECT", "COMMIT"]
+
+    def test_a_merge_and_its_undoing_cost_the_same_whatever_they_move(self, store: PeeweeStore, wire: Wire):
+        for number, size in enumerate((0, 1, 40, 2000)):
+            survivor, absorbed = (a_contact(f"con_{number}{side}", external_id=f"{side} {number}") for side in "ab")
+            talks = (a_conversation(f"cnv_{number}_{each}", contact_id=absorbed.id) for each in range(size))
+            sessions = (a_session(f"hvs_{number}_{each}", contact_id=absorbed.id) for each in range(size))
+            nouns = ChangeSet(
+                contacts=(created(survivor), created(absorbed)),
+                conversations=tuple(map(created, talks)),
+                sessions=tuple(map(created, sessions)),
+            )
+            assert store.apply([nouns]) == (APPLIED,)
+            merge = a_merge(f"mrg_{number}", survivor=survivor, absorbed=absorbed)
+            ids = {"merge_id": merge.id, "survivor_id": survivor.id, "absorbed_id": absorbed.id}
+            absorption = Absorption(**ids, workspace_id=WORKSPACE, at=LATER, by="somebody")
+            wire.reset()
+            assert store.apply([ChangeSet(merges=(created(merge),), absorptions=(absorption,))]) == (APPLIED,)
+            # BEGIN, the merge, two notes of what moves, two moves, their conflict, COMMIT.
+            assert (size, wire.statements) == (size, 8)
+            assert store.extent_of(WORKSPACE, survivor.id).conversations == size
+            undone = changed(merge, replace(merge, undone_at=LATER))
+            wire.reset()
+            assert store.apply([ChangeSet(merges=(undone,), separations=(Separation(**ids),))]) == (APPLIED,)
+            # BEGIN, the merge, two moves, what moved is forgotten, COMMIT.
+            assert (size, wire.statements) == (size, 6)
+            assert store.extent_of(WORKSPACE, absorbed.id).conversations == size
 
     def test_an_empty_group_goes_nowhere(self, store: PeeweeStore, wire: Wire):
         wire.reset()
@@ -384,7 +465,7 @@ class TestFailing:
     def test_what_was_prepared_in_vain_works_the_next_time(self, store: PeeweeStore, url: str):
         """Of a pipeline PostgreSQL skips what comes after an error, be it to prepare a statement. The first rollback
         comes before anything is prepared, since psycopg forgets everything only with a rollback it has not seen."""
-        once_asked(url, "INSERT INTO workspace VALUES ('ws_taken', 'Shop', 0, 0)")
+        once_asked(url, "INSERT INTO workspace (id, name, created_at, version) VALUES ('ws_taken', 'Shop', 0, 0)")
         taken = ChangeSet(workspaces=(created(a_workspace("ws_taken")),))
         numbers = count()
 

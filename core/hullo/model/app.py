@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from hullo.model.instant import Instant
+from hullo.model.retention import Retention
 
 WorkspaceId = str
 AppId = str
@@ -39,6 +40,9 @@ class Workspace:
     id: WorkspaceId
     name: str
     created_at: Instant
+    salt: str = field(default="", repr=False)
+    """What tombstones are salted with (P2). Sealed under the master key, if there is one. Empty until hullo is opened,
+    in one that was made before there were any."""
     version: int = 0
 
 
@@ -87,6 +91,9 @@ class App:
     verification: VerificationMode = VerificationMode.OPTIONAL
     region: str | None = None
     """Two-letter country for phone numbers written without `+`."""
+    consent_required: bool = False
+    """Whether nothing is stored of a visitor until the page says that they agree."""
+    retention: Retention = field(default_factory=Retention)
     identity_keys: tuple[IdentityKey, ...] = ()
     version: int = 0
 
@@ -112,3 +119,8 @@ class ApiKey:
     scopes: frozenset[Scope] = ALL_SCOPES
     revoked_at: Instant | None = None
     version: int = 0
+
+    @property
+    def writer(self) -> str:
+        """How it is remembered in what it wrote (`Fact.by`)."""
+        return f"api-key:{self.id}"

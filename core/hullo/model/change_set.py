@@ -6,13 +6,19 @@ from dataclasses import dataclass, replace
 from typing import Generic, Literal, Protocol, TypeVar
 
 from hullo.model.app import ApiKey, App, Workspace
+from hullo.model.audit import AuditEntry
 from hullo.model.conflict import Conflict
-from hullo.model.contact import Contact
+from hullo.model.contact import Contact, ContactId
 from hullo.model.conversation import Conversation, Message
 from hullo.model.decision_record import DecisionRecord
 from hullo.model.event import Event
 from hullo.model.instant import Instant
+from hullo.model.merge import Merge, MergeId
+from hullo.model.note import Note, NoteId
+from hullo.model.timeline import ContactEvent
+from hullo.model.tombstone import Tombstone
 from hullo.model.visitor import Session, Visitor
+from hullo.model.webhook import Delivery, Webhook
 
 
 class Versioned(Protocol):
@@ -53,9 +59,11 @@ def changed(before: T, after: T) -> Change[T]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erasure:
-    """A contact to forget with everything that is about it; its sessions are revoked (P2).
+    """A contact to forget with everything that is about it: conversations, timeline, decisions, conflicts, merges
+    with their images, notes. Its sessions are revoked (P2).
 
-    Whoever was merged into it is forgotten with it. Erasures come last in their change set.
+    Whoever was merged into it is forgotten with it. Erasures come last in their change set. What is in the outbox is
+    still told: it holds nothing personal.
     """
 
     contact: Contact
@@ -119,6 +127,33 @@ class LogOut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Absorption:
+    """What points at the absorbed contact points at the survivor from now on: sessions and conversations (L4).
+
+    Which ones they were is remembered under the merge. An open conflict between the two is resolved by it, in the name
+    of `by`. Timelines, decisions and notes stay where they are, as those of a survivor are read together with those of
+    all whom it absorbed. Comes after the change set's contacts, sessions and conversations are written.
+    """
+
+    merge_id: MergeId
+    workspace_id: str
+    survivor_id: ContactId
+    absorbed_id: ContactId
+    at: Instant
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Separation:
+    """The reverse: of the sessions and conversations that came with this merge, those that the survivor still has go
+    back. They are forgotten under the merge then."""
+
+    merge_id: MergeId
+    survivor_id: ContactId
+    absorbed_id: ContactId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredAnswer:
     """The first answer to a call with an `Idempotency-Key`, for repeats until `expires_at`.
 
@@ -137,7 +172,7 @@ class StoredAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeSet:
-    """Everything to write, in one transaction. `events` are told once it is committed.
+    """Everything to write, in one transaction. `events` are in the outbox then, and told once it is committed (R4).
 
     Times, ids and secrets' digests are in it, so applying it twice to equal databases makes equal ones.
     """
@@ -159,12 +194,29 @@ class ChangeSet:
     key_uses: tuple[KeyUse, ...] = ()
     call_counts: tuple[CallCount, ...] = ()
     log_outs: tuple[LogOut, ...] = ()
+    merges: tuple[Change[Merge], ...] = ()
+    absorptions: tuple[Absorption, ...] = ()
+    separations: tuple[Separation, ...] = ()
+    contact_events: tuple[ContactEvent, ...] = ()
+    """For timelines alone: nobody is told of what a site has reported itself."""
+    notes: tuple[Note, ...] = ()
+    notes_removed: tuple[NoteId, ...] = ()
+    """Those that are gone already are no conflict."""
+    webhooks: tuple[Change[Webhook], ...] = ()
+    deliveries: tuple[Change[Delivery], ...] = ()
+    tombstones: tuple[Tombstone, ...] = ()
+    audits: tuple[AuditEntry, ...] = ()
+    """A conflict when the workspace has an entry of that number already: the chain went on meanwhile."""
     erasures: tuple[Erasure, ...] = ()
     events: tuple[Event, ...] = ()
+    """Written to the outbox, and those that are `in_timeline` to the timeline too, with their values."""
+    told: tuple[str, ...] = ()
+    """Ids of events that everybody has been told of, or will be by a delivery: they leave the outbox. Those that
+    left it already are no conflict."""
 
     @property
     def empty(self) -> bool:
-        """True when there is nothing to write (W9); events alone are nothing to write."""
+        """True when there is nothing to write (W9)."""
         return not (
             self.contacts
             or self.sessions
@@ -178,7 +230,19 @@ class ChangeSet:
             or self.key_uses
             or self.call_counts
             or self.log_outs
+            or self.merges
+            or self.absorptions
+            or self.separations
+            or self.contact_events
+            or self.notes
+            or self.notes_removed
+            or self.webhooks
+            or self.deliveries
+            or self.tombstones
+            or self.audits
             or self.erasures
+            or self.events
+            or self.told
             or self.workspaces
             or self.apps
             or self.api_keys

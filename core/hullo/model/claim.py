@@ -16,7 +16,7 @@ from hullo.model.limits import Limits
 
 PROFILE_FIELDS: Final = ("name", "phone", "company", "avatar_url")
 EVIDENCE_FIELDS: Final = ("user_hash", "token", "identity_token")
-ENVELOPE_FIELDS: Final = frozenset({"app_key", "session_token", "strict"})
+ENVELOPE_FIELDS: Final = frozenset({"app_key", "session_token", "strict", "consent"})
 """Known to the wire, and no claim about a person by themselves."""
 
 CUSTOM_DATA: Final = "custom_data"

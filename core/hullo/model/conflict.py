@@ -6,16 +6,20 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hullo.model.contact import ContactId
+from hullo.model.identifier import IdentifierDigest
 from hullo.model.instant import Instant
 
 ConflictStatus = Literal["open", "resolved"]
+Resolution = Literal["merge", "keep", "move_email"]
+"""`merge`: they are one. `keep`: they are two, and nobody needs to be told again. `move_email`: the email went to
+`contact_id`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conflict:
     """`contact_id` is whom the call was about, `other_id` who has the `field` that it named.
 
-    There is at most one open conflict for a pair of contacts.
+    There is at most one conflict for a pair of contacts that is open, or was settled by keeping them apart.
     """
 
     id: str
@@ -26,15 +30,27 @@ class Conflict:
     field: str
     """The identifier's kind: `email`, `external_id`, or a plugin's."""
     rule: str
-    """Why the two were kept apart: `C1` to `C4`."""
+    """Why the two were kept apart: `C1` to `C4`, `C6`."""
     created_at: Instant
+    digest: IdentifierDigest | None = None
+    """Which identifier of `other_id` it is about. None where it was recorded before
+    that was kept."""
     status: ConflictStatus = "open"
+    resolution: Resolution | None = None
+    resolved_at: Instant | None = None
+    resolved_by: str | None = None
+    """The writer, as in `Fact.by`."""
     version: int = 0
 
     @property
     def pair(self) -> str:
         """The same for (a, b) and (b, a)."""
         return pair_of(self.contact_id, self.other_id)
+
+    @property
+    def settles(self) -> bool:
+        """Whether the pair is not to be reported again: somebody will look at it, or has kept them apart (C7)."""
+        return self.status == "open" or self.resolution == "keep"
 
 
 def pair_of(first: ContactId, second: ContactId) -> str:

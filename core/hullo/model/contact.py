@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from hullo.model.fact import Fact
@@ -32,7 +32,16 @@ class Contact:
     identifiers: Mapping[str, Fact] = field(default_factory=dict[str, Fact])
     profile: Mapping[str, Fact] = field(default_factory=dict[str, Fact])
     custom_data: Mapping[str, Mapping[str, Fact]] = field(default_factory=dict[str, Mapping[str, Fact]])
+    also: Mapping[str, tuple[Fact, ...]] = field(default_factory=dict[str, tuple[Fact, ...]])
+    """Further identifiers by kind, beside the primary one in `identifiers`: the contact is found by them as well."""
+    phones: tuple[Fact, ...] = ()
+    """Further phones, beside the primary one in `profile`."""
+    tags: Mapping[str, Fact] = field(default_factory=dict[str, Fact])
+    """By name; the value of each is true, and the rest says who put it there and when."""
+    absorbed: int = 0
+    """How many people were merged into this one and are so still, through chains."""
     merged_into: ContactId | None = None
+    """The contact that absorbed this one, which is empty from then on (G1). That one may have been absorbed since."""
     version: int = 0
 
     @property
@@ -48,21 +57,36 @@ class Contact:
     @property
     def standing(self) -> Standing:
         """The best that is known of who this is: the highest standing among the identifiers."""
-        return max((fact.standing for fact in self.identifiers.values()), default=Standing.CLAIMED)
+        return max((fact.standing for _, fact in self.names()), default=Standing.CLAIMED)
+
+    def names(self) -> Iterator[tuple[str, Fact]]:
+        """Every identifier with its kind, the primary ones first."""
+        yield from self.identifiers.items()
+        for kind, facts in self.also.items():
+            for fact in facts:
+                yield kind, fact
+
+    def fact_of(self, identifier: Identifier) -> Fact | None:
+        """What is stored of this very identifier, by its match key; None when it is not the contact's."""
+        primary = self.identifiers.get(identifier.kind)
+        if primary is not None and _same_name(identifier, primary):
+            return primary
+        return next((fact for fact in self.also.get(identifier.kind, ()) if _same_name(identifier, fact)), None)
 
     def owns(self, identifier: Identifier) -> bool:
         """Whether this very identifier is the contact's, by its match key."""
-        fact = self.identifiers.get(identifier.kind)
-        if fact is None:
-            return False
-        return fact.value == identifier.value or Identifier(identifier.kind, str(fact.value)).key == identifier.key
+        return self.fact_of(identifier) is not None
 
     def digests(self) -> dict[IdentifierDigest, Identifier]:
         """What the database keeps unique for this contact."""
-        owned = [Identifier(kind, str(fact.value)) for kind, fact in self.identifiers.items()]
+        owned = [Identifier(kind, str(fact.value)) for kind, fact in self.names()]
         return {identifier.digest(self.workspace_id): identifier for identifier in owned}
 
     def _named(self, kind: str) -> str | None:
         # A plain value where no plugin matches by it: see `wanted_writes` in the pipeline.
         fact = self.identifiers.get(kind) or self.profile.get(kind)
         return None if fact is None else str(fact.value)
+
+
+def _same_name(identifier: Identifier, fact: Fact) -> bool:
+    return fact.value == identifier.value or Identifier(identifier.kind, str(fact.value)).key == identifier.key

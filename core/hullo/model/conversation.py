@@ -30,6 +30,7 @@ class Conversation:
     contact_id: ContactId | None = None
     link_standing: Standing | None = None
     """None while it has no contact."""
+    tags: tuple[str, ...] = ()
     version: int = 0
 
 

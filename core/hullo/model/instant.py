@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+from typing import Final
 
 Instant = int
 """Microseconds since the Unix epoch, UTC. Engines disagree about aware datetimes; they agree about integers."""
@@ -11,6 +13,8 @@ SECOND: Instant = 1_000_000
 MINUTE: Instant = 60 * SECOND
 HOUR: Instant = 60 * MINUTE
 DAY: Instant = 24 * HOUR
+
+_RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
 def instant_of(moment: datetime) -> Instant:
@@ -25,3 +29,13 @@ def rfc3339(instant: Instant) -> str:
     seconds, rest = divmod(instant, SECOND)
     whole = datetime.fromtimestamp(seconds, UTC)
     return f"{whole:%Y-%m-%dT%H:%M:%S}.{rest // 1000:03d}Z"
+
+
+def read_rfc3339(text: str) -> Instant:
+    """The moment that is written in any of the forms of RFC 3339; not those of ISO 8601 that Python reads as well.
+
+    Raises `ValueError`, for a leap second too.
+    """
+    if not _RFC3339.fullmatch(text):
+        raise ValueError("not a time as in RFC 3339")
+    return instant_of(datetime.fromisoformat(text.upper()))

@@ -24,6 +24,18 @@ class Limits:
     phone_length: int = 32
     url_length: int = 2048
     message_length: int = 8000
+    note_length: int = 8000
+    emails: int = 20
+    """A contact."""
+    phones: int = 20
+    tag_length: int = 64
+    tags: int = 100
+    """A contact, or a conversation."""
+    event_name_length: int = 255
+    event_properties_bytes: int = 16 * 1024
+    """As JSON."""
+    event_properties_depth: int = 8
+    """1: nothing is nested."""
     token_bytes: int = 8192
     """A signed token's, or a hop token's."""
     signed_attributes: tuple[str, ...] = ("shop",)

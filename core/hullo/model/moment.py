@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b, sha256
 
 from hullo.model.instant import Instant
@@ -40,13 +40,19 @@ class Moment:
         return cls(now=now, seed=secrets.token_bytes(SEED_BYTES))
 
     def new_id(self, prefix: str, ordinal: int = 0) -> str:
-        """`prefix_` and 26 characters: 12 order ids by time, to the microsecond, and 14 hold 70 bits of randomness.
+        """`prefix_` and 26 characters: 12 order ids by time, to the microsecond, 2 by `ordinal`, which tells apart
+        several ids of one kind in one request, and 12 hold 60 bits of randomness.
 
-        In the order of time, since lists are read in it and indexes grow best at one end. `ordinal` tells apart
-        several ids of one kind in one request.
+        In the order of time, since lists are read in it and indexes grow best at one end.
         """
-        digest = blake2b(f"id:{prefix}:{ordinal}".encode(), key=self.seed, digest_size=9).digest()
-        return f"{prefix}_{_base32(self.now, 12)}{_base32(int.from_bytes(digest, 'big'), 14)}"
+        digest = blake2b(f"id:{prefix}:{ordinal}".encode(), key=self.seed, digest_size=8).digest()
+        order = _base32(self.now, 12) + _base32(min(ordinal, 1023), 2)
+        return f"{prefix}_{order}{_base32(int.from_bytes(digest, 'big'), 12)}"
+
+    def not_before(self, instant: Instant) -> Moment:
+        """The same moment, or the one right after `instant`, when that is later: clocks of several processes differ,
+        and what happened to one contact is to be in one order."""
+        return self if self.now > instant else replace(self, now=instant + 1)
 
     def new_secret(self, prefix: str) -> str:
         """`prefix_` and 256 bits in hexadecimal: a session token, an identity key, an API key."""

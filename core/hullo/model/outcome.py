@@ -19,9 +19,10 @@ class Outcome:
     """Everything that was decided. How much of it a caller is told depends on `standing` (H2)."""
 
     request_id: str
-    contact_id: ContactId
+    contact_id: ContactId | None
+    """None where the call names somebody who was erased, and proves nothing: nobody was made anew (P2)."""
     matched_by: str
-    """`external_id`, `email`, `created`, or a plugin's name."""
+    """`external_id`, `email`, `created`, a plugin's name, or `erased`."""
     standing: Standing
     visitor_id: VisitorId | None
     """None when a server wrote about a person without any visitor."""

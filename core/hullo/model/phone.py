@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
-from typing import Any
+from typing import Any, Final
+
+_E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
 def normalise_phone(text: str, region: str | None) -> str:
@@ -12,16 +15,33 @@ def normalise_phone(text: str, region: str | None) -> str:
     `region` is the app's two-letter country, used for numbers written without `+`; None accepts only those with.
     Needs the `phone` extra (phonenumberslite); without it every number is kept as sent.
     """
+    return _e164_of(text, region) or text
+
+
+def looks_like_e164(text: str) -> bool:
+    """Whether it has the form. Not every number that has it is possible: see `is_e164`, which takes its time."""
+    return _E164.fullmatch(text) is not None
+
+
+def is_e164(text: str) -> bool:
+    """Whether it is a possible number in E.164, and so none that was kept as sent, which is never matched on (W11).
+
+    Without the extra nobody knows what is possible, and the form has to do.
+    """
+    return looks_like_e164(text) and (_phonenumbers() is None or _e164_of(text, None) == text)
+
+
+def _e164_of(text: str, region: str | None) -> str | None:
     phonenumbers = _phonenumbers()
     if phonenumbers is None:
-        return text
+        return None
     try:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:
-        return text
+        return None
     # A number that is possible only inside one town is no number to the rest of the world.
     if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
-        return text
+        return None
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 

@@ -35,6 +35,9 @@ class Session:
     `contact_id` and `standing` are None until the visitor is identified. `claimed` is what this session itself
     has said: the digest of the last identifier of each kind. It decides what an unproven caller may be told
     about a user switch, since what is stored must not (H2).
+
+    A visitor who says the name of somebody who was erased has a standing and no contact (P2). What it has claimed is
+    veiled then: digests without the workspace's salt could be tried out.
     """
 
     digest: SessionDigest
@@ -56,6 +59,11 @@ class Session:
     def id(self) -> str:
         """Its visitor's: every session has a visitor of its own, and is told apart by it where nobody may know more."""
         return self.visitor_id
+
+    @property
+    def identified(self) -> bool:
+        """Whether the visitor has said who it is: all that it is told of itself without proof (H2)."""
+        return self.standing is not None
 
     @property
     def proven(self) -> bool:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from hullo.model.app import ApiKey, App, Workspace
+from hullo.model.audit import AuditEntry, AuditHead
 from hullo.model.change_set import CallCount, ChangeSet, StoredAnswer
-from hullo.model.conflict import Conflict
+from hullo.model.conflict import Conflict, ConflictStatus
 from hullo.model.contact import Contact, ContactId
 from hullo.model.conversation import Conversation, ConversationId, Message
 from hullo.model.decision_record import DecisionRecord
+from hullo.model.event import Event
 from hullo.model.identifier import IdentifierDigest
 from hullo.model.instant import Instant
+from hullo.model.merge import Extent, Merge, MergeId
+from hullo.model.note import Note, NoteId
+from hullo.model.retention import Sweep, Swept
+from hullo.model.timeline import TimelineEntry
+from hullo.model.tombstone import TombstoneDigest
 from hullo.model.visitor import Session, SessionDigest, VisitorId
+from hullo.model.webhook import Delivery, DeliveryId, Webhook, WebhookId
 
 Item = TypeVar("Item")
 
@@ -44,6 +52,16 @@ class SnapshotQuery:
     """The session that a hop token was made in; its contact comes with it (T1)."""
     spent: tuple[str, ...] = ()
     """The digests of tokens that may be used once (`Spent.digest`)."""
+    conflicts: tuple[str, ...] = ()
+    """Conflicts wanted by id."""
+    merges: tuple[MergeId, ...] = ()
+    """Merges wanted by id."""
+    merged_into: tuple[ContactId, ...] = ()
+    """Also every merge that stands and has one of these contacts for its survivor."""
+    tombstones: tuple[TombstoneDigest, ...] = ()
+    """Looked up where any of `identifiers` finds nobody; a store need not where each finds somebody."""
+    audited: bool = False
+    """Also where the workspace's audit log ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +77,7 @@ class Snapshot:
     contacts: Mapping[ContactId, Contact] = field(default_factory=dict[ContactId, Contact])
     conversations: Mapping[ConversationId, Conversation] = field(default_factory=dict[ConversationId, Conversation])
     open_pairs: frozenset[str] = frozenset()
-    """The pairs (`pair_of`) among `contacts` that have an open conflict (C7)."""
+    """The pairs (`pair_of`) among `contacts` that have a conflict which `settles` (C7)."""
     messages: Mapping[str, Message] = field(default_factory=dict[str, Message])
     """By repeat key."""
     answer: StoredAnswer | None = None
@@ -67,6 +85,13 @@ class Snapshot:
     """Under the same conditions as `session`."""
     spent: frozenset[str] = frozenset()
     """Which of the query's were used already, also where they have expired since."""
+    conflicts: Mapping[str, Conflict] = field(default_factory=dict[str, Conflict])
+    merges: Mapping[MergeId, Merge] = field(default_factory=dict[MergeId, Merge])
+    """Those asked for by id, undone ones too, and those into the contacts asked for, in the order of their ids."""
+    tombstones: frozenset[TombstoneDigest] = frozenset()
+    """Which of the query's there are. Empty where each identifier found somebody, or as it is."""
+    audit_head: AuditHead | None = None
+    """None where it was not asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +135,18 @@ class ContactFilter:
     workspace_id: str
     query: str | None = None
     identifier: IdentifierDigest | None = None
+    tag: str | None = None
+    """Exactly."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConflictFilter:
+    """None: of either status; with whomever."""
+
+    workspace_id: str
+    status: ConflictStatus | None = "open"
+    contact_id: ContactId | None = None
+    """On either side."""
 
 
 class AppReads(Protocol):
@@ -130,19 +167,45 @@ class AppReads(Protocol):
 class ContactReads(Protocol):
     """What an agent or an API key may see. Contacts come with every app's custom data."""
 
-    def find_contact(self, workspace_id: str, contact_id: ContactId) -> Contact | None: ...
-    def list_contacts(self, wanted: ContactFilter, page: PageRequest) -> Page[Contact]:
-        """Those that were merged into another are among them."""
+    def find_contact(self, workspace_id: str, contact_id: ContactId) -> Contact | None:
+        """As it is: one that was merged into another is empty, and names it."""
         ...
 
-    def list_decisions(self, workspace_id: str, contact_id: ContactId, page: PageRequest) -> Page[DecisionRecord]: ...
-    def list_conflicts(self, workspace_id: str, page: PageRequest) -> Page[Conflict]:
-        """The open ones."""
+    def list_contacts(self, wanted: ContactFilter, page: PageRequest) -> Page[Contact]:
+        """Without those that were merged into another."""
         ...
 
     def list_sessions(self, workspace_id: str, contact_id: ContactId, page: PageRequest) -> Page[Session]:
         """The contact's, of every app, by the id of their visitors; those that are over too."""
         ...
+
+    def extent_of(self, workspace_id: str, contact_id: ContactId) -> Extent:
+        """How much there is of the contact and of everybody whom it absorbed."""
+        ...
+
+
+class HistoryReads(Protocol):
+    """How a contact came to be what it is. A contact's history is also that of everybody whom it absorbed, through
+    chains, for as long as it is so."""
+
+    def list_timeline(self, workspace_id: str, contact_id: ContactId, page: PageRequest) -> Page[TimelineEntry]: ...
+    def list_decisions(self, workspace_id: str, contact_id: ContactId, page: PageRequest) -> Page[DecisionRecord]: ...
+    def list_notes(self, workspace_id: str, subject_id: str, page: PageRequest) -> Page[Note]:
+        """About a contact, or about a conversation."""
+        ...
+
+    def find_note(self, workspace_id: str, note_id: NoteId) -> Note | None: ...
+
+    def list_conflicts(self, wanted: ConflictFilter, page: PageRequest) -> Page[Conflict]:
+        """Of exactly the contact that is asked for, and of nobody whom it absorbed."""
+        ...
+
+    def list_merges(self, workspace_id: str, contact_id: ContactId, page: PageRequest) -> Page[Merge]:
+        """In which the contact, or anybody whom it absorbed, is the survivor or the absorbed one; undone ones too."""
+        ...
+
+    def find_merge(self, workspace_id: str, merge_id: MergeId) -> Merge | None: ...
+    def list_audit(self, workspace_id: str, page: PageRequest) -> Page[AuditEntry]: ...
 
 
 class ConversationReads(Protocol):
@@ -155,12 +218,73 @@ class ConversationReads(Protocol):
         ...
 
     def list_conversations(self, workspace_id: str, page: PageRequest) -> Page[Conversation]: ...
+    def list_conversations_of(
+        self, workspace_id: str, contact_id: ContactId, page: PageRequest
+    ) -> Page[Conversation]: ...
     def find_conversation(self, workspace_id: str, conversation_id: ConversationId) -> Conversation | None: ...
     def list_messages(self, conversation_id: ConversationId, page: PageRequest) -> Page[Message]: ...
 
 
+class Outbox(Protocol):
+    """Events that are committed, and wait for everybody to be told of them (R4)."""
+
+    def list_outbox(self, limit: int) -> Sequence[Event]:
+        """The oldest, in the order of their ids; without their values."""
+        ...
+
+    def take_lease(self, name: str, holder: str, now: Instant, until: Instant) -> bool:
+        """Whether `holder` has the lease of this name until then: it was free, had ended by `now`, or was theirs
+        already. Of any number who ask at once, in whatever processes, one is told yes."""
+        ...
+
+    def give_up_lease(self, name: str, holder: str) -> None:
+        """It is free, if it was theirs."""
+        ...
+
+
+class WebhookReads(Protocol):
+    """Who is told over HTTP, and what came of it."""
+
+    def list_webhooks(self, workspace_id: str | None) -> Sequence[Webhook]:
+        """Of a workspace, or of all; the newest first, without deleted ones."""
+        ...
+
+    def find_webhook(self, webhook_id: WebhookId) -> Webhook | None:
+        """Deleted ones too."""
+        ...
+
+    def list_deliveries(self, webhook_id: WebhookId, page: PageRequest) -> Page[Delivery]: ...
+    def find_delivery(self, delivery_id: DeliveryId) -> Delivery | None: ...
+    def list_due_deliveries(self, now: Instant, limit: int, without: Collection[WebhookId] = ()) -> Sequence[Delivery]:
+        """Pending ones whose time has come, the longest due first. Of those of one webhook and contact only the first,
+        and none while an earlier one is pending; those of no contact wait for nobody. None of the webhooks in
+        `without`: they are busy, and however much is due there holds up nobody else."""
+        ...
+
+    def next_due(self) -> Instant | None:
+        """When the next delivery is due, which may have been in the past; None when none is pending."""
+        ...
+
+
+class Retaining(Protocol):
+    """What is too old is removed (P3)."""
+
+    def sweep(self, sweep: Sweep, *, dry_run: bool = False) -> Swept:
+        """Removes at most `sweep.most` of each kind, in transactions of its own.
+
+        A session goes when it is over, and when its visitor is anonymous and was last seen before that moment; a
+        visitor with its last session, unless it has a conversation. A conversation goes with its messages and notes,
+        and its visitor's session stays.
+        """
+        ...
+
+    def forget_deliveries(self, before: Instant, most: int) -> int:
+        """Removes what was delivered or given up before then. How many there were."""
+        ...
+
+
 @runtime_checkable
-class Store(AppReads, ContactReads, ConversationReads, Protocol):
+class Store(AppReads, ContactReads, HistoryReads, ConversationReads, Outbox, WebhookReads, Retaining, Protocol):
     """Keeps everything. Batch-first: a group of units is loaded at once and applied under one commit.
 
     Implementations translate their driver's errors: a broken connection, a locked file or an outdated schema
@@ -199,7 +323,8 @@ class Store(AppReads, ContactReads, ConversationReads, Protocol):
 
         A later change set may build on an earlier one of the same group only through a fresh snapshot: a
         conflict in one leaves the others alone. A session, conversation, decision or conflict that names a
-        contact which was erased meanwhile is a conflict too, as is a message in a conversation that is gone.
+        contact which was erased meanwhile is a conflict too, as is a session or conversation that is given to one which
+        has become part of another, and a message in a conversation that is gone.
         Nobody reads what is not yet kept for good. Raises `StoreUnavailable` when none of it was committed, or
         when the connection was lost while it was being committed and nobody can tell: whoever comes again
         decides on what is there then. Raises `Unstorable`, with nothing written, when the database takes one of the

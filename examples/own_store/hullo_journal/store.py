@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Concatenate, Final, ParamSpec, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -14,6 +13,8 @@ import msgspec
 
 from hullo.errors import SettingsError, StoreUnavailable
 from hullo.model.change_set import ChangeSet
+from hullo.model.instant import Instant
+from hullo.model.retention import Sweep, Swept
 from hullo.store.protocol import APPLIED, Applied, StoreConflict
 from hullo_journal.journal import Journal
 from hullo_stores.memory.store import MemoryStore
@@ -21,7 +22,22 @@ from hullo_stores.memory.store import MemoryStore
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_decoder: Final = msgspec.json.Decoder(ChangeSet)
+
+class SweepLine(msgspec.Struct, array_like=True, tag="sweep"):
+    """That what was too old was removed."""
+
+    sweep: Sweep
+
+
+class ForgetLine(msgspec.Struct, array_like=True, tag="forget_deliveries"):
+    """That deliveries were."""
+
+    before: Instant
+    most: int
+
+
+Line = ChangeSet | SweepLine | ForgetLine
+_decoder: Final = msgspec.json.Decoder(Line)
 
 
 def open_journal(url: str) -> JournalStore:
@@ -90,21 +106,26 @@ class JournalStore:
     def apply(self, changes: Sequence[ChangeSet]) -> Sequence[Applied | StoreConflict]:
         """See `Store.apply`: memory says what can be applied, and that is written under one sync."""
         lines = [_encoded(each) for each in changes]
-        with self.settled() as memory:
-            memory.check()
-            journal = self._journal
-            assert journal is not None, "memory is open only with a journal"
-            try:
-                results = memory.apply(changes)
-                applied = [line for line, result in zip(lines, results, strict=True) if result == APPLIED]
-                if applied:
-                    journal.append(applied)
-            except BaseException as failed:
-                self._go_back(journal)
-                if isinstance(failed, OSError):
-                    raise StoreUnavailable(f"{self._path} cannot be written: {failed.strerror}") from failed
-                raise
-        return results
+
+        def applied(results: Sequence[Applied | StoreConflict]) -> list[bytes]:
+            return [line for line, result in zip(lines, results, strict=True) if result == APPLIED]
+
+        return self._written(lambda memory: memory.apply(changes), applied)
+
+    def sweep(self, sweep: Sweep, *, dry_run: bool = False) -> Swept:
+        """See `Retaining.sweep`: that it was done is what is written."""
+        if dry_run:
+            with self.settled() as memory:
+                return memory.sweep(sweep, dry_run=True)
+        line = _encoded(SweepLine(sweep))
+        return self._written(lambda memory: memory.sweep(sweep), lambda swept: [line] if swept.total else [])
+
+    def forget_deliveries(self, before: Instant, most: int) -> int:
+        """See `Retaining.forget_deliveries`."""
+        line = _encoded(ForgetLine(before, most))
+        return self._written(
+            lambda memory: memory.forget_deliveries(before, most), lambda forgotten: [line] if forgotten else []
+        )
 
     @contextmanager
     def settled(self) -> Generator[MemoryStore]:
@@ -130,6 +151,41 @@ class JournalStore:
     list_conversations = _of_memory(MemoryStore.list_conversations)
     find_conversation = _of_memory(MemoryStore.find_conversation)
     list_messages = _of_memory(MemoryStore.list_messages)
+    extent_of = _of_memory(MemoryStore.extent_of)
+    list_conversations_of = _of_memory(MemoryStore.list_conversations_of)
+    list_timeline = _of_memory(MemoryStore.list_timeline)
+    list_notes = _of_memory(MemoryStore.list_notes)
+    find_note = _of_memory(MemoryStore.find_note)
+    list_merges = _of_memory(MemoryStore.list_merges)
+    find_merge = _of_memory(MemoryStore.find_merge)
+    list_audit = _of_memory(MemoryStore.list_audit)
+    list_outbox = _of_memory(MemoryStore.list_outbox)
+    list_webhooks = _of_memory(MemoryStore.list_webhooks)
+    find_webhook = _of_memory(MemoryStore.find_webhook)
+    list_deliveries = _of_memory(MemoryStore.list_deliveries)
+    find_delivery = _of_memory(MemoryStore.find_delivery)
+    list_due_deliveries = _of_memory(MemoryStore.list_due_deliveries)
+    next_due = _of_memory(MemoryStore.next_due)
+
+    # Nobody else has the file, so that who had a lease is nothing to keep.
+    take_lease = _of_memory(MemoryStore.take_lease)
+    give_up_lease = _of_memory(MemoryStore.give_up_lease)
+
+    def _written(self, work: Callable[[MemoryStore], R], lines_of: Callable[[R], Sequence[bytes]]) -> R:
+        with self.settled() as memory:
+            memory.check()
+            journal = self._journal
+            assert journal is not None, "memory is open only with a journal"
+            try:
+                done = work(memory)
+                if lines := lines_of(done):
+                    journal.append(lines)
+            except BaseException as failed:
+                self._go_back(journal)
+                if isinstance(failed, OSError):
+                    raise StoreUnavailable(f"{self._path} cannot be written: {failed.strerror}") from failed
+                raise
+        return done
 
     def _go_back(self, journal: Journal) -> None:
         """Undoes what was not answered. Where the disk refuses even that, the store is unavailable until reopened."""
@@ -142,18 +198,23 @@ class JournalStore:
         memory = MemoryStore()
         memory.open()
         for number, line in journal.lines():
-            # What was applied once is applied again, as nothing in a change set depends on when that happens.
-            if memory.apply([self._decoded(number, line)]) != (APPLIED,):
-                raise StoreUnavailable(f"{self._path}, line {number}: it contradicts the lines before it")
+            # What was done once is done again, as nothing in a line depends on when that happens.
+            match self._decoded(number, line):
+                case SweepLine(sweep):
+                    memory.sweep(sweep)
+                case ForgetLine(before, most):
+                    memory.forget_deliveries(before, most)
+                case changes:
+                    if memory.apply([changes]) != (APPLIED,):
+                        raise StoreUnavailable(f"{self._path}, line {number}: it contradicts the lines before it")
         return memory
 
-    def _decoded(self, number: int, line: bytes) -> ChangeSet:
+    def _decoded(self, number: int, line: bytes) -> Line:
         try:
             return _decoder.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError) as corrupt:
             raise StoreUnavailable(f"{self._path}, line {number}: it is corrupt, or of another version") from corrupt
 
 
-def _encoded(changes: ChangeSet) -> bytes:
-    # Events are told by whoever applied the change set; stores do not keep them.
-    return msgspec.json.encode(replace(changes, events=())) + b"\n"
+def _encoded(line: Line) -> bytes:
+    return msgspec.json.encode(line) + b"\n"

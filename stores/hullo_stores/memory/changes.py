@@ -11,7 +11,6 @@ from hullo.model.change_set import (
     CallCount,
     Change,
     ChangeSet,
-    Erasure,
     KeyUse,
     LogOut,
     Spent,
@@ -22,15 +21,19 @@ from hullo.model.conflict import Conflict
 from hullo.model.contact import Contact, ContactId
 from hullo.model.conversation import Conversation, Message
 from hullo.model.decision_record import DecisionRecord
+from hullo.model.merge import Merge
 from hullo.model.visitor import Session
+from hullo_stores.memory.erasing import erase
+from hullo_stores.memory.merging import absorb, separate
 from hullo_stores.memory.tables import Journal, Tables
+from hullo_stores.pointing import given_to
 from hullo_stores.refusal import Refused
+from hullo_stores.timeline import entries_of
 
 T = TypeVar("T", bound=Versioned)
+K = TypeVar("K")
 V = TypeVar("V")
 E = TypeVar("E", StoredAnswer, Spent)
-
-ANONYMISED_VISITOR = ""
 
 
 class ChangeWriter:
@@ -50,6 +53,10 @@ class ChangeWriter:
         for api_key in changes.api_keys:
             self._write_api_key(api_key)
         self._write_contacts(changes.contacts)
+        for contact_id in given_to(changes):
+            self._require_contact(contact_id)
+            if tables.contacts[contact_id].merged_into is not None:
+                raise Refused("contact")
         for visitor in changes.visitors:
             self._add(tables.visitors, visitor.id, visitor)
         for session in changes.sessions:
@@ -60,8 +67,15 @@ class ChangeWriter:
             self._write_message(message)
         for conflict in sorted(changes.conflicts, key=lambda change: change.before is None):
             self._write_conflict(conflict)
+        for merge in changes.merges:
+            self._write_merge(merge)
+        for absorption in changes.absorptions:
+            absorb(tables, self._journal, absorption)
+        for separation in changes.separations:
+            separate(tables, self._journal, separation)
         for decision in changes.decisions:
             self._write_decision(decision)
+        self._write_history(changes)
         for answer in changes.answers:
             self._add_expiring(tables.answers, answer)
         for spent in changes.spent:
@@ -72,10 +86,18 @@ class ChangeWriter:
             self._count_calls(count)
         for log_out in changes.log_outs:
             self._log_out(log_out)
+        for webhook in changes.webhooks:
+            self._replace(tables.webhooks, webhook.after.id, webhook)
+        for delivery in changes.deliveries:
+            self._replace(tables.deliveries, delivery.after.id, delivery)
+        for entry in changes.audits:
+            self._add(tables.audits, (entry.workspace_id, entry.number), entry)
+        for tombstone in changes.tombstones:
+            self._journal.put(tables.tombstones, tombstone.digest, tombstone)
         for erasure in changes.erasures:
-            self._erase(erasure)
+            erase(tables, self._journal, erasure)
 
-    def _add(self, table: dict[str, V], key: str, value: V) -> None:
+    def _add(self, table: dict[K, V], key: K, value: V) -> None:
         if key in table:
             raise Refused(type(value).__name__.lower())
         self._journal.put(table, key, value)
@@ -146,7 +168,7 @@ class ChangeWriter:
         self._require_contact(conflict.contact_id)
         self._require_contact(conflict.other_id)
         self._replace(self._tables.conflicts, conflict.id, change)
-        if conflict.status == "open":
+        if conflict.settles:
             if self._tables.open_pairs.get(conflict.pair, conflict.id) != conflict.id:
                 raise Refused("conflict")
             self._journal.put(self._tables.open_pairs, conflict.pair, conflict.id)
@@ -156,6 +178,27 @@ class ChangeWriter:
     def _write_decision(self, decision: DecisionRecord) -> None:
         self._require_contact(decision.contact_id)
         self._add(self._tables.decisions, decision.id, decision)
+
+    def _write_merge(self, change: Change[Merge]) -> None:
+        self._require_contact(change.after.survivor_id)
+        self._require_contact(change.after.absorbed_id)
+        self._replace(self._tables.merges, change.after.id, change)
+
+    def _write_history(self, changes: ChangeSet) -> None:
+        tables, journal = self._tables, self._journal
+        for event in changes.events:
+            self._add(tables.outbox, event.id, replace(event, changes=()))
+        for event_id in changes.told:
+            journal.drop(tables.outbox, event_id)
+        for entry in entries_of(changes):
+            self._require_contact(entry.contact_id)
+            self._add(tables.timeline, entry.id, entry)
+        for note in changes.notes:
+            if note.subject_id not in tables.contacts and note.subject_id not in tables.conversations:
+                raise Refused("note")
+            self._add(tables.notes, note.id, note)
+        for note_id in changes.notes_removed:
+            journal.drop(tables.notes, note_id)
 
     def _add_expiring(self, table: dict[str, E], value: E) -> None:
         expired = [held.digest for held in table.values() if held.expires_at <= value.at]
@@ -186,70 +229,14 @@ class ChangeWriter:
         self._journal.put(self._tables.call_counts, key, count)
 
     def _log_out(self, log_out: LogOut) -> None:
-        for session in _about(self._tables.sessions, log_out.contact_id):
-            if session.revoked_at is None:
+        for session in tuple(self._tables.sessions.values()):
+            if session.contact_id == log_out.contact_id and session.revoked_at is None:
                 over = replace(session, revoked_at=log_out.at, version=session.version + 1)
                 self._journal.put(self._tables.sessions, session.digest, over)
 
     def _require_contact(self, contact_id: ContactId | None) -> None:
         if contact_id is not None and contact_id not in self._tables.contacts:
             raise Refused("contact")
-
-    def _erase(self, erasure: Erasure) -> None:
-        stored = self._tables.contacts.get(erasure.contact.id)
-        if stored is None or stored.version != erasure.contact.version:
-            raise Refused("contact")
-        for contact_id in self._with_absorbed(stored.id):
-            self._erase_one(contact_id, erasure)
-
-    def _with_absorbed(self, contact_id: ContactId) -> list[ContactId]:
-        """The contact and all that were ever merged into it, through chains (G3)."""
-        doomed = [contact_id]
-        for survivor in doomed:
-            absorbed = (held.id for held in self._tables.contacts.values() if held.merged_into == survivor)
-            doomed.extend(held for held in absorbed if held not in doomed)
-        return doomed
-
-    def _erase_one(self, contact_id: ContactId, erasure: Erasure) -> None:
-        tables, journal = self._tables, self._journal
-        for session in _about(tables.sessions, contact_id):
-            revoked = session.revoked_at if session.revoked_at is not None else erasure.at
-            gone = replace(session, contact_id=None, standing=None, claimed={}, proved=(), revoked_at=revoked)
-            journal.put(tables.sessions, session.digest, replace(gone, version=session.version + 1))
-        for conversation in _about(tables.conversations, contact_id):
-            self._forget_conversation(conversation, erasure)
-        for decision in _about(tables.decisions, contact_id):
-            journal.drop(tables.decisions, decision.id)
-        for conflict in tuple(tables.conflicts.values()):
-            if contact_id in (conflict.contact_id, conflict.other_id):
-                journal.drop(tables.conflicts, conflict.id)
-                if tables.open_pairs.get(conflict.pair) == conflict.id:
-                    journal.drop(tables.open_pairs, conflict.pair)
-        for digest in [digest for digest, owner in tables.identifiers.items() if owner == contact_id]:
-            journal.drop(tables.identifiers, digest)
-        journal.drop(tables.contacts, contact_id)
-
-    def _forget_conversation(self, conversation: Conversation, erasure: Erasure) -> None:
-        tables, journal = self._tables, self._journal
-        held = tables.visitor_conversations.get(conversation.visitor_id, ())
-        rest = tuple(other for other in held if other != conversation.id)
-        journal.put(tables.visitor_conversations, conversation.visitor_id, rest)
-        if erasure.conversations == "anonymise":
-            nobodys = replace(conversation, contact_id=None, link_standing=None, visitor_id=ANONYMISED_VISITOR)
-            journal.put(tables.conversations, conversation.id, replace(nobodys, version=conversation.version + 1))
-            return
-        for message in [held for held in tables.messages.values() if held.conversation_id == conversation.id]:
-            journal.drop(tables.messages, message.id)
-            if message.repeat_key is not None:
-                journal.drop(tables.repeat_keys, message.repeat_key)
-        journal.drop(tables.conversations, conversation.id)
-
-
-A = TypeVar("A", Session, Conversation, DecisionRecord)
-
-
-def _about(table: dict[str, A], contact_id: ContactId) -> tuple[A, ...]:
-    return tuple(held for held in table.values() if held.contact_id == contact_id)
 
 
 def _oldest_first(keys: Iterable[IdentityKey]) -> tuple[IdentityKey, ...]:

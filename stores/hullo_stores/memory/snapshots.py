@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import combinations
 
+from hullo.model.audit import AuditHead
 from hullo.model.conflict import pair_of
 from hullo.model.contact import Contact
+from hullo.model.merge import Merge, MergeId
+from hullo.model.tombstone import TombstoneDigest
 from hullo.model.visitor import Session, SessionDigest
 from hullo.store.protocol import Snapshot, SnapshotQuery
 from hullo_stores.memory.tables import Tables
@@ -24,6 +27,7 @@ def snapshot(tables: Tables, query: SnapshotQuery) -> Snapshot:
         for contact in (tables.contacts.get(contact_id) for contact_id in wanted if contact_id is not None)
         if contact is not None and contact.workspace_id == here
     }
+    found = {digest: owner for digest, owner in owners.items() if owner is not None and owner in contacts}
     repeats = {key: tables.messages[tables.repeat_keys[key]] for key in query.repeat_keys if key in tables.repeat_keys}
     asked = [*query.conversations, *(message.conversation_id for message in repeats.values())]
     if query.orphans and session is not None:
@@ -33,9 +37,9 @@ def snapshot(tables: Tables, query: SnapshotQuery) -> Snapshot:
     return Snapshot(
         app_version=app.version if app is not None and app.workspace_id == here else None,
         session=session,
-        found={digest: owner for digest, owner in owners.items() if owner is not None and owner in contacts},
+        found=found,
         contacts=contacts,
-        conversations={each: found for each, found in conversations.items() if found.workspace_id == here},
+        conversations={each: held for each, held in conversations.items() if held.workspace_id == here},
         open_pairs=frozenset(pair_of(*pair) for pair in combinations(contacts, 2)) & tables.open_pairs.keys(),
         messages={
             key: message
@@ -45,7 +49,35 @@ def snapshot(tables: Tables, query: SnapshotQuery) -> Snapshot:
         answer=tables.answers.get(query.answer) if query.answer is not None else None,
         source=source,
         spent=frozenset(query.spent).intersection(tables.spent),
+        conflicts={
+            each: reported
+            for each in query.conflicts
+            if (reported := tables.conflicts.get(each)) is not None and reported.workspace_id == here
+        },
+        merges=_merges(tables, query),
+        tombstones=_tombstones(tables, query),
+        audit_head=_audit_head(tables, here) if query.audited else None,
     )
+
+
+def _tombstones(tables: Tables, query: SnapshotQuery) -> frozenset[TombstoneDigest]:
+    there = (tables.tombstones.get(digest) for digest in query.tombstones)
+    return frozenset(held.digest for held in there if held is not None and held.workspace_id == query.workspace_id)
+
+
+def _merges(tables: Tables, query: SnapshotQuery) -> dict[MergeId, Merge]:
+    return {
+        merge.id: merge
+        for merge in sorted(tables.merges.values(), key=lambda merge: merge.id)
+        if merge.workspace_id == query.workspace_id
+        and (merge.id in query.merges or (merge.stands and merge.survivor_id in query.merged_into))
+    }
+
+
+def _audit_head(tables: Tables, workspace_id: str) -> AuditHead:
+    numbers = (number for space, number in tables.audits if space == workspace_id)
+    last = tables.audits.get((workspace_id, max(numbers, default=0)))
+    return AuditHead() if last is None else AuditHead(number=last.number, digest=last.digest)
 
 
 def _session(tables: Tables, digest: SessionDigest | None, workspace_id: str) -> Session | None:

@@ -7,24 +7,47 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from hullo.model.app import ApiKey, App, Workspace
+from hullo.model.audit import AuditEntry
 from hullo.model.change_set import CallCount, Spent, StoredAnswer
 from hullo.model.conflict import Conflict
 from hullo.model.contact import Contact, ContactId
-from hullo.model.conversation import Conversation, Message
+from hullo.model.conversation import Conversation, ConversationId, Message
 from hullo.model.decision_record import DecisionRecord
+from hullo.model.event import Event
 from hullo.model.identifier import IdentifierDigest
 from hullo.model.instant import Instant
-from hullo.model.visitor import Session, Visitor, VisitorId
+from hullo.model.merge import Merge, MergeId
+from hullo.model.note import Note
+from hullo.model.timeline import TimelineEntry
+from hullo.model.tombstone import Tombstone
+from hullo.model.visitor import Session, SessionDigest, Visitor, VisitorId
+from hullo.model.webhook import Delivery, Webhook
 
 K = TypeVar("K")
 V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """What a merge took along."""
+
+    sessions: frozenset[SessionDigest]
+    conversations: frozenset[ConversationId]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """Who has it, and until when."""
+
+    holder: str
+    until: Instant
 
 
 @dataclass(frozen=True, slots=True)
 class Tables:
     """Nouns by their id or digest, and beside them what a database would keep as indexes.
 
-    Contacts hold every app's custom data here.
+    Contacts hold every app's custom data here. A conflict has the pair in `open_pairs` while it settles.
     """
 
     workspaces: dict[str, Workspace] = field(default_factory=dict[str, Workspace])
@@ -41,9 +64,19 @@ class Tables:
     repeat_keys: dict[str, str] = field(default_factory=dict[str, str])
     conflicts: dict[str, Conflict] = field(default_factory=dict[str, Conflict])
     open_pairs: dict[str, str] = field(default_factory=dict[str, str])
+    merges: dict[MergeId, Merge] = field(default_factory=dict[MergeId, Merge])
+    moved: dict[MergeId, Moved] = field(default_factory=dict[MergeId, Moved])
+    timeline: dict[str, TimelineEntry] = field(default_factory=dict[str, TimelineEntry])
+    notes: dict[str, Note] = field(default_factory=dict[str, Note])
     decisions: dict[str, DecisionRecord] = field(default_factory=dict[str, DecisionRecord])
     answers: dict[str, StoredAnswer] = field(default_factory=dict[str, StoredAnswer])
     spent: dict[str, Spent] = field(default_factory=dict[str, Spent])
+    outbox: dict[str, Event] = field(default_factory=dict[str, Event])
+    leases: dict[str, Lease] = field(default_factory=dict[str, Lease])
+    webhooks: dict[str, Webhook] = field(default_factory=dict[str, Webhook])
+    deliveries: dict[str, Delivery] = field(default_factory=dict[str, Delivery])
+    tombstones: dict[str, Tombstone] = field(default_factory=dict[str, Tombstone])
+    audits: dict[tuple[str, int], AuditEntry] = field(default_factory=dict[tuple[str, int], AuditEntry])
     call_counts: dict[tuple[str, Instant], CallCount] = field(default_factory=dict[tuple[str, Instant], CallCount])
 
 
@@ -72,3 +105,12 @@ class Journal:
         """Makes all of it undone, the last first."""
         while self._undo:
             self._undo.pop()()
+
+
+def with_absorbed(tables: Tables, contact_id: ContactId) -> list[ContactId]:
+    """The contact and all who were merged into it, through chains (G3)."""
+    people = [contact_id]
+    for survivor in people:
+        absorbed = (held.id for held in tables.contacts.values() if held.merged_into == survivor)
+        people.extend(held for held in absorbed if held not in people)
+    return people

@@ -11,14 +11,16 @@ from hullo_stores.peewee.changes import Plan
 from hullo_stores.peewee.connection import Transaction
 from hullo_stores.peewee.erasing import erase
 from hullo_stores.peewee.faults import UNENCODABLE
-from hullo_stores.peewee.statements import ErasureStatements
+from hullo_stores.peewee.merging import absorb, separate
+from hullo_stores.peewee.noting import require_subjects
+from hullo_stores.peewee.statements import Statements
 from hullo_stores.refusal import GivenUp, Refused
 
 Verdicts = Sequence[Applied | StoreConflict]
 
 
 def apply_group(
-    transaction: Transaction, statements: ErasureStatements, group: Sequence[ChangeSet], *, holding: bool = False
+    transaction: Transaction, statements: Statements, group: Sequence[ChangeSet], *, holding: bool = False
 ) -> Verdicts:
     """Commits, and says of each change set whether it was applied.
 
@@ -33,7 +35,7 @@ def apply_group(
     return tuple(verdicts)
 
 
-def _apply(transaction: Transaction, statements: ErasureStatements, group: Sequence[ChangeSet]) -> Verdicts:
+def _apply(transaction: Transaction, statements: Statements, group: Sequence[ChangeSet]) -> Verdicts:
     if not _go_together(group):
         return _apply_halves(transaction, statements, group)
     try:
@@ -46,7 +48,7 @@ def _apply(transaction: Transaction, statements: ErasureStatements, group: Seque
     return [APPLIED] * len(group)
 
 
-def _apply_halves(transaction: Transaction, statements: ErasureStatements, group: Sequence[ChangeSet]) -> Verdicts:
+def _apply_halves(transaction: Transaction, statements: Statements, group: Sequence[ChangeSet]) -> Verdicts:
     """Until those that are refused stand alone, which takes a few more tries for each of them."""
     middle = len(group) // 2
     return [
@@ -55,7 +57,7 @@ def _apply_halves(transaction: Transaction, statements: ErasureStatements, group
     ]
 
 
-def _apply_part(transaction: Transaction, statements: ErasureStatements, part: Sequence[ChangeSet]) -> Verdicts:
+def _apply_part(transaction: Transaction, statements: Statements, part: Sequence[ChangeSet]) -> Verdicts:
     if not _go_together(part):
         return _apply_halves(transaction, statements, part)
     transaction.run("SAVEPOINT part")
@@ -71,28 +73,39 @@ def _apply_part(transaction: Transaction, statements: ErasureStatements, part: S
     return [APPLIED] * len(part)
 
 
-def _write(transaction: Transaction, statements: ErasureStatements, group: Sequence[ChangeSet]) -> None:
+def _write(transaction: Transaction, statements: Statements, group: Sequence[ChangeSet]) -> None:
     try:
         batches = Plan(group).batches()
     except UNENCODABLE:
         raise Unstorable from None
     transaction.write(batches)
     for changes in group:
+        if changes.notes:
+            require_subjects(transaction, statements.notes, changes.notes)
+        for absorption in changes.absorptions:
+            absorb(transaction, statements.merges, absorption)
+        for separation in changes.separations:
+            separate(transaction, statements.merges, separation)
         for erasure in changes.erasures:
-            erase(transaction, statements, erasure)
+            erase(transaction, statements.erasures, erasure)
 
 
 def _go_together(group: Sequence[ChangeSet]) -> bool:
     """Whether it makes no difference that the group is written table by table, and not one change set by one."""
     return len(group) <= 1 or not any(
-        changes.erasures or changes.log_outs or _gives_up_an_identifier(changes) for changes in group
+        changes.erasures
+        or changes.absorptions
+        or changes.separations
+        or changes.log_outs
+        or _gives_up_an_identifier(changes)
+        for changes in group
     )
 
 
 def _gives_up_an_identifier(changes: ChangeSet) -> bool:
     return any(
         change.before is not None
-        and change.before.identifiers != change.after.identifiers
+        and (change.before.identifiers != change.after.identifiers or change.before.also != change.after.also)
         and change.before.digests().keys() - change.after.digests().keys()
         for change in changes.contacts
     )

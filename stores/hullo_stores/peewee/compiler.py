@@ -9,13 +9,13 @@ position, and a query whose values come in another order than the code binds the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from peewee import Database, Field, Model, ModelSelect, Node, Value
 
-from hullo_stores.peewee.dialect import Dialect
+from hullo_stores.peewee.dialect import Dialect, Texts
 
 ARITIES: Final = (1, 2, 4, 16, 64)
 """A list of values is padded to one of these, so that a handful of texts serves every length."""
@@ -25,7 +25,7 @@ ARITIES: Final = (1, 2, 4, 16, 64)
 class Many:
     """One statement about a list of values, in a text for each arity."""
 
-    texts: Mapping[int, str]
+    texts: Texts[int]
 
     def calls(self, values: Sequence[str], *first: object) -> Iterator[tuple[str, tuple[object, ...]]]:
         """Text and bound values of each run: one up to the largest arity, more for longer lists.
@@ -45,6 +45,18 @@ class Paged:
 
     first: str
     next: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spelled:
+    """A statement that is spelled out, with names for its values: what the builder would only make longer."""
+
+    text: str
+    slots: tuple[str, ...]
+
+    def bound(self, **values: object) -> tuple[object, ...]:
+        """In the order in which the text wants them."""
+        return tuple(values[slot] for slot in self.slots)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +89,34 @@ class Compiler:
 
     def many(self, query: Callable[[list[Value]], Node], *first: str) -> Many:
         """One text an arity. `query` takes the list; `first` names the values that are bound before it."""
-        texts: dict[int, str] = {}
-        for arity in ARITIES:
+
+        def made(arity: int) -> str:
             names = [f"value {index}" for index in range(arity)]
-            texts[arity] = self.text(query([given(name) for name in names]), *first, *names)
+            return self.text(query([given(name) for name in names]), *first, *names)
+
+        texts = Texts(made)
+        texts[1] = made(1)  # at once, by far the most, and so that an order that is not right shows
         return Many(texts)
 
     def locked(self, key: Field) -> Many | None:
         """Rows by their keys, to be kept as they are. None where the dialect needs no such thing."""
-        if self._dialect.lock is None:
-            return None
-        return self.many(
-            lambda keys: key.model.select(key).where(key.in_(keys)).order_by(key).for_update(self._dialect.lock)
-        )
+        return self.kept(key) if self._dialect.lock is not None else None
+
+    def kept(self, key: Field) -> Many:
+        """Which keys there are, of rows that stay as they are until the transaction ends."""
+
+        def rows(keys: list[Value]) -> Node:
+            query: ModelSelect[Model] = key.model.select(key).where(key.in_(keys)).order_by(key)
+            # Typed for the usual lock alone, while other ones may be named.
+            return query if self._dialect.lock is None else query.for_update(cast("Any", self._dialect.lock))
+
+        return self.many(rows)
+
+    def spelled(self, text: str) -> Spelled:
+        """`:name` stands for a value. A SELECT that ends with `{left}` leaves to others what they have, and keeps its
+        rows for the transaction: nobody changes them or points at them meanwhile."""
+        left = "" if self._dialect.lock is None else "FOR UPDATE SKIP LOCKED"
+        return Spelled(*self._dialect.bound_by_name(text.format(left=left)))
 
     def paged(self, key: Field, slots: tuple[str, ...], *conditions: Node) -> Paged:
         """The rows that meet the conditions, in which `slots` are bound, by a column that orders them by time."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from typing import Any, cast
 
 from peewee import SQL, CharField, Database, Field, Model, TextField
 from playhouse.migrate import SchemaMigrator
@@ -38,6 +39,17 @@ def drop_column(migrator: SchemaMigrator, table: str, name: str) -> None:
     """If it is there."""
     if any(column.name == name for column in migrator.database.get_columns(table)):
         migrator.migrate(migrator.drop_column(table, name, cascade=False))
+
+
+def add_index(database: Database, table: type[Model], *columns: Field, name: str) -> None:
+    """On a table that is there, of which `table` needs to have these columns only."""
+    cast("Any", database).execute(table.index(*columns, name=name, safe=False))
+
+
+def drop_index(migrator: SchemaMigrator, table: str, name: str) -> None:
+    """If it is there."""
+    if any(index.name == name for index in migrator.database.get_indexes(table)):
+        migrator.migrate(migrator.drop_index(table, name))
 
 
 @contextmanager

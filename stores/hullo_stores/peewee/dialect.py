@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 from hullo_stores.peewee.writes import Column, Kind, Write
 
-_NAMED: Final = re.compile(r"(?<!:):([a-z_]+)")
+K = TypeVar("K")
+
+_NAMED: Final = re.compile(r"(?<!:):([a-z_][a-z_0-9]*)")
 
 
-class Texts(dict[Write, str]):
-    """The text of each write, made when it is first wanted and kept."""
+class Texts(dict[K, str]):
+    """The text of each write, or of each of anything: made when it is first wanted, and kept."""
 
-    def __init__(self, made: Callable[[Write], str]) -> None:
+    def __init__(self, made: Callable[[K], str]) -> None:
         self._made = made
 
-    def __missing__(self, write: Write) -> str:
-        text = self[write] = self._made(write)
+    def __missing__(self, wanted: K) -> str:
+        text = self[wanted] = self._made(wanted)
         return text
 
 
@@ -222,7 +224,13 @@ def _set(column: Column, value: str, table: str = "") -> str:
 
 def _is(column: Column, value: str, table: str = "") -> str:
     held = f'{table}"{column.name}"'
-    return f"{held} = {value}" if column.compares == "=" else f"COALESCE({held}, 0) {column.compares} {value}"
+    match column.compares:
+        case "=":
+            return f"{held} = {value}"
+        case "<=":
+            return f"COALESCE({held}, 0) <= {value}"
+        case "or null =":
+            return f"COALESCE({held}, '') = {value}"
 
 
 def named(columns: Sequence[Column]) -> str:

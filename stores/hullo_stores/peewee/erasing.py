@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hullo.model.change_set import Erasure
-from hullo.model.contact import ContactId
+from hullo_stores.peewee.absorbed import keys_found, with_absorbed
 from hullo_stores.peewee.compiler import Many
 from hullo_stores.peewee.connection import Transaction
 from hullo_stores.peewee.statements import ErasureStatements
@@ -17,42 +17,31 @@ def erase(transaction: Transaction, statements: ErasureStatements, erasure: Eras
     contact = erasure.contact
     if not transaction.run(statements.lock_contact, (contact.id, contact.version)):
         raise Refused("contact")
-    doomed = _with_absorbed(transaction, statements, contact.id)
+    doomed = with_absorbed(transaction, statements.absorbed_by, contact.id)
     _run(transaction, statements.revoke_sessions, doomed, erasure.at)
     if erasure.conversations == "anonymise":
         _run(transaction, statements.anonymise_conversations, doomed)
     else:
-        conversations = [
-            conversation_id
-            for text, bound in statements.conversations_of.calls(doomed)
-            for (conversation_id,) in transaction.rows(text, bound)
-        ]
+        conversations = keys_found(transaction, statements.conversations_of, doomed)
         _run(transaction, statements.erase_messages, conversations)
+        _run(transaction, statements.erase_notes, conversations)
         _run(transaction, statements.erase_conversations, doomed)
+    for find in (statements.merges_into, statements.merges_of):
+        merges = keys_found(transaction, find, doomed)
+        _run(transaction, statements.erase_moved, merges)
+        _run(transaction, statements.erase_merges, merges)
     for statement in (
+        statements.erase_timeline,
+        statements.erase_notes,
         statements.erase_decisions,
         statements.erase_conflicts,
         statements.erase_other_conflicts,
         statements.erase_blocks,
+        statements.erase_tags,
         statements.erase_identifiers,
         statements.erase_contacts,
     ):
         _run(transaction, statement, doomed)
-
-
-def _with_absorbed(transaction: Transaction, statements: ErasureStatements, contact_id: ContactId) -> list[ContactId]:
-    """The contact and all that were ever merged into it, through chains (G3)."""
-    doomed = [contact_id]
-    newest = doomed
-    while newest:
-        newest = [
-            absorbed
-            for text, bound in statements.absorbed_by.calls(newest)
-            for (absorbed,) in transaction.rows(text, bound)
-            if absorbed not in doomed
-        ]
-        doomed = [*doomed, *newest]
-    return doomed
 
 
 def _run(transaction: Transaction, statement: Many, values: Sequence[str], *first: object) -> None:

@@ -35,7 +35,7 @@ class LockingTurn:
 
     def apply(self, changes: Sequence[ChangeSet]) -> Sequence[Applied | StoreConflict]:
         """See `Store.apply`."""
-        return apply_group(self._transaction, self._statements.erasures, changes, holding=True)
+        return apply_group(self._transaction, self._statements, changes, holding=True)
 
     def _load(self, queries: Sequence[SnapshotQuery]) -> Sequence[Snapshot]:
         return self._loader.load(self._transaction, queries).snapshots(queries)

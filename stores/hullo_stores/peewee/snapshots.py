@@ -10,17 +10,22 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Protocol
 
-from hullo.model.conflict import pair_of
+from hullo.model.audit import AuditHead
+from hullo.model.conflict import Conflict, pair_of
 from hullo.model.contact import Contact, ContactId
 from hullo.model.conversation import Conversation, ConversationId
+from hullo.model.merge import Merge, MergeId
+from hullo.model.tombstone import TombstoneDigest
 from hullo.model.visitor import Session, SessionDigest
 from hullo.store.protocol import Snapshot, SnapshotQuery
 from hullo_stores.peewee.rows import (
     Row,
     answer_of,
     blocks_by_contact,
+    conflict_of,
     contact_of,
     conversation_of,
+    merge_of,
     message_of,
     session_of,
 )
@@ -39,9 +44,14 @@ class Named:
         conversations: Iterable[Row] = (),
         answers: Iterable[Row] = (),
         spent: Iterable[Row] = (),
+        conflicts: Iterable[Row] = (),
+        merges: Iterable[Row] = (),
+        tombstones: Iterable[Row] = (),
+        audits: Iterable[Row] = (),
     ) -> None:
-        """`app_versions` are (app, workspace, version), `owners` (digest, contact), `spent` (digest,); a message's
-        workspace comes last in its row."""
+        """`app_versions` are (app, workspace, version), `owners` (digest, contact), `spent` (digest,), `tombstones`
+        (digest, workspace), `audits` (workspace, number, digest) of the last; a message's workspace comes last in its
+        row."""
         self.app_versions = {(app_id, workspace_id): version for app_id, workspace_id, version in app_versions}
         self.sessions = {session.digest: session for session in map(session_of, sessions)}
         self.owners: dict[str, ContactId] = dict(owners)
@@ -49,6 +59,12 @@ class Named:
         self.conversations = {each.id: each for each in map(conversation_of, conversations)}
         self.answers = {answer.digest: answer for answer in map(answer_of, answers)}
         self.spent = frozenset[str](digest for (digest,) in spent)
+        self.conflicts = {conflict.id: conflict for conflict in map(conflict_of, conflicts)}
+        self.merges = {merge.id: merge for merge in sorted(map(merge_of, merges), key=lambda merge: merge.id)}
+        self.tombstones = frozenset[tuple[str, str]](map(tuple, tombstones))
+        self.audit_heads = {
+            workspace_id: AuditHead(number=number, digest=digest) for workspace_id, number, digest in audits
+        }
 
     def session(self, query: SnapshotQuery) -> Session | None:
         """The query's session, unless it is another workspace's."""
@@ -139,22 +155,51 @@ def _snapshot(query: SnapshotQuery, named: Named, pointed_at: PointedAt, wanted:
     contacts = {
         contact_id: contact for contact_id in wanted if (contact := pointed_at.contact(contact_id, query)) is not None
     }
+    found = {
+        digest: named.owners[digest]
+        for digest in query.identifiers
+        if digest in named.owners and named.owners[digest] in contacts
+    }
     return Snapshot(
         app_version=None if query.app_id is None else named.app_versions.get((query.app_id, here)),
         session=session,
-        found={
-            digest: named.owners[digest]
-            for digest in query.identifiers
-            if digest in named.owners and named.owners[digest] in contacts
-        },
+        found=found,
         contacts=contacts,
-        conversations=_conversations(query, named, pointed_at, session),
+        conversations=_conversations(query, named, pointed_at, session) if _of_conversations(query) else {},
         open_pairs=pointed_at.open_pairs.intersection(pairs_of(contacts)) if len(contacts) > 1 else frozenset(),
-        messages={key: named.messages[key, here] for key in query.repeat_keys if (key, here) in named.messages},
+        messages={key: named.messages[key, here] for key in query.repeat_keys if (key, here) in named.messages}
+        if query.repeat_keys
+        else {},
         answer=None if query.answer is None else named.answers.get(query.answer),
         source=named.source(query),
         spent=named.spent.intersection(query.spent),
+        conflicts=_conflicts(query, named) if query.conflicts else {},
+        merges=_merges(query, named) if named.merges else {},
+        tombstones=_tombstones(query, named) if named.tombstones else frozenset(),
+        audit_head=named.audit_heads.get(here, AuditHead()) if query.audited else None,
     )
+
+
+def _conflicts(query: SnapshotQuery, named: Named) -> dict[str, Conflict]:
+    found = (named.conflicts[each] for each in query.conflicts if each in named.conflicts)
+    return {each.id: each for each in found if each.workspace_id == query.workspace_id}
+
+
+def _tombstones(query: SnapshotQuery, named: Named) -> frozenset[TombstoneDigest]:
+    return frozenset(digest for digest in query.tombstones if (digest, query.workspace_id) in named.tombstones)
+
+
+def _merges(query: SnapshotQuery, named: Named) -> dict[MergeId, Merge]:
+    return {
+        merge.id: merge
+        for merge in named.merges.values()
+        if merge.workspace_id == query.workspace_id
+        and (merge.id in query.merges or (merge.stands and merge.survivor_id in query.merged_into))
+    }
+
+
+def _of_conversations(query: SnapshotQuery) -> bool:
+    return bool(query.orphans or query.conversations or query.repeat_keys)
 
 
 def _conversations(

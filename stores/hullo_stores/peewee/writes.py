@@ -28,8 +28,9 @@ class Column:
 
     name: str
     kind: Kind
-    compares: Literal["=", "<="] = "="
-    """How a row is found: the column, then this, then the value. NULL counts as 0 where size is compared."""
+    compares: Literal["=", "<=", "or null ="] = "="
+    """How a row is found: the column, then this, then the value. NULL counts as 0 where size is compared, and as an
+    empty text where it says so."""
     adds: bool = False
     """Whether a value that is set is added to what is there, instead of taking its place."""
 
@@ -107,9 +108,11 @@ def insert_into(table: type[Model]) -> Write:
 
 
 def replace_in(table: type[Model]) -> Write:
-    """Compare and set, for a table whose first column is its key and whose last is its version.
+    """Compare and set, for a table whose first column is its key, and which has a version.
 
     Rows hold every column but the key, then the key, then the version that must still be there.
     """
     key, *rest = columns_of(table)
-    return Write(verb="update", table=name_of(table), sets=tuple(rest), keys=(key, rest[-1]), must_find=True)
+    return Write(
+        verb="update", table=name_of(table), sets=tuple(rest), keys=(key, *columns_of(table, "version")), must_find=True
+    )

@@ -5,20 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from hullo.model.change_set import ChangeSet, Erasure, changed, created
+from hullo.model.change_set import ChangeSet, Erasure, Separation, changed, created
 from hullo.model.contact import Contact
-from hullo.store.protocol import ContactFilter, PageRequest, Store
+from hullo.store.protocol import ConflictFilter, ContactFilter, PageRequest, SnapshotQuery, Store
 from hullo.testing.builders import (
     APP,
     LATER,
     WORKSPACE,
     a_conflict,
     a_contact,
+    a_contact_event,
     a_conversation,
     a_decision,
+    a_delivery,
     a_fact,
     a_message,
+    a_note,
     a_session,
+    a_tombstone,
+    an_audit_entry,
+    an_event,
 )
 from hullo.testing.store.case import (
     StoreCase,
@@ -29,6 +35,8 @@ from hullo.testing.store.case import (
     new_contacts,
     refused,
 )
+from hullo.testing.store.merging import belongings, contact_of, held_by, merging
+from hullo.testing.store.threads import TRIES, at_once
 
 ANN = a_contact("con_1", external_id="ann", email="ann@shop.example", name="Ann", custom_data={APP: {"vip": True}})
 BOB = a_contact("con_2", external_id="bob", email="bob@shop.example", name="Bob", custom_data={APP: {"vip": False}})
@@ -71,7 +79,7 @@ class ErasingClaims(StoreCase):
         assert set(snapshot.found.values()) == {BOB.id}
         assert store.list_contacts(ContactFilter(workspace_id=WORKSPACE, query="ann"), PAGE).items == ()
         assert store.list_decisions(WORKSPACE, ANN.id, PAGE).items == ()
-        assert store.list_conflicts(WORKSPACE, PAGE).items == ()
+        assert store.list_conflicts(ConflictFilter(workspace_id=WORKSPACE), PAGE).items == ()
         assert store.find_conversation(WORKSPACE, "cnv_con_1") is None
         assert store.list_messages("cnv_con_1", PAGE).items == ()
 
@@ -136,3 +144,85 @@ class ErasingClaims(StoreCase):
         assert refused(apply_one(store, erasure(ANN)))
         assert len(store.list_decisions(WORKSPACE, ANN.id, PAGE).items) == 1
         assert refused(apply_one(store, erasure(a_contact("con_gone"))))
+
+    def test_its_history_goes_with_it_and_that_of_others_stays(self, store: Store) -> None:
+        two_people(store)
+        for contact in (ANN, BOB):
+            must_apply(
+                store,
+                ChangeSet(
+                    events=(an_event(f"evt_{contact.id}", contact_id=contact.id),),
+                    contact_events=(a_contact_event(f"cev_{contact.id}", contact_id=contact.id),),
+                    notes=(
+                        a_note(f"note_{contact.id}", subject_id=contact.id),
+                        a_note(f"note_of_{contact.id}", subject_id=f"cnv_{contact.id}"),
+                    ),
+                ),
+            )
+        tagged = changed(ANN, replace(ANN, tags={"vip": a_fact(True)}))
+        must_apply(store, contact_change(tagged), erasure(tagged.after))
+        assert store.list_timeline(WORKSPACE, ANN.id, PAGE).items == ()
+        assert [store.find_note(WORKSPACE, f"note_{of}con_1") for of in ("", "of_")] == [None, None]
+        assert [each.id for each in store.list_timeline(WORKSPACE, BOB.id, PAGE).items] == ["evt_con_2", "cev_con_2"]
+        assert None not in [store.find_note(WORKSPACE, f"note_{of}con_2") for of in ("", "of_")]
+        assert store.list_contacts(ContactFilter(workspace_id=WORKSPACE, tag="vip"), PAGE).items == ()
+        assert [event.contact_id for event in store.list_outbox(10)] == [ANN.id, BOB.id]
+
+    def test_notes_about_a_conversation_stay_where_it_is_anonymised(self, store: Store) -> None:
+        two_people(store)
+        about = a_note(subject_id="cnv_con_1")
+        must_apply(store, ChangeSet(notes=(about,)), erasure(ANN, "anonymise"))
+        assert store.list_notes(WORKSPACE, "cnv_con_1", PAGE).items == (about,)
+
+    def test_what_is_said_of_an_erasure_elsewhere_stays(self, store: Store) -> None:
+        """It holds nothing personal."""
+        two_people(store)
+        kept = ChangeSet(tombstones=(a_tombstone(),), audits=(an_audit_entry(),), deliveries=(created(a_delivery()),))
+        must_apply(store, kept, erasure(ANN))
+        query = SnapshotQuery(workspace_id=WORKSPACE, app_id=None, tombstones=(a_tombstone().digest,), audited=True)
+        (snapshot,) = store.load([query])
+        assert snapshot.tombstones == {a_tombstone().digest}
+        assert snapshot.audit_head is not None
+        assert snapshot.audit_head.number == 1
+        assert store.find_delivery("dlv_1") == a_delivery()
+
+    def test_merges_in_which_it_took_part_go_with_it_images_and_all(self, store: Store) -> None:
+        """A survivor with whom it absorbed; an absorbed one leaves the survivor as it is."""
+        people = [a_contact(f"con_{number}", email=f"{number}@shop.example") for number in range(1, 6)]
+        must_apply(store, new_contacts(*people), belongings("con_2", 2), belongings("con_5", 2))
+        must_apply(store, merging(people[0], people[1], "mrg_1"))
+        must_apply(store, merging(people[2], contact_of(store, "con_1"), "mrg_2"))
+        must_apply(store, merging(people[3], people[4], "mrg_3"))
+        must_apply(store, erasure(contact_of(store, "con_3")))
+        assert [store.find_merge(WORKSPACE, f"mrg_{number}") is None for number in (1, 2, 3)] == [True, True, False]
+        assert [store.find_contact(WORKSPACE, f"con_{number}") is None for number in range(1, 6)] == [True] * 3 + [
+            False
+        ] * 2
+        must_apply(store, erasure(contact_of(store, "con_5")))
+        assert store.find_merge(WORKSPACE, "mrg_3") is None
+        survivor = contact_of(store, "con_4")
+        assert survivor.identifiers == {**people[3].identifiers, **people[4].identifiers}
+        assert held_by(store, "con_4")[1] == {"cnv_con_5_0", "cnv_con_5_1"}
+        gone = Separation(merge_id="mrg_3", survivor_id="con_4", absorbed_id="con_4")
+        must_apply(store, ChangeSet(separations=(gone,)))
+        assert store.find_conversation(WORKSPACE, "cnv_con_5_0") == replace(
+            a_conversation("cnv_con_5_0", visitor_id="vis_con_5_0", contact_id="con_4"), version=1
+        )
+
+    def test_nothing_that_threads_write_meanwhile_is_left_of_it(self, store: Store) -> None:
+        for round_ in range(5):
+            contact = a_contact(f"con_{round_}", external_id=f"user {round_}")
+            must_apply(store, new_contacts(contact))
+
+            def work(number: int, contact: Contact = contact) -> None:
+                if number == 0:
+                    assert any(not refused(apply_one(store, erasure(contact))) for _ in range(TRIES))
+                    return
+                for each in range(10):
+                    id = f"{contact.id}_{number}_{each}"
+                    apply_one(store, ChangeSet(notes=(a_note(f"note_{id}", subject_id=contact.id),)))
+                    apply_one(store, ChangeSet(events=(an_event(f"evt_{id}", contact_id=contact.id),)))
+
+            at_once(work)
+            assert store.list_notes(WORKSPACE, contact.id, PAGE).items == ()
+            assert store.list_timeline(WORKSPACE, contact.id, PAGE).items == ()

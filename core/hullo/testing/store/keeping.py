@@ -30,8 +30,8 @@ from hullo.testing.builders import (
     an_app,
     an_identity_key,
 )
-from hullo.testing.store.applying import EVERYTHING
 from hullo.testing.store.case import StoreCase, apply_one, must_apply, refused, session_change
+from hullo.testing.store.everything import EVERYTHING
 
 EXPIRING: dict[str, Callable[[str, Instant], ChangeSet]] = {
     "answer": lambda name, at: ChangeSet(answers=(an_answer(name, at=at, lasts=HOUR),)),

@@ -8,24 +8,31 @@ from typing import TypeVar
 
 import pytest
 
-from hullo.model.change_set import ChangeSet, created
+from hullo.model.audit import AuditEntry, AuditHead
+from hullo.model.change_set import Change, ChangeSet, created
+from hullo.model.conversation import Conversation
 from hullo.model.identifier import EMAIL, Identifier
 from hullo.model.standing import Standing
 from hullo.model.visitor import Session
-from hullo.store.protocol import ContactFilter, Page, PageRequest, Store
+from hullo.store.protocol import ConflictFilter, ContactFilter, Page, PageRequest, Store
 from hullo.testing.builders import (
     APP,
     LATER,
     WORKSPACE,
     a_conflict,
     a_contact,
+    a_contact_event,
     a_conversation,
     a_decision,
+    a_delivery,
+    a_merge,
     a_message,
+    a_note,
     a_session,
     a_workspace,
     an_api_key,
     an_app,
+    an_audit_entry,
 )
 from hullo.testing.store.case import StoreCase, must_apply, new_contacts
 
@@ -36,10 +43,16 @@ LISTS: dict[str, Callable[[Store, PageRequest], Page[object]]] = {
     "contacts": lambda store, page: _any(store.list_contacts(EVERYONE, page)),
     "decisions": lambda store, page: _any(store.list_decisions(WORKSPACE, "con_0", page)),
     "sessions": lambda store, page: _any(store.list_sessions(WORKSPACE, "con_0", page)),
-    "conflicts": lambda store, page: _any(store.list_conflicts(WORKSPACE, page)),
+    "conflicts": lambda store, page: _any(store.list_conflicts(ConflictFilter(workspace_id=WORKSPACE), page)),
     "conversations": lambda store, page: _any(store.list_conversations(WORKSPACE, page)),
     "visible conversations": lambda store, page: _any(store.list_visible_conversations("vis_1", APP, None, page)),
     "messages": lambda store, page: _any(store.list_messages("cnv_0", page)),
+    "conversations of a contact": lambda store, page: _any(store.list_conversations_of(WORKSPACE, "con_1", page)),
+    "timeline": lambda store, page: _any(store.list_timeline(WORKSPACE, "con_0", page)),
+    "notes": lambda store, page: _any(store.list_notes(WORKSPACE, "con_0", page)),
+    "merges": lambda store, page: _any(store.list_merges(WORKSPACE, "con_0", page)),
+    "deliveries": lambda store, page: _any(store.list_deliveries("whk_0", page)),
+    "audit log": lambda store, page: _any(store.list_audit(WORKSPACE, page)),
 }
 
 
@@ -51,7 +64,7 @@ def five_of_everything(store: Store) -> None:
         store,
         new_contacts(*(replace(person, id=f"{person.id}x", workspace_id="ws_2") for person in people)),
         ChangeSet(
-            conversations=tuple(created(a_conversation(f"cnv_{number}")) for number in range(5)),
+            conversations=tuple(created(a_conversation(f"cnv_{number}", contact_id="con_1")) for number in range(5)),
             decisions=tuple(a_decision(f"dec_{number}", contact_id="con_0") for number in range(5)),
             sessions=tuple(created(_session(number)) for number in range(5)),
             conflicts=tuple(
@@ -69,7 +82,7 @@ def five_of_everything(store: Store) -> None:
         ),
         ChangeSet(messages=tuple(a_message(f"msg_{number}", conversation_id="cnv_0") for number in range(5))),
         ChangeSet(
-            conversations=(created(a_conversation("cnv_1x", workspace_id="ws_2", app_id="app_2", visitor_id="vis_2")),),
+            conversations=(_of_another_workspace("cnv_1x"),),
             messages=(a_message("msg_1x", conversation_id="cnv_1"),),
             decisions=(a_decision("dec_1x", contact_id="con_1"),),
             sessions=(
@@ -84,6 +97,45 @@ def five_of_everything(store: Store) -> None:
         ),
     )
 
+    _five_of_every_history(store)
+
+
+def _five_of_every_history(store: Store) -> None:
+    merges = (a_merge(f"mrg_{number}", survivor=a_contact("con_0"), absorbed=a_contact("con_1")) for number in range(5))
+    others = a_merge("mrg_1x", survivor=a_contact("con_3"), absorbed=a_contact("con_4"))
+    audits: list[AuditEntry] = []
+    head = AuditHead()
+    for _ in range(5):
+        audits.append(an_audit_entry(head))
+        head = AuditHead(number=audits[-1].number, digest=audits[-1].digest)
+    must_apply(
+        store,
+        ChangeSet(
+            conversations=(_of_another_workspace("cnv_2x", contact_id="con_1"),),
+            contact_events=(
+                *(a_contact_event(f"cev_{number}", contact_id="con_0") for number in range(5)),
+                a_contact_event("cev_1x", contact_id="con_1"),
+                a_contact_event("cev_2x", workspace_id="ws_2", contact_id="con_0x"),
+            ),
+            notes=(
+                *(a_note(f"note_{number}", subject_id="con_0") for number in range(5)),
+                a_note("note_1x", subject_id="con_1"),
+                a_note("note_2x", workspace_id="ws_2", subject_id="con_0x"),
+            ),
+            merges=tuple(map(created, (*merges, others))),
+            deliveries=(
+                *(created(a_delivery(f"dlv_{number}", webhook_id="whk_0")) for number in range(5)),
+                created(a_delivery("dlv_1x")),
+            ),
+            audits=(*audits, an_audit_entry(workspace_id="ws_2")),
+        ),
+    )
+
+
+def _of_another_workspace(id: str, contact_id: str | None = None) -> Change[Conversation]:
+    talk = a_conversation(id, workspace_id="ws_2", app_id="app_2", visitor_id="vis_2", contact_id=contact_id)
+    return created(talk)
+
 
 class ListClaims(StoreCase):
     """See the module."""
@@ -92,7 +144,8 @@ class ListClaims(StoreCase):
     def test_pages_hold_everything_once_the_newest_first(self, store: Store, listing: str) -> None:
         five_of_everything(store)
         whole = LISTS[listing](store, FIRST_PAGE)
-        assert [_id(item)[-1] for item in whole.items] == ["4", "3", "2", "1", "0"]
+        first = 1 if listing == "audit log" else 0  # which counts from 1
+        assert [int(_id(item)[-1]) - first for item in whole.items] == [4, 3, 2, 1, 0]
         assert whole.next is None
         told: list[object] = []
         sizes: list[int] = []
@@ -182,7 +235,8 @@ class ListClaims(StoreCase):
         five_of_everything(store)
         assert store.find_contact("ws_2", "con_1") is None
         assert store.find_conversation("ws_2", "cnv_1") is None
-        assert store.find_conversation(WORKSPACE, "cnv_1") == a_conversation("cnv_1")
+        assert store.find_conversation(WORKSPACE, "cnv_1") == a_conversation("cnv_1", contact_id="con_1")
+        assert store.list_notes("ws_2", "con_0", FIRST_PAGE).items == ()
         assert store.list_decisions("ws_2", "con_0", FIRST_PAGE).items == ()
         assert store.list_sessions("ws_2", "con_0", FIRST_PAGE).items == ()
 

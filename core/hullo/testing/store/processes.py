@@ -18,9 +18,11 @@ from typing import Any, TypeVar
 import pytest
 
 from hullo.model.change_set import ChangeSet, created
+from hullo.model.instant import HOUR
 from hullo.store.protocol import APPLIED, SnapshotQuery, Store
 from hullo.testing.builders import (
     APP,
+    NOW,
     WORKSPACE,
     a_contact,
     a_conversation,
@@ -138,6 +140,13 @@ class ProcessClaims(ProcessRace):
             assert round_.count("refused") == PROCESSES - 1
 
     @only_if("shared_between_processes")
+    def test_of_processes_that_ask_for_a_lease_one_is_told_yes(self, tmp_path: Path) -> None:
+        """When nobody has had it yet, and each time that it has ended."""
+        outcomes = self._at_once(tmp_path, _take_the_same)
+        for round_ in zip(*outcomes, strict=True):
+            assert round_.count(True) == 1
+
+    @only_if("shared_between_processes")
     def test_no_update_of_any_process_is_lost(self, tmp_path: Path) -> None:
         with self._opened(tmp_path) as store:
             must_apply(store, new_contacts(a_contact("con_1", external_id="ann")))
@@ -193,6 +202,15 @@ def _create_the_same(store: Store, racer: Racer) -> list[str]:
 
 def _spend_the_same(store: Store, racer: Racer) -> list[str]:
     return _race(store, racer, (ChangeSet(spent=(a_spent(f"jti_{round_}"),)) for round_ in range(ROUNDS)))
+
+
+def _take_the_same(store: Store, racer: Racer) -> list[bool]:
+    outcomes: list[bool] = []
+    for round_ in range(ROUNDS):
+        now = NOW + round_ * HOUR
+        racer.start.wait(PATIENCE)
+        outcomes.append(store.take_lease("tell", f"process {racer.number}", now, now + HOUR))
+    return outcomes
 
 
 def _race(store: Store, racer: Racer, rounds: Iterable[ChangeSet]) -> list[str]:

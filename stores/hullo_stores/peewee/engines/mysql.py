@@ -206,7 +206,7 @@ class MysqlDatabase(PooledMySQLDatabase, MysqlDriver):  # type: ignore[misc]
 class MysqlConnection(ServerConnection):
     """See `ServerConnection`."""
 
-    def __init__(self, driver: Any, begin: Sequence[str], dialect: MysqlDialect, one: Texts) -> None:
+    def __init__(self, driver: Any, begin: Sequence[str], dialect: MysqlDialect, one: Texts[Write]) -> None:
         super().__init__(begin)
         self._cursor = driver.cursor()
         self._dialect = dialect

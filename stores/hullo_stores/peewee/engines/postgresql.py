@@ -26,7 +26,7 @@ from hullo_stores.peewee.rows import Row, json_text
 from hullo_stores.peewee.store import PeeweeStore
 from hullo_stores.peewee.upkeep.server import ServerState, clock_ahead
 from hullo_stores.peewee.upkeep.tools import POSTGRESQL
-from hullo_stores.peewee.writes import Batch, in_pieces
+from hullo_stores.peewee.writes import Batch, Write, in_pieces
 from hullo_stores.refusal import Refused
 
 try:
@@ -166,7 +166,7 @@ class PostgresqlDatabase(PooledPostgresqlDatabase, PostgresqlDriver):  # type: i
 class PostgresqlConnection(ServerConnection):
     """See `ServerConnection`."""
 
-    def __init__(self, driver: psycopg.Connection, begin: Sequence[str], one: Texts, many: Texts) -> None:
+    def __init__(self, driver: psycopg.Connection, begin: Sequence[str], one: Texts[Write], many: Texts[Write]) -> None:
         super().__init__(begin)
         self._driver = driver
         self._one = one

@@ -30,7 +30,7 @@ from hullo_stores.peewee.rows import Row
 from hullo_stores.peewee.store import PeeweeStore
 from hullo_stores.peewee.upkeep.engine import EngineUpkeep
 from hullo_stores.peewee.upkeep.sqlite import SqliteUpkeep
-from hullo_stores.peewee.writes import Batch
+from hullo_stores.peewee.writes import Batch, Write
 from hullo_stores.refusal import Refused
 
 MEBIBYTE: Final = 1024 * 1024
@@ -94,7 +94,7 @@ def _make_private(path: str) -> None:
 class SqliteConnection:
     """See `Connection` and `Transaction`, of which it is both."""
 
-    def __init__(self, driver: sqlite3.Connection, path: str, texts: Texts) -> None:
+    def __init__(self, driver: sqlite3.Connection, path: str, texts: Texts[Write]) -> None:
         self._driver = driver
         self._execute = driver.execute
         self._path = path

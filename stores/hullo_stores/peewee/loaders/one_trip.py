@@ -8,6 +8,7 @@ cannot make anything but a look-up by key of them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import Final, Protocol
 
 import msgspec
@@ -17,7 +18,16 @@ from hullo.store.protocol import SnapshotQuery
 from hullo_stores.peewee.connection import Connection
 from hullo_stores.peewee.rows import Row, json_text
 from hullo_stores.peewee.snapshots import Found, Named, PointedAt
-from hullo_stores.peewee.tables import Answers, Contacts, Conversations, CustomData, Messages, Sessions
+from hullo_stores.peewee.tables import (
+    Answers,
+    Conflicts,
+    Contacts,
+    Conversations,
+    CustomData,
+    Merges,
+    Messages,
+    Sessions,
+)
 from hullo_stores.peewee.writes import columns_of
 
 _row_of = msgspec.json.Decoder(tuple[str | int | None, ...]).decode
@@ -85,13 +95,13 @@ def _slots(queries: Sequence[SnapshotQuery]) -> dict[str, str]:
         ):
             for name in wanted:
                 names.setdefault(part, {})[here, name] = None
-        for part, wanted in (
-            ("conversations", query.conversations),
-            ("repeat_keys", query.repeat_keys),
-            ("spent", query.spent),
-        ):
-            for name in wanted:
-                names.setdefault(part, {})[0, name] = None
+        rarely = _rarely(query)
+        if any(rarely):
+            for part, wanted in zip(_RARELY, rarely, strict=True):
+                for name in wanted:
+                    names.setdefault(part, {})[0, name] = None
+        if query.audited:
+            names.setdefault("audited", {})[0, query.workspace_id] = None
         if query.answer is not None:
             names.setdefault("answers", {})[0, query.answer] = None
     slots = {part: json_text(list(held)) for part, held in names.items()}
@@ -101,6 +111,10 @@ def _slots(queries: Sequence[SnapshotQuery]) -> dict[str, str]:
         slots["every_app"] = ""
     return slots
 
+
+_RARELY: Final = ("conversations", "repeat_keys", "spent", "conflicts", "merges", "merged_into", "tombstones")
+_rarely: Final = attrgetter(*_RARELY)
+"""All of them in one step, as most queries ask for none."""
 
 _WANT_CONTACTS: Final = frozenset({"identifiers", "contacts", "sessions"})
 
@@ -196,6 +210,25 @@ def _selects(dialect: TripDialect, parts: frozenset[str]) -> Iterator[str]:
         yield each("answer", dialect.row(*answer), 'FROM "answer" WHERE digest = named.name', named("answers"))
     if "spent" in parts:
         yield each("spent", dialect.row("digest"), 'FROM "spent_token" WHERE digest = named.name', named("spent"))
+    if "conflicts" in parts:
+        conflict = dialect.row(*_quoted(Conflicts))
+        yield each("conflict", conflict, 'FROM "conflict" WHERE id = named.name', named("conflicts"))
+    merge = dialect.row(*(f"merge.{column}" for column in _quoted(Merges)))
+    if "merges" in parts:
+        yield each("merge", merge, 'FROM "merge" WHERE merge.id = named.name', named("merges"))
+    if "merged_into" in parts:
+        yield (
+            f"SELECT 'merge', {merge} {named('merged_into')} "
+            'INNER JOIN "merge" ON merge.survivor_id = named.name WHERE merge.undone_at IS NULL'
+        )
+    if "tombstones" in parts:
+        # Nearly all are looked for in vain, and nothing is said of them.
+        row = f'SELECT {dialect.row("digest", "workspace_id")} FROM "tombstone" WHERE digest = named.name'
+        looked = f"(SELECT ({row}) AS found {named('tombstones')}) AS looked"
+        yield f"SELECT 'tombstone', found FROM {looked} WHERE found IS NOT NULL"
+    if "audited" in parts:
+        source = 'FROM "audit" WHERE workspace_id = named.name ORDER BY number DESC LIMIT 1'
+        yield each("audit", dialect.row("workspace_id", "number", "digest"), source, named("audited"))
 
 
 def _found(queries: Sequence[SnapshotQuery], rows: Mapping[str, Sequence[Row]]) -> Found:
@@ -207,6 +240,10 @@ def _found(queries: Sequence[SnapshotQuery], rows: Mapping[str, Sequence[Row]]) 
         conversations=rows.get("conversation", ()),
         answers=[_with_bytes(row) for row in rows.get("answer", ())],
         spent=rows.get("spent", ()),
+        conflicts=rows.get("conflict", ()),
+        merges=rows.get("merge", ()),
+        tombstones=rows.get("tombstone", ()),
+        audits=rows.get("audit", ()),
     )
     pointed_at = PointedAt(
         contacts=rows.get("contact", ()),

@@ -5,18 +5,23 @@
 
 from __future__ import annotations
 
+from peewee import SQL
+
 from hullo_stores.peewee.compiler import Compiler, all_of, fields_of, given
 from hullo_stores.peewee.tables import (
     Answers,
     Apps,
+    Audits,
     Conflicts,
     Contacts,
     Conversations,
     CustomData,
     Identifiers,
+    Merges,
     Messages,
     Sessions,
     SpentTokens,
+    Tombstones,
 )
 
 
@@ -56,6 +61,23 @@ class StepStatements:
             )
         )
         self.answers_by_digest = compiler.many(lambda digests: all_of(Answers).where(Answers.digest.in_(digests)))
+        self.conflicts_by_id = compiler.many(lambda ids: all_of(Conflicts).where(Conflicts.id.in_(ids)))
+        self.merges_by_id = compiler.many(lambda ids: all_of(Merges).where(Merges.id.in_(ids)))
+        self.merges_into = compiler.many(
+            lambda ids: all_of(Merges).where(Merges.survivor_id.in_(ids), Merges.undone_at.is_null())
+        )
+        self.tombstones_among = compiler.many(
+            lambda digests: Tombstones.select(Tombstones.digest, Tombstones.workspace_id).where(
+                Tombstones.digest.in_(digests)
+            )
+        )
+        self.last_audit = compiler.text(
+            Audits.select(Audits.workspace_id, Audits.number, Audits.digest)
+            .where(Audits.workspace_id == given("workspace"))
+            .order_by(Audits.number.desc())
+            .limit(SQL("1")),
+            "workspace",
+        )
         self.spent_among = compiler.many(
             lambda digests: SpentTokens.select(SpentTokens.digest).where(SpentTokens.digest.in_(digests))
         )

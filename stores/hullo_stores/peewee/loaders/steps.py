@@ -37,6 +37,17 @@ class StepLoader:
             conversations=_rows(connection, statements.conversations_by_id, names.conversations),
             answers=_rows(connection, statements.answers_by_digest, names.answers),
             spent=_rows(connection, statements.spent_among, names.spent),
+            conflicts=_rows(connection, statements.conflicts_by_id, names.conflicts),
+            merges=[
+                *_rows(connection, statements.merges_by_id, names.merges),
+                *_rows(connection, statements.merges_into, names.merged_into),
+            ],
+            tombstones=_rows(connection, statements.tombstones_among, names.tombstones),
+            audits=[
+                row
+                for workspace_id in names.audited  # few groups name any, and hardly any two
+                for row in connection.rows(statements.last_audit, (workspace_id,))
+            ],
         )
 
     def _point(
@@ -81,6 +92,11 @@ class _Names:
         self.repeat_keys: dict[str, None] = {}
         self.answers: dict[str, None] = {}
         self.spent: dict[str, None] = {}
+        self.conflicts: dict[str, None] = {}
+        self.merges: dict[str, None] = {}
+        self.merged_into: dict[str, None] = {}
+        self.tombstones: dict[str, None] = {}
+        self.audited: dict[str, None] = {}
         for query in queries:
             if query.app_id is not None:
                 self.apps[query.app_id] = None
@@ -89,14 +105,20 @@ class _Names:
                     self.sessions[session] = None
             if query.answer is not None:
                 self.answers[query.answer] = None
-            for digest in query.identifiers:
-                self.identifiers[digest] = None
-            for conversation_id in query.conversations:
-                self.conversations[conversation_id] = None
-            for key in query.repeat_keys:
-                self.repeat_keys[key] = None
-            for digest in query.spent:
-                self.spent[digest] = None
+            if query.audited:
+                self.audited[query.workspace_id] = None
+            for names, wanted in (
+                (self.identifiers, query.identifiers),
+                (self.conversations, query.conversations),
+                (self.repeat_keys, query.repeat_keys),
+                (self.spent, query.spent),
+                (self.conflicts, query.conflicts),
+                (self.merges, query.merges),
+                (self.merged_into, query.merged_into),
+                (self.tombstones, query.tombstones),
+            ):
+                for name in wanted:
+                    names[name] = None
 
 
 def _rows(connection: Connection, statement: Many, values: Collection[str], *first: object) -> list[Row]:

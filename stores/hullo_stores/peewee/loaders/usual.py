@@ -45,6 +45,7 @@ class UsualLoader:
             LEFT JOIN "contact" AS contact ON contact.id = COALESCE(one.contact_id, two.contact_id, session.contact_id)
             LEFT JOIN "custom_data" AS custom ON custom.contact_id = contact.id AND custom.app_id = :app
         """)
+        self._tombstone = dialect.bound('SELECT 1 FROM "tombstone" WHERE digest = ?')
 
     def load(self, connection: Connection, queries: Sequence[SnapshotQuery]) -> Loaded:
         """See `Loader`."""
@@ -64,20 +65,36 @@ class UsualLoader:
             session = None
         if session is not None and query.orphans and row[_ORPHANS]:
             return None
-        owners = row[_OWNERS]
-        holders = {owner for owner in (*owners, session and session.contact_id) if owner is not None}
-        if len(holders) > 1:
+        one, two = row[_OWNERS]
+        held = session.contact_id if session is not None else None
+        person = one or two or held
+        if two not in (None, person) or held not in (None, person):
+            return None
+        if query.tombstones and None in (one, two) and self._any_erased(connection, query.tombstones):
             return None
         contacts: dict[ContactId, Contact] = {}
+        found: dict[str, ContactId] = {}
         # The session of another workspace may have led to somebody who is not asked for.
-        if holders and row[_CONTACT.start] in holders and row[_CONTACT.start + 1] == here:
-            contacts[row[_CONTACT.start]] = contact_of(row[_CONTACT], _block(row, query.app_id))
+        if person is not None and row[_CONTACT.start] == person and row[_CONTACT.start + 1] == here:
+            contacts[person] = contact_of(row[_CONTACT], _block(row, query.app_id))
+            if one is not None:
+                found[names[0]] = one
+            if two is not None:
+                found[names[-1]] = two
         return Snapshot(
             app_version=row[1] if row[0] == here else None,
             session=session,
-            found={name: owner for name, owner in zip((names[0], names[-1]), owners, strict=True) if owner in contacts},
+            found=found,
             contacts=contacts,
+            # Said, as the defaults take a microsecond to make.
+            conversations={},
+            messages={},
+            conflicts={},
+            merges={},
         )
+
+    def _any_erased(self, connection: Connection, digests: Sequence[str]) -> bool:
+        return any(connection.rows(self._tombstone, (digest,)) for digest in digests)
 
 
 class _One:
@@ -99,7 +116,9 @@ def _asks_the_usual(query: SnapshotQuery) -> bool:
         and 1 <= len(query.identifiers) <= 2
         and query.answer is None
         and query.source is None
+        and not query.audited
         and not (query.contacts or query.conversations or query.repeat_keys or query.spent)
+        and not (query.conflicts or query.merges or query.merged_into)
     )
 
 

@@ -18,7 +18,7 @@ from hullo.store.upkeep import PortableRow, PortableTable
 from hullo_stores.peewee.compiler import Compiler, all_of, fields_of, given
 from hullo_stores.peewee.connection import Engine, Transaction
 from hullo_stores.peewee.schema import HISTORY_TABLE, KNOWN, bring_up_to_date, require_current
-from hullo_stores.peewee.tables import TABLES, CallCounts, CustomData, Identifiers
+from hullo_stores.peewee.tables import TABLES, Audits, CallCounts, CustomData, Identifiers, Moved, Tags
 from hullo_stores.peewee.upkeep.marker import UNFINISHED_COPY, unfinished_copy
 from hullo_stores.peewee.writes import Batch, insert_into, name_of
 from hullo_stores.refusal import Refused
@@ -27,6 +27,9 @@ COMPOSITE_KEYS: Final[Mapping[type[Model], tuple[str, ...]]] = {
     Identifiers: ("digest", "workspace_id", "kind"),
     CustomData: ("contact_id", "app_id"),
     CallCounts: ("app_id", "day"),
+    Tags: ("contact_id", "name"),
+    Moved: ("merge_id", "kind", "id"),
+    Audits: ("workspace_id", "number"),
 }
 """Of the tables whose key is more than their first column. Peewee is not told of these keys, the database is."""
 

@@ -1,0 +1,69 @@
+"""Who may call, and what is kept of calls."""
+
+from __future__ import annotations
+
+from hullo.model.app import ApiKey, App, IdentityKey, Workspace
+from hullo.model.change_set import CallCount, Spent, StoredAnswer
+from hullo.model.instant import DAY, HOUR, Instant
+from hullo.model.moment import secret_digest
+from hullo.testing.builders.ground import APP, NOW, TODAY, WORKSPACE
+
+
+def a_workspace(id: str = WORKSPACE) -> Workspace:
+    """A workspace."""
+    return Workspace(id=id, name=f"Workspace {id}", created_at=NOW)
+
+
+def an_app(id: str = APP, *, workspace_id: str = WORKSPACE, identity_keys: tuple[IdentityKey, ...] = ()) -> App:
+    """An app with one origin and every setting set."""
+    return App(
+        id=id,
+        workspace_id=workspace_id,
+        name=f"App {id}",
+        created_at=NOW,
+        origins=("https://shop.example", "https://help.example"),
+        region="NL",
+        identity_keys=identity_keys,
+    )
+
+
+def an_identity_key(id: str = "key_1", *, app_id: str = APP, created_at: Instant = NOW) -> IdentityKey:
+    """An active key that nobody has used."""
+    return IdentityKey(id=id, app_id=app_id, secret=f"secret of {id}", created_at=created_at)
+
+
+def a_public_key(id: str = "key_p", *, app_id: str = APP, created_at: Instant = NOW) -> IdentityKey:
+    """An active key of which only the site has the secret half."""
+    public = f'{{"kty":"OKP","crv":"Ed25519","kid":"{id}","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}}'
+    return IdentityKey(id=id, app_id=app_id, secret="", created_at=created_at, public_key=public)
+
+
+def an_api_key(id: str = "hsk_1", *, workspace_id: str = WORKSPACE) -> ApiKey:
+    """A key for a whole workspace, with every scope."""
+    return ApiKey(id=id, workspace_id=workspace_id, digest=secret_digest(id), created_at=NOW)
+
+
+def an_answer(
+    key: str = "once", *, at: Instant = NOW, lasts: Instant = DAY, body: bytes = b'{"ok":true}'
+) -> StoredAnswer:
+    """An answer to a call with an idempotency key."""
+    return StoredAnswer(
+        digest=secret_digest(key),
+        request=secret_digest("body"),
+        seed=bytes(range(32)),
+        at=at,
+        body=body,
+        expires_at=at + lasts,
+    )
+
+
+def a_spent(token: str = "jti_1", *, at: Instant = NOW, lasts: Instant = HOUR) -> Spent:
+    """A token that was used, and could be for some time if it were not for that."""
+    return Spent(digest=secret_digest(token), at=at, expires_at=at + lasts)
+
+
+def a_call_count(
+    app_id: str = APP, *, day: Instant = TODAY, signed: int = 3, unsigned: int = 2, wrong: int = 1
+) -> CallCount:
+    """An app's calls of a day."""
+    return CallCount(app_id=app_id, day=day, signed=signed, unsigned=unsigned, wrong=wrong)

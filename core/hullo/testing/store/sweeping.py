@@ -1,0 +1,219 @@
+"""Claims about retention (P3): what is too old goes, with all that belongs to it, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hullo.model.change_set import ChangeSet, created
+from hullo.model.conversation import Conversation
+from hullo.model.instant import DAY, Instant
+from hullo.model.moment import secret_digest
+from hullo.model.retention import Sweep, Swept
+from hullo.model.standing import Standing
+from hullo.model.visitor import Session
+from hullo.store.protocol import PageRequest, Store
+from hullo.testing.builders import (
+    APP,
+    NOW,
+    WORKSPACE,
+    a_contact,
+    a_contact_event,
+    a_conversation,
+    a_decision,
+    a_message,
+    a_note,
+    a_session,
+    a_visitor,
+    an_event,
+)
+from hullo.testing.store.case import StoreCase, must_apply, new_contacts
+from hullo.testing.store.merging import ANN, OLD, belongings, held_by, merge_of, merging, undoing
+from hullo.testing.store.threads import at_once
+
+PAGE = PageRequest(limit=1000)
+OF_SESSIONS = Sweep(app_id=APP, now=NOW, anonymous_before=NOW - 30 * DAY)
+OF_CONVERSATIONS = Sweep(app_id=APP, now=NOW, conversations_before=NOW - 10 * DAY)
+NOTHING = Swept()
+
+
+def a_visit(
+    name: str, *, seen: Instant = NOW, over: Instant | None = None, revoked: Instant | None = None, app_id: str = APP
+) -> Session:
+    """Of the visitor of that name."""
+    session = replace(a_session(name, visitor_id=f"vis_{name}", app_id=app_id), seen_at=seen, revoked_at=revoked)
+    return session if over is None else replace(session, expires_at=over)
+
+
+def a_talk(name: str, last: Instant, *, app_id: str = APP) -> Conversation:
+    """Of the visitor of that name."""
+    talk = a_conversation(f"cnv_{name}", visitor_id=f"vis_{name}", app_id=app_id)
+    return replace(talk, last_message_at=last)
+
+
+def put(store: Store, *nouns: Session | Conversation) -> None:
+    """With the visitors that they are of."""
+    sessions = [each for each in nouns if isinstance(each, Session)]
+    talks = [each for each in nouns if isinstance(each, Conversation)]
+    visitors = {each.visitor_id: a_visitor(each.visitor_id, app_id=each.app_id) for each in nouns}
+    must_apply(
+        store,
+        ChangeSet(
+            visitors=tuple(visitors.values()),
+            sessions=tuple(map(created, sessions)),
+            conversations=tuple(map(created, talks)),
+            messages=tuple(
+                a_message(f"msg_{each.id}_{number}", conversation_id=each.id) for each in talks for number in range(2)
+            ),
+        ),
+    )
+
+
+def there(store: Store, *names: str) -> list[str]:
+    """Whose sessions are still there."""
+    return [name for name in names if store.find_session(secret_digest(name)) is not None]
+
+
+class SweepingClaims(StoreCase):
+    """See the module."""
+
+    def test_a_session_that_is_over_goes_whoever_it_was_of(self, store: Store) -> None:
+        must_apply(store, new_contacts(a_contact()))
+        expired = a_visit("expired", over=NOW)
+        known = replace(a_visit("known", over=NOW - DAY), contact_id="con_1")
+        revoked = a_visit("revoked", revoked=NOW)
+        kept = (a_visit("kept", over=NOW + 1), a_visit("elsewhere", over=NOW, app_id="app_2"))
+        put(store, expired, known, revoked, *kept)
+        assert store.sweep(replace(OF_SESSIONS, anonymous_before=None)) == Swept(sessions=3, visitors=3)
+        assert there(store, "expired", "known", "revoked", "kept", "elsewhere") == ["kept", "elsewhere"]
+
+    def test_an_anonymous_visitor_goes_who_was_not_seen_for_long_and_never_spoke(self, store: Store) -> None:
+        must_apply(store, new_contacts(a_contact()))
+        long_ago = NOW - 31 * DAY
+        put(
+            store,
+            a_visit("old", seen=long_ago),
+            a_visit("at the limit", seen=NOW - 30 * DAY),
+            replace(a_visit("known", seen=long_ago), contact_id="con_1"),
+            # Says that it is somebody who was erased, and is told from nobody who is known.
+            replace(a_visit("veiled", seen=long_ago), standing=Standing.CLAIMED),
+            a_visit("spoke", seen=long_ago),
+            a_talk("spoke", long_ago),
+            a_visit("elsewhere", seen=long_ago, app_id="app_2"),
+        )
+        names = ("old", "at the limit", "known", "veiled", "spoke", "elsewhere")
+        assert store.sweep(OF_SESSIONS) == Swept(sessions=1, visitors=1)
+        assert there(store, *names) == list(names[1:])
+        assert store.sweep(OF_SESSIONS) == NOTHING
+
+    def test_a_visitor_stays_who_has_a_conversation_or_another_session(self, store: Store) -> None:
+        other = replace(a_visit("other"), visitor_id="vis_two")
+        put(store, a_visit("spoke", over=NOW), a_talk("spoke", NOW), a_visit("two", over=NOW))
+        must_apply(store, ChangeSet(sessions=(created(other),)))
+        assert store.sweep(OF_SESSIONS) == Swept(sessions=2, visitors=0)
+        assert there(store, "spoke", "two", "other") == ["other"]
+        assert store.find_conversation(WORKSPACE, "cnv_spoke") is not None
+
+    def test_a_conversation_goes_with_its_messages_and_notes_and_leaves_the_session(self, store: Store) -> None:
+        last = NOW - 11 * DAY
+        put(store, a_visit("a"), a_talk("a", last), a_talk("b", NOW - 10 * DAY), a_talk("c", last, app_id="app_2"))
+        must_apply(
+            store,
+            ChangeSet(notes=(a_note("note_1", subject_id="cnv_a"), a_note("note_2", subject_id="cnv_b"))),
+        )
+        assert store.sweep(OF_CONVERSATIONS) == Swept(conversations=1, messages=2)
+        left = [each.id for each in store.list_conversations(WORKSPACE, PAGE).items]
+        assert left == ["cnv_c", "cnv_b"]
+        assert (store.list_messages("cnv_a", PAGE).items, len(store.list_messages("cnv_b", PAGE).items)) == ((), 2)
+        assert (store.find_note(WORKSPACE, "note_1"), store.find_note(WORKSPACE, "note_2") is None) == (None, False)
+        assert there(store, "a") == ["a"]
+        must_apply(store, ChangeSet(messages=(a_message("msg_cnv_a_0", conversation_id="cnv_b"),)))
+
+    def test_a_visitor_goes_with_the_last_that_it_had(self, store: Store) -> None:
+        """Its session was over first, and then its conversation was too old."""
+        put(store, a_visit("a", over=NOW), a_talk("a", NOW - 9 * DAY))
+        assert store.sweep(OF_SESSIONS) == Swept(sessions=1)
+        later = replace(OF_CONVERSATIONS, conversations_before=NOW)
+        assert store.sweep(later) == Swept(conversations=1, messages=2, visitors=1)
+
+    def test_decisions_and_timelines_go_by_app_and_time(self, store: Store) -> None:
+        must_apply(store, new_contacts(a_contact()))
+        for number, (app_id, at) in enumerate(((APP, NOW - 2), (APP, NOW - 1), ("app_2", NOW - 2), (None, NOW - 2))):
+            must_apply(
+                store,
+                ChangeSet(
+                    decisions=(replace(a_decision(f"dec_{number}"), app_id=app_id, at=at),),
+                    events=(an_event(f"evt_{number}", app_id=app_id, at=at),),
+                    contact_events=(replace(a_contact_event(f"cev_{number}", app_id=app_id), occurred_at=at),),
+                ),
+            )
+        sweep = Sweep(app_id=APP, now=NOW, decisions_before=NOW - 1, timeline_before=NOW - 1)
+        assert store.sweep(sweep) == Swept(decisions=1, timeline=2)
+        assert [each.id for each in store.list_decisions(WORKSPACE, "con_1", PAGE).items] == ["dec_3", "dec_2", "dec_1"]
+        left = [each.id for each in store.list_timeline(WORKSPACE, "con_1", PAGE).items]
+        assert left == ["evt_3", "evt_2", "evt_1", "cev_3", "cev_2", "cev_1"]
+        assert len(store.list_outbox(10)) == 4
+
+    def test_what_no_age_is_given_for_stays(self, store: Store) -> None:
+        must_apply(store, new_contacts(a_contact()), ChangeSet(decisions=(a_decision(),), events=(an_event(),)))
+        put(store, a_visit("a", seen=0), a_talk("b", 0))
+        far = Sweep(app_id=APP, now=NOW)
+        assert store.sweep(far) == store.sweep(far, dry_run=True) == NOTHING
+
+    def test_a_run_removes_so_many_of_each_kind_and_the_next_goes_on(self, store: Store) -> None:
+        names = [f"{number:02}" for number in range(5)]
+        put(store, *(a_visit(name, seen=0) for name in names))
+        put(store, *(a_visit(f"x{name}", over=NOW) for name in names), *(a_talk(f"y{name}", 0) for name in names))
+        sweep = replace(OF_SESSIONS, conversations_before=NOW, most=4)
+        runs = [store.sweep(sweep) for _ in range(4)]
+        assert [(run.sessions, run.conversations) for run in runs] == [(4, 4), (4, 1), (2, 0), (0, 0)]
+        assert sum(runs, NOTHING) == Swept(sessions=10, visitors=15, conversations=5, messages=10)
+
+    def test_a_dry_run_tells_what_runs_to_the_end_remove_and_removes_nothing(self, store: Store) -> None:
+        must_apply(store, new_contacts(a_contact()))
+        must_apply(store, ChangeSet(decisions=(a_decision(),), events=(an_event(),)))
+        old = NOW - 40 * DAY
+        put(store, *(a_visit(f"plain {number}", seen=old) for number in range(3)))
+        put(store, a_visit("spoke long ago", seen=old), a_talk("spoke long ago", old))
+        put(store, a_visit("spoke", seen=old), a_talk("spoke", NOW))
+        put(store, a_visit("over", over=NOW), a_talk("over", NOW), a_visit("over and out", over=NOW, revoked=old))
+        put(store, a_talk("nobody's", old), a_visit("now"), a_talk("now", old))
+        put(store, replace(a_visit("known", over=NOW), contact_id="con_1"))
+        sweep = replace(
+            OF_SESSIONS, conversations_before=NOW - DAY, decisions_before=NOW + 1, timeline_before=NOW + 1, most=2
+        )
+        told = store.sweep(sweep, dry_run=True)
+        assert store.sweep(sweep, dry_run=True) == told
+        done = NOTHING
+        while (run := store.sweep(sweep)).total:
+            assert max(run.sessions, run.conversations, run.decisions, run.timeline) <= 2
+            done += run
+        assert done == told
+        assert done == Swept(sessions=7, visitors=7, conversations=3, messages=6, decisions=1, timeline=1)
+
+    def test_what_was_swept_does_not_come_back_with_an_undone_merge(self, store: Store) -> None:
+        must_apply(store, new_contacts(ANN, OLD), belongings("con_2", 2), merging(ANN, OLD))
+        everything = Sweep(app_id=APP, now=NOW * 2, conversations_before=NOW + 1)
+        assert store.sweep(everything) == Swept(sessions=2, conversations=2)
+        anew = belongings("con_2", 2)
+        hers = ChangeSet(
+            sessions=tuple(created(replace(each.after, contact_id="con_1")) for each in anew.sessions),
+            conversations=tuple(created(replace(each.after, contact_id="con_1")) for each in anew.conversations),
+        )
+        must_apply(store, hers, undoing(store, merge_of(store)))
+        assert store.extent_of(WORKSPACE, "con_2").people == 1
+        assert held_by(store, "con_2") == (set(), set())
+
+    def test_threads_that_sweep_at_once_remove_everything_once(self, store: Store) -> None:
+        names = [f"{number:03}" for number in range(120)]
+        put(store, *(a_visit(name, over=NOW) for name in names), *(a_talk(name, 0) for name in names))
+        sweep = replace(OF_SESSIONS, conversations_before=NOW, most=7)
+
+        def run(_: int) -> Swept:
+            done = NOTHING
+            while (swept := store.sweep(sweep)).total:
+                done += swept
+            return done
+
+        done = sum(at_once(run), NOTHING)
+        done += run(0)
+        assert done == Swept(sessions=120, visitors=120, conversations=120, messages=240)

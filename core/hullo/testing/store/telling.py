@@ -1,0 +1,200 @@
+"""Claims about what is still to be told: the outbox, leases, and deliveries to webhooks (R4)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from hullo.model.change_set import ChangeSet, changed, created
+from hullo.model.instant import HOUR, Instant
+from hullo.model.webhook import Delivery, DeliveryState
+from hullo.store.protocol import PageRequest, Store
+from hullo.testing.builders import (
+    LATER,
+    NOW,
+    a_contact,
+    a_delivery,
+    a_session,
+    a_webhook,
+    an_event,
+)
+from hullo.testing.store.case import StoreCase, apply_one, must_apply, new_contacts, refused
+from hullo.testing.store.threads import ROUNDS, at_once
+
+PAGE = PageRequest()
+NOBODYS = an_event(contact_id=None)
+
+
+def new_deliveries(*deliveries: Delivery) -> ChangeSet:
+    """A change set that creates them."""
+    return ChangeSet(deliveries=tuple(map(created, deliveries)))
+
+
+def over(delivery: Delivery, state: DeliveryState = "delivered") -> ChangeSet:
+    """A change set that ends it."""
+    return ChangeSet(deliveries=(changed(delivery, replace(delivery, state=state, last_at=LATER)),))
+
+
+class TellingClaims(StoreCase):
+    """See the module."""
+
+    def test_an_event_is_in_the_outbox_until_it_is_told_and_has_no_values_there(self, store: Store) -> None:
+        events = [an_event(f"evt_{number}") for number in (3, 1, 2)]
+        bare = [replace(an_event(f"evt_{number}"), changes=()) for number in (1, 2, 3)]
+        must_apply(store, new_contacts(a_contact()), *(ChangeSet(events=(event,)) for event in events))
+        assert list(store.list_outbox(10)) == bare
+        assert list(store.list_outbox(2)) == bare[:2]
+        must_apply(store, ChangeSet(told=("evt_1", "evt_3", "evt_gone")), ChangeSet(told=("evt_1",)))
+        assert list(store.list_outbox(10)) == bare[1:2]
+
+    def test_an_event_of_nobody_in_particular_comes_back_as_it_was(self, store: Store) -> None:
+        event = replace(NOBODYS, app_id=None, by=None, changes=(), data={"n": 1, "list": [1, "two", None], "f": 1.5})
+        must_apply(store, ChangeSet(events=(event,)))
+        assert store.list_outbox(1) == (event,)
+
+    def test_what_is_refused_is_told_to_nobody(self, store: Store) -> None:
+        must_apply(store, new_contacts(a_contact(email="ann@shop.example")))
+        taken = a_contact("con_2", email="ann@shop.example")
+        assert refused(apply_one(store, replace(new_contacts(taken), events=(NOBODYS,))))
+        assert store.list_outbox(10) == ()
+
+    def test_events_of_a_group_are_told_in_the_order_of_their_ids(self, store: Store) -> None:
+        events = [replace(NOBODYS, id=f"evt_{number:03}") for number in range(40)]
+        store.apply([ChangeSet(events=(events[number], events[number + 20])) for number in reversed(range(20))])
+        assert [event.id for event in store.list_outbox(100)] == [event.id for event in events]
+
+    def test_what_became_of_an_event_is_written_with_its_leaving_the_outbox(self, store: Store) -> None:
+        must_apply(store, ChangeSet(events=(NOBODYS,)))
+        both = replace(new_deliveries(a_delivery(), a_delivery("dlv_2")), told=(NOBODYS.id,))
+        must_apply(store, both)
+        assert store.list_outbox(10) == ()
+        assert refused(apply_one(store, both))
+        assert [each.id for each in store.list_due_deliveries(LATER, 10)] == ["dlv_1"]
+
+    def test_a_lease_is_one_holder_s_until_it_ends_or_is_given_up(self, store: Store) -> None:
+        assert store.take_lease("tell", "a", NOW, NOW + 10)
+        assert not store.take_lease("tell", "b", NOW, NOW + 10)
+        assert store.take_lease("other", "b", NOW, NOW + 10)
+        assert store.take_lease("tell", "a", NOW + 5, NOW + 15)
+        assert not store.take_lease("tell", "b", NOW + 14, NOW + 24)
+        assert store.take_lease("tell", "b", NOW + 15, NOW + 25)
+        store.give_up_lease("tell", "a")
+        assert not store.take_lease("tell", "a", NOW + 16, NOW + 26)
+        store.give_up_lease("tell", "b")
+        assert store.take_lease("tell", "a", NOW + 16, NOW + 26)
+
+    def test_of_threads_that_ask_for_a_lease_one_is_told_yes(self, store: Store) -> None:
+        """When nobody has had it yet, and each time that it has ended."""
+        for round_ in range(ROUNDS):
+            now = NOW + round_ * HOUR
+
+            def take(number: int, now: Instant = now) -> bool:
+                return store.take_lease("tell", f"thread {number}", now, now + HOUR)
+
+            assert at_once(take).count(True) == 1
+
+    def test_a_webhook_comes_back_as_it_was_applied_and_is_not_listed_once_it_is_deleted(self, store: Store) -> None:
+        hooks = [a_webhook("whk_1"), a_webhook("whk_2", app_id=None), a_webhook("whk_3", workspace_id="ws_2")]
+        hooks[1] = replace(hooks[1], events=(), secrets=())
+        must_apply(store, ChangeSet(webhooks=tuple(map(created, hooks))))
+        assert [store.find_webhook(hook.id) for hook in hooks] == hooks
+        assert store.find_webhook("whk_gone") is None
+        assert store.list_webhooks("ws_1") == (hooks[1], hooks[0])
+        assert store.list_webhooks(None) == tuple(reversed(hooks))
+        gone = changed(hooks[0], replace(hooks[0], deleted_at=LATER))
+        must_apply(store, ChangeSet(webhooks=(gone,)))
+        assert store.list_webhooks("ws_1") == (hooks[1],)
+        assert store.list_webhooks(None) == (hooks[2], hooks[1])
+        assert store.find_webhook("whk_1") == gone.after
+
+    def test_a_delivery_keeps_what_came_of_it(self, store: Store) -> None:
+        delivery = replace(a_delivery(contact_id=None), body='{"Łódź": "💛\\n"}')
+        must_apply(store, new_deliveries(delivery))
+        assert store.find_delivery("dlv_1") == delivery
+        assert store.find_delivery("dlv_gone") is None
+        failed = replace(
+            delivery, state="failed", tries=3, last_status=503, last_error="no answer in 10 s", last_at=LATER
+        )
+        must_apply(store, ChangeSet(deliveries=(changed(delivery, failed),)))
+        assert store.find_delivery("dlv_1") == replace(failed, version=1)
+        assert store.list_deliveries("whk_1", PAGE).items == (replace(failed, version=1),)
+        assert refused(apply_one(store, new_deliveries(delivery)))
+        replayed = changed(replace(failed, version=1), replace(failed, state="pending", next_at=LATER))
+        must_apply(store, ChangeSet(deliveries=(replayed,)))
+        assert store.list_due_deliveries(LATER, 10) == (replayed.after,)
+
+    def test_deliveries_are_due_when_their_time_has_come_the_longest_first(self, store: Store) -> None:
+        waits = {"dlv_1": 5, "dlv_2": 3, "dlv_3": 9, "dlv_4": 3}
+        must_apply(
+            store, new_deliveries(*(a_delivery(id, contact_id=None, next_at=NOW + wait) for id, wait in waits.items()))
+        )
+
+        def due(now: Instant, limit: int = 10) -> list[str]:
+            return [each.id for each in store.list_due_deliveries(now, limit)]
+
+        assert (due(NOW + 2), due(NOW + 3), due(NOW + 9)) == (
+            [],
+            ["dlv_2", "dlv_4"],
+            ["dlv_2", "dlv_4", "dlv_1", "dlv_3"],
+        )
+        assert due(NOW + 9, 3) == ["dlv_2", "dlv_4", "dlv_1"]
+        assert store.next_due() == NOW + 3
+
+    def test_those_of_one_webhook_and_contact_go_one_after_the_other(self, store: Store) -> None:
+        first, second, third = (a_delivery(f"dlv_{number}") for number in (1, 2, 3))
+        late = replace(first, next_at=LATER)
+        others = (a_delivery("dlv_4", contact_id="con_2"), a_delivery("dlv_5", webhook_id="whk_2"))
+        must_apply(store, new_deliveries(late, second, third, *others))
+
+        def due(now: Instant) -> list[str]:
+            return [each.id for each in store.list_due_deliveries(now, 10)]
+
+        assert due(NOW) == ["dlv_4", "dlv_5"]
+        assert due(LATER) == ["dlv_4", "dlv_5", "dlv_1"]
+        assert store.next_due() == NOW
+        must_apply(store, over(late), over(second, "failed"))
+        assert due(NOW) == ["dlv_3", "dlv_4", "dlv_5"]
+
+    def test_of_webhooks_that_are_busy_none_is_listed_and_the_limit_is_for_the_others(self, store: Store) -> None:
+        """`list_due_deliveries(…, without)`."""
+        webhooks = {"dlv_1": "whk_1", "dlv_2": "whk_2", "dlv_3": "whk_1", "dlv_4": "whk_3"}
+        must_apply(
+            store,
+            new_deliveries(*(a_delivery(id, webhook_id=webhook, contact_id=None) for id, webhook in webhooks.items())),
+        )
+
+        def due(limit: int, *without: str) -> list[str]:
+            return [each.id for each in store.list_due_deliveries(LATER, limit, without)]
+
+        assert due(10) == ["dlv_1", "dlv_2", "dlv_3", "dlv_4"]
+        assert due(1, "whk_1") == ["dlv_2"]
+        assert due(10, "whk_1", "whk_3") == ["dlv_2"]
+        assert due(10, "whk_1", "whk_2", "whk_3", "whk_4") == []
+
+    def test_the_next_is_due_when_the_first_of_those_in_line_is(self, store: Store) -> None:
+        assert store.next_due() is None
+        must_apply(store, new_deliveries(a_delivery("dlv_1", next_at=LATER), a_delivery("dlv_2", next_at=NOW)))
+        assert store.next_due() == LATER
+        must_apply(store, over(a_delivery("dlv_1", next_at=LATER)))
+        assert store.next_due() == NOW
+
+    @pytest.mark.parametrize("state", ["delivered", "failed"])
+    def test_what_was_delivered_or_given_up_long_ago_is_forgotten(self, store: Store, state: DeliveryState) -> None:
+        tried = [
+            replace(a_delivery(f"dlv_{number}"), state=state, last_at=NOW + number if number else None)
+            for number in range(5)
+        ]
+        must_apply(store, new_deliveries(*tried, a_delivery("dlv_pending")))
+        assert store.forget_deliveries(NOW + 3, 2) == 2
+        assert store.forget_deliveries(NOW + 3, 2) == 1
+        assert store.forget_deliveries(NOW + 3, 2) == 0
+        left = [each.id for each in store.list_deliveries("whk_1", PAGE).items]
+        assert left == ["dlv_pending", "dlv_4", "dlv_3"]
+
+    def test_nobody_is_told_twice_of_a_session(self, store: Store) -> None:
+        """An event belongs to the change that it tells of: with one refused, the other is not there."""
+        event = replace(NOBODYS, id="evt_1")
+        changes = ChangeSet(sessions=(created(a_session()),), events=(event,))
+        assert [refused(each) for each in store.apply([changes, changes])] == [False, True]
+        assert [each.id for each in store.list_outbox(10)] == ["evt_1"]

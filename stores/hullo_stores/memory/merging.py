@@ -1,0 +1,60 @@
+"""What points at a contact that is merged into another, and back again (rules G, L4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TypeVar
+
+from hullo.model.change_set import Absorption, Separation
+from hullo.model.conflict import pair_of
+from hullo.model.contact import ContactId
+from hullo.model.conversation import Conversation
+from hullo.model.visitor import Session
+from hullo_stores.memory.tables import Journal, Moved, Tables
+
+M = TypeVar("M", Session, Conversation)
+
+
+def absorb(tables: Tables, journal: Journal, absorption: Absorption) -> None:
+    """See `Absorption`."""
+    absorbed, survivor = absorption.absorbed_id, absorption.survivor_id
+    sessions = frozenset(key for key, held in tables.sessions.items() if held.contact_id == absorbed)
+    conversations = frozenset(key for key, held in tables.conversations.items() if held.contact_id == absorbed)
+    journal.put(tables.moved, absorption.merge_id, Moved(sessions=sessions, conversations=conversations))
+    _move(journal, tables.sessions, sessions, survivor)
+    _move(journal, tables.conversations, conversations, survivor)
+    pair = pair_of(survivor, absorbed)
+    conflict = tables.conflicts.get(tables.open_pairs.get(pair, ""))
+    if conflict is not None and conflict.status == "open":
+        resolved = replace(
+            conflict,
+            status="resolved",
+            resolution="merge",
+            resolved_at=absorption.at,
+            resolved_by=absorption.by,
+            version=conflict.version + 1,
+        )
+        journal.put(tables.conflicts, conflict.id, resolved)
+        journal.drop(tables.open_pairs, pair)
+
+
+def separate(tables: Tables, journal: Journal, separation: Separation) -> None:
+    """See `Separation`."""
+    moved = tables.moved.get(separation.merge_id)
+    if moved is None:
+        return
+    survivor, absorbed = separation.survivor_id, separation.absorbed_id
+    _move(journal, tables.sessions, _still_of(tables.sessions, moved.sessions, survivor), absorbed)
+    _move(journal, tables.conversations, _still_of(tables.conversations, moved.conversations, survivor), absorbed)
+    journal.drop(tables.moved, separation.merge_id)
+
+
+def _still_of(table: dict[str, M], keys: Iterable[str], contact_id: ContactId) -> list[str]:
+    return [key for key in keys if key in table and table[key].contact_id == contact_id]
+
+
+def _move(journal: Journal, table: dict[str, M], keys: Iterable[str], contact_id: ContactId) -> None:
+    for key in keys:
+        held = table[key]
+        journal.put(table, key, replace(held, contact_id=contact_id, version=held.version + 1))

@@ -1,0 +1,36 @@
+"""What the reads share: the tables under their lock, and pages of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from typing import TypeVar
+
+from hullo.store.protocol import Page, PageRequest
+from hullo_stores.memory.tables import Tables
+from hullo_stores.paging import Listed, UnknownCursor, last_told, page_of
+
+T = TypeVar("T", bound=Listed)
+
+
+class Held:
+    """Whoever has tables."""
+
+    def _locked(self) -> AbstractContextManager[Tables]:
+        """Nobody else reads or writes them meanwhile. Raises `StoreUnavailable` unless the store is open."""
+        raise NotImplementedError
+
+
+def newest_first(items: Iterable[T]) -> tuple[T, ...]:
+    """By their ids."""
+    return tuple(sorted(items, key=lambda item: item.id, reverse=True))
+
+
+def paged(listing: str, request: PageRequest, items: Iterable[T], fits: Callable[[T], bool]) -> Page[T]:
+    """Of those that fit."""
+    try:
+        last = last_told(listing, request)
+    except UnknownCursor:
+        return Page(items=(), next=None)
+    rest = (item for item in items if (last is None or item.id < last) and fits(item))
+    return page_of(listing, request, newest_first(rest))

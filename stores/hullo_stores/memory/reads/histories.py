@@ -1,0 +1,94 @@
+"""See `HistoryReads`."""
+
+from __future__ import annotations
+
+from hullo.model.audit import AuditEntry
+from hullo.model.conflict import Conflict
+from hullo.model.contact import ContactId
+from hullo.model.decision_record import DecisionRecord
+from hullo.model.merge import Merge, MergeId
+from hullo.model.note import Note, NoteId
+from hullo.model.timeline import TimelineEntry
+from hullo.store.protocol import ConflictFilter, Page, PageRequest
+from hullo_stores.memory.reads.held import Held, paged
+from hullo_stores.memory.tables import with_absorbed
+
+
+class HeldHistories(Held):
+    """How contacts came to be what they are."""
+
+    def list_timeline(self, workspace_id: str, contact_id: ContactId, page: PageRequest) -> Page[TimelineEntry]:
+        """Of the contact and of whom it absorbed."""
+        with self._locked() as tables:
+            people = with_absorbed(tables, contact_id)
+            return paged(
+                "timeline",
+                page,
+                tables.timeline.values(),
+                lambda held: held.workspace_id == workspace_id and held.contact_id in people,
+            )
+
+    def list_decisions(self, workspace_id: str, contact_id: ContactId, page: PageRequest) -> Page[DecisionRecord]:
+        """Of the contact and of whom it absorbed."""
+        with self._locked() as tables:
+            people = with_absorbed(tables, contact_id)
+            return paged(
+                "decisions",
+                page,
+                tables.decisions.values(),
+                lambda held: held.workspace_id == workspace_id and held.contact_id in people,
+            )
+
+    def list_notes(self, workspace_id: str, subject_id: str, page: PageRequest) -> Page[Note]:
+        """About a contact and whom it absorbed, or about a conversation."""
+        with self._locked() as tables:
+            subjects = with_absorbed(tables, subject_id)
+            return paged(
+                "notes",
+                page,
+                tables.notes.values(),
+                lambda held: held.workspace_id == workspace_id and held.subject_id in subjects,
+            )
+
+    def find_note(self, workspace_id: str, note_id: NoteId) -> Note | None:
+        """None when it is another workspace's."""
+        with self._locked() as tables:
+            found = tables.notes.get(note_id)
+            return found if found is not None and found.workspace_id == workspace_id else None
+
+    def list_conflicts(self, wanted: ConflictFilter, page: PageRequest) -> Page[Conflict]:
+        """See `ConflictFilter`."""
+
+        def fits(held: Conflict) -> bool:
+            return (
+                held.workspace_id == wanted.workspace_id
+                and wanted.status in {None, held.status}
+                and wanted.contact_id in {None, held.contact_id, held.other_id}
+            )
+
+        with self._locked() as tables:
+            return paged("conflicts", page, tables.conflicts.values(), fits)
+
+    def list_merges(self, workspace_id: str, contact_id: ContactId, page: PageRequest) -> Page[Merge]:
+        """Of the contact and of whom it absorbed, undone ones too."""
+        with self._locked() as tables:
+            people = set(with_absorbed(tables, contact_id))
+            return paged(
+                "merges",
+                page,
+                tables.merges.values(),
+                lambda held: (
+                    held.workspace_id == workspace_id and not people.isdisjoint((held.survivor_id, held.absorbed_id))
+                ),
+            )
+
+    def find_merge(self, workspace_id: str, merge_id: MergeId) -> Merge | None:
+        """None when it is another workspace's."""
+        with self._locked() as tables:
+            found = tables.merges.get(merge_id)
+            return found if found is not None and found.workspace_id == workspace_id else None
+
+    def list_audit(self, workspace_id: str, page: PageRequest) -> Page[AuditEntry]:
+        """Of a workspace."""
+        with self._locked() as tables:
+            return paged("audit", page, tables.audits.values(), lambda held: held.workspace_id == workspace_id)

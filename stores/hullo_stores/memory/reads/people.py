@@ -1,0 +1,116 @@
+"""See `ContactReads` and `ConversationReads`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hullo.model.contact import Contact, ContactId
+from hullo.model.conversation import Conversation, ConversationId, Message
+from hullo.model.merge import Extent
+from hullo.model.standing import Standing
+from hullo.model.visitor import Session, VisitorId
+from hullo.store.protocol import ContactFilter, Page, PageRequest
+from hullo_stores.memory.reads.held import Held, paged
+from hullo_stores.memory.tables import with_absorbed
+
+
+class HeldPeople(Held):
+    """Contacts, and what they talk about."""
+
+    def find_contact(self, workspace_id: str, contact_id: ContactId) -> Contact | None:
+        """None when it is another workspace's."""
+        with self._locked() as tables:
+            contact = tables.contacts.get(contact_id)
+            return contact if contact is not None and contact.workspace_id == workspace_id else None
+
+    def list_contacts(self, wanted: ContactFilter, page: PageRequest) -> Page[Contact]:
+        """See `ContactFilter`."""
+        text = wanted.query.casefold() if wanted.query else ""
+
+        def fits(contact: Contact) -> bool:
+            return (
+                contact.workspace_id == wanted.workspace_id
+                and contact.merged_into is None
+                and (wanted.identifier is None or wanted.identifier in contact.digests())
+                and (wanted.tag is None or wanted.tag in contact.tags)
+                and any(text in value.casefold() for value in (*_searched(contact), ""))
+            )
+
+        with self._locked() as tables:
+            return paged("contacts", page, tables.contacts.values(), fits)
+
+    def list_sessions(self, workspace_id: str, contact_id: ContactId, page: PageRequest) -> Page[Session]:
+        """Those of one contact."""
+        with self._locked() as tables:
+            return paged(
+                "sessions",
+                page,
+                tables.sessions.values(),
+                lambda held: held.workspace_id == workspace_id and held.contact_id == contact_id,
+            )
+
+    def extent_of(self, workspace_id: str, contact_id: ContactId) -> Extent:
+        """All 0 when there is no such contact."""
+        with self._locked() as tables:
+            people = {
+                each
+                for each in with_absorbed(tables, contact_id)
+                if each in tables.contacts and tables.contacts[each].workspace_id == workspace_id
+            }
+            return Extent(
+                people=len(people),
+                conversations=sum(held.contact_id in people for held in tables.conversations.values()),
+                sessions=sum(held.contact_id in people for held in tables.sessions.values()),
+                events=sum(held.contact_id in people for held in tables.timeline.values()),
+                notes=sum(held.subject_id in people for held in tables.notes.values()),
+            )
+
+    def list_visible_conversations(
+        self, visitor_id: VisitorId, app_id: str, proven_contact: ContactId | None, page: PageRequest
+    ) -> Page[Conversation]:
+        """See `ConversationReads` (H1)."""
+
+        def visible(held: Conversation) -> bool:
+            proven = held.contact_id is not None and held.link_standing is Standing.PROVEN
+            own = held.visitor_id == visitor_id
+            return held.app_id == app_id and (own or (proven and held.contact_id == proven_contact))
+
+        with self._locked() as tables:
+            return paged("visible", page, tables.conversations.values(), visible)
+
+    def list_conversations(self, workspace_id: str, page: PageRequest) -> Page[Conversation]:
+        """All of a workspace."""
+        with self._locked() as tables:
+            held = tables.conversations.values()
+            return paged("conversations", page, held, lambda each: each.workspace_id == workspace_id)
+
+    def list_conversations_of(self, workspace_id: str, contact_id: ContactId, page: PageRequest) -> Page[Conversation]:
+        """Those of one contact."""
+        with self._locked() as tables:
+            return paged(
+                "contact_conversations",
+                page,
+                tables.conversations.values(),
+                lambda held: held.workspace_id == workspace_id and held.contact_id == contact_id,
+            )
+
+    def find_conversation(self, workspace_id: str, conversation_id: ConversationId) -> Conversation | None:
+        """None when it is another workspace's."""
+        with self._locked() as tables:
+            found = tables.conversations.get(conversation_id)
+            return found if found is not None and found.workspace_id == workspace_id else None
+
+    def list_messages(self, conversation_id: ConversationId, page: PageRequest) -> Page[Message]:
+        """Those of one conversation."""
+        with self._locked() as tables:
+            held = tables.messages.values()
+            return paged("messages", page, held, lambda each: each.conversation_id == conversation_id)
+
+
+def _searched(contact: Contact) -> Iterator[str]:
+    for _, fact in contact.names():
+        yield str(fact.value)
+    for fact in (*contact.profile.values(), *contact.phones):
+        yield str(fact.value)
+    for tag in contact.tags:
+        yield f"#{tag}"

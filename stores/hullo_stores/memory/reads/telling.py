@@ -1,0 +1,86 @@
+"""See `Outbox` and `WebhookReads`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+from hullo.model.event import Event
+from hullo.model.instant import Instant
+from hullo.model.webhook import Delivery, DeliveryId, Webhook, WebhookId
+from hullo.store.protocol import Page, PageRequest
+from hullo_stores.memory.reads.held import Held, newest_first, paged
+from hullo_stores.memory.tables import Lease, Tables
+
+
+class HeldTelling(Held):
+    """What is to be told, and to whom."""
+
+    def list_outbox(self, limit: int) -> Sequence[Event]:
+        """The oldest first."""
+        with self._locked() as tables:
+            return tuple(sorted(tables.outbox.values(), key=lambda event: event.id)[:limit])
+
+    def take_lease(self, name: str, holder: str, now: Instant, until: Instant) -> bool:
+        """See `Outbox.take_lease`."""
+        with self._locked() as tables:
+            held = tables.leases.get(name)
+            if held is not None and held.holder != holder and held.until > now:
+                return False
+            tables.leases[name] = Lease(holder=holder, until=until)
+            return True
+
+    def give_up_lease(self, name: str, holder: str) -> None:
+        """Somebody else's stays theirs."""
+        with self._locked() as tables:
+            held = tables.leases.get(name)
+            if held is not None and held.holder == holder:
+                del tables.leases[name]
+
+    def list_webhooks(self, workspace_id: str | None) -> Sequence[Webhook]:
+        """The newest first, without deleted ones."""
+        with self._locked() as tables:
+            return newest_first(
+                held
+                for held in tables.webhooks.values()
+                if held.deleted_at is None and workspace_id in {None, held.workspace_id}
+            )
+
+    def find_webhook(self, webhook_id: WebhookId) -> Webhook | None:
+        """Deleted ones too."""
+        with self._locked() as tables:
+            return tables.webhooks.get(webhook_id)
+
+    def list_deliveries(self, webhook_id: WebhookId, page: PageRequest) -> Page[Delivery]:
+        """Of one webhook."""
+        with self._locked() as tables:
+            return paged("deliveries", page, tables.deliveries.values(), lambda held: held.webhook_id == webhook_id)
+
+    def find_delivery(self, delivery_id: DeliveryId) -> Delivery | None:
+        """None when there is none of this id."""
+        with self._locked() as tables:
+            return tables.deliveries.get(delivery_id)
+
+    def list_due_deliveries(self, now: Instant, limit: int, without: Collection[WebhookId] = ()) -> Sequence[Delivery]:
+        """See `WebhookReads.list_due_deliveries`."""
+        with self._locked() as tables:
+            due = (held for held in _next_in_turn(tables) if held.next_at <= now and held.webhook_id not in without)
+            return tuple(sorted(due, key=lambda held: (held.next_at, held.id))[:limit])
+
+    def next_due(self) -> Instant | None:
+        """Of those that wait for no earlier one."""
+        with self._locked() as tables:
+            return min((held.next_at for held in _next_in_turn(tables)), default=None)
+
+
+def _next_in_turn(tables: Tables) -> Iterator[Delivery]:
+    """Pending ones, of each webhook and contact the first; of no contact all."""
+    begun: set[tuple[WebhookId, str]] = set()
+    for held in sorted(tables.deliveries.values(), key=lambda held: held.id):
+        if held.state != "pending":
+            continue
+        if held.contact_id is not None:
+            turn = held.webhook_id, held.contact_id
+            if turn in begun:
+                continue
+            begun.add(turn)
+        yield held

@@ -1,0 +1,148 @@
+"""Removing what is too old (P3)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import islice
+from typing import TypeVar
+
+from hullo.model.instant import Instant
+from hullo.model.retention import Sweep, Swept
+from hullo.model.visitor import Session, VisitorId
+from hullo.model.webhook import Delivery
+from hullo_stores.memory.erasing import forget_conversation
+from hullo_stores.memory.tables import Journal, Tables
+
+V = TypeVar("V")
+
+
+def sweep_tables(tables: Tables, sweep: Sweep, *, dry_run: bool) -> Swept:
+    """See `Retaining.sweep`. A dry run is a run to the end that is taken back."""
+    journal = Journal()
+    if not dry_run:
+        return _Run(tables, journal, sweep).swept()
+    try:
+        return _Run(tables, journal, replace(sweep, most=sys.maxsize)).swept()
+    finally:
+        journal.take_back()
+
+
+def forget_deliveries(tables: Tables, before: Instant, most: int) -> int:
+    """See `Retaining.forget_deliveries`."""
+    over = (
+        held
+        for held in sorted(tables.deliveries.values(), key=lambda held: (_tried_at(held), held.id))
+        if held.state != "pending" and _tried_at(held) < before
+    )
+    doomed = [held.id for held in islice(over, most)]
+    for delivery_id in doomed:
+        del tables.deliveries[delivery_id]
+    return len(doomed)
+
+
+def _tried_at(delivery: Delivery) -> Instant:
+    return delivery.created_at if delivery.last_at is None else delivery.last_at
+
+
+class _Run:
+    """One run, the oldest first: which those are depends on nothing but what is there. Conversations come before
+    sessions, as a visitor without any may go."""
+
+    def __init__(self, tables: Tables, journal: Journal, sweep: Sweep) -> None:
+        self._tables = tables
+        self._journal = journal
+        self._sweep = sweep
+        self._visitors: set[VisitorId] = set()
+        """Those who lost something."""
+
+    def swept(self) -> Swept:
+        """Removes, and says how many of each."""
+        messages = len(self._tables.messages)
+        conversations = self._conversations()
+        sessions = self._sessions()
+        return Swept(
+            conversations=conversations,
+            messages=messages - len(self._tables.messages),
+            sessions=sessions,
+            visitors=self._visitors_without_anything(),
+            decisions=self._drop_old(
+                self._tables.decisions, self._sweep.decisions_before, lambda held: (held.app_id, held.at)
+            ),
+            timeline=self._drop_old(
+                self._tables.timeline, self._sweep.timeline_before, lambda held: (held.app_id, held.at)
+            ),
+        )
+
+    def _conversations(self) -> int:
+        before = self._sweep.conversations_before
+        if before is None:
+            return 0
+        old = sorted(
+            (
+                held
+                for held in self._tables.conversations.values()
+                if held.app_id == self._sweep.app_id and held.last_message_at < before
+            ),
+            key=lambda held: (held.last_message_at, held.id),
+        )[: self._sweep.most]
+        for conversation in old:
+            self._visitors.add(conversation.visitor_id)
+            forget_conversation(self._tables, self._journal, conversation)
+        return len(old)
+
+    def _sessions(self) -> int:
+        goes = filter(self._goes, self._tables.sessions.values())
+        over = sorted(goes, key=lambda held: (held.seen_at, held.digest))[: self._sweep.most]
+        for session in over:
+            self._visitors.add(session.visitor_id)
+            self._journal.drop(self._tables.sessions, session.digest)
+        gone = {session.digest for session in over}
+        for merge_id, moved in tuple(self._tables.moved.items()):
+            if gone & moved.sessions:
+                self._journal.put(self._tables.moved, merge_id, replace(moved, sessions=moved.sessions - gone))
+        return len(over)
+
+    def _goes(self, session: Session) -> bool:
+        if session.app_id != self._sweep.app_id:
+            return False
+        before, now = self._sweep.anonymous_before, self._sweep.now
+        return (
+            session.expires_at <= now
+            or (session.revoked_at is not None and session.revoked_at <= now)
+            or (
+                before is not None
+                and session.contact_id is None
+                and session.standing is None
+                and session.seen_at < before
+                and not self._tables.visitor_conversations.get(session.visitor_id)
+            )
+        )
+
+    def _visitors_without_anything(self) -> int:
+        here = {session.visitor_id for session in self._tables.sessions.values()}
+        gone = [
+            visitor_id
+            for visitor_id in self._visitors - here
+            if visitor_id in self._tables.visitors and not self._tables.visitor_conversations.get(visitor_id)
+        ]
+        for visitor_id in gone:
+            self._journal.drop(self._tables.visitors, visitor_id)
+        return len(gone)
+
+    def _drop_old(
+        self, table: dict[str, V], before: Instant | None, app_and_time: Callable[[V], tuple[str | None, Instant]]
+    ) -> int:
+        if before is None:
+            return 0
+
+        def old(held: V) -> bool:
+            app_id, at = app_and_time(held)
+            return app_id == self._sweep.app_id and at < before
+
+        found = sorted((app_and_time(held)[1], key) for key, held in table.items() if old(held))
+        doomed = [key for _, key in found[: self._sweep.most]]
+        for key in doomed:
+            self._journal.drop(table, key)
+        return len(doomed)

@@ -1,0 +1,197 @@
+"""Every way in which what a change set holds is written, in the order in which it is done."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hullo_stores.peewee.expiring import Expiring
+from hullo_stores.peewee.kinds import Added, Kept, Kind
+from hullo_stores.peewee.rows import (
+    api_key_row,
+    app_row,
+    audit_row,
+    conflict_row,
+    contact_row,
+    conversation_row,
+    decision_row,
+    delivery_row,
+    event_row,
+    merge_row,
+    message_row,
+    note_row,
+    session_row,
+    timeline_row,
+    visitor_row,
+    webhook_row,
+    workspace_row,
+)
+from hullo_stores.peewee.tables import (
+    Answers,
+    ApiKeys,
+    Apps,
+    Audits,
+    CallCounts,
+    Conflicts,
+    Contacts,
+    Conversations,
+    CustomData,
+    Decisions,
+    Deliveries,
+    Identifiers,
+    IdentityKeys,
+    Merges,
+    Messages,
+    Notes,
+    Outbox,
+    Sessions,
+    SpentTokens,
+    Tags,
+    Timeline,
+    Tombstones,
+    Visitors,
+    Webhooks,
+    Workspaces,
+)
+from hullo_stores.peewee.writes import Column, Write, columns_of, insert_into, name_of
+from hullo_stores.timeline import entries_of
+
+WORKSPACES = Kept(Workspaces, lambda changes: changes.workspaces, workspace_row)
+APPS = Kept(Apps, lambda changes: changes.apps, app_row)
+API_KEYS = Kept(ApiKeys, lambda changes: changes.api_keys, api_key_row)
+CONTACTS = Kept(Contacts, lambda changes: changes.contacts, contact_row)
+VISITORS = Added(Visitors, lambda changes: changes.visitors, visitor_row)
+SESSIONS = Kept(Sessions, lambda changes: changes.sessions, session_row)
+CONVERSATIONS = Kept(Conversations, lambda changes: changes.conversations, conversation_row)
+MESSAGES = Added(Messages, lambda changes: changes.messages, message_row)
+CONFLICTS = Kept(Conflicts, lambda changes: changes.conflicts, conflict_row)
+MERGES = Kept(Merges, lambda changes: changes.merges, merge_row)
+DECISIONS = Added(Decisions, lambda changes: changes.decisions, decision_row)
+TIMELINE = Added(Timeline, entries_of, timeline_row)
+OUTBOX = Added(Outbox, lambda changes: changes.events, event_row)
+NOTES = Added(Notes, lambda changes: changes.notes, note_row)
+WEBHOOKS = Kept(Webhooks, lambda changes: changes.webhooks, webhook_row)
+DELIVERIES = Kept(Deliveries, lambda changes: changes.deliveries, delivery_row)
+AUDITS = Added(Audits, lambda changes: changes.audits, audit_row)
+KINDS: Final[tuple[Kind, ...]] = (
+    WORKSPACES,
+    APPS,
+    API_KEYS,
+    CONTACTS,
+    VISITORS,
+    SESSIONS,
+    CONVERSATIONS,
+    MESSAGES,
+    CONFLICTS,
+    MERGES,
+    DECISIONS,
+    TIMELINE,
+    OUTBOX,
+    NOTES,
+    WEBHOOKS,
+    DELIVERIES,
+    AUDITS,
+)
+
+KEY_OF_APP: Final = columns_of(IdentityKeys, "id", "app_id")
+BLOCK_OF_APP: Final = columns_of(CustomData, "contact_id", "app_id")
+
+ADD_IDENTITY_KEY, ADD_IDENTIFIER, ADD_TAG = map(insert_into, (IdentityKeys, Identifiers, Tags))
+DROP_IDENTITY_KEY = Write(verb="delete", table=name_of(IdentityKeys), keys=KEY_OF_APP)
+REPLACE_IDENTITY_KEY = Write(
+    verb="update",
+    table=name_of(IdentityKeys),
+    sets=columns_of(IdentityKeys, "secret", "created_at", "retires_at", "public_key"),
+    keys=KEY_OF_APP,
+    must_find=True,
+)
+USE_IDENTITY_KEY = Write(
+    verb="update",
+    table=name_of(IdentityKeys),
+    sets=columns_of(IdentityKeys, "last_used_at"),
+    keys=(*KEY_OF_APP, Column("last_used_at", "bigint", "<=")),
+)
+STAND_BY_CONTACT = Write(
+    verb="update",
+    table=name_of(Contacts),
+    sets=(Column("version", "int", adds=True),),
+    keys=(*columns_of(Contacts, "id"), Column("merged_into", "text", "or null =")),
+    must_find=True,
+)
+"""Changes nothing, and finds a contact only while it is nobody's part; whoever absorbs it waits, and finds what points
+at it by then."""
+RELEASE_IDENTIFIER = Write(
+    verb="delete", table=name_of(Identifiers), keys=columns_of(Identifiers, "digest", "contact_id")
+)
+PUT_BLOCK = Write(verb="upsert", table=name_of(CustomData), sets=columns_of(CustomData, "block"), keys=BLOCK_OF_APP)
+DROP_BLOCK = Write(verb="delete", table=name_of(CustomData), keys=BLOCK_OF_APP)
+DROP_TAG = Write(verb="delete", table=name_of(Tags), keys=columns_of(Tags, "contact_id", "name"))
+DROP_NOTE = Write(verb="delete", table=name_of(Notes), keys=columns_of(Notes, "id"))
+DROP_TOLD = Write(verb="delete", table=name_of(Outbox), keys=columns_of(Outbox, "id"))
+PUT_TOMBSTONE = Write(
+    verb="upsert",
+    table=name_of(Tombstones),
+    sets=columns_of(Tombstones, "workspace_id", "at"),
+    keys=columns_of(Tombstones, "digest"),
+)
+LOG_OUT = Write(
+    verb="update",
+    table=name_of(Sessions),
+    sets=(*columns_of(Sessions, "revoked_at"), Column("version", "int", adds=True)),
+    keys=(*columns_of(Sessions, "contact_id"), Column("revoked_at", "bigint", "<=")),
+)
+COUNT_CALLS = Write(
+    verb="upsert",
+    table=name_of(CallCounts),
+    sets=tuple(Column(name, "bigint", adds=True) for name in ("signed", "unsigned", "wrong")),
+    keys=columns_of(CallCounts, "app_id", "day"),
+)
+ANSWERS, SPENT = Expiring(Answers), Expiring(SpentTokens)
+
+WRITES: Final = (
+    WORKSPACES.add,
+    WORKSPACES.replace,
+    APPS.add,
+    APPS.replace,
+    DROP_IDENTITY_KEY,
+    ADD_IDENTITY_KEY,
+    REPLACE_IDENTITY_KEY,
+    API_KEYS.add,
+    API_KEYS.replace,
+    RELEASE_IDENTIFIER,  # before any is taken, so that one may take what another gives up
+    CONTACTS.add,
+    CONTACTS.replace,
+    STAND_BY_CONTACT,
+    ADD_IDENTIFIER,
+    DROP_BLOCK,
+    PUT_BLOCK,
+    DROP_TAG,
+    ADD_TAG,
+    VISITORS.add,
+    SESSIONS.add,
+    SESSIONS.replace,
+    LOG_OUT,  # after all of them are written, as it is about what the contact has then
+    CONVERSATIONS.add,
+    CONVERSATIONS.replace,
+    MESSAGES.add,
+    CONFLICTS.replace,  # before any is added: a pair is free for a new one once the old one is resolved
+    CONFLICTS.add,
+    MERGES.add,
+    MERGES.replace,
+    DECISIONS.add,
+    TIMELINE.add,
+    NOTES.add,
+    DROP_NOTE,
+    *ANSWERS.writes,
+    *SPENT.writes,
+    WEBHOOKS.add,
+    WEBHOOKS.replace,
+    DELIVERIES.add,
+    DELIVERIES.replace,
+    OUTBOX.add,
+    DROP_TOLD,
+    PUT_TOMBSTONE,
+    USE_IDENTITY_KEY,
+    AUDITS.add,  # late, as all who write into a workspace's log wait for each other's end from here on
+    COUNT_CALLS,  # last, as all calls of an app do
+)
+"""In the order in which they are done: whatever is pointed at comes first."""

@@ -1,0 +1,83 @@
+"""What points at a contact that is merged into another, and back again (rules G, L4).
+
+A constant number of statements, however much it is. That the absorbed contact has been written by now keeps others from
+giving it anything, so that what is noted is what moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hullo.model.change_set import Absorption, Separation
+from hullo.model.conflict import pair_of
+from hullo_stores.peewee.compiler import Compiler, Spelled
+from hullo_stores.peewee.connection import Transaction
+
+
+class MergeStatements:
+    """Compiled once, when the store is made."""
+
+    def __init__(self, compiler: Compiler) -> None:
+        self.note_sessions = compiler.spelled(
+            'INSERT INTO "moved" (merge_id, kind, id) '
+            "SELECT :merge, 'session', digest FROM \"session\" WHERE contact_id = :absorbed"
+        )
+        self.note_conversations = compiler.spelled(
+            'INSERT INTO "moved" (merge_id, kind, id) '
+            "SELECT :merge, 'conversation', id FROM \"conversation\" WHERE contact_id = :absorbed"
+        )
+        self.move_sessions = compiler.spelled(
+            'UPDATE "session" SET contact_id = :survivor, version = version + 1 WHERE contact_id = :absorbed'
+        )
+        self.move_conversations = compiler.spelled(
+            'UPDATE "conversation" SET contact_id = :survivor, version = version + 1 WHERE contact_id = :absorbed'
+        )
+        self.resolve = compiler.spelled(
+            "UPDATE \"conflict\" SET status = 'resolved', resolution = 'merge', resolved_at = :at, resolved_by = :by, "
+            "open_pair = NULL, version = version + 1 WHERE open_pair = :pair AND status = 'open'"
+        )
+        self.return_sessions = compiler.spelled(
+            'UPDATE "session" SET contact_id = :absorbed, version = version + 1 WHERE contact_id = :survivor '
+            "AND digest IN (SELECT id FROM \"moved\" WHERE merge_id = :merge AND kind = 'session')"
+        )
+        self.return_conversations = compiler.spelled(
+            'UPDATE "conversation" SET contact_id = :absorbed, version = version + 1 WHERE contact_id = :survivor '
+            "AND id IN (SELECT id FROM \"moved\" WHERE merge_id = :merge AND kind = 'conversation')"
+        )
+        self.forget_moved = compiler.spelled('DELETE FROM "moved" WHERE merge_id = :merge')
+
+
+def absorb(transaction: Transaction, statements: MergeStatements, absorption: Absorption) -> None:
+    """See `Absorption`."""
+    values: dict[str, object] = {
+        "merge": absorption.merge_id,
+        "survivor": absorption.survivor_id,
+        "absorbed": absorption.absorbed_id,
+        "pair": pair_of(absorption.survivor_id, absorption.absorbed_id),
+        "at": absorption.at,
+        "by": absorption.by,
+    }
+    _run(
+        transaction,
+        values,
+        statements.note_sessions,
+        statements.note_conversations,
+        statements.move_sessions,
+        statements.move_conversations,
+        statements.resolve,
+    )
+
+
+def separate(transaction: Transaction, statements: MergeStatements, separation: Separation) -> None:
+    """See `Separation`."""
+    values = {
+        "merge": separation.merge_id,
+        "survivor": separation.survivor_id,
+        "absorbed": separation.absorbed_id,
+    }
+    _run(transaction, values, statements.return_sessions, statements.return_conversations, statements.forget_moved)
+
+
+def _run(transaction: Transaction, values: Mapping[str, object], *statements: Spelled) -> None:
+    for statement in statements:
+        transaction.run(statement.text, statement.bound(**values))

@@ -1,0 +1,108 @@
+"""Rows and nouns: `x_row` gives the values of a table's columns in their order, `x_of` the reverse.
+
+JSON goes through msgspec: a block of custom data is decoded to its facts in one typed call.
+"""
+
+from __future__ import annotations
+
+from hullo_stores.peewee.rows.apps import (
+    answer_of,
+    answer_row,
+    api_key_of,
+    api_key_row,
+    app_of,
+    app_row,
+    call_count_of,
+    identity_key_of,
+    identity_key_row,
+    spent_row,
+    workspace_of,
+    workspace_row,
+)
+from hullo_stores.peewee.rows.history import (
+    audit_of,
+    audit_row,
+    conflict_of,
+    conflict_row,
+    decision_of,
+    decision_row,
+    merge_of,
+    merge_row,
+    note_of,
+    note_row,
+    timeline_of,
+    timeline_row,
+    tombstone_row,
+)
+from hullo_stores.peewee.rows.people import (
+    blocks_by_contact,
+    contact_of,
+    contact_row,
+    conversation_of,
+    conversation_row,
+    message_of,
+    message_row,
+    session_of,
+    session_row,
+    tag_rows,
+    visitor_row,
+)
+from hullo_stores.peewee.rows.telling import (
+    delivery_of,
+    delivery_row,
+    event_of,
+    event_row,
+    webhook_of,
+    webhook_row,
+)
+from hullo_stores.peewee.rows.texts import (
+    Row,
+    json_text,
+)
+
+__all__ = [
+    "Row",
+    "answer_of",
+    "answer_row",
+    "api_key_of",
+    "api_key_row",
+    "app_of",
+    "app_row",
+    "audit_of",
+    "audit_row",
+    "blocks_by_contact",
+    "call_count_of",
+    "conflict_of",
+    "conflict_row",
+    "contact_of",
+    "contact_row",
+    "conversation_of",
+    "conversation_row",
+    "decision_of",
+    "decision_row",
+    "delivery_of",
+    "delivery_row",
+    "event_of",
+    "event_row",
+    "identity_key_of",
+    "identity_key_row",
+    "json_text",
+    "merge_of",
+    "merge_row",
+    "message_of",
+    "message_row",
+    "note_of",
+    "note_row",
+    "session_of",
+    "session_row",
+    "spent_row",
+    "tag_rows",
+    "timeline_of",
+    "timeline_row",
+    "tombstone_row",
+    "visitor_row",
+    "webhook_of",
+    "webhook_row",
+    "workspace_of",
+    "workspace_row",
+]

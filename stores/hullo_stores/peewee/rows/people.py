@@ -1,0 +1,229 @@
+"""Contacts, the visitors that they are, and what they say. See the package."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import msgspec
+
+from hullo.model.contact import Contact
+from hullo.model.conversation import Conversation, Message
+from hullo.model.fact import Fact
+from hullo.model.visitor import Session, Visitor
+from hullo_stores.peewee.rows.texts import STANDINGS, Row, facts_of, json_text, texts_of
+
+
+class _More(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What few contacts have."""
+
+    also: dict[str, tuple[Fact, ...]] = {}
+    phones: tuple[Fact, ...] = ()
+    tags: dict[str, Fact] = {}
+    absorbed: int = 0
+
+
+_claimed_of = msgspec.json.Decoder(dict[str, str]).decode
+_more_of = msgspec.json.Decoder(_More).decode
+_NOTHING_MORE: Final = _More()
+
+
+def contact_row(contact: Contact) -> Row:
+    return (
+        contact.id,
+        contact.workspace_id,
+        contact.created_at,
+        contact.updated_at,
+        contact.last_seen_at,
+        contact.created_by,
+        json_text(contact.identifiers),
+        json_text(contact.profile),
+        _search_text(contact),
+        contact.merged_into,
+        contact.version,
+        _more_text(contact),
+    )
+
+
+def contact_of(row: Row, blocks: Mapping[str, str]) -> Contact:
+    """`blocks` maps an app's id to the JSON text of its custom data."""
+    (
+        id_,
+        workspace_id,
+        created_at,
+        updated_at,
+        seen_at,
+        created_by,
+        identifiers,
+        profile,
+        _,
+        merged,
+        version,
+        more_text,
+    ) = row
+    more = _NOTHING_MORE if more_text is None else _more_of(more_text)
+    return Contact(
+        id=id_,
+        workspace_id=workspace_id,
+        created_at=created_at,
+        updated_at=updated_at,
+        last_seen_at=seen_at,
+        created_by=created_by,
+        identifiers=facts_of(identifiers),
+        profile=facts_of(profile),
+        custom_data={app_id: facts_of(block) for app_id, block in blocks.items()},
+        also=more.also,
+        phones=more.phones,
+        tags=more.tags,
+        absorbed=more.absorbed,
+        merged_into=merged,
+        version=version,
+    )
+
+
+def _search_text(contact: Contact) -> str:
+    # Not by `names()`: this is written with every contact, and few have more than one name of a kind.
+    facts: list[Fact] = [*contact.identifiers.values(), *contact.profile.values(), *contact.phones]
+    for others in contact.also.values():
+        facts += others
+    texts = [str(fact.value).casefold() for fact in facts]
+    texts += [f"#{tag}".casefold() for tag in contact.tags]
+    return "\n".join(texts)
+
+
+def _more_text(contact: Contact) -> str | None:
+    if not (contact.also or contact.phones or contact.tags or contact.absorbed):
+        return None
+    return json_text(
+        _More(
+            also=dict(contact.also),
+            phones=contact.phones,
+            tags=dict(contact.tags),
+            absorbed=contact.absorbed,
+        )
+    )
+
+
+def tag_rows(contact: Contact) -> dict[str, Row]:
+    """By their names."""
+    return {tag: (contact.id, tag, contact.workspace_id) for tag in contact.tags}
+
+
+def visitor_row(visitor: Visitor) -> Row:
+    return (visitor.id, visitor.app_id, visitor.created_at)
+
+
+def session_row(session: Session) -> Row:
+    return (
+        session.digest,
+        session.workspace_id,
+        session.app_id,
+        session.visitor_id,
+        session.created_at,
+        session.seen_at,
+        session.expires_at,
+        session.contact_id,
+        session.standing,
+        json_text(session.claimed),
+        json_text(session.proved),
+        session.revoked_at,
+        session.version,
+    )
+
+
+def session_of(row: Row) -> Session:
+    (digest, workspace_id, app_id, visitor_id, created_at, seen_at, expires_at, contact_id, standing) = row[:9]
+    claimed, proved, revoked_at, version = row[9:]
+    return Session(
+        digest=digest,
+        workspace_id=workspace_id,
+        app_id=app_id,
+        visitor_id=visitor_id,
+        created_at=created_at,
+        seen_at=seen_at,
+        expires_at=expires_at,
+        contact_id=contact_id,
+        standing=STANDINGS[standing],
+        claimed=_claimed_of(claimed),
+        proved=texts_of(proved),
+        revoked_at=revoked_at,
+        version=version,
+    )
+
+
+def conversation_row(conversation: Conversation) -> Row:
+    return (
+        conversation.id,
+        conversation.workspace_id,
+        conversation.app_id,
+        conversation.visitor_id,
+        conversation.created_at,
+        conversation.last_message_at,
+        conversation.status,
+        conversation.contact_id,
+        conversation.link_standing,
+        conversation.version,
+        json_text(conversation.tags) if conversation.tags else None,
+    )
+
+
+def conversation_of(row: Row) -> Conversation:
+    (
+        id_,
+        workspace_id,
+        app_id,
+        visitor_id,
+        created_at,
+        last_message_at,
+        status,
+        contact_id,
+        link,
+        version,
+        tags,
+    ) = row
+    return Conversation(
+        id=id_,
+        workspace_id=workspace_id,
+        app_id=app_id,
+        visitor_id=visitor_id,
+        created_at=created_at,
+        last_message_at=last_message_at,
+        status=status,
+        contact_id=contact_id,
+        link_standing=STANDINGS[link],
+        tags=() if tags is None else texts_of(tags),
+        version=version,
+    )
+
+
+def message_row(message: Message) -> Row:
+    return (
+        message.id,
+        message.conversation_id,
+        message.author,
+        message.text,
+        message.created_at,
+        message.client_id,
+        message.repeat_key,
+    )
+
+
+def message_of(row: Row) -> Message:
+    id_, conversation_id, author, text, created_at, client_id, repeat_key = row
+    return Message(
+        id=id_,
+        conversation_id=conversation_id,
+        author=author,
+        text=text,
+        created_at=created_at,
+        client_id=client_id,
+        repeat_key=repeat_key,
+    )
+
+
+def blocks_by_contact(rows: Iterable[Row]) -> dict[str, dict[str, str]]:
+    """From (contact, app, block) to what `contact_of` takes."""
+    blocks: dict[str, dict[str, str]] = {}
+    for contact_id, app_id, block in rows:
+        blocks.setdefault(contact_id, {})[app_id] = block
+    return blocks

@@ -1,0 +1,257 @@
+"""Removes what is too old (P3), in short transactions that wait for nobody.
+
+What somebody else is changing or removing is left to them: it is looked at again by the next run.
+"""
+
+# Peewee's stubs leave the arguments of its builder untyped.
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Final, TypeVar
+
+from hullo.errors import StoreUnavailable
+from hullo.model.instant import Instant
+from hullo.model.retention import Sweep, Swept
+from hullo_stores.peewee.absorbed import keys_found
+from hullo_stores.peewee.compiler import Compiler, Many, Spelled
+from hullo_stores.peewee.connection import Transaction
+from hullo_stores.peewee.reads.asking import Asking
+from hullo_stores.peewee.rows import Row
+from hullo_stores.peewee.tables import (
+    Conversations,
+    Decisions,
+    Deliveries,
+    Messages,
+    Moved,
+    Notes,
+    Sessions,
+    Timeline,
+    Visitors,
+)
+from hullo_stores.refusal import Refused
+
+R = TypeVar("R")
+
+TRIES: Final = 5
+LONG_AGO: Final[Instant] = -(2**62)
+"""Nothing is older."""
+
+_OLD: Final = "conversation.app_id = :app AND conversation.last_message_at < :conversations"
+_OVER: Final = "session.expires_at <= :now OR (session.revoked_at IS NOT NULL AND session.revoked_at <= :now)"
+_ANONYMOUS: Final = "session.contact_id IS NULL AND session.standing IS NULL AND session.seen_at < :anonymous"
+
+
+class SweepStatements:
+    """What finds what is too old, and what removes it by its keys."""
+
+    def __init__(self, compiler: Compiler) -> None:
+        self.conversations = compiler.spelled(
+            'SELECT id, visitor_id FROM "conversation" WHERE app_id = :app AND last_message_at < :before '
+            "ORDER BY last_message_at LIMIT :most {left}"
+        )
+        self.expired = compiler.spelled(
+            'SELECT digest, visitor_id FROM "session" '
+            "WHERE app_id = :app AND revoked_at IS NULL AND expires_at <= :before "
+            "ORDER BY expires_at LIMIT :most {left}"
+        )
+        self.revoked = compiler.spelled(
+            'SELECT digest, visitor_id FROM "session" WHERE app_id = :app AND revoked_at <= :before '
+            "ORDER BY revoked_at LIMIT :most {left}"
+        )
+        self.anonymous = compiler.spelled(
+            'SELECT digest, visitor_id FROM "session" '
+            "WHERE app_id = :app AND contact_id IS NULL AND standing IS NULL AND seen_at < :before "
+            'AND NOT EXISTS (SELECT 1 FROM "conversation" WHERE "conversation".visitor_id = "session".visitor_id) '
+            "ORDER BY seen_at LIMIT :most {left}"
+        )
+        self.decisions = compiler.spelled(
+            'SELECT id FROM "decision" WHERE app_id = :app AND "at" < :before ORDER BY "at" LIMIT :most {left}'
+        )
+        self.timeline = compiler.spelled(
+            'SELECT id FROM "timeline" WHERE app_id = :app AND "at" < :before ORDER BY "at" LIMIT :most {left}'
+        )
+        self.deliveries = compiler.spelled(
+            'SELECT id FROM "delivery" WHERE over_at < :before ORDER BY over_at LIMIT :most {left}'
+        )
+        self.drop_messages = compiler.many(lambda ids: Messages.delete().where(Messages.conversation_id.in_(ids)))
+        self.drop_notes = compiler.many(lambda ids: Notes.delete().where(Notes.subject_id.in_(ids)))
+        self.drop_moved = compiler.many(lambda ids: Moved.delete().where(Moved.id.in_(ids)))
+        self.drop_conversations = compiler.many(lambda ids: Conversations.delete().where(Conversations.id.in_(ids)))
+        self.drop_sessions = compiler.many(lambda digests: Sessions.delete().where(Sessions.digest.in_(digests)))
+        self.drop_visitors = compiler.many(lambda ids: Visitors.delete().where(Visitors.id.in_(ids)))
+        self.drop_decisions = compiler.many(lambda ids: Decisions.delete().where(Decisions.id.in_(ids)))
+        self.drop_timeline = compiler.many(lambda ids: Timeline.delete().where(Timeline.id.in_(ids)))
+        self.drop_deliveries = compiler.many(lambda ids: Deliveries.delete().where(Deliveries.id.in_(ids)))
+        self.visitors = compiler.kept(Visitors.id)
+        self.visitors_with_sessions = compiler.many(
+            lambda ids: Sessions.select(Sessions.visitor_id).where(Sessions.visitor_id.in_(ids))
+        )
+        self.visitors_with_conversations = compiler.many(
+            lambda ids: Conversations.select(Conversations.visitor_id).where(Conversations.visitor_id.in_(ids))
+        )
+
+
+class CountStatements:
+    """How many there are, whether or not one run removes them all."""
+
+    def __init__(self, compiler: Compiler) -> None:
+        stays = 'SELECT 1 FROM "conversation" AS conversation WHERE conversation.visitor_id = {} AND NOT ({})'
+        kept = stays.format("session.visitor_id", _OLD)
+        goes = f"session.app_id = :app AND ({_OVER} OR ({_ANONYMOUS} AND NOT EXISTS ({kept})))"
+        self.conversations = compiler.spelled(f'SELECT COUNT(*) FROM "conversation" AS conversation WHERE {_OLD}')
+        self.messages = compiler.spelled(
+            'SELECT COUNT(*) FROM "conversation" AS conversation '
+            f'INNER JOIN "message" AS message ON message.conversation_id = conversation.id WHERE {_OLD}'
+        )
+        self.sessions = compiler.spelled(f'SELECT COUNT(*) FROM "session" AS session WHERE {goes}')
+        self.visitors = compiler.spelled(
+            'SELECT COUNT(*) FROM "visitor" AS visitor WHERE visitor.id IN ('
+            f'SELECT session.visitor_id FROM "session" AS session WHERE {goes} '
+            f'UNION SELECT conversation.visitor_id FROM "conversation" AS conversation WHERE {_OLD}) '
+            'AND NOT EXISTS (SELECT 1 FROM "session" AS session '
+            f"WHERE session.visitor_id = visitor.id AND NOT ({goes})) "
+            f"AND NOT EXISTS ({stays.format('visitor.id', _OLD)})"
+        )
+        self.decisions = compiler.spelled('SELECT COUNT(*) FROM "decision" WHERE app_id = :app AND "at" < :decisions')
+        self.timeline = compiler.spelled('SELECT COUNT(*) FROM "timeline" WHERE app_id = :app AND "at" < :timeline')
+
+
+class Sweeping(Asking):
+    """See `Retaining`."""
+
+    @cached_property
+    def _sweeps(self) -> SweepStatements:
+        """Made when they are first wanted, which few processes do."""
+        return SweepStatements(self._compiler)
+
+    @cached_property
+    def _counts(self) -> CountStatements:
+        return CountStatements(self._compiler)
+
+    def sweep(self, sweep: Sweep, *, dry_run: bool = False) -> Swept:
+        """See `Retaining.sweep`. Conversations come first, as a visitor without any may go."""
+        if dry_run:
+            return self._counted(sweep)
+        swept = self._alone(lambda transaction: self._sweep_conversations(transaction, sweep))
+        swept += self._alone(lambda transaction: self._sweep_sessions(transaction, sweep))
+        statements = self._sweeps
+        return swept + Swept(
+            decisions=self._sweep_old(statements.decisions, statements.drop_decisions, sweep, sweep.decisions_before),
+            timeline=self._sweep_old(statements.timeline, statements.drop_timeline, sweep, sweep.timeline_before),
+        )
+
+    def forget_deliveries(self, before: Instant, most: int) -> int:
+        """See `Retaining.forget_deliveries`."""
+        statements = self._sweeps
+        return self._alone(
+            lambda transaction: _drop(
+                transaction, statements.drop_deliveries, _keys(transaction, statements.deliveries, before, most)
+            )
+        )
+
+    def _alone(self, work: Callable[[Transaction], R]) -> R:
+        """In a transaction of its own, which is tried again where others were in its way all the same."""
+        for _ in range(TRIES):
+            with self._engine.writing() as transaction:
+                try:
+                    done = work(transaction)
+                    transaction.commit()
+                except Refused:
+                    transaction.rollback()
+                else:
+                    return done
+        raise StoreUnavailable("others are changing what is to be removed; try again later")
+
+    def _sweep_conversations(self, transaction: Transaction, sweep: Sweep) -> Swept:
+        statements, before = self._sweeps, sweep.conversations_before
+        if before is None:
+            return Swept()
+        old = _rows(transaction, statements.conversations, before, sweep.most, sweep.app_id)
+        ids = [conversation_id for conversation_id, _ in old]
+        messages = _drop(transaction, statements.drop_messages, ids)
+        for statement in (statements.drop_notes, statements.drop_moved):
+            _drop(transaction, statement, ids)
+        return Swept(
+            messages=messages,
+            conversations=_drop(transaction, statements.drop_conversations, ids),
+            visitors=self._drop_visitors(transaction, old),
+        )
+
+    def _sweep_sessions(self, transaction: Transaction, sweep: Sweep) -> Swept:
+        statements = self._sweeps
+        gone: list[Row] = []
+        for statement, before in (
+            (statements.expired, sweep.now),
+            (statements.revoked, sweep.now),
+            (statements.anonymous, sweep.anonymous_before),
+        ):
+            room = sweep.most - len(gone)
+            if before is not None and room > 0:
+                over = _rows(transaction, statement, before, room, sweep.app_id)
+                digests = [digest for digest, _ in over]
+                _drop(transaction, statements.drop_moved, digests)
+                _drop(transaction, statements.drop_sessions, digests)
+                gone += over
+        return Swept(sessions=len(gone), visitors=self._drop_visitors(transaction, gone))
+
+    def _drop_visitors(self, transaction: Transaction, gone: Sequence[Row]) -> int:
+        """Those of them who have nothing else. Nobody starts anything for them meanwhile: that takes a session. But
+        somebody may be removing the rest of what they had, so that of the two the second has to see what the first has
+        done."""
+        names = sorted({visitor_id for _, visitor_id in gone})
+        visitors = set(keys_found(transaction, self._sweeps.visitors, names))
+        for statement in (self._sweeps.visitors_with_sessions, self._sweeps.visitors_with_conversations):
+            visitors.difference_update(keys_found(transaction, statement, sorted(visitors)))
+        return _drop(transaction, self._sweeps.drop_visitors, sorted(visitors))
+
+    def _sweep_old(self, find: Spelled, drop: Many, sweep: Sweep, before: Instant | None) -> int:
+        if before is None:
+            return 0
+        return self._alone(
+            lambda transaction: _drop(transaction, drop, _keys(transaction, find, before, sweep.most, sweep.app_id))
+        )
+
+    def _counted(self, sweep: Sweep) -> Swept:
+        befores = {
+            "anonymous": sweep.anonymous_before,
+            "conversations": sweep.conversations_before,
+            "decisions": sweep.decisions_before,
+            "timeline": sweep.timeline_before,
+        }
+        values = {name: LONG_AGO if before is None else before for name, before in befores.items()}
+        counts = self._counts
+        with self._engine.reading() as connection:
+
+            def count(statement: Spelled) -> int:
+                ((found,),) = connection.rows(
+                    statement.text, statement.bound(app=sweep.app_id, now=sweep.now, **values)
+                )
+                return int(found)
+
+            return Swept(
+                sessions=count(counts.sessions),
+                visitors=count(counts.visitors),
+                conversations=count(counts.conversations),
+                messages=count(counts.messages),
+                decisions=count(counts.decisions),
+                timeline=count(counts.timeline),
+            )
+
+
+def _rows(
+    transaction: Transaction, statement: Spelled, before: Instant, most: int, app_id: str | None = None
+) -> list[Row]:
+    return transaction.rows(statement.text, statement.bound(app=app_id, before=before, most=most))
+
+
+def _keys(
+    transaction: Transaction, statement: Spelled, before: Instant, most: int, app_id: str | None = None
+) -> list[str]:
+    return [key for (key,) in _rows(transaction, statement, before, most, app_id)]
+
+
+def _drop(transaction: Transaction, statement: Many, keys: Sequence[str]) -> int:
+    return sum(transaction.run(text, values) for text, values in statement.calls(sorted(keys)))

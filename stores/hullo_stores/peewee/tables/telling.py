@@ -1,0 +1,78 @@
+"""Who is told of events, and what is still to be told. See the package."""
+
+# Peewee's stubs leave what `add_index` takes untyped.
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+from peewee import BigIntegerField, CharField, IntegerField, Model, TextField
+
+from hullo_stores.peewee.tables.ids import ID
+
+
+class Outbox(Model):
+    """Events without their values, as JSON, until everybody is told of them."""
+
+    id = CharField(max_length=ID, primary_key=True)
+    event = TextField()
+
+    class Meta:
+        table_name = "outbox"
+
+
+class Leases(Model):
+    """Which process does what only one may do."""
+
+    name = CharField(max_length=ID, primary_key=True)
+    holder = TextField()
+    until = BigIntegerField()
+
+    class Meta:
+        table_name = "lease"
+
+
+class Webhooks(Model):
+    id = CharField(max_length=ID, primary_key=True)
+    workspace_id = CharField(max_length=ID)
+    url = TextField()
+    created_at = BigIntegerField()
+    app_id = CharField(max_length=ID, null=True)
+    events = TextField()
+    secrets = TextField()
+    deleted_at = BigIntegerField(null=True)
+    version = IntegerField()
+
+    class Meta:
+        table_name = "webhook"
+
+
+class Deliveries(Model):
+    """`over_at` is when it was delivered or given up, NULL while it is pending."""
+
+    id = CharField(max_length=ID, primary_key=True)
+    webhook_id = CharField(max_length=ID)
+    workspace_id = CharField(max_length=ID)
+    event_id = CharField(max_length=ID)
+    event_name = TextField()
+    contact_id = CharField(max_length=ID, null=True)
+    body = TextField()
+    created_at = BigIntegerField()
+    state = CharField(max_length=16)
+    tries = IntegerField()
+    next_at = BigIntegerField()
+    last_status = IntegerField(null=True)
+    last_error = TextField(null=True)
+    last_at = BigIntegerField(null=True)
+    over_at = BigIntegerField(null=True)
+    version = IntegerField()
+
+    class Meta:
+        table_name = "delivery"
+
+
+Deliveries.add_index(Deliveries.state, Deliveries.next_at, Deliveries.id, name="delivery_due")
+Deliveries.add_index(
+    Deliveries.webhook_id, Deliveries.contact_id, Deliveries.state, Deliveries.id, name="delivery_turn"
+)
+Deliveries.add_index(Deliveries.webhook_id, Deliveries.id, name="delivery_webhook")
+Deliveries.add_index(Deliveries.over_at, name="delivery_over")

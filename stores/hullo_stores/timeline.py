@@ -1,0 +1,36 @@
+"""What of a change set is kept in timelines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hullo.model.change_set import ChangeSet
+from hullo.model.timeline import CONTACT_EVENT, TimelineEntry
+
+
+def entries_of(changes: ChangeSet) -> Iterator[TimelineEntry]:
+    """Events that timelines show, and what sites report."""
+    for event in changes.events:
+        if event.in_timeline and event.contact_id is not None:
+            yield TimelineEntry(
+                id=event.id,
+                workspace_id=event.workspace_id,
+                contact_id=event.contact_id,
+                app_id=event.app_id,
+                at=event.at,
+                name=event.name,
+                by=event.by,
+                data=event.data,
+                changes=event.changes,
+            )
+    for reported in changes.contact_events:
+        yield TimelineEntry(
+            id=reported.id,
+            workspace_id=reported.workspace_id,
+            contact_id=reported.contact_id,
+            app_id=reported.app_id,
+            at=reported.occurred_at,
+            name=CONTACT_EVENT,
+            by=reported.by,
+            data={"name": reported.name, "properties": reported.properties},
+        )
