@@ -6,21 +6,33 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from hullo.app import Hullo
+from hullo.model.audit import AuditEntry
 from hullo.model.change_set import ChangeSet
 from hullo.model.claim import Claim
+from hullo.model.conflict import Conflict, Resolution
 from hullo.model.contact import Contact
 from hullo.model.conversation import Conversation
 from hullo.model.decision import Decision
 from hullo.model.instant import Instant
 from hullo.model.moment import secret_digest
 from hullo.model.outcome import Outcome
+from hullo.pipeline.erasing import Erase, Fate
 from hullo.pipeline.hop import IssueToken
 from hullo.pipeline.identify import Upsert
+from hullo.pipeline.log_out import LogOutEverywhere
+from hullo.pipeline.merging.absorb import Absorb, Absorbed
+from hullo.pipeline.merging.settle import SettleConflict, Settled
+from hullo.pipeline.merging.undo import UndoMerge, Unmerged
 from hullo.pipeline.register import NewApp
 from hullo.pipeline.sessions import Attend
+from hullo.pipeline.survivors import current_contact
 from hullo.pipeline.talk import Said, Say
 from hullo.pipeline.visits import Visit
-from hullo.store.protocol import ContactFilter, PageRequest, Store
+from hullo.pipeline.withdraw import Withdraw
+from hullo.store.protocol import ConflictFilter, ContactFilter, PageRequest, Store
+from hullo.store.reading import every
+
+AGENT = "agent:ada"
 
 
 class Clock:
@@ -85,8 +97,86 @@ class World:
 
     def conflicts(self) -> list[tuple[str, str]]:
         """(rule, field) of each open conflict."""
-        page = self.hullo.store.list_conflicts(self.app.workspace_id, PageRequest())
-        return [(conflict.rule, conflict.field) for conflict in page.items]
+        return [(conflict.rule, conflict.field) for conflict in self.open_conflicts()]
+
+    def open_conflicts(self) -> tuple[Conflict, ...]:
+        wanted = ConflictFilter(workspace_id=self.app.workspace_id)
+        return self.hullo.store.list_conflicts(wanted, PageRequest(limit=200)).items
+
+    def merge(self, survivor_id: str, absorbed_id: str, *, dry_run: bool = False, **options: Any) -> Absorbed:
+        """An agent finds that two contacts are one person; ids of people who were absorbed lead to who they are now."""
+        moment = self.hullo.moment()
+        work = Absorb(
+            survivor_id=self.current(survivor_id).id,
+            absorbed_id=self.current(absorbed_id).id,
+            workspace_id=self.app.workspace_id,
+            writer=AGENT,
+            moment=moment,
+            request_id=moment.new_id("req"),
+            **options,
+        )
+        pipeline = self.hullo.pipeline
+        decision: Decision[Absorbed] = pipeline.consider(work) if dry_run else pipeline.run(work)
+        return decision.answer
+
+    def undo(self, merge_id: str) -> Unmerged:
+        """An agent finds that they are two."""
+        merge = self.hullo.store.find_merge(self.app.workspace_id, merge_id)
+        assert merge is not None, f"no merge {merge_id}"
+        moment = self.hullo.moment()
+        work = UndoMerge(merge=merge, writer=AGENT, moment=moment, request_id=moment.new_id("req"))
+        decision: Decision[Unmerged] = self.hullo.pipeline.run(work)
+        return decision.answer
+
+    def erase(self, contact_id: str, conversations: Fate = "erase") -> str:
+        """An agent is asked to forget somebody; the id of whom it was about."""
+        work = Erase.found(
+            self.hullo.store,
+            self.app.workspace_id,
+            contact_id,
+            conversations=conversations,
+            by=AGENT,
+            moment=self.hullo.moment(),
+        )
+        erased: str = self.hullo.pipeline.run(work).answer
+        return erased
+
+    def log_out(self, contact_id: str, workspace_id: str | None = None) -> None:
+        """An agent ends all of somebody's sessions."""
+        workspace_id = workspace_id or self.app.workspace_id
+        moment = self.hullo.moment()
+        self.hullo.pipeline.run(
+            LogOutEverywhere(contact_id=contact_id, workspace_id=workspace_id, by=AGENT, moment=moment)
+        )
+
+    def audit(self, workspace_id: str | None = None) -> list[AuditEntry]:
+        """The log, the oldest entry first."""
+        wanted = workspace_id or self.app.workspace_id
+        return [*every(lambda page: self.hullo.store.list_audit(wanted, page))][::-1]
+
+    def settle(self, conflict: Conflict, action: Resolution) -> Settled:
+        """An agent decides a conflict."""
+        moment = self.hullo.moment()
+        work = SettleConflict(
+            conflict_id=conflict.id,
+            contact_id=self.current(conflict.contact_id).id,
+            other_id=self.current(conflict.other_id).id,
+            action=action,
+            workspace_id=self.app.workspace_id,
+            writer=AGENT,
+            moment=moment,
+            request_id=moment.new_id("req"),
+        )
+        decision: Decision[Settled] = self.hullo.pipeline.run(work)
+        return decision.answer
+
+    def current(self, contact_id: str) -> Contact:
+        """Who that is by now (G3)."""
+        return current_contact(self.hullo.store, self.app.workspace_id, contact_id)
+
+    def tell(self) -> None:
+        """Whoever listens has been told of all that is committed, when this returns."""
+        self.hullo.courier.drain()
 
     def set_app(self, **fields: str) -> None:
         self.hullo.register.change_app(self.app.app_key, fields)
@@ -118,11 +208,17 @@ class Browser:
         assert self.decision is not None
         return self.decision.change_set
 
-    def join(self) -> Visit:
-        return self._attend("join")
+    def join(self, *, consent: bool = False) -> Visit:
+        return self._attend("join", consent)
 
     def reset(self) -> Visit:
         return self._attend("reset")
+
+    def withdraw(self) -> None:
+        """The visitor does not agree to be remembered any more."""
+        visit = self._visit("reset")
+        work = Withdraw(app_key=visit.app_key, session=visit.session, origin=None, moment=visit.moment)
+        self.world.hullo.pipeline.run(work)
 
     def resume(self) -> Visit:
         return self._attend("resume")
@@ -154,16 +250,17 @@ class Browser:
         )
         return page.items
 
-    def _attend(self, verb: Any) -> Visit:
-        visit: Visit = self.world.hullo.pipeline.run(self._visit(verb)).answer
+    def _attend(self, verb: Any, consent: bool = False) -> Visit:
+        visit: Visit = self.world.hullo.pipeline.run(self._visit(verb, consent)).answer
         self.token = visit.token or self.token
         return visit
 
-    def _visit(self, verb: Any) -> Attend:
+    def _visit(self, verb: Any, consent: bool = False) -> Attend:
         return Attend(
             verb=verb,
             app_key=self.app.app_key,
             session=secret_digest(self.token) if self.token is not None else None,
             origin=None,
             moment=self.world.hullo.moment(),
+            consent=consent,
         )

@@ -14,6 +14,7 @@ from hullo.model.decision import Decision
 from hullo.model.event import Event
 from hullo.model.identifier import Identifier
 from hullo.model.match import Candidates, Match
+from hullo.model.merge import MergePlan
 from hullo.model.outcome import Outcome
 from hullo.model.proof import Proof
 from hullo.model.standing import Standing
@@ -34,6 +35,7 @@ __all__ = [
     "Identity",
     "IdentityMiddleware",
     "Match",
+    "MergePlan",
     "NewApp",
     "Outcome",
     "Proof",

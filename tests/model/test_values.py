@@ -145,6 +145,8 @@ def test_values_of_different_json_types_are_different() -> None:
     assert not blank(Fact(0, Standing.CLAIMED, 0, "x"))
 
 
-def test_events_alone_are_nothing_to_write() -> None:
+@pytest.mark.rule("R4")
+def test_an_event_alone_is_something_to_write() -> None:
     event = Event(id="evt_1", name="visitor.reset", at=0, workspace_id="ws_1")
-    assert ChangeSet(events=(event,)).empty
+    assert not ChangeSet(events=(event,)).empty
+    assert ChangeSet().empty

@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
 
-from world import World
+from hullo import MergePlan, hookimpl
+from hullo.errors import Conflicting, Invalid
+from hullo.model.change_set import ChangeSet, created
+from hullo.model.conflict import Conflict, Resolution
+from hullo.store.protocol import PageRequest, Store
+from rules_plugins import ByCard
+from world import AGENT, World
+
+
+class JoinsEverybody:
+    """A plugin that takes everybody for one."""
+
+    name: ClassVar = "joins-everybody"
+
+    @hookimpl
+    def plan_merge(self) -> MergePlan:
+        return MergePlan(rule="why not")
 
 
 @pytest.mark.rule("C1", "C7")
@@ -16,6 +34,85 @@ def test_an_email_of_somebody_without_external_id_stays_with_them(world: World) 
     assert world.contact(anna.contact_id).email is None
     assert world.contact(anna.contact_id).profile["name"].value == "Anna"
     assert world.contact(bert.contact_id).email == "bert@example.com"
+    assert world.conflicts() == [("C1", "email")]
+
+
+@pytest.mark.rule("C1", "G1", "L4")
+def test_whoever_is_proven_to_be_both_is_one_from_then_on(world: World) -> None:
+    """Somebody who talked by email logs in: the site's token vouches for the id and for the email."""
+    browser, app = world.visitor(), world.hullo.create_app("Help")
+    lead = browser.identify(email="jane@example.com", custom_data={"source": "ad"}).contact_id
+    world.visitor(app).identify(email="jane@example.com", custom_data={"seen": True})
+    talk = browser.say("Is this in stock?").conversation
+    user = world.upsert(external_id="jane", name="Jane").contact_id
+    token = world.hullo.mint_token(world.app.app_key, external_id="jane", email="jane@example.com")
+    outcome = browser.identify(token=token)
+    assert (outcome.contact_id, outcome.matched_by, outcome.switched) == (user, "external_id", False)
+    one = world.contact(user)
+    assert (one.email, one.absorbed) == ("jane@example.com", 1)
+    assert (world.custom_data(user), world.custom_data(user, app)) == ({"source": "ad"}, {"seen": True})
+    assert world.contact(lead).merged_into == user
+    assert [each.id for each in browser.conversations()] == [talk.id]
+    assert world.conflicts() == []
+    told = [(event.name, event.data.get("absorbed_id")) for event in browser.wrote.events]
+    assert ("contact.merged", lead) in told
+
+
+@pytest.mark.rule("C1", "W9")
+def test_a_server_that_names_both_joins_them_and_saying_it_again_changes_nothing(world: World) -> None:
+    user = world.upsert(external_id="jane", email="old@example.com").contact_id
+    lead = world.upsert(email="jane@example.com", company="Acme").contact_id
+    outcome = world.upsert(external_id="jane", email="jane@example.com")
+    assert outcome.contact_id == user
+    assert world.contact(lead).merged_into == user
+    assert world.contact(user).email == "jane@example.com"
+    assert [fact.value for fact in world.contact(user).also["email"]] == ["old@example.com"]
+    assert not world.upsert(external_id="jane", email="jane@example.com").changed
+
+
+@pytest.mark.rule("C1", "G2")
+def test_a_merge_by_rule_is_undone_like_any_other(world: World) -> None:
+    user = world.upsert(external_id="jane").contact_id
+    lead = world.upsert(email="jane@example.com", company="Acme").contact_id
+    world.upsert(external_id="jane", email="jane@example.com")
+    (merge,) = world.hullo.store.list_merges(world.app.workspace_id, user, PageRequest()).items
+    assert merge.rule == "C1"
+    world.undo(merge.id)
+    assert world.contact(user).email is None
+    assert (world.contact(lead).email, world.contact(lead).profile["company"].value) == ("jane@example.com", "Acme")
+
+
+@pytest.mark.rule("C1", "V2")
+def test_a_proof_of_the_id_alone_joins_nobody(world: World) -> None:
+    world.upsert(external_id="anna")
+    bert = world.upsert(email="bert@example.com").contact_id
+    world.visitor().identify(external_id="anna", email="bert@example.com", signed="external_id")
+    assert world.contact(bert).merged_into is None
+    assert world.conflicts() == [("C1", "email")]
+
+
+@pytest.mark.rule("C1", "C6", "C4")
+def test_an_email_that_a_proven_person_merely_claimed_does_not_make_them_somebody_else(world: World) -> None:
+    """Mallory, whose loyalty card is proven, has claimed Jane's email: Jane's token must not swallow him."""
+    store = world.hullo.store
+    carded = World(store, plugins=[ByCard])
+    mallory = carded.upsert(custom_data={"card": "4711"}).contact_id
+    carded.visitor().identify(email="jane@example.com", custom_data={"card": "4711"})
+    assert carded.contact(mallory).email == "jane@example.com"
+    jane = carded.upsert(external_id="jane").contact_id
+    token = carded.hullo.mint_token(carded.app.app_key, external_id="jane", email="jane@example.com")
+    outcome = carded.visitor().identify(token=token)
+    assert outcome.contact_id == jane
+    assert carded.contact(mallory).merged_into is None
+
+
+@pytest.mark.rule("C1", "M4")
+def test_without_the_plugin_that_says_so_nobody_is_joined(store: Store) -> None:
+    world = World(store, without=["proven-email"])
+    world.upsert(external_id="jane")
+    lead = world.upsert(email="jane@example.com").contact_id
+    world.upsert(external_id="jane", email="jane@example.com")
+    assert world.contact(lead).merged_into is None
     assert world.conflicts() == [("C1", "email")]
 
 
@@ -126,6 +223,17 @@ def test_that_two_used_one_browser_is_noted_for_agents_and_is_no_conflict(world:
     assert world.conflicts() == []
 
 
+@pytest.mark.rule("C2", "C6")
+def test_no_plugin_can_join_two_who_are_not_both_proven_by_the_call(store: Store) -> None:
+    world = World(store, plugins=[JoinsEverybody])
+    anna = world.upsert(external_id="anna", email="anna@example.com").contact_id
+    bert = world.upsert(external_id="bert", email="bert@example.com").contact_id
+    carl = world.upsert(email="carl@example.com").contact_id
+    world.upsert(external_id="anna", email="bert@example.com")
+    world.visitor().identify(external_id="anna", email="carl@example.com", signed="external_id")
+    assert [world.contact(each).merged_into for each in (anna, bert, carl)] == [None, None, None]
+
+
 @pytest.mark.rule("C6")
 def test_two_proven_contacts_are_never_merged(world: World) -> None:
     anna = world.upsert(external_id="anna", email="anna@example.com")
@@ -152,3 +260,91 @@ def test_a_conflict_is_told_as_an_event(world: World) -> None:
     browser = world.visitor()
     browser.identify(external_id="anna", email="bert@example.com", signed="external_id")
     assert "identity.conflict" in [event.name for event in browser.wrote.events]
+
+
+def a_conflict(world: World) -> tuple[str, str, Conflict]:
+    """Anna's call named an email that Bert has."""
+    anna = world.upsert(external_id="anna", email="anna@example.com").contact_id
+    bert = world.upsert(external_id="bert", email="bert@example.com", company="Acme").contact_id
+    world.upsert(external_id="anna", email="bert@example.com")
+    (conflict,) = world.open_conflicts()
+    assert (conflict.contact_id, conflict.other_id) == (anna, bert)
+    return anna, bert, conflict
+
+
+@pytest.mark.rule("C7")
+def test_a_conflict_is_settled_by_keeping_them_apart_and_not_told_again(world: World) -> None:
+    anna, bert, conflict = a_conflict(world)
+    settled = world.settle(conflict, "keep").conflict
+    assert (settled.status, settled.resolution, settled.resolved_by) == ("resolved", "keep", AGENT)
+    assert not world.upsert(external_id="anna", email="bert@example.com").changed
+    assert world.conflicts() == []
+    assert [world.contact(each).email for each in (anna, bert)] == ["anna@example.com", "bert@example.com"]
+
+
+@pytest.mark.rule("C7", "G1")
+def test_a_conflict_is_settled_by_making_them_one(world: World) -> None:
+    anna, bert, conflict = a_conflict(world)
+    absorbed = world.settle(conflict, "merge").absorbed
+    assert absorbed is not None
+    assert absorbed.merge.rule == f"conflict {conflict.id}"
+    assert world.current(bert).id == anna
+    assert world.contact(anna).profile["company"].value == "Acme"
+    assert world.conflicts() == []
+    world.undo(absorbed.merge.id)
+    assert world.contact(bert).email == "bert@example.com"
+
+
+@pytest.mark.rule("C7", "W7")
+def test_a_conflict_is_settled_by_moving_the_email_and_nobody_loses_another(world: World) -> None:
+    anna, bert, conflict = a_conflict(world)
+    world.settle(conflict, "move_email")
+    assert world.contact(anna).email == "bert@example.com"
+    assert [fact.value for fact in world.contact(anna).also["email"]] == ["anna@example.com"]
+    assert (world.contact(bert).email, world.contact(bert).external_id) == (None, "bert")
+    assert world.upsert(email="bert@example.com").contact_id == anna
+    assert world.conflicts() == []
+
+
+@pytest.mark.rule("C7")
+def test_a_conflict_about_no_email_moves_none(world: World) -> None:
+    anna = world.upsert(email="anna@example.com").contact_id
+    bert = world.upsert(external_id="bert", email="bert@example.com").contact_id
+    conflict = Conflict(
+        id="cfl_0",
+        workspace_id=world.app.workspace_id,
+        app_id=None,
+        contact_id=anna,
+        other_id=bert,
+        field="external_id",
+        rule="C2",
+        created_at=world.clock(),
+    )
+    world.hullo.store.apply([ChangeSet(conflicts=(created(conflict),))])
+    with pytest.raises(Invalid, match="about external_id"):
+        world.settle(conflict, "move_email")
+
+
+@pytest.mark.rule("C7")
+@pytest.mark.parametrize("action", ["keep", "merge", "move_email"])
+def test_a_conflict_is_settled_once(world: World, action: Resolution) -> None:
+    _, _, conflict = a_conflict(world)
+    world.settle(conflict, "keep")
+    with pytest.raises(Conflicting, match="resolved already, by keep"):
+        world.settle(conflict, action)
+
+
+@pytest.mark.rule("C7", "G3")
+def test_a_conflict_of_somebody_who_was_absorbed_is_their_survivors(world: World) -> None:
+    anna, bert, conflict = a_conflict(world)
+    carl = world.upsert(external_id="carl").contact_id
+    world.merge(carl, anna)
+    world.settle(conflict, "merge")
+    assert world.current(bert).id == carl
+
+
+@pytest.mark.rule("C7")
+def test_a_merge_by_hand_settles_what_was_open_between_the_two(world: World) -> None:
+    anna, bert, _ = a_conflict(world)
+    world.merge(bert, anna)
+    assert world.conflicts() == []

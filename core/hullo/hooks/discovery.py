@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Final
 
@@ -26,10 +27,14 @@ BUILT_IN: Final = (
     "hop",
     "external-id",
     "email",
+    "proven-email",
     "standing",
     "limits",
     "link-orphans",
     "signature-counts",
+    "rejections",
+    "webhooks",
+    "retention",
     "log",
 )
 """What runs unless left out, in this order. The names are entry points, as anybody's are."""
@@ -107,7 +112,9 @@ def _built(wanted: object | str, options: dict[str, Mapping[str, object]]) -> ob
         raise PluginError(f"plugin {name!r} cannot be made with its options: {error}") from error
 
 
+@cache
 def _offered(group: str) -> Mapping[str, EntryPoint]:
+    # Once a process: every look opens a file of each installed package, and what is installed stays what it is.
     return {entry_point.name: entry_point for entry_point in entry_points(group=group)}
 
 

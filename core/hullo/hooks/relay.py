@@ -26,6 +26,7 @@ from hullo.model.event import Event
 from hullo.model.identifier import Identifier
 from hullo.model.instant import Instant
 from hullo.model.match import Candidates, Match
+from hullo.model.merge import MergePlan
 from hullo.model.mistake import Mistake
 from hullo.model.moment import Moment
 from hullo.model.outcome import Outcome
@@ -83,9 +84,7 @@ class Relay:
         self.plugin_names = tuple(names)
         self._implementations = {hook: _implementations(manager, hook) for hook in HOOK_NAMES}
         self.verifying_waits = self._any_waits("verify_claim")
-        self.observing_waits = any(
-            self._any_waits(hook) for hook in ("identified", "identify_refused", "event_committed")
-        )
+        self.observing_waits = any(self._any_waits(hook) for hook in ("identified", "identify_refused"))
 
     def hooks_of(self, plugin_name: str) -> tuple[str, ...]:
         """The hooks that the named plugin answers, in the order in which the pipeline asks."""
@@ -139,6 +138,13 @@ class Relay:
         for name, refusal in self._collect_each("review_writes", Refusal, given):
             refusals.setdefault(refusal.field, (name, refusal))
         return refusals
+
+    def plan_merge(
+        self, claim: Claim, proofs: Sequence[Proof], survivor: Contact, other: Contact
+    ) -> tuple[str, MergePlan] | None:
+        """The first answer, with the plugin whose it is."""
+        given = {"claim": claim, "proofs": proofs, "survivor": survivor, "other": other}
+        return next(self._collect("plan_merge", MergePlan, given), None)
 
     def link_conversations(
         self, claim: Claim, standing: Standing, visitor: VisitorId, conversations: Sequence[Conversation]

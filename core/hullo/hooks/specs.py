@@ -23,6 +23,7 @@ from hullo.model.event import Event
 from hullo.model.identifier import Identifier
 from hullo.model.instant import Instant
 from hullo.model.match import Candidates, Match
+from hullo.model.merge import MergePlan
 from hullo.model.mistake import Mistake
 from hullo.model.moment import Moment
 from hullo.model.outcome import Outcome
@@ -113,6 +114,17 @@ class Specs(Protocol):
         """
         ...
 
+    @hookspec(firstresult=True)
+    def plan_merge(self, claim: Claim, proofs: Sequence[Proof], survivor: Contact, other: Contact) -> MergePlan | None:
+        """Are these two one person, so that the survivor absorbs the other (C1)?
+
+        Asked about whom the call was matched to and each other contact that an identifier of it belongs to. Stops at
+        the first answer that is not None. Whatever the answer, nobody is absorbed unless the call proves who both are
+        (C6), and nobody with an external id of their own by somebody who has another (C2). Where nobody answers, the
+        two are a conflict.
+        """
+        ...
+
     @hookspec
     def link_conversations(
         self, claim: Claim, standing: Standing, visitor: VisitorId, conversations: Sequence[Conversation]
@@ -153,7 +165,11 @@ class Specs(Protocol):
 
     @hookspec
     def event_committed(self, event: Event) -> None:
-        """Told of each event (rules E), once what it tells of is committed. Isolated."""
+        """Told of each event (rules E), once what it tells of is committed, in a thread of its own. Isolated.
+
+        At least once, and of one contact's events in their order (R4): after a crash, again. Of several processes over
+        a store one is told, whichever of them it happened in.
+        """
         ...
 
     @hookspec

@@ -11,6 +11,7 @@ from hullo.model.identifier import Identifier, IdentifierDigest
 from hullo.model.moment import Moment
 from hullo.model.proof import Once, Proof, Signature
 from hullo.model.token_claims import TokenClaims
+from hullo.model.tombstone import TombstoneDigest
 from hullo.model.visitor import SessionDigest
 
 
@@ -26,6 +27,10 @@ class Call:
     """Every usable identifier, with the plugin that named it first."""
     digests: Mapping[Identifier, IdentifierDigest]
     """What to look the named identifiers up by."""
+    salt: str
+    """The workspace's."""
+    tombstones: Mapping[Identifier, TombstoneDigest]
+    """What would tell that somebody with a named identifier was erased (P2)."""
     rejected: tuple[Rejection, ...]
     """The claim's own faults, and identifiers that plugins named and that name nobody (M5)."""
     proofs: tuple[Proof, ...]

@@ -14,15 +14,19 @@ from hullo.model.conversation import Conversation
 from hullo.model.decision import Decision
 from hullo.model.fact import TOKEN_WRITER
 from hullo.model.identifier import IdentifierDigest
+from hullo.model.moment import Moment
 from hullo.model.outcome import Outcome
 from hullo.model.standing import Standing
 from hullo.model.visitor import Session
 from hullo.pipeline import visits
 from hullo.pipeline.call import Call
+from hullo.pipeline.erased import erased_names, names_erased, speaks_as_nobody, untold
 from hullo.pipeline.hop import arrive
+from hullo.pipeline.merging.joining import Joining
 from hullo.pipeline.resolve import Resolution, resolve
 from hullo.pipeline.story import Story
 from hullo.pipeline.visits import Visit
+from hullo.pipeline.work import WholeContactsWanted
 from hullo.pipeline.writing import Pen, one_of_a_kind, wanted_writes, write
 from hullo.store.protocol import Snapshot
 
@@ -30,7 +34,8 @@ from hullo.store.protocol import Snapshot
 def decide(call: Call, hooks: Relay, snapshot: Snapshot) -> Decision[Outcome]:
     """What to write, what to answer and why. No I/O, no clock, no randomness; may run more than once.
 
-    Raises `SessionRevoked` when the call shows a session that is no longer good, `ProofRejected` for an identity token
+    Raises `WholeContactsWanted` when contacts are to become one that were loaded with one app's custom data,
+    `SessionRevoked` when the call shows a session that is no longer good, `ProofRejected` for an identity token
     that is not, and `ProofRequired` where one carries less than the app demands.
     """
     now = call.moment.now
@@ -43,16 +48,21 @@ def decide(call: Call, hooks: Relay, snapshot: Snapshot) -> Decision[Outcome]:
         resolution = arrive(call.hop, call, session, snapshot)
     else:
         resolution = resolve(call, session, snapshot, hooks)
+    if resolution.merges and call.app is not None and snapshot.app_version is not None:
+        raise WholeContactsWanted
     carried = resolution.carried
     said = carried.session.claimed if carried is not None else call.said
     visit, switched = _visit(call, session, resolution, said)
     writer = _writer(call, visit)
-    contact = resolution.contact or _new_contact(call, visit, writer)
+    moment = _moment(call, resolution)
+    contact, joinings = _joined(resolution, moment, writer) or (_new_contact(call, visit, writer), ())
     standing = _standing(call, resolution, visit, contact)
+    was_erased = names_erased(call, resolution, snapshot)
+    unheard = was_erased and standing < Standing.PROVEN
 
     pen = Pen(
         by=writer,
-        at=now,
+        at=moment.now,
         standing=standing,
         app=call.app,
         stated=call.stated,
@@ -62,9 +72,15 @@ def decide(call: Call, hooks: Relay, snapshot: Snapshot) -> Decision[Outcome]:
         visitor=_visitor_writer(visit) if visit is not None else None,
     )
     proven = call.vouched.difference(resolution.unconfirmed)
-    own = [(identifier, identifier in proven) for identifier in one_of_a_kind(resolution.own, contact)]
-    withheld = [*resolution.withheld, *(collision.field for collision in resolution.collisions)]
-    wanted = wanted_writes(call.claim, contact, pen, own, withheld)
+    gone = () if standing is Standing.PROVEN or was_erased else erased_names(call, resolution, snapshot)
+    mine = one_of_a_kind((each for each in resolution.own if each not in gone), contact)
+    own = [(identifier, identifier in proven) for identifier in mine]
+    withheld = [
+        *resolution.withheld,
+        *(collision.field for collision in resolution.collisions),
+        *(identifier.kind for identifier in gone),
+    ]
+    wanted = wanted_writes(call.claim, contact, pen, own, withheld, found_by=resolution.matched_by)
     is_new = resolution.contact is None
     written = write(call.claim, contact, is_new, pen, wanted, hooks)
 
@@ -72,13 +88,16 @@ def decide(call: Call, hooks: Relay, snapshot: Snapshot) -> Decision[Outcome]:
     if visit is not None:
         identified = visit.session.contact_id != contact.id
         proved = carried.proved if carried is not None else _proved(call, resolution)
-        visit = visits.identified(visit, contact.id, standing, said, proved, now)
+        whose, believed = (None, Standing.CLAIMED) if unheard else (contact.id, standing)
+        visit = visits.identified(visit, whose, believed, said, proved, now, call.salt)
     links, linkers = _links(call, _link_standing(call, standing), contact, session, switched, snapshot, hooks)
     conflicts = _conflicts(call, resolution, contact, snapshot)
     story = Story(
         call=call,
+        moment=moment,
         resolution=resolution,
         contact=contact,
+        joinings=joinings,
         written=written,
         writer=writer,
         visit=visit,
@@ -89,8 +108,9 @@ def decide(call: Call, hooks: Relay, snapshot: Snapshot) -> Decision[Outcome]:
         linkers=linkers,
         conflicts=conflicts,
         standing=standing,
+        recreated=was_erased and not unheard,
     )
-    return story.decision()
+    return untold(story.decision()) if unheard else story.decision()
 
 
 def _visit(
@@ -102,9 +122,40 @@ def _visit(
         return visits.begin(call.workspace_id, call.app.id, call.moment), False
     target = resolution.contact.id if resolution.contact else None
     standing = Standing.PROVEN if resolution.proven else Standing.CLAIMED
-    if visits.switches(session, target, standing, said):
+    same_person = any(session.contact_id == each.other.id for each in resolution.merges)
+    if not same_person and visits.switches(session, target, standing, said, call.salt):
         return visits.begin(call.workspace_id, call.app.id, call.moment), True
     return visits.go_on(session, call.moment.now), False
+
+
+def _moment(call: Call, resolution: Resolution) -> Moment:
+    """The call's, or a moment after whatever is to change: whose clock is behind does not come before it."""
+    stored = (
+        resolution.contact,
+        *(each.other for each in resolution.merges),
+        *(each.contact for each in resolution.displaced),
+    )
+    return call.moment.not_before(max((each.updated_at for each in stored if each is not None), default=0))
+
+
+def _joined(resolution: Resolution, moment: Moment, writer: str) -> tuple[Contact, tuple[Joining, ...]] | None:
+    """The contact with everybody in it whom it absorbs. None where it is somebody new."""
+    contact = resolution.contact
+    if contact is None:
+        return None
+    joinings: list[Joining] = []
+    for ordinal, each in enumerate(resolution.merges):
+        joining = Joining(
+            merge_id=moment.new_id("mrg", ordinal),
+            survivor=contact,
+            absorbed=each.other,
+            at=moment.now,
+            by=writer,
+            rule=each.rule,
+        )
+        joinings.append(joining)
+        contact = joining.joined
+    return contact, tuple(joinings)
 
 
 def _standing(call: Call, resolution: Resolution, visit: Visit | None, contact: Contact) -> Standing:
@@ -173,6 +224,8 @@ def _links(
     """What is linked, and by which plugins."""
     if session is None or switched or not snapshot.conversations:
         return (), ()
+    if speaks_as_nobody(session) and standing < Standing.PROVEN:
+        return (), ()  # what somebody who was erased is claimed to have said is for a proof to give away
     orphans = [
         each
         for each in snapshot.conversations.values()
@@ -201,6 +254,7 @@ def _conflicts(call: Call, resolution: Resolution, contact: Contact, snapshot: S
             other_id=collision.other.id,
             field=collision.field,
             rule=collision.rule,
+            digest=call.digests[collision.identifier],
             created_at=call.moment.now,
         )
     return tuple(conflicts.values())

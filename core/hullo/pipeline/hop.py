@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hullo.errors import Conflicting, ProofRejected, UnknownApp
 from hullo.hooks.relay import Relay
 from hullo.model.app import App, VerificationMode
+from hullo.model.contact import Contact
 from hullo.model.decision import Decision
 from hullo.model.decision_record import Step
 from hullo.model.standing import Standing
@@ -49,7 +50,7 @@ class IssueToken:
     def _decide(self, resumed: Decision[Visit], target: App) -> Decision[str]:
         """Raises `Conflicting` for a visitor who is anonymous, and where the target has no key to sign with."""
         session = resumed.answer.session
-        if session.contact_id is None:
+        if not session.identified:
             raise Conflicting("this visitor is anonymous: there is no identity to carry yet; identify it first")
         token = self.hooks.issue_token(session, target, self.visitor.moment)
         if token is None:
@@ -66,26 +67,33 @@ def arrive(hop: TokenClaims, call: Call, session: Session | None, snapshot: Snap
     are has only said it here too. A mere claim does not take the place of somebody who has proven who they are: links
     are made by anybody.
 
+    A session that names somebody who was erased carries that: there is no contact then.
+
     Raises `ProofRejected` for a token whose session has ended since, by a reset, a switch of user, or its age, and
     `ProofRequired` where the app demands more than arrives.
     """
     source = snapshot.source
     contact = snapshot.contacts.get(source.contact_id) if source is not None and source.contact_id else None
-    if source is None or contact is None or not source.valid(call.moment.now):
+    if source is None or not source.identified or not source.valid(call.moment.now) or _lost(source, contact):
         raise ProofRejected("the session that this identity token was made in has ended", mistake="session_ended")
     proven = hop.standing is Standing.PROVEN and visits.as_proven(source, contact).proven
     if not proven and call.app is not None and call.app.verification is VerificationMode.REQUIRED:
         raise proof_required()
-    there_already = session is not None and session.proven and session.contact_id == contact.id
+    there_already = session is not None and session.proven and session.contact_id == source.contact_id
     if session is not None and session.proven and not proven and not there_already:
         raise ProofRejected(
             "an identity that is only claimed does not take the place of one that is proven", mistake="only_claimed"
         )
+    who = contact.id if contact is not None else "somebody who was erased"
     return Resolution(
         contact=contact,
         matched_by=hop.by,
         own=(),
         proven=proven or there_already,
         carried=Carried(session=source, proven=proven),
-        steps=(Step(stage="match", plugin=hop.by, answer=f"it is {contact.id}, who comes from {source.app_id}"),),
+        steps=(Step(stage="match", plugin=hop.by, answer=f"it is {who}, who comes from {source.app_id}"),),
     )
+
+
+def _lost(source: Session, contact: Contact | None) -> bool:
+    return source.contact_id is not None and contact is None

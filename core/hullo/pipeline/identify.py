@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -16,9 +16,11 @@ from hullo.model.limits import Limits
 from hullo.model.moment import Moment
 from hullo.model.outcome import Outcome
 from hullo.model.proof import Proof, Signature, covered
+from hullo.model.tombstone import TombstoneDigest, tombstone_digest
 from hullo.model.visitor import SessionDigest
 from hullo.pipeline.apps import AppDirectory
 from hullo.pipeline.call import Call
+from hullo.pipeline.consent import check_consent
 from hullo.pipeline.decide import decide
 from hullo.pipeline.origins import check_origin
 from hullo.pipeline.verify import ALONE, FORGIVING, Verified, let_pass, proof_required, verify
@@ -39,26 +41,31 @@ class Identify:
     request_id: str
     hooks: Relay
     limits: Limits
+    consent: bool = False
+    """Whether the page says that the visitor agrees to be remembered. One with a session has said so before."""
 
     def prepare(self, apps: AppDirectory) -> Prepared[Outcome]:
-        """Raises `UnknownApp`, `BadOrigin`, `ProofRejected`, `ProofRequired`, `NoIdentifier`, `Invalid`."""
-        return apps.judged(self.app_key, self.prepare_for)
+        """Raises `UnknownApp`, `BadOrigin`, `ConsentRequired`, `ProofRejected`, `ProofRequired`, `NoIdentifier`,
+        `Invalid`."""
+        return apps.judged(self.app_key, lambda app: self.prepare_for(app, apps.salt_of(app.workspace_id)))
 
-    def prepare_for(self, app: App) -> Prepared[Outcome]:
-        """The same for an app as it is given here, whichever the call names."""
+    def prepare_for(self, app: App, salt: str) -> Prepared[Outcome]:
+        """The same for an app as it is given here, whichever the call names, and its workspace's salt."""
         check_origin(self.origin, app)
-        call = self._call(app, verify(self.claim, app, self.moment.now, self.hooks))
+        if self.session is None:
+            check_consent(self.consent, app)
+        call = self._call(app, salt, verify(self.claim, app, self.moment.now, self.hooks))
         if not call.once:
             return _prepared([call], partial(decide, call, self.hooks))
         # Whether it was used before is only known once it is looked up.
-        otherwise = self._forgiven(app) if app.verification in FORGIVING else None
+        otherwise = self._forgiven(app, salt) if app.verification in FORGIVING else None
         calls = [call, otherwise] if isinstance(otherwise, Call) else [call]
         return _prepared(calls, partial(self._decide_once, call, otherwise))
 
-    def _forgiven(self, app: App) -> Call | HulloError:
+    def _forgiven(self, app: App, salt: str) -> Call | HulloError:
         """The same call if its evidence turns out to be wrong, or what is wrong with it then."""
         try:
-            return self._call(app, let_pass(self.claim, app, ProofRejected("used before", mistake="used_before")))
+            return self._call(app, salt, let_pass(self.claim, app, ProofRejected("used before", mistake="used_before")))
         except HulloError as refused:
             return refused
 
@@ -73,7 +80,7 @@ class Identify:
                 raise otherwise from None
         return decide(otherwise, self.hooks, snapshot)
 
-    def _call(self, app: App, verified: Verified) -> Call:
+    def _call(self, app: App, salt: str, verified: Verified) -> Call:
         hop = verified.hop
         claim = verified.claim if hop is None else _without_names(verified.claim)
         named, rejected = name(claim, self.hooks, self.limits, known=hop is not None)
@@ -83,12 +90,15 @@ class Identify:
             signature = Signature.UNSIGNED  # what is proven names nobody here
             if app.verification is VerificationMode.REQUIRED:
                 raise proof_required()
+        digests = _digests(named, app.workspace_id)
         return Call(
             claim=claim,
             workspace_id=app.workspace_id,
             app=app,
             named=named,
-            digests=_digests(named, app.workspace_id),
+            digests=digests,
+            salt=salt,
+            tombstones=_tombstones(digests, salt),
             rejected=rejected,
             proofs=verified.proofs,
             vouched=vouched,
@@ -120,12 +130,15 @@ class Upsert:
         """Raises `UnknownApp`, `NoIdentifier`, `Invalid`."""
         app = apps.find(self.app_id) if self.app_id is not None else None
         named, rejected = name(self.claim, self.hooks, self.limits)
+        digests, salt = _digests(named, self.key.workspace_id), apps.salt_of(self.key.workspace_id)
         call = Call(
             claim=self.claim,
             workspace_id=self.key.workspace_id,
             app=app,
             named=named,
-            digests=_digests(named, self.key.workspace_id),
+            digests=digests,
+            salt=salt,
+            tombstones=_tombstones(digests, salt),
             rejected=rejected,
             proofs=(Proof(by="api-key", identifiers=tuple(named)),),
             vouched=frozenset(named),
@@ -177,6 +190,7 @@ def _prepared(calls: Sequence[Call], decide: Callable[[Snapshot], Decision[Outco
         app_id=call.app.id if call.app else None,
         session=call.session,
         identifiers=tuple(dict.fromkeys(digest for each in calls for digest in each.digests.values())),
+        tombstones=tuple(dict.fromkeys(digest for each in calls for digest in each.tombstones.values())),
         orphans=call.session is not None,
         source=call.hop.session if call.hop is not None else None,
         spent=tuple(once.digest for once in call.once),
@@ -187,6 +201,10 @@ def _prepared(calls: Sequence[Call], decide: Callable[[Snapshot], Decision[Outco
 def _without_names(claim: Claim) -> Claim:
     beside = (Rejection(field=kind, reason=ALONE) for kind in sorted(claim.names_person))
     return replace(claim, external_id=None, email=None, email_as_sent=None, rejected=(*claim.rejected, *beside))
+
+
+def _tombstones(digests: Mapping[Identifier, IdentifierDigest], salt: str) -> dict[Identifier, TombstoneDigest]:
+    return {identifier: tombstone_digest(salt, digest) for identifier, digest in digests.items()}
 
 
 def _digests(named: Iterable[Identifier], workspace_id: str) -> dict[Identifier, IdentifierDigest]:

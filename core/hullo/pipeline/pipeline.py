@@ -12,9 +12,10 @@ from hullo.model.app import App
 from hullo.model.decision import Decision
 from hullo.model.outcome import Outcome
 from hullo.pipeline.apps import AppDirectory
+from hullo.pipeline.outbox import Courier
 from hullo.pipeline.retry import Patience
 from hullo.pipeline.vault import Vault
-from hullo.pipeline.work import Prepared, Unit, Work
+from hullo.pipeline.work import Prepared, Unit, WholeContactsWanted, Work
 from hullo.store.protocol import Locking, Snapshot, Store, StoreConflict
 
 T = TypeVar("T")
@@ -27,10 +28,11 @@ class Pipeline:
     them wait, never to make them fail.
     """
 
-    def __init__(self, hooks: Relay, store: Store, vault: Vault) -> None:
+    def __init__(self, hooks: Relay, store: Store, vault: Vault, courier: Courier) -> None:
         self.hooks = hooks
         self.store = store
         self.vault = vault
+        self.courier = courier
         self.apps = AppDirectory(store, vault)
 
     def run(self, work: Work[Any]) -> Decision[Any]:
@@ -50,7 +52,10 @@ class Pipeline:
 
     def foresee(self, prepared: Prepared[T]) -> Decision[T]:
         """The same for work that is prepared already."""
-        return prepared.decide(self.store.load([prepared.query])[0])
+        try:
+            return prepared.decide(self.store.load([prepared.query])[0])
+        except WholeContactsWanted:
+            return self.foresee(prepared.wholly())
 
     def serve(self, units: Sequence[Unit]) -> None:
         """Gives every unit its result: a decision whose changes are committed, or the error that refused it."""
@@ -62,11 +67,11 @@ class Pipeline:
             waiting = [unit for unit in waiting if unit.result is None]
 
     def tell(self, decision: Decision[Any]) -> None:
-        """Tells observers what is committed: an outcome, and the events."""
+        """Tells observers of an outcome that is committed, and has the courier tell of the events, if there are any."""
         if isinstance(decision.answer, Outcome):
             self.hooks.identified(decision.answer)
-        for event in decision.change_set.events:
-            self.hooks.event_committed(event)
+        if decision.change_set.events:
+            self.courier.nudge()
 
     def tell_refused(self, error: HulloError, app: App | None, request_id: str) -> None:
         """Tells observers that an identify failed."""
@@ -136,6 +141,9 @@ class Pipeline:
                 continue  # somebody in this group changes the same person: look again after them
             try:
                 decision = unit.prepared.decide(snapshot)
+            except WholeContactsWanted:
+                unit.prepared = unit.prepared.wholly()
+                continue
             except Exception as refused:
                 unit.result = refused
                 continue

@@ -10,6 +10,7 @@ from hullo.model.identifier import EXTERNAL_ID, Identifier
 from hullo.model.standing import Standing
 from hullo.model.visitor import Session
 from hullo.pipeline.call import Call
+from hullo.pipeline.naming import names_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +33,9 @@ class Reached:
             return None
         if self._proven_otherwise() and not any(self._proves(each) for each in self._by()):
             return external_id  # C3: a mere claim does not give a proven person an external id
-        stored = self.contact.identifiers.get(EXTERNAL_ID)
-        displaces = external_id in self.call.vouched and stored is not None and stored.standing < Standing.PROVEN
-        return external_id if stored is not None and not displaces else None
+        stored = names_of(self.contact, EXTERNAL_ID)
+        displaces = external_id in self.call.vouched and all(fact.standing < Standing.PROVEN for fact in stored)
+        return external_id if stored and not displaces else None
 
     def outranked(self) -> bool:
         """Only claims lead here, while the caller proves something that says otherwise.
@@ -49,7 +50,8 @@ class Reached:
 
     @staticmethod
     def _proven_of(owner: Contact | None, identifier: Identifier) -> bool:
-        return owner is not None and owner.identifiers[identifier.kind].standing is Standing.PROVEN
+        fact = owner.fact_of(identifier) if owner is not None else None
+        return fact is not None and fact.standing is Standing.PROVEN
 
     def squatted(self) -> tuple[Identifier, ...]:
         """What the caller proves and the contact has on a mere claim, while it is proven by something else.
@@ -74,6 +76,21 @@ class Reached:
         taking = [each for each in self.call.vouched if each in by or each not in self.found]
         return bool(taking) and not self._proven_otherwise()
 
+    def joins(self, other: Contact) -> bool:
+        """Whether this very call proves who both are, so that what is stored of either contradicts nothing (C6).
+
+        An identifier that `other` has on a mere claim, while something else of it is proven, says nothing about who it
+        is: see `squatted`. Two with external ids of their own are two (C2), and a proof that leads to a third leaves
+        doubts about everybody.
+        """
+        if EXTERNAL_ID in self.contact.identifiers and EXTERNAL_ID in other.identifiers:
+            return False
+        here = any(each in self.call.vouched for each in self._by())
+        theirs = Reached(self.call, None, other, self.found)
+        there = any(each in self.call.vouched for each in theirs._by())
+        third = any(self.found.get(each, other) not in (self.contact, other) for each in self.call.vouched)
+        return here and there and not third and not theirs.squatted()
+
     def _by(self) -> list[Identifier]:
         return [each for each in self.call.named if self.found.get(each) is self.contact]
 
@@ -90,7 +107,5 @@ class Reached:
         """Whether the contact has a proven identifier that this call does not prove."""
         if self._session_proven():
             return False
-        here = {each.kind for each in self.call.vouched if self.contact.owns(each)}
-        return any(
-            fact.standing is Standing.PROVEN and kind not in here for kind, fact in self.contact.identifiers.items()
-        )
+        here = [(each.kind, self.contact.fact_of(each)) for each in self.call.vouched]
+        return any(fact.standing is Standing.PROVEN and (kind, fact) not in here for kind, fact in self.contact.names())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from hullo.errors import PluginError
@@ -13,6 +13,7 @@ from hullo.model.identifier import EXTERNAL_ID, Identifier, IdentifierDigest
 from hullo.model.match import CREATED, Candidates
 from hullo.model.visitor import Session
 from hullo.pipeline.call import Call
+from hullo.pipeline.merging.joining import PEOPLE_UNASKED
 from hullo.pipeline.reached import Reached
 from hullo.store.protocol import Snapshot
 
@@ -21,9 +22,14 @@ from hullo.store.protocol import Snapshot
 class Collision:
     """An identifier of the call that belongs to somebody else, and so is not written (C1 to C4)."""
 
-    field: str
+    identifier: Identifier
     other: Contact
     rule: str
+
+    @property
+    def field(self) -> str:
+        """The identifier's kind."""
+        return self.identifier.kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +38,15 @@ class Displaced:
 
     contact: Contact
     identifiers: tuple[Identifier, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """Somebody whom the contact is to absorb, as a plugin has it."""
+
+    other: Contact
+    plugin: str
+    rule: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +78,7 @@ class Resolution:
     """What a server only used to find somebody who has it on a claim, or said beside that: it is a claim."""
     collisions: tuple[Collision, ...] = ()
     displaced: tuple[Displaced, ...] = ()
+    merges: tuple[Planned, ...] = ()
     carried: Carried | None = None
     steps: tuple[Step, ...] = ()
 
@@ -102,15 +118,18 @@ def resolve(call: Call, session: Session | None, snapshot: Snapshot, hooks: Rela
                 _step(f"not them: only claims lead to {contact.id}, and the caller proves something else (V2)")
             )
         elif not (contradicted := reached.contradicted()) or hooks.precedes(plugin, call.named[contradicted]):
+            merges = tuple(_planned_merges(reached, hooks)) if contradicted is None else ()
+            theirs = (contact, *(each.other for each in merges))
             return Resolution(
                 contact=contact,
                 matched_by=match.by,
-                own=tuple(each for each in call.named if found.get(each, contact) is contact and each != contradicted),
+                own=tuple(each for each in call.named if found.get(each, contact) in theirs and each != contradicted),
                 proven=reached.proven(),
                 withheld=(contradicted.kind,) if contradicted else (),
                 unconfirmed=unconfirmed,
-                collisions=(*_collisions(call, found, contact), *_lost(displaced)),
+                collisions=(*_collisions(call, found, theirs), *_lost(displaced)),
                 displaced=tuple(displaced),
+                merges=merges,
                 steps=tuple(steps),
             )
         else:
@@ -122,7 +141,7 @@ def resolve(call: Call, session: Session | None, snapshot: Snapshot, hooks: Rela
         matched_by=CREATED,
         own=own,
         proven=any(each in call.vouched for each in own),
-        collisions=(*_collisions(call, found, None), *_lost(displaced)),
+        collisions=(*_collisions(call, found, ()), *_lost(displaced)),
         displaced=tuple(displaced),
         steps=(*steps, _step("somebody new")),
     )
@@ -135,7 +154,7 @@ def _step(answer: str) -> Step:
 def _lost(displaced: Iterable[Displaced]) -> Iterator[Collision]:
     for each in displaced:
         for identifier in each.identifiers:
-            yield Collision(field=identifier.kind, other=each.contact, rule="C4")
+            yield Collision(identifier=identifier, other=each.contact, rule="C4")
 
 
 def _found(call: Call, snapshot: Snapshot) -> dict[Identifier, Contact]:
@@ -147,13 +166,28 @@ def _found(call: Call, snapshot: Snapshot) -> dict[Identifier, Contact]:
     return found
 
 
-def _collisions(call: Call, found: Mapping[Identifier, Contact], contact: Contact | None) -> tuple[Collision, ...]:
+def _planned_merges(reached: Reached, hooks: Relay) -> Iterator[Planned]:
+    """Whom the contact absorbs: others whom the call names too, where a plugin says so and it is beyond doubt (C1)."""
+    call, survivor = reached.call, reached.contact
+    people = survivor.absorbed + 1
+    others = {other.id: other for other in reached.found.values() if other is not survivor}
+    for other in others.values():
+        answer = hooks.plan_merge(call.claim, call.proofs, survivor, other)
+        people += other.absorbed + 1
+        if answer is None or people > PEOPLE_UNASKED or not reached.joins(other):
+            continue
+        plugin, plan = answer
+        yield Planned(other=other, plugin=plugin, rule=plan.rule)
+
+
+def _collisions(call: Call, found: Mapping[Identifier, Contact], theirs: Collection[Contact]) -> tuple[Collision, ...]:
+    """`theirs`: whom the call is about, and who becomes part of them; empty for somebody new."""
     collisions: list[Collision] = []
     for identifier in call.named:
         other = found.get(identifier)
-        if other is None or other is contact:
+        if other is None or any(other is each for each in theirs):
             continue
-        rules = ("C3", "C4") if contact is None else ("C1", "C2")
+        rules = ("C1", "C2") if theirs else ("C3", "C4")
         rule = rules[EXTERNAL_ID in other.identifiers]
-        collisions.append(Collision(field=identifier.kind, other=other, rule=rule))
+        collisions.append(Collision(identifier=identifier, other=other, rule=rule))
     return tuple(collisions)

@@ -14,7 +14,9 @@ from hullo.model.moment import Moment
 from hullo.model.visitor import Session, SessionDigest
 from hullo.pipeline import visits
 from hullo.pipeline.apps import AppDirectory
+from hullo.pipeline.consent import check_consent
 from hullo.pipeline.origins import check_origin
+from hullo.pipeline.telling import Teller
 from hullo.pipeline.visits import Visit
 from hullo.pipeline.work import Prepared
 from hullo.store.protocol import Snapshot, SnapshotQuery
@@ -33,6 +35,8 @@ class Attend:
     session: SessionDigest | None
     origin: str | None
     moment: Moment
+    consent: bool = False
+    """Whether the page says that the visitor agrees to be remembered. One with a session has said so before."""
 
     def prepare(self, apps: AppDirectory) -> Prepared[Visit]:
         """Raises `UnknownApp`, `BadOrigin`, and `SessionRequired` for a `resume` without a session."""
@@ -46,7 +50,7 @@ class Attend:
         return Prepared(query=query, decide=lambda snapshot: self._decide(app, snapshot), app=app)
 
     def _decide(self, app: App, snapshot: Snapshot) -> Decision[Visit]:
-        """Raises `SessionRevoked` for a `resume` of a session that is no longer good."""
+        """Raises `SessionRevoked` for a `resume` of a session that is no longer good, and `ConsentRequired`."""
         now = self.moment.now
         try:
             session = visits.valid_session(snapshot, self.session, app.id, now)
@@ -57,26 +61,24 @@ class Attend:
         if session is not None and self.verb != "reset":
             visit = visits.go_on(session, now)
             return Decision(answer=visit, change_set=ChangeSet(sessions=visit.sessions))
+        if session is None:
+            check_consent(self.consent, app)
         visit = visits.begin(app.workspace_id, app.id, self.moment)
         if session is None:
             return Decision(answer=visit, change_set=_beginning(visit))
         change_set = ChangeSet(
             visitors=visit.visitors,
             sessions=(visits.revoke(session, now), *visit.sessions),
-            events=(self._was_reset(app, session),),
+            events=was_reset(app, session, self.moment),
         )
         return Decision(answer=visit, change_set=change_set)
 
-    def _was_reset(self, app: App, session: Session) -> Event:
-        return Event(
-            id=self.moment.new_id("evt"),
-            name="visitor.reset",
-            at=self.moment.now,
-            workspace_id=app.workspace_id,
-            app_id=app.id,
-            contact_id=session.contact_id,
-            data={"visitor_id": session.visitor_id},
-        )
+
+def was_reset(app: App, session: Session, moment: Moment) -> tuple[Event, ...]:
+    """What is told of the end of a session that its visitor wanted."""
+    teller = Teller(moment, app.workspace_id, app_id=app.id)
+    teller.tell("visitor.reset", session.contact_id, {"visitor_id": session.visitor_id})
+    return teller.events
 
 
 def _beginning(visit: Visit) -> ChangeSet:

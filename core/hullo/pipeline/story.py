@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from hullo.model.change_set import Change, ChangeSet, KeyUse, Spent, changed, created
@@ -11,16 +11,22 @@ from hullo.model.contact import Contact, ContactId
 from hullo.model.conversation import Conversation
 from hullo.model.decision import Decision
 from hullo.model.decision_record import DecisionRecord, FieldVerdict, Step, Trace
-from hullo.model.event import Event, EventName
+from hullo.model.event import Event, FieldChange
 from hullo.model.instant import HOUR
+from hullo.model.moment import Moment
 from hullo.model.outcome import Outcome
 from hullo.model.standing import Standing
 from hullo.model.visitor import TOUCH_EVERY, Session
 from hullo.pipeline import visits
 from hullo.pipeline.call import Call
+from hullo.pipeline.erased import made_anew
+from hullo.pipeline.merging.absorb import told_of
+from hullo.pipeline.merging.joining import Joining
+from hullo.pipeline.naming import without_identifiers
 from hullo.pipeline.resolve import Resolution
+from hullo.pipeline.telling import Teller
 from hullo.pipeline.visits import Visit
-from hullo.pipeline.writing import Written, without_identifiers
+from hullo.pipeline.writing import Written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +34,12 @@ class Story:
     """Everything that was decided, ready to be put into a change set, an answer and a trace."""
 
     call: Call
+    moment: Moment
+    """When it happens to the contact: not before anything that happened to it."""
     resolution: Resolution
     contact: Contact
-    """As it was loaded, or as it is created."""
+    """As it was loaded, with whomever it absorbs in it, or as it is created."""
+    joinings: tuple[Joining, ...]
     written: Written
     writer: str
     visit: Visit | None
@@ -43,6 +52,8 @@ class Story:
     """The plugins that asked for the links."""
     conflicts: tuple[Conflict, ...]
     standing: Standing
+    recreated: bool
+    """Whether somebody of that name was erased, whom this creates (P2)."""
 
     def decision(self) -> Decision[Outcome]:
         """The same facts in three forms: to write, to answer, to explain."""
@@ -53,15 +64,24 @@ class Story:
             return Decision(answer=self._outcome(changed=False), explain=self._trace)
         now = self.call.moment.now
         noteworthy = bool(
-            self.written.fields or self.identified or self.links or self.conflicts or self.resolution.displaced
+            self.written.fields
+            or self.identified
+            or self.links
+            or self.conflicts
+            or self.resolution.displaced
+            or self.joinings
         )
+        # What was refused is remembered when there is something to write anyway, not each time it is said again (W9).
+        remembered = noteworthy or bool(self.written.kept or self.call.rejected)
         change_set = ChangeSet(
             contacts=contacts,
             visitors=self.visit.visitors if self.visit else (),
             sessions=sessions,
             conversations=self.links,
             conflicts=tuple(created(conflict) for conflict in self.conflicts),
-            decisions=tuple(self._records()) if noteworthy else (),
+            decisions=tuple(self._records()) if remembered else (),
+            merges=tuple(each.merge for each in self.joinings),
+            absorptions=tuple(each.absorption for each in self.joinings),
             # An hour more than they are good for: other processes' clocks may be behind.
             spent=tuple(Spent(digest=each.digest, at=now, expires_at=each.expires_at + HOUR) for each in once),
             key_uses=self._key_uses(),
@@ -90,14 +110,15 @@ class Story:
 
     def _contacts(self) -> tuple[Change[Contact], ...]:
         changes: list[Change[Contact]] = []
-        now = self.call.moment.now
+        now = self.moment.now
         for each in self.resolution.displaced:
             # First, so that the identifiers are free when the contact takes them.
             changes.append(changed(each.contact, without_identifiers(each.contact, each.identifiers, now)))
+        changes += (each.emptied for each in self.joinings)
         if self.resolution.contact is None:
             changes.append(created(self.written.contact))
-        elif self.written.fields:
-            changes.append(changed(self.contact, self.written.contact))
+        elif self.written.fields or self.joinings:
+            changes.append(changed(self.resolution.contact, self.written.contact))
         elif now - self.contact.last_seen_at >= TOUCH_EVERY:
             changes.append(changed(self.contact, replace(self.contact, last_seen_at=now)))
         return tuple(changes)
@@ -118,13 +139,20 @@ class Story:
         switch: tuple[Step, ...] = ()
         if self.switched and self.left is not None:
             # C5: no more than a hint for an agent, since browsers are shared.
-            answer = f"this browser was {self.left.contact_id} before"
+            answer = f"this browser was {self.left.contact_id or 'somebody who was erased'} before"
             switch = (Step(stage="visit", plugin="pipeline", answer=answer),)
         linked = tuple(
             Step(stage="link", plugin=plugin, answer="gives the contact this visitor's conversations")
             for plugin in self.linkers
         )
-        return (*verified, *named, *self.resolution.steps, *self.written.steps, *switch, *linked)
+        merged = tuple(
+            Step(
+                stage="merge", plugin=plan.plugin, answer=f"{plan.other.id} becomes part of this contact ({plan.rule})"
+            )
+            for plan in self.resolution.merges
+        )
+        anew = (made_anew(),) if self.recreated else ()
+        return (*verified, *named, *self.resolution.steps, *anew, *merged, *self.written.steps, *switch, *linked)
 
     def _faults(self) -> Iterable[FieldVerdict]:
         return (
@@ -144,12 +172,12 @@ class Story:
 
     def _record(self, ordinal: int, contact_id: ContactId, trace: Trace) -> DecisionRecord:
         return DecisionRecord(
-            id=self.call.moment.new_id("dec", ordinal),
+            id=self.moment.new_id("dec", ordinal),
             workspace_id=self.call.workspace_id,
             app_id=self.call.app.id if self.call.app else None,
             contact_id=contact_id,
             request_id=self.call.request_id,
-            at=self.call.moment.now,
+            at=self.moment.now,
             by=self.writer,
             matched_by=self.resolution.matched_by,
             standing=self.standing.word,
@@ -169,34 +197,29 @@ class Story:
         )
 
     def _events(self) -> tuple[Event, ...]:
-        own = self.contact.id
-        told: list[tuple[ContactId, EventName, Mapping[str, object]]] = []
+        own, app = self.contact.id, self.call.app
+        teller = Teller(self.moment, self.call.workspace_id, app_id=app.id if app else None, by=self.writer)
         visitor = {"visitor_id": self.visit.session.visitor_id} if self.visit else {}
+        for joining in self.joinings:
+            told_of(joining, teller)
         if self.resolution.contact is None:
-            told.append((own, "contact.created", visitor))
+            recreated = {"recreated": True} if self.recreated else {}
+            teller.tell("contact.created", own, {**visitor, **recreated}, self.written.changes)
         elif self.written.fields:
-            told.append((own, "contact.updated", {"fields": self.written.fields}))
+            teller.tell("contact.updated", own, {"fields": self.written.fields}, self.written.changes)
         if self.identified:
-            told.append((own, "contact.identified", {**visitor, "standing": self.standing.word}))
+            teller.tell("contact.identified", own, {**visitor, "standing": self.standing.word})
         for link in self.links:
-            told.append((own, "conversation.linked", {"conversation_id": link.after.id}))
+            teller.tell("conversation.linked", own, {"conversation_id": link.after.id})
         for conflict in self.conflicts:
-            told.append((own, "identity.conflict", {"conflict_id": conflict.id, "rule": conflict.rule}))
+            teller.tell("identity.conflict", own, {"conflict_id": conflict.id, "rule": conflict.rule})
         for each in self.resolution.displaced:
-            lost = [identifier.kind for identifier in each.identifiers]
-            told.append((each.contact.id, "contact.updated", {"fields": lost}))
-        return tuple(
-            Event(
-                id=self.call.moment.new_id("evt", ordinal),
-                name=name,
-                at=self.call.moment.now,
-                workspace_id=self.call.workspace_id,
-                app_id=self.call.app.id if self.call.app else None,
-                contact_id=contact_id,
-                data=data,
-            )
-            for ordinal, (contact_id, name, data) in enumerate(told)
-        )
+            lost = [
+                FieldChange(field=identifier.kind, before=identifier.value, after=None)
+                for identifier in each.identifiers
+            ]
+            teller.tell("contact.updated", each.contact.id, {"fields": [change.field for change in lost]}, lost)
+        return teller.events
 
     def _outcome(self, *, changed: bool) -> Outcome:
         return Outcome(

@@ -10,7 +10,7 @@ from hullo.model.app import ApiKey, App
 from hullo.model.change_set import Change, ChangeSet, changed, created
 from hullo.model.conversation import Author, Conversation, ConversationId, Message
 from hullo.model.decision import Decision
-from hullo.model.event import Event, EventName
+from hullo.model.event import Event
 from hullo.model.moment import Moment
 from hullo.model.standing import Standing
 from hullo.model.visitor import Session, SessionDigest
@@ -18,6 +18,7 @@ from hullo.pipeline import visits
 from hullo.pipeline.apps import AppDirectory
 from hullo.pipeline.origins import check_origin
 from hullo.pipeline.sessions import Attend
+from hullo.pipeline.telling import Teller
 from hullo.pipeline.work import Prepared
 from hullo.store.protocol import Snapshot, SnapshotQuery
 
@@ -178,7 +179,7 @@ def _begun(app: App, session: Session, moment: Moment) -> Conversation:
         created_at=moment.now,
         last_message_at=moment.now,
         contact_id=session.contact_id,
-        link_standing=session.standing,
+        link_standing=session.standing if session.contact_id is not None else None,
     )
 
 
@@ -207,18 +208,9 @@ def _message(
 
 def _events(moment: Moment, change: Change[Conversation], message: Message) -> tuple[Event, ...]:
     conversation = change.after
-    names: tuple[EventName, ...] = ("message.created",)
+    data = {"conversation_id": conversation.id, "message_id": message.id}
+    teller = Teller(moment, conversation.workspace_id, app_id=conversation.app_id)
     if change.before is None:
-        names = ("conversation.created", "message.created")
-    return tuple(
-        Event(
-            id=moment.new_id("evt", ordinal),
-            name=name,
-            at=moment.now,
-            workspace_id=conversation.workspace_id,
-            app_id=conversation.app_id,
-            contact_id=conversation.contact_id,
-            data={"conversation_id": conversation.id, "message_id": message.id},
-        )
-        for ordinal, name in enumerate(names)
-    )
+        teller.tell("conversation.created", conversation.contact_id, data)
+    teller.tell("message.created", conversation.contact_id, data)
+    return teller.events

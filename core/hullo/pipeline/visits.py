@@ -12,6 +12,7 @@ from hullo.model.identifier import EXTERNAL_ID, IdentifierDigest
 from hullo.model.instant import DAY, Instant
 from hullo.model.moment import Moment, secret_digest
 from hullo.model.standing import Standing
+from hullo.model.tombstone import same_claim, veiled
 from hullo.model.visitor import SESSION_LIFE, Session, SessionDigest, Visitor
 from hullo.store.protocol import Snapshot
 
@@ -96,34 +97,41 @@ def switches(
     target: ContactId | None,
     standing: Standing,
     named: Mapping[str, IdentifierDigest],
+    salt: str,
 ) -> bool:
     """Whether another person than before uses this browser (C5). `target` None: somebody new.
 
-    Where nothing is proven, the answer is made from what this session itself has said, and not from what is
-    stored. Were it made from the contacts, a visitor could claim an email, then claim it again beside a made-up
-    external id, and learn from `switched` whether that person has one (H2).
+    Where nothing is proven, or there is no contact to compare, the answer is made from what this session itself has
+    said, and not from what is stored. Were it made from the contacts, a visitor could claim an email, then claim it
+    again beside a made-up external id, and learn from `switched` whether that person has one (H2).
     """
-    if session.contact_id is None:
+    if not session.identified:
         return False
-    if session.proven or standing is Standing.PROVEN:
+    if session.contact_id is not None and (session.proven or standing is Standing.PROVEN):
         return session.contact_id != target
     said = session.claimed
     if EXTERNAL_ID in said and EXTERNAL_ID in named:
-        return said[EXTERNAL_ID] != named[EXTERNAL_ID]
-    return not any(said.get(kind) == digest for kind, digest in named.items())
+        return not same_claim(said[EXTERNAL_ID], named[EXTERNAL_ID], salt)
+    return not any(kind in said and same_claim(said[kind], digest, salt) for kind, digest in named.items())
 
 
 def identified(
     visit: Visit,
-    contact_id: ContactId,
+    contact_id: ContactId | None,
     standing: Standing,
     named: Mapping[str, IdentifierDigest],
     proved: Iterable[IdentifierDigest],
     now: Instant,
+    salt: str,
 ) -> Visit:
-    """The visit, now of this contact. `named` is what the call said, `proved` what of it a proof covered."""
+    """The visit, now of this contact. `named` is what the call said, `proved` what of it a proof covered.
+
+    `contact_id` None: the call named somebody who was erased.
+    """
     session = visit.session
     claimed = {**session.claimed, **named}
+    if contact_id is None:
+        claimed = {kind: veiled(digest, salt) for kind, digest in claimed.items()}
     earlier = session.proved if session.contact_id == contact_id else ()
     proven = tuple(dict.fromkeys((*earlier, *proved))) if standing is Standing.PROVEN else ()
     if (session.contact_id, session.standing, session.claimed, session.proved) == (

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from hullo.model.app import App
 from hullo.model.decision import Decision
-from hullo.pipeline.apps import AppDirectory
 from hullo.store.protocol import Snapshot, SnapshotQuery
+
+if TYPE_CHECKING:
+    from hullo.pipeline.apps import AppDirectory
 
 A_co = TypeVar("A_co", covariant=True)
 
@@ -30,8 +32,18 @@ class Prepared(Generic[A_co]):
     def names(self) -> set[str]:
         """What the work asks for by name. Two that share any of it are about the same thing."""
         query = self.query
-        single = (each for each in (query.session, query.answer) if each is not None)
+        # Every line of an audit log stands on the one before.
+        log = f"audit of {query.workspace_id}" if query.audited else None
+        single = (each for each in (query.session, query.answer, log) if each is not None)
         return {*query.identifiers, *query.repeat_keys, *single}
+
+    def wholly(self) -> Prepared[A_co]:
+        """The same, with the custom data of every app. The app is not looked at again: it was a moment ago."""
+        return replace(self, query=replace(self.query, app_id=None), app=None)
+
+
+class WholeContactsWanted(Exception):
+    """Raised by `decide`: contacts are needed with the custom data of every app, and were loaded with one app's."""
 
 
 class Work(Protocol[A_co]):

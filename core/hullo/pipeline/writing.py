@@ -12,11 +12,14 @@ from hullo.model.app import App
 from hullo.model.claim import CUSTOM_DATA, Claim
 from hullo.model.contact import Contact
 from hullo.model.decision_record import FieldVerdict, Step
+from hullo.model.event import FieldChange
 from hullo.model.fact import Fact, Scalar, blank, same
 from hullo.model.identifier import EMAIL, EXTERNAL_ID, Identifier
 from hullo.model.instant import Instant
 from hullo.model.phone import normalise_phone
 from hullo.model.standing import Standing
+from hullo.pipeline.naming import confirm_identifier, put_identifier, with_names
+from hullo.pipeline.phones import phones_settled
 
 _PREFIXES: Final = {"identifier": "identifier.", "custom_data": f"{CUSTOM_DATA}."}
 
@@ -62,6 +65,8 @@ class Written:
     kept: tuple[FieldVerdict, ...] = ()
     unchanged: tuple[str, ...] = ()
     """The fields that were so already."""
+    changes: tuple[FieldChange, ...] = ()
+    """What was written, before and after."""
     steps: tuple[Step, ...] = ()
 
     @property
@@ -92,12 +97,17 @@ def wanted_writes(
     own: Iterable[tuple[Identifier, bool]],
     withheld: Iterable[str],
     cleared: Iterable[str] = (),
+    found_by: str | None = None,
 ) -> Wanted:
     """What the claim asks to have written to the contact.
 
     `own` are the identifiers that may be written, each with whether a proof covers it; `withheld` the kinds that
-    belong to somebody else; `cleared` the kinds to take away. An external id or email that no plugin named
-    identifies nobody in this configuration, and is kept as a plain value.
+    belong to somebody else; `cleared` the kinds to take away, further ones too. An external id or email that no plugin
+    named identifies nobody in this configuration, and is kept as a plain value.
+
+    `found_by` is the kind by which the contact was found. A further name of another kind that is proven becomes the
+    primary one: the site says that this is their email now. One by which they were only found stays what it is, or
+    somebody with two accounts would change names at each login.
     """
     changing: list[Write] = []
     unchanged: list[str] = []
@@ -128,13 +138,17 @@ def wanted_writes(
 
     spoken_for = {*withheld}
     for identifier, vouched in own:
-        kind, stored = identifier.kind, contact.identifiers.get(identifier.kind)
-        # Another spelling of the same email is the same email.
-        value = stored.value if stored is not None and contact.owns(identifier) else identifier.value
+        kind, held = identifier.kind, contact.fact_of(identifier)
         # A proof of an email says nothing about a contact that was reached by a mere claim, and a proven visitor's
         # word about an identifier that was not signed is a mere claim (V2).
         mere_word = pen.standing is Standing.PROVEN and not vouched
-        want(identifier_field(kind), "identifier", value, stored, Standing.CLAIMED if mere_word else pen.standing)
+        standing = Standing.CLAIMED if mere_word else pen.standing
+        promoted = kind != found_by and standing is Standing.PROVEN
+        stored = contact.identifiers.get(kind) if held is None or promoted else held
+        # Another spelling of the same email is the same email.
+        want(
+            identifier_field(kind), "identifier", held.value if held is not None else identifier.value, stored, standing
+        )
         spoken_for.add(kind)
     for kind in cleared:
         want(identifier_field(kind), "identifier", None, contact.identifiers.get(kind))
@@ -167,6 +181,10 @@ def write(claim: Claim, contact: Contact, is_new: bool, pen: Pen, wanted: Wanted
             FieldVerdict(field=field, verdict="kept", reason=refusal.reason) for field, (_, refusal) in refusals.items()
         ),
         unchanged=wanted.unchanged,
+        changes=tuple(
+            FieldChange(field=each.field, before=each.stored.value if each.stored else None, after=each.value)
+            for each in accepted
+        ),
         steps=tuple(
             Step(stage="policy", plugin=name, answer=f"keeps {field}: {refusal.reason}")
             for field, (name, refusal) in refusals.items()
@@ -181,13 +199,6 @@ def one_of_a_kind(identifiers: Iterable[Identifier], contact: Contact) -> tuple[
         if identifier.kind not in chosen or contact.owns(identifier):
             chosen[identifier.kind] = identifier
     return tuple(chosen.values())
-
-
-def without_identifiers(contact: Contact, taken: Iterable[Identifier], at: Instant) -> Contact:
-    """The contact after identifiers of its own went to somebody else."""
-    gone = {identifier.kind for identifier in taken if contact.owns(identifier)}
-    left = {kind: fact for kind, fact in contact.identifiers.items() if kind not in gone}
-    return replace(contact, identifiers=left, updated_at=at)
 
 
 def _plain_values(claim: Claim, spoken_for: Collection[str]) -> Mapping[str, str | None]:
@@ -215,30 +226,41 @@ def _deed(write: Write) -> str:
     return "filled" if blank(write.stored) else "replaced"
 
 
-def _applied(contact: Contact, accepted: Sequence[Write], pen: Pen, is_new: bool) -> Contact:
+def _applied(before: Contact, accepted: Sequence[Write], pen: Pen, is_new: bool) -> Contact:
     if not accepted:
-        return contact
-    identifiers, profile = dict(contact.identifiers), dict(contact.profile)
-    block = dict(_block(contact, pen.app))
-    homes = {"identifier": identifiers, "profile": profile, "custom_data": block}
+        return before
+    contact = before
+    profile, block = dict(contact.profile), dict(_block(contact, pen.app))
+    homes = {"profile": profile, "custom_data": block}
     for each in accepted:
         name = each.field if each.kind == "profile" else each.field.removeprefix(_PREFIXES[each.kind])
-        if each.value is None:
+        fact = Fact(each.value, each.standing, pen.at, pen.writer_of(each.field)) if each.value is not None else None
+        if each.kind == "identifier":
+            contact = _with_identifier(contact, name, fact, each.stored)
+        elif fact is None:
             homes[each.kind].pop(name, None)
         else:
-            homes[each.kind][name] = Fact(each.value, each.standing, pen.at, pen.writer_of(each.field))
+            homes[each.kind][name] = fact
     custom_data = dict(contact.custom_data)
     if pen.app is not None and (block or pen.app.id in custom_data):
         custom_data[pen.app.id] = block
-    return replace(
+    after = replace(
         contact,
-        identifiers=identifiers,
         profile=profile,
         custom_data=custom_data,
         updated_at=pen.at,
         last_seen_at=max(pen.at, contact.last_seen_at),
         version=contact.version if is_new else contact.version + 1,
     )
+    return phones_settled(before, after) if before.phones else after
+
+
+def _with_identifier(contact: Contact, kind: str, fact: Fact | None, stored: Fact | None) -> Contact:
+    if fact is None:
+        return with_names(contact, kind, ())
+    if stored is not None and same(stored, fact.value):
+        return confirm_identifier(contact, kind, stored, fact)
+    return put_identifier(contact, kind, fact)
 
 
 def _block(contact: Contact, app: App | None) -> Mapping[str, Fact]:

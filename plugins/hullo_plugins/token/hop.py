@@ -46,7 +46,9 @@ class HopToken:
         key = audience.signing_key(moment.now)
         if key is None or session.standing is None:
             return None
-        claims = {"jti": moment.new_secret(self.name), "ses": session.digest, "std": session.standing.word}
+        # Whoever carries it can read it, and is told no more of its standing than by any other answer (H2).
+        standing = session.standing.browser_word
+        claims = {"jti": moment.new_secret(self.name), "ses": session.digest, "std": standing}
         secret = _hop_secret(key)
         return sign_token(key, audience.app_key, claims, now=moment.now, life=HOP_LIFE, secret=secret, kind=KIND)
 

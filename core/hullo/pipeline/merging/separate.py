@@ -1,0 +1,144 @@
+"""Takes a merge apart again: everybody has what they had, and what was changed since stays and is told (G2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from hullo.hooks.writes import identifier_field
+from hullo.model.contact import Contact, ContactId
+from hullo.model.fact import Fact
+from hullo.model.identifier import Identifier, IdentifierDigest
+from hullo.model.instant import Instant
+from hullo.model.merge import Merge
+from hullo.pipeline.merging.slots import PHONE, better, phones_of, slots_of, with_slots
+from hullo.pipeline.naming import names_of, with_names
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedSince:
+    """A value that is not given back as it came, and why."""
+
+    field: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Separated:
+    """The two as they are afterwards."""
+
+    survivor: Contact
+    restored: Contact
+    changed_since: tuple[ChangedSince, ...]
+
+
+def separated(
+    survivor: Contact,
+    absorbed: Contact,
+    merge: Merge,
+    others: Sequence[Merge],
+    owners: Mapping[IdentifierDigest, ContactId],
+    at: Instant,
+) -> Separated:
+    """Both as they are without the merge.
+
+    `absorbed` is what is left of it, `others` are the survivor's further merges that stand, in their order, and
+    `owners` say who has the names today that came with this one.
+    """
+    restored, taken = _restored(survivor, merge, owners)
+    return Separated(
+        survivor=replace(without(survivor, merge, others), updated_at=at),
+        restored=replace(restored, version=absorbed.version, updated_at=at),
+        changed_since=(*taken, *_changed(survivor, merge, others)),
+    )
+
+
+def without(image: Contact, merge: Merge, others: Sequence[Merge]) -> Contact:
+    """A survivor, today's or as an image holds it, without what came with this merge, and with what the others bring
+    into the places that become free."""
+    came, before, now = slots_of(merge.absorbed_before), slots_of(merge.survivor_before), slots_of(image)
+    brought = [slots_of(other.absorbed_before) for other in others]
+    for slot, fact in came.items():
+        if now.get(slot) != fact or before.get(slot) == fact:
+            continue
+        rest = before.get(slot)
+        for theirs in brought:
+            rest = better(rest, theirs.get(slot))
+        if rest is None:
+            del now[slot]
+        else:
+            now[slot] = rest
+    left = with_slots(image, now)
+    for kind in {kind for kind, _ in merge.absorbed_before.names()}:
+        left = with_names(left, kind, _names_left(image, kind, merge, others))
+    return replace(
+        left,
+        phones=_phones_left(left, merge, others),
+        absorbed=image.absorbed - merge.absorbed_before.absorbed - 1,
+    )
+
+
+def _names_left(image: Contact, kind: str, merge: Merge, others: Sequence[Merge]) -> list[Fact]:
+    held = names_of(image, kind)
+    left = [fact for fact in held if merge.absorbed_before.fact_of(_name(kind, fact)) is None]
+    if not left or left[0] is held[0]:
+        return left
+    # The primary one goes: the next is whichever would be it if this merge had never been.
+    primary: Fact | None = None
+    for earlier in (merge.survivor_before, *(other.absorbed_before for other in others)):
+        named = earlier.identifiers.get(kind)
+        mine = next(
+            (fact for fact in left if named is not None and _name(kind, fact).key == _name(kind, named).key), None
+        )
+        primary = better(primary, mine)
+    return left if primary is None else sorted(left, key=lambda fact: fact is not primary)
+
+
+def _phones_left(left: Contact, merge: Merge, others: Sequence[Merge]) -> tuple[Fact, ...]:
+    came = {fact.value for fact in phones_of(merge.absorbed_before)}
+    stay = {
+        fact.value
+        for each in (merge.survivor_before, *(other.absorbed_before for other in others))
+        for fact in phones_of(each)
+    }
+    primary = left.profile.get(PHONE)
+    gone = came - stay
+    if primary is not None:
+        gone.add(primary.value)
+    return tuple(fact for fact in left.phones if fact.value not in gone)
+
+
+def _restored(
+    survivor: Contact, merge: Merge, owners: Mapping[IdentifierDigest, ContactId]
+) -> tuple[Contact, list[ChangedSince]]:
+    """The absorbed one as it was, save for names that somebody else has today. What is known of a name by now stays
+    known of it."""
+    restored, taken = merge.absorbed_before, list[ChangedSince]()
+    for kind in dict.fromkeys(kind for kind, _ in merge.absorbed_before.names()):
+        names: list[Fact] = []
+        for fact in names_of(merge.absorbed_before, kind):
+            owner = owners.get(_name(kind, fact).digest(merge.workspace_id))
+            if owner is None:
+                names.append(fact)
+            elif owner == survivor.id:
+                names.append(survivor.fact_of(_name(kind, fact)) or fact)
+            else:
+                taken.append(ChangedSince(field=identifier_field(kind), reason=f"{owner} has it now"))
+        restored = with_names(restored, kind, names)
+    return restored, taken
+
+
+def _changed(survivor: Contact, merge: Merge, others: Sequence[Merge]) -> Iterator[ChangedSince]:
+    came, before, now = slots_of(merge.absorbed_before), slots_of(merge.survivor_before), slots_of(survivor)
+    brought = [slots_of(other.absorbed_before) for other in others]
+    for slot, fact in came.items():
+        held = now.get(slot)
+        given = better(before.get(slot), fact) is fact and before.get(slot) != fact
+        if not given or held == fact or (held is not None and any(held == theirs.get(slot) for theirs in brought)):
+            continue
+        did = "was cleared since" if held is None else "was changed since, and stays with the survivor"
+        yield ChangedSince(field=slot.field, reason=f"{did}; the other has its own again")
+
+
+def _name(kind: str, fact: Fact) -> Identifier:
+    return Identifier(kind, str(fact.value))

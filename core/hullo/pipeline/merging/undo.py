@@ -1,0 +1,131 @@
+"""A merge is taken back, however long ago it was (G2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from hullo.errors import Conflicting, NotFound
+from hullo.model.change_set import Change, ChangeSet, Separation, changed
+from hullo.model.contact import Contact
+from hullo.model.decision import Decision
+from hullo.model.decision_record import FieldVerdict, Step, Trace
+from hullo.model.merge import Merge
+from hullo.model.moment import Moment
+from hullo.pipeline.apps import AppDirectory
+from hullo.pipeline.merging.absorb import BY_HAND
+from hullo.pipeline.merging.combine import changes_of
+from hullo.pipeline.merging.separate import ChangedSince, separated, without
+from hullo.pipeline.telling import Teller, audited
+from hullo.pipeline.work import Prepared
+from hullo.store.protocol import Snapshot, SnapshotQuery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unmerged:
+    """The two, as they are afterwards."""
+
+    merge: Merge
+    survivor: Contact
+    restored: Contact
+    changed_since: tuple[ChangedSince, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndoMerge:
+    """`merge` is taken back. It is as it was read a moment ago: what it holds says what has to be looked up.
+
+    Of several merges into one contact any may go first. Of a chain, the last: while the survivor is itself part of
+    another contact, there is nobody to take anything from.
+    """
+
+    merge: Merge
+    writer: str
+    moment: Moment
+    request_id: str
+
+    def prepare(self, apps: AppDirectory) -> Prepared[Unmerged]:  # noqa: ARG002 - no app is asked
+        """Refuses nothing yet."""
+        merge = self.merge
+        query = SnapshotQuery(
+            workspace_id=merge.workspace_id,
+            app_id=None,
+            contacts=(merge.survivor_id, merge.absorbed_id),
+            identifiers=tuple(merge.absorbed_before.digests()),
+            merges=(merge.id,),
+            merged_into=(merge.survivor_id,),
+            audited=True,
+        )
+        return Prepared(query=query, decide=self._decide)
+
+    def _decide(self, snapshot: Snapshot) -> Decision[Unmerged]:
+        """Raises `NotFound` for a merge of people who were erased, and `Conflicting` for one that was undone, or is
+        not the last of its chain."""
+        merge = snapshot.merges.get(self.merge.id)
+        survivor, absorbed = (snapshot.contacts.get(each) for each in (self.merge.survivor_id, self.merge.absorbed_id))
+        if merge is None or survivor is None or absorbed is None:
+            raise NotFound("no such merge")
+        if not merge.stands:
+            raise Conflicting("this merge has been undone already")
+        if survivor.merged_into is not None:
+            raise Conflicting(
+                f"{survivor.id} has itself become part of {survivor.merged_into} since: undo that merge first"
+            )
+        others = [
+            each
+            for each in snapshot.merges.values()
+            if each.stands and each.survivor_id == survivor.id and each.id != merge.id
+        ]
+        moment = self.moment.not_before(max(survivor.updated_at, absorbed.updated_at))
+        apart = separated(survivor, absorbed, merge, others, snapshot.found, moment.now)
+        undone = changed(merge, replace(merge, undone_at=moment.now, undone_by=self.writer))
+        teller = Teller(moment, merge.workspace_id, by=self.writer)
+        data = {"merge_id": merge.id, "survivor_id": survivor.id, "restored_id": absorbed.id}
+        teller.tell("contact.unmerged", survivor.id, data, changes_of(survivor, apart.survivor))
+        teller.tell("contact.unmerged", absorbed.id, data)
+        contacts = changed(survivor, apart.survivor), changed(absorbed, apart.restored)
+        trace = Trace(
+            steps=(
+                Step(stage="merge", plugin=BY_HAND, answer=f"{absorbed.id} is no part of {survivor.id} any more (G2)"),
+            ),
+            fields=tuple(
+                FieldVerdict(field=each.field, verdict="kept", reason=each.reason) for each in apart.changed_since
+            ),
+        )
+        return Decision(
+            answer=Unmerged(
+                merge=undone.after,
+                survivor=contacts[0].after,
+                restored=contacts[1].after,
+                changed_since=apart.changed_since,
+            ),
+            change_set=ChangeSet(
+                contacts=contacts,
+                merges=(undone, *(_without_it(each, merge, others) for each in others if each.id > merge.id)),
+                decisions=tuple(
+                    teller.explained(each.id, self.request_id, trace, ordinal)
+                    for ordinal, each in enumerate((survivor, absorbed))
+                ),
+                separations=(Separation(merge_id=merge.id, survivor_id=survivor.id, absorbed_id=absorbed.id),),
+                audits=(
+                    audited(
+                        snapshot,
+                        moment,
+                        merge.workspace_id,
+                        by=self.writer,
+                        action="contact.unmerged",
+                        subject=survivor.id,
+                        merge_id=merge.id,
+                        restored_id=absorbed.id,
+                    ),
+                ),
+                events=teller.events,
+            ),
+            explain=lambda: trace,
+        )
+
+
+def _without_it(later: Merge, merge: Merge, others: list[Merge]) -> Change[Merge]:
+    """A later merge into the same contact, whose image of it held what goes now: undone in its turn, it would bring it
+    back."""
+    earlier = [each for each in others if each.id < later.id]
+    return changed(later, replace(later, survivor_before=without(later.survivor_before, merge, earlier)))

@@ -1,0 +1,20 @@
+"""The phones of a contact: one that is shown, and further ones."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hullo.model.contact import Contact
+from hullo.pipeline.merging.slots import PHONE
+
+
+def phones_settled(before: Contact, after: Contact) -> Contact:
+    """The contact with each phone once: a further one that is the primary one now has changed places with it, and with
+    no primary one there is none."""
+    primary, was = (contact.profile.get(PHONE) for contact in (after, before))
+    if primary is None:
+        return replace(after, phones=())
+    rest = tuple(fact for fact in after.phones if fact.value != primary.value)
+    if len(rest) == len(after.phones) or was is None:
+        return replace(after, phones=rest)
+    return replace(after, phones=(was, *rest))

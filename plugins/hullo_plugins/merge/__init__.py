@@ -1,0 +1,1 @@
+"""Who is one person after all?"""

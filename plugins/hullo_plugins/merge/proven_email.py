@@ -1,0 +1,28 @@
+"""Somebody who was known by their email turns out to be somebody with an external id (C1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from hullo.hooks.specs import hookimpl
+from hullo.model.claim import Claim
+from hullo.model.contact import Contact
+from hullo.model.identifier import EMAIL, EXTERNAL_ID, Identifier
+from hullo.model.merge import MergePlan
+from hullo.model.proof import Proof, covered
+
+
+class ProvenEmail:
+    """One call proves the external id of the one, who may be about to get it, and the email of the other, who has no
+    external id."""
+
+    name: ClassVar = "proven-email"
+
+    @hookimpl
+    def plan_merge(self, claim: Claim, proofs: Sequence[Proof], other: Contact) -> MergePlan | None:
+        if claim.external_id is None or claim.email is None or other.external_id is not None:
+            return None
+        external_id, email = Identifier(EXTERNAL_ID, claim.external_id), Identifier(EMAIL, claim.email)
+        proven = covered(external_id, proofs) and covered(email, proofs)
+        return MergePlan(rule="C1") if proven and other.owns(email) else None

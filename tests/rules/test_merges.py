@@ -1,0 +1,249 @@
+"""Rules G and L4: two contacts become one, and two again."""
+
+from __future__ import annotations
+
+import pytest
+
+from hullo.errors import Conflicting, NotFound
+from hullo.model.contact import Contact
+from hullo.model.identifier import EMAIL, EXTERNAL_ID
+from hullo.model.merge import Extent
+from hullo.model.standing import Standing
+from world import World
+
+
+def shown(contact: Contact) -> dict[str, object]:
+    """What is the person's, without when it was last touched."""
+    return {
+        "identifiers": contact.identifiers,
+        "also": contact.also,
+        "profile": contact.profile,
+        "phones": contact.phones,
+        "custom_data": {app_id: block for app_id, block in contact.custom_data.items() if block},
+        "tags": contact.tags,
+        "absorbed": contact.absorbed,
+        "merged_into": contact.merged_into,
+    }
+
+
+@pytest.mark.rule("G1")
+def test_blanks_are_filled_and_of_two_values_the_survivors_stays(world: World) -> None:
+    anna = world.upsert(external_id="anna", name="Anna", custom_data={"plan": "pro"})
+    bert = world.upsert(email="anna@example.com", name="A.", company="Acme", custom_data={"plan": "free", "seats": 3})
+    answer = world.merge(anna.contact_id, bert.contact_id)
+    one = world.contact(anna.contact_id)
+    assert (one.external_id, one.email) == ("anna", "anna@example.com")
+    assert {field: fact.value for field, fact in one.profile.items()} == {"name": "Anna", "company": "Acme"}
+    assert world.custom_data(one.id) == {"plan": "pro", "seats": 3}
+    assert {(clash.field, clash.kept, clash.lost) for clash in answer.clashes} == {
+        ("name", "Anna", "A."),
+        (f"custom_data.{world.app.app_id}.plan", "pro", "free"),
+    }
+
+
+@pytest.mark.rule("G1")
+def test_a_proven_value_wins_over_the_survivors_claim(world: World) -> None:
+    claimed = world.visitor().identify(email="anna@example.com", name="Nobody knows").contact_id
+    proven = world.upsert(external_id="anna", name="Anna").contact_id
+    world.merge(claimed, proven)
+    assert world.contact(claimed).profile["name"].value == "Anna"
+    assert world.contact(claimed).profile["name"].standing is Standing.PROVEN
+
+
+@pytest.mark.rule("G1", "M1", "M2")
+def test_the_survivor_is_found_by_every_name_of_both(world: World) -> None:
+    anna = world.upsert(external_id="anna", email="anna@example.com").contact_id
+    ann = world.upsert(external_id="ann", email="ann@example.com").contact_id
+    world.merge(anna, ann)
+    assert world.upsert(external_id="ann").contact_id == anna
+    assert world.upsert(email="Ann@Example.com").contact_id == anna
+    one = world.contact(anna)
+    assert (one.external_id, one.email) == ("anna", "anna@example.com")
+    assert [fact.value for fact in one.also[EXTERNAL_ID]] == ["ann"]
+    assert [fact.value for fact in one.also[EMAIL]] == ["ann@example.com"]
+
+
+@pytest.mark.rule("G1", "W9")
+def test_somebody_with_two_accounts_changes_no_names_by_using_either(world: World) -> None:
+    anna = world.upsert(external_id="anna", email="anna@example.com").contact_id
+    world.merge(anna, world.upsert(external_id="ann").contact_id)
+    for external_id in ("ann", "anna", "ann"):
+        assert not world.upsert(external_id=external_id).changed
+    assert world.contact(anna).external_id == "anna"
+
+
+@pytest.mark.rule("W1")
+def test_a_further_email_that_the_site_names_beside_the_id_becomes_the_one_that_is_shown(world: World) -> None:
+    anna = world.upsert(external_id="anna", email="anna@example.com").contact_id
+    world.merge(anna, world.upsert(email="ann@example.com").contact_id)
+    world.upsert(external_id="anna", email="ann@example.com")
+    one = world.contact(anna)
+    assert one.email == "ann@example.com"
+    assert [fact.value for fact in one.also[EMAIL]] == ["anna@example.com"]
+    assert not world.upsert(external_id="anna", email="ann@example.com").changed
+
+
+@pytest.mark.rule("L4", "G2")
+def test_conversations_and_sessions_move_and_move_back(world: World) -> None:
+    browser, other = world.visitor(), world.visitor()
+    anna = other.identify(external_id="anna", signed="external_id").contact_id
+    bert = browser.identify(external_id="bert", signed="external_id").contact_id
+    early = browser.say("I am Bert").conversation
+    merge = world.merge(anna, bert).merge
+    assert browser.resume().session.contact_id == anna
+    late = browser.say("and still here").conversation
+    assert {each.id for each in other.conversations()} == {early.id, late.id}
+    world.undo(merge.id)
+    assert browser.resume().session.contact_id == bert
+    find = world.hullo.store.find_conversation
+    owners = {each: find(world.app.workspace_id, each) for each in (early.id, late.id)}
+    assert {each: held.contact_id for each, held in owners.items() if held} == {early.id: bert, late.id: anna}
+
+
+@pytest.mark.rule("G2")
+def test_undo_gives_both_back_what_they_had(world: World) -> None:
+    other = world.hullo.create_app("Help")
+    anna = world.upsert(external_id="anna", name="Anna", phone="+14155550100", custom_data={"plan": "pro"}).contact_id
+    bert = world.upsert(email="bert@example.com", name="Bert", phone="+14155550199", company="Acme").contact_id
+    world.visitor(other).identify(email="bert@example.com", custom_data={"n": 1})
+    before = [shown(world.contact(each)) for each in (anna, bert)]
+    merge = world.merge(anna, bert).merge
+    assert [fact.value for fact in world.contact(anna).phones] == ["+14155550199"]
+    assert world.custom_data(anna, other) == {"n": 1}
+    undone = world.undo(merge.id)
+    assert undone.changed_since == ()
+    assert [shown(world.contact(each)) for each in (anna, bert)] == before
+
+
+@pytest.mark.rule("G2")
+def test_what_was_changed_since_stays_and_is_told(world: World) -> None:
+    anna = world.upsert(external_id="anna").contact_id
+    bert = world.upsert(email="bert@example.com", company="Acme", name="Bert").contact_id
+    merge = world.merge(anna, bert).merge
+    world.upsert(external_id="anna", company="Globex")
+    undone = world.undo(merge.id)
+    assert [each.field for each in undone.changed_since] == ["company"]
+    assert world.contact(anna).profile["company"].value == "Globex"
+    assert "name" not in world.contact(anna).profile
+    assert world.contact(bert).profile["company"].value == "Acme"
+
+
+@pytest.mark.rule("G2")
+def test_a_name_that_somebody_else_has_by_now_is_not_taken_from_them(world: World) -> None:
+    anna = world.upsert(external_id="anna").contact_id
+    bert = world.visitor().identify(email="bert@example.com").contact_id
+    merge = world.merge(anna, bert).merge
+    real = world.visitor().identify(email="bert@example.com", signed="email").contact_id
+    assert real != anna
+    undone = world.undo(merge.id)
+    assert [(each.field, real in each.reason) for each in undone.changed_since] == [("email", True)]
+    assert world.contact(bert).email is None
+    assert world.contact(real).email == "bert@example.com"
+
+
+@pytest.mark.rule("G2")
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_several_merges_into_one_are_undone_in_any_order(world: World, order: tuple[int, int]) -> None:
+    anna = world.upsert(external_id="anna").contact_id
+    bert = world.upsert(email="bert@example.com", company="Acme").contact_id
+    carl = world.upsert(email="carl@example.com", company="Globex", phone="+14155550100").contact_id
+    before = {each: shown(world.contact(each)) for each in (anna, bert, carl)}
+    merges = [world.merge(anna, each).merge for each in (bert, carl)]
+    world.undo(merges[order[0]].id)
+    left = {0: "Globex", 1: "Acme"}[order[0]]
+    assert world.contact(anna).profile["company"].value == left
+    world.undo(merges[order[1]].id)
+    assert {each: shown(world.contact(each)) for each in (anna, bert, carl)} == before
+
+
+@pytest.mark.rule("G2")
+def test_a_chain_is_undone_from_its_end(world: World) -> None:
+    anna, bert, carl = (world.upsert(external_id=each, name=each).contact_id for each in ("anna", "bert", "carl"))
+    before = {each: shown(world.contact(each)) for each in (anna, bert, carl)}
+    first, second = world.merge(bert, anna).merge, world.merge(carl, bert).merge
+    with pytest.raises(Conflicting, match="undo that merge first"):
+        world.undo(first.id)
+    world.undo(second.id)
+    world.undo(first.id)
+    assert {each: shown(world.contact(each)) for each in (anna, bert, carl)} == before
+
+
+@pytest.mark.rule("G2")
+def test_a_merge_is_undone_once(world: World) -> None:
+    anna, bert = (world.upsert(external_id=each).contact_id for each in ("anna", "bert"))
+    merge = world.merge(anna, bert).merge
+    world.undo(merge.id)
+    with pytest.raises(Conflicting, match="undone already"):
+        world.undo(merge.id)
+
+
+@pytest.mark.rule("G3")
+def test_an_absorbed_id_leads_to_the_survivor_through_chains(world: World) -> None:
+    anna, bert, carl = (world.upsert(external_id=each).contact_id for each in ("anna", "bert", "carl"))
+    world.merge(bert, anna)
+    world.merge(carl, bert)
+    assert world.current(anna).id == world.current(bert).id == carl
+    assert world.contact(anna).merged_into == bert
+    assert [each.id for each in world.contacts()] == [carl]
+
+
+@pytest.mark.rule("G4")
+def test_nobody_is_merged_with_themselves(world: World) -> None:
+    anna, bert = (world.upsert(external_id=each).contact_id for each in ("anna", "bert"))
+    with pytest.raises(Conflicting, match="one contact already"):
+        world.merge(anna, anna)
+    world.merge(anna, bert)
+    for pair in ((anna, bert), (bert, anna)):
+        with pytest.raises(Conflicting, match="one contact already"):
+            world.merge(*pair)
+
+
+@pytest.mark.rule("G4")
+def test_nobody_is_merged_across_workspaces(world: World) -> None:
+    anna = world.upsert(external_id="anna").contact_id
+    elsewhere = world.hullo.create_app("Elsewhere", workspace="another")
+    stranger = world.visitor(elsewhere).identify(external_id="anna").contact_id
+    with pytest.raises(NotFound):
+        world.merge(anna, stranger)
+
+
+@pytest.mark.rule("G1")
+def test_a_preview_writes_nothing(world: World) -> None:
+    anna, bert = (world.upsert(external_id=each, name=each).contact_id for each in ("anna", "bert"))
+    before = {each: world.contact(each) for each in (anna, bert)}
+    preview = world.merge(anna, bert, dry_run=True)
+    assert [clash.field for clash in preview.clashes] == ["name", "external_id"]
+    assert [fact.value for fact in preview.survivor.also[EXTERNAL_ID]] == ["bert"]
+    assert {each: world.contact(each) for each in (anna, bert)} == before
+
+
+@pytest.mark.rule("G1")
+def test_a_merge_of_very_many_asks_to_be_confirmed(world: World) -> None:
+    anna, bert = (world.upsert(external_id=each).contact_id for each in ("anna", "bert"))
+    extent = Extent(people=1, conversations=10_001, sessions=0, events=0, notes=0)
+    with pytest.raises(Conflicting, match="10001 conversations"):
+        world.merge(anna, bert, extent=extent)
+    world.merge(anna, bert, extent=extent, confirmed=True)
+
+
+@pytest.mark.rule("G1", "G2")
+def test_both_directions_are_told_and_are_in_the_timeline(world: World) -> None:
+    from hullo.store.protocol import PageRequest
+
+    anna = world.upsert(external_id="anna").contact_id
+    bert = world.upsert(email="bert@example.com", company="Acme").contact_id
+    world.undo(world.merge(anna, bert).merge.id)
+    entries = world.hullo.store.list_timeline(world.app.workspace_id, anna, PageRequest()).items
+    assert [entry.name for entry in entries] == ["contact.unmerged", "contact.merged", "contact.created"]
+    merged = {change.field: (change.before, change.after) for change in entries[1].changes}
+    assert merged == {"email": (None, "bert@example.com"), "company": (None, "Acme")}
+
+
+@pytest.mark.rule("G1", "R1")
+def test_a_visitor_who_was_absorbed_goes_on_as_the_survivor(world: World) -> None:
+    browser = world.visitor()
+    bert = browser.identify(email="bert@example.com").contact_id
+    anna = world.upsert(external_id="anna").contact_id
+    world.merge(anna, bert)
+    again = browser.identify(email="bert@example.com")
+    assert (again.contact_id, again.switched) == (anna, False)
