@@ -20,8 +20,11 @@ from hullo.model.moment import Clock, Moment, secret_digest, system_clock
 from hullo.model.outcome import Outcome
 from hullo.model.visitor import SessionDigest
 from hullo.pipeline.identify import Identify
+from hullo.pipeline.ledger import HOST
+from hullo.pipeline.outbox import Courier
 from hullo.pipeline.pipeline import Pipeline
 from hullo.pipeline.register import NewApiKey, NewApp, Register
+from hullo.pipeline.salts import salt_stored
 from hullo.pipeline.sealing import seal_stored
 from hullo.pipeline.signing import hash_of, token_of
 from hullo.pipeline.vault import Vault
@@ -34,7 +37,8 @@ class Hullo:
 
     `store` is a URL or any object that keeps the `Store` protocol; None takes the one of the settings. `plugins`
     go before the built-in ones, in the order given: instances, classes, or names of entry points. `without`
-    leaves built-in ones out by name. `clock` gives microseconds since the epoch, for tests.
+    leaves built-in ones out by name. `clock` gives microseconds since the epoch, for tests. `operator` is who the audit
+    log says has made what is made through this object: apps and keys.
 
     Making one connects to nothing; `open` does, and every method that needs the store opens it. Raises
     `PluginError` or `SettingsError` for parts that do not fit.
@@ -48,6 +52,7 @@ class Hullo:
         without: Sequence[str] = (),
         settings: Settings | None = None,
         clock: Clock = system_clock,
+        operator: str = HOST,
     ) -> None:
         self.settings = settings if settings is not None else settings_of_environment()
         chosen = store if store is not None else self.settings.store
@@ -57,8 +62,10 @@ class Hullo:
         )
         self.clock = clock
         self._vault = Vault(self.settings.master_keys)
-        self.pipeline = Pipeline(self.hooks, self.store, self._vault)
-        self._register = Register(self.store, clock, self._vault)
+        self.courier = Courier(self.hooks, self.store, clock)
+        self.pipeline = Pipeline(self.hooks, self.store, self._vault, self.courier)
+        self.operator = operator
+        self._register = Register(self.store, clock, self._vault, operator)
         self._opening = threading.Lock()
         self._is_open = False
 
@@ -68,23 +75,29 @@ class Hullo:
         Identity keys that the newest master key does not seal are sealed with it first (V4). Raises `SettingsError`
         for a master key that is a placeholder, and when there is none that opens what is sealed.
         """
+        if self._is_open:
+            return self
         with self._opening:
             if not self._is_open:
                 self._vault.check(development=self.settings.development)
                 self.store.open()
                 try:
                     seal_stored(self.store, self._vault)
+                    salt_stored(self.store, self._vault)
                     self.hooks.startup(self)
                 except BaseException:
                     self.store.close()
                     raise
+                self.courier.open()
                 self._is_open = True
         return self
 
     def close(self) -> None:
-        """Stops the plugins in reverse order, then closes the store. May be opened again."""
+        """Tells what is still to be told, stops the plugins in reverse order, then closes the store. May be opened
+        again."""
         with self._opening:
             if self._is_open:
+                self.courier.close()
                 self._is_open = False
                 self.hooks.shutdown(self)
                 self.store.close()
@@ -190,12 +203,13 @@ class Hullo:
         *,
         app_key: str | None = None,
         session_token: str | None = None,
+        consent: bool = False,
         dry_run: bool = False,
     ) -> Decision[Outcome]:
         """Identifies a visitor, and says what was decided and why.
 
-        A mapping is an identify body, and may hold `app_key` and `session_token` itself. Without an app key the app
-        is the session's, else the only one there is. With `dry_run` nothing is written and nobody is told: the
+        A mapping is an identify body, and may hold `app_key`, `session_token` and `consent` itself. Without an app key
+        the app is the session's, else the only one there is. With `dry_run` nothing is written and nobody is told: the
         decision is what would happen now, and new ids and the token in it are nobody's. Raises the `HulloError` that
         refuses the call.
         """
@@ -203,10 +217,11 @@ class Hullo:
         if not isinstance(claim, Claim):
             app_key = app_key if app_key is not None else _text(claim.get("app_key"))
             session_token = session_token if session_token is not None else _text(claim.get("session_token"))
+            consent = consent or claim.get("consent") is True
             claim = Claim.read(claim, self.settings.limits)
         session = secret_digest(session_token) if session_token is not None else None
         app_key = app_key if app_key is not None else self._app_meant(session)
-        work = self.identifying(claim, app_key=app_key, session=session, moment=self.moment())
+        work = self.identifying(claim, app_key=app_key, session=session, moment=self.moment(), consent=consent)
         decision: Decision[Outcome]
         if dry_run:
             decision = self.pipeline.consider(work)
@@ -226,6 +241,7 @@ class Hullo:
         session: SessionDigest | None,
         moment: Moment,
         origin: str | None = None,
+        consent: bool = False,
     ) -> Identify:
         """The work of identifying, for a pipeline. `origin` is the page's; None when the caller is no browser."""
         return Identify(
@@ -237,6 +253,7 @@ class Hullo:
             request_id=moment.new_id("req"),
             hooks=self.hooks,
             limits=self.settings.limits,
+            consent=consent,
         )
 
     def _signer(self, app_key: str) -> App:

@@ -50,9 +50,14 @@ class SlowVerifier(Gate):
 
 class SlowObserver(Gate):
     @hookimpl
+    def identified(self, outcome):
+        self.wait()
+
+
+class SlowListener(Gate):
+    @hookimpl
     def event_committed(self, event):
-        if event.name == "contact.created":
-            self.wait()
+        self.wait()
 
 
 @pytest.mark.parametrize("plugin", [SlowVerifier, SlowObserver])
@@ -79,6 +84,22 @@ async def test_a_slow_plugin_holds_up_its_own_caller_only(plugin):
     assert statuses == [401 if plugin is SlowVerifier else 200]
 
 
+@pytest.mark.rule("R4")
+async def test_a_plugin_that_is_slow_to_hear_of_an_event_holds_up_nobody():
+    gate = SlowListener()
+    hullo = Hullo("memory:", plugins=[gate])
+    app_key = (await to_thread.run_sync(hullo.create_app, "Shop")).app_key
+    async with _client(hullo) as client:
+        with anyio.fail_after(10):
+            for name in ("jane", "joe", "ann"):
+                answer = await client.post("/hullo/v1/identify", json={"app_key": app_key, "external_id": name})
+                assert answer.status_code == 200
+            await to_thread.run_sync(gate.reached.wait, 10)
+            assert not gate.opened.is_set()
+            gate.opened.set()
+    await to_thread.run_sync(hullo.close)
+
+
 @pytest.mark.rule("R1")
 async def test_many_at_once_leave_one_contact_and_all_succeed(tmp_path):
     hullo = Hullo(f"sqlite:///{tmp_path}/hullo.db")
@@ -100,6 +121,7 @@ async def test_many_at_once_leave_one_contact_and_all_succeed(tmp_path):
     assert len(found.json()["items"]) == 1
 
 
+@pytest.mark.rule("R4")
 async def test_what_is_committed_is_told_although_the_caller_has_left():
     told, reached, opened = [], threading.Event(), threading.Event()
 
@@ -140,6 +162,7 @@ async def test_what_is_committed_is_told_although_the_caller_has_left():
             group.cancel_scope.cancel()
             opened.set()
     assert left.is_set()
+    await to_thread.run_sync(hullo.close)
     assert told == ["visitor.reset"]
 
 

@@ -91,6 +91,7 @@ def test_nothing_is_written_and_nobody_is_told(store: Store, monkeypatch: pytest
     site = Site(store, plugins=[listener])
     browser = site.visitor()
     browser.identify(external_id="user_123", signed="external_id")
+    site.tell()
     listener.told.clear()
     site.set_app(verification="required")
     before = (site.contacts(), site.conflicts(), site.hullo.store.find_app(site.app.app_key))
@@ -109,6 +110,7 @@ def test_nothing_is_written_and_nobody_is_told(store: Store, monkeypatch: pytest
             {},
         ):
             site.check(**body)
+        site.tell()
     assert listener.told == []
     assert (site.contacts(), site.conflicts(), site.hullo.store.find_app(site.app.app_key)) == before
     site.hullo.close()  # counts are kept then at the latest

@@ -266,7 +266,7 @@ class TestOpening:
         store = plain.hullo.store
         with caplog.at_level(logging.INFO):
             seal_stored(Interrupting(store, lambda: seal_stored(store, Vault([NEW]))), Vault([NEW]))  # type: ignore[arg-type]
-        assert caplog.messages == ["sealed 1 identity keys"]
+        assert caplog.messages == ["sealed 1 identity keys", "sealed 1 salts"]
         assert opened(
             Vault([NEW]),
             stored_secrets(store)[plain.app.identity_key_id],
@@ -315,7 +315,7 @@ class TestOpening:
             told.append((out.splitlines(), err))
         expected = [user_hash(app.identity_key, "jane") for app in made]
         assert all(out == expected for out, _ in told)
-        counts = [int(line.split()[1]) for _, err in told for line in err.splitlines() if line.startswith("sealed ")]
+        counts = [int(line.split()[1]) for _, err in told for line in err.splitlines() if "identity keys" in line]
         assert sum(counts) == 30
 
 

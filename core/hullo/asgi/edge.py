@@ -70,7 +70,7 @@ class Edge:
             self.rates.close()
 
     async def do(self, work: Work[T], *, verifying: bool = False) -> T:
-        """The answer, once what was decided is committed and observers know. Raises what refused the work.
+        """The answer, once what was decided is committed and observers know the outcome. Raises what refused the work.
 
         `verifying`: the work asks verifiers. When those wait for other systems they are asked before the work
         queues up, in a thread of their own.
@@ -121,7 +121,7 @@ class Edge:
 
     async def _opened(self) -> _Threads:
         if not self.hullo.is_open:
-            await to_thread.run_sync(self.hullo.open)
+            await to_thread.run_sync(open_to_serve, self.hullo)
         return self._of_this_loop()
 
     def _of_this_loop(self) -> _Threads:
@@ -134,6 +134,11 @@ class Edge:
             threads = _Threads(self.hullo)
             self._threads.set(threads)
             return threads
+
+
+def open_to_serve(hullo: Hullo) -> None:
+    """Opens it for long, so that it looks after what others have left in the outbox too."""
+    hullo.open().courier.nudge()
 
 
 def edge_of(connection: Any) -> Edge:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from starlette.types import Receive, Scope, Send
 
 from hullo.asgi.answer import NO_CONTENT, Answer, Header, send_answer
-from hullo.asgi.edge import Edge
+from hullo.asgi.edge import EDGE_KEY, Edge
 from hullo.asgi.exchange import ClientLeft, Exchange
 from hullo.asgi.origins import cors_headers, preflight
 from hullo.asgi.problems import problem_of
@@ -22,12 +22,18 @@ Refused = Callable[[Exchange, HulloError], Awaitable[None]]
 class Endpoint:
     """An ASGI application. `browser`: pages of other origins may call it, and read its answers where an app lists them.
 
-    `refused` is told of calls that were too many for their address to reach a handler. Never raises: the host's own
-    error pages are not for hullo's callers.
+    `edge` None: the one that serves the request, for a route that is made before there is any. `refused` is told of
+    calls that were too many for their address to reach a handler. Never raises: the host's own error pages are not for
+    hullo's callers.
     """
 
     def __init__(
-        self, edge: Edge, methods: Mapping[str, Handler], *, browser: bool = False, refused: Refused | None = None
+        self,
+        edge: Edge | None,
+        methods: Mapping[str, Handler],
+        *,
+        browser: bool = False,
+        refused: Refused | None = None,
     ) -> None:
         self._edge = edge
         self._handlers = dict(methods)
@@ -38,7 +44,7 @@ class Endpoint:
         self._refused = refused
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        exchange = Exchange(self._edge, scope, receive)
+        exchange = Exchange(self._edge or scope[EDGE_KEY], scope, receive)
         headers: tuple[Header, ...] = ()
         error: Exception | None = None
         try:

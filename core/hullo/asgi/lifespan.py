@@ -9,6 +9,7 @@ from anyio import to_thread
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hullo.app import Hullo
+from hullo.asgi.edge import open_to_serve
 from hullo.errors import HulloError
 
 _log = logging.getLogger("hullo.asgi")
@@ -18,7 +19,7 @@ async def live(app: ASGIApp, hullo: Hullo, scope: Scope, receive: Receive, send:
     """Serves one lifespan scope (ASGI, lifespan 2.0). Raises what kept hullo from opening, once the server knows."""
     startup = await receive()
     try:
-        await to_thread.run_sync(hullo.open)
+        await to_thread.run_sync(open_to_serve, hullo)
     except Exception as failed:
         # A bare exception would mean "I know no lifespan", and the server would carry on without a database.
         await send({"type": "lifespan.startup.failed", "message": f"hullo cannot start: {_reason(failed)}"})

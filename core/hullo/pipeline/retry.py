@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from hullo.pipeline.work import Unit
@@ -13,6 +13,18 @@ TRIES: Final = 20
 FIRST_PAUSE: Final = 0.001
 LONGEST_PAUSE: Final = 0.05
 """Seconds."""
+
+
+def tries() -> Iterator[int]:
+    """For a change that goes alone: numbers its tries, with longer and longer pauses between them."""
+    for number in range(TRIES):
+        if number > 1:
+            _pause(number)
+        yield number
+
+
+def _pause(conflicts: int) -> None:
+    time.sleep(random.uniform(0, min(FIRST_PAUSE * 2**conflicts, LONGEST_PAUSE)))
 
 
 class Patience:
@@ -36,7 +48,7 @@ class Patience:
         one of each person, as only one of those can win."""
         self._rounds += 1
         if self._worst > 1:
-            time.sleep(random.uniform(0, min(FIRST_PAUSE * 2**self._worst, LONGEST_PAUSE)))
+            _pause(self._worst)
         if self._rounds == 1:
             return list(waiting)
         first: list[Unit] = []

@@ -3,15 +3,60 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from hullo.errors import TooContended
-from hullo.model.app import App
-from hullo.model.change_set import ChangeSet, changed
+from hullo.model.app import App, Workspace
+from hullo.model.change_set import Change, ChangeSet, Versioned, changed
+from hullo.model.webhook import Webhook
 from hullo.pipeline.retry import TRIES
-from hullo.pipeline.vault import Vault
+from hullo.pipeline.salts import find_workspace, with_salt
+from hullo.pipeline.vault import SecretOf, Vault, with_identity_keys
+from hullo.pipeline.webhook_secrets import with_webhook_secrets
 from hullo.store.protocol import Applied, Store
 
 _log = logging.getLogger("hullo.keys")
+
+T = TypeVar("T", bound=Versioned)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kind(Generic[T]):
+    """One kind of record that holds secrets."""
+
+    secrets: str
+    """What they are called in the log."""
+    listed: Callable[[Store], Sequence[T]]
+    found: Callable[[Store, T], T | None]
+    """The same record, as it is now."""
+    with_secrets: Callable[[T, SecretOf], T]
+    written: Callable[[Change[T]], ChangeSet]
+
+
+_APPS: _Kind[App] = _Kind(
+    secrets="identity keys",
+    listed=lambda store: store.list_apps(),
+    found=lambda store, app: store.find_app(app.id),
+    with_secrets=with_identity_keys,
+    written=lambda change: ChangeSet(apps=(change,)),
+)
+_WORKSPACES: _Kind[Workspace] = _Kind(
+    secrets="salts",
+    listed=lambda store: store.list_workspaces(),
+    found=lambda store, workspace: find_workspace(store, workspace.id),
+    with_secrets=with_salt,
+    written=lambda change: ChangeSet(workspaces=(change,)),
+)
+_WEBHOOKS: _Kind[Webhook] = _Kind(
+    secrets="webhook secrets",
+    listed=lambda store: store.list_webhooks(None),
+    found=lambda store, webhook: store.find_webhook(webhook.id),
+    with_secrets=with_webhook_secrets,
+    written=lambda change: ChangeSet(webhooks=(change,)),
+)
+_KINDS: tuple[_Kind[Any], ...] = (_APPS, _WORKSPACES, _WEBHOOKS)
 
 
 def seal_stored(store: Store, vault: Vault) -> None:
@@ -20,21 +65,33 @@ def seal_stored(store: Store, vault: Vault) -> None:
     May be run by several processes at once. Raises `SettingsError`, with nothing written, for a secret that no master
     key opens: also without any, where it only looks.
     """
-    apps = store.list_apps()
-    for app in apps:
-        vault.opened(app)
-    sealed = sum(_seal_app(store, vault, app) for app in apps) if vault.seals else 0
-    if sealed:
-        _log.info("sealed %d identity keys", sealed)
+    stored = [(kind, kind.listed(store)) for kind in _KINDS]
+    for kind, records in stored:
+        for record in records:
+            kind.with_secrets(record, vault.open)
+    if not vault.seals:
+        return
+    for kind, records in stored:
+        sealed = sum(_seal(kind, store, vault, record) for record in records)
+        if sealed:
+            _log.info("sealed %d %s", sealed, kind.secrets)
 
 
-def _seal_app(store: Store, vault: Vault, app: App | None) -> int:
+def _seal(kind: _Kind[T], store: Store, vault: Vault, record: T | None) -> int:
+    """How many of the record's secrets were sealed anew."""
     for _ in range(TRIES):
-        if app is None:
+        if record is None:
             return 0
-        after = vault.sealed_anew(app)
-        sealed = sum(old != new for old, new in zip(app.identity_keys, after.identity_keys, strict=True))
-        if not sealed or isinstance(store.apply([ChangeSet(apps=(changed(app, after),))])[0], Applied):
+        sealed = 0
+
+        def seal_anew(owner_id: str, secret_id: str, text: str) -> str:
+            nonlocal sealed
+            anew = vault.seal_anew(owner_id, secret_id, text)
+            sealed += anew != text
+            return anew
+
+        after = kind.with_secrets(record, seal_anew)
+        if not sealed or isinstance(store.apply([kind.written(changed(record, after))])[0], Applied):
             return sealed
-        app = store.find_app(app.id)  # somebody else was first, and has probably sealed it
+        record = kind.found(store, record)  # somebody else was first, and has probably sealed it
     raise TooContended

@@ -1,4 +1,4 @@
-"""Identity keys are sealed in the database, so that a copy of it signs for nobody (V4).
+"""Secrets are sealed in the database, so that a copy of it signs for nobody: identity keys (V4) and others.
 
 When what is stored is sealed stands in `sealing.py`.
 """
@@ -9,13 +9,13 @@ import base64
 import binascii
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from hullo.errors import SettingsError
-from hullo.model.app import App, IdentityKey
+from hullo.model.app import App
 from hullo.model.master_key import weakness
 
 if TYPE_CHECKING:
@@ -23,12 +23,17 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("hullo.keys")
 
+SecretOf = Callable[[str, str, str], str]
+"""Something that is done to a secret, such as `Vault.open`: of its owner's id, its own, and its text."""
+
 VARIABLE: Final = "HULLO_MASTER_KEY"
 SEALED: Final = "sealed:"
 FORMAT: Final = "sealed:1:"
 """AES-256-GCM under a key that HKDF-SHA256 (RFC 5869) makes of the master key's text, in base64url: the nonce, and
-what the cipher gives. App and key are the associated data."""
+what the cipher gives. The ids of the secret and of its owner are the associated data."""
 INFO: Final = b"hullo identity key, format 1"
+"""Says what the key is for, once and for all secrets: identity keys were the first of them, and their ids keep the
+others apart."""
 NONCE_BYTES: Final = 12
 
 
@@ -65,59 +70,55 @@ class Vault:
             _log.warning("%s is a placeholder: it %s. Good enough for development, and for nothing else", which, reason)
         _ = self._ciphers
 
-    def seal(self, app_id: str, key_id: str, secret: str) -> str:
-        """The secret as it is to be stored, for this key of this app: moved to another row it does not open."""
+    def seal(self, owner_id: str, secret_id: str, text: str) -> str:
+        """The secret as it is to be stored, for this one of this owner: moved to another row it does not open."""
         if not self.seals:
-            return secret
+            return text
         nonce = secrets.token_bytes(NONCE_BYTES)
-        sealed = nonce + self._ciphers[0].encrypt(nonce, secret.encode(), _row(app_id, key_id))
+        sealed = nonce + self._ciphers[0].encrypt(nonce, text.encode(), _row(owner_id, secret_id))
         return _written(sealed)
+
+    def open(self, owner_id: str, secret_id: str, text: str) -> str:
+        """The plain secret of what is stored. Raises `SettingsError` when no master key opens it."""
+        if not _is_sealed(text):
+            return text
+        if not self.seals:
+            raise SettingsError(
+                f"the secrets in this database are sealed: set {VARIABLE} to the master key that they were sealed under"
+            )
+        row = _row(owner_id, secret_id)
+        for cipher in self._ciphers:
+            secret = _open_with(cipher, row, text)
+            if secret is not None:
+                return secret
+        raise SettingsError(
+            f"{VARIABLE} does not open {secret_id} of {owner_id}, which was sealed under another master key; add that "
+            "one behind the new one, with a comma between them"
+        )
+
+    def seal_anew(self, owner_id: str, secret_id: str, text: str) -> str:
+        """What is stored, sealed under the first master key; it stays as it is where it is so already.
+
+        Raises `SettingsError` for a secret that no master key opens.
+        """
+        if not text or not self.seals:
+            return text
+        if _is_sealed(text) and _open_with(self._ciphers[0], _row(owner_id, secret_id), text) is not None:
+            return text
+        return self.seal(owner_id, secret_id, self.open(owner_id, secret_id, text))
 
     def opened(self, app: App) -> App:
         """The app with plain secrets. Raises `SettingsError` for one that no master key opens."""
-        if not any(_is_sealed(key) for key in app.identity_keys):
+        if not any(_is_sealed(key.secret) for key in app.identity_keys):
             return app
-        return replace(app, identity_keys=tuple(replace(key, secret=self._open(key)) for key in app.identity_keys))
+        return with_identity_keys(app, self.open)
 
     def sealed_anew(self, app: App) -> App:
         """The app with every secret sealed under the first master key; those that are stay as they are.
 
         Raises `SettingsError` for a secret that no master key opens.
         """
-        return replace(app, identity_keys=tuple(map(self._sealed_anew, app.identity_keys)))
-
-    def _sealed_anew(self, key: IdentityKey) -> IdentityKey:
-        if not key.secret or not self.seals or (_is_sealed(key) and self._open_with(self._ciphers[0], key) is not None):
-            return key
-        return replace(key, secret=self.seal(key.app_id, key.id, self._open(key)))
-
-    def _open(self, key: IdentityKey) -> str:
-        if not _is_sealed(key):
-            return key.secret
-        if not self.seals:
-            raise SettingsError(
-                f"the identity keys in this database are sealed: set {VARIABLE} to the master key that they were "
-                "sealed under"
-            )
-        for cipher in self._ciphers:
-            secret = self._open_with(cipher, key)
-            if secret is not None:
-                return secret
-        raise SettingsError(
-            f"{VARIABLE} does not open identity key {key.id} of app {key.app_id}, which was sealed under another "
-            "master key; add that one behind the new one, with a comma between them"
-        )
-
-    def _open_with(self, cipher: AESGCM, key: IdentityKey) -> str | None:
-        from cryptography.exceptions import InvalidTag
-
-        sealed = _decoded(key.secret)
-        if sealed is None:
-            return None
-        try:
-            return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _row(key.app_id, key.id)).decode()
-        except InvalidTag:
-            return None
+        return with_identity_keys(app, self.seal_anew)
 
     @cached_property
     def _ciphers(self) -> tuple[AESGCM, ...]:
@@ -139,13 +140,31 @@ class Vault:
         )
 
 
-def _is_sealed(key: IdentityKey) -> bool:
-    return key.secret.startswith(SEALED)
+def with_identity_keys(app: App, secret_of: SecretOf) -> App:
+    """The app with what that makes of its keys' secrets."""
+    keys = (replace(key, secret=secret_of(key.app_id, key.id, key.secret)) for key in app.identity_keys)
+    return replace(app, identity_keys=tuple(keys))
 
 
-def _row(app_id: str, key_id: str) -> bytes:
+def _is_sealed(text: str) -> bool:
+    return text.startswith(SEALED)
+
+
+def _open_with(cipher: AESGCM, row: bytes, text: str) -> str | None:
+    from cryptography.exceptions import InvalidTag
+
+    sealed = _decoded(text)
+    if sealed is None:
+        return None
+    try:
+        return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], row).decode()
+    except InvalidTag:
+        return None
+
+
+def _row(owner_id: str, secret_id: str) -> bytes:
     # The length, as two pairs of ids could be one text.
-    return f"{len(app_id)}:{app_id}{key_id}".encode()
+    return f"{len(owner_id)}:{owner_id}{secret_id}".encode()
 
 
 def _written(sealed: bytes) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections import Counter
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -14,11 +12,10 @@ from hullo.model.change_set import CallCount, ChangeSet
 from hullo.model.instant import DAY, Instant
 from hullo.model.outcome import Outcome
 from hullo.model.proof import Signature
+from hullo_plugins.observe.gathering import Gathering
 
 if TYPE_CHECKING:
     from hullo.app import Hullo
-
-_log = logging.getLogger("hullo.signature_counts")
 
 Counted = tuple[str, Instant, Signature]
 
@@ -36,12 +33,8 @@ class SignatureCounts:
     waits: ClassVar = False
 
     def __init__(self, seconds: float = KEEP_EVERY) -> None:
-        self._seconds = seconds
         self._hullo: Hullo | None = None
-        self._counted: Counter[Counted] = Counter()
-        self._timer: threading.Timer | None = None
-        self._counting = threading.Lock()
-        self._keeping = threading.Lock()
+        self._gathering: Gathering[Counted] = Gathering(seconds, self._keep)
 
     @hookimpl
     def startup(self, hullo: Hullo) -> None:
@@ -49,11 +42,7 @@ class SignatureCounts:
 
     @hookimpl
     def shutdown(self) -> None:
-        with self._counting:
-            timer, self._timer = self._timer, None
-        if timer is not None:
-            timer.cancel()
-        self._keep()
+        self._gathering.end()
         self._hullo = None
 
     @hookimpl
@@ -67,34 +56,13 @@ class SignatureCounts:
             self._count(app.id, Signature.WRONG if isinstance(error, ProofRejected) else Signature.UNSIGNED)
 
     def _count(self, app_id: str, signature: Signature) -> None:
-        hullo = self._hullo
-        if hullo is None:
-            return
-        now = hullo.clock()
-        with self._counting:
-            self._counted[app_id, now - now % DAY, signature] += 1
-            self._keep_soon()
+        if self._hullo is not None:
+            now = self._hullo.clock()
+            self._gathering.count((app_id, now - now % DAY, signature))
 
-    def _keep_soon(self) -> None:
-        if self._timer is None:
-            self._timer = threading.Timer(self._seconds, self._keep)
-            self._timer.daemon = True
-            self._timer.start()
-
-    def _keep(self) -> None:
-        with self._keeping:  # whoever shuts down waits for what is under way
-            with self._counting:
-                self._timer = None
-                counted, self._counted = self._counted, Counter()
-            hullo = self._hullo
-            if hullo is None or not counted:
-                return
-            try:
-                hullo.store.apply([ChangeSet(call_counts=_by_app_and_day(counted))])
-            except HulloError as error:
-                _log.warning("calls are counted on in memory, since the store cannot keep them: %s", error.code)
-                with self._counting:
-                    self._counted.update(counted)
+    def _keep(self, counted: Counter[Counted]) -> None:
+        if self._hullo is not None:
+            self._hullo.store.apply([ChangeSet(call_counts=_by_app_and_day(counted))])
 
 
 def _by_app_and_day(counted: Counter[Counted]) -> tuple[CallCount, ...]:

@@ -1,0 +1,17 @@
+"""What webhooks sign with, sealed and opened as other secrets are (`vault.py`)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hullo.model.webhook import Webhook
+from hullo.pipeline.vault import SecretOf
+
+
+def with_webhook_secrets(webhook: Webhook, secret_of: SecretOf) -> Webhook:
+    """The webhook with what that makes of its secrets. The time at which one was made is its id."""
+    secrets = (
+        replace(each, secret=secret_of(webhook.id, f"secret of {each.created_at}", each.secret))
+        for each in webhook.secrets
+    )
+    return replace(webhook, secrets=tuple(secrets))

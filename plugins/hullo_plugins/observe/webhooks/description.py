@@ -1,0 +1,172 @@
+"""What `routes` offers, in the words of the server's own document (OpenAPI)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, get_args
+
+from hullo.asgi.openapi.notation import COUNT, TEXT, Schema, closed, exactly, fields, listed, one_of, or_null, ref, said
+from hullo.asgi.openapi.operation import BODY_REFUSALS, KEY_REFUSALS, PAGE, Operation, by_key, path_id
+from hullo.asgi.openapi.vocabulary import an_id, page_of
+from hullo.errors import Invalid, NotFound, UnknownApp
+from hullo.model.app import Scope
+from hullo.model.event import EVENT_NAMES
+from hullo.model.webhook import DeliveryState
+from hullo_plugins.observe.webhooks.addresses import URL_LONGEST
+
+_WEBHOOK: Final = path_id("WebhookId")
+_URL: Final[Schema] = {"type": "string", "format": "uri", "maxLength": URL_LONGEST, "pattern": "^https?://"}
+_EVENTS: Final = said(listed(one_of(EVENT_NAMES)), "None: all of them.")
+_SECRET: Final = said(
+    closed({"created_at": ref("Time"), "expires_at": or_null(said(ref("Time"), "From when on it signs no more."))}),
+    "When it was made. The newest is the first.",
+)
+_TOLD: Final[Mapping[str, Schema]] = {
+    "id": ref("WebhookId"),
+    "workspace_id": an_id("ws", "Whose events it is told of."),
+    "app_id": or_null(said(ref("AppId"), "Of which app alone; null: of every one.")),
+    "url": _URL,
+    "events": _EVENTS,
+    "created_at": ref("Time"),
+    "secrets": listed(_SECRET),
+}
+
+SCHEMAS: Final[Mapping[str, Schema]] = {
+    "WebhookId": an_id("whk", "Somebody who is told of events."),
+    "DeliveryId": an_id("dlv", "One event, told to one webhook."),
+    "WebhookBody": fields(
+        {
+            "url": said(_URL, "https, and a host that everybody can reach."),
+            "events": _EVENTS,
+            "app_id": or_null(said(ref("AppId"), "Of which app alone.")),
+        },
+        required=("url",),
+    ),
+    "WebhookChanges": said(fields({"url": _URL, "events": _EVENTS}), "What is not sent stays as it is."),
+    "RotateBody": fields(
+        {"overlap_seconds": said(COUNT, "How long the older secrets sign as well: a day, where nothing is said.")}
+    ),
+    "Webhook": closed(_TOLD),
+    "WebhookPage": page_of("Webhook"),
+    "NewWebhookSecret": closed(
+        {**_TOLD, "secret": said({"type": "string", "pattern": "^whsec_"}, "Shown this once: whoever has it is us.")}
+    ),
+    "DeletedWebhook": closed({"id": ref("WebhookId"), "deleted": exactly(True)}),
+    "Delivery": closed(
+        {
+            "id": ref("DeliveryId"),
+            "webhook_id": ref("WebhookId"),
+            "event_id": an_id("evt", "As the header `webhook-id` has it, at every try."),
+            "type": said(TEXT, "Of the event; `webhook.test` for a message that tells of nothing."),
+            "contact_id": or_null(ref("ContactId")),
+            "body": said(TEXT, "What is posted: ids and names of fields, nothing personal."),
+            "created_at": ref("Time"),
+            "state": one_of(get_args(DeliveryState)),
+            "tries": said(COUNT, "Since it was made, or replayed."),
+            "next_at": or_null(said(ref("Time"), "When it is tried next, while it is pending.")),
+            "last_at": or_null(ref("Time")),
+            "last_status": or_null(said({"type": "integer"}, "What was answered; null where nothing was.")),
+            "last_error": or_null(said(TEXT, "Why the last try failed.")),
+        }
+    ),
+    "DeliveryPage": page_of("Delivery"),
+}
+"""By their names in the document."""
+
+LIST_WEBHOOKS: Final = Operation(
+    id="list_webhooks",
+    summary="List webhooks",
+    security=by_key(Scope.READ),
+    answers=("WebhookPage",),
+    refusals=KEY_REFUSALS,
+)
+
+CREATE_WEBHOOK: Final = Operation(
+    id="create_webhook",
+    summary="Be told of events",
+    description="Signed messages (Standard Webhooks) are posted there whenever something happens, at least once, "
+    "those of one contact in their order. The answer is the only one that holds the secret.",
+    security=by_key(Scope.WRITE),
+    body="WebhookBody",
+    answers=("NewWebhookSecret",),
+    refusals=(UnknownApp, Invalid, *BODY_REFUSALS, *KEY_REFUSALS),
+    leads_to=(
+        "read_webhook",
+        "change_webhook",
+        "delete_webhook",
+        "rotate_webhook",
+        "test_webhook",
+        "list_deliveries",
+    ),
+)
+
+READ_WEBHOOK: Final = Operation(
+    id="read_webhook",
+    summary="Read a webhook",
+    security=by_key(Scope.READ),
+    parameters=(_WEBHOOK,),
+    answers=("Webhook",),
+    refusals=(NotFound, *KEY_REFUSALS),
+)
+
+CHANGE_WEBHOOK: Final = Operation(
+    id="change_webhook",
+    summary="Change a webhook",
+    security=by_key(Scope.WRITE),
+    parameters=(_WEBHOOK,),
+    body="WebhookChanges",
+    answers=("Webhook",),
+    refusals=(NotFound, Invalid, *BODY_REFUSALS, *KEY_REFUSALS),
+)
+
+DELETE_WEBHOOK: Final = Operation(
+    id="delete_webhook",
+    summary="Delete a webhook",
+    description="It is told nothing any more, of what happened before neither.",
+    security=by_key(Scope.WRITE),
+    parameters=(_WEBHOOK,),
+    answers=("DeletedWebhook",),
+    refusals=(NotFound, *KEY_REFUSALS),
+)
+
+ROTATE_WEBHOOK: Final = Operation(
+    id="rotate_webhook",
+    summary="Sign with a new secret",
+    description="The older ones sign beside it for a while, so that nobody has to change at one moment.",
+    security=by_key(Scope.WRITE),
+    parameters=(_WEBHOOK,),
+    body="RotateBody",
+    needs_body=False,
+    answers=("NewWebhookSecret",),
+    refusals=(NotFound, Invalid, *BODY_REFUSALS, *KEY_REFUSALS),
+)
+
+TEST_WEBHOOK: Final = Operation(
+    id="test_webhook",
+    summary="Try a webhook",
+    description="Posts a message that tells of nothing, once, and says what came of it.",
+    security=by_key(Scope.WRITE),
+    parameters=(_WEBHOOK,),
+    answers=("Delivery",),
+    refusals=(NotFound, *KEY_REFUSALS),
+    leads_to=("replay_delivery",),
+)
+
+LIST_DELIVERIES: Final = Operation(
+    id="list_deliveries",
+    summary="List what a webhook was told",
+    security=by_key(Scope.READ),
+    parameters=(_WEBHOOK, *PAGE),
+    answers=("DeliveryPage",),
+    refusals=(NotFound, Invalid, *KEY_REFUSALS),
+)
+
+REPLAY_DELIVERY: Final = Operation(
+    id="replay_delivery",
+    summary="Tell a webhook again",
+    description="With all its tries, and under the same `webhook-id`.",
+    security=by_key(Scope.WRITE),
+    parameters=(path_id("DeliveryId"),),
+    answers=("Delivery",),
+    refusals=(NotFound, *KEY_REFUSALS),
+)

@@ -1,0 +1,40 @@
+"""When a delivery is tried again, and when it is given up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from hullo.model.instant import HOUR, MINUTE, SECOND, Instant
+from hullo.model.webhook import Delivery
+from hullo_plugins.observe.webhooks.sending import Attempt
+
+PAUSES: Final[tuple[Instant, ...]] = (
+    5 * SECOND,
+    1 * MINUTE,
+    5 * MINUTE,
+    30 * MINUTE,
+    2 * HOUR,
+    5 * HOUR,
+    10 * HOUR,
+    14 * HOUR,
+    20 * HOUR,
+    20 * HOUR,
+)
+"""After each try that failed: three days in all."""
+JITTER: Final = 0.1
+"""By which part of itself a pause may be shorter or longer: what failed together is not to come back together."""
+
+
+def recorded(delivery: Delivery, attempt: Attempt, now: Instant, chance: float) -> Delivery:
+    """The delivery after that try. `chance` is between 0 and 1, and says how long the pause is."""
+    tries = delivery.tries + 1
+    tried = replace(delivery, tries=tries, last_at=now, last_status=attempt.status, last_error=attempt.error)
+    if attempt.error is None:
+        return replace(tried, state="delivered")
+    if not attempt.again:
+        return replace(tried, state="failed")
+    if tries > len(PAUSES):
+        return replace(tried, state="failed", last_error=f"{attempt.error}; given up after {tries} tries")
+    pause = round(PAUSES[tries - 1] * (1 - JITTER + 2 * JITTER * chance))
+    return replace(tried, next_at=now + max(pause, attempt.wait * SECOND))

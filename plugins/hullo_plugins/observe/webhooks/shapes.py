@@ -1,0 +1,52 @@
+"""Webhooks and deliveries, as API keys and `--json` are told of them."""
+
+from __future__ import annotations
+
+from hullo.model.instant import Instant, rfc3339
+from hullo.model.webhook import Delivery, Webhook
+from hullo_plugins.observe.webhooks.book import NewSecret
+
+Shape = dict[str, object]
+
+
+def webhook_shape(webhook: Webhook) -> Shape:
+    """Without what it signs with."""
+    return {
+        "id": webhook.id,
+        "workspace_id": webhook.workspace_id,
+        "app_id": webhook.app_id,
+        "url": webhook.url,
+        "events": list(webhook.events),
+        "created_at": rfc3339(webhook.created_at),
+        "secrets": [
+            {"created_at": rfc3339(each.created_at), "expires_at": _when(each.expires_at)} for each in webhook.secrets
+        ],
+    }
+
+
+def new_secret_shape(new: NewSecret) -> Shape:
+    """With what it signs with, this once."""
+    return {**webhook_shape(new.webhook), "secret": new.secret}
+
+
+def delivery_shape(delivery: Delivery) -> Shape:
+    """One event on its way, or what came of it."""
+    return {
+        "id": delivery.id,
+        "webhook_id": delivery.webhook_id,
+        "event_id": delivery.event_id,
+        "type": delivery.event_name,
+        "contact_id": delivery.contact_id,
+        "body": delivery.body,
+        "created_at": rfc3339(delivery.created_at),
+        "state": delivery.state,
+        "tries": delivery.tries,
+        "next_at": rfc3339(delivery.next_at) if delivery.state == "pending" else None,
+        "last_at": _when(delivery.last_at),
+        "last_status": delivery.last_status,
+        "last_error": delivery.last_error,
+    }
+
+
+def _when(instant: Instant | None) -> str | None:
+    return None if instant is None else rfc3339(instant)

@@ -1,0 +1,49 @@
+"""A world whose events are posted, with its post office in the test's own hands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hullo.model.webhook import Delivery, Webhook
+from hullo.settings import Settings
+from hullo.store.protocol import PageRequest, Store
+from hullo_plugins.observe.webhooks.book import Book, NewSecret
+from hullo_plugins.observe.webhooks.plugin import Webhooks
+from hullo_plugins.observe.webhooks.poster import Poster
+from webhooks.receiving import Receiver
+from world import World
+
+
+class Office(World):
+    """Machines of this network may be posted to, as in development."""
+
+    def __init__(self, store: Store, *, plugins: Any = (), **options: Any) -> None:
+        self.plugin = Webhooks(seconds=2)
+        super().__init__(
+            store,
+            plugins=[*plugins, self.plugin],
+            without=["webhooks"],
+            settings=options.pop("settings", Settings(development=True)),
+            **options,
+        )
+
+    @property
+    def poster(self) -> Poster:
+        assert self.plugin.poster is not None
+        return self.plugin.poster
+
+    @property
+    def book(self) -> Book:
+        return self.plugin.book(by="agent:ada", workspace_id=self.app.workspace_id)
+
+    def subscribe(self, receiver: Receiver, *events: str, app_id: str | None = None) -> NewSecret:
+        return self.book.create(self.app.workspace_id, receiver.url, events, app_id)
+
+    def deliver(self) -> None:
+        """Everything that is due now has been tried, when this returns."""
+        self.tell()
+        self.poster.drain()
+
+    def deliveries(self, webhook: Webhook) -> list[Delivery]:
+        """The oldest first."""
+        return [*reversed(self.book.deliveries(webhook.id, PageRequest(limit=200)).items)]

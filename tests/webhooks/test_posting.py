@@ -1,0 +1,456 @@
+"""Rule R4: what is due is posted, at least once and in order for each contact, until it is taken or given up."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from concurrent.futures import wait
+
+import pytest
+
+from hullo.app import Hullo
+from hullo.errors import NotFound, StoreUnavailable
+from hullo.hooks.discovery import open_store
+from hullo.model.instant import DAY, HOUR, MINUTE, SECOND
+from hullo.pipeline.lease import LIFE
+from hullo.pipeline.vault import FORMAT
+from hullo.settings import Settings
+from hullo.store.protocol import Store
+from hullo_plugins.observe.webhooks import poster
+from hullo_plugins.observe.webhooks.plugin import Webhooks
+from hullo_plugins.observe.webhooks.schedule import JITTER, PAUSES
+from webhooks.office import Office
+from webhooks.receiving import PATIENCE, Message, Receiver
+
+pytestmark = pytest.mark.rule("R4")
+
+
+def test_a_webhook_is_told_as_soon_as_something_is_committed(store: Store, receiver: Receiver) -> None:
+    office = Office(store)
+    webhook = office.subscribe(receiver).webhook
+    office.visitor().identify(email="jane@example.com")
+    began = time.monotonic()
+    assert [each.type for each in receiver.wait_for(2)] == ["contact.created", "contact.identified"]
+    assert time.monotonic() - began < 0.5
+    office.deliver()
+    assert {each.state for each in office.deliveries(webhook)} == {"delivered"}
+
+
+def test_what_was_taken_is_in_the_log_and_not_posted_again(office: Office, receiver: Receiver) -> None:
+    webhook = office.subscribe(receiver).webhook
+    office.upsert(external_id="jane")
+    office.deliver()
+    office.clock.now += 30 * DAY
+    office.deliver()
+    [message] = receiver.messages
+    [delivery] = office.deliveries(webhook)
+    assert (delivery.event_id, delivery.body) == (message.id, message.body)
+    assert (delivery.state, delivery.tries, delivery.last_status, delivery.last_error) == ("delivered", 1, 204, None)
+    assert office.hullo.store.next_due() is None
+
+
+class TestAFailure:
+    def test_is_tried_again_for_three_days_and_given_up_in_words(self, office: Office, receiver: Receiver) -> None:
+        webhook = office.subscribe(receiver).webhook
+        receiver.answer = lambda message: 500
+        office.upsert(external_id="jane")
+        office.deliver()
+        began = office.clock.now
+        for number, pause in enumerate(PAUSES, start=1):
+            assert len(receiver.messages) == number
+            last = office.clock.now
+            office.clock.now = last + round(pause * (1 - JITTER)) - SECOND
+            office.deliver()
+            assert len(receiver.messages) == number
+            due_at = office.hullo.store.next_due()
+            assert due_at is not None
+            assert abs(due_at - last - pause) <= pause * JITTER + SECOND
+            office.clock.now = due_at
+            office.deliver()
+        assert abs(office.clock.now - began - 3 * DAY) < 8 * HOUR
+        [delivery] = office.deliveries(webhook)
+        assert (delivery.state, delivery.tries, delivery.last_status) == ("failed", len(PAUSES) + 1, 500)
+        assert delivery.last_error == "it answered 500; given up after 11 tries"
+        office.clock.now += 30 * DAY
+        office.deliver()
+        assert len(receiver.messages) == len(PAUSES) + 1
+        assert len({message.id for message in receiver.messages}) == 1
+
+    def test_of_a_machine_that_is_not_there_is_one_too(self, office: Office) -> None:
+        receiver = Receiver()
+        with receiver.serving():
+            webhook = office.subscribe(receiver).webhook
+        office.upsert(external_id="jane")
+        office.deliver()
+        [delivery] = office.deliveries(webhook)
+        assert (delivery.state, delivery.last_status) == ("pending", None)
+        assert delivery.last_error == "it refused the connection"
+
+    def test_is_not_repeated_before_the_other_side_wants_it_to_be(self, office: Office, receiver: Receiver) -> None:
+        office.subscribe(receiver)
+        receiver.answer = lambda message: (429, {"retry-after": "3600"})
+        office.upsert(external_id="jane")
+        office.deliver()
+        for later, messages in ((59 * MINUTE, 1), (2 * MINUTE, 2)):
+            office.clock.now += later
+            office.deliver()
+            assert len(receiver.messages) == messages
+
+    def test_is_the_last_where_nobody_wants_to_be_told(self, office: Office, receiver: Receiver) -> None:
+        webhook = office.subscribe(receiver).webhook
+        receiver.answer = lambda message: 410
+        office.visitor().identify(email="jane@example.com")
+        office.deliver()
+        assert [each.state for each in office.deliveries(webhook)] == ["failed", "failed"]
+        receiver.answer = lambda message: 200
+        office.upsert(external_id="joe")
+        office.deliver()
+        assert [each.state for each in office.deliveries(webhook)] == ["failed", "failed", "delivered"]
+
+    def test_of_ours_is_one_like_any_other(
+        self, office: Office, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        webhook = office.subscribe(receiver).webhook
+
+        def fail(*_: object) -> None:
+            raise RuntimeError("jane@example.com")
+
+        office.upsert(external_id="jane")
+        with monkeypatch.context() as patch:
+            patch.setattr(office.poster.sender, "post", fail)
+            office.deliver()
+        [delivery] = office.deliveries(webhook)
+        assert (delivery.state, delivery.tries) == ("pending", 1)
+        assert delivery.last_error == "it could not be sent; the log of hullo says more"
+        assert "RuntimeError" in caplog.text
+        assert "jane@example.com" not in caplog.text
+
+
+class TestOrder:
+    def test_what_comes_after_waits_for_its_own_contact_alone(self, office: Office, receiver: Receiver) -> None:
+        office.subscribe(receiver)
+        jane = office.upsert(external_id="jane").contact_id
+        receiver.answer = lambda message: 500 if message.contact_id == jane else 200
+        office.upsert(external_id="jane", name="Jane")
+        office.upsert(external_id="joe")
+        office.upsert(external_id="joe", name="Joe")
+        office.upsert(external_id="jane", name="Janet")
+        office.deliver()
+        told = defaultdict(list)
+        for message in receiver.messages:
+            told[message.contact_id].append(message.type)
+        assert sorted(map(len, told.values())) == [1, 2]
+        receiver.answer = lambda message: 200
+        office.clock.now += MINUTE
+        office.deliver()
+        of_jane = [message for message in receiver.messages if message.contact_id == jane]
+        assert [message.type for message in of_jane] == [
+            "contact.created",
+            *["contact.created"],
+            *["contact.updated"] * 2,
+        ]
+        assert [message.id for message in of_jane[1:]] == sorted(message.id for message in of_jane[1:])
+
+    def test_what_is_given_up_lets_the_next_one_pass(self, office: Office, receiver: Receiver) -> None:
+        office.subscribe(receiver)
+        receiver.answer = lambda message: 410 if message.type == "contact.created" else 200
+        office.visitor().identify(email="jane@example.com")
+        office.deliver()
+        assert [message.type for message in receiver.messages] == ["contact.created", "contact.identified"]
+
+    def test_of_one_contact_one_is_under_way_at_a_time(self, office: Office, receiver: Receiver) -> None:
+        office.subscribe(receiver)
+        busy, most, guard = Counter[str](), Counter[str](), threading.Lock()
+
+        def answer(message: Message) -> int:
+            with guard:
+                busy[message.contact_id] += 1
+                most[message.contact_id] = max(most[message.contact_id], busy[message.contact_id])
+                most["together"] = max(most["together"], sum(busy.values()))
+            time.sleep(0.005)
+            with guard:
+                busy[message.contact_id] -= 1
+            return 200
+
+        receiver.answer = answer
+        for step in range(4):
+            for name in ("jane", "joe", "ann", "bob", "eve", "tom"):
+                office.upsert(external_id=name, custom_data={"step": step})
+        office.deliver()
+        assert len(receiver.messages) == 24
+        assert most.pop("together") <= poster.TO_ONE
+        assert set(most.values()) == {1}
+
+
+class TestSomebodyWhoIsSlow:
+    def test_holds_up_nobody_else(self, store: Store, receiver: Receiver, other: Receiver) -> None:
+        office = Office(store)
+        opened = threading.Event()
+        receiver.answer = lambda message: 200 if opened.wait(PATIENCE) else 500
+        office.subscribe(receiver)
+        office.subscribe(other)
+        for number in range(3 * poster.TO_ONE):
+            office.upsert(external_id=f"user_{number}")
+        other.wait_for(3 * poster.TO_ONE)
+        assert len(receiver.messages) <= poster.TO_ONE
+        opened.set()
+        receiver.wait_for(3 * poster.TO_ONE)
+
+    def test_and_to_whom_very_much_is_due_does_not_either(
+        self, store: Store, receiver: Receiver, other: Receiver, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(poster, "LISTED", 5)
+        office = Office(store)
+        opened = threading.Event()
+        receiver.answer = lambda message: 200 if opened.wait(PATIENCE) else 500
+        office.subscribe(receiver)
+        for number in range(20):
+            office.upsert(external_id=f"user_{number}")
+        receiver.wait_for(poster.TO_ONE)
+        office.subscribe(other)
+        office.upsert(external_id="jane")
+        other.wait_for(1)
+        opened.set()
+
+
+class TestAnotherProcess:
+    def beside(self, office: Office) -> tuple[Hullo, Webhooks]:
+        plugin = Webhooks()
+        hullo = Hullo(
+            office.hullo.store,
+            plugins=[plugin],
+            without=["webhooks"],
+            settings=Settings(development=True),
+            clock=office.clock,
+        )
+        return hullo, plugin
+
+    def test_posts_nothing_while_the_first_is_at_it(self, office: Office, receiver: Receiver) -> None:
+        office.subscribe(receiver)
+        hullo, plugin = self.beside(office)
+        with hullo:
+            assert plugin.poster is not None
+
+            def answer(message: Message) -> int:
+                plugin.poster.drain()
+                return 200
+
+            receiver.answer = answer
+            office.upsert(external_id="jane")
+            office.deliver()
+            assert len(receiver.messages) == 1
+
+    def test_takes_over_when_the_first_is_dead(
+        self, office: Office, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Killed after it was answered, and before it wrote that down."""
+        webhook = office.subscribe(receiver).webhook
+        hullo, plugin = self.beside(office)
+        with hullo:
+            assert plugin.poster is not None
+            office.upsert(external_id="jane")
+            office.tell()
+            with monkeypatch.context() as patch:
+                patch.setattr(poster.Poster, "_record", lambda *_: None)
+                office.poster._go_round()
+                wait([under_way for _, under_way in office.poster._flying.values()])
+            plugin.poster.drain()
+            assert len(receiver.messages) == 1
+            office.clock.now += LIFE
+            plugin.poster.drain()
+            first, again = receiver.messages
+            assert (first.id, first.body) == (again.id, again.body)
+            assert [each.state for each in office.deliveries(webhook)] == ["delivered"]
+
+
+def test_what_came_of_it_could_not_be_kept_and_it_is_posted_again_after_a_while(
+    office: Office, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(poster, "AFTER_A_FAILURE", 0.05)
+    webhook = office.subscribe(receiver).webhook
+    office.upsert(external_id="jane")
+    office.tell()
+    failures = iter([StoreUnavailable("the disk is full")] * 3)
+    plainly = office.hullo.store.apply
+
+    def apply(changes: object) -> object:
+        if failure := next(failures, None):
+            raise failure
+        return plainly(changes)  # type: ignore[arg-type]
+
+    began = time.monotonic()
+    monkeypatch.setattr(office.hullo.store, "apply", apply)
+    office.deliver()
+    assert len(receiver.messages) == 4
+    assert time.monotonic() - began >= 3 * 0.05
+    assert [each.state for each in office.deliveries(webhook)] == ["delivered"]
+
+
+class TestReplay:
+    def test_what_was_given_up_is_tried_again_with_all_its_tries(self, office: Office, receiver: Receiver) -> None:
+        webhook = office.subscribe(receiver).webhook
+        receiver.answer = lambda message: 410
+        office.upsert(external_id="jane")
+        office.deliver()
+        [delivery] = office.deliveries(webhook)
+        again = office.book.replay(delivery.id)
+        assert (again.state, again.tries) == ("pending", 0)
+        receiver.answer = lambda message: 500
+        office.deliver()
+        receiver.answer = lambda message: 200
+        office.clock.now += MINUTE
+        office.deliver()
+        [delivery] = office.deliveries(webhook)
+        assert (delivery.state, delivery.tries) == ("delivered", 2)
+        assert len({(message.id, message.body) for message in receiver.messages}) == 1
+
+    def test_what_is_on_its_way_is_tried_at_once(self, office: Office, receiver: Receiver) -> None:
+        webhook = office.subscribe(receiver).webhook
+        receiver.answer = lambda message: (503, {"retry-after": "7200"})
+        office.upsert(external_id="jane")
+        office.deliver()
+        [delivery] = office.deliveries(webhook)
+        receiver.answer = lambda message: 200
+        office.book.replay(delivery.id)
+        office.deliver()
+        assert [each.state for each in office.deliveries(webhook)] == ["delivered"]
+
+    def test_nobody_replays_what_is_not_theirs(self, office: Office, receiver: Receiver) -> None:
+        webhook = office.subscribe(receiver).webhook
+        office.upsert(external_id="jane")
+        office.deliver()
+        [delivery] = office.deliveries(webhook)
+        elsewhere = office.hullo.create_app("Elsewhere", workspace="elsewhere")
+        for book in (
+            office.plugin.book(by="agent:eve", workspace_id=elsewhere.workspace_id),
+            office.plugin.book(by="agent:eve", workspace_id=office.app.workspace_id, app_id=office.app.app_id),
+        ):
+            with pytest.raises(NotFound):
+                book.replay(delivery.id)
+        with pytest.raises(NotFound):
+            office.book.replay("dlv_1")
+        office.book.delete(webhook.id)
+        with pytest.raises(NotFound):
+            office.book.replay(delivery.id)
+
+
+def test_a_deleted_webhook_is_told_nothing_any_more(office: Office, receiver: Receiver, other: Receiver) -> None:
+    webhook = office.subscribe(receiver).webhook
+    office.upsert(external_id="jane")
+    office.upsert(external_id="joe")
+    office.tell()
+    office.book.delete(webhook.id)
+    office.subscribe(other)
+    office.upsert(external_id="jane", name="Jane")
+    office.deliver()
+    assert receiver.messages == []
+    assert [message.type for message in other.messages] == ["contact.updated"]
+    stored = office.hullo.store.find_webhook(webhook.id)
+    assert stored is not None
+    assert stored.secrets == ()
+
+
+class TestATestMessage:
+    def test_says_what_came_of_it_and_is_in_the_log(self, office: Office, receiver: Receiver) -> None:
+        webhook = office.subscribe(receiver, "contact.merged").webhook
+        taken = office.book.test(webhook.id)
+        [message] = receiver.messages
+        assert (message.type, message.id) == ("webhook.test", taken.event_id)
+        assert message.said["data"]["webhook_id"] == webhook.id
+        assert (taken.state, taken.last_status) == ("delivered", 204)
+        receiver.answer = lambda message: 500
+        refused = office.book.test(webhook.id)
+        assert (refused.state, refused.last_error) == ("failed", "it answered 500")
+        office.deliver()
+        assert len(receiver.messages) == 2
+        assert office.deliveries(webhook) == [taken, refused]
+
+
+class TestSecrets:
+    def test_are_sealed_in_the_database_and_sign_all_the_same(
+        self, store: Store, receiver: Receiver, by_hand: None
+    ) -> None:
+        old, new = secrets.token_hex(32), secrets.token_hex(32)
+        office = Office(store, settings=Settings(development=True, master_keys=(old,)))
+        told = office.subscribe(receiver)
+        rotated = office.book.rotate(told.webhook.id)
+        stored = store.find_webhook(told.webhook.id)
+        assert stored is not None
+        assert all(each.secret.startswith(FORMAT) for each in stored.secrets)
+        assert told.secret not in repr([told, stored, rotated])
+        office.hullo.close()
+        with Hullo(store, settings=Settings(master_keys=(new, old))):
+            resealed = store.find_webhook(told.webhook.id)
+            assert resealed is not None
+            assert resealed.secrets != stored.secrets
+        again = Office(store, settings=Settings(development=True, master_keys=(new,)))
+        assert again.plugin.book(by="agent:ada").test(told.webhook.id).state == "delivered"
+        assert len(receiver.messages[0].headers["webhook-signature"].split()) == 2
+
+
+@pytest.mark.rule("P4")
+def test_no_log_holds_an_address_a_secret_or_what_was_said(
+    receiver: Receiver, by_hand: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    office = Office(open_store("memory:"))
+    new = office.subscribe(receiver)
+    receiver.answer = lambda message: 500
+    office.upsert(external_id="very-private-id")
+    office.deliver()
+    office.book.test(new.webhook.id)
+    assert "it answered 500" in caplog.text
+    for text in (new.secret, "from=hullo", str(receiver.port), "very-private-id", "v1,", receiver.messages[0].body):
+        assert text not in caplog.text
+
+
+class TestClosing:
+    def test_waits_for_what_is_under_way_and_keeps_the_rest(self, store: Store, receiver: Receiver) -> None:
+        office = Office(store)
+        opened = threading.Event()
+        receiver.answer = lambda message: 200 if opened.wait(PATIENCE) else 500
+        webhook = office.subscribe(receiver).webhook
+        for name in ("jane", "jane"):
+            office.upsert(external_id=name, custom_data={"step": len(receiver.messages)})
+            receiver.wait_for(1)
+        closing = threading.Thread(target=office.hullo.close)
+        closing.start()
+        opened.set()
+        closing.join(PATIENCE)
+        assert not closing.is_alive()
+        office.hullo.open()
+        assert office.deliveries(webhook)[0].state == "delivered"
+        office.hullo.courier.nudge()
+        receiver.wait_for(2)
+
+
+@pytest.fixture
+def wait_until() -> Callable[[Callable[[], bool]], None]:
+    def wait(condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+
+    return wait
+
+
+def test_what_was_due_while_nobody_was_there_is_posted_at_the_next_start(
+    store: Store, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, wait_until: Callable[[Callable[[], bool]], None]
+) -> None:
+    from hullo.pipeline.rounds import Rounds
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Rounds, "nudge", lambda rounds: None)
+        office = Office(store)
+        webhook = office.subscribe(receiver).webhook
+        office.upsert(external_id="jane")
+        office.tell()
+        office.hullo.close()
+    office.hullo.open().courier.nudge()
+    receiver.wait_for(1)
+    wait_until(lambda: office.deliveries(webhook)[0].state == "delivered")
