@@ -11,6 +11,7 @@
     │   └── KeyRequired           key_required       401
     ├── BadOrigin                 bad_origin         403
     ├── Forbidden                 forbidden          403
+    ├── ConsentRequired           consent_required   403
     ├── UnknownApp                unknown_app        404
     ├── NotFound                  not_found          404
     ├── MethodNotAllowed          method_not_allowed 405
@@ -131,6 +132,15 @@ class Forbidden(HulloError):
     """The API key is valid but lacks the scope, or belongs to another app."""
 
     code, status, title = "forbidden", 403, "Forbidden"
+
+
+class ConsentRequired(HulloError):
+    """The app stores nothing about a visitor until the page says that they agree; nothing was written."""
+
+    code, status, title = "consent_required", 403, "Consent required"
+
+    def __init__(self) -> None:
+        super().__init__('nothing is stored before the visitor agrees: send "consent": true once they do')
 
 
 class UnknownApp(HulloError):

@@ -107,9 +107,9 @@ class Settings:
     hop_parameter: str = "hullo_identity"
     """Under which name a page's address carries an identity from another site (T2)."""
     development: bool = False
-    """Says that nothing here is real: weak secrets are accepted."""
+    """Says that nothing here is real: weak secrets are accepted, and webhooks may lead to this very machine."""
     master_keys: tuple[str, ...] = field(default=(), repr=False)
-    """Seal the identity keys in the database; the first seals, all open. From `HULLO_MASTER_KEY`, with commas between
+    """Seal the secrets in the database; the first seals, all open. From `HULLO_MASTER_KEY`, with commas between
     them, and never from the file. Where several processes run, a new one is set behind the old one everywhere, then in
     front of it, and then alone: each start seals anew what the first one does not."""
     plugin: Mapping[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])

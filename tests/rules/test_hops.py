@@ -12,7 +12,7 @@ from hullo.model.change_set import ChangeSet, LogOut
 from hullo.model.claim import Claim
 from hullo.model.instant import MINUTE, SECOND
 from hullo.model.standing import Standing
-from hullo.pipeline.administer import Amend, Erase, LogOutEverywhere
+from hullo.pipeline.administer import Amend
 from hullo.pipeline.register import NewApp
 from world import Browser, World
 
@@ -127,16 +127,12 @@ def test_a_token_ends_with_the_session_it_was_made_in(world: World, help_centre:
     tokens = [reset.token_for(help_centre), switched.token_for(help_centre), logged_out.token_for(help_centre)]
     reset.reset()
     switched.identify(external_id="bob", signed="external_id")
-    moment = world.hullo.moment()
     contact_id = logged_out.resume().session.contact_id
     assert contact_id is not None
-    workspace = world.app.workspace_id
-    world.hullo.pipeline.run(LogOutEverywhere(contact_id=contact_id, workspace_id=workspace, moment=moment))
+    world.log_out(contact_id)
     gone = erased.identify(external_id="gone", signed="external_id").contact_id
     tokens.append(erased.token_for(help_centre))
-    world.hullo.pipeline.run(
-        Erase(contact_id=gone, workspace_id=workspace, conversations="erase", moment=world.hullo.moment())
-    )
+    world.erase(gone)
     assert [refusal(world.visitor(help_centre), token) for token in tokens] == ["session_ended"] * 4
 
 
@@ -304,15 +300,11 @@ def test_logging_out_everywhere_ends_every_session_in_every_app(world: World, he
     contact_id = there.identify(identity_token=browser.token_for(help_centre)).contact_id
     bob.identify(external_id="bob", signed="external_id")
     for _ in range(2):
-        moment = world.hullo.moment()
-        work = LogOutEverywhere(contact_id=contact_id, workspace_id=world.app.workspace_id, moment=moment)
-        world.hullo.pipeline.run(work)
+        world.log_out(contact_id)
     for ended in (browser, there):
         with pytest.raises(SessionRevoked):
             ended.resume()
     assert bob.resume().session.proven
     assert jane(world).resume().session.contact_id == contact_id
     with pytest.raises(NotFound):
-        world.hullo.pipeline.run(
-            LogOutEverywhere(contact_id=contact_id, workspace_id="ws_other", moment=world.hullo.moment())
-        )
+        world.log_out(contact_id, "ws_other")

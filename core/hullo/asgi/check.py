@@ -37,6 +37,7 @@ def checked_body(hullo: Hullo, app_key: str, body: CheckBody, moment: Moment) ->
         session=secret_digest(token) if token is not None else None,
         moment=moment,
         origin=_origin(body.page) if body.page is not None else None,
+        consent=body.envelope.consent,
     )
     checked = check(work, hullo.pipeline)
     if named in {None, app_key}:

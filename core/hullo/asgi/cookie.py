@@ -45,16 +45,12 @@ def kept_session(scope: Scope, headers: Headers, settings: SessionCookie) -> str
 
 def session_cookie(headers: Headers, settings: SessionCookie, token: str) -> Header:
     """The header that keeps the token. It lasts as long as a session may; a session that ends earlier is refused."""
-    name = _name(headers, settings)
-    parts = [
-        f"{name.decode()}={token}",
-        f"Max-Age={SESSION_LIFE // SECOND}",
-        "Path=/",
-        "HttpOnly",
-        f"SameSite={settings.same_site.capitalize()}",
-        *(["Secure"] if name == HOST_COOKIE else []),
-    ]
-    return b"set-cookie", "; ".join(parts).encode("latin-1")
+    return _set_cookie(headers, settings, token, SESSION_LIFE // SECOND)
+
+
+def no_session_cookie(headers: Headers, settings: SessionCookie) -> Header:
+    """The header that takes the cookie away."""
+    return _set_cookie(headers, settings, "", 0)
 
 
 def from_own_page(scope: Scope, headers: Headers) -> bool:
@@ -70,6 +66,19 @@ def from_own_page(scope: Scope, headers: Headers) -> bool:
     if scope["method"] not in _SAFE_METHODS:
         return False
     return headers.get(b"sec-fetch-site", b"same-origin") in {b"same-origin", b"none"}
+
+
+def _set_cookie(headers: Headers, settings: SessionCookie, value: str, seconds: int) -> Header:
+    name = _name(headers, settings)
+    parts = [
+        f"{name.decode()}={value}",
+        f"Max-Age={seconds}",
+        "Path=/",
+        "HttpOnly",
+        f"SameSite={settings.same_site.capitalize()}",
+        *(["Secure"] if name == HOST_COOKIE else []),
+    ]
+    return b"set-cookie", "; ".join(parts).encode("latin-1")
 
 
 def _name(headers: Headers, settings: SessionCookie) -> bytes:

@@ -10,10 +10,10 @@ from starlette.types import Receive, Scope
 
 from hullo.asgi.address import client_address
 from hullo.asgi.answer import Header
-from hullo.asgi.cookie import from_own_page, kept_session, session_cookie
+from hullo.asgi.cookie import from_own_page, kept_session, no_session_cookie, session_cookie
 from hullo.asgi.edge import Edge
 from hullo.asgi.scope import API_KEY_PREFIX, bearer, headers_of, query_of
-from hullo.asgi.wire import Envelope
+from hullo.asgi.wire import ID_LONGEST, Envelope, could_be_id
 from hullo.errors import Invalid, NotFound, SessionRevoked, TooLarge
 from hullo.model.app import ApiKey
 from hullo.model.claim import Rejection
@@ -24,7 +24,6 @@ from hullo.settings import SessionCookie
 from hullo.store.protocol import PageRequest, Store
 
 PAGE_LONGEST: Final = 200
-ID_LONGEST: Final = 64
 NOBODY: Final = Envelope()
 
 
@@ -85,8 +84,13 @@ class Exchange:
     def path_id(self) -> str:
         """The `{id}` of the path. Raises `NotFound` for what can be no id, so that no store is asked for it."""
         text: str = self.scope["path_params"]["id"]
-        if len(text) > ID_LONGEST or not text.isascii() or not text.replace("_", "").isalnum():
+        if not could_be_id(text):
             raise NotFound("no such thing")
+        return text
+
+    def path_text(self, name: str) -> str:
+        """What stands in another place of the path, as it was sent."""
+        text: str = self.scope["path_params"][name]
         return text
 
     async def body(self) -> bytes:
@@ -156,6 +160,12 @@ class Exchange:
         if token is None or not self.keeps_cookie:
             return token, ()
         return None, (session_cookie(self.headers, self._cookies, token),)
+
+    def session_forgotten(self) -> tuple[Header, ...]:
+        """The header that takes the session's cookie away, where there is one."""
+        own_page = self.origin is not None and from_own_page(self.scope, self.headers)
+        kept = own_page and kept_session(self.scope, self.headers, self._cookies) is not None
+        return (no_session_cookie(self.headers, self._cookies),) if kept else ()
 
     @property
     def _cookies(self) -> SessionCookie:

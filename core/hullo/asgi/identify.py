@@ -46,6 +46,7 @@ async def _identify(exchange: Exchange) -> Answer:
         session=caller.session,
         moment=exchange.moment,
         origin=exchange.origin,
+        consent=body.envelope.consent,
     )
     work = turn.around(work)
     once = work if key is None else _once(exchange, caller, work, key, raw)

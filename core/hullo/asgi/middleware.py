@@ -39,11 +39,12 @@ class IdentityMiddleware:
             raise SettingsError("a prefix begins with / and does not end with it, such as /hullo")
         self._edge = Edge(hullo)
         self._arrivals = Arrivals(self._edge, app_key)
-        own = own_routes(self._edge)
+        added = hullo.hooks.routes(hullo)
+        own = own_routes(self._edge, added)
         # Paths without parameters are looked up before the router tries one pattern after the other: it would cost
         # an identify that changes nothing a tenth of its time.
         self._fixed: dict[str, ASGIApp] = {route.path: route.endpoint for route in own if "{" not in route.path}
-        self._router = Router([*own, *hullo.hooks.routes(hullo)], redirect_slashes=False, default=nowhere(self._edge))
+        self._router = Router([*own, *added], redirect_slashes=False, default=nowhere(self._edge))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in {"http", "websocket"}:

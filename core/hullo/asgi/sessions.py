@@ -9,8 +9,10 @@ from hullo.asgi.answer import Answer, told
 from hullo.asgi.exchange import Exchange
 from hullo.asgi.rates.turns import attend_turn
 from hullo.asgi.scope import bearer
-from hullo.asgi.shapes import joined_shape, me_shape
+from hullo.asgi.shapes import joined_shape, me_shape, nobody_shape
 from hullo.asgi.wire import Envelope, join_body
+from hullo.errors import ConsentRequired
+from hullo.model.app import App
 from hullo.model.conversation import Conversation
 from hullo.model.visitor import Session
 from hullo.pipeline.sessions import Attend
@@ -37,21 +39,43 @@ async def _begin(exchange: Exchange, verb: Literal["join", "reset"]) -> Answer:
     raw = await exchange.body()
     # Everything that these calls need may stand in headers, and then there is nothing left to say in a body.
     said_in_headers = exchange.app_key is not None or bearer(exchange.headers) is not None
-    caller = await exchange.caller(Envelope() if not raw and said_in_headers else join_body(raw))
+    return await attend(exchange, verb, Envelope() if not raw and said_in_headers else join_body(raw))
+
+
+async def attend(exchange: Exchange, verb: Literal["join", "reset"], envelope: Envelope) -> Answer:
+    """A visitor's session, begun or gone on with; nobody's answer where the visitor has to agree first."""
+    caller = await exchange.caller(envelope)
     turn = await attend_turn(exchange, certainly=verb == "reset" or caller.session is None)
-    attend = Attend(
+    work = Attend(
         verb=verb,
         app_key=caller.app_key,
         session=caller.session,
         origin=exchange.origin,
         moment=exchange.moment,
+        consent=envelope.consent,
     )
-    visit = await turn.settled(exchange.edge.do(turn.around(attend)))
+    try:
+        visit = await turn.settled(exchange.edge.do(turn.around(work)))
+    except ConsentRequired:
+        return await nobody(exchange)
     conversations: tuple[Conversation, ...] = ()
     if visit.token is None:
         conversations = (await visible_conversations(exchange, visit.session, PageRequest())).items
     token, headers = exchange.session_told(visit.token or caller.token)
-    return told(joined_shape(visit.session, token, conversations, exchange.edge.hullo.settings.limits), headers)
+    app, limits = await _app_of(exchange), exchange.edge.hullo.settings.limits
+    return told(joined_shape(visit.session, token, conversations, app, limits), headers)
+
+
+async def nobody(exchange: Exchange) -> Answer:
+    """What is told where there is no session, and none was begun. A cookie that held one goes."""
+    shape = nobody_shape(await _app_of(exchange), exchange.edge.hullo.settings.limits)
+    return told(shape, exchange.session_forgotten())
+
+
+async def _app_of(exchange: Exchange) -> App:
+    apps = exchange.edge.hullo.pipeline.apps
+    app = apps.remembered(exchange.app_key)  # as a moment ago, when the call was decided
+    return app if app is not None else await exchange.edge.read(lambda _: apps.find(exchange.app_key))
 
 
 async def visible_conversations(exchange: Exchange, session: Session, page: PageRequest) -> Page[Conversation]:

@@ -1,27 +1,24 @@
-"""Bodies as they travel: the one file that decodes what comes and encodes what goes."""
+"""Bodies as they travel: decoded as they come, encoded as they go. What servers alone send is in `server_bodies`."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, cast
 
 import msgspec
 
 from hullo.asgi.scope import SESSION_PREFIX
 from hullo.errors import BadRequest, Invalid
-from hullo.model.claim import CONTROL, CONTROL_BUT_LINES, CUSTOM_DATA, Claim, Rejection
-from hullo.model.identifier import EMAIL, EXTERNAL_ID
+from hullo.model.claim import CONTROL, CONTROL_BUT_LINES, Claim, Rejection
 from hullo.model.limits import Limits
 from hullo.model.strict_json import read_object
 
 CLIENT_ID_LONGEST: Final = 128
+ID_LONGEST: Final = 64
 
 NOBODYS_TOKEN: Final = SESSION_PREFIX
 """Stands for a session token that is no text: it is no session's."""
-
-_APP_ID: Final = re.compile(r"app_[0-9a-z]+")
 
 _decoder = msgspec.json.Decoder()
 _encoder = msgspec.json.Encoder()
@@ -36,6 +33,8 @@ class Envelope:
 
     app_key: str | None = None
     session_token: str | None = field(default=None, repr=False)
+    consent: bool = False
+    """Whether the page says that the visitor agrees to be remembered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,16 +71,6 @@ class MessageBody:
     client_id: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContactBody:
-    """What a server writes about a contact. `cleared` are the identifiers that it sent as null."""
-
-    claim: Claim
-    app_id: str | None
-    """Whose custom data, where the body says so."""
-    cleared: frozenset[str]
-
-
 def decode_object(raw: bytes) -> dict[str, Any]:
     """The JSON object in a body. Raises `BadRequest` for whatever `read_object` refuses."""
     try:
@@ -93,6 +82,15 @@ def decode_object(raw: bytes) -> dict[str, Any]:
 def join_body(raw: bytes) -> Envelope:
     """The body of join and reset. Raises `BadRequest`."""
     return _envelope(decode_object(raw))
+
+
+def consent_body(raw: bytes) -> tuple[Envelope, bool]:
+    """What the visitor has answered. Raises `BadRequest`, and `Invalid` where it is neither yes nor no."""
+    body = decode_object(raw)
+    granted = body.get("granted")
+    if not isinstance(granted, bool):
+        raise wrong_field("granted", "must be true or false")
+    return replace(_envelope(body), consent=granted), granted
 
 
 def identify_body(raw: bytes, limits: Limits) -> IdentifyBody:
@@ -124,7 +122,7 @@ def message_body(raw: bytes, limits: Limits) -> MessageBody:
     body = decode_object(raw)
     faults: list[Rejection] = []
     text = body.get("text")
-    if fault := _text_fault(text, limits.message_length):
+    if fault := text_fault(text, limits.message_length):
         faults.append(Rejection(field="text", reason=fault))
     client_id = body.get("client_id")
     if client_id is not None and not _is_client_id(client_id):
@@ -133,27 +131,6 @@ def message_body(raw: bytes, limits: Limits) -> MessageBody:
     if faults:
         raise Invalid(Invalid.wrong_fields, faults)
     return MessageBody(envelope=_envelope(body), text=cast("str", text), client_id=client_id)
-
-
-def contact_body(raw: bytes, limits: Limits) -> ContactBody:
-    """The body of a contact that a server writes: an identify body, its custom data flat or under one app's id.
-
-    Raises `BadRequest`, and `Invalid` where it is unclear whose custom data it is.
-    """
-    body = decode_object(raw)
-    app_id = _app_named(body)
-    said = {name: value for name, value in body.items() if name not in {"app_id", "app_key"}}
-    nested = _nested_custom_data(said.get(CUSTOM_DATA))
-    if nested is not None:
-        block_of, said[CUSTOM_DATA] = nested
-        if app_id not in {None, block_of}:
-            raise wrong_field(CUSTOM_DATA, "is under one app's id, and app_id names another")
-        app_id = block_of
-    return ContactBody(
-        claim=Claim.read(said, limits),
-        app_id=app_id,
-        cleared=frozenset(kind for kind in (EXTERNAL_ID, EMAIL) if kind in said and said[kind] is None),
-    )
 
 
 def with_session_token(answer: bytes, token: str | None) -> tuple[bytes, str]:
@@ -169,10 +146,12 @@ def _envelope(body: Mapping[str, object]) -> Envelope:
     return Envelope(
         app_key=app_key if app_key is None or isinstance(app_key, str) else "",
         session_token=(token or None) if token is None or isinstance(token, str) else NOBODYS_TOKEN,
+        consent=body.get("consent") is True,
     )
 
 
-def _text_fault(text: object, longest: int) -> str | None:
+def text_fault(text: object, longest: int) -> str | None:
+    """What is wrong with what somebody has to say, in any number of lines."""
     if not isinstance(text, str):
         return "must be text"
     if not text.strip():
@@ -186,26 +165,9 @@ def _is_client_id(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value) <= CLIENT_ID_LONGEST and not CONTROL.search(value)
 
 
-def _app_named(body: Mapping[str, object]) -> str | None:
-    named = {body[name] for name in ("app_id", "app_key") if isinstance(body.get(name), str)}
-    if len(named) > 1:
-        raise wrong_field("app_id", "app_id and app_key are the same thing; send one of them")
-    for name in ("app_id", "app_key"):
-        if body.get(name) is not None and not isinstance(body[name], str):
-            raise wrong_field(name, "must be text")
-    return cast("str", named.pop()) if named else None
-
-
-def _nested_custom_data(block: object) -> tuple[str, object] | None:
-    """The app's id and its block, for custom data that is written as it is read. None for the flat form."""
-    if not isinstance(block, dict) or not block:
-        return None
-    blocks = cast("dict[str, Any]", block)
-    if not all(_APP_ID.fullmatch(name) and isinstance(each, dict) for name, each in blocks.items()):
-        return None
-    if len(blocks) > 1:
-        raise wrong_field(CUSTOM_DATA, "holds several apps' blocks; write one app's in a call")
-    return next(iter(blocks.items()))
+def could_be_id(text: str) -> bool:
+    """Whether it is worth asking a store for the thing with this id."""
+    return len(text) <= ID_LONGEST and text.isascii() and text.replace("_", "").isalnum()
 
 
 def wrong_field(field: str, reason: str) -> Invalid:

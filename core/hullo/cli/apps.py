@@ -15,6 +15,7 @@ from hullo.model.app import App, IdentityKey, VerificationMode
 from hullo.model.change_set import CallCount
 from hullo.model.instant import Instant, rfc3339
 from hullo.model.signed_token import given_kid, key_algorithm
+from hullo.pipeline.app_settings import consent_word, kept_days, privacy_of
 from hullo.pipeline.register import NewApp
 
 
@@ -94,7 +95,12 @@ def show(given: Given, key: str) -> None:
 @common
 @pass_given
 def set_(given: Given, key: str, settings: Sequence[str]) -> None:
-    """Change an app's name, origins (with commas between them), verification or region."""
+    """Change an app's name, origins (with commas between them), verification or region.
+
+    With consent=required nothing is stored of a visitor until the page says that they agree; consent=none ends that.
+    keep_anonymous_days, keep_conversation_days, keep_decision_days and keep_timeline_days say for how long what is
+    kept: a number, or none.
+    """
     fields: dict[str, str] = {}
     for setting in settings:
         field, separator, value = setting.partition("=")
@@ -156,6 +162,7 @@ def _document(app: App) -> dict[str, object]:
         "origins": list(app.origins),
         "verification": app.verification.value,
         "region": app.region,
+        **privacy_of(app),
         "created_at": rfc3339(app.created_at),
     }
 
@@ -172,6 +179,8 @@ def _text(app: App, now: Instant) -> str:
             ("origins", _origins(app)),
             ("verification", app.verification),
             ("region", app.region),
+            ("consent", consent_word(app)),
+            *((name, "for ever" if days is None else days) for name, days in kept_days(app.retention).items()),
             ("made", when(app.created_at)),
         ]
     )

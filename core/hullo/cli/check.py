@@ -103,7 +103,7 @@ def _verdict(checked: Checked) -> str:
 def _decided(outcome: Outcome) -> str:
     created = outcome.matched_by == CREATED
     pairs: list[tuple[str, object]] = [
-        ("contact", "somebody new" if created else outcome.contact_id),
+        ("contact", "somebody new" if created else outcome.contact_id or "nobody"),
         ("matched by", NOTHING if created else outcome.matched_by),
         ("standing", outcome.standing.word),
     ]

@@ -13,6 +13,7 @@ import click
 from hullo.app import Hullo
 from hullo.cli.added import added_commands
 from hullo.hooks.discovery import keeping_the_protocol, open_store
+from hullo.pipeline.ledger import COMMAND_LINE
 from hullo.settings import DEFAULT_STORE, Settings, read_settings
 from hullo.store.protocol import Store
 
@@ -44,7 +45,7 @@ class Given:
 
     def hullo(self) -> Hullo:
         """A hullo that is connected to nothing yet. Raises `SettingsError` or `PluginError`."""
-        hullo = Hullo(settings=self.settings())
+        hullo = Hullo(settings=self.settings(), operator=COMMAND_LINE)
         added_commands(hullo)
         return hullo
 

@@ -1,4 +1,4 @@
-"""The apps that this process remembers, so that a request need not ask the store who is calling it."""
+"""The apps and salts that this process remembers, so that a request need not ask the store who is calling it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Final, TypeVar
 from hullo.errors import HulloError, UnknownApp
 from hullo.model.app import App
 from hullo.model.change_set import KeyUse
+from hullo.pipeline.salts import SALT, find_workspace, salted
 from hullo.pipeline.vault import Vault
-from hullo.store.protocol import AppReads
+from hullo.store.protocol import Store
 
 T = TypeVar("T")
 
@@ -22,13 +23,15 @@ class AppDirectory:
 
     A success is checked against the app's version in the snapshot that it was decided on, and a refusal is only
     given after asking the store again: a key that was added a moment ago works, one that was retired does not.
-    The secrets of identity keys are plain here, and opened once each time that an app is read.
+    The secrets of identity keys are plain here, and opened once each time that an app is read. So are the salts of
+    workspaces, which never change.
     """
 
-    def __init__(self, reads: AppReads, vault: Vault) -> None:
-        self._reads = reads
+    def __init__(self, store: Store, vault: Vault) -> None:
+        self._store = store
         self._vault = vault
         self._known: dict[str, App] = {}
+        self._salts: dict[str, str] = {}
 
     def find(self, app_key: str | None) -> App:
         """The app with this key, perhaps as it was a moment ago. Raises `UnknownApp`."""
@@ -41,7 +44,7 @@ class AppDirectory:
 
     def find_now(self, app_key: str | None) -> App:
         """The app as the store has it. Raises `UnknownApp`, and `SettingsError` when no master key opens its keys."""
-        app = self._reads.find_app(app_key) if app_key is not None else None
+        app = self._store.find_app(app_key) if app_key is not None else None
         if app is None:
             self.forget(app_key)
             raise UnknownApp
@@ -55,6 +58,16 @@ class AppDirectory:
         """Asks the store the next time."""
         if app_key is not None:
             self._known.pop(app_key, None)
+
+    def salt_of(self, workspace_id: str) -> str:
+        """What the workspace's tombstones are salted with (P2). Raises `NotFound`, and `SettingsError` when no master
+        key opens it."""
+        salt = self._salts.get(workspace_id)
+        if salt is None:
+            # One without a salt was made meanwhile, by a process of an older version.
+            workspace = salted(self._store, self._vault, find_workspace(self._store, workspace_id))
+            salt = self._salts[workspace_id] = self._vault.open(workspace_id, SALT, workspace.salt)
+        return salt
 
     def note_use(self, use: KeyUse) -> None:
         """Remembers that a key's use was written, so that it is not written again at once."""

@@ -49,13 +49,14 @@ class Checked:
 def check(work: Identify, pipeline: Pipeline) -> Checked:
     """Decides without writing, telling or counting anything. Raises `UnknownApp`, and what is no fault of the call."""
     app = AppDirectory(pipeline.store, pipeline.vault).find_now(work.app_key)
-    evidence = _Evidence(work, pipeline, app)
+    salt = pipeline.apps.salt_of(app.workspace_id)
+    evidence = _Evidence(work, pipeline, app, salt)
     signature, mistakes = evidence.judged()
     decision: Decision[Outcome] | None = None
     refused: HulloError | None = None
     faults = work.claim.rejected
     try:
-        decision = pipeline.foresee(work.prepare_for(app))
+        decision = pipeline.foresee(work.prepare_for(app, salt))
         faults = decision.answer.rejected
     except HulloError as error:
         if error.status >= 500:
@@ -77,11 +78,12 @@ def check(work: Identify, pipeline: Pipeline) -> Checked:
 class _Evidence:
     """What one call has to show for itself, as an app sees it that refuses what is wrong."""
 
-    def __init__(self, work: Identify, pipeline: Pipeline, app: App) -> None:
+    def __init__(self, work: Identify, pipeline: Pipeline, app: App, salt: str) -> None:
         # Whatever else may refuse the call, its evidence is looked at.
         self._work = replace(work, origin=None, session=None)
         self._pipeline = pipeline
-        self._app = replace(app, verification=VerificationMode.OPTIONAL)
+        self._app = replace(app, verification=VerificationMode.OPTIONAL, consent_required=False)
+        self._salt = salt
 
     def judged(self) -> tuple[Signature, tuple[Mistake, ...]]:
         """What it is worth, and every mistake in it."""
@@ -97,7 +99,7 @@ class _Evidence:
     def _signature(self) -> Signature:
         """Raises `ProofRejected`."""
         try:
-            signature = self._pipeline.foresee(self._work.prepare_for(self._app)).answer.signature
+            signature = self._pipeline.foresee(self._work.prepare_for(self._app, self._salt)).answer.signature
         except (NoIdentifier, Invalid):
             signature = verify(self._work.claim, self._app, self._work.moment.now, self._work.hooks).signature
         assert signature is not None, "the app looks at it"

@@ -1,0 +1,179 @@
+"""The audit log: what is in it, and that nobody changes it without its showing (P2)."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from hullo.model.audit import AuditEntry, AuditHead, next_entry
+from hullo.model.instant import DAY
+from hullo.pipeline.auditing import Audited, walk_audit
+from hullo.store.protocol import Page, PageRequest
+from world import AGENT, World
+
+
+def walk(world: World, head: str | None = None) -> Audited:
+    return walk_audit(world.hullo.store, world.app.workspace_id, head)
+
+
+@pytest.mark.rule("P2")
+def test_whatever_is_done_to_apps_and_keys_is_written_down(world: World) -> None:
+    register, key = world.hullo.register, world.app.app_key
+    added = register.add_identity_key(key)
+    register.retire_identity_key(key, added.id)
+    register.change_app(key, {"name": "New name", "consent": "required", "keep_decision_days": "7"})
+    made = register.create_api_key(app_key=key)
+    register.revoke_api_key(made.key.id)
+    register.revoke_api_key(made.key.id)
+    entries = world.audit()
+    assert [each.number for each in entries] == list(range(1, len(entries) + 1))
+    assert {each.by for each in entries} == {"host"}
+    assert [(each.action, each.subject) for each in entries] == [
+        ("app.created", key),
+        ("api_key.created", world.api_key.id),
+        ("identity_key.added", added.id),
+        ("identity_key.retired", added.id),
+        ("app.changed", key),
+        ("api_key.created", made.key.id),
+        ("api_key.revoked", made.key.id),
+    ]
+    assert entries[4].data == {
+        "fields": ["consent", "keep_decision_days", "name"],
+        "consent": "required",
+        "keep_decision_days": 7,
+    }
+    assert world.app.identity_key not in str(entries)
+
+
+@pytest.mark.rule("P2")
+def test_what_changes_nothing_is_not_written_down(world: World) -> None:
+    before = world.audit()
+    world.set_app(name="Shop", verification="optional")
+    assert world.audit() == before
+
+
+@pytest.mark.rule("P2", "S2")
+def test_a_log_out_is_written_down(world: World) -> None:
+    contact_id = world.upsert(external_id="jane").contact_id
+    world.log_out(contact_id)
+    entry = world.audit()[-1]
+    assert (entry.action, entry.subject, entry.by) == ("contact.logged_out", contact_id, AGENT)
+
+
+@pytest.mark.rule("P2")
+def test_an_untouched_log_is_whole_and_tells_its_head(world: World) -> None:
+    earlier = walk(world)
+    assert (earlier.intact, earlier.entries, earlier.head_found) == (True, 2, None)
+    world.erase(world.upsert(external_id="jane").contact_id)
+    now = walk(world, earlier.head.digest)
+    assert (now.intact, now.entries, now.head_found) == (True, 3, True)
+    assert now.head == AuditHead(number=3, digest=world.audit()[-1].digest)
+    assert not walk(world, "0" * 64).intact
+
+
+@pytest.mark.rule("P2")
+def test_each_workspace_has_a_log_of_its_own(world: World) -> None:
+    other = world.hullo.create_app("Elsewhere", workspace="Other")
+    assert [each.number for each in world.audit(other.workspace_id)] == [1]
+    assert walk_audit(world.hullo.store, other.workspace_id).intact
+
+
+@pytest.mark.rule("P2", "R1")
+def test_many_at_once_make_one_chain(world: World) -> None:
+    people = [world.upsert(external_id=f"person {number}").contact_id for number in range(8)]
+    before = len(world.audit())
+    threads = [threading.Thread(target=world.erase, args=(each,)) for each in people]
+    threads.append(threading.Thread(target=world.hullo.register.add_identity_key, args=(world.app.app_key,)))
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(world.audit()) == before + len(threads)
+    assert walk(world).intact
+
+
+class Log:
+    """A log that somebody has been at."""
+
+    def __init__(self, entries: list[AuditEntry]) -> None:
+        self.entries = entries
+
+    def list_audit(self, workspace_id: str, page: PageRequest) -> Page[AuditEntry]:
+        newest_first = sorted(self.entries, key=lambda entry: entry.id, reverse=True)
+        return Page(items=tuple(newest_first), next=None)
+
+
+def log_of(length: int) -> Log:
+    head, entries = AuditHead(), []
+    for number in range(length):
+        entry = next_entry(
+            head,
+            workspace_id="ws_1",
+            at=number * DAY,
+            by="host",
+            action="app.changed",
+            subject="app_1",
+            data={"fields": ["name"], "n": number, "nested": {"a": [1, None, "ü"]}},
+        )
+        entries.append(entry)
+        head = AuditHead(number=entry.number, digest=entry.digest)
+    return Log(entries)
+
+
+def flaws(log: Log, head: str | None = None) -> list[int]:
+    store: Any = log
+    return [each.number for each in walk_audit(store, "ws_1", head).flaws]
+
+
+def test_a_log_of_nothing_is_whole() -> None:
+    assert flaws(log_of(0)) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"at": 5},
+        {"by": "nobody"},
+        {"action": "app.created"},
+        {"subject": "app_2"},
+        {"data": {}},
+        {"previous": "0" * 64},
+        {"digest": "0" * 64},
+        {"workspace_id": "ws_2"},
+        {"number": 7},
+    ],
+    ids=lambda change: str(*change),
+)
+def test_a_changed_entry_shows(change: dict[str, Any]) -> None:
+    log = log_of(5)
+    log.entries[2] = replace(log.entries[2], **change)
+    assert flaws(log)
+
+
+def test_an_entry_that_is_gone_shows() -> None:
+    for number in range(4):
+        log = log_of(5)
+        del log.entries[number]
+        assert flaws(log), number
+
+
+def test_an_entry_that_was_made_anew_shows_in_the_next() -> None:
+    log = log_of(5)
+    head = AuditHead(number=2, digest=log.entries[1].digest)
+    log.entries[2] = next_entry(
+        head, workspace_id="ws_1", at=0, by="host", action="app.changed", subject="app_9", data={}
+    )
+    assert flaws(log) == [4]
+
+
+def test_only_an_earlier_head_tells_of_a_log_that_was_cut_short_or_made_anew() -> None:
+    whole, cut, anew = log_of(5), log_of(5), log_of(3)
+    head = whole.entries[-1].digest
+    del cut.entries[-1]
+    store: Any
+    for store, intact in ((whole, True), (cut, False), (anew, False)):
+        assert flaws(store) == []
+        assert walk_audit(store, "ws_1", head).intact is intact

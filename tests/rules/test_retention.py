@@ -1,0 +1,180 @@
+"""Rule P3: what is too old is removed, app by app, as often and by as many as want to."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from hullo.errors import SessionRevoked
+from hullo.hooks.discovery import open_store
+from hullo.model.instant import DAY
+from hullo.model.retention import Retention, Swept
+from hullo.pipeline.retaining import RetentionRun, retain
+from hullo.store.protocol import PageRequest, Store
+from hullo_plugins.upkeep.retention import RetentionJob
+from world import World
+
+FOR_EVER = {
+    "keep_anonymous_days": "none",
+    "keep_conversation_days": "none",
+    "keep_decision_days": "none",
+    "keep_timeline_days": "none",
+}
+
+
+def run(world: World, **options: Any) -> RetentionRun:
+    return retain(world.hullo.store, world.clock, "retention", **options)
+
+
+def pass_days(world: World, days: float) -> None:
+    world.clock.now += int(days * DAY)
+
+
+def conversations(world: World) -> int:
+    return len(world.hullo.store.list_conversations(world.app.workspace_id, PageRequest(limit=200)).items)
+
+
+@pytest.mark.rule("P3", "S3")
+def test_anonymous_visitors_go_and_known_ones_stay(world: World) -> None:
+    nobody, known, talker = world.visitor(), world.visitor(), world.visitor()
+    nobody.join()
+    known.identify(email="jane@example.com")
+    talker.join()
+    talker.say()
+    pass_days(world, 31)
+    assert run(world).swept == Swept(sessions=1, visitors=1)
+    with pytest.raises(SessionRevoked):
+        nobody.resume()
+    assert known.resume().session.contact_id
+    assert talker.resume().session.visitor_id
+
+
+@pytest.mark.rule("P3", "S2")
+def test_a_session_that_is_over_goes(world: World) -> None:
+    browser = world.visitor()
+    browser.identify(email="jane@example.com")
+    browser.reset()
+    assert run(world).swept.sessions == 1
+    assert browser.resume().session.visitor_id
+
+
+@pytest.mark.rule("P3")
+def test_each_app_keeps_things_for_as_long_as_it_says(world: World) -> None:
+    other = world.hullo.create_app("Elsewhere", workspace="Other")
+    world.set_app(keep_conversation_days="365", keep_decision_days="90", keep_timeline_days="10")
+    world.hullo.register.change_app(other.app_key, FOR_EVER)
+    outcomes = []
+    for browser in (world.visitor(), world.visitor(other)):
+        outcomes.append(browser.identify(email="jane@example.com"))
+        browser.say()
+    pass_days(world, 100)
+    mine, theirs = ({each.app.id: each.swept for each in run(world).apps}[app.app_id] for app in (world.app, other))
+    assert (mine.decisions, mine.conversations, mine.timeline > 0) == (1, 0, True)
+    assert theirs == Swept()
+    place = (world.app.workspace_id, outcomes[0].contact_id)
+    assert world.hullo.store.list_timeline(*place, PageRequest()).items == ()
+    pass_days(world, 300)
+    swept = {each.app.id: each.swept for each in run(world).apps}
+    assert (swept[world.app.app_id].conversations, swept[world.app.app_id].messages) == (1, 1)
+    assert conversations(world) == 0
+
+
+@pytest.mark.rule("P3")
+def test_running_it_again_removes_nothing_and_says_nothing(world: World) -> None:
+    world.visitor().join()
+    pass_days(world, 31)
+    before = len(world.audit())
+    assert run(world).swept.total == 2
+    assert run(world).swept.total == 0
+    [entry] = world.audit()[before:]
+    assert (entry.action, entry.by, entry.subject) == ("retention.run", "retention", world.app.workspace_id)
+    assert entry.data == {"removed": {world.app.app_id: {"sessions": 1, "visitors": 1}}}
+
+
+@pytest.mark.rule("P3")
+def test_a_dry_run_says_how_much_there_is_and_leaves_it(world: World) -> None:
+    for _ in range(3):
+        world.visitor().join()
+    pass_days(world, 31)
+    before = len(world.audit())
+    assert run(world, dry_run=True).swept == run(world, dry_run=True).swept == Swept(sessions=3, visitors=3)
+    assert len(world.audit()) == before
+    assert run(world).swept == Swept(sessions=3, visitors=3)
+
+
+@pytest.mark.rule("P3")
+def test_two_at_once_remove_each_thing_once(world: World) -> None:
+    """Each sees to it that the other's work is not its own: together they removed what there was."""
+    for _ in range(12):
+        world.visitor().join()
+    pass_days(world, 31)
+    barrier = threading.Barrier(2)
+    runs: list[RetentionRun] = []
+
+    def one() -> None:
+        barrier.wait()
+        runs.append(run(world))
+
+    threads = [threading.Thread(target=one) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(each.swept.sessions for each in runs) == 12
+    assert sum(each.swept.visitors for each in runs) == 12
+    told = [entry.data["removed"] for entry in world.audit() if entry.action == "retention.run"]
+    assert len(told) == sum(each.swept.total > 0 for each in runs)
+
+
+@pytest.mark.rule("P3")
+def test_what_nobody_has_set_is_what_the_rules_say() -> None:
+    assert Retention() == Retention(anonymous_days=30, conversation_days=None, decision_days=90, timeline_days=None)
+
+
+class Sweeps:
+    """Counts how often a store is asked to sweep, and says when it is."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.asked = 0
+        self.once = threading.Event()
+
+    def sweep(self, *args: Any, **options: Any) -> Swept:
+        self.asked += 1
+        self.once.set()
+        return self._store.sweep(*args, **options)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+@pytest.mark.rule("P3")
+def test_one_of_several_processes_does_it_once_a_day() -> None:
+    store = open_store("memory:")
+    counted: Any = Sweeps(store)
+    World(store)
+    worlds = [World(counted, without=["retention"], plugins=[RetentionJob(first=0.0, every=0.01)]) for _ in range(2)]
+    assert counted.once.wait(10)
+    threading.Event().wait(0.1)
+    apps = len(store.list_apps())
+    assert counted.asked <= apps
+    counted.once.clear()
+    for world in worlds:
+        pass_days(world, 1.1)
+    assert counted.once.wait(10)
+
+
+@pytest.mark.rule("P3")
+def test_a_store_that_is_away_is_asked_again(caplog: pytest.LogCaptureFixture) -> None:
+    store = open_store("memory:")
+    counted: Any = Sweeps(store)
+    World(store)
+    world = World(counted, without=["retention"], plugins=[RetentionJob(first=0.05, every=0.01)])
+    store.close()
+    threading.Event().wait(0.1)
+    store.open()
+    assert counted.once.wait(10)
+    assert "what is too old stays for now: unavailable" in caplog.text
+    world.hullo.close()
