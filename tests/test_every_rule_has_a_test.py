@@ -15,12 +15,13 @@ BUILT = {
     *(f"W{number}" for number in range(1, 12)),
     *(f"L{number}" for number in range(1, 4)),
     *(f"S{number}" for number in range(1, 4)),
-    *(f"R{number}" for number in range(1, 4)),
+    *(f"R{number}" for number in range(1, 5)),
     *(f"V{number}" for number in range(1, 9)),
     *(f"T{number}" for number in range(1, 6)),
-    *("H1", "H2", "P4"),
+    *("H1", "H2"),
+    *(f"P{number}" for number in range(1, 5)),
 }
-"""What this version promises. L4 comes with merges, S4 with the socket, and T2's links with the widget."""
+"""What this version promises. S4 comes with the socket, and T2's links with the widget."""
 
 
 def named_by_tests() -> set[str]:

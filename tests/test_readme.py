@@ -123,8 +123,16 @@ def test_the_limits_are_those_in_force() -> None:
         limits.phone_length,
         limits.url_length,
         limits.message_length,
+        limits.emails,
+        limits.tags,
+        limits.tag_length,
+        limits.event_name_length,
+        limits.event_properties_bytes // 1024,
+        limits.event_properties_depth,
     ):
         assert f"{number:,}" in table
+    assert limits.message_length == limits.note_length
+    assert limits.emails == limits.phones
     assert limits.name_length == limits.company_length == limits.external_id_length
 
 

@@ -8,7 +8,19 @@ from hullo.model.app import Scope
 from hullo.model.change_set import CallCount, ChangeSet
 from hullo.model.instant import DAY
 
-APP = ["id", "app_key", "workspace_id", "name", "origins", "verification", "region", "created_at", "calls"]
+APP = [
+    "id",
+    "app_key",
+    "workspace_id",
+    "name",
+    "origins",
+    "verification",
+    "region",
+    "consent",
+    "retention",
+    "created_at",
+    "calls",
+]
 
 
 @pytest.mark.rule("V3")

@@ -156,37 +156,3 @@ def test_a_message_may_have_lines_and_tabs():
     body = wire.message_body(json.dumps({"text": "a\n\tb\r\n😀", "client_id": None}).encode(), Limits())
     assert (body.text, body.client_id) == ("a\n\tb\r\n😀", None)
     assert wire.message_body(json.dumps({"text": "x" * 8000}).encode(), Limits())
-
-
-def test_a_server_may_write_custom_data_as_it_reads_it():
-    flat = wire.contact_body(b'{"external_id": "u", "custom_data": {"plan": "pro"}}', Limits())
-    nested = wire.contact_body(b'{"external_id": "u", "custom_data": {"app_1": {"plan": "pro"}}}', Limits())
-    assert (flat.app_id, nested.app_id) == (None, "app_1")
-    assert flat.claim.custom_data == nested.claim.custom_data == {"plan": "pro"}
-
-
-def test_a_value_that_is_no_apps_block_is_a_nested_value():
-    body = wire.contact_body(b'{"external_id": "u", "custom_data": {"plan": {"name": "pro"}}}', Limits())
-    assert [each.field for each in body.claim.rejected] == ["custom_data.plan"]
-
-
-@pytest.mark.parametrize(
-    "raw",
-    [
-        b'{"custom_data": {"app_1": {}, "app_2": {}}}',
-        b'{"app_id": "app_2", "custom_data": {"app_1": {"a": 1}}}',
-        b'{"app_id": "app_2", "app_key": "app_1"}',
-        b'{"app_id": 7}',
-    ],
-)
-def test_it_must_be_clear_whose_custom_data_it_is(raw):
-    with pytest.raises(Invalid) as refused:
-        wire.contact_body(raw, Limits())
-    assert refused.value.rejected
-
-
-def test_null_clears_an_identifier_of_a_contact():
-    body = wire.contact_body(b'{"email": null, "name": null, "app_key": "app_1"}', Limits())
-    assert body.cleared == {"email"}
-    assert body.claim.profile == {"name": None}
-    assert body.claim.rejected == ()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any, Final
 
 import pytest
@@ -43,6 +44,11 @@ SCHEMA: Final = schemathesis.openapi.from_dict(
                 {"include-operation-id": "check_identify", "phases": {"coverage": {"enabled": False}}},
                 # They are ended, and still told of.
                 {"include-operation-id": "list_sessions", "checks": {"use_after_free": {"enabled": False}}},
+                # It names a second contact, who need not be there.
+                {
+                    "include-operation-id": "merge_contacts",
+                    "checks": {"ensure_resource_availability": {"enabled": False}},
+                },
             ],
         }
     ),
@@ -51,6 +57,10 @@ CALLED_WITH_A_SESSION: Final = SCHEMA.exclude(tag=["Servers", "Operators"])
 CALLED_WITH_A_KEY: Final = SCHEMA.exclude(tag="Operators").exclude(path_regex="^/v1/(identi|join|reset|me)")
 CALLED_BY_SERVERS: Final = SCHEMA.exclude(tag=["Pages", "Operators"])
 CALLED_BY_ANYBODY: Final = SCHEMA.exclude(tag=["Pages", "Servers"])
+
+
+Ids = dict[str, Callable[[], Any]]
+"""How to come by something that is there, by how its ids begin."""
 
 
 class World:
@@ -78,14 +88,40 @@ class World:
 
     def inhabit(self, case: schemathesis.Case) -> None:
         """Ids that look like some are of those who are there; evidence that looks like some is right."""
-        ids = {
-            "app_": self.site.app_key,
-            "con_": self.person.id,
-            "cnv_": self.person.conversation,
-            "hvs_": self.person.browser.token,
+        ids: Ids = {
+            "app_": lambda: self.site.app_key,
+            "con_": lambda: self.person.id,
+            "cnv_": lambda: self.person.conversation,
+            "hvs_": lambda: self.person.browser.token,
+            "mrg_": lambda: self.merge,
+            "cfl_": lambda: self.conflict,
+            "note": lambda: self.note,
         }
         case.path_parameters = _renamed(case.path_parameters, ids)
-        case.body = self._vouched(_renamed(case.body, ids))
+        # Whoever becomes part of the person is somebody else.
+        case.body = self._vouched(_renamed(case.body, {**ids, "con_": lambda: self.other}))
+
+    @cached_property
+    def other(self) -> str:
+        """A contact who may be the same person."""
+        return str(self.site.api("POST", "/contacts", {"external_id": self.site.target.name("other")}).json()["id"])
+
+    @cached_property
+    def merge(self) -> str:
+        """One that may be undone."""
+        done = self.site.api("POST", f"/contacts/{self.person.id}/merge", {"absorb": self.other})
+        return str(done.json()["merge_id"])
+
+    @cached_property
+    def conflict(self) -> str:
+        """One about the person's email."""
+        body = {"external_id": self.site.target.name("rival"), "email": self.person.email}
+        return str(self.site.api("POST", "/contacts", body).json()["conflicts"][0]["id"])
+
+    @cached_property
+    def note(self) -> str:
+        """One about the person."""
+        return str(self.site.api("POST", f"/contacts/{self.person.id}/notes", {"text": "hm"}).json()["id"])
 
     def _vouched(self, body: Any) -> Any:
         """The same, with one good piece of evidence for those that it had."""
@@ -109,10 +145,10 @@ def _authorized(bearer: str | None) -> dict[str, str]:
     return {} if bearer is None else {"Authorization": f"Bearer {bearer}"}
 
 
-def _renamed(value: Any, ids: dict[str, Any]) -> Any:
+def _renamed(value: Any, ids: Ids) -> Any:
     if isinstance(value, dict):
         return {_renamed(name, ids): _renamed(each, ids) for name, each in value.items()}
-    return ids.get(value[:4], value) if isinstance(value, str) else value
+    return ids[value[:4]]() if isinstance(value, str) and value[:4] in ids else value
 
 
 @pytest.fixture
@@ -148,7 +184,7 @@ def test_calls_that_follow_from_one_another_are_answered_as_described(target: Ta
             self.site = Site(target)  # every story begins alike
 
         def before_call(self, case: schemathesis.Case) -> None:
-            case.body = _renamed(case.body, {"app_": self.site.app_key})
+            case.body = _renamed(case.body, {"app_": lambda: self.site.app_key})
             if case.path == "/v1/contacts" and isinstance(case.body, dict):
                 case.body.setdefault("external_id", "user_1")
 

@@ -1,9 +1,20 @@
-"""`hullo contacts show`."""
+"""`hullo contacts show`, `why` and `export`."""
 
 from __future__ import annotations
 
+import json
+import stat
+from typing import Any
+
 from cli.terminal import Terminal
 from hullo.app import Hullo
+from hullo.model.limits import Limits
+from hullo.model.moment import Moment
+from hullo.model.retention import Sweep
+from hullo.pipeline.contact_events import Report, ReportEvent
+from hullo.pipeline.notes import NoteContact
+from hullo.pipeline.tagging import TagContact, Tagging
+from hullo.store.protocol import PageRequest
 
 
 def identified(terminal: Terminal, **body: object) -> tuple[str, str]:
@@ -49,8 +60,86 @@ def test_a_visitors_words_do_not_drive_the_agents_terminal(terminal: Terminal):
     _, contact_id = identified(terminal, external_id="u1", custom_data={"note": "red\n\u009b31malert"})
     text = terminal.text("contacts", "show", contact_id)
     assert "\u009b" not in text
-    assert text.startswith(contact_id)
+    assert text.startswith("u1\n")
 
 
 def test_a_contact_that_nobody_has_is_refused(terminal: Terminal):
     assert "no workspace has a contact with this id" in terminal.refusal("contacts", "show", "con_nobody")
+
+
+def test_everything_about_a_contact_is_shown(terminal: Terminal):
+    app = terminal.json("app", "create", "Shop", "--workspace", "Acme")
+    with Hullo("sqlite:///hullo.db") as hullo:
+        signed = {"app_key": app["app_key"], "user_hash": hullo.user_hash(app["app_key"], "jane")}
+        jane = hullo.identify({**signed, "external_id": "jane", "email": "j@x.test", "name": "Jane"}).answer.contact_id
+        other = {"external_id": "joe", "user_hash": hullo.user_hash(app["app_key"], "joe"), "email": "j@x.test"}
+        joe = hullo.identify({"app_key": app["app_key"], **other}).answer.contact_id
+        about: dict[str, Any] = {"contact_id": jane, "workspace_id": app["workspace_id"], "writer": "agent:ada"}
+        tagging = {"app_id": None, "tagging": Tagging(add=("vip",)), "limits": Limits()}
+        report = Report(name="Order placed", properties={"total": 3})
+        hullo.pipeline.run(TagContact(**about, **tagging, moment=hullo.moment()))
+        hullo.pipeline.run(NoteContact(**about, text="Call back\x1b[31m", moment=hullo.moment()))
+        hullo.pipeline.run(ReportEvent(**about, app_id=app["app_id"], report=report, moment=hullo.moment()))
+
+    document = terminal.json("contacts", "show", jane)
+    assert (document["tags"], document["emails"]) == (["vip"], ["j@x.test"])
+    assert [note["text"] for note in document["notes"]] == ["Call back\x1b[31m"]
+    assert [(each["contact_id"], each["other_id"]) for each in document["conflicts"]] == [(joe, jane)]
+    assert document["timeline"][0]["data"] == {"name": "Order placed", "properties": {"total": 3}}
+
+    text = terminal.text("contacts", "show", jane)
+    assert text.startswith("Jane\n")
+    assert "\x1b" not in text
+    for line in ("tags       vip", "Call back\\x1b[31m", joe, "Order placed", "tags.vip - → true"):
+        assert line in text
+
+    why = terminal.text("contacts", "why", jane)
+    assert "a page of app Shop made this contact with a signed hash (proven)." in " ".join(why.split())
+    told = terminal.json("contacts", "why", jane, "--limit", "1")["items"]
+    assert [each["words"][:3] for each in told] == ["On "]
+    assert "Jane" not in told[0]["words"]
+
+
+def test_nothing_is_said_where_nothing_is_remembered(terminal: Terminal):
+    _, contact_id = identified(terminal, external_id="u1")
+    with Hullo("sqlite:///hullo.db") as hullo:
+        moment = Moment.at(hullo.clock())
+        workspace = next(each for each in hullo.store.list_workspaces() if each.name == "Acme")
+        app = next(each for each in hullo.store.list_apps() if each.workspace_id == workspace.id)
+        hullo.store.sweep(Sweep(app_id=app.id, now=moment.now, decisions_before=moment.now))
+    assert "Nothing is remembered" in terminal.text("contacts", "why", contact_id)
+
+
+def test_everybody_of_a_workspace_is_exported(terminal: Terminal):
+    app = terminal.json("app", "create", "Shop")
+    with Hullo("sqlite:///hullo.db") as hullo:
+        people = [
+            hullo.identify({"app_key": app["app_key"], "external_id": f"u{number}", "name": "Ü🦊"}).answer.contact_id
+            for number in range(3)
+        ]
+    lines = [json.loads(line) for line in terminal.text("contacts", "export").splitlines()]
+    assert [line["id"] for line in lines] == people[::-1]
+    assert lines[0]["provenance"]["name"]["by"].startswith("visitor:")
+    assert terminal.text("contacts", "export", "-") == terminal.text("contacts", "export")
+
+    done = terminal.json("contacts", "export", "people.jsonl")
+    file = terminal.folder / "people.jsonl"
+    assert done == {"file": "people.jsonl", "contacts": 3, "workspace_id": app["workspace_id"]}
+    assert [json.loads(line) for line in file.read_text("utf-8").splitlines()] == lines
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert "--force" in terminal.misuse("contacts", "export", "people.jsonl")
+    assert "Exported 3 contacts" in terminal.text("contacts", "export", "people.jsonl", "--force")
+    assert "name a FILE" in terminal.misuse("contacts", "export", "--json")
+    assert "cannot be written" in terminal.refusal("contacts", "export", "nowhere/people.jsonl")
+    assert sorted(each.name for each in terminal.folder.glob("*unfinished*")) == []
+    with Hullo("sqlite:///hullo.db") as hullo:
+        entries = hullo.store.list_audit(app["workspace_id"], PageRequest()).items
+    assert entries[0].action == "contacts.exported"
+
+
+def test_it_must_be_clear_whose_contacts_are_exported(terminal: Terminal):
+    terminal.json("app", "create", "Shop", "--workspace", "Acme")
+    terminal.json("app", "create", "Elsewhere")
+    assert "say which workspace" in terminal.refusal("contacts", "export")
+    assert terminal.text("contacts", "export", "--workspace", "Acme") == ""
+    assert "no workspace is called 'Nobody'" in terminal.refusal("contacts", "export", "--workspace", "Nobody")

@@ -13,6 +13,7 @@ import pytest
 from cli.odd_store import offer_a_store
 from cli.serving import Server
 from cli.terminal import Terminal
+from hullo.hooks.discovery import BUILT_IN
 from hullo_stores.peewee.upkeep.diagnosis import clock_finding
 from sqlite_file import write_lock
 
@@ -32,7 +33,7 @@ def test_all_is_well_with_a_new_database_and_status_0(terminal: Terminal):
     assert all(each["fine"] and each["advice"] is None for each in found.values())
     values = {name: each["value"] for name, each in found.items()}
     assert values["hullo"].startswith("0.")
-    assert values["plugins"] == "11 in use"
+    assert values["plugins"] == f"{len(BUILT_IN)} in use"
     assert values["store"] == "sqlite:///hullo.db"
     assert values["engine"] == f"SQLite {sqlite3.sqlite_version}"
     assert (values["journal"], values["synchronous"], values["schema"]) == ("wal", "full", "current")

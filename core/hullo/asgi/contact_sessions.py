@@ -7,11 +7,10 @@ from dataclasses import replace
 from hullo.asgi.answer import Answer, told
 from hullo.asgi.contacts import contact_of
 from hullo.asgi.exchange import Exchange
-from hullo.asgi.keys import api_key
+from hullo.asgi.keys import api_key, workspace_key
 from hullo.asgi.shapes import page_shape, session_shape
-from hullo.errors import Forbidden
 from hullo.model.app import Scope
-from hullo.pipeline.administer import LogOutEverywhere
+from hullo.pipeline.log_out import LogOutEverywhere
 
 
 async def list_sessions(exchange: Exchange) -> Answer:
@@ -27,10 +26,9 @@ async def list_sessions(exchange: Exchange) -> Answer:
 
 async def log_out_everywhere(exchange: Exchange) -> Answer:
     """`DELETE /v1/contacts/{id}/sessions`. May be said again. For keys of the workspace: it is about every app."""
-    key = await api_key(exchange, Scope.WRITE)
-    if key.app_id is not None:
-        raise Forbidden("this API key belongs to one app, and logging out everywhere is about all of the workspace's")
+    key = await workspace_key(exchange, Scope.WRITE, "logging out everywhere is about all of the workspace's")
+    contact = await contact_of(exchange, key, exchange.path_id)
     contact_id = await exchange.edge.do(
-        LogOutEverywhere(contact_id=exchange.path_id, workspace_id=key.workspace_id, moment=exchange.moment)
+        LogOutEverywhere(contact_id=contact.id, workspace_id=key.workspace_id, by=key.writer, moment=exchange.moment)
     )
     return told({"id": contact_id, "logged_out": True})

@@ -1,30 +1,26 @@
-"""Contacts, for servers with an API key: found, read, written, erased, and why they are as they are."""
+"""Contacts, for servers with an API key: found, read and written."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal, cast
 
 from hullo.asgi.answer import Answer, told
 from hullo.asgi.apps import app_of
+from hullo.asgi.contact_shapes import contact_shape
 from hullo.asgi.exchange import Exchange
+from hullo.asgi.history_shapes import conflict_shape
 from hullo.asgi.keys import api_key
-from hullo.asgi.shapes import (
-    conflict_shape,
-    contact_shape,
-    decision_shape,
-    kept_shape,
-    page_shape,
-    rejected_shape,
-)
-from hullo.asgi.wire import ContactBody, contact_body, wrong_field
-from hullo.errors import NotFound
+from hullo.asgi.server_bodies import ContactBody, contact_body
+from hullo.asgi.shapes import kept_shape, page_shape, rejected_shape
+from hullo.asgi.wire import wrong_field
 from hullo.model.app import ApiKey, App, Scope
 from hullo.model.contact import Contact, ContactId
 from hullo.model.identifier import EMAIL, EXTERNAL_ID, Identifier
 from hullo.model.match import CREATED
-from hullo.pipeline.administer import Amend, Erase
+from hullo.pipeline.administer import Amend
 from hullo.pipeline.identify import Upsert
+from hullo.pipeline.survivors import current_contact
+from hullo.pipeline.upsert_lists import UpsertWithLists
 from hullo.store.protocol import ContactFilter, Store
 
 
@@ -37,9 +33,10 @@ async def list_contacts(exchange: Exchange) -> Answer:
         workspace_id=key.workspace_id,
         query=query.get("query") or None,
         identifier=asked[0].digest(key.workspace_id) if asked else None,
+        tag=query.get("tag") or None,
     )
     found = await exchange.edge.read(lambda store: store.list_contacts(wanted, page))
-    items = (_as_seen_by(key, each) for each in found.items if all(map(each.owns, asked)))
+    items = (as_seen_by(key, each) for each in found.items if all(map(each.owns, asked)))
     both = replace(found, items=tuple(items))
     return told(page_shape(both, contact_shape))
 
@@ -47,8 +44,9 @@ async def list_contacts(exchange: Exchange) -> Answer:
 async def read_contact(exchange: Exchange) -> Answer:
     """`GET /v1/contacts/{id}`"""
     key = await api_key(exchange, Scope.READ)
-    contact = await contact_of(exchange, key, exchange.path_id)
-    return told(contact_shape(_as_seen_by(key, contact), provenance=exchange.query().get("provenance") == "1"))
+    asked, provenance = exchange.path_id, exchange.query().get("provenance") == "1"
+    contact = as_seen_by(key, await contact_of(exchange, key, asked))
+    return told(contact_shape(contact, asked=asked, provenance=provenance))
 
 
 async def upsert_contact(exchange: Exchange) -> Answer:
@@ -56,21 +54,21 @@ async def upsert_contact(exchange: Exchange) -> Answer:
     key = await api_key(exchange, Scope.WRITE)
     hullo = exchange.edge.hullo
     body = contact_body(await exchange.body(), hullo.settings.limits)
-    outcome = await exchange.edge.do(
-        Upsert(
-            claim=body.claim,
-            key=key,
-            app_id=await _app_written(exchange, key, body),
-            moment=exchange.moment,
-            request_id=exchange.request_id,
-            hooks=hullo.hooks,
-            limits=hullo.settings.limits,
-        )
+    upsert = Upsert(
+        claim=body.claim,
+        key=key,
+        app_id=await _app_written(exchange, key, body),
+        moment=exchange.moment,
+        request_id=exchange.request_id,
+        hooks=hullo.hooks,
+        limits=hullo.settings.limits,
     )
+    outcome = await exchange.edge.do(UpsertWithLists(upsert=upsert, lists=body.lists) if body.lists.said else upsert)
+    assert outcome.contact_id is not None, "a server's word makes anybody"
     contact = await contact_of(exchange, key, outcome.contact_id)
     return told(
         {
-            **contact_shape(_as_seen_by(key, contact)),
+            **contact_shape(as_seen_by(key, contact)),
             "matched_by": outcome.matched_by,
             "created": outcome.matched_by == CREATED,
             "rejected": rejected_shape(outcome.rejected),
@@ -87,13 +85,15 @@ async def amend_contact(exchange: Exchange) -> Answer:
     key = await api_key(exchange, Scope.WRITE)
     hullo = exchange.edge.hullo
     body = contact_body(await exchange.body(), hullo.settings.limits)
+    asked = exchange.path_id
     contact = await exchange.edge.do(
         Amend(
-            contact_id=exchange.path_id,
+            contact_id=(await contact_of(exchange, key, asked)).id,
             workspace_id=key.workspace_id,
-            writer=f"api-key:{key.id}",
+            writer=key.writer,
             claim=body.claim,
             cleared=body.cleared,
+            lists=body.lists,
             app_id=await _app_written(exchange, key, body),
             moment=exchange.moment,
             request_id=exchange.request_id,
@@ -101,52 +101,15 @@ async def amend_contact(exchange: Exchange) -> Answer:
             limits=hullo.settings.limits,
         )
     )
-    return told(contact_shape(_as_seen_by(key, contact)))
-
-
-async def erase_contact(exchange: Exchange) -> Answer:
-    """`DELETE /v1/contacts/{id}` (P2)"""
-    key = await api_key(exchange, Scope.ERASE)
-    fate = exchange.query().get("conversations", "erase")
-    if fate not in {"erase", "anonymise"}:
-        raise wrong_field("conversations", "must be erase or anonymise")
-    erased = await exchange.edge.do(
-        Erase(
-            contact_id=exchange.path_id,
-            workspace_id=key.workspace_id,
-            conversations=cast('Literal["erase", "anonymise"]', fate),
-            moment=exchange.moment,
-        )
-    )
-    return told({"id": erased, "erased": True})
-
-
-async def list_decisions(exchange: Exchange) -> Answer:
-    """`GET /v1/contacts/{id}/decisions`"""
-    key = await api_key(exchange, Scope.READ)
-    page = exchange.page()
-    contact = await contact_of(exchange, key, exchange.path_id)
-    found = await exchange.edge.read(lambda store: store.list_decisions(key.workspace_id, contact.id, page))
-    return told(page_shape(found, decision_shape))
-
-
-async def list_conflicts(exchange: Exchange) -> Answer:
-    """`GET /v1/conflicts`: the open ones (C7)."""
-    key = await api_key(exchange, Scope.READ)
-    page = exchange.page()
-    found = await exchange.edge.read(lambda store: store.list_conflicts(key.workspace_id, page))
-    return told(page_shape(found, conflict_shape))
+    return told(contact_shape(as_seen_by(key, contact), asked=asked))
 
 
 async def contact_of(exchange: Exchange, key: ApiKey, contact_id: ContactId) -> Contact:
-    """Of the key's workspace. Raises `NotFound`."""
-    contact = await exchange.edge.read(lambda store: store.find_contact(key.workspace_id, contact_id))
-    if contact is None:
-        raise NotFound("no such contact")
-    return contact
+    """Of the key's workspace; whoever absorbed the one with this id, if somebody did (G3). Raises `NotFound`."""
+    return await exchange.edge.read(lambda store: current_contact(store, key.workspace_id, contact_id))
 
 
-def _as_seen_by(key: ApiKey, contact: Contact) -> Contact:
+def as_seen_by(key: ApiKey, contact: Contact) -> Contact:
     """A key of one app is shown that app's custom data: the person is the workspace's, the data is the app's."""
     if key.app_id is None:
         return contact

@@ -13,7 +13,7 @@ from hullo.asgi.shapes import attributed_conversation_shape, conversation_shape,
 from hullo.asgi.wire import message_body
 from hullo.errors import NotFound
 from hullo.model.app import ApiKey, Scope
-from hullo.model.conversation import ConversationId, Message
+from hullo.model.conversation import Conversation, ConversationId, Message
 from hullo.model.visitor import Session
 from hullo.pipeline.talk import Reply, Said, Say, answerable, visible
 from hullo.store.protocol import Page, PageRequest, Store
@@ -69,6 +69,11 @@ async def add_message(exchange: Exchange) -> Answer:
     return told(message_shape(said.message))
 
 
+async def conversation_of(exchange: Exchange, key: ApiKey, conversation_id: ConversationId) -> Conversation:
+    """One that the key may read and answer. Raises `NotFound`."""
+    return await exchange.edge.read(partial(_found, key, conversation_id))
+
+
 async def _say(exchange: Exchange, conversation_id: ConversationId | None) -> Said:
     body = message_body(await exchange.body(), exchange.edge.hullo.settings.limits)
     visitor = await exchange.resumed(body.envelope)
@@ -86,10 +91,14 @@ def _messages_for_visitor(
 
 
 def _messages_for_key(key: ApiKey, conversation_id: ConversationId, page: PageRequest, store: Store) -> Page[Message]:
+    return store.list_messages(_found(key, conversation_id, store).id, page)
+
+
+def _found(key: ApiKey, conversation_id: ConversationId, store: Store) -> Conversation:
     conversation = store.find_conversation(key.workspace_id, conversation_id)
     if conversation is None or not answerable(conversation, key):
         raise _no_such_conversation()
-    return store.list_messages(conversation_id, page)
+    return conversation
 
 
 def _no_such_conversation() -> NotFound:

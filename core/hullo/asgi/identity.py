@@ -20,7 +20,8 @@ IDENTITY_KEY: Final = "hullo.identity"
 class Identity:
     """All None: nobody is known, whether there was no session, one that is no longer good, or no store to ask.
 
-    `contact_id` and `standing` stay None until the visitor is identified. Only `Standing.PROVEN` says that
+    `contact_id` and `standing` stay None until the visitor is identified. A claim to be somebody who was erased has a
+    standing and no contact (P2). Only `Standing.PROVEN` says that
     somebody else than the browser vouches for it: grant nothing that is worth having for less.
     """
 
@@ -34,7 +35,7 @@ class Identity:
     @property
     def is_identified(self) -> bool:
         """Whether the visitor has said who it is, however far that is believed."""
-        return self.contact_id is not None
+        return self.standing is not None
 
 
 ANONYMOUS: Final = Identity()

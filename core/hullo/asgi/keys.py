@@ -27,3 +27,11 @@ async def api_key(exchange: Exchange, scope: Scope) -> ApiKey:
     if scope not in key.scopes:
         raise Forbidden(f"this API key lacks the scope {scope}")
     return key
+
+
+async def workspace_key(exchange: Exchange, scope: Scope, why: str) -> ApiKey:
+    """The same, for what no key of one app may do, and `why`. Raises `Forbidden` for such a key too."""
+    key = await api_key(exchange, scope)
+    if key.app_id is not None:
+        raise Forbidden(f"this API key belongs to one app, and {why}")
+    return key

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
-from hullo.asgi import apps, contact_sessions, contacts, conversations, health, sessions
+from hullo.asgi import (
+    apps,
+    contact_sessions,
+    contacts,
+    conversations,
+    health,
+    history,
+    merges,
+    notes,
+    privacy,
+    sessions,
+    tags,
+)
 from hullo.asgi.answer import Answer
 from hullo.asgi.check import check_identify
+from hullo.asgi.consent import answer_consent
+from hullo.asgi.duplicates import list_duplicates
 from hullo.asgi.edge import Edge
 from hullo.asgi.endpoint import Endpoint, Handler, Refused
 from hullo.asgi.exchange import Exchange
@@ -22,8 +37,11 @@ from hullo.errors import NotFound
 _ALL_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 
-def own_routes(edge: Edge) -> list[Route]:
-    """Every path with its methods. Methods are picked by the endpoint, so that a wrong one is told as a problem."""
+def own_routes(edge: Edge, added: Sequence[BaseRoute] = ()) -> list[Route]:
+    """Every path with its methods. Methods are picked by the endpoint, so that a wrong one is told as a problem.
+
+    `added` are the routes of plugins, for the document.
+    """
 
     def route(path: str, *, browser: bool = False, refused: Refused | None = None, **methods: Handler) -> Route:
         return Route(path, Endpoint(edge, methods, browser=browser, refused=refused))
@@ -33,6 +51,7 @@ def own_routes(edge: Edge) -> list[Route]:
         route("/v1/join", POST=sessions.join, browser=True),
         route("/v1/reset", POST=sessions.reset, browser=True),
         route("/v1/identity-token", POST=issue_token, browser=True),
+        route("/v1/consent", POST=answer_consent, browser=True),
         route("/v1/me", GET=sessions.me, browser=True),
         route(
             "/v1/conversations",
@@ -51,20 +70,36 @@ def own_routes(edge: Edge) -> list[Route]:
             "/v1/contacts/{id}",
             GET=contacts.read_contact,
             PATCH=contacts.amend_contact,
-            DELETE=contacts.erase_contact,
+            DELETE=privacy.erase_contact,
         ),
         route(
             "/v1/contacts/{id}/sessions",
             GET=contact_sessions.list_sessions,
             DELETE=contact_sessions.log_out_everywhere,
         ),
-        route("/v1/contacts/{id}/decisions", GET=contacts.list_decisions),
+        route("/v1/contacts/{id}/export", GET=privacy.export_contact),
+        route("/v1/contacts/{id}/decisions", GET=history.list_decisions),
+        route("/v1/contacts/{id}/timeline", GET=history.list_timeline),
+        route("/v1/contacts/{id}/events", POST=history.report_event),
+        route("/v1/contacts/{id}/tags", GET=tags.list_contact_tags, POST=tags.tag_contact),
+        route("/v1/contacts/{id}/tags/{tag:path}", DELETE=tags.untag_contact),
+        route("/v1/contacts/{id}/notes", GET=notes.list_contact_notes, POST=notes.note_contact),
+        route("/v1/contacts/{id}/duplicates", GET=list_duplicates),
+        route("/v1/contacts/{id}/merges", GET=merges.list_merges),
+        route("/v1/contacts/{id}/merge", POST=merges.merge_contacts),
+        route("/v1/merges/{id}/undo", POST=merges.undo_merge),
+        route("/v1/conversations/{id}/tags", GET=tags.list_conversation_tags, POST=tags.tag_conversation),
+        route("/v1/conversations/{id}/tags/{tag:path}", DELETE=tags.untag_conversation),
+        route("/v1/conversations/{id}/notes", GET=notes.list_conversation_notes, POST=notes.note_conversation),
+        route("/v1/notes/{id}", DELETE=notes.remove_note),
+        route("/v1/audit", GET=privacy.list_audit),
         route("/v1/apps/{id}", GET=apps.read_app),
         route("/v1/apps/{id}/check", POST=check_identify),
-        route("/v1/conflicts", GET=contacts.list_conflicts),
+        route("/v1/conflicts", GET=merges.list_conflicts),
+        route("/v1/conflicts/{id}/resolve", POST=merges.resolve_conflict),
         route("/healthz", GET=health.alive),
         route("/readyz", GET=health.ready),
-        route("/openapi.json", GET=published(edge)),
+        route("/openapi.json", GET=published(edge, added)),
     ]
 
 

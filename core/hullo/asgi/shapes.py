@@ -1,25 +1,25 @@
-"""The shapes of answers, field by field as the wire protocol has them."""
+"""The shapes of answers, field by field as the wire protocol has them. What is told of contacts is in `contact_shapes`
+and `history_shapes`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 from hullo.model.app import App
+from hullo.model.audit import AuditEntry
 from hullo.model.change_set import CallCount
-from hullo.model.claim import PROFILE_FIELDS, Rejection
-from hullo.model.conflict import Conflict
-from hullo.model.contact import Contact
+from hullo.model.claim import Rejection
 from hullo.model.conversation import Conversation, Message
 from hullo.model.decision import Decision
-from hullo.model.decision_record import DecisionRecord, FieldVerdict, Trace
-from hullo.model.fact import Fact
+from hullo.model.decision_record import FieldVerdict, Trace
 from hullo.model.instant import Instant, rfc3339
 from hullo.model.limits import Limits
 from hullo.model.match import CREATED
 from hullo.model.outcome import Outcome
 from hullo.model.standing import Standing
 from hullo.model.visitor import Session
+from hullo.pipeline.app_settings import consent_word, kept_days
 from hullo.pipeline.check import Checked
 from hullo.store.protocol import Page
 
@@ -63,16 +63,17 @@ def kept_shape(kept: Sequence[FieldVerdict]) -> list[Shape]:
 
 def me_shape(session: Session) -> Shape:
     """What a visitor is told of itself."""
-    identified = session.contact_id is not None
     return {
         "visitor_id": session.visitor_id,
-        "identified": identified,
+        "identified": session.identified,
         "standing": session.standing.browser_word if session.standing is not None else None,
-        "email_prompt": not identified,
+        "email_prompt": not session.identified,
     }
 
 
-def joined_shape(session: Session, token: str | None, conversations: Sequence[Conversation], limits: Limits) -> Shape:
+def joined_shape(
+    session: Session, token: str | None, conversations: Sequence[Conversation], app: App, limits: Limits
+) -> Shape:
     """The join answer; `token` is the one to use from now on."""
     me = me_shape(session)
     return {
@@ -81,8 +82,26 @@ def joined_shape(session: Session, token: str | None, conversations: Sequence[Co
         "expires_at": rfc3339(session.expires_at),
         **me,
         "conversations": [conversation_shape(each) for each in conversations],
-        "settings": {"message_length": limits.message_length},
+        "settings": _settings_shape(app, limits),
     }
+
+
+def nobody_shape(app: App, limits: Limits) -> Shape:
+    """The join answer where nothing is stored: there is no visitor, and nothing to ask an email for."""
+    return {
+        "visitor_id": None,
+        "session_token": None,
+        "expires_at": None,
+        "identified": False,
+        "standing": None,
+        "email_prompt": False,
+        "conversations": [],
+        "settings": _settings_shape(app, limits),
+    }
+
+
+def _settings_shape(app: App, limits: Limits) -> Shape:
+    return {"message_length": limits.message_length, "consent": consent_word(app)}
 
 
 def app_shape(app: App, counts: CallCount) -> Shape:
@@ -95,6 +114,8 @@ def app_shape(app: App, counts: CallCount) -> Shape:
         "origins": list(app.origins),
         "verification": app.verification.value,
         "region": app.region,
+        "consent": consent_word(app),
+        "retention": kept_days(app.retention),
         "created_at": rfc3339(app.created_at),
         "calls": calls_shape(counts),
     }
@@ -170,6 +191,7 @@ def attributed_conversation_shape(conversation: Conversation) -> Shape:
         "visitor_id": conversation.visitor_id,
         "contact_id": conversation.contact_id,
         "standing": standing.word if standing is not None else None,
+        "tags": sorted(conversation.tags),
     }
 
 
@@ -186,53 +208,17 @@ def message_shape(message: Message) -> Shape:
     return shape
 
 
-def contact_shape(contact: Contact, provenance: bool = False) -> Shape:
-    """A contact, as an API key sees it."""
-    shape: Shape = {"id": contact.id, "external_id": contact.external_id, "email": contact.email}
-    for field in PROFILE_FIELDS:
-        shape[field] = _value(contact.profile.get(field))
-    shape["custom_data"] = {
-        app_id: {key: fact.value for key, fact in block.items()}
-        for app_id, block in contact.custom_data.items()
-        if block
-    }
-    shape["standing"] = contact.standing.word
-    shape["created_at"] = rfc3339(contact.created_at)
-    shape["updated_at"] = rfc3339(contact.updated_at)
-    shape["last_seen_at"] = rfc3339(contact.last_seen_at)
-    if contact.merged_into is not None:
-        shape["merged_into"] = contact.merged_into
-    if provenance:
-        shape["provenance"] = _provenance(contact)
-    return shape
-
-
-def decision_shape(decision: DecisionRecord) -> Shape:
-    """Why something was decided as it was."""
+def audit_shape(entry: AuditEntry) -> Shape:
+    """A line of the audit log, with what its digest covers."""
     return {
-        "id": decision.id,
-        "at": rfc3339(decision.at),
-        "request_id": decision.request_id,
-        "by": decision.by,
-        "matched_by": decision.matched_by,
-        "standing": decision.standing,
-        "steps": steps_shape(decision.trace),
-        "fields": [
-            {"field": each.field, "verdict": each.verdict, "reason": each.reason} for each in decision.trace.fields
-        ],
-    }
-
-
-def conflict_shape(conflict: Conflict) -> Shape:
-    """Two contacts that one call named."""
-    return {
-        "id": conflict.id,
-        "contact_id": conflict.contact_id,
-        "other_id": conflict.other_id,
-        "field": conflict.field,
-        "rule": conflict.rule,
-        "status": conflict.status,
-        "created_at": rfc3339(conflict.created_at),
+        "number": entry.number,
+        "at": rfc3339(entry.at),
+        "by": entry.by,
+        "action": entry.action,
+        "subject": entry.subject,
+        "data": dict(entry.data),
+        "previous": entry.previous,
+        "digest": entry.digest,
     }
 
 
@@ -253,18 +239,3 @@ def session_shape(session: Session, now: Instant) -> Shape:
 def page_shape(page: Page[Item], shape_of: Callable[[Item], Shape]) -> Shape:
     """A list, or a part of one."""
     return {"items": [shape_of(item) for item in page.items], "next": page.next}
-
-
-def _provenance(contact: Contact) -> Shape:
-    facts: dict[str, Fact] = {**contact.identifiers, **contact.profile}
-    for app_id, block in contact.custom_data.items():
-        facts.update({f"custom_data.{app_id}.{key}": fact for key, fact in block.items()})
-    return {field: _origin(fact) for field, fact in facts.items()}
-
-
-def _origin(fact: Fact) -> Mapping[str, object]:
-    return {"standing": fact.standing.word, "at": rfc3339(fact.at), "by": fact.by}
-
-
-def _value(fact: Fact | None) -> object:
-    return None if fact is None else fact.value

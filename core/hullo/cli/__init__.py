@@ -6,16 +6,21 @@ import click
 
 from hullo.cli.api_keys import api_key
 from hullo.cli.apps import app
+from hullo.cli.audit import audit_group
 from hullo.cli.backup import backup_command, restore_command
 from hullo.cli.check import check_command
 from hullo.cli.command_line import CommandLine
+from hullo.cli.contact_export import export_command
 from hullo.cli.contacts import contacts_group
 from hullo.cli.doctor import doctor_command
+from hullo.cli.duplicates import duplicates_command
 from hullo.cli.hashes import hash_
 from hullo.cli.identity_keys import identity_key
+from hullo.cli.merges import erase_command, merge_command, merges_group
 from hullo.cli.migrate import migrate_command
 from hullo.cli.options import common
 from hullo.cli.plugins import plugins_command
+from hullo.cli.retention import retention_group
 from hullo.cli.serve import serve_command
 from hullo.cli.store import store_group
 from hullo.cli.tokens import token_command
@@ -33,6 +38,9 @@ def main() -> None:
     """
 
 
+for command in (export_command, merge_command, erase_command):
+    contacts_group.add_command(command)
+
 for command in (
     serve_command,
     app,
@@ -42,6 +50,10 @@ for command in (
     token_command,
     check_command,
     contacts_group,
+    duplicates_command,
+    merges_group,
+    retention_group,
+    audit_group,
     migrate_command,
     doctor_command,
     backup_command,

@@ -27,7 +27,7 @@ CHANGE_CONTACT = (
     "UPDATE contact SET updated_at = %s, last_seen_at = %s, profile = %s, search = %s, version = version + 1 "
     "WHERE id = %s AND version = %s"
 )
-ADD_CONTACT = "INSERT INTO contact VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+ADD_CONTACT = "INSERT INTO contact VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, NULL)"
 ADD_IDENTIFIER = "INSERT INTO identifier VALUES (%s, %s, %s, %s)"
 ADD_VISITOR = "INSERT INTO visitor VALUES (%s, %s, %s)"
 ADD_SESSION = "INSERT INTO session VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"

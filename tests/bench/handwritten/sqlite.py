@@ -116,7 +116,7 @@ class BySqlite:
 
     def _add(self, rows: Newcomer) -> None:
         execute = self._driver.execute
-        execute("INSERT INTO contact VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows.contact)
+        execute("INSERT INTO contact VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)", rows.contact)
         for row in rows.identifiers:
             execute("INSERT INTO identifier VALUES (?, ?, ?, ?)", row)
         execute("INSERT INTO visitor VALUES (?, ?, ?)", rows.visitor)

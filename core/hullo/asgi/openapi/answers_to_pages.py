@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from typing import Final, get_args
 
 from hullo.asgi.openapi.notation import COUNT, FLAG, TEXT, Schema, closed, exactly, listed, one_of, or_null, ref, said
-from hullo.asgi.openapi.vocabulary import BROWSER_STANDING, KEPT, MATCHED_BY, REJECTED, RULE, WRITTEN, an_id, page_of
+from hullo.asgi.openapi.vocabulary import (
+    BROWSER_STANDING,
+    CONSENT,
+    KEPT,
+    MATCHED_BY,
+    REJECTED,
+    RULE,
+    WRITTEN,
+    an_id,
+    page_of,
+)
 from hullo.model.conversation import Author, Status
 from hullo.model.standing import Standing
 
@@ -60,10 +70,15 @@ ANSWERS_TO_PAGES: Final[Mapping[str, Schema]] = {
     "Joined": closed(
         {
             **_ME,
-            "session_token": or_null(said(ref("SessionToken"), "To be sent from now on; null where a cookie has it.")),
-            "expires_at": ref("Time"),
+            "visitor_id": or_null(said(ref("VisitorId"), "null where nothing is stored before the visitor agrees.")),
+            "session_token": or_null(
+                said(ref("SessionToken"), "To be sent from now on; null where a cookie has it, or there is no visitor.")
+            ),
+            "expires_at": or_null(ref("Time")),
             "conversations": listed(ref("Conversation")),
-            "settings": closed({"message_length": said(COUNT, "The most characters of a message.")}),
+            "settings": closed(
+                {"message_length": said(COUNT, "The most characters of a message."), "consent": CONSENT}
+            ),
         }
     ),
     "Me": closed(_ME),

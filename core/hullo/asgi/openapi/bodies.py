@@ -1,4 +1,4 @@
-"""What is sent, field by field, within the limits of the settings: `wire.py` and `claim.py` as a schema."""
+"""What pages send, field by field, within the limits of the settings: `wire.py` and `claim.py` as a schema."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ _ENVELOPE: Final[Mapping[str, Schema]] = {
     "app_key": said(ref("AppId"), "Which app calls, where neither `X-Hullo-App` nor a session says so."),
     "session_token": said(ref("SessionToken"), "For beacons, which can send no `Authorization`."),
 }
-_STRICT: Final = {
+_CONSENT: Final = {
+    **said(FLAG, "The visitor agrees to be remembered: in an app that asks for it no session begins without."),
+    "default": False,
+}
+STRICT: Final = {
     **said(FLAG, "With it a single wrong field refuses the call, and nothing is written."),
     "default": False,
 }
@@ -24,10 +28,20 @@ _HEX: Final[Schema] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 
 def body_schemas(limits: Limits) -> dict[str, Schema]:
     """By their names in the document."""
-    person = _person(limits)
-    identify = {**_ENVELOPE, **person, "custom_data": ref("CustomData"), **_evidence(limits), "strict": _STRICT}
+    person = person_fields(limits)
+    identify = {
+        **_ENVELOPE,
+        "consent": _CONSENT,
+        **person,
+        "custom_data": ref("CustomData"),
+        **_evidence(limits),
+        "strict": STRICT,
+    }
     return {
-        "JoinBody": fields(_ENVELOPE),
+        "JoinBody": fields({**_ENVELOPE, "consent": _CONSENT}),
+        "ConsentBody": fields(
+            {**_ENVELOPE, "granted": said(FLAG, "Whether the visitor agrees to be remembered.")}, required=("granted",)
+        ),
         "IdentifyBody": said(
             fields(identify),
             "What is not sent stays as it is. A field that is wrong is left out, and named in `rejected`.",
@@ -46,22 +60,12 @@ def body_schemas(limits: Limits) -> dict[str, Schema]:
             },
             required=("text",),
         ),
-        "ContactBody": said(
-            fields(
-                {
-                    "app_id": said(ref("AppId"), "Whose custom data it is, where the workspace has several apps."),
-                    **person,
-                    "custom_data": {"anyOf": [ref("CustomData"), _under_its_app(ref("CustomData"))]},
-                    "strict": _STRICT,
-                }
-            ),
-            "What is not sent stays as it is.",
-        ),
         "CustomData": _custom_data(limits),
     }
 
 
-def _person(limits: Limits) -> dict[str, Schema]:
+def person_fields(limits: Limits) -> dict[str, Schema]:
+    """What is said of a person, but for custom data."""
     named = {"type": ["string", "integer", "null"]}
     return {
         EXTERNAL_ID: {**text(limits.external_id_length, "The site's own id of the person, exactly."), **named},
@@ -106,15 +110,4 @@ def _custom_data(limits: Limits) -> Schema:
         },
         "description": "Written key by key; null clears one. "
         f"An app keeps up to {limits.custom_keys} of a person. Whole numbers fit in 64 bits.",
-    }
-
-
-def _under_its_app(block: Schema) -> Schema:
-    """As it is read: under the app's id."""
-    return {
-        "type": "object",
-        "minProperties": 1,
-        "maxProperties": 1,
-        "propertyNames": {"pattern": "^app_[0-9a-z]+$"},
-        "additionalProperties": block,
     }

@@ -20,7 +20,16 @@ from hullo.asgi.openapi.operation import (
     by_key,
     path_id,
 )
-from hullo.errors import Conflicting, Invalid, NoIdentifier, NotFound, ProofRejected, ProofRequired, SessionRevoked
+from hullo.errors import (
+    Conflicting,
+    ConsentRequired,
+    Invalid,
+    NoIdentifier,
+    NotFound,
+    ProofRejected,
+    ProofRequired,
+    SessionRevoked,
+)
 from hullo.model.app import Scope
 
 _CONVERSATION: Final = path_id("ConversationId")
@@ -49,6 +58,7 @@ CALLS_OF_PAGES: Final[Operations] = {
                 NoIdentifier,
                 ProofRejected,
                 ProofRequired,
+                ConsentRequired,
                 SessionRevoked,
                 Conflicting,
                 Invalid,
@@ -81,6 +91,18 @@ CALLS_OF_PAGES: Final[Operations] = {
             beacon=True,
             answers=("Joined",),
             refusals=(*BODY_REFUSALS, *PAGE_REFUSALS),
+        ),
+    },
+    "/v1/consent": {
+        "post": Operation(
+            id="answer_consent",
+            summary="Say whether the visitor agrees to be remembered",
+            description="Granted, it is a join. Withdrawn, the session ends for good and none begins. May be repeated.",
+            security=ANYBODY,
+            body="ConsentBody",
+            beacon=True,
+            answers=("Joined",),
+            refusals=(Invalid, *BODY_REFUSALS, *PAGE_REFUSALS),
         ),
     },
     "/v1/identity-token": {
@@ -125,7 +147,15 @@ CALLS_OF_PAGES: Final[Operations] = {
             beacon=True,
             answers=("BegunConversation",),
             refusals=(Invalid, *BODY_REFUSALS, *VISITOR_REFUSALS),
-            leads_to=("list_messages", "add_message"),
+            leads_to=(
+                "list_messages",
+                "add_message",
+                "list_conversation_tags",
+                "tag_conversation",
+                "untag_conversation",
+                "list_conversation_notes",
+                "note_conversation",
+            ),
         ),
     },
     "/v1/conversations/{id}/messages": {

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib.metadata import version
 from typing import Any, Final
 from urllib.parse import quote
 
 import msgspec
+from starlette.routing import BaseRoute
 
 from hullo.asgi.answer import JSON, Answer, told
 from hullo.asgi.edge import Edge
 from hullo.asgi.endpoint import Handler
 from hullo.asgi.exchange import Exchange
+from hullo.asgi.openapi.answers_about_contacts import ANSWERS_ABOUT_CONTACTS
+from hullo.asgi.openapi.answers_about_privacy import ANSWERS_ABOUT_PRIVACY
 from hullo.asgi.openapi.answers_to_pages import ANSWERS_TO_PAGES
 from hullo.asgi.openapi.answers_to_servers import ANSWERS_TO_SERVERS
 from hullo.asgi.openapi.bodies import body_schemas
+from hullo.asgi.openapi.bodies_about_contacts import bodies_about_contacts
+from hullo.asgi.openapi.calls_about_contacts import CALLS_ABOUT_CONTACTS
+from hullo.asgi.openapi.calls_about_history import CALLS_ABOUT_HISTORY
+from hullo.asgi.openapi.calls_about_merges import CALLS_ABOUT_MERGES
+from hullo.asgi.openapi.calls_about_privacy import CALLS_ABOUT_PRIVACY
 from hullo.asgi.openapi.calls_of_operators import CALLS_OF_OPERATORS
 from hullo.asgi.openapi.calls_of_pages import CALLS_OF_PAGES
 from hullo.asgi.openapi.calls_of_servers import CALLS_OF_SERVERS
+from hullo.asgi.openapi.duplicates import ANSWERS_ABOUT_DUPLICATES, CALLS_ABOUT_DUPLICATES
 from hullo.asgi.openapi.notation import Schema, ref
 from hullo.asgi.openapi.operation import PARAMETERS, Operation, Operations
 from hullo.asgi.openapi.refusals import HEADERS, PROBLEM, REQUEST_ID, WHEN, by_status, responses
+from hullo.asgi.openapi.route import DescribedRoute
 from hullo.asgi.openapi.vocabulary import VOCABULARY
 from hullo.asgi.scope import API_KEY_PREFIX, SESSION_PREFIX, route_path
 from hullo.asgi.wire import encode
@@ -43,9 +54,22 @@ Whatever is refused is answered with a problem (RFC 9457), whose `code` is for p
 
 _GROUPS: Final[dict[str, tuple[str, Operations]]] = {
     "Pages": ("For pages of the origins that an app lists, with a visitor's session.", CALLS_OF_PAGES),
-    "Servers": ("For a site's servers, with an API key.", CALLS_OF_SERVERS),
+    "Servers": (
+        "For a site's servers, with an API key.",
+        {
+            **CALLS_ABOUT_CONTACTS,
+            **CALLS_ABOUT_HISTORY,
+            **CALLS_ABOUT_DUPLICATES,
+            **CALLS_ABOUT_MERGES,
+            **CALLS_ABOUT_PRIVACY,
+            **CALLS_OF_SERVERS,
+        },
+    ),
     "Operators": ("For whoever runs it.", CALLS_OF_OPERATORS),
 }
+
+_OF_PLUGINS: Final = "Servers"
+"""The group of what plugins describe."""
 
 _SECURITY: Final[dict[str, Schema]] = {
     "session": {
@@ -70,9 +94,10 @@ _SECURITY: Final[dict[str, Schema]] = {
 }
 
 
-def published(edge: Edge) -> Handler:
-    """`GET /openapi.json`. The other paths are where this one is."""
-    parts = {name: msgspec.Raw(encode(part)) for name, part in document(edge.hullo.settings.limits).items()}
+def published(edge: Edge, added: Iterable[BaseRoute] = ()) -> Handler:
+    """`GET /openapi.json`. The other paths are where this one is. `added` are the routes of plugins."""
+    described = document(edge.hullo.settings.limits, added)
+    parts = {name: msgspec.Raw(encode(part)) for name, part in described.items()}
 
     async def describe(exchange: Exchange) -> Answer:
         scope = exchange.scope
@@ -82,9 +107,12 @@ def published(edge: Edge) -> Handler:
     return describe
 
 
-def document(limits: Limits) -> dict[str, Any]:
-    """All of it, but for where it is mounted. What plugins serve is not in it."""
-    operations = [each for _, paths in _GROUPS.values() for methods in paths.values() for each in methods.values()]
+def document(limits: Limits, added: Iterable[BaseRoute] = ()) -> dict[str, Any]:
+    """All of it, but for where it is mounted. Of what plugins serve those routes that are described."""
+    theirs = [route for route in added if isinstance(route, DescribedRoute)]
+    own = [(group, path, methods) for group, (_, paths) in _GROUPS.items() for path, methods in paths.items()]
+    calls = [*own, *((_OF_PLUGINS, route.path_format, route.operations) for route in theirs)]
+    operations = [each for _, _, methods in calls for each in methods.values()]
     problems = "\n".join(f"- {each.status} `{each.code}`: {when}" for each, when in WHEN.items())
     return {
         "openapi": "3.1.0",
@@ -98,15 +126,19 @@ def document(limits: Limits) -> dict[str, Any]:
         "tags": [{"name": name, "description": description} for name, (description, _) in _GROUPS.items()],
         "paths": {
             path: {method: _described(group, each) for method, each in methods.items()}
-            for group, (_, paths) in _GROUPS.items()
-            for path, methods in paths.items()
+            for group, path, methods in calls
         },
         "components": {
             "schemas": {
                 **VOCABULARY,
                 **body_schemas(limits),
+                **bodies_about_contacts(limits),
                 **ANSWERS_TO_PAGES,
                 **ANSWERS_TO_SERVERS,
+                **{name: schema for route in theirs for name, schema in route.schemas.items()},
+                **ANSWERS_ABOUT_CONTACTS,
+                **ANSWERS_ABOUT_DUPLICATES,
+                **ANSWERS_ABOUT_PRIVACY,
                 "Problem": PROBLEM,
             },
             "responses": responses(each.refusals for each in operations),
@@ -147,6 +179,6 @@ def _success(operation: Operation) -> dict[str, Any]:
     schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
     success = {"description": "Done.", "headers": REQUEST_ID, "content": {_JSON: {"schema": schema}}}
     if operation.leads_to:
-        parameters = {"id": "$response.body#/id"}
+        parameters = {"id": f"$response.body#/{operation.leads_by}"}
         success["links"] = {each: {"operationId": each, "parameters": parameters} for each in operation.leads_to}
     return success

@@ -44,7 +44,8 @@ def or_null(schema: Schema) -> Schema:
     """The same, or null."""
     if "type" not in schema:
         return {"anyOf": [schema, {"type": "null"}]}
-    nullable = {**schema, "type": [schema["type"], "null"]}
+    types: str | list[str] = schema["type"]
+    nullable: Schema = {**schema, "type": [types, "null"] if isinstance(types, str) else [*types, "null"]}
     if "enum" in schema:
         nullable["enum"] = [*schema["enum"], None]
     return nullable

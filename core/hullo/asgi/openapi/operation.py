@@ -62,7 +62,9 @@ class Operation:
     """Several where it depends on the caller."""
     refusals: tuple[Refusal, ...] = ()
     leads_to: tuple[str, ...] = ()
-    """The ids of operations whose path holds the `id` of the answer."""
+    """The ids of operations whose path holds an id that is in the answer."""
+    leads_by: str = "id"
+    """The field of the answer that it is in."""
 
 
 Operations = Mapping[str, Mapping[str, Operation]]
@@ -76,7 +78,12 @@ def by_key(scope: Scope) -> Security:
 
 def path_id(schema: str) -> Schema:
     """The `{id}` of a path."""
-    return {"name": "id", "in": "path", "required": True, "schema": ref(schema)}
+    return in_path("id", ref(schema))
+
+
+def in_path(name: str, schema: Schema) -> Schema:
+    """Another part of a path."""
+    return {"name": name, "in": "path", "required": True, "schema": schema}
 
 
 def query(name: str, schema: Schema, description: str) -> Schema:

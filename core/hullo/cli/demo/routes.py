@@ -13,8 +13,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from hullo.app import Hullo
+from hullo.asgi.contact_shapes import contact_shape
+from hullo.asgi.history_shapes import decision_shape
 from hullo.asgi.identity import Identity, identity_of
-from hullo.asgi.shapes import Shape, contact_shape, decision_shape
+from hullo.asgi.shapes import Shape
 from hullo.cli.demo.people import PEOPLE
 from hullo.model.app import App
 from hullo.store.protocol import ContactFilter, PageRequest
@@ -83,7 +85,7 @@ def _view(hullo: Hullo, app_key: str, visitor: Identity) -> Shape:
     return {
         "standing": visitor.standing.word if visitor.standing else None,
         "contact": contact_shape(contact, provenance=True) if contact else None,
-        "decisions": [decision_shape(each) for each in decisions],
+        "decisions": [decision_shape(each, {app.id: app.name}) for each in decisions],
         "conversations": _conversations(hullo, app, visitor),
         "people": [contact_shape(each) for each in people],
     }

@@ -66,6 +66,7 @@ def _contact_id(hullo: Hullo, app: App, person: Person) -> ContactId:
         limits=hullo.settings.limits,
     )
     outcome: Outcome = hullo.pipeline.run(upsert).answer
+    assert outcome.contact_id is not None, "a server's word makes anybody"
     return outcome.contact_id
 
 

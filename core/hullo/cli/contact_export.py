@@ -1,0 +1,85 @@
+"""`hullo contacts export`: everybody of a workspace, as JSON Lines."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import click
+
+from hullo.app import Hullo
+from hullo.asgi.contact_shapes import contact_shape
+from hullo.asgi.wire import encode
+from hullo.cli.options import Given, common, pass_given
+from hullo.cli.people import meant_workspace
+from hullo.cli.progress import shown
+from hullo.model.app import Workspace
+from hullo.pipeline.ledger import Ledger
+from hullo.store.protocol import ContactFilter
+from hullo.store.reading import AT_ONCE, every
+from hullo.store.upkeep import Progress
+
+STANDARD_OUTPUT: Final = "-"
+
+
+@click.command("export")
+@click.argument("file", metavar="[FILE]", default=STANDARD_OUTPUT, type=click.Path(dir_okay=False, allow_dash=True))
+@click.option("--workspace", metavar="NAME|ID", help="Whose contacts.  [default: the only one there is]")
+@click.option("--force", is_flag=True, help="Replace FILE if it exists.")
+@common
+@pass_given
+def export_command(given: Given, file: str, workspace: str | None, force: bool) -> None:
+    """Write every contact of a workspace to FILE, one JSON object a line: all values, each with where it comes from.
+
+    Without FILE, or to -, on standard output. Those who come meanwhile are left out. The audit log is told.
+    """
+    if file == STANDARD_OUTPUT and given.as_json:
+        raise click.UsageError("standard output cannot hold the contacts and the answer of --json: name a FILE")
+    with given.open() as hullo:
+        home = meant_workspace(hullo, workspace)
+        Ledger(hullo.store, hullo.clock, hullo.operator).note(home.id, "contacts.exported", home.id, {})
+        with _opened(file, force) as lines, shown() as progress:
+            count = _write(hullo, home, lines, progress)
+    if file != STANDARD_OUTPUT:
+        text = f"Exported {count:,} contacts to {file}. Keep it as you keep the database: it holds people."
+        given.show({"file": file, "contacts": count, "workspace_id": home.id}, text)
+
+
+def _write(hullo: Hullo, home: Workspace, lines: BinaryIO, progress: Progress) -> int:
+    count, newest = 0, home.created_at
+    wanted = ContactFilter(workspace_id=home.id)
+    for contact in every(lambda page: hullo.store.list_contacts(wanted, page)):
+        lines.write(encode(contact_shape(contact, provenance=True)) + b"\n")
+        count += 1
+        newest = max(newest, contact.created_at)
+        if count % AT_ONCE == 0:
+            # Nobody counts them beforehand. They come newest first, so their age says how far it has come.
+            progress("exporting", newest - contact.created_at, max(newest - home.created_at, 1))
+    progress("exporting", 1, 1)
+    return count
+
+
+@contextmanager
+def _opened(file: str, force: bool) -> Generator[BinaryIO]:
+    """For its owner alone, and under its name once it is whole."""
+    if file == STANDARD_OUTPUT:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    path = Path(file)
+    if path.exists() and not force:
+        raise click.UsageError(f"{file} is there already; --force replaces it")
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    unfinished.unlink(missing_ok=True)
+    try:
+        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as lines:
+            yield lines
+        unfinished.replace(path)
+    except OSError as error:
+        raise click.ClickException(f"{file} cannot be written: {error.strerror}") from error
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -1,0 +1,68 @@
+"""Whom a command is about: contacts and merges of any workspace, by their ids, and what people are asked first."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from hullo.app import Hullo
+from hullo.errors import Invalid, NotFound
+from hullo.model.app import AppId, Workspace
+from hullo.model.contact import Contact, ContactId
+from hullo.model.merge import Merge, MergeId
+from hullo.pipeline.survivors import current_contact
+
+
+def found_contact(hullo: Hullo, contact_id: ContactId) -> Contact:
+    """Of whatever workspace; whoever absorbed the one with this id, if somebody did (G3). Raises `NotFound`."""
+    for workspace in hullo.store.list_workspaces():
+        try:
+            return current_contact(hullo.store, workspace.id, contact_id)
+        except NotFound:
+            continue
+    raise NotFound(f"no workspace has a contact with this id: {contact_id}")
+
+
+def found_merge(hullo: Hullo, merge_id: MergeId) -> Merge:
+    """Of whatever workspace. Raises `NotFound`."""
+    found = (hullo.store.find_merge(workspace.id, merge_id) for workspace in hullo.store.list_workspaces())
+    merge = next((each for each in found if each is not None), None)
+    if merge is None:
+        raise NotFound(f"no workspace has a merge with this id: {merge_id}")
+    return merge
+
+
+def app_names(hullo: Hullo) -> dict[AppId, str]:
+    """Of every app, by their ids."""
+    return {app.id: app.name for app in hullo.store.list_apps()}
+
+
+def called(contact: Contact) -> str:
+    """What people know them by."""
+    name = contact.profile.get("name")
+    return str(name.value) if name is not None else contact.email or contact.external_id or contact.id
+
+
+def ask(question: str, yes: bool) -> None:
+    """Goes on if that is meant. Raises `click.UsageError` where nobody is there to be asked, and `click.Abort`."""
+    if yes:
+        return
+    if not _somebody_is_there():
+        raise click.UsageError("nobody can be asked here; say --yes if it is meant")
+    click.confirm(question, abort=True, err=True)
+
+
+def _somebody_is_there() -> bool:
+    return sys.stdin.isatty()
+
+
+def meant_workspace(hullo: Hullo, wanted: str | None) -> Workspace:
+    """By its name or id; None: the only one there is. Raises `NotFound`, and `Invalid` where it is unclear."""
+    workspaces = hullo.store.list_workspaces()
+    if wanted is None and len(workspaces) != 1:
+        raise Invalid("say which workspace" if workspaces else "there is no workspace yet: create an app first")
+    meant = next((each for each in workspaces if wanted in {None, each.id, each.name}), None)
+    if meant is None:
+        raise NotFound(f"no workspace is called {wanted!r}")
+    return meant

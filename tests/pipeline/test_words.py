@@ -1,0 +1,112 @@
+"""Decisions in words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from hullo.model.decision_record import DecisionRecord, FieldVerdict, Step, Trace, Verdict
+from hullo.model.instant import read_rfc3339
+from hullo.pipeline.words import in_words
+from hullo.testing.builders import APP, a_decision
+
+APPS = {APP: "Shop"}
+
+
+def decided(*parts: Step | FieldVerdict, **fields: str | None) -> str:
+    """The words of a decision with these steps and fields."""
+    trace = Trace(
+        steps=tuple(each for each in parts if isinstance(each, Step)),
+        fields=tuple(each for each in parts if isinstance(each, FieldVerdict)),
+    )
+    record = replace(a_decision(), at=read_rfc3339("2026-11-22T14:03:59Z"), app_id=APP, trace=trace)
+    by = {"by": "visitor:vis_1", "matched_by": "email", "standing": "claimed"}
+    decision: DecisionRecord = replace(record, **{**by, **fields})  # type: ignore[arg-type]
+    return in_words(decision, APPS)
+
+
+def verdict(verdict: Verdict, reason: str, *fields: str) -> list[FieldVerdict]:
+    return [FieldVerdict(field=field, verdict=verdict, reason=reason) for field in fields]
+
+
+def test_a_call_is_told_as_a_story() -> None:
+    words = decided(
+        Step(stage="verify", plugin="user-hash", answer="vouches for email"),
+        *verdict("kept", "a proven value is replaced by proven ones only (W2)", "phone"),
+        *verdict("written", "filled as proven", "name", "company"),
+        by="identity-key:ik_1",
+        standing="proven",
+    )
+    assert words == (
+        "On 2026-11-22 14:03 UTC a page of app Shop identified them by email with a signed hash (proven). It filled "
+        "name and company. It kept phone, as a proven value is replaced by proven ones only (W2)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "opening"),
+    [
+        ({}, "a page of app Shop identified them by email without proof (claimed)."),
+        ({"standing": "proven"}, "a page of app Shop identified them by email in a session that is proven (proven)."),
+        ({"by": "token:ik_1"}, "a page of app Shop identified them by email with a signed token (claimed)."),
+        ({"matched_by": "created"}, "a page of app Shop made this contact without proof (claimed)."),
+        ({"matched_by": "external_id", "by": "api-key:key_1"}, "a server with the API key key_1 identified them by "),
+        ({"matched_by": "loyalty-card", "app_id": None}, "a page identified them by loyalty-card without proof"),
+        ({"app_id": "app_gone"}, "a page of app app_gone identified them by email"),
+        ({"matched_by": "id", "by": "command line"}, "somebody at the command line wrote to this contact."),
+        ({"matched_by": "id", "by": "import imp_1"}, "import imp_1 wrote to this contact."),
+    ],
+)
+def test_the_first_sentence_says_who_and_how(fields: dict[str, str | None], opening: str) -> None:
+    assert decided(**fields).startswith(f"On 2026-11-22 14:03 UTC {opening}")
+
+
+def test_another_verifier_is_told_by_its_name() -> None:
+    step = Step(stage="verify", plugin="our-login", answer="vouches for email")
+    assert " with what our-login vouches for (claimed)." in decided(step)
+
+
+def test_the_way_there_is_told_where_it_was_no_straight_one() -> None:
+    words = decided(
+        Step(stage="name", plugin="email", answer="look up by email"),
+        Step(stage="match", plugin="email", answer="it is con_1"),
+        Step(stage="match", plugin="pipeline", answer="not them: only claims lead to con_1 (V2)"),
+        Step(stage="match", plugin="pipeline", answer="somebody new"),
+        Step(stage="policy", plugin="standing", answer="keeps phone: no"),
+        Step(stage="visit", plugin="pipeline", answer="this browser was con_1 before"),
+        Step(stage="link", plugin="link-orphans", answer="gives the contact this visitor's conversations"),
+        matched_by="created",
+    )
+    assert words.partition(" (claimed). ")[2] == (
+        "Not them: only claims lead to con_1 (V2). This browser was con_1 before. "
+        "link-orphans gives the contact this visitor's conversations."
+    )
+
+
+def test_a_merge_is_told_as_one() -> None:
+    step = Step(stage="merge", plugin="by hand", answer="con_2 becomes part of this contact")
+    words = decided(
+        step, *verdict("written", "came with con_2 (G1)", "email", "tags.vip"), matched_by="id", by="agent:ada"
+    )
+    assert words == (
+        "On 2026-11-22 14:03 UTC agent:ada merged somebody into this contact. con_2 becomes part of this contact. "
+        "Email and tags.vip came with con_2 (G1)."
+    )
+
+
+def test_fields_are_told_by_what_became_of_them() -> None:
+    words = decided(
+        *verdict("written", "replaced as claimed", "name"),
+        *verdict("written", "cleared as claimed", "company", "phone", "custom_data.plan"),
+        *verdict("written", "went to con_2, who has proof of it (C4)", "external_id"),
+        *verdict("rejected", "not a phone number", "phone"),
+        *verdict("unchanged", "it was so already", "email"),
+    )
+    assert words.partition(" (claimed). ")[2] == (
+        "It replaced name and cleared company, phone and custom_data.plan. "
+        "external_id went to con_2, who has proof of it (C4). It left out phone: not a phone number. "
+        "Email was so already."
+    )
+    several = decided(*verdict("unchanged", "it was so already", "name", "email"))
+    assert several.endswith(" Name and email were so already.")
