@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import sys
 from collections.abc import Mapping, Sequence
-from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from functools import lru_cache
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from typing import Final
 
 from typing_extensions import get_protocol_members
@@ -112,10 +113,14 @@ def _built(wanted: object | str, options: dict[str, Mapping[str, object]]) -> ob
         raise PluginError(f"plugin {name!r} cannot be made with its options: {error}") from error
 
 
-@cache
 def _offered(group: str) -> Mapping[str, EntryPoint]:
-    # Once a process: every look opens a file of each installed package, and what is installed stays what it is.
-    return {entry_point.name: entry_point for entry_point in entry_points(group=group)}
+    return {entry_point.name: entry_point for entry_point in _installed(group, tuple(sys.path))}
+
+
+@lru_cache(maxsize=8)
+def _installed(group: str, _path: tuple[str, ...]) -> EntryPoints:
+    """Read once for each search path: it opens a file of every package there is, and would do so for every plugin."""
+    return entry_points(group=group)
 
 
 def _near(name: str, known: Sequence[str] | Mapping[str, EntryPoint]) -> str:
