@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 from peewee import Database, Field, Model, ModelSelect, Node, Value
 
 from hullo_stores.peewee.dialect import Dialect, Texts
+
+Compiled = TypeVar("Compiled")
 
 ARITIES: Final = (1, 2, 4, 16, 64)
 """A list of values is padded to one of these, so that a handful of texts serves every length."""
@@ -72,12 +74,22 @@ def given(name: str) -> Value:
     return Value(_Slot(name), converter=False)
 
 
+_COMPILED: Final[dict[tuple[Callable[[Compiler], object], type[Database], type[Dialect]], object]] = {}
+
+
 class Compiler:
     """Compiles for one engine."""
 
     def __init__(self, database: Database, dialect: Dialect) -> None:
         self._database = database
         self._dialect = dialect
+
+    def once(self, compiled: Callable[[Compiler], Compiled]) -> Compiled:
+        """What is compiled for this kind of engine, once however many stores a process makes, as tests make many."""
+        key = (compiled, type(self._database), type(self._dialect))
+        if key not in _COMPILED:
+            _COMPILED[key] = compiled(self)
+        return cast("Compiled", _COMPILED[key])
 
     def text(self, query: Node, *slots: str) -> str:
         """The statement's text. `slots` names its values in the order in which they will be bound."""

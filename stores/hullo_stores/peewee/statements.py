@@ -1,5 +1,5 @@
-"""Every statement that writes or locks, save for those that batches are written with. Compiled once, when the store is
-made."""
+"""Every statement that writes or locks, save for those that batches are written with. Compiled when the first store on
+a kind of engine is made."""
 
 # Peewee's stubs leave the arguments of its builder untyped.
 # pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false

@@ -27,7 +27,7 @@ class PeeweeStore(AskedApps, AskedPeople, AskedHistories, AskedTelling, Sweeping
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
-        self._statements = Statements(self._compiler)
+        self._statements = self._compiler.once(Statements)
         self._opening = threading.Lock()
         self._opened = False
         self._locked = threading.local()

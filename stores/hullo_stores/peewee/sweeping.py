@@ -125,11 +125,11 @@ class Sweeping(Asking):
     @cached_property
     def _sweeps(self) -> SweepStatements:
         """Made when they are first wanted, which few processes do."""
-        return SweepStatements(self._compiler)
+        return self._compiler.once(SweepStatements)
 
     @cached_property
     def _counts(self) -> CountStatements:
-        return CountStatements(self._compiler)
+        return self._compiler.once(CountStatements)
 
     def sweep(self, sweep: Sweep, *, dry_run: bool = False) -> Swept:
         """See `Retaining.sweep`. Conversations come first, as a visitor without any may go."""

@@ -26,7 +26,7 @@ from hullo_stores.peewee.tables import (
 
 
 class StepStatements:
-    """Compiled once, when the loader is made."""
+    """Compiled when the first loader for a kind of engine is made."""
 
     def __init__(self, compiler: Compiler) -> None:
         self.app_versions = compiler.many(

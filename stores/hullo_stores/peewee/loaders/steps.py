@@ -17,7 +17,7 @@ class StepLoader:
     """See `Loader`. Its connection has to hold one moment through several statements."""
 
     def __init__(self, compiler: Compiler) -> None:
-        self._statements = StepStatements(compiler)
+        self._statements = compiler.once(StepStatements)
 
     def load(self, connection: Connection, queries: Sequence[SnapshotQuery]) -> Found:
         """What the queries name, and then what that points at."""

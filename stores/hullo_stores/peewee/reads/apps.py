@@ -56,7 +56,7 @@ class AskedApps(Asking):
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
-        self._of_apps = AppStatements(self._compiler)
+        self._of_apps = self._compiler.once(AppStatements)
 
     def find_app(self, app_id: str) -> App | None:
         """With all its keys, retired ones too."""

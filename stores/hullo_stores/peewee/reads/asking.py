@@ -15,7 +15,7 @@ T = TypeVar("T", bound=Listed)
 
 
 class Asking:
-    """Whoever has an engine. Each of its kinds compiles its statements once, when the store is made."""
+    """Whoever has an engine. Statements are compiled with the first of its kind."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

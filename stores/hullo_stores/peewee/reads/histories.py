@@ -117,7 +117,7 @@ class AskedHistories(Asking):
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
-        self._of_histories = HistoryStatements(self._compiler)
+        self._of_histories = self._compiler.once(HistoryStatements)
 
     def list_timeline(self, workspace_id: str, contact_id: ContactId, page: PageRequest) -> Page[TimelineEntry]:
         """Of the contact and of whom it absorbed."""

@@ -84,7 +84,7 @@ class AskedPeople(Asking):
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
-        self._of_people = PeopleStatements(self._compiler)
+        self._of_people = self._compiler.once(PeopleStatements)
 
     def list_contacts(self, wanted: ContactFilter, page: PageRequest) -> Page[Contact]:
         """See `ContactFilter`."""

@@ -66,7 +66,7 @@ class AskedTelling(Asking):
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
-        self._of_telling = TellingStatements(self._compiler)
+        self._of_telling = self._compiler.once(TellingStatements)
 
     def list_outbox(self, limit: int) -> Sequence[Event]:
         """The oldest first."""
