@@ -622,12 +622,14 @@ def test_without_limits_there_are_none(backend, monkeypatch):
     assert hullo.settings.rate_limits == RateLimits(on=False)
     site = Limited(backend, hullo=hullo)
     token = site.join()
-    assert {site.post("/join").status_code for _ in range(125)} == {200}
     body = {"email": "jane@example.com"}
     assert {site.identify(token, **body, name=f"Jane {n}").status_code for n in range(65)} == {200}
     assert site.identify(token, email="joe@example.com").json()["switched"] is True
-    assert {site.me() for _ in range(500)} == {401}
-    assert site.client().get("/hullo/v1/contacts", headers={"authorization": "Bearer hsk_x"}).status_code == 401
+    with site.client() as http:  # in one event loop, as to start one takes longer than the call
+        body = {"app_key": site.app_key}
+        assert {http.post("/hullo/v1/join", json=body).status_code for _ in range(125)} == {200}
+        assert {http.get("/hullo/v1/me").status_code for _ in range(500)} == {401}
+        assert http.get("/hullo/v1/contacts", headers={"authorization": "Bearer hsk_x"}).status_code == 401
 
 
 def test_unless_somebody_says_otherwise_they_are_those_of_the_protocol():
