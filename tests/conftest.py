@@ -13,6 +13,10 @@ from hullo.hooks.discovery import open_store
 from hullo.store.protocol import Store
 from world import World
 
+# Nobody whom the tests call shows a certificate that is checked. For each connection, though, the driver for MariaDB
+# reads all those that the system trusts, which takes longer than to connect and whatever a test does then.
+os.environ["SSL_CERT_FILE"] = str(Path(__file__).with_name("nobody.pem"))
+
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """In CI everything is there that a test could want, so one that is skipped was not run for no good reason."""
@@ -23,17 +27,16 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 @pytest.fixture(scope="session")
-def databases() -> Iterator[Databases]:
-    databases = Databases()
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    databases = Databases(tmp_path_factory.mktemp("databases"))
     yield databases
     databases.drop()
 
 
 @pytest.fixture(params=["memory", *ENGINES])
-def store(request: pytest.FixtureRequest, tmp_path: Path, databases: Databases) -> Iterator[Store]:
-    """Every store that hullo ships, each empty."""
-    url = "memory:" if request.param == "memory" else databases.empty(request.param, tmp_path)
-    store = open_store(url)
+def store(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Store]:
+    """Every store that hullo ships, each open and empty."""
+    store = open_store("memory:" if request.param == "memory" else databases.shared(request.param))
     store.open()
     yield store
     World.end()

@@ -4,6 +4,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from servers.shared import KEPT
+
 
 def schema_of(path: Path) -> dict[str, str]:
     with closing(sqlite3.connect(path)) as database:
@@ -15,6 +17,18 @@ def rows_of(path: Path) -> dict[str, list[tuple[object, ...]]]:
     with closing(sqlite3.connect(path)) as database:
         tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         return {name: sorted(database.execute(f"SELECT * FROM {name}"), key=repr) for name in tables}
+
+
+def empty(path: Path) -> None:
+    """Deletes every row of every table but the migrations', whatever points at it."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        database.execute("PRAGMA synchronous = off")
+        database.execute("BEGIN IMMEDIATE")
+        for table in tables:
+            if table != KEPT:
+                database.execute(f'DELETE FROM "{table}"')
+        database.execute("COMMIT")
 
 
 def write_lock(path: Path) -> closing[sqlite3.Connection]:

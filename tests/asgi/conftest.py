@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 
+from databases import Databases
 from hullo import Hullo, IdentityMiddleware, identity_of
 from hullo.model.app import ALL_SCOPES, Scope
 
@@ -100,10 +100,10 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(params=["asyncio over memory", "trio over sqlite"])
-def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shop]:
+def shop(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Shop]:
     """Both event loops and both stores, each once."""
     backend, _, store = str(request.param).partition(" over ")
-    hullo = Hullo("memory:" if store == "memory" else f"sqlite:///{tmp_path}/hullo.db")
+    hullo = Hullo("memory:" if store == "memory" else databases.shared("sqlite"))
     with TestClient(host(hullo), backend=backend) as client:
         yield Shop(hullo, client)
 

@@ -9,7 +9,7 @@ import pytest
 from attack.serving import ENGINES, Target, begin
 from attack.site import Site, Victim
 from servers.fixtures import require
-from servers.postgres import connect
+from servers.postgres import commit_without_waiting
 
 AT_THE_EDGE = {"test_bodies", "test_checks", "test_cookies", "test_origins", "test_schema", "test_wires"}
 """Files whose attacks are over before a database has anything to say."""
@@ -33,9 +33,7 @@ def serving(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     url = f"sqlite:///{folder}/hullo.db?synchronous=normal"
     if shared is not None:
         url = shared.new_database()
-        with connect(url) as connection:
-            name = connection.info.dbname
-            connection.execute(f"ALTER DATABASE {name} SET synchronous_commit = off".encode())
+        commit_without_waiting(url)
     target = begin(folder, url, HULLO_LIMITS="off")
     yield target
     target.close()
