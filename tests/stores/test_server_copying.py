@@ -47,9 +47,26 @@ def store_at(url: str) -> PeeweeStore:
 class ServerContract(PortableContract):
     kind: ClassVar[Kind]
 
+    @pytest.fixture(scope="class")
+    @classmethod
+    def full(cls) -> Iterator[str]:
+        """The database that all tests copy from, and none changes."""
+        server = require(cls.kind)
+        url = server.new_database()
+        store = store_at(url)
+        store.open()
+        fill_every_table(store)
+        store.close()
+        yield url
+        server.drop(url)
+
     @pytest.fixture(autouse=True)
-    def server(self, databases: Databases) -> None:
-        self.url_of = lambda name: databases(self.kind, name)
+    def server(self, databases: Databases, full: str) -> None:
+        self.url_of = lambda name: full if name == "source" else databases(self.kind, name)
+
+    @pytest.fixture
+    def source(self, tmp_path: Path) -> PeeweeStore:
+        return self.make_store(tmp_path, "source")
 
     def make_store(self, folder: Path, name: str) -> PeeweeStore:
         return store_at(self.url_of(name))
