@@ -5,15 +5,17 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import multiprocessing
+import sys
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from itertools import count, islice
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
@@ -35,6 +37,10 @@ from hullo.testing.builders import (
 from hullo.testing.store.case import StoreCase, apply_one, must_apply, new_contacts, only_if, refused
 from hullo.testing.store.threads import count_up
 
+if TYPE_CHECKING:  # Windows has no such context
+    from multiprocessing.context import ForkServerContext, SpawnContext
+
+OURS = ("hullo", "hullo_plugins", "hullo_stores")
 PROCESSES = 4
 ROUNDS = 20
 GROUP = 10
@@ -44,7 +50,16 @@ PATIENCE = 60.0
 
 Result = TypeVar("Result")
 
-spawning = multiprocessing.get_context("spawn")
+
+@cache
+def spawning() -> ForkServerContext | SpawnContext:
+    """Makes processes that know nothing of this one. Where a system can fork, they are forks of one that has done
+    nothing but import what this one has imported of hullo, as that takes longer than what they are for."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    forking = multiprocessing.get_context("forkserver")
+    forking.set_forkserver_preload([name for name in sys.modules if name.partition(".")[0] in OURS])
+    return forking
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +113,13 @@ class ProcessRace(StoreCase):
         self, folder: Path, work: Callable[[Store, Racer], Result], processes: int = PROCESSES
     ) -> list[Result]:
         """What `work` returned in each of several processes, which set out together."""
-        start = spawning.Barrier(processes)
+        start = spawning().Barrier(processes)
         pipes: list[Connection] = []
         started: list[BaseProcess] = []
         for number in range(processes):
-            ours, theirs = spawning.Pipe()
+            ours, theirs = spawning().Pipe()
             racer = Racer(number, start)
-            process = spawning.Process(
+            process = spawning().Process(
                 target=_work_in_process, args=(Maker.of(type(self)), folder, work, racer, theirs), daemon=True
             )
             process.start()
@@ -160,8 +175,8 @@ class ProcessClaims(ProcessRace):
     @pytest.mark.parametrize("groups", [1, 7, 20])
     def test_a_killed_process_leaves_whole_change_sets(self, tmp_path: Path, groups: int) -> None:
         """Killed while it applies one group after another. What it had reported applied must be there."""
-        ours, theirs = spawning.Pipe()
-        process = spawning.Process(
+        ours, theirs = spawning().Pipe()
+        process = spawning().Process(
             target=_apply_without_end, args=(Maker.of(type(self)), tmp_path, theirs), daemon=True
         )
         process.start()
