@@ -17,6 +17,9 @@ help:  ## what there is
 demo: $(VENV)/.installed  ## serve the demo at http://127.0.0.1:8000/ (another port: make demo PORT=8080)
 	@exec $(BIN)/hullo serve --demo --port $(PORT)
 
+# What was compiled is kept, whatever the environment says: the suite starts hundreds of processes, and each would do it.
+export PYTHONDONTWRITEBYTECODE :=
+
 # Three processes for two cores, as half of the suite waits for servers; a file stays in one.
 PYTEST := $(BIN)/python -m pytest --numprocesses=3 --dist=loadfile
 
