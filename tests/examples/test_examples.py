@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
 import threading
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,22 +17,11 @@ from typing import Any
 import httpx2
 import pytest
 
-from databases import Databases, Engine
 from hullo import Hullo
+from reader import EXAMPLES, ROOT, Environment, environment
 
-ROOT = Path(__file__).parents[2]
-EXAMPLES = ROOT / "examples"
 PACKAGES = (EXAMPLES / "own_matcher", EXAMPLES / "own_store")
 HULLO = (sys.executable, "-c", "from hullo.cli import main; main()")
-
-Environment = Mapping[str, str]
-
-
-def environment(*folders: Path) -> Environment:
-    """This process's own, with further folders to import from and a port that is free."""
-    path = os.pathsep.join([*map(str, folders), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-    named = {name: value for name, value in os.environ.items() if not name.startswith(("HULLO_", "PYTEST_"))}
-    return {**named, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "PORT": "0"}
 
 
 @dataclass(frozen=True)
@@ -202,24 +190,3 @@ def test_both_packages_together_serve_people_who_survive_a_kill(tmp_path: Path, 
     assert [each["app_key"] for each in document_of((*database, "app", "list"), tmp_path, installed)["items"]] == [
         app_key
     ]
-
-
-SCALE_OUT = EXAMPLES / "scale_out" / "run.py"
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("engine", ["sqlite", "postgresql", "mysql"])
-def test_two_servers_over_one_database_lose_nothing(engine: Engine, tmp_path: Path, databases: Databases) -> None:
-    database = ("--db", databases.empty(engine, tmp_path))
-    told = subprocess.run(
-        (sys.executable, SCALE_OUT, "--seconds", "2", *database),
-        cwd=tmp_path,
-        env=environment(),
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    assert told.returncode == 0, told.stdout + told.stderr
-    counts = {line.split()[0]: line.split()[1] for line in told.stdout.splitlines() if len(line.split()) > 1}
-    assert int(counts["answered"].replace(",", "")) > 0
-    assert (counts["wrong"], counts["lost"], counts["doubled"]) == ("0", "0", "0")

@@ -1,10 +1,8 @@
-"""Rules R: whatever happens at once, and whatever is killed in the middle. Real servers on one database."""
+"""Rules R: whatever happens at once. Real servers on one database."""
 
 from __future__ import annotations
 
-import signal
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,14 +14,11 @@ from hullo.app import Hullo
 from hullo.pipeline.retry import TRIES
 from hullo.pipeline.work import Unit
 from hullo.store.protocol import Store
-from races.callers import Caller, Crowd, check, new_app
-from servers.fixtures import Kind, require_private
+from races.callers import Caller, new_app
 from servers.private import PATIENCE
 from world import World
 
 ROUNDS = 5
-RECOVERY = 5.0
-"""Seconds after a database is back within which everybody is served again."""
 
 
 @pytest.mark.slow
@@ -59,52 +54,6 @@ def test_64_calls_to_two_servers_make_one_contact_with_64_keys(
             assert {key: fact.value for key, fact in contact.custom_data[app.app_id].items()} == {
                 f"key{number}": number for number in range(64)
             }
-
-
-@pytest.mark.slow
-@pytest.mark.rule("R3")
-def test_a_server_that_is_killed_leaves_nothing_half_written_and_loses_nothing_answered(
-    url: str, serve: Callable[[str, int], list[Server]]
-) -> None:
-    app = new_app(url)
-    for after in (1, 30, 90):
-        (server,) = serve(url, 1)
-        crowd = Crowd([server.url], app)
-        crowd.wait_for(after)
-        server.process.send_signal(signal.SIGKILL)
-        server.wait()
-        answered = crowd.stop()
-        assert answered.refused <= {0}
-        with Hullo(url) as hullo:
-            check(hullo.store, app, answered)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["postgresql", "mysql"])
-def test_a_database_that_comes_back_is_used_again_at_once_and_nothing_answered_is_lost(
-    kind: Kind, serve: Callable[[str, int], list[Server]]
-) -> None:
-    with require_private(kind) as database:
-        app = new_app(database.url)
-        servers = serve(database.url, 2)
-        crowd = Crowd([server.url for server in servers], app)
-        crowd.wait_for(10)
-        for end in (database.stop, database.kill):
-            end()
-            time.sleep(0.3)  # in which everybody finds it gone
-            database.start()
-            back = time.monotonic()
-            crowd.wait_for(1)
-            for server in servers:
-                while server.call("GET", "/hullo/readyz").status != 200:
-                    assert time.monotonic() < back + RECOVERY
-            crowd.wait_for(20)
-            assert time.monotonic() - back < RECOVERY
-        answered = crowd.stop()
-        assert answered.refused <= {503}
-        assert answered.refused, "nobody noticed that it was gone"
-        with Hullo(database.url) as hullo:
-            check(hullo.store, app, answered)
 
 
 def test_many_writers_of_one_contact_are_far_from_giving_up(store: Store) -> None:
