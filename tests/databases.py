@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+import pytest
+
 import sqlite_file
 from hullo.hooks.discovery import open_store
 from servers import postgres
@@ -12,6 +14,9 @@ from servers.fixtures import Kind, require
 
 Engine = Literal["sqlite", "postgresql", "mysql"]
 ENGINES: tuple[Engine, ...] = ("sqlite", "postgresql", "mysql")
+
+before_any_database = pytest.mark.parametrize("store", ["memory", "sqlite"], indirect=True)
+"""For tests of many values about which all is decided before a database is asked: one database will do."""
 
 
 class Databases:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from databases import before_any_database
 from hullo.errors import NoIdentifier
 from hullo.hooks.specs import hookimpl
 from hullo.model.claim import Claim
@@ -119,6 +120,7 @@ def test_a_matcher_that_is_left_out_identifies_nobody(store: Store) -> None:
 
 
 @pytest.mark.rule("M5")
+@before_any_database
 @pytest.mark.parametrize(
     "junk",
     [*sorted(NON_IDENTITIES), "", "   ", "\t", "NULL", " Undefined ", "000", "0000-0000", "[object Object]"],

@@ -14,6 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from databases import before_any_database
 from hullo.errors import Invalid, NoIdentifier, ProofRejected, ProofRequired
 from hullo.model.compact_token import parse_token
 from hullo.model.instant import DAY, MINUTE, SECOND
@@ -221,6 +222,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.rule("V5")
+@before_any_database
 @pytest.mark.parametrize("name", BAD)
 def test_a_token_that_is_not_good_here_and_now_is_refused(world: World, site: Site, name: str) -> None:
     claims, code = BAD[name]
@@ -270,6 +272,7 @@ def test_kid_names_the_key_and_nothing_else(world: World, site: Site) -> None:
 
 
 @pytest.mark.rule("V5")
+@before_any_database
 @pytest.mark.parametrize(
     ("header", "code"),
     [
