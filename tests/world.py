@@ -16,19 +16,19 @@ from hullo.model.decision import Decision
 from hullo.model.instant import Instant
 from hullo.model.moment import secret_digest
 from hullo.model.outcome import Outcome
-from hullo.pipeline.erasing import Erase, Fate
 from hullo.pipeline.hop import IssueToken
 from hullo.pipeline.identify import Upsert
-from hullo.pipeline.log_out import LogOutEverywhere
 from hullo.pipeline.merging.absorb import Absorb, Absorbed
 from hullo.pipeline.merging.settle import SettleConflict, Settled
 from hullo.pipeline.merging.undo import UndoMerge, Unmerged
-from hullo.pipeline.register import NewApp
+from hullo.pipeline.people.log_out import LogOutEverywhere
+from hullo.pipeline.privacy.erasing import Erase, Fate
+from hullo.pipeline.privacy.withdraw import Withdraw
+from hullo.pipeline.register.register import NewApp
 from hullo.pipeline.sessions import Attend
 from hullo.pipeline.survivors import current_contact
 from hullo.pipeline.talk import Said, Say
 from hullo.pipeline.visits import Visit
-from hullo.pipeline.withdraw import Withdraw
 from hullo.store.protocol import ConflictFilter, ContactFilter, PageRequest, Store
 from hullo.store.reading import every
 

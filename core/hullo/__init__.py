@@ -18,7 +18,7 @@ from hullo.model.merge import MergePlan
 from hullo.model.outcome import Outcome
 from hullo.model.proof import Proof
 from hullo.model.standing import Standing
-from hullo.pipeline.register import NewApp
+from hullo.pipeline.register.register import NewApp
 from hullo.settings import Settings, read_settings
 
 __all__ = [

@@ -19,15 +19,15 @@ from hullo.model.instant import DAY
 from hullo.model.moment import Clock, Moment, secret_digest, system_clock
 from hullo.model.outcome import Outcome
 from hullo.model.visitor import SessionDigest
+from hullo.pipeline.audit.ledger import HOST
 from hullo.pipeline.identify import Identify
-from hullo.pipeline.ledger import HOST
-from hullo.pipeline.outbox import Courier
+from hullo.pipeline.outbox.courier import Courier
 from hullo.pipeline.pipeline import Pipeline
-from hullo.pipeline.register import NewApiKey, NewApp, Register
-from hullo.pipeline.salts import salt_stored
-from hullo.pipeline.sealing import seal_stored
+from hullo.pipeline.privacy.salts import salt_stored
+from hullo.pipeline.register.register import NewApiKey, NewApp, Register
+from hullo.pipeline.secrets.sealing import seal_stored
+from hullo.pipeline.secrets.vault import Vault
 from hullo.pipeline.signing import hash_of, token_of
-from hullo.pipeline.vault import Vault
 from hullo.settings import Settings, settings_of_environment
 from hullo.store.protocol import Store
 

@@ -17,7 +17,7 @@ from hullo.model.instant import SECOND
 from hullo.model.moment import secret_digest
 from hullo.pipeline.check import Checked
 from hullo.pipeline.hop import IssueToken
-from hullo.pipeline.register import NewApp
+from hullo.pipeline.register.register import NewApp
 from hullo.pipeline.sessions import Attend
 from hullo.store.protocol import Store
 from world import Browser, World

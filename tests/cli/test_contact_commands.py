@@ -11,9 +11,9 @@ from hullo.app import Hullo
 from hullo.model.limits import Limits
 from hullo.model.moment import Moment
 from hullo.model.retention import Sweep
-from hullo.pipeline.contact_events import Report, ReportEvent
-from hullo.pipeline.notes import NoteContact
-from hullo.pipeline.tagging import TagContact, Tagging
+from hullo.pipeline.people.contact_events import Report, ReportEvent
+from hullo.pipeline.people.notes import NoteContact
+from hullo.pipeline.people.tagging import TagContact, Tagging
 from hullo.store.protocol import PageRequest
 
 

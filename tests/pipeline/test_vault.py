@@ -22,8 +22,8 @@ from hullo.model.app import App, IdentityKey
 from hullo.model.change_set import ChangeSet, changed
 from hullo.model.standing import Standing
 from hullo.model.user_hash import user_hash
-from hullo.pipeline.sealing import seal_stored
-from hullo.pipeline.vault import FORMAT, Vault
+from hullo.pipeline.secrets.sealing import seal_stored
+from hullo.pipeline.secrets.vault import FORMAT, Vault
 from hullo.settings import Settings
 from hullo.store.copying import copy_store
 from hullo.store.protocol import Store

@@ -8,7 +8,7 @@ import pytest
 
 from hullo.model.decision_record import DecisionRecord, FieldVerdict, Step, Trace, Verdict
 from hullo.model.instant import read_rfc3339
-from hullo.pipeline.words import in_words
+from hullo.pipeline.people.words import in_words
 from hullo.testing.builders import APP, a_decision
 
 APPS = {APP: "Shop"}

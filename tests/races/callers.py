@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from hullo.app import Hullo
 from hullo.model.standing import Standing
 from hullo.model.user_hash import user_hash
-from hullo.pipeline.register import NewApp
+from hullo.pipeline.register.register import NewApp
 from hullo.store.protocol import ContactFilter, PageRequest, Store
 
 PAUSE = 0.02

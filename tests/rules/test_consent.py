@@ -10,7 +10,7 @@ import pytest
 
 from hullo.errors import ConsentRequired, SessionRevoked
 from hullo.hooks.discovery import open_store
-from hullo.pipeline.register import NewApp
+from hullo.pipeline.register.register import NewApp
 from hullo.store.protocol import PageRequest
 from world import Browser, World
 

@@ -6,7 +6,7 @@ import pytest
 
 from hullo.errors import NotFound, SessionRevoked
 from hullo.model.contact import Contact
-from hullo.pipeline.erasing import Erase
+from hullo.pipeline.privacy.erasing import Erase
 from hullo.store.protocol import Page, PageRequest
 from world import AGENT, Browser, World
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from hullo.errors import NotFound
-from hullo.pipeline.export import FORMAT, RecordExport, export_of
-from hullo.pipeline.notes import NoteContact
+from hullo.pipeline.people.notes import NoteContact
+from hullo.pipeline.privacy.export import FORMAT, RecordExport, export_of
 from hullo.store import reading
 from world import AGENT, World
 

@@ -12,8 +12,8 @@ from hullo.model.change_set import ChangeSet, LogOut
 from hullo.model.claim import Claim
 from hullo.model.instant import MINUTE, SECOND
 from hullo.model.standing import Standing
-from hullo.pipeline.administer import Amend
-from hullo.pipeline.register import NewApp
+from hullo.pipeline.people.administer import Amend
+from hullo.pipeline.register.register import NewApp
 from world import Browser, World
 
 

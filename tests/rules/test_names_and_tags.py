@@ -20,14 +20,14 @@ from hullo.model.limits import Limits
 from hullo.model.note import Note
 from hullo.model.standing import Standing
 from hullo.model.timeline import CONTACT_EVENT, TimelineEntry
-from hullo.pipeline.administer import Amend
-from hullo.pipeline.contact_events import Report, ReportEvent
 from hullo.pipeline.identify import Upsert
-from hullo.pipeline.lists import Lists
-from hullo.pipeline.notes import NoteContact, NoteConversation, RemoveNote
+from hullo.pipeline.people.administer import Amend
+from hullo.pipeline.people.contact_events import Report, ReportEvent
+from hullo.pipeline.people.lists import Lists
+from hullo.pipeline.people.notes import NoteContact, NoteConversation, RemoveNote
+from hullo.pipeline.people.tagging import TagContact, TagConversation, Tagging
+from hullo.pipeline.people.upsert_lists import UpsertWithLists
 from hullo.pipeline.survivors import current_contact
-from hullo.pipeline.tagging import TagContact, TagConversation, Tagging
-from hullo.pipeline.upsert_lists import UpsertWithLists
 from hullo.pipeline.work import Work
 from hullo.store.protocol import PageRequest, Store
 from hullo.store.reading import every

@@ -11,7 +11,7 @@ from hullo.errors import SessionRevoked
 from hullo.hooks.discovery import open_store
 from hullo.model.instant import DAY
 from hullo.model.retention import Retention, Swept
-from hullo.pipeline.retaining import RetentionRun, retain
+from hullo.pipeline.privacy.retaining import RetentionRun, retain
 from hullo.store.protocol import PageRequest, Store
 from hullo_plugins.upkeep.retention import RetentionJob
 from world import World

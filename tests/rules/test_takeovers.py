@@ -8,7 +8,7 @@ from hullo.hooks.specs import hookimpl
 from hullo.model.claim import Claim
 from hullo.model.identifier import Identifier
 from hullo.model.standing import Standing
-from hullo.pipeline.administer import Amend
+from hullo.pipeline.people.administer import Amend
 from hullo.store.protocol import Store
 from rules_plugins import ByCard
 from world import World

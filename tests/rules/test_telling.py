@@ -17,10 +17,10 @@ from hullo.model.change_set import ChangeSet, created
 from hullo.model.event import Event
 from hullo.model.instant import SECOND
 from hullo.model.webhook import Delivery, Webhook
-from hullo.pipeline import outbox
-from hullo.pipeline.fan_out import delivery_id
-from hullo.pipeline.lease import LIFE
-from hullo.pipeline.rounds import Rounds
+from hullo.pipeline.outbox import courier
+from hullo.pipeline.outbox.fan_out import delivery_id
+from hullo.pipeline.outbox.lease import LIFE
+from hullo.pipeline.outbox.rounds import Rounds
 from hullo.store.protocol import PageRequest, Store, StoreConflict
 from rules.test_privacy import PERSONAL
 from world import World
@@ -93,7 +93,7 @@ def test_observers_are_told_of_an_event_as_soon_as_it_is_committed(store: Store,
     world.visitor().identify(email="jane@example.com")
     began = time.monotonic()
     listener.wait_for(2)
-    assert time.monotonic() - began < outbox.SOON
+    assert time.monotonic() - began < courier.SOON
     assert listener.names == ["contact.created", "contact.identified"]
     world.tell()
     assert store.list_outbox(1) == ()
@@ -255,7 +255,7 @@ class TestAnotherProcess:
     def test_finds_it_without_being_told(
         self, store: Store, listener: Listener, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(outbox, "IDLE", 0.02)
+        monkeypatch.setattr(courier, "IDLE", 0.02)
         world = World(store, plugins=[listener])
         world.hullo.courier.nudge()
         with monkeypatch.context() as patch:
@@ -279,15 +279,15 @@ class TestAnotherProcess:
     def test_need_not_wait_for_one_that_has_nothing_to_tell(
         self, store: Store, listener: Listener, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(outbox, "SOON", 0.01)
-        monkeypatch.setattr(outbox, "IDLE", PATIENCE)
+        monkeypatch.setattr(courier, "SOON", 0.01)
+        monkeypatch.setattr(courier, "IDLE", PATIENCE)
         first = Listener("first")
         world = World(store, plugins=[first])
         with beside(world, listener) as other:
             world.upsert(external_id="jane")
             first.wait_for(1)
             deadline = time.monotonic() + PATIENCE
-            while not store.take_lease(outbox.LEASE, "somebody", world.clock(), world.clock()):
+            while not store.take_lease(courier.LEASE, "somebody", world.clock(), world.clock()):
                 assert time.monotonic() < deadline
             monkeypatch.setattr(Rounds, "nudge", lambda rounds: None)
             world.upsert(external_id="joe")
@@ -382,7 +382,7 @@ def test_what_others_keep_changing_is_given_up_for_now_and_stays_in_the_outbox(
 def test_a_store_that_is_away_for_a_while_is_asked_again_and_it_is_said_once(
     store: Store, listener: Listener, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("hullo.pipeline.rounds.AFTER_A_FAILURE", 0.01)
+    monkeypatch.setattr("hullo.pipeline.outbox.rounds.AFTER_A_FAILURE", 0.01)
     world = World(store, plugins=[listener])
     asked = threading.Semaphore(0)
 
@@ -414,7 +414,7 @@ class TestClosing:
     def test_waits_for_no_observer_without_end_and_loses_nothing(
         self, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(outbox, "CLOSING", 0.05)
+        monkeypatch.setattr(courier, "CLOSING", 0.05)
         stuck, opened = threading.Event(), threading.Event()
 
         def hang(event: Event) -> None:
@@ -431,7 +431,7 @@ class TestClosing:
         assert len(store.list_outbox(9)) == 2
         opened.set()
         for thread in threading.enumerate():
-            if thread.name == f"hullo {outbox.LEASE}":
+            if thread.name == f"hullo {courier.LEASE}":
                 thread.join(PATIENCE)
         assert [event.name for event in store.list_outbox(9)][-1:] == ["contact.identified"]
 

@@ -17,9 +17,9 @@ from hullo.model.standing import Standing
 from hullo.model.tombstone import tombstone_digest
 from hullo.model.visitor import SESSION_LIFE
 from hullo.pipeline.apps import AppDirectory
-from hullo.pipeline.erased import ERASED
-from hullo.pipeline.register import NewApp
-from hullo.pipeline.vault import Vault
+from hullo.pipeline.privacy.erased import ERASED
+from hullo.pipeline.register.register import NewApp
+from hullo.pipeline.secrets.vault import Vault
 from hullo.settings import Settings
 from hullo.store.protocol import APPLIED, PageRequest, Store
 from rules_plugins import ByCard

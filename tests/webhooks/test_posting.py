@@ -16,8 +16,8 @@ from hullo.app import Hullo
 from hullo.errors import NotFound, StoreUnavailable
 from hullo.hooks.discovery import open_store
 from hullo.model.instant import DAY, HOUR, MINUTE, SECOND
-from hullo.pipeline.lease import LIFE
-from hullo.pipeline.vault import FORMAT
+from hullo.pipeline.outbox.lease import LIFE
+from hullo.pipeline.secrets.vault import FORMAT
 from hullo.settings import Settings
 from hullo.store.protocol import Store
 from hullo_plugins.observe.webhooks import poster
@@ -442,7 +442,7 @@ def wait_until() -> Callable[[Callable[[], bool]], None]:
 def test_what_was_due_while_nobody_was_there_is_posted_at_the_next_start(
     store: Store, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, wait_until: Callable[[Callable[[], bool]], None]
 ) -> None:
-    from hullo.pipeline.rounds import Rounds
+    from hullo.pipeline.outbox.rounds import Rounds
 
     with monkeypatch.context() as patch:
         patch.setattr(Rounds, "nudge", lambda rounds: None)

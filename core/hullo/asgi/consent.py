@@ -6,7 +6,7 @@ from hullo.asgi.answer import Answer
 from hullo.asgi.exchange import Exchange
 from hullo.asgi.sessions import attend, nobody
 from hullo.asgi.wire import consent_body
-from hullo.pipeline.withdraw import Withdraw
+from hullo.pipeline.privacy.withdraw import Withdraw
 
 
 async def answer_consent(exchange: Exchange) -> Answer:

@@ -10,7 +10,7 @@ from hullo.asgi.exchange import Exchange
 from hullo.asgi.keys import api_key, workspace_key
 from hullo.asgi.shapes import page_shape, session_shape
 from hullo.model.app import Scope
-from hullo.pipeline.log_out import LogOutEverywhere
+from hullo.pipeline.people.log_out import LogOutEverywhere
 
 
 async def list_sessions(exchange: Exchange) -> Answer:

@@ -17,10 +17,10 @@ from hullo.model.app import ApiKey, App, Scope
 from hullo.model.contact import Contact, ContactId
 from hullo.model.identifier import EMAIL, EXTERNAL_ID, Identifier
 from hullo.model.match import CREATED
-from hullo.pipeline.administer import Amend
 from hullo.pipeline.identify import Upsert
+from hullo.pipeline.people.administer import Amend
+from hullo.pipeline.people.upsert_lists import UpsertWithLists
 from hullo.pipeline.survivors import current_contact
-from hullo.pipeline.upsert_lists import UpsertWithLists
 from hullo.store.protocol import ContactFilter, Store
 
 

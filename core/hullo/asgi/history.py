@@ -15,7 +15,7 @@ from hullo.asgi.shapes import page_shape
 from hullo.model.app import ApiKey, AppId, Scope
 from hullo.model.claim import CUSTOM_DATA
 from hullo.model.decision_record import DecisionRecord, FieldVerdict
-from hullo.pipeline.contact_events import ReportEvent
+from hullo.pipeline.people.contact_events import ReportEvent
 from hullo.store.protocol import Store
 
 

@@ -16,7 +16,7 @@ from hullo.model.note import Note
 from hullo.model.timeline import CONTACT_EVENT, ContactEvent, TimelineEntry
 from hullo.pipeline.merging.absorb import Absorbed
 from hullo.pipeline.merging.undo import Unmerged
-from hullo.pipeline.words import in_words
+from hullo.pipeline.people.words import in_words
 
 
 def decision_shape(decision: DecisionRecord, apps: Mapping[AppId, str]) -> Shape:

@@ -15,7 +15,7 @@ from hullo.asgi.shapes import page_shape
 from hullo.errors import NotFound
 from hullo.model.app import ApiKey, Scope
 from hullo.model.note import NoteId
-from hullo.pipeline.notes import NoteContact, NoteConversation, RemoveNote
+from hullo.pipeline.people.notes import NoteContact, NoteConversation, RemoveNote
 from hullo.pipeline.talk import answerable
 from hullo.store.protocol import PageRequest, Store
 

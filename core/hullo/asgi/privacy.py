@@ -11,8 +11,8 @@ from hullo.asgi.keys import api_key, workspace_key
 from hullo.asgi.shapes import audit_shape, page_shape
 from hullo.asgi.wire import wrong_field
 from hullo.model.app import Scope
-from hullo.pipeline.erasing import Erase, Fate
-from hullo.pipeline.export import RecordExport, export_of
+from hullo.pipeline.privacy.erasing import Erase, Fate
+from hullo.pipeline.privacy.export import RecordExport, export_of
 
 
 async def export_contact(exchange: Exchange) -> Answer:

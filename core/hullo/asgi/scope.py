@@ -8,7 +8,8 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Scope
 
-from hullo.pipeline import register, visits
+from hullo.pipeline import visits
+from hullo.pipeline.register import register
 
 SESSION_PREFIX: Final = f"{visits.SESSION_PREFIX}_"
 API_KEY_PREFIX: Final = f"{register.API_KEY_PREFIX}_"

@@ -14,9 +14,9 @@ from hullo.model.contact import ContactId
 from hullo.model.identifier import EMAIL, EXTERNAL_ID
 from hullo.model.instant import Instant
 from hullo.model.limits import Limits
-from hullo.pipeline.contact_events import Report
-from hullo.pipeline.lists import PRIMARY, Lists
-from hullo.pipeline.tagging import TAGS, read_tags
+from hullo.pipeline.people.contact_events import Report
+from hullo.pipeline.people.lists import PRIMARY, Lists
+from hullo.pipeline.people.tagging import TAGS, read_tags
 
 _APP_ID: Final = re.compile(r"app_[0-9a-z]+")
 _ACTIONS: Final[tuple[str, ...]] = get_args(Resolution)

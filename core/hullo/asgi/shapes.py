@@ -19,8 +19,8 @@ from hullo.model.match import CREATED
 from hullo.model.outcome import Outcome
 from hullo.model.standing import Standing
 from hullo.model.visitor import Session
-from hullo.pipeline.app_settings import consent_word, kept_days
 from hullo.pipeline.check import Checked
+from hullo.pipeline.register.app_settings import consent_word, kept_days
 from hullo.store.protocol import Page
 
 Shape = dict[str, Any]

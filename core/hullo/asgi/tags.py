@@ -11,7 +11,7 @@ from hullo.asgi.exchange import Exchange
 from hullo.asgi.keys import api_key
 from hullo.asgi.server_bodies import tags_body
 from hullo.model.app import ApiKey, Scope
-from hullo.pipeline.tagging import TAGS, TagContact, TagConversation, Tagging, read_tags
+from hullo.pipeline.people.tagging import TAGS, TagContact, TagConversation, Tagging, read_tags
 
 
 async def list_contact_tags(exchange: Exchange) -> Answer:

@@ -9,7 +9,7 @@ from hullo.cli.options import Given, common, pass_given
 from hullo.cli.screen import command, record, table, title, when
 from hullo.model.app import ALL_SCOPES, ApiKey, Scope
 from hullo.model.instant import rfc3339
-from hullo.pipeline.register import DEFAULT_WORKSPACE
+from hullo.pipeline.register.register import DEFAULT_WORKSPACE
 
 
 @click.group("api-key")

@@ -15,8 +15,8 @@ from hullo.model.app import App, IdentityKey, VerificationMode
 from hullo.model.change_set import CallCount
 from hullo.model.instant import Instant, rfc3339
 from hullo.model.signed_token import given_kid, key_algorithm
-from hullo.pipeline.app_settings import consent_word, kept_days, privacy_of
-from hullo.pipeline.register import NewApp
+from hullo.pipeline.register.app_settings import consent_word, kept_days, privacy_of
+from hullo.pipeline.register.register import NewApp
 
 
 @click.group()

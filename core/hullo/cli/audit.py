@@ -13,7 +13,7 @@ from hullo.cli.screen import record, table, title, when
 from hullo.errors import Invalid, NotFound
 from hullo.model.app import Workspace
 from hullo.model.audit import AuditEntry
-from hullo.pipeline.auditing import Audited, walk_audit
+from hullo.pipeline.audit.auditing import Audited, walk_audit
 from hullo.store.protocol import PageRequest
 
 WORKSPACE = click.option("--workspace", metavar="NAME|ID", help="Whose log.  [default: the only one there is]")

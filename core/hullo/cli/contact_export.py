@@ -18,7 +18,7 @@ from hullo.cli.options import Given, common, pass_given
 from hullo.cli.people import meant_workspace
 from hullo.cli.progress import shown
 from hullo.model.app import Workspace
-from hullo.pipeline.ledger import Ledger
+from hullo.pipeline.audit.ledger import Ledger
 from hullo.store.protocol import ContactFilter
 from hullo.store.reading import AT_ONCE, every
 from hullo.store.upkeep import Progress

@@ -21,7 +21,7 @@ from hullo.model.event import FieldChange
 from hullo.model.fact import Fact
 from hullo.model.note import Note
 from hullo.model.timeline import CONTACT_EVENT, TimelineEntry
-from hullo.pipeline.words import in_words
+from hullo.pipeline.people.words import in_words
 from hullo.store.protocol import ConflictFilter, PageRequest
 
 SHOWN = PageRequest(limit=10)

@@ -12,7 +12,7 @@ from hullo.app import Hullo
 from hullo.cli.options import Given, common, pass_given
 from hullo.cli.screen import table
 from hullo.errors import SettingsError
-from hullo.pipeline.vault import Vault
+from hullo.pipeline.secrets.vault import Vault
 from hullo.settings import Settings
 from hullo.store.upkeep import Diagnosed, Finding
 from hullo.store.urls import without_password

@@ -11,9 +11,9 @@ from hullo.cli.screen import command, record, table, title
 from hullo.errors import Invalid
 from hullo.model.contact import Contact
 from hullo.model.merge import Extent
-from hullo.pipeline.erasing import Erase, Fate
 from hullo.pipeline.merging.absorb import Absorb, Absorbed
 from hullo.pipeline.merging.undo import UndoMerge, Unmerged
+from hullo.pipeline.privacy.erasing import Erase, Fate
 
 _YES = click.option("--yes", is_flag=True, help="Do not ask.")
 _DRY_RUN = click.option("--dry-run", is_flag=True, help="Say what would become of it, and do nothing.")

@@ -13,7 +13,7 @@ import click
 from hullo.app import Hullo
 from hullo.cli.added import added_commands
 from hullo.hooks.discovery import keeping_the_protocol, open_store
-from hullo.pipeline.ledger import COMMAND_LINE
+from hullo.pipeline.audit.ledger import COMMAND_LINE
 from hullo.settings import DEFAULT_STORE, Settings, read_settings
 from hullo.store.protocol import Store
 

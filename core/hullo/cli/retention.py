@@ -9,8 +9,8 @@ import click
 from hullo.cli.options import Given, common, pass_given
 from hullo.cli.progress import shown
 from hullo.cli.screen import table
-from hullo.pipeline.ledger import COMMAND_LINE
-from hullo.pipeline.retaining import Retained, RetentionRun, retain
+from hullo.pipeline.audit.ledger import COMMAND_LINE
+from hullo.pipeline.privacy.retaining import Retained, RetentionRun, retain
 
 
 @click.group("retention")

@@ -1,4 +1,4 @@
-"""Whether a master key is one that nobody guesses. What is done with it is in `pipeline/vault.py`."""
+"""Whether a master key is one that nobody guesses. What is done with it is in `pipeline/secrets/vault.py`."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ from typing import Final, TypeVar
 from hullo.errors import HulloError, UnknownApp
 from hullo.model.app import App
 from hullo.model.change_set import KeyUse
-from hullo.pipeline.salts import SALT, find_workspace, salted
-from hullo.pipeline.vault import Vault
+from hullo.pipeline.privacy.salts import SALT, find_workspace, salted
+from hullo.pipeline.secrets.vault import Vault
 from hullo.store.protocol import Store
 
 T = TypeVar("T")

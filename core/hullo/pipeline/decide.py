@@ -20,9 +20,9 @@ from hullo.model.standing import Standing
 from hullo.model.visitor import Session
 from hullo.pipeline import visits
 from hullo.pipeline.call import Call
-from hullo.pipeline.erased import erased_names, names_erased, speaks_as_nobody, untold
 from hullo.pipeline.hop import arrive
 from hullo.pipeline.merging.joining import Joining
+from hullo.pipeline.privacy.erased import erased_names, names_erased, speaks_as_nobody, untold
 from hullo.pipeline.resolve import Resolution, resolve
 from hullo.pipeline.story import Story
 from hullo.pipeline.visits import Visit

@@ -20,9 +20,9 @@ from hullo.model.tombstone import TombstoneDigest, tombstone_digest
 from hullo.model.visitor import SessionDigest
 from hullo.pipeline.apps import AppDirectory
 from hullo.pipeline.call import Call
-from hullo.pipeline.consent import check_consent
 from hullo.pipeline.decide import decide
 from hullo.pipeline.origins import check_origin
+from hullo.pipeline.privacy.consent import check_consent
 from hullo.pipeline.verify import ALONE, FORGIVING, Verified, let_pass, proof_required, verify
 from hullo.pipeline.work import Prepared
 from hullo.store.protocol import Snapshot, SnapshotQuery

@@ -12,9 +12,9 @@ from hullo.model.app import App
 from hullo.model.decision import Decision
 from hullo.model.outcome import Outcome
 from hullo.pipeline.apps import AppDirectory
-from hullo.pipeline.outbox import Courier
+from hullo.pipeline.outbox.courier import Courier
 from hullo.pipeline.retry import Patience
-from hullo.pipeline.vault import Vault
+from hullo.pipeline.secrets.vault import Vault
 from hullo.pipeline.work import Prepared, Unit, WholeContactsWanted, Work
 from hullo.store.protocol import Locking, Snapshot, Store, StoreConflict
 

@@ -14,8 +14,8 @@ from hullo.model.moment import Moment
 from hullo.model.visitor import Session, SessionDigest
 from hullo.pipeline import visits
 from hullo.pipeline.apps import AppDirectory
-from hullo.pipeline.consent import check_consent
 from hullo.pipeline.origins import check_origin
+from hullo.pipeline.privacy.consent import check_consent
 from hullo.pipeline.telling import Teller
 from hullo.pipeline.visits import Visit
 from hullo.pipeline.work import Prepared

@@ -19,10 +19,10 @@ from hullo.model.standing import Standing
 from hullo.model.visitor import TOUCH_EVERY, Session
 from hullo.pipeline import visits
 from hullo.pipeline.call import Call
-from hullo.pipeline.erased import made_anew
 from hullo.pipeline.merging.absorb import told_of
 from hullo.pipeline.merging.joining import Joining
 from hullo.pipeline.naming import without_identifiers
+from hullo.pipeline.privacy.erased import made_anew
 from hullo.pipeline.resolve import Resolution
 from hullo.pipeline.telling import Teller
 from hullo.pipeline.visits import Visit

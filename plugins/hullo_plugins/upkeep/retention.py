@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from hullo.errors import HulloError
 from hullo.hooks.specs import hookimpl
 from hullo.model.instant import DAY
-from hullo.pipeline.retaining import retain
+from hullo.pipeline.privacy.retaining import retain
 
 if TYPE_CHECKING:
     from hullo.app import Hullo

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Protocol
+from typing import Final, Protocol
 
 from hullo.model.audit import AuditHead
 from hullo.model.conflict import Conflict, pair_of
 from hullo.model.contact import Contact, ContactId
-from hullo.model.conversation import Conversation, ConversationId
+from hullo.model.conversation import Conversation, ConversationId, Message
 from hullo.model.merge import Merge, MergeId
 from hullo.model.tombstone import TombstoneDigest
 from hullo.model.visitor import Session, SessionDigest
@@ -29,6 +29,8 @@ from hullo_stores.peewee.rows import (
     message_of,
     session_of,
 )
+
+_NONE: Final[Mapping[ConversationId, Conversation]] = {}
 
 
 class Named:
@@ -160,16 +162,15 @@ def _snapshot(query: SnapshotQuery, named: Named, pointed_at: PointedAt, wanted:
         for digest in query.identifiers
         if digest in named.owners and named.owners[digest] in contacts
     }
+    # What few queries ask for is looked for in theirs alone: there are a hundred a group.
     return Snapshot(
         app_version=None if query.app_id is None else named.app_versions.get((query.app_id, here)),
         session=session,
         found=found,
         contacts=contacts,
-        conversations=_conversations(query, named, pointed_at, session) if _of_conversations(query) else {},
+        conversations=_conversations(query, named, pointed_at, session),
         open_pairs=pointed_at.open_pairs.intersection(pairs_of(contacts)) if len(contacts) > 1 else frozenset(),
-        messages={key: named.messages[key, here] for key in query.repeat_keys if (key, here) in named.messages}
-        if query.repeat_keys
-        else {},
+        messages=_messages(query, named) if query.repeat_keys else {},
         answer=None if query.answer is None else named.answers.get(query.answer),
         source=named.source(query),
         spent=named.spent.intersection(query.spent),
@@ -178,6 +179,11 @@ def _snapshot(query: SnapshotQuery, named: Named, pointed_at: PointedAt, wanted:
         tombstones=_tombstones(query, named) if named.tombstones else frozenset(),
         audit_head=named.audit_heads.get(here, AuditHead()) if query.audited else None,
     )
+
+
+def _messages(query: SnapshotQuery, named: Named) -> dict[str, Message]:
+    here = query.workspace_id
+    return {key: named.messages[key, here] for key in query.repeat_keys if (key, here) in named.messages}
 
 
 def _conflicts(query: SnapshotQuery, named: Named) -> dict[str, Conflict]:
@@ -198,20 +204,18 @@ def _merges(query: SnapshotQuery, named: Named) -> dict[MergeId, Merge]:
     }
 
 
-def _of_conversations(query: SnapshotQuery) -> bool:
-    return bool(query.orphans or query.conversations or query.repeat_keys)
-
-
 def _conversations(
     query: SnapshotQuery, named: Named, pointed_at: PointedAt, session: Session | None
 ) -> dict[ConversationId, Conversation]:
     here = query.workspace_id
-    repeats = (named.messages.get((key, here)) for key in query.repeat_keys)
-    asked = [*query.conversations, *(message.conversation_id for message in repeats if message is not None)]
-    found = [named.conversations[each] for each in asked if each in named.conversations]
+    found: list[Conversation] = []
+    if query.conversations or query.repeat_keys:
+        repeats = (named.messages.get((key, here)) for key in query.repeat_keys)
+        asked = [*query.conversations, *(message.conversation_id for message in repeats if message is not None)]
+        found = [named.conversations[each] for each in asked if each in named.conversations]
     if query.orphans and session is not None:
-        found += pointed_at.orphans.get(session.visitor_id, {}).values()
-    return {each.id: each for each in found if each.workspace_id == here}
+        found += pointed_at.orphans.get(session.visitor_id, _NONE).values()
+    return {each.id: each for each in found if each.workspace_id == here} if found else {}
 
 
 def pairs_of(contact_ids: Iterable[ContactId]) -> Iterator[str]:

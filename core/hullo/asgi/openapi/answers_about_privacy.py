@@ -11,7 +11,7 @@ from hullo.asgi.openapi.vocabulary import MATCHED_BY, RULE, SCALAR, STANDING, ST
 from hullo.model.conflict import ConflictStatus, Resolution
 from hullo.model.conversation import Author
 from hullo.model.decision_record import Verdict
-from hullo.pipeline.export import FORMAT
+from hullo.pipeline.privacy.export import FORMAT
 
 _SCALAR_OR_NULL: Final[Schema] = {"type": [*SCALAR["type"], "null"]}
 _DATA: Final[Schema] = {"type": "object", "description": "Ids, names of fields, counts."}

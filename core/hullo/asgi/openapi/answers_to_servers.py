@@ -22,7 +22,7 @@ from hullo.asgi.openapi.vocabulary import (
     page_of,
 )
 from hullo.model.retention import Retention
-from hullo.pipeline.app_settings import kept_days
+from hullo.pipeline.register.app_settings import kept_days
 
 _DECIDED: Final = closed(
     {

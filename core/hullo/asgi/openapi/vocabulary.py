@@ -9,7 +9,7 @@ from hullo.asgi.openapi.notation import TEXT, Schema, closed, listed, one_of, or
 from hullo.model.app import VerificationMode
 from hullo.model.proof import Signature
 from hullo.model.standing import Standing
-from hullo.pipeline.app_settings import NONE, REQUIRED
+from hullo.pipeline.register.app_settings import NONE, REQUIRED
 
 STANDING: Final = one_of([each.word for each in Standing])
 BROWSER_STANDING: Final = one_of(dict.fromkeys(each.browser_word for each in Standing))

@@ -13,10 +13,10 @@ from hullo.model.event import EVENT_NAMES
 from hullo.model.instant import HOUR, Instant
 from hullo.model.moment import Moment
 from hullo.model.webhook import Delivery, DeliveryId, Webhook, WebhookId, WebhookSecret
-from hullo.pipeline.fan_out import delivery_id, message_text
-from hullo.pipeline.ledger import Ledger
+from hullo.pipeline.audit.ledger import Ledger
+from hullo.pipeline.outbox.fan_out import delivery_id, message_text
 from hullo.pipeline.retry import tries
-from hullo.pipeline.webhook_secrets import with_webhook_secrets
+from hullo.pipeline.secrets.webhook_secrets import with_webhook_secrets
 from hullo.store.protocol import Applied, Page, PageRequest
 from hullo_plugins.observe.webhooks.addresses import Unfit
 from hullo_plugins.observe.webhooks.poster import Poster

@@ -14,8 +14,8 @@ from hullo.errors import Invalid, NotFound
 from hullo.model.event import EVENT_NAMES
 from hullo.model.instant import HOUR
 from hullo.model.webhook import Webhook
-from hullo.pipeline.ledger import COMMAND_LINE
-from hullo.pipeline.register import DEFAULT_WORKSPACE
+from hullo.pipeline.audit.ledger import COMMAND_LINE
+from hullo.pipeline.register.register import DEFAULT_WORKSPACE
 from hullo.store.protocol import PageRequest
 from hullo_plugins.observe.webhooks.book import OVERLAP, Book, NewSecret
 from hullo_plugins.observe.webhooks.shapes import delivery_shape, new_secret_shape, webhook_shape

@@ -8,7 +8,7 @@ from typing import Final
 
 from hullo.model.app import App, IdentityKey
 from hullo.model.instant import Instant
-from hullo.pipeline.register import API_KEY_PREFIX, IDENTITY_KEY_PREFIX
+from hullo.pipeline.register.register import API_KEY_PREFIX, IDENTITY_KEY_PREFIX
 from hullo_plugins.verify.mistakes.guesses import Guess
 from hullo_plugins.verify.mistakes.slips import RETIRED_KEY, Slip
 from hullo_plugins.verify.mistakes.writings import of_base64, of_hex

@@ -224,8 +224,8 @@ def _selects(dialect: TripDialect, parts: frozenset[str]) -> Iterator[str]:
     if "tombstones" in parts:
         # Nearly all are looked for in vain, and nothing is said of them.
         row = f'SELECT {dialect.row("digest", "workspace_id")} FROM "tombstone" WHERE digest = named.name'
-        looked = f"(SELECT ({row}) AS found {named('tombstones')}) AS looked"
-        yield f"SELECT 'tombstone', found FROM {looked} WHERE found IS NOT NULL"
+        looked = f"SELECT ({row}) AS found {named('tombstones')}"
+        yield f"SELECT 'tombstone', found FROM ({looked}) AS looked WHERE found IS NOT NULL"
     if "audited" in parts:
         source = 'FROM "audit" WHERE workspace_id = named.name ORDER BY number DESC LIMIT 1'
         yield each("audit", dialect.row("workspace_id", "number", "digest"), source, named("audited"))

@@ -10,10 +10,10 @@ from hullo.errors import TooContended
 from hullo.model.app import App, VerificationMode, Workspace
 from hullo.model.change_set import Change, ChangeSet, created
 from hullo.model.moment import Moment
-from hullo.pipeline.app_settings import Edit, app_mode, app_name, app_origins, app_region, edit_of, privacy_of
-from hullo.pipeline.registered import Registered, new_identity_key
+from hullo.pipeline.privacy.salts import new_salt
+from hullo.pipeline.register.app_settings import Edit, app_mode, app_name, app_origins, app_region, edit_of, privacy_of
+from hullo.pipeline.register.registered import Registered, new_identity_key
 from hullo.pipeline.retry import tries
-from hullo.pipeline.salts import new_salt
 
 DEFAULT_WORKSPACE = "default"
 

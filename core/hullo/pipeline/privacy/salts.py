@@ -10,7 +10,7 @@ from hullo.errors import NotFound, TooContended
 from hullo.model.app import Workspace
 from hullo.model.change_set import ChangeSet, changed
 from hullo.pipeline.retry import tries
-from hullo.pipeline.vault import SecretOf, Vault
+from hullo.pipeline.secrets.vault import SecretOf, Vault
 from hullo.store.protocol import Applied, AppReads, Store
 
 SALT: Final = "salt"

@@ -10,10 +10,10 @@ from hullo.errors import TooContended, UnknownApp
 from hullo.model.app import App, IdentityKey, Workspace
 from hullo.model.change_set import ChangeSet, changed
 from hullo.model.moment import Moment
-from hullo.pipeline.app_settings import Edit
-from hullo.pipeline.ledger import Ledger
+from hullo.pipeline.audit.ledger import Ledger
+from hullo.pipeline.register.app_settings import Edit
 from hullo.pipeline.retry import tries
-from hullo.pipeline.vault import Vault
+from hullo.pipeline.secrets.vault import Vault
 from hullo.store.protocol import Store
 
 IDENTITY_KEY_PREFIX: Final = "hik"

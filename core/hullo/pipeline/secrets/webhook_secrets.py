@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hullo.model.webhook import Webhook
-from hullo.pipeline.vault import SecretOf
+from hullo.pipeline.secrets.vault import SecretOf
 
 
 def with_webhook_secrets(webhook: Webhook, secret_of: SecretOf) -> Webhook:

@@ -16,7 +16,7 @@ from hullo.model.outcome import Outcome
 from hullo.model.standing import Standing
 from hullo.pipeline.apps import AppDirectory
 from hullo.pipeline.identify import Upsert
-from hullo.pipeline.lists import EMAILS, Lists
+from hullo.pipeline.people.lists import EMAILS, Lists
 from hullo.pipeline.telling import Teller
 from hullo.pipeline.work import Prepared
 from hullo.pipeline.writing import Pen, Written

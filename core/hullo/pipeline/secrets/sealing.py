@@ -11,10 +11,10 @@ from hullo.errors import TooContended
 from hullo.model.app import App, Workspace
 from hullo.model.change_set import Change, ChangeSet, Versioned, changed
 from hullo.model.webhook import Webhook
+from hullo.pipeline.privacy.salts import find_workspace, with_salt
 from hullo.pipeline.retry import TRIES
-from hullo.pipeline.salts import find_workspace, with_salt
-from hullo.pipeline.vault import SecretOf, Vault, with_identity_keys
-from hullo.pipeline.webhook_secrets import with_webhook_secrets
+from hullo.pipeline.secrets.vault import SecretOf, Vault, with_identity_keys
+from hullo.pipeline.secrets.webhook_secrets import with_webhook_secrets
 from hullo.store.protocol import Applied, Store
 
 _log = logging.getLogger("hullo.keys")

@@ -14,9 +14,9 @@ from hullo.model.decision import Decision
 from hullo.model.instant import Instant, rfc3339
 from hullo.model.moment import Moment
 from hullo.model.note import Note
-from hullo.pipeline import export_document as told
 from hullo.pipeline.apps import AppDirectory
-from hullo.pipeline.export_document import Document
+from hullo.pipeline.privacy import export_document as told
+from hullo.pipeline.privacy.export_document import Document
 from hullo.pipeline.survivors import current_contact, unabsorbed
 from hullo.pipeline.telling import audited
 from hullo.pipeline.work import Prepared

@@ -13,7 +13,7 @@ from hullo.model.change_set import ChangeSet, changed, created
 from hullo.model.instant import Instant
 from hullo.model.moment import Moment, secret_digest
 from hullo.model.public_key import PublicKey, read_public_key
-from hullo.pipeline.registered import Registered, new_identity_key
+from hullo.pipeline.register.registered import Registered, new_identity_key
 from hullo.pipeline.retry import tries
 
 API_KEY_PREFIX: Final = "hsk"

@@ -16,10 +16,10 @@ from hullo.hooks.relay import Relay
 from hullo.model.change_set import ChangeSet, created
 from hullo.model.event import Event
 from hullo.model.moment import Clock
-from hullo.pipeline.fan_out import deliveries_of
-from hullo.pipeline.lease import Lease
+from hullo.pipeline.outbox.fan_out import deliveries_of
+from hullo.pipeline.outbox.lease import Lease
+from hullo.pipeline.outbox.rounds import Rounds, reason_of
 from hullo.pipeline.retry import tries
-from hullo.pipeline.rounds import Rounds, reason_of
 from hullo.store.protocol import Applied, Store
 
 _log = logging.getLogger("hullo.outbox")

@@ -10,7 +10,7 @@ from hullo.model.app import App
 from hullo.model.instant import DAY, Instant
 from hullo.model.moment import Clock
 from hullo.model.retention import Sweep, Swept
-from hullo.pipeline.ledger import Ledger
+from hullo.pipeline.audit.ledger import Ledger
 from hullo.store.protocol import Store
 from hullo.store.upkeep import Progress, say_nothing
 

@@ -18,7 +18,7 @@ from hullo.model.moment import Moment
 from hullo.model.standing import Standing
 from hullo.pipeline.apps import AppDirectory
 from hullo.pipeline.identify import usable_identifiers
-from hullo.pipeline.lists import Lists
+from hullo.pipeline.people.lists import Lists
 from hullo.pipeline.survivors import unabsorbed
 from hullo.pipeline.telling import Teller
 from hullo.pipeline.work import Prepared

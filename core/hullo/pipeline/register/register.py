@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from hullo.model.moment import Clock
-from hullo.pipeline.ledger import HOST, Ledger
-from hullo.pipeline.register_apps import DEFAULT_WORKSPACE, AppRegister, NewApp
-from hullo.pipeline.register_keys import API_KEY_PREFIX, KeyRegister, NewApiKey
-from hullo.pipeline.registered import IDENTITY_KEY_PREFIX
-from hullo.pipeline.vault import Vault
+from hullo.pipeline.audit.ledger import HOST, Ledger
+from hullo.pipeline.register.apps import DEFAULT_WORKSPACE, AppRegister, NewApp
+from hullo.pipeline.register.keys import API_KEY_PREFIX, KeyRegister, NewApiKey
+from hullo.pipeline.register.registered import IDENTITY_KEY_PREFIX
+from hullo.pipeline.secrets.vault import Vault
 from hullo.store.protocol import Store
 
 __all__ = [

@@ -1,0 +1,1 @@
+"""What is written down of what was done to people's data."""

@@ -1,0 +1,1 @@
+"""Workspaces, apps and keys, as whoever runs hullo has them."""
