@@ -1,0 +1,214 @@
+"""Who of a workspace may be there twice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import combinations
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from hullo.model.change_set import ChangeSet, created
+from hullo.model.contact import Contact
+from hullo.pipeline.duplicates import blocks
+from hullo.pipeline.duplicates.comparing import Suggestion, compared
+from hullo.pipeline.duplicates.finding import MOST, Crowd, find_duplicates
+from hullo.pipeline.duplicates.traits import keys_of
+from hullo.testing.builders import a_workspace
+from pipeline.duplicates.somebody import HOME, a_store_of, somebody
+from world import World
+
+PHONE, OTHER_PHONE, IMPOSSIBLE = "+4930901820", "+4930901821", "+1234567890"
+
+Told = set[tuple[frozenset[str], float, tuple[str, ...]]]
+
+
+def told(suggestions: Iterable[Suggestion]) -> Told:
+    """Who with whom, how likely, and why; every pair once and nobody with themselves."""
+    listed = [*suggestions]
+    pairs = {frozenset({each.first.id, each.second.id}) for each in listed}
+    assert len(pairs) == len(listed)
+    assert all(len(pair) == 2 for pair in pairs)
+    return {
+        (frozenset({each.first.id, each.second.id}), each.score, tuple(reason.kind for reason in each.reasons))
+        for each in listed
+    }
+
+
+def pairs_of(world: World) -> set[frozenset[str]]:
+    (home,) = world.hullo.store.list_workspaces()
+    return {pair for pair, *_ in told(find_duplicates(world.hullo.store, home).suggestions)}
+
+
+def by_comparing_all_with_all(people: Sequence[Contact], most: int) -> Told:
+    having = Counter(key for each in people for key in keys_of(each))
+    pairs = (compared(one, other, lambda key: having[key] <= most) for one, other in combinations(people, 2))
+    return told(each for each in pairs if each is not None)
+
+
+def optional(*values: str) -> st.SearchStrategy[str | None]:
+    return st.sampled_from([None, *values])
+
+
+emails = st.builds(
+    lambda name, domain: f"{name}@{domain}",
+    st.sampled_from(
+        [
+            *("jane", "ja.ne", "jane+x", "jane1", "info", "test+1", "test+2", "test+3"),
+            *("jonathan", "jonathon", "jon.athan", "jonathann", "jonahtan", "jonatha", "jonathan7"),
+        ]
+    ),
+    st.sampled_from(["gmail.com", "gmial.com", "googlemail.com", "ymail.com", "acme.example", "acne.example"]),
+)
+
+
+@st.composite
+def crowds(draw: st.DrawFn) -> list[Contact]:
+    """People in an order of their own; no two of a workspace have the same email."""
+    people: list[Contact] = []
+    taken: set[str] = set()
+    for number in draw(st.permutations(range(draw(st.integers(0, 9))))):
+        theirs = [each for each in draw(st.lists(emails, max_size=2, unique=True)) if each not in taken]
+        taken |= {*theirs}
+        profile = {
+            "name": draw(optional("Jane Doe", "DOE, Jane", "Jon")),
+            "company": draw(optional("Acme", "Acme Inc")),
+        }
+        people.append(
+            somebody(
+                f"con_{number}",
+                external_id=draw(st.sampled_from([None, f"u{number}"])),
+                emails=theirs,
+                phones=draw(st.lists(st.sampled_from([PHONE, OTHER_PHONE, IMPOSSIBLE]), max_size=2, unique=True)),
+                **{field: value for field, value in profile.items() if value is not None},
+            )
+        )
+    return people
+
+
+@settings(max_examples=300, deadline=None)
+@given(crowds(), st.sampled_from([1, 2, 3, MOST]), st.sampled_from([1, 2, 200]))
+@example([somebody(f"con_{number}", phones=[PHONE]) for number in range(4)], 3, 200)
+def test_it_finds_whom_comparing_all_with_all_finds_in_whatever_order_and_pages(
+    people: list[Contact], most: int, at_once: int
+) -> None:
+    found = find_duplicates(a_store_of(people), HOME, most=most, at_once=at_once)
+    assert told(found.suggestions) == by_comparing_all_with_all(people, most)
+    assert found.contacts == len(people)
+
+
+@settings(max_examples=100, deadline=None)
+@given(crowds())
+def test_keys_that_look_the_same_cost_comparisons_and_nothing_else(people: list[Contact]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocks, "_KEY", 3)
+        found = find_duplicates(a_store_of(people), HOME, most=len(people) + 1)
+        assert told(found.suggestions) == by_comparing_all_with_all(people, len(people) + 1)
+
+
+@settings(max_examples=100, deadline=None)
+@given(crowds(), st.randoms(use_true_random=False))
+def test_another_order_of_the_same_people_gives_the_same_pairs(people: list[Contact], random: Any) -> None:
+    ids = [each.id for each in people]
+    random.shuffle(ids)
+    again = [replace(each, id=id) for each, id in zip(people, ids, strict=True)]
+    renamed = {each.id: after.id for each, after in zip(people, again, strict=True)}
+    first, second = (told(find_duplicates(a_store_of(each), HOME).suggestions) for each in (people, again))
+    assert {(frozenset(map(renamed.__getitem__, pair)), *rest) for pair, *rest in first} == second
+
+
+def test_in_an_empty_workspace_there_is_nobody() -> None:
+    found = find_duplicates(a_store_of([]), HOME)
+    assert (found.contacts, found.crowds, [*found.suggestions]) == (0, (), [])
+
+
+def test_it_finds_them_in_every_store_and_changes_nothing(world: World) -> None:
+    jane = world.upsert(external_id="u1", email="jane.doe@acme.example", phone=PHONE)
+    twice = world.upsert(email="janedoe@acme.example", phone=PHONE)
+    world.upsert(email="joan@acme.example", phone=OTHER_PHONE)
+    before = world.contacts(), world.audit()
+    (home,) = world.hullo.store.list_workspaces()
+    (suggestion,) = find_duplicates(world.hullo.store, home).suggestions
+    assert {suggestion.first.id, suggestion.second.id} == {jane.contact_id, twice.contact_id}
+    assert [reason.kind for reason in suggestion.reasons] == ["phone", "email"]
+    assert (world.contacts(), world.audit()) == before
+
+
+@pytest.mark.rule("G3")
+def test_whoever_was_absorbed_is_nobodys_duplicate(world: World) -> None:
+    first, second, third = (world.upsert(external_id=each, phone=PHONE).contact_id for each in "abc")
+    world.merge(first, second)
+    assert pairs_of(world) == {frozenset({first, third})}
+
+
+@pytest.mark.rule("C7")
+def test_a_pair_with_a_conflict_that_is_open_or_was_kept_apart_is_not_suggested(world: World) -> None:
+    jane = world.upsert(external_id="u1", phone=PHONE).contact_id
+    twice = world.upsert(external_id="u2", email="jane@acme.example", phone=PHONE).contact_id
+    assert pairs_of(world) == {frozenset({jane, twice})}
+    world.upsert(external_id="u1", email="jane@acme.example")
+    (conflict,) = world.open_conflicts()
+    assert pairs_of(world) == set()
+    world.settle(conflict, "keep")
+    assert pairs_of(world) == set()
+
+
+def test_people_of_another_workspace_are_not_compared() -> None:
+    elsewhere = replace(somebody("con_2", phones=[PHONE]), workspace_id="ws_2")
+    store = a_store_of([somebody("con_1", phones=[PHONE])])
+    store.apply([ChangeSet(workspaces=(created(a_workspace("ws_2")),), contacts=(created(elsewhere),))])
+    found = find_duplicates(store, HOME)
+    assert (found.contacts, [*found.suggestions]) == (1, [])
+
+
+def test_who_was_erased_or_changed_since_they_were_read_is_not_suggested(world: World) -> None:
+    jane, twice, third = (world.upsert(external_id=each, phone=PHONE).contact_id for each in "abc")
+    (home,) = world.hullo.store.list_workspaces()
+    found = find_duplicates(world.hullo.store, home)
+    world.erase(twice)
+    world.upsert(external_id="c", phone=OTHER_PHONE)
+    assert [*found.suggestions] == []
+    assert {jane, third} == {each.id for each in world.contacts()}
+
+
+def test_what_too_many_share_is_counted_and_says_nothing_of_any_two() -> None:
+    people = [somebody(f"con_{number:03}", phones=[PHONE], emails=[f"test+{number}@me.com"]) for number in range(51)]
+    twins = [somebody(f"con_x{number}", phones=[PHONE], name="Jane", company="Acme") for number in range(2)]
+    found = find_duplicates(a_store_of([*people, *twins]), HOME)
+    assert found.crowds == (
+        Crowd(kind="phone", shared=PHONE, contacts=53),
+        Crowd(kind="email", shared="test@icloud.com", contacts=51),
+    )
+    ((pair, _, why),) = told(found.suggestions)
+    assert (pair, why) == ({"con_x0", "con_x1"}, ("name_and_company",))
+
+
+def test_as_many_as_may_be_compared_are_no_crowd() -> None:
+    found = find_duplicates(a_store_of([somebody(f"con_{number}", phones=[PHONE]) for number in range(MOST)]), HOME)
+    assert found.crowds == ()
+    assert len([*found.suggestions]) == MOST * (MOST - 1) // 2
+
+
+def test_a_number_that_is_no_phone_is_shared_by_nobody() -> None:
+    found = find_duplicates(a_store_of([somebody(f"con_{each}", phones=[IMPOSSIBLE]) for each in range(60)]), HOME)
+    assert (found.crowds, [*found.suggestions]) == ((), [])
+
+
+def test_who_looks_is_told_how_far_it_has_come() -> None:
+    said: list[tuple[str, int, int]] = []
+    people = [replace(somebody(f"con_{each}", phones=[PHONE]), created_at=HOME.created_at + each) for each in range(9)]
+    found = find_duplicates(a_store_of(people), HOME, lambda *far: said.append(far))
+    assert len([*found.suggestions]) == 36
+    assert [*dict.fromkeys(doing for doing, *_ in said)] == [
+        "reading contacts",
+        "looking for what they have in common",
+        "comparing",
+    ]
+    for doing in {doing for doing, *_ in said}:
+        shares = [done / total for each, done, total in said if each == doing]
+        assert shares == sorted(shares)
+        assert shares[-1] == 1
