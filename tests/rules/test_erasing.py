@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hullo.errors import NotFound, SessionRevoked
+from hullo.errors import Conflicting, NotFound, SessionRevoked
 from hullo.model.contact import Contact
 from hullo.pipeline.privacy.erasing import Erase
 from hullo.store.protocol import Page, PageRequest
@@ -43,6 +43,26 @@ def test_nothing_of_the_person_stays(world: World, fate: str, left: int) -> None
     assert [(each.contact_id, each.link_standing) for each in conversations] == [(None, None)] * left
     with pytest.raises(SessionRevoked):
         browser.resume()
+
+
+@pytest.mark.rule("P2", "G2", "G3")
+def test_an_id_that_was_restored_meanwhile_erases_nobody_else(world: World) -> None:
+    survivor, absorbed = (world.upsert(external_id=each).contact_id for each in ("anna", "bert"))
+    assert survivor is not None
+    assert absorbed is not None
+    merge = world.merge(survivor, absorbed).merge
+    work = Erase.found(
+        world.hullo.store,
+        world.app.workspace_id,
+        absorbed,
+        conversations="erase",
+        by=AGENT,
+        moment=world.hullo.moment(),
+    )
+    world.undo(merge.id)
+    with pytest.raises(Conflicting, match="try again"):
+        world.hullo.pipeline.run(work)
+    assert {each.id for each in world.contacts()} == {survivor, absorbed}
 
 
 @pytest.mark.rule("P2", "G3")

@@ -57,6 +57,7 @@ class Lives:
     """A few people, and all that happens to them."""
 
     def __init__(self) -> None:
+        World.end()  # that of the example before
         self.world = World(open_store("memory:"), plugins=[ByCard])
         self.browsers = {"first": self.world.visitor(), "second": self.world.visitor()}
         self.born: dict[str, None] = {}

@@ -36,6 +36,13 @@ def spoken(world: World, browser: Browser, signed: str | None, body: dict[str, o
 @pytest.mark.rule("C6", "R1", "W9")
 @settings(max_examples=400, deadline=None)
 @given(calls)
+@example(  # a server whose external id was somebody's claim, and whose card still is theirs
+    [
+        ("first", "email", {"email": "y@example.com", "custom_data": {"card": 1}}),
+        ("first", None, {"external_id": "a", "email": "y@example.com"}),
+        ("server", None, {"external_id": "a", "name": "Ann", "custom_data": {"card": 1}}),
+    ]
+)
 @example(  # a server that finds somebody by what they merely claim, and names an email beside it
     [
         ("first", "external_id", {"external_id": "a", "custom_data": {"card": 1}}),
@@ -45,6 +52,7 @@ def spoken(world: World, browser: Browser, signed: str | None, body: dict[str, o
 def test_whatever_was_said_names_have_one_owner_and_saying_it_again_changes_nothing(
     calls: list[tuple[str, str | None, dict[str, object]]],
 ) -> None:
+    World.end()  # that of the example before
     world = World(open_store("memory:"), plugins=[ByCard])
     browsers = {"first": world.visitor(), "second": world.visitor()}
     for speaker, signed, body in calls:

@@ -362,6 +362,7 @@ def test_whatever_is_sent_a_value_yields_only_to_the_same_or_better_standing(
 ) -> None:
     from hullo.hooks.discovery import open_store
 
+    World.end()  # that of the example before
     world = World(open_store("memory:"))
     who: dict[str, Browser] = {"owner": world.visitor(), "stranger": world.visitor()}
     contact_id = who["owner"].identify(email="jane@example.com").contact_id

@@ -28,6 +28,8 @@ EDGE_KEY: Final = "hullo.edge"
 WAITING_THREADS: Final = 32
 """How many verifiers, and how many observers, may wait for other systems at once. They have threads of their own:
 whoever is slow holds up neither a lane nor the host's thread pool."""
+THINKING_THREADS: Final = 8
+"""How many questions that take their time may be asked at once: checks, exports, tests of webhooks."""
 COUNTING_THREADS: Final = 16
 """How many calls may wait at once for the Redis that counts them."""
 
@@ -39,6 +41,7 @@ class _Threads:
         self.lanes: Lanes[Unit] = Lanes(hullo.pipeline.serve, hullo.store.lanes)
         self.verifying = anyio.CapacityLimiter(WAITING_THREADS)
         self.observing = anyio.CapacityLimiter(WAITING_THREADS)
+        self.thinking = anyio.CapacityLimiter(THINKING_THREADS)
         self.counting = anyio.CapacityLimiter(COUNTING_THREADS)
 
 
@@ -101,7 +104,7 @@ class Edge:
     async def think(self, question: Callable[[], T]) -> T:
         """The answer to a question that takes its time, in a thread beside the lanes."""
         threads = await self._opened()
-        return await to_thread.run_sync(question, limiter=threads.verifying)
+        return await to_thread.run_sync(question, limiter=threads.thinking)
 
     async def tell_refused(self, error: HulloError, app_key: str | None, request_id: str) -> None:
         """Tells observers that an identify failed."""

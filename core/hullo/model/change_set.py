@@ -12,6 +12,7 @@ from hullo.model.contact import Contact, ContactId
 from hullo.model.conversation import Conversation, Message
 from hullo.model.decision_record import DecisionRecord
 from hullo.model.event import Event
+from hullo.model.identifier import IdentifierDigest
 from hullo.model.instant import Instant
 from hullo.model.merge import Merge, MergeId
 from hullo.model.note import Note, NoteId
@@ -146,11 +147,14 @@ class Absorption:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Separation:
     """The reverse: of the sessions and conversations that came with this merge, those that the survivor still has go
-    back. They are forgotten under the merge then."""
+    back, and so do those that belong to them since: sessions that prove one of the names which go back, and whatever
+    the visitors of all these sessions have said. They are forgotten under the merge then."""
 
     merge_id: MergeId
     survivor_id: ContactId
     absorbed_id: ContactId
+    names: tuple[IdentifierDigest, ...] = ()
+    """Of the absorbed one, as it is restored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

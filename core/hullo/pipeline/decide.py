@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from hullo.errors import ProofRejected
 from hullo.hooks.relay import Relay
+from hullo.model.audit import AuditEntry, AuditHead
 from hullo.model.change_set import Change, changed
 from hullo.model.conflict import Conflict, pair_of
 from hullo.model.contact import Contact
@@ -21,6 +22,7 @@ from hullo.model.visitor import Session
 from hullo.pipeline import visits
 from hullo.pipeline.call import Call
 from hullo.pipeline.hop import arrive
+from hullo.pipeline.merging.absorb import merge_entry
 from hullo.pipeline.merging.joining import Joining
 from hullo.pipeline.privacy.erased import erased_names, names_erased, speaks_as_nobody, untold
 from hullo.pipeline.resolve import Resolution, resolve
@@ -34,7 +36,7 @@ from hullo.store.protocol import Snapshot
 def decide(call: Call, hooks: Relay, snapshot: Snapshot) -> Decision[Outcome]:
     """What to write, what to answer and why. No I/O, no clock, no randomness; may run more than once.
 
-    Raises `WholeContactsWanted` when contacts are to become one that were loaded with one app's custom data,
+    Raises `WholeContactsWanted` when contacts are to become one, and not all is loaded that this takes,
     `SessionRevoked` when the call shows a session that is no longer good, `ProofRejected` for an identity token
     that is not, and `ProofRequired` where one carries less than the app demands.
     """
@@ -48,7 +50,7 @@ def decide(call: Call, hooks: Relay, snapshot: Snapshot) -> Decision[Outcome]:
         resolution = arrive(call.hop, call, session, snapshot)
     else:
         resolution = resolve(call, session, snapshot, hooks)
-    if resolution.merges and call.app is not None and snapshot.app_version is not None:
+    if resolution.merges and snapshot.audit_head is None:
         raise WholeContactsWanted
     carried = resolution.carried
     said = carried.session.claimed if carried is not None else call.said
@@ -109,6 +111,7 @@ def decide(call: Call, hooks: Relay, snapshot: Snapshot) -> Decision[Outcome]:
         conflicts=conflicts,
         standing=standing,
         recreated=was_erased and not unheard,
+        audits=tuple(_audits(joinings, snapshot, call.workspace_id, moment)),
     )
     return untold(story.decision()) if unheard else story.decision()
 
@@ -158,10 +161,19 @@ def _joined(resolution: Resolution, moment: Moment, writer: str) -> tuple[Contac
     return contact, tuple(joinings)
 
 
+def _audits(joinings: Iterable[Joining], snapshot: Snapshot, workspace_id: str, moment: Moment) -> Iterator[AuditEntry]:
+    for joining in joinings:
+        assert snapshot.audit_head is not None, "it was asked for with the whole contacts"
+        entry = merge_entry(joining, snapshot.audit_head, workspace_id, moment)
+        snapshot = replace(snapshot, audit_head=AuditHead(number=entry.number, digest=entry.digest))
+        yield entry
+
+
 def _standing(call: Call, resolution: Resolution, visit: Visit | None, contact: Contact) -> Standing:
     if call.server is not None or resolution.proven:
         return Standing.PROVEN
-    if visit is not None and contact.created_by == _visitor_writer(visit):
+    # Somebody else became part of a contact that has absorbed: what they had is not its maker's to change.
+    if visit is not None and contact.created_by == _visitor_writer(visit) and not contact.absorbed:
         return Standing.OWNED
     return Standing.CLAIMED
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from hullo.model.contact import Contact
@@ -37,15 +37,16 @@ class Reached:
         displaces = external_id in self.call.vouched and all(fact.standing < Standing.PROVEN for fact in stored)
         return external_id if stored and not displaces else None
 
-    def outranked(self) -> bool:
+    def outranked(self, only_found: Collection[Identifier] = ()) -> bool:
         """Only claims lead here, while the caller proves something that says otherwise.
 
         That is an identifier that is proven of somebody else, or, where this contact is a proven person, any that is
-        not theirs: whoever has a proof of their own need not be whom they merely claim to be (V2).
+        not theirs: whoever has a proof of their own need not be whom they merely claim to be (V2). What a server has
+        `only_found` somebody by leads here as long as nothing is proven of somebody else.
         """
-        if any(each in self.call.vouched for each in self._by()):
+        if any(each in self.call.vouched and each not in only_found for each in self._by()):
             return False
-        somebody_proven = self._proven_otherwise()
+        somebody_proven = not only_found and self._proven_otherwise()
         return any(somebody_proven or self._proven_of(self.found.get(each), each) for each in self.call.vouched)
 
     @staticmethod

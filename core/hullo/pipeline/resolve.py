@@ -113,7 +113,7 @@ def resolve(call: Call, session: Session | None, snapshot: Snapshot, hooks: Rela
             displaced.append(Displaced(contact=contact, identifiers=squatted))
             found = {each: owner for each, owner in found.items() if each not in squatted}
             steps.append(_step(f"not them: {contact.id} had it on a claim, the caller has proof (C4)"))
-        elif reached.outranked():
+        elif reached.outranked(unconfirmed):
             steps.append(
                 _step(f"not them: only claims lead to {contact.id}, and the caller proves something else (V2)")
             )

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from hullo.model.audit import AuditEntry
 from hullo.model.change_set import Change, ChangeSet, KeyUse, Spent, changed, created
 from hullo.model.conflict import Conflict
 from hullo.model.contact import Contact, ContactId
 from hullo.model.conversation import Conversation
 from hullo.model.decision import Decision
 from hullo.model.decision_record import DecisionRecord, FieldVerdict, Step, Trace
-from hullo.model.event import Event, FieldChange
+from hullo.model.event import Event
 from hullo.model.instant import HOUR
 from hullo.model.moment import Moment
 from hullo.model.outcome import Outcome
@@ -54,6 +55,8 @@ class Story:
     standing: Standing
     recreated: bool
     """Whether somebody of that name was erased, whom this creates (P2)."""
+    audits: tuple[AuditEntry, ...]
+    """Of merges."""
 
     def decision(self) -> Decision[Outcome]:
         """The same facts in three forms: to write, to answer, to explain."""
@@ -81,6 +84,7 @@ class Story:
             conflicts=tuple(created(conflict) for conflict in self.conflicts),
             decisions=tuple(self._records()) if remembered else (),
             merges=tuple(each.merge for each in self.joinings),
+            audits=self.audits,
             absorptions=tuple(each.absorption for each in self.joinings),
             # An hour more than they are good for: other processes' clocks may be behind.
             spent=tuple(Spent(digest=each.digest, at=now, expires_at=each.expires_at + HOUR) for each in once),
@@ -198,10 +202,13 @@ class Story:
 
     def _events(self) -> tuple[Event, ...]:
         own, app = self.contact.id, self.call.app
-        teller = Teller(self.moment, self.call.workspace_id, app_id=app.id if app else None, by=self.writer)
-        visitor = {"visitor_id": self.visit.session.visitor_id} if self.visit else {}
+        # A merge is the whole person's, and no app's.
+        merged = Teller(self.moment, self.call.workspace_id, by=self.writer)
         for joining in self.joinings:
-            told_of(joining, teller)
+            told_of(joining, merged)
+        app_id = app.id if app else None
+        teller = Teller(self.moment, self.call.workspace_id, app_id=app_id, by=self.writer, beside=merged.events)
+        visitor = {"visitor_id": self.visit.session.visitor_id} if self.visit else {}
         if self.resolution.contact is None:
             recreated = {"recreated": True} if self.recreated else {}
             teller.tell("contact.created", own, {**visitor, **recreated}, self.written.changes)
@@ -214,11 +221,9 @@ class Story:
         for conflict in self.conflicts:
             teller.tell("identity.conflict", own, {"conflict_id": conflict.id, "rule": conflict.rule})
         for each in self.resolution.displaced:
-            lost = [
-                FieldChange(field=identifier.kind, before=identifier.value, after=None)
-                for identifier in each.identifiers
-            ]
-            teller.tell("contact.updated", each.contact.id, {"fields": [change.field for change in lost]}, lost)
+            # Without the values: they are whoever's who has proof of them.
+            lost = [identifier.kind for identifier in each.identifiers]
+            teller.tell("contact.updated", each.contact.id, {"fields": lost})
         return teller.events
 
     def _outcome(self, *, changed: bool) -> Outcome:

@@ -38,12 +38,14 @@ class Prepared(Generic[A_co]):
         return {*query.identifiers, *query.repeat_keys, *single}
 
     def wholly(self) -> Prepared[A_co]:
-        """The same, with the custom data of every app. The app is not looked at again: it was a moment ago."""
-        return replace(self, query=replace(self.query, app_id=None), app=None)
+        """The same, with the custom data of every app, and where the audit log ends. The app is not looked at again: it
+        was a moment ago."""
+        return replace(self, query=replace(self.query, app_id=None, audited=True), app=None)
 
 
 class WholeContactsWanted(Exception):
-    """Raised by `decide`: contacts are needed with the custom data of every app, and were loaded with one app's."""
+    """Raised by `decide`: contacts are to become one, which takes the custom data of every app, and a line in the audit
+    log."""
 
 
 class Work(Protocol[A_co]):

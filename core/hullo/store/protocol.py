@@ -234,7 +234,8 @@ class Outbox(Protocol):
 
     def take_lease(self, name: str, holder: str, now: Instant, until: Instant) -> bool:
         """Whether `holder` has the lease of this name until then: it was free, had ended by `now`, or was theirs
-        already. Of any number who ask at once, in whatever processes, one is told yes."""
+        already. Of any number who ask at once, in whatever processes, one is told yes. One that lasts more than twice
+        as long as what is asked for is the word of a wrong clock, and free."""
         ...
 
     def give_up_lease(self, name: str, holder: str) -> None:

@@ -44,9 +44,14 @@ def separate(tables: Tables, journal: Journal, separation: Separation) -> None:
     moved = tables.moved.get(separation.merge_id)
     if moved is None:
         return
-    survivor, absorbed = separation.survivor_id, separation.absorbed_id
+    survivor, absorbed, names = separation.survivor_id, separation.absorbed_id, frozenset(separation.names)
     _move(journal, tables.sessions, _still_of(tables.sessions, moved.sessions, survivor), absorbed)
-    _move(journal, tables.conversations, _still_of(tables.conversations, moved.conversations, survivor), absorbed)
+    proving = [key for key, held in tables.sessions.items() if not names.isdisjoint(held.proved)]
+    _move(journal, tables.sessions, _still_of(tables.sessions, proving, survivor), absorbed)
+    visitors = {held.visitor_id for held in tables.sessions.values() if held.contact_id == absorbed}
+    theirs = [key for key, held in tables.conversations.items() if held.visitor_id in visitors]
+    came = {*moved.conversations, *theirs}
+    _move(journal, tables.conversations, _still_of(tables.conversations, came, survivor), absorbed)
     journal.drop(tables.moved, separation.merge_id)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hullo.model.instant import Instant
 from hullo_stores.peewee.compiler import Compiler
 from hullo_stores.peewee.connection import Transaction
+from hullo_stores.skew import beyond_belief
 
 
 class LeaseStatements:
@@ -13,7 +14,7 @@ class LeaseStatements:
     def __init__(self, compiler: Compiler) -> None:
         self._take = compiler.spelled(
             'UPDATE "lease" SET holder = :holder, "until" = :until '
-            'WHERE name = :name AND (holder = :holder OR "until" <= :now)'
+            'WHERE name = :name AND (holder = :holder OR "until" <= :now OR "until" > :absurd)'
         )
         self._held = compiler.spelled('SELECT 1 FROM "lease" WHERE name = :name')
         self._make = compiler.spelled('INSERT INTO "lease" (name, holder, "until") VALUES (:name, :holder, :until)')
@@ -22,7 +23,7 @@ class LeaseStatements:
     def take(self, transaction: Transaction, name: str, holder: str, now: Instant, until: Instant) -> bool:
         """See `Outbox.take_lease`. Raises `Refused` too where somebody else has it: of those who make one at once the
         key lets one."""
-        values = {"name": name, "holder": holder, "now": now, "until": until}
+        values = {"name": name, "holder": holder, "now": now, "until": until, "absurd": beyond_belief(now, until)}
         if transaction.run(self._take.text, self._take.bound(**values)):
             return True
         if transaction.rows(self._held.text, self._held.bound(**values)):

@@ -1,7 +1,7 @@
 """What points at a contact that is merged into another, and back again (rules G, L4).
 
-A constant number of statements, however much it is. That the absorbed contact has been written by now keeps others from
-giving it anything, so that what is noted is what moves.
+A constant number of statements, however much it is, and one for each name that goes back. That the absorbed contact has
+been written by now keeps others from giving it anything, so that what is noted is what moves.
 """
 
 from __future__ import annotations
@@ -40,6 +40,14 @@ class MergeStatements:
             'UPDATE "session" SET contact_id = :absorbed, version = version + 1 WHERE contact_id = :survivor '
             "AND digest IN (SELECT id FROM \"moved\" WHERE merge_id = :merge AND kind = 'session')"
         )
+        self.return_proving = compiler.spelled(
+            'UPDATE "session" SET contact_id = :absorbed, version = version + 1 WHERE contact_id = :survivor '
+            "AND proved LIKE :proving"
+        )
+        self.return_said = compiler.spelled(
+            'UPDATE "conversation" SET contact_id = :absorbed, version = version + 1 WHERE contact_id = :survivor '
+            'AND visitor_id IN (SELECT visitor_id FROM "session" WHERE contact_id = :absorbed)'
+        )
         self.return_conversations = compiler.spelled(
             'UPDATE "conversation" SET contact_id = :absorbed, version = version + 1 WHERE contact_id = :survivor '
             "AND id IN (SELECT id FROM \"moved\" WHERE merge_id = :merge AND kind = 'conversation')"
@@ -75,7 +83,11 @@ def separate(transaction: Transaction, statements: MergeStatements, separation: 
         "survivor": separation.survivor_id,
         "absorbed": separation.absorbed_id,
     }
-    _run(transaction, values, statements.return_sessions, statements.return_conversations, statements.forget_moved)
+    _run(transaction, values, statements.return_sessions)
+    for name in separation.names:
+        # A digest is hexadecimal, in which LIKE sees no pattern.
+        _run(transaction, {**values, "proving": f'%"{name}"%'}, statements.return_proving)
+    _run(transaction, values, statements.return_conversations, statements.return_said, statements.forget_moved)
 
 
 def _run(transaction: Transaction, values: Mapping[str, object], *statements: Spelled) -> None:

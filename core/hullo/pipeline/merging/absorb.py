@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hullo.errors import Conflicting
+from hullo.model.audit import AuditEntry, AuditHead, next_entry
 from hullo.model.change_set import ChangeSet, changed
 from hullo.model.contact import Contact, ContactId
 from hullo.model.decision import Decision
@@ -15,7 +16,7 @@ from hullo.pipeline.apps import AppDirectory
 from hullo.pipeline.merging.combine import Clash, changes_of, clashes
 from hullo.pipeline.merging.joining import CONVERSATIONS_UNASKED, PEOPLE_UNASKED, Joining
 from hullo.pipeline.survivors import unabsorbed
-from hullo.pipeline.telling import Teller, audited
+from hullo.pipeline.telling import Teller
 from hullo.pipeline.work import Prepared
 from hullo.store.protocol import Snapshot, SnapshotQuery
 
@@ -76,6 +77,8 @@ class Absorb:
             rule=self.rule,
         )
         self._refuse_unasked(joining)
+        audit_head = snapshot.audit_head
+        assert audit_head is not None, "the query asks where the audit log ends"
         change = changed(survivor, joining.joined)
         clashing = tuple(clashes(survivor, absorbed))
         trace = self._trace(joining, clashing)
@@ -87,19 +90,7 @@ class Absorb:
                 merges=(joining.merge,),
                 absorptions=(joining.absorption,),
                 decisions=(teller.explained(survivor.id, self.request_id, trace),),
-                audits=(
-                    audited(
-                        snapshot,
-                        moment,
-                        self.workspace_id,
-                        by=self.writer,
-                        action="contact.merged",
-                        subject=survivor.id,
-                        absorbed_id=absorbed.id,
-                        merge_id=joining.merge_id,
-                        rule=self.rule,
-                    ),
-                ),
+                audits=(merge_entry(joining, audit_head, self.workspace_id, moment),),
                 events=teller.events,
             ),
             explain=lambda: trace,
@@ -137,11 +128,22 @@ class Absorb:
 
 
 def told_of(joining: Joining, teller: Teller) -> Teller:
-    """The teller, once it has told of this merge."""
-    teller.tell(
-        "contact.merged",
-        joining.survivor.id,
-        {"merge_id": joining.merge_id, "absorbed_id": joining.absorbed.id, "rule": joining.rule},
-        changes_of(joining.survivor, joining.joined),
-    )
+    """The teller, once it has told of this merge: by the names of what changed, as the values are another person's if
+    it is ever undone, and of apps whose keys do not read each other's."""
+    fields = [change.field for change in changes_of(joining.survivor, joining.joined)]
+    data = {"merge_id": joining.merge_id, "absorbed_id": joining.absorbed.id, "rule": joining.rule, "fields": fields}
+    teller.tell("contact.merged", joining.survivor.id, data)
     return teller
+
+
+def merge_entry(joining: Joining, head: AuditHead, workspace_id: str, moment: Moment) -> AuditEntry:
+    """What the audit log says of it."""
+    return next_entry(
+        head,
+        workspace_id=workspace_id,
+        at=moment.now,
+        by=joining.by,
+        action="contact.merged",
+        subject=joining.survivor.id,
+        data={"absorbed_id": joining.absorbed.id, "merge_id": joining.merge_id, "rule": joining.rule},
+    )

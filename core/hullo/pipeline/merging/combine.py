@@ -40,7 +40,7 @@ def combined(survivor: Contact, absorbed: Contact, at: Instant) -> Contact:
     )
 
 
-def emptied(absorbed: Contact, survivor: ContactId, at: Instant) -> Contact:
+def emptied(absorbed: Contact, survivor: ContactId | None, at: Instant) -> Contact:
     """What is left of the absorbed one: where to look instead (G3)."""
     return replace(
         absorbed,

@@ -10,7 +10,6 @@ from hullo.model.conflict import Conflict, Resolution
 from hullo.model.contact import Contact, ContactId
 from hullo.model.decision import Decision
 from hullo.model.decision_record import FieldVerdict, Trace
-from hullo.model.event import FieldChange
 from hullo.model.fact import Fact
 from hullo.model.identifier import EMAIL, Identifier
 from hullo.model.merge import Extent
@@ -130,9 +129,9 @@ class SettleConflict:
         # The email that it had until now stays a further one: somebody moves an email to it, and takes none away.
         gaining = replace(with_names(contact, EMAIL, (fact, *names_of(contact, EMAIL))), updated_at=moment.now)
         teller = Teller(moment, self.workspace_id, by=self.writer)
-        for before, after in ((contact, gaining), (other, losing)):
-            change = FieldChange(field=EMAIL, before=before.email, after=after.email)
-            teller.tell("contact.updated", before.id, {"fields": [EMAIL]}, (change,))
+        for each in (contact, other):
+            # Without the values: it is the one's now, and the other's timeline outlives an erasure of the one.
+            teller.tell("contact.updated", each.id, {"fields": [EMAIL]})
         return ChangeSet(
             contacts=(changed(other, losing), changed(contact, gaining)),
             decisions=(

@@ -13,7 +13,7 @@ from hullo.model.merge import Merge
 from hullo.model.moment import Moment
 from hullo.pipeline.apps import AppDirectory
 from hullo.pipeline.merging.absorb import BY_HAND
-from hullo.pipeline.merging.combine import changes_of
+from hullo.pipeline.merging.combine import changes_of, emptied
 from hullo.pipeline.merging.separate import ChangedSince, separated, without
 from hullo.pipeline.telling import Teller, audited
 from hullo.pipeline.work import Prepared
@@ -77,10 +77,20 @@ class UndoMerge:
         ]
         moment = self.moment.not_before(max(survivor.updated_at, absorbed.updated_at))
         apart = separated(survivor, absorbed, merge, others, snapshot.found, moment.now)
-        undone = changed(merge, replace(merge, undone_at=moment.now, undone_by=self.writer))
+        undone = changed(
+            merge,
+            replace(
+                merge,
+                survivor_before=_bare(merge.survivor_before),
+                absorbed_before=_bare(merge.absorbed_before),
+                undone_at=moment.now,
+                undone_by=self.writer,
+            ),
+        )
         teller = Teller(moment, merge.workspace_id, by=self.writer)
+        fields = [change.field for change in changes_of(survivor, apart.survivor)]
         data = {"merge_id": merge.id, "survivor_id": survivor.id, "restored_id": absorbed.id}
-        teller.tell("contact.unmerged", survivor.id, data, changes_of(survivor, apart.survivor))
+        teller.tell("contact.unmerged", survivor.id, {**data, "fields": fields})
         teller.tell("contact.unmerged", absorbed.id, data)
         contacts = changed(survivor, apart.survivor), changed(absorbed, apart.restored)
         trace = Trace(
@@ -105,7 +115,14 @@ class UndoMerge:
                     teller.explained(each.id, self.request_id, trace, ordinal)
                     for ordinal, each in enumerate((survivor, absorbed))
                 ),
-                separations=(Separation(merge_id=merge.id, survivor_id=survivor.id, absorbed_id=absorbed.id),),
+                separations=(
+                    Separation(
+                        merge_id=merge.id,
+                        survivor_id=survivor.id,
+                        absorbed_id=absorbed.id,
+                        names=tuple(apart.restored.digests()),
+                    ),
+                ),
                 audits=(
                     audited(
                         snapshot,
@@ -122,6 +139,11 @@ class UndoMerge:
             ),
             explain=lambda: trace,
         )
+
+
+def _bare(image: Contact) -> Contact:
+    """An image of an undone merge, which nobody needs any more: each of the two may be erased without the other."""
+    return emptied(image, survivor=None, at=image.updated_at)
 
 
 def _without_it(later: Merge, merge: Merge, others: list[Merge]) -> Change[Merge]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from hullo.errors import Conflicting
 from hullo.model.change_set import ChangeSet, Erasure
 from hullo.model.contact import ContactId
 from hullo.model.decision import Decision
@@ -25,10 +26,11 @@ Fate = Literal["erase", "anonymise"]
 class Erase:
     """One contact, with everybody whom it absorbed.
 
-    `contact_id` and `extent` are as `found` gives them: who it is by now, and how much there is of them, as it is
-    told in the audit log. The names leave tombstones: nobody is made anew of them without proof.
+    `contact_id` and `extent` are as `found` gives them: who answers to `asked_id` by now, and how much there is of
+    them, as it is told in the audit log. The names leave tombstones: nobody is made anew of them without proof.
     """
 
+    asked_id: ContactId
     contact_id: ContactId
     workspace_id: str
     conversations: Fate
@@ -51,6 +53,7 @@ class Erase:
         """The work of erasing whoever answers to this id (G3). Raises `NotFound`."""
         contact = current_contact(store, workspace_id, contact_id)
         return cls(
+            asked_id=contact_id,
             contact_id=contact.id,
             workspace_id=workspace_id,
             conversations=conversations,
@@ -62,12 +65,16 @@ class Erase:
     def prepare(self, apps: AppDirectory) -> Prepared[ContactId]:
         """Refuses nothing: the key was checked by whoever took the call."""
         salt = apps.salt_of(self.workspace_id)
-        query = SnapshotQuery(workspace_id=self.workspace_id, app_id=None, contacts=(self.contact_id,), audited=True)
+        people = (self.contact_id, self.asked_id)
+        query = SnapshotQuery(workspace_id=self.workspace_id, app_id=None, contacts=people, audited=True)
         return Prepared(query=query, decide=lambda snapshot: self._decide(salt, snapshot))
 
     def _decide(self, salt: str, snapshot: Snapshot) -> Decision[ContactId]:
         """Raises `NotFound` and `Conflicting`, as `unabsorbed` does."""
         contact = unabsorbed(snapshot, self.contact_id)
+        asked = snapshot.contacts.get(self.asked_id)
+        if asked is None or (asked is not contact and asked.merged_into is None):
+            raise Conflicting("this contact has been taken out of the other meanwhile; try again")
         moment = self.moment.not_before(contact.updated_at)
         names = contact.digests()
         teller = Teller(moment, self.workspace_id, by=self.by)

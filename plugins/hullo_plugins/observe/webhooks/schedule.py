@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from hullo.model.instant import HOUR, MINUTE, SECOND, Instant
+from hullo.model.instant import DAY, HOUR, MINUTE, SECOND, Instant
 from hullo.model.webhook import Delivery
 from hullo_plugins.observe.webhooks.sending import Attempt
 
@@ -22,6 +22,9 @@ PAUSES: Final[tuple[Instant, ...]] = (
     20 * HOUR,
 )
 """After each try that failed: three days in all."""
+LONGEST: Final[Instant] = 3 * DAY
+"""One that has waited for so long behind others of its contact gets a single try: an endpoint that stays away would
+never be done with otherwise."""
 JITTER: Final = 0.1
 """By which part of itself a pause may be shorter or longer: what failed together is not to come back together."""
 
@@ -34,7 +37,7 @@ def recorded(delivery: Delivery, attempt: Attempt, now: Instant, chance: float) 
         return replace(tried, state="delivered")
     if not attempt.again:
         return replace(tried, state="failed")
-    if tries > len(PAUSES):
+    if tries > len(PAUSES) or (delivery.tries == 0 and now - delivery.created_at > LONGEST):
         return replace(tried, state="failed", last_error=f"{attempt.error}; given up after {tries} tries")
     pause = round(PAUSES[tries - 1] * (1 - JITTER + 2 * JITTER * chance))
     return replace(tried, next_at=now + max(pause, attempt.wait * SECOND))
