@@ -84,6 +84,13 @@ def test_the_way_there_is_told_where_it_was_no_straight_one() -> None:
     )
 
 
+def test_a_merge_that_is_taken_back_is_told_as_that() -> None:
+    step = Step(stage="unmerge", plugin="by hand", answer="con_2 is no part of con_1 now (G2)")
+    assert decided(step, matched_by="id", by="agent:ada") == (
+        "On 2026-11-22 14:03 UTC agent:ada took a merge back. con_2 is no part of con_1 now (G2)."
+    )
+
+
 def test_a_merge_is_told_as_one() -> None:
     step = Step(stage="merge", plugin="by hand", answer="con_2 becomes part of this contact")
     words = decided(

@@ -95,7 +95,7 @@ class UndoMerge:
         contacts = changed(survivor, apart.survivor), changed(absorbed, apart.restored)
         trace = Trace(
             steps=(
-                Step(stage="merge", plugin=BY_HAND, answer=f"{absorbed.id} is no part of {survivor.id} any more (G2)"),
+                Step(stage="unmerge", plugin=BY_HAND, answer=f"{absorbed.id} is no part of {survivor.id} now (G2)"),
             ),
             fields=tuple(
                 FieldVerdict(field=each.field, verdict="kept", reason=each.reason) for each in apart.changed_since

@@ -17,6 +17,9 @@ BY_ID: Final = "id"
 
 _PAGES: Final = ("visitor:", "identity-key:", "token:")
 _DEED: Final = re.compile(r"(filled|replaced|confirmed|cleared) as \w+")
+_WROTE: Final = "wrote to this contact"
+_BY_HAND: Final[Mapping[str, str]] = {"merge": "merged somebody into this contact", "unmerge": "took a merge back"}
+"""What was done by hand to whole contacts, by its stage."""
 _TOLD_APART: Final = "somebody new"
 """What the first sentence says already."""
 
@@ -34,9 +37,8 @@ def in_words(decision: DecisionRecord, apps: Mapping[AppId, str]) -> str:
 def _opening(decision: DecisionRecord, apps: Mapping[AppId, str]) -> str:
     when = rfc3339(decision.at)[:16].replace("T", " ")
     app = f" of app {apps.get(decision.app_id, decision.app_id)}" if decision.app_id is not None else ""
-    merging = next((step for step in decision.trace.steps if step.stage == "merge"), None)
     if decision.matched_by == BY_ID:
-        did = "merged somebody into this contact" if merging else "wrote to this contact"
+        did = next((_BY_HAND[step.stage] for step in decision.trace.steps if step.stage in _BY_HAND), _WROTE)
         return f"On {when} UTC {_caller(decision, app)} {did}"
     if decision.matched_by == CREATED:
         did = "made this contact"
@@ -70,7 +72,7 @@ def _circumstances(steps: Sequence[Step]) -> Iterator[str]:
     """What was thought on the way to the person, and what came of it beside their values."""
     for step in steps:
         thought_over = step.stage == "match" and step.plugin == "pipeline" and step.answer != _TOLD_APART
-        if thought_over or step.stage in {"visit", "merge"}:
+        if thought_over or step.stage in {"visit", *_BY_HAND}:
             yield _begun(step.answer)
         elif step.stage == "link":
             yield f"{_begun(step.plugin)} {step.answer}"
