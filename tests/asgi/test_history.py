@@ -134,7 +134,8 @@ def test_a_merge_tells_a_key_of_one_app_no_custom_data_of_others(shop):
 
     def told(key):
         merged = next(each for each in timeline(shop, key, kept)["items"] if each["type"] == "contact.merged")
-        return {change["field"] for change in merged["changes"]} & {
+        assert merged["changes"] == []  # nobody is told the values of another person
+        return set(merged["data"]["fields"]) & {
             "name",
             f"custom_data.{shop.app_key}.plan",
             f"custom_data.{other}.shelf",
@@ -145,7 +146,8 @@ def test_a_merge_tells_a_key_of_one_app_no_custom_data_of_others(shop):
     assert told(bound) == {"name", f"custom_data.{other}.shelf"}
     decisions = shop.get(f"/contacts/{kept}/decisions", bound)
     assert "plan" not in decisions.text
-    assert f"custom_data.{other}.shelf came with {gone} (G1)." in decisions.json()["items"][0]["words"]
+    came = f"Name, custom_data.{other}.shelf and also.external_id came with {gone} (G1)."
+    assert came in decisions.json()["items"][0]["words"]
 
 
 @pytest.mark.parametrize("path", ["timeline", "decisions", "notes", "merges", "tags", "sessions"])

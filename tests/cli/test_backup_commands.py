@@ -38,7 +38,9 @@ def test_what_was_backed_up_comes_back(terminal: Terminal):
 
 def test_people_are_told_where_it_is_and_what_it_holds(terminal: Terminal):
     terminal.json("migrate")
-    assert terminal.text("backup", "hullo.bak").startswith("Backed up to hullo.bak, 0.2 MiB. ")
+    told = terminal.text("backup", "hullo.bak")
+    size = (terminal.folder / "hullo.bak").stat().st_size
+    assert told.startswith(f"Backed up to hullo.bak, {size / 2**20:.1f} MiB. ")
     # Nothing would be replaced, so that nobody is asked.
     assert "Servers may start again" in terminal.text("restore", "hullo.bak")
 

@@ -38,7 +38,8 @@ def test_all_is_well_with_a_new_database_and_status_0(terminal: Terminal):
     assert values["engine"] == f"SQLite {sqlite3.sqlite_version}"
     assert (values["journal"], values["synchronous"], values["schema"]) == ("wal", "full", "current")
     assert values["clock"] == "this machine's own"
-    assert values["file"] == f"{terminal.folder}/hullo.db, 0.2 MiB"
+    file = terminal.folder / "hullo.db"
+    assert values["file"] == f"{file}, {file.stat().st_size / 2**20:.1f} MiB"
     assert values["permissions"] == "rw-------"
 
 

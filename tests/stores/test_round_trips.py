@@ -414,8 +414,8 @@ class TestApplying:
             undone = changed(merge, replace(merge, undone_at=LATER))
             wire.reset()
             assert store.apply([ChangeSet(merges=(undone,), separations=(Separation(**ids),))]) == (APPLIED,)
-            # BEGIN, the merge, two moves, what moved is forgotten, COMMIT.
-            assert (size, wire.statements) == (size, 6)
+            # BEGIN, the merge, two moves, what was said since, what moved is forgotten, COMMIT.
+            assert (size, wire.statements) == (size, 7)
             assert store.extent_of(WORKSPACE, absorbed.id).conversations == size
 
     def test_an_empty_group_goes_nowhere(self, store: PeeweeStore, wire: Wire):

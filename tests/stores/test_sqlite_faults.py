@@ -16,6 +16,7 @@ from hullo.testing.builders import (
     LATER,
     WORKSPACE,
     a_contact,
+    a_message,
     a_session,
     an_answer,
     an_app,
@@ -128,10 +129,12 @@ def test_a_conflict_names_the_table(store: PeeweeStore):
         [
             ChangeSet(contacts=(created(a_contact("con_2", external_id="ann")),)),
             ChangeSet(sessions=(created(a_session(contact_id="con_gone")),)),
+            ChangeSet(messages=(a_message(conversation_id="cnv_gone"),)),
             ChangeSet(apps=(changed(app, app),)),
         ]
     )
-    assert results == (StoreConflict("identifier"), StoreConflict("foreign key"), StoreConflict("app"))
+    reasons = ("identifier", "contact", "foreign key", "app")
+    assert results == tuple(map(StoreConflict, reasons))
 
 
 def test_no_fault_tells_a_personal_value(store: PeeweeStore):

@@ -15,6 +15,7 @@ from hullo.asgi.shapes import page_shape
 from hullo.model.app import ApiKey, AppId, Scope
 from hullo.model.claim import CUSTOM_DATA
 from hullo.model.decision_record import DecisionRecord, FieldVerdict
+from hullo.model.timeline import TimelineEntry
 from hullo.pipeline.people.contact_events import ReportEvent
 from hullo.store.protocol import Store
 
@@ -27,11 +28,18 @@ async def list_timeline(exchange: Exchange) -> Answer:
     found = await exchange.edge.read(lambda store: store.list_timeline(key.workspace_id, contact.id, page))
     # A page may come out shorter for a key of one app; the cursor still leads on.
     theirs = (
-        replace(entry, changes=tuple(each for each in entry.changes if _shown(key, entry.app_id, each.field)))
-        for entry in found.items
-        if key.app_id is None or entry.app_id in {None, key.app_id}
+        _shown_entry(key, entry) for entry in found.items if key.app_id is None or entry.app_id in {None, key.app_id}
     )
     return told(page_shape(replace(found, items=tuple(theirs)), entry_shape))
+
+
+def _shown_entry(key: ApiKey, entry: TimelineEntry) -> TimelineEntry:
+    """Without what it says of custom data that the key may not read: neither the values nor their names."""
+    data = dict(entry.data)
+    if isinstance(fields := data.get("fields"), list | tuple):
+        data["fields"] = [each for each in fields if _shown(key, entry.app_id, str(each))]
+    changes = tuple(each for each in entry.changes if _shown(key, entry.app_id, each.field))
+    return replace(entry, changes=changes, data=data)
 
 
 async def report_event(exchange: Exchange) -> Answer:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from dataclasses import replace
 from errno import EIO
 from pathlib import Path
 
@@ -15,10 +16,24 @@ from hullo_journal.store import JournalStore, open_journal
 
 from hullo import Hullo
 from hullo.errors import SettingsError, StoreUnavailable
-from hullo.model.change_set import ChangeSet, Erasure, created
-from hullo.store.protocol import APPLIED, Store, StoreConflict
+from hullo.model.change_set import ChangeSet, Erasure, changed, created
+from hullo.model.retention import Sweep, Swept
+from hullo.store.protocol import APPLIED, PageRequest, SnapshotQuery, Store, StoreConflict
 from hullo.testing import StoreContract
-from hullo.testing.builders import LATER, WORKSPACE, a_contact, an_answer, an_app, an_identity_key
+from hullo.testing.builders import (
+    APP,
+    LATER,
+    NOW,
+    WORKSPACE,
+    a_contact,
+    a_delivery,
+    a_session,
+    a_tombstone,
+    an_answer,
+    an_app,
+    an_identity_key,
+)
+from hullo.testing.store.everything import CHANGES, CREATIONS, EVERYTHING
 
 PACKAGE = Path(__file__).parents[1]
 """Where a process that is given a statement finds the package, installed or not."""
@@ -52,6 +67,31 @@ def person(number: int) -> ChangeSet:
 def people(store: Store) -> list[int]:
     """Which of `person` 0 to 9 are there."""
     return [number for number in range(10) if store.find_contact(WORKSPACE, f"con_{number}")]
+
+
+def told_of(store: Store) -> tuple[object, ...]:
+    """What the store says of `EVERYTHING`."""
+    query = SnapshotQuery(
+        workspace_id=WORKSPACE,
+        app_id=APP,
+        session=a_session().digest,
+        contacts=("con_1", "con_2"),
+        conversations=("cnv_1",),
+        merges=("mrg_1",),
+        conflicts=("cfl_1",),
+        tombstones=(a_tombstone().digest,),
+        audited=True,
+    )
+    page = PageRequest()
+    return (
+        store.load([query]),
+        store.list_timeline(WORKSPACE, "con_1", page),
+        store.list_notes(WORKSPACE, "con_1", page),
+        store.list_audit(WORKSPACE, page),
+        store.list_outbox(10),
+        store.list_webhooks(WORKSPACE),
+        store.list_deliveries("whk_1", page),
+    )
 
 
 def reopened(path: Path) -> list[int]:
@@ -96,6 +136,32 @@ class TestReplay:
         types = {key: type(fact.value) for key, fact in found.custom_data["app_1"].items()}
         assert types == {"text": str, "whole": int, "float": float, "flag": bool}
         assert store.apply([ChangeSet(answers=(answer,))]) == (StoreConflict("storedanswer"),)
+
+    def test_everything_that_a_change_set_may_hold_is_read_again(self, store: JournalStore):
+        """Where the replay had other values, the same line again would be no conflict, or another one."""
+        assert store.apply([EVERYTHING]) == (APPLIED,)
+        before = told_of(store)
+        store.close()
+        store.open()
+        assert told_of(store) == before
+        assert all(isinstance(store.apply([each])[0], StoreConflict) for each in CREATIONS.values())
+        assert store.apply([*CHANGES.values()]) == (APPLIED,) * len(CHANGES)
+
+    def test_what_was_too_old_is_removed_again(self, store: JournalStore, path: Path):
+        assert store.apply([EVERYTHING]) == (APPLIED,)
+        over = changed(a_delivery(), replace(a_delivery(), state="delivered"))
+        assert store.apply([ChangeSet(deliveries=(over,))]) == (APPLIED,)
+        sweep = Sweep(app_id=APP, now=NOW, timeline_before=LATER, conversations_before=LATER)
+        assert store.sweep(sweep, dry_run=True) == store.sweep(sweep) == Swept(conversations=1, messages=1, timeline=2)
+        assert store.forget_deliveries(LATER, 10) == 1
+        lines = len(path.read_bytes().splitlines())
+        assert (store.sweep(sweep), store.forget_deliveries(LATER, 10)) == (Swept(), 0)
+        assert len(path.read_bytes().splitlines()) == lines == 5  # and the header among them
+        before = told_of(store)
+        store.close()
+        store.open()
+        assert told_of(store) == before
+        assert (store.find_delivery("dlv_1"), store.find_conversation(WORKSPACE, "cnv_1")) == (None, None)
 
     def test_what_was_refused_is_not_in_the_journal(self, store: JournalStore, path: Path):
         assert store.apply([person(1), person(1), person(2)]) == (APPLIED, StoreConflict("contact"), APPLIED)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar, cast
 
-from peewee import Database, Field, Model, ModelSelect, Node, Value
+from peewee import SQL, Database, Field, Model, ModelDelete, ModelSelect, Node, Value
 
 from hullo_stores.peewee.dialect import Dialect, Texts
 
@@ -121,6 +121,15 @@ class Compiler:
             query: ModelSelect[Model] = key.model.select(key).where(key.in_(keys)).order_by(key)
             # Typed for the usual lock alone, while other ones may be named.
             return query if self._dialect.lock is None else query.for_update(cast("Any", self._dialect.lock))
+
+        return self.many(rows)
+
+    def removed(self, key: Field) -> Many:
+        """Rows by their keys, each of which is one row's."""
+
+        def rows(keys: list[Value]) -> Node:
+            query: ModelDelete = key.model.delete().where(key.in_(keys))
+            return query.order_by(key).limit(SQL(str(len(keys)))) if self._dialect.removes_in_order else query
 
         return self.many(rows)
 

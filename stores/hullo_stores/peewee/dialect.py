@@ -31,6 +31,10 @@ class Dialect:
     """Ends a SELECT whose rows are to stay as they are until the transaction ends. None where a transaction that
     writes has the database to itself."""
 
+    removes_in_order = False
+    """Whether a DELETE of rows by their keys has to say in which order, and how many there are: a table of few rows
+    would be looked through otherwise, and every row in it waited for that others hold."""
+
     def bound(self, text: str) -> str:
         """With the driver's placeholders, where those that Peewee's builder makes are not the driver's."""
         return text
@@ -106,7 +110,13 @@ class PostgresqlDialect(Dialect):
             case "update":
                 sets = zip(write.sets, values, strict=False)
                 replaced = ", ".join(_set(column, value, "old.") for column, value in sets)
-                return f'UPDATE "{write.table}" AS old SET {replaced} FROM {rows} WHERE {found}'
+                names = ", ".join(f'old."{key.name}"' for key in write.keys if key.compares == "=")
+                # Locked in the order of their keys first: a join would write them in whatever order it finds them.
+                return (
+                    f'WITH held AS MATERIALIZED (SELECT {names} FROM "{write.table}" AS old, {rows} WHERE {found} '
+                    f'ORDER BY {names} {self.lock} OF old) UPDATE "{write.table}" AS old SET {replaced} FROM {rows} '
+                    f"WHERE {found} AND ({names}) IN (SELECT * FROM held)"
+                )
             case "delete":
                 return f'DELETE FROM "{write.table}" AS old USING {rows} WHERE {found}'
             case "expire":
@@ -138,6 +148,7 @@ class MysqlDialect(Dialect):
 
     lock = "FOR UPDATE"
     materialized = ""
+    removes_in_order = True
     collation = "utf8mb4_nopad_bin"
     """In which texts compare byte by byte; MySQL has another name for it than MariaDB."""
 
@@ -191,8 +202,7 @@ class MysqlDialect(Dialect):
         )
 
     def deletion(self, write: Write, rows: int) -> str:
-        """Deletes that many of what `expire` found, by their keys. In order and no more: a table of few rows would be
-        looked through otherwise, and every row in it waited for that others hold."""
+        """Deletes that many of what `expire` found, by their keys: see `removes_in_order`."""
         (key,) = write.sets
         keys = ", ".join(["%s"] * rows)
         return f'DELETE FROM "{write.table}" WHERE "{key.name}" IN ({keys}) ORDER BY "{key.name}" LIMIT {rows}'
