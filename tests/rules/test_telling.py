@@ -424,6 +424,7 @@ class TestClosing:
             opened.wait(6 * PATIENCE)
             done.set()
 
+        others = set(threading.enumerate())
         world = World(store, plugins=[Listener(act=hang)])
         world.visitor().identify(email="jane@example.com")
         assert stuck.wait(PATIENCE)
@@ -432,7 +433,7 @@ class TestClosing:
         store.open()
         assert len(store.list_outbox(9)) == 2
         opened.set()
-        for thread in threading.enumerate():
+        for thread in set(threading.enumerate()) - others:
             if thread.name == f"hullo {courier.LEASE}":
                 thread.join(PATIENCE)
         assert [event.name for event in store.list_outbox(9)][-1:] == ["contact.identified"]
