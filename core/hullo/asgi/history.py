@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import cast
 
 from hullo.asgi.answer import Answer, told
 from hullo.asgi.contacts import contact_of
@@ -36,8 +37,9 @@ async def list_timeline(exchange: Exchange) -> Answer:
 def _shown_entry(key: ApiKey, entry: TimelineEntry) -> TimelineEntry:
     """Without what it says of custom data that the key may not read: neither the values nor their names."""
     data = dict(entry.data)
-    if isinstance(fields := data.get("fields"), list | tuple):
-        data["fields"] = [each for each in fields if _shown(key, entry.app_id, str(each))]
+    if "fields" in data:
+        fields = cast("Iterable[str]", data["fields"])
+        data["fields"] = [each for each in fields if _shown(key, entry.app_id, each)]
     changes = tuple(each for each in entry.changes if _shown(key, entry.app_id, each.field))
     return replace(entry, changes=changes, data=data)
 
