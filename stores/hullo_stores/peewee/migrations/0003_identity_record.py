@@ -153,6 +153,7 @@ class Deliveries(Model):
     last_error = TextField(null=True)
     last_at = BigIntegerField(null=True)
     over_at = BigIntegerField(null=True)
+    turn = CharField(max_length=129, null=True)
     version = IntegerField()
 
     class Meta:
@@ -160,9 +161,7 @@ class Deliveries(Model):
 
 
 Deliveries.add_index(Deliveries.state, Deliveries.next_at, Deliveries.id, name="delivery_due")
-Deliveries.add_index(
-    Deliveries.webhook_id, Deliveries.contact_id, Deliveries.state, Deliveries.id, name="delivery_turn"
-)
+Deliveries.add_index(Deliveries.turn, Deliveries.id, name="delivery_turn")
 Deliveries.add_index(Deliveries.webhook_id, Deliveries.id, name="delivery_webhook")
 Deliveries.add_index(Deliveries.over_at, name="delivery_over")
 

@@ -22,9 +22,8 @@ from hullo_stores.peewee.writes import columns_of
 from hullo_stores.refusal import Refused
 
 _IN_TURN: Final = (
-    "waiting.state = 'pending' AND (waiting.contact_id IS NULL OR NOT EXISTS "
-    '(SELECT 1 FROM "delivery" AS earlier WHERE earlier.webhook_id = waiting.webhook_id '
-    "AND earlier.contact_id = waiting.contact_id AND earlier.state = 'pending' AND earlier.id < waiting.id))"
+    "waiting.state = 'pending' AND NOT EXISTS "
+    '(SELECT 1 FROM "delivery" AS earlier WHERE earlier.turn = waiting.turn AND earlier.id < waiting.id)'
 )
 
 

@@ -54,7 +54,9 @@ def webhook_of(row: Row) -> Webhook:
 
 
 def delivery_row(delivery: Delivery) -> Row:
+    pending = delivery.state == "pending"
     tried_at = delivery.created_at if delivery.last_at is None else delivery.last_at
+    turn = f"{delivery.webhook_id}|{delivery.contact_id}" if pending and delivery.contact_id is not None else None
     return (
         delivery.id,
         delivery.webhook_id,
@@ -70,14 +72,15 @@ def delivery_row(delivery: Delivery) -> Row:
         delivery.last_status,
         delivery.last_error,
         delivery.last_at,
-        None if delivery.state == "pending" else tried_at,
+        None if pending else tried_at,
+        turn,
         delivery.version,
     )
 
 
 def delivery_of(row: Row) -> Delivery:
     id_, webhook_id, workspace_id, event_id, event_name, contact_id, body, created_at = row[:8]
-    state, tries, next_at, last_status, last_error, last_at, _, version = row[8:]
+    state, tries, next_at, last_status, last_error, last_at, _, _, version = row[8:]
     return Delivery(
         id=id_,
         webhook_id=webhook_id,

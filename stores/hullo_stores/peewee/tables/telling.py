@@ -47,7 +47,9 @@ class Webhooks(Model):
 
 
 class Deliveries(Model):
-    """`over_at` is when it was delivered or given up, NULL while it is pending."""
+    """`over_at` is when it was delivered or given up, NULL while it is pending. `turn` is what those that go one after
+    the other have in common, webhook and contact, NULL once it is over and where it waits for nobody: an index of its
+    own, so that no planner can think of another way to find who is before it."""
 
     id = CharField(max_length=ID, primary_key=True)
     webhook_id = CharField(max_length=ID)
@@ -64,6 +66,7 @@ class Deliveries(Model):
     last_error = TextField(null=True)
     last_at = BigIntegerField(null=True)
     over_at = BigIntegerField(null=True)
+    turn = CharField(max_length=2 * ID + 1, null=True)
     version = IntegerField()
 
     class Meta:
@@ -71,8 +74,6 @@ class Deliveries(Model):
 
 
 Deliveries.add_index(Deliveries.state, Deliveries.next_at, Deliveries.id, name="delivery_due")
-Deliveries.add_index(
-    Deliveries.webhook_id, Deliveries.contact_id, Deliveries.state, Deliveries.id, name="delivery_turn"
-)
+Deliveries.add_index(Deliveries.turn, Deliveries.id, name="delivery_turn")
 Deliveries.add_index(Deliveries.webhook_id, Deliveries.id, name="delivery_webhook")
 Deliveries.add_index(Deliveries.over_at, name="delivery_over")
