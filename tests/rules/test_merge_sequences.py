@@ -14,7 +14,8 @@ from hullo.hooks.discovery import open_store
 from hullo.model.contact import Contact
 from hullo.model.fact import Fact
 from hullo.model.merge import Merge
-from hullo.pipeline.merging.slots import phones_of, slots_of
+from hullo.pipeline.merging.slots import slots_of
+from hullo.pipeline.phones import phones_of
 from hullo.store.protocol import PageRequest
 from rules_plugins import ByCard
 from world import World

@@ -12,10 +12,10 @@ from hullo.model.contact import Contact, ContactId
 from hullo.model.fact import Fact
 from hullo.model.identifier import EMAIL
 from hullo.model.instant import rfc3339
-from hullo.pipeline.merging.slots import phones_of
 from hullo.pipeline.naming import names_of
 from hullo.pipeline.people.lists import EMAILS, PHONES
 from hullo.pipeline.people.tagging import TAGS, tag_field
+from hullo.pipeline.phones import phones_of
 
 IDENTIFIERS = "identifiers"
 

@@ -19,8 +19,7 @@ from hullo.cli.people import meant_workspace
 from hullo.cli.progress import shown
 from hullo.model.app import Workspace
 from hullo.pipeline.audit.ledger import Ledger
-from hullo.store.protocol import ContactFilter
-from hullo.store.reading import AT_ONCE, every
+from hullo.store.reading import everybody
 from hullo.store.upkeep import Progress
 
 STANDARD_OUTPUT: Final = "-"
@@ -50,16 +49,10 @@ def export_command(given: Given, file: str, workspace: str | None, force: bool) 
 
 
 def _write(hullo: Hullo, home: Workspace, lines: BinaryIO, progress: Progress) -> int:
-    count, newest = 0, home.created_at
-    wanted = ContactFilter(workspace_id=home.id)
-    for contact in every(lambda page: hullo.store.list_contacts(wanted, page)):
+    count = 0
+    for contact in everybody(hullo.store, home, "exporting", progress):
         lines.write(encode(contact_shape(contact, provenance=True)) + b"\n")
         count += 1
-        newest = max(newest, contact.created_at)
-        if count % AT_ONCE == 0:
-            # Nobody counts them beforehand. They come newest first, so their age says how far it has come.
-            progress("exporting", newest - contact.created_at, max(newest - home.created_at, 1))
-    progress("exporting", 1, 1)
     return count
 
 

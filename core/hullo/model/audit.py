@@ -54,6 +54,11 @@ class AuditEntry:
         return f"{self.number:012d}"
 
     @property
+    def head(self) -> AuditHead:
+        """Where the chain ends with it."""
+        return AuditHead(number=self.number, digest=self.digest)
+
+    @property
     def genuine(self) -> bool:
         """Whether the digest is what it must be."""
         return self.digest == _digest_of(self)

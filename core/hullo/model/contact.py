@@ -79,7 +79,7 @@ class Contact:
 
     def digests(self) -> dict[IdentifierDigest, Identifier]:
         """What the database keeps unique for this contact."""
-        owned = [Identifier(kind, str(fact.value)) for kind, fact in self.names()]
+        owned = [identifier_of(kind, fact) for kind, fact in self.names()]
         return {identifier.digest(self.workspace_id): identifier for identifier in owned}
 
     def _named(self, kind: str) -> str | None:
@@ -88,5 +88,10 @@ class Contact:
         return None if fact is None else str(fact.value)
 
 
+def identifier_of(kind: str, fact: Fact) -> Identifier:
+    """What is stored, as what people are looked up by."""
+    return Identifier(kind, str(fact.value))
+
+
 def _same_name(identifier: Identifier, fact: Fact) -> bool:
-    return fact.value == identifier.value or Identifier(identifier.kind, str(fact.value)).key == identifier.key
+    return fact.value == identifier.value or identifier_of(identifier.kind, fact).key == identifier.key

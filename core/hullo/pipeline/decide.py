@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from hullo.errors import ProofRejected
 from hullo.hooks.relay import Relay
-from hullo.model.audit import AuditEntry, AuditHead
 from hullo.model.change_set import Change, changed
 from hullo.model.conflict import Conflict, pair_of
 from hullo.model.contact import Contact
@@ -22,7 +21,7 @@ from hullo.model.visitor import Session
 from hullo.pipeline import visits
 from hullo.pipeline.call import Call
 from hullo.pipeline.hop import arrive
-from hullo.pipeline.merging.absorb import merge_entry
+from hullo.pipeline.merging.absorb import audits_of
 from hullo.pipeline.merging.joining import Joining
 from hullo.pipeline.privacy.erased import erased_names, names_erased, speaks_as_nobody, untold
 from hullo.pipeline.resolve import Resolution, resolve
@@ -111,7 +110,7 @@ def decide(call: Call, hooks: Relay, snapshot: Snapshot) -> Decision[Outcome]:
         conflicts=conflicts,
         standing=standing,
         recreated=was_erased and not unheard,
-        audits=tuple(_audits(joinings, snapshot, call.workspace_id, moment)),
+        audits=audits_of(joinings, snapshot),
     )
     return untold(story.decision()) if unheard else story.decision()
 
@@ -159,14 +158,6 @@ def _joined(resolution: Resolution, moment: Moment, writer: str) -> tuple[Contac
         joinings.append(joining)
         contact = joining.joined
     return contact, tuple(joinings)
-
-
-def _audits(joinings: Iterable[Joining], snapshot: Snapshot, workspace_id: str, moment: Moment) -> Iterator[AuditEntry]:
-    for joining in joinings:
-        assert snapshot.audit_head is not None, "it was asked for with the whole contacts"
-        entry = merge_entry(joining, snapshot.audit_head, workspace_id, moment)
-        snapshot = replace(snapshot, audit_head=AuditHead(number=entry.number, digest=entry.digest))
-        yield entry
 
 
 def _standing(call: Call, resolution: Resolution, visit: Visit | None, contact: Contact) -> Standing:

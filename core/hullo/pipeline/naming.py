@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from hullo.model.contact import Contact
+from hullo.model.contact import Contact, identifier_of
 from hullo.model.fact import Fact
 from hullo.model.identifier import Identifier
 from hullo.model.instant import Instant
@@ -19,9 +19,9 @@ def put_identifier(contact: Contact, kind: str, fact: Fact) -> Contact:
     A further one of its own changes places with the primary; any other takes the primary's place, which is not the
     contact's any more then (W7).
     """
-    identifier, primary = Identifier(kind, str(fact.value)), contact.identifiers.get(kind)
+    key, primary = identifier_of(kind, fact).key, contact.identifiers.get(kind)
     further = contact.also.get(kind, ())
-    rest = tuple(each for each in further if Identifier(kind, str(each.value)).key != identifier.key)
+    rest = tuple(each for each in further if identifier_of(kind, each).key != key)
     if len(rest) < len(further) and primary is not None:
         rest = (primary, *rest)
     return replace(contact, identifiers={**contact.identifiers, kind: fact}, also=_with(contact.also, kind, rest))

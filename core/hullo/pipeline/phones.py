@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from hullo.model.contact import Contact
-from hullo.pipeline.merging.slots import PHONE
+from hullo.model.fact import Fact
+
+PHONE: Final = "phone"
+
+
+def phones_of(contact: Contact) -> tuple[Fact, ...]:
+    """Every phone, the primary one first."""
+    primary = contact.profile.get(PHONE)
+    return (*(() if primary is None else (primary,)), *contact.phones)
 
 
 def phones_settled(before: Contact, after: Contact) -> Contact:

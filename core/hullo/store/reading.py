@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final, TypeVar
 
-from hullo.store.protocol import Page, PageRequest
+from hullo.model.app import Workspace
+from hullo.model.contact import Contact
+from hullo.store.protocol import ContactFilter, ContactReads, Page, PageRequest
+from hullo.store.upkeep import Progress
 
 Item = TypeVar("Item")
 
@@ -22,3 +25,17 @@ def every(listed: Callable[[PageRequest], Page[Item]], at_once: int = AT_ONCE) -
         cursor = page.next
         if cursor is None:
             return
+
+
+def everybody(
+    store: ContactReads, home: Workspace, doing: str, progress: Progress, at_once: int = AT_ONCE
+) -> Iterator[Contact]:
+    """Every contact of a workspace, the newest first, while `progress` is told how far it has come."""
+    newest, wanted = home.created_at, ContactFilter(workspace_id=home.id)
+    for number, contact in enumerate(every(lambda page: store.list_contacts(wanted, page), at_once)):
+        yield contact
+        newest = max(newest, contact.created_at)
+        if number % AT_ONCE == 0:
+            # Nobody counts them beforehand. Their age says how far it has come.
+            progress(doing, newest - contact.created_at, max(newest - home.created_at, 1))
+    progress(doing, 1, 1)

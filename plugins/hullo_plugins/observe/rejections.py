@@ -10,6 +10,7 @@ from hullo.hooks.specs import hookimpl
 from hullo.model.app import App
 from hullo.model.change_set import ChangeSet
 from hullo.model.event import Event
+from hullo.pipeline.telling import Teller
 from hullo_plugins.observe.gathering import Gathering
 
 if TYPE_CHECKING:
@@ -56,16 +57,10 @@ class Rejections:
         if hullo is None:
             return
         moment = hullo.moment()
-        events = tuple(
-            Event(
-                id=moment.new_id("evt", ordinal),
-                name="identity.rejected",
-                at=moment.now,
-                workspace_id=workspace_id,
-                app_id=app_id,
-                data={"mistake": mistake, "calls": calls},
-            )
-            for ordinal, ((workspace_id, app_id, mistake), calls) in enumerate(rejected.items())
-        )
+        events: tuple[Event, ...] = ()
+        for (workspace_id, app_id, mistake), calls in rejected.items():
+            teller = Teller(moment, workspace_id, app_id=app_id, beside=events)
+            teller.tell("identity.rejected", data={"mistake": mistake, "calls": calls})
+            events = teller.events
         hullo.store.apply([ChangeSet(events=events)])
         hullo.courier.nudge()

@@ -21,8 +21,8 @@ from hullo.pipeline.duplicates.comparing import Suggestion
 from hullo.pipeline.duplicates.pairs import Pair, compared_pairs
 from hullo.pipeline.duplicates.spool import PARTS, Spool
 from hullo.pipeline.duplicates.traits import Kind, keys_of
-from hullo.store.protocol import ContactFilter, SnapshotQuery, Store
-from hullo.store.reading import AT_ONCE, every
+from hullo.store.protocol import SnapshotQuery, Store
+from hullo.store.reading import AT_ONCE, everybody
 from hullo.store.upkeep import Progress, say_nothing
 
 MOST: Final = 50
@@ -73,17 +73,10 @@ def find_duplicates(
 
 
 def _read(store: Store, home: Workspace, people: People, entries: Spool, progress: Progress, at_once: int) -> None:
-    newest = home.created_at
-    wanted = ContactFilter(workspace_id=home.id)
-    for contact in every(lambda page: store.list_contacts(wanted, page), at_once):
+    for contact in everybody(store, home, "reading contacts", progress, at_once):
         number = len(people)
         people.add(contact.id)
         entries.add({entry_of(key, number) for key in keys_of(contact)})
-        newest = max(newest, contact.created_at)
-        if number % AT_ONCE == 0:
-            # Nobody counts them beforehand. They come newest first, so their age says how far it has come.
-            progress("reading contacts", newest - contact.created_at, max(newest - home.created_at, 1))
-    progress("reading contacts", 1, 1)
 
 
 def _told_once(pairs: Spool, people: People, progress: Progress) -> Iterator[Pair]:

@@ -11,8 +11,8 @@ from hullo.model.identifier import EMAIL
 from hullo.model.phone import looks_like_e164
 from hullo.pipeline.duplicates.mailboxes import Mailbox, mailbox_of
 from hullo.pipeline.duplicates.persons import person_key
-from hullo.pipeline.merging.slots import phones_of
 from hullo.pipeline.naming import names_of
+from hullo.pipeline.phones import phones_of
 
 Kind = Literal["phone", "name_and_company", "email"]
 KINDS: Final[tuple[Kind, ...]] = ("phone", "name_and_company", "email")

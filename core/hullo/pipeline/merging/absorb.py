@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hullo.errors import Conflicting
-from hullo.model.audit import AuditEntry, AuditHead, next_entry
+from hullo.model.audit import AuditEntry, next_entry
 from hullo.model.change_set import ChangeSet, changed
 from hullo.model.contact import Contact, ContactId
 from hullo.model.decision import Decision
@@ -13,7 +14,7 @@ from hullo.model.decision_record import FieldVerdict, Step, Trace
 from hullo.model.merge import Extent, Merge
 from hullo.model.moment import Moment
 from hullo.pipeline.apps import AppDirectory
-from hullo.pipeline.merging.combine import Clash, changes_of, clashes
+from hullo.pipeline.merging.combine import Clash, clashes
 from hullo.pipeline.merging.joining import CONVERSATIONS_UNASKED, PEOPLE_UNASKED, Joining
 from hullo.pipeline.survivors import unabsorbed
 from hullo.pipeline.telling import Teller
@@ -77,8 +78,6 @@ class Absorb:
             rule=self.rule,
         )
         self._refuse_unasked(joining)
-        audit_head = snapshot.audit_head
-        assert audit_head is not None, "the query asks where the audit log ends"
         change = changed(survivor, joining.joined)
         clashing = tuple(clashes(survivor, absorbed))
         trace = self._trace(joining, clashing)
@@ -90,7 +89,7 @@ class Absorb:
                 merges=(joining.merge,),
                 absorptions=(joining.absorption,),
                 decisions=(teller.explained(survivor.id, self.request_id, trace),),
-                audits=(merge_entry(joining, audit_head, self.workspace_id, moment),),
+                audits=audits_of((joining,), snapshot),
                 events=teller.events,
             ),
             explain=lambda: trace,
@@ -113,15 +112,14 @@ class Absorb:
     def _trace(self, joining: Joining, clashing: tuple[Clash, ...]) -> Trace:
         lost = {each.field for each in clashing}
         written = (
-            FieldVerdict(field=each.field, verdict="written", reason=f"came with {joining.absorbed.id} (G1)")
-            for each in changes_of(joining.survivor, joining.joined)
+            FieldVerdict(field=field, verdict="written", reason=f"came with {joining.absorbed.id} (G1)")
+            for field in joining.fields
         )
-        changed_too = {each.field for each in changes_of(joining.survivor, joining.joined)}
         kept = (
             FieldVerdict(
                 field=field, verdict="kept", reason=f"{joining.absorbed.id} had another, of no higher standing"
             )
-            for field in sorted(lost - changed_too)
+            for field in sorted(lost.difference(joining.fields))
         )
         step = Step(stage="merge", plugin=self.rule, answer=f"{joining.absorbed.id} becomes part of this contact")
         return Trace(steps=(step,), fields=(*written, *kept))
@@ -130,20 +128,28 @@ class Absorb:
 def told_of(joining: Joining, teller: Teller) -> Teller:
     """The teller, once it has told of this merge: by the names of what changed, as the values are another person's if
     it is ever undone, and of apps whose keys do not read each other's."""
-    fields = [change.field for change in changes_of(joining.survivor, joining.joined)]
-    data = {"merge_id": joining.merge_id, "absorbed_id": joining.absorbed.id, "rule": joining.rule, "fields": fields}
-    teller.tell("contact.merged", joining.survivor.id, data)
+    teller.tell("contact.merged", joining.survivor.id, {**_said_of(joining), "fields": list(joining.fields)})
     return teller
 
 
-def merge_entry(joining: Joining, head: AuditHead, workspace_id: str, moment: Moment) -> AuditEntry:
-    """What the audit log says of it."""
-    return next_entry(
-        head,
-        workspace_id=workspace_id,
-        at=moment.now,
-        by=joining.by,
-        action="contact.merged",
-        subject=joining.survivor.id,
-        data={"absorbed_id": joining.absorbed.id, "merge_id": joining.merge_id, "rule": joining.rule},
-    )
+def audits_of(joinings: Iterable[Joining], snapshot: Snapshot) -> tuple[AuditEntry, ...]:
+    """What the audit log says of these merges, one after the other."""
+    head, entries = snapshot.audit_head, list[AuditEntry]()
+    for joining in joinings:
+        assert head is not None, "the query asks where the audit log ends"
+        entry = next_entry(
+            head,
+            workspace_id=joining.survivor.workspace_id,
+            at=joining.at,
+            by=joining.by,
+            action="contact.merged",
+            subject=joining.survivor.id,
+            data=_said_of(joining),
+        )
+        head = entry.head
+        entries.append(entry)
+    return tuple(entries)
+
+
+def _said_of(joining: Joining) -> dict[str, object]:
+    return {"merge_id": joining.merge_id, "absorbed_id": joining.absorbed.id, "rule": joining.rule}

@@ -10,8 +10,9 @@ from hullo.model.contact import Contact, ContactId
 from hullo.model.event import FieldChange
 from hullo.model.fact import Fact, Scalar, blank, same
 from hullo.model.instant import Instant
-from hullo.pipeline.merging.slots import PHONE, better, phones_of, slots_of, with_slots
+from hullo.pipeline.merging.slots import better, slots_of, with_slots
 from hullo.pipeline.naming import names_of, with_names
+from hullo.pipeline.phones import PHONE, phones_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

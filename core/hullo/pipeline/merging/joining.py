@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from hullo.model.change_set import Absorption, Change, changed, created
 from hullo.model.contact import Contact
 from hullo.model.instant import Instant
 from hullo.model.merge import Merge, MergeId
-from hullo.pipeline.merging.combine import combined, emptied
+from hullo.pipeline.merging.combine import changes_of, combined, emptied
 
 PEOPLE_UNASKED: Final = 50
 """How many people may become one before somebody has to say that it is meant."""
 CONVERSATIONS_UNASKED: Final = 10_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Joining:
     """One contact absorbs another. Both as they were loaded, with the custom data of every app."""
 
@@ -32,10 +33,15 @@ class Joining:
         """How many would be one."""
         return self.survivor.absorbed + self.absorbed.absorbed + 2
 
-    @property
+    @cached_property
     def joined(self) -> Contact:
         """The survivor as it will be."""
         return combined(self.survivor, self.absorbed, self.at)
+
+    @cached_property
+    def fields(self) -> tuple[str, ...]:
+        """What is shown otherwise then."""
+        return tuple(change.field for change in changes_of(self.survivor, self.joined))
 
     @property
     def emptied(self) -> Change[Contact]:

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hullo.hooks.writes import identifier_field
-from hullo.model.contact import Contact, ContactId
+from hullo.model.contact import Contact, ContactId, identifier_of
 from hullo.model.fact import Fact
-from hullo.model.identifier import Identifier, IdentifierDigest
+from hullo.model.identifier import IdentifierDigest
 from hullo.model.instant import Instant
 from hullo.model.merge import Merge
-from hullo.pipeline.merging.slots import PHONE, better, phones_of, slots_of, with_slots
+from hullo.pipeline.merging.slots import better, slots_of, with_slots
 from hullo.pipeline.naming import names_of, with_names
+from hullo.pipeline.phones import PHONE, phones_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +81,7 @@ def without(image: Contact, merge: Merge, others: Sequence[Merge]) -> Contact:
 
 def _names_left(image: Contact, kind: str, merge: Merge, others: Sequence[Merge]) -> list[Fact]:
     held = names_of(image, kind)
-    left = [fact for fact in held if merge.absorbed_before.fact_of(_name(kind, fact)) is None]
+    left = [fact for fact in held if merge.absorbed_before.fact_of(identifier_of(kind, fact)) is None]
     if not left or left[0] is held[0]:
         return left
     # The primary one goes: the next is whichever would be it if this merge had never been.
@@ -88,7 +89,12 @@ def _names_left(image: Contact, kind: str, merge: Merge, others: Sequence[Merge]
     for earlier in (merge.survivor_before, *(other.absorbed_before for other in others)):
         named = earlier.identifiers.get(kind)
         mine = next(
-            (fact for fact in left if named is not None and _name(kind, fact).key == _name(kind, named).key), None
+            (
+                fact
+                for fact in left
+                if named is not None and identifier_of(kind, fact).key == identifier_of(kind, named).key
+            ),
+            None,
         )
         primary = better(primary, mine)
     return left if primary is None else sorted(left, key=lambda fact: fact is not primary)
@@ -117,11 +123,11 @@ def _restored(
     for kind in dict.fromkeys(kind for kind, _ in merge.absorbed_before.names()):
         names: list[Fact] = []
         for fact in names_of(merge.absorbed_before, kind):
-            owner = owners.get(_name(kind, fact).digest(merge.workspace_id))
+            owner = owners.get(identifier_of(kind, fact).digest(merge.workspace_id))
             if owner is None:
                 names.append(fact)
             elif owner == survivor.id:
-                names.append(survivor.fact_of(_name(kind, fact)) or fact)
+                names.append(survivor.fact_of(identifier_of(kind, fact)) or fact)
             else:
                 taken.append(ChangedSince(field=identifier_field(kind), reason=f"{owner} has it now"))
         restored = with_names(restored, kind, names)
@@ -138,7 +144,3 @@ def _changed(survivor: Contact, merge: Merge, others: Sequence[Merge]) -> Iterat
             continue
         did = "was cleared since" if held is None else "was changed since, and stays with the survivor"
         yield ChangedSince(field=slot.field, reason=f"{did}; the other has its own again")
-
-
-def _name(kind: str, fact: Fact) -> Identifier:
-    return Identifier(kind, str(fact.value))

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from hullo.errors import Conflicting, Invalid, NotFound
 from hullo.model.change_set import Change, ChangeSet, changed
 from hullo.model.conflict import Conflict, Resolution
-from hullo.model.contact import Contact, ContactId
+from hullo.model.contact import Contact, ContactId, identifier_of
 from hullo.model.decision import Decision
 from hullo.model.decision_record import FieldVerdict, Trace
 from hullo.model.fact import Fact
-from hullo.model.identifier import EMAIL, Identifier
+from hullo.model.identifier import EMAIL
 from hullo.model.merge import Extent
 from hullo.model.moment import Moment
 from hullo.model.standing import Standing
@@ -125,7 +125,7 @@ class SettleConflict:
         if held is None or contact.id == other.id:
             raise Conflicting("the other has this email no more: keep them as they are, or merge them")
         fact = Fact(held.value, Standing.PROVEN, moment.now, self.writer)
-        losing = without_identifiers(other, [Identifier(EMAIL, str(held.value))], moment.now)
+        losing = without_identifiers(other, [identifier_of(EMAIL, held)], moment.now)
         # The email that it had until now stays a further one: somebody moves an email to it, and takes none away.
         gaining = replace(with_names(contact, EMAIL, (fact, *names_of(contact, EMAIL))), updated_at=moment.now)
         teller = Teller(moment, self.workspace_id, by=self.writer)
@@ -151,11 +151,5 @@ def _meant(conflict: Conflict, other: Contact) -> Fact | None:
     emails = names_of(other, EMAIL)
     if conflict.digest is None:
         return emails[0] if emails else None
-    return next(
-        (
-            fact
-            for fact in emails
-            if Identifier(EMAIL, str(fact.value)).digest(conflict.workspace_id) == conflict.digest
-        ),
-        None,
-    )
+    digests = {identifier_of(EMAIL, fact).digest(conflict.workspace_id): fact for fact in emails}
+    return digests.get(conflict.digest)

@@ -13,8 +13,6 @@ from hullo.hooks.writes import custom_field
 from hullo.model.contact import Contact
 from hullo.model.fact import Fact, blank
 
-PHONE = "phone"
-
 
 @dataclass(frozen=True, slots=True)
 class Slot:
@@ -62,9 +60,3 @@ def better(survivors: Fact | None, absorbeds: Fact | None) -> Fact | None:
     if blank(survivors) != blank(absorbeds):
         return absorbeds if blank(survivors) else survivors
     return absorbeds if absorbeds.standing > survivors.standing else survivors
-
-
-def phones_of(contact: Contact) -> tuple[Fact, ...]:
-    """Every phone, the primary one first."""
-    primary = contact.profile.get(PHONE)
-    return (*(() if primary is None else (primary,)), *contact.phones)

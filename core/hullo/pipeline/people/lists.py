@@ -18,8 +18,8 @@ from hullo.model.identifier import EMAIL, Identifier
 from hullo.model.limits import Limits
 from hullo.model.phone import normalise_phone
 from hullo.pipeline.identify import usable_identifiers
-from hullo.pipeline.merging.slots import PHONE, phones_of
 from hullo.pipeline.naming import names_of, with_names
+from hullo.pipeline.phones import PHONE, phones_of
 from hullo.pipeline.writing import Pen, Written
 
 EMAILS: Final = "emails"
@@ -74,7 +74,7 @@ class Lists:
         contact, lists = written.contact, list[_Relisting]()
         if self.emails is not None:
             before = names_of(contact, EMAIL)
-            after = tuple(_fact(each.value, _same_name(before, each), pen) for each in emails)
+            after = tuple(_fact(each.value, contact.fact_of(each), pen) for each in emails)
             lists.append(_Relisting(field=EMAILS, kind="identifier", before=before, after=after))
         if self.phones is not None:
             before, region = phones_of(contact), pen.app.region if pen.app else None
@@ -153,10 +153,6 @@ def _with(contact: Contact, relisting: _Relisting) -> Contact:
     others = {field: fact for field, fact in contact.profile.items() if field != PHONE}
     profile = {**others, PHONE: relisting.after[0]} if relisting.after else others
     return replace(contact, profile=profile, phones=relisting.after[1:])
-
-
-def _same_name(held: Sequence[Fact], wanted: Identifier) -> Fact | None:
-    return next((fact for fact in held if Identifier(EMAIL, str(fact.value)).key == wanted.key), None)
 
 
 def _fact(text: str, held: Fact | None, pen: Pen) -> Fact:
