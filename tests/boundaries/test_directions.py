@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ["model", "store", "hooks", "pipeline", "asgi", "cli"]
+ROOMS = ["model", "store", "bus", "hooks", "pipeline", "asgi", "cli"]
 """Each may import those before it, never those after it. `app.py` assembles a hullo from what stands before `asgi`."""
 
-OUTSIDE_THE_ROOMS = {"errors": 0, "settings": 1, "app": 4, "testing": 5, "": 6, "__main__": 6}
+OUTSIDE_THE_ROOMS = {"errors": 0, "settings": 1, "app": 5, "testing": 6, "": 7, "__main__": 7}
 """Modules beside the rooms, by the number of rooms that they may import."""
 
 

@@ -1,0 +1,1 @@
+"""Buses between processes: how word of what was committed travels."""
