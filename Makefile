@@ -1,4 +1,5 @@
-# What a newcomer and CI type. Needs make and Python 3.11 or newer; everything else goes into .venv.
+# What a newcomer and CI type. Needs make and Python 3.11 or newer; everything else goes into .venv. Whoever changes the
+# widget needs npm as well.
 
 PORT ?= 8000
 VENV := .venv
@@ -6,8 +7,13 @@ BIN := $(VENV)/bin
 PYTHONS := $(PYTHON) python3 python3.13 python3.12 python3.11 python3.14
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
+WIDGET := plugins/hullo_plugins/widget
+NODE_MODULES := $(WIDGET)/node_modules
+# What the widget's tests need; where there is no npm they are skipped.
+WIDGET_IF_NPM := $(if $(shell command -v npm),$(NODE_MODULES)/.installed)
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage lint types bench clean
+.PHONY: help demo test coverage lint types bench widget clean
 
 help:  ## what there is
 	@echo "Usage: make TARGET"
@@ -24,7 +30,7 @@ export PYTHONDONTWRITEBYTECODE :=
 PYTEST := $(BIN)/python -m pytest --numprocesses=3 --dist=loadfile
 
 # All three run whatever the one before says: a line that is too long should not hide a test that fails.
-test: $(VENV)/.ready  ## lint, types, and the whole suite
+test: $(VENV)/.ready $(WIDGET_IF_NPM)  ## lint, types, and the whole suite
 	@status=0; \
 	$(MAKE) --no-print-directory lint || status=1; \
 	$(MAKE) --no-print-directory types || status=1; \
@@ -32,7 +38,7 @@ test: $(VENV)/.ready  ## lint, types, and the whole suite
 	exit $$status
 
 # Apart from the tests, as it costs them a third of their time.
-coverage: $(VENV)/.ready  ## the whole suite, and which lines and branches it reaches
+coverage: $(VENV)/.ready $(WIDGET_IF_NPM)  ## the whole suite, and which lines and branches it reaches
 	@$(PYTEST) --cov --cov-report=term
 
 lint: $(VENV)/.ready  ## ruff: mistakes and format
@@ -46,8 +52,12 @@ types: $(VENV)/.ready  ## mypy and pyright, both strict
 bench: $(VENV)/.ready  ## how much an identify costs (options: make bench ARGS="--rounds 3")
 	@$(BIN)/python tests/bench/identify.py $(ARGS)
 
+widget: $(NODE_MODULES)/.installed  ## build the browser SDK after a change of its source (needs npm)
+	@cd $(WIDGET) && npm run --silent types
+	@cd $(WIDGET) && npm run --silent build
+
 clean:  ## remove the environment and everything that is made; databases stay
-	@rm -rf $(VENV) dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) $(NODE_MODULES) dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps are as old as the installation: nothing is asked of the network until pyproject.toml changes.
@@ -62,6 +72,12 @@ $(VENV)/.installed: $(BIN)/python pyproject.toml
 	@# Dependency groups came with pip 25.1.
 	@$(PIP) install --upgrade 'pip>=25.1'
 	@$(PIP) install --editable .
+	@touch $@
+
+# No package runs anything when it is installed: the compiler and the bundler come ready-made.
+$(NODE_MODULES)/.installed: $(WIDGET)/package-lock.json
+	@echo "Installing what the widget is built with …" >&2
+	@cd $(WIDGET) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
 	@touch $@
 
 # A venv that was begun without pip is no venv yet: venv is happy to do it over.
