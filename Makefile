@@ -20,8 +20,8 @@ help:  ## what there is
 	@echo
 	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-8s %s\n", $$1, $$2 }'
 
-demo: $(VENV)/.installed  ## serve the demo at http://127.0.0.1:8000/ (another port: make demo PORT=8080)
-	@exec $(BIN)/hullo serve --demo --port $(PORT)
+demo: $(VENV)/.installed  ## serve a shop at http://127.0.0.1:8000/, its help centre on the next port (make demo PORT=8080)
+	@PORT=$(PORT) exec $(BIN)/python examples/shop_site
 
 # What was compiled is kept, whatever the environment says: the suite starts hundreds of processes, and each would do it.
 export PYTHONDONTWRITEBYTECODE :=

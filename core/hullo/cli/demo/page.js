@@ -111,6 +111,8 @@ async function identify(identity, label) {
   keep({ label });
   show(answer);
   say(verdict(answer));
+  // The widget in the corner has a session of its own, and hears of everything that this page says to the API.
+  window.Hullo?.identify(identity).catch((refused) => console.warn("the widget was refused:", refused.code));
 }
 
 function verdict(answer) {
@@ -129,6 +131,7 @@ async function logOut() {
   const answer = await call("POST", prefix + "/v1/reset", { app_key: appKey });
   keep({ token: answer.session_token, label: null });
   forgetMessages();
+  window.Hullo?.reset();
   show(answer);
   say("Logged out: this is a new visitor, and the old session is refused everywhere.");
 }
