@@ -9,9 +9,9 @@ from hashlib import blake2b
 from typing import Any, Final
 
 from hullo.asgi.rates.windows import Place, seconds
-from hullo.errors import SettingsError
 from hullo.model.instant import MINUTE, SECOND, Instant
 from hullo.model.moment import Clock
+from hullo.redis_client import open_redis_client
 from hullo.store.urls import without_password
 
 PREFIX: Final = "hullo:rate:"
@@ -65,27 +65,10 @@ class SharedWindows:
     """
 
     def __init__(self, url: str, clock: Clock) -> None:
-        try:
-            import redis
-            from redis.backoff import NoBackoff
-            from redis.retry import Retry
-        except ImportError as error:
-            raise SettingsError("the setting redis needs a package: pip install 'hullo[redis]'") from error
-        try:
-            options: dict[str, Any] = {"socket_timeout": PATIENCE}
-            if not url.startswith("unix://"):
-                options["socket_connect_timeout"] = PATIENCE
-            # Once more at once, for a connection that has been closed since; it waits for nothing.
-            options["retry"] = Retry(NoBackoff(), 1, (redis.ConnectionError,))
-            client: Any = redis.Redis.from_url(url, **options)  # pyright: ignore[reportUnknownMemberType]
-            # Otherwise an option that does not exist would be found by the first caller.
-            client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
-        except (ValueError, TypeError, redis.RedisError):
-            # Their messages quote the URL, which may hold a password.
-            raise SettingsError(
-                f"redis: {without_password(url)} is no URL that Redis's client understands, such as "
-                "redis://localhost:6379/0; signs such as / and @ in a password are written as %2F and %40"
-            ) from None
+        # Twice: a connection may have been closed since. It waits for nothing in between.
+        client = open_redis_client(url, connecting=PATIENCE, answering=PATIENCE, tries=2)
+        import redis  # which is there, as the client is
+
         self._where = without_password(url)
         self._client = client
         self._clock = clock
