@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 
+from hullo.bus.listeners import Listeners
 from hullo.bus.notice import Notice
 from hullo.bus.protocol import Listener
+from hullo.errors import SettingsError
 
 
 class InProcessBus:
@@ -15,24 +16,22 @@ class InProcessBus:
     between_processes = False
 
     def __init__(self) -> None:
-        self._listeners: tuple[Listener, ...] = ()
-        self._changing = threading.Lock()
+        self._listeners = Listeners()
 
     def publish(self, notices: Sequence[Notice]) -> None:
         """As `Bus.publish`."""
-        for listener in self._listeners:
-            listener.hear(notices)
+        self._listeners.hear(notices)
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """As `Bus.listen`."""
-        with self._changing:
-            self._listeners = (*self._listeners, listener)
-
-        def stop() -> None:
-            with self._changing:
-                self._listeners = tuple(each for each in self._listeners if each is not listener)
-
-        return stop
+        return self._listeners.add(listener)
 
     def close(self) -> None:
         """Nothing is held that could be given back: listeners end by themselves."""
+
+
+def open_in_process(url: str) -> InProcessBus:
+    """For whoever wants none between processes, whatever else is set: `memory:`."""
+    if url != "memory:":
+        raise SettingsError("the URL of a bus inside one process is 'memory:', and says no more")
+    return InProcessBus()
