@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
+from hullo.bus.choice import bus_url
+from hullo.bus.protocol import Bus
 from hullo.errors import HulloError, Invalid
-from hullo.hooks.discovery import build_plugins, keeping_the_protocol, open_store
+from hullo.hooks.discovery import build_plugins, keeping_the_bus_protocol, keeping_the_protocol, open_bus, open_store
 from hullo.hooks.relay import Relay
 from hullo.model.app import ALL_SCOPES, App, Scope, VerificationMode
 from hullo.model.change_set import CallCount
@@ -38,7 +40,8 @@ class Hullo:
     `store` is a URL or any object that keeps the `Store` protocol; None takes the one of the settings. `plugins`
     go before the built-in ones, in the order given: instances, classes, or names of entry points. `without`
     leaves built-in ones out by name. `clock` gives microseconds since the epoch, for tests. `operator` is who the audit
-    log says has made what is made through this object: apps and keys.
+    log says has made what is made through this object: apps and keys. `bus` is a URL or an object too, and carries word
+    of what is committed to every process that has sockets open; None takes what `bus_url` finds.
 
     Making one connects to nothing; `open` does, and every method that needs the store opens it. Raises
     `PluginError` or `SettingsError` for parts that do not fit.
@@ -53,10 +56,15 @@ class Hullo:
         settings: Settings | None = None,
         clock: Clock = system_clock,
         operator: str = HOST,
+        bus: str | Bus | None = None,
     ) -> None:
         self.settings = settings if settings is not None else settings_of_environment()
         chosen = store if store is not None else self.settings.store
         self.store: Store = keeping_the_protocol(open_store(chosen) if isinstance(chosen, str) else chosen)
+        if bus is None:
+            url = chosen if isinstance(chosen, str) else None
+            bus = bus_url(self.settings, url, shared_between_processes=self.store.shared_between_processes)
+        self.bus: Bus = keeping_the_bus_protocol(open_bus(bus) if isinstance(bus, str) else bus)
         self.hooks = Relay(
             build_plugins([*plugins, *self.settings.plugins], [*without, *self.settings.without], self.settings.plugin)
         )
@@ -93,13 +101,14 @@ class Hullo:
         return self
 
     def close(self) -> None:
-        """Tells what is still to be told, stops the plugins in reverse order, then closes the store. May be opened
-        again."""
+        """Tells what is still to be told, stops the plugins in reverse order, then closes the bus and the store. May be
+        opened again."""
         with self._opening:
             if self._is_open:
                 self.courier.close()
                 self._is_open = False
                 self.hooks.shutdown(self)
+                self.bus.close()
                 self.store.close()
 
     @property

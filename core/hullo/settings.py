@@ -41,9 +41,13 @@ class RateLimits:
     """Of browsers and other callers without an API key."""
     sessions_per_address: int = 120
     """New ones."""
+    sockets_per_address: int = 1000
+    """Open at once, in each process."""
+    frames_per_socket: int = 30
+    """Within ten seconds. A socket that sends more is closed."""
 
     def __post_init__(self) -> None:
-        for name in ("identifies_per_session", "calls_per_address", "sessions_per_address"):
+        for name in (each.name for each in fields(self) if each.name != "on"):
             value: object = getattr(self, name)
             if type(value) is not int or value < 1:
                 raise SettingsError(
@@ -67,7 +71,7 @@ class SessionCookie:
 class Settings:
     """What a `hullo.toml` may say. Every value has a default that is safe to run with.
 
-    Raises `SettingsError` for a trusted proxy that is no address, and for a Redis that is no URL of one.
+    Raises `SettingsError` for a trusted proxy that is no address, and for a Redis or a bus that is no URL of one.
 
     ```toml
     store = "sqlite:///hullo.db"
@@ -76,6 +80,7 @@ class Settings:
     without = ["email"]               # built-in plugins to leave out
     trusted_proxies = ["10.0.0.0/8"]  # whose X-Forwarded-For is believed
     redis = "redis://localhost/0"     # shares the rate limits between processes
+    bus = "redis://localhost/0"       # carries word of new messages between processes
 
     [limits]
     custom_keys = 250
@@ -104,6 +109,9 @@ class Settings:
     Unix socket. None are, unless they are listed."""
     redis: str | None = field(default=None, repr=False)
     """Where the rate limits are counted, so that several processes share them. None: each counts for itself."""
+    bus: str | None = field(default=None, repr=False)
+    """What tells every process at once of what another has committed, as sockets are open in each: a URL, of Redis or
+    PostgreSQL; `memory:` for none. None: the store's own database where that is PostgreSQL, else `redis`, else none."""
     hop_parameter: str = "hullo_identity"
     """Under which name a page's address carries an identity from another site (T2)."""
     development: bool = False
@@ -125,6 +133,8 @@ class Settings:
                 f"redis must be a URL that begins with {', '.join(REDIS_SCHEMES[:-1])} or {REDIS_SCHEMES[-1]}, such as "
                 "redis://localhost:6379/0"
             )
+        if self.bus is not None and ":" not in str(self.bus):
+            raise SettingsError("bus must be a URL, such as redis://localhost:6379/0 or postgresql://host/database")
 
 
 def read_settings(file: str | Path | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -144,9 +154,9 @@ def read_settings(file: str | Path | None = None, environment: Mapping[str, str]
 def settings_of_environment(environment: Mapping[str, str] = os.environ, given: Settings | None = None) -> Settings:
     """The settings given, or the defaults, with what the environment says.
 
-    `HULLO_DB` names the store, `HULLO_REDIS` the Redis, `HULLO_MASTER_KEY` the master keys; `HULLO_LIMITS=off` turns
-    the rate limits off; `HULLO_DEVELOPMENT=1` says that nothing is real. What is empty says nothing. Raises
-    `SettingsError`.
+    `HULLO_DB` names the store, `HULLO_REDIS` the Redis, `HULLO_BUS` the bus, `HULLO_MASTER_KEY` the master keys;
+    `HULLO_LIMITS=off` turns the rate limits off; `HULLO_DEVELOPMENT=1` says that nothing is real. What is empty
+    says nothing. Raises `SettingsError`.
     """
     settings = given if given is not None else Settings()
     said = {name: text.strip() for name, text in environment.items() if name.startswith("HULLO_") and text.strip()}
@@ -156,6 +166,7 @@ def settings_of_environment(environment: Mapping[str, str] = os.environ, given: 
         settings,
         store=said.get("HULLO_DB", settings.store),
         redis=said.get("HULLO_REDIS", settings.redis),
+        bus=said.get("HULLO_BUS", settings.bus),
         master_keys=keys or settings.master_keys,
         rate_limits=replace(settings.rate_limits, on=limited),
         development=_switch("HULLO_DEVELOPMENT", said, settings.development),

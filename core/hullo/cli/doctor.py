@@ -9,6 +9,7 @@ from importlib.metadata import version
 import click
 
 from hullo.app import Hullo
+from hullo.bus.choice import bus_url
 from hullo.cli.options import Given, common, pass_given
 from hullo.cli.screen import table
 from hullo.errors import SettingsError
@@ -46,11 +47,19 @@ def _findings(hullo: Hullo) -> Iterator[Finding]:
     yield Finding(name="hullo", value=f"{version('hullo')} on Python {platform.python_version()}")
     yield Finding(name="plugins", value=f"{len(hullo.hooks.plugin_names)} in use")
     yield Finding(name="store", value=without_password(hullo.settings.store))
+    yield _bus(hullo)
     yield _master_key(hullo.settings)
     if isinstance(hullo.store, Diagnosed):
         yield from hullo.store.diagnose()
     else:
         yield Finding(name="diagnosis", value="this store offers none")
+
+
+def _bus(hullo: Hullo) -> Finding:
+    if not hullo.bus.between_processes:
+        return Finding(name="bus", value="none between processes: sockets of others hear up to half a minute late")
+    url = bus_url(hullo.settings, hullo.settings.store, shared_between_processes=True)
+    return Finding(name="bus", value=without_password(url))
 
 
 def _master_key(settings: Settings) -> Finding:

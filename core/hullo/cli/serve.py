@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 DEMO_PUBLIC: Final = "HULLO_DEMO_PUBLIC"
 BACKLOG: Final = 2048
 NOT_STARTED: Final = "the server could not start; the log above says why"
+ALONE: Final = (
+    "no bus connects the workers, so a message reaches the sockets of another worker up to half a minute late; set bus "
+    "or redis, such as HULLO_BUS=redis://localhost:6379/0, or use a PostgreSQL store"
+)
 LAST_ANSWERS_SECONDS: Final = 10
 """How long a server that was told to stop waits for the calls that it has begun to answer."""
 
@@ -58,6 +62,8 @@ def serve_command(given: Given, host: str, port: int, workers: int, demo: bool) 
         with given.open() as hullo:
             if workers > 1 and not hullo.store.shared_between_processes:
                 raise click.UsageError("this store is not shared between processes: serve it with one worker")
+            if workers > 1 and not hullo.bus.between_processes:
+                click.echo(ALONE, err=True)
             shop = open_shop(hullo) if demo else None
             application = site(hullo, shop.app_key if shop else None)
             # Whoever calls from here on waits until the server takes the call, a moment later.

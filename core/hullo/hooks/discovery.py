@@ -1,4 +1,4 @@
-"""Finds plugins and stores that installed packages offer, by name.
+"""Finds plugins, stores and buses that installed packages offer, by name.
 
 Only what the settings name is ever loaded: installing a package never changes who a visitor is.
 """
@@ -15,11 +15,13 @@ from typing import Final
 
 from typing_extensions import get_protocol_members
 
+from hullo.bus.protocol import Bus
 from hullo.errors import PluginError, SettingsError
 from hullo.store.protocol import Store
 
 PLUGIN_GROUP: Final = "hullo.plugins"
 STORE_GROUP: Final = "hullo.stores"
+BUS_GROUP: Final = "hullo.buses"
 
 BUILT_IN: Final = (
     "user-hash",
@@ -69,15 +71,17 @@ def open_store(url: str) -> Store:
 
     Raises `SettingsError` when no installed package offers the scheme.
     """
-    scheme, separator, _ = url.partition(":")
-    offered = _offered(STORE_GROUP)
-    if not separator or scheme not in offered:
-        raise SettingsError(
-            f"no store for {scheme + ':' if separator else repr(url)}; installed are {', '.join(sorted(offered))}. "
-            "A URL looks like sqlite:///hullo.db"
-        )
-    store: Store = offered[scheme].load()(url)
+    store: Store = _offered_for(url, STORE_GROUP, "store", "sqlite:///hullo.db").load()(url)
     return store
+
+
+def open_bus(url: str) -> Bus:
+    """The bus for a URL, not yet connected: its scheme names an entry point of `hullo.buses`.
+
+    Raises `SettingsError` when no installed package offers the scheme.
+    """
+    bus: Bus = _offered_for(url, BUS_GROUP, "bus", "redis://localhost:6379/0").load()(url)
+    return bus
 
 
 def keeping_the_protocol(store: Store) -> Store:
@@ -85,12 +89,14 @@ def keeping_the_protocol(store: Store) -> Store:
 
     One that hands on whatever it is asked, by `__getattr__`, is taken at its word.
     """
-    if hasattr(type(store), "__getattr__"):
-        return store
-    lacking = [name for name in sorted(get_protocol_members(Store)) if not hasattr(store, name)]
-    if lacking:
-        raise SettingsError(f"{type(store).__name__} is no store: it has no {', no '.join(lacking)}")
+    _refuse_lacking(store, Store, "store")
     return store
+
+
+def keeping_the_bus_protocol(bus: Bus) -> Bus:
+    """The bus. Raises `SettingsError` as `keeping_the_protocol` does."""
+    _refuse_lacking(bus, Bus, "bus")
+    return bus
 
 
 def offered_plugins() -> Mapping[str, EntryPoint]:
@@ -111,6 +117,25 @@ def _built(wanted: object | str, options: dict[str, Mapping[str, object]]) -> ob
         return wanted(**options.pop(name, {}))
     except TypeError as error:
         raise PluginError(f"plugin {name!r} cannot be made with its options: {error}") from error
+
+
+def _offered_for(url: str, group: str, what: str, example: str) -> EntryPoint:
+    scheme, separator, _ = url.partition(":")
+    offered = _offered(group)
+    if not separator or scheme not in offered:
+        raise SettingsError(
+            f"no {what} for {scheme + ':' if separator else repr(url)}; installed are {', '.join(sorted(offered))}. "
+            f"A URL looks like {example}"
+        )
+    return offered[scheme]
+
+
+def _refuse_lacking(given: object, protocol: type[object], what: str) -> None:
+    if hasattr(type(given), "__getattr__"):
+        return
+    lacking = [name for name in sorted(get_protocol_members(protocol)) if not hasattr(given, name)]
+    if lacking:
+        raise SettingsError(f"{type(given).__name__} is no {what}: it has no {', no '.join(lacking)}")
 
 
 def _offered(group: str) -> Mapping[str, EntryPoint]:
