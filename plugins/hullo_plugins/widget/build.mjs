@@ -7,7 +7,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
-import { build } from "esbuild";
+import { build, transform } from "esbuild";
 
 const HERE = new URL("./", import.meta.url);
 const BUILT = new URL("built/", HERE);
@@ -28,6 +28,18 @@ async function versionOfHullo() {
   return found[1];
 }
 
+/** A page that allows no styles of others takes them from a constructable sheet, which wants text. */
+const styles = {
+  name: "styles",
+  setup({ onLoad }) {
+    onLoad({ filter: /\.css$/ }, async ({ path }) => {
+      const css = await readFile(path, "utf8");
+      const { code } = await transform(css, { loader: "css", minify: true, target: BROWSERS });
+      return { contents: code.trim(), loader: "text" };
+    });
+  },
+};
+
 async function bundle(entry, version, define) {
   const { outputFiles } = await build({
     absWorkingDir: fileURLToPath(HERE),
@@ -41,6 +53,7 @@ async function bundle(entry, version, define) {
     target: BROWSERS,
     banner: { js: `/*! hullo ${version} | MIT */` },
     define,
+    plugins: [styles],
     logLevel: "warning",
   });
   return Buffer.from(outputFiles[0].contents);

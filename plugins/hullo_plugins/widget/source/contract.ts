@@ -1,6 +1,6 @@
 /** Where the halves of the SDK meet: what the page asks of the client, and what the panel is handed. */
 
-import type { Identity, IdentifyAnswer } from "./hullo";
+import type { Events, Identity, IdentifyAnswer } from "./hullo";
 
 /** What a page sets, by `init`, attributes of the script, or a preset object. */
 export interface Options {
@@ -26,18 +26,8 @@ export class Refused extends Error {
   }
 }
 
-export interface ClientEvents {
-  /** Joined for the first time: calls are answered. */
-  ready: { visitor_id: string | null; identified: boolean };
-  identified: IdentifyAnswer;
-  reset: { visitor_id: string | null };
-  message: { id: string; conversation_id: string; author: "visitor" | "agent"; text: string; created_at: string };
-  /** How many messages of agents nobody has read. */
-  unread: { count: number };
-  /** A proof is needed, or has expired. */
-  "identity-required": { code: string };
-  error: { code: string; detail: string };
-}
+/** What the client tells of; the launcher tells of the rest. */
+export type ClientEvents = Omit<Events, "open" | "close">;
 
 export interface Client {
   /** Connects, once there are options; redeems `hop` before anything else. Called once. */

@@ -1,0 +1,111 @@
+/** What a browser keeps of a visitor, under the key of the app: never a proof, and of an identity no more than a digest.
+ *
+ * Where storage is blocked it lasts as long as the page.
+ */
+
+const COOKIE = "hullo_session";
+const LIFE = 180 * 86_400;
+const TOKEN = /^hvs_\w+$/;
+
+/** `owed`: sessions that are to be ended on the server; `outbox`: messages that are to be sent. */
+export type Part = "identity" | "outbox" | "owed";
+
+export interface Vault {
+  /** Where other tabs see what changes. */
+  readonly key: string;
+  /** Whether they do. */
+  readonly lasting: boolean;
+  /** The session's token; or what stands for one that is in a cookie which scripts cannot read. */
+  mark(): string | undefined;
+  setMark(mark: string | undefined): void;
+  part<T>(name: Part): T | undefined;
+  setPart(name: Part, value: unknown): void;
+}
+
+export function openVault(appKey: string): Vault {
+  const key = `hullo:${appKey}`;
+  const storage = usable();
+  const memory = new Map<string, string>();
+
+  function read(name: string): string | undefined {
+    try {
+      return memory.get(name) ?? storage?.getItem(name) ?? undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  function write(name: string, value: string | undefined): void {
+    memory.delete(name);
+    try {
+      if (value === undefined) return storage?.removeItem(name);
+      if (storage) return storage.setItem(name, value);
+    } catch {
+      // Full, or blocked meanwhile.
+    }
+    if (value !== undefined) memory.set(name, value);
+  }
+
+  function setMark(mark: string | undefined): void {
+    write(key, mark);
+    // The cookie of a session that no script can read is the server's.
+    if (!mark || isToken(mark)) bake(mark);
+  }
+
+  return {
+    key,
+    lasting: !!storage,
+    mark() {
+      const kept = read(key);
+      if (kept && !isToken(kept)) return kept;
+      const baked = baking();
+      // The cookie is what other tabs have changed, where they share nothing else.
+      const mark = storage ? (kept ?? baked) : (baked ?? kept);
+      if (mark && (kept !== mark || baked !== mark)) setMark(mark);
+      return mark;
+    },
+    setMark,
+    part(name) {
+      try {
+        return JSON.parse(read(`${key}:${name}`) ?? "null") ?? undefined;
+      } catch {
+        return undefined; // whoever wrote that was not hullo
+      }
+    },
+    setPart(name, value) {
+      write(`${key}:${name}`, value === undefined ? undefined : JSON.stringify(value));
+    },
+  };
+}
+
+export function isToken(mark: string | undefined): mark is string {
+  return !!mark && TOKEN.test(mark);
+}
+
+function usable(): Storage | undefined {
+  try {
+    localStorage.setItem("hullo", "");
+    localStorage.removeItem("hullo");
+    return localStorage;
+  } catch {
+    return undefined;
+  }
+}
+
+function baking(): string | undefined {
+  try {
+    const [, value] = new RegExp(`(?:^|; )${COOKIE}=([^;]*)`).exec(document.cookie) ?? [];
+    return isToken(value) ? value : undefined;
+  } catch {
+    return undefined; // a sandboxed document has none
+  }
+}
+
+function bake(token: string | undefined): void {
+  const secure = location.protocol === "https:" ? "; Secure" : "";
+  try {
+    document.cookie = `${COOKIE}=${token ?? ""}; Path=/; SameSite=Lax; Max-Age=${token ? LIFE : 0}${secure}`;
+  } catch {
+    // As above.
+  }
+}

@@ -1,0 +1,23 @@
+/** What a developer did wrong, as one line on the console, once; a visitor sees nothing of it. */
+
+import { Refused } from "../contract";
+
+const told = new Set<string>();
+
+export function complain(sentence: string): void {
+  if (!told.has(sentence)) console.warn(`hullo: ${sentence}`);
+  told.add(sentence);
+}
+
+/** Of what was refused, only what the page's developer can mend. */
+export function complainOf(failure: unknown, appKey: string | undefined): void {
+  const code = (failure as Partial<Refused>).code ?? "";
+  const why: Record<string, string> = {
+    unknown_app: `no app has the key ${appKey}: see "hullo app list"`,
+    bad_origin: `the app does not list this origin: "hullo app set ${appKey} origins=${location.origin}"`,
+    no_identifier: "identify needs an email or an external_id",
+    proof_required: "the app wants identify to be signed: user_hash or token",
+    proof_rejected: `user_hash or token is wrong: "hullo check ${appKey} BODY.json" says why`,
+  };
+  if (why[code]) complain(why[code]);
+}

@@ -1,0 +1,56 @@
+/** Loads the panel's file: when it is first wanted, once, and nothing but the file that was built with this one. */
+
+import type { PanelFile } from "../contract";
+
+declare const VERSION: string;
+declare const PANEL_INTEGRITY: string;
+
+interface TrustedTypePolicyFactory {
+  createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): string };
+}
+
+const OFFERED = Symbol.for("hullo.panel");
+let loading: Promise<PanelFile> | undefined;
+let policy: { createScriptURL(url: string): string } | undefined;
+
+/** Rejects where the file cannot be had; asked again, it is tried again. */
+export function loadPanel(host: string, nonce: string): Promise<PanelFile> {
+  loading ??= fetched(host, nonce).catch((failure: unknown) => {
+    loading = undefined;
+    throw failure;
+  });
+  return loading;
+}
+
+async function fetched(host: string, nonce: string): Promise<PanelFile> {
+  const script = document.createElement("script");
+  // Between two releases the version stays and the file does not: browsers keep what has the same address.
+  const address = `${host}/widget/${VERSION}/panel.js?${PANEL_INTEGRITY.slice(7, 15).replace(/\W/g, "-")}`;
+  script.src = trusted(address);
+  script.integrity = PANEL_INTEGRITY;
+  script.crossOrigin = "anonymous";
+  script.nonce = nonce;
+  try {
+    await new Promise((loaded, failed) => {
+      script.onload = loaded;
+      script.onerror = () => failed(new Error(`${address} could not be loaded`));
+      document.head.append(script);
+    });
+  } finally {
+    script.remove();
+  }
+  return (window as unknown as Record<symbol, PanelFile>)[OFFERED]!;
+}
+
+/** The policy knows one address. A page that enforces Trusted Types names it: `trusted-types hullo`. */
+function trusted(address: string): string {
+  const { trustedTypes } = window as { trustedTypes?: TrustedTypePolicyFactory };
+  if (!trustedTypes) return address;
+  policy ??= trustedTypes.createPolicy("hullo", {
+    createScriptURL(url) {
+      if (url !== address) throw new TypeError("hullo loads no script but its panel");
+      return url;
+    },
+  });
+  return policy.createScriptURL(address);
+}

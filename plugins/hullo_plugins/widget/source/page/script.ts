@@ -1,0 +1,49 @@
+/** What the script's own element, or its address, says about how it is to run. */
+
+export interface ScriptSettings {
+  /** Undefined where the address does not tell: the script was copied to somewhere else. */
+  readonly host: string | undefined;
+  readonly appKey: string | undefined;
+  readonly globalName: string;
+  readonly functionName: string;
+  readonly domains: string;
+  readonly hopParameter: string | undefined;
+  readonly consent: boolean | undefined;
+  readonly locale: string | undefined;
+  /** For the panel's script, on pages whose policy asks for one. */
+  readonly nonce: string;
+}
+
+/** `/widget.js`, or of one version `/widget/0.2.0/widget.js`; hullo's prefix stands before it. */
+const SERVED = /(?:\/widget\/[^/]+)?\/widget\.js$/;
+
+/** Attributes (`data-app`) win over the address (`?app=`). */
+export function readScript(): ScriptSettings {
+  const script = ownScript();
+  const address = script && new URL(script.src, document.baseURI);
+  const said = (name: string) =>
+    script?.getAttribute(`data-${name}`) ?? address?.searchParams.get(name) ?? undefined;
+  const consent = said("consent");
+  return {
+    host: said("host") ?? (address && SERVED.test(address.pathname) ? hostOf(address) : undefined),
+    appKey: said("app"),
+    globalName: said("global") || "Hullo",
+    functionName: said("function") || "hullo",
+    domains: said("domains") ?? "",
+    hopParameter: said("hop-parameter"),
+    consent: consent === undefined ? undefined : consent !== "false",
+    locale: said("locale"),
+    nonce: script?.nonce ?? "",
+  };
+}
+
+function hostOf(address: URL): string {
+  return address.origin + address.pathname.replace(SERVED, "");
+}
+
+/** A module or a bundler leaves no current script: then it is the one in the document that looks like it. */
+function ownScript(): HTMLScriptElement | undefined {
+  const current = document.currentScript;
+  if (current instanceof HTMLScriptElement && current.src) return current;
+  return [...document.scripts].find((each) => each.src && SERVED.test(new URL(each.src).pathname));
+}

@@ -1,0 +1,35 @@
+/** The script that a page loads. Everything begins here, and the address is clean before anything else does. */
+
+import { createClient } from "../client/client";
+import { createCommands, keyIn } from "./commands";
+import { complain } from "./complaints";
+import { createAnnouncer } from "./events";
+import { offerFunction, offerObject } from "./globals";
+import { watchLinks } from "./hop";
+import { takeHop } from "./landing";
+import { createLauncher } from "./launcher";
+import { readScript } from "./script";
+
+const TOLD = ["ready", "identified", "reset", "message", "unread", "identity-required", "error"] as const;
+const HERE = Symbol.for("hullo.widget");
+
+function begin(): void {
+  const script = readScript();
+  const hop = takeHop(script.hopParameter);
+  if (HERE in window) return complain("the script is on this page twice; the second one does nothing");
+  Object.defineProperty(window, HERE, { value: true });
+
+  const client = createClient();
+  const events = createAnnouncer();
+  const launcher = createLauncher(client, events);
+  const commands = createCommands({ client, events, launcher, script, hop });
+  for (const event of TOLD) client.on(event, (detail) => events.tell(event, detail as never));
+  watchLinks(client, commands.hopSettings);
+
+  const preset = offerObject(script.globalName, commands);
+  offerFunction(script.functionName, commands);
+  // What the page asked for beforehand is known by now, and travels with the join.
+  if (script.appKey ?? keyIn(preset)) commands.run("init", preset);
+}
+
+begin();
