@@ -11,6 +11,13 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
+# What the browser SDK is made of: pages are served what is built of it.
+WIDGET = ROOT / "plugins" / "hullo_plugins" / "widget"
+MAKINGS = {
+    WIDGET / name
+    for name in ("source", "node_modules", "package.json", "package-lock.json", "tsconfig.json", "build.mjs", ".npmrc")
+}
+
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -31,8 +38,16 @@ def test_it_holds_what_the_code_reads_beside_itself(wheel: Path) -> None:
     for package in ("core/hullo", "plugins/hullo_plugins", "stores/hullo_stores"):
         root = (ROOT / package).parent
         for path in (ROOT / package).rglob("*"):
-            if path.is_file() and "__pycache__" not in path.parts:
+            if path.is_file() and "__pycache__" not in path.parts and MAKINGS.isdisjoint([path, *path.parents]):
                 assert path.relative_to(root).as_posix() in names
+
+
+def test_it_holds_the_browser_sdk_as_it_is_served_and_nothing_that_makes_it(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    inside = {name.removeprefix("hullo_plugins/widget/") for name in names if name.startswith("hullo_plugins/widget/")}
+    makings = {path.name for path in MAKINGS}
+    assert {"built/widget.js", "built/panel.js", "built/hullo.d.ts", "built/manifest.json", "plugin.py"} <= inside
+    assert not {name for name in inside if name.partition("/")[0] in makings}
 
 
 def test_what_it_offers_by_name_is_in_it(wheel: Path, tmp_path: Path) -> None:

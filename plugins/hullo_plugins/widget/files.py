@@ -1,0 +1,76 @@
+"""What was built, as it is served: read and compressed once."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from hullo.errors import PluginError
+
+BUILT: Final = Path(__file__).parent / "built"
+SCRIPT: Final = "widget.js"
+MANIFEST: Final = "manifest.json"
+TYPES: Final = "hullo.d.ts"
+
+_CONTENT_TYPES: Final = {
+    ".js": "text/javascript; charset=utf-8",
+    ".ts": "text/plain; charset=utf-8",  # browsers and servers take .ts for a film
+    ".json": "application/json",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedFile:
+    """One file, and what is told of it. `etag` is weak, as it is that of both encodings."""
+
+    name: str
+    content_type: str
+    body: bytes = field(repr=False)
+    gzipped: bytes = field(repr=False)
+    etag: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedFiles:
+    """All of one version, by name. `integrity` is what a page may pin its script to."""
+
+    version: str
+    integrity: str
+    by_name: Mapping[str, ServedFile]
+
+
+class _Described(msgspec.Struct):
+    integrity: str
+
+
+class _Manifest(msgspec.Struct):
+    version: str
+    files: dict[str, _Described]
+
+
+def read_files(folder: Path = BUILT) -> ServedFiles:
+    """Raises `PluginError` where nothing was built."""
+    try:
+        manifest = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=_Manifest)
+        by_name = {name: _served(folder / name) for name in (*manifest.files, MANIFEST)}
+        integrity = manifest.files[SCRIPT].integrity
+    except (OSError, msgspec.MsgspecError, KeyError) as error:
+        raise PluginError("the browser SDK is not built: run make widget, or leave the plugin 'widget' out") from error
+    return ServedFiles(version=manifest.version, integrity=integrity, by_name=by_name)
+
+
+def _served(path: Path) -> ServedFile:
+    body = path.read_bytes()
+    return ServedFile(
+        name=path.name,
+        content_type=_CONTENT_TYPES[path.suffix],
+        body=body,
+        gzipped=gzip.compress(body, compresslevel=9, mtime=0),
+        etag=f'W/"{hashlib.sha256(body).hexdigest()[:32]}"',
+    )

@@ -1,0 +1,33 @@
+"""The plugin: the files that pages load, and the snippet that they load them with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from hullo.hooks.specs import hookimpl
+
+if TYPE_CHECKING:
+    import click
+    from starlette.routing import BaseRoute
+
+    from hullo.app import Hullo
+
+
+class Widget:
+    """Serves the browser SDK under hullo's prefix, and tells what to write into a page."""
+
+    name: ClassVar = "widget"
+
+    @hookimpl
+    def routes(self) -> Sequence[BaseRoute]:
+        from hullo_plugins.widget.files import read_files
+        from hullo_plugins.widget.routes import routes_of
+
+        return routes_of(read_files())
+
+    @hookimpl
+    def commands(self, hullo: Hullo) -> Sequence[click.Command]:
+        from hullo_plugins.widget.command import command_of
+
+        return [command_of(hullo)]

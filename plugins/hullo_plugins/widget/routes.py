@@ -1,0 +1,70 @@
+"""`/widget.js`, and the same of one version under `/widget/{version}/`. Every page of every site may load them: there
+is nothing of anybody in them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from hullo_plugins.widget.files import MANIFEST, SCRIPT, TYPES, ServedFile, ServedFiles
+
+FOR_NOW: Final = "public, max-age=300, stale-while-revalidate=86400"
+FOR_EVER: Final = "public, max-age=31536000, immutable"
+
+
+def routes_of(files: ServedFiles) -> Sequence[Route]:
+    """All paths. What has no version in its path is the one that is current."""
+
+    def current(name: str) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            return _answer(request, files.by_name[name], FOR_NOW)
+
+        return answer
+
+    async def of_version(request: Request) -> Response:
+        found = files.by_name.get(request.path_params["file"])
+        if found is None or request.path_params["version"] != files.version:
+            raise HTTPException(404, "there is no such file of this version")
+        return _answer(request, found, FOR_EVER)
+
+    return [
+        Route(f"/{SCRIPT}", current(SCRIPT)),
+        *(Route(f"/widget/{name}", current(name)) for name in (MANIFEST, TYPES)),
+        Route("/widget/{version}/{file}", of_version),
+    ]
+
+
+def _answer(request: Request, file: ServedFile, keep: str) -> Response:
+    headers = {
+        "cache-control": keep,
+        "etag": file.etag,
+        "vary": "Accept-Encoding",
+        "access-control-allow-origin": "*",  # a page that pins the script asks for it so (Subresource Integrity)
+        "cross-origin-resource-policy": "cross-origin",
+        "x-content-type-options": "nosniff",
+    }
+    if _knows(request.headers.get("if-none-match", ""), file.etag):
+        return Response(status_code=304, headers=headers)
+    if _takes_gzip(request.headers.get("accept-encoding", "")):
+        return Response(file.gzipped, headers={**headers, "content-encoding": "gzip"}, media_type=file.content_type)
+    return Response(file.body, headers=headers, media_type=file.content_type)
+
+
+def _knows(if_none_match: str, etag: str) -> bool:
+    """Weakly compared (RFC 9110, section 13.1.2)."""
+    told = {each.strip().removeprefix("W/") for each in if_none_match.split(",")}
+    return bool(told & {etag.removeprefix("W/"), "*"})
+
+
+def _takes_gzip(accept_encoding: str) -> bool:
+    """RFC 9110, section 12.5.3: what weighs nought is refused."""
+    weights: dict[str, str] = {}
+    for each in accept_encoding.lower().replace(" ", "").split(","):
+        coding, _, weight = each.partition(";q=")
+        weights[coding] = weight or "1"
+    return weights.get("gzip", weights.get("*", "0")).strip("0.") != ""
