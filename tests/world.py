@@ -14,7 +14,7 @@ from hullo.model.contact import Contact
 from hullo.model.conversation import Conversation
 from hullo.model.decision import Decision
 from hullo.model.instant import Instant
-from hullo.model.moment import secret_digest
+from hullo.model.moment import Moment, secret_digest
 from hullo.model.outcome import Outcome
 from hullo.pipeline.hop import IssueToken
 from hullo.pipeline.identify import Upsert
@@ -27,7 +27,7 @@ from hullo.pipeline.privacy.withdraw import Withdraw
 from hullo.pipeline.register.register import NewApp
 from hullo.pipeline.sessions import Attend
 from hullo.pipeline.survivors import current_contact
-from hullo.pipeline.talk import Said, Say
+from hullo.pipeline.talk import Read, Reply, Said, Say
 from hullo.pipeline.visits import Visit
 from hullo.store.protocol import ConflictFilter, ContactFilter, PageRequest, Store
 from hullo.store.reading import every
@@ -174,6 +174,13 @@ class World:
         """Who that is by now (G3)."""
         return current_contact(self.hullo.store, self.app.workspace_id, contact_id)
 
+    def reply(self, conversation_id: str, text: str = "Good morning", at: Instant | None = None) -> Said:
+        """An agent answers, by a clock that may differ."""
+        moment = Moment.at(at) if at is not None else self.hullo.moment()
+        work = Reply(key=self.api_key, conversation_id=conversation_id, text=text, client_id=None, moment=moment)
+        said: Said = self.hullo.pipeline.run(work).answer
+        return said
+
     def tell(self) -> None:
         """Whoever listens has been told of all that is committed, when this returns."""
         self.hullo.courier.drain()
@@ -238,6 +245,12 @@ class Browser:
         work = Say(visitor=visitor, conversation_id=conversation, text=text, client_id=client_id)
         said: Said = self.world.hullo.pipeline.run(work).answer
         return said
+
+    def read(self, conversation: str) -> Decision[Conversation]:
+        """The visitor looks at a conversation."""
+        work = Read(visitor=self._visit("resume"), conversation_id=conversation)
+        decision: Decision[Conversation] = self.world.hullo.pipeline.run(work)
+        return decision
 
     def conversations(self) -> tuple[Conversation, ...]:
         """What this browser is shown (H1)."""

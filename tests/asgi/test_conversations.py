@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from hullo.model.app import Scope
@@ -10,9 +12,9 @@ from hullo.model.app import Scope
 def test_a_visitor_begins_a_conversation(shop):
     token = shop.join()
     begun = shop.post("/conversations", {"text": "hello", "client_id": "1"}, token).json()
-    assert list(begun) == ["id", "created_at", "status", "last_message_at", "messages"]
+    assert list(begun) == ["id", "created_at", "status", "last_message_at", "unread", "messages"]
     assert list(begun["messages"][0]) == ["id", "author", "text", "created_at", "client_id"]
-    assert (begun["status"], begun["messages"][0]["author"]) == ("open", "visitor")
+    assert (begun["status"], begun["unread"], begun["messages"][0]["author"]) == ("open", False, "visitor")
     listed = shop.get("/conversations", token).json()
     assert listed["next"] is None
     assert listed["items"] == [{name: value for name, value in begun.items() if name != "messages"}]
@@ -52,6 +54,7 @@ def test_anothers_conversation_looks_like_none_at_all(shop):
             for answer in (
                 shop.get(f"/conversations/{conversation}/messages", token),
                 shop.post(f"/conversations/{conversation}/messages", {"text": "hi"}, token),
+                shop.post(f"/conversations/{conversation}/read", {}, token),
             )
             if conversation in {theirs, "cnv_unknown"} or answer.status_code != 404
         ]
@@ -89,6 +92,38 @@ def test_an_agent_answers_with_an_api_key(shop):
     listed = shop.get("/conversations", key).json()["items"]
     assert [each["id"] for each in listed] == [conversation]
     assert listed[0]["contact_id"] is None
+    assert "unread" not in listed[0]
+
+
+def test_a_visitor_is_told_what_is_unread_and_says_what_it_has_read(shop):
+    token, key = shop.join(), shop.api_key()
+    conversation = shop.post("/conversations", {"text": "hello"}, token).json()["id"]
+
+    def unread():
+        listed = shop.get("/conversations", token).json()["items"]
+        joined = shop.post("/join", {"app_key": shop.app_key}, token).json()["conversations"]
+        assert listed == joined
+        return [each["unread"] for each in listed]
+
+    for sent in (
+        {"json": {"app_key": shop.app_key}, "headers": {"authorization": f"Bearer {token}"}},
+        {"headers": {"authorization": f"Bearer {token}"}},
+        {"content": json.dumps({"session_token": token}), "headers": {"content-type": "text/plain"}},
+    ):
+        shop.post(f"/conversations/{conversation}/messages", {"text": "good morning"}, key)
+        assert unread() == [True]
+        answer = shop.http.post(f"/hullo/v1/conversations/{conversation}/read", **sent)
+        assert answer.status_code == 200
+        assert [answer.json()] == shop.get("/conversations", token).json()["items"]
+        assert unread() == [False]
+
+
+def test_only_a_visitor_reads(shop):
+    conversation = shop.post("/conversations", {"text": "hello"}, shop.join()).json()["id"]
+    for token in (shop.api_key(), None):
+        assert shop.post(f"/conversations/{conversation}/read", {}, token).json()["code"] == "session_required"
+    assert shop.post(f"/conversations/{conversation}/read", {}, "hvs_0").json()["code"] == "session_revoked"
+    assert shop.http.post(f"/hullo/v1/conversations/{conversation}/read", content="{").json()["code"] == "bad_json"
 
 
 def test_a_key_of_one_app_sees_no_other_apps_conversations(shop):

@@ -61,6 +61,7 @@ def test_an_export_holds_everything_with_where_it_comes_from(world: World) -> No
     )
     assert [each["text"] for each in told["conversations"][0]["messages"]] == ["Do you ship to Peru?"]
     assert told["conversations"][0]["id"] == said.conversation.id
+    assert told["conversations"][0]["read_at"] == told["conversations"][0]["last_message_at"]
     assert [each["visitor_id"] for each in told["sessions"]] == [browser.resume().session.visitor_id]
     assert {each["name"] for each in told["timeline"]} >= {"contact.created", "contact.identified"}
     assert told["decisions"][0]["fields"]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 
 from hullo.errors import NotFound, SessionRequired, SessionRevoked
+from hullo.model.change_set import ChangeSet, changed
 from hullo.model.instant import DAY
 from hullo.model.outcome import Outcome
 from hullo.model.standing import Standing
+from hullo.store.protocol import APPLIED
 from world import Browser, World
 
 
@@ -71,6 +73,99 @@ def test_a_proven_visitor_sees_the_contacts_proven_conversations_from_elsewhere(
     office.say("And from the office", conversation=proven)
     with pytest.raises(NotFound):
         office.say("Let me in", conversation=claimed)
+
+
+def unread(browser: Browser) -> list[bool]:
+    return [each.unread for each in browser.conversations()]
+
+
+def test_an_agents_message_is_unread_until_the_visitor_has_read_it(world: World) -> None:
+    browser, conversation = chatting(world)
+    assert unread(browser) == [False]
+    reply = world.reply(conversation)
+    assert unread(browser) == [True]
+    read = browser.read(conversation).answer
+    assert (read.read_at, read.unread) == (reply.message.created_at, False)
+    assert unread(browser) == [False]
+    world.reply(conversation)
+    assert unread(browser) == [True]
+
+
+def test_whoever_answers_has_read_what_they_answer(world: World) -> None:
+    browser, conversation = chatting(world)
+    world.reply(conversation)
+    said = browser.say("Thanks", conversation=conversation)
+    assert said.conversation.read_at == said.message.created_at
+    assert unread(browser) == [False]
+
+
+@pytest.mark.parametrize("behind", [0, 1, 50_000])
+def test_an_answer_by_a_clock_that_is_behind_comes_after_what_it_answers(world: World, behind: int) -> None:
+    browser, conversation = chatting(world)
+    asked = browser.say("Are you there?", conversation=conversation).message
+    reply = world.reply(conversation, at=asked.created_at - behind).message
+    assert reply.id > asked.id
+    assert reply.created_at > asked.created_at
+    assert unread(browser) == [True]
+    assert browser.read(conversation).answer.read_at == reply.created_at
+
+
+@pytest.mark.rule("W9")
+def test_reading_what_was_read_writes_nothing(world: World) -> None:
+    browser, conversation = chatting(world)
+    assert browser.read(conversation).change_set.empty
+    world.reply(conversation)
+    first = browser.read(conversation).change_set
+    assert [change.after.id for change in first.conversations] == [conversation]
+    assert (first.messages, first.events) == ((), ())
+    assert browser.read(conversation).change_set.empty
+
+
+def test_a_conversation_from_before_reading_was_noted_is_read_up_to_the_next_answer(world: World) -> None:
+    browser, conversation = chatting(world)
+    (old,) = browser.conversations()
+    unknown = changed(old, replace(old, read_at=None))
+    assert world.hullo.store.apply([ChangeSet(conversations=(unknown,))]) == (APPLIED,)
+    assert unread(browser) == [False]
+    assert browser.read(conversation).change_set.empty
+    assert world.reply(conversation).conversation.read_at == old.last_message_at
+    assert unread(browser) == [True]
+
+
+@pytest.mark.rule("H1")
+def test_a_conversation_is_read_by_whoever_may_see_it(world: World) -> None:
+    home, office, claiming = world.visitor(), world.visitor(), world.visitor()
+    home.identify(external_id="jane", signed="external_id")
+    proven = home.say("From home").conversation.id
+    world.reply(proven)
+    claiming.identify(external_id="jane")
+    stranger, _ = chatting(world)
+    elsewhere = world.visitor(world.hullo.create_app("Other"))
+    elsewhere.join()
+    for nobody in (claiming, stranger, elsewhere):
+        with pytest.raises(NotFound):
+            nobody.read(proven)
+    assert unread(home) == [True]
+    office.identify(external_id="jane", signed="external_id")
+    office.read(proven)
+    assert unread(home) == unread(office) == [False]
+    with pytest.raises(SessionRequired):
+        world.visitor().read(proven)
+
+
+@pytest.mark.rule("L4", "G2")
+def test_what_was_read_stays_so_through_a_merge_and_its_undoing(world: World) -> None:
+    browser, conversation = chatting(world)
+    absorbed = browser.identify(external_id="jane", signed="external_id").contact_id
+    survivor = world.upsert(email="jane@example.com").contact_id
+    world.reply(conversation)
+    noted = browser.read(conversation).answer.read_at
+    merge_id = world.merge(survivor, absorbed).merge.id
+    assert linked_to(world, conversation)[0] == survivor
+    assert [each.read_at for each in browser.conversations()] == [noted]
+    world.undo(merge_id)
+    assert linked_to(world, conversation)[0] == absorbed
+    assert [each.read_at for each in browser.conversations()] == [noted]
 
 
 @pytest.mark.rule("H1", "H2")

@@ -39,7 +39,7 @@ from stores.wired import engine_of, peewee_store
 OPENERS = Path(__file__).with_name("openers.py")
 RELEASED = Path(__file__).with_name("released")
 NAMES = sorted(name_of(table) for table in TABLES)
-VERSIONS = ["0001_first", "0002_verification", "0003_identity_record"]
+VERSIONS = ["0001_first", "0002_verification", "0003_identity_record", "0004_what_was_read"]
 
 
 @pytest.fixture(params=ENGINES)
@@ -273,7 +273,8 @@ class TestVersions:
         store = peewee_store(changed)
         store.open()
         for condition, lacking in (
-            ("> '0002_verification'", VERSIONS[2]),
+            ("> '0003_identity_record'", VERSIONS[3]),
+            ("> '0002_verification'", ", ".join(VERSIONS[2:])),
             ("> '0001_first'", ", ".join(VERSIONS[1:])),
             ("> ''", ", ".join(VERSIONS)),
         ):
@@ -306,6 +307,8 @@ class TestAMigrationThatBreaksOff:
             ("break_before", "ALTER TABLE .conflict. ADD COLUMN .resolved_by"),
             ("break_after", "CREATE INDEX .session_visitor"),
             ("break_before", "CREATE INDEX .decision_old"),
+            ("break_before", "ALTER TABLE .conversation. ADD COLUMN .read_at"),
+            ("break_after", "ALTER TABLE .conversation. ADD COLUMN .read_at"),
         ):
             wire.reset()
             getattr(wire, how)(where)
@@ -482,6 +485,11 @@ class TestAReleasedVersion(Released):
             (talk,) = client.get("/hullo/v1/conversations", headers=token).json()["items"]
             messages = client.get(f"/hullo/v1/conversations/{talk['id']}/messages", headers=token).json()["items"]
             assert [each["text"] for each in messages] == ["Do you ship to Łódź? 🦊"]
+            assert talk["unread"] is False
+            client.post(f"/hullo/v1/conversations/{talk['id']}/messages", json={"text": "We do."}, headers=key)
+            assert [
+                each["unread"] for each in client.get("/hullo/v1/conversations", headers=token).json()["items"]
+            ] == [True]
             assert hullo.store.apply([EVERYTHING]) == (APPLIED,)
         assert _without_expressions(schema_of(loaded)) == _without_expressions(schema_of(url))
 
@@ -505,6 +513,7 @@ class TestAnUpgradeThatBreaksOff(Released):
             ("break_after", "CREATE TABLE .timeline"),
             ("break_after", "ALTER TABLE .conversation"),
             ("break_before", "CREATE INDEX .conversation_old"),
+            ("break_after", "ALTER TABLE .conversation. ADD COLUMN .read_at"),
         ):
             getattr(wire, how)(where)
             with pytest.raises(StoreUnavailable, match="cannot be reached"):

@@ -6,16 +6,16 @@ from dataclasses import replace
 from functools import partial
 
 from hullo.asgi.answer import Answer, told
-from hullo.asgi.exchange import Exchange
+from hullo.asgi.exchange import NOBODY, Exchange
 from hullo.asgi.keys import api_key
 from hullo.asgi.sessions import visible_conversations
 from hullo.asgi.shapes import attributed_conversation_shape, conversation_shape, message_shape, page_shape
-from hullo.asgi.wire import message_body
+from hullo.asgi.wire import join_body, message_body
 from hullo.errors import NotFound
 from hullo.model.app import ApiKey, Scope
 from hullo.model.conversation import Conversation, ConversationId, Message
 from hullo.model.visitor import Session
-from hullo.pipeline.talk import Reply, Said, Say, answerable, visible
+from hullo.pipeline.talk import Read, Reply, Said, Say, answerable, visible
 from hullo.store.protocol import Page, PageRequest, Store
 
 
@@ -34,7 +34,7 @@ async def list_conversations(exchange: Exchange) -> Answer:
 
 async def begin_conversation(exchange: Exchange) -> Answer:
     """`POST /v1/conversations`: a visitor's first message."""
-    said = await _say(exchange, None)
+    said = await say(exchange, None)
     return told({**conversation_shape(said.conversation), "messages": [message_shape(said.message)]})
 
 
@@ -53,7 +53,7 @@ async def list_messages(exchange: Exchange) -> Answer:
 async def add_message(exchange: Exchange) -> Answer:
     """`POST /v1/conversations/{id}/messages`"""
     if not exchange.by_api_key:
-        said = await _say(exchange, exchange.path_id)
+        said = await say(exchange, exchange.path_id)
         return told(message_shape(said.message))
     key = await api_key(exchange, Scope.WRITE)
     body = message_body(await exchange.body(), exchange.edge.hullo.settings.limits)
@@ -69,16 +69,29 @@ async def add_message(exchange: Exchange) -> Answer:
     return told(message_shape(said.message))
 
 
+async def read_conversation(exchange: Exchange) -> Answer:
+    """`POST /v1/conversations/{id}/read`"""
+    return told(conversation_shape(await mark_read(exchange, exchange.path_id)))
+
+
 async def conversation_of(exchange: Exchange, key: ApiKey, conversation_id: ConversationId) -> Conversation:
     """One that the key may read and answer. Raises `NotFound`."""
     return await exchange.edge.read(partial(_found, key, conversation_id))
 
 
-async def _say(exchange: Exchange, conversation_id: ConversationId | None) -> Said:
+async def say(exchange: Exchange, conversation_id: ConversationId | None) -> Said:
+    """The visitor says something; None begins a conversation. Raises what refuses it."""
     body = message_body(await exchange.body(), exchange.edge.hullo.settings.limits)
     visitor = await exchange.resumed(body.envelope)
     say = Say(visitor=visitor, conversation_id=conversation_id, text=body.text, client_id=body.client_id)
     return await exchange.edge.do(say)
+
+
+async def mark_read(exchange: Exchange, conversation_id: ConversationId) -> Conversation:
+    """The visitor has read it, up to its last message. Raises what refuses it."""
+    raw = await exchange.body()
+    visitor = await exchange.resumed(join_body(raw) if raw else NOBODY)
+    return await exchange.edge.do(Read(visitor=visitor, conversation_id=conversation_id))
 
 
 def _messages_for_visitor(

@@ -65,6 +65,7 @@ def own_routes(edge: Edge, added: Sequence[BaseRoute] = ()) -> list[Route]:
             POST=conversations.add_message,
             browser=True,
         ),
+        route("/v1/conversations/{id}/read", POST=conversations.read_conversation, browser=True),
         route("/v1/contacts", GET=contacts.list_contacts, POST=contacts.upsert_contact),
         route(
             "/v1/contacts/{id}",

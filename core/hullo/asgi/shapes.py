@@ -174,6 +174,10 @@ def steps_shape(trace: Trace) -> list[Shape]:
 
 def conversation_shape(conversation: Conversation) -> Shape:
     """A conversation, as its visitor sees it."""
+    return {**_conversation_shape(conversation), "unread": conversation.unread}
+
+
+def _conversation_shape(conversation: Conversation) -> Shape:
     return {
         "id": conversation.id,
         "created_at": rfc3339(conversation.created_at),
@@ -186,7 +190,7 @@ def attributed_conversation_shape(conversation: Conversation) -> Shape:
     """A conversation, as an API key sees it: with whose it is."""
     standing = conversation.link_standing
     return {
-        **conversation_shape(conversation),
+        **_conversation_shape(conversation),
         "app_id": conversation.app_id,
         "visitor_id": conversation.visitor_id,
         "contact_id": conversation.contact_id,

@@ -31,7 +31,15 @@ class Conversation:
     link_standing: Standing | None = None
     """None while it has no contact."""
     tags: tuple[str, ...] = ()
+    read_at: Instant | None = None
+    """Up to when its visitor has read it: never later than `last_message_at`. None in what is older than hullo's memory
+    of that: all of it counts as read."""
     version: int = 0
+
+    @property
+    def unread(self) -> bool:
+        """Whether an agent's message came after what the visitor has read. Their own move both times."""
+        return self.read_at is not None and self.read_at < self.last_message_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

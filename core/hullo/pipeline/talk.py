@@ -1,4 +1,4 @@
-"""Messages: a visitor starts or continues a conversation, an agent answers (rules L3, H1)."""
+"""Messages: a visitor starts or continues a conversation, an agent answers, the visitor reads it (rules L3, H1)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from hullo.model.change_set import Change, ChangeSet, changed, created
 from hullo.model.conversation import Author, Conversation, ConversationId, Message
 from hullo.model.decision import Decision
 from hullo.model.event import Event
+from hullo.model.instant import Instant
 from hullo.model.moment import Moment
 from hullo.model.standing import Standing
 from hullo.model.visitor import Session, SessionDigest
@@ -19,6 +20,7 @@ from hullo.pipeline.apps import AppDirectory
 from hullo.pipeline.origins import check_origin
 from hullo.pipeline.sessions import Attend
 from hullo.pipeline.telling import Teller
+from hullo.pipeline.visits import Visit
 from hullo.pipeline.work import Prepared
 from hullo.store.protocol import Snapshot, SnapshotQuery
 
@@ -68,10 +70,9 @@ class Say:
         if self.conversation_id is None:
             change = created(_begun(app, session, moment))
         else:
-            known = snapshot.conversations.get(self.conversation_id)
-            if known is None or not visible(known, session):
-                raise NotFound("no such conversation")
-            change = _continued(known, moment)
+            known = _seen(snapshot, self.conversation_id, session)
+            moment = moment.not_before(known.last_message_at)
+            change = _continued(known, moment, read_at=moment.now)
         message = _message(moment, change.after.id, "visitor", self.text, self.client_id, repeat_key)
         return Decision(
             answer=Said(conversation=change.after, message=message),
@@ -108,14 +109,39 @@ class Reply:
         known = snapshot.conversations.get(self.conversation_id)
         if known is None or not answerable(known, self.key):
             raise NotFound("no such conversation")
-        change = _continued(known, self.moment)
-        message = _message(self.moment, known.id, "agent", self.text, self.client_id, repeat_key)
+        moment = self.moment.not_before(known.last_message_at)
+        # What was there before anybody noted how far it was read counts as read.
+        change = _continued(known, moment, known.read_at if known.read_at is not None else known.last_message_at)
+        message = _message(moment, known.id, "agent", self.text, self.client_id, repeat_key)
         return Decision(
             answer=Said(conversation=change.after, message=message),
-            change_set=ChangeSet(
-                conversations=(change,), messages=(message,), events=_events(self.moment, change, message)
-            ),
+            change_set=ChangeSet(conversations=(change,), messages=(message,), events=_events(moment, change, message)),
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """A visitor has read a conversation, up to its last message. Where nothing is unread, nothing is written (W9)."""
+
+    visitor: Attend
+    conversation_id: ConversationId
+
+    def prepare(self, apps: AppDirectory) -> Prepared[Conversation]:
+        """Raises what resuming the session raises."""
+        resumed = self.visitor.prepare(apps)
+        return Prepared(
+            query=replace(resumed.query, conversations=(self.conversation_id,)),
+            decide=lambda snapshot: self._decide(resumed.decide(snapshot), snapshot),
+            app=resumed.app,
+        )
+
+    def _decide(self, resumed: Decision[Visit], snapshot: Snapshot) -> Decision[Conversation]:
+        """Raises `NotFound` for a conversation that this visitor may not see."""
+        known = _seen(snapshot, self.conversation_id, resumed.answer.session)
+        if not known.unread:
+            return Decision(answer=known, change_set=resumed.change_set)
+        change = changed(known, replace(known, read_at=known.last_message_at))
+        return Decision(answer=change.after, change_set=replace(resumed.change_set, conversations=(change,)))
 
 
 def answerable(conversation: Conversation, key: ApiKey) -> bool:
@@ -135,6 +161,14 @@ def visible(conversation: Conversation, session: Session) -> bool:
         and conversation.contact_id == session.contact_id
         and conversation.link_standing is Standing.PROVEN
     )
+
+
+def _seen(snapshot: Snapshot, conversation_id: ConversationId, session: Session) -> Conversation:
+    """Raises `NotFound` for one that this session may not see."""
+    known = snapshot.conversations.get(conversation_id)
+    if known is None or not visible(known, session):
+        raise NotFound("no such conversation")
+    return known
 
 
 def _query(
@@ -178,13 +212,14 @@ def _begun(app: App, session: Session, moment: Moment) -> Conversation:
         visitor_id=session.visitor_id,
         created_at=moment.now,
         last_message_at=moment.now,
+        read_at=moment.now,
         contact_id=session.contact_id,
         link_standing=session.standing if session.contact_id is not None else None,
     )
 
 
-def _continued(known: Conversation, moment: Moment) -> Change[Conversation]:
-    return changed(known, replace(known, last_message_at=max(moment.now, known.last_message_at), status="open"))
+def _continued(known: Conversation, moment: Moment, read_at: Instant) -> Change[Conversation]:
+    return changed(known, replace(known, last_message_at=moment.now, read_at=read_at, status="open"))
 
 
 def _message(

@@ -72,6 +72,7 @@ ANSWERS_ABOUT_PRIVACY: Final[Mapping[str, Schema]] = {
                 closed(
                     {
                         **CONVERSATION,
+                        "read_at": or_null(said(ref("Time"), "Up to when its visitor has read it.")),
                         "app_id": ref("AppId"),
                         "visitor_id": TEXT,
                         "standing": or_null(STANDING),

@@ -53,6 +53,10 @@ CONVERSATION: Final[Mapping[str, Schema]] = {
     "status": one_of(get_args(Status)),
     "last_message_at": ref("Time"),
 }
+_VISITORS: Final[Mapping[str, Schema]] = {
+    **CONVERSATION,
+    "unread": said(FLAG, "An agent's message came after what the visitor has read."),
+}
 
 ANSWERS_TO_PAGES: Final[Mapping[str, Schema]] = {
     "Identified": {
@@ -89,9 +93,9 @@ ANSWERS_TO_PAGES: Final[Mapping[str, Schema]] = {
             "parameter": said(TEXT, "Under which name an address carries the token."),
         }
     ),
-    "Conversation": closed(CONVERSATION),
+    "Conversation": closed(_VISITORS),
     "ConversationPage": page_of("Conversation"),
-    "BegunConversation": closed({**CONVERSATION, "messages": listed(ref("Message"))}),
+    "BegunConversation": closed({**_VISITORS, "messages": listed(ref("Message"))}),
     "Message": closed(
         {
             "id": an_id("msg", "A message."),

@@ -39,6 +39,7 @@ def body_schemas(limits: Limits) -> dict[str, Schema]:
     }
     return {
         "JoinBody": fields({**_ENVELOPE, "consent": _CONSENT}),
+        "SenderBody": fields(_ENVELOPE),
         "ConsentBody": fields(
             {**_ENVELOPE, "granted": said(FLAG, "Whether the visitor agrees to be remembered.")}, required=("granted",)
         ),

@@ -150,6 +150,7 @@ CALLS_OF_PAGES: Final[Operations] = {
             leads_to=(
                 "list_messages",
                 "add_message",
+                "read_conversation",
                 "list_conversation_tags",
                 "tag_conversation",
                 "untag_conversation",
@@ -178,6 +179,20 @@ CALLS_OF_PAGES: Final[Operations] = {
             beacon=True,
             answers=("Message",),
             refusals=(NotFound, Conflicting, *BODY_REFUSALS, *EITHER_REFUSALS),
+        ),
+    },
+    "/v1/conversations/{id}/read": {
+        "post": Operation(
+            id="read_conversation",
+            summary="Note that the visitor has read a conversation",
+            description="Up to its last message. May be repeated.",
+            security=VISITOR_WITH_BODY,
+            parameters=(_CONVERSATION,),
+            body="SenderBody",
+            needs_body=False,
+            beacon=True,
+            answers=("Conversation",),
+            refusals=(NotFound, *BODY_REFUSALS, *VISITOR_REFUSALS),
         ),
     },
 }

@@ -64,6 +64,7 @@ def conversation_document(conversation: Conversation, messages: Iterable[Message
         "status": conversation.status,
         "created_at": rfc3339(conversation.created_at),
         "last_message_at": rfc3339(conversation.last_message_at),
+        "read_at": _when(conversation.read_at),
         "standing": _word(conversation.link_standing),
         "tags": list(conversation.tags),
         "messages": [_message(each) for each in messages],

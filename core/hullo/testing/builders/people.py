@@ -81,7 +81,7 @@ def a_conversation(
     contact_id: str | None = None,
     standing: Standing = Standing.PROVEN,
 ) -> Conversation:
-    """An open conversation; linked, with that standing, when a contact is given."""
+    """An open conversation, read to its end; linked, with that standing, when a contact is given."""
     return Conversation(
         id=id,
         workspace_id=workspace_id,
@@ -89,6 +89,7 @@ def a_conversation(
         visitor_id=visitor_id,
         created_at=NOW,
         last_message_at=NOW,
+        read_at=NOW,
         contact_id=contact_id,
         link_standing=None if contact_id is None else standing,
     )

@@ -133,6 +133,15 @@ class IdentityClaims(StoreCase):
         must_apply(store, ChangeSet(conversations=(changed(tagged, replace(tagged, tags=())),)))
         assert store.find_conversation(WORKSPACE, "cnv_1") == replace(tagged, tags=(), version=1)
 
+    def test_a_conversation_keeps_up_to_when_it_was_read(self, store: Store) -> None:
+        unknown, known = replace(a_conversation("cnv_1"), read_at=None), a_conversation("cnv_2")
+        must_apply(store, ChangeSet(conversations=(created(unknown), created(known))))
+        assert store.list_conversations(WORKSPACE, PAGE).items == (known, unknown)
+        read = [changed(each, replace(each, read_at=LATER)) for each in (unknown, known)]
+        must_apply(store, ChangeSet(conversations=tuple(read)))
+        query = SnapshotQuery(workspace_id=WORKSPACE, app_id=None, conversations=("cnv_1", "cnv_2"))
+        assert store.load([query])[0].conversations == {each.after.id: each.after for each in read}
+
     @pytest.mark.parametrize(
         "app",
         [

@@ -164,6 +164,7 @@ def conversation_row(conversation: Conversation) -> Row:
         conversation.link_standing,
         conversation.version,
         json_text(conversation.tags) if conversation.tags else None,
+        conversation.read_at,
     )
 
 
@@ -180,6 +181,7 @@ def conversation_of(row: Row) -> Conversation:
         link,
         version,
         tags,
+        read_at,
     ) = row
     return Conversation(
         id=id_,
@@ -192,6 +194,7 @@ def conversation_of(row: Row) -> Conversation:
         contact_id=contact_id,
         link_standing=STANDINGS[link],
         tags=() if tags is None else texts_of(tags),
+        read_at=read_at,
         version=version,
     )
 

@@ -138,6 +138,7 @@ class Conversations(Model):
     link_standing = SmallIntegerField(null=True)
     version = IntegerField()
     tags = TextField(null=True)
+    read_at = BigIntegerField(null=True)
 
     class Meta:
         table_name = "conversation"
