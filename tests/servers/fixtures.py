@@ -10,6 +10,7 @@ import pytest
 from servers.mariadb import PrivateMariaDB, mariadb_server
 from servers.postgres import PrivatePostgres, postgres_server
 from servers.protocol import RestartableServer, Server, Unavailable
+from servers.redis_server import PrivateRedis
 
 Kind = Literal["postgresql", "mysql"]
 """As in the scheme of the URL."""
@@ -29,5 +30,13 @@ def require_private(kind: Kind) -> RestartableServer:
     make: Callable[[], RestartableServer] = PrivatePostgres if kind == "postgresql" else PrivateMariaDB
     try:
         return make()
+    except Unavailable as reason:
+        pytest.skip(str(reason))
+
+
+def require_private_redis() -> PrivateRedis:
+    """The same for a Redis."""
+    try:
+        return PrivateRedis()
     except Unavailable as reason:
         pytest.skip(str(reason))

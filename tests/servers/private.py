@@ -120,6 +120,11 @@ class PrivateServer:
                     raise RuntimeError(f"the server does not start: {self.told()}") from error
             time.sleep(0.01)
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started, and neither stopped nor killed since."""
+        return self._process is not None
+
     def told(self) -> str:
         """The last lines of its log."""
         with suppress(FileNotFoundError):

@@ -25,6 +25,8 @@ class PrivateRedis(PrivateServer):
     stop_signal = signal.SIGTERM
 
     def __init__(self) -> None:
+        if shutil.which("redis-server") is None:
+            raise Unavailable("no Redis is installed that could be started")
         super().__init__(["redis", "nobody"])
         self.url = f"redis://127.0.0.1:{self.port}/0"
 
@@ -47,9 +49,10 @@ def redis_url() -> str:
         except redis.RedisError as error:
             if WHERE:
                 raise Unavailable("the Redis that HULLO_TEST_REDIS names does not answer") from error
-    if shutil.which("redis-server") is None:
-        raise Unavailable(f"no Redis answers at {HERE}, and none is installed that could be started")
-    return started(PrivateRedis()).url
+    try:
+        return started(PrivateRedis()).url
+    except Unavailable as reason:
+        raise Unavailable(f"no Redis answers at {HERE}: {reason}") from reason
 
 
 def _ask(url: str) -> None:

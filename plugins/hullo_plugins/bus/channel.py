@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Final
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from hullo.errors import SettingsError
 
@@ -23,5 +23,5 @@ def split_channel(url: str) -> tuple[str, str | None]:
         return url, None
     if not _NAME.fullmatch(named[-1]):
         raise SettingsError("the channel of a bus is 1 to 63 letters A to Z, digits, and _ : . -")
-    others = urlencode([each for each in parameters if each[0] != "channel"])
+    others = urlencode([each for each in parameters if each[0] != "channel"], quote_via=quote)
     return (f"{rest}?{others}" if others else rest), named[-1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from hullo.errors import SettingsError
 from hullo.store.urls import without_password
@@ -125,13 +125,14 @@ def _libpq(url: str) -> dict[str, str]:
         )
     libpqs = {name: text for name, text in said.items() if name not in STORES_OWN}
     try:
-        found = conninfo_to_dict(f"{rest}?{urlencode(libpqs)}")
+        found = conninfo_to_dict(f"{rest}?{urlencode(libpqs, quote_via=quote)}")
     except psycopg.Error:
         raise SettingsError(_LOOKS_LIKE) from None
     texts = {name: str(value) for name, value in found.items() if value is not None}
-    ports = texts.get("port", "0").split(",")
+    ports = texts.get("port", "").split(",")  # where several hosts are named, some may have none
     # Where a password was not encoded, a piece of it may have become any of these.
-    if not all(map(str.isdecimal, ports)) or "@" in texts.get("host", "") + texts.get("dbname", ""):
+    strange = "@" in texts.get("host", "") + texts.get("dbname", "") or not all(map(str.isdecimal, filter(None, ports)))
+    if strange:
         raise SettingsError(_LOOKS_LIKE)
     return texts
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
-import inspect
-import multiprocessing
-import sys
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from itertools import count, islice
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -34,13 +29,10 @@ from hullo.testing.builders import (
     a_spent,
     a_visitor,
 )
+from hullo.testing.processes import Named, named, spawning
 from hullo.testing.store.case import StoreCase, apply_one, must_apply, new_contacts, only_if, refused
 from hullo.testing.store.threads import count_up
 
-if TYPE_CHECKING:  # Windows has no such context
-    from multiprocessing.context import ForkServerContext, SpawnContext
-
-OURS = ("hullo", "hullo_plugins", "hullo_stores")
 PROCESSES = 4
 ROUNDS = 20
 GROUP = 10
@@ -49,43 +41,6 @@ PATIENCE = 60.0
 
 
 Result = TypeVar("Result")
-
-
-@cache
-def spawning() -> ForkServerContext | SpawnContext:
-    """Makes processes that know nothing of this one. Where a system can fork, they are forks of one that has done
-    nothing but import what this one has imported of hullo, as that takes longer than what they are for."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    forking = multiprocessing.get_context("forkserver")
-    forking.set_forkserver_preload([name for name in sys.modules if name.partition(".")[0] in OURS])
-    return forking
-
-
-@dataclass(frozen=True, slots=True)
-class Maker:
-    """Makes the contract's store in another process.
-
-    The contract is named by its file, as the names that pytest gives to test modules need not be importable.
-    """
-
-    file: str
-    contract: str
-
-    @classmethod
-    def of(cls, contract: type[StoreCase]) -> Maker:
-        """For a class at the top of its module."""
-        return cls(inspect.getfile(contract), contract.__name__)
-
-    def make_store(self, folder: Path) -> Store:
-        """A store that is not open yet."""
-        spec = importlib.util.spec_from_file_location("contract_in_another_process", self.file)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        contract: type[StoreCase] = getattr(module, self.contract)
-        return contract().make_store(folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +75,7 @@ class ProcessRace(StoreCase):
             ours, theirs = spawning().Pipe()
             racer = Racer(number, start)
             process = spawning().Process(
-                target=_work_in_process, args=(Maker.of(type(self)), folder, work, racer, theirs), daemon=True
+                target=_work_in_process, args=(named(type(self)), folder, work, racer, theirs), daemon=True
             )
             process.start()
             theirs.close()
@@ -176,9 +131,7 @@ class ProcessClaims(ProcessRace):
     def test_a_killed_process_leaves_whole_change_sets(self, tmp_path: Path, groups: int) -> None:
         """Killed while it applies one group after another. What it had reported applied must be there."""
         ours, theirs = spawning().Pipe()
-        process = spawning().Process(
-            target=_apply_without_end, args=(Maker.of(type(self)), tmp_path, theirs), daemon=True
-        )
+        process = spawning().Process(target=_apply_without_end, args=(named(type(self)), tmp_path, theirs), daemon=True)
         process.start()
         theirs.close()
         reported: list[object] = [_receive(ours) for _ in range(groups)]
@@ -192,13 +145,13 @@ class ProcessClaims(ProcessRace):
 
 
 def _work_in_process(
-    maker: Maker,
+    contract: Named[StoreCase],
     folder: Path,
     work: Callable[[Store, Racer], object],
     racer: Racer,
     results: Connection,
 ) -> None:
-    store = maker.make_store(folder)
+    store = contract.made().make_store(folder)
     racer.start.wait(PATIENCE)
     store.open()
     results.send(work(store, racer))
@@ -241,8 +194,8 @@ def _count_up_together(store: Store, racer: Racer) -> None:
     count_up(store, "con_1", "count", ROUNDS)
 
 
-def _apply_without_end(maker: Maker, folder: Path, reports: Connection) -> None:
-    store = maker.make_store(folder)
+def _apply_without_end(contract: Named[StoreCase], folder: Path, reports: Connection) -> None:
+    store = contract.made().make_store(folder)
     store.open()
     numbers = count()
     while True:

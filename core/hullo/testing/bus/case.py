@@ -1,0 +1,93 @@
+"""What the claims share: a bus of their own, somebody who listens, and a way to wait for what travels."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from hullo.bus.notice import Notice
+from hullo.bus.protocol import Bus
+
+PATIENCE = 30.0
+"""Seconds after which what has not come is taken for lost."""
+
+
+class BusCase:
+    """Makes the bus under test."""
+
+    def make_bus(self, place: Path) -> Bus:
+        """A bus that nobody listens to yet. Those that are made for one folder are at one place."""
+        raise NotImplementedError("say how your bus is made")
+
+    @pytest.fixture
+    def bus(self, tmp_path: Path) -> Iterator[Bus]:
+        """A bus, closed afterwards."""
+        bus = self.make_bus(tmp_path)
+        yield bus
+        bus.close()
+
+
+class Ear:
+    """A listener that remembers. What it hears in which thread is of no interest to it."""
+
+    def __init__(self) -> None:
+        self.heard: list[Notice] = []
+        self.missed_count = 0
+        self._known: set[Notice] = set()
+        self._changed = threading.Condition()
+
+    def hear(self, notices: Sequence[Notice]) -> None:
+        """As `Listener.hear`."""
+        with self._changed:
+            self.heard += notices
+            self._known.update(notices)
+            self._changed.notify_all()
+
+    def missed(self) -> None:
+        """As `Listener.missed`."""
+        with self._changed:
+            self.missed_count += 1
+            self._changed.notify_all()
+
+    def wait_for(self, what: Callable[[], bool]) -> bool:
+        """Whether it came to be so."""
+        with self._changed:
+            return self._changed.wait_for(what, PATIENCE)
+
+    def has_heard(self, notice: Notice) -> bool:
+        """Whether it has heard it, at last."""
+        return self.wait_for(lambda: notice in self._known)
+
+    def has_missed(self, times: int = 1) -> bool:
+        """Whether it was told so often, at last, that it may have missed something."""
+        return self.wait_for(lambda: self.missed_count >= times)
+
+
+def a_notice(number: int = 0) -> Notice:
+    """A message of a visitor, who has that number. Of its ids some are as long as they get, and some are not there."""
+    return Notice(
+        kind="message",
+        visitor_id=f"vis_{number}",
+        contact_id=f"con_{number:026}" if number % 2 else None,
+        conversation_id=f"cnv_{number:026}",
+        message_id=f"msg_{number:026}",
+    )
+
+
+def notices(count: int, first: int = 0) -> list[Notice]:
+    """So many, all different."""
+    return [a_notice(number) for number in range(first, first + count)]
+
+
+def comes_true(what: Callable[[], bool]) -> bool:
+    """Whether it came to be so. For what nobody tells: looks again and again."""
+    deadline = time.monotonic() + PATIENCE
+    while not what():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.005)
+    return True

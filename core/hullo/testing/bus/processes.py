@@ -1,0 +1,108 @@
+"""Claims about buses in several processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hullo.bus.protocol import Bus
+from hullo.testing.bus.case import PATIENCE, Ear, a_notice
+from hullo.testing.bus.shared import SharedBusCase, listening
+from hullo.testing.processes import Named, named, spawning
+
+PROCESSES = 3
+
+
+class ProcessClaims(SharedBusCase):
+    """See the module."""
+
+    def test_processes_hear_each_other(self, bus: Bus, tmp_path: Path) -> None:
+        ear = listening(bus)
+        with ExitStack() as stack:
+            pipes = [self._process(tmp_path, number, stack) for number in range(1, PROCESSES + 1)]
+            for pipe in pipes:
+                assert _receive(pipe) == "listening"
+            bus.publish([a_notice(0)])
+            for pipe in pipes:
+                pipe.send("publish")
+            for pipe in pipes:
+                assert _receive(pipe) == [f"vis_{number}" for number in range(PROCESSES + 1)]
+        assert all(ear.has_heard(a_notice(number)) for number in range(PROCESSES + 1))
+        assert len(ear.heard) == PROCESSES + 1
+
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+    def test_a_process_that_is_forked_speaks_and_hears_for_itself(self, bus: Bus, tmp_path: Path) -> None:
+        """With a bus that has been at work before, whose threads and connections stay with the parent."""
+        ear = listening(bus)
+        with self.another(tmp_path) as (other, theirs):
+            bus.publish([a_notice(1)])
+            assert theirs.has_heard(a_notice(1))
+            child = _forked(lambda: _speak_and_hear(bus))
+            assert ear.has_heard(a_notice(2)), "the parent does not hear the child"
+            assert theirs.has_heard(a_notice(2))
+            # The child says so again and again until it hears, and does not hear before it listens.
+            deadline = time.monotonic() + PATIENCE
+            while (ended := os.waitpid(child, os.WNOHANG)) == (0, 0):
+                if time.monotonic() > deadline:
+                    os.kill(child, signal.SIGKILL)
+                other.publish([a_notice(3)])
+                time.sleep(0.01)
+            assert os.waitstatus_to_exitcode(ended[1]) == 0, "the child does not hear others"
+            bus.publish([a_notice(4)])
+            assert theirs.has_heard(a_notice(4)), "the parent has lost its connections to the child"
+            other.publish([a_notice(5)])
+            assert ear.has_heard(a_notice(5))
+        assert ear.missed_count == 1
+
+    def _process(self, place: Path, number: int, stack: ExitStack) -> Connection:
+        ours, theirs = spawning().Pipe()
+        process = spawning().Process(target=_take_part, args=(named(type(self)), place, number, theirs), daemon=True)
+        process.start()
+        theirs.close()
+        stack.callback(process.join, PATIENCE)
+        stack.enter_context(ours)
+        return ours
+
+
+def _take_part(contract: Named[SharedBusCase], place: Path, number: int, pipe: Connection) -> None:
+    bus = contract.made().make_bus(place)
+    ear = listening(bus)
+    pipe.send("listening")
+    assert _receive(pipe) == "publish"
+    bus.publish([a_notice(number)])
+    assert all(ear.has_heard(a_notice(each)) for each in range(PROCESSES + 1))
+    pipe.send(sorted(str(notice.visitor_id) for notice in ear.heard))
+    bus.close()
+
+
+def _speak_and_hear(bus: Bus) -> bool:
+    ear = Ear()
+    bus.listen(ear)
+    bus.publish([a_notice(2)])
+    heard = ear.has_heard(a_notice(3))
+    bus.close()
+    return heard
+
+
+def _forked(work: Callable[[], bool]) -> int:
+    """The child ends without whatever would follow here: 0 if it has done its work."""
+    child = os.fork()
+    if child == 0:
+        try:
+            os._exit(0 if work() else 1)
+        finally:
+            os._exit(2)
+    return child
+
+
+def _receive(pipe: Connection) -> Any:  # whatever the other side sent
+    assert pipe.poll(PATIENCE), "the process said nothing"
+    return pipe.recv()

@@ -1,0 +1,162 @@
+"""Claims about what travels from one bus to another."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hullo.bus.notice import Notice
+from hullo.bus.protocol import Bus
+from hullo.testing.bus.case import Ear, a_notice, comes_true, notices
+from hullo.testing.bus.shared import SharedBusCase, listening
+
+DESCRIPTORS = Path("/dev/fd")
+
+GARBAGE = (
+    "",
+    "nonsense",
+    "[]",
+    "{}",
+    '[{"kind":"message"}]',
+    "a b c",
+    "0123456789abcdef 1 [",
+    "0123456789abcdef 1 null",
+    "0123456789abcdef x []",
+    '0123456789abcdef 1 [{"kind":"dance"}]',
+    '0123456789abcdef ² [{"kind":"message"}]',
+    "é" * 2_000,
+    "[" * 5_000,
+    "0123456789abcdef 1 " + "[" * 5_000,
+)
+
+
+class TravellingClaims(SharedBusCase):
+    """See the module."""
+
+    def test_it_says_that_it_is_between_processes(self, bus: Bus) -> None:
+        assert bus.between_processes
+
+    def test_another_bus_hears_each_notice_once_and_in_order(self, bus: Bus, tmp_path: Path) -> None:
+        with self.another(tmp_path) as (_, ear):
+            own = listening(bus)
+            published = notices(1_000)
+            for notice in published[:300]:
+                bus.publish([notice])
+            bus.publish(published[300:])
+            assert ear.has_heard(published[-1])
+            assert ear.heard == published
+            # Its own do not come back: the other's notice would come after them.
+            assert own.heard == published
+
+    def test_both_hear_each_other(self, bus: Bus, tmp_path: Path) -> None:
+        with self.another(tmp_path) as (other, theirs):
+            ours = listening(bus)
+            bus.publish([a_notice(1)])
+            assert theirs.has_heard(a_notice(1))
+            other.publish([a_notice(2)])
+            assert ours.has_heard(a_notice(2))
+            bus.publish([a_notice(3)])
+            assert theirs.has_heard(a_notice(3))
+            assert ours.heard == theirs.heard == notices(3, first=1)
+
+    def test_every_listener_of_the_other_bus_hears(self, bus: Bus, tmp_path: Path) -> None:
+        with self.another(tmp_path) as (other, first):
+            second = Ear()
+            other.listen(second)
+            bus.publish([a_notice()])
+            assert first.has_heard(a_notice())
+            assert second.has_heard(a_notice())
+
+    @pytest.mark.parametrize("kind", ["session", "message", "read"])
+    def test_a_notice_arrives_as_it_was(self, bus: Bus, tmp_path: Path, kind: str) -> None:
+        notice = Notice(kind=kind, visitor_id='é"\\\n\0 \U0001f44b', conversation_id="")  # type: ignore[arg-type]
+        with self.another(tmp_path) as (_, ear):
+            bus.publish([notice, Notice(kind="read")])
+            assert ear.has_heard(Notice(kind="read"))
+            assert ear.heard[0] == notice
+
+    def test_whoever_publishes_alone_is_heard_by_whoever_listens_alone(self, bus: Bus, tmp_path: Path) -> None:
+        with self.another(tmp_path) as (_, ear):
+            bus.publish([a_notice()])
+            assert ear.has_heard(a_notice())
+
+    def test_what_was_published_is_on_its_way_when_it_is_closed(self, bus: Bus, tmp_path: Path) -> None:
+        """A command that ends once its work is done is heard all the same."""
+        with self.another(tmp_path) as (_, ear):
+            bus.publish([a_notice(1)])
+            bus.close()
+            assert ear.has_heard(a_notice(1))
+
+    def test_whoever_stopped_hears_nothing_of_others(self, bus: Bus, tmp_path: Path) -> None:
+        with self.another(tmp_path) as (other, kept):
+            stopped = Ear()
+            stop = other.listen(stopped)
+            bus.publish([a_notice(1)])
+            assert stopped.has_heard(a_notice(1))
+            stop()
+            bus.publish([a_notice(2)])
+            assert kept.has_heard(a_notice(2))
+            assert stopped.heard == [a_notice(1)]
+
+    def test_a_listener_that_comes_after_the_last_one_went_hears(self, bus: Bus, tmp_path: Path) -> None:
+        other = self.make_bus(tmp_path)
+        try:
+            other.listen(Ear())()
+            ear = listening(other)
+            bus.publish([a_notice()])
+            assert ear.has_heard(a_notice())
+            assert ear.heard == [a_notice()]
+        finally:
+            other.close()
+
+    def test_what_is_closed_hears_others_when_it_is_used_again(self, bus: Bus, tmp_path: Path) -> None:
+        ear = listening(bus)
+        bus.close()
+        later = listening(bus)
+        with self.another(tmp_path) as (other, theirs):
+            other.publish([a_notice(1)])
+            assert ear.has_heard(a_notice(1))
+            assert later.has_heard(a_notice(1))
+            bus.publish([a_notice(2)])
+            assert theirs.has_heard(a_notice(2))
+
+    def test_garbage_is_heard_by_nobody_and_harms_nobody(self, bus: Bus, tmp_path: Path) -> None:
+        ear = listening(bus)
+        for text in GARBAGE:
+            self.say(tmp_path, text)
+        with self.another(tmp_path) as (other, _):
+            other.publish([a_notice()])
+            assert ear.has_heard(a_notice())
+        assert ear.heard == [a_notice()]
+        assert ear.missed_count == 1
+
+    def test_nothing_is_held_before_it_is_used_nor_after_it_is_closed(self, bus: Bus, tmp_path: Path) -> None:
+        # What is opened once a process, by whatever it needs, is not counted.
+        with self.another(tmp_path) as (other, _):
+            other.publish([a_notice()])
+            other.close()
+        before = _held()
+        assert _held() == before
+        ear = listening(bus)
+        bus.publish([a_notice()])
+        assert ear.heard == [a_notice()]
+        assert comes_true(lambda: _held() != before)
+        bus.close()
+        assert comes_true(lambda: _held() == before)
+
+    def test_nothing_is_held_once_the_last_listener_has_stopped(self, bus: Bus) -> None:
+        before = _held()[0]
+        stops: list[Callable[[], None]] = [bus.listen(Ear()), bus.listen(Ear())]
+        assert _held()[0] != before
+        for stop in stops:
+            stop()
+        assert comes_true(lambda: _held()[0] == before)
+
+
+def _held() -> tuple[int, int]:
+    """How many threads there are, and open descriptors."""
+    return threading.active_count(), len(os.listdir(DESCRIPTORS)) if DESCRIPTORS.exists() else 0

@@ -1,0 +1,159 @@
+"""Which bus there is, and what becomes of a URL that names none."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from hullo import Hullo
+from hullo.bus.choice import ALONE, bus_url
+from hullo.bus.in_process import InProcessBus
+from hullo.errors import SettingsError
+from hullo.hooks.discovery import keeping_the_bus_protocol, open_bus
+from hullo.settings import Settings, read_settings
+from hullo_plugins.bus.postgresql import PostgresqlCarrier
+from hullo_plugins.bus.redis import RedisCarrier
+
+POSTGRESQL = "postgresql://hullo:s3cret@db/hullo?pool=8&statement_timeout_ms=100"
+REDIS = "redis://:s3cret@cache:6379/3"
+
+
+@pytest.mark.parametrize(
+    ("store", "settings", "chosen"),
+    [
+        ("sqlite:///hullo.db", {}, ALONE),
+        ("sqlite:///hullo.db", {"redis": REDIS}, REDIS),
+        ("mysql://db/hullo", {"redis": REDIS}, REDIS),
+        ("mysql://db/hullo", {}, ALONE),
+        (POSTGRESQL, {}, POSTGRESQL),
+        (POSTGRESQL, {"redis": REDIS}, POSTGRESQL),
+        (POSTGRESQL, {"bus": REDIS}, REDIS),
+        (POSTGRESQL, {"bus": ALONE}, ALONE),
+        (f"{POSTGRESQL}&pooler=transaction", {"redis": REDIS}, REDIS),
+        (f"{POSTGRESQL}&pooler=transaction", {}, ALONE),
+        (f"{POSTGRESQL}&pooler=none", {}, f"{POSTGRESQL}&pooler=none"),
+        ("cockroachdb://db/hullo", {}, ALONE),
+        ("cockroachdb://db/hullo", {"redis": REDIS}, REDIS),
+        (None, {}, ALONE),
+        (None, {"redis": REDIS}, REDIS),
+    ],
+)
+def test_the_bus_is_what_is_there_anyway_unless_one_is_named(store: str | None, settings: dict[str, str], chosen: str):
+    assert bus_url(Settings(**settings), store, shared_between_processes=True) == chosen
+
+
+def test_a_store_of_one_process_needs_no_bus_unless_one_is_named():
+    assert bus_url(Settings(redis=REDIS), "memory:", shared_between_processes=False) == ALONE
+    assert bus_url(Settings(bus=REDIS), "memory:", shared_between_processes=False) == REDIS
+
+
+def test_hullo_has_the_bus_of_its_store_or_the_one_that_it_is_given(tmp_path):
+    assert not Hullo("memory:").bus.between_processes
+    assert Hullo(f"sqlite:///{tmp_path}/hullo.db", settings=Settings(redis=REDIS)).bus.between_processes
+    assert Hullo("memory:", bus=REDIS).bus.between_processes
+    given = InProcessBus()
+    assert Hullo(POSTGRESQL, bus=given).bus is given
+
+
+def test_hullo_closes_its_bus():
+    class Closing(InProcessBus):
+        closed = 0
+
+        def close(self) -> None:
+            self.closed += 1
+
+    bus = Closing()
+    with Hullo("memory:", bus=bus):
+        assert bus.closed == 0
+    assert bus.closed == 1
+
+
+def test_the_file_and_the_environment_name_a_bus(tmp_path):
+    path = tmp_path / "hullo.toml"
+    path.write_text(f'bus = "{REDIS}"')
+    assert read_settings(path, environment={}).bus == REDIS
+    assert read_settings(path, environment={"HULLO_BUS": POSTGRESQL}).bus == POSTGRESQL
+    assert read_settings(path, environment={"HULLO_BUS": " "}).bus == REDIS
+    assert "s3cret" not in repr(read_settings(path, environment={}))
+
+
+@pytest.mark.parametrize("url", ["mysql://me:s3cret@db/hullo", "cockroachdb://me:s3cret@db/hullo", "odd:s3cret"])
+def test_a_bus_that_nobody_offers_is_refused_with_those_that_are(url: str):
+    with pytest.raises(SettingsError, match=r"installed are memory, postgresql, redis, rediss, unix\.") as refused:
+        open_bus(url)
+    assert "s3cret" not in refused.value.detail
+
+
+def test_what_is_no_url_is_no_bus():
+    with pytest.raises(SettingsError, match="bus must be a URL") as refused:
+        Settings(bus="s3cret")
+    assert "s3cret" not in refused.value.detail
+    with pytest.raises(SettingsError, match="'memory:'"):
+        open_bus("memory:s3cret")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://:s3cret@host:port",
+        "redis://host?nonsense=s3cret",
+        "redis://host?db=s3cret",
+        "redis://host?channel=",
+        "redis://:s3cret@host?channel=a%20b",
+        "postgresql://u:s3cret/1@host/db",
+        "postgresql://u:1/s3cret@host/db",
+        "postgresql://u:s3@cret@host/db",
+        "postgresql://u:p?s3cret@host/db",
+        "postgresql://u:s3cret@host/db?nonsense=1",
+        "postgresql://u:s3cret@host/db?pooler=transaction",
+        "postgresql://u:s3cret@host/db?channel=" + "x" * 64,
+    ],
+)
+def test_a_wrong_url_is_refused_without_its_password(url: str):
+    with pytest.raises(SettingsError) as refused:
+        open_bus(url)
+    assert "s3cret" not in refused.value.detail.replace("nonsense=s3cret", "").replace("db=s3cret", "")
+
+
+def test_an_object_that_is_no_bus_is_refused_with_what_it_lacks():
+    class Half:
+        between_processes = True
+
+        def publish(self, notices: object) -> None: ...
+
+    with pytest.raises(SettingsError, match="Half is no bus: it has no close, no listen"):
+        keeping_the_bus_protocol(Half())  # type: ignore[arg-type]
+
+
+def test_a_channel_is_named_after_the_database_unless_the_url_names_one():
+    assert RedisCarrier("redis://host")._channel == "hullo:bus:0"
+    assert RedisCarrier("redis://host/3")._channel == "hullo:bus:3"
+    assert RedisCarrier("redis://host?db=4")._channel == "hullo:bus:4"
+    assert RedisCarrier("redis://host/3?channel=shop&protocol=3")._channel == "shop"
+    assert PostgresqlCarrier("postgresql://host/db")._channel == "hullo_bus"
+    assert PostgresqlCarrier("postgresql://host/db?channel=shop")._channel == "shop"
+
+
+def test_a_stores_url_is_one_of_a_bus_and_keeps_what_is_libpqs():
+    url = "postgresql://u:p%40ss@a,b:5433/db?pool=2&pooler=none&lock_timeout_ms=1&sslmode=prefer&connect_timeout=9"
+    driver = PostgresqlCarrier(url)._driver
+    assert (driver["password"], driver["host"], driver["dbname"]) == ("p@ss", "a,b", "db")
+    assert (driver["sslmode"], driver["connect_timeout"], driver["keepalives_idle"]) == ("prefer", "9", "15")
+    assert PostgresqlCarrier("postgresql:///db?host=/run/postgresql")._driver["host"] == "/run/postgresql"
+
+
+@pytest.mark.parametrize(("url", "package"), [(REDIS, "redis"), (POSTGRESQL, "postgres")])
+def test_a_package_that_is_missing_is_named(url: str, package: str):
+    """In a process of its own, as others have imported it here."""
+    program = (
+        "import sys; sys.modules['redis'] = sys.modules['psycopg'] = None\n"
+        "from hullo.hooks.discovery import open_bus\n"
+        f"try: open_bus({url!r})\n"
+        "except Exception as error: print(type(error).__name__, error)"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert said.startswith("SettingsError")
+    assert f"pip install 'hullo[{package}]'" in said
+    assert "s3cret" not in said
