@@ -71,7 +71,7 @@ class Hullo:
         self.clock = clock
         self._vault = Vault(self.settings.master_keys)
         self.courier = Courier(self.hooks, self.store, clock)
-        self.pipeline = Pipeline(self.hooks, self.store, self._vault, self.courier)
+        self.pipeline = Pipeline(self.hooks, self.store, self._vault, self.courier, self.bus)
         self.operator = operator
         self._register = Register(self.store, clock, self._vault, operator)
         self._opening = threading.Lock()

@@ -14,6 +14,7 @@ from anyio.lowlevel import RunVar
 from hullo.app import Hullo
 from hullo.asgi.address import TrustedProxies
 from hullo.asgi.rates.limits import Rates
+from hullo.asgi.socket.switchboard import Switchboard
 from hullo.errors import HulloError
 from hullo.model.decision import Decision
 from hullo.pipeline.work import Prepared, Unit, Work
@@ -56,6 +57,7 @@ class Edge:
         self.hullo = hullo
         self.proxies = TrustedProxies(hullo.settings.trusted_proxies)
         self.rates = Rates(hullo, self._count)
+        self.switchboard = Switchboard(hullo)
         self._threads: RunVar[_Threads] = RunVar("hullo.edge")
         self._here: tuple[int, _Threads] | None = None
 
@@ -70,6 +72,7 @@ class Edge:
             await lifespan
         finally:
             self._here = None
+            self.switchboard.close()
             self.rates.close()
 
     async def do(self, work: Work[T], *, verifying: bool = False) -> T:

@@ -139,7 +139,7 @@ class Exchange:
         token = bearer(self.headers)
         if token is not None and token.startswith(API_KEY_PREFIX):
             token = None  # a server's key is nobody's session
-        token = token or envelope.session_token or self._in_cookie()
+        token = token or envelope.session_token or self.kept_session()
         session = secret_digest(token) if token is not None else None
         if envelope.app_key is not None:
             self.app_key = envelope.app_key
@@ -171,7 +171,8 @@ class Exchange:
     def _cookies(self) -> SessionCookie:
         return self.edge.hullo.settings.cookie
 
-    def _in_cookie(self) -> str | None:
+    def kept_session(self) -> str | None:
+        """The token in the cookie, where a page of this host shows it."""
         own_page = from_own_page(self.scope, self.headers)
         return kept_session(self.scope, self.headers, self._cookies) if own_page else None
 

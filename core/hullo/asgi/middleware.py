@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from starlette.routing import Router
+from starlette.routing import Router, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hullo.app import Hullo
@@ -43,7 +43,11 @@ class IdentityMiddleware:
         own = own_routes(self._edge, added)
         # Paths without parameters are looked up before the router tries one pattern after the other: it would cost
         # an identify that changes nothing a tenth of its time.
-        self._fixed: dict[str, ASGIApp] = {route.path: route.endpoint for route in own if "{" not in route.path}
+        self._fixed: dict[tuple[str, str], ASGIApp] = {
+            ("websocket" if isinstance(route, WebSocketRoute) else "http", route.path): route.endpoint
+            for route in own
+            if "{" not in route.path
+        }
         self._router = Router([*own, *added], redirect_slashes=False, default=nowhere(self._edge))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,7 +59,12 @@ class IdentityMiddleware:
             return
         path = route_path(scope)
         if path.startswith(self._prefix) and path[len(self._prefix) :][:1] in {"", "/"}:
-            await self._serve(path[len(self._prefix) :], scope, receive, send)
+            below = path[len(self._prefix) :]
+            endpoint = self._fixed.get((scope["type"], below))
+            if endpoint is not None:
+                await endpoint(scope, receive, send)
+            else:
+                await self._route(below, scope, receive, send)
             return
         if self._arrivals.expects(scope):
             await self._arrivals.welcome(scope, receive, send)
@@ -63,11 +72,7 @@ class IdentityMiddleware:
         identity = await identify_caller(self._edge, scope, self._app_key)
         await self.app({**scope, IDENTITY_KEY: identity}, receive, send)
 
-    async def _serve(self, path: str, scope: Scope, receive: Receive, send: Send) -> None:
-        endpoint = self._fixed.get(path) if scope["type"] == "http" else None
-        if endpoint is not None:
-            await endpoint(scope, receive, send)
-            return
+    async def _route(self, path: str, scope: Scope, receive: Receive, send: Send) -> None:
         started = False
 
         async def watch(message: Message) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
@@ -32,12 +32,13 @@ from hullo.asgi.exchange import Exchange
 from hullo.asgi.identify import identify, tell_refused
 from hullo.asgi.identity_tokens import issue_token
 from hullo.asgi.openapi.document import published
+from hullo.asgi.socket.endpoint import SocketEndpoint
 from hullo.errors import NotFound
 
 _ALL_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 
-def own_routes(edge: Edge, added: Sequence[BaseRoute] = ()) -> list[Route]:
+def own_routes(edge: Edge, added: Sequence[BaseRoute] = ()) -> list[Route | WebSocketRoute]:
     """Every path with its methods. Methods are picked by the endpoint, so that a wrong one is told as a problem.
 
     `added` are the routes of plugins, for the document.
@@ -98,6 +99,7 @@ def own_routes(edge: Edge, added: Sequence[BaseRoute] = ()) -> list[Route]:
         route("/v1/apps/{id}/check", POST=check_identify),
         route("/v1/conflicts", GET=merges.list_conflicts),
         route("/v1/conflicts/{id}/resolve", POST=merges.resolve_conflict),
+        WebSocketRoute("/v1/socket", SocketEndpoint(edge)),
         route("/healthz", GET=health.alive),
         route("/readyz", GET=health.ready),
         route("/openapi.json", GET=published(edge, added)),

@@ -28,7 +28,7 @@ async def identify_caller(edge: Edge, scope: Scope, app_key: str | None) -> Iden
     if token is None:
         return ANONYMOUS
     try:
-        session = await edge.read(partial(_find, secret_digest(token)))
+        session = await edge.read(partial(session_now, secret_digest(token)))
     except Exception as error:
         _log.error("a visitor stays anonymous, since the store cannot be asked: %s", type(error).__name__)
         _log.debug("", exc_info=error)
@@ -52,7 +52,8 @@ def session_token(scope: Scope) -> str | None:
     return token
 
 
-def _find(digest: SessionDigest, store: Store) -> Session | None:
+def session_now(digest: SessionDigest, store: Store) -> Session | None:
+    """The session with the standing that it still has, whether it is over or not. Raises `StoreUnavailable`."""
     session = store.find_session(digest)
     if session is None or session.contact_id is None or not session.proven:
         return session

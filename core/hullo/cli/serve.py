@@ -29,6 +29,8 @@ ALONE: Final = (
     "no bus connects the workers, so a message reaches the sockets of another worker up to half a minute late; set bus "
     "or redis, such as HULLO_BUS=redis://localhost:6379/0, or use a PostgreSQL store"
 )
+LARGEST_MESSAGE: Final = 256 * 1024
+"""Bytes of a frame that the server still reads, so that hullo can say itself that it was too large."""
 LAST_ANSWERS_SECONDS: Final = 10
 """How long a server that was told to stop waits for the calls that it has begun to answer."""
 
@@ -119,7 +121,11 @@ def _config(application: Any, **more: Any) -> uvicorn.Config:
         server_header=False,
         # No proxy is listed, so nobody's word about the caller's address is taken.
         proxy_headers=False,
-        ws="none",
+        # By name: of those that there are, an idle socket costs it least. Compressing would cost each more than it
+        # has to say.
+        ws="websockets-sansio",
+        ws_max_size=LARGEST_MESSAGE,
+        ws_per_message_deflate=False,
         backlog=BACKLOG,
         timeout_graceful_shutdown=LAST_ANSWERS_SECONDS,
         **more,

@@ -13,6 +13,8 @@ from hullo.model.instant import Instant
 Clock = Callable[[], Instant]
 
 SEED_BYTES = 32
+_ID_DIGITS = 26
+_TIME_DIGITS = 12
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32: no letter that is read as another."""
 
@@ -46,7 +48,7 @@ class Moment:
         In the order of time, since lists are read in it and indexes grow best at one end.
         """
         digest = blake2b(f"id:{prefix}:{ordinal}".encode(), key=self.seed, digest_size=8).digest()
-        order = _base32(self.now, 12) + _base32(min(ordinal, 1023), 2)
+        order = _base32(self.now, _TIME_DIGITS) + _base32(min(ordinal, 1023), 2)
         return f"{prefix}_{order}{_base32(int.from_bytes(digest, 'big'), 12)}"
 
     def not_before(self, instant: Instant) -> Moment:
@@ -57,6 +59,17 @@ class Moment:
     def new_secret(self, prefix: str) -> str:
         """`prefix_` and 256 bits in hexadecimal: a session token, an identity key, an API key."""
         return f"{prefix}_{blake2b(f'secret:{prefix}'.encode(), key=self.seed, digest_size=32).hexdigest()}"
+
+
+def told_at(made: str) -> Instant | None:
+    """When an id was made, by the clock of the process that did. None for what `Moment.new_id` has not made."""
+    digits = made.partition("_")[2]
+    if len(digits) != _ID_DIGITS or not set(digits) <= set(_ALPHABET):
+        return None
+    instant = 0
+    for digit in digits[:_TIME_DIGITS]:
+        instant = instant << 5 | _ALPHABET.index(digit)
+    return instant
 
 
 def secret_digest(secret: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
+from hullo.bus.protocol import Bus
 from hullo.errors import HulloError, TooContended, Unstorable
 from hullo.hooks.relay import Relay
 from hullo.model.app import App
@@ -15,6 +16,7 @@ from hullo.pipeline.apps import AppDirectory
 from hullo.pipeline.outbox.courier import Courier
 from hullo.pipeline.retry import Patience
 from hullo.pipeline.secrets.vault import Vault
+from hullo.pipeline.word import notices_of
 from hullo.pipeline.work import Prepared, Unit, WholeContactsWanted, Work
 from hullo.store.protocol import Locking, Snapshot, Store, StoreConflict
 
@@ -28,11 +30,12 @@ class Pipeline:
     them wait, never to make them fail.
     """
 
-    def __init__(self, hooks: Relay, store: Store, vault: Vault, courier: Courier) -> None:
+    def __init__(self, hooks: Relay, store: Store, vault: Vault, courier: Courier, bus: Bus) -> None:
         self.hooks = hooks
         self.store = store
         self.vault = vault
         self.courier = courier
+        self.bus = bus
         self.apps = AppDirectory(store, vault)
 
     def run(self, work: Work[Any]) -> Decision[Any]:
@@ -67,11 +70,15 @@ class Pipeline:
             waiting = [unit for unit in waiting if unit.result is None]
 
     def tell(self, decision: Decision[Any]) -> None:
-        """Tells observers of an outcome that is committed, and has the courier tell of the events, if there are any."""
+        """Tells observers of an outcome that is committed, and has the courier tell of the events, if there are any;
+        whoever has sockets open hears that there is something to look at."""
         if isinstance(decision.answer, Outcome):
             self.hooks.identified(decision.answer)
         if decision.change_set.events:
             self.courier.nudge()
+        notices = notices_of(decision.change_set)
+        if notices:
+            self.bus.publish(notices)
 
     def tell_refused(self, error: HulloError, app: App | None, request_id: str) -> None:
         """Tells observers that an identify failed."""

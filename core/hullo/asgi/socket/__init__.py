@@ -1,0 +1,1 @@
+"""`WS /v1/socket`: visitors who stay connected, and are told at once."""

@@ -1,0 +1,305 @@
+"""Who is connected, and what they are told: the sockets of this process, and word from all of them.
+
+One thread hears the bus, asks the store what each socket may know by now, and hands it over to the event loops. It
+asks about everybody every half a minute too: notices may be lost, and sessions end by the clock.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from anyio import RunFinishedError, from_thread
+from anyio.lowlevel import EventLoopToken
+
+from hullo.asgi.address import counted_as
+from hullo.asgi.socket.closing import SERVER_RESTARTS, SESSION_REVOKED
+from hullo.asgi.socket.frames import message_frame, read_mark_frame
+from hullo.bus.notice import Notice
+from hullo.model.contact import ContactId
+from hullo.model.conversation import ConversationId, MessageId
+from hullo.model.instant import SECOND, Instant
+from hullo.model.moment import Moment
+from hullo.model.visitor import Session, SessionDigest, VisitorId
+from hullo.pipeline.attention import GROUP, Judged, judge, messages_of, missed
+from hullo.pipeline.outbox.rounds import Rounds
+
+if TYPE_CHECKING:
+    from hullo.app import Hullo
+    from hullo.asgi.socket.connection import Connection
+
+_log = logging.getLogger("hullo.sockets")
+
+LOOK_EVERY: Final = 30.0
+"""Seconds between looks at everybody."""
+NOTICES_WAITING: Final = 10_000
+"""More than these are not kept: everybody is looked at instead."""
+OVERLAP: Final[Instant] = 10 * SECOND
+"""So much of what was said before a bus was cut off is looked at again, as the clocks of processes differ. Nobody is
+told of anything twice."""
+
+
+class News(NamedTuple):
+    """What one connection is to learn."""
+
+    connection: Connection
+    asked_about: SessionDigest
+    judged: Judged
+    messages: Sequence[tuple[MessageId, str]]
+    marks: Sequence[tuple[ConversationId, str]] = ()
+
+
+class Switchboard:
+    """The sockets of one edge. Its methods are for the event loops, but for `hear` and `missed`."""
+
+    def __init__(self, hullo: Hullo) -> None:
+        self._hullo = hullo
+        self._rounds = Rounds("sockets", self._go_round)
+        self._changing = threading.Lock()
+        self._connected: dict[Connection, None] = {}
+        self._by_visitor: dict[VisitorId, list[Connection]] = {}
+        self._by_contact: dict[ContactId, list[Connection]] = {}
+        self._open_by_address: dict[str, int] = {}
+        self._heard: deque[Notice] = deque()
+        self._to_look_at: deque[Connection] = deque()
+        self._looked_at: Instant = 0
+        self._cut_off = False
+        self._said_since: Instant | None = None
+        self._stop_listening: Callable[[], None] | None = None
+
+    def __len__(self) -> int:
+        return len(self._connected)
+
+    def admit(self, connection: Connection, address: str) -> bool:
+        """Whether there is room for one more socket of this address."""
+        limits, key = self._hullo.settings.rate_limits, counted_as(address)
+        with self._changing:
+            count = self._open_by_address.get(key, 0)
+            if limits.on and count >= limits.sockets_per_address:
+                return False
+            self._open_by_address[key] = count + 1
+            self._connected[connection] = None
+        return True
+
+    def connect(self, connection: Connection, session: Session | None) -> None:
+        """The connection is of this session from now on, and of no other; None: of nobody's."""
+        with self._changing:
+            self._unlist(connection)
+            connection.session = session
+            if session is not None:
+                self._by_visitor.setdefault(session.visitor_id, []).append(connection)
+                if session.contact_id is not None:
+                    self._by_contact.setdefault(session.contact_id, []).append(connection)
+                self._listen()
+
+    def look_at(self, connection: Connection) -> None:
+        """It is looked at soon, whatever is heard."""
+        self._to_look_at.appendleft(connection)
+        self._rounds.nudge()
+
+    def remove(self, connection: Connection, address: str) -> None:
+        """It is closed. Harmless for one that was not admitted."""
+        with self._changing:
+            if connection not in self._connected:
+                return
+            del self._connected[connection]
+            self._unlist(connection)
+            key = counted_as(address)
+            self._open_by_address[key] -= 1
+            if not self._open_by_address[key]:
+                del self._open_by_address[key]
+
+    def close(self) -> None:
+        """The server ends: everybody is told to come back."""
+        with self._changing:
+            self._stop()
+        for connection in tuple(self._connected):
+            connection.end(SERVER_RESTARTS)
+
+    def hear(self, notices: Sequence[Notice]) -> None:
+        """See `Listener`."""
+        concerning = [each for each in notices if self._concerns_us(each)]
+        if not concerning:
+            return
+        self._heard.extend(concerning)
+        if len(self._heard) > NOTICES_WAITING:
+            self._heard.clear()
+            self.missed()
+            return
+        self._rounds.nudge()
+
+    def missed(self) -> None:
+        """See `Listener`."""
+        self._cut_off = True
+        self._rounds.nudge()
+
+    def _concerns_us(self, notice: Notice) -> bool:
+        return notice.visitor_id in self._by_visitor or notice.contact_id in self._by_contact
+
+    def _unlist(self, connection: Connection) -> None:
+        session = connection.session
+        if session is not None:
+            _take_out(self._by_visitor, session.visitor_id, connection)
+            if session.contact_id is not None:
+                _take_out(self._by_contact, session.contact_id, connection)
+
+    def _listen(self) -> None:
+        if self._stop_listening is None:
+            self._looked_at = self._hullo.clock()
+            self._stop_listening = self._hullo.bus.listen(self)
+            self._rounds.begin()
+            self._rounds.nudge()
+
+    def _stop(self) -> None:
+        if self._stop_listening is not None:
+            self._stop_listening()
+            self._stop_listening = None
+            self._rounds.end(0)
+
+    def _go_round(self) -> float:
+        """Notices first, and then a part of those who are looked at in any case."""
+        try:
+            self._tell_of_notices()
+            if not self._to_look_at and (self._cut_off or self._hullo.clock() >= self._look_due):
+                self._begin_to_look()
+            self._look()
+        except Exception:
+            self._cut_off = True  # what was heard is lost
+            raise
+        return 0.0 if self._to_look_at else max((self._look_due - self._hullo.clock()) / SECOND, 0.0)
+
+    @property
+    def _look_due(self) -> Instant:
+        return self._looked_at + int(LOOK_EVERY * SECOND)
+
+    def _begin_to_look(self) -> None:
+        # Where no bus leads to other processes, what was said there is found by looking alone.
+        unheard = self._hullo.store.shared_between_processes and not self._hullo.bus.between_processes
+        self._said_since = self._looked_at - OVERLAP if self._cut_off or unheard else None
+        self._cut_off = False
+        self._looked_at = self._hullo.clock()
+        with self._changing:
+            self._to_look_at.extend(each for each in self._connected if each.session is not None)
+            if not self._connected:
+                self._stop()
+
+    def _tell_of_notices(self) -> None:
+        notices = [self._heard.popleft() for _ in range(len(self._heard))]
+        if not notices:
+            return
+        spoken: dict[ConversationId, set[MessageId]] = defaultdict(set)
+        read: set[ConversationId] = set()
+        about: dict[Connection, set[ConversationId]] = defaultdict(set)
+        for notice in notices:
+            if notice.conversation_id is not None and notice.message_id is not None:
+                spoken[notice.conversation_id].add(notice.message_id)
+            elif notice.conversation_id is not None:
+                read.add(notice.conversation_id)
+            for connection in self._concerned(notice):
+                about[connection].update([notice.conversation_id] if notice.conversation_id is not None else [])
+        messages = messages_of(spoken, self._hullo.store) if about else {}
+        # Encoded once, for however many.
+        texts = {
+            conversation_id: [
+                (each, message_frame(conversation_id, messages[each])) for each in sorted(ids) if each in messages
+            ]
+            for conversation_id, ids in spoken.items()
+        }
+        marks = {conversation_id: (conversation_id, read_mark_frame(conversation_id)) for conversation_id in read}
+        self._hand_over(
+            News(
+                connection=connection,
+                asked_about=digest,
+                judged=judged,
+                messages=sorted(text for each in judged.visible for text in texts.get(each, ())),
+                marks=[marks[each] for each in judged.visible if each in marks],
+            )
+            for connection, digest, judged in self._judged(about)
+        )
+
+    def _look(self) -> None:
+        """Looks at the next group of those who wait for it."""
+        group = [self._to_look_at.popleft() for _ in range(min(GROUP, len(self._to_look_at)))]
+        since = self._said_since
+        self._hand_over(
+            News(
+                connection=connection,
+                asked_about=digest,
+                judged=judged,
+                messages=self._missed(judged.session, since) if since is not None and judged.session else (),
+            )
+            for connection, digest, judged in self._judged(dict.fromkeys(group, ()))
+        )
+
+    def _missed(self, session: Session, since: Instant) -> Sequence[tuple[MessageId, str]]:
+        after = Moment(now=max(since, 0), seed=b"").new_id("msg")
+        return [
+            (message.id, message_frame(where, message)) for where, message in missed(session, after, self._hullo.store)
+        ]
+
+    def _concerned(self, notice: Notice) -> Iterable[Connection]:
+        with self._changing:
+            visitors = self._by_visitor.get(notice.visitor_id, ()) if notice.visitor_id is not None else ()
+            contacts = self._by_contact.get(notice.contact_id, ()) if notice.contact_id is not None else ()
+            return [*visitors, *contacts]
+
+    def _judged(
+        self, about: dict[Connection, set[ConversationId]] | dict[Connection, tuple[()]]
+    ) -> Iterable[tuple[Connection, SessionDigest, Judged]]:
+        sessions: dict[SessionDigest, Session] = {}
+        wanted: dict[SessionDigest, set[ConversationId]] = defaultdict(set)
+        asked: list[tuple[Connection, SessionDigest]] = []
+        for connection, conversations in about.items():
+            session = connection.session
+            if session is not None:
+                sessions[session.digest] = session
+                wanted[session.digest].update(conversations)
+                asked.append((connection, session.digest))
+        known = list(sessions.values())
+        judged = judge(known, wanted, self._hullo.store, self._hullo.clock())
+        by_digest = {session.digest: each for session, each in zip(known, judged, strict=True)}
+        return [(connection, digest, by_digest[digest]) for connection, digest in asked]
+
+    def _hand_over(self, news: Iterable[News]) -> None:
+        by_loop: dict[object, tuple[EventLoopToken, list[News]]] = {}
+        for each in news:
+            if each.messages or each.marks or _changed(each.connection.session, each.judged.session):
+                loop = each.connection.loop
+                by_loop.setdefault(loop.native_token, (loop, []))[1].append(each)
+        for loop, theirs in by_loop.values():
+            try:
+                from_thread.run_sync(self._take, theirs, token=loop)
+            except RunFinishedError:
+                continue  # with its sockets
+
+    def _take(self, news: Iterable[News]) -> None:
+        """In the event loop of the connections."""
+        for connection, asked_about, judged, messages, marks in news:
+            session = connection.session
+            if session is None or session.digest != asked_about:
+                continue  # it has gone on with another session meanwhile, and was told what there is
+            if judged.session is None:
+                if not connection.doubts():
+                    connection.end(SESSION_REVOKED)
+                continue
+            if _changed(session, judged.session):
+                self.connect(connection, judged.session)
+            connection.tell_news(messages, marks)
+
+
+def _changed(before: Session | None, after: Session | None) -> bool:
+    """Whether it is over, or somebody else's, or worth another standing."""
+    if before is None or after is None:
+        return before is not after
+    return (before.contact_id, before.standing) != (after.contact_id, after.standing)
+
+
+def _take_out(listed: dict[str, list[Connection]], key: str, connection: Connection) -> None:
+    theirs = listed.get(key, [])
+    if connection in theirs:
+        theirs.remove(connection)
+    if not theirs:
+        listed.pop(key, None)

@@ -1,0 +1,212 @@
+"""What is said over a socket, and what is answered."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from asgi.conftest import PAGE
+
+
+def test_a_join_without_a_session_begins_one(site):
+    _, joined = site.join(ref="1")
+    assert joined["ref"] == "1"
+    assert joined["session_token"].startswith("hvs_")
+    assert (joined["identified"], joined["standing"], joined["email_prompt"]) == (False, None, True)
+    assert joined["conversations"] == []
+    assert "identify" not in joined
+
+
+@pytest.mark.rule("S1")
+def test_a_join_with_a_session_goes_on_with_it(site):
+    token = site.shop.join()
+    _, joined = site.join(token)
+    assert joined["session_token"] == token
+    assert site.shop.get("/me", token).json()["visitor_id"] == joined["visitor_id"]
+
+
+def test_the_join_answer_is_the_one_over_http(site):
+    token = site.shop.join()
+    _, joined = site.join(token)
+    over_http = site.shop.post("/join", {"app_key": site.key, "session_token": token}).json()
+    assert joined == {"type": "joined", **over_http}
+
+
+@pytest.mark.rule("L1")
+def test_an_identity_travels_with_the_join(site):
+    token = site.shop.join()
+    site.shop.post("/conversations", {"text": "hello"}, token)
+    _, joined = site.join(token, identity={"email": "jane@example.com", "name": "Jane"})
+    assert joined["identify"]["identified"] is True
+    assert joined["identify"]["linked_conversations"] == 1
+    assert "session_token" not in joined["identify"]
+    assert (joined["identified"], joined["standing"], joined["email_prompt"]) == (True, "claimed", False)
+
+
+def test_an_identity_that_comes_with_the_first_join_begins_the_session(site):
+    _, joined = site.join(identity={"email": "jane@example.com"})
+    assert joined["identify"]["session_token"] == joined["session_token"]
+    assert joined["identified"] is True
+
+
+def test_a_wrong_proof_at_join_is_told_behind_it_and_leaves_an_anonymous_visitor(site):
+    socket, joined = site.join(ref="j", identity={"external_id": "user_1", "user_hash": "0" * 64})
+    refusal = socket.hear()
+    assert (refusal["type"], refusal["ref"], refusal["about"]) == ("error", "j", "identify")
+    assert refusal["code"] == "proof_rejected"
+    assert joined["identified"] is False
+    assert socket.quiet()
+
+
+@pytest.mark.rule("S2")
+def test_a_session_that_is_over_begins_anew_at_join_with_the_identity(site):
+    token = site.shop.join()
+    site.shop.post("/reset", None, token)
+    _, joined = site.join(token, identity={"email": "jane@example.com"})
+    assert joined["session_token"] != token
+    assert joined["identified"] is True
+
+
+def test_identify_answers_as_over_http(site):
+    socket, joined = site.join()
+    told = socket.ask("identify", ref="x", identity=site.shop.signed("user_1", name="Jane"))
+    assert (told.pop("type"), told.pop("ref")) == ("identified", "x")
+    again = site.shop.identify(joined["session_token"], **site.shop.signed("user_1", name="Jane")).json()
+    assert list(told) == list(again)
+    assert told["contact_id"] == again["contact_id"]
+    assert told["standing"] == "proven"
+
+
+@pytest.mark.rule("C5")
+def test_a_switch_of_user_goes_on_with_the_new_session(site):
+    socket, joined = site.join(identity=site.shop.signed("user_1"))
+    told = socket.ask("identify", identity=site.shop.signed("user_2"))
+    assert told["switched"] is True
+    assert told["session_token"] != joined["session_token"]
+    assert socket.quiet()
+    said = socket.ask("message", text="it is me", client_id="1")
+    mine = site.shop.get("/conversations", told["session_token"]).json()["items"]
+    assert [each["id"] for each in mine] == [said["conversation_id"]]
+
+
+@pytest.mark.rule("S2")
+def test_a_reset_ends_the_session_and_the_socket_goes_on(site):
+    socket, joined = site.join(identity={"email": "jane@example.com"})
+    told = socket.ask("reset", ref="r")
+    assert (told["type"], told["ref"], told["identified"]) == ("was_reset", "r", False)
+    assert told["visitor_id"] != joined["visitor_id"]
+    assert site.shop.get("/me", joined["session_token"]).json()["code"] == "session_revoked"
+    assert site.shop.get("/me", told["session_token"]).status_code == 200
+    assert socket.quiet()
+
+
+def test_a_message_begins_a_conversation_and_goes_on_with_it(site):
+    socket, joined = site.join()
+    first = socket.ask("message", ref="1", text="hello", client_id="a")
+    assert (first["type"], first["ref"], first["author"], first["client_id"]) == ("message", "1", "visitor", "a")
+    second = socket.ask("message", text="again", client_id="b", conversation_id=first["conversation_id"])
+    assert second["conversation_id"] == first["conversation_id"]
+    path = f"/conversations/{first['conversation_id']}/messages"
+    listed = site.shop.get(path, joined["session_token"]).json()["items"]
+    assert [each["text"] for each in listed] == ["again", "hello"]
+    assert socket.quiet()  # nobody is told of their own message twice
+
+
+def test_a_message_that_is_sent_again_is_the_same_message(site):
+    socket, _ = site.join()
+    first = socket.ask("message", text="hello", client_id="a")
+    assert socket.ask("message", text="hello", client_id="a") == first
+
+
+def test_a_message_in_somebody_elses_conversation_is_refused(site):
+    other, _ = site.join()
+    theirs = other.ask("message", text="secret", client_id="1")["conversation_id"]
+    socket, _ = site.join()
+    for conversation_id in (theirs, "cnv_none", "../../x"):
+        refusal = socket.ask("message", text="hello", client_id="1", conversation_id=conversation_id)
+        assert (refusal["type"], refusal["code"]) == ("error", "not_found")
+    assert other.quiet()
+
+
+def test_what_is_wrong_with_a_message_is_told_and_the_socket_goes_on(site):
+    socket, _ = site.join()
+    refusal = socket.ask("message", ref="m", text="", client_id="1")
+    assert (refusal["type"], refusal["ref"], refusal["code"]) == ("error", "m", "invalid")
+    assert refusal["errors"] == [{"field": "text", "reason": "is empty"}]
+    assert socket.quiet()
+
+
+def test_a_ping_is_answered(site):
+    socket, _ = site.join()
+    assert socket.ask("ping") == {"type": "pong"}
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "hello",
+        "[]",
+        "{}",
+        '{"type": 7}',
+        '{"type": "join", "type": "join"}',
+        '{"type": "ping"}',
+        '{"type": "join", "ref": 7}',
+        '{"type": "join", "app_key": 7}',
+        '{"type": "join", "after": {}}',
+    ],
+)
+def test_a_first_frame_that_is_no_join_closes_the_socket(site, frame):
+    socket = site.connect()
+    socket.connection.send_text(frame)
+    assert socket.closed()[0] == 4400
+
+
+@pytest.mark.parametrize(
+    "frame",
+    ['{"type": "shout"}', '{"type": "join", "app_key": "app_"}', "{", '{"type": "identify", "identity": "jane"}'],
+)
+def test_a_frame_that_nobody_understands_closes_the_socket(site, frame):
+    socket, _ = site.join()
+    socket.connection.send_text(frame)
+    assert socket.closed() == (4400, "bad_frame")
+
+
+def test_bytes_are_no_frame(site):
+    socket = site.connect()
+    socket.connection.send_bytes(json.dumps({"type": "join", "app_key": site.key}).encode())
+    assert socket.closed()[0] == 4400
+
+
+def test_a_frame_of_32_kib_is_taken_and_a_larger_one_is_not(site):
+    socket, _ = site.join()
+    empty = json.dumps({"type": "ping", "ref": "", "more": ""})
+    socket.connection.send_text(json.dumps({"type": "ping", "ref": "", "more": "x" * (32 * 1024 - len(empty))}))
+    assert socket.hear()["type"] == "pong"
+    socket.connection.send_text(json.dumps({"type": "ping", "ref": "", "more": "x" * (32 * 1024 - len(empty) + 1)}))
+    assert socket.closed() == (4413, "too_large")
+
+
+@pytest.mark.parametrize("app_key", ["app_unknown", "", None])
+def test_an_app_that_nobody_has_is_no_way_in(site, app_key):
+    socket = site.connect()
+    socket.say("join", app_key=app_key)
+    assert socket.closed() == (4403, "unknown_app")
+
+
+def test_a_page_that_the_app_does_not_list_is_no_way_in(site):
+    socket = site.connect(origin="https://evil.example.com")
+    socket.say("join", app_key=site.key, identity={"email": "jane@example.com"})
+    assert socket.closed() == (4403, "bad_origin")
+    listed = site.shop.get("/contacts", site.shop.api_key()).json()["items"]
+    assert listed == []
+
+
+def test_a_page_that_the_app_lists_joins(site):
+    socket = site.connect(origin=PAGE)
+    assert socket.ask("join", app_key=site.key)["type"] == "joined"
+
+
+def test_other_paths_take_no_sockets(site):
+    with pytest.raises(Exception, match=r"^$|1000|403"), site.shop.http.websocket_connect("/hullo/v1/nothing"):
+        pytest.fail("it was accepted")

@@ -1,0 +1,218 @@
+"""What others say is told at once: to whom it concerns, once, and in order."""
+
+from __future__ import annotations
+
+import pytest
+
+from hullo import Hullo
+from hullo.asgi.socket import switchboard
+from hullo.bus.notice import Notice
+
+
+def test_an_agents_reply_is_told(site):
+    socket, _ = site.join()
+    said = socket.ask("message", text="hello", client_id="1")
+    reply = site.reply(said["conversation_id"], "hello yourself")
+    assert socket.hear() == {"type": "message", "conversation_id": said["conversation_id"], **reply}
+    assert socket.quiet()
+
+
+def test_a_message_is_told_to_the_visitors_other_tabs_and_not_to_the_one_that_said_it(site):
+    socket, joined = site.join()
+    other, _ = site.join(joined["session_token"])
+    said = socket.ask("message", ref="1", text="hello", client_id="a")
+    assert other.hear() == {name: value for name, value in said.items() if name != "ref"}
+    assert socket.quiet()
+
+
+def test_what_is_said_over_http_is_told_too(site):
+    socket, joined = site.join()
+    begun = site.shop.post("/conversations", {"text": "hello"}, joined["session_token"]).json()
+    assert socket.hear()["conversation_id"] == begun["id"]
+
+
+def test_replies_come_in_the_order_in_which_they_were_made(site):
+    socket, _ = site.join()
+    conversation_id = socket.ask("message", text="hello", client_id="1")["conversation_id"]
+    texts = [f"reply {number}" for number in range(20)]
+    for text in texts:
+        site.reply(conversation_id, text)
+    assert [socket.hear()["text"] for _ in texts] == texts
+
+
+@pytest.mark.rule("H1")
+def test_nobody_is_told_what_another_visitor_says(site):
+    stranger, _ = site.join()
+    socket, _ = site.join()
+    conversation_id = socket.ask("message", text="hello", client_id="1")["conversation_id"]
+    site.reply(conversation_id, "hello yourself")
+    assert socket.hear()["author"] == "agent"
+    assert stranger.quiet()
+
+
+@pytest.mark.rule("H1")
+def test_a_proven_person_is_told_on_every_device_and_whoever_claims_to_be_them_is_not(site):
+    phone, _ = site.join(identity=site.shop.signed("user_1"))
+    laptop, _ = site.join(identity=site.shop.signed("user_1"))
+    claimed, _ = site.join(identity={"external_id": "user_1"})
+    said = phone.ask("message", text="hello", client_id="1")
+    assert laptop.hear()["text"] == "hello"
+    site.reply(said["conversation_id"], "hello yourself")
+    assert laptop.hear()["text"] == "hello yourself"
+    assert claimed.quiet()
+
+
+@pytest.mark.rule("H1")
+def test_a_visitor_who_proves_who_they_are_while_connected_is_told_from_then_on(site):
+    phone, _ = site.join(identity=site.shop.signed("user_1"))
+    laptop, _ = site.join()
+    laptop.ask("identify", identity=site.shop.signed("user_1"))
+    phone.ask("message", text="hello", client_id="1")
+    assert laptop.hear()["text"] == "hello"
+
+
+@pytest.mark.rule("H1")
+def test_a_visitor_who_proves_who_they_are_in_another_tab_is_told_from_then_on(site):
+    phone, _ = site.join(identity=site.shop.signed("user_1"))
+    laptop, joined = site.join()
+    site.shop.identify(joined["session_token"], **site.shop.signed("user_1"))
+    phone.ask("message", text="hello", client_id="1")
+    assert laptop.hear()["text"] == "hello"
+
+
+@pytest.mark.rule("S4")
+def test_a_session_that_is_reset_elsewhere_closes_its_sockets(site):
+    socket, joined = site.join()
+    site.shop.post("/reset", None, joined["session_token"])
+    assert socket.closed() == (4401, "session_revoked")
+
+
+@pytest.mark.rule("S4")
+def test_a_reset_over_one_socket_closes_the_others_of_the_session(site):
+    socket, joined = site.join()
+    other, _ = site.join(joined["session_token"])
+    assert socket.ask("reset")["type"] == "was_reset"
+    assert other.closed()[0] == 4401
+    assert socket.quiet()
+
+
+@pytest.mark.rule("S4", "C5")
+def test_a_switch_of_user_in_another_tab_closes_the_sockets_of_the_first(site):
+    socket, joined = site.join(identity=site.shop.signed("user_1"))
+    site.shop.identify(joined["session_token"], **site.shop.signed("user_2"))
+    assert socket.closed()[0] == 4401
+
+
+@pytest.mark.rule("S4")
+def test_a_person_who_is_logged_out_everywhere_is_disconnected(site):
+    sockets = [site.join(identity=site.shop.signed("user_1"))[0] for _ in range(2)]
+    key = site.shop.api_key()
+    contact_id = site.shop.get("/contacts", key).json()["items"][0]["id"]
+    stranger, _ = site.join()
+    answer = site.shop.http.delete(
+        f"/hullo/v1/contacts/{contact_id}/sessions", headers={"authorization": f"Bearer {key}"}
+    )
+    assert answer.status_code == 200
+    assert [socket.closed()[0] for socket in sockets] == [4401, 4401]
+    assert stranger.quiet()
+
+
+@pytest.mark.rule("S4", "P2")
+def test_a_person_who_is_erased_is_disconnected(site):
+    socket, joined = site.join(identity=site.shop.signed("user_1"))
+    key = site.shop.api_key()
+    contact_id = joined["identify"]["contact_id"]
+    site.shop.http.delete(f"/hullo/v1/contacts/{contact_id}", headers={"authorization": f"Bearer {key}"})
+    assert socket.closed()[0] == 4401
+
+
+@pytest.mark.rule("G1", "L4")
+def test_who_was_merged_is_told_as_the_survivor(site):
+    first, one = site.join(identity=site.shop.signed("user_1"))
+    signature = site.shop.hullo.user_hash(site.key, "jane@example.com")
+    second, two = site.join(identity={"email": "jane@example.com", "user_hash": signature})
+    assert two["standing"] == "proven", two
+    key = site.shop.api_key()
+    body = {"absorb": two["identify"]["contact_id"]}
+    merged = site.shop.post(f"/contacts/{one['identify']['contact_id']}/merge", body, key)
+    assert merged.status_code == 200, merged.text
+    first.ask("message", text="hello", client_id="1")
+    assert second.hear()["text"] == "hello"
+
+
+def test_what_is_read_in_one_tab_is_told_to_the_others_and_asked_for_by_ref_alone(site):
+    socket, joined = site.join()
+    other, _ = site.join(joined["session_token"])
+    conversation_id = socket.ask("message", text="hello", client_id="1")["conversation_id"]
+    site.reply(conversation_id, "hello yourself")
+    assert [socket.hear()["author"], other.hear()["author"], other.hear()["author"]] == ["agent", "visitor", "agent"]
+    assert site.shop.get("/conversations", joined["session_token"]).json()["items"][0]["unread"] is True
+    socket.say("read", conversation_id=conversation_id)
+    assert socket.quiet()
+    assert other.hear() == {"type": "read", "conversation_id": conversation_id}
+    assert site.shop.get("/conversations", joined["session_token"]).json()["items"][0]["unread"] is False
+    assert socket.ask("read", ref="r", conversation_id=conversation_id)["ref"] == "r"
+    assert other.quiet()
+
+
+def test_nobody_reads_what_is_not_theirs(site):
+    theirs = site.join()[0].ask("message", text="hello", client_id="1")["conversation_id"]
+    socket, _ = site.join()
+    assert socket.ask("read", conversation_id=theirs)["code"] == "not_found"
+
+
+def test_whoever_was_away_is_told_what_was_said_meanwhile(site):
+    socket, joined = site.join()
+    first = socket.ask("message", text="hello", client_id="1")
+    socket.connection.close()
+    for text in ("one", "two"):
+        site.reply(first["conversation_id"], text)
+    back, _ = site.join(joined["session_token"], after=first["id"])
+    assert [back.hear()["text"] for _ in range(2)] == ["one", "two"]
+    assert back.quiet()
+
+
+def test_whoever_asks_for_nothing_is_told_nothing_old(site):
+    socket, joined = site.join()
+    socket.ask("message", text="hello", client_id="1")
+    back, _ = site.join(joined["session_token"])
+    assert back.quiet()
+
+
+@pytest.mark.parametrize("after", ["msg_", "x", "msg_" + "!" * 26, "msg_" + "0" * 5000])
+def test_an_id_that_is_none_tells_nothing(site, after):
+    socket, joined = site.join()
+    socket.ask("message", text="hello", client_id="1")
+    back, _ = site.join(joined["session_token"], after=after)
+    assert back.quiet()
+
+
+@pytest.mark.rule("S4")
+def test_what_no_notice_tells_of_is_found_by_looking(site, monkeypatch):
+    monkeypatch.setattr(switchboard, "LOOK_EVERY", 0.05)
+    monkeypatch.setattr(site.shop.hullo.bus, "publish", lambda notices: None)
+    socket, joined = site.join()
+    site.shop.post("/reset", None, joined["session_token"])
+    assert socket.closed()[0] == 4401
+
+
+def test_what_was_said_while_the_bus_was_cut_off_is_told_afterwards(site, monkeypatch):
+    socket, _ = site.join()
+    conversation_id = socket.ask("message", text="hello", client_id="1")["conversation_id"]
+    heard: list[Notice] = []
+    with monkeypatch.context() as cut:
+        cut.setattr(site.shop.hullo.bus, "publish", heard.extend)
+        site.reply(conversation_id, "are you there?")
+    assert [each.kind for each in heard] == ["message"]
+    assert socket.quiet()
+    listeners = site.shop.hullo.bus._listeners
+    for listener in listeners._listeners.values():
+        listener.missed()
+    assert socket.hear()["text"] == "are you there?"
+    assert socket.quiet()
+
+
+def test_a_hullo_without_sockets_listens_to_nothing(serve):
+    shop = serve(Hullo("memory:"), "asyncio")
+    shop.post("/join", {"app_key": shop.app_key})
+    assert not shop.hullo.bus._listeners._listeners
