@@ -52,6 +52,13 @@ def test_people_see_a_line_a_finding(terminal: Terminal):
     assert {line[place:] for line in lines} == {"ok"}
 
 
+def test_it_says_which_bus_there_is_without_its_password(terminal: Terminal, monkeypatch: pytest.MonkeyPatch):
+    terminal.json("migrate")
+    assert findings(terminal)["bus"]["value"].startswith("none between processes")
+    monkeypatch.setenv("HULLO_BUS", "redis://:s3cret@cache:6379/3")
+    assert findings(terminal)["bus"]["value"] == "redis://:***@cache:6379/3"
+
+
 def test_it_says_what_a_url_chose(terminal: Terminal):
     terminal.json("migrate")
     found = findings(terminal, "--db", "sqlite:///hullo.db?synchronous=normal")

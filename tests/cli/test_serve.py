@@ -111,6 +111,7 @@ def test_several_processes_serve_one_database(start: Start, terminal: Terminal):
     assert server.call("GET", "/demo/agent").status == 404
     assert server.stop() == 0
     assert not (terminal.folder / "ignored.db").exists()
+    assert server.told().count("no bus connects the workers") == 1
 
 
 def test_a_store_in_memory_is_not_served_by_several_processes(terminal: Terminal):
