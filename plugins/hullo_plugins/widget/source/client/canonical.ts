@@ -9,14 +9,17 @@ export function canonical(value: unknown): string {
   );
 }
 
-/** SHA-256 in hexadecimal; undefined where the page is not served securely, and has none. */
+/** SHA-256; undefined where the page is not served securely, and has none. */
 export async function digest(text: string): Promise<string | undefined> {
-  const bytes = await globalThis.crypto?.subtle?.digest("SHA-256", new TextEncoder().encode(text));
-  return bytes && [...new Uint8Array(bytes)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  const made = await globalThis.crypto?.subtle?.digest("SHA-256", new TextEncoder().encode(text));
+  return made && hexadecimal(new Uint8Array(made));
 }
 
-/** For a message that is sent for the first time. */
+/** For a message that is sent for the first time. `randomUUID` is for secure pages alone. */
 export function newId(): string {
-  // `randomUUID` is for secure pages alone.
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hexadecimal(crypto.getRandomValues(new Uint8Array(16)));
+}
+
+function hexadecimal(bytes: Uint8Array): string {
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

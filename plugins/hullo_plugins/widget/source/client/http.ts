@@ -5,63 +5,46 @@ import type { Problem } from "./wire";
 
 const PATIENCE = 15_000;
 
-export interface Http {
-  /** Rejects with `Refused`: `offline` where nobody answered. */
-  get<T>(path: string): Promise<T>;
-  post<T>(path: string, body: object): Promise<T>;
-  /** Gets through from a page that is being left, and so needs no leave of the server beforehand (CORS). */
-  beacon<T>(path: string, body: object): Promise<T>;
-}
+/** A GET, or a POST where there is a body. Rejects with `Refused`: `offline` where nobody answered.
+ *
+ * `beacon`: says in its body who it is, and so gets through from a page that is being left, for it needs no leave of the
+ * server beforehand (CORS).
+ */
+export type Http = <T extends object>(path: string, body?: object, beacon?: boolean) => Promise<T>;
 
 /** `token`: of the session, as it is at each call. */
 export function createHttp({ host, appKey }: Options, token: () => string | undefined): Http {
-  async function call<T>(path: string, init: RequestInit): Promise<T> {
-    const ending = new AbortController();
-    const timer = setTimeout(() => ending.abort(), PATIENCE);
+  return async (path, body, beacon = false) => {
+    const session = token();
+    const headers = {
+      "X-Hullo-App": appKey,
+      "Content-Type": "application/json",
+      ...(session && { Authorization: `Bearer ${session}` }),
+    };
     try {
-      // Redirected, the credentials would go to whoever is named there.
-      const all: RequestInit = { credentials: "same-origin", redirect: "error", cache: "no-store", signal: ending.signal };
-      const response = await fetch(`${host}/v1/${path}`, { ...all, ...init });
-      const told: unknown = await response.json().catch(() => undefined);
-      if (!response.ok) throw refusal(response, told as Problem | undefined);
-      if (told) return told as T;
-      throw offline();
+      const response = await fetch(`${host}/v1/${path}`, {
+        credentials: "same-origin",
+        redirect: "error", // or the credentials would go to whoever is named there
+        cache: "no-store",
+        keepalive: beacon,
+        signal: AbortSignal.timeout?.(PATIENCE) ?? null,
+        ...(!beacon && { headers }),
+        ...(body && { method: "POST", body: JSON.stringify({ app_key: appKey, ...body }) }),
+      });
+      if (response.ok) return await response.json();
+      const { code = "internal", detail = "" } = (await response.json().catch(() => ({}))) as Partial<Problem>;
+      throw new Refused(code, detail, response.status, Number(response.headers.get("Retry-After")) || undefined);
     } catch (failure) {
       throw failure instanceof Refused ? failure : offline();
-    } finally {
-      clearTimeout(timer);
     }
-  }
-
-  function headers(more?: Record<string, string>): Record<string, string> {
-    const session = token();
-    return { "X-Hullo-App": appKey, ...(session && { Authorization: `Bearer ${session}` }), ...more };
-  }
-
-  return {
-    get: (path) => call(path, { headers: headers() }),
-    post: (path, body) =>
-      call(path, {
-        method: "POST",
-        headers: headers({ "Content-Type": "application/json" }),
-        body: JSON.stringify({ app_key: appKey, ...body }),
-      }),
-    beacon: (path, body) =>
-      call(path, { method: "POST", keepalive: true, body: JSON.stringify({ app_key: appKey, ...body }) }),
   };
 }
 
 export function offline(): Refused {
-  return new Refused("offline", "there is no connection right now");
+  return new Refused("offline", "there is no connection");
 }
 
 /** Whether the same call may well be taken later. */
 export function passing({ code, status }: Refused): boolean {
-  return code === "offline" || code === "rate_limited" || code === "unavailable" || (status > 501 && status < 505);
-}
-
-function refusal(response: Response, problem: Problem | undefined): Refused {
-  const wait = Number(response.headers.get("Retry-After")) || undefined;
-  const { status } = response;
-  return new Refused(problem?.code ?? "internal", problem?.detail ?? `the server answered ${status}`, status, wait);
+  return /^(offline|rate_limited|unavailable)$/.test(code) || (status > 501 && status < 505);
 }

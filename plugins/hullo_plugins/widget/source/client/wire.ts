@@ -4,8 +4,7 @@ import type { IdentifyAnswer } from "../hullo";
 
 export interface Conversation {
   id: string;
-  status: string;
-  created_at: string;
+  status?: string;
   last_message_at: string;
   unread?: boolean;
 }
