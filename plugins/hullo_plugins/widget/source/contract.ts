@@ -69,6 +69,8 @@ export interface Chat {
   readonly longest: number;
   /** The app's name, for the heading. */
   readonly name: string;
+  /** Null or absent where nobody is known yet. Another one after a reset or a switch: a draft is not theirs. */
+  readonly visitorId?: string | null;
   send(text: string): void;
   retry(key: string): void;
   /** Loads the history, or loads it again after it failed. */
