@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -31,6 +32,8 @@ ALONE: Final = (
 )
 LARGEST_MESSAGE: Final = 256 * 1024
 """Bytes of a frame that the server still reads, so that hullo can say itself that it was too large."""
+UNTAKEN_SECONDS: Final = 60
+"""How long a client may take nothing of what is written for it."""
 LAST_ANSWERS_SECONDS: Final = 10
 """How long a server that was told to stop waits for the calls that it has begun to answer."""
 
@@ -155,11 +158,16 @@ def _listening(host: str, port: int) -> socket.socket:
         # "localhost" is two addresses, and whoever types 127.0.0.1 means the older.
         family = socket.AF_INET if socket.AF_INET in found else found[0]
         both = host == "::" and socket.has_dualstack_ipv6()
-        return socket.create_server((host, port), family=family, backlog=BACKLOG, dualstack_ipv6=both)
+        listener = socket.create_server((host, port), family=family, backlog=BACKLOG, dualstack_ipv6=both)
     except (OSError, UnicodeError) as error:
         # Python adds what it attempted; the first words are the system's.
         reason = (getattr(error, "strerror", None) or str(error)).partition(" (while")[0]
         raise click.ClickException(f"cannot listen at {host} port {port}: {reason}") from error
+    if sys.platform == "linux":
+        # Those that it accepts have it too. A client that takes nothing any more would otherwise keep what was written
+        # for it, and its connection, for as long as it likes.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNTAKEN_SECONDS * 1000)
+    return listener
 
 
 def _require_loopback(host: str) -> None:

@@ -1,0 +1,108 @@
+"""A client that does not read is cut off, and nothing is kept for it without end."""
+
+from __future__ import annotations
+
+import json
+
+import anyio
+import pytest
+
+from hullo import Hullo, IdentityMiddleware
+from hullo.asgi.socket import connection
+from hullo.asgi.socket.connection import Connection
+
+SCOPE = {
+    "type": "websocket",
+    "path": "/hullo/v1/socket",
+    "query_string": b"",
+    "headers": [],
+    "client": ("127.0.0.1", 1),
+}
+
+
+async def nothing(scope, receive, send):
+    raise AssertionError("this is hullo's own path")
+
+
+class Deaf:
+    """A client that has read the answer to its join, and then takes nothing more."""
+
+    def __init__(self, app_key: str):
+        self.joining = [
+            {"type": "websocket.connect"},
+            {"type": "websocket.receive", "text": json.dumps({"type": "join", "app_key": app_key})},
+        ]
+        self.joined = anyio.Event()
+        self.told: list[dict] = []
+
+    async def receive(self):
+        if self.joining:
+            return self.joining.pop(0)
+        await anyio.sleep_forever()
+
+    async def send(self, message):
+        if self.joined.is_set():
+            await anyio.sleep_forever()
+        self.told.append(message)
+        if message["type"] == "websocket.send":
+            self.joined.set()
+
+
+@pytest.fixture
+def hullo():
+    with Hullo("memory:") as hullo:
+        yield hullo
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def backend(request):
+    return request.param
+
+
+def test_a_frame_that_nobody_takes_ends_the_connection(hullo, backend, monkeypatch):
+    monkeypatch.setattr(connection, "PATIENCE", 0.05)
+    monkeypatch.setattr(connection, "CLOSING_PATIENCE", 0.05)
+    app = IdentityMiddleware(nothing, hullo)
+    client = Deaf(hullo.create_app("Shop").app_key)
+
+    async def live():
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(app, SCOPE, client.receive, client.send)
+            await client.joined.wait()
+            (connected,) = app._edge.switchboard._connected
+            connected.tell_news([("msg_1", "{}")])
+        assert len(app._edge.switchboard) == 0
+
+    with_deadline(live, backend)
+
+
+def test_more_than_is_kept_for_a_reader_ends_the_connection(hullo, backend, monkeypatch):
+    monkeypatch.setattr(connection, "CLOSING_PATIENCE", 0.05)
+    app = IdentityMiddleware(nothing, hullo)
+    client = Deaf(hullo.create_app("Shop").app_key)
+
+    async def live():
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(app, SCOPE, client.receive, client.send)
+            await client.joined.wait()
+            (connected,) = app._edge.switchboard._connected
+            kept = waiting_frames(connected)
+            assert kept <= connection.WAITING_FRAMES
+        assert len(app._edge.switchboard) == 0
+
+    with_deadline(live, backend)
+
+
+def waiting_frames(connected: Connection) -> int:
+    """How many wait after many more were told."""
+    for number in range(connection.WAITING_FRAMES * 3):
+        connected.tell_news([(f"msg_{number}", "{}")])
+    return len(connected._waiting or ())
+
+
+def with_deadline(live, backend):
+    async def main():
+        with anyio.fail_after(20):
+            await live()
+
+    anyio.run(main, backend=backend)
