@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
 import { build, transform } from "esbuild";
+import { minify } from "terser";
 
 const HERE = new URL("./", import.meta.url);
 const BUILT = new URL("built/", HERE);
@@ -40,6 +41,7 @@ const styles = {
   },
 };
 
+/** Gathered by the one, made small by the other, which is a twentieth better at it. */
 async function bundle(entry, version, define) {
   const { outputFiles } = await build({
     absWorkingDir: fileURLToPath(HERE),
@@ -51,12 +53,17 @@ async function bundle(entry, version, define) {
     charset: "utf8",
     legalComments: "none",
     target: BROWSERS,
-    banner: { js: `/*! hullo ${version} | MIT */` },
     define,
     plugins: [styles],
     logLevel: "warning",
   });
-  return Buffer.from(outputFiles[0].contents);
+  const { code } = await minify(outputFiles[0].text, {
+    ecma: 2020,
+    toplevel: true,
+    compress: { passes: 4, keep_fargs: false, pure_getters: true, unsafe_arrows: true, unsafe_methods: true },
+    format: { preamble: `/*! hullo ${version} | MIT */` },
+  });
+  return Buffer.from(`${code}\n`);
 }
 
 function described(bytes) {

@@ -1,11 +1,10 @@
-/** What a page can ask for, by name. What needs an app key waits until there is one, in order. */
+/** What a page can ask for, by name. What needs an app key waits in the client until there is one. */
 
 import { type Client, type Options, Refused } from "../contract";
 import type { Events, Identity, InitOptions, Listener } from "../hullo";
 import { complain, complainOf } from "./complaints";
 import { domainsIn } from "./domains";
 import type { Announcer } from "./events";
-import { type HopSettings } from "./hop";
 import { takeHop } from "./landing";
 import type { Launcher } from "./launcher";
 import { createPushed } from "./pushed";
@@ -27,18 +26,13 @@ export interface Commands {
   run(verb: string, ...args: unknown[]): unknown;
   /** What the page's object gets. */
   readonly methods: Readonly<Record<string, Verb>>;
-  readonly hopSettings: HopSettings;
+  /** How the site calls the parameter of links, if it says so. */
+  hopParameter(): string | undefined;
 }
 
 export function createCommands({ client, events, launcher, script, hop }: Parts): Commands {
-  const hopSettings = { domains: domainsIn(script.domains), hopParameter: script.hopParameter };
   let options: Options | undefined;
-  const waiting: (() => void)[] = [];
-
-  function afterInit<T>(ask: () => T): Promise<Awaited<T>> {
-    if (options) return Promise.resolve(ask());
-    return new Promise<T>((done) => waiting.push(() => done(ask()))) as Promise<Awaited<T>>;
-  }
+  let parameter = script.hopParameter;
 
   function init(given: InitOptions = {}): void {
     const appKey = keyIn(given) ?? script.appKey;
@@ -49,12 +43,11 @@ export function createCommands({ client, events, launcher, script, hop }: Parts)
       if (options.appKey !== appKey) complain(`it runs for ${options.appKey} already, and not for ${appKey}`);
       return;
     }
-    hopSettings.domains.push(...domainsIn(given.domains));
-    hopSettings.hopParameter = given.hopParameter ?? script.hopParameter;
+    const domains = [...domainsIn(script.domains), ...domainsIn(given.domains)];
     const consent = given.consent ?? script.consent;
-    options = { appKey, host, domains: hopSettings.domains, ...(consent === undefined ? {} : { consent }) };
-    client.start(options, hop ?? takeHop(hopSettings.hopParameter));
-    for (const each of waiting) each();
+    parameter = given.hopParameter ?? parameter;
+    options = { appKey, host, domains, ...(consent !== undefined && { consent }) };
+    client.start(options, hop ?? takeHop(parameter));
     if (given.launcher === false) launcher.hide();
     const locale = given.locale ?? script.locale ?? (document.documentElement.lang || navigator.language);
     launcher.begin({ host, locale, nonce: script.nonce });
@@ -62,27 +55,24 @@ export function createCommands({ client, events, launcher, script, hop }: Parts)
 
   const verbs: Record<string, Verb> = {
     init,
-    identify(identity: Identity) {
-      if (!identity) return Promise.reject(new Refused("no_identifier", "identify needs to be told who it is"));
+    async identify(identity: Identity) {
+      if (!identity) throw new Refused("no_identifier", "identify needs to be told who it is");
       pushed.remember(identity);
-      const ask = () => client.identify(identity);
-      // Asked beforehand it travels with the join, but it never passes a reset that was asked before it.
-      return waiting.length ? afterInit(ask) : ask();
+      return client.identify(identity);
     },
     reset() {
       pushed.forget();
-      return afterInit(() => client.reset());
+      return client.reset();
     },
     /** The function form hands the token to a function; the object form gives a promise of it. */
-    identityToken(to?: string | ((token: string) => void)) {
-      const told = typeof to === "function" ? to : undefined;
-      const origin = told ? undefined : (to as string | undefined);
-      const token = afterInit(() => client.identityToken(origin)).then((given) => given.token);
-      if (told) token.then(told).catch(reportUnlessRefused);
+    async identityToken(to?: string | ((token: string) => void)) {
+      const told = typeof to === "function" && to;
+      const { token } = await client.identityToken(told ? undefined : (to as string | undefined));
+      if (told) told(token);
       return token;
     },
-    agree: () => afterInit(() => client.chat.agree()),
-    say: (text: string) => afterInit(() => client.chat.send(text)),
+    agree: client.chat.agree,
+    say: client.chat.send,
     open: launcher.open,
     close: launcher.close,
     toggle: launcher.toggle,
@@ -114,14 +104,10 @@ export function createCommands({ client, events, launcher, script, hop }: Parts)
   const pushed = createPushed(run);
   const methods: Record<string, Verb> = { push: (...all: unknown[]) => all.map(pushed.take).length };
   for (const verb of Object.keys(verbs)) methods[verb] = (...args: unknown[]) => run(verb, ...args);
-  return { run, methods, hopSettings };
+  return { run, methods, hopParameter: () => parameter };
 }
 
 /** By whatever name the page calls it. */
 export function keyIn(given: InitOptions): string | undefined {
   return given.appKey ?? given.siteId ?? given.app_id ?? given.app_key;
-}
-
-function reportUnlessRefused(failure: unknown): void {
-  if (!(failure instanceof Refused)) reportError(failure);
 }

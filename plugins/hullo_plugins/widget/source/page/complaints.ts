@@ -13,11 +13,11 @@ export function complain(sentence: string): void {
 export function complainOf(failure: unknown, appKey: string | undefined): void {
   const code = (failure as Partial<Refused>).code ?? "";
   const why: Record<string, string> = {
-    unknown_app: `no app has the key ${appKey}: see "hullo app list"`,
-    bad_origin: `the app does not list this origin: "hullo app set ${appKey} origins=${location.origin}"`,
+    unknown_app: `no app has the key ${appKey}`,
+    bad_origin: `${location.origin} is not among the origins of ${appKey}`,
     no_identifier: "identify needs an email or an external_id",
-    proof_required: "the app wants identify to be signed: user_hash or token",
-    proof_rejected: `user_hash or token is wrong: "hullo check ${appKey} BODY.json" says why`,
+    proof_required: "identify needs a user_hash or a token",
+    proof_rejected: "user_hash or token is wrong: hullo check tells why",
   };
   if (why[code]) complain(why[code]);
 }

@@ -7,12 +7,6 @@ import { createTokens, type HopToken } from "./tokens";
 
 type Link = HTMLAnchorElement | HTMLAreaElement;
 
-/** Asked for at each click: `init` may come late. */
-export interface HopSettings {
-  readonly domains: readonly string[];
-  readonly hopParameter: string | undefined;
-}
-
 /** How long a click waits for a token that nobody asked for before. */
 const PATIENCE = 1_500;
 /** Firefox reads the link once more in a task after the click. */
@@ -20,7 +14,8 @@ const HANDED_OVER = 50;
 /** How long a menu may stand open. */
 const MENU = 5_000;
 
-export function watchLinks(client: Client, settings: HopSettings): void {
+/** `name`: how the site calls the parameter, if it does; asked for at each click, as `init` may come late. */
+export function watchLinks(client: Client, name: () => string | undefined): void {
   const tokens = createTokens(client);
   /** Puts the link that has a token in its address back as it was. */
   let restore: (() => void) | undefined;
@@ -28,7 +23,7 @@ export function watchLinks(client: Client, settings: HopSettings): void {
 
   /** The link's address, if the identity may go there. */
   function destination(link: Link): URL | undefined {
-    return link.hasAttribute("download") ? undefined : listed(link.href, [...client.domains, ...settings.domains]);
+    return link.hasAttribute("download") ? undefined : listed(link.href, client.domains);
   }
 
   /** The link that an event is about, in whatever open shadow root. */
@@ -110,7 +105,7 @@ export function watchLinks(client: Client, settings: HopSettings): void {
   }
 
   function take(link: Link, { token, parameter }: HopToken): void {
-    link.href = withParameter(link.href, settings.hopParameter ?? parameter, token);
+    link.href = withParameter(link.href, name() ?? parameter, token);
     link.referrerPolicy = "no-referrer";
   }
 

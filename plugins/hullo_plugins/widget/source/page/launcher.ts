@@ -4,12 +4,11 @@ import type { Client, Panel } from "../contract";
 import { complain } from "./complaints";
 import type { Announcer } from "./events";
 import style from "./launcher.css";
-import look from "./look.css";
 import { loadPanel } from "./panel_file";
 
 const SVG = "http://www.w3.org/2000/svg";
-const CHAT = "M21 11.5a8.4 8.4 0 0 1-9 8.4 9 9 0 0 1-3.6-.8L3 21l1.8-5A8.4 8.4 0 1 1 21 11.5Z";
-const SHUT = "m6 9 6 6 6-6";
+const CHAT = "M12 3c5.2 0 9 3.6 9 8.2s-3.8 8.2-9 8.2q-2 0-4-1l-5 2 1.7-4.5A7.9 7.9 0 0 1 3 11.2C3 6.6 6.8 3 12 3Z";
+const SHUT = "m5 9 2-2 5 5 5-5 2 2-7 7Z";
 
 export interface Launcher {
   /** Puts it on the page. What was asked for beforehand happens then. */
@@ -93,7 +92,7 @@ export function createLauncher(client: Client, events: Announcer): Launcher {
   }
 
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(look + style);
+  sheet.replaceSync(style);
   shadow.adoptedStyleSheets = [sheet];
   icon.append(line);
   button.append(icon, badge);

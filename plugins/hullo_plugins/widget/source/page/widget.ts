@@ -10,7 +10,6 @@ import { takeHop } from "./landing";
 import { createLauncher } from "./launcher";
 import { readScript } from "./script";
 
-const TOLD = ["ready", "identified", "reset", "message", "unread", "identity-required", "error"] as const;
 const HERE = Symbol.for("hullo.widget");
 
 function begin(): void {
@@ -19,12 +18,11 @@ function begin(): void {
   if (HERE in window) return complain("the script is on this page twice; the second one does nothing");
   Object.defineProperty(window, HERE, { value: true });
 
-  const client = createClient();
   const events = createAnnouncer();
+  const client = createClient(events);
   const launcher = createLauncher(client, events);
   const commands = createCommands({ client, events, launcher, script, hop });
-  for (const event of TOLD) client.on(event, (detail) => events.tell(event, detail as never));
-  watchLinks(client, commands.hopSettings);
+  watchLinks(client, commands.hopParameter);
 
   const preset = offerObject(script.globalName, commands);
   offerFunction(script.functionName, commands);

@@ -2,6 +2,7 @@
 
 import type { Panel, PanelFile, PanelHost } from "../contract";
 import { createComposer } from "./composer";
+import lookStyle from "../page/look.css";
 import composerStyle from "./composer.css";
 import { createConsent } from "./consent";
 import { datesOf } from "./dates";
@@ -118,7 +119,7 @@ function mount(host: PanelHost): Panel {
   followScreen(panel, cover);
   cover();
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(panelStyle + threadStyle + composerStyle);
+  sheet.replaceSync(lookStyle + panelStyle + threadStyle + composerStyle);
   shadow.adoptedStyleSheets = [...shadow.adoptedStyleSheets, sheet];
   shadow.append(panel);
 
