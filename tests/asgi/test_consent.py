@@ -22,6 +22,7 @@ NOBODY = {
     "email_prompt": False,
     "conversations": [],
 }
+SETTINGS = {"message_length": 8000, "consent": "required", "name": "Shop", "domains": [PAGE]}
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def _call(shop: Shop, path: str, token: str | None = None, **body: Any) -> Any:
 def test_before_the_visitor_agrees_there_is_nobody(asking: Shop, path: str) -> None:
     answer = _call(asking, path)
     assert answer.status_code == 200
-    assert answer.json() == {**NOBODY, "settings": {"message_length": 8000, "consent": "required"}}
+    assert answer.json() == {**NOBODY, "settings": SETTINGS}
     assert _call(asking, path, "hvs_of_long_ago").json()["visitor_id"] is None
 
 

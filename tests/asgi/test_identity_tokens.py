@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from base64 import urlsafe_b64decode
+
 import pytest
 
 from hullo import Hullo
@@ -54,11 +57,71 @@ def test_an_empty_body_asks_for_the_visitors_own_app(shop):
     assert shop.identify(identity_token=answer.json()["token"]).json()["contact_id"] == contact
 
 
+def audience(shop, token, to):
+    """Which app the token is for that takes the visitor there."""
+    _, payload, _ = hop_token(shop, token, to=to).split(".")
+    return json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["aud"]
+
+
+@pytest.mark.rule("T1", "T2")
+def test_a_token_is_for_the_app_that_lists_where_the_visitor_goes(shop):
+    token, contact = proven(shop)
+    shop.hullo.create_app("Stranger", workspace="another", origins=["https://help.example.com"])
+    first, second = (
+        shop.hullo.create_app(name, origins=["https://help.example.com", "https://*.help.example.com"]).app_key
+        for name in ("First", "Second")
+    )
+    for to in ("https://help.example.com", "https://en.help.example.com", "HTTPS://Help.Example.com:443"):
+        assert audience(shop, token, to) == first
+    redeemed = shop.post(
+        "/identify", {"app_key": first, "identity_token": hop_token(shop, token, to="https://help.example.com")}
+    )
+    assert redeemed.json()["contact_id"] == contact
+    shop.hullo.register.change_app(second, {"origins": f"{PAGE},https://status.example.com"})
+    assert audience(shop, token, "https://status.example.com") == second
+    assert audience(shop, token, PAGE) == shop.app_key
+    shop.hullo.register.change_app(shop.app_key, {"origins": f"{PAGE},https://*.example.com"})
+    assert audience(shop, token, "https://help.example.com") == shop.app_key
+
+
+@pytest.mark.rule("T1", "T2")
+def test_where_nobody_lists_a_loopback_page_it_is_an_apps_without_a_list(shop):
+    token, _ = proven(shop)
+    here = "http://localhost:8001"
+    unlisted = [shop.hullo.create_app(name).app_key for name in ("Unlisted", "Unlisted too")]
+    assert audience(shop, token, here) == unlisted[0]
+    shop.hullo.register.change_app(shop.app_key, {"origins": ""})
+    assert audience(shop, token, here) == shop.app_key
+    help_centre = shop.hullo.create_app("Help centre", origins=[here]).app_key
+    assert audience(shop, token, here) == help_centre
+    assert audience(shop, token, "http://localhost:8002") == shop.app_key
+    assert shop.post("/identity-token", {"to": "https://shop.test"}, token).status_code == 404
+
+
+def test_a_place_is_told_to_nobody_but_somebody(shop):
+    for token, status in ((shop.join(), 409), ("hvs_0", 401), (None, 401)):
+        answers = [
+            shop.post("/identity-token", {"app_key": shop.app_key, "to": to}, token)
+            for to in (PAGE, "https://nobody.test")
+        ]
+        assert {answer.status_code for answer in answers} == {status}
+        assert answers[0].json() == answers[1].json()
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
         ({"audience": "app_unknown"}, 404, "unknown_app"),
         ({"audience": 1}, 422, "invalid"),
+        ({"to": "https://nobody.test"}, 404, "not_found"),
+        ({"to": "http://localhost"}, 404, "not_found"),
+        ({"to": ""}, 422, "invalid"),
+        ({"to": 1}, 422, "invalid"),
+        ({"to": "null"}, 422, "invalid"),
+        ({"to": "help.example.com"}, 422, "invalid"),
+        ({"to": f"{PAGE}/"}, 422, "invalid"),
+        ({"to": "https://*.example.com"}, 422, "invalid"),
+        ({"to": PAGE, "audience": "app_unknown"}, 422, "invalid"),
         ([], 400, "bad_json"),
     ],
 )

@@ -20,6 +20,22 @@ def test_join_answers_with_everything_a_widget_needs(shop):
     ]
     assert answer.json()["standing"] is None
     assert answer.json()["email_prompt"] is True
+    assert answer.json()["settings"] == {
+        "message_length": 8000,
+        "consent": "none",
+        "name": "Shop",
+        "domains": ["https://shop.example.com"],
+    }
+
+
+@pytest.mark.parametrize("origins", ["", "https://shop.example.com,https://*.example.com:8443,http://localhost"])
+def test_join_tells_the_app_as_it_is_now(shop, origins):
+    token = shop.join()
+    shop.hullo.register.change_app(shop.app_key, {"name": "Zażółć & Sons", "origins": origins})
+    for answer in (shop.post("/join", {}, token), shop.post("/reset", {}, token)):
+        settings = answer.json()["settings"]
+        assert settings["name"] == "Zażółć & Sons"
+        assert settings["domains"] == [each for each in origins.split(",") if each]
 
 
 @pytest.mark.rule("S1")

@@ -124,6 +124,28 @@ def test_a_page_that_nobody_lists_gets_no_preflight(listed: str, bystander: Vict
     assert (answer.status_code, cors_in(answer)) == (403, {})
 
 
+@pytest.mark.rule("T1", "T2")
+@pytest.mark.parametrize("pattern", UNLISTED.values(), ids=UNLISTED.keys())
+def test_nobody_is_taken_to_a_place_that_only_looks_like_one_that_is_listed(
+    listed: str, bystander: Victim, pattern: str
+) -> None:
+    answer = bystander.browser.post("/identity-token", {"to": spelt(pattern, listed)})
+    assert answer.json()["code"] in {"not_found", "invalid"}
+    assert bystander.browser.post("/identity-token", {"to": f"https://{listed}"}).status_code == 200
+
+
+@pytest.mark.rule("T1")
+def test_nobody_is_taken_to_a_place_of_somebody_else_nor_told_that_there_is_one(site: Site, victim: Victim) -> None:
+    name, stranger = domain(site), site.elsewhere()
+    listing(site, "https://kept.example")
+    listing(stranger, f"https://{name}", f"https://*.{name}")
+    theirs, nobodys = (
+        victim.browser.post("/identity-token", {"to": to}) for to in (f"https://sub.{name}", "https://nobody.test")
+    )
+    assert (theirs.status_code, theirs.content) == (nobodys.status_code, nobodys.content)
+    assert theirs.json()["code"] == "not_found"
+
+
 WILDCARD = {
     "the apex": ("https://DOMAIN", False),
     "a sub-domain": ("https://a.DOMAIN", True),
@@ -187,26 +209,36 @@ def test_of_two_origins_neither_lets_the_other_read(site: Site) -> None:
         assert "evil" not in str(cors_in(answer))
 
 
+LOOKS_LOCAL = [
+    "http://localhost.evil.test",
+    "http://127.0.0.1.evil.test",
+    "http://127.0.0.1@evil.test",
+    "http://localhost@evil.test",
+    "http://evil.test#localhost",
+    "http://2130706433",
+    "http://0x7f.1",
+    "http://127.1",
+    "http://0.0.0.0",
+    "http://[::ffff:8.8.8.8]",
+    "http://10.0.0.1",
+    "http://notlocalhost",
+    "null",
+    "file://",
+]
+
+
 def test_an_app_that_lists_nothing_takes_no_page_that_only_looks_local(site: Site) -> None:
-    looks = [
-        "http://localhost.evil.test",
-        "http://127.0.0.1.evil.test",
-        "http://127.0.0.1@evil.test",
-        "http://localhost@evil.test",
-        "http://evil.test#localhost",
-        "http://2130706433",
-        "http://0x7f.1",
-        "http://127.1",
-        "http://0.0.0.0",
-        "http://[::ffff:8.8.8.8]",
-        "http://10.0.0.1",
-        "http://notlocalhost",
-        "null",
-        "file://",
-    ]
-    for origin in looks:
+    for origin in LOOKS_LOCAL:
         answer = call(site, "POST", "/join", origin, body={"app_key": site.app_key})
         assert (answer.status_code, cors_in(answer)) == (403, {}), origin
+
+
+@pytest.mark.rule("T1", "T2")
+def test_nobody_is_taken_to_a_place_that_only_looks_local(site: Site, victim: Victim) -> None:
+    site.beside()
+    for origin in LOOKS_LOCAL:
+        answer = victim.browser.post("/identity-token", {"to": origin})
+        assert answer.json()["code"] in {"not_found", "invalid"}, origin
 
 
 def test_no_answer_is_for_every_page_and_none_is_with_credentials(site: Site, victim: Victim) -> None:

@@ -14,7 +14,8 @@ async def issue_token(exchange: Exchange) -> Answer:
     """`POST /v1/identity-token`"""
     hullo = exchange.edge.hullo
     body = identity_token_body(await exchange.body() or b"{}")
-    work = IssueToken(visitor=await exchange.resumed(body.envelope), audience=body.audience, hooks=hullo.hooks)
+    visitor = await exchange.resumed(body.envelope)
+    work = IssueToken(visitor=visitor, audience=body.audience, to=body.to, hooks=hullo.hooks)
     token = await exchange.edge.do(work)
     return told(
         {"token": token, "expires_in": HOP_LIFE // SECOND, "parameter": hullo.settings.hop_parameter},

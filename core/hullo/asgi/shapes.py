@@ -101,7 +101,12 @@ def nobody_shape(app: App, limits: Limits) -> Shape:
 
 
 def _settings_shape(app: App, limits: Limits) -> Shape:
-    return {"message_length": limits.message_length, "consent": consent_word(app)}
+    return {
+        "message_length": limits.message_length,
+        "consent": consent_word(app),
+        "name": app.name,
+        "domains": list(app.origins),
+    }
 
 
 def app_shape(app: App, counts: CallCount) -> Shape:

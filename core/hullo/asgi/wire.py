@@ -13,6 +13,7 @@ from hullo.errors import BadRequest, Invalid
 from hullo.model.claim import CONTROL, CONTROL_BUT_LINES, Claim, Rejection
 from hullo.model.limits import Limits
 from hullo.model.strict_json import read_object
+from hullo.pipeline.origins import normalised
 
 CLIENT_ID_LONGEST: Final = 128
 ID_LONGEST: Final = 64
@@ -56,10 +57,12 @@ class CheckBody:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityTokenBody:
-    """A token is asked for. `audience` is the key of the app that it is to be good in; None: the visitor's own."""
+    """A token is asked for. `audience` is the key of the app that it is to be good in, or `to` an origin that the app
+    lists; never both. None of them: the visitor's own app."""
 
     envelope: Envelope
     audience: str | None
+    to: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,12 +112,19 @@ def check_body(raw: bytes, limits: Limits) -> CheckBody:
 
 
 def identity_token_body(raw: bytes) -> IdentityTokenBody:
-    """Raises `BadRequest`, and `Invalid` for an audience that is no text."""
+    """Raises `BadRequest`, and `Invalid` for an audience that is no text, a place that is no origin, or both."""
     body = decode_object(raw)
     audience = body.get("audience")
     if not isinstance(audience, str | None):
         raise wrong_field("audience", "must be the app key of the site that the token is for")
-    return IdentityTokenBody(envelope=_envelope(body), audience=audience or None)
+    to = body.get("to")
+    if to is not None:
+        to = normalised(to) if isinstance(to, str) else None
+        if to is None:
+            raise wrong_field("to", "must be an origin, such as https://help.example.com")
+        if audience:
+            raise wrong_field("to", "says which app the token is for, and so does audience; send one of them")
+    return IdentityTokenBody(envelope=_envelope(body), audience=audience or None, to=to)
 
 
 def message_body(raw: bytes, limits: Limits) -> MessageBody:

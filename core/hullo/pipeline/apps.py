@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final, TypeVar
 
@@ -53,6 +53,10 @@ class AppDirectory:
             self._known.clear()
         self._known[app.id] = app
         return app
+
+    def of_workspace(self, workspace_id: str) -> Sequence[App]:
+        """Its apps as the store has them, in the order in which they were made. Their keys stay sealed."""
+        return [app for app in reversed(self._store.list_apps()) if app.workspace_id == workspace_id]
 
     def forget(self, app_key: str | None) -> None:
         """Asks the store the next time."""

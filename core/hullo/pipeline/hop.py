@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hullo.errors import Conflicting, ProofRejected, UnknownApp
+from hullo.errors import Conflicting, NotFound, ProofRejected, UnknownApp
 from hullo.hooks.relay import Relay
 from hullo.model.app import App, VerificationMode
 from hullo.model.contact import Contact
@@ -16,6 +16,7 @@ from hullo.model.visitor import Session
 from hullo.pipeline import visits
 from hullo.pipeline.apps import AppDirectory
 from hullo.pipeline.call import Call
+from hullo.pipeline.origins import allowed
 from hullo.pipeline.resolve import Carried, Resolution
 from hullo.pipeline.sessions import Attend
 from hullo.pipeline.verify import proof_required
@@ -31,6 +32,8 @@ class IssueToken:
     visitor: Attend
     audience: str | None
     """The target app's key; None for the visitor's own app."""
+    to: str | None = None
+    """Where no audience is named, the origin that the visitor goes to: the target is the app that lists it."""
     hooks: Relay
 
     def prepare(self, apps: AppDirectory) -> Prepared[str]:
@@ -38,26 +41,50 @@ class IssueToken:
         prepared = self.visitor.prepare(apps)
         home = prepared.app
         assert home is not None, "a visit is in an app"
-        target = apps.find_now(self.audience) if self.audience not in {None, home.id} else home
-        if target.workspace_id != home.workspace_id:
-            raise UnknownApp
+        target = self._target(home, apps)
         return Prepared(
             query=prepared.query,
             decide=lambda snapshot: self._decide(prepared.decide(snapshot), target),
             app=home,
         )
 
-    def _decide(self, resumed: Decision[Visit], target: App) -> Decision[str]:
-        """Raises `Conflicting` for a visitor who is anonymous, and where the target has no key to sign with."""
+    def _target(self, home: App, apps: AppDirectory) -> App | None:
+        """None where no app of the workspace lists the place to go to."""
+        if self.to is not None:
+            return _at_home_in(self.to, home, apps)
+        target = apps.find_now(self.audience) if self.audience not in {None, home.id} else home
+        if target.workspace_id != home.workspace_id:
+            raise UnknownApp
+        return target
+
+    def _decide(self, resumed: Decision[Visit], target: App | None) -> Decision[str]:
+        """Raises `Conflicting` for a visitor who is anonymous, and where the target has no key to sign with, and
+        `NotFound` where there is no target: only somebody with an identity to carry is told which places are listed."""
         session = resumed.answer.session
         if not session.identified:
             raise Conflicting("this visitor is anonymous: there is no identity to carry yet; identify it first")
+        if target is None:
+            raise NotFound("no app of this workspace lists that origin")
         token = self.hooks.issue_token(session, target, self.visitor.moment)
         if token is None:
             raise Conflicting(
                 "no token can be made for that app: it has no active identity key; 'hullo identity-key add' makes one"
             )
         return Decision(answer=token, change_set=resumed.change_set)
+
+
+def _at_home_in(origin: str, home: App, apps: AppDirectory) -> App | None:
+    """The app that pages of this origin belong to: `home` before the others of its workspace, and those in the order in
+    which they were made.
+
+    One that lists the origin goes before all that have no list and take a loopback one: of any number of sites on a
+    developer's machine, only those are known to be its own.
+    """
+    if home.origins and allowed(origin, home):
+        return home
+    taking = [each for each in apps.of_workspace(home.workspace_id) if allowed(origin, each)]
+    found = min(taking, key=lambda each: (not each.origins, each.id != home.id), default=None)
+    return apps.find_now(found.id) if found is not None else None
 
 
 def arrive(hop: TokenClaims, call: Call, session: Session | None, snapshot: Snapshot) -> Resolution:

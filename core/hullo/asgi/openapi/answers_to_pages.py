@@ -81,7 +81,16 @@ ANSWERS_TO_PAGES: Final[Mapping[str, Schema]] = {
             "expires_at": or_null(ref("Time")),
             "conversations": listed(ref("Conversation")),
             "settings": closed(
-                {"message_length": said(COUNT, "The most characters of a message."), "consent": CONSENT}
+                {
+                    "message_length": said(COUNT, "The most characters of a message."),
+                    "consent": CONSENT,
+                    "name": said(TEXT, "The app's."),
+                    "domains": said(
+                        listed(TEXT),
+                        "The origins that the app lists: links to them take the identity along. "
+                        "`https://*.example.com` stands for every sub-domain.",
+                    ),
+                }
             ),
         }
     ),

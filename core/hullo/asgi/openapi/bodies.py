@@ -23,6 +23,7 @@ STRICT: Final = {
     **said(FLAG, "With it a single wrong field refuses the call, and nothing is written."),
     "default": False,
 }
+_ORIGIN: Final[Schema] = {"type": "string", "pattern": "^https?://[^/?#@]+$"}
 _HEX: Final[Schema] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 
 
@@ -51,7 +52,13 @@ def body_schemas(limits: Limits) -> dict[str, Schema]:
             {**identify, "origin": or_null(said(TEXT, "The address of the page that is to send this."))}
         ),
         "IdentityTokenBody": fields(
-            {**_ENVELOPE, "audience": or_null(said(ref("AppId"), "The app to go to; null: the visitor's own."))}
+            {
+                **_ENVELOPE,
+                "audience": or_null(said(ref("AppId"), "The app to go to; null: the visitor's own.")),
+                "to": or_null(
+                    said(_ORIGIN, "Instead of `audience`: the origin to go to. It is for the app that lists it.")
+                ),
+            }
         ),
         "MessageBody": fields(
             {

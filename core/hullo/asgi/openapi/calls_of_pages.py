@@ -109,14 +109,15 @@ CALLS_OF_PAGES: Final[Operations] = {
         "post": Operation(
             id="issue_token",
             summary="Take the identity to another site",
-            description="Makes a token for the other site's address. It is good once, in one app, for minutes. An "
-            "anonymous visitor has no identity to take along: `conflict`.",
+            description="Makes a token for the other site's address. It is good once, in one app, for minutes. With "
+            "`to` that is the app which lists the origin: the visitor's own, or else the oldest of its workspace; "
+            "`not_found` where none does. An anonymous visitor has no identity to take along: `conflict`.",
             security=VISITOR_WITH_BODY,
             body="IdentityTokenBody",
             needs_body=False,
             beacon=True,
             answers=("IdentityToken",),
-            refusals=(Conflicting, Invalid, *BODY_REFUSALS, *VISITOR_REFUSALS),
+            refusals=(Conflicting, NotFound, Invalid, *BODY_REFUSALS, *VISITOR_REFUSALS),
         ),
     },
     "/v1/me": {
