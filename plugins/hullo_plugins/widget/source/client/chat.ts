@@ -1,39 +1,17 @@
 /** The visitor's one thread, as the panel shows it: what was said, and what of it is unread. */
 
-import { type Chat, Refused } from "../contract";
-import type { Http } from "./http";
+import type { Chat } from "../contract";
+import type { ChatModel, Talk } from "./chat_model";
+import { offline, type Http } from "./http";
 import type { Line } from "./line";
 import { createSending } from "./sending";
 import { anchor, unanswered, withSaid, type Entry } from "./thread";
-import type { Vault } from "./vault";
-import type { Conversation, Frame, Joined, Message, Page, Said } from "./wire";
+import type { Conversation, Message, Page, Said } from "./wire";
 
 const PAGES = 4;
 /** For how long after the visitor did something the chat counts as used; and how often it is asked for news if not. */
 const USED = 120_000;
 const SELDOM = 30_000;
-
-/** What it tells, and what it leaves to others. */
-export interface Talk extends Pick<Chat, "leaveEmail" | "agree"> {
-  message(said: Said): void;
-  unread(count: number): void;
-}
-
-/** The chat, and what the line tells it. */
-export interface ChatModel {
-  readonly chat: Chat;
-  begin(line: Line, http: Http, vault: Vault): void;
-  /** `resumed`: what was missed follows in messages of its own. */
-  joined(answer: Joined, resumed: boolean): void;
-  identified(): void;
-  heard(frame: Frame): void;
-  poll(): Promise<void>;
-  lost(): void;
-  /** All of it goes. */
-  clear(): void;
-  /** From where to ask for what was missed. */
-  after(): string | undefined;
-}
 
 type State = { -readonly [K in keyof Omit<Chat, "lines">]: Chat[K] } & { lines: readonly Entry[] };
 
@@ -174,7 +152,7 @@ export function createChat(talk: Talk): ChatModel {
   }
 
   async function loaded(mine: number): Promise<void> {
-    if (!line) throw new Refused("offline", "not connected yet");
+    if (!line) throw offline();
     await line.joined(true);
     const id = current;
     let cursor: string | null | undefined;

@@ -106,7 +106,7 @@ export function createClient({ on, tell } = createAnnouncer()): Client {
     if (session.byCookie) accept(await http<Joined>("join", hello()), session.mark);
   }
 
-  /** Takes the session of an answer. Whether it is the one that was `before`; undefined where another is to be taken. */
+  /** Takes the session of an answer. Whether it is the one `before`; undefined where another is to be taken. */
   function accept(told: Joined, before: string | undefined): boolean | undefined {
     const taken = session.take(told, before);
     const same = !before || session.mark === before;

@@ -7,8 +7,8 @@ const PATIENCE = 15_000;
 
 /** A GET, or a POST where there is a body. Rejects with `Refused`: `offline` where nobody answered.
  *
- * `beacon`: says in its body who it is, and so gets through from a page that is being left, for it needs no leave of the
- * server beforehand (CORS).
+ * `beacon`: says in its body who it is, and so gets through from a page that is being left, for it needs no leave of
+ * the server beforehand (CORS).
  */
 export type Http = <T extends object>(path: string, body?: object, beacon?: boolean) => Promise<T>;
 

@@ -157,9 +157,9 @@ export function createIdentities(verdicts: Verdicts): Identities {
     identify,
     async begin(all, hop) {
       given = all;
-      const arriving = hop && after(Promise.resolve(), () => take({ identity_token: hop }, visitor));
+      const arriving = hop ? after(Promise.resolve(), () => take({ identity_token: hop }, visitor)) : undefined;
       // Whoever follows a stale link is whoever they were before.
-      begun(arriving ? arriving.catch((refusal) => console.debug("hullo: this link brought no identity", refusal)) : undefined);
+      begun(arriving?.catch((refusal) => console.debug("hullo: this link brought no identity", refusal)));
       await decided;
     },
     idle: () => last,

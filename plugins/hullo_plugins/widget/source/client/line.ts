@@ -4,11 +4,11 @@ import { Refused, type Options } from "../contract";
 import { backoff, pause } from "./backoff";
 import { createCalls, type Call } from "./calls";
 import { offline, passing, type Http } from "./http";
-import { openSocket, type Socket } from "./socket";
-import type { Frame, Joined, Problem } from "./wire";
+import type { Party } from "./party";
+import { BLOCKED, openSocket, type Socket } from "./socket";
+import type { Joined, Problem } from "./wire";
 
-/** Sockets that never joined, in a row, until they count as blocked; and for how long. */
-const ENOUGH = 2;
+/** How long sockets count as blocked. */
 const BLOCKED_FOR = 180_000;
 const POLL = 4_000;
 
@@ -16,25 +16,6 @@ const WHY_NOT: Record<string, string> = {
   bad_origin: "the app does not list this page's origin",
   unknown_app: "no app has this key",
 };
-
-/** Whom the line is for. */
-export interface Party {
-  /** What has to be done before a join. Rejects with `Refused`. */
-  prepare(): Promise<void>;
-  /** How the next join says who it is. */
-  hello(): object;
-  /** Whether the session is in a cookie, which no socket can set. */
-  byCookie(): boolean;
-  joined(answer: Joined): void;
-  heard(frame: Frame): void;
-  /** Where nothing is heard by itself: asks what is new, as often as it is worth it. Rejects with `Refused`. */
-  poll(): Promise<void>;
-  lost(): void;
-  /** The session is no longer good. */
-  over(): void;
-  /** This page can never join. */
-  refused(refusal: Refused): void;
-}
 
 export interface Line {
   /** Whether calls are answered. */
@@ -99,7 +80,7 @@ export function createLine(options: Options, http: Http, party: Party): Line {
   function open(mine: number): void {
     const first = party.byCookie() ? undefined : calls.takeIdentity();
     const join = { type: "join", ref: String(++refs), app_key: options.appKey, ...party.hello(), ...first?.frame() };
-    const opened = (socket = openSocket(`${options.host.replace(/^http/, "ws")}/v1/socket`, join, {
+    socket = openSocket(`${options.host.replace(/^http/, "ws")}/v1/socket`, join, {
       frame(frame) {
         if (mine !== turn) return;
         const { type, ref, ...told } = frame;
@@ -116,23 +97,21 @@ export function createLine(options: Options, http: Http, party: Party): Line {
           else calls.answered(asked, told);
         }
       },
-      closed(code, reason, never) {
-        if (mine === turn) closed(mine, code, reason, never ? ENOUGH : Number(!opened.joined));
+      closed(code, reason, hint) {
+        if (mine === turn) closed(mine, code, reason, hint);
       },
-    }));
+    });
   }
 
-  /** `hint`: how much it looks as if no socket gets through. */
   function closed(mine: number, code: number, reason: string, hint: number): void {
     if (code === 4401) return party.over();
     if (code === 4403) return failed(mine, new Refused(reason, WHY_NOT[reason] ?? reason));
     // What the server cannot take would end the next socket too.
-    const { asked } = calls;
-    if (asked && code === 4400) calls.refused(asked, new Refused("bad_json", "it is nothing that can be sent"));
-    if (asked && code === 4413) calls.refused(asked, new Refused("too_large", "it is too long to be sent"));
+    const fault = { 4400: "bad_json", 4413: "too_large" }[code];
+    if (calls.asked && fault) calls.refused(calls.asked, new Refused(fault, "it cannot be sent"));
     // By codes from there on the server itself says that it is not the time.
     if (code < 1012) blocked += hint;
-    if (blocked < ENOUGH) return failed(mine, offline(), pause(code));
+    if (blocked < BLOCKED) return failed(mine, offline(), pause(code));
     socketsFrom = Date.now() + BLOCKED_FOR;
     connect();
   }
@@ -169,7 +148,7 @@ export function createLine(options: Options, http: Http, party: Party): Line {
 
   function trySockets(): void {
     socketsFrom = 0;
-    blocked = ENOUGH - 1;
+    blocked = BLOCKED - 1;
   }
 
   function send(call: Call): boolean {

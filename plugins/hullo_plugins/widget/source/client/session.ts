@@ -26,8 +26,13 @@ export interface Session {
   settle(http: Http, consent: object): Promise<void>;
 }
 
-/** `turned`: this page is no longer of the visitor that it was; `certain`: its new session is known. */
-export function openSession(vault: Vault, ownHost: boolean, turned: (certain: boolean, whole: boolean) => void): Session {
+/** `ownHost`: the page is hullo's own host's, and what is not known here may be in a cookie. `turned`: another tab has
+ * ended the session; `certain`: the next one is known. */
+export function openSession(
+  vault: Vault,
+  ownHost: boolean,
+  turned: (certain: boolean, whole: boolean) => void,
+): Session {
   let mark = vault.mark();
   /** What the storage may still show for a moment, though it is over. */
   const gone = new Set<string>();
@@ -124,5 +129,5 @@ export function openSession(vault: Vault, ownHost: boolean, turned: (certain: bo
 
 /** A session that the server will not end is none that it knows. */
 function unlessPassing(failure: Refused): undefined {
-  if (passing(failure)) throw failure;
+  if (passing(failure) || failure.status >= 500) throw failure;
 }

@@ -19,9 +19,12 @@ export interface Socket {
 
 export interface Ears {
   frame(frame: Frame): void;
-  /** It has ended by itself. `blocked`: it did not even come to be refused. */
-  closed(code: number, reason: string, blocked: boolean): void;
+  /** It has ended by itself. `hint`: how much it looks as if no socket gets through. */
+  closed(code: number, reason: string, hint: number): void;
 }
+
+/** So many hints, of sockets one after the other, are enough. */
+export const BLOCKED = 2;
 
 export function openSocket(address: string, join: Frame, ears: Ears): Socket {
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -30,10 +33,10 @@ export function openSocket(address: string, join: Frame, ears: Ears): Socket {
   let ended = false;
   let wire: WebSocket | undefined;
 
-  function end(code: number, reason = "", blocked = false): void {
+  function end(code: number, reason = "", hint = Number(!joined)): void {
     if (ended) return;
     close();
-    ears.closed(code, reason, blocked);
+    ears.closed(code, reason, hint);
   }
 
   function close(): void {
@@ -45,7 +48,7 @@ export function openSocket(address: string, join: Frame, ears: Ears): Socket {
   function watch(): void {
     clearTimeout(timer);
     if (ended) return;
-    if (!joined) timer = setTimeout(() => end(1006, "", true), JOINS_WITHIN);
+    if (!joined) timer = setTimeout(() => end(1006, "", BLOCKED), JOINS_WITHIN);
     else if (owed) timer = setTimeout(() => end(1006), ANSWERS_WITHIN);
     else timer = setTimeout(ping, document.hidden ? SILENCE_UNSEEN : SILENCE);
   }
@@ -77,7 +80,7 @@ export function openSocket(address: string, join: Frame, ears: Ears): Socket {
     wire.onclose = ({ code, reason }) => end(code, reason);
   } catch {
     // A policy of the page forbids it. Told later, as all of its ends are.
-    queueMicrotask(() => end(1006, "", true));
+    queueMicrotask(() => end(1006, "", BLOCKED));
   }
   watch();
 

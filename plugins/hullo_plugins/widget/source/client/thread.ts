@@ -24,13 +24,10 @@ function order(one: Entry, other: Entry): number {
   return one.at - other.at || (one.id < other.id ? -1 : 1);
 }
 
-/** The ids of those that an agent has said since the visitor last did; `newest` comes first. Never none. */
+/** The ids of what agents have said since the visitor last did; `newest` comes first. */
 export function unanswered(newest: readonly Message[]): string[] {
   const answered = newest.findIndex(({ author }) => author === "visitor");
-  const since = answered < 0 ? newest : newest.slice(0, answered);
-  const ids = since.filter(({ author }) => author === "agent").map(({ id }) => id);
-  const last = newest.find(({ author }) => author === "agent");
-  return ids.length || !last ? ids : [last.id];
+  return newest.slice(0, answered < 0 ? newest.length : answered).map(({ id }) => id);
 }
 
 /** Clocks of servers differ by less than this. */

@@ -1,4 +1,4 @@
-/** What a browser keeps of a visitor, under the key of the app: never a proof, and of an identity no more than a digest.
+/** What a browser keeps of a visitor, under the app's key: never a proof, and of an identity no more than a digest.
  *
  * Where storage is blocked it lasts as long as the page.
  */
