@@ -1,0 +1,263 @@
+"""The identity goes along to the help centre, and its token is seen by nobody on the way (T1 to T5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import BrowserContext, Locator, Page
+
+from browser.pages import LISTENING, page, script, shop_page, tag
+from browser.serving import App, Serving
+from browser.sites import Asked, Site
+from browser.visits import Console, Visit
+
+# A script of somebody else's, which tells its server all that it sees.
+ANALYTICS = "new Image().src = '/seen?' + encodeURIComponent(location.href + ' ' + document.referrer);"
+WATCHING = "window.seen = []; addEventListener('click', e => seen.push(e.target.href), true);"
+
+
+@dataclass(frozen=True)
+class Sites:
+    shop: Site
+    help_centre: Site
+    elsewhere: Site
+    shop_app: App
+    help_app: App
+
+
+@pytest.fixture
+def sites(shared_server: Serving, new_site: Callable[..., Site]) -> Sites:
+    shop, help_centre, elsewhere = new_site(), new_site("localhost"), new_site("elsewhere.localhost")
+    shop_app = shared_server.app([shop.origin])
+    help_app = shared_server.app([help_centre.origin], workspace=shop_app.workspace)
+    for path in ("/", "/article"):
+        help_centre.put(path, watched(help_app))
+    help_centre.put("/seen", "", "image/png")
+    elsewhere.put("/", page(body="<h1>Elsewhere</h1>"))
+    links = (
+        f'<p><a id="help" href="{help_centre.origin}/article?from=shop#top">Help</a> '
+        f'<a id="blank" target="_blank" href="{help_centre.origin}/article">Help, aside</a> '
+        f'<a id="elsewhere" href="{elsewhere.origin}/">Elsewhere</a> <a id="own" href="/own">Here</a></p>'
+    )
+    for path, attributes in (("/", f'data-domains="{help_centre.origin}"'), ("/unlisted", "")):
+        shop.put(path, page(script(LISTENING), script(WATCHING), tag(shop_app, attributes), body=links))
+    shop.put("/own", page())
+    return Sites(shop, help_centre, elsewhere, shop_app, help_app)
+
+
+def watched(app: App) -> str:
+    """A page with the widget, and with a script of somebody else's after it."""
+    return shop_page(app, attributes="").replace("</head>", f"{script(ANALYTICS)}</head>")
+
+
+def carries(asked: Asked) -> bool:
+    return "hullo_identity=" in asked.target
+
+
+def near(visit: Visit, link: Locator) -> None:
+    """The pointer comes near the link, which is when its token is asked for."""
+    link.hover()
+    visit.until(lambda: "identity-token" in visit.answered)
+
+
+def at_the_shop(visit: Visit, sites: Sites, path: str = "/") -> str:
+    """A proven visitor; their contact."""
+    visit.go(sites.shop.origin + path).ready()
+    answer = visit.identify(external_id="user_123", user_hash=sites.shop_app.hash("user_123"))
+    assert answer["standing"] == "proven"
+    return str(answer["contact_id"])
+
+
+def check_the_arrival(arrived: Visit, sites: Sites, contact: str) -> None:
+    """Somebody who is known, and a token that is seen nowhere but in the request that brought it."""
+    assert arrived.hears("identified")["contact_id"] == contact
+    assert "hullo_identity" not in arrived.page.url
+    assert arrived.run("document.referrer") == ""
+    landing, *later = [each for each in sites.help_centre.asked if not each.path.startswith("/favicon")]
+    assert carries(landing)
+    assert "referer" not in landing.headers
+    token = landing.target.partition("hullo_identity=")[2].partition("&")[0]
+    assert len(token) > 20
+    for each in (*later, *sites.shop.asked, *sites.elsewhere.asked):
+        assert token not in each.target
+        assert token not in str(each.headers)
+    assert any(each.path == "/seen" for each in later)
+    assert token not in str(arrived.kept())
+
+
+@pytest.mark.rule("T2", "T3")
+def test_a_click_takes_the_identity_along_and_leaves_no_token_behind(visit: Visit, sites: Sites) -> None:
+    contact = at_the_shop(visit, sites)
+    near(visit, visit.page.locator("#help"))
+    visit.page.click("#help")
+    visit.page.wait_for_url(f"{sites.help_centre.origin}/article?from=shop#top")
+    check_the_arrival(visit, sites, contact)
+    # Back, and forth again: the history has the clean address.
+    visit.page.go_back()
+    visit.ready()
+    assert visit.run("document.getElementById('help').getAttribute('href')").endswith("/article?from=shop#top")
+    visit.page.go_forward()
+    visit.ready()
+    assert visit.page.url == f"{sites.help_centre.origin}/article?from=shop#top"
+    assert len([each for each in sites.help_centre.asked if carries(each)]) == 1
+
+
+def test_a_click_that_nothing_foretold_waits_for_the_token(visit: Visit, sites: Sites) -> None:
+    contact = at_the_shop(visit, sites)
+    visit.run("document.getElementById('help').click()")
+    visit.page.wait_for_url(f"{sites.help_centre.origin}/article?from=shop#top")
+    check_the_arrival(visit, sites, contact)
+
+
+def test_one_app_with_pages_on_two_origins_lists_them_and_needs_no_more(
+    visit: Visit, shared_server: Serving, new_site: Callable[..., Site]
+) -> None:
+    shop, blog = new_site(), new_site("localhost")
+    app = shared_server.app([shop.origin, blog.origin])
+    shop.put("/", shop_page(app, body=f'<a id="blog" href="{blog.origin}/">Blog</a>'))
+    blog.put("/", watched(app))
+    blog.put("/seen", "", "image/png")
+    visit.go(shop.origin + "/").ready()
+    visit.identify(email="jane@example.com")
+    near(visit, visit.page.locator("#blog"))
+    visit.page.click("#blog")
+    visit.page.wait_for_url(f"{blog.origin}/")
+    assert visit.hears("identified")["standing"] == "claimed"
+    assert [carries(each) for each in blog.asked if each.path == "/"] == [True]
+
+
+def test_scripts_of_the_page_never_see_the_token(visit: Visit, sites: Sites) -> None:
+    at_the_shop(visit, sites)
+    visit.run("document.body.addEventListener('click', e => sessionStorage.setItem('late', e.target.href))")
+    near(visit, visit.page.locator("#help"))
+    visit.page.click("#help")
+    visit.page.wait_for_url("**/article**")
+    visit.page.go_back()
+    assert "hullo_identity" not in visit.run("sessionStorage.getItem('late')")
+
+
+@pytest.mark.parametrize(
+    "open_aside",
+    [
+        lambda page: page.click("#blank"),
+        lambda page: page.click("#help", button="middle"),
+        lambda page: page.click("#help", modifiers=["Control"]),
+    ],
+    ids=["target blank", "middle click", "with Control"],
+)
+def test_a_link_that_opens_beside_takes_it_along_too(
+    visit: Visit, sites: Sites, open_aside: Callable[[Page], None]
+) -> None:
+    contact = at_the_shop(visit, sites)
+    near(visit, visit.page.locator("#help"))
+    with visit.page.context.expect_page() as opened:
+        open_aside(visit.page)
+    aside = Visit(opened.value)
+    aside.page.wait_for_url("**/article**")
+    check_the_arrival(aside, sites, contact)
+    assert urlsplit(visit.page.url).path == "/"
+
+
+def test_the_address_that_a_context_menu_copies_has_the_token_while_the_menu_is_open(
+    visit: Visit, sites: Sites
+) -> None:
+    at_the_shop(visit, sites)
+    link = visit.page.locator("#help")
+    near(visit, link)
+
+    def menu() -> str:
+        link.click(button="right")
+        return str(link.get_attribute("href"))
+
+    visit.until(lambda: "hullo_identity=" in menu())
+    visit.page.keyboard.press("Escape")
+    visit.page.mouse.move(1, 1)
+    visit.until(lambda: "hullo_identity=" not in str(link.get_attribute("href")))
+    assert not link.get_attribute("referrerpolicy")
+
+
+@pytest.mark.parametrize(
+    ("where", "path", "there"),
+    [("#elsewhere", "/", "/"), ("#own", "/", "/own"), ("#help", "/unlisted", "/article?from=shop#top")],
+)
+def test_the_identity_goes_to_no_other_place(visit: Visit, sites: Sites, where: str, path: str, there: str) -> None:
+    at_the_shop(visit, sites, path)
+    visit.page.locator(where).hover()
+    visit.page.click(where)
+    visit.page.wait_for_url(f"**{there}")
+    asked = [*sites.elsewhere.asked, *sites.shop.asked, *sites.help_centre.asked]
+    assert not any(carries(each) for each in asked)
+    assert "identity-token" not in visit.calls
+
+
+def test_an_anonymous_visitor_takes_nothing_along(visit: Visit, sites: Sites) -> None:
+    visit.go(sites.shop.origin + "/").ready()
+    visit.page.click("#help")
+    visit.page.wait_for_url("**/article**")
+    assert visit.hears("ready")["identified"] is False
+    assert not any(carries(each) for each in sites.help_centre.asked)
+
+
+@pytest.mark.rule("T1", "T5")
+def test_a_token_is_good_once_and_the_page_works_without(
+    visit: Visit, sites: Sites, new_context: Callable[..., BrowserContext], console: Console
+) -> None:
+    console.expect("401")
+    at_the_shop(visit, sites)
+    near(visit, visit.page.locator("#help"))
+    visit.page.click("#help")
+    visit.page.wait_for_url("**/article**")
+    visit.hears("identified")
+    [landing] = [each for each in sites.help_centre.asked if carries(each)]
+    thief = Visit(new_context().new_page())
+    thief.go(sites.help_centre.origin + landing.target).ready()
+    assert thief.page.url == f"{sites.help_centre.origin}/article?from=shop"
+    assert thief.heard("ready")[0]["identified"] is False
+    assert thief.heard("identified") == []
+    thief.open().say("Who am I?")
+    thief.until(lambda: sites.shop_app.texts() == ["Who am I?"])
+
+
+def test_a_landing_that_is_refused_keeps_whoever_was_there(visit: Visit, sites: Sites, console: Console) -> None:
+    console.expect("401")
+    visit.go(f"{sites.help_centre.origin}/").ready()
+    known = visit.identify(email="ravi@example.com")
+    visit.go(f"{sites.help_centre.origin}/?a=1&hullo_identity=rubbish&b=2").ready()
+    assert visit.page.url == f"{sites.help_centre.origin}/?a=1&b=2"
+    assert visit.heard("ready")[0] == {"visitor_id": known["visitor_id"], "identified": True}
+
+
+def test_convots_parameter_is_understood(visit: Visit, sites: Sites) -> None:
+    token = sites.help_app.token("user_123", name="Jane Doe")
+    visit.go(f"{sites.help_centre.origin}/?convot_identity={token}")
+    assert visit.hears("identified")["standing"] == "proven"
+    assert visit.page.url == f"{sites.help_centre.origin}/"
+
+
+def test_the_page_can_ask_for_a_token_itself(visit: Visit, sites: Sites) -> None:
+    at_the_shop(visit, sites)
+    token = visit.run("to => Hullo.identityToken(to)", sites.help_centre.origin)
+    visit.go(f"{sites.help_centre.origin}/?hullo_identity={token}")
+    assert visit.hears("identified")["standing"] == "proven"
+
+
+def test_links_in_the_chat_take_it_along_where_they_may(visit: Visit, sites: Sites) -> None:
+    contact = at_the_shop(visit, sites)
+    visit.open().say("How do I descale it?")
+    visit.until(lambda: sites.shop_app.texts() == ["How do I descale it?"])
+    sites.shop_app.answer(f"See {sites.help_centre.origin}/article and {sites.elsewhere.origin}/ for more.")
+    visit.shows("for more.")
+    for address, check in (
+        (f"{sites.elsewhere.origin}/", lambda _: not any(map(carries, sites.elsewhere.asked))),
+        (f"{sites.help_centre.origin}/article", lambda aside: check_the_arrival(aside, sites, contact) is None),
+    ):
+        link = visit.panel.locator(f'a[href="{address}"]')
+        link.hover()
+        with visit.page.context.expect_page() as opened:
+            link.click()
+        aside = Visit(opened.value)
+        aside.page.wait_for_url(address)
+        assert check(aside)

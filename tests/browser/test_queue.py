@@ -1,0 +1,151 @@
+"""Calls from before the script is there, under whatever names, and how often they are sent."""
+
+from __future__ import annotations
+
+import threading
+
+from browser.pages import LISTENING, page, script, shop_page, tag
+from browser.serving import App
+from browser.sites import Site
+from browser.visits import Visit
+
+
+def slow_widget(site: Site, app: App) -> threading.Event:
+    """The script at `/widget.js` of the site, which arrives when the event is set."""
+    arrives = threading.Event()
+    text = app.server.call("GET", "/hullo/widget.js").body.decode()
+    site.script("/widget.js", text, held=arrives)
+    return arrives
+
+
+def slow_page(site: Site, app: App, calls: str, attributes: str = "") -> str:
+    installed = f'<script async src="/widget.js" data-host="{app.server.url}/hullo" {attributes}></script>'
+    return site.put("/", page(script(LISTENING), script(calls), installed))
+
+
+def test_calls_from_before_the_script_has_loaded_are_made_in_their_order(visit: Visit, site: Site, app: App) -> None:
+    arrives = slow_widget(site, app)
+    calls = f"""
+        hullo('identify', {{ email: 'jane@example.com', name: 'Before init' }});
+        hullo('init', {{ siteId: '{app.key}' }});
+        hullo('identify', {{ email: 'jane@example.com', name: 'After init', custom_data: {{ plan: 'pro' }} }});
+        hullo('identify', {{ email: 'jane@example.com', custom_data: {{ plan: 'gold' }} }});
+    """
+    visit.page.goto(slow_page(site, app, calls), wait_until="commit")
+    visit.until(lambda: any(each.path == "/widget.js" for each in site.asked))
+    assert app.contacts() == []
+    arrives.set()
+    visit.hears("identified", times=3)
+    [contact] = app.contacts()
+    assert (contact["name"], contact["custom_data"][app.key]["plan"]) == ("After init", "gold")
+
+
+def test_the_stub_is_still_what_the_page_calls_when_the_script_has_come(visit: Visit, site: Site, app: App) -> None:
+    calls = "window.kept = hullo; hullo.mark = 1;"
+    visit.go(site.put("/", shop_page(app, script(calls)))).ready()
+    assert visit.run("kept === hullo && hullo.mark === 1")
+    visit.run("kept('identify', { email: 'jane@example.com' })")
+    visit.hears("identified")
+    visit.run("hullo.q.push(['identify', { email: 'jane@example.com', name: 'By the queue' }])")
+    visit.hears("identified", times=2)
+    assert app.contacts()[0]["name"] == "By the queue"
+
+
+def test_calls_wait_for_an_app_key_that_comes_late(visit: Visit, site: Site, app: App) -> None:
+    installed = f'<script src="{app.widget}"></script>'
+    visit.go(site.put("/", page(script(LISTENING), installed)))
+    visit.run("window.told = Hullo.identify({ email: 'jane@example.com' }); 0")
+    assert visit.calls == []
+    visit.run("key => Hullo.init({ appKey: key })", app.key)
+    assert visit.run("told.then(answer => answer.standing)") == "claimed"
+
+
+def test_identify_is_a_promise_of_the_answer(visit: Visit, site: Site, app: App) -> None:
+    visit.go(site.put("/", shop_page(app))).ready()
+    answer = visit.identify(email="jane@example.com", phone="none at all")
+    assert (answer["standing"], answer["identified"], answer["switched"]) == ("claimed", True, False)
+    assert [each["field"] for each in answer["rejected"]] == ["phone"]
+    assert visit.identify(name="Nobody") == {"refused": "no_identifier"}
+
+
+def test_names_can_be_changed(visit: Visit, site: Site, app: App) -> None:
+    attributes = 'data-global="Acme" data-function="acme" async'
+    visit.go(site.put("/", shop_page(app, attributes=attributes)))
+    visit.until(lambda: visit.run("!!window.Acme"))
+    assert visit.run("typeof window.Hullo") == "undefined"
+    visit.run("acme('identify', { email: 'jane@example.com' })")
+    visit.until(app.contacts)
+    assert visit.run("Acme.identify({ email: 'jane@example.com', name: 'Jane' }).then(answer => answer.standing)")
+
+
+def test_verbs_of_other_widgets_are_understood_before_the_script_and_after_it(
+    visit: Visit, site: Site, app: App
+) -> None:
+    calls = """
+        window.loaded = 0;
+        window.$crisp = [];
+        $crisp.push(['set', 'user:email', ['jane@example.com']]);
+        $crisp.push(['set', 'user:nickname', ['Jane Doe']]);
+        $crisp.push(['set', 'session:data', [[['plan', 'pro'], ['orders', 42]]]]);
+        $crisp.push(['on', 'session:loaded', () => { loaded += 1; }]);
+        $crisp.push(['do', 'chat:open']);
+    """
+    visit.go(site.put("/", shop_page(app, script(calls), attributes='data-global="$crisp" async')))
+    visit.panel.wait_for()
+    [contact] = visit.until(app.contacts)
+    assert (contact["email"], contact["name"]) == ("jane@example.com", "Jane Doe")
+    assert contact["custom_data"] == {app.key: {"plan": "pro", "orders": 42}}
+    visit.until(lambda: visit.run("loaded") == 1)
+
+    visit.run("$crisp.push(['do', 'chat:close'], ['do', 'session:reset'])")
+    visit.hears("close")
+    assert visit.hears("reset")["visitor_id"] != visit.heard("ready")[0]["visitor_id"]
+
+
+def test_a_repeat_of_the_same_identity_sends_nothing(visit: Visit, site: Site, app: App) -> None:
+    visit.go(site.put("/", shop_page(app))).ready()
+    jane = {"email": "jane@example.com", "custom_data": {"plan": "pro", "orders": 3}}
+    first = visit.identify(**jane)
+    sent = visit.calls.count("identify")
+    assert sent == 1
+    # Of another order of its fields, too.
+    again = visit.identify(custom_data={"orders": 3, "plan": "pro"}, email="jane@example.com")
+    assert (again["standing"], again["visitor_id"]) == (first["standing"], first["visitor_id"])
+    assert visit.calls.count("identify") == sent
+    visit.identify(**{**jane, "name": "Jane"})
+    assert visit.calls.count("identify") == sent + 1
+
+
+def test_the_same_identity_is_sent_again_after_a_reset(visit: Visit, site: Site, app: App) -> None:
+    visit.go(site.put("/", shop_page(app))).ready()
+    first = visit.identify(email="jane@example.com")
+    visit.run("Hullo.reset()")
+    second = visit.identify(email="jane@example.com")
+    assert visit.calls.count("identify") == 2
+    assert second["visitor_id"] != first["visitor_id"]
+
+
+def test_the_same_identity_is_sent_again_after_a_refused_proof(visit: Visit, site: Site, app: App) -> None:
+    visit.go(site.put("/", shop_page(app))).ready()
+    wrong = {"external_id": "user_123", "user_hash": "0" * 64}
+    assert visit.identify(**wrong) == {"refused": "proof_rejected"}
+    assert visit.identify(**wrong) == {"refused": "proof_rejected"}
+    assert visit.calls.count("identify") == 2
+
+
+def test_the_identity_travels_with_the_join(visit: Visit, site: Site, app: App) -> None:
+    visit.go(site.put("/", shop_page(app, script("hullo('identify', { email: 'jane@example.com' })"))))
+    visit.hears("identified")
+    assert visit.calls.count("join") == 1
+    assert visit.calls.count("identify") == 1
+    assert visit.calls[:2] == ["join", "identify"]
+
+
+def test_a_page_that_loads_the_script_twice_has_one_widget(visit: Visit, site: Site, app: App) -> None:
+    visit.go(site.put("/", shop_page(app, tag(app)))).ready()
+    visit.page.wait_for_load_state("networkidle")
+    visit.identify(email="jane@example.com")
+    visit.open().say("Hello?")
+    visit.until(lambda: app.texts() == ["Hello?"])
+    assert len(app.contacts()) == 1
+    assert visit.page.locator("hullo-widget").count() == 1

@@ -1,0 +1,122 @@
+"""Pages that say what the two documents say, and have changed nothing but the script's address and the ids."""
+
+from __future__ import annotations
+
+import pytest
+
+from browser.pages import LISTENING, page, script, shop_page, tag
+from browser.serving import App
+from browser.sites import Site
+from browser.visits import Visit
+
+# The email is not legible in the document.
+CONVOT = """<script>
+// Call this when you know who the visitor is (e.g. after login).
+Convot.identify({
+email: "jane@example.com", // match by email
+external_id: "your_user_id_123", // or match by your own ID
+name: "Jane Doe",
+company: "Acme Inc",
+phone: "+1234567890",
+avatar_url: "https://example.com/avatars/jane.png",
+user_hash: "SERVER_GENERATED_HMAC", // see Identity Verification
+custom_data: { // any extra key-value pairs
+plan: "pro",
+shopify_store: "my-store.myshopify.com",
+order_count: 42
+}
+});
+</script>"""
+
+SONNY = """<!-- Sonny widget snippet -->
+<script>
+(function(){
+var w=window,d=document,s=d.createElement('script');
+w.sonny=w.sonny||function(){(w.sonny.q=w.sonny.q||[]).push(arguments)};
+s.src='https://widget.usesonny.com/widget.js';
+s.async=true;d.head.appendChild(s);
+})();
+// Identify before init — identity is queued and sent when the socket connects
+sonny('identify', {
+email: 'jane@example.com',
+name: 'Jane Smith'
+});
+sonny('init', { siteId: 'YOUR_SITE_ID' });
+</script>"""
+
+
+def convot(app: App) -> str:
+    return CONVOT.replace("SERVER_GENERATED_HMAC", app.hash("your_user_id_123"))
+
+
+def sonny(app: App) -> str:
+    there = SONNY.replace("https://widget.usesonny.com/widget.js", f"{app.widget}?function=sonny")
+    return there.replace("YOUR_SITE_ID", app.key)
+
+
+def write_as_nobody(visit: Visit, site: Site, app: App) -> None:
+    """On a page that does not say who the visitor is: they write, and are asked for their email."""
+    visit.go(site.put("/before", shop_page(app))).ready().open()
+    visit.say("Where is my order?")
+    visit.prompt.wait_for()
+    visit.until(lambda: app.texts() == ["Where is my order?"])
+    assert app.contacts() == []
+
+
+def check_that_they_are_known(visit: Visit, app: App) -> None:
+    [contact] = visit.until(app.contacts)
+    assert contact["email"] == "jane@example.com"
+    [conversation] = app.conversations()
+    assert conversation["contact_id"] == contact["id"]
+    visit.open().shows("Where is my order?")
+    assert visit.prompt.is_hidden()
+
+
+@pytest.mark.parametrize(
+    "install",
+    [
+        '<script src="{widget}" data-global="Convot" data-app="{key}"></script>',
+        '<script src="{widget}?global=Convot&app={key}"></script>',
+        '<script>window.Convot = {{app_id: "{key}"}}</script><script src="{widget}?global=Convot"></script>',
+    ],
+    ids=["attributes", "address", "preset"],
+)
+def test_convots_call_makes_the_visitor_a_contact(visit: Visit, site: Site, app: App, install: str) -> None:
+    write_as_nobody(visit, site, app)
+    installed = install.format(widget=app.widget, key=app.key)
+    visit.go(site.put("/", page(script(LISTENING), installed, convot(app))))
+    visit.until(app.contacts)
+    check_that_they_are_known(visit, app)
+    [contact] = app.contacts()
+    assert contact["external_id"] == "your_user_id_123"
+    assert (contact["name"], contact["company"]) == ("Jane Doe", "Acme Inc")
+    assert (contact["phone"], contact["standing"]) == ("+1234567890", "proven")
+    assert contact["avatar_url"] == "https://example.com/avatars/jane.png"
+    assert contact["custom_data"] == {
+        app.key: {"plan": "pro", "shopify_store": "my-store.myshopify.com", "order_count": 42}
+    }
+
+
+def test_sonnys_snippet_makes_the_visitor_a_contact(visit: Visit, site: Site, app: App) -> None:
+    write_as_nobody(visit, site, app)
+    visit.go(site.put("/", page(sonny(app))))
+    check_that_they_are_known(visit, app)
+    [contact] = app.contacts()
+    assert (contact["name"], contact["standing"]) == ("Jane Smith", "owned")
+
+
+def test_sonnys_reset_clears_the_identity_and_starts_a_fresh_session(visit: Visit, site: Site, app: App) -> None:
+    write_as_nobody(visit, site, app)
+    visit.go(site.put("/", page(sonny(app))))
+    check_that_they_are_known(visit, app)
+    visit.run("sonny('reset')")
+    visit.until(lambda: visit.lines.count() == 0)
+    visit.say("Hello?")
+    visit.prompt.wait_for()
+    assert len(app.conversations()) == 2
+
+
+def test_a_page_without_any_call_makes_no_contact(visit: Visit, site: Site, app: App) -> None:
+    visit.go(site.put("/", page(script(LISTENING), tag(app)))).ready()
+    assert visit.heard("ready")[0]["identified"] is False
+    assert app.contacts() == []

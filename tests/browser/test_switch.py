@@ -1,0 +1,64 @@
+"""Two people at one browser (C5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from browser.pages import shop_page
+from browser.serving import App
+from browser.sites import Site
+from browser.visits import Visit
+
+
+def jane(app: App) -> dict[str, str]:
+    return {"external_id": "user_123", "user_hash": app.hash("user_123"), "name": "Jane"}
+
+
+def ravi(app: App) -> dict[str, str]:
+    return {"external_id": "user_124", "user_hash": app.hash("user_124"), "name": "Ravi"}
+
+
+@pytest.mark.rule("C5")
+def test_another_user_sees_and_gets_nothing_of_the_one_before(visit: Visit, site: Site, app: App) -> None:
+    visit.go(site.put("/", shop_page(app))).ready()
+    first = visit.identify(**jane(app))
+    visit.open().say("Where is my order?")
+    visit.until(lambda: app.texts() == ["Where is my order?"])
+    second = visit.identify(**ravi(app))
+    assert second["switched"] is True
+    assert second["visitor_id"] != first["visitor_id"]
+    visit.until(lambda: visit.lines.count() == 0)
+
+    visit.say("And mine?")
+    visit.until(lambda: len(app.conversations()) == 2)
+    owners = {each["contact_id"] for each in app.conversations()}
+    assert owners == {first["contact_id"], second["contact_id"]}
+    assert {each["name"] for each in app.contacts()} == {"Jane", "Ravi"}
+
+
+def test_other_tabs_follow_a_switch(visit: Visit, another_tab: Callable[[], Visit], site: Site, app: App) -> None:
+    visit.go(site.put("/", shop_page(app))).ready()
+    visit.identify(**jane(app))
+    visit.open().say("Where is my order?")
+    visit.until(lambda: app.texts() == ["Where is my order?"])
+    second = another_tab().go(site.origin + "/").ready().open()
+    second.shows("Where is my order?")
+    switched = visit.identify(**ravi(app))
+    second.until(lambda: second.lines.count() == 0)
+    second.say("I am Ravi.")
+    visit.shows("I am Ravi.")
+    newest = app.conversations()[0]
+    assert newest["contact_id"] == switched["contact_id"]
+
+
+def test_the_first_user_finds_their_conversation_again(visit: Visit, site: Site, app: App) -> None:
+    visit.go(site.put("/", shop_page(app))).ready()
+    visit.identify(**jane(app))
+    visit.open().say("Where is my order?")
+    visit.until(lambda: app.texts() == ["Where is my order?"])
+    visit.identify(**ravi(app))
+    visit.until(lambda: visit.lines.count() == 0)
+    visit.identify(**jane(app))
+    visit.shows("Where is my order?")
