@@ -6,32 +6,28 @@ asks about everybody every half a minute too: notices may be lost, and sessions 
 
 from __future__ import annotations
 
-import logging
 import threading
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from anyio import RunFinishedError, from_thread
 from anyio.lowlevel import EventLoopToken
 
 from hullo.asgi.address import counted_as
 from hullo.asgi.socket.closing import SERVER_RESTARTS, SESSION_REVOKED
-from hullo.asgi.socket.frames import message_frame, read_mark_frame
+from hullo.asgi.socket.news import News, differs, news_by_looking, news_of
 from hullo.bus.notice import Notice
 from hullo.model.contact import ContactId
-from hullo.model.conversation import ConversationId, MessageId
 from hullo.model.instant import SECOND, Instant
-from hullo.model.moment import Moment
-from hullo.model.visitor import Session, SessionDigest, VisitorId
-from hullo.pipeline.attention import GROUP, Judged, judge, messages_of, missed
+from hullo.model.visitor import Session, VisitorId
+from hullo.pipeline.attention import GROUP
 from hullo.pipeline.outbox.rounds import Rounds
 
 if TYPE_CHECKING:
     from hullo.app import Hullo
     from hullo.asgi.socket.connection import Connection
 
-_log = logging.getLogger("hullo.sockets")
 
 LOOK_EVERY: Final = 30.0
 """Seconds between looks at everybody."""
@@ -40,16 +36,6 @@ NOTICES_WAITING: Final = 10_000
 OVERLAP: Final[Instant] = 10 * SECOND
 """So much of what was said before a bus was cut off is looked at again, as the clocks of processes differ. Nobody is
 told of anything twice."""
-
-
-class News(NamedTuple):
-    """What one connection is to learn."""
-
-    connection: Connection
-    asked_about: SessionDigest
-    judged: Judged
-    messages: Sequence[tuple[MessageId, str]]
-    marks: Sequence[tuple[ConversationId, str]] = ()
 
 
 class Switchboard:
@@ -188,85 +174,25 @@ class Switchboard:
 
     def _tell_of_notices(self) -> None:
         notices = [self._heard.popleft() for _ in range(len(self._heard))]
-        if not notices:
-            return
-        spoken: dict[ConversationId, set[MessageId]] = defaultdict(set)
-        read: set[ConversationId] = set()
-        about: dict[Connection, set[ConversationId]] = defaultdict(set)
-        for notice in notices:
-            if notice.conversation_id is not None and notice.message_id is not None:
-                spoken[notice.conversation_id].add(notice.message_id)
-            elif notice.conversation_id is not None:
-                read.add(notice.conversation_id)
-            for connection in self._concerned(notice):
-                about[connection].update([notice.conversation_id] if notice.conversation_id is not None else [])
-        messages = messages_of(spoken, self._hullo.store) if about else {}
-        # Encoded once, for however many.
-        texts = {
-            conversation_id: [
-                (each, message_frame(conversation_id, messages[each])) for each in sorted(ids) if each in messages
-            ]
-            for conversation_id, ids in spoken.items()
-        }
-        marks = {conversation_id: (conversation_id, read_mark_frame(conversation_id)) for conversation_id in read}
-        self._hand_over(
-            News(
-                connection=connection,
-                asked_about=digest,
-                judged=judged,
-                messages=sorted(text for each in judged.visible for text in texts.get(each, ())),
-                marks=[marks[each] for each in judged.visible if each in marks],
-            )
-            for connection, digest, judged in self._judged(about)
-        )
+        if notices:
+            concerned = [(notice, self._concerned(notice)) for notice in notices]
+            self._hand_over(news_of(concerned, self._hullo.store, self._hullo.clock()))
 
     def _look(self) -> None:
         """Looks at the next group of those who wait for it."""
         group = [self._to_look_at.popleft() for _ in range(min(GROUP, len(self._to_look_at)))]
-        since = self._said_since
-        self._hand_over(
-            News(
-                connection=connection,
-                asked_about=digest,
-                judged=judged,
-                messages=self._missed(judged.session, since) if since is not None and judged.session else (),
-            )
-            for connection, digest, judged in self._judged(dict.fromkeys(group, ()))
-        )
+        self._hand_over(news_by_looking(group, self._said_since, self._hullo.store, self._hullo.clock()))
 
-    def _missed(self, session: Session, since: Instant) -> Sequence[tuple[MessageId, str]]:
-        after = Moment(now=max(since, 0), seed=b"").new_id("msg")
-        return [
-            (message.id, message_frame(where, message)) for where, message in missed(session, after, self._hullo.store)
-        ]
-
-    def _concerned(self, notice: Notice) -> Iterable[Connection]:
+    def _concerned(self, notice: Notice) -> Sequence[Connection]:
         with self._changing:
             visitors = self._by_visitor.get(notice.visitor_id, ()) if notice.visitor_id is not None else ()
             contacts = self._by_contact.get(notice.contact_id, ()) if notice.contact_id is not None else ()
             return [*visitors, *contacts]
 
-    def _judged(
-        self, about: dict[Connection, set[ConversationId]] | dict[Connection, tuple[()]]
-    ) -> Iterable[tuple[Connection, SessionDigest, Judged]]:
-        sessions: dict[SessionDigest, Session] = {}
-        wanted: dict[SessionDigest, set[ConversationId]] = defaultdict(set)
-        asked: list[tuple[Connection, SessionDigest]] = []
-        for connection, conversations in about.items():
-            session = connection.session
-            if session is not None:
-                sessions[session.digest] = session
-                wanted[session.digest].update(conversations)
-                asked.append((connection, session.digest))
-        known = list(sessions.values())
-        judged = judge(known, wanted, self._hullo.store, self._hullo.clock())
-        by_digest = {session.digest: each for session, each in zip(known, judged, strict=True)}
-        return [(connection, digest, by_digest[digest]) for connection, digest in asked]
-
     def _hand_over(self, news: Iterable[News]) -> None:
         by_loop: dict[object, tuple[EventLoopToken, list[News]]] = {}
         for each in news:
-            if each.messages or each.marks or _changed(each.connection.session, each.judged.session):
+            if each.worth_telling:
                 loop = each.connection.loop
                 by_loop.setdefault(loop.native_token, (loop, []))[1].append(each)
         for loop, theirs in by_loop.values():
@@ -285,16 +211,9 @@ class Switchboard:
                 if not connection.doubts():
                     connection.end(SESSION_REVOKED)
                 continue
-            if _changed(session, judged.session):
+            if differs(session, judged.session):
                 self.connect(connection, judged.session)
             connection.tell_news(messages, marks)
-
-
-def _changed(before: Session | None, after: Session | None) -> bool:
-    """Whether it is over, or somebody else's, or worth another standing."""
-    if before is None or after is None:
-        return before is not after
-    return (before.contact_id, before.standing) != (after.contact_id, after.standing)
 
 
 def _take_out(listed: dict[str, list[Connection]], key: str, connection: Connection) -> None:
