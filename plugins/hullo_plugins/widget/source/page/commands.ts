@@ -19,6 +19,8 @@ export interface Parts {
   readonly hop: string | undefined;
 }
 
+const KEYLESS = "there is no app key: set data-app, or init({appKey})";
+
 type Verb = (...args: never[]) => unknown;
 
 export interface Commands {
@@ -37,10 +39,10 @@ export function createCommands({ client, events, launcher, script, hop }: Parts)
   function init(given: InitOptions = {}): void {
     const appKey = keyIn(given) ?? script.appKey;
     const host = (given.host ?? script.host)?.replace(/\/+$/, "");
-    if (!appKey) return complain('init needs an app key: {appKey: "app_..."}');
-    if (!host) return complain("it cannot tell where hullo answers: say it with data-host or init({host})");
+    if (!appKey) return complain(KEYLESS);
+    if (!host) return complain("there is no host: set data-host, or init({host})");
     if (options) {
-      if (options.appKey !== appKey) complain(`it runs for ${options.appKey} already, and not for ${appKey}`);
+      if (options.appKey !== appKey) complain(`there is an app key already: ${options.appKey}`);
       return;
     }
     const domains = [...domainsIn(script.domains), ...domainsIn(given.domains)];
@@ -50,13 +52,14 @@ export function createCommands({ client, events, launcher, script, hop }: Parts)
     client.start(options, hop ?? takeHop(parameter));
     if (given.launcher === false) launcher.hide();
     const locale = given.locale ?? script.locale ?? (document.documentElement.lang || navigator.language);
-    launcher.begin({ host, locale, nonce: script.nonce });
+    begin({ host, locale, nonce: script.nonce });
   }
 
+  const { begin, ...doors } = launcher;
   const verbs: Record<string, Verb> = {
     init,
     async identify(identity: Identity) {
-      if (!identity) throw new Refused("no_identifier", "identify needs to be told who it is");
+      if (!identity) throw new Refused("no_identifier", "no identity");
       pushed.remember(identity);
       return client.identify(identity);
     },
@@ -73,20 +76,16 @@ export function createCommands({ client, events, launcher, script, hop }: Parts)
     },
     agree: client.chat.agree,
     say: client.chat.send,
-    open: launcher.open,
-    close: launcher.close,
-    toggle: launcher.toggle,
-    show: launcher.show,
-    hide: launcher.hide,
+    ...doors,
     on<K extends keyof Events>(event: K, listener: Listener<K>) {
       if (typeof listener === "function") return events.on(event, listener);
-      return complain(`on("${event}") needs a function`);
+      return complain(`there is no listener for "${event}"`);
     },
     off: events.off,
   };
 
   function run(verb: string, ...args: unknown[]): unknown {
-    if (!Object.hasOwn(verbs, verb)) return complain(`there is no "${verb}" among ${Object.keys(verbs).join(", ")}`);
+    if (!Object.hasOwn(verbs, verb)) return complain(`there is no "${verb}"`);
     pushed.flush();
     const given = verbs[verb]!(...(args as never[]));
     // Whoever waits for it hears of a refusal; else nothing of it is on the console of a visitor.
@@ -98,7 +97,7 @@ export function createCommands({ client, events, launcher, script, hop }: Parts)
   events.on("error", refused);
   events.on("identity-required", refused);
   addEventListener("load", () => {
-    if (!options) complain('it waits for an app key: data-app at its script, or init({appKey: "app_..."})');
+    if (!options) complain(KEYLESS);
   });
 
   const pushed = createPushed(run);

@@ -113,14 +113,13 @@ export function watchLinks(client: Client, name: () => string | undefined): void
     addEventListener(type, foresee, { capture: true, passive: true });
   }
   for (const type of ["click", "auxclick", "contextmenu"] as const) addEventListener(type, begin, true);
-  addEventListener("pagehide", () => restore?.()); // it may be kept for the back button
   // A token takes along whoever the visitor was when it was made.
   client.on("identified", tokens.clear);
   client.on("reset", tokens.clear);
 }
 
 function isLink(target: EventTarget): target is Link {
-  return target instanceof HTMLAnchorElement || target instanceof HTMLAreaElement;
+  return target instanceof Element && target.matches("a[href], area[href]");
 }
 
 /** Whether it may lead somewhere: `auxclick` is any button but the first, and Alt downloads. */

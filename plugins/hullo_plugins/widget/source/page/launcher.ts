@@ -66,7 +66,7 @@ export function createLauncher(client: Client, events: Announcer): Launcher {
       if (wanted) unfold(panel);
     } catch (failure) {
       wanted = false;
-      const detail = `the chat cannot be opened: ${failure}`;
+      const detail = `could not load the chat: ${failure}`;
       complain(detail);
       events.tell("error", { code: "panel_unavailable", detail });
     }

@@ -15,31 +15,21 @@ let policy: { createScriptURL(url: string): string } | undefined;
 
 /** Rejects where the file cannot be had; asked again, it is tried again. */
 export function loadPanel(host: string, nonce: string): Promise<PanelFile> {
-  loading ??= fetched(host, nonce).catch((failure: unknown) => {
-    loading = undefined;
-    throw failure;
-  });
-  return loading;
-}
-
-async function fetched(host: string, nonce: string): Promise<PanelFile> {
-  const script = document.createElement("script");
-  // Between two releases the version stays and the file does not: browsers keep what has the same address.
-  const address = `${host}/widget/${VERSION}/panel.js?${PANEL_INTEGRITY.slice(7, 15).replace(/\W/g, "-")}`;
-  script.src = trusted(address);
-  script.integrity = PANEL_INTEGRITY;
-  script.crossOrigin = "anonymous";
-  script.nonce = nonce;
-  try {
-    await new Promise((loaded, failed) => {
-      script.onload = loaded;
-      script.onerror = () => failed(new Error(`${address} could not be loaded`));
-      document.head.append(script);
-    });
-  } finally {
-    script.remove();
-  }
-  return (window as unknown as Record<symbol, PanelFile>)[OFFERED]!;
+  return (loading ??= new Promise((loaded, failed) => {
+    const script = document.createElement("script");
+    // Between two releases the version stays and the file does not: browsers keep what has the same address.
+    const address = `${host}/widget/${VERSION}/panel.js?${PANEL_INTEGRITY.slice(7, 15)}`;
+    script.integrity = PANEL_INTEGRITY;
+    script.crossOrigin = "anonymous";
+    script.nonce = nonce;
+    script.onload = () => loaded((window as unknown as Record<symbol, PanelFile>)[OFFERED]!);
+    script.onerror = () => {
+      loading = undefined;
+      failed(address);
+    };
+    script.src = trusted(address);
+    document.head.append(script);
+  }));
 }
 
 /** The policy knows one address. A page that enforces Trusted Types names it: `trusted-types hullo`. */
@@ -48,7 +38,7 @@ function trusted(address: string): string {
   if (!trustedTypes) return address;
   policy ??= trustedTypes.createPolicy("hullo", {
     createScriptURL(url) {
-      if (url !== address) throw new TypeError("hullo loads no script but its panel");
+      if (url !== address) throw new TypeError(url);
       return url;
     },
   });

@@ -46,7 +46,7 @@ export function createPushed(run: Run): Pushed {
   }
 
   function set(what: string, value: unknown): void {
-    if (!SETTABLE.test(what)) return complain(`nothing is called "${what}" that could be set`);
+    if (!SETTABLE.test(what)) return complain(`there is no "${what}"`);
     gathered ??= {};
     queueMicrotask(flush);
     if (what === "session:data") {
@@ -67,7 +67,7 @@ export function createPushed(run: Run): Pushed {
     const [kind, text] = [value].flat();
     if (what === "message:send" && kind === "text") run("say", text);
     else if (chat ?? session) run((chat ?? session)!);
-    else complain(`nothing is called "${what}" that could be done`);
+    else complain(`there is no "${what}"`);
   }
 
   function listen(verb: string, name: string, listener: unknown): void {

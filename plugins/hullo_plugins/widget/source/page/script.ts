@@ -20,7 +20,7 @@ const SERVED = /(?:\/widget\/[^/]+)?\/widget\.js$/;
 /** Attributes (`data-app`) win over the address (`?app=`). */
 export function readScript(): ScriptSettings {
   const script = ownScript();
-  const address = script && new URL(script.src, document.baseURI);
+  const address = script && new URL(script.src);
   const said = (name: string) =>
     script?.getAttribute(`data-${name}`) ?? address?.searchParams.get(name) ?? undefined;
   const consent = said("consent");
@@ -43,7 +43,6 @@ function hostOf(address: URL): string {
 
 /** A module or a bundler leaves no current script: then it is the one in the document that looks like it. */
 function ownScript(): HTMLScriptElement | undefined {
-  const current = document.currentScript;
-  if (current instanceof HTMLScriptElement && current.src) return current;
-  return [...document.scripts].find((each) => each.src && SERVED.test(new URL(each.src).pathname));
+  const current = document.currentScript as HTMLScriptElement | null;
+  return current?.src ? current : [...document.scripts].find(({ src }) => SERVED.test(src.replace(/[?#].*/, "")));
 }

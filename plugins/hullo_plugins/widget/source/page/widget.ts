@@ -15,7 +15,7 @@ const HERE = Symbol.for("hullo.widget");
 function begin(): void {
   const script = readScript();
   const hop = takeHop(script.hopParameter);
-  if (HERE in window) return complain("the script is on this page twice; the second one does nothing");
+  if (HERE in window) return complain("the script is on this page twice");
   Object.defineProperty(window, HERE, { value: true });
 
   const events = createAnnouncer();
