@@ -97,6 +97,7 @@ class _Down:
     """A store that nobody is to ask, or that fails when it is."""
 
     lanes = 1
+    shared_between_processes = False
 
     def __init__(self):
         self.asked = 0

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from hullo.asgi.answer import Answer
-from hullo.asgi.conversations import say
+from hullo.asgi.conversations import mark_read, say
 from hullo.asgi.identify import identify
 from hullo.asgi.sessions import attend
 from hullo.asgi.socket.closing import BAD_FRAME, BAD_ORIGIN, TOO_FAST, UNAVAILABLE, UNKNOWN_APP, Closing, Ended
@@ -19,7 +19,6 @@ from hullo.asgi.wire import Envelope, could_be_id
 from hullo.errors import BadOrigin, HulloError, NotFound, RateLimited, SessionRevoked, Unavailable, UnknownApp
 from hullo.model.moment import secret_digest
 from hullo.pipeline.attention import missed
-from hullo.pipeline.talk import Read
 
 Call = Callable[[Connection, Frame], Awaitable[None]]
 
@@ -87,9 +86,8 @@ class Calls:
         conversation_id = asked.field("conversation_id")
         if conversation_id is None or not could_be_id(conversation_id):
             raise NotFound("no such conversation")
-        visitor = await connection.exchange({}).resumed(_envelope(connection, asked))
         connection.read_here = conversation_id  # others are told of it, and not whoever did it
-        await connection.edge.do(Read(visitor=visitor, conversation_id=conversation_id))
+        await mark_read(connection.exchange({}), conversation_id)
         if asked.ref is not None:
             connection.tell(read_mark_frame(conversation_id, asked.ref))
 
