@@ -6,8 +6,10 @@ import os
 import re
 import secrets
 import signal
+import sqlite3
 import subprocess
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,8 +75,10 @@ class App:
 class Serving:
     """`hullo serve` over a SQLite file. What was there before a kill is there after it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.db = f"sqlite:///{folder / 'hullo.db'}"
+    def __init__(self, folder: Path, *words: str) -> None:
+        self._words = words
+        self._file = folder / "hullo.db"
+        self.db = f"sqlite:///{self._file}"
         self._folder = folder
         self._started: list[Server] = []
 
@@ -98,7 +102,7 @@ class Serving:
         log = self._folder / f"server-{len(self._started)}.log"
         with log.open("wb") as stderr:
             process = subprocess.Popen(
-                [*HULLO, "serve", "--port", port, "--db", self.db],
+                [*HULLO, "serve", "--port", port, "--db", self.db, *self._words],
                 cwd=self._folder,
                 env={**os.environ, "HULLO_LIMITS": "off"},
                 stdout=subprocess.DEVNULL,
@@ -129,6 +133,12 @@ class Serving:
     def beside(self) -> Hullo:
         """Another process on the same database, as the command line is one."""
         return Hullo(self.db)
+
+    def sql(self, statement: str) -> None:
+        """Past hullo, in its database: what nobody should do, and somebody does."""
+        with closing(sqlite3.connect(self._file)) as connection:
+            connection.execute(statement)
+            connection.commit()
 
     def app(self, origins: Iterable[str], workspace: str | None = None, **settings: Any) -> App:
         """In a workspace of its own, where nobody has been, unless one is named."""

@@ -42,7 +42,8 @@ class Site:
     """Answers at 127.0.0.1, under every name that leads there."""
 
     def __init__(self, host: str = "127.0.0.1") -> None:
-        self.parts: dict[str, Part] = {}
+        # What browsers ask every site for.
+        self.parts: dict[str, Part] = {"/favicon.ico": Part("", "image/x-icon")}
         self.asked: list[Asked] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True

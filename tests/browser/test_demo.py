@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
 
+from browser.serving import Serving
 from browser.visits import Visit
 from demo_site import Sites, serving
 
@@ -91,3 +93,22 @@ def test_a_claim_to_be_jane_is_told_nothing_of_her(
     told = visit.page.locator("#events").inner_text()
     assert "Jane" not in told
     assert "user_123" not in told
+
+
+@pytest.fixture
+def of_the_command_line(tmp_path: Path) -> Iterator[Serving]:
+    server = Serving(tmp_path, "--demo")
+    yield server.start()
+    server.end()
+
+
+def test_the_demo_of_the_command_line_has_the_widget_too(of_the_command_line: Serving, visit: Visit) -> None:
+    visit.go(f"{of_the_command_line.url}/").open()
+    visit.page.get_by_role("button", name="As Jane").click()
+    visit.page.get_by_text("Proven: the shop’s server vouches for this.").wait_for()
+    visit.say("Where is my order?")
+    visit.page.locator("#contact strong", has_text="Jane Doe").wait_for()
+    visit.until(lambda: "identify" in visit.calls)
+    assert visit.prompt.is_hidden()
+    visit.page.locator("#reset").click()
+    visit.until(lambda: visit.lines.count() == 0)

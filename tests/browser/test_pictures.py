@@ -54,8 +54,8 @@ def test_everything_is_on_the_screen(
     taken = [take(visit.page, f"{look}-launcher")]
 
     visit.open()
-    assert within(visit, visit.panel)
-    assert within(visit, visit.text)
+    visit.until(lambda: within(visit, visit.panel))  # it comes up from below
+    visit.until(lambda: within(visit, visit.text))
 
     visit.say("Do you ship to Peru? I am looking for the kettle, and perhaps for both of the cups.")
     visit.prompt.wait_for()
@@ -66,7 +66,7 @@ def test_everything_is_on_the_screen(
     visit.identify(email="jane@example.com", name="Jane")
     visit.prompt.wait_for(state="hidden")
     taken.append(take(visit.page, f"{look}-chat"))
-    assert within(visit, visit.panel)
+    visit.until(lambda: within(visit, visit.panel))
     assert all(0 < each.stat().st_size < BYTES for each in taken)
 
 

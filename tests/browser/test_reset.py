@@ -10,7 +10,7 @@ import pytest
 from browser.pages import shop_page
 from browser.serving import App
 from browser.sites import Site
-from browser.visits import Visit
+from browser.visits import Console, Visit
 
 TOKEN = re.compile(r"hvs_[0-9a-f]+")
 
@@ -109,7 +109,10 @@ def test_the_socket_of_before_is_closed(visit: Visit, site: Site, app: App) -> N
     assert visit.lines.filter(has_text="Jane").count() == 0
 
 
-def test_a_reset_without_a_server_is_remembered_and_sent_later(visit: Visit, site: Site, app: App) -> None:
+def test_a_reset_without_a_server_is_remembered_and_sent_later(
+    visit: Visit, site: Site, app: App, console: Console
+) -> None:
+    console.expect("ERR_INTERNET_DISCONNECTED", "WebSocket")
     before = logged_in(visit, site, app)
     visit.page.context.set_offline(True)
     visit.run("Hullo.reset(); 0")
