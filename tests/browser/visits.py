@@ -104,7 +104,7 @@ class Visit:
         deadline = time.monotonic() + PATIENCE
         while not (found := check()):
             assert time.monotonic() < deadline, what or check
-            self.page.wait_for_timeout(20)
+            self.page.wait_for_timeout(40)
         return found
 
     # The widget, which is in a shadow root. Playwright's selectors look into it.
