@@ -42,7 +42,7 @@ const styles = {
 };
 
 /** Gathered by the one, made small by the other, which is a twentieth better at it. */
-async function bundle(entry, version, define) {
+async function bundle(entry, define) {
   const { outputFiles } = await build({
     absWorkingDir: fileURLToPath(HERE),
     entryPoints: [entry],
@@ -61,7 +61,6 @@ async function bundle(entry, version, define) {
     ecma: 2020,
     toplevel: true,
     compress: { passes: 4, keep_fargs: false, pure_getters: true, unsafe_arrows: true, unsafe_methods: true },
-    format: { preamble: `/*! hullo ${version} | MIT */` },
   });
   return Buffer.from(`${code}\n`);
 }
@@ -77,8 +76,8 @@ function described(bytes) {
 /** What belongs into built/, by name. */
 async function made() {
   const version = await versionOfHullo();
-  const panel = await bundle("source/panel/panel.ts", version, {});
-  const widget = await bundle("source/page/widget.ts", version, {
+  const panel = await bundle("source/panel/panel.ts", {});
+  const widget = await bundle("source/page/widget.ts", {
     VERSION: JSON.stringify(version),
     PANEL_INTEGRITY: JSON.stringify(described(panel).integrity),
   });

@@ -61,8 +61,8 @@ export function createClient({ on, tell } = createAnnouncer()): Client {
   });
 
   /** What tells the server that the visitor agrees, where the page or the visitor has said so. */
-  const agreeing = () => (consent ? { consent } : {});
-  const hello = () => ({ ...(session.token && { session_token: session.token }), ...agreeing() });
+  const agreeing = () => ({ consent: consent || undefined });
+  const hello = () => ({ session_token: session.token, ...agreeing() });
 
   function start(given: Options, hop: string | undefined): void {
     options = given;
@@ -76,7 +76,7 @@ export function createClient({ on, tell } = createAnnouncer()): Client {
         sent = session.mark;
         const after = model.after();
         resumed = !!after;
-        return { ...hello(), ...(after && { after }) };
+        return { ...hello(), after };
       },
       byCookie: () => session.byCookie,
       joined,
@@ -171,7 +171,7 @@ export function createClient({ on, tell } = createAnnouncer()): Client {
   async function identityToken(to?: string): Promise<{ token: string; parameter: string; expiresAt: number }> {
     await line?.joined();
     await identities.idle();
-    if (!who?.identified) throw new Refused("conflict", "there is no identity to take anywhere");
+    if (!who?.identified) throw new Refused("conflict", "nobody is identified");
     const asked = Date.now();
     type Told = { token: string; parameter: string; expires_in: number };
     const { token, parameter, expires_in } = await http<Told>("identity-token", { to });

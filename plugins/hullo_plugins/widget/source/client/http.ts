@@ -41,7 +41,7 @@ export function createHttp({ host, appKey }: Options, token: () => string | unde
 }
 
 export function offline(): Refused {
-  return new Refused("offline", "there is no connection");
+  return new Refused("offline", "no connection");
 }
 
 /** Whether the same call may well be taken later. */

@@ -3,7 +3,7 @@
 import { Refused } from "../contract";
 import type { Identity, IdentifyAnswer } from "../hullo";
 import { canonical, digest } from "./canonical";
-import type { Http } from "./http";
+import { passing, type Http } from "./http";
 import type { Line } from "./line";
 import type { Session } from "./session";
 import type { Vault } from "./vault";
@@ -79,7 +79,7 @@ export function createIdentities(verdicts: Verdicts): Identities {
 
   async function take(identity: Identity, meant: number): Promise<IdentifyAnswer> {
     if (!NAMES.some((name) => identity[name] || identity[name] === 0)) {
-      throw new Refused("no_identifier", "identify needs an external_id, an email or a token");
+      throw new Refused("no_identifier", "identify needs an email or an external_id");
     }
     const text = canonical(identity);
     check(meant);
@@ -104,8 +104,8 @@ export function createIdentities(verdicts: Verdicts): Identities {
     return new Promise((done, failed) => {
       line.ask({
         kind: "identify",
-        frame: () => ({ identity: { ...identity, ...agreeing() } }),
-        http: () => http("identify", { ...identity, ...agreeing() }),
+        frame: () => ({ identity: { ...agreeing(), ...identity } }),
+        http: () => http("identify", { ...agreeing(), ...identity }),
         done(all: Identified) {
           const { session_token, ...answer } = all;
           verdicts.taken(all);
@@ -159,7 +159,7 @@ export function createIdentities(verdicts: Verdicts): Identities {
       given = all;
       const arriving = hop ? after(Promise.resolve(), () => take({ identity_token: hop }, visitor)) : undefined;
       // Whoever follows a stale link is whoever they were before.
-      begun(arriving?.catch((refusal) => console.debug("hullo: this link brought no identity", refusal)));
+      begun(arriving?.catch((refusal) => console.debug("hullo: no identity in this link", refusal)));
       await decided;
     },
     idle: () => last,
@@ -171,5 +171,5 @@ export function createIdentities(verdicts: Verdicts): Identities {
 }
 
 function unlessPassing(refusal: Refused): void {
-  if (refusal.code !== "offline" && !refusal.retryAfter) throw refusal;
+  if (!passing(refusal)) throw refusal;
 }

@@ -12,11 +12,6 @@ import type { Joined, Problem } from "./wire";
 const BLOCKED_FOR = 180_000;
 const POLL = 4_000;
 
-const WHY_NOT: Record<string, string> = {
-  bad_origin: "the app does not list this page's origin",
-  unknown_app: "no app has this key",
-};
-
 export interface Line {
   /** Whether calls are answered. */
   readonly up: boolean;
@@ -105,10 +100,10 @@ export function createLine(options: Options, http: Http, party: Party): Line {
 
   function closed(mine: number, code: number, reason: string, hint: number): void {
     if (code === 4401) return party.over();
-    if (code === 4403) return failed(mine, new Refused(reason, WHY_NOT[reason] ?? reason));
+    if (code === 4403) return failed(mine, new Refused(reason, "cannot join"));
     // What the server cannot take would end the next socket too.
     const fault = { 4400: "bad_json", 4413: "too_large" }[code];
-    if (calls.asked && fault) calls.refused(calls.asked, new Refused(fault, "it cannot be sent"));
+    if (calls.asked && fault) calls.refused(calls.asked, new Refused(fault, "cannot be sent"));
     // By codes from there on the server itself says that it is not the time.
     if (code < 1012) blocked += hint;
     if (blocked < BLOCKED) return failed(mine, offline(), pause(code));

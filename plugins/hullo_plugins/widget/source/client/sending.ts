@@ -58,7 +58,7 @@ export function createSending(shown: Shown, thread: Thread): Sending {
     let into: string | undefined;
     line?.ask({
       kind: "message",
-      frame: () => ({ ...words, ...((into = thread.current()) && { conversation_id: into }) }),
+      frame: () => ({ ...words, conversation_id: (into = thread.current()) }),
       async http() {
         into = thread.current();
         if (into) return { ...(await http<Message>(`conversations/${into}/messages`, words)), conversation_id: into };

@@ -112,8 +112,11 @@ export function openSession(
     },
     async settle(http, consent) {
       for (const ended of vault.part<string[]>("owed") ?? []) {
-        const whose = isToken(ended) ? { session_token: ended } : {};
-        const answer = await http<Joined>("reset", { ...whose, ...consent }, true).catch(unlessPassing);
+        const session_token = isToken(ended) ? ended : undefined;
+        const answer = await http<Joined>("reset", { session_token, ...consent }, true).catch((failure: Refused) => {
+          if (passing(failure) || failure.status >= 500) throw failure;
+          return undefined; // a session that the server will not end is none that it knows
+        });
         const owed = vault.part<string[]>("owed")?.filter((each) => each !== ended) ?? [];
         vault.setPart("owed", owed.length ? owed : undefined);
         gone.add(ended);
@@ -127,7 +130,3 @@ export function openSession(
   };
 }
 
-/** A session that the server will not end is none that it knows. */
-function unlessPassing(failure: Refused): undefined {
-  if (passing(failure) || failure.status >= 500) throw failure;
-}

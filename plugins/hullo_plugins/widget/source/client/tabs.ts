@@ -14,7 +14,7 @@ export function openTabs(key: string, heard: (turn?: Turn) => void): (turn: Turn
   const channel = opened(key);
   if (channel) channel.onmessage = ({ data }: MessageEvent<Turn>) => heard(data);
   addEventListener("storage", (event) => {
-    if (event.key === key || event.key === null) heard();
+    if (!event.key || event.key === key) heard();
   });
   // A page that comes back as it was left has heard nothing meanwhile.
   addEventListener("pageshow", (event) => {

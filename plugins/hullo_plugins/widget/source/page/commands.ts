@@ -1,6 +1,6 @@
 /** What a page can ask for, by name. What needs an app key waits in the client until there is one. */
 
-import { type Client, type Options, Refused } from "../contract";
+import type { Client, Options } from "../contract";
 import type { Events, Identity, InitOptions, Listener } from "../hullo";
 import { complain, complainOf } from "./complaints";
 import { domainsIn } from "./domains";
@@ -19,7 +19,7 @@ export interface Parts {
   readonly hop: string | undefined;
 }
 
-const KEYLESS = "there is no app key: set data-app, or init({appKey})";
+const KEYLESS = "no app key: set data-app, or init({appKey})";
 
 type Verb = (...args: never[]) => unknown;
 
@@ -40,9 +40,9 @@ export function createCommands({ client, events, launcher, script, hop }: Parts)
     const appKey = keyIn(given) ?? script.appKey;
     const host = (given.host ?? script.host)?.replace(/\/+$/, "");
     if (!appKey) return complain(KEYLESS);
-    if (!host) return complain("there is no host: set data-host, or init({host})");
+    if (!host) return complain("no host: set data-host, or init({host})");
     if (options) {
-      if (options.appKey !== appKey) complain(`there is an app key already: ${options.appKey}`);
+      if (options.appKey !== appKey) complain(`the app key is ${options.appKey} already`);
       return;
     }
     const domains = [...domainsIn(script.domains), ...domainsIn(given.domains)];
@@ -59,9 +59,8 @@ export function createCommands({ client, events, launcher, script, hop }: Parts)
   const verbs: Record<string, Verb> = {
     init,
     async identify(identity: Identity) {
-      if (!identity) throw new Refused("no_identifier", "no identity");
-      pushed.remember(identity);
-      return client.identify(identity);
+      pushed.remember(identity ?? {});
+      return client.identify(identity ?? {});
     },
     reset() {
       pushed.forget();
@@ -89,7 +88,7 @@ export function createCommands({ client, events, launcher, script, hop }: Parts)
     pushed.flush();
     const given = verbs[verb]!(...(args as never[]));
     // Whoever waits for it hears of a refusal; else nothing of it is on the console of a visitor.
-    if (given instanceof Promise) given.catch(refused);
+    if (given instanceof Promise) given.catch(() => undefined);
     return given;
   }
 

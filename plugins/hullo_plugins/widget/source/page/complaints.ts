@@ -14,10 +14,10 @@ export function complainOf(failure: unknown, appKey: string | undefined): void {
   const code = (failure as Partial<Refused>).code ?? "";
   const why: Record<string, string> = {
     unknown_app: `no app has the key ${appKey}`,
-    bad_origin: `${location.origin} is not among the origins of ${appKey}`,
-    no_identifier: "identify needs an email or an external_id",
-    proof_required: "identify needs a user_hash or a token",
-    proof_rejected: "user_hash or token is wrong: hullo check tells why",
+    bad_origin: `${appKey} does not list ${location.origin}`,
+    no_identifier: (failure as Refused).message,
+    proof_required: "identify needs a user_hash or token",
+    proof_rejected: "wrong user_hash or token: hullo check tells why",
   };
   if (why[code]) complain(why[code]);
 }

@@ -40,5 +40,5 @@ function workedOff(queue: unknown, run: Run): unknown[] {
 }
 
 function isPlain(value: unknown): value is object {
-  return Object.prototype.toString.call(value) === "[object Object]";
+  return (value as object | undefined)?.constructor === Object;
 }

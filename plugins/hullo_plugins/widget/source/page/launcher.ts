@@ -7,8 +7,9 @@ import style from "./launcher.css";
 import { loadPanel } from "./panel_file";
 
 const SVG = "http://www.w3.org/2000/svg";
-const CHAT = "M12 3c5.2 0 9 3.6 9 8.2s-3.8 8.2-9 8.2q-2 0-4-1l-5 2 1.7-4.5A7.9 7.9 0 0 1 3 11.2C3 6.6 6.8 3 12 3Z";
-const SHUT = "m5 9 2-2 5 5 5-5 2 2-7 7Z";
+// Drawn with a stroke as wide as their corners are round.
+const CHAT = "M5 5h14v10H10l-5 4Z";
+const SHUT = "m6 9 6 6 6-6-6 6Z";
 
 export interface Launcher {
   /** Puts it on the page. What was asked for beforehand happens then. */
@@ -82,7 +83,7 @@ export function createLauncher(client: Client, events: Announcer): Launcher {
   function draw(): void {
     const isOpen = wanted && panel !== undefined;
     const waiting = isOpen ? 0 : unread;
-    const news = waiting === 1 ? "1 new message" : `${waiting} new messages`;
+    const news = `${waiting} new message${waiting > 1 ? "s" : ""}`;
     line.setAttribute("d", isOpen ? SHUT : CHAT);
     button.setAttribute("aria-expanded", String(isOpen));
     button.setAttribute("aria-label", isOpen ? "Close chat" : waiting ? `Open chat, ${news}` : "Open chat");

@@ -15,8 +15,8 @@ const HERE = Symbol.for("hullo.widget");
 function begin(): void {
   const script = readScript();
   const hop = takeHop(script.hopParameter);
-  if (HERE in window) return complain("the script is on this page twice");
-  Object.defineProperty(window, HERE, { value: true });
+  if (HERE in window) return complain("this script was loaded twice");
+  Object.assign(window, { [HERE]: true });
 
   const events = createAnnouncer();
   const client = createClient(events);
