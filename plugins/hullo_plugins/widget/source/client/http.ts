@@ -17,7 +17,6 @@ export function createHttp({ host, appKey }: Options, token: () => string | unde
   return async (path, body, beacon = false) => {
     const session = token();
     const headers = {
-      "X-Hullo-App": appKey,
       "Content-Type": "application/json",
       ...(session && { Authorization: `Bearer ${session}` }),
     };
@@ -25,7 +24,6 @@ export function createHttp({ host, appKey }: Options, token: () => string | unde
       const response = await fetch(`${host}/v1/${path}`, {
         credentials: "same-origin",
         redirect: "error", // or the credentials would go to whoever is named there
-        cache: "no-store",
         keepalive: beacon,
         signal: AbortSignal.timeout?.(PATIENCE) ?? null,
         ...(!beacon && { headers }),

@@ -48,8 +48,9 @@ export function openSession(
     // Tabs that share no storage have sessions of their own, but one person at the keyboard.
     const whole = !!turn && !vault.lasting;
     const there = whole ? undefined : (turn?.come ?? kept());
-    if (!mark || (there === mark && !whole)) return;
-    if (whole) owe(mark);
+    // The end of its session may be heard of before the one that follows it.
+    if (mark ? there === mark && !whole : !turn?.come) return;
+    if (whole && mark) owe(mark);
     mark = there;
     if (whole) vault.setMark(undefined);
     turned(!!there, true);
@@ -101,8 +102,7 @@ export function openSession(
     },
     end() {
       const ended = vault.mark() ?? mark ?? (ownHost ? BY_COOKIE : undefined);
-      if (ended) owe(ended);
-      if (ended) mark = ended;
+      if (ended) owe((mark = ended));
       become(undefined);
     },
     over() {

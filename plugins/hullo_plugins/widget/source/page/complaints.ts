@@ -15,7 +15,7 @@ export function complainOf(failure: unknown, appKey: string | undefined): void {
   const why: Record<string, string> = {
     unknown_app: `no app has the key ${appKey}`,
     bad_origin: `${appKey} does not list ${location.origin}`,
-    no_identifier: (failure as Refused).message,
+    no_identifier: "identify needs an email or an external_id",
     proof_required: "identify needs a user_hash or token",
     proof_rejected: "wrong user_hash or token: hullo check tells why",
   };

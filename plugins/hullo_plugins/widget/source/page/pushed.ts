@@ -94,7 +94,7 @@ export function createPushed(run: Run): Pushed {
     },
     flush,
     remember({ external_id, email, user_hash }) {
-      if (external_id || email) known = { ...(external_id && { external_id }), ...(email && { email }), ...(user_hash && { user_hash }) };
+      if (external_id || email) known = { external_id, email, user_hash } as Identity;
     },
     forget() {
       known = {};
