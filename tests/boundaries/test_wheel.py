@@ -15,7 +15,16 @@ ROOT = Path(__file__).parents[2]
 WIDGET = ROOT / "plugins" / "hullo_plugins" / "widget"
 MAKINGS = {
     WIDGET / name
-    for name in ("source", "node_modules", "package.json", "package-lock.json", "tsconfig.json", "build.mjs", ".npmrc")
+    for name in (
+        "source",
+        "pictures",
+        "node_modules",
+        "package.json",
+        "package-lock.json",
+        "tsconfig.json",
+        "build.mjs",
+        ".npmrc",
+    )
 }
 
 
