@@ -19,8 +19,9 @@ from hullo.store.reading import every
 
 GROUP: Final = 128
 """Sessions that are looked at in one go."""
-CAUGHT_UP: Final = 500
-"""Messages that somebody is told who was away; whoever missed more loads the history."""
+CAUGHT_UP: Final = 200
+"""Messages that somebody is told who was away; whoever missed more loads the history. They wait for their reader all at
+once: with more than a connection keeps waiting, whoever missed so many would never get back in."""
 CONVERSATIONS_LOOKED_AT: Final = 200
 _PAGE: Final = 50
 
