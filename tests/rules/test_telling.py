@@ -20,7 +20,7 @@ from hullo.model.webhook import Delivery, Webhook
 from hullo.pipeline.outbox import courier
 from hullo.pipeline.outbox.fan_out import delivery_id
 from hullo.pipeline.outbox.lease import LIFE
-from hullo.pipeline.outbox.rounds import Rounds
+from hullo.pipeline.rounds import Rounds
 from hullo.store.protocol import PageRequest, Store, StoreConflict
 from rules.test_privacy import PERSONAL
 from world import World
@@ -386,7 +386,7 @@ def test_what_others_keep_changing_is_given_up_for_now_and_stays_in_the_outbox(
 def test_a_store_that_is_away_for_a_while_is_asked_again_and_it_is_said_once(
     store: Store, listener: Listener, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("hullo.pipeline.outbox.rounds.AFTER_A_FAILURE", 0.01)
+    monkeypatch.setattr("hullo.pipeline.rounds.AFTER_A_FAILURE", 0.01)
     world = World(store, plugins=[listener])
     asked = threading.Semaphore(0)
 

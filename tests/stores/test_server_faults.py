@@ -20,7 +20,7 @@ from hullo import Hullo, IdentityMiddleware
 from hullo.errors import StoreUnavailable
 from hullo.hooks.discovery import open_store
 from hullo.model.change_set import ChangeSet, changed, created
-from hullo.pipeline.outbox.rounds import Rounds
+from hullo.pipeline.rounds import Rounds
 from hullo.store.protocol import APPLIED, SnapshotQuery, StoreConflict
 from hullo.testing.builders import (
     WORKSPACE,

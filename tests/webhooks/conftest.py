@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hullo.pipeline.outbox.rounds import Rounds
+from hullo.pipeline.rounds import Rounds
 from hullo.store.protocol import Store
 from webhooks.office import Office
 from webhooks.receiving import Receiver

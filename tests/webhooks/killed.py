@@ -19,7 +19,7 @@ from hullo.model.claim import Claim
 from hullo.model.event import Event
 from hullo.model.moment import system_clock
 from hullo.pipeline.outbox.lease import LIFE
-from hullo.pipeline.outbox.rounds import Rounds
+from hullo.pipeline.rounds import Rounds
 from hullo.pipeline.work import Unit
 from hullo.settings import Settings
 from hullo_plugins.observe.webhooks.plugin import Webhooks

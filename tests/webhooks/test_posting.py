@@ -446,7 +446,7 @@ def wait_until() -> Callable[[Callable[[], bool]], None]:
 def test_what_was_due_while_nobody_was_there_is_posted_at_the_next_start(
     store: Store, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, wait_until: Callable[[Callable[[], bool]], None]
 ) -> None:
-    from hullo.pipeline.outbox.rounds import Rounds
+    from hullo.pipeline.rounds import Rounds
 
     with monkeypatch.context() as patch:
         patch.setattr(Rounds, "nudge", lambda rounds: None)

@@ -6,7 +6,7 @@ import logging
 import threading
 from typing import Literal
 
-from hullo.pipeline.outbox.rounds import reason_of
+from hullo.pipeline.rounds import reason_of
 
 _log = logging.getLogger("hullo.bus")
 

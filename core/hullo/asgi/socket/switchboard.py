@@ -22,7 +22,7 @@ from hullo.model.contact import ContactId
 from hullo.model.instant import SECOND, Instant
 from hullo.model.visitor import Session, VisitorId
 from hullo.pipeline.attention import GROUP
-from hullo.pipeline.outbox.rounds import Rounds
+from hullo.pipeline.rounds import Rounds
 
 if TYPE_CHECKING:
     from hullo.app import Hullo

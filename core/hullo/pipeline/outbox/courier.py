@@ -18,8 +18,8 @@ from hullo.model.event import Event
 from hullo.model.moment import Clock
 from hullo.pipeline.outbox.fan_out import deliveries_of
 from hullo.pipeline.outbox.lease import Lease
-from hullo.pipeline.outbox.rounds import Rounds, reason_of
 from hullo.pipeline.retry import tries
+from hullo.pipeline.rounds import Rounds, reason_of
 from hullo.store.protocol import Applied, Store
 
 _log = logging.getLogger("hullo.outbox")

@@ -15,7 +15,7 @@ from hullo.model.change_set import ChangeSet, changed
 from hullo.model.instant import SECOND
 from hullo.model.webhook import Delivery, DeliveryId, Webhook, WebhookId
 from hullo.pipeline.outbox.lease import Lease
-from hullo.pipeline.outbox.rounds import AFTER_A_FAILURE, Rounds, reason_of
+from hullo.pipeline.rounds import AFTER_A_FAILURE, Rounds, reason_of
 from hullo.pipeline.secrets.webhook_secrets import with_webhook_secrets
 from hullo_plugins.observe.webhooks.schedule import recorded
 from hullo_plugins.observe.webhooks.sending import Attempt, Sender
