@@ -61,48 +61,35 @@ def backend(request):
 
 def test_a_frame_that_nobody_takes_ends_the_connection(hullo, backend, monkeypatch):
     monkeypatch.setattr(connection, "PATIENCE", 0.05)
-    monkeypatch.setattr(connection, "CLOSING_PATIENCE", 0.05)
-    app = IdentityMiddleware(nothing, hullo)
-    client = Deaf(hullo.create_app("Shop").app_key)
 
-    async def live():
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(app, SCOPE, client.receive, client.send)
-            await client.joined.wait()
-            (connected,) = app._edge.switchboard._connected
-            connected.tell_news([("msg_1", "{}")])
-        assert len(app._edge.switchboard) == 0
+    def tell(connected: Connection):
+        connected.tell_news([("msg_1", "{}")])
 
-    with_deadline(live, backend)
+    assert ends(hullo, backend, monkeypatch, tell)
 
 
 def test_more_than_is_kept_for_a_reader_ends_the_connection(hullo, backend, monkeypatch):
+    def tell(connected: Connection):
+        for number in range(connection.WAITING_FRAMES * 3):
+            connected.tell_news([(f"msg_{number}", "{}")])
+        assert len(connected._waiting) <= connection.WAITING_FRAMES
+
+    assert ends(hullo, backend, monkeypatch, tell)
+
+
+def ends(hullo, backend, monkeypatch, tell) -> bool:
+    """Whether the connection of a client that has joined is over, some time after it was told this."""
     monkeypatch.setattr(connection, "CLOSING_PATIENCE", 0.05)
     app = IdentityMiddleware(nothing, hullo)
     client = Deaf(hullo.create_app("Shop").app_key)
 
     async def live():
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(app, SCOPE, client.receive, client.send)
-            await client.joined.wait()
-            (connected,) = app._edge.switchboard._connected
-            kept = waiting_frames(connected)
-            assert kept <= connection.WAITING_FRAMES
-        assert len(app._edge.switchboard) == 0
-
-    with_deadline(live, backend)
-
-
-def waiting_frames(connected: Connection) -> int:
-    """How many wait after many more were told."""
-    for number in range(connection.WAITING_FRAMES * 3):
-        connected.tell_news([(f"msg_{number}", "{}")])
-    return len(connected._waiting or ())
-
-
-def with_deadline(live, backend):
-    async def main():
         with anyio.fail_after(20):
-            await live()
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(app, SCOPE, client.receive, client.send)
+                await client.joined.wait()
+                (connected,) = app._edge.switchboard._connected
+                tell(connected)
+            return len(app._edge.switchboard) == 0
 
-    anyio.run(main, backend=backend)
+    return anyio.run(live, backend=backend)
