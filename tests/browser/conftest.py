@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -109,8 +110,8 @@ def new_site() -> Iterator[Callable[..., Site]]:
     """A site on an origin that no other has."""
     sites: list[Site] = []
 
-    def new(host: str = "127.0.0.1") -> Site:
-        sites.append(Site(host))
+    def new(host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> Site:
+        sites.append(Site(host, tls))
         return sites[-1]
 
     yield new

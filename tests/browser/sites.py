@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -41,15 +42,17 @@ class Part:
 class Site:
     """Answers at 127.0.0.1, under every name that leads there."""
 
-    def __init__(self, host: str = "127.0.0.1") -> None:
+    def __init__(self, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
         # What browsers ask every site for.
         self.parts: dict[str, Part] = {"/favicon.ico": Part("", "image/x-icon")}
         self.asked: list[Asked] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
-        self.origin = f"http://{host}:{self._server.server_port}"
+        self.origin = f"{'http' if tls is None else 'https'}://{host}:{self._server.server_port}"
 
     def put(self, path: str, text: str, kind: str = "text/html; charset=utf-8", **options: Any) -> str:
         """The address at which it is from now on."""
@@ -87,6 +90,14 @@ class Site:
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
+
+            def do_POST(self) -> None:
+                """What a link pings."""
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                site.asked.append(Asked(self.command, self.path, headers))
+                self.rfile.read(int(headers.get("content-length", 0)))
+                self.send_response(204)
+                self.end_headers()
 
             def log_message(self, format: str, *arguments: object) -> None:
                 """Nothing: `asked` is the log."""

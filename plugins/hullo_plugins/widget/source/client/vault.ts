@@ -3,7 +3,9 @@
  * Where storage is blocked it lasts as long as the page.
  */
 
-const COOKIE = "hullo_session";
+/** No sub-domain can plant such a cookie: whoever planted one would share the session that the visitor goes on to prove. */
+const HOST = location.protocol === "https:" ? "__Host-" : "";
+const COOKIE = `${HOST}hullo_session`;
 const LIFE = 180 * 86_400;
 const TOKEN = /^hvs_\w+$/;
 
@@ -102,9 +104,8 @@ function baking(): string | undefined {
 }
 
 function bake(token: string | undefined): void {
-  const secure = location.protocol === "https:" ? "; Secure" : "";
   try {
-    document.cookie = `${COOKIE}=${token ?? ""}; Path=/; SameSite=Lax; Max-Age=${token ? LIFE : 0}${secure}`;
+    document.cookie = `${COOKIE}=${token ?? ""}; Path=/; SameSite=Lax; Max-Age=${token ? LIFE : 0}${HOST && "; Secure"}`;
   } catch {
     // As above.
   }

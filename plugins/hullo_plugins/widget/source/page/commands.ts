@@ -42,7 +42,7 @@ export function createCommands({ client, events, launcher, script, hop }: Parts)
     if (!appKey) return complain(KEYLESS);
     if (!host) return complain("no host: set data-host, or init({host})");
     if (options) {
-      if (options.appKey !== appKey) complain(`the app key is ${options.appKey} already`);
+      if (options.appKey !== appKey) complain(`the key is ${options.appKey} already`);
       return;
     }
     const domains = [...domainsIn(script.domains), ...domainsIn(given.domains)];
@@ -78,7 +78,7 @@ export function createCommands({ client, events, launcher, script, hop }: Parts)
     ...doors,
     on<K extends keyof Events>(event: K, listener: Listener<K>) {
       if (typeof listener === "function") return events.on(event, listener);
-      return complain(`there is no listener for "${event}"`);
+      return complain(`no listener for "${event}"`);
     },
     off: events.off,
   };

@@ -67,7 +67,8 @@ export function watchLinks(client: Client, name: () => string | undefined): void
     const url = destination(link); // the page may have written another meanwhile
     if (!url) return;
     const menu = event.type === "contextmenu";
-    const token = tokens.take(url.origin);
+    // Whoever counts clicks is told the whole address of a link: one with a ping itself leads nowhere, then.
+    const token = !link.ping && tokens.take(url.origin);
     if (token) lend(link, token, menu);
     else if (!menu && !stopped) void followLater(event, link, url);
   }

@@ -67,7 +67,7 @@ export function createLauncher(client: Client, events: Announcer): Launcher {
       if (wanted) unfold(panel);
     } catch (failure) {
       wanted = false;
-      const detail = `could not load the chat: ${failure}`;
+      const detail = `no chat: ${failure}`;
       complain(detail);
       events.tell("error", { code: "panel_unavailable", detail });
     }

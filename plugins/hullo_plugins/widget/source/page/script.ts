@@ -41,8 +41,12 @@ function hostOf(address: URL): string {
   return address.origin + address.pathname.replace(SERVED, "");
 }
 
-/** A module or a bundler leaves no current script: then it is the one in the document that looks like it. */
+/** A module or a bundler leaves no current script: then it is the one in the document that looks like it.
+ *
+ * `<img name=currentScript>` stands in its place as well, and takes everything that is said to wherever it says.
+ */
 function ownScript(): HTMLScriptElement | undefined {
-  const current = document.currentScript as HTMLScriptElement | null;
-  return current?.src ? current : [...document.scripts].find(({ src }) => SERVED.test(src.replace(/[?#].*/, "")));
+  const current: unknown = document.currentScript;
+  if (current instanceof HTMLScriptElement && current.src) return current;
+  return [...document.querySelectorAll("script")].find(({ src }) => SERVED.test(src.split(/[?#]/)[0]!));
 }

@@ -15,7 +15,7 @@ const HERE = Symbol.for("hullo.widget");
 function begin(): void {
   const script = readScript();
   const hop = takeHop(script.hopParameter);
-  if (HERE in window) return complain("this script was loaded twice");
+  if (HERE in window) return complain("loaded twice");
   Object.assign(window, { [HERE]: true });
 
   const events = createAnnouncer();
