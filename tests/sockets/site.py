@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import ExitStack
 from typing import Any
+
+import anyio
 
 from asgi.conftest import Shop
 
 PATH = "/hullo/v1/socket"
+PATIENCE = 30.0
+"""Seconds that anything may take on a busy machine."""
 
 
 class Socket:
@@ -20,8 +25,10 @@ class Socket:
         self.connection.send_json({"type": kind, **fields})
 
     def hear(self) -> dict[str, Any]:
-        """The next frame, whenever it comes."""
-        return self.connection.receive_json()
+        """The next frame, as soon as it comes."""
+        message = self._receive()
+        assert message["type"] == "websocket.send", message
+        return json.loads(message["text"])
 
     def ask(self, kind: str, **fields: Any) -> dict[str, Any]:
         self.say(kind, **fields)
@@ -30,9 +37,18 @@ class Socket:
     def closed(self) -> tuple[int, str]:
         """Code and reason, once the server has closed it; whatever it still tells is passed over."""
         while True:
-            message = self.connection.receive()
+            message = self._receive()
             if message["type"] == "websocket.close":
                 return message["code"], message.get("reason", "")
+
+    def _receive(self) -> Any:
+        """Starlette's own would wait for ever."""
+
+        async def receive() -> Any:
+            with anyio.fail_after(PATIENCE):
+                return await self.connection._send_rx.receive()
+
+        return self.connection.portal.call(receive)
 
     def quiet(self) -> bool:
         """Whether nothing was told until now."""

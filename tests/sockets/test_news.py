@@ -80,6 +80,19 @@ def test_a_visitor_who_proves_who_they_are_in_another_tab_is_told_from_then_on(s
     assert laptop.hear()["text"] == "hello"
 
 
+@pytest.mark.rule("H1")
+def test_whoever_is_proven_a_moment_before_a_message_is_told_of_it_though_both_are_heard_at_once(site, monkeypatch):
+    phone, _ = site.join(identity=site.shop.signed("user_1"))
+    laptop, joined = site.join()
+    bus, held = site.shop.hullo.bus, list[Notice]()
+    with monkeypatch.context() as slow:
+        slow.setattr(bus, "publish", held.extend)
+        site.shop.identify(joined["session_token"], **site.shop.signed("user_1"))
+        phone.ask("message", text="hello", client_id="1")
+    bus.publish(held)
+    assert laptop.hear()["text"] == "hello"
+
+
 @pytest.mark.rule("S4")
 def test_a_session_that_is_reset_elsewhere_closes_its_sockets(site):
     socket, joined = site.join()

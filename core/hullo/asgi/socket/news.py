@@ -55,7 +55,7 @@ def news_of(heard: Sequence[tuple[Notice, Sequence[Connection]]], store: Store, 
             marks[where] = (where, read_mark_frame(where))
         for connection in connections:
             about[connection].update(() if where is None else (where,))
-    said = _frames(spoken, store) if about else {}
+    said = _frames(spoken, store)
     for connection, digest, judged in _judged(about, store, now):
         yield News(
             connection=connection,

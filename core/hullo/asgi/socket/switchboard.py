@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from anyio import RunFinishedError, from_thread
@@ -107,10 +108,10 @@ class Switchboard:
 
     def hear(self, notices: Sequence[Notice]) -> None:
         """See `Listener`."""
-        concerning = [each for each in notices if self._concerns_us(each)]
-        if not concerning:
+        if not self._by_visitor:
             return
-        self._heard.extend(concerning)
+        # Whom a message concerns is not known yet: somebody may have become another person a notice before it.
+        self._heard.extend(notices)
         if len(self._heard) > NOTICES_WAITING:
             self._heard.clear()
             self.missed()
@@ -121,9 +122,6 @@ class Switchboard:
         """See `Listener`."""
         self._cut_off = True
         self._rounds.nudge()
-
-    def _concerns_us(self, notice: Notice) -> bool:
-        return notice.visitor_id in self._by_visitor or notice.contact_id in self._by_contact
 
     def _unlist(self, connection: Connection) -> None:
         session = connection.session
@@ -173,10 +171,12 @@ class Switchboard:
                 self._stop()
 
     def _tell_of_notices(self) -> None:
+        """Those of a kind together, and in their order: who is who is clear before anything is told to them."""
         notices = [self._heard.popleft() for _ in range(len(self._heard))]
-        if notices:
-            concerned = [(notice, self._concerned(notice)) for notice in notices]
-            self._hand_over(news_of(concerned, self._hullo.store, self._hullo.clock()))
+        for _, alike in groupby(notices, key=lambda notice: notice.kind == "session"):
+            concerned = [(notice, connections) for notice in alike if (connections := self._concerned(notice))]
+            if concerned:
+                self._hand_over(news_of(concerned, self._hullo.store, self._hullo.clock()))
 
     def _look(self) -> None:
         """Looks at the next group of those who wait for it."""
