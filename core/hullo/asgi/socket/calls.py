@@ -9,6 +9,7 @@ from typing import Final
 from hullo.asgi.answer import Answer
 from hullo.asgi.conversations import mark_read, say
 from hullo.asgi.identify import identify
+from hullo.asgi.problems import problem_of
 from hullo.asgi.sessions import attend
 from hullo.asgi.socket.closing import BAD_FRAME, BAD_ORIGIN, TOO_FAST, UNAVAILABLE, UNKNOWN_APP, Closing, Ended
 from hullo.asgi.socket.connection import Connection
@@ -52,7 +53,7 @@ class Calls:
         except BadFrame as fault:
             raise Ended(BAD_FRAME) from fault
         except Exception as refused:
-            connection.tell_refused(refused, asked.ref)  # which logs what nobody expected
+            problem_of(refused, connection.exchange({}).request_id)  # which logs what nobody expected
             closings = (closing for error, closing in _NO_WAY_IN if isinstance(refused, error))
             raise Ended(next(closings, UNAVAILABLE)) from refused
 

@@ -13,7 +13,7 @@ import type { Identified, Joined } from "./wire";
 const REMEMBERED = 3_600_000;
 const NAMES = ["external_id", "email", "token", "identity_token"] as const;
 
-/** What is kept beside the session: it gives away nothing of whom it was about. */
+/** What is kept beside the session. Whoever reads both could try out names against it, and has the session anyway. */
 interface Remembered {
   readonly digest: string;
   readonly standing: IdentifyAnswer["standing"];
