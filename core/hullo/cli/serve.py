@@ -67,10 +67,10 @@ def serve_command(given: Given, host: str, port: int, workers: int, demo: bool) 
         with given.open() as hullo:
             if workers > 1 and not hullo.store.shared_between_processes:
                 raise click.UsageError("this store is not shared between processes: serve it with one worker")
-            if workers > 1 and not hullo.bus.between_processes:
-                click.echo(ALONE, err=True)
             shop = open_shop(hullo) if demo else None
             application = site(hullo, shop.app_key if shop else None)
+            if workers > 1 and not hullo.bus.between_processes:
+                click.echo(ALONE, err=True)
             # Whoever calls from here on waits until the server takes the call, a moment later.
             _announce(given, hullo, shop, listener)
             if workers == 1:
