@@ -115,7 +115,8 @@ async def _join(connection: Connection, asked: Frame) -> None:
             refusal = refused
     exchange = connection.exchange({})
     joined = await attend(exchange, "join", _envelope(connection, asked))
-    await _go_on(connection, exchange)
+    if connection.session is None or identified or exchange.token != caller.token:
+        await _go_on(connection, exchange)  # whoever comes back as they were is known already
     connection.tell(answer_frame("joined", asked.ref, joined, **identified))
     if refusal is not None:
         connection.tell_refused(refusal, asked.ref, about="identify")

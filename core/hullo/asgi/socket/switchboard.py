@@ -57,9 +57,6 @@ class Switchboard:
         self._said_since: Instant | None = None
         self._stop_listening: Callable[[], None] | None = None
 
-    def __len__(self) -> int:
-        return len(self._connected)
-
     def admit(self, connection: Connection, address: str) -> bool:
         """Whether there is room for one more socket of this address."""
         limits, key = self._hullo.settings.rate_limits, counted_as(address)
