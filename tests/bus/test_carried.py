@@ -137,6 +137,13 @@ def test_what_is_missing_between_two_parcels_is_noticed():
     assert [unpacker.unpack(parcel).gap for parcel in (first, third, fourth)] == [False, True, False]
 
 
+def test_what_a_sender_lost_before_its_first_parcel_is_noticed_too():
+    packer, unpacker = Packer(LONGEST), Unpacker("")
+    packer.skip()
+    heard = [unpacker.unpack(parcel) for number in range(2) for parcel in packer.pack([a_notice(number)])]
+    assert [each.gap for each in heard] == [True, False]
+
+
 def test_senders_are_not_remembered_without_end():
     unpacker = Unpacker("")
     for number in range(SENDERS_KNOWN + 10):

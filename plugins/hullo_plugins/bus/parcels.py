@@ -14,7 +14,9 @@ SENDER: Final = 16
 """Characters of the name that a sender goes by."""
 DIGITS: Final = 19
 """Of a parcel's number, at most."""
-AROUND: Final = SENDER + 1 + DIGITS + 1
+LOSS: Final = "!"
+"""Behind the number: the sender has lost something before this parcel, whether or not an earlier one was heard."""
+AROUND: Final = SENDER + 1 + DIGITS + len(LOSS) + 1
 SENDERS_KNOWN: Final = 1_000
 
 
@@ -24,7 +26,7 @@ class Unpacked:
 
     notices: Sequence[Notice] = ()
     gap: bool = False
-    """Whether something that the same sender has sent before it was not heard."""
+    """Whether something of the same sender from before it was not heard."""
 
 
 class Packer:
@@ -38,10 +40,11 @@ class Packer:
         self.sender = secrets.token_hex(SENDER // 2)
         self._room = longest - AROUND
         self._number = 0
+        self._lost = False
 
     def skip(self) -> None:
         """Says with the next parcel that something was lost before it."""
-        self._number += 1
+        self._lost = True
 
     def pack(self, notices: Iterable[Notice]) -> Iterator[bytes]:
         """As few parcels as there can be. A notice that fits into none is lost."""
@@ -62,7 +65,8 @@ class Packer:
 
     def _parcel(self, packed: Sequence[bytes]) -> bytes:
         self._number += 1
-        return b"%s %d [%s]" % (self.sender.encode(), self._number, b",".join(packed))
+        loss, self._lost = LOSS if self._lost else "", False
+        return f"{self.sender} {self._number}{loss} [".encode() + b",".join(packed) + b"]"
 
 
 class Unpacker:
@@ -75,7 +79,8 @@ class Unpacker:
     def unpack(self, payload: bytes | str) -> Unpacked:
         """Raises `ValueError` for what is no parcel."""
         text = payload if isinstance(payload, str) else payload.decode()
-        sender, number_text, notices_text = text.split(" ", 2)
+        sender, marked_number, notices_text = text.split(" ", 2)
+        number_text = marked_number.removesuffix(LOSS)
         if len(sender) != SENDER or not (number_text.isdecimal() and len(number_text) <= DIGITS):
             raise ValueError("no parcel")
         notices = decoded(notices_text)
@@ -87,4 +92,5 @@ class Unpacker:
         self._last.move_to_end(sender)
         if len(self._last) > SENDERS_KNOWN:
             self._last.popitem(last=False)
-        return Unpacked(notices=notices, gap=last is not None and number != last + 1)
+        lost = number_text != marked_number
+        return Unpacked(notices=notices, gap=lost or (last is not None and number != last + 1))
