@@ -187,7 +187,7 @@ def test_whoever_was_away_is_told_what_was_said_meanwhile(site):
 
 def test_whoever_asks_for_nothing_is_told_nothing_old(site):
     socket, joined = site.join()
-    socket.ask("message", text="hello", client_id="1")
+    _talk(site, socket)
     back, _ = site.join(joined["session_token"])
     assert back.quiet()
 
@@ -195,7 +195,7 @@ def test_whoever_asks_for_nothing_is_told_nothing_old(site):
 @pytest.mark.parametrize("after", ["msg_", "x", "msg_" + "!" * 26, "msg_" + "0" * 5000])
 def test_an_id_that_is_none_tells_nothing(site, after):
     socket, joined = site.join()
-    socket.ask("message", text="hello", client_id="1")
+    _talk(site, socket)
     back, _ = site.join(joined["session_token"], after=after)
     assert back.quiet()
 
@@ -229,3 +229,10 @@ def test_a_hullo_without_sockets_listens_to_nothing(serve):
     shop = serve(Hullo("memory:"), "asyncio")
     shop.post("/join", {"app_key": shop.app_key})
     assert not shop.hullo.bus._listeners._listeners
+
+
+def _talk(site, socket):
+    """A message and its reply; once that is heard, both are old."""
+    said = socket.ask("message", text="hello", client_id="1")
+    site.reply(said["conversation_id"], "hello yourself")
+    assert socket.hear()["author"] == "agent"
