@@ -16,7 +16,7 @@ import pluggy
 
 from hullo.errors import HulloError, PluginError
 from hullo.hooks.specs import HOOK_NAMES, PROJECT, Specs
-from hullo.hooks.unusable import name_of, refuse_unusable
+from hullo.hooks.unusable import may_be_hook, name_of, refuse_unusable
 from hullo.hooks.writes import Refusal, Write
 from hullo.model.app import App
 from hullo.model.claim import Claim
@@ -68,7 +68,7 @@ class Relay:
     """
 
     def __init__(self, plugins: Sequence[object]) -> None:
-        manager = pluggy.PluginManager(PROJECT)
+        manager = _Manager(PROJECT)
         manager.add_hookspecs(Specs)
         names: list[str] = []
         for plugin in plugins:
@@ -249,6 +249,11 @@ def _implementations(manager: pluggy.PluginManager, hook: str) -> tuple[_Impleme
         _Implementation(each.plugin, each.plugin_name, each.function, tuple(each.argnames))
         for each in reversed(last_first)
     )
+
+
+class _Manager(pluggy.PluginManager):
+    def parse_hookimpl_opts(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
+        return super().parse_hookimpl_opts(plugin, name) if may_be_hook(name) else None
 
 
 def _register(manager: pluggy.PluginManager, plugin: object, name: str) -> None:

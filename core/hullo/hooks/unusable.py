@@ -10,6 +10,16 @@ from typing import Any
 from hullo.errors import PluginError
 from hullo.hooks.specs import HOOK_NAMES, PROJECT, Specs
 
+_GIVEN = {
+    hook: [each for each in inspect.signature(getattr(Specs, hook)).parameters if each != "self"] for hook in HOOK_NAMES
+}
+"""What each hook gives to whoever answers it."""
+
+
+def may_be_hook(attribute: str) -> bool:
+    """Python's own attributes are not: they are most of what a plugin has, and take time to look through."""
+    return not attribute.startswith("__")
+
 
 def name_of(plugin: object) -> str:
     """Raises `PluginError` for one without a name."""
@@ -22,7 +32,8 @@ def name_of(plugin: object) -> str:
 def refuse_unusable(plugin: object, name: str) -> None:
     """Raises `PluginError` for what pluggy would accept in silence, or refuse in words that help nobody."""
     answered = 0
-    for attribute, member in inspect.getmembers_static(type(plugin)):
+    for attribute in filter(may_be_hook, dir(type(plugin))):
+        member = inspect.getattr_static(type(plugin), attribute)
         function: Any = getattr(member, "__func__", member)  # of a static or class method
         options = getattr(function, f"{PROJECT}_impl", None)
         if options is None:
@@ -51,7 +62,7 @@ def _refuse_method(name: str, hook: str, function: Callable[..., object], option
     chosen = [option for option in ("tryfirst", "trylast", "wrapper", "hookwrapper") if options.get(option)]
     if chosen:
         raise PluginError(f"{where} sets {chosen[0]}: plugins are asked in the order of the list, so move it there")
-    known = [each for each in inspect.signature(getattr(Specs, hook)).parameters if each != "self"]
+    known = _GIVEN[hook]
     for argument in list(inspect.signature(function).parameters.values()):
         if argument.name in {"self", "cls"}:
             continue
