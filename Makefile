@@ -26,8 +26,9 @@ demo: $(VENV)/.installed  ## serve a shop at http://127.0.0.1:8000/, its help ce
 # What was compiled is kept, whatever the environment says: the suite starts hundreds of processes, and each would do it.
 export PYTHONDONTWRITEBYTECODE :=
 
-# Three processes for two cores, as half of the suite waits for servers; a file stays in one.
-PYTEST := $(BIN)/python -m pytest --numprocesses=3 --dist=loadfile
+# Four processes for two cores, as half of the suite waits for servers; a file stays in one, and tests/conftest.py says
+# which go first.
+PYTEST := $(BIN)/python -m pytest --numprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 # All three run whatever the one before says: a line that is too long should not hide a test that fails.
 test: $(VENV)/.ready $(WIDGET_IF_NPM)  ## lint, types, and the whole suite

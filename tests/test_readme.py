@@ -67,6 +67,7 @@ def healthy(port: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_the_walk_gives_the_answers_that_it_shows(folder_with_a_server: tuple[Path, int]) -> None:
     for tool in ("bash", "curl", "grep"):
         if shutil.which(tool) is None:

@@ -52,6 +52,7 @@ def tls(tmp_path: Path) -> ssl.SSLContext:
     return context
 
 
+@pytest.mark.slow
 @pytest.mark.rule("S1")
 def test_a_session_that_a_sub_domain_planted_is_not_the_one_that_a_visitor_proves(
     new_context: Callable[..., BrowserContext],

@@ -88,6 +88,7 @@ def check_the_arrival(arrived: Visit, sites: Sites, contact: str) -> None:
     assert token not in str(arrived.kept())
 
 
+@pytest.mark.slow
 @pytest.mark.rule("T2", "T3")
 def test_a_click_takes_the_identity_along_and_leaves_no_token_behind(visit: Visit, sites: Sites) -> None:
     contact = at_the_shop(visit, sites)

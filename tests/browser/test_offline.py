@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from browser.pages import shop_page
 from browser.serving import App, Serving
 from browser.sites import Site
@@ -42,6 +44,7 @@ def test_what_an_agent_says_meanwhile_is_there_afterwards(visit: Visit, site: Si
     assert shown == ["Hello?", "One", "Two", "Three"]
 
 
+@pytest.mark.slow
 def test_who_they_are_is_said_when_there_is_a_server_again(
     visit: Visit, site: Site, own_server: Serving, console: Console
 ) -> None:
@@ -55,6 +58,7 @@ def test_who_they_are_is_said_when_there_is_a_server_again(
     assert [each["email"] for each in app.contacts()] == ["jane@example.com"]
 
 
+@pytest.mark.slow
 def test_a_page_that_finds_no_server_works_when_there_is_one(
     visit: Visit, site: Site, own_server: Serving, console: Console
 ) -> None:

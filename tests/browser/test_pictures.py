@@ -43,6 +43,7 @@ def within(visit: Visit, selector: Any) -> bool:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("look", LOOKS)
 def test_everything_is_on_the_screen(
     look: str, new_context: Callable[..., BrowserContext], site: Site, app: App, take: Take

@@ -52,6 +52,7 @@ def test_progress_goes_to_standard_error(terminal: Terminal):
     assert restored.stderr == "Checking: 100 %\nRestoring: 100 %\n"
 
 
+@pytest.mark.slow
 class TestWithAServer:
     def test_a_backup_is_made_while_it_works_and_holds_one_moment(
         self, start: Start, terminal: Terminal, monkeypatch: pytest.MonkeyPatch

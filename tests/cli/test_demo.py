@@ -141,6 +141,7 @@ def test_the_demo_leaves_other_apps_and_keys_alone():
         assert [each.app_id for each in made] == [shop.app_key]
 
 
+@pytest.mark.slow
 def test_several_processes_serve_the_demo(start: Start):
     server = start("--demo", "--workers", "2").ready()
     assert b"Who is this visitor?" in server.call("GET", "/").body

@@ -161,6 +161,7 @@ def test_a_site_that_cannot_be_built_is_not_served(start: Start, terminal: Termi
     assert server.told().startswith("Error: plugin 'odd' answered routes with str")
 
 
+@pytest.mark.slow
 def test_workers_that_cannot_start_end_the_server_and_say_why(start: Start, terminal: Terminal):
     environment = install(
         terminal.folder,

@@ -156,6 +156,7 @@ def check_that_it_adds_up(lives: Lives) -> None:
         assert owner is None or contacts[owner].merged_into is None
 
 
+@pytest.mark.slow
 @pytest.mark.rule("G1", "G2", "G3", "L4")
 @settings(max_examples=SEQUENCES // 2, deadline=None)
 @given(

@@ -33,6 +33,7 @@ def spoken(world: World, browser: Browser, signed: str | None, body: dict[str, o
     browser.identify(signed=signs, **body)
 
 
+@pytest.mark.slow
 @pytest.mark.rule("C6", "R1", "W9")
 @settings(max_examples=400, deadline=None)
 @given(calls)

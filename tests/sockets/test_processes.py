@@ -111,6 +111,7 @@ def test_a_server_that_is_stopped_tells_its_sockets_to_come_back(alone):
         assert server.wait() == 0
 
 
+@pytest.mark.slow
 def test_whoever_does_not_read_holds_up_nobody(alone):
     server, app_key = alone
     token = server.call("POST", "/hullo/v1/join", {"app_key": app_key}).json["session_token"]
