@@ -32,6 +32,11 @@ class App:
     def widget(self) -> str:
         return f"{self.server.url}/hullo/widget.js"
 
+    @property
+    def sources(self) -> str:
+        """Of hullo, and of its socket, for a content security policy."""
+        return f"{self.server.url} {self.server.url.replace('http', 'ws', 1)}"
+
     def hash(self, external_id: str) -> str:
         with self.server.beside() as hullo:
             return hullo.user_hash(self.key, external_id)

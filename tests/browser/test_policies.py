@@ -21,10 +21,6 @@ def strict_page(site: Site, app: App, policy: str, attributes: str = "") -> str:
     return site.put("/", text, headers={"Content-Security-Policy": policy})
 
 
-def here(app: App) -> str:
-    return f"{app.server.url} {app.server.url.replace('http', 'ws', 1)}"
-
-
 def check_that_it_works(visit: Visit, app: App) -> None:
     visit.ready()
     assert visit.identify(email="jane@example.com")["standing"] == "claimed"
@@ -39,21 +35,21 @@ def check_that_it_works(visit: Visit, app: App) -> None:
 
 
 def test_it_works_where_nothing_but_its_own_address_is_allowed(visit: Visit, site: Site, app: App) -> None:
-    policy = f"default-src 'none'; script-src 'self' {app.server.url}; connect-src {here(app)}; base-uri 'none'"
+    policy = f"default-src 'none'; script-src 'self' {app.server.url}; connect-src {app.sources}; base-uri 'none'"
     visit.go(strict_page(site, app, policy))
     check_that_it_works(visit, app)
 
 
 def test_it_works_with_trusted_types(visit: Visit, site: Site, app: App) -> None:
     policy = (
-        f"default-src 'self' {here(app)}; require-trusted-types-for 'script'; trusted-types hullo; object-src 'none'"
+        f"default-src 'self' {app.sources}; require-trusted-types-for 'script'; trusted-types hullo; object-src 'none'"
     )
     visit.go(strict_page(site, app, policy))
     check_that_it_works(visit, app)
 
 
 def test_it_works_where_scripts_need_a_nonce(visit: Visit, site: Site, app: App) -> None:
-    policy = f"default-src 'none'; script-src 'nonce-r4nd0m'; connect-src {here(app)}"
+    policy = f"default-src 'none'; script-src 'nonce-r4nd0m'; connect-src {app.sources}"
     visit.go(strict_page(site, app, policy, 'nonce="r4nd0m"'))
     check_that_it_works(visit, app)
 
