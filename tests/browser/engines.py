@@ -12,7 +12,6 @@ import signal
 import socket
 import subprocess
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -21,13 +20,10 @@ from typing import Any, TypeVar
 import httpx2
 from websockets.sync.client import ClientConnection, connect
 
+from browser.tabs import Actions, Engine, Failed
 from browser.visits import PATIENCE
 
 Found = TypeVar("Found")
-Actions = Sequence[dict[str, Any]]
-"""Of pointers and keys: a list that both protocols understand."""
-
-ENTER = "\ue007"
 
 FIREFOX = shutil.which("firefox-esr") or shutil.which("firefox")
 WEBKIT = shutil.which("WebKitWebDriver")
@@ -48,92 +44,6 @@ FIREFOX_SETTINGS = {
     "services.settings.server": "data:,",
     "toolkit.telemetry.reportingpolicy.firstRun": False,
 }
-
-# Looks into open shadow roots, as the widget's is.
-DEEP = """
-const deep = (selector, root = document) => root.querySelector(selector)
-  ?? [...root.querySelectorAll('*')].map(each => each.shadowRoot && deep(selector, each.shadowRoot)).find(Boolean);
-const where = selector => {
-  const place = deep(selector)?.getBoundingClientRect();
-  return place?.width ? [place.x + place.width / 2, place.y + place.height / 2].map(Math.round) : null;
-};
-"""
-
-
-class Engine(ABC):
-    """A browser. Its tabs go by the names that it gives them."""
-
-    @abstractmethod
-    def new_tab(self) -> str: ...
-
-    @abstractmethod
-    def navigate(self, tab: str, address: str) -> None: ...
-
-    @abstractmethod
-    def evaluate(self, tab: str, body: str) -> str:
-        """What the body of an async function returns, which is a string."""
-
-    @abstractmethod
-    def act(self, tab: str, actions: Actions) -> None: ...
-
-
-class Tab:
-    """A page of a visitor's, with the widget in it."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._name = engine.new_tab()
-
-    def go(self, address: str) -> Tab:
-        self._engine.navigate(self._name, address)
-        return self
-
-    def run(self, expression: str) -> Any:
-        """What the page says; promises are waited for."""
-        body = f"{DEEP} return JSON.stringify((await ({expression})) ?? null)"
-        return json.loads(self._engine.evaluate(self._name, body))
-
-    def until(self, check: Callable[[], Found], what: str = "") -> Found:
-        deadline = time.monotonic() + PATIENCE
-        while not (found := check()):
-            assert time.monotonic() < deadline, what or check
-            time.sleep(0.04)
-        return found
-
-    def sees(self, expression: str) -> Any:
-        """Waits until it is true of the page, which may be about to be another one."""
-        return self.until(lambda: self.run(expression), expression)
-
-    def hears(self, event: str) -> Any:
-        """What the page was last told of an event, once it has come."""
-        return self.sees(f"window.heard?.filter(([name]) => name === {event!r}).at(-1)")[1]
-
-    def shows(self, text: str) -> None:
-        """Waits until the panel shows a message."""
-        self.sees(f"deep('hullo-widget [role=log], [role=log]')?.textContent.includes({json.dumps(text)})")
-
-    def click(self, selector: str, button: int = 0) -> None:
-        """As a finger does, or a mouse with its middle button (1), once it is there and has stopped moving."""
-        place = f"where({json.dumps(selector)})"
-        seen = self.sees(place)
-        while (now := self.sees(place)) != seen:
-            seen = now
-        at = {"type": "pointerMove", "x": seen[0], "y": seen[1]}
-        buttons = [{"type": kind, "button": button} for kind in ("pointerDown", "pointerUp")]
-        self._engine.act(self._name, [{"type": "pointer", "id": "mouse", "actions": [at, *buttons]}])
-
-    def type(self, text: str) -> None:
-        keys = [{"type": kind, "value": letter} for letter in text for kind in ("keyDown", "keyUp")]
-        self._engine.act(self._name, [{"type": "key", "id": "keys", "actions": keys}])
-
-    def open_chat(self) -> Tab:
-        self.click("button[aria-expanded]")
-        self.sees("where('[role=dialog] textarea')")
-        return self
-
-    def say(self, text: str) -> None:
-        self.click("[role=dialog] textarea")
-        self.type(text + ENTER)
 
 
 class Firefox(Engine):
@@ -157,7 +67,8 @@ class Firefox(Engine):
             awaitPromise=True,
             target={"context": tab},
         )
-        assert told["type"] == "success", told
+        if told["type"] != "success":
+            raise Failed(told)
         return str(told["result"]["value"])
 
     def act(self, tab: str, actions: Actions) -> None:
@@ -169,7 +80,8 @@ class Firefox(Engine):
         self._connection.send(json.dumps({"id": self._number, "method": method, "params": parameters}))
         while (told := json.loads(self._connection.recv(PATIENCE))).get("id") != self._number:
             pass
-        assert told["type"] == "success", told
+        if told["type"] != "success":
+            raise Failed(told)
         return told["result"]
 
 
@@ -192,8 +104,13 @@ class WebKit(Engine):
 
     def evaluate(self, tab: str, body: str) -> str:
         self._ask("POST", "/window", handle=tab)
-        script = f"(async () => {{ {body} }})().then(arguments[0], failed => arguments[0](JSON.stringify('' + failed)))"
-        return str(self._ask("POST", "/execute/async", script=script, args=[]))
+        script = (
+            f"(async () => {{ {body} }})().then(told => arguments[0]([told]), no => arguments[0]([null, `${{no}}`]))"
+        )
+        told, *failed = self._ask("POST", "/execute/async", script=script, args=[])
+        if failed:
+            raise Failed(failed)
+        return str(told)
 
     def act(self, tab: str, actions: Actions) -> None:
         self._ask("POST", "/window", handle=tab)
@@ -205,7 +122,8 @@ class WebKit(Engine):
     def _ask(self, method: str, path: str, **body: Any) -> Any:
         sent = body if method == "POST" else None
         answer = self._driver.request(method, self._session + path, json=sent, timeout=PATIENCE)
-        assert answer.status_code == 200, answer.text
+        if answer.status_code != 200:
+            raise Failed(answer.text)
         return answer.json()["value"]
 
 

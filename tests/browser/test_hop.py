@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page
+from playwright.sync_api import BrowserContext, Page
 
 from browser.pages import LISTENING, page, script, shop_page, tag
 from browser.serving import App, Serving
@@ -57,12 +57,6 @@ def carries(asked: Asked) -> bool:
     return "hullo_identity=" in asked.target
 
 
-def near(visit: Visit, link: Locator) -> None:
-    """The pointer comes near the link, which is when its token is asked for."""
-    link.hover()
-    visit.until(lambda: "identity-token" in visit.answered)
-
-
 def at_the_shop(visit: Visit, sites: Sites, path: str = "/") -> str:
     """A proven visitor; their contact."""
     visit.go(sites.shop.origin + path).ready()
@@ -92,7 +86,7 @@ def check_the_arrival(arrived: Visit, sites: Sites, contact: str) -> None:
 @pytest.mark.rule("T2", "T3")
 def test_a_click_takes_the_identity_along_and_leaves_no_token_behind(visit: Visit, sites: Sites) -> None:
     contact = at_the_shop(visit, sites)
-    near(visit, visit.page.locator("#help"))
+    visit.near(visit.page.locator("#help"))
     visit.page.click("#help")
     visit.page.wait_for_url(f"{sites.help_centre.origin}/article?from=shop#top")
     check_the_arrival(visit, sites, contact)
@@ -123,7 +117,7 @@ def test_one_app_with_pages_on_two_origins_lists_them_and_needs_no_more(
     blog.put("/seen", "", "image/png")
     visit.go(shop.origin + "/").ready()
     visit.identify(email="jane@example.com")
-    near(visit, visit.page.locator("#blog"))
+    visit.near(visit.page.locator("#blog"))
     visit.page.click("#blog")
     visit.page.wait_for_url(f"{blog.origin}/")
     assert visit.hears("identified")["standing"] == "claimed"
@@ -133,7 +127,7 @@ def test_one_app_with_pages_on_two_origins_lists_them_and_needs_no_more(
 def test_scripts_of_the_page_never_see_the_token(visit: Visit, sites: Sites) -> None:
     at_the_shop(visit, sites)
     visit.run("document.body.addEventListener('click', e => sessionStorage.setItem('late', e.target.href))")
-    near(visit, visit.page.locator("#help"))
+    visit.near(visit.page.locator("#help"))
     visit.page.click("#help")
     visit.page.wait_for_url("**/article**")
     visit.page.go_back()
@@ -153,7 +147,7 @@ def test_a_link_that_opens_beside_takes_it_along_too(
     visit: Visit, sites: Sites, open_aside: Callable[[Page], None]
 ) -> None:
     contact = at_the_shop(visit, sites)
-    near(visit, visit.page.locator("#help"))
+    visit.near(visit.page.locator("#help"))
     with visit.page.context.expect_page() as opened:
         open_aside(visit.page)
     aside = Visit(opened.value)
@@ -167,7 +161,7 @@ def test_the_address_that_a_context_menu_copies_has_the_token_while_the_menu_is_
 ) -> None:
     at_the_shop(visit, sites)
     link = visit.page.locator("#help")
-    near(visit, link)
+    visit.near(link)
 
     def menu() -> str:
         link.click(button="right")
@@ -208,7 +202,7 @@ def test_a_token_is_good_once_and_the_page_works_without(
 ) -> None:
     console.expect("401")
     at_the_shop(visit, sites)
-    near(visit, visit.page.locator("#help"))
+    visit.near(visit.page.locator("#help"))
     visit.page.click("#help")
     visit.page.wait_for_url("**/article**")
     visit.hears("identified")

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from browser.engines import FIREFOX, WEBKIT, XVFB, Engine, Tab, firefox, webkit
+from browser.engines import FIREFOX, WEBKIT, XVFB, firefox, webkit
 from browser.pages import LISTENING, page, script, shop_page, tag
 from browser.seeds import convot, sonny
 from browser.serving import App, Serving
 from browser.sites import Site
+from browser.tabs import Engine, Tab
 
 pytestmark = pytest.mark.slow
 
@@ -125,6 +126,7 @@ def check_the_landing(help_centre: Site) -> None:
 @pytest.mark.rule("T1", "T2")
 def test_a_click_takes_the_identity_to_the_help_centre(tab: Tab, site: Site, app: App, help_centre: Site) -> None:
     contact = beside_a_link(tab, site, app, help_centre)
+    tab.near("#help")
     tab.click("#help")
     tab.sees(f"location.origin === {help_centre.origin!r}")
     assert tab.hears("identified")["contact_id"] == contact
@@ -136,6 +138,7 @@ def test_a_click_takes_the_identity_to_the_help_centre(tab: Tab, site: Site, app
 @pytest.mark.rule("T1", "T2")
 def test_a_tab_that_a_middle_click_opens_takes_it_along_too(tab: Tab, site: Site, app: App, help_centre: Site) -> None:
     beside_a_link(tab, site, app, help_centre)
+    tab.near("#help")
     tab.click("#help", button=1)
     tab.until(lambda: any(each.path == "/" for each in help_centre.asked))
     check_the_landing(help_centre)

@@ -99,6 +99,12 @@ class Visit:
             "identity => Hullo.identify(identity).catch(refused => ({ refused: refused.code }))", identity
         )
 
+    def near(self, link: Locator) -> None:
+        """The pointer comes near a link of the hop, which is when its token is asked for."""
+        before = self.answered.count("identity-token")
+        link.hover()
+        self.until(lambda: self.answered.count("identity-token") > before)
+
     def until(self, check: Callable[[], Found], what: str = "") -> Found:
         """Waits until it is so, and gives what the check found."""
         deadline = time.monotonic() + PATIENCE
