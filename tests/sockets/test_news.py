@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from asgi.conftest import PAGE
 from hullo import Hullo
 from hullo.asgi.socket import switchboard
 from hullo.bus.notice import Notice
@@ -207,6 +208,16 @@ def test_what_no_notice_tells_of_is_found_by_looking(site, monkeypatch):
     socket, joined = site.join()
     site.shop.post("/reset", None, joined["session_token"])
     assert socket.closed()[0] == 4401
+
+
+def test_a_page_that_the_app_lists_no_longer_is_disconnected(site, monkeypatch):
+    monkeypatch.setattr(switchboard, "LOOK_EVERY", 0.05)
+    page, phone = site.connect(origin=PAGE), site.connect()
+    for socket in (page, phone):
+        assert socket.ask("join", app_key=site.key)["type"] == "joined"
+    site.shop.hullo.register.change_app(site.key, {"origins": "https://another.example.com"})
+    assert page.closed() == (4403, "bad_origin")
+    assert phone.quiet()
 
 
 def test_what_was_said_while_the_bus_was_cut_off_is_told_afterwards(site, monkeypatch):

@@ -163,6 +163,11 @@ class Connection:
         who = {"app_key": self.app_key, "session_token": self.token}
         return FrameExchange(self.edge, calling_scope(self.scope), {**body, **who})
 
+    @property
+    def origin(self) -> str | None:
+        """The page's; None for whoever is no browser."""
+        return self.exchange({}).origin
+
     def told(self, message_id: MessageId) -> bool:
         """Whether it knows this message. Asked once, it does from then on."""
         known = self._told = self._told if self._told is not None else {}

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hullo.asgi.socket.frames import message_frame, read_mark_frame
 from hullo.bus.notice import Notice
+from hullo.model.app import App
 from hullo.model.conversation import ConversationId, MessageId
 from hullo.model.instant import Instant
 from hullo.model.moment import Moment
 from hullo.model.visitor import Session, SessionDigest
 from hullo.pipeline.attention import Judged, judge, messages_of, missed
+from hullo.pipeline.origins import allowed
 from hullo.store.protocol import Store
 
 if TYPE_CHECKING:
@@ -32,11 +34,17 @@ class News(NamedTuple):
     """Frames by the id of their message, in order."""
     marks: Sequence[Mark] = ()
     """Frames that tell what was read."""
+    welcome: bool = True
+    """Whether the app still lists the page's origin. Found by looking alone: no notice tells of apps."""
 
     @property
     def worth_telling(self) -> bool:
         """Whether anything is otherwise than the connection knows."""
-        return bool(self.messages or self.marks) or differs(self.connection.session, self.judged.session)
+        return (
+            bool(self.messages or self.marks)
+            or not self.welcome
+            or differs(self.connection.session, self.judged.session)
+        )
 
 
 def news_of(heard: Sequence[tuple[Notice, Sequence[Connection]]], store: Store, now: Instant) -> Iterator[News]:
@@ -73,13 +81,15 @@ def news_by_looking(
 
     Raises `StoreUnavailable`.
     """
+    apps = {each.app_id: store.find_app(each.app_id) for connection in connections if (each := connection.session)}
     for connection, digest, judged in _judged(dict.fromkeys(connections, ()), store, now):
         messages: Sequence[Said] = ()
         if since is not None and judged.session is not None:
             after = Moment(now=max(since, 0), seed=b"").new_id("msg")
             said = missed(judged.session, after, store)
             messages = [(message.id, message_frame(where, message)) for where, message in said]
-        yield News(connection=connection, asked_about=digest, judged=judged, messages=messages)
+        welcome = judged.session is None or _listed(connection, apps.get(judged.session.app_id))
+        yield News(connection=connection, asked_about=digest, judged=judged, messages=messages, welcome=welcome)
 
 
 def differs(before: Session | None, after: Session | None) -> bool:
@@ -87,6 +97,11 @@ def differs(before: Session | None, after: Session | None) -> bool:
     if before is None or after is None:
         return before is not after
     return (before.contact_id, before.standing) != (after.contact_id, after.standing)
+
+
+def _listed(connection: Connection, app: App | None) -> bool:
+    origin = connection.origin
+    return origin is None or (app is not None and allowed(origin, app))
 
 
 def _frames(spoken: Mapping[ConversationId, set[MessageId]], store: Store) -> dict[ConversationId, list[Said]]:

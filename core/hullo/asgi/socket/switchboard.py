@@ -1,7 +1,8 @@
 """Who is connected, and what they are told: the sockets of this process, and word from all of them.
 
 One thread hears the bus, asks the store what each socket may know by now, and hands it over to the event loops. It
-asks about everybody every half a minute too: notices may be lost, and sessions end by the clock.
+asks about everybody every half a minute too: notices may be lost, sessions end by the clock, and no notice tells that
+an app has changed its origins.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from anyio import RunFinishedError, from_thread
 from anyio.lowlevel import EventLoopToken
 
 from hullo.asgi.address import counted_as
-from hullo.asgi.socket.closing import SERVER_RESTARTS, SESSION_REVOKED
+from hullo.asgi.socket.closing import BAD_ORIGIN, SERVER_RESTARTS, SESSION_REVOKED
 from hullo.asgi.socket.news import News, differs, news_by_looking, news_of
 from hullo.bus.notice import Notice
 from hullo.model.contact import ContactId
@@ -200,13 +201,16 @@ class Switchboard:
 
     def _take(self, news: Iterable[News]) -> None:
         """In the event loop of the connections."""
-        for connection, asked_about, judged, messages, marks in news:
+        for connection, asked_about, judged, messages, marks, welcome in news:
             session = connection.session
             if session is None or session.digest != asked_about:
                 continue  # it has gone on with another session meanwhile, and was told what there is
             if judged.session is None:
                 if not connection.doubts():
                     connection.end(SESSION_REVOKED)
+                continue
+            if not welcome:
+                connection.end(BAD_ORIGIN)
                 continue
             if differs(session, judged.session):
                 self.connect(connection, judged.session)
