@@ -22,6 +22,7 @@ from attack.test_cookies import FOREIGN, spelt
 from cli.serving import PATIENCE
 from hullo.asgi.socket.connection import WAITING_FRAMES
 from hullo.cli.serve import LARGEST_MESSAGE
+from hullo.cli.websocket import MOST_PIECES
 from hullo.pipeline.origins import is_loopback
 
 LARGEST = 32 * 1024
@@ -411,7 +412,7 @@ def test_a_frame_is_as_long_as_its_bytes(bystander: Victim, dial: Dial, letter: 
     assert line.closed() == (4413, "too_large")
 
 
-@pytest.mark.parametrize("pieces", [2, 5000])
+@pytest.mark.parametrize("pieces", [2, 500])
 def test_a_frame_in_pieces_is_one_frame(bystander: Victim, dial: Dial, pieces: int) -> None:
     line = joined_line(dial, bystander.site)
     text = json.dumps({"type": "ping", "ref": "r" * 10_000})
@@ -431,6 +432,34 @@ def test_pieces_without_end_are_not_kept(bystander: Victim, dial: Dial) -> None:
     with suppress(ConnectionClosed):
         line.connection.send(pieces())
     assert over[0][0] == 1009
+
+
+@pytest.mark.parametrize("piece", ["", "x"])
+def test_a_message_of_more_pieces_than_anybody_sends_is_not_kept(bystander: Victim, dial: Dial, piece: str) -> None:
+    line, over = joined_line(dial, bystander.site), list[tuple[int, str]]()
+
+    def pieces() -> Iterator[str]:
+        yield from itertools.repeat(piece, MOST_PIECES + 1)
+        over.append(line.closed())
+
+    with suppress(ConnectionClosed):
+        line.connection.send(pieces())
+    assert over[0][0] == 1009
+
+
+def test_whoever_pings_and_reads_no_answer_is_hung_up_on(bystander: Victim) -> None:
+    target, before = bystander.site.target, bystander.site.target.memory
+    handshake = (
+        f"GET {V1}/socket HTTP/1.1\r\nHost: {target.url[7:]}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {'x' * 22}==\r\n\r\n"
+    )
+    pings = (b"\x89\xfd\0\0\0\0" + b"x" * 125) * 100
+    with socket.create_connection(("127.0.0.1", int(target.url.rpartition(":")[2])), PATIENCE) as raw:
+        raw.sendall(handshake.encode())
+        assert b" 101 " in raw.recv(4096)
+        with pytest.raises(OSError, match=r"reset|Broken pipe"):
+            set(map(raw.sendall, itertools.repeat(pings, 10_000)))
+    assert target.memory - before < 16 * 1024 * 1024
 
 
 @pytest.mark.rule("W8", "W10")

@@ -119,7 +119,7 @@ def test_a_wrong_url_is_refused_without_its_password(url: str):
 
 def test_an_object_that_is_no_bus_is_refused_with_what_it_lacks():
     class Half:
-        between_processes = True
+        between_processes = hearing = True
 
         def publish(self, notices: object) -> None: ...
 

@@ -207,6 +207,21 @@ def test_a_page_that_the_app_lists_joins(site):
     assert socket.ask("join", app_key=site.key)["type"] == "joined"
 
 
+@pytest.mark.rule("S2")
+@pytest.mark.parametrize("kept", ["in a cookie", "in the frame"])
+def test_an_identity_that_comes_with_a_session_that_is_over_gets_a_new_one(site, kept):
+    own_page = str(site.shop.http.base_url)
+    site.shop.hullo.register.change_app(site.key, {"origins": own_page})
+    over = site.shop.join()
+    site.shop.post("/reset", None, over)
+    cookie, token = (f"hullo_session={over}", None) if kept == "in a cookie" else ("", over)
+    socket = site.connect(origin=own_page, cookie=cookie)
+    joined = socket.ask("join", app_key=site.key, session_token=token, identity={"email": "jane@example.com"})
+    assert joined["identify"]["standing"] == "claimed"
+    assert joined["session_token"] not in {None, over}
+    assert socket.quiet()
+
+
 def test_other_paths_take_no_sockets(site):
     with pytest.raises(Exception, match=r"^$|1000|403"), site.shop.http.websocket_connect("/hullo/v1/nothing"):
         pytest.fail("it was accepted")

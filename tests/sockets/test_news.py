@@ -220,22 +220,6 @@ def test_a_page_that_the_app_lists_no_longer_is_disconnected(site, monkeypatch):
     assert phone.quiet()
 
 
-def test_what_was_said_while_the_bus_was_cut_off_is_told_afterwards(site, monkeypatch):
-    socket, _ = site.join()
-    conversation_id = socket.ask("message", text="hello", client_id="1")["conversation_id"]
-    heard: list[Notice] = []
-    with monkeypatch.context() as cut:
-        cut.setattr(site.shop.hullo.bus, "publish", heard.extend)
-        site.reply(conversation_id, "are you there?")
-    assert [each.kind for each in heard] == ["message"]
-    assert socket.quiet()
-    listeners = site.shop.hullo.bus._listeners
-    for listener in listeners._listeners.values():
-        listener.missed()
-    assert socket.hear()["text"] == "are you there?"
-    assert socket.quiet()
-
-
 def test_a_hullo_without_sockets_listens_to_nothing(serve):
     shop = serve(Hullo("memory:"), "asyncio")
     shop.post("/join", {"app_key": shop.app_key})

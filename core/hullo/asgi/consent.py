@@ -13,7 +13,7 @@ async def answer_consent(exchange: Exchange) -> Answer:
     """`POST /v1/consent`: yes begins a session, or goes on with it; no ends it."""
     envelope, granted = consent_body(await exchange.body())
     if granted:
-        return await attend(exchange, "join", envelope)
+        return (await attend(exchange, "join", envelope)).answer
     caller = await exchange.caller(envelope)
     await exchange.edge.do(
         Withdraw(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
@@ -14,6 +15,7 @@ from hullo.asgi.wire import Envelope, join_body
 from hullo.errors import ConsentRequired
 from hullo.model.app import App
 from hullo.model.conversation import Conversation
+from hullo.model.instant import Instant
 from hullo.model.visitor import Session
 from hullo.pipeline.sessions import Attend
 from hullo.store.protocol import Page, PageRequest, Store
@@ -39,10 +41,20 @@ async def _begin(exchange: Exchange, verb: Literal["join", "reset"]) -> Answer:
     raw = await exchange.body()
     # Everything that these calls need may stand in headers, and then there is nothing left to say in a body.
     said_in_headers = exchange.app_key is not None or bearer(exchange.headers) is not None
-    return await attend(exchange, verb, Envelope() if not raw and said_in_headers else join_body(raw))
+    attended = await attend(exchange, verb, Envelope() if not raw and said_in_headers else join_body(raw))
+    return attended.answer
 
 
-async def attend(exchange: Exchange, verb: Literal["join", "reset"], envelope: Envelope) -> Answer:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attended:
+    """What a visitor is answered who joins or resets."""
+
+    answer: Answer
+    listed_until: Instant = 0
+    """When the last was said of all that the answer lists; 0 where it lists nothing."""
+
+
+async def attend(exchange: Exchange, verb: Literal["join", "reset"], envelope: Envelope) -> Attended:
     """A visitor's session, begun or gone on with; nobody's answer where the visitor has to agree first."""
     caller = await exchange.caller(envelope)
     turn = await attend_turn(exchange, certainly=verb == "reset" or caller.session is None)
@@ -57,13 +69,14 @@ async def attend(exchange: Exchange, verb: Literal["join", "reset"], envelope: E
     try:
         visit = await turn.settled(exchange.edge.do(turn.around(work)))
     except ConsentRequired:
-        return await nobody(exchange)
+        return Attended(answer=await nobody(exchange))
     conversations: tuple[Conversation, ...] = ()
     if visit.token is None:
         conversations = (await visible_conversations(exchange, visit.session, PageRequest())).items
     token, headers = exchange.session_told(visit.token or caller.token)
     app, limits = await _app_of(exchange), exchange.edge.hullo.settings.limits
-    return told(joined_shape(visit.session, token, conversations, app, limits), headers)
+    answer = told(joined_shape(visit.session, token, conversations, app, limits), headers)
+    return Attended(answer=answer, listed_until=max((each.last_message_at for each in conversations), default=0))
 
 
 async def nobody(exchange: Exchange) -> Answer:

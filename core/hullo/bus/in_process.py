@@ -14,6 +14,7 @@ class InProcessBus:
     """Tells the listeners of this process, in the thread that publishes."""
 
     between_processes = False
+    hearing = False
 
     def __init__(self) -> None:
         self._listeners = Listeners()

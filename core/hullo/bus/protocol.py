@@ -34,6 +34,12 @@ class Bus(Protocol):
         """Whether other processes hear what is published here."""
         ...
 
+    @property
+    def hearing(self) -> bool:
+        """Whether what other processes publish is heard just now: not while the bus is cut off, as far as it knows, and
+        not before somebody listens."""
+        ...
+
     def publish(self, notices: Sequence[Notice]) -> None:
         """Returns at once, and raises nothing: what was committed stays committed, whatever becomes of word of it.
 

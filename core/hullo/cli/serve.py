@@ -115,6 +115,8 @@ def _serve_in_workers(given: Given, hullo: Hullo, shop: Shop | None, listener: s
 def _config(application: Any, **more: Any) -> uvicorn.Config:
     import uvicorn
 
+    from hullo.cli.websocket import BoundedProtocol
+
     return uvicorn.Config(
         application,
         lifespan="on",
@@ -124,9 +126,8 @@ def _config(application: Any, **more: Any) -> uvicorn.Config:
         server_header=False,
         # No proxy is listed, so nobody's word about the caller's address is taken.
         proxy_headers=False,
-        # By name: of those that there are, an idle socket costs it least. Compressing would cost each more than it
-        # has to say.
-        ws="websockets-sansio",
+        # Of those that there are, an idle socket costs it least. Compressing would cost each more than it has to say.
+        ws=BoundedProtocol,
         ws_max_size=LARGEST_MESSAGE,
         ws_per_message_deflate=False,
         backlog=BACKLOG,

@@ -34,6 +34,12 @@ class CarriedBus:
         self._begin_anew()
         _buses.add(self)
 
+    @property
+    def hearing(self) -> bool:
+        """As `Bus.hearing`."""
+        hearing = self._hearing
+        return hearing is not None and hearing.connected
+
     def publish(self, notices: Sequence[Notice]) -> None:
         """As `Bus.publish`."""
         if not notices:

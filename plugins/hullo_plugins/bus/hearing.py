@@ -28,6 +28,7 @@ class Hearing:
         self._listeners = listeners
         self._reach = reach
         self._ended = threading.Event()
+        self.connected = False
         # The other end of what the thread waits for, beside the server: readable once it is closed.
         self._waker, self._woken = socket.socketpair()
         self._thread = threading.Thread(target=self._run, name="hullo bus, hearing", daemon=True)
@@ -62,14 +63,18 @@ class Hearing:
             if self._ended.is_set():
                 return
             self._reach.found("hearing")
-            self._listeners.missed()
-            selector.register(incoming, selectors.EVENT_READ)
-            selector.register(self._woken, selectors.EVENT_READ)
-            unpacker = Unpacker(self._own)
-            while not self._ended.is_set():
-                # First, as something may have arrived together with the server's answer to the last request.
-                self._tell(incoming, unpacker)
-                selector.select()
+            self.connected = True
+            try:
+                self._listeners.missed()
+                selector.register(incoming, selectors.EVENT_READ)
+                selector.register(self._woken, selectors.EVENT_READ)
+                unpacker = Unpacker(self._own)
+                while not self._ended.is_set():
+                    # First, as something may have arrived together with the server's answer to the last request.
+                    self._tell(incoming, unpacker)
+                    selector.select()
+            finally:
+                self.connected = False
 
     def _tell(self, incoming: Incoming, unpacker: Unpacker) -> None:
         for payload in incoming.arrived():

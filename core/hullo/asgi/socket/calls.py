@@ -71,9 +71,9 @@ class Calls:
 
     async def _reset(self, connection: Connection, asked: Frame) -> None:
         exchange = connection.exchange({})
-        answer = await attend(exchange, "reset", _envelope(connection, asked))
+        attended = await attend(exchange, "reset", _envelope(connection, asked))
         await _go_on(connection, exchange)
-        connection.tell(answer_frame("was_reset", asked.ref, answer))
+        connection.tell(answer_frame("was_reset", asked.ref, attended.answer))
 
     async def _message(self, connection: Connection, asked: Frame) -> None:
         conversation_id = asked.field("conversation_id")
@@ -115,9 +115,10 @@ async def _join(connection: Connection, asked: Frame) -> None:
             refusal = refused
     exchange = connection.exchange({})
     joined = await attend(exchange, "join", _envelope(connection, asked))
+    connection.listed_until = joined.listed_until
     if connection.session is None or identified or exchange.token != caller.token:
         await _go_on(connection, exchange)  # whoever comes back as they were is known already
-    connection.tell(answer_frame("joined", asked.ref, joined, **identified))
+    connection.tell(answer_frame("joined", asked.ref, joined.answer, **identified))
     if refusal is not None:
         connection.tell_refused(refusal, asked.ref, about="identify")
     if after is not None and connection.session is not None:
@@ -131,7 +132,12 @@ async def _identified_anew(connection: Connection, asked: Frame) -> tuple[FrameE
     try:
         return await _identified(connection, identity)
     except SessionRevoked:
+        # Begun by a join, with a token of its own: a cookie would show the one that is over once more.
+        exchange = connection.exchange({})
+        consent = asked.fields.get("consent") is True
         connection.token = None
+        await attend(exchange, "join", Envelope(app_key=connection.app_key, consent=consent))
+        connection.token = exchange.token
         return await _identified(connection, identity)
 
 

@@ -52,7 +52,8 @@ WaitingFrame = tuple[str, MessageId | None]
 class Connection:
     """What a socket says is answered one frame after the other; what others say is told as it comes.
 
-    `session` is whose it is; None before it has joined, and for a visitor who has not agreed to be remembered.
+    `session` is whose it is; None before it has joined, and for a visitor who has not agreed to be remembered. What was
+    said by `listed_until` it has joined with.
     """
 
     __slots__ = (
@@ -69,6 +70,7 @@ class Connection:
         "_window_ends",
         "app_key",
         "edge",
+        "listed_until",
         "loop",
         "read_here",
         "scope",
@@ -82,6 +84,7 @@ class Connection:
         self.app_key: str | None = None
         self.token: str | None = None
         self.session: Session | None = None
+        self.listed_until: Instant = 0
         self.loop: EventLoopToken = current_token()
         self._receive = receive
         self._send = send
@@ -109,9 +112,10 @@ class Connection:
                     await self._converse(calls, address)
                 except Ended as ended:
                     self.end(ended.closing)
+                finally:
+                    self._tasks = None  # on trio, a group that is about to end takes no more
                 tasks.cancel_scope.cancel()
         finally:
-            self._tasks = None
             self.edge.switchboard.remove(self, address)
         if self._ending is not None:
             with anyio.move_on_after(CLOSING_PATIENCE):

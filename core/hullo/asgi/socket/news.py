@@ -11,7 +11,7 @@ from hullo.bus.notice import Notice
 from hullo.model.app import App
 from hullo.model.conversation import ConversationId, MessageId
 from hullo.model.instant import Instant
-from hullo.model.moment import Moment
+from hullo.model.moment import Moment, told_at
 from hullo.model.visitor import Session, SessionDigest
 from hullo.pipeline.attention import Judged, judge, messages_of, missed
 from hullo.pipeline.origins import allowed
@@ -87,7 +87,9 @@ def news_by_looking(
         if since is not None and judged.session is not None:
             after = Moment(now=max(since, 0), seed=b"").new_id("msg")
             said = missed(judged.session, after, store)
-            messages = [(message.id, message_frame(where, message)) for where, message in said]
+            # Whoever has joined since then has read the rest in the history.
+            news = [each for each in said if (told_at(each[1].id) or 0) > connection.listed_until]
+            messages = [(message.id, message_frame(where, message)) for where, message in news]
         welcome = judged.session is None or _listed(connection, apps.get(judged.session.app_id))
         yield News(connection=connection, asked_about=digest, judged=judged, messages=messages, welcome=welcome)
 

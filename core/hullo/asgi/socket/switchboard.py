@@ -8,6 +8,7 @@ an app has changed its origins.
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
@@ -35,9 +36,9 @@ LOOK_EVERY: Final = 30.0
 """Seconds between looks at everybody."""
 NOTICES_WAITING: Final = 10_000
 """More than these are not kept: everybody is looked at instead."""
-OVERLAP: Final[Instant] = 10 * SECOND
-"""So much of what was said before a bus was cut off is looked at again, as the clocks of processes differ. Nobody is
-told of anything twice."""
+OVERLAP: Final[Instant] = 45 * SECOND
+"""So much of what was said before is looked at again: a bus that falls silent without a word is noticed some half a
+minute later, and the clocks of processes differ. Nobody is told of anything twice."""
 
 
 class Switchboard:
@@ -53,8 +54,12 @@ class Switchboard:
         self._open_by_address: dict[str, int] = {}
         self._heard: deque[Notice] = deque()
         self._to_look_at: deque[Connection] = deque()
-        self._looked_at: Instant = 0
+        self._looked_at = 0.0
         self._cut_off = False
+        # Everything that was said before this has been heard, or found by looking.
+        self._told_until: Instant = 0
+        # Of the look that is under way.
+        self._began: Instant = 0
         self._said_since: Instant | None = None
         self._stop_listening: Callable[[], None] | None = None
 
@@ -130,7 +135,8 @@ class Switchboard:
 
     def _listen(self) -> None:
         if self._stop_listening is None:
-            self._looked_at = self._hullo.clock()
+            self._looked_at = time.monotonic()
+            self._told_until = self._began = self._hullo.clock()
             self._stop_listening = self._hullo.bus.listen(self)
             self._rounds.begin()
             self._rounds.nudge()
@@ -145,24 +151,28 @@ class Switchboard:
         """Notices first, and then a part of those who are looked at in any case."""
         try:
             self._tell_of_notices()
-            if not self._to_look_at and (self._cut_off or self._hullo.clock() >= self._look_due):
+            if not self._to_look_at and (self._cut_off or self._until_look <= 0):
                 self._begin_to_look()
             self._look()
         except Exception:
             self._cut_off = True  # what was heard is lost
             raise
-        return 0.0 if self._to_look_at else max((self._look_due - self._hullo.clock()) / SECOND, 0.0)
+        return 0.0 if self._to_look_at else max(self._until_look, 0.0)
 
     @property
-    def _look_due(self) -> Instant:
-        return self._looked_at + int(LOOK_EVERY * SECOND)
+    def _until_look(self) -> float:
+        """Seconds. By a clock that nobody sets back."""
+        return self._looked_at + LOOK_EVERY - time.monotonic()
 
     def _begin_to_look(self) -> None:
-        # Where no bus leads to other processes, what was said there is found by looking alone.
-        unheard = self._hullo.store.shared_between_processes and not self._hullo.bus.between_processes
-        self._said_since = self._looked_at - OVERLAP if self._cut_off or unheard else None
-        self._cut_off = False
-        self._looked_at = self._hullo.clock()
+        self._looked_at, self._began = time.monotonic(), self._hullo.clock()
+        # What was said in other processes is found by looking alone, as long as no bus brings word of it.
+        unheard = self._hullo.store.shared_between_processes and not self._hullo.bus.hearing
+        if self._cut_off or unheard:
+            self._cut_off = False
+            self._said_since = min(self._told_until, self._began) - OVERLAP
+        else:
+            self._said_since = None
         with self._changing:
             self._to_look_at.extend(each for each in self._connected if each.session is not None)
             if not self._connected:
@@ -177,9 +187,15 @@ class Switchboard:
                 self._hand_over(news_of(concerned, self._hullo.store, self._hullo.clock()))
 
     def _look(self) -> None:
-        """Looks at the next group of those who wait for it."""
+        """Looks at the next group of those who wait for it; once more, after a failure."""
         group = [self._to_look_at.popleft() for _ in range(min(GROUP, len(self._to_look_at)))]
-        self._hand_over(news_by_looking(group, self._said_since, self._hullo.store, self._hullo.clock()))
+        try:
+            self._hand_over(news_by_looking(group, self._said_since, self._hullo.store, self._hullo.clock()))
+        except BaseException:
+            self._to_look_at.extendleft(reversed(group))
+            raise
+        if not self._to_look_at:
+            self._told_until = self._began
 
     def _concerned(self, notice: Notice) -> Sequence[Connection]:
         with self._changing:

@@ -55,10 +55,12 @@ class CutClaims(SharedBusCase):
                 assert ours.has_heard(a_notice(10 * round_ + 1))
                 assert theirs.has_heard(a_notice(10 * round_))
                 self.cut(tmp_path)
+                assert comes_true(lambda: not bus.hearing)
                 bus.publish([a_notice(10 * round_ + 2)])
                 assert a_notice(10 * round_ + 2) in ours.heard
                 self.mend(tmp_path)
                 assert ours.has_missed(round_ + 1)
+                assert bus.hearing
                 assert theirs.has_missed(round_ + 1)
                 bus.publish([a_notice(10 * round_ + 3)])
                 assert theirs.has_heard(a_notice(10 * round_ + 3))

@@ -41,6 +41,13 @@ class TravellingClaims(SharedBusCase):
     def test_it_says_that_it_is_between_processes(self, bus: Bus) -> None:
         assert bus.between_processes
 
+    def test_it_says_whether_it_hears_others(self, bus: Bus) -> None:
+        assert not bus.hearing
+        stop = bus.listen(Ear())
+        assert comes_true(lambda: bus.hearing)
+        stop()
+        assert not bus.hearing
+
     def test_another_bus_hears_each_notice_once_and_in_order(self, bus: Bus, tmp_path: Path) -> None:
         with self.another(tmp_path) as (_, ear):
             own = listening(bus)

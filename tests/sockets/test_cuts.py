@@ -1,0 +1,142 @@
+"""What was said while a bus or a store was away is told all the same, and nothing is told twice."""
+
+from __future__ import annotations
+
+import pytest
+
+from hullo.asgi.socket import switchboard
+from hullo.bus.notice import Notice
+from hullo.errors import StoreUnavailable
+from hullo.pipeline import rounds
+from hullo.testing.bus.case import comes_true
+
+
+class Looks:
+    """Counts the looks that were taken, and fails them while `away`; with what was heard in no hour before the last."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.taken = self.failed = 0
+        self.away = False
+        monkeypatch.setattr(switchboard, "LOOK_EVERY", 0.05)
+        monkeypatch.setattr(switchboard, "OVERLAP", 0)
+        monkeypatch.setattr(rounds, "AFTER_A_FAILURE", 0.02)
+        for name in ("news_of", "news_by_looking"):
+            monkeypatch.setattr(switchboard, name, self._counting(getattr(switchboard, name)))
+
+    def go_by(self, count: int = 3) -> None:
+        until = self.taken + count
+        assert comes_true(lambda: self.taken >= until)
+
+    def fail(self, count: int = 3) -> None:
+        until = self.failed + count
+        assert comes_true(lambda: self.failed >= until)
+
+    def _counting(self, news):
+        def counted(*asked):
+            if self.away:
+                self.failed += 1
+                raise StoreUnavailable("away")
+            yield from news(*asked)
+            self.taken += 1
+
+        return counted
+
+
+@pytest.fixture
+def looks(monkeypatch):
+    return Looks(monkeypatch)
+
+
+@pytest.fixture
+def bus(site, monkeypatch):
+    """A bus that seems to lead to other processes, with which the store is shared."""
+    bus = site.shop.hullo.bus
+    monkeypatch.setattr(site.shop.hullo.store, "shared_between_processes", True)
+    monkeypatch.setattr(bus, "hearing", True, raising=False)
+    return bus
+
+
+def missed(bus) -> None:
+    bus._listeners.missed()
+
+
+def test_what_was_said_while_the_bus_was_cut_off_is_told_afterwards(site, monkeypatch):
+    socket, _ = site.join()
+    conversation_id = socket.ask("message", text="hello", client_id="1")["conversation_id"]
+    heard: list[Notice] = []
+    with monkeypatch.context() as cut:
+        cut.setattr(site.shop.hullo.bus, "publish", heard.extend)
+        site.reply(conversation_id, "are you there?")
+    assert [each.kind for each in heard] == ["message"]
+    assert socket.quiet()
+    missed(site.shop.hullo.bus)
+    assert socket.hear()["text"] == "are you there?"
+    assert socket.quiet()
+
+
+def test_during_a_cut_what_others_say_is_found_by_looking(site, bus, looks, monkeypatch):
+    socket, _ = site.join()
+    conversation_id = socket.ask("message", text="hello", client_id="1")["conversation_id"]
+    looks.go_by()
+    monkeypatch.setattr(bus, "publish", lambda notices: None)
+    monkeypatch.setattr(bus, "hearing", False)
+    looks.go_by()
+    site.reply(conversation_id, "are you there?")
+    assert socket.hear()["text"] == "are you there?"
+    looks.go_by()
+    missed(bus)
+    looks.go_by()
+    assert socket.quiet()
+
+
+def test_what_is_heard_while_the_store_is_away_is_told_once_it_is_back(site, bus, looks):
+    socket, _ = site.join()
+    conversation_id = socket.ask("message", text="hello", client_id="1")["conversation_id"]
+    looks.go_by()
+    looks.away = True
+    site.reply(conversation_id, "are you there?")
+    looks.fail()
+    looks.away = False
+    assert socket.hear()["text"] == "are you there?"
+    looks.go_by()
+    assert socket.quiet()
+
+
+def test_a_look_that_fails_again_and_again_loses_nothing_of_other_processes(site, bus, looks, monkeypatch):
+    socket, _ = site.join()
+    conversation_id = socket.ask("message", text="hello", client_id="1")["conversation_id"]
+    monkeypatch.setattr(bus, "publish", lambda notices: None)
+    monkeypatch.setattr(bus, "hearing", False)
+    looks.go_by()
+    looks.away = True
+    looks.fail(1)
+    site.reply(conversation_id, "are you there?")
+    looks.fail(5)
+    looks.away = False
+    assert socket.hear()["text"] == "are you there?"
+
+
+def test_whoever_joins_is_not_told_by_looking_what_the_join_has_listed(site, bus, looks, monkeypatch):
+    socket, joined = site.join()
+    conversation_id = socket.ask("message", text="hello", client_id="1")["conversation_id"]
+    site.reply(conversation_id, "hello yourself")
+    assert socket.hear()["author"] == "agent"
+    monkeypatch.setattr(switchboard, "OVERLAP", 3_600_000_000)
+    back, _ = site.join(joined["session_token"])
+    missed(bus)
+    looks.go_by()
+    assert back.quiet()
+    site.reply(conversation_id, "are you there?")
+    assert back.hear()["text"] == "are you there?"
+
+
+def test_a_clock_that_is_set_back_keeps_nobody_from_being_looked_at(site, bus, looks, monkeypatch):
+    socket, _ = site.join()
+    conversation_id = socket.ask("message", text="hello", client_id="1")["conversation_id"]
+    looks.go_by()
+    hullo = site.shop.hullo
+    now = hullo.clock
+    monkeypatch.setattr(hullo, "clock", lambda: now() - 3_600_000_000)
+    looks.go_by()
+    assert site.reply(conversation_id, "are you there?")
+    assert socket.hear()["text"] == "are you there?"
