@@ -21,6 +21,7 @@ from hullo.asgi.address import counted_as
 from hullo.asgi.socket.closing import BAD_ORIGIN, SERVER_RESTARTS, SESSION_REVOKED
 from hullo.asgi.socket.news import News, differs, news_by_looking, news_of
 from hullo.bus.notice import Notice
+from hullo.errors import StoreUnavailable
 from hullo.model.contact import ContactId
 from hullo.model.instant import SECOND, Instant
 from hullo.model.visitor import Session, VisitorId
@@ -187,11 +188,11 @@ class Switchboard:
                 self._hand_over(news_of(concerned, self._hullo.store, self._hullo.clock()))
 
     def _look(self) -> None:
-        """Looks at the next group of those who wait for it; once more, after a failure."""
+        """Looks at the next group of those who wait for it; once more, where the store was away."""
         group = [self._to_look_at.popleft() for _ in range(min(GROUP, len(self._to_look_at)))]
         try:
             self._hand_over(news_by_looking(group, self._said_since, self._hullo.store, self._hullo.clock()))
-        except BaseException:
+        except StoreUnavailable:
             self._to_look_at.extendleft(reversed(group))
             raise
         if not self._to_look_at:
