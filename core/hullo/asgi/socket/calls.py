@@ -128,16 +128,17 @@ async def _join(connection: Connection, asked: Frame) -> None:
 
 async def _identified_anew(connection: Connection, asked: Frame) -> tuple[FrameExchange, Answer]:
     """The identity that came with the join, in a new session where the one that was shown is over (S2)."""
-    identity = {**_object(asked, "identity"), "consent": asked.fields.get("consent") is True}
+    consent = asked.fields.get("consent") is True
+    identity = {**_object(asked, "identity"), "consent": consent}
     try:
         return await _identified(connection, identity)
     except SessionRevoked:
-        # Begun by a join, with a token of its own: a cookie would show the one that is over once more.
-        exchange = connection.exchange({})
-        consent = asked.fields.get("consent") is True
         connection.token = None
-        await attend(exchange, "join", Envelope(app_key=connection.app_key, consent=consent))
-        connection.token = exchange.token
+        exchange = connection.exchange({})
+        if exchange.kept_session() is not None:
+            # It would be shown once more, unless there is a token of a new one.
+            await attend(exchange, "join", Envelope(app_key=connection.app_key, consent=consent))
+            connection.token = exchange.token
         return await _identified(connection, identity)
 
 
