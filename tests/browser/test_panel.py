@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from browser.pages import shop_page
 from browser.serving import App, Serving
 from browser.sites import Site
@@ -103,6 +105,16 @@ def test_a_history_that_does_not_come_can_be_asked_for_again(
     again.click()
     visit.shows("Where is my order?")
     assert again.is_hidden()
+
+
+@pytest.mark.rule("S2")
+def test_a_draft_is_not_left_for_whoever_comes_after(visit: Visit, site: Site, app: App) -> None:
+    visit.go(site.put("/", shop_page(app))).ready().open()
+    visit.text.fill("What Jane was about to say")
+    visit.identify(email="jane@example.com")
+    assert visit.text.input_value() == "What Jane was about to say"
+    visit.run("Hullo.reset()")
+    visit.until(lambda: visit.text.input_value() == "")
 
 
 def test_a_text_that_is_too_long_stays_where_it_was_written(visit: Visit, site: Site, app: App) -> None:

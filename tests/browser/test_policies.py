@@ -48,6 +48,22 @@ def test_it_works_with_trusted_types(visit: Visit, site: Site, app: App) -> None
     check_that_it_works(visit, app)
 
 
+@pytest.mark.parametrize(
+    "swap",
+    [
+        "document.body.innerHTML = '<h1>Another view</h1>'",
+        "document.body = document.createElement('body')",
+        "document.body = document.createElement('body'); await 0; document.body.innerHTML = '<h1>Another view</h1>'",
+    ],
+)
+def test_a_page_that_goes_to_another_view_keeps_its_launcher(visit: Visit, site: Site, app: App, swap: str) -> None:
+    visit.go(site.put("/", shop_page(app))).ready()
+    visit.launcher.wait_for()
+    visit.run(f"async () => {{ {swap} }}")
+    visit.open().say("Hello?")
+    visit.until(lambda: app.texts() == ["Hello?"])
+
+
 def test_it_works_where_scripts_need_a_nonce(visit: Visit, site: Site, app: App) -> None:
     policy = f"default-src 'none'; script-src 'nonce-r4nd0m'; connect-src {app.sources}"
     visit.go(strict_page(site, app, policy, 'nonce="r4nd0m"'))

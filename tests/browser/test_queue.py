@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+
 from browser.pages import LISTENING, page, script, shop_page, tag
-from browser.serving import App
+from browser.serving import App, Serving
 from browser.sites import Site
-from browser.visits import Visit
+from browser.visits import Console, Visit
 
 
 def slow_widget(site: Site, app: App) -> threading.Event:
@@ -60,6 +62,51 @@ def test_calls_wait_for_an_app_key_that_comes_late(visit: Visit, site: Site, app
     assert visit.run("told.then(answer => answer.standing)") == "claimed"
 
 
+@pytest.mark.rule("S2")
+def test_a_reset_from_before_the_script_ends_the_session_of_the_page_before(visit: Visit, site: Site, app: App) -> None:
+    visit.go(site.put("/", shop_page(app))).ready()
+    before = visit.identify(external_id="user_123", user_hash=app.hash("user_123"))
+    visit.open().say("It is a secret.")
+    visit.until(lambda: app.texts() == ["It is a secret."])
+    visit.go(
+        site.put("/bye", shop_page(app, script("hullo('reset'); hullo('identify', { email: 'ravi@example.com' });")))
+    )
+    assert visit.hears("identified")["visitor_id"] != before["visitor_id"]
+    visit.open()
+    assert visit.lines.count() == 0
+    assert [each["contact_id"] for each in app.conversations()] == [before["contact_id"]]
+    sessions = app.call("GET", f"/contacts/{before['contact_id']}/sessions").json["items"]
+    assert [each["active"] for each in sessions] == [False]
+
+
+def test_a_token_is_promised_before_there_is_a_session(visit: Visit, site: Site, app: App) -> None:
+    address = site.put("/", shop_page(app))
+    visit.go(address).ready()
+    visit.identify(external_id="user_123", user_hash=app.hash("user_123"))
+    asked = script("hullo('identityToken', token => { window.token = token; });")
+    visit.go(site.put("/later", shop_page(app, asked))).ready()
+    assert visit.until(lambda: visit.run("window.token")).count(".") == 2
+
+
+def test_a_visitor_who_agreed_before_the_script_came_is_remembered(
+    visit: Visit, site: Site, app: App, shared_server: Serving
+) -> None:
+    with shared_server.beside() as hullo:
+        hullo.register.change_app(app.key, {"consent": "required"})
+    visit.go(site.put("/", shop_page(app, script("hullo('agree');"))))
+    assert visit.hears("ready")["visitor_id"] is not None
+
+
+def test_a_page_that_no_longer_listens_keeps_nothing_from_the_widget(visit: Visit, site: Site, app: App) -> None:
+    visit.go(site.put("/", shop_page(app))).ready().open()
+    visit.say("Where is my order?")
+    visit.until(lambda: app.texts() == ["Where is my order?"])
+    visit.run("['unread', 'message', 'close'].forEach(name => Hullo.off(name)); Hullo.close()")
+    app.answer("On its way.")
+    visit.page.get_by_label("Open chat, 1 new message").wait_for()
+    assert [each["author"] for each in visit.heard("message")] == ["visitor"]
+
+
 def test_identify_is_a_promise_of_the_answer(visit: Visit, site: Site, app: App) -> None:
     visit.go(site.put("/", shop_page(app))).ready()
     answer = visit.identify(email="jane@example.com", phone="none at all")
@@ -79,7 +126,7 @@ def test_names_can_be_changed(visit: Visit, site: Site, app: App) -> None:
 
 
 def test_verbs_of_other_widgets_are_understood_before_the_script_and_after_it(
-    visit: Visit, site: Site, app: App
+    visit: Visit, site: Site, app: App, console: Console
 ) -> None:
     calls = """
         window.loaded = 0;
@@ -97,6 +144,9 @@ def test_verbs_of_other_widgets_are_understood_before_the_script_and_after_it(
     assert contact["custom_data"] == {app.key: {"plan": "pro", "orders": 42}}
     visit.until(lambda: visit.run("loaded") == 1)
 
+    visit.run("$crisp.push(['set', 'user:phone', ['+14155550100']])")
+    visit.until(lambda: app.contacts()[0]["phone"] == "+14155550100")
+    assert console.said("hullo|jane|4155") == [], "nothing of a person is on the console"
     visit.run("$crisp.push(['do', 'chat:close'], ['do', 'session:reset'])")
     visit.hears("close")
     assert visit.hears("reset")["visitor_id"] != visit.heard("ready")[0]["visitor_id"]
@@ -139,6 +189,15 @@ def test_the_identity_travels_with_the_join(visit: Visit, site: Site, app: App) 
     assert visit.calls.count("join") == 1
     assert visit.calls.count("identify") == 1
     assert visit.calls[:2] == ["join", "identify"]
+
+
+def test_whoever_listens_late_is_told_who_the_visitor_is_until_that_is_over(visit: Visit, site: Site, app: App) -> None:
+    visit.go(site.put("/", shop_page(app))).ready()
+    visit.identify(email="jane@example.com")
+    late = "name => new Promise(done => { Hullo.on(name, () => done(true)); setTimeout(() => done(false), 50); })"
+    assert [visit.run(late, name) for name in ("ready", "identified", "open")] == [True, True, False]
+    visit.run("Hullo.reset()")
+    assert visit.run(late, "identified") is False
 
 
 def test_a_page_that_loads_the_script_twice_has_one_widget(visit: Visit, site: Site, app: App) -> None:

@@ -53,6 +53,22 @@ def test_other_tabs_follow_a_switch(visit: Visit, another_tab: Callable[[], Visi
     assert newest["contact_id"] == switched["contact_id"]
 
 
+@pytest.mark.rule("C5", "S2")
+def test_what_a_page_has_set_of_somebody_is_not_said_of_whoever_comes_after_them_in_another_tab(
+    visit: Visit, another_tab: Callable[[], Visit], site: Site, app: App
+) -> None:
+    visit.go(site.put("/", shop_page(app))).ready()
+    person = jane(app)
+    visit.run("person => { Hullo.push(['set', 'session:data', ['plan', 'pro']]); Hullo.identify(person); }", person)
+    visit.hears("identified", times=2)
+    second = another_tab().go(site.origin + "/").ready()
+    second.run("Hullo.reset()")
+    visit.hears("reset")
+    visit.run("Hullo.push(['set', 'session:data', ['page', '/x']])")
+    visit.run("Hullo.identify({ email: 'ravi@example.com' })")
+    assert [each["standing"] for each in visit.heard("identified")] == ["proven", "proven", "claimed"]
+
+
 def test_the_first_user_finds_their_conversation_again(visit: Visit, site: Site, app: App) -> None:
     visit.go(site.put("/", shop_page(app))).ready()
     visit.identify(**jane(app))

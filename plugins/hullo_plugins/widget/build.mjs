@@ -22,6 +22,12 @@ const BUDGETS = [
 // The oldest that are served: constructable style sheets came to Firefox with 101, to Safari with 16.4.
 const BROWSERS = ["chrome100", "firefox101", "safari16.4"];
 
+// What parts of widget.js call each other by, and nobody else: no page, no server, and not the panel. They need no names.
+const AMONG_ITSELF = [
+  ...["agreeing", "begin", "byCookie", "flush", "follow", "functionName", "globalName", "heard", "idle", "joined", "lasting"],
+  ...["prepare", "pump", "release", "remember", "setMark", "setPart", "settle", "taken", "takeIdentity", "vault"],
+];
+
 async function versionOfHullo() {
   const project = await readFile(new URL("../../../pyproject.toml", HERE), "utf8");
   const found = /^version = "([^"]+)"$/m.exec(project);
@@ -42,7 +48,7 @@ const styles = {
 };
 
 /** Gathered by the one, made small by the other, which is a twentieth better at it. */
-async function bundle(entry, define) {
+async function bundle(entry, define, unnamed) {
   const { outputFiles } = await build({
     absWorkingDir: fileURLToPath(HERE),
     entryPoints: [entry],
@@ -54,6 +60,7 @@ async function bundle(entry, define) {
     legalComments: "none",
     target: BROWSERS,
     define,
+    mangleProps: unnamed && new RegExp(`^(?:${unnamed.join("|")})$`),
     plugins: [styles],
     logLevel: "warning",
   });
@@ -77,10 +84,9 @@ function described(bytes) {
 async function made() {
   const version = await versionOfHullo();
   const panel = await bundle("source/panel/panel.ts", {});
-  const widget = await bundle("source/page/widget.ts", {
-    VERSION: JSON.stringify(version),
-    PANEL_INTEGRITY: JSON.stringify(described(panel).integrity),
-  });
+  const panelIntegrity = described(panel).integrity;
+  const defined = { VERSION: JSON.stringify(version), PANEL_INTEGRITY: JSON.stringify(panelIntegrity) };
+  const widget = await bundle("source/page/widget.ts", defined, AMONG_ITSELF);
   const files = {
     "widget.js": widget,
     "panel.js": panel,

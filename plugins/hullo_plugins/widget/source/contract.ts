@@ -26,8 +26,11 @@ export class Refused extends Error {
   }
 }
 
-/** What the client tells of; the launcher tells of the rest. */
-export type ClientEvents = Omit<Events, "open" | "close">;
+/** What our own parts hear, too: nothing that was known of the visitor holds any more, and, if `whole`, nothing that the
+ * page has said of them either. At once, while `reset` waits until the next visitor is known. */
+export interface OwnEvents extends Events {
+  forgotten: { readonly whole: boolean };
+}
 
 export interface Client {
   /** Connects, once there are options; redeems `hop` before anything else. Called once. */
@@ -42,7 +45,7 @@ export interface Client {
   /** Origins that links take the identity to; empty before the first join. */
   readonly domains: readonly string[];
   readonly chat: Chat;
-  on<K extends keyof ClientEvents>(event: K, listener: (detail: ClientEvents[K]) => void): () => void;
+  watch<K extends keyof OwnEvents>(event: K, listener: (detail: OwnEvents[K]) => void): void;
 }
 
 /** One message, as the panel draws it. */
@@ -70,7 +73,7 @@ export interface Chat {
   /** The app's name, for the heading. */
   readonly name: string;
   /** Null or absent where nobody is known yet. Another one after a reset or a switch: a draft is not theirs. */
-  readonly visitorId?: string | null;
+  readonly visitorId: string | null | undefined;
   send(text: string): void;
   retry(key: string): void;
   /** Loads the history, or loads it again after it failed. */

@@ -38,6 +38,7 @@ export function createChat(talk: Talk): ChatModel {
     history: "unloaded",
     emailPrompt: false,
     consentNeeded: false,
+    visitorId: undefined,
     unread: 0,
     longest: 8_000,
     name: "",
@@ -198,6 +199,7 @@ export function createChat(talk: Talk): ChatModel {
       joinedOnce = true;
       ({ message_length: state.longest, name: state.name = "" } = settings);
       state.emailPrompt = email_prompt;
+      state.visitorId = visitor_id;
       state.consentNeeded = settings.consent === "required" && !visitor_id;
       sending.up();
       if (again) load();
@@ -232,6 +234,7 @@ export function createChat(talk: Talk): ChatModel {
       state.lines = [];
       state.history = "unloaded";
       state.emailPrompt = false;
+      state.visitorId = undefined;
       sending.clear();
       changed();
     },

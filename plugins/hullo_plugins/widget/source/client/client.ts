@@ -15,7 +15,7 @@ import type { Identified, Joined } from "./wire";
 const OTHERS_FIRST = 1_500;
 const WORD_OF_OTHERS = 500;
 
-export function createClient({ on, tell } = createAnnouncer()): Client {
+export function createClient({ watch, tell } = createAnnouncer()): Client {
   let options: Options | undefined;
   let session: Session;
   let http: Http;
@@ -66,9 +66,14 @@ export function createClient({ on, tell } = createAnnouncer()): Client {
 
   function start(given: Options, hop: string | undefined): void {
     options = given;
-    consent = !!given.consent;
+    consent ||= !!given.consent;
     const vault = openVault(given.appKey);
     session = openSession(vault, new URL(given.host).origin === location.origin, turned);
+    if (untold) {
+      // There was a reset before there was anything to end.
+      session.end();
+      vault.setPart("outbox", undefined);
+    }
     http = createHttp(given, () => session.token);
     line = createLine(given, http, {
       prepare,
@@ -150,6 +155,7 @@ export function createClient({ on, tell } = createAnnouncer()): Client {
   /** Drops what is known of the visitor; who they are about to be said to be as well, if `whole`. */
   function forget(whole: boolean): void {
     who = undefined;
+    tell("forgotten", { whole });
     identities.forget(whole);
     model.clear();
     line?.drop(new Refused("reset", "the visitor is another one"), whole);
@@ -169,8 +175,8 @@ export function createClient({ on, tell } = createAnnouncer()): Client {
   }
 
   async function identityToken(to?: string): Promise<{ token: string; parameter: string; expiresAt: number }> {
+    await identities.idle(); // which it is not before `start`
     await line?.joined();
-    await identities.idle();
     if (!who?.identified) throw new Refused("conflict", "nobody is identified");
     const asked = Date.now();
     type Told = { token: string; parameter: string; expires_in: number };
@@ -190,6 +196,6 @@ export function createClient({ on, tell } = createAnnouncer()): Client {
       return ready ? [...domains, ...options!.domains] : [];
     },
     chat: model.chat,
-    on,
+    watch,
   };
 }

@@ -159,7 +159,7 @@ export function createIdentities(verdicts: Verdicts): Identities {
       given = all;
       const arriving = hop ? after(Promise.resolve(), () => take({ identity_token: hop }, visitor)) : undefined;
       // Whoever follows a stale link is whoever they were before.
-      begun(arriving?.catch((refusal) => console.debug("hullo: no identity", refusal)));
+      begun(arriving?.catch((refusal) => console.debug("hullo:", refusal)));
       await decided;
     },
     idle: () => last,

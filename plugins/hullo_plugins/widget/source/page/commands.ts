@@ -19,7 +19,7 @@ export interface Parts {
   readonly hop: string | undefined;
 }
 
-const KEYLESS = "no app key: set data-app, or init({appKey})";
+const KEYLESS = "no data-app or init({appKey})";
 
 type Verb = (...args: never[]) => unknown;
 
@@ -40,7 +40,7 @@ export function createCommands({ client, events, launcher, script, hop }: Parts)
     const appKey = keyIn(given) ?? script.appKey;
     const host = (given.host ?? script.host)?.replace(/\/+$/, "");
     if (!appKey) return complain(KEYLESS);
-    if (!host) return complain("no host: set data-host, or init({host})");
+    if (!host) return complain("no data-host or init({host})");
     if (options) {
       if (options.appKey !== appKey) complain(`the key is ${options.appKey} already`);
       return;
@@ -62,10 +62,7 @@ export function createCommands({ client, events, launcher, script, hop }: Parts)
       pushed.remember(identity ?? {});
       return client.identify(identity ?? {});
     },
-    reset() {
-      pushed.forget();
-      return client.reset();
-    },
+    reset: client.reset,
     /** The function form hands the token to a function; the object form gives a promise of it. */
     async identityToken(to?: string | ((token: string) => void)) {
       const told = typeof to === "function" && to;
@@ -93,13 +90,15 @@ export function createCommands({ client, events, launcher, script, hop }: Parts)
   }
 
   const refused = (failure: unknown) => complainOf(failure, options?.appKey);
-  events.on("error", refused);
-  events.on("identity-required", refused);
+  events.watch("error", refused);
+  events.watch("identity-required", refused);
   addEventListener("load", () => {
     if (!options) complain(KEYLESS);
   });
 
   const pushed = createPushed(run);
+  // Also in another tab: what was set here was about whoever it was.
+  events.watch("forgotten", ({ whole }) => whole && pushed.forget());
   const methods: Record<string, Verb> = { push: (...all: unknown[]) => all.map(pushed.take).length };
   for (const verb of Object.keys(verbs)) methods[verb] = (...args: unknown[]) => run(verb, ...args);
   return { run, methods, hopParameter: () => parameter };

@@ -35,7 +35,7 @@ export function offerObject(name: string, { methods }: Commands): InitOptions {
 function workedOff(queue: unknown, run: Run): unknown[] {
   const calls = Array.isArray(queue) ? (queue as unknown[]) : [];
   while (calls.length) run(calls.shift());
-  calls.push = (...more) => more.map(run).length;
+  calls.push = (...more) => more.map((each) => run(each)).length;
   return calls;
 }
 

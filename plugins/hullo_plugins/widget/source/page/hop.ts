@@ -115,8 +115,8 @@ export function watchLinks(client: Client, name: () => string | undefined): void
   }
   for (const type of ["click", "auxclick", "contextmenu"] as const) addEventListener(type, begin, true);
   // A token takes along whoever the visitor was when it was made.
-  client.on("identified", tokens.clear);
-  client.on("reset", tokens.clear);
+  client.watch("identified", tokens.clear);
+  client.watch("forgotten", tokens.clear);
 }
 
 function isLink(target: EventTarget): target is Link {

@@ -102,7 +102,7 @@ export function createLauncher(client: Client, events: Announcer): Launcher {
 
   const toggle = () => (wanted ? close() : open());
   button.onclick = toggle;
-  client.on("unread", ({ count }) => {
+  client.watch("unread", ({ count }) => {
     unread = count;
     draw();
   });
@@ -110,10 +110,14 @@ export function createLauncher(client: Client, events: Announcer): Launcher {
   return {
     begin(given) {
       place = given;
-      const attach = () => element.isConnected || document.body?.append(element);
+      // There may be no body yet, and pages replace it, or all that is in it, when they go from one view to the next.
+      const attach = () => {
+        const { documentElement, body } = document;
+        if (!element.isConnected) body?.append(element);
+        for (const each of [documentElement, body]) if (each) seen.observe(each, { childList: true });
+      };
+      const seen = new MutationObserver(attach);
       attach();
-      // There may be no body yet, and pages replace it as a whole when they go from one view to the next.
-      new MutationObserver(attach).observe(document.documentElement, { childList: true });
       if (wanted) void load(place);
     },
     open,

@@ -6,7 +6,8 @@ const STOPS = "a[href], button, input, textarea, [tabindex='0']";
 
 export function watchKeys(panel: HTMLElement, close: () => void): void {
   panel.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && !event.isComposing) {
+    // Safari tells of the key that ends a composition by its code alone.
+    if (event.key === "Escape" && !event.isComposing && event.keyCode !== 229) {
       event.preventDefault();
       close();
     } else if (event.key === "Tab" && covers()) {
