@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hullo.errors import Conflicting, HulloError, NoIdentifier
@@ -156,8 +156,19 @@ def check_that_it_adds_up(lives: Lives) -> None:
         assert owner is None or contacts[owner].merged_into is None
 
 
+SPOKE_AS_TWO: list[Step] = [
+    ("identify", "first", None, {"external_id": "a"}, {}),
+    ("identify", "first", None, {"external_id": "b"}, {}),
+    ("identify", "first", None, {"external_id": "a", "email": "x@example.com"}, {}),
+    ("identify", "second", "external_id", {"external_id": "a", "email": "y@example.com"}, {}),
+    ("identify", "first", None, {"email": "x@example.com"}, {}),
+]
+"""One visitor talks as one who claims an id, and as another after its owner has proven it."""
+
+
 @pytest.mark.slow
 @pytest.mark.rule("G1", "G2", "G3", "L4")
+@example(beginnings=SPOKE_AS_TWO, steps=[("merge", 0, 2)])
 @settings(max_examples=SEQUENCES // 2, deadline=None)
 @given(
     st.lists(identifies, min_size=3, max_size=6),

@@ -148,11 +148,12 @@ class Absorption:
 class Separation:
     """The reverse: of the sessions and conversations that came with this merge, those that the survivor still has go
     back, and so do those that belong to them since: sessions that prove one of the names which go back, and whatever
-    the visitors of all these sessions have said. They are forgotten under the merge then."""
+    the visitors of all these sessions have begun to say `since` the merge. They are forgotten under the merge then."""
 
     merge_id: MergeId
     survivor_id: ContactId
     absorbed_id: ContactId
+    since: Instant
     names: tuple[IdentifierDigest, ...] = ()
     """Of the absorbed one, as it is restored."""
 

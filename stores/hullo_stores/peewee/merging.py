@@ -46,7 +46,7 @@ class MergeStatements:
         )
         self.return_said = compiler.spelled(
             'UPDATE "conversation" SET contact_id = :absorbed, version = version + 1 WHERE contact_id = :survivor '
-            'AND visitor_id IN (SELECT visitor_id FROM "session" WHERE contact_id = :absorbed)'
+            'AND created_at >= :since AND visitor_id IN (SELECT visitor_id FROM "session" WHERE contact_id = :absorbed)'
         )
         self.return_conversations = compiler.spelled(
             'UPDATE "conversation" SET contact_id = :absorbed, version = version + 1 WHERE contact_id = :survivor '
@@ -82,6 +82,7 @@ def separate(transaction: Transaction, statements: MergeStatements, separation: 
         "merge": separation.merge_id,
         "survivor": separation.survivor_id,
         "absorbed": separation.absorbed_id,
+        "since": separation.since,
     }
     _run(transaction, values, statements.return_sessions)
     for name in separation.names:

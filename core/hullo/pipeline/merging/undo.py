@@ -120,6 +120,7 @@ class UndoMerge:
                         merge_id=merge.id,
                         survivor_id=survivor.id,
                         absorbed_id=absorbed.id,
+                        since=merge.at,
                         names=tuple(apart.restored.digests()),
                     ),
                 ),

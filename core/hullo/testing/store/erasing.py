@@ -203,7 +203,7 @@ class ErasingClaims(StoreCase):
         survivor = contact_of(store, "con_4")
         assert survivor.identifiers == {**people[3].identifiers, **people[4].identifiers}
         assert held_by(store, "con_4")[1] == {"cnv_con_5_0", "cnv_con_5_1"}
-        gone = Separation(merge_id="mrg_3", survivor_id="con_4", absorbed_id="con_5")
+        gone = Separation(merge_id="mrg_3", survivor_id="con_4", absorbed_id="con_5", since=0)
         must_apply(store, ChangeSet(separations=(gone,)))
         assert store.find_conversation(WORKSPACE, "cnv_con_5_0") == replace(
             a_conversation("cnv_con_5_0", visitor_id="vis_con_5_0", contact_id="con_4"), version=1

@@ -67,7 +67,7 @@ def undoing(store: Store, merge: Merge) -> ChangeSet:
             changed(absorbed, replace(merge.absorbed_before, version=absorbed.version)),
         ),
         merges=(changed(merge, replace(merge, undone_at=LATER + 1, undone_by=WRITER)),),
-        separations=(Separation(merge_id=merge.id, survivor_id=survivor.id, absorbed_id=absorbed.id),),
+        separations=(Separation(merge_id=merge.id, survivor_id=survivor.id, absorbed_id=absorbed.id, since=merge.at),),
     )
 
 
@@ -179,11 +179,25 @@ class MergingClaims(StoreCase):
         assert contact_of(store, "con_1") == replace(ANN, version=2)
         assert contact_of(store, "con_2") == replace(OLD, version=2)
 
+    def test_what_a_visitor_said_before_as_the_survivor_stays_and_what_they_began_since_goes_back(
+        self, store: Store
+    ) -> None:
+        must_apply(store, new_contacts(ANN, OLD), belongings("con_2", 1))
+        before = a_conversation("cnv_before", visitor_id="vis_con_2_0", contact_id="con_1")
+        must_apply(store, ChangeSet(conversations=(created(before),)))
+        must_apply(store, merging(ANN, OLD))
+        merge = merge_of(store)
+        since = replace(before, id="cnv_since", created_at=merge.at)
+        must_apply(store, ChangeSet(conversations=(created(since),)))
+        must_apply(store, undoing(store, merge))
+        assert held_by(store, "con_1")[1] == {"cnv_before"}
+        assert held_by(store, "con_2")[1] == {"cnv_con_2_0", "cnv_since"}
+
     def test_what_was_moved_back_is_not_moved_back_again(self, store: Store) -> None:
         must_apply(store, new_contacts(ANN, OLD), belongings("con_2", 2), merging(ANN, OLD))
         must_apply(store, undoing(store, merge_of(store)))
         must_apply(store, merging(contact_of(store, "con_1"), contact_of(store, "con_2"), "mrg_2"))
-        again = Separation(merge_id="mrg_1", survivor_id="con_1", absorbed_id="con_2")
+        again = Separation(merge_id="mrg_1", survivor_id="con_1", absorbed_id="con_2", since=LATER)
         must_apply(store, ChangeSet(separations=(again,)))
         assert held_by(store, "con_1")[1] == {"cnv_con_2_0", "cnv_con_2_1"}
 
