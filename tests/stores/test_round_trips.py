@@ -413,7 +413,8 @@ class TestApplying:
             assert store.extent_of(WORKSPACE, survivor.id).conversations == size
             undone = changed(merge, replace(merge, undone_at=LATER))
             wire.reset()
-            assert store.apply([ChangeSet(merges=(undone,), separations=(Separation(**ids),))]) == (APPLIED,)
+            separation = Separation(**ids, since=merge.at)
+            assert store.apply([ChangeSet(merges=(undone,), separations=(separation,))]) == (APPLIED,)
             # BEGIN, the merge, two moves, what was said since, what moved is forgotten, COMMIT.
             assert (size, wire.statements) == (size, 7)
             assert store.extent_of(WORKSPACE, absorbed.id).conversations == size
