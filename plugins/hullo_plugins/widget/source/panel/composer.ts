@@ -2,6 +2,7 @@
 
 import { make, makeButton, mark, write } from "./elements";
 import { icon } from "./icons";
+import { composing } from "./keys";
 import type { Setting } from "./setting";
 
 export interface Composer {
@@ -62,8 +63,7 @@ export function createComposer({ chat, texts, locale }: Setting): Composer {
 
   field.oninput = draw;
   field.onkeydown = (event) => {
-    // Enter takes what an input method offers: Safari says so only by the code, once the composition is over.
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+    if (event.key !== "Enter" || event.shiftKey || composing(event)) return;
     event.preventDefault();
     if (!event.repeat) submit();
   };

@@ -6,8 +6,7 @@ const STOPS = "a[href], button, input, textarea, [tabindex='0']";
 
 export function watchKeys(panel: HTMLElement, close: () => void): void {
   panel.addEventListener("keydown", (event) => {
-    // Safari tells of the key that ends a composition by its code alone.
-    if (event.key === "Escape" && !event.isComposing && event.keyCode !== 229) {
+    if (event.key === "Escape" && !composing(event)) {
       event.preventDefault();
       close();
     } else if (event.key === "Tab" && covers()) {
@@ -16,6 +15,12 @@ export function watchKeys(panel: HTMLElement, close: () => void): void {
   });
   // A page takes the widget's element for the target, not a text field, and would run its shortcuts while someone types.
   for (const type of ["keydown", "keypress", "keyup"]) panel.addEventListener(type, (event) => event.stopPropagation());
+}
+
+/** Whether the key is an input method's, as Enter is that takes what it offers. Safari tells of the one that ends a
+ * composition by its code alone. */
+export function composing(event: KeyboardEvent): boolean {
+  return event.isComposing || event.keyCode === 229;
 }
 
 function stay(panel: HTMLElement, event: KeyboardEvent): void {
