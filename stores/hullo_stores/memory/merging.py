@@ -49,8 +49,11 @@ def separate(tables: Tables, journal: Journal, separation: Separation) -> None:
     proving = [key for key, held in tables.sessions.items() if not names.isdisjoint(held.proved)]
     _move(journal, tables.sessions, _still_of(tables.sessions, proving, survivor), absorbed)
     visitors = {held.visitor_id for held in tables.sessions.values() if held.contact_id == absorbed}
-    begun = [(key, held) for key, held in tables.conversations.items() if held.created_at >= separation.since]
-    theirs = [key for key, held in begun if held.visitor_id in visitors]
+    theirs = [
+        key
+        for key, held in tables.conversations.items()
+        if held.visitor_id in visitors and held.created_at >= separation.since
+    ]
     came = {*moved.conversations, *theirs}
     _move(journal, tables.conversations, _still_of(tables.conversations, came, survivor), absorbed)
     journal.drop(tables.moved, separation.merge_id)
