@@ -1,83 +1,101 @@
-"""Who may import whom."""
+"""Which module may import which. Circles between files: `test_circles.py`; plugins: `test_plugin_imports.py`."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
+from boundaries.imports import files, imports, is_inside, lines, own_imports, syntax
 
-ROOT = Path(__file__).parents[2]
-ROOMS = ["model", "store", "bus", "hooks", "pipeline", "asgi", "cli"]
-"""Each may import those before it, never those after it. `app.py` assembles a hullo from what stands before `asgi`."""
+LAYERS = [
+    ["hullo.errors"],
+    ["hullo.model"],
+    ["hullo.settings", "hullo.store"],
+    ["hullo.bus", "hullo.redis_client"],
+    ["hullo.hooks"],
+    ["hullo.pipeline"],
+    ["hullo.app"],
+    ["hullo.asgi"],
+    ["hullo.cli", "hullo.testing"],
+    ["hullo", "hullo.__main__"],
+    ["hullo_plugins", "hullo_stores"],
+]
+"""The lowest first. A package imports from itself and from the rows above its own, not from its neighbours in a row."""
 
-OUTSIDE_THE_ROOMS = {"errors": 0, "settings": 1, "redis_client": 2, "app": 5, "testing": 6, "": 7, "__main__": 7}
-"""Modules beside the rooms, by the number of rooms that they may import."""
+KNOWN_ARROWS_UP = {
+    ("hullo.errors", "hullo.model.claim"),
+    ("hullo.hooks.relay", "hullo.app"),
+    ("hullo.hooks.specs", "hullo.app"),
+}
+"""Imports against the order of the layers that are still there. Only shrinks."""
+
+STORES_MAY_IMPORT = ["hullo.errors", "hullo.model", "hullo.store", "hullo_stores"]
+"""All that a store needs to know of core."""
+
+ASYNCHRONOUS = ["hullo.asgi", "hullo.store.lanes"]
+"""All of core that may define an `async def`."""
+
+ROWS = {package: row for row, packages in enumerate(LAYERS) for package in packages}
 
 
-def imports(path: Path) -> Iterator[str]:
-    """What a module imports when it runs; imports for type checkers alone bind nobody."""
-    tree = ast.parse(path.read_text("utf-8"))
-    typing_only = {
-        id(node)
-        for block in ast.walk(tree)
-        if isinstance(block, ast.If) and isinstance(block.test, ast.Name) and block.test.id == "TYPE_CHECKING"
-        for node in ast.walk(block)
+def package_of(module: str) -> str | None:
+    """Find the entry of LAYERS that a module belongs to. `hullo` stands for that file alone, not for what is in it."""
+    entries = [entry for entry in ROWS if module == entry or (entry != "hullo" and is_inside(module, [entry]))]
+    return max(entries, key=len, default=None)
+
+
+def arrows_up() -> set[tuple[str, str]]:
+    arrows: set[tuple[str, str]] = set()
+    for module, imported in own_imports().items():
+        for target in imported:
+            package, other = package_of(module), package_of(target)
+            if package and other and package != other and ROWS[package] <= ROWS[other]:
+                arrows.add((module, target))
+    return arrows
+
+
+def test_every_module_has_a_layer() -> None:
+    outside = [module for module in files() if package_of(module) is None]
+    assert not outside, f"in no row of LAYERS:{lines(outside)}"
+    empty = set(ROWS) - {package_of(module) for module in files()}
+    assert not empty, f"in LAYERS, without a module:{lines(empty)}"
+
+
+def test_no_import_runs_up_the_layers() -> None:
+    new = arrows_up() - KNOWN_ARROWS_UP
+    assert not new, f"imports from its own row or a later one:{lines(new)}"
+
+
+def test_known_arrows_up_still_exist() -> None:
+    gone = KNOWN_ARROWS_UP - arrows_up()
+    assert not gone, f"take off KNOWN_ARROWS_UP:{lines(gone)}"
+
+
+def test_stores_import_only_the_store_protocol_and_its_values() -> None:
+    wrong = [
+        f"{module} imports {target}"
+        for module, imported in own_imports().items()
+        if is_inside(module, ["hullo_stores"])
+        for target in imported
+        if not is_inside(target, STORES_MAY_IMPORT)
+    ]
+    assert not wrong, lines(wrong)
+
+
+def test_only_the_edge_of_core_is_asynchronous() -> None:
+    found = {
+        module
+        for module in files()
+        if is_inside(module, ["hullo"])
+        and any(isinstance(node, ast.AsyncFunctionDef) for node in ast.walk(syntax(module)))
     }
-    for node in ast.walk(tree):
-        if id(node) in typing_only:
-            continue
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module is not None:
-            yield node.module
+    wrong = [module for module in found if not is_inside(module, ASYNCHRONOUS)]
+    assert not wrong, f"`async def` in{lines(wrong)}"
+    unused = [entry for entry in ASYNCHRONOUS if not any(is_inside(module, [entry]) for module in found)]
+    assert not unused, f"take off ASYNCHRONOUS:{lines(unused)}"
 
 
-def modules(folder: str) -> list[Path]:
-    return sorted((ROOT / folder).rglob("*.py"))
-
-
-@pytest.mark.parametrize("path", modules("core"), ids=lambda path: str(path.relative_to(ROOT)))
-def test_core_imports_neither_plugins_nor_stores(path: Path) -> None:
-    assert not [name for name in imports(path) if name.startswith(("hullo_plugins", "hullo_stores"))]
-
-
-@pytest.mark.parametrize("path", modules("plugins"), ids=lambda path: str(path.relative_to(ROOT)))
-def test_plugins_import_no_store(path: Path) -> None:
-    assert not [name for name in imports(path) if name.startswith("hullo_stores")]
-
-
-@pytest.mark.parametrize("path", modules("stores"), ids=lambda path: str(path.relative_to(ROOT)))
-def test_stores_import_no_plugin_and_nothing_above_the_store_protocol(path: Path) -> None:
-    for name in imports(path):
-        assert not name.startswith("hullo_plugins"), name
-        if name.startswith("hullo."):
-            assert name.split(".")[1] in {"model", "store", "errors"}, name
-
-
-@pytest.mark.parametrize("path", modules("core/hullo"), ids=lambda path: str(path.relative_to(ROOT)))
-def test_inside_core_the_direction_is_one(path: Path) -> None:
-    place = path.relative_to(ROOT / "core/hullo").parts[0].removesuffix(".py").replace("__init__", "")
-    reach = ROOMS.index(place) + 1 if place in ROOMS else OUTSIDE_THE_ROOMS[place]
-    for name in imports(path):
-        if name.startswith("hullo.") and (room := name.split(".")[1]) in ROOMS:
-            assert ROOMS.index(room) < reach, f"{place or 'hullo'} imports {name}"
-
-
-@pytest.mark.parametrize("path", modules("core/hullo"), ids=lambda path: str(path.relative_to(ROOT)))
-def test_only_the_edge_and_the_lanes_are_asynchronous(path: Path) -> None:
-    inside = path.relative_to(ROOT / "core/hullo")
-    if inside.parts[0] == "asgi" or str(inside) == "store/lanes.py":
-        return
-    tree = ast.parse(path.read_text("utf-8"))
-    assert not [node for node in ast.walk(tree) if isinstance(node, ast.AsyncFunctionDef)]
-
-
-@pytest.mark.parametrize(
-    "path",
-    [*modules("core"), *modules("plugins"), *modules("stores")],
-    ids=lambda path: str(path.relative_to(ROOT)),
-)
-def test_nobody_imports_one_event_loop(path: Path) -> None:
-    assert not [name for name in imports(path) if name.split(".")[0] in {"asyncio", "trio"}]
+def test_no_module_imports_one_event_loop() -> None:
+    wrong = [
+        module for module, imported in imports().items() if any(is_inside(n, ["asyncio", "trio"]) for n in imported)
+    ]
+    assert not wrong, lines(wrong)
