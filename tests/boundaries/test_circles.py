@@ -1,0 +1,88 @@
+"""No two files import each other, not even by way of others, for type checkers or inside a function."""
+
+from __future__ import annotations
+
+from boundaries.imports import lines, own_imports
+
+KNOWN_CIRCLES: list[set[str]] = [
+    {
+        "hullo.app",
+        "hullo.hooks.relay",
+        "hullo.hooks.specs",
+        "hullo.hooks.unusable",
+        "hullo.pipeline.decide",
+        "hullo.pipeline.hop",
+        "hullo.pipeline.identify",
+        "hullo.pipeline.outbox.courier",
+        "hullo.pipeline.pipeline",
+        "hullo.pipeline.privacy.erased",
+        "hullo.pipeline.resolve",
+        "hullo.pipeline.story",
+        "hullo.pipeline.verify",
+        "hullo.pipeline.writing",
+    },
+    {
+        "hullo.asgi.conversations",
+        "hullo.asgi.edge",
+        "hullo.asgi.exchange",
+        "hullo.asgi.identify",
+        "hullo.asgi.keys",
+        "hullo.asgi.rates.admission",
+        "hullo.asgi.rates.turns",
+        "hullo.asgi.sessions",
+        "hullo.asgi.socket.calls",
+        "hullo.asgi.socket.connection",
+        "hullo.asgi.socket.exchange",
+        "hullo.asgi.socket.news",
+        "hullo.asgi.socket.switchboard",
+        "hullo.asgi.visitors",
+    },
+    {
+        "hullo.pipeline.apps",
+        "hullo.pipeline.privacy.salts",
+        "hullo.pipeline.retry",
+        "hullo.pipeline.work",
+    },
+    {
+        "hullo_plugins.observe.webhooks.commands",
+        "hullo_plugins.observe.webhooks.plugin",
+        "hullo_plugins.observe.webhooks.routes",
+    },
+    {
+        "hullo_stores.peewee.connection",
+        "hullo_stores.peewee.upkeep.engine",
+    },
+]
+"""Files that reach each other today. Only shrinks."""
+
+
+def reached_from(module: str) -> set[str]:
+    reached: set[str] = set()
+    waiting = [module]
+    while waiting:
+        for target in own_imports()[waiting.pop()] - reached:
+            reached.add(target)
+            waiting.append(target)
+    return reached
+
+
+def circles() -> set[frozenset[str]]:
+    reached = {module: reached_from(module) for module in own_imports()}
+    # The files of one circle are those that reach each other.
+    return {
+        frozenset(other for other in targets if module in reached[other])
+        for module, targets in reached.items()
+        if module in targets
+    }
+
+
+def test_no_new_circle_of_imports() -> None:
+    new = [sorted(circle) for circle in circles() if not any(circle <= known for known in KNOWN_CIRCLES)]
+    assert not new, f"these files import each other:{lines(new)}"
+
+
+def test_known_circles_still_exist() -> None:
+    found = circles()
+    gone = [sorted(circle) for circle in KNOWN_CIRCLES if circle not in found]
+    left = [sorted(circle) for circle in found if any(circle < known for known in KNOWN_CIRCLES)]
+    assert not gone, f"take off KNOWN_CIRCLES:{lines(gone)}\nwhat is left of them:{lines(left)}"
