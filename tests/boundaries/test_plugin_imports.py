@@ -1,0 +1,33 @@
+"""What a built-in plugin imports of hullo: what every plugin may, so that it can be copied and changed."""
+
+from __future__ import annotations
+
+from boundaries.imports import imports, is_inside, lines
+from boundaries.private_imports import PRIVATE_IMPORTS
+
+PUBLIC = {"hullo", "hullo.plugin"}
+
+
+def private_imports() -> set[tuple[str, str]]:
+    """Find what a plugin imports of hullo or of other plugins that is neither public nor in its own package."""
+    found: set[tuple[str, str]] = set()
+    for module, imported in imports().items():
+        if is_inside(module, ["hullo_plugins"]):
+            own_package = ".".join(module.split(".")[:2])
+            ours = {target for target in imported if is_inside(target, ["hullo", "hullo_plugins"])}
+            found |= {(module, target) for target in ours - PUBLIC if not is_inside(target, [own_package])}
+    return found
+
+
+def allowed_imports() -> set[tuple[str, str]]:
+    return {(module, target) for module, targets in PRIVATE_IMPORTS.items() for target in targets}
+
+
+def test_plugins_import_only_what_is_public() -> None:
+    new = private_imports() - allowed_imports()
+    assert not new, f"not in {sorted(PUBLIC)}:{lines(new)}"
+
+
+def test_allowed_private_imports_are_still_needed() -> None:
+    unneeded = allowed_imports() - private_imports()
+    assert not unneeded, f"take off PRIVATE_IMPORTS:{lines(unneeded)}"
