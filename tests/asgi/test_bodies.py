@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import anyio
 import pytest
 
@@ -10,14 +12,15 @@ from hullo import Hullo, IdentityMiddleware
 LIMIT = 32 * 1024
 
 
-@pytest.mark.parametrize("path", ["/join", "/identify", "/reset", "/conversations"])
-@pytest.mark.parametrize(
-    "raw", [b"[" * 20_000, b'{"a":1,"a":2}', b'{"a":NaN}', b'{"a":"\\u0000"}', b"\xff", b"[]", b"null", b"{"]
-)
-def test_a_body_that_is_no_object_is_a_bad_request(shop, path, raw):
-    answer = shop.http.post(f"/hullo/v1{path}", content=raw, headers={"x-hullo-app": shop.app_key})
-    assert (answer.status_code, answer.json()["code"]) == (400, "bad_json")
-    assert answer.headers["content-type"] == "application/problem+json"
+def test_a_body_that_is_no_object_is_a_bad_request(shop):
+    bodies = [b"[" * 20_000, b'{"a":1,"a":2}', b'{"a":NaN}', b'{"a":"\\u0000"}', b"\xff", b"[]", b"null", b"{"]
+    failed = []
+    for path, raw in product(["/join", "/identify", "/reset", "/conversations"], bodies):
+        answer = shop.http.post(f"/hullo/v1{path}", content=raw, headers={"x-hullo-app": shop.app_key})
+        told = (answer.status_code, answer.headers.get("content-type"), answer.json()["code"])
+        if told != (400, "application/problem+json", "bad_json"):
+            failed.append((path, raw[:20], told))
+    assert not failed
 
 
 @pytest.mark.rule("W10")

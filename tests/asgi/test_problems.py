@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from itertools import product
 
 import pytest
 from starlette.testclient import TestClient
@@ -52,14 +53,14 @@ def test_every_code_has_its_status_and_shape(shop):
         assert answer.headers["x-request-id"].startswith("req_")
 
 
-@pytest.mark.parametrize(
-    "path", ["", "/", "/v1", "/v1/", "/v2/join", "/v1/join/", "/v1/contacts/a/b/c", "/%00", "//v1/join"]
-)
-@pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "OPTIONS", "BREW"])
-def test_an_unknown_path_is_a_problem(shop, path, method):
-    answer = shop.http.request(method, f"/hullo{path}")
-    assert answer.json()["code"] in {"not_found", "method_not_allowed"}
-    assert answer.status_code in {404, 405}
+def test_an_unknown_path_is_a_problem(shop):
+    paths = ["", "/", "/v1", "/v1/", "/v2/join", "/v1/join/", "/v1/contacts/a/b/c", "/%00", "//v1/join"]
+    failed = []
+    for method, path in product(["GET", "POST", "DELETE", "OPTIONS", "BREW"], paths):
+        answer = shop.http.request(method, f"/hullo{path}")
+        if answer.status_code not in {404, 405} or answer.json()["code"] not in {"not_found", "method_not_allowed"}:
+            failed.append((method, path, answer.status_code, answer.text))
+    assert not failed
 
 
 def test_a_wrong_method_is_told_the_right_ones(shop):
