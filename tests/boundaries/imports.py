@@ -27,7 +27,6 @@ def files() -> Mapping[str, Path]:
     return found
 
 
-@cache
 def syntax(module: str) -> ast.Module:
     return ast.parse(files()[module].read_text("utf-8"))
 
