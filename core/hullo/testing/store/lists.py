@@ -161,11 +161,16 @@ class ListClaims(StoreCase):
         assert sizes == [2, 2, 1]
         assert LISTS[listing](store, PageRequest(limit=5)) == whole
 
-    @pytest.mark.parametrize("listing", LISTS)
-    @pytest.mark.parametrize("cursor", ["", "nonsense", "~", "zzz:zzz", "'; DROP TABLE contact; --", "\0", "💛" * 99])
-    def test_a_cursor_of_no_list_gives_an_empty_page(self, store: Store, listing: str, cursor: str) -> None:
+    def test_a_cursor_of_no_list_gives_an_empty_page(self, store: Store) -> None:
         five_of_everything(store)
-        assert LISTS[listing](store, PageRequest(cursor=cursor)) == Page(items=(), next=None)
+        cursors = ["", "nonsense", "~", "zzz:zzz", "'; DROP TABLE contact; --", "\0", "💛" * 99]
+        failed = [
+            (listing, number)
+            for listing, read in LISTS.items()
+            for number, cursor in enumerate(cursors)
+            if read(store, PageRequest(cursor=cursor)) != Page(items=(), next=None)
+        ]
+        assert not failed, f"(list, number of the cursor): {failed}"
 
     @pytest.mark.parametrize("query", ["ANN", "o'nEIL", "shop.EXAMPLE", "İstanbul", "50%", "_x", "\\", "!", "USER-1"])
     def test_contacts_are_searched_as_text_whatever_the_case(self, store: Store, query: str) -> None:
