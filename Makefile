@@ -1,5 +1,5 @@
-# What a newcomer and CI type. Needs make and Python 3.11 or newer; everything else goes into .venv. Whoever changes the
-# widget needs npm as well.
+# The commands for developers and CI. They need make and Python 3.11 or newer and install all other tools into .venv.
+# A change of the widget needs npm too.
 
 PORT ?= 8000
 VENV := .venv
@@ -9,91 +9,92 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 WIDGET := plugins/hullo_plugins/widget
 NODE_MODULES := $(WIDGET)/node_modules
-# What the widget's tests need; where there is no npm they are skipped.
+# The widget's tests need these packages; pytest skips the tests where npm is not installed.
 WIDGET_IF_NPM := $(if $(shell command -v npm),$(NODE_MODULES)/.installed)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test coverage lint types bench widget clean
 
-help:  ## what there is
+help:  ## list the targets
 	@echo "Usage: make TARGET"
 	@echo
 	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-8s %s\n", $$1, $$2 }'
 
-demo: $(VENV)/.installed  ## serve a shop at http://127.0.0.1:8000/, its help centre on the next port (make demo PORT=8080)
+demo: $(VENV)/.installed  ## serve a shop at http://127.0.0.1:8000/ and its help centre on the next port (make demo PORT=8080)
 	@PORT=$(PORT) exec $(BIN)/python examples/shop_site
 
-# What was compiled is kept, whatever the environment says: the suite starts hundreds of processes, and each would do it.
+# Always keep compiled bytecode: the suite starts hundreds of processes, and each would compile the modules again.
 export PYTHONDONTWRITEBYTECODE :=
 
-# Four processes for two cores, as half of the suite waits for servers; a file stays in one, and tests/conftest.py says
-# which go first.
+# Four processes on two cores, because half of the suite waits for servers. The tests of a file stay in one process;
+# tests/conftest.py sets which files run first.
 PYTEST := $(BIN)/python -m pytest --numprocesses=4 --dist=loadfile --no-loadscope-reorder
 
-# All three run whatever the one before says: a line that is too long should not hide a test that fails.
-test: $(VENV)/.ready $(WIDGET_IF_NPM)  ## lint, types, and the whole suite
+# All three steps run, even after one fails: a line that is too long must not hide a failing test.
+test: $(VENV)/.ready $(WIDGET_IF_NPM)  ## run lint, type checks and the whole suite
 	@status=0; \
 	$(MAKE) --no-print-directory lint || status=1; \
 	$(MAKE) --no-print-directory types || status=1; \
 	$(PYTEST) || status=1; \
 	exit $$status
 
-# Apart from the tests, as it costs them a third of their time.
-coverage: $(VENV)/.ready $(WIDGET_IF_NPM)  ## the whole suite, and which lines and branches it reaches
+# A target of its own, because coverage costs the tests a third of their time.
+coverage: $(VENV)/.ready $(WIDGET_IF_NPM)  ## run the whole suite and report the covered lines and branches
 	@$(PYTEST) --cov --cov-report=term
 
-lint: $(VENV)/.ready  ## ruff: mistakes and format
+lint: $(VENV)/.ready  ## check code and format with ruff
 	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check --quiet . || { echo "Some files want formatting: $(BIN)/ruff format ." >&2; exit 1; }
+	@$(BIN)/ruff format --check --quiet . || { echo "Some files are not formatted. Format them with: $(BIN)/ruff format ." >&2; exit 1; }
 
-types: $(VENV)/.ready  ## mypy and pyright, both strict
+types: $(VENV)/.ready  ## check types with mypy and pyright, both strict
 	@$(BIN)/mypy
 	@$(BIN)/pyright --pythonpath $(BIN)/python
 
-bench: $(VENV)/.ready  ## how much an identify costs (options: make bench ARGS="--rounds 3")
+bench: $(VENV)/.ready  ## measure the cost of an identify (options: make bench ARGS="--rounds 3")
 	@$(BIN)/python tests/bench/identify.py $(ARGS)
 
-widget: $(NODE_MODULES)/.installed  ## build the browser SDK after a change of its source (needs npm)
+widget: $(NODE_MODULES)/.installed  ## build the browser SDK after you change its source (needs npm)
 	@cd $(WIDGET) && npm run --silent types
 	@cd $(WIDGET) && npm run --silent build
 
-clean:  ## remove the environment and everything that is made; databases stay
+clean:  ## remove the environment and all generated files; keep databases
 	@rm -rf $(VENV) $(NODE_MODULES) dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The stamps are as old as the installation: nothing is asked of the network until pyproject.toml changes.
+# The stamp files carry the time of the installation: make does not use the network until pyproject.toml changes.
 
 $(VENV)/.ready: $(VENV)/.installed pyproject.toml
-	@echo "Installing what the tests need …" >&2
+	@echo "Installing the packages for the tests …" >&2
 	@$(PIP) install --group test
 	@touch $@
 
 $(VENV)/.installed: $(BIN)/python pyproject.toml
 	@echo "Installing hullo into $(VENV) …" >&2
-	@# Dependency groups came with pip 25.1.
+	@# Dependency groups need pip 25.1.
 	@$(PIP) install --upgrade 'pip>=25.1'
 	@$(PIP) install --editable .
 	@touch $@
 
-# No package runs anything when it is installed: the compiler and the bundler come ready-made.
+# --ignore-scripts: no package runs code during the installation. The compiler and the bundler need none.
 $(NODE_MODULES)/.installed: $(WIDGET)/package-lock.json
-	@echo "Installing what the widget is built with …" >&2
+	@echo "Installing the build tools of the widget …" >&2
 	@cd $(WIDGET) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
 	@touch $@
 
-# A venv that was begun without pip is no venv yet: venv is happy to do it over.
+# Check for ensurepip first: without it, venv leaves a bin/python that has no pip, and make would take it for complete.
+# venv may run again on an existing folder.
 $(BIN)/python:
-	@found=; for each in $(PYTHONS); do \
-	    if command -v $$each >/dev/null 2>&1 && $$each -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
-	        found=$$each; break; \
+	@found=; for python in $(PYTHONS); do \
+	    if command -v $$python >/dev/null 2>&1 && $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
+	        found=$$python; break; \
 	    fi; \
 	done; \
 	if [ -z "$$found" ]; then \
-	    echo "hullo needs Python 3.11 or newer, and there is none here. Install one, or name it: make PYTHON=/path/to/python3" >&2; \
+	    echo "make found no Python 3.11 or newer, which hullo needs. Install it, or name it: make PYTHON=/path/to/python3" >&2; \
 	    exit 1; \
 	fi; \
 	if ! $$found -c 'import ensurepip, venv' 2>/dev/null; then \
-	    echo "$$found cannot make virtual environments. On Debian and Ubuntu: apt install python3-venv" >&2; \
+	    echo "$$found cannot create virtual environments. Install the venv module; on Debian and Ubuntu: apt install python3-venv" >&2; \
 	    exit 1; \
 	fi; \
 	$$found -m venv $(VENV)
