@@ -9,65 +9,67 @@ from hullo.model.claim import Claim
 from hullo.model.moment import secret_digest
 from hullo.model.outcome import Outcome
 from hullo.pipeline.identify import Identify
-from hullo.pipeline.repeat import Repeatable
-from hullo.pipeline.sessions import Attend
-from hullo.pipeline.talk import Say
-from hullo.pipeline.work import Unit, Work
+from hullo.pipeline.repeat import IdempotentOperation
+from hullo.pipeline.sessions import OpenSession
+from hullo.pipeline.talk import SendMessage
+from hullo.pipeline.work import Job, Operation
 from world import World
 
 
 def identify(world: World, token: str | None = None, **body: object) -> Identify:
-    moment = world.hullo.moment()
+    moment = world.hullo.new_context()
     return Identify(
-        claim=Claim.read(body),
+        claim=Claim.from_body(body),
         app_key=world.app.app_key,
-        session=secret_digest(token) if token is not None else None,
+        session_digest=secret_digest(token) if token is not None else None,
         origin=None,
-        moment=moment,
+        context=moment,
         request_id=moment.new_id("req"),
         hooks=world.hullo.hooks,
         limits=world.hullo.settings.limits,
     )
 
 
-def repeatable(work: Identify, key: str) -> Repeatable[Outcome]:
+def repeatable(work: Identify, key: str) -> IdempotentOperation[Outcome]:
     """With an `Idempotency-Key`."""
-    return Repeatable(
-        work=work,
+    return IdempotentOperation(
+        operation=work,
         key=key,
         caller="somebody",
-        request=key.encode(),
-        moment=work.moment,
+        request_body=key.encode(),
+        context=work.context,
         encode=lambda outcome: outcome.request_id.encode(),
     )
 
 
-def join(world: World) -> Attend:
-    return Attend(verb="join", app_key=world.app.app_key, session=None, origin=None, moment=world.hullo.moment())
+def join(world: World) -> OpenSession:
+    return OpenSession(
+        verb="join", app_key=world.app.app_key, session_digest=None, origin=None, context=world.hullo.new_context()
+    )
 
 
-def say(world: World, token: str, text: str = "Hello") -> Say:
-    visitor = Attend(
+def say(world: World, token: str, text: str = "Hello") -> SendMessage:
+    visitor = OpenSession(
         verb="resume",
         app_key=world.app.app_key,
-        session=secret_digest(token),
+        session_digest=secret_digest(token),
         origin=None,
-        moment=world.hullo.moment(),
+        context=world.hullo.new_context(),
     )
-    return Say(visitor=visitor, conversation_id=None, text=text, client_id=None)
+    return SendMessage(open_session=visitor, conversation_id=None, text=text, client_id=None)
 
 
-def served(world: World, works: Iterable[Work[Any]]) -> list[Any]:
+def served(world: World, works: Iterable[Operation[Any]]) -> list[Any]:
     """The answers, all served as one group."""
-    units = [Unit(work) for work in works]
-    world.hullo.pipeline.serve(units)
+    units = [Job(work) for work in works]
+    world.hullo.executor.run_batch(units)
     return answers(units)
 
 
-def answers(units: Sequence[Unit]) -> list[Any]:
+def answers(units: Sequence[Job]) -> list[Any]:
     found: list[Any] = []
     for each in units:
         assert each.result is not None
         assert not isinstance(each.result, Exception), repr(each.result)
-        found.append(each.result.answer)
+        found.append(each.result.result)
     return found

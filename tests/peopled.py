@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hullo.model.change_set import ChangeSet, created
+from hullo.model.change_set import ChangeSet, insertion
 from hullo.store.protocol import APPLIED, Store
 from hullo.testing.builders import (
     APP,
@@ -17,9 +17,9 @@ from hullo.testing.builders import (
     a_decision,
     a_message,
     a_session,
+    a_stored_response,
     a_visitor,
     a_workspace,
-    an_answer,
     an_api_key,
     an_app,
     an_identity_key,
@@ -47,10 +47,10 @@ def fill(store: Store, people: int = 24, *, answer: bytes = bytes(range(256))) -
     """Puts `people` contacts with all that belongs to them into an empty store that is open."""
     apps = [an_app(APP, identity_keys=(an_identity_key(),)), an_app("app_2")]
     setting = ChangeSet(
-        workspaces=(created(a_workspace(WORKSPACE)),),
-        apps=tuple(created(app) for app in apps),
-        api_keys=(created(an_api_key()), created(replace(an_api_key("hsk_2"), app_id=APP, revoked_at=LATER))),
-        answers=(an_answer("empty", body=b""), an_answer("all", body=answer)),
+        workspaces=(insertion(a_workspace(WORKSPACE)),),
+        apps=tuple(insertion(app) for app in apps),
+        api_keys=(insertion(an_api_key()), insertion(replace(an_api_key("hsk_2"), app_id=APP, revoked_at=LATER))),
+        stored_responses=(a_stored_response("empty", body=b""), a_stored_response("all", body=answer)),
     )
     assert set(store.apply([setting])) == {APPLIED}
     for first in range(0, people, GROUP):
@@ -58,7 +58,7 @@ def fill(store: Store, people: int = 24, *, answer: bytes = bytes(range(256))) -
         assert set(store.apply(group)) == {APPLIED}
     if people > 1:
         pair = replace(a_conflict(contact_id=_id(0), other_id=_id(1)), workspace_id=WORKSPACE)
-        assert set(store.apply([ChangeSet(conflicts=(created(pair),))])) == {APPLIED}
+        assert set(store.apply([ChangeSet(conflicts=(insertion(pair),))])) == {APPLIED}
 
 
 def _id(number: int) -> str:
@@ -81,10 +81,10 @@ def _person(number: int) -> ChangeSet:
     known = contact.id if number % 4 else None
     conversation = a_conversation(f"cnv_{number}", visitor_id=visitor.id, contact_id=known)
     return ChangeSet(
-        contacts=(created(contact),),
+        contacts=(insertion(contact),),
         visitors=(visitor,),
-        sessions=(created(a_session(f"hvs_{number}", visitor_id=visitor.id, contact_id=known)),),
-        conversations=(created(replace(conversation, last_message_at=NOW + number)),),
+        sessions=(insertion(a_session(f"hvs_{number}", visitor_id=visitor.id, contact_id=known)),),
+        conversations=(insertion(replace(conversation, last_message_at=NOW + number)),),
         messages=(
             a_message(f"msg_{number}a", conversation_id=conversation.id, text=name),
             a_message(f"msg_{number}b", conversation_id=conversation.id, text="🦊" * 50, repeat_key=f"repeat {number}"),

@@ -9,28 +9,28 @@ from hullo.app import Hullo
 from hullo.model.audit import AuditEntry
 from hullo.model.change_set import ChangeSet
 from hullo.model.claim import Claim
-from hullo.model.conflict import Conflict, Resolution
+from hullo.model.conflict import Conflict, ConflictResolution
 from hullo.model.contact import Contact
 from hullo.model.conversation import Conversation
 from hullo.model.decision import Decision
 from hullo.model.instant import Instant
-from hullo.model.moment import Moment, secret_digest
+from hullo.model.moment import RequestContext, secret_digest
 from hullo.model.outcome import Outcome
 from hullo.pipeline.hop import IssueToken
 from hullo.pipeline.identify import Upsert
-from hullo.pipeline.merging.absorb import Absorb, Absorbed
-from hullo.pipeline.merging.settle import SettleConflict, Settled
-from hullo.pipeline.merging.undo import UndoMerge, Unmerged
+from hullo.pipeline.merging.absorb import MergeContacts, MergeResult
+from hullo.pipeline.merging.settle import ResolveConflict, ResolvedConflict
+from hullo.pipeline.merging.undo import UndoMerge, UndoMergeResult
 from hullo.pipeline.people.log_out import LogOutEverywhere
-from hullo.pipeline.privacy.erasing import Erase, Fate
-from hullo.pipeline.privacy.withdraw import Withdraw
+from hullo.pipeline.privacy.erasing import EraseContact, ErasureMode
+from hullo.pipeline.privacy.withdraw import WithdrawConsent
 from hullo.pipeline.register.register import NewApp
-from hullo.pipeline.sessions import Attend
+from hullo.pipeline.sessions import OpenSession
 from hullo.pipeline.survivors import current_contact
-from hullo.pipeline.talk import Read, Reply, Said, Say
-from hullo.pipeline.visits import Visit
+from hullo.pipeline.talk import MarkRead, SendAgentReply, SendMessage, SentMessage
+from hullo.pipeline.visits import SessionUpdate
 from hullo.store.protocol import ConflictFilter, ContactFilter, PageRequest, Store
-from hullo.store.reading import every
+from hullo.store.reading import iter_pages
 
 AGENT = "agent:ada"
 
@@ -73,17 +73,17 @@ class World:
 
     def upsert(self, **body: object) -> Outcome:
         """The site's server writes about somebody, with an API key."""
-        moment = self.hullo.moment()
+        moment = self.hullo.new_context()
         work = Upsert(
-            claim=Claim.read(body),
+            claim=Claim.from_body(body),
             key=self.api_key,
             app_id=self.app.app_id,
-            moment=moment,
+            context=moment,
             request_id=moment.new_id("req"),
             hooks=self.hullo.hooks,
             limits=self.hullo.settings.limits,
         )
-        outcome: Outcome = self.hullo.pipeline.run(work).answer
+        outcome: Outcome = self.hullo.executor.run(work).result
         return outcome
 
     def contact(self, contact_id: str) -> Contact:
@@ -103,87 +103,89 @@ class World:
         wanted = ConflictFilter(workspace_id=self.app.workspace_id)
         return self.hullo.store.list_conflicts(wanted, PageRequest(limit=200)).items
 
-    def merge(self, survivor_id: str, absorbed_id: str, *, dry_run: bool = False, **options: Any) -> Absorbed:
+    def merge(self, survivor_id: str, absorbed_id: str, *, dry_run: bool = False, **options: Any) -> MergeResult:
         """An agent finds that two contacts are one person; ids of people who were absorbed lead to who they are now."""
-        moment = self.hullo.moment()
-        work = Absorb(
+        moment = self.hullo.new_context()
+        work = MergeContacts(
             survivor_id=self.current(survivor_id).id,
             absorbed_id=self.current(absorbed_id).id,
             workspace_id=self.app.workspace_id,
             writer=AGENT,
-            moment=moment,
+            context=moment,
             request_id=moment.new_id("req"),
             **options,
         )
-        pipeline = self.hullo.pipeline
-        decision: Decision[Absorbed] = pipeline.consider(work) if dry_run else pipeline.run(work)
-        return decision.answer
+        pipeline = self.hullo.executor
+        decision: Decision[MergeResult] = pipeline.dry_run(work) if dry_run else pipeline.run(work)
+        return decision.result
 
-    def undo(self, merge_id: str) -> Unmerged:
+    def undo(self, merge_id: str) -> UndoMergeResult:
         """An agent finds that they are two."""
         merge = self.hullo.store.find_merge(self.app.workspace_id, merge_id)
         assert merge is not None, f"no merge {merge_id}"
-        moment = self.hullo.moment()
-        work = UndoMerge(merge=merge, writer=AGENT, moment=moment, request_id=moment.new_id("req"))
-        decision: Decision[Unmerged] = self.hullo.pipeline.run(work)
-        return decision.answer
+        moment = self.hullo.new_context()
+        work = UndoMerge(merge=merge, writer=AGENT, context=moment, request_id=moment.new_id("req"))
+        decision: Decision[UndoMergeResult] = self.hullo.executor.run(work)
+        return decision.result
 
-    def erase(self, contact_id: str, conversations: Fate = "erase") -> str:
+    def erase(self, contact_id: str, conversations: ErasureMode = "erase") -> str:
         """An agent is asked to forget somebody; the id of whom it was about."""
-        work = Erase.found(
+        work = EraseContact.for_contact(
             self.hullo.store,
             self.app.workspace_id,
             contact_id,
             conversations=conversations,
             by=AGENT,
-            moment=self.hullo.moment(),
+            context=self.hullo.new_context(),
         )
-        erased: str = self.hullo.pipeline.run(work).answer
+        erased: str = self.hullo.executor.run(work).result
         return erased
 
     def log_out(self, contact_id: str, workspace_id: str | None = None) -> None:
         """An agent ends all of somebody's sessions."""
         workspace_id = workspace_id or self.app.workspace_id
-        moment = self.hullo.moment()
-        self.hullo.pipeline.run(
-            LogOutEverywhere(contact_id=contact_id, workspace_id=workspace_id, by=AGENT, moment=moment)
+        moment = self.hullo.new_context()
+        self.hullo.executor.run(
+            LogOutEverywhere(contact_id=contact_id, workspace_id=workspace_id, by=AGENT, context=moment)
         )
 
     def audit(self, workspace_id: str | None = None) -> list[AuditEntry]:
         """The log, the oldest entry first."""
         wanted = workspace_id or self.app.workspace_id
-        return [*every(lambda page: self.hullo.store.list_audit(wanted, page))][::-1]
+        return [*iter_pages(lambda page: self.hullo.store.list_audit(wanted, page))][::-1]
 
-    def settle(self, conflict: Conflict, action: Resolution) -> Settled:
+    def settle(self, conflict: Conflict, action: ConflictResolution) -> ResolvedConflict:
         """An agent decides a conflict."""
-        moment = self.hullo.moment()
-        work = SettleConflict(
+        moment = self.hullo.new_context()
+        work = ResolveConflict(
             conflict_id=conflict.id,
             contact_id=self.current(conflict.contact_id).id,
             other_id=self.current(conflict.other_id).id,
             action=action,
             workspace_id=self.app.workspace_id,
             writer=AGENT,
-            moment=moment,
+            context=moment,
             request_id=moment.new_id("req"),
         )
-        decision: Decision[Settled] = self.hullo.pipeline.run(work)
-        return decision.answer
+        decision: Decision[ResolvedConflict] = self.hullo.executor.run(work)
+        return decision.result
 
     def current(self, contact_id: str) -> Contact:
         """Who that is by now (G3)."""
         return current_contact(self.hullo.store, self.app.workspace_id, contact_id)
 
-    def reply(self, conversation_id: str, text: str = "Good morning", at: Instant | None = None) -> Said:
+    def reply(self, conversation_id: str, text: str = "Good morning", at: Instant | None = None) -> SentMessage:
         """An agent answers, by a clock that may differ."""
-        moment = Moment.at(at) if at is not None else self.hullo.moment()
-        work = Reply(key=self.api_key, conversation_id=conversation_id, text=text, client_id=None, moment=moment)
-        said: Said = self.hullo.pipeline.run(work).answer
+        moment = RequestContext.at(at) if at is not None else self.hullo.new_context()
+        work = SendAgentReply(
+            key=self.api_key, conversation_id=conversation_id, text=text, client_id=None, context=moment
+        )
+        said: SentMessage = self.hullo.executor.run(work).result
         return said
 
     def tell(self) -> None:
         """Whoever listens has been told of all that is committed, when this returns."""
-        self.hullo.courier.drain()
+        self.hullo.outbox_worker.drain()
 
     def set_app(self, **fields: str) -> None:
         self.hullo.register.change_app(self.app.app_key, fields)
@@ -206,8 +208,8 @@ class Browser:
         if signed is not None:
             body["user_hash"] = self.world.sign(str(body[signed]), self.app)
         self.decision = self.world.hullo.identify(body, app_key=self.app.app_key, session_token=self.token)
-        self.token = self.decision.answer.session_token or self.token
-        return self.decision.answer
+        self.token = self.decision.result.session_token or self.token
+        return self.decision.result
 
     @property
     def wrote(self) -> ChangeSet:
@@ -215,41 +217,43 @@ class Browser:
         assert self.decision is not None
         return self.decision.change_set
 
-    def join(self, *, consent: bool = False) -> Visit:
+    def join(self, *, consent: bool = False) -> SessionUpdate:
         return self._attend("join", consent)
 
-    def reset(self) -> Visit:
+    def reset(self) -> SessionUpdate:
         return self._attend("reset")
 
     def withdraw(self) -> None:
         """The visitor does not agree to be remembered any more."""
         visit = self._visit("reset")
-        work = Withdraw(app_key=visit.app_key, session=visit.session, origin=None, moment=visit.moment)
-        self.world.hullo.pipeline.run(work)
+        work = WithdrawConsent(
+            app_key=visit.app_key, session_digest=visit.session_digest, origin=None, context=visit.context
+        )
+        self.world.hullo.executor.run(work)
 
-    def resume(self) -> Visit:
+    def resume(self) -> SessionUpdate:
         return self._attend("resume")
 
     def token_for(self, audience: NewApp | None = None) -> str:
         """A token that carries this browser's identity to another app, or to another page of its own (T1)."""
         work = IssueToken(
-            visitor=self._visit("resume"),
+            open_session=self._visit("resume"),
             audience=audience.app_key if audience is not None else None,
             hooks=self.world.hullo.hooks,
         )
-        token: str = self.world.hullo.pipeline.run(work).answer
+        token: str = self.world.hullo.executor.run(work).result
         return token
 
-    def say(self, text: str = "Hello", conversation: str | None = None, client_id: str | None = None) -> Said:
+    def say(self, text: str = "Hello", conversation: str | None = None, client_id: str | None = None) -> SentMessage:
         visitor = self._visit("resume")
-        work = Say(visitor=visitor, conversation_id=conversation, text=text, client_id=client_id)
-        said: Said = self.world.hullo.pipeline.run(work).answer
+        work = SendMessage(open_session=visitor, conversation_id=conversation, text=text, client_id=client_id)
+        said: SentMessage = self.world.hullo.executor.run(work).result
         return said
 
     def read(self, conversation: str) -> Decision[Conversation]:
         """The visitor looks at a conversation."""
-        work = Read(visitor=self._visit("resume"), conversation_id=conversation)
-        decision: Decision[Conversation] = self.world.hullo.pipeline.run(work)
+        work = MarkRead(open_session=self._visit("resume"), conversation_id=conversation)
+        decision: Decision[Conversation] = self.world.hullo.executor.run(work)
         return decision
 
     def conversations(self) -> tuple[Conversation, ...]:
@@ -258,22 +262,22 @@ class Browser:
         page = self.world.hullo.store.list_visible_conversations(
             session.visitor_id,
             self.app.app_id,
-            session.contact_id if session.proven else None,
+            session.contact_id if session.is_proven else None,
             PageRequest(),
         )
         return page.items
 
-    def _attend(self, verb: Any, consent: bool = False) -> Visit:
-        visit: Visit = self.world.hullo.pipeline.run(self._visit(verb, consent)).answer
+    def _attend(self, verb: Any, consent: bool = False) -> SessionUpdate:
+        visit: SessionUpdate = self.world.hullo.executor.run(self._visit(verb, consent)).result
         self.token = visit.token or self.token
         return visit
 
-    def _visit(self, verb: Any, consent: bool = False) -> Attend:
-        return Attend(
+    def _visit(self, verb: Any, consent: bool = False) -> OpenSession:
+        return OpenSession(
             verb=verb,
             app_key=self.app.app_key,
-            session=secret_digest(self.token) if self.token is not None else None,
+            session_digest=secret_digest(self.token) if self.token is not None else None,
             origin=None,
-            moment=self.world.hullo.moment(),
+            context=self.world.hullo.new_context(),
             consent=consent,
         )

@@ -10,27 +10,27 @@ from typing import Self
 from hullo.bus.choice import bus_url
 from hullo.bus.protocol import Bus
 from hullo.errors import HulloError, Invalid
-from hullo.hooks.discovery import build_plugins, keeping_the_bus_protocol, keeping_the_protocol, open_bus, open_store
-from hullo.hooks.relay import Relay
+from hullo.hooks.discovery import build_plugins, open_bus, open_store, require_bus, require_store
+from hullo.hooks.relay import PluginManager
 from hullo.model.app import ALL_SCOPES, App, Scope, VerificationMode
 from hullo.model.change_set import CallCount
 from hullo.model.claim import Claim
 from hullo.model.decision import Decision
 from hullo.model.fact import Scalar
 from hullo.model.instant import DAY
-from hullo.model.moment import Clock, Moment, secret_digest, system_clock
+from hullo.model.moment import Clock, RequestContext, secret_digest, system_clock
 from hullo.model.outcome import Outcome
 from hullo.model.visitor import SessionDigest
 from hullo.pipeline.audit.ledger import HOST
 from hullo.pipeline.identify import Identify
-from hullo.pipeline.outbox.courier import Courier
-from hullo.pipeline.pipeline import Pipeline
-from hullo.pipeline.privacy.salts import salt_stored
+from hullo.pipeline.outbox.courier import OutboxWorker
+from hullo.pipeline.pipeline import Executor
+from hullo.pipeline.privacy.salts import add_missing_salts
 from hullo.pipeline.register.register import NewApiKey, NewApp, Register
-from hullo.pipeline.secrets.sealing import seal_stored
+from hullo.pipeline.secrets.sealing import reseal_stored
 from hullo.pipeline.secrets.vault import Vault
-from hullo.pipeline.signing import hash_of, token_of
-from hullo.settings import Settings, settings_of_environment
+from hullo.pipeline.signing import compute_user_hash, mint_token
+from hullo.settings import Settings, apply_environment
 from hullo.store.protocol import Store
 
 
@@ -58,23 +58,23 @@ class Hullo:
         operator: str = HOST,
         bus: str | Bus | None = None,
     ) -> None:
-        self.settings = settings if settings is not None else settings_of_environment()
+        self.settings = settings if settings is not None else apply_environment()
         chosen = store if store is not None else self.settings.store
-        self.store: Store = keeping_the_protocol(open_store(chosen) if isinstance(chosen, str) else chosen)
+        self.store: Store = require_store(open_store(chosen) if isinstance(chosen, str) else chosen)
         if bus is None:
             url = chosen if isinstance(chosen, str) else None
             bus = bus_url(self.settings, url, shared_between_processes=self.store.shared_between_processes)
-        self.bus: Bus = keeping_the_bus_protocol(open_bus(bus) if isinstance(bus, str) else bus)
-        self.hooks = Relay(
+        self.bus: Bus = require_bus(open_bus(bus) if isinstance(bus, str) else bus)
+        self.hooks = PluginManager(
             build_plugins([*plugins, *self.settings.plugins], [*without, *self.settings.without], self.settings.plugin)
         )
         self.clock = clock
         self._vault = Vault(self.settings.master_keys)
-        self.courier = Courier(self.hooks, self.store, clock)
-        self.pipeline = Pipeline(self.hooks, self.store, self._vault, self.courier, self.bus)
+        self.outbox_worker = OutboxWorker(self.hooks, self.store, clock)
+        self.executor = Executor(self.hooks, self.store, self._vault, self.outbox_worker, self.bus)
         self.operator = operator
         self._register = Register(self.store, clock, self._vault, operator)
-        self._opening = threading.Lock()
+        self._lifecycle_lock = threading.Lock()
         self._is_open = False
 
     def open(self) -> Self:
@@ -85,27 +85,27 @@ class Hullo:
         """
         if self._is_open:
             return self
-        with self._opening:
+        with self._lifecycle_lock:
             if not self._is_open:
                 self._vault.check(development=self.settings.development)
                 self.store.open()
                 try:
-                    seal_stored(self.store, self._vault)
-                    salt_stored(self.store, self._vault)
+                    reseal_stored(self.store, self._vault)
+                    add_missing_salts(self.store, self._vault)
                     self.hooks.startup(self)
                 except BaseException:
                     self.store.close()
                     raise
-                self.courier.open()
+                self.outbox_worker.open()
                 self._is_open = True
         return self
 
     def close(self) -> None:
         """Tells what is still to be told, stops the plugins in reverse order, then closes the bus and the store. May be
         opened again."""
-        with self._opening:
+        with self._lifecycle_lock:
             if self._is_open:
-                self.courier.close()
+                self.outbox_worker.close()
                 self._is_open = False
                 self.hooks.shutdown(self)
                 self.bus.close()
@@ -154,12 +154,12 @@ class Hullo:
         """A key for the server API; its secret is in the answer, and nowhere else."""
         return self.register.create_api_key(workspace=workspace, app_key=app_key, scopes=scopes)
 
-    def user_hash(self, app_key: str, signed: str) -> str:
+    def user_hash(self, app_key: str, value: str) -> str:
         """What the site's server would compute for an external id or email, with the newest active key (V1).
 
         Raises `UnknownApp`, and `NotFound` when every key of the app is retired, or a public one, which signs nothing.
         """
-        return hash_of(self._signer(app_key), signed, self.clock())
+        return compute_user_hash(self._load_app(app_key), value, self.clock())
 
     def mint_token(
         self,
@@ -190,7 +190,7 @@ class Hullo:
             "custom_data": custom_data,
         }
         said = {field: value for field, value in person.items() if value is not None}
-        return token_of(self._signer(app_key), said, ttl, self.settings.limits, self.moment())
+        return mint_token(self._load_app(app_key), said, ttl, self.settings.limits, self.new_context())
 
     def call_counts(self, app_key: str, days: int = 7) -> CallCount:
         """How many identify calls the app had today and on the days before, `days` in all, by what they had to show
@@ -224,31 +224,33 @@ class Hullo:
         """
         self.open()
         if not isinstance(claim, Claim):
-            app_key = app_key if app_key is not None else _text(claim.get("app_key"))
-            session_token = session_token if session_token is not None else _text(claim.get("session_token"))
+            app_key = app_key if app_key is not None else _text_or_none(claim.get("app_key"))
+            session_token = session_token if session_token is not None else _text_or_none(claim.get("session_token"))
             consent = consent or claim.get("consent") is True
-            claim = Claim.read(claim, self.settings.limits)
+            claim = Claim.from_body(claim, self.settings.limits)
         session = secret_digest(session_token) if session_token is not None else None
-        app_key = app_key if app_key is not None else self._app_meant(session)
-        work = self.identifying(claim, app_key=app_key, session=session, moment=self.moment(), consent=consent)
+        app_key = app_key if app_key is not None else self._default_app_key(session)
+        work = self.identify_operation(
+            claim, app_key=app_key, session_digest=session, context=self.new_context(), consent=consent
+        )
         decision: Decision[Outcome]
         if dry_run:
-            decision = self.pipeline.consider(work)
+            decision = self.executor.dry_run(work)
             return decision
         try:
-            decision = self.pipeline.run(work)
+            decision = self.executor.run(work)
         except HulloError as refused:
-            self.pipeline.tell_refused(refused, self.pipeline.apps.remembered(work.app_key), work.request_id)
+            self.executor.notify_rejected(refused, self.executor.apps.cached(work.app_key), work.request_id)
             raise
         return decision
 
-    def identifying(
+    def identify_operation(
         self,
         claim: Claim,
         *,
         app_key: str | None,
-        session: SessionDigest | None,
-        moment: Moment,
+        session_digest: SessionDigest | None,
+        context: RequestContext,
         origin: str | None = None,
         consent: bool = False,
     ) -> Identify:
@@ -256,21 +258,21 @@ class Hullo:
         return Identify(
             claim=claim,
             app_key=app_key,
-            session=session,
+            session_digest=session_digest,
             origin=origin,
-            moment=moment,
-            request_id=moment.new_id("req"),
+            context=context,
+            request_id=context.new_id("req"),
             hooks=self.hooks,
             limits=self.settings.limits,
             consent=consent,
         )
 
-    def _signer(self, app_key: str) -> App:
+    def _load_app(self, app_key: str) -> App:
         self.open()
-        return self.pipeline.apps.find_now(app_key)
+        return self.executor.apps.reload(app_key)
 
-    def _app_meant(self, session: SessionDigest | None) -> str | None:
-        known = self.store.find_session(session) if session is not None else None
+    def _default_app_key(self, session_digest: SessionDigest | None) -> str | None:
+        known = self.store.find_session(session_digest) if session_digest is not None else None
         if known is not None:
             return known.app_id
         apps = self.store.list_apps()
@@ -278,10 +280,10 @@ class Hullo:
             raise Invalid("say which app, with app_key: there are several")
         return apps[0].app_key if apps else None
 
-    def moment(self) -> Moment:
+    def new_context(self) -> RequestContext:
         """The time by hullo's clock, with fresh randomness: one a request."""
-        return Moment.at(self.clock())
+        return RequestContext.at(self.clock())
 
 
-def _text(value: object) -> str | None:
+def _text_or_none(value: object) -> str | None:
     return value if isinstance(value, str) else None

@@ -180,7 +180,7 @@ class Invalid(HulloError):
     """Fields are wrong and nothing was written."""
 
     code, status, title = "invalid", 422, "Invalid"
-    wrong_fields: ClassVar[str] = "nothing was written, since some fields are wrong"
+    invalid_fields_detail: ClassVar[str] = "nothing was written, since some fields are wrong"
     """The detail where `rejected` says all there is to say."""
 
     def __init__(self, detail: str, rejected: Sequence[Rejection] = ()) -> None:

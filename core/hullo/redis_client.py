@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from hullo.errors import SettingsError
-from hullo.store.urls import without_password
+from hullo.store.urls import mask_secrets
 
 
-def open_redis_client(url: str, *, connecting: float, answering: float, tries: int, **options: Any) -> Any:
+def open_redis_client(
+    url: str, *, connect_timeout: float, response_timeout: float, attempts: int, **options: Any
+) -> Any:
     """A `redis.Redis` that has not connected yet. It waits so many seconds for a connection and for an answer.
 
     What fails is tried so often, at once, as its connection may have been closed since. Raises `SettingsError` for a
@@ -20,10 +22,10 @@ def open_redis_client(url: str, *, connecting: float, answering: float, tries: i
         from redis.retry import Retry
     except ImportError as error:
         raise SettingsError("Redis needs a package: pip install 'hullo[redis]'") from error
-    options["socket_timeout"] = answering
+    options["socket_timeout"] = response_timeout
     if not url.startswith("unix://"):
-        options["socket_connect_timeout"] = connecting
-    options["retry"] = Retry(NoBackoff(), tries - 1, (redis.ConnectionError,))
+        options["socket_connect_timeout"] = connect_timeout
+    options["retry"] = Retry(NoBackoff(), attempts - 1, (redis.ConnectionError,))
     try:
         client: Any = redis.Redis.from_url(url, **options)  # pyright: ignore[reportUnknownMemberType]
         # Otherwise an option that does not exist would be found by the first caller.
@@ -31,7 +33,7 @@ def open_redis_client(url: str, *, connecting: float, answering: float, tries: i
     except (ValueError, TypeError, redis.RedisError):
         # Their messages quote the URL, which may hold a password.
         raise SettingsError(
-            f"redis: {without_password(url)} is no URL that Redis's client understands, such as "
+            f"redis: {mask_secrets(url)} is no URL that Redis's client understands, such as "
             "redis://localhost:6379/0; signs such as / and @ in a password are written as %2F and %40"
         ) from None
     return client

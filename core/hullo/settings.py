@@ -14,14 +14,14 @@ from typing import Any, Final, Literal, cast
 import msgspec
 
 from hullo.errors import SettingsError
-from hullo.model.claim import CUSTOM_KEY, KNOWN_FIELDS, UNSAFE_KEYS, attribute_hash
+from hullo.model.claim import CUSTOM_KEY, KNOWN_FIELDS, UNSAFE_KEYS, attribute_hash_field
 from hullo.model.limits import Limits
 
 DEFAULT_STORE: Final = "sqlite:///hullo.db"
 DEFAULT_PREFIX: Final = "/hullo"
 DEFAULT_FILE: Final = "hullo.toml"
 
-UNIX: Final = "unix"
+UNIX_SOCKET: Final = "unix"
 """Among the trusted proxies: whoever calls through a Unix socket."""
 REDIS_SCHEMES: Final = ("redis://", "rediss://", "unix://")
 
@@ -123,8 +123,8 @@ class Settings:
     plugin: Mapping[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
 
     def __post_init__(self) -> None:
-        _refuse_wrong_proxies(self.trusted_proxies)
-        _refuse_wrong_attributes(self.limits.signed_attributes)
+        _validate_proxies(self.trusted_proxies)
+        _validate_attributes(self.limits.signed_attributes)
         if not CUSTOM_KEY.fullmatch(self.hop_parameter):
             raise SettingsError("hop_parameter is made of letters A to Z, digits, and _ . -, such as hullo_identity")
         # Nothing of what was said is repeated: it may hold a password.
@@ -148,20 +148,20 @@ def read_settings(file: str | Path | None = None, environment: Mapping[str, str]
     table: dict[str, object] = {}
     if named is not None or path.exists():
         table = _read_toml(path)
-    return settings_of_environment(environment, _settings(table, path))
+    return apply_environment(environment, _settings(table, path))
 
 
-def settings_of_environment(environment: Mapping[str, str] = os.environ, given: Settings | None = None) -> Settings:
+def apply_environment(environment: Mapping[str, str] = os.environ, defaults: Settings | None = None) -> Settings:
     """The settings given, or the defaults, with what the environment says.
 
     `HULLO_DB` names the store, `HULLO_REDIS` the Redis, `HULLO_BUS` the bus, `HULLO_MASTER_KEY` the master keys;
     `HULLO_LIMITS=off` turns the rate limits off; `HULLO_DEVELOPMENT=1` says that nothing is real. What is empty
     says nothing. Raises `SettingsError`.
     """
-    settings = given if given is not None else Settings()
+    settings = defaults if defaults is not None else Settings()
     said = {name: text.strip() for name, text in environment.items() if name.startswith("HULLO_") and text.strip()}
     keys = tuple(key for part in said.get("HULLO_MASTER_KEY", "").split(",") if (key := part.strip()))
-    limited = _switch("HULLO_LIMITS", said, settings.rate_limits.on)
+    limited = _read_boolean("HULLO_LIMITS", said, settings.rate_limits.on)
     return replace(
         settings,
         store=said.get("HULLO_DB", settings.store),
@@ -169,11 +169,11 @@ def settings_of_environment(environment: Mapping[str, str] = os.environ, given: 
         bus=said.get("HULLO_BUS", settings.bus),
         master_keys=keys or settings.master_keys,
         rate_limits=replace(settings.rate_limits, on=limited),
-        development=_switch("HULLO_DEVELOPMENT", said, settings.development),
+        development=_read_boolean("HULLO_DEVELOPMENT", said, settings.development),
     )
 
 
-def _switch(name: str, said: Mapping[str, str], otherwise: bool) -> bool:
+def _read_boolean(name: str, said: Mapping[str, str], otherwise: bool) -> bool:
     text = said.get(name)
     if text is None:
         return otherwise
@@ -193,11 +193,11 @@ def _read_toml(path: Path) -> dict[str, object]:
 
 
 def _settings(table: Mapping[str, object], path: Path) -> Settings:
-    _refuse_unknown(table, Settings, "", path)
+    _reject_unknown(table, Settings, "", path)
     for name, shape in _TABLES.items():
         inner = table.get(name)
         if isinstance(inner, Mapping):
-            _refuse_unknown(inner, shape, f"{name}.", path)  # pyright: ignore[reportUnknownArgumentType]
+            _reject_unknown(inner, shape, f"{name}.", path)  # pyright: ignore[reportUnknownArgumentType]
     try:
         settings = msgspec.convert(table, Settings)
     except msgspec.ValidationError as error:
@@ -212,21 +212,21 @@ def _settings(table: Mapping[str, object], path: Path) -> Settings:
 _TABLES: Final[Mapping[str, type[Any]]] = {"limits": Limits, "rate_limits": RateLimits, "cookie": SessionCookie}
 
 
-def _refuse_wrong_attributes(names: Sequence[str]) -> None:
-    hashes = frozenset(map(attribute_hash, names))
+def _validate_attributes(names: Sequence[str]) -> None:
+    hashes = frozenset(map(attribute_hash_field, names))
     for name in names:
         if not CUSTOM_KEY.fullmatch(name) or name in UNSAFE_KEYS or len(name) > Limits().custom_key_length:
             raise SettingsError(f"limits.signed_attributes: {name!r} cannot be the key of a custom value")
-        for sent, taken in ((name, KNOWN_FIELDS | hashes), (attribute_hash(name), KNOWN_FIELDS)):
+        for sent, taken in ((name, KNOWN_FIELDS | hashes), (attribute_hash_field(name), KNOWN_FIELDS)):
             if sent in taken:
                 raise SettingsError(f"limits.signed_attributes: {sent} is a field of every identify call already")
 
 
-def _refuse_wrong_proxies(listed: object) -> None:
+def _validate_proxies(listed: object) -> None:
     if isinstance(listed, str) or not isinstance(listed, Sequence):
         raise SettingsError('trusted_proxies is a list, such as ["10.0.0.0/8"]')
     for each in cast("Sequence[object]", listed):
-        if each == UNIX:
+        if each == UNIX_SOCKET:
             continue
         try:
             if not isinstance(each, str):
@@ -244,7 +244,7 @@ def _refuse_wrong_proxies(listed: object) -> None:
             )
 
 
-def _refuse_unknown(table: Mapping[str, object], shape: type[Any], where: str, path: Path) -> None:
+def _reject_unknown(table: Mapping[str, object], shape: type[Any], where: str, path: Path) -> None:
     known = [each.name for each in fields(shape) if each.name != "master_keys"]
     for name in table:
         if name == "master_keys":

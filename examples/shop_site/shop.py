@@ -119,7 +119,7 @@ class Shop:
                 "login": customer.login if customer else None,
                 "visitor_id": identity.visitor_id,
                 "contact_id": contact_id,
-                "standing": identity.standing.word if identity.standing else None,
+                "standing": identity.standing.label if identity.standing else None,
                 "contact": self._desk.contact(contact_id) if contact_id else None,
                 "decisions": self._desk.decisions(contact_id) if contact_id else [],
             }

@@ -7,10 +7,10 @@ from typing import Protocol, TypeVar
 
 from hullo.store.protocol import Page, PageRequest
 
-ID_LONGEST = 64
+MAX_ID_LENGTH = 64
 
 
-class Listed(Protocol):
+class HasId(Protocol):
     """Whatever has an id that orders it by time."""
 
     @property
@@ -19,14 +19,14 @@ class Listed(Protocol):
         ...
 
 
-T = TypeVar("T", bound=Listed)
+T = TypeVar("T", bound=HasId)
 
 
 class UnknownCursor(Exception):
     """The cursor is of no page of this list: there is nothing after it."""
 
 
-def last_told(listing: str, request: PageRequest) -> str | None:
+def parse_cursor(listing: str, request: PageRequest) -> str | None:
     """The id after which the page begins; None for the first page. Raises `UnknownCursor`.
 
     The name of the list stands in the cursor, so that one of another list is recognised. What the id names
@@ -35,12 +35,12 @@ def last_told(listing: str, request: PageRequest) -> str | None:
     if request.cursor is None:
         return None
     name, _, last = request.cursor.partition(":")
-    if name != listing or not last or len(last) > ID_LONGEST or not (last.isascii() and last.isprintable()):
+    if name != listing or not last or len(last) > MAX_ID_LENGTH or not (last.isascii() and last.isprintable()):
         raise UnknownCursor
     return last
 
 
-def page_of(listing: str, request: PageRequest, items: Sequence[T]) -> Page[T]:
+def build_page(listing: str, request: PageRequest, items: Sequence[T]) -> Page[T]:
     """A page of `items`, which begin where it begins and hold one more than its limit when there is more."""
     told = tuple(items[: request.limit])
     more = len(items) > len(told) > 0

@@ -10,7 +10,7 @@ from hullo.model.conversation import Conversation
 from hullo.model.visitor import Session
 
 
-def given_to(changes: ChangeSet) -> Iterator[ContactId]:
+def newly_referenced_contacts(changes: ChangeSet) -> Iterator[ContactId]:
     """Contacts that sessions and conversations are given to, and that the change set does not write itself.
 
     Those that had their sessions and conversations before are no matter: a merge moves these, after which they are not

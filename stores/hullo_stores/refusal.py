@@ -5,7 +5,7 @@ from __future__ import annotations
 from hullo.store.protocol import StoreConflict
 
 
-class Refused(Exception):
+class WriteConflict(Exception):
     """Something the change set stands on has changed. `apply` catches it and answers with its `conflict`."""
 
     def __init__(self, reason: str) -> None:
@@ -13,5 +13,5 @@ class Refused(Exception):
         self.conflict = StoreConflict(reason)
 
 
-class GivenUp(Refused):
+class TransactionAborted(WriteConflict):
     """The database has rolled the whole transaction back, as two waited for each other: nobody's was written."""

@@ -8,10 +8,10 @@ from hullo.model.change_set import ChangeSet
 from hullo.model.timeline import CONTACT_EVENT, TimelineEntry
 
 
-def entries_of(changes: ChangeSet) -> Iterator[TimelineEntry]:
+def timeline_entries(changes: ChangeSet) -> Iterator[TimelineEntry]:
     """Events that timelines show, and what sites report."""
     for event in changes.events:
-        if event.in_timeline and event.contact_id is not None:
+        if event.is_in_timeline and event.contact_id is not None:
             yield TimelineEntry(
                 id=event.id,
                 workspace_id=event.workspace_id,

@@ -74,7 +74,7 @@ def _masked(text: str) -> str:
 
 async def home(request: Any) -> JSONResponse:
     identity = identity_of(request)
-    standing = identity.standing.word if identity.standing else None
+    standing = identity.standing.label if identity.standing else None
     return JSONResponse([identity.visitor_id, identity.contact_id, standing])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hullo.asgi.address import TrustedProxies, client_address, counted_as
+from hullo.asgi.address import TrustedProxies, client_address, rate_limit_key
 from hullo.errors import SettingsError
 from hullo.settings import Settings, read_settings
 
@@ -149,7 +149,7 @@ def test_other_headers_say_nothing():
     ],
 )
 def test_an_ipv6_address_is_counted_as_the_network_that_one_customer_has(address, counted):
-    assert counted_as(address) == counted
+    assert rate_limit_key(address) == counted
 
 
 @pytest.mark.parametrize(

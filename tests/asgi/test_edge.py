@@ -10,8 +10,8 @@ from anyio import to_thread
 from httpx2 import ASGITransport, AsyncClient
 
 from hullo import Hullo, IdentityMiddleware, ProofRejected, hookimpl
-from hullo.asgi.edge import Edge
-from hullo.pipeline.sessions import Attend
+from hullo.asgi.edge import AsyncRuntime
+from hullo.pipeline.sessions import OpenSession
 
 pytestmark = pytest.mark.anyio
 
@@ -134,7 +134,7 @@ async def test_what_is_committed_is_told_although_the_caller_has_left():
 
     hullo = Hullo("memory:", plugins=[Listener()])
     app_key = (await to_thread.run_sync(hullo.create_app, "Shop")).app_key
-    edge = Edge(hullo)
+    edge = AsyncRuntime(hullo)
     apply = hullo.store.apply
 
     def slow_apply(changes):
@@ -143,15 +143,15 @@ async def test_what_is_committed_is_told_although_the_caller_has_left():
         return apply(changes)
 
     def attend(verb, session=None):
-        return Attend(verb=verb, app_key=app_key, session=session, origin=None, moment=hullo.moment())
+        return OpenSession(verb=verb, app_key=app_key, session_digest=session, origin=None, context=hullo.new_context())
 
-    visit = await edge.do(attend("join"))
+    visit = await edge.run(attend("join"))
     hullo.store.apply = slow_apply
     left = anyio.Event()
 
     async def leave():
         try:
-            await edge.do(attend("reset", visit.session.digest))
+            await edge.run(attend("reset", visit.session.digest))
         finally:
             left.set()
 

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from hullo import Hullo, Identity, IdentityMiddleware, Standing, identity_of
-from hullo.asgi.scope import cookie, route_path
+from hullo.asgi.scope import read_cookie, route_path
 from hullo.errors import HulloError, StoreUnavailable
 
 NOBODY = [None, None, None]
@@ -96,7 +96,7 @@ def test_the_hosts_scope_is_copied_and_never_changed(backend):
 class _Down:
     """A store that nobody is to ask, or that fails when it is."""
 
-    lanes = 1
+    max_concurrent_batches = 1
     shared_between_processes = False
 
     def __init__(self):
@@ -138,9 +138,9 @@ def test_without_a_token_no_store_is_asked(backend):
 
 def test_cookies_may_come_in_several_headers():
     headers = [(b"cookie", b"a=b"), (b"x", b"hullo_session=no"), (b"cookie", b" hullo_session=hvs_1 ")]
-    assert cookie({"headers": headers}, b"hullo_session") == "hvs_1"
-    assert cookie({"headers": headers}, b"c") is None
-    assert cookie({"headers": [(b"cookie", b"hullo_session=")]}, b"hullo_session") is None
+    assert read_cookie({"headers": headers}, b"hullo_session") == "hvs_1"
+    assert read_cookie({"headers": headers}, b"c") is None
+    assert read_cookie({"headers": [(b"cookie", b"hullo_session=")]}, b"hullo_session") is None
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_a_site_may_know_the_visitors_of_one_app_only(backend):
     tokens = [
         hullo.identify(
             {"external_id": "admin", "user_hash": hullo.user_hash(app.app_key, "admin")}, app_key=app.app_key
-        ).answer.session_token
+        ).result.session_token
         for app in (ours, theirs)
     ]
 

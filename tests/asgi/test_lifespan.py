@@ -81,7 +81,7 @@ def test_hullo_opens_before_the_host_and_closes_after_it(backend):
 
 
 class _Unreachable:
-    lanes = 1
+    max_concurrent_batches = 1
     shared_between_processes = False
 
     def open(self):

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from hullo import Hullo, IdentityMiddleware, Settings, hookimpl
-from hullo.asgi.edge import edge_of
+from hullo.asgi.edge import runtime_of
 from hullo.errors import NotFound, SettingsError
 
 
@@ -70,7 +70,7 @@ class Doors:
     @hookimpl
     def routes(self, hullo):
         async def door(request):
-            apps = await edge_of(request).read(lambda store: store.list_apps())
+            apps = await runtime_of(request).read(lambda store: store.list_apps())
             return PlainTextResponse(f"{len(apps)} {request.url_for('door', name='x').path}")
 
         async def shut(request):

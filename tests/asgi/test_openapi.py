@@ -23,9 +23,9 @@ from starlette.testclient import TestClient
 
 from asgi.conftest import PAGE, Shop
 from hullo import Hullo, IdentityMiddleware, errors, hookimpl
-from hullo.asgi.edge import Edge
+from hullo.asgi.edge import AsyncRuntime
 from hullo.asgi.openapi.route import DescribedRoute
-from hullo.asgi.routes import own_routes
+from hullo.asgi.routes import api_routes
 from hullo.errors import HulloError, StoreUnavailable
 from hullo.model.app import Scope, VerificationMode
 from hullo.model.limits import Limits
@@ -94,7 +94,7 @@ def test_whatever_it_refers_to_is_in_it_and_nothing_is_in_it_that_nobody_refers_
 def test_every_path_and_method_of_the_server_is_in_it_and_no_other(shop: Shop) -> None:
     served = {}
     added = [route for route in shop.hullo.hooks.routes(shop.hullo) if isinstance(route, DescribedRoute)]
-    for route in [*own_routes(Edge(shop.hullo)), *added]:
+    for route in [*api_routes(AsyncRuntime(shop.hullo)), *added]:
         if not isinstance(route, Route):
             continue  # sockets are nothing that OpenAPI describes
         refused = shop.http.request("TRACE", "/hullo" + filled(route.path_format))
@@ -168,7 +168,7 @@ def test_what_may_be_sent_is_as_the_settings_have_it(serve: Serve, backend: str)
 
 def test_words_are_those_of_the_model(shop: Shop) -> None:
     told = schemas(described(shop))
-    assert told["Contact"]["properties"]["standing"]["enum"] == [each.word for each in Standing]
+    assert told["Contact"]["properties"]["standing"]["enum"] == [each.label for each in Standing]
     assert told["App"]["properties"]["verification"]["enum"] == [each.value for each in VerificationMode]
     assert told["Me"]["properties"]["standing"]["enum"] == ["claimed", "proven", None]
 

@@ -76,7 +76,7 @@ def test_head_is_answered_where_get_is(shop):
 class _Broken:
     """A store that fails at whatever it is asked."""
 
-    lanes = 1
+    max_concurrent_batches = 1
 
     def __init__(self, error, inner):
         self.error = error

@@ -12,9 +12,9 @@ from starlette.testclient import TestClient
 
 from asgi.limited import MINUTE, PAGE, SECOND, Limited, refused
 from hullo import Hullo, IdentityMiddleware, hookimpl
-from hullo.asgi.rates.pages import ROOM, Pages
-from hullo.asgi.rates.windows import ROOM as WINDOWS
-from hullo.asgi.rates.windows import Windows
+from hullo.asgi.rates.pages import MAX_ORIGINS, OriginCache
+from hullo.asgi.rates.windows import MAX_WINDOWS as WINDOWS
+from hullo.asgi.rates.windows import LocalWindows
 from hullo.errors import SettingsError, StoreUnavailable
 from hullo.settings import RateLimits, Settings, read_settings
 from world import Clock
@@ -530,19 +530,19 @@ def test_a_page_that_is_listed_later_may_read_it_soon(backend):
 
 def test_pages_are_remembered_in_bounds(backend):
     clock = Clock()
-    pages = Pages(clock)
+    pages = OriginCache(clock)
 
     async def ask():
         return True
 
     async def visit():
-        for number in range(ROOM + 50):
+        for number in range(MAX_ORIGINS + 50):
             clock.now += SECOND
-            assert await pages.listed(f"https://{number}.example.com", ask)
-        assert not await pages.listed("https://" + "x" * 5000, ask)
+            assert await pages.is_listed(f"https://{number}.example.com", ask)
+        assert not await pages.is_listed("https://" + "x" * 5000, ask)
 
     anyio.run(visit, backend=backend)
-    assert len(pages) == ROOM
+    assert len(pages) == MAX_ORIGINS
 
 
 # Windows
@@ -550,67 +550,67 @@ def test_pages_are_remembered_in_bounds(backend):
 
 def test_as_many_windows_are_kept_as_there_is_room_for_and_the_oldest_go_first():
     clock = Clock()
-    windows = Windows(clock, room=10)
+    windows = LocalWindows(clock, max_windows=10)
     for number in range(25):
-        assert windows.take(f"key {number}", 1).taken
+        assert windows.acquire(f"key {number}", 1).is_taken
     assert len(windows) == 10
-    assert not windows.take("key 24", 1).taken
-    assert not windows.take("key 15", 1).taken
-    assert windows.take("key 14", 1).taken  # forgotten, and so counted from nothing
-    assert not windows.take("key 16", 1).taken
-    assert windows.take("key 15", 1).taken
-    windows.hand_on(windows.take("last", 1), "alias")
+    assert not windows.acquire("key 24", 1).is_taken
+    assert not windows.acquire("key 15", 1).is_taken
+    assert windows.acquire("key 14", 1).is_taken  # forgotten, and so counted from nothing
+    assert not windows.acquire("key 16", 1).is_taken
+    assert windows.acquire("key 15", 1).is_taken
+    windows.transfer(windows.acquire("last", 1), "alias")
     assert len(windows) == 10
 
 
 def test_windows_that_are_over_are_swept_away():
     clock = Clock()
-    windows = Windows(clock)
+    windows = LocalWindows(clock)
     for number in range(1000):
-        windows.take(f"key {number}", 1)
+        windows.acquire(f"key {number}", 1)
     clock.now += MINUTE
     for number in range(150):
-        windows.take(f"new {number}", 1)
+        windows.acquire(f"new {number}", 1)
     assert len(windows) == 150
 
 
 def test_a_million_callers_take_no_more_room_than_there_is():
     clock = Clock()
-    windows = Windows(clock)
+    windows = LocalWindows(clock)
     for number in range(WINDOWS + 1000):
-        windows.take(str(number), 1)
+        windows.acquire(str(number), 1)
     assert len(windows) == WINDOWS
 
 
 def test_what_is_given_back_late_is_not_given_to_the_next_window():
     clock = Clock()
-    windows = Windows(clock)
-    late = windows.take("key", 2)
+    windows = LocalWindows(clock)
+    late = windows.acquire("key", 2)
     clock.now += MINUTE
-    windows.take("key", 2)
-    windows.give_back(late)
-    assert windows.take("key", 2).taken
-    assert not windows.take("key", 2).taken
-    windows.hand_on(late, "other")
-    assert windows.take("other", 1).taken
+    windows.acquire("key", 2)
+    windows.release(late)
+    assert windows.acquire("key", 2).is_taken
+    assert not windows.acquire("key", 2).is_taken
+    windows.transfer(late, "other")
+    assert windows.acquire("other", 1).is_taken
 
 
 def test_nothing_is_given_back_twice():
-    windows = Windows(Clock())
-    place = windows.take("key", 1)
+    windows = LocalWindows(Clock())
+    place = windows.acquire("key", 1)
     for _ in range(3):
-        windows.give_back(place)
-    assert windows.take("key", 1).taken
-    assert not windows.take("key", 1).taken
+        windows.release(place)
+    assert windows.acquire("key", 1).is_taken
+    assert not windows.acquire("key", 1).is_taken
 
 
 def test_a_clock_that_is_set_back_locks_nobody_out():
     clock = Clock()
-    windows = Windows(clock)
-    assert windows.take("key", 1).taken
+    windows = LocalWindows(clock)
+    assert windows.acquire("key", 1).is_taken
     clock.now -= 24 * 60 * MINUTE
-    assert windows.take("key", 1).taken
-    assert windows.take("key", 1).wait == 60
+    assert windows.acquire("key", 1).is_taken
+    assert windows.acquire("key", 1).retry_after == 60
 
 
 # Settings

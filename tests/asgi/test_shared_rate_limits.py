@@ -19,8 +19,8 @@ from starlette.testclient import TestClient
 from asgi.limited import MINUTE, Limited, refused
 from hullo import Hullo, IdentityMiddleware
 from hullo.asgi.rates import shared
-from hullo.asgi.rates.shared import PAUSE, SharedWindows
-from hullo.asgi.rates.windows import Windows
+from hullo.asgi.rates.shared import RETRY_PAUSE, RedisWindows
+from hullo.asgi.rates.windows import LocalWindows
 from hullo.errors import SettingsError
 from hullo.model.moment import secret_digest
 from hullo.settings import RateLimits, Settings, read_settings
@@ -78,9 +78,9 @@ def _two(backend, url, **limits):
 @pytest.fixture(params=["here", "in Redis"])
 def windows(request):
     if request.param == "here":
-        yield Windows(Clock())
+        yield LocalWindows(Clock())
         return
-    windows = SharedWindows(request.getfixturevalue("url"), Clock())
+    windows = RedisWindows(request.getfixturevalue("url"), Clock())
     yield windows
     windows.close()
 
@@ -213,11 +213,11 @@ def test_a_window_ends_by_the_clock_of_redis_and_nothing_prolongs_it(backend, ur
 
 
 def test_a_window_that_would_never_end_begins_anew(url, client, prefix):
-    windows = SharedWindows(url, Clock())
-    windows.take("key", 1)
+    windows = RedisWindows(url, Clock())
+    windows.acquire("key", 1)
     [key] = client.scan_iter(f"{prefix}*")
     client.persist(key)
-    assert windows.take("key", 1).taken
+    assert windows.acquire("key", 1).is_taken
     assert client.pttl(key) > 0
     windows.close()
 
@@ -241,20 +241,20 @@ def test_without_limits_redis_is_not_asked(backend, closed, caplog):
 
 def test_a_connection_that_was_closed_meanwhile_is_opened_again(url, client, prefix):
     name = f"hullo-test-{secrets.token_hex(4)}"
-    windows = SharedWindows(f"{url}?client_name={name}", Clock())
-    windows.take("key", 2)
+    windows = RedisWindows(f"{url}?client_name={name}", Clock())
+    windows.acquire("key", 2)
     [ours] = [each for each in client.client_list() if each["name"] == name]
     client.client_kill_filter(_id=ours["id"])
-    assert windows.take("key", 2).taken
-    assert not windows.take("key", 2).taken
+    assert windows.acquire("key", 2).is_taken
+    assert not windows.acquire("key", 2).is_taken
     windows.close()
 
 
 def test_scripts_that_redis_has_forgotten_are_told_again(url, client):
-    windows = SharedWindows(url, Clock())
-    assert windows.take("key", 2).taken
+    windows = RedisWindows(url, Clock())
+    assert windows.acquire("key", 2).is_taken
     client.script_flush()
-    assert windows.take("key", 2).taken
+    assert windows.acquire("key", 2).is_taken
     windows.close()
 
 
@@ -337,37 +337,37 @@ def broken(monkeypatch) -> _Broken:
 
 def test_redis_is_asked_again_after_a_while_and_by_one_at_first(broken, caplog):
     clock = Clock()
-    windows = SharedWindows("redis://redis.test", clock)
-    place = windows.take("key", 1)
+    windows = RedisWindows("redis://redis.test", clock)
+    place = windows.acquire("key", 1)
     broken.working = False
     with caplog.at_level(logging.WARNING, LOG):
-        assert windows.take("key", 1) is None
+        assert windows.acquire("key", 1) is None
         assert broken.asked == 2
-        windows.give_back(place)
-        windows.hand_on(place, "other")
-        assert (windows.take("key", 1), windows.answers, broken.asked) == (None, False, 2)
-        clock.now += PAUSE
-        assert windows.answers
-        assert windows.take("key", 1) is None
-        assert (windows.answers, broken.asked) == (False, 3)
+        windows.release(place)
+        windows.transfer(place, "other")
+        assert (windows.acquire("key", 1), windows.is_available, broken.asked) == (None, False, 2)
+        clock.now += RETRY_PAUSE
+        assert windows.is_available
+        assert windows.acquire("key", 1) is None
+        assert (windows.is_available, broken.asked) == (False, 3)
         broken.working = True
-        clock.now += PAUSE
-        assert windows.take("key", 1).taken
-        assert windows.take("key", 1).taken
+        clock.now += RETRY_PAUSE
+        assert windows.acquire("key", 1).is_taken
+        assert windows.acquire("key", 1).is_taken
         assert broken.asked == 5
         assert len(caplog.messages) == 1
         broken.working = False
         clock.now += MINUTE
-        assert windows.take("key", 1) is None
+        assert windows.acquire("key", 1) is None
         assert len(caplog.messages) == 2
 
 
 def test_while_one_looks_whether_redis_is_back_the_others_go_on(broken):
     clock = Clock()
-    windows = SharedWindows("redis://redis.test", clock)
+    windows = RedisWindows("redis://redis.test", clock)
     broken.working = False
-    windows.take("key", 1)
-    clock.now += PAUSE
+    windows.acquire("key", 1)
+    clock.now += RETRY_PAUSE
     reached, opened = threading.Event(), threading.Event()
 
     def slow(keys, args):
@@ -375,27 +375,27 @@ def test_while_one_looks_whether_redis_is_back_the_others_go_on(broken):
         assert opened.wait(10)
         return [1, 60_000, 0]
 
-    windows._take = slow
+    windows._acquire_script = slow
     places = []
-    looking = threading.Thread(target=lambda: places.append(windows.take("key", 1)))
+    looking = threading.Thread(target=lambda: places.append(windows.acquire("key", 1)))
     looking.start()
     assert reached.wait(10)
-    assert not windows.answers
-    assert windows.take("key", 1) is None
+    assert not windows.is_available
+    assert windows.acquire("key", 1) is None
     opened.set()
     looking.join(10)
     assert places[0].taken
-    assert windows.answers
+    assert windows.is_available
 
 
 def test_a_clock_that_is_set_back_does_not_keep_redis_from_being_asked(broken):
     clock = Clock()
-    windows = SharedWindows("redis://redis.test", clock)
+    windows = RedisWindows("redis://redis.test", clock)
     broken.working = False
-    windows.take("key", 1)
+    windows.acquire("key", 1)
     clock.now -= 60 * MINUTE
     broken.working = True
-    assert windows.take("key", 1).taken
+    assert windows.acquire("key", 1).is_taken
 
 
 def test_what_was_taken_in_redis_is_not_given_back_anywhere_else(backend, broken):
@@ -415,7 +415,7 @@ def test_a_redis_that_goes_in_the_middle_of_a_call_does_not_fail_it(backend, bro
 
     def load_while_redis_goes(queries):
         broken.working = False
-        assert site.middleware._edge.rates._shared.take("somebody else", 1) is None
+        assert site.middleware._runtime.rate_limiter._shared.acquire("somebody else", 1) is None
         return load(queries)
 
     for call in (
@@ -424,7 +424,7 @@ def test_a_redis_that_goes_in_the_middle_of_a_call_does_not_fail_it(backend, bro
         lambda: site.identify(token, email="joe@example.com"),
     ):
         broken.working = True
-        site.clock.now += PAUSE
+        site.clock.now += RETRY_PAUSE
         site.hullo.store.load = load_while_redis_goes
         assert call().status_code == 200
         site.hullo.store.load = load

@@ -13,7 +13,7 @@ from hullo.model.app import Scope
 from hullo.model.event import EVENT_NAMES
 from hullo.settings import Settings
 from hullo.store.protocol import PageRequest
-from hullo_plugins.observe.webhooks.book import MOST
+from hullo_plugins.observe.webhooks.book import MAX_WEBHOOKS
 from webhooks.receiving import Receiver
 
 pytestmark = pytest.mark.rule("R4")
@@ -162,14 +162,14 @@ def test_a_wrong_overlap_is_refused(server: Server, receiver: Receiver, overlap:
 def test_a_workspace_has_so_many_and_no_more(
     server: Server, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hullo_plugins.observe.webhooks.book.MOST", 2)
+    monkeypatch.setattr("hullo_plugins.observe.webhooks.book.MAX_WEBHOOKS", 2)
     first = server.subscribe(receiver.url)
     server.subscribe(receiver.url)
     answer = server("POST", "/webhooks", {"url": receiver.url})
     assert (answer.status_code, "delete one first" in answer.json()["detail"]) == (422, True)
     server("DELETE", f"/webhooks/{first['id']}")
     server.subscribe(receiver.url)
-    assert MOST >= 20
+    assert MAX_WEBHOOKS >= 20
 
 
 def test_a_key_of_one_app_manages_that_apps_webhooks_alone(shop: Shop, server: Server, receiver: Receiver) -> None:

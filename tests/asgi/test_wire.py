@@ -141,18 +141,18 @@ def test_keys_given_twice_never_pass(raw):
 @pytest.mark.parametrize("text", [None, 7, ["x"], {}, "", "  \n", "x" * 8001, "a\x07b", "a\x9fb"])
 def test_a_message_without_a_text_is_invalid(text):
     with pytest.raises(Invalid) as refused:
-        wire.message_body(json.dumps({"text": text}).encode(), Limits())
+        wire.parse_message_body(json.dumps({"text": text}).encode(), Limits())
     assert [each.field for each in refused.value.rejected] == ["text"]
 
 
 @pytest.mark.parametrize("client_id", ["", 7, [], "x" * 129, "a\nb"])
 def test_a_client_id_is_a_short_text(client_id):
     with pytest.raises(Invalid) as refused:
-        wire.message_body(json.dumps({"text": "hello", "client_id": client_id}).encode(), Limits())
+        wire.parse_message_body(json.dumps({"text": "hello", "client_id": client_id}).encode(), Limits())
     assert [each.field for each in refused.value.rejected] == ["client_id"]
 
 
 def test_a_message_may_have_lines_and_tabs():
-    body = wire.message_body(json.dumps({"text": "a\n\tb\r\n😀", "client_id": None}).encode(), Limits())
+    body = wire.parse_message_body(json.dumps({"text": "a\n\tb\r\n😀", "client_id": None}).encode(), Limits())
     assert (body.text, body.client_id) == ("a\n\tb\r\n😀", None)
-    assert wire.message_body(json.dumps({"text": "x" * 8000}).encode(), Limits())
+    assert wire.parse_message_body(json.dumps({"text": "x" * 8000}).encode(), Limits())

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from attack.jose import hop_secret, hs256
-from hullo.asgi.wire import decode_object, identify_body
+from hullo.asgi.wire import decode_object, parse_identify_body
 from hullo.errors import BadRequest, Invalid, NoIdentifier, ProofRejected
 from hullo.model.app import App, IdentityKey
 from hullo.model.claim import Claim
-from hullo.model.compact_token import LEEWAY, named_audience
+from hullo.model.compact_token import LEEWAY, unverified_audience
 from hullo.model.instant import DAY, MINUTE, SECOND
 from hullo.model.limits import Limits
 from hullo.model.phone import normalise_phone
@@ -43,13 +43,13 @@ def check_body(raw: bytes) -> None:
         decoded = decode_object(raw)
     except BadRequest:
         try:
-            identify_body(raw, LIMITS)
+            parse_identify_body(raw, LIMITS)
         except BadRequest:
             return
         raise AssertionError("what is no object is an identify body") from None
     with suppress(RecursionError):  # there is less room on the stack here than there was for whoever accepted it
         assert json.loads(raw.decode(), object_pairs_hook=_once_each, parse_constant=_no_constant) == decoded
-    check_claim(identify_body(raw, LIMITS).claim)
+    check_claim(parse_identify_body(raw, LIMITS).claim)
 
 
 def check_claim(claim: Claim) -> None:
@@ -106,18 +106,18 @@ def read_hop(text: str, app: App) -> TokenClaims | None:
 def check_token(text: str, app: App) -> None:
     """Any text at all, as a token, as an identity token, and as what names an app."""
     read_hop(text, app)
-    named = named_audience(text)
+    named = unverified_audience(text)
     assert named is None or isinstance(named, str)
     if read(text, app) is None:
         return
     for field in ("token", "identity_token"):
         try:
-            proof = SignedTokenProof().verify_claim(Claim.read({field: text}), app, NOW)
+            proof = SignedTokenProof().verify_claim(Claim.from_body({field: text}), app, NOW)
         except (ProofRejected, NoIdentifier, Invalid):
             continue
         assert proof is not None
-        assert proof.states is not None
-        check_claim(proof.states)
+        assert proof.signed_claim is not None
+        check_claim(proof.signed_claim)
 
 
 def signed(header: bytes, payload: bytes) -> str:
@@ -135,4 +135,4 @@ def a_payload(**claims: object) -> dict[str, object]:
 
 
 def a_hop_payload() -> dict[str, object]:
-    return a_payload(jti="hop_" + "0" * 64, ses="0" * 64, std=Standing.PROVEN.word)
+    return a_payload(jti="hop_" + "0" * 64, ses="0" * 64, std=Standing.PROVEN.label)

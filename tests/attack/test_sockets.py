@@ -20,9 +20,9 @@ from attack.serving import Headers, Target, begin, masked
 from attack.site import V1, Site, Victim
 from attack.test_cookies import FOREIGN, spelt
 from cli.serving import PATIENCE
-from hullo.asgi.socket.connection import WAITING_FRAMES
-from hullo.cli.serve import LARGEST_MESSAGE
-from hullo.cli.websocket import MOST_PIECES
+from hullo.asgi.socket.connection import MAX_QUEUED_FRAMES
+from hullo.cli.serve import MAX_MESSAGE_BYTES
+from hullo.cli.websocket import MAX_FRAGMENTS
 from hullo.pipeline.origins import is_loopback
 
 LARGEST = 32 * 1024
@@ -426,7 +426,7 @@ def test_pieces_without_end_are_not_kept(bystander: Victim, dial: Dial) -> None:
 
     def pieces() -> Iterator[str]:
         """The last one goes beyond the limit, and nothing is on its way any more when the server hangs up for it."""
-        yield from itertools.repeat("x" * 4096, LARGEST_MESSAGE // 4096 + 1)
+        yield from itertools.repeat("x" * 4096, MAX_MESSAGE_BYTES // 4096 + 1)
         over.append(line.closed())
 
     with suppress(ConnectionClosed):
@@ -439,7 +439,7 @@ def test_a_message_of_more_pieces_than_anybody_sends_is_not_kept(bystander: Vict
     line, over = joined_line(dial, bystander.site), list[tuple[int, str]]()
 
     def pieces() -> Iterator[str]:
-        yield from itertools.repeat(piece, MOST_PIECES + 1)
+        yield from itertools.repeat(piece, MAX_FRAGMENTS + 1)
         over.append(line.closed())
 
     with suppress(ConnectionClosed):
@@ -592,12 +592,12 @@ def test_whoever_missed_more_than_waits_for_a_reader_gets_back_in(site: Site, vi
     """Or a conversation that somebody filled would lock its visitor out for ever."""
     path = f"/conversations/{victim.conversation}/messages"
     after = site.api("GET", path).json()["items"][0]["id"]
-    for number in range(WAITING_FRAMES + 5):
+    for number in range(MAX_QUEUED_FRAMES + 5):
         assert site.api("POST", path, {"text": str(number)}).status_code == 200
     line = dial(site)
     join(line, site, victim.browser.token, after=after)
     told = [each["text"] for each in line.told()]
-    assert told == [str(number) for number in range(WAITING_FRAMES + 5)][-len(told) :]
+    assert told == [str(number) for number in range(MAX_QUEUED_FRAMES + 5)][-len(told) :]
     assert len(told) > 100
 
 

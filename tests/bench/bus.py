@@ -40,21 +40,21 @@ class Ear:
         self.ready, self.answered = threading.Event(), threading.Event()
         self.answers: Bus | None = None
 
-    def hear(self, notices: Sequence[Notice]) -> None:
+    def receive(self, notices: Sequence[Notice]) -> None:
         self.heard += sum(notice.kind == "read" for notice in notices)
         if BACK in notices:
             self.answered.set()
         if self.answers is not None and THERE in notices:
             self.answers.publish([BACK])
 
-    def missed(self) -> None:
+    def handle_gap(self) -> None:
         self.ready.set()
 
 
 def other(url: str, pipe: Connection) -> None:
     bus, ear = open_bus(url), Ear()
     ear.answers = bus
-    bus.listen(ear)
+    bus.subscribe(ear)
     ear.ready.wait()
     pipe.send("ready")
     while pipe.recv() == "count":
@@ -67,7 +67,7 @@ def measure(url: str) -> None:
     process = get_context("spawn").Process(target=other, args=(url, theirs))
     process.start()
     bus, ear = open_bus(url), Ear()
-    bus.listen(ear)
+    bus.subscribe(ear)
     ear.ready.wait()
     assert ours.recv() == "ready"
     took = sorted(_there_and_back(bus, ear) / 2 * 1e3 for _ in range(ROUND_TRIPS))

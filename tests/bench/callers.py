@@ -12,7 +12,7 @@ from people import Engine, People, body_of, the_application
 from hullo import Hullo
 from hullo.hooks.discovery import open_store
 from hullo.model.claim import Claim
-from hullo.model.moment import Moment, secret_digest
+from hullo.model.moment import RequestContext, secret_digest
 from hullo.pipeline.identify import Identify
 
 CALLED_WHEN_EMPTY = 64
@@ -54,16 +54,16 @@ class ByHullo:
     def ready(self, asked: Asked) -> Callable[..., Identify]:
         """Makes the work of a call that is decoded. What it does is part of the call."""
         hullo, token, app_key = self.hullo, asked.token, the_application().id
-        claim = Claim.read(body_of(asked))
+        claim = Claim.from_body(body_of(asked))
 
-        def work(moment: Moment | None = None) -> Identify:
-            moment = moment or hullo.moment()
+        def work(moment: RequestContext | None = None) -> Identify:
+            moment = moment or hullo.new_context()
             return Identify(
                 claim=claim,
                 app_key=app_key,
-                session=secret_digest(token) if token is not None else None,
+                session_digest=secret_digest(token) if token is not None else None,
                 origin=None,
-                moment=moment,
+                context=moment,
                 request_id=moment.new_id("req"),
                 hooks=hullo.hooks,
                 limits=hullo.settings.limits,
@@ -73,7 +73,7 @@ class ByHullo:
 
     def call(self, asked: Asked) -> Callable[[], Any]:
         """All that a call is, beneath HTTP."""
-        run, work = self.hullo.pipeline.run, self.ready(asked)
+        run, work = self.hullo.executor.run, self.ready(asked)
         return lambda: run(work())
 
     def close(self) -> None:
@@ -91,7 +91,7 @@ class ByHand:
         """All that a call is, beneath HTTP."""
         by_hand: Any = self.watched
         clock = self.people.clock
-        return lambda: identify(by_hand, asked, Moment.at(clock()))
+        return lambda: identify(by_hand, asked, RequestContext.at(clock()))
 
     def close(self) -> None:
         self.watched.close()

@@ -28,11 +28,11 @@ from engines import Sqlite
 from people import CHUNK, Engine
 
 from hullo.hooks.discovery import open_store
-from hullo.model.change_set import ChangeSet, created
+from hullo.model.change_set import ChangeSet, insertion
 from hullo.model.contact import Contact
 from hullo.model.fact import Fact
 from hullo.model.identifier import EMAIL, EXTERNAL_ID
-from hullo.model.moment import Moment
+from hullo.model.moment import RequestContext
 from hullo.model.standing import Standing
 from hullo.pipeline.duplicates.finding import find_duplicates
 from hullo.testing.builders import APP, NOW, WORKSPACE, WRITER, a_workspace
@@ -126,7 +126,7 @@ def _contact(number: int, values: dict[str, str]) -> Contact:
         identifiers[EMAIL] = facts.pop(EMAIL)
     custom = {"plan": Fact("pro", Standing.PROVEN, at, WRITER), "seats": Fact(42, Standing.PROVEN, at, WRITER)}
     return Contact(
-        id=Moment(now=at, seed=number.to_bytes(32, "big")).new_id("con"),
+        id=RequestContext(now=at, seed=number.to_bytes(32, "big")).new_id("con"),
         workspace_id=WORKSPACE,
         created_at=at,
         updated_at=at,
@@ -142,7 +142,7 @@ def fill(url: str, engine: Engine, count: int) -> None:
     """Makes the tables and the people."""
     with closing(open_store(url)) as store:
         store.open()
-        store.apply([ChangeSet(workspaces=(created(a_workspace()),))])
+        store.apply([ChangeSet(workspaces=(insertion(a_workspace()),))])
     people = iter(Crowd(count))
     with engine.loading(url) as load:
         while chunk := [*islice(people, CHUNK)]:
@@ -152,7 +152,7 @@ def fill(url: str, engine: Engine, count: int) -> None:
                 sorted(
                     (digest, WORKSPACE, identifier.kind, contact.id)
                     for contact in chunk
-                    for digest, identifier in contact.digests().items()
+                    for digest, identifier in contact.identifier_digests().items()
                 ),
             )
             load("custom_data", ((each.id, APP, json_text(each.custom_data[APP])) for each in chunk))
@@ -181,14 +181,14 @@ def measure(url: str) -> Measured:
         found = find_duplicates(store, a_workspace(), watch)
         pairs = sum(1 for _ in found.suggestions)
         return Measured(
-            contacts=found.contacts,
+            contacts=found.contact_count,
             seconds=time.perf_counter() - began,
             processor=time.process_time() - processor,
             phases=watch.phases,
             peak=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KILOBYTE,
             own=watch.own,
             pairs=pairs,
-            crowds=len(found.crowds),
+            crowds=len(found.common_values),
         )
 
 

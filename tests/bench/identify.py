@@ -32,7 +32,7 @@ import msgspec
 import uvloop
 
 from hullo import Hullo
-from hullo.cli.site import site, spare_the_collector
+from hullo.cli.site import create_application, freeze_gc
 
 KINDS = ("bare", "unchanged", "write")
 
@@ -56,13 +56,13 @@ def serve(db: str, port: int) -> None:
         return Response(answer, media_type="application/json")
 
     plain = Starlette(routes=[Route("/bare", bare, methods=["POST"])])
-    identifying = site(Hullo(db))
+    identifying = create_application(Hullo(db))
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         # Beside each other and not inside: the bare route shall not pass through what it is compared with.
         await (plain if scope.get("path") == "/bare" else identifying)(scope, receive, send)
 
-    spare_the_collector()
+    freeze_gc()
     uvicorn.run(app, port=port, log_level="warning", access_log=False, loop="uvloop", http="httptools")
 
 
@@ -191,7 +191,7 @@ def populate(db: str, connections: int, contacts: int) -> list[Person]:
                 "user_hash": hullo.user_hash(app.app_key, f"user_{number:08}"),
                 "custom_data": {"plan": "pro", "order_count": 42, "trial": False},
             }
-            outcome = hullo.identify(body).answer
+            outcome = hullo.identify(body).result
             if number % every == 0 and len(people) < connections:
                 assert outcome.session_token is not None
                 people.append(Person(number=42, token=outcome.session_token, body=body))

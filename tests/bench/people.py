@@ -14,8 +14,8 @@ from handwritten.calls import Application, Asked, HandWritten, Row, names_of, ne
 
 from hullo.hooks.discovery import open_store
 from hullo.model.app import App
-from hullo.model.change_set import ChangeSet, created
-from hullo.model.moment import Moment
+from hullo.model.change_set import ChangeSet, insertion
+from hullo.model.moment import RequestContext
 from hullo.testing.builders import NOW, a_workspace, an_app, an_identity_key
 
 CHUNK = 5_000
@@ -108,7 +108,7 @@ class People:
         store = open_store(url)
         store.open()
         try:
-            store.apply([ChangeSet(workspaces=(created(a_workspace()),), apps=(created(the_app()),))])
+            store.apply([ChangeSet(workspaces=(insertion(a_workspace()),), apps=(insertion(the_app()),))])
         finally:
             store.close()
         with engine.loading(url) as load:
@@ -154,6 +154,6 @@ def body_of(asked: Asked) -> dict[str, Any]:
     }
 
 
-def _moment(number: int) -> Moment:
+def _moment(number: int) -> RequestContext:
     """When the person first came."""
-    return Moment(now=NOW + number, seed=number.to_bytes(32, "big"))
+    return RequestContext(now=NOW + number, seed=number.to_bytes(32, "big"))

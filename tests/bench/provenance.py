@@ -10,13 +10,13 @@ import timeit
 import msgspec
 
 from hullo.model.fact import Fact, Scalar
-from hullo.model.moment import Moment
+from hullo.model.moment import RequestContext
 from hullo.model.standing import Standing
 
 ROUNDS = 7
 CALLS = 2000
 
-MOMENT = Moment.at(1_790_000_000_000_000)
+MOMENT = RequestContext.at(1_790_000_000_000_000)
 WRITER = f"identity-key:{MOMENT.new_id('ik')}"
 
 

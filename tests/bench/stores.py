@@ -39,8 +39,8 @@ from handwritten.calls import identify
 from people import Engine, People, the_application
 from together import IN_GROUPS, WAYS, crowd
 
-from hullo.cli.site import spare_the_collector
-from hullo.model.moment import Moment
+from hullo.cli.site import freeze_gc
+from hullo.model.moment import RequestContext
 
 KNOWN = ("unchanged", "write")
 NEW = ("new",)
@@ -94,7 +94,7 @@ def measure(engine: Engine, options: argparse.Namespace, results: Results) -> No
     with ExitStack() as stack:
         benches = [stack.enter_context(closing(_filled(engine, contacts))) for contacts in options.contacts]
         base = next((bench for bench in benches if bench.contacts == COMPARED_WITH), benches[-1])
-        stack.callback(spare_the_collector())
+        stack.callback(freeze_gc())
         alone(engine.name, benches, KNOWN, options, results)
         # Last, and of one database only: it does not stay as small as it is called.
         alone(engine.name, [base], NEW, options, results)
@@ -112,7 +112,7 @@ def check(engine: Engine) -> None:
         if caller == "hullo":
             with closing(ByHullo(url, people)) as by_hullo:
                 for number, asked in calls:
-                    by_hullo.hullo.pipeline.run(by_hullo.ready(asked)(_moment(people, number)))
+                    by_hullo.hullo.executor.run(by_hullo.ready(asked)(_moment(people, number)))
             wanted = engine.rows(url)
         else:
             with closing(engine.by_hand(caller, url, the_application())) as by_hand:
@@ -203,9 +203,9 @@ def _filled(engine: Engine, contacts: int) -> Bench:
     return bench
 
 
-def _moment(people: People, number: int) -> Moment:
+def _moment(people: People, number: int) -> RequestContext:
     """The same each time, so that the same ids are made."""
-    return Moment(now=people.clock(), seed=(b"check" + bytes([number])).ljust(32))
+    return RequestContext(now=people.clock(), seed=(b"check" + bytes([number])).ljust(32))
 
 
 def _order(series: Series) -> tuple[Any, ...]:

@@ -16,14 +16,14 @@ from callers import Bench
 from handwritten.calls import Asked, identify_on_loop, names_of
 from people import the_application
 
-from hullo.model.change_set import ChangeSet, changed
+from hullo.model.change_set import ChangeSet, replacement
 from hullo.model.decision import Decision
 from hullo.model.fact import Fact
-from hullo.model.moment import Moment
+from hullo.model.moment import RequestContext
 from hullo.model.standing import Standing
-from hullo.pipeline.apps import AppDirectory
-from hullo.pipeline.work import Prepared, Unit, Work
-from hullo.store.lanes import Lanes
+from hullo.pipeline.apps import AppCache
+from hullo.pipeline.work import Job, Operation, PreparedOperation
+from hullo.store.lanes import BatchExecutor
 from hullo.store.protocol import Snapshot, SnapshotQuery
 from hullo.testing.builders import a_decision
 
@@ -53,9 +53,9 @@ class Straight:
     """An identify with nothing left to decide, so that next to all of its cost is the store's."""
 
     asked: Asked
-    moment: Moment
+    moment: RequestContext
 
-    def prepare(self, apps: AppDirectory) -> Prepared[None]:
+    def prepare(self, apps: AppCache) -> PreparedOperation[None]:
         app = the_application()
         names = names_of(app.workspace_id, self.asked)
         query = SnapshotQuery(
@@ -63,9 +63,9 @@ class Straight:
             app_id=app.id,
             session=names.session,
             identifiers=names[:2],
-            orphans=True,
+            include_orphans=True,
         )
-        return Prepared(query=query, decide=self.decide)
+        return PreparedOperation(query=query, decide=self.decide)
 
     def decide(self, snapshot: Snapshot) -> Decision[None]:
         app, now = the_application(), self.moment.now
@@ -73,25 +73,25 @@ class Straight:
         block = contact.custom_data[app.id]
         said = self.asked.custom_data["order_count"]
         if block["order_count"].value == said:
-            return Decision(answer=None)
+            return Decision(result=None)
         written = {**block, "order_count": Fact(said, Standing.PROVEN, now, app.writer)}
         after = replace(contact, custom_data={app.id: written}, updated_at=now, last_seen_at=now)
         record = replace(a_decision(self.moment.new_id("dec"), contact_id=contact.id), at=now)
-        return Decision(answer=None, change_set=ChangeSet(contacts=(changed(contact, after),), decisions=(record,)))
+        return Decision(result=None, change_set=ChangeSet(contacts=(replacement(contact, after),), decisions=(record,)))
 
 
-def _work_of(bench: Bench, level: str) -> Callable[[Asked], Work[Any]]:
+def _work_of(bench: Bench, level: str) -> Callable[[Asked], Operation[Any]]:
     if level == "store":
-        return lambda asked: Straight(asked, Moment.at(bench.people.clock()))
+        return lambda asked: Straight(asked, RequestContext.at(bench.people.clock()))
     return lambda asked: bench.hullo.ready(asked)()
 
 
 async def _in_groups(bench: Bench, level: str, stack: AsyncExitStack) -> Make:
     hullo, work_of = bench.hullo.hullo, _work_of(bench, level)
-    lanes: Lanes[Unit] = Lanes(hullo.pipeline.serve, hullo.store.lanes)
+    lanes: BatchExecutor[Job] = BatchExecutor(hullo.executor.run_batch, hullo.store.max_concurrent_batches)
 
     async def make(asked: Asked) -> None:
-        unit = Unit(work_of(asked))
+        unit = Job(work_of(asked))
         await lanes.submit(unit)
         _done(unit)
 
@@ -100,11 +100,11 @@ async def _in_groups(bench: Bench, level: str, stack: AsyncExitStack) -> Make:
 
 async def _one_by_one(bench: Bench, level: str, stack: AsyncExitStack) -> Make:
     hullo, work_of = bench.hullo.hullo, _work_of(bench, level)
-    threads = anyio.CapacityLimiter(hullo.store.lanes)
+    threads = anyio.CapacityLimiter(hullo.store.max_concurrent_batches)
 
     async def make(asked: Asked) -> None:
-        unit = Unit(work_of(asked))
-        await to_thread.run_sync(hullo.pipeline.serve, [unit], limiter=threads)
+        unit = Job(work_of(asked))
+        await to_thread.run_sync(hullo.executor.run_batch, [unit], limiter=threads)
         _done(unit)
 
     return make
@@ -115,7 +115,7 @@ async def _by_hand(bench: Bench, level: str, stack: AsyncExitStack) -> Make:
 
     app, clock = the_application(), bench.people.clock
     idle: asyncio.LifoQueue[EventLoopPostgresql] = asyncio.LifoQueue()
-    for _ in range(bench.hullo.hullo.store.lanes):
+    for _ in range(bench.hullo.hullo.store.max_concurrent_batches):
         connection = await EventLoopPostgresql.connect(bench.url, app)
         stack.push_async_callback(connection.close)
         idle.put_nowait(connection)
@@ -124,9 +124,9 @@ async def _by_hand(bench: Bench, level: str, stack: AsyncExitStack) -> Make:
         connection = await idle.get()
         try:
             if level == "store":
-                await connection.transact(asked, names_of(app.workspace_id, asked), Moment.at(clock()))
+                await connection.transact(asked, names_of(app.workspace_id, asked), RequestContext.at(clock()))
             else:
-                await identify_on_loop(connection, asked, Moment.at(clock()))
+                await identify_on_loop(connection, asked, RequestContext.at(clock()))
         finally:
             idle.put_nowait(connection)
 
@@ -143,6 +143,6 @@ WAYS: dict[str, Callable[[Bench, str, AsyncExitStack], Awaitable[Make]]] = {
 event loop. All on as many connections."""
 
 
-def _done(unit: Unit) -> None:
+def _done(unit: Job) -> None:
     if isinstance(unit.result, Exception):
         raise unit.result

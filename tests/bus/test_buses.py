@@ -60,14 +60,14 @@ class TestRedis(OnServer):
         if not redis_server.is_running:
             redis_server.start()
 
-    def say(self, place: Path, text: str) -> None:
+    def send_raw(self, place: Path, text: str) -> None:
         with closing(redis.Redis.from_url(self.server.url)) as client:
             client.publish(self.channel, text)
 
-    def cut(self, place: Path) -> None:
+    def disconnect(self, place: Path) -> None:
         self.server.kill()
 
-    def mend(self, place: Path) -> None:
+    def reconnect(self, place: Path) -> None:
         self.server.start()
 
 
@@ -85,12 +85,12 @@ class TestPostgresql(OnServer):
         yield tmp_path
         self.wire.close()
 
-    def say(self, place: Path, text: str) -> None:
+    def send_raw(self, place: Path, text: str) -> None:
         with connect(self.database_url) as connection:
             connection.execute("SELECT pg_notify(%s, %s)", (self.channel, text))
 
-    def cut(self, place: Path) -> None:
+    def disconnect(self, place: Path) -> None:
         self.wire.cut()
 
-    def mend(self, place: Path) -> None:
+    def reconnect(self, place: Path) -> None:
         self.wire.mend()

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
-from hullo.bus.notice import NOTICE_BYTES, Notice, decoded, encoded
-from hullo.testing.bus.case import PATIENCE, Ear, a_notice, comes_true, notices
+from hullo.bus.notice import MAX_NOTICE_BYTES, Notice, decode_notices, encode_notices
+from hullo.testing.bus.case import TIMEOUT, RecordingSubscriber, a_notice, make_notices, wait_until
 from hullo_plugins.bus import telling
-from hullo_plugins.bus.carried import CarriedBus
-from hullo_plugins.bus.parcels import AROUND, SENDERS_KNOWN, Packer, Unpacker
-from hullo_plugins.bus.telling import BATCH, MOST
+from hullo_plugins.bus.carried import RemoteBus
+from hullo_plugins.bus.parcels import FRAME_OVERHEAD, MAX_SENDERS, Decoder, Encoder
+from hullo_plugins.bus.telling import BATCH_SIZE, MAX_QUEUED
 
 LONGEST = 2_000
 
@@ -21,8 +21,8 @@ LONGEST = 2_000
 class Exchange:
     """A carrier without a server. `fail` is asked before each sending, and may raise."""
 
-    where = "exchange"
-    longest = LONGEST
+    redacted_url = "exchange"
+    max_frame_bytes = LONGEST
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []
@@ -30,24 +30,24 @@ class Exchange:
         self.before: Callable[[], None] = lambda: None
         self.after: Callable[[], None] = lambda: None
 
-    def connect_to_hear(self) -> Silence:
+    def connect_subscription(self) -> Silence:
         return Silence()
 
-    def connect_to_tell(self) -> Exchange:
+    def connect_publisher(self) -> Exchange:
         self.connected += 1
         return self
 
-    def send(self, parcels: Sequence[bytes]) -> None:
+    def send(self, frames: Sequence[bytes]) -> None:
         self.before()
-        self.sent += parcels
+        self.sent += frames
         self.after()
 
     def close(self) -> None:
         pass
 
-    def notices(self, unpacker: Unpacker | None = None) -> list[Notice]:
-        unpacker = unpacker or Unpacker("")
-        return [notice for parcel in self.sent for notice in unpacker.unpack(parcel).notices]
+    def notices(self, unpacker: Decoder | None = None) -> list[Notice]:
+        unpacker = unpacker or Decoder("")
+        return [notice for parcel in self.sent for notice in unpacker.decode(parcel).notices]
 
 
 class Silence:
@@ -59,7 +59,7 @@ class Silence:
     def fileno(self) -> int:
         return self._ours.fileno()
 
-    def arrived(self) -> Sequence[bytes]:
+    def receive(self) -> Sequence[bytes]:
         return ()
 
     def close(self) -> None:
@@ -73,8 +73,8 @@ def exchange() -> Exchange:
 
 
 @pytest.fixture
-def bus(exchange: Exchange) -> Iterator[CarriedBus]:
-    bus = CarriedBus(exchange)
+def bus(exchange: Exchange) -> Iterator[RemoteBus]:
+    bus = RemoteBus(exchange)
     yield bus
     bus.close()
 
@@ -97,95 +97,95 @@ def test_the_longest_notice_there_is_fits_into_what_is_promised():
     notice = Notice(
         kind="message", visitor_id=identifier, contact_id=identifier, conversation_id=identifier, message_id=identifier
     )
-    assert len(encoded([notice])) < NOTICE_BYTES
+    assert len(encode_notices([notice])) < MAX_NOTICE_BYTES
 
 
 def test_parcels_are_as_few_as_there_can_be_and_none_is_too_long():
-    packed = list(Packer(LONGEST).pack(notices(100)))
+    packed = list(Encoder(LONGEST).encode(make_notices(100)))
     assert all(len(parcel) <= LONGEST for parcel in packed)
-    assert [notice for parcel in packed for notice in decoded(parcel.split(b" ", 2)[2])] == notices(100)
-    assert all(len(each) + len(encoded(notices(2))) > LONGEST - AROUND for each in packed[:-1])
+    assert [notice for parcel in packed for notice in decode_notices(parcel.split(b" ", 2)[2])] == make_notices(100)
+    assert all(len(each) + len(encode_notices(make_notices(2))) > LONGEST - FRAME_OVERHEAD for each in packed[:-1])
 
 
 def test_a_notice_that_fits_is_sent_at_any_length():
     """At the limit as on either side of it; what is too long is lost, and known to be."""
     failed = []
-    for filled in range(LONGEST - AROUND - 60, LONGEST - AROUND + 60):
-        long, packer = Notice(kind="read", visitor_id="x" * (filled - 70)), Packer(LONGEST)
-        packed = list(packer.pack([a_notice(1), long, a_notice(2)]))
-        unpacker = Unpacker("")
-        heard = [notice for parcel in packed for notice in unpacker.unpack(parcel).notices]
-        sent = [long] if len(encoded([long])) <= LONGEST - AROUND else []
+    for filled in range(LONGEST - FRAME_OVERHEAD - 60, LONGEST - FRAME_OVERHEAD + 60):
+        long, packer = Notice(kind="read", visitor_id="x" * (filled - 70)), Encoder(LONGEST)
+        packed = list(packer.encode([a_notice(1), long, a_notice(2)]))
+        unpacker = Decoder("")
+        heard = [notice for parcel in packed for notice in unpacker.decode(parcel).notices]
+        sent = [long] if len(encode_notices([long])) <= LONGEST - FRAME_OVERHEAD else []
         if max(map(len, packed)) > LONGEST or heard != [a_notice(1), *sent, a_notice(2)]:
             failed.append(filled)
     assert not failed
 
 
 def test_a_parcel_that_comes_again_is_heard_once():
-    packer, unpacker = Packer(LONGEST), Unpacker("")
-    (first,) = packer.pack([a_notice(1)])
-    (second,) = packer.pack([a_notice(2)])
-    heard = [unpacker.unpack(parcel) for parcel in (first, first, second, first, second)]
+    packer, unpacker = Encoder(LONGEST), Decoder("")
+    (first,) = packer.encode([a_notice(1)])
+    (second,) = packer.encode([a_notice(2)])
+    heard = [unpacker.decode(parcel) for parcel in (first, first, second, first, second)]
     assert [list(each.notices) for each in heard] == [[a_notice(1)], [], [a_notice(2)], [], []]
     assert not any(each.gap for each in heard)
 
 
 def test_what_is_missing_between_two_parcels_is_noticed():
-    packer, unpacker = Packer(LONGEST), Unpacker("")
-    first, _lost, third, fourth = (next(packer.pack([a_notice(number)])) for number in range(4))
-    assert [unpacker.unpack(parcel).gap for parcel in (first, third, fourth)] == [False, True, False]
+    packer, unpacker = Encoder(LONGEST), Decoder("")
+    first, _lost, third, fourth = (next(packer.encode([a_notice(number)])) for number in range(4))
+    assert [unpacker.decode(parcel).gap for parcel in (first, third, fourth)] == [False, True, False]
 
 
 def test_what_a_sender_lost_before_its_first_parcel_is_noticed_too():
-    packer, unpacker = Packer(LONGEST), Unpacker("")
-    packer.skip()
-    heard = [unpacker.unpack(parcel) for number in range(2) for parcel in packer.pack([a_notice(number)])]
+    packer, unpacker = Encoder(LONGEST), Decoder("")
+    packer.mark_gap()
+    heard = [unpacker.decode(parcel) for number in range(2) for parcel in packer.encode([a_notice(number)])]
     assert [each.gap for each in heard] == [True, False]
 
 
 def test_senders_are_not_remembered_without_end():
-    unpacker = Unpacker("")
-    for number in range(SENDERS_KNOWN + 10):
-        unpacker.unpack(f"{number:016x} 1 []")
-    assert len(unpacker._last) == SENDERS_KNOWN
-    assert unpacker.unpack(f'{SENDERS_KNOWN:016x} 1 [{{"kind":"read"}}]').notices == ()
+    unpacker = Decoder("")
+    for number in range(MAX_SENDERS + 10):
+        unpacker.decode(f"{number:016x} 1 []")
+    assert len(unpacker._last) == MAX_SENDERS
+    assert unpacker.decode(f'{MAX_SENDERS:016x} 1 [{{"kind":"read"}}]').notices == ()
 
 
 # Telling
 
 
-def test_what_waits_is_sent_together(bus: CarriedBus, exchange: Exchange):
+def test_what_waits_is_sent_together(bus: RemoteBus, exchange: Exchange):
     busy, go_on = threading.Event(), threading.Event()
 
     def wait() -> None:
         busy.set()
-        assert go_on.wait(PATIENCE)
+        assert go_on.wait(TIMEOUT)
 
     exchange.before = wait
     bus.publish([a_notice(0)])
-    assert busy.wait(PATIENCE)
-    for notice in notices(5, first=1):
+    assert busy.wait(TIMEOUT)
+    for notice in make_notices(5, first=1):
         bus.publish([notice])
     go_on.set()
     bus.close()
     assert len(exchange.sent) == 2
-    assert exchange.notices() == notices(6)
+    assert exchange.notices() == make_notices(6)
 
 
 def test_a_connection_that_was_closed_meanwhile_is_no_reason_for_a_warning(
-    bus: CarriedBus, exchange: Exchange, caplog: pytest.LogCaptureFixture
+    bus: RemoteBus, exchange: Exchange, caplog: pytest.LogCaptureFixture
 ):
     bus.publish([a_notice(1)])
     wait_for_sent(exchange, 1)
     exchange.before = raised_once(ConnectionError("it was closed"))
     bus.publish([a_notice(2)])
     bus.close()
-    assert exchange.notices() == notices(2, first=1)
+    assert exchange.notices() == make_notices(2, first=1)
     assert exchange.connected == 2
     assert caplog.records == []
 
 
-def test_what_was_sent_without_an_answer_is_sent_again_and_heard_once(bus: CarriedBus, exchange: Exchange):
+def test_what_was_sent_without_an_answer_is_sent_again_and_heard_once(bus: RemoteBus, exchange: Exchange):
     exchange.after = raised_once(ConnectionError("no answer"))
     bus.publish([a_notice(1)])
     wait_for_sent(exchange, 2)
@@ -194,50 +194,50 @@ def test_what_was_sent_without_an_answer_is_sent_again_and_heard_once(bus: Carri
 
 
 def test_of_more_than_can_be_carried_the_newest_are_and_others_know(
-    bus: CarriedBus, exchange: Exchange, caplog: pytest.LogCaptureFixture
+    bus: RemoteBus, exchange: Exchange, caplog: pytest.LogCaptureFixture
 ):
     busy, go_on = threading.Event(), threading.Event()
 
     def wait() -> None:
         busy.set()
-        assert go_on.wait(PATIENCE)
+        assert go_on.wait(TIMEOUT)
 
     exchange.before = wait
     bus.publish([a_notice(0)])
-    assert busy.wait(PATIENCE)
-    flood = notices(2 * MOST, first=1)
-    for at in range(0, len(flood), BATCH):
-        bus.publish(flood[at : at + BATCH])
+    assert busy.wait(TIMEOUT)
+    flood = make_notices(2 * MAX_QUEUED, first=1)
+    for at in range(0, len(flood), BATCH_SIZE):
+        bus.publish(flood[at : at + BATCH_SIZE])
     go_on.set()
     bus.publish([])
     bus.close()
-    unpacker = Unpacker("")
-    unpacked = [unpacker.unpack(parcel) for parcel in exchange.sent]
-    assert [notice for each in unpacked for notice in each.notices] == [a_notice(0), *flood[-MOST:]]
+    unpacker = Decoder("")
+    unpacked = [unpacker.decode(parcel) for parcel in exchange.sent]
+    assert [notice for each in unpacked for notice in each.notices] == [a_notice(0), *flood[-MAX_QUEUED:]]
     assert [each.gap for each in unpacked].count(True) == 1
     assert [record.name for record in caplog.records] == ["hullo.bus"], "it is said once"
 
 
-def test_closing_waits_for_no_server_that_hangs(bus: CarriedBus, exchange: Exchange, monkeypatch):
+def test_closing_waits_for_no_server_that_hangs(bus: RemoteBus, exchange: Exchange, monkeypatch):
     monkeypatch.setattr(telling, "PATIENCE", 0.01)
     go_on = threading.Event()
-    exchange.before = lambda: go_on.wait(PATIENCE) and None
+    exchange.before = lambda: go_on.wait(TIMEOUT) and None
     bus.publish([a_notice()])
     bus.close()
     assert exchange.sent == []
     go_on.set()
 
 
-def test_a_listener_may_close_the_bus_that_tells_it(bus: CarriedBus):
-    class Closing(Ear):
-        def missed(self) -> None:
+def test_a_listener_may_close_the_bus_that_tells_it(bus: RemoteBus):
+    class Closing(RecordingSubscriber):
+        def handle_gap(self) -> None:
             bus.close()
-            super().missed()
+            super().handle_gap()
 
     ear = Closing()
-    bus.listen(ear)
-    assert ear.has_missed()
+    bus.subscribe(ear)
+    assert ear.wait_for_gap()
 
 
 def wait_for_sent(exchange: Exchange, count: int) -> None:
-    assert comes_true(lambda: len(exchange.sent) == count)
+    assert wait_until(lambda: len(exchange.sent) == count)

@@ -8,13 +8,13 @@ import sys
 import pytest
 
 from hullo import Hullo
-from hullo.bus.choice import ALONE, bus_url
+from hullo.bus.choice import IN_PROCESS_URL, bus_url
 from hullo.bus.in_process import InProcessBus
 from hullo.errors import SettingsError
-from hullo.hooks.discovery import keeping_the_bus_protocol, open_bus
+from hullo.hooks.discovery import open_bus, require_bus
 from hullo.settings import Settings, read_settings
-from hullo_plugins.bus.postgresql import PostgresqlCarrier
-from hullo_plugins.bus.redis import RedisCarrier
+from hullo_plugins.bus.postgresql import PostgresqlTransport
+from hullo_plugins.bus.redis import RedisTransport
 
 POSTGRESQL = "postgresql://hullo:s3cret@db/hullo?pool=8&statement_timeout_ms=100"
 REDIS = "redis://:s3cret@cache:6379/3"
@@ -23,20 +23,20 @@ REDIS = "redis://:s3cret@cache:6379/3"
 @pytest.mark.parametrize(
     ("store", "settings", "chosen"),
     [
-        ("sqlite:///hullo.db", {}, ALONE),
+        ("sqlite:///hullo.db", {}, IN_PROCESS_URL),
         ("sqlite:///hullo.db", {"redis": REDIS}, REDIS),
         ("mysql://db/hullo", {"redis": REDIS}, REDIS),
-        ("mysql://db/hullo", {}, ALONE),
+        ("mysql://db/hullo", {}, IN_PROCESS_URL),
         (POSTGRESQL, {}, POSTGRESQL),
         (POSTGRESQL, {"redis": REDIS}, POSTGRESQL),
         (POSTGRESQL, {"bus": REDIS}, REDIS),
-        (POSTGRESQL, {"bus": ALONE}, ALONE),
+        (POSTGRESQL, {"bus": IN_PROCESS_URL}, IN_PROCESS_URL),
         (f"{POSTGRESQL}&pooler=transaction", {"redis": REDIS}, REDIS),
-        (f"{POSTGRESQL}&pooler=transaction", {}, ALONE),
+        (f"{POSTGRESQL}&pooler=transaction", {}, IN_PROCESS_URL),
         (f"{POSTGRESQL}&pooler=none", {}, f"{POSTGRESQL}&pooler=none"),
-        ("cockroachdb://db/hullo", {}, ALONE),
+        ("cockroachdb://db/hullo", {}, IN_PROCESS_URL),
         ("cockroachdb://db/hullo", {"redis": REDIS}, REDIS),
-        (None, {}, ALONE),
+        (None, {}, IN_PROCESS_URL),
         (None, {"redis": REDIS}, REDIS),
     ],
 )
@@ -45,14 +45,14 @@ def test_the_bus_is_what_is_there_anyway_unless_one_is_named(store: str | None, 
 
 
 def test_a_store_of_one_process_needs_no_bus_unless_one_is_named():
-    assert bus_url(Settings(redis=REDIS), "memory:", shared_between_processes=False) == ALONE
+    assert bus_url(Settings(redis=REDIS), "memory:", shared_between_processes=False) == IN_PROCESS_URL
     assert bus_url(Settings(bus=REDIS), "memory:", shared_between_processes=False) == REDIS
 
 
 def test_hullo_has_the_bus_of_its_store_or_the_one_that_it_is_given(tmp_path):
-    assert not Hullo("memory:").bus.between_processes
-    assert Hullo(f"sqlite:///{tmp_path}/hullo.db", settings=Settings(redis=REDIS)).bus.between_processes
-    assert Hullo("memory:", bus=REDIS).bus.between_processes
+    assert not Hullo("memory:").bus.is_cross_process
+    assert Hullo(f"sqlite:///{tmp_path}/hullo.db", settings=Settings(redis=REDIS)).bus.is_cross_process
+    assert Hullo("memory:", bus=REDIS).bus.is_cross_process
     given = InProcessBus()
     assert Hullo(POSTGRESQL, bus=given).bus is given
 
@@ -124,24 +124,24 @@ def test_an_object_that_is_no_bus_is_refused_with_what_it_lacks():
         def publish(self, notices: object) -> None: ...
 
     with pytest.raises(SettingsError, match="Half is no bus: it has no close, no listen"):
-        keeping_the_bus_protocol(Half())  # type: ignore[arg-type]
+        require_bus(Half())  # type: ignore[arg-type]
 
 
 def test_a_channel_is_named_after_the_database_unless_the_url_names_one():
-    assert RedisCarrier("redis://host")._channel == "hullo:bus:0"
-    assert RedisCarrier("redis://host/3")._channel == "hullo:bus:3"
-    assert RedisCarrier("redis://host?db=4")._channel == "hullo:bus:4"
-    assert RedisCarrier("redis://host/3?channel=shop&protocol=3")._channel == "shop"
-    assert PostgresqlCarrier("postgresql://host/db")._channel == "hullo_bus"
-    assert PostgresqlCarrier("postgresql://host/db?channel=shop")._channel == "shop"
+    assert RedisTransport("redis://host")._channel == "hullo:bus:0"
+    assert RedisTransport("redis://host/3")._channel == "hullo:bus:3"
+    assert RedisTransport("redis://host?db=4")._channel == "hullo:bus:4"
+    assert RedisTransport("redis://host/3?channel=shop&protocol=3")._channel == "shop"
+    assert PostgresqlTransport("postgresql://host/db")._channel == "hullo_bus"
+    assert PostgresqlTransport("postgresql://host/db?channel=shop")._channel == "shop"
 
 
 def test_a_stores_url_is_one_of_a_bus_and_keeps_what_is_libpqs():
     url = "postgresql://u:p%40ss@a,b:5433/db?pool=2&pooler=none&lock_timeout_ms=1&sslmode=prefer&connect_timeout=9"
-    driver = PostgresqlCarrier(url)._driver
+    driver = PostgresqlTransport(url)._driver
     assert (driver["password"], driver["host"], driver["dbname"]) == ("p@ss", "a,b", "db")
     assert (driver["sslmode"], driver["connect_timeout"], driver["keepalives_idle"]) == ("prefer", "9", "15")
-    assert PostgresqlCarrier("postgresql:///db?host=/run/postgresql")._driver["host"] == "/run/postgresql"
+    assert PostgresqlTransport("postgresql:///db?host=/run/postgresql")._driver["host"] == "/run/postgresql"
 
 
 @pytest.mark.parametrize(("url", "package"), [(REDIS, "redis"), (POSTGRESQL, "postgres")])

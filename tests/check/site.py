@@ -9,16 +9,16 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from hullo.asgi.check import checked_body
-from hullo.asgi.shapes import checked_shape
-from hullo.asgi.wire import check_body
+from hullo.asgi.check import check_call
+from hullo.asgi.shapes import check_json
+from hullo.asgi.wire import parse_check_body
 from hullo.hooks.discovery import open_store
 from hullo.model.instant import SECOND
 from hullo.model.moment import secret_digest
-from hullo.pipeline.check import Checked
+from hullo.pipeline.check import CheckResult
 from hullo.pipeline.hop import IssueToken
 from hullo.pipeline.register.register import NewApp
-from hullo.pipeline.sessions import Attend
+from hullo.pipeline.sessions import OpenSession
 from hullo.store.protocol import Store
 from world import Browser, World
 
@@ -39,30 +39,30 @@ class Site(World):
         """The time by hullo's clock."""
         return self.clock.now // SECOND
 
-    def check(self, page: str | None = None, **body: Any) -> Checked:
+    def check(self, page: str | None = None, **body: Any) -> CheckResult:
         raw = json.dumps({**body, "origin": page}).encode()
         limits = self.hullo.settings.limits
-        return checked_body(self.hullo, self.app.app_key, check_body(raw, limits), self.hullo.moment())
+        return check_call(self.hullo, self.app.app_key, parse_check_body(raw, limits), self.hullo.new_context())
 
     def codes(self, **body: Any) -> list[str]:
         """The names of the mistakes in a body."""
         return [mistake.code for mistake in self.check(**body).mistakes]
 
     def document(self, **body: Any) -> dict[str, Any]:
-        return checked_shape(self.check(**body))
+        return check_json(self.check(**body))
 
     def hop(self, browser: Browser, audience: NewApp | None = None) -> str:
         """The token that carries this browser's identity to another page."""
         assert browser.token is not None
-        visitor = Attend(
+        visitor = OpenSession(
             verb="resume",
             app_key=browser.app.app_key,
-            session=secret_digest(browser.token),
+            session_digest=secret_digest(browser.token),
             origin=None,
-            moment=self.hullo.moment(),
+            context=self.hullo.new_context(),
         )
-        work = IssueToken(visitor=visitor, audience=audience.app_key if audience else None, hooks=self.hullo.hooks)
-        token: str = self.hullo.pipeline.run(work).answer
+        work = IssueToken(open_session=visitor, audience=audience.app_key if audience else None, hooks=self.hullo.hooks)
+        token: str = self.hullo.executor.run(work).result
         return token
 
     def token(self, *, header: Mapping[str, Any] | None = None, key: str | bytes | None = None, **payload: Any) -> str:

@@ -115,7 +115,7 @@ def test_nothing_is_written_and_nobody_is_told(store: Store, monkeypatch: pytest
     assert (site.contacts(), site.conflicts(), site.hullo.store.find_app(site.app.app_key)) == before
     site.hullo.close()  # counts are kept then at the latest
     site.hullo.open()
-    assert site.hullo.call_counts(site.app.app_key).calls == 1
+    assert site.hullo.call_counts(site.app.app_key).total == 1
     site.hullo.close()
 
 
@@ -148,7 +148,7 @@ def test_a_call_that_proves_nothing_is_told_how_to(site: Site) -> None:
         checked = site.check(external_id="user_123")
         [remark] = checked.remarks
         assert "HMAC-SHA256" in remark
-        assert (checked.signature, checked.fine) == (Signature.UNSIGNED, accepted)
+        assert (checked.signature, checked.is_accepted) == (Signature.UNSIGNED, accepted)
     assert site.document(external_id="user_123")["refused"]["code"] == "proof_required"
 
 
@@ -158,18 +158,18 @@ def test_what_a_mode_lets_pass_is_explained_all_the_same(site: Site, mode: str) 
     site.set_app(verification=mode)
     checked = site.check(external_id="user_123", user_hash=site.sign("user_123").upper())
     assert [mistake.code for mistake in checked.mistakes] == ["upper_case"]
-    assert (checked.refused, checked.signature, checked.fine) == (None, Signature.WRONG, False)
+    assert (checked.error, checked.signature, checked.is_accepted) == (None, Signature.WRONG, False)
     assert f"mode is {mode}" in checked.remarks[0]
     assert "taken as a claim" in checked.remarks[0]
     assert checked.decision is not None
-    assert checked.decision.answer.standing.word == "owned"
+    assert checked.decision.result.standing.label == "owned"
 
 
 @pytest.mark.rule("V3", "V8")
 def test_a_proof_that_nobody_looks_at_is_told_of(site: Site) -> None:
     site.set_app(verification="off")
     checked = site.check(external_id="user_123", user_hash=site.sign("user_123"))
-    assert (checked.signature, checked.mistakes, checked.fine) == (Signature.SIGNED, (), True)
+    assert (checked.signature, checked.mistakes, checked.is_accepted) == (Signature.SIGNED, (), True)
     assert "mode is off" in checked.remarks[0]
 
 
@@ -182,8 +182,8 @@ def test_evidence_is_looked_at_whatever_else_refuses_the_call(site: Site) -> Non
         ({"name": "Jane", "user_hash": site.sign("Jane")}, "proof_rejected"),
     ):
         checked = site.check(**body)
-        assert checked.refused is not None
-        assert checked.refused.code == code
+        assert checked.error is not None
+        assert checked.error.code == code
         assert checked.mistakes
         assert checked.signature is Signature.WRONG
     nobody = site.check(token=site.token(sub=None, name="Jane"))
@@ -193,7 +193,7 @@ def test_evidence_is_looked_at_whatever_else_refuses_the_call(site: Site) -> Non
 @pytest.mark.rule("V8")
 def test_the_page_is_looked_up_in_the_apps_list(site: Site) -> None:
     def refused(page: str) -> str | None:
-        error = site.check(page, external_id="user_123").refused
+        error = site.check(page, external_id="user_123").error
         return error.code if error is not None else None
 
     assert refused("http://localhost:3000/shop?a=1") is None
@@ -210,13 +210,13 @@ def test_a_session_counts_as_it_would(site: Site) -> None:
     browser.identify(external_id="user_123", signed="external_id")
     checked = site.check(external_id="user_123", session_token=browser.token, name="Jane")
     assert checked.decision is not None
-    assert (checked.decision.answer.standing.word, checked.remarks) == ("proven", ())
+    assert (checked.decision.result.standing.label, checked.remarks) == ("proven", ())
 
 
 @pytest.mark.rule("V8")
 def test_a_body_that_names_another_app_is_told_so(site: Site) -> None:
     checked = site.check(app_key=site.other.app_key, external_id="user_123", user_hash=site.sign("user_123"))
-    assert checked.fine
+    assert checked.is_accepted
     assert "names another app" in checked.remarks[0]
     assert site.check(app_key=site.app.app_key, external_id="u", user_hash=site.sign("u")).remarks == ()
 
@@ -272,7 +272,7 @@ def test_what_a_plugin_says_of_evidence_that_is_right_is_a_warning() -> None:
     says = [Mistake(field="identity_token", code=code, says="…") for code in ("soon_over", "unrecognised")]
     site = Site(plugins=[Ticket(says)], without=["signed-token"])
     checked = site.check(external_id="user_123", identity_token="right")
-    assert checked.fine
+    assert checked.is_accepted
     assert [mistake.code for mistake in checked.mistakes] == ["soon_over"]
     assert site.codes(external_id="user_123", identity_token="wrong") == ["soon_over", "unrecognised"]
 

@@ -32,7 +32,7 @@ def pem(private: Any) -> str:
 @pytest.mark.parametrize("place", PLACES)
 def test_there_is_nothing_to_say_of_a_token_that_is_right(site: Site, place: str) -> None:
     checked = site.check(**{place: site.token(email="jane@example.com", custom_data={"plan": "pro"}, jti="1")})
-    assert (checked.mistakes, checked.remarks, checked.fine) == ((), (), True)
+    assert (checked.mistakes, checked.remarks, checked.is_accepted) == ((), (), True)
 
 
 KEYS: list[tuple[str, Callable[[Site], str | bytes]]] = [
@@ -247,7 +247,7 @@ def test_a_signature_as_openssl_writes_it(site: Site) -> None:
 def test_an_app_without_a_key_for_that_algorithm(site: Site) -> None:
     [mistake] = site.check(token=site.token(header={"alg": "ES256"})).mistakes
     assert "--public-key FILE" in mistake.says
-    app = site.hullo.pipeline.apps.find_now(site.app.app_key)
+    app = site.hullo.executor.apps.reload(site.app.app_key)
     keyless = replace(app, identity_keys=())
     [mistake] = site.hullo.hooks.explain_proof(Claim(token=site.token()), keyless, site.clock())
     assert mistake.code == "algorithm"
@@ -284,12 +284,12 @@ def test_the_token_of_a_hop_to_another_app_is_recognised(site: Site) -> None:
 def test_a_token_is_not_spent_and_one_that_was_is_recognised(site: Site, place: str, mode: str) -> None:
     site.set_app(verification=mode)
     body = {"external_id": "user_123", place: site.token(jti="once")}
-    assert site.check(**body).fine
-    assert site.check(**body).fine
+    assert site.check(**body).is_accepted
+    assert site.check(**body).is_accepted
     site.visitor().identify(**body)
     checked = site.check(**body)
     assert [(each.field, each.code) for each in checked.mistakes] == [(place, "used_before")]
-    assert (checked.fine, checked.refused is None) == (False, mode == "report")
+    assert (checked.is_accepted, checked.error is None) == (False, mode == "report")
 
 
 @pytest.mark.rule("V8")

@@ -9,11 +9,11 @@ from typing import Any
 from cli.terminal import Terminal
 from hullo.app import Hullo
 from hullo.model.limits import Limits
-from hullo.model.moment import Moment
+from hullo.model.moment import RequestContext
 from hullo.model.retention import Sweep
-from hullo.pipeline.people.contact_events import Report, ReportEvent
-from hullo.pipeline.people.notes import NoteContact
-from hullo.pipeline.people.tagging import TagContact, Tagging
+from hullo.pipeline.people.contact_events import AddContactEvent, EventReport
+from hullo.pipeline.people.notes import AddContactNote
+from hullo.pipeline.people.tagging import TagChanges, TagContact
 from hullo.store.protocol import PageRequest
 
 
@@ -22,7 +22,7 @@ def identified(terminal: Terminal, **body: object) -> tuple[str, str]:
     app = terminal.json("app", "create", "Shop", "--workspace", "Acme")
     terminal.json("app", "create", "Elsewhere")
     with Hullo("sqlite:///hullo.db") as hullo:  # as another process would
-        outcome = hullo.identify({"app_key": app["app_key"], **body}).answer
+        outcome = hullo.identify({"app_key": app["app_key"], **body}).result
     return app["app_id"], outcome.contact_id
 
 
@@ -51,7 +51,7 @@ def test_custom_data_that_was_cleared_is_not_shown(terminal: Terminal):
     app = terminal.json("app", "create", "Shop")
     said = {"app_key": app["app_key"], "external_id": "u1"}
     with Hullo("sqlite:///hullo.db") as hullo:
-        first = hullo.identify({**said, "custom_data": {"plan": "pro"}}).answer
+        first = hullo.identify({**said, "custom_data": {"plan": "pro"}}).result
         hullo.identify({**said, "custom_data": {"plan": None}}, session_token=first.session_token)
     assert "Custom data" not in terminal.text("contacts", "show", first.contact_id)
 
@@ -71,15 +71,15 @@ def test_everything_about_a_contact_is_shown(terminal: Terminal):
     app = terminal.json("app", "create", "Shop", "--workspace", "Acme")
     with Hullo("sqlite:///hullo.db") as hullo:
         signed = {"app_key": app["app_key"], "user_hash": hullo.user_hash(app["app_key"], "jane")}
-        jane = hullo.identify({**signed, "external_id": "jane", "email": "j@x.test", "name": "Jane"}).answer.contact_id
+        jane = hullo.identify({**signed, "external_id": "jane", "email": "j@x.test", "name": "Jane"}).result.contact_id
         other = {"external_id": "joe", "user_hash": hullo.user_hash(app["app_key"], "joe"), "email": "j@x.test"}
-        joe = hullo.identify({"app_key": app["app_key"], **other}).answer.contact_id
+        joe = hullo.identify({"app_key": app["app_key"], **other}).result.contact_id
         about: dict[str, Any] = {"contact_id": jane, "workspace_id": app["workspace_id"], "writer": "agent:ada"}
-        tagging = {"app_id": None, "tagging": Tagging(add=("vip",)), "limits": Limits()}
-        report = Report(name="Order placed", properties={"total": 3})
-        hullo.pipeline.run(TagContact(**about, **tagging, moment=hullo.moment()))
-        hullo.pipeline.run(NoteContact(**about, text="Call back\x1b[31m", moment=hullo.moment()))
-        hullo.pipeline.run(ReportEvent(**about, app_id=app["app_id"], report=report, moment=hullo.moment()))
+        tagging = {"app_id": None, "tagging": TagChanges(add=("vip",)), "limits": Limits()}
+        report = EventReport(name="Order placed", properties={"total": 3})
+        hullo.executor.run(TagContact(**about, **tagging, context=hullo.new_context()))
+        hullo.executor.run(AddContactNote(**about, text="Call back\x1b[31m", context=hullo.new_context()))
+        hullo.executor.run(AddContactEvent(**about, app_id=app["app_id"], report=report, context=hullo.new_context()))
 
     document = terminal.json("contacts", "show", jane)
     assert (document["tags"], document["emails"]) == (["vip"], ["j@x.test"])
@@ -103,7 +103,7 @@ def test_everything_about_a_contact_is_shown(terminal: Terminal):
 def test_nothing_is_said_where_nothing_is_remembered(terminal: Terminal):
     _, contact_id = identified(terminal, external_id="u1")
     with Hullo("sqlite:///hullo.db") as hullo:
-        moment = Moment.at(hullo.clock())
+        moment = RequestContext.at(hullo.clock())
         workspace = next(each for each in hullo.store.list_workspaces() if each.name == "Acme")
         app = next(each for each in hullo.store.list_apps() if each.workspace_id == workspace.id)
         hullo.store.sweep(Sweep(app_id=app.id, now=moment.now, decisions_before=moment.now))
@@ -114,7 +114,7 @@ def test_everybody_of_a_workspace_is_exported(terminal: Terminal):
     app = terminal.json("app", "create", "Shop")
     with Hullo("sqlite:///hullo.db") as hullo:
         people = [
-            hullo.identify({"app_key": app["app_key"], "external_id": f"u{number}", "name": "Ü🦊"}).answer.contact_id
+            hullo.identify({"app_key": app["app_key"], "external_id": f"u{number}", "name": "Ü🦊"}).result.contact_id
             for number in range(3)
         ]
     lines = [json.loads(line) for line in terminal.text("contacts", "export").splitlines()]

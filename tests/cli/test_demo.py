@@ -14,7 +14,7 @@ from cli.terminal import Terminal
 from hullo.app import Hullo
 from hullo.cli.demo.people import PEOPLE
 from hullo.cli.demo.shop import open_shop
-from hullo.cli.site import site
+from hullo.cli.site import create_application
 
 Start = Callable[..., Server]
 
@@ -22,7 +22,7 @@ Start = Callable[..., Server]
 @pytest.fixture
 def shop() -> TestClient:
     hullo = Hullo("memory:").open()
-    client = TestClient(site(hullo, open_shop(hullo).app_key))
+    client = TestClient(create_application(hullo, open_shop(hullo).app_key))
     client.app_key = open_shop(hullo).app_key
     with client:
         yield client
@@ -92,7 +92,7 @@ def test_somebody_without_an_account_cannot_log_in(shop: TestClient):
 def test_a_session_of_another_app_shows_nothing_of_its_person():
     with Hullo("memory:") as hullo:
         other = hullo.create_app("Real shop")
-        with TestClient(site(hullo, open_shop(hullo).app_key)) as client:
+        with TestClient(create_application(hullo, open_shop(hullo).app_key)) as client:
             claim = {"app_key": other.app_key, "email": "real@example.com", "name": "Real"}
             session = bearer(client.post("/hullo/v1/identify", json=claim))
             view = client.get("/demo/agent", headers=session).json()

@@ -134,5 +134,5 @@ def test_a_store_that_offers_no_diagnosis_is_said_to(terminal: Terminal, monkeyp
 @pytest.mark.parametrize(("ahead", "fine"), [(0.0, True), (-1.9, True), (2.1, False), (-3600.0, False)])
 def test_clocks_that_disagree_are_something_to_do(ahead: float, fine: bool):
     found = clock_finding(ahead)
-    assert found.fine is fine
+    assert found.is_ok is fine
     assert found.value.startswith(f"{ahead:+.3f} s")

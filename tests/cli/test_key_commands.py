@@ -183,7 +183,7 @@ class TestPublicKeys:
 
 
 def test_an_app_has_so_many_active_keys_and_no_more(terminal: Terminal, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("hullo.pipeline.register.keys.ACTIVE_KEYS", 3)
+    monkeypatch.setattr("hullo.pipeline.register.keys.MAX_ACTIVE_KEYS", 3)
     app = terminal.json("app", "create", "Shop")
     key = app["app_key"]
     terminal.json("identity-key", "add", key)

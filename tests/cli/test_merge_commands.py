@@ -14,9 +14,9 @@ def pair(terminal: Terminal) -> tuple[str, str]:
     app = terminal.json("app", "create", "Shop", "--workspace", "Acme")
     terminal.json("app", "create", "Elsewhere")
     with Hullo("sqlite:///hullo.db") as hullo:
-        jane = hullo.identify({"app_key": app["app_key"], "external_id": "jane", "name": "Jane"}).answer.contact_id
+        jane = hullo.identify({"app_key": app["app_key"], "external_id": "jane", "name": "Jane"}).result.contact_id
         body = {"app_key": app["app_key"], "external_id": "j.doe", "email": "j@x.test", "name": "J. Doe"}
-        return jane, hullo.identify(body).answer.contact_id
+        return jane, hullo.identify(body).result.contact_id
 
 
 def test_two_contacts_are_made_one_and_two_again(terminal: Terminal, pair: tuple[str, str]) -> None:
@@ -56,7 +56,7 @@ def test_a_merge_is_asked_first(terminal: Terminal, pair: tuple[str, str], monke
     jane, other = pair
     assert "--yes" in terminal.type("contacts", "merge", jane, other).stderr
     assert terminal.type("contacts", "merge", jane, other).exit_code == 2
-    monkeypatch.setattr("hullo.cli.people._somebody_is_there", lambda: True)
+    monkeypatch.setattr("hullo.cli.people._is_interactive", lambda: True)
     refused = terminal.type("contacts", "merge", jane, other, stdin="n\n")
     assert (refused.exit_code, refused.stdout) == (1, "")
     assert "Merge J. Doe into Jane?" in refused.stderr
@@ -70,7 +70,7 @@ def test_a_merge_that_cannot_be_is_refused(terminal: Terminal, pair: tuple[str, 
     jane, _ = pair
     with Hullo("sqlite:///hullo.db") as hullo:
         app = next(each for each in hullo.store.list_apps() if each.name == "Elsewhere")
-        foreign = hullo.identify({"app_key": app.app_key, "external_id": "x"}).answer.contact_id
+        foreign = hullo.identify({"app_key": app.app_key, "external_id": "x"}).result.contact_id
     assert "different workspaces" in terminal.refusal("contacts", "merge", jane, foreign, "--yes")
     assert "one contact already" in terminal.refusal("contacts", "merge", jane, jane, "--yes")
     assert "no workspace has a contact" in terminal.refusal("contacts", "merge", jane, "con_x", "--yes")

@@ -83,8 +83,8 @@ def test_plugins_are_shown_in_the_order_of_asking(terminal: Terminal):
 
 
 def test_nothing_is_said_of_unused_plugins_where_there_are_none(terminal: Terminal, monkeypatch: pytest.MonkeyPatch):
-    used = {name: each for name, each in discovery.offered_plugins().items() if name in discovery.BUILT_IN}
-    monkeypatch.setattr("hullo.cli.plugins.offered_plugins", lambda: used)
+    used = {name: each for name, each in discovery.installed_plugins().items() if name in discovery.BUILT_IN}
+    monkeypatch.setattr("hullo.cli.plugins.installed_plugins", lambda: used)
     assert terminal.json("plugins")["unused"] == []
     assert "not in use" not in terminal.text("plugins")
 

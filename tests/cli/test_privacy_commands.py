@@ -11,15 +11,17 @@ from cli.terminal import Terminal
 from hullo.app import Hullo
 from hullo.model.instant import DAY
 from hullo.model.moment import system_clock
-from hullo.pipeline.sessions import Attend
+from hullo.pipeline.sessions import OpenSession
 
 
 def grow_old(app_key: str, days: int = 31, visitors: int = 2) -> None:
     """Visitors who came so long ago, and never said who they were."""
     with Hullo("sqlite:///hullo.db", clock=lambda: system_clock() - days * DAY) as hullo:
         for _ in range(visitors):
-            work = Attend(verb="join", app_key=app_key, session=None, origin=None, moment=hullo.moment())
-            hullo.pipeline.run(work)
+            work = OpenSession(
+                verb="join", app_key=app_key, session_digest=None, origin=None, context=hullo.new_context()
+            )
+            hullo.executor.run(work)
 
 
 @pytest.mark.rule("P3")

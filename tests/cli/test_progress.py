@@ -16,7 +16,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def test_a_log_gets_a_line_every_few_seconds_and_one_at_the_end(clock: list[float], capsys: pytest.CaptureFixture[str]):
-    with progress.shown() as tell:
+    with progress.show_progress() as tell:
         for second in range(0, 13):
             clock[0] = float(second)
             tell("copying", second, 12)
@@ -31,7 +31,7 @@ def test_a_terminal_gets_a_bar_for_each_thing_that_is_done(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    with progress.shown() as tell:
+    with progress.show_progress() as tell:
         for done in range(0, 101, 25):
             tell("copying", done, 100)
         tell("verifying", 0, 0)

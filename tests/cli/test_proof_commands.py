@@ -57,8 +57,8 @@ def test_what_would_be_written_is_shown(terminal: Terminal, made: dict[str, Any]
     assert f"hullo hash {made['app_key']} VALUE" in flat(text)
     with Hullo("sqlite:///hullo.db") as hullo:
         hullo.identify({"app_key": made["app_key"], "external_id": "user_123"})
-        contact = hullo.identify({"app_key": made["app_key"], **said, "email": "a@b.test"}).answer
-        other = hullo.identify({"app_key": made["app_key"], "external_id": "other"}).answer
+        contact = hullo.identify({"app_key": made["app_key"], **said, "email": "a@b.test"}).result
+        other = hullo.identify({"app_key": made["app_key"], "external_id": "other"}).result
     assert contact.contact_id != other.contact_id
     text = flat(
         terminal.text("check", made["app_key"], written(terminal, {"external_id": "other", "email": "a@b.test"}))
@@ -143,7 +143,7 @@ def test_a_token_is_what_the_sites_server_would_make(terminal: Terminal, made: d
     text = terminal.text("check", made["app_key"], written(terminal, {"token": document["token"]}))
     assert text.startswith("Accepted, and signed\n")
     with Hullo("sqlite:///hullo.db") as hullo:
-        outcome = hullo.identify({"app_key": made["app_key"], "token": document["token"]}).answer
+        outcome = hullo.identify({"app_key": made["app_key"], "token": document["token"]}).result
     assert {verdict.field for verdict in outcome.written} == {"external_id", "email", "name"}
     spent = terminal.type("check", made["app_key"], written(terminal, {"token": document["token"]}))
     assert "token: used_before" in spent.stdout

@@ -10,8 +10,8 @@ import pytest
 
 from hullo.app import Hullo
 from hullo.errors import PluginError, ProofRejected
-from hullo.hooks.discovery import BUILT_IN, build_plugins, offered_plugins
-from hullo.hooks.relay import Relay
+from hullo.hooks.discovery import BUILT_IN, build_plugins, installed_plugins
+from hullo.hooks.relay import PluginManager
 from hullo.hooks.specs import HOOK_NAMES, Specs, hookimpl
 from hullo.hooks.writes import Refusal, Write
 from hullo.model.app import App
@@ -20,11 +20,11 @@ from hullo.model.event import Event
 from hullo.model.identifier import Identifier
 from hullo.model.instant import Instant
 from hullo.model.match import Candidates, Match
-from hullo.model.moment import Moment
+from hullo.model.moment import RequestContext
 from hullo.model.outcome import Outcome
-from hullo.model.proof import Once, Proof
+from hullo.model.proof import Proof, SingleUseToken
 from hullo.model.standing import Standing
-from hullo.model.token_claims import HOP_LIFE, TokenClaims
+from hullo.model.token_claims import MAX_HOP_LIFETIME, TokenClaims
 from hullo.model.visitor import Session
 from hullo.store.protocol import Store
 from world import World
@@ -47,10 +47,10 @@ def test_every_hook_says_what_it_promises() -> None:
 
 
 def test_plugins_are_asked_in_the_order_of_the_list() -> None:
-    relay = Relay([Named("a"), Named("b"), Named("c")])
+    relay = PluginManager([Named("a"), Named("b"), Named("c")])
     assert [name for name, _ in relay.name_identifiers(Claim())] == ["a", "b", "c"]
     assert relay.plugin_names == ("a", "b", "c")
-    assert relay.hooks_of("a") == ("name_identifiers",)
+    assert relay.implemented_hooks("a") == ("name_identifiers",)
 
 
 def test_extra_plugins_come_before_the_built_in_ones_and_may_be_instances_classes_or_names() -> None:
@@ -70,7 +70,7 @@ def test_extra_plugins_come_before_the_built_in_ones_and_may_be_instances_classe
 
 
 def test_everything_that_is_built_in_is_offered_by_name() -> None:
-    assert set(BUILT_IN) <= set(offered_plugins())
+    assert set(BUILT_IN) <= set(installed_plugins())
 
 
 def bad(name: str, **members: Any) -> object:
@@ -114,13 +114,13 @@ def _plain(self: object, claim: Claim) -> None: ...
 )
 def test_a_plugin_that_could_never_work_is_refused_with_a_sentence_that_helps(plugin: object, sentence: str) -> None:
     with pytest.raises(PluginError) as refused:
-        Relay([plugin])
+        PluginManager([plugin])
     assert sentence in refused.value.detail
 
 
 def test_two_plugins_of_one_name_are_refused() -> None:
     with pytest.raises(PluginError, match="two plugins are named 'a'"):
-        Relay([Named("a"), Named("a")])
+        PluginManager([Named("a"), Named("a")])
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_a_verifier_adds_its_proof(store: Store) -> None:
 
     world = World(store, plugins=[Vouches])
     browser = world.visitor()
-    assert browser.identify(email="jane@example.com").standing.word == "proven"
+    assert browser.identify(email="jane@example.com").standing.label == "proven"
     assert browser.decision is not None
     assert ("verify", "vouches") in [(step.stage, step.plugin) for step in browser.decision.trace.steps]
 
@@ -224,7 +224,7 @@ def test_a_plugin_may_bring_tokens_of_its_own_for_the_hop(store: Store) -> None:
             self._issued: dict[str, tuple[App, Session]] = {}
 
         @hookimpl
-        def issue_token(self, session: Session, audience: App, moment: Moment) -> str:
+        def issue_token(self, session: Session, audience: App, moment: RequestContext) -> str:
             ticket = moment.new_secret("ticket")
             self._issued[ticket] = (audience, session)
             return ticket
@@ -236,8 +236,8 @@ def test_a_plugin_may_bring_tokens_of_its_own_for_the_hop(store: Store) -> None:
             audience, session = self._issued[text]
             if audience.id != app.id:
                 raise ProofRejected("for another app")
-            once = Once.of(app.id, text, now + HOP_LIFE)
-            return TokenClaims(by=self.name, session=session.digest, standing=Standing.PROVEN, once=once)
+            once = SingleUseToken.for_token(app.id, text, now + MAX_HOP_LIFETIME)
+            return TokenClaims(by=self.name, session=session.digest, standing=Standing.PROVEN, single_use_token=once)
 
     world = World(store, plugins=[Tickets])
     help_centre, browser = world.hullo.create_app("Help centre"), world.visitor()
@@ -361,8 +361,8 @@ def test_a_plugin_that_fails_to_start_stops_the_start(store: Store) -> None:
 
 
 def test_the_configured_order_decides_what_waits() -> None:
-    assert not Relay(build_plugins([])).verifying_waits
-    assert not Relay(build_plugins([])).observing_waits
+    assert not PluginManager(build_plugins([])).verify_may_block
+    assert not PluginManager(build_plugins([])).observers_may_block
 
     class Slow:
         name = "slow"
@@ -370,7 +370,7 @@ def test_the_configured_order_decides_what_waits() -> None:
         @hookimpl
         def verify_claim(self) -> None: ...
 
-    assert Relay(build_plugins([Slow])).verifying_waits
+    assert PluginManager(build_plugins([Slow])).verify_may_block
 
     class Listens:
         name = "listens"
@@ -378,4 +378,6 @@ def test_the_configured_order_decides_what_waits() -> None:
         @hookimpl
         def event_committed(self) -> None: ...
 
-    assert not Relay(build_plugins([Listens])).observing_waits  # it is told in a thread where nobody waits for it
+    assert not PluginManager(
+        build_plugins([Listens])
+    ).observers_may_block  # it is told in a thread where nobody waits for it

@@ -8,7 +8,7 @@ import string
 
 import pytest
 
-from hullo.model.master_key import weakness
+from hullo.model.master_key import find_weakness
 
 SIGNS = string.ascii_letters + string.digits + string.punctuation
 
@@ -51,12 +51,12 @@ pytestmark = pytest.mark.rule("V4")
     ],
 )
 def test_what_people_type_copy_or_forget_to_fill_in_is_a_placeholder(master_key: str) -> None:
-    assert weakness(master_key) is not None
+    assert find_weakness(master_key) is not None
 
 
 def test_a_reason_quotes_nothing_of_the_key() -> None:
     for master_key in ("hunter2-hunter2-hunter2", "changeme", "0" * 64, "an-example-of-a-long-key-with-words-98"):
-        reason = weakness(master_key)
+        reason = find_weakness(master_key)
         assert reason is not None
         assert not any(part in reason for part in (master_key, "hunter2", "changeme"))
 
@@ -76,9 +76,9 @@ def test_a_reason_quotes_nothing_of_the_key() -> None:
 )
 def test_a_key_from_a_good_source_is_none(make: object) -> None:
     assert callable(make)
-    refused = [key for key in (str(make()) for _ in range(2000)) if weakness(key)]
+    refused = [key for key in (str(make()) for _ in range(2000)) if find_weakness(key)]
     assert not refused
 
 
 def test_the_words_may_be_part_of_a_longer_one() -> None:
-    assert weakness("latestcontestfastest9f83kd72hs61bv05") is None
+    assert find_weakness("latestcontestfastest9f83kd72hs61bv05") is None

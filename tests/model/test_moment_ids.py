@@ -6,16 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hullo.model.moment import Moment, told_at
+from hullo.model.moment import RequestContext, timestamp_of
 
 
 @given(st.integers(0, 2**60 - 1), st.integers(0, 1023))
 def test_an_id_tells_when_it_was_made(now: int, ordinal: int):
-    assert told_at(Moment.at(now).new_id("msg", ordinal)) == now
+    assert timestamp_of(RequestContext.at(now).new_id("msg", ordinal)) == now
 
 
 @pytest.mark.parametrize(
     "text", ["", "msg_", "msg_" + "0" * 25, "msg_" + "0" * 27, "msg_" + "u" * 26, "msg_" + "é" * 26]
 )
 def test_what_is_no_id_tells_nothing(text: str):
-    assert told_at(text) is None
+    assert timestamp_of(text) is None

@@ -82,7 +82,7 @@ class TestWhatIsTaken:
 
     def test_it_is_read_again_as_it_was(self, algorithm: str) -> None:
         kept = read_public_key(json.dumps(jwk(algorithm, kid="2030-01")))
-        assert PublicKey.stored(kept.jwk) == kept == read_public_key(kept.jwk)
+        assert PublicKey.from_jwk(kept.jwk) == kept == read_public_key(kept.jwk)
         assert kept.material == read_public_key(pem(a_pair(algorithm).public_key())).material
 
     def test_what_says_the_same_is_taken_and_what_is_beside_it_dropped(self, algorithm: str) -> None:
@@ -252,13 +252,13 @@ class TestWhatIsRefused:
             kept = read_public_key(json.dumps(fields))
         except Invalid:
             return
-        assert PublicKey.stored(kept.jwk) == kept
+        assert PublicKey.from_jwk(kept.jwk) == kept
 
 
 def test_a_name_may_be_any_printable_text() -> None:
     for kid in ("1", "2030-01", "Schlüssel 1 – für den Laden", "x" * 255):
         kept = read_public_key(json.dumps(jwk("EdDSA", kid=kid)))
-        assert (kept.kid, PublicKey.stored(kept.jwk).kid) == (kid, kid)
+        assert (kept.kid, PublicKey.from_jwk(kept.jwk).kid) == (kid, kid)
 
 
 def test_without_the_package_it_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -266,4 +266,4 @@ def test_without_the_package_it_says_which(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(sys.modules, "cryptography", None)
     with pytest.raises(SettingsError, match=r"pip install 'hullo\[crypto\]'"):
         read_public_key(text)
-    assert PublicKey.stored(text).algorithm == "EdDSA"
+    assert PublicKey.from_jwk(text).algorithm == "EdDSA"

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from hullo.model.change_set import ChangeSet
 from hullo.model.claim import Claim
-from hullo.model.email import email_key, looks_like_email
+from hullo.model.email import email_key, is_plausible_email
 from hullo.model.event import Event
-from hullo.model.fact import Fact, blank, same
-from hullo.model.identifier import Identifier, names_nobody
-from hullo.model.instant import instant_of, rfc3339
-from hullo.model.moment import Moment, secret_digest
+from hullo.model.fact import Fact, is_blank, is_same_value
+from hullo.model.identifier import Identifier, is_non_identity
+from hullo.model.instant import format_rfc3339, to_instant
+from hullo.model.moment import RequestContext, secret_digest
 from hullo.model.standing import Standing
 
 
@@ -33,7 +33,7 @@ def test_the_key_of_an_email_has_no_case_and_no_white_space_around(text: str) ->
 
 @given(st.text())
 def test_any_text_either_looks_like_an_email_or_does_not(text: str) -> None:
-    assert looks_like_email(text) in {True, False}
+    assert is_plausible_email(text) in {True, False}
 
 
 @given(
@@ -46,7 +46,7 @@ def test_any_text_either_looks_like_an_email_or_does_not(text: str) -> None:
     )
 )
 def test_any_body_can_be_read_as_a_claim(body: dict[str, object]) -> None:
-    claim = Claim.read(body)
+    claim = Claim.from_body(body)
     assert {rejection.field for rejection in claim.rejected} or set(body) <= {*Claim.__slots__, "app_key"}
 
 
@@ -71,7 +71,7 @@ def test_any_body_can_be_read_as_a_claim(body: dict[str, object]) -> None:
     ),
 )
 def test_any_value_of_any_field_is_taken_or_rejected_and_never_fails(field: str, value: object) -> None:
-    claim = Claim.read({field: value})
+    claim = Claim.from_body({field: value})
     for text in (claim.external_id, claim.email, *claim.profile.values(), *claim.custom_data.values()):
         if isinstance(text, str):
             text.encode()
@@ -80,7 +80,7 @@ def test_any_value_of_any_field_is_taken_or_rejected_and_never_fails(field: str,
 
 def test_an_identifier_takes_any_scalar_as_its_text() -> None:
     assert Identifier("card", 4711) == Identifier("card", "4711")  # type: ignore[arg-type]
-    assert names_nobody(Identifier("card", True).value)  # type: ignore[arg-type]
+    assert is_non_identity(Identifier("card", True).value)  # type: ignore[arg-type]
     for wrong in (None, ["a"]):
         with pytest.raises(TypeError):
             Identifier("card", wrong)  # type: ignore[arg-type]
@@ -101,25 +101,25 @@ def test_a_digest_tells_workspaces_kinds_and_keys_apart() -> None:
 
 @pytest.mark.parametrize("text", ["0", "00-00", "", " ", "NaN", "None", "[object Object]"])
 def test_what_names_nobody(text: str) -> None:
-    assert names_nobody(text)
+    assert is_non_identity(text)
 
 
 @pytest.mark.parametrize("text", ["1", "-2", "00001", "nancy", "nobody", "user_0"])
 def test_what_names_somebody(text: str) -> None:
-    assert not names_nobody(text)
+    assert not is_non_identity(text)
 
 
 def test_a_moment_gives_the_same_ids_however_often_it_is_asked() -> None:
-    moment = Moment(now=1_790_000_000_000_000, seed=b"s" * 32)
+    moment = RequestContext(now=1_790_000_000_000_000, seed=b"s" * 32)
     assert moment.new_id("con") == moment.new_id("con")
     assert len({moment.new_id("con"), moment.new_id("con", 1), moment.new_id("vis"), moment.new_secret("hvs")}) == 4
-    assert moment.new_secret("hvs") != Moment(now=moment.now, seed=b"t" * 32).new_secret("hvs")
+    assert moment.new_secret("hvs") != RequestContext(now=moment.now, seed=b"t" * 32).new_secret("hvs")
 
 
 @given(st.integers(0, 2**52), st.integers(1, 2**40))
 def test_ids_are_in_the_order_of_time(now: int, later: int) -> None:
-    earlier = Moment(now=now, seed=b"z" * 32).new_id("con")
-    assert earlier < Moment(now=now + later, seed=b"a" * 32).new_id("con")
+    earlier = RequestContext(now=now, seed=b"z" * 32).new_id("con")
+    assert earlier < RequestContext(now=now + later, seed=b"a" * 32).new_id("con")
 
 
 def test_a_digest_says_nothing_of_its_secret() -> None:
@@ -128,25 +128,25 @@ def test_a_digest_says_nothing_of_its_secret() -> None:
 
 
 def test_instants_are_told_in_utc_with_milliseconds() -> None:
-    instant = instant_of(datetime(2026, 11, 21, 12, 30, 0, 123_999, tzinfo=UTC))
-    assert rfc3339(instant) == "2026-11-21T12:30:00.123Z"
+    instant = to_instant(datetime(2026, 11, 21, 12, 30, 0, 123_999, tzinfo=UTC))
+    assert format_rfc3339(instant) == "2026-11-21T12:30:00.123Z"
     with pytest.raises(ValueError, match="timezone"):
-        instant_of(datetime(2026, 11, 21))
+        to_instant(datetime(2026, 11, 21))
 
 
 def test_values_of_different_json_types_are_different() -> None:
     fact = Fact(1, Standing.CLAIMED, 0, "visitor:x")
-    assert same(fact, 1)
-    assert not same(fact, True)
-    assert not same(fact, 1.0)
-    assert not same(None, 1)
-    assert blank(None)
-    assert blank(Fact("", Standing.PROVEN, 0, "x"))
-    assert not blank(Fact(0, Standing.CLAIMED, 0, "x"))
+    assert is_same_value(fact, 1)
+    assert not is_same_value(fact, True)
+    assert not is_same_value(fact, 1.0)
+    assert not is_same_value(None, 1)
+    assert is_blank(None)
+    assert is_blank(Fact("", Standing.PROVEN, 0, "x"))
+    assert not is_blank(Fact(0, Standing.CLAIMED, 0, "x"))
 
 
 @pytest.mark.rule("R4")
 def test_an_event_alone_is_something_to_write() -> None:
     event = Event(id="evt_1", name="visitor.reset", at=0, workspace_id="ws_1")
-    assert not ChangeSet(events=(event,)).empty
-    assert ChangeSet().empty
+    assert not ChangeSet(events=(event,)).is_empty
+    assert ChangeSet().is_empty

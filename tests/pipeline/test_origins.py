@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hullo.model.app import App
-from hullo.pipeline.origins import allowed, is_loopback, listed, normalised
+from hullo.pipeline.origins import is_loopback, is_origin_allowed, normalise_origin, parse_origin_pattern
 
 LISTED = App(
     id="app_1",
@@ -21,7 +21,7 @@ UNLISTED = App(id="app_2", workspace_id="ws_1", name="Shop", created_at=0)
     "origin", ["https://shop.example.com", "https://shop.example.com:443", "http://SHOP.example.com:8080"]
 )
 def test_a_listed_origin_may(origin: str) -> None:
-    assert allowed(origin, LISTED)
+    assert is_origin_allowed(origin, LISTED)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_a_listed_origin_may(origin: str) -> None:
     ],
 )
 def test_another_origin_may_not(origin: str) -> None:
-    assert not allowed(origin, LISTED)
+    assert not is_origin_allowed(origin, LISTED)
 
 
 @pytest.mark.parametrize(
@@ -50,19 +50,19 @@ def test_another_origin_may_not(origin: str) -> None:
 )
 def test_an_app_that_lists_none_takes_pages_of_this_machine(origin: str) -> None:
     assert is_loopback(origin)
-    assert allowed(origin, UNLISTED)
+    assert is_origin_allowed(origin, UNLISTED)
 
 
 @pytest.mark.parametrize(
     "origin", ["https://example.com", "null", "http://localhost.evil.test", "http://10.0.0.1", "http://localhost/x"]
 )
 def test_and_no_others(origin: str) -> None:
-    assert not allowed(origin, UNLISTED)
+    assert not is_origin_allowed(origin, UNLISTED)
 
 
 def test_an_origin_is_written_as_browsers_send_it() -> None:
-    assert normalised("HTTPS://Shop.Example.com:443") == "https://shop.example.com"
-    assert normalised("http://[::1]:80") == "http://[::1]"
+    assert normalise_origin("HTTPS://Shop.Example.com:443") == "https://shop.example.com"
+    assert normalise_origin("http://[::1]:80") == "http://[::1]"
 
 
 SUBDOMAINS = App(
@@ -79,7 +79,7 @@ SUBDOMAINS = App(
     ["https://www.example.com", "https://a.b.example.com", "https://A.EXAMPLE.com", "https://help.shop.test:8443"],
 )
 def test_a_star_stands_for_subdomains_at_any_depth(origin: str) -> None:
-    assert allowed(origin, SUBDOMAINS)
+    assert is_origin_allowed(origin, SUBDOMAINS)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_a_star_stands_for_subdomains_at_any_depth(origin: str) -> None:
     ],
 )
 def test_a_star_stands_for_nothing_else(origin: str) -> None:
-    assert not allowed(origin, SUBDOMAINS)
+    assert not is_origin_allowed(origin, SUBDOMAINS)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_a_star_stands_for_nothing_else(origin: str) -> None:
     ],
 )
 def test_what_an_app_lists_is_kept_as_browsers_send_it(text: str, kept: str) -> None:
-    assert listed(text) == kept
+    assert parse_origin_pattern(text) == kept
 
 
 @pytest.mark.parametrize(
@@ -141,4 +141,4 @@ def test_what_an_app_lists_is_kept_as_browsers_send_it(text: str, kept: str) -> 
     ],
 )
 def test_what_stands_for_too_much_or_for_nothing_cannot_be_listed(text: str) -> None:
-    assert listed(text) is None
+    assert parse_origin_pattern(text) is None

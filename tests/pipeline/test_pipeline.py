@@ -25,21 +25,21 @@ from hullo.model.claim import Claim
 from hullo.model.outcome import Outcome
 from hullo.model.standing import Standing
 from hullo.pipeline.identify import Identify
-from hullo.pipeline.retry import TRIES
-from hullo.pipeline.work import Unit
+from hullo.pipeline.retry import MAX_ATTEMPTS
+from hullo.pipeline.work import Job
 from hullo.store.protocol import Applied, Snapshot, SnapshotQuery, Store, StoreConflict
 from world import World
 
 
-def unit(world: World, **body: object) -> Unit:
-    moment = world.hullo.moment()
-    return Unit(
+def unit(world: World, **body: object) -> Job:
+    moment = world.hullo.new_context()
+    return Job(
         Identify(
-            claim=Claim.read(body),
+            claim=Claim.from_body(body),
             app_key=world.app.app_key,
-            session=None,
+            session_digest=None,
             origin=None,
-            moment=moment,
+            context=moment,
             request_id=moment.new_id("req"),
             hooks=world.hullo.hooks,
             limits=world.hullo.settings.limits,
@@ -47,17 +47,17 @@ def unit(world: World, **body: object) -> Unit:
     )
 
 
-def outcomes(units: Sequence[Unit]) -> list[Outcome]:
+def outcomes(units: Sequence[Job]) -> list[Outcome]:
     for each in units:
         assert each.result is not None
         assert not isinstance(each.result, Exception), each.result
-    return [each.result.answer for each in units if each.result is not None and not isinstance(each.result, Exception)]
+    return [each.result.result for each in units if each.result is not None and not isinstance(each.result, Exception)]
 
 
 @pytest.mark.rule("R1", "R2")
 def test_a_group_that_is_about_one_person_makes_one_contact(world: World) -> None:
     units = [unit(world, external_id="jane", custom_data={f"key{number}": number}) for number in range(20)]
-    world.hullo.pipeline.serve(units)
+    world.hullo.executor.run_batch(units)
     assert len({outcome.contact_id for outcome in outcomes(units)}) == 1
     assert len(world.custom_data(outcomes(units)[0].contact_id)) == 20
 
@@ -73,7 +73,7 @@ def test_one_that_fails_harms_no_neighbour(store: Store) -> None:
 
     world = World(store, plugins=[Fails])
     units = [unit(world, external_id=each) for each in ("a", "bad", "b")]
-    world.hullo.pipeline.serve(units)
+    world.hullo.executor.run_batch(units)
     assert isinstance(units[1].result, PluginError)
     assert units[1].result.detail == "plugin 'fails' failed in review_writes: RuntimeError"
     assert len(outcomes([units[0], units[2]])) == 2
@@ -103,18 +103,18 @@ class Contended:
 @pytest.mark.rule("R1")
 def test_a_conflict_is_decided_again_on_a_fresh_snapshot(world: World) -> None:
     contended = Contended(world.hullo.store, times=3)
-    world.hullo.pipeline.store = contended  # type: ignore[assignment]
+    world.hullo.executor.store = contended  # type: ignore[assignment]
     outcome = world.visitor().identify(external_id="jane")
     assert contended.loads == 4
     assert world.contact(outcome.contact_id).external_id == "jane"
 
 
 def test_retries_end(world: World) -> None:
-    world.hullo.pipeline.store = Contended(world.hullo.store, times=10**6)  # type: ignore[assignment]
+    world.hullo.executor.store = Contended(world.hullo.store, times=10**6)  # type: ignore[assignment]
     with pytest.raises(TooContended) as refused:
         world.visitor().identify(external_id="jane")
     assert refused.value.retry_after is not None
-    assert world.hullo.pipeline.store.loads == TRIES  # type: ignore[attr-defined]
+    assert world.hullo.executor.store.loads == MAX_ATTEMPTS  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("step", ["load", "apply"])
@@ -124,10 +124,10 @@ def test_a_store_that_is_out_of_reach_is_told_to_everybody(
     def unreachable(_: object) -> None:
         raise StoreUnavailable("the database is gone")
 
-    monkeypatch.setattr(world.hullo.pipeline, "store", Contended(world.hullo.store, times=0))
-    monkeypatch.setattr(world.hullo.pipeline.store, step, unreachable, raising=False)
+    monkeypatch.setattr(world.hullo.executor, "store", Contended(world.hullo.store, times=0))
+    monkeypatch.setattr(world.hullo.executor.store, step, unreachable, raising=False)
     units = [unit(world, external_id="a"), unit(world, external_id="b")]
-    world.hullo.pipeline.serve(units)
+    world.hullo.executor.run_batch(units)
     assert [type(each.result) for each in units] == [StoreUnavailable, StoreUnavailable]
 
 
@@ -142,9 +142,9 @@ def test_what_no_database_keeps_fails_whoever_wants_it_and_nobody_beside_them(wo
                 raise Unstorable
             return inner.apply(changes)
 
-    world.hullo.pipeline.store = Picky()  # type: ignore[assignment]
+    world.hullo.executor.store = Picky()  # type: ignore[assignment]
     units = [unit(world, external_id=each) for each in ("a", "bad", "b")]
-    world.hullo.pipeline.serve(units)
+    world.hullo.executor.run_batch(units)
     assert [isinstance(each.result, Unstorable) for each in units] == [False, True, False]
     assert {contact.external_id for contact in world.contacts()} == {"a", "b"}
 
@@ -186,11 +186,11 @@ def test_an_unknown_app_is_said_to_be_so(world: World) -> None:
 
 
 def test_without_an_app_key_the_only_app_is_meant_or_the_sessions(world: World) -> None:
-    first = world.hullo.identify(Claim.read({"external_id": "jane"}), dry_run=True)
-    assert first.answer.matched_by == "created"
-    token = world.hullo.identify({"external_id": "jane"}).answer.session_token
+    first = world.hullo.identify(Claim.from_body({"external_id": "jane"}), dry_run=True)
+    assert first.result.matched_by == "created"
+    token = world.hullo.identify({"external_id": "jane"}).result.session_token
     world.hullo.create_app("Second shop")
-    assert world.hullo.identify({"external_id": "jane"}, session_token=token).answer.changed is False
+    assert world.hullo.identify({"external_id": "jane"}, session_token=token).result.changed is False
     with pytest.raises(Invalid, match="say which app"):
         world.hullo.identify({"external_id": "jane"})
 
@@ -214,9 +214,9 @@ def test_what_is_refused_is_told_to_observers_from_python_too(store: Store) -> N
 def test_a_store_that_gives_too_few_snapshots_is_found_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     forgetful = Contended(world.hullo.store, times=0)
     monkeypatch.setattr(forgetful, "load", lambda queries: ())
-    monkeypatch.setattr(world.hullo.pipeline, "store", forgetful)
+    monkeypatch.setattr(world.hullo.executor, "store", forgetful)
     with pytest.raises(ValueError, match="zip"):
-        world.hullo.pipeline.serve([unit(world, external_id="jane")])
+        world.hullo.executor.run_batch([unit(world, external_id="jane")])
 
 
 def test_a_link_is_explained_with_who_asked_for_it(world: World) -> None:
@@ -264,7 +264,7 @@ def test_a_dry_run_explains_and_writes_nothing(world: World) -> None:
         ("match", "external-id"),
         ("policy", "standing"),
     ]
-    assert not decision.change_set.empty
+    assert not decision.change_set.is_empty
     assert world.contact(jane.contact_id).email is None
 
 

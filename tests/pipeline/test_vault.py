@@ -19,15 +19,15 @@ from hullo.app import Hullo
 from hullo.errors import ProofRejected, SettingsError, StoreUnavailable, TooContended
 from hullo.hooks.discovery import open_store
 from hullo.model.app import App, IdentityKey
-from hullo.model.change_set import ChangeSet, changed
+from hullo.model.change_set import ChangeSet, replacement
 from hullo.model.standing import Standing
 from hullo.model.user_hash import user_hash
-from hullo.pipeline.secrets.sealing import seal_stored
-from hullo.pipeline.secrets.vault import FORMAT, Vault
+from hullo.pipeline.secrets.sealing import reseal_stored
+from hullo.pipeline.secrets.vault import FORMAT_PREFIX, Vault
 from hullo.settings import Settings
 from hullo.store.copying import copy_store
 from hullo.store.protocol import Store
-from hullo.store.upkeep import Portable
+from hullo.store.upkeep import SupportsCopy
 from hullo.testing.builders import an_app, an_identity_key
 from world import World
 
@@ -46,7 +46,7 @@ def a_key(secret: str, *, key_id: str = KEY_ID, app_id: str = APP_ID) -> Identit
 def opened(vault: Vault, secret: str, **row: str) -> str:
     """What the vault makes of a stored secret."""
     key = a_key(secret, **row)
-    [found] = vault.opened(an_app(key.app_id, identity_keys=(key,))).identity_keys
+    [found] = vault.open_app(an_app(key.app_id, identity_keys=(key,))).identity_keys
     return found.secret
 
 
@@ -59,7 +59,7 @@ class TestSealing:
     @given(st.text(), st.text(), st.text())
     def test_any_text_opens_as_what_it_was(self, secret: str, app_id: str, key_id: str) -> None:
         sealed = Vault([NEW]).seal(app_id, key_id, secret)
-        assert sealed.startswith(FORMAT)
+        assert sealed.startswith(FORMAT_PREFIX)
         assert opened(Vault([OLD, NEW]), sealed, app_id=app_id, key_id=key_id) == secret
 
     @given(st.data())
@@ -95,26 +95,26 @@ class TestSealing:
     def test_every_master_key_opens_and_the_first_seals(self) -> None:
         sealed = Vault([OLD]).seal(APP_ID, KEY_ID, "hik_1")
         assert opened(Vault([NEW, OLD]), sealed) == "hik_1"
-        anew = Vault([NEW, OLD]).sealed_anew(an_app(identity_keys=(a_key(sealed),)))
+        anew = Vault([NEW, OLD]).reseal_app(an_app(identity_keys=(a_key(sealed),)))
         assert opened(Vault([NEW]), anew.identity_keys[0].secret) == "hik_1"
         with pytest.raises(SettingsError):
             opened(Vault([OLD]), anew.identity_keys[0].secret)
 
     def test_what_is_sealed_under_the_first_stays_as_it_is(self) -> None:
         app = an_app(identity_keys=(a_key(Vault([NEW]).seal(APP_ID, KEY_ID, "hik_1")),))
-        assert Vault([NEW, OLD]).sealed_anew(app) == app
+        assert Vault([NEW, OLD]).reseal_app(app) == app
 
     def test_a_public_key_has_nothing_to_seal(self) -> None:
         app = an_app(identity_keys=(replace(a_key(""), public_key="{}"),))
-        assert Vault([NEW]).sealed_anew(app) == app
-        assert Vault([NEW]).opened(app) is app
+        assert Vault([NEW]).reseal_app(app) == app
+        assert Vault([NEW]).open_app(app) is app
 
     def test_without_master_keys_everything_stays_as_it_is(self) -> None:
         app = an_app(identity_keys=(a_key("hik_1"), a_key("an old one of any form", key_id="ik_2")))
         assert Vault().seal(APP_ID, KEY_ID, "hik_1") == "hik_1"
-        assert Vault().opened(app) is app
-        assert Vault().sealed_anew(app) == app
-        assert Vault([NEW]).opened(app) is app
+        assert Vault().open_app(app) is app
+        assert Vault().reseal_app(app) == app
+        assert Vault([NEW]).open_app(app) is app
 
     def test_an_error_tells_the_variable_and_no_secret(self) -> None:
         sealed = Vault([OLD]).seal(APP_ID, KEY_ID, "hik_very_secret")
@@ -145,17 +145,17 @@ class TestTheDirectory:
     def test_hands_out_plain_secrets_and_the_store_keeps_sealed_ones(self, store: Store) -> None:
         world = World(store, **sealing(NEW))
         [stored] = store.list_apps()[0].identity_keys
-        assert stored.secret.startswith(FORMAT)
+        assert stored.secret.startswith(FORMAT_PREFIX)
         assert world.app.identity_key.startswith("hik_")
-        for find in (world.hullo.pipeline.apps.find, world.hullo.pipeline.apps.find_now):
+        for find in (world.hullo.executor.apps.find, world.hullo.executor.apps.reload):
             [key] = find(world.app.app_key).identity_keys
             assert key.secret == world.app.identity_key
 
     def test_opens_once_and_not_again_for_every_request(self, monkeypatch: pytest.MonkeyPatch) -> None:
         world = World(open_store("memory:"), **sealing(NEW))
         counted: list[App] = []
-        plainly = Vault.opened
-        monkeypatch.setattr(Vault, "opened", lambda vault, app: counted.append(app) or plainly(vault, app))
+        plainly = Vault.open_app
+        monkeypatch.setattr(Vault, "open_app", lambda vault, app: counted.append(app) or plainly(vault, app))
         signature = user_hash(world.app.identity_key, "jane")
         for _ in range(20):
             world.visitor().identify(external_id="jane", user_hash=signature)
@@ -174,7 +174,7 @@ class TestTheDirectory:
         world = World(open_store("memory:"), **sealing(NEW))
         claim = {"external_id": "jane", "user_hash": user_hash(world.app.identity_key, "jane")}
         decision = world.hullo.identify(claim, app_key=world.app.app_key, dry_run=True)
-        assert decision.answer.standing is Standing.PROVEN
+        assert decision.result.standing is Standing.PROVEN
 
 
 class TestTheRegister:
@@ -194,7 +194,7 @@ class TestTheRegister:
         world = World(open_store("memory:"), **sealing(NEW))
         added = world.hullo.register.add_identity_key(world.app.app_key)
         api_key = world.hullo.create_api_key()
-        app = world.hullo.pipeline.apps.find_now(world.app.app_key)
+        app = world.hullo.executor.apps.reload(world.app.app_key)
         settings = world.hullo.settings
         shown = repr([world.app, added, api_key, app, settings, Vault([NEW]), world.hullo, world.hullo.register])
         for secret in (NEW, world.app.identity_key, added.secret, api_key.secret):
@@ -208,7 +208,7 @@ class TestOpening:
         plain.hullo.close()
         with caplog.at_level(logging.INFO), Hullo(store, **sealing(NEW)) as hullo:
             secrets = stored_secrets(store)
-            assert all(secret.startswith(FORMAT) for secret in secrets.values())
+            assert all(secret.startswith(FORMAT_PREFIX) for secret in secrets.values())
             assert caplog.messages.count("sealed 2 identity keys") == 1
             assert hullo.user_hash(plain.app.app_key, "jane") == user_hash(added.secret, "jane")
             assert plain.app.identity_key not in caplog.text
@@ -256,16 +256,16 @@ class TestOpening:
         plain = World(open_store("memory:"))
         store = plain.hullo.store
         interrupted = Interrupting(store, lambda: plain.set_app(name="Renamed"))
-        seal_stored(interrupted, Vault([NEW]))  # type: ignore[arg-type]
+        reseal_stored(interrupted, Vault([NEW]))  # type: ignore[arg-type]
         [app] = store.list_apps()
         assert app.name == "Renamed"
-        assert app.identity_keys[0].secret.startswith(FORMAT)
+        assert app.identity_keys[0].secret.startswith(FORMAT_PREFIX)
 
     def test_an_app_is_sealed_by_one_of_those_who_try(self, caplog: pytest.LogCaptureFixture) -> None:
         plain = World(open_store("memory:"))
         store = plain.hullo.store
         with caplog.at_level(logging.INFO):
-            seal_stored(Interrupting(store, lambda: seal_stored(store, Vault([NEW]))), Vault([NEW]))  # type: ignore[arg-type]
+            reseal_stored(Interrupting(store, lambda: reseal_stored(store, Vault([NEW]))), Vault([NEW]))  # type: ignore[arg-type]
         assert caplog.messages == ["sealed 1 identity keys", "sealed 1 salts"]
         assert opened(
             Vault([NEW]),
@@ -278,13 +278,13 @@ class TestOpening:
         plain = World(open_store("memory:"))
         store = plain.hullo.store
         monkeypatch.setattr(type(store), "find_app", lambda store, app_id: None)
-        seal_stored(Interrupting(store, lambda: plain_rename(store)), Vault([NEW]))  # type: ignore[arg-type]
+        reseal_stored(Interrupting(store, lambda: plain_rename(store)), Vault([NEW]))  # type: ignore[arg-type]
         assert store.list_apps()[0].identity_keys[0].secret == plain.app.identity_key
 
     def test_it_gives_up_on_an_app_that_others_change_without_end(self) -> None:
         store = World(open_store("memory:")).hullo.store
         with pytest.raises(TooContended):
-            seal_stored(Interrupting(store, lambda: plain_rename(store), times=100), Vault([NEW]))  # type: ignore[arg-type]
+            reseal_stored(Interrupting(store, lambda: plain_rename(store), times=100), Vault([NEW]))  # type: ignore[arg-type]
 
     def test_processes_that_open_at_once_seal_every_key_once(self, tmp_path: Path) -> None:
         url = f"sqlite:///{tmp_path}/hullo.db"
@@ -344,8 +344,8 @@ class TestTheFile:
         with Hullo(source, **sealing(NEW)) as hullo:
             app = hullo.create_app("Shop")
         old, new = open_store(source), open_store(target)
-        assert isinstance(old, Portable)
-        assert isinstance(new, Portable)
+        assert isinstance(old, SupportsCopy)
+        assert isinstance(new, SupportsCopy)
         copy_store(old, new)
         with pytest.raises(SettingsError):
             Hullo(target, **sealing()).open()
@@ -367,7 +367,7 @@ class TestPlaceholders:
     def test_is_good_enough_for_development_with_a_warning(self, caplog: pytest.LogCaptureFixture) -> None:
         with Hullo("memory:", **sealing("changeme", development=True)) as hullo:
             made = hullo.create_app("Shop")
-            assert stored_secrets(hullo.store)[made.identity_key_id].startswith(FORMAT)
+            assert stored_secrets(hullo.store)[made.identity_key_id].startswith(FORMAT_PREFIX)
         assert "HULLO_MASTER_KEY is a placeholder" in caplog.text
         assert "changeme" not in caplog.text
 
@@ -409,14 +409,14 @@ def stored_secrets(store: Store) -> dict[str, str]:
 
 def plain_rename(store: Store) -> None:
     app = store.list_apps()[0]
-    store.apply([ChangeSet(apps=(changed(app, replace(app, name=f"{app.name}!")),))])
+    store.apply([ChangeSet(apps=(replacement(app, replace(app, name=f"{app.name}!")),))])
 
 
 def make_plain(store: Store, app_key: str, secret: str) -> None:
     app = store.find_app(app_key)
     assert app is not None
     after = replace(app, identity_keys=(replace(app.identity_keys[0], secret=secret),))
-    store.apply([ChangeSet(apps=(changed(app, after),))])
+    store.apply([ChangeSet(apps=(replacement(app, after),))])
 
 
 def assert_nowhere(folder: Path, *texts: str) -> None:

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from hullo.model.decision_record import DecisionRecord, FieldVerdict, Step, Trace, Verdict
-from hullo.model.instant import read_rfc3339
-from hullo.pipeline.people.words import in_words
+from hullo.model.instant import parse_rfc3339
+from hullo.pipeline.people.words import describe_decision
 from hullo.testing.builders import APP, a_decision
 
 APPS = {APP: "Shop"}
@@ -20,10 +20,10 @@ def decided(*parts: Step | FieldVerdict, **fields: str | None) -> str:
         steps=tuple(each for each in parts if isinstance(each, Step)),
         fields=tuple(each for each in parts if isinstance(each, FieldVerdict)),
     )
-    record = replace(a_decision(), at=read_rfc3339("2026-11-22T14:03:59Z"), app_id=APP, trace=trace)
+    record = replace(a_decision(), at=parse_rfc3339("2026-11-22T14:03:59Z"), app_id=APP, trace=trace)
     by = {"by": "visitor:vis_1", "matched_by": "email", "standing": "claimed"}
     decision: DecisionRecord = replace(record, **{**by, **fields})  # type: ignore[arg-type]
-    return in_words(decision, APPS)
+    return describe_decision(decision, APPS)
 
 
 def verdict(verdict: Verdict, reason: str, *fields: str) -> list[FieldVerdict]:

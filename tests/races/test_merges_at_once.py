@@ -40,7 +40,7 @@ def undo(world: World, name: str, other: str) -> None:
     store, home = world.hullo.store, world.app.workspace_id
     for contact in world.contacts():
         if contact.external_id == name:
-            standing = [each for each in store.list_merges(home, contact.id, WHOLE).items if each.stands]
+            standing = [each for each in store.list_merges(home, contact.id, WHOLE).items if each.is_active]
             if standing:
                 world.undo(standing[0].id)
             return
@@ -74,10 +74,10 @@ def test_whatever_comes_together_everybody_is_somewhere_and_once(store: Store) -
     alive = {contact.id: contact for contact in world.contacts()}
     owners: dict[str, str] = {}
     for contact in alive.values():
-        for digest in contact.digests():
+        for digest in contact.identifier_digests():
             assert owners.setdefault(digest, contact.id) == contact.id
         for each in store.list_merges(home, contact.id, WHOLE).items:
-            if each.stands:
+            if each.is_active:
                 assert world.current(each.absorbed_id).id == world.current(each.survivor_id).id == contact.id
     for talk in store.list_conversations(home, WHOLE).items:
         assert talk.contact_id in alive

@@ -11,8 +11,8 @@ import pytest
 from cli.serving import Server
 from crowd import identify
 from hullo.app import Hullo
-from hullo.pipeline.retry import TRIES
-from hullo.pipeline.work import Unit
+from hullo.pipeline.retry import MAX_ATTEMPTS
+from hullo.pipeline.work import Job
 from hullo.store.protocol import Store
 from races.callers import Caller, new_app
 from servers.private import PATIENCE
@@ -65,15 +65,15 @@ def test_many_writers_of_one_contact_are_far_from_giving_up(store: Store) -> Non
         together.wait(PATIENCE)
         most = 0
         for step in range(10):
-            unit = Unit(identify(world, external_id="jane", custom_data={f"key{number}_{step}": step}))
-            world.hullo.pipeline.serve([unit])
+            unit = Job(identify(world, external_id="jane", custom_data={f"key{number}_{step}": step}))
+            world.hullo.executor.run_batch([unit])
             assert not isinstance(unit.result, Exception), unit.result
-            most = max(most, unit.conflicts)
+            most = max(most, unit.conflict_count)
         return most
 
     with ThreadPoolExecutor(8) as pool:
         conflicts = list(pool.map(write, range(8)))
-    assert max(conflicts) < TRIES / 4
+    assert max(conflicts) < MAX_ATTEMPTS / 4
     assert len(world.custom_data(made.contact_id)) == 80
     world.hullo.close()
 
@@ -87,14 +87,14 @@ def test_many_writers_of_one_new_contact_are_far_from_giving_up(store: Store) ->
         most = 0
         for step in range(10):
             together.wait(PATIENCE)
-            unit = Unit(identify(world, external_id=f"jane{step}", custom_data={f"key{number}": step}))
-            world.hullo.pipeline.serve([unit])
+            unit = Job(identify(world, external_id=f"jane{step}", custom_data={f"key{number}": step}))
+            world.hullo.executor.run_batch([unit])
             assert not isinstance(unit.result, Exception), unit.result
-            most = max(most, unit.conflicts)
+            most = max(most, unit.conflict_count)
         return most
 
     with ThreadPoolExecutor(8) as pool:
         conflicts = list(pool.map(write, range(8)))
-    assert max(conflicts) < TRIES / 2
+    assert max(conflicts) < MAX_ATTEMPTS / 2
     assert [len(world.custom_data(contact.id)) for contact in world.contacts()] == [8] * 10
     world.hullo.close()

@@ -24,7 +24,7 @@ def test_what_several_processes_commit_is_told_once_and_in_order(url: str, tmp_p
     done = subprocess.run([*command, str(PROCESSES), str(PEOPLE)], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     with Hullo(url, plugins=[Observer(str(told))]) as hullo:
-        hullo.courier.drain()  # what one has committed while another, who was in charge, went home
+        hullo.outbox_worker.drain()  # what one has committed while another, who was in charge, went home
         assert hullo.store.list_outbox(1) == ()
     heard = [line.split() for line in told.read_text().splitlines()]
     ids = [event_id for _, event_id, _ in heard]

@@ -10,13 +10,13 @@ import pytest
 
 from hullo.model.audit import AuditEntry, AuditHead, next_entry
 from hullo.model.instant import DAY
-from hullo.pipeline.audit.auditing import Audited, walk_audit
+from hullo.pipeline.audit.auditing import AuditVerification, verify_audit_log
 from hullo.store.protocol import Page, PageRequest
 from world import AGENT, World
 
 
-def walk(world: World, head: str | None = None) -> Audited:
-    return walk_audit(world.hullo.store, world.app.workspace_id, head)
+def walk(world: World, head: str | None = None) -> AuditVerification:
+    return verify_audit_log(world.hullo.store, world.app.workspace_id, head)
 
 
 @pytest.mark.rule("P2")
@@ -66,19 +66,19 @@ def test_a_log_out_is_written_down(world: World) -> None:
 @pytest.mark.rule("P2")
 def test_an_untouched_log_is_whole_and_tells_its_head(world: World) -> None:
     earlier = walk(world)
-    assert (earlier.intact, earlier.entries, earlier.head_found) == (True, 2, None)
+    assert (earlier.is_intact, earlier.entries, earlier.head_found) == (True, 2, None)
     world.erase(world.upsert(external_id="jane").contact_id)
     now = walk(world, earlier.head.digest)
-    assert (now.intact, now.entries, now.head_found) == (True, 3, True)
+    assert (now.is_intact, now.entries, now.head_found) == (True, 3, True)
     assert now.head == AuditHead(number=3, digest=world.audit()[-1].digest)
-    assert not walk(world, "0" * 64).intact
+    assert not walk(world, "0" * 64).is_intact
 
 
 @pytest.mark.rule("P2")
 def test_each_workspace_has_a_log_of_its_own(world: World) -> None:
     other = world.hullo.create_app("Elsewhere", workspace="Other")
     assert [each.number for each in world.audit(other.workspace_id)] == [1]
-    assert walk_audit(world.hullo.store, other.workspace_id).intact
+    assert verify_audit_log(world.hullo.store, other.workspace_id).is_intact
 
 
 @pytest.mark.rule("P2", "R1")
@@ -92,7 +92,7 @@ def test_many_at_once_make_one_chain(world: World) -> None:
     for thread in threads:
         thread.join()
     assert len(world.audit()) == before + len(threads)
-    assert walk(world).intact
+    assert walk(world).is_intact
 
 
 class Log:
@@ -125,7 +125,7 @@ def log_of(length: int) -> Log:
 
 def flaws(log: Log, head: str | None = None) -> list[int]:
     store: Any = log
-    return [each.number for each in walk_audit(store, "ws_1", head).flaws]
+    return [each.number for each in verify_audit_log(store, "ws_1", head).faults]
 
 
 def test_a_log_of_nothing_is_whole() -> None:
@@ -176,4 +176,4 @@ def test_only_an_earlier_head_tells_of_a_log_that_was_cut_short_or_made_anew() -
     store: Any
     for store, intact in ((whole, True), (cut, False), (anew, False)):
         assert flaws(store) == []
-        assert walk_audit(store, "ws_1", head).intact is intact
+        assert verify_audit_log(store, "ws_1", head).is_intact is intact

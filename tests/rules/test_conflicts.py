@@ -8,8 +8,8 @@ import pytest
 
 from hullo import MergePlan, hookimpl
 from hullo.errors import Conflicting, Invalid
-from hullo.model.change_set import ChangeSet, created
-from hullo.model.conflict import Conflict, Resolution
+from hullo.model.change_set import ChangeSet, insertion
+from hullo.model.conflict import Conflict, ConflictResolution
 from hullo.store.protocol import PageRequest, Store
 from rules_plugins import ByCard
 from world import AGENT, World
@@ -285,7 +285,7 @@ def test_a_conflict_is_settled_by_keeping_them_apart_and_not_told_again(world: W
 @pytest.mark.rule("C7", "G1")
 def test_a_conflict_is_settled_by_making_them_one(world: World) -> None:
     anna, bert, conflict = a_conflict(world)
-    absorbed = world.settle(conflict, "merge").absorbed
+    absorbed = world.settle(conflict, "merge").merge_result
     assert absorbed is not None
     assert absorbed.merge.rule == f"conflict {conflict.id}"
     assert world.current(bert).id == anna
@@ -320,14 +320,14 @@ def test_a_conflict_about_no_email_moves_none(world: World) -> None:
         rule="C2",
         created_at=world.clock(),
     )
-    world.hullo.store.apply([ChangeSet(conflicts=(created(conflict),))])
+    world.hullo.store.apply([ChangeSet(conflicts=(insertion(conflict),))])
     with pytest.raises(Invalid, match="about external_id"):
         world.settle(conflict, "move_email")
 
 
 @pytest.mark.rule("C7")
 @pytest.mark.parametrize("action", ["keep", "merge", "move_email"])
-def test_a_conflict_is_settled_once(world: World, action: Resolution) -> None:
+def test_a_conflict_is_settled_once(world: World, action: ConflictResolution) -> None:
     _, _, conflict = a_conflict(world)
     world.settle(conflict, "keep")
     with pytest.raises(Conflicting, match="resolved already, by keep"):

@@ -6,7 +6,7 @@ import pytest
 
 from hullo.errors import Conflicting, NotFound, SessionRevoked
 from hullo.model.contact import Contact
-from hullo.pipeline.privacy.erasing import Erase
+from hullo.pipeline.privacy.erasing import EraseContact
 from hullo.store.protocol import Page, PageRequest
 from world import AGENT, Browser, World
 
@@ -51,17 +51,17 @@ def test_an_id_that_was_restored_meanwhile_erases_nobody_else(world: World) -> N
     assert survivor is not None
     assert absorbed is not None
     merge = world.merge(survivor, absorbed).merge
-    work = Erase.found(
+    work = EraseContact.for_contact(
         world.hullo.store,
         world.app.workspace_id,
         absorbed,
         conversations="erase",
         by=AGENT,
-        moment=world.hullo.moment(),
+        context=world.hullo.new_context(),
     )
     world.undo(merge.id)
     with pytest.raises(Conflicting, match="try again"):
-        world.hullo.pipeline.run(work)
+        world.hullo.executor.run(work)
     assert {each.id for each in world.contacts()} == {survivor, absorbed}
 
 
@@ -92,9 +92,9 @@ def test_erasing_somebody_again_finds_nobody(world: World) -> None:
 def test_it_is_told_and_written_down_without_anything_personal(world: World) -> None:
     browser = jane(world)
     contact_id = contact_id_of(browser)
-    store, workspace, moment = world.hullo.store, world.app.workspace_id, world.hullo.moment()
-    erase = Erase.found(store, workspace, contact_id, conversations="anonymise", by=AGENT, moment=moment)
-    [event] = world.hullo.pipeline.run(erase).change_set.events
+    store, workspace, moment = world.hullo.store, world.app.workspace_id, world.hullo.new_context()
+    erase = EraseContact.for_contact(store, workspace, contact_id, conversations="anonymise", by=AGENT, context=moment)
+    [event] = world.hullo.executor.run(erase).change_set.events
     assert (event.name, event.contact_id, event.by) == ("contact.erased", contact_id, AGENT)
     assert event.data == {"conversations": "anonymise"}
     entry = world.audit()[-1]

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from hullo.errors import NotFound
-from hullo.pipeline.people.notes import NoteContact
-from hullo.pipeline.privacy.export import FORMAT, RecordExport, export_of
+from hullo.pipeline.people.notes import AddContactNote
+from hullo.pipeline.privacy.export import EXPORT_FORMAT, RecordExport, build_export
 from hullo.store import reading
 from world import AGENT, World
 
@@ -25,15 +25,17 @@ JANE = {
 def exported(world: World, contact_id: str) -> Any:
     """The document as it travels."""
     store, workspace = world.hullo.store, world.app.workspace_id
-    world.hullo.pipeline.run(RecordExport.found(store, workspace, contact_id, by=AGENT, moment=world.hullo.moment()))
-    return json.loads(json.dumps(export_of(store, workspace, contact_id, world.clock())))
+    world.hullo.executor.run(
+        RecordExport.for_contact(store, workspace, contact_id, by=AGENT, context=world.hullo.new_context())
+    )
+    return json.loads(json.dumps(build_export(store, workspace, contact_id, world.clock())))
 
 
 def note(world: World, contact_id: str, text: str) -> None:
-    moment = world.hullo.moment()
+    moment = world.hullo.new_context()
     workspace = world.app.workspace_id
-    world.hullo.pipeline.run(
-        NoteContact(contact_id=contact_id, workspace_id=workspace, writer=AGENT, text=text, moment=moment)
+    world.hullo.executor.run(
+        AddContactNote(contact_id=contact_id, workspace_id=workspace, writer=AGENT, text=text, context=moment)
     )
 
 
@@ -46,7 +48,7 @@ def test_an_export_holds_everything_with_where_it_comes_from(world: World) -> No
     note(world, contact_id, "Likes llamas")
     world.visitor().identify(external_id="joe", email="jane@example.com", signed="external_id")
     told = exported(world, contact_id)
-    assert told["format"] == FORMAT
+    assert told["format"] == EXPORT_FORMAT
     assert told["exported_at"].endswith("Z")
     contact = told["contact"]
     assert contact["id"] == contact_id
@@ -76,8 +78,14 @@ def test_an_export_holds_no_secret_and_no_digest(world: World) -> None:
     contact_id = browser.identify(**JANE, signed="external_id").contact_id
     session = browser.resume().session
     text = json.dumps(exported(world, contact_id))
-    digests = world.contact(contact_id).digests()
-    for secret in (str(browser.token), session.digest, world.app.identity_key, *digests, *session.claimed.values()):
+    digests = world.contact(contact_id).identifier_digests()
+    for secret in (
+        str(browser.token),
+        session.digest,
+        world.app.identity_key,
+        *digests,
+        *session.claimed_identifiers.values(),
+    ):
         assert secret not in text
 
 
@@ -100,11 +108,11 @@ def test_an_absorbed_id_exports_its_survivor_with_both_as_they_were_and_says_so(
 
 @pytest.mark.rule("P1")
 def test_lists_are_read_to_their_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "AT_ONCE", 2)
+    monkeypatch.setattr(reading, "PAGE_SIZE", 2)
     browser = world.visitor()
     contact_id = browser.identify(email="jane@example.com").contact_id
     said = [browser.say(f"{number}").conversation.id for number in range(5)]
-    told = export_of(world.hullo.store, world.app.workspace_id, contact_id, world.clock())
+    told = build_export(world.hullo.store, world.app.workspace_id, contact_id, world.clock())
     assert [each["id"] for each in told["conversations"]] == said[::-1]
 
 
@@ -112,4 +120,4 @@ def test_lists_are_read_to_their_end(world: World, monkeypatch: pytest.MonkeyPat
 def test_nobody_is_exported_under_another_workspaces_id(world: World) -> None:
     contact_id = world.upsert(**JANE).contact_id
     with pytest.raises(NotFound):
-        export_of(world.hullo.store, "ws_other", contact_id, world.clock())
+        build_export(world.hullo.store, "ws_other", contact_id, world.clock())

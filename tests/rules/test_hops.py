@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from hullo.errors import Conflicting, NotFound, ProofRejected, ProofRequired, SessionRevoked, UnknownApp
-from hullo.model.change_set import ChangeSet, LogOut
+from hullo.model.change_set import ChangeSet, SessionRevocation
 from hullo.model.claim import Claim
 from hullo.model.instant import MINUTE, SECOND
 from hullo.model.standing import Standing
-from hullo.pipeline.people.administer import Amend
+from hullo.pipeline.people.administer import UpdateContact
 from hullo.pipeline.register.register import NewApp
 from world import Browser, World
 
@@ -87,7 +87,7 @@ def test_sixteen_at_once_redeem_a_token_once(world: World, help_centre: NewApp) 
     def redeem() -> None:
         start.wait()
         try:
-            answers.append(world.visitor(help_centre).identify(identity_token=token).standing.word)
+            answers.append(world.visitor(help_centre).identify(identity_token=token).standing.label)
         except ProofRejected as refused:
             answers.append(str(refused.mistake))
 
@@ -141,20 +141,20 @@ def test_what_is_no_longer_proven_does_not_arrive_proven(world: World, help_cent
     browser = world.visitor()
     contact = browser.identify(email="jane@example.com", signed="email").contact_id
     token = browser.token_for(help_centre)
-    moment = world.hullo.moment()
-    amend = Amend(
+    moment = world.hullo.new_context()
+    amend = UpdateContact(
         contact_id=contact,
         workspace_id=world.app.workspace_id,
         writer="api-key:test",
-        claim=Claim.read({"email": "other@example.com"}),
-        cleared=frozenset(),
+        claim=Claim.from_body({"email": "other@example.com"}),
+        cleared_kinds=frozenset(),
         app_id=None,
-        moment=moment,
+        context=moment,
         request_id="req_1",
         hooks=world.hullo.hooks,
         limits=world.hullo.settings.limits,
     )
-    world.hullo.pipeline.run(amend)
+    world.hullo.executor.run(amend)
     arrived = world.visitor(help_centre).identify(identity_token=token)
     assert (arrived.contact_id, arrived.standing) == (contact, Standing.CLAIMED)
 
@@ -167,11 +167,11 @@ def test_a_claim_in_a_link_does_not_take_the_place_of_somebody_who_is_proven(wor
     victim = world.visitor(help_centre)
     victim.identify(external_id="bob", signed="external_id")
     assert refusal(victim, claimant.token_for(help_centre)) == "only_claimed"
-    assert victim.resume().session.proven
+    assert victim.resume().session.is_proven
     claimant = world.visitor()
     claimant.identify(email="bob@example.com")
     assert victim.identify(identity_token=claimant.token_for(help_centre)).standing is Standing.PROVEN
-    assert victim.resume().session.proven
+    assert victim.resume().session.is_proven
 
 
 @pytest.mark.rule("T1", "R1")
@@ -184,8 +184,8 @@ def test_an_identity_whose_session_is_ended_meanwhile_does_not_arrive(world: Wor
         snapshots = load(queries)
         if any(query.source for query in queries) and not ended:
             ended.append(True)
-            over = LogOut(contact_id=str(contact), at=world.clock())
-            world.hullo.store.apply([ChangeSet(log_outs=(over,))])
+            over = SessionRevocation(contact_id=str(contact), at=world.clock())
+            world.hullo.store.apply([ChangeSet(session_revocations=(over,))])
         return snapshots
 
     with pytest.MonkeyPatch.context() as patch:
@@ -279,7 +279,7 @@ def test_report_leaves_whoever_brings_a_wrong_token_what_they_claim(world: World
     for mode in ("report", "off"):
         world.hullo.register.change_app(help_centre.app_key, {"verification": mode})
         outcome = world.visitor(help_centre).identify(identity_token=token, email="x@example.com")
-        assert (outcome.standing < Standing.PROVEN, outcome.wrong) == (True, "used_before")
+        assert (outcome.standing < Standing.PROVEN, outcome.mistake) == (True, "used_before")
 
 
 @pytest.mark.rule("T1", "P4")
@@ -304,7 +304,7 @@ def test_logging_out_everywhere_ends_every_session_in_every_app(world: World, he
     for ended in (browser, there):
         with pytest.raises(SessionRevoked):
             ended.resume()
-    assert bob.resume().session.proven
+    assert bob.resume().session.is_proven
     assert jane(world).resume().session.contact_id == contact_id
     with pytest.raises(NotFound):
         world.log_out(contact_id, "ws_other")

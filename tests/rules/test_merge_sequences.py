@@ -14,8 +14,8 @@ from hullo.hooks.discovery import open_store
 from hullo.model.contact import Contact
 from hullo.model.fact import Fact
 from hullo.model.merge import Merge
-from hullo.pipeline.merging.slots import slots_of
-from hullo.pipeline.phones import phones_of
+from hullo.pipeline.merging.slots import field_values
+from hullo.pipeline.phones import all_phones
 from hullo.store.protocol import PageRequest
 from rules_plugins import ByCard
 from world import World
@@ -75,11 +75,11 @@ class Lives:
 
     def undo_all(self) -> None:
         """As often as it takes: of a chain the last goes first."""
-        while standing := [each for each in self.merges() if each.stands]:
+        while standing := [each for each in self.merges() if each.is_active]:
             before = len(standing)
             for merge in standing:
                 self.do(("undo_one", merge))
-            assert len([each for each in self.merges() if each.stands]) < before, "no merge can be undone"
+            assert len([each for each in self.merges() if each.is_active]) < before, "no merge can be undone"
 
     def merges(self) -> Sequence[Merge]:
         """All there were, also those that a call has made by itself."""
@@ -125,9 +125,9 @@ class Lives:
 
 def facts_of(contact: Contact) -> set[tuple[str, str, Fact]]:
     """Every value with its place, names and phones too."""
-    slots = {(slot.home, slot.field, fact) for slot, fact in slots_of(contact).items()}
-    listed = {("name", kind, fact) for kind, fact in contact.names()}
-    return slots | listed | {("phone", "phone", fact) for fact in phones_of(contact)}
+    slots = {(slot.section, slot.field, fact) for slot, fact in field_values(contact).items()}
+    listed = {("name", kind, fact) for kind, fact in contact.all_identifiers()}
+    return slots | listed | {("phone", "phone", fact) for fact in all_phones(contact)}
 
 
 def said(lives: Lives) -> set[tuple[str, str, object]]:
@@ -147,7 +147,7 @@ def check_that_it_adds_up(lives: Lives) -> None:
             assert not facts_of(contact)
             assert not contact.absorbed
         assert current.merged_into is None
-        for digest in contact.digests():
+        for digest in contact.identifier_digests():
             assert owners.setdefault(digest, contact.id) == contact.id
     for contact in contacts.values():
         absorbed = [each for each in contacts if each != contact.id and lives.world.current(each).id == contact.id]

@@ -7,9 +7,9 @@ import pytest
 from hullo.errors import Conflicting, NotFound
 from hullo.model.contact import Contact
 from hullo.model.identifier import EMAIL, EXTERNAL_ID
-from hullo.model.merge import Extent
+from hullo.model.merge import RelatedCounts
 from hullo.model.standing import Standing
-from hullo.pipeline.privacy.export import export_of
+from hullo.pipeline.privacy.export import build_export
 from world import World
 
 
@@ -130,7 +130,7 @@ def test_nothing_of_somebody_who_is_erased_is_left_with_those_they_were_part_of(
     assert bert is not None
     world.erase(bert)
     for contact_id in (anna, carl):
-        document = export_of(world.hullo.store, world.app.workspace_id, str(contact_id), world.clock())
+        document = build_export(world.hullo.store, world.app.workspace_id, str(contact_id), world.clock())
         told = str(document)
         assert "bert@example.com" not in told
         assert "Unmistakable" not in told
@@ -270,7 +270,7 @@ def test_a_preview_writes_nothing(world: World) -> None:
 @pytest.mark.rule("G1")
 def test_a_merge_of_very_many_asks_to_be_confirmed(world: World) -> None:
     anna, bert = (world.upsert(external_id=each).contact_id for each in ("anna", "bert"))
-    extent = Extent(people=1, conversations=10_001, sessions=0, events=0, notes=0)
+    extent = RelatedCounts(people=1, conversations=10_001, sessions=0, events=0, notes=0)
     with pytest.raises(Conflicting, match="10001 conversations"):
         world.merge(anna, bert, extent=extent)
     world.merge(anna, bert, extent=extent, confirmed=True)

@@ -21,16 +21,16 @@ from hullo.model.note import Note
 from hullo.model.standing import Standing
 from hullo.model.timeline import CONTACT_EVENT, TimelineEntry
 from hullo.pipeline.identify import Upsert
-from hullo.pipeline.people.administer import Amend
-from hullo.pipeline.people.contact_events import Report, ReportEvent
-from hullo.pipeline.people.lists import Lists
-from hullo.pipeline.people.notes import NoteContact, NoteConversation, RemoveNote
-from hullo.pipeline.people.tagging import TagContact, TagConversation, Tagging
+from hullo.pipeline.people.administer import UpdateContact
+from hullo.pipeline.people.contact_events import AddContactEvent, EventReport
+from hullo.pipeline.people.lists import ContactLists
+from hullo.pipeline.people.notes import AddContactNote, AddConversationNote, RemoveNote
+from hullo.pipeline.people.tagging import TagChanges, TagContact, TagConversation
 from hullo.pipeline.people.upsert_lists import UpsertWithLists
 from hullo.pipeline.survivors import current_contact
-from hullo.pipeline.work import Work
+from hullo.pipeline.work import Operation
 from hullo.store.protocol import PageRequest, Store
-from hullo.store.reading import every
+from hullo.store.reading import iter_pages
 from hullo.testing.builders import a_contact
 from rules_plugins import ByCard
 from world import World
@@ -38,8 +38,8 @@ from world import World
 SERVER = "api-key:test"
 
 
-def run(world: World, work: Work[Any]) -> Decision[Any]:
-    decision: Decision[Any] = world.hullo.pipeline.run(work)
+def run(world: World, work: Operation[Any]) -> Decision[Any]:
+    decision: Decision[Any] = world.hullo.executor.run(work)
     return decision
 
 
@@ -49,58 +49,58 @@ def tagging(world: World, contact_id: str, *add: str, remove: tuple[str, ...] = 
         workspace_id=world.app.workspace_id,
         app_id=None,
         writer=SERVER,
-        tagging=Tagging(add=add, remove=remove),
-        moment=world.hullo.moment(),
+        changes=TagChanges(add=add, remove=remove),
+        context=world.hullo.new_context(),
         limits=Limits(tags=3),
     )
 
 
-def amending(world: World, contact_id: str, **body: Any) -> Amend:
-    lists, rejected = Lists.read(body, Limits())
+def amending(world: World, contact_id: str, **body: Any) -> UpdateContact:
+    lists, rejected = ContactLists.from_body(body, Limits())
     assert not rejected
-    claim = Claim.read({name: value for name, value in body.items() if name not in {"emails", "phones"}})
-    moment = world.hullo.moment()
-    return Amend(
+    claim = Claim.from_body({name: value for name, value in body.items() if name not in {"emails", "phones"}})
+    moment = world.hullo.new_context()
+    return UpdateContact(
         contact_id=contact_id,
         workspace_id=world.app.workspace_id,
         writer=SERVER,
         claim=claim,
-        cleared=frozenset(),
+        cleared_kinds=frozenset(),
         lists=lists,
         app_id=world.app.app_id,
-        moment=moment,
+        context=moment,
         request_id=moment.new_id("req"),
         hooks=world.hullo.hooks,
         limits=Limits(),
     )
 
 
-def noting(world: World, contact_id: str, text: str = "hm") -> NoteContact:
-    moment = world.hullo.moment()
-    return NoteContact(
-        contact_id=contact_id, workspace_id=world.app.workspace_id, writer=SERVER, text=text, moment=moment
+def noting(world: World, contact_id: str, text: str = "hm") -> AddContactNote:
+    moment = world.hullo.new_context()
+    return AddContactNote(
+        contact_id=contact_id, workspace_id=world.app.workspace_id, writer=SERVER, text=text, context=moment
     )
 
 
-def reporting(world: World, contact_id: str, name: str, ago: int = 0, **properties: object) -> ReportEvent:
-    moment = world.hullo.moment()
-    return ReportEvent(
+def reporting(world: World, contact_id: str, name: str, ago: int = 0, **properties: object) -> AddContactEvent:
+    moment = world.hullo.new_context()
+    return AddContactEvent(
         contact_id=contact_id,
         workspace_id=world.app.workspace_id,
         app_id=world.app.app_id,
         writer=SERVER,
-        report=Report(name=name, occurred_at=moment.now - ago if ago else None, properties=properties),
-        moment=moment,
+        report=EventReport(name=name, occurred_at=moment.now - ago if ago else None, properties=properties),
+        context=moment,
     )
 
 
-def upserted(world: World, lists: Lists, **body: Any) -> Decision[Any]:
-    moment = world.hullo.moment()
+def upserted(world: World, lists: ContactLists, **body: Any) -> Decision[Any]:
+    moment = world.hullo.new_context()
     upsert = Upsert(
-        claim=Claim.read(body),
+        claim=Claim.from_body(body),
         key=world.api_key,
         app_id=world.app.app_id,
-        moment=moment,
+        context=moment,
         request_id=moment.new_id("req"),
         hooks=world.hullo.hooks,
         limits=Limits(),
@@ -110,7 +110,7 @@ def upserted(world: World, lists: Lists, **body: Any) -> Decision[Any]:
 
 def timeline(world: World, contact_id: str) -> list[TimelineEntry]:
     store = world.hullo.store
-    return [*every(lambda page: store.list_timeline(world.app.workspace_id, contact_id, replace(page, limit=2)))]
+    return [*iter_pages(lambda page: store.list_timeline(world.app.workspace_id, contact_id, replace(page, limit=2)))]
 
 
 def notes(world: World, subject_id: str) -> list[Note]:
@@ -118,7 +118,7 @@ def notes(world: World, subject_id: str) -> list[Note]:
 
 
 def emails(contact: Contact) -> list[object]:
-    return [fact.value for kind, fact in contact.names() if kind == EMAIL]
+    return [fact.value for kind, fact in contact.all_identifiers() if kind == EMAIL]
 
 
 @pytest.mark.rule("G3")
@@ -153,7 +153,9 @@ def test_a_chain_without_an_end_leads_to_nobody() -> None:
         lambda world, gone: reporting(world, gone, "Ordered"),
     ],
 )
-def test_whoever_was_absorbed_meanwhile_is_not_written(world: World, make: Callable[[World, str], Work[Any]]) -> None:
+def test_whoever_was_absorbed_meanwhile_is_not_written(
+    world: World, make: Callable[[World, str], Operation[Any]]
+) -> None:
     jane, gone = (world.upsert(external_id=each).contact_id for each in ("jane", "gone"))
     work = make(world, gone)
     world.merge(jane, gone)
@@ -165,7 +167,7 @@ def test_whoever_was_absorbed_meanwhile_is_not_written(world: World, make: Calla
 
 @pytest.mark.rule("M2", "W7")
 def test_a_person_is_found_by_each_of_several_emails(world: World) -> None:
-    made = upserted(world, Lists(emails=("jane@x.test", "j@x.test")), external_id="jane").answer.contact_id
+    made = upserted(world, ContactLists(emails=("jane@x.test", "j@x.test")), external_id="jane").result.contact_id
     assert world.upsert(email="J@X.test").contact_id == made
     assert world.upsert(email="jane@x.test").contact_id == made
     assert emails(world.contact(made)) == ["jane@x.test", "j@x.test"]
@@ -177,8 +179,8 @@ def test_a_person_is_found_by_each_of_several_emails(world: World) -> None:
 @pytest.mark.rule("C4", "C7")
 def test_a_list_whose_first_email_is_somebody_elses_is_left_alone(world: World) -> None:
     mallory = world.visitor().identify(external_id="mallory", signed="external_id", email="jane@x.test").contact_id
-    lists = Lists(emails=("jane@x.test", "j@x.test"), phones=("1", "2"))
-    outcome = upserted(world, lists, external_id="jane").answer
+    lists = ContactLists(emails=("jane@x.test", "j@x.test"), phones=("1", "2"))
+    outcome = upserted(world, lists, external_id="jane").result
     assert [verdict.field for verdict in outcome.kept] == ["emails"]
     assert [conflict.other_id for conflict in outcome.conflicts] == [mallory]
     jane = world.contact(outcome.contact_id)
@@ -189,8 +191,8 @@ def test_a_list_whose_first_email_is_somebody_elses_is_left_alone(world: World) 
 @pytest.mark.rule("C1")
 def test_whoever_becomes_part_of_a_person_brings_no_email_that_the_list_leaves_out(world: World) -> None:
     jane = world.upsert(external_id="jane").contact_id
-    gone = upserted(world, Lists(emails=("j@x.test", "old@x.test"))).answer.contact_id
-    decision = upserted(world, Lists(emails=("j@x.test", "jane@x.test")), external_id="jane")
+    gone = upserted(world, ContactLists(emails=("j@x.test", "old@x.test"))).result.contact_id
+    decision = upserted(world, ContactLists(emails=("j@x.test", "jane@x.test")), external_id="jane")
     assert (world.contact(gone).merged_into, emails(world.contact(jane))) == (jane, ["j@x.test", "jane@x.test"])
     assert [event.name for event in decision.change_set.events] == ["contact.merged", "contact.updated"]
     assert len({event.id for event in decision.change_set.events}) == 2
@@ -199,12 +201,12 @@ def test_whoever_becomes_part_of_a_person_brings_no_email_that_the_list_leaves_o
 
 @pytest.mark.rule("W9")
 def test_lists_that_are_so_already_write_nothing(world: World) -> None:
-    lists = Lists(emails=("jane@x.test", "j@x.test"), phones=("1", "2"))
-    made = upserted(world, lists, external_id="jane").answer
+    lists = ContactLists(emails=("jane@x.test", "j@x.test"), phones=("1", "2"))
+    made = upserted(world, lists, external_id="jane").result
     again = upserted(world, lists, external_id="jane")
-    assert (again.change_set.empty, again.answer.contact_id) == (True, made.contact_id)
+    assert (again.change_set.is_empty, again.result.contact_id) == (True, made.contact_id)
     assert run(world, amending(world, made.contact_id, emails=["j@x.test"])).change_set.contacts
-    assert run(world, amending(world, made.contact_id, emails=["J@x.test"], phones=["1", "2"])).change_set.empty
+    assert run(world, amending(world, made.contact_id, emails=["J@x.test"], phones=["1", "2"])).change_set.is_empty
 
 
 @pytest.mark.rule("W1", "W2")
@@ -215,7 +217,7 @@ def test_tags_are_facts_that_come_and_go(world: World) -> None:
     assert set(stored.tags) == {"vip", "new"}
     assert stored.tags["vip"] == Fact(True, Standing.PROVEN, stored.updated_at, SERVER)
     assert [event.data for event in decision.change_set.events] == [{"fields": ["tags"]}]
-    assert run(world, tagging(world, jane, "vip", remove=("never",))).change_set.empty
+    assert run(world, tagging(world, jane, "vip", remove=("never",))).change_set.is_empty
     run(world, tagging(world, jane, "third", remove=("new",)))
     assert set(world.contact(jane).tags) == {"vip", "third"}
     with pytest.raises(Invalid):
@@ -273,9 +275,9 @@ def test_notes_are_kept_with_their_subject_and_found_by_their_id(world: World) -
     browser.join()
     begun = browser.say().conversation.id
     jane = world.upsert(external_id="jane").contact_id
-    about_her = run(world, noting(world, jane, "naïve 🦊\nline")).answer
-    work = NoteConversation(key=world.api_key, conversation_id=begun, text="hm", moment=world.hullo.moment())
-    about_it = run(world, work).answer
+    about_her = run(world, noting(world, jane, "naïve 🦊\nline")).result
+    work = AddConversationNote(key=world.api_key, conversation_id=begun, text="hm", context=world.hullo.new_context())
+    about_it = run(world, work).result
     assert (notes(world, jane), notes(world, begun)) == ([about_her], [about_it])
     find = world.hullo.store.find_note
     assert find(world.app.workspace_id, about_it.id) == about_it
@@ -294,18 +296,18 @@ def test_a_conversations_tags_stay_with_it(world: World) -> None:
     begun = browser.say().conversation.id
 
     def tag(*add: str, remove: tuple[str, ...] = ()) -> Decision[Any]:
-        change = Tagging(add=add, remove=remove)
-        work = TagConversation(key=world.api_key, conversation_id=begun, tagging=change, limits=Limits(tags=2))
+        change = TagChanges(add=add, remove=remove)
+        work = TagConversation(key=world.api_key, conversation_id=begun, changes=change, limits=Limits(tags=2))
         return run(world, work)
 
-    assert tag("b", "a").answer.tags == ("b", "a")
-    assert tag("a").change_set.empty
+    assert tag("b", "a").result.tags == ("b", "a")
+    assert tag("a").change_set.is_empty
     browser.say("again", begun)
     browser.identify(external_id="jane", signed="external_id")
     stored = world.hullo.store.find_conversation(world.app.workspace_id, begun)
     assert stored is not None
     assert (stored.tags, stored.contact_id is None) == (("b", "a"), False)
-    assert tag(remove=("b",)).answer.tags == ("a",)
+    assert tag(remove=("b",)).result.tags == ("a",)
     with pytest.raises(Invalid):
         tag("b", "c")
 

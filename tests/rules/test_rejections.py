@@ -38,7 +38,7 @@ def refused(world: World, times: int = 1, app: NewApp | None = None, **body: obj
 
 def told(world: World, plugin: Rejections, listener: Listener) -> list[Event]:
     """All that is gathered, as if its time had come."""
-    plugin._gathering._hand_over()
+    plugin._counter._flush()
     world.tell()
     return [event for event in listener.told if event.name == "identity.rejected"]
 
@@ -104,6 +104,6 @@ def test_while_the_store_is_away_it_is_counted_on(
 
     with monkeypatch.context() as patch:
         patch.setattr(world.hullo.store, "apply", away)
-        plugin._gathering._hand_over()
+        plugin._counter._flush()
     refused(world, external_id="jane", user_hash="0" * 64)
     assert [event.data["calls"] for event in told(world, plugin, listener)] == [2]

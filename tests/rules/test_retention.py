@@ -10,8 +10,8 @@ import pytest
 from hullo.errors import SessionRevoked
 from hullo.hooks.discovery import open_store
 from hullo.model.instant import DAY
-from hullo.model.retention import Retention, Swept
-from hullo.pipeline.privacy.retaining import RetentionRun, retain
+from hullo.model.retention import Retention, SweepResult
+from hullo.pipeline.privacy.retaining import RetentionRun, run_retention
 from hullo.store.protocol import PageRequest, Store
 from hullo_plugins.upkeep.retention import RetentionJob
 from world import World
@@ -25,7 +25,7 @@ FOR_EVER = {
 
 
 def run(world: World, **options: Any) -> RetentionRun:
-    return retain(world.hullo.store, world.clock, "retention", **options)
+    return run_retention(world.hullo.store, world.clock, "retention", **options)
 
 
 def pass_days(world: World, days: float) -> None:
@@ -44,7 +44,7 @@ def test_anonymous_visitors_go_and_known_ones_stay(world: World) -> None:
     talker.join()
     talker.say()
     pass_days(world, 31)
-    assert run(world).swept == Swept(sessions=1, visitors=1)
+    assert run(world).total_removed == SweepResult(sessions=1, visitors=1)
     with pytest.raises(SessionRevoked):
         nobody.resume()
     assert known.resume().session.contact_id
@@ -56,7 +56,7 @@ def test_a_session_that_is_over_goes(world: World) -> None:
     browser = world.visitor()
     browser.identify(email="jane@example.com")
     browser.reset()
-    assert run(world).swept.sessions == 1
+    assert run(world).total_removed.sessions == 1
     assert browser.resume().session.visitor_id
 
 
@@ -70,13 +70,13 @@ def test_each_app_keeps_things_for_as_long_as_it_says(world: World) -> None:
         outcomes.append(browser.identify(email="jane@example.com"))
         browser.say()
     pass_days(world, 100)
-    mine, theirs = ({each.app.id: each.swept for each in run(world).apps}[app.app_id] for app in (world.app, other))
+    mine, theirs = ({each.app.id: each.removed for each in run(world).apps}[app.app_id] for app in (world.app, other))
     assert (mine.decisions, mine.conversations, mine.timeline > 0) == (1, 0, True)
-    assert theirs == Swept()
+    assert theirs == SweepResult()
     place = (world.app.workspace_id, outcomes[0].contact_id)
     assert world.hullo.store.list_timeline(*place, PageRequest()).items == ()
     pass_days(world, 300)
-    swept = {each.app.id: each.swept for each in run(world).apps}
+    swept = {each.app.id: each.removed for each in run(world).apps}
     assert (swept[world.app.app_id].conversations, swept[world.app.app_id].messages) == (1, 1)
     assert conversations(world) == 0
 
@@ -86,8 +86,8 @@ def test_running_it_again_removes_nothing_and_says_nothing(world: World) -> None
     world.visitor().join()
     pass_days(world, 31)
     before = len(world.audit())
-    assert run(world).swept.total == 2
-    assert run(world).swept.total == 0
+    assert run(world).total_removed.total == 2
+    assert run(world).total_removed.total == 0
     [entry] = world.audit()[before:]
     assert (entry.action, entry.by, entry.subject) == ("retention.run", "retention", world.app.workspace_id)
     assert entry.data == {"removed": {world.app.app_id: {"sessions": 1, "visitors": 1}}}
@@ -99,9 +99,13 @@ def test_a_dry_run_says_how_much_there_is_and_leaves_it(world: World) -> None:
         world.visitor().join()
     pass_days(world, 31)
     before = len(world.audit())
-    assert run(world, dry_run=True).swept == run(world, dry_run=True).swept == Swept(sessions=3, visitors=3)
+    assert (
+        run(world, dry_run=True).total_removed
+        == run(world, dry_run=True).total_removed
+        == SweepResult(sessions=3, visitors=3)
+    )
     assert len(world.audit()) == before
-    assert run(world).swept == Swept(sessions=3, visitors=3)
+    assert run(world).total_removed == SweepResult(sessions=3, visitors=3)
 
 
 @pytest.mark.rule("P3")
@@ -122,10 +126,10 @@ def test_two_at_once_remove_each_thing_once(world: World) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sum(each.swept.sessions for each in runs) == 12
-    assert sum(each.swept.visitors for each in runs) == 12
+    assert sum(each.total_removed.sessions for each in runs) == 12
+    assert sum(each.total_removed.visitors for each in runs) == 12
     told = [entry.data["removed"] for entry in world.audit() if entry.action == "retention.run"]
-    assert len(told) == sum(each.swept.total > 0 for each in runs)
+    assert len(told) == sum(each.total_removed.total > 0 for each in runs)
 
 
 @pytest.mark.rule("P3")
@@ -141,7 +145,7 @@ class Sweeps:
         self.asked = 0
         self.once = threading.Event()
 
-    def sweep(self, *args: Any, **options: Any) -> Swept:
+    def sweep(self, *args: Any, **options: Any) -> SweepResult:
         self.asked += 1
         self.once.set()
         return self._store.sweep(*args, **options)
@@ -155,7 +159,9 @@ def test_one_of_several_processes_does_it_once_a_day() -> None:
     store = open_store("memory:")
     counted: Any = Sweeps(store)
     World(store)
-    worlds = [World(counted, without=["retention"], plugins=[RetentionJob(first=0.0, every=0.01)]) for _ in range(2)]
+    worlds = [
+        World(counted, without=["retention"], plugins=[RetentionJob(first_delay=0.0, interval=0.01)]) for _ in range(2)
+    ]
     assert counted.once.wait(10)
     threading.Event().wait(0.1)
     apps = len(store.list_apps())
@@ -171,7 +177,7 @@ def test_a_store_that_is_away_is_asked_again(caplog: pytest.LogCaptureFixture) -
     store = open_store("memory:")
     counted: Any = Sweeps(store)
     World(store)
-    world = World(counted, without=["retention"], plugins=[RetentionJob(first=0.05, every=0.01)])
+    world = World(counted, without=["retention"], plugins=[RetentionJob(first_delay=0.05, interval=0.01)])
     store.close()
     threading.Event().wait(0.1)
     store.open()

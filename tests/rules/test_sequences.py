@@ -64,12 +64,12 @@ def test_whatever_was_said_names_have_one_owner_and_saying_it_again_changes_noth
             else:
                 spoken(world, browsers[speaker], signed, body)
                 spoken(world, browsers[speaker], signed, body)
-                assert browsers[speaker].wrote.empty, (speaker, signed, body)
+                assert browsers[speaker].wrote.is_empty, (speaker, signed, body)
         except NoIdentifier:
             continue
         owners: dict[str, str] = {}
         for contact in world.contacts():
-            for digest in contact.digests():
+            for digest in contact.identifier_digests():
                 assert owners.setdefault(digest, contact.id) == contact.id
         for browser in browsers.values():
             if browser.token is None:
@@ -77,5 +77,5 @@ def test_whatever_was_said_names_have_one_owner_and_saying_it_again_changes_noth
             session = browser.resume().session
             if session.standing is Standing.PROVEN:
                 assert session.contact_id is not None
-                held = world.contact(session.contact_id).digests()
-                assert not held.keys().isdisjoint(session.proved)
+                held = world.contact(session.contact_id).identifier_digests()
+                assert not held.keys().isdisjoint(session.proven_identifiers)

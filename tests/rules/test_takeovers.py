@@ -8,23 +8,23 @@ from hullo.hooks.specs import hookimpl
 from hullo.model.claim import Claim
 from hullo.model.identifier import Identifier
 from hullo.model.standing import Standing
-from hullo.pipeline.people.administer import Amend
+from hullo.pipeline.people.administer import UpdateContact
 from hullo.store.protocol import Store
 from rules_plugins import ByCard
 from world import World
 
 
 def patch(world: World, contact_id: str, *cleared: str, **body: object) -> None:
-    moment = world.hullo.moment()
-    world.hullo.pipeline.run(
-        Amend(
+    moment = world.hullo.new_context()
+    world.hullo.executor.run(
+        UpdateContact(
             contact_id=contact_id,
             workspace_id=world.app.workspace_id,
             writer="api-key:x",
-            claim=Claim.read(body),
-            cleared=frozenset(cleared),
+            claim=Claim.from_body(body),
+            cleared_kinds=frozenset(cleared),
             app_id=world.app.app_id,
-            moment=moment,
+            context=moment,
             request_id=moment.new_id("req"),
             hooks=world.hullo.hooks,
             limits=world.hullo.settings.limits,
@@ -205,6 +205,6 @@ def test_invisible_characters_name_nobody(world: World) -> None:
 
 @pytest.mark.rule("W8")
 def test_a_body_full_of_faults_is_answered_with_a_bounded_list() -> None:
-    claim = Claim.read({"email": "a@b", **{f"\x1bfield{number}": 1 for number in range(1000)}})
+    claim = Claim.from_body({"email": "a@b", **{f"\x1bfield{number}": 1 for number in range(1000)}})
     assert len(claim.rejected) == 51
     assert all(rejection.field.isprintable() for rejection in claim.rejected)

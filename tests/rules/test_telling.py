@@ -13,14 +13,14 @@ import pytest
 from hullo.app import Hullo
 from hullo.errors import StoreUnavailable, TooContended
 from hullo.hooks.specs import hookimpl
-from hullo.model.change_set import ChangeSet, created
+from hullo.model.change_set import ChangeSet, insertion
 from hullo.model.event import Event
 from hullo.model.instant import SECOND
 from hullo.model.webhook import Delivery, Webhook
 from hullo.pipeline.outbox import courier
 from hullo.pipeline.outbox.fan_out import delivery_id
-from hullo.pipeline.outbox.lease import LIFE
-from hullo.pipeline.rounds import Rounds
+from hullo.pipeline.outbox.lease import LIFETIME
+from hullo.pipeline.rounds import BackgroundWorker
 from hullo.store.protocol import PageRequest, Store, StoreConflict
 from rules.test_privacy import PERSONAL
 from world import World
@@ -60,7 +60,7 @@ def listener() -> Listener:
 @pytest.fixture
 def by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is told until the test says so."""
-    monkeypatch.setattr(Rounds, "nudge", lambda rounds: None)
+    monkeypatch.setattr(BackgroundWorker, "wake", lambda rounds: None)
 
 
 def subscribed(world: World, number: int = 1, **fields: object) -> Webhook:
@@ -73,7 +73,7 @@ def subscribed(world: World, number: int = 1, **fields: object) -> Webhook:
         **fields,
     }
     webhook = Webhook(**options)  # type: ignore[arg-type]
-    world.hullo.store.apply([ChangeSet(webhooks=(created(webhook),))])
+    world.hullo.store.apply([ChangeSet(webhooks=(insertion(webhook),))])
     return webhook
 
 
@@ -91,7 +91,7 @@ def beside(world: World, *plugins: object) -> Hullo:
 def test_observers_are_told_of_an_event_as_soon_as_it_is_committed(
     store: Store, listener: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for pause in ("SOON", "IDLE"):
+    for pause in ("BUSY_INTERVAL", "IDLE_INTERVAL"):
         monkeypatch.setattr(courier, pause, 60 * PATIENCE)  # nobody looks again by itself
     world = World(store, plugins=[listener])
     world.visitor().identify(email="jane@example.com")
@@ -215,7 +215,7 @@ def test_a_call_that_changes_nothing_wakes_nobody(store: Store, monkeypatch: pyt
     browser = world.visitor()
     browser.identify(external_id="jane", signed="external_id")
     nudges: list[str] = []
-    monkeypatch.setattr(Rounds, "nudge", lambda rounds: nudges.append("nudged"))
+    monkeypatch.setattr(BackgroundWorker, "wake", lambda rounds: nudges.append("nudged"))
     browser.identify(external_id="jane", signed="external_id")
     browser.resume()
     assert nudges == []
@@ -251,17 +251,17 @@ class TestAnotherProcess:
         world = World(store)
         world.upsert(external_id="jane")
         with beside(world, listener) as other:
-            other.courier.drain()
+            other.outbox_worker.drain()
             assert listener.names == ["contact.created"]
 
     def test_finds_it_without_being_told(
         self, store: Store, listener: Listener, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(courier, "IDLE", 0.02)
+        monkeypatch.setattr(courier, "IDLE_INTERVAL", 0.02)
         world = World(store, plugins=[listener])
-        world.hullo.courier.nudge()
+        world.hullo.outbox_worker.wake()
         with monkeypatch.context() as patch:
-            patch.setattr(Rounds, "nudge", lambda rounds: None)
+            patch.setattr(BackgroundWorker, "wake", lambda rounds: None)
             world.upsert(external_id="jane")
         listener.wait_for(1)
 
@@ -270,19 +270,19 @@ class TestAnotherProcess:
         with beside(world, listener) as other:
             other.open()
             world.visitor().identify(email="jane@example.com")
-            world.hullo.courier.drain()
+            world.hullo.outbox_worker.drain()
             world.visitor().identify(email="joe@example.com")
-            other.courier.drain()
+            other.outbox_worker.drain()
             assert listener.told == []
             assert len(store.list_outbox(9)) == 2
-            world.hullo.courier.drain()
+            world.hullo.outbox_worker.drain()
             assert store.list_outbox(1) == ()
 
     def test_need_not_wait_for_one_that_has_nothing_to_tell(
         self, store: Store, listener: Listener, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(courier, "SOON", 0.01)
-        monkeypatch.setattr(courier, "IDLE", PATIENCE)
+        monkeypatch.setattr(courier, "BUSY_INTERVAL", 0.01)
+        monkeypatch.setattr(courier, "IDLE_INTERVAL", PATIENCE)
         first = Listener("first")
         world = World(store, plugins=[first])
         with beside(world, listener) as other:
@@ -290,12 +290,12 @@ class TestAnotherProcess:
             first.wait_for(1)
             deadline = time.monotonic() + PATIENCE
             # For as long as others ask for it: a shorter wish would take theirs for the word of a wrong clock.
-            while not store.take_lease(courier.LEASE, "somebody", now := world.clock(), now + LIFE):
+            while not store.acquire_lease(courier.LEASE_NAME, "somebody", now := world.clock(), now + LIFETIME):
                 assert time.monotonic() < deadline
-            store.give_up_lease(courier.LEASE, "somebody")
-            monkeypatch.setattr(Rounds, "nudge", lambda rounds: None)
+            store.release_lease(courier.LEASE_NAME, "somebody")
+            monkeypatch.setattr(BackgroundWorker, "wake", lambda rounds: None)
             world.upsert(external_id="joe")
-            other.courier.drain()
+            other.outbox_worker.drain()
             assert listener.names == ["contact.created"]
 
     def test_takes_over_when_the_first_is_dead(self, store: Store, listener: Listener, by_hand: None) -> None:
@@ -304,10 +304,10 @@ class TestAnotherProcess:
         world.tell()  # and it keeps the right to, as it may have more to tell
         world.upsert(external_id="joe")
         with beside(world, listener) as other:
-            other.courier.drain()
+            other.outbox_worker.drain()
             assert listener.told == []
-            world.clock.now += LIFE
-            other.courier.drain()
+            world.clock.now += LIFETIME
+            other.outbox_worker.drain()
             assert listener.names == ["contact.created"]
 
     def test_took_over_from_one_that_was_slow_and_no_delivery_is_doubled(self, store: Store, by_hand: None) -> None:
@@ -315,8 +315,8 @@ class TestAnotherProcess:
 
         def sleep_long(event: Event) -> None:
             if len(first.told) == 1:
-                world.clock.now += LIFE + SECOND
-                other.courier.drain()
+                world.clock.now += LIFETIME + SECOND
+                other.outbox_worker.drain()
 
         first = Listener("first", sleep_long)
         world = World(store, plugins=[first])
@@ -332,8 +332,8 @@ class TestAnotherProcess:
         """The other process is done before the first one comes to write."""
 
         def sleep_long(event: Event) -> None:
-            world.clock.now += LIFE + SECOND
-            other.courier.drain()
+            world.clock.now += LIFETIME + SECOND
+            other.outbox_worker.drain()
 
         world = World(store, plugins=[Listener("first", sleep_long)])
         webhook = subscribed(world)
@@ -370,7 +370,7 @@ def test_what_could_not_be_written_down_is_told_again(
 def test_what_others_keep_changing_is_given_up_for_now_and_stays_in_the_outbox(
     store: Store, by_hand: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hullo.pipeline.retry.TRIES", 3)
+    monkeypatch.setattr("hullo.pipeline.retry.MAX_ATTEMPTS", 3)
     world = World(store)
     world.upsert(external_id="jane")
     with monkeypatch.context() as patch:
@@ -386,7 +386,7 @@ def test_what_others_keep_changing_is_given_up_for_now_and_stays_in_the_outbox(
 def test_a_store_that_is_away_for_a_while_is_asked_again_and_it_is_said_once(
     store: Store, listener: Listener, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("hullo.pipeline.rounds.AFTER_A_FAILURE", 0.01)
+    monkeypatch.setattr("hullo.pipeline.rounds.FAILURE_RETRY_DELAY", 0.01)
     world = World(store, plugins=[listener])
     asked = threading.Semaphore(0)
 
@@ -418,7 +418,7 @@ class TestClosing:
     def test_waits_for_no_observer_without_end_and_loses_nothing(
         self, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(courier, "CLOSING", 0.05)
+        monkeypatch.setattr(courier, "CLOSE_TIMEOUT", 0.05)
         stuck, opened, done = threading.Event(), threading.Event(), threading.Event()
 
         def hang(event: Event) -> None:
@@ -436,7 +436,7 @@ class TestClosing:
         assert len(store.list_outbox(9)) == 2
         opened.set()
         for thread in set(threading.enumerate()) - others:
-            if thread.name == f"hullo {courier.LEASE}":
+            if thread.name == f"hullo {courier.LEASE_NAME}":
                 thread.join(PATIENCE)
         assert [event.name for event in store.list_outbox(9)][-1:] == ["contact.identified"]
 

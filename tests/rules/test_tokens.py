@@ -158,7 +158,7 @@ def test_a_proof_of_what_nobody_is_matched_by_is_none(store: Store) -> None:
 def test_nothing_that_a_site_signs_makes_a_hop(world: World) -> None:
     from hullo_plugins.token.hop import _hop_secret
 
-    app = world.hullo.pipeline.apps.find_now(world.app.app_key)
+    app = world.hullo.executor.apps.reload(world.app.app_key)
     assert _hop_secret(app.identity_keys[0]) != world.sign("hullo hop token")
 
 
@@ -336,7 +336,7 @@ def test_a_jti_that_is_shown_by_sixteen_at_once_is_accepted_of_one(world: World,
     def show() -> None:
         start.wait()
         try:
-            answers.append(world.visitor().identify(token=token).standing.word)
+            answers.append(world.visitor().identify(token=token).standing.label)
         except ProofRejected as refused:
             answers.append(str(refused.mistake))
 
@@ -362,18 +362,18 @@ def test_report_lets_a_wrong_token_pass_as_none(world: World, site: Site) -> Non
     token = site.token(jti="one", name="Jane")
     world.visitor().identify(token=token)
     again = world.visitor().identify(token=token, external_id="jane", name="Mallory")
-    assert (again.standing, again.signature, again.wrong) == (Standing.CLAIMED, Signature.WRONG, "used_before")
+    assert (again.standing, again.signature, again.mistake) == (Standing.CLAIMED, Signature.WRONG, "used_before")
     with pytest.raises(NoIdentifier):
         world.visitor().identify(token=token)
     expired = world.visitor().identify(token=site.token(exp=site.now - 100), external_id="jane")
-    assert (expired.signature, expired.wrong) == (Signature.WRONG, "expired")
+    assert (expired.signature, expired.mistake) == (Signature.WRONG, "expired")
 
 
 @pytest.mark.rule("V3", "V5")
 def test_off_ignores_tokens(world: World, site: Site) -> None:
     world.set_app(verification="off")
     outcome = world.visitor().identify(token=site.token(name="Jane"), external_id="x")
-    assert (outcome.standing, outcome.signature, outcome.wrong) == (Standing.OWNED, None, None)
+    assert (outcome.standing, outcome.signature, outcome.mistake) == (Standing.OWNED, None, None)
     assert "name" not in world.contact(outcome.contact_id).profile
 
 
@@ -506,7 +506,7 @@ def test_an_app_counts_what_its_calls_have_to_show(world: World, site: Site) -> 
     counts = world.hullo.call_counts(world.app.app_key)
     assert (counts.signed, counts.unsigned, counts.wrong, counts.signed_percent) == (3, 2, 2, 42.8)
     world.clock.now += 7 * DAY
-    assert world.hullo.call_counts(world.app.app_key).calls == 0
+    assert world.hullo.call_counts(world.app.app_key).total == 0
 
 
 @pytest.mark.rule("V3", "W9")
@@ -515,7 +515,7 @@ def test_counting_costs_no_write_of_the_call_that_is_counted(world: World, site:
     token = site.token()
     browser.identify(token=token)
     browser.identify(token=token)
-    assert browser.wrote.empty
+    assert browser.wrote.is_empty
 
 
 @pytest.mark.rule("V4")

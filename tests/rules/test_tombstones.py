@@ -11,13 +11,13 @@ import pytest
 from hullo.app import Hullo
 from hullo.errors import SettingsError
 from hullo.hooks.discovery import open_store
-from hullo.model.change_set import ChangeSet, changed
+from hullo.model.change_set import ChangeSet, replacement
 from hullo.model.outcome import Outcome
 from hullo.model.standing import Standing
 from hullo.model.tombstone import tombstone_digest
-from hullo.model.visitor import SESSION_LIFE
-from hullo.pipeline.apps import AppDirectory
-from hullo.pipeline.privacy.erased import ERASED
+from hullo.model.visitor import SESSION_LIFETIME
+from hullo.pipeline.apps import AppCache
+from hullo.pipeline.privacy.erased import MATCHED_BY_ERASED
 from hullo.pipeline.register.register import NewApp
 from hullo.pipeline.secrets.vault import Vault
 from hullo.settings import Settings
@@ -54,12 +54,12 @@ def test_an_old_tab_makes_nobody_anew_and_only_its_session_is_kept(world: World)
     browser.say("Hello again")
     before = rows(world)
     outcome = browser.identify(email=EMAIL, name="Jane Doe", custom_data={"plan": "pro"})
-    assert (outcome.contact_id, outcome.matched_by, outcome.standing) == (None, ERASED, Standing.CLAIMED)
+    assert (outcome.contact_id, outcome.matched_by, outcome.standing) == (None, MATCHED_BY_ERASED, Standing.CLAIMED)
     assert (rows(world), browser.wrote.events) == (before, ())
     assert not browser.identify(email=EMAIL, name="Jane Doe").changed
     session = browser.resume().session
     assert (session.contact_id, session.standing) == (None, Standing.CLAIMED)
-    assert session.expires_at - session.seen_at == SESSION_LIFE
+    assert session.expires_at - session.seen_at == SESSION_LIFETIME
 
 
 @pytest.mark.rule("P2", "P4")
@@ -68,8 +68,8 @@ def test_what_the_session_remembers_cannot_be_tried_out_without_the_salt(world: 
     world.erase(contact.id)
     browser = world.visitor()
     browser.identify(email=EMAIL)
-    [digest] = contact.digests()
-    assert digest not in str(dict(browser.resume().session.claimed))
+    [digest] = contact.identifier_digests()
+    assert digest not in str(dict(browser.resume().session.claimed_identifiers))
 
 
 @pytest.mark.rule("P2", "H2")
@@ -82,7 +82,7 @@ def test_any_of_its_names_is_enough_to_know_somebody_again(world: World) -> None
         {"email": " JANE@example.com"},
         {"external_id": "jane", "email": "n@x.test"},
     ):
-        assert world.visitor().identify(**body).matched_by == ERASED
+        assert world.visitor().identify(**body).matched_by == MATCHED_BY_ERASED
     assert world.visitor().identify(external_id="Jane").matched_by == "created"
 
 
@@ -90,7 +90,7 @@ def test_any_of_its_names_is_enough_to_know_somebody_again(world: World) -> None
 def test_a_plugins_name_is_known_again(store: Store) -> None:
     world = World(store, plugins=[ByCard])
     erased(world, email=EMAIL, custom_data={"card": "4711"})
-    assert world.visitor().identify(external_id="x", custom_data={"card": "4711"}).matched_by == ERASED
+    assert world.visitor().identify(external_id="x", custom_data={"card": "4711"}).matched_by == MATCHED_BY_ERASED
 
 
 @pytest.mark.rule("P2")
@@ -199,7 +199,7 @@ def test_a_tombstone_is_its_own_workspaces(world: World) -> None:
 def test_a_workspace_from_before_gets_its_salt_at_the_start(store: Store) -> None:
     World(store)
     [workspace] = store.list_workspaces()
-    assert set(store.apply([ChangeSet(workspaces=(changed(workspace, replace(workspace, salt="")),))])) == {APPLIED}
+    assert set(store.apply([ChangeSet(workspaces=(replacement(workspace, replace(workspace, salt="")),))])) == {APPLIED}
     with Hullo(store):
         [salted] = store.list_workspaces()
     assert len(salted.salt) == 64
@@ -208,13 +208,13 @@ def test_a_workspace_from_before_gets_its_salt_at_the_start(store: Store) -> Non
 def test_processes_that_start_at_once_agree_on_one_salt(store: Store) -> None:
     World(store)
     [workspace] = store.list_workspaces()
-    assert set(store.apply([ChangeSet(workspaces=(changed(workspace, replace(workspace, salt="")),))])) == {APPLIED}
+    assert set(store.apply([ChangeSet(workspaces=(replacement(workspace, replace(workspace, salt="")),))])) == {APPLIED}
     salts: list[str] = []
     barrier = threading.Barrier(3)
 
     def start() -> None:
         barrier.wait()
-        salts.append(AppDirectory(store, Vault()).salt_of(workspace.id))
+        salts.append(AppCache(store, Vault()).workspace_salt(workspace.id))
 
     threads = [threading.Thread(target=start) for _ in range(3)]
     for thread in threads:
@@ -238,7 +238,7 @@ def test_the_salt_is_sealed_and_tombstones_outlive_a_new_master_key() -> None:
     assert anew.salt != sealed.salt
     World.end()
     world = World(store, settings=Settings(master_keys=(new,)))
-    assert world.visitor().identify(email=EMAIL).matched_by == ERASED
+    assert world.visitor().identify(email=EMAIL).matched_by == MATCHED_BY_ERASED
     World.end()
     with pytest.raises(SettingsError):
         World(store)

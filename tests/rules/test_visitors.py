@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 import pytest
 
 from hullo.errors import NotFound, SessionRequired, SessionRevoked
-from hullo.model.change_set import ChangeSet, changed
+from hullo.model.change_set import ChangeSet, replacement
 from hullo.model.instant import DAY
 from hullo.model.outcome import Outcome
 from hullo.model.standing import Standing
@@ -76,7 +76,7 @@ def test_a_proven_visitor_sees_the_contacts_proven_conversations_from_elsewhere(
 
 
 def unread(browser: Browser) -> list[bool]:
-    return [each.unread for each in browser.conversations()]
+    return [each.is_unread for each in browser.conversations()]
 
 
 def test_an_agents_message_is_unread_until_the_visitor_has_read_it(world: World) -> None:
@@ -84,8 +84,8 @@ def test_an_agents_message_is_unread_until_the_visitor_has_read_it(world: World)
     assert unread(browser) == [False]
     reply = world.reply(conversation)
     assert unread(browser) == [True]
-    read = browser.read(conversation).answer
-    assert (read.read_at, read.unread) == (reply.message.created_at, False)
+    read = browser.read(conversation).result
+    assert (read.read_at, read.is_unread) == (reply.message.created_at, False)
     assert unread(browser) == [False]
     world.reply(conversation)
     assert unread(browser) == [True]
@@ -107,27 +107,27 @@ def test_an_answer_by_a_clock_that_is_behind_comes_after_what_it_answers(world: 
     assert reply.id > asked.id
     assert reply.created_at > asked.created_at
     assert unread(browser) == [True]
-    assert browser.read(conversation).answer.read_at == reply.created_at
+    assert browser.read(conversation).result.read_at == reply.created_at
 
 
 @pytest.mark.rule("W9")
 def test_reading_what_was_read_writes_nothing(world: World) -> None:
     browser, conversation = chatting(world)
-    assert browser.read(conversation).change_set.empty
+    assert browser.read(conversation).change_set.is_empty
     world.reply(conversation)
     first = browser.read(conversation).change_set
     assert [change.after.id for change in first.conversations] == [conversation]
     assert (first.messages, first.events) == ((), ())
-    assert browser.read(conversation).change_set.empty
+    assert browser.read(conversation).change_set.is_empty
 
 
 def test_a_conversation_from_before_reading_was_noted_is_read_up_to_the_next_answer(world: World) -> None:
     browser, conversation = chatting(world)
     (old,) = browser.conversations()
-    unknown = changed(old, replace(old, read_at=None))
+    unknown = replacement(old, replace(old, read_at=None))
     assert world.hullo.store.apply([ChangeSet(conversations=(unknown,))]) == (APPLIED,)
     assert unread(browser) == [False]
-    assert browser.read(conversation).change_set.empty
+    assert browser.read(conversation).change_set.is_empty
     assert world.reply(conversation).conversation.read_at == old.last_message_at
     assert unread(browser) == [True]
 
@@ -159,7 +159,7 @@ def test_what_was_read_stays_so_through_a_merge_and_its_undoing(world: World) ->
     absorbed = browser.identify(external_id="jane", signed="external_id").contact_id
     survivor = world.upsert(email="jane@example.com").contact_id
     world.reply(conversation)
-    noted = browser.read(conversation).answer.read_at
+    noted = browser.read(conversation).result.read_at
     merge_id = world.merge(survivor, absorbed).merge.id
     assert linked_to(world, conversation)[0] == survivor
     assert [each.read_at for each in browser.conversations()] == [noted]
@@ -207,7 +207,7 @@ def told(outcome: Outcome) -> dict[str, object]:
     return {
         **shown,
         "session_token": outcome.session_token is not None,
-        "standing": outcome.standing.browser_word,
+        "standing": outcome.standing.public_label,
         "conflicts": None,
     }
 

@@ -8,7 +8,7 @@ from hullo.asgi.socket import switchboard
 from hullo.bus.notice import Notice
 from hullo.errors import StoreUnavailable
 from hullo.pipeline import rounds
-from hullo.testing.bus.case import comes_true
+from hullo.testing.bus.case import wait_until
 
 
 class Looks:
@@ -17,19 +17,19 @@ class Looks:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.taken = self.failed = 0
         self.away = False
-        monkeypatch.setattr(switchboard, "LOOK_EVERY", 0.05)
+        monkeypatch.setattr(switchboard, "CHECK_INTERVAL", 0.05)
         monkeypatch.setattr(switchboard, "OVERLAP", 0)
-        monkeypatch.setattr(rounds, "AFTER_A_FAILURE", 0.02)
+        monkeypatch.setattr(rounds, "FAILURE_RETRY_DELAY", 0.02)
         for name in ("news_of", "news_by_looking"):
             monkeypatch.setattr(switchboard, name, self._counting(getattr(switchboard, name)))
 
     def go_by(self, count: int = 3) -> None:
         until = self.taken + count
-        assert comes_true(lambda: self.taken >= until)
+        assert wait_until(lambda: self.taken >= until)
 
     def fail(self, count: int = 3) -> None:
         until = self.failed + count
-        assert comes_true(lambda: self.failed >= until)
+        assert wait_until(lambda: self.failed >= until)
 
     def _counting(self, news):
         def counted(*asked):
@@ -52,7 +52,7 @@ def bus(site, monkeypatch):
     """A bus that seems to lead to other processes, with which the store is shared."""
     bus = site.shop.hullo.bus
     monkeypatch.setattr(site.shop.hullo.store, "shared_between_processes", True)
-    monkeypatch.setattr(bus, "hearing", True, raising=False)
+    monkeypatch.setattr(bus, "is_connected", True, raising=False)
     return bus
 
 
@@ -79,7 +79,7 @@ def test_during_a_cut_what_others_say_is_found_by_looking(site, bus, looks, monk
     conversation_id = socket.ask("message", text="hello", client_id="1")["conversation_id"]
     looks.go_by()
     monkeypatch.setattr(bus, "publish", lambda notices: None)
-    monkeypatch.setattr(bus, "hearing", False)
+    monkeypatch.setattr(bus, "is_connected", False)
     looks.go_by()
     site.reply(conversation_id, "are you there?")
     assert socket.hear()["text"] == "are you there?"
@@ -106,7 +106,7 @@ def test_a_look_that_fails_again_and_again_loses_nothing_of_other_processes(site
     socket, _ = site.join()
     conversation_id = socket.ask("message", text="hello", client_id="1")["conversation_id"]
     monkeypatch.setattr(bus, "publish", lambda notices: None)
-    monkeypatch.setattr(bus, "hearing", False)
+    monkeypatch.setattr(bus, "is_connected", False)
     looks.go_by()
     looks.away = True
     looks.fail(1)

@@ -25,7 +25,7 @@ def limited(serve):
 
 
 def test_a_socket_that_does_not_join_is_closed(site, monkeypatch):
-    monkeypatch.setattr(connection, "JOIN_WITHIN", 0.05)
+    monkeypatch.setattr(connection, "JOIN_TIMEOUT", 0.05)
     assert site.connect().closed() == (4408, "no_join")
 
 

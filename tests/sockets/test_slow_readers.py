@@ -63,23 +63,23 @@ def test_a_frame_that_nobody_takes_ends_the_connection(hullo, backend, monkeypat
     monkeypatch.setattr(connection, "PATIENCE", 0.05)
 
     def tell(connected: Connection):
-        connected.tell_news([("msg_1", "{}")])
+        connected.enqueue_updates([("msg_1", "{}")])
 
     assert ends(hullo, backend, monkeypatch, tell)
 
 
 def test_more_than_is_kept_for_a_reader_ends_the_connection(hullo, backend, monkeypatch):
     def tell(connected: Connection):
-        for number in range(connection.WAITING_FRAMES * 3):
-            connected.tell_news([(f"msg_{number}", "{}")])
-        assert len(connected._waiting) <= connection.WAITING_FRAMES
+        for number in range(connection.MAX_QUEUED_FRAMES * 3):
+            connected.enqueue_updates([(f"msg_{number}", "{}")])
+        assert len(connected._outgoing) <= connection.MAX_QUEUED_FRAMES
 
     assert ends(hullo, backend, monkeypatch, tell)
 
 
 def ends(hullo, backend, monkeypatch, tell) -> bool:
     """Whether the connection of a client that has joined is over, some time after it was told this."""
-    monkeypatch.setattr(connection, "CLOSING_PATIENCE", 0.05)
+    monkeypatch.setattr(connection, "CLOSE_TIMEOUT", 0.05)
     app = IdentityMiddleware(nothing, hullo)
     client = Deaf(hullo.create_app("Shop").app_key)
 
@@ -88,8 +88,8 @@ def ends(hullo, backend, monkeypatch, tell) -> bool:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(app, SCOPE, client.receive, client.send)
                 await client.joined.wait()
-                (connected,) = app._edge.switchboard._connected
+                (connected,) = app._runtime.connections._connected
                 tell(connected)
-            return not app._edge.switchboard._connected
+            return not app._runtime.connections._connected
 
     return anyio.run(live, backend=backend)

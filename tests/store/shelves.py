@@ -26,7 +26,7 @@ class Shelves:
         rows: Mapping[str, Sequence[PortableRow]] | None = None,
         tables: Sequence[PortableTable] = (LETTERS, PAIRS),
     ) -> None:
-        self.place = place
+        self.location = place
         self.held = {table.name: sorted((rows or {}).get(table.name, ()), key=table.key_of) for table in tables}
         self.writes_left: int | None = None
         self.copy_of: str | None = None
@@ -53,7 +53,7 @@ class Shelves:
         start = 0 if after is None else bisect_right(rows, after, key=table.key_of)
         return rows[start : start + limit]
 
-    def unfinished(self) -> str | None:
+    def unfinished_copy(self) -> str | None:
         return self.copy_of
 
     def begin(self, source: str) -> Applied | StoreConflict:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hullo.errors import Conflicting
 from hullo.store.copying import copy_store, fingerprint
-from hullo.store.upkeep import BacksUp, Diagnosed, Portable, PortableRow, Source, Target
+from hullo.store.upkeep import CopySource, CopyTarget, PortableRow, SupportsBackup, SupportsCopy, SupportsDiagnosis
 from hullo_stores.memory.store import open_memory
 from store.shelves import LETTERS, PAIRS, Interrupted, Shelves
 
@@ -48,7 +48,7 @@ def test_whatever_the_rows_the_chunks_and_the_interruptions_both_are_the_same(
         target.writes_left = None
         copied = copy_store(source, target, chunk=chunk)
     assert target.held == source.held
-    assert target.unfinished() is None
+    assert target.unfinished_copy() is None
     assert [(each.name, each.rows) for each in copied] == [("letter", len(letters)), ("pair", len(pairs))]
 
 
@@ -71,7 +71,7 @@ def test_an_interrupted_copy_stays_marked_until_it_is_compared():
     with pytest.raises(Interrupted):
         copy_store(source, target, chunk=3)
     assert target.held == source.held
-    assert target.unfinished() == fingerprint("here")
+    assert target.unfinished_copy() == fingerprint("here")
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 3, 6, 7, 8, 1000])
@@ -122,7 +122,7 @@ class TestRefusals:
     def test_a_store_to_itself(self):
         store = filled()
         with pytest.raises(Conflicting, match="the same database"):
-            copy_store(store, filled(store.place))
+            copy_store(store, filled(store.location))
 
     def test_a_store_of_another_kind(self):
         with pytest.raises(Conflicting, match="different tables"):
@@ -141,7 +141,7 @@ class TestAChangeMeanwhile:
 
         with pytest.raises(Conflicting, match=r"not the same .* in letter: .* stop every server .* copy again"):
             copy_store(source, target, change)
-        assert target.unfinished() is not None
+        assert target.unfinished_copy() is not None
 
     def test_of_the_target_is_told_too(self):
         source, target = filled(), Shelves("there")
@@ -195,14 +195,14 @@ def test_a_fingerprint_tells_nothing_and_is_short():
 
 
 def test_a_store_need_not_offer_any_of_it():
-    assert not isinstance(open_memory("memory:"), Portable | BacksUp | Diagnosed)
+    assert not isinstance(open_memory("memory:"), SupportsCopy | SupportsBackup | SupportsDiagnosis)
 
 
 def test_what_copying_is_tested_with_is_what_it_asks_for():
     shelves = Shelves("here")
-    source: Source = shelves
-    target: Target = shelves
-    portable: Portable = shelves
-    assert isinstance(portable, Portable)
+    source: CopySource = shelves
+    target: CopyTarget = shelves
+    portable: SupportsCopy = shelves
+    assert isinstance(portable, SupportsCopy)
     assert source is target
     assert PAIRS.key_of(("left", "right", "body")) == ("right", "left")

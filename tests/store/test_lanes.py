@@ -9,7 +9,7 @@ import anyio
 import pytest
 from anyio import to_thread
 
-from hullo.store.lanes import LONGEST_GROUP, Lanes
+from hullo.store.lanes import MAX_BATCH_SIZE, BatchExecutor
 
 pytestmark = pytest.mark.anyio
 
@@ -57,13 +57,13 @@ async def _settle():
 
 async def test_one_alone_is_a_group_of_one_and_waits_for_nobody():
     counter = Counter()
-    await Lanes(counter.serve, 1).submit(7)
+    await BatchExecutor(counter.serve, 1).submit(7)
     assert counter.groups == [[7]]
 
 
 async def test_whoever_comes_while_others_are_served_goes_along_with_the_next_group():
     counter = Counter(held=True)
-    lanes = Lanes(counter.serve, 1)
+    lanes = BatchExecutor(counter.serve, 1)
     async with anyio.create_task_group() as group:
         group.start_soon(lanes.submit, 0)
         await counter.has_begun()
@@ -76,21 +76,21 @@ async def test_whoever_comes_while_others_are_served_goes_along_with_the_next_gr
 
 async def test_a_group_has_an_end():
     counter = Counter(held=True)
-    lanes = Lanes(counter.serve, 1)
+    lanes = BatchExecutor(counter.serve, 1)
     async with anyio.create_task_group() as group:
         group.start_soon(lanes.submit, -1)
         await counter.has_begun()
-        for number in range(LONGEST_GROUP + 5):
+        for number in range(MAX_BATCH_SIZE + 5):
             group.start_soon(lanes.submit, number)
         await _settle()
         counter.let_go.release(10)
-    assert [len(each) for each in counter.groups] == [1, LONGEST_GROUP, 5]
+    assert [len(each) for each in counter.groups] == [1, MAX_BATCH_SIZE, 5]
 
 
 @pytest.mark.parametrize("width", [1, 3])
 async def test_no_more_groups_at_once_than_lanes(width):
     counter = Counter()
-    lanes = Lanes(counter.serve, width)
+    lanes = BatchExecutor(counter.serve, width)
     async with anyio.create_task_group() as group:
         for number in range(500):
             group.start_soon(lanes.submit, number)
@@ -100,7 +100,7 @@ async def test_no_more_groups_at_once_than_lanes(width):
 
 async def test_wide_lanes_serve_groups_side_by_side():
     counter = Counter(held=True)
-    lanes = Lanes(counter.serve, 2)
+    lanes = BatchExecutor(counter.serve, 2)
     with anyio.fail_after(10):
         async with anyio.create_task_group() as group:
             for number in range(4):
@@ -116,7 +116,7 @@ async def test_wide_lanes_serve_groups_side_by_side():
 
 async def test_an_error_reaches_everyone_in_the_group_and_nobody_else():
     counter = Counter(held=True)
-    lanes = Lanes(counter.serve, 1)
+    lanes = BatchExecutor(counter.serve, 1)
     failed, done = [], []
 
     async def submit(number):
@@ -146,7 +146,7 @@ async def test_an_error_reaches_everyone_in_the_group_and_nobody_else():
 
 async def test_a_caller_that_is_cancelled_while_it_waits_is_not_served():
     counter = Counter(held=True)
-    lanes = Lanes(counter.serve, 1)
+    lanes = BatchExecutor(counter.serve, 1)
     async with anyio.create_task_group() as group:
         group.start_soon(lanes.submit, 0)
         await counter.has_begun()
@@ -163,7 +163,7 @@ async def test_a_caller_that_is_cancelled_while_it_waits_is_not_served():
 @pytest.mark.parametrize("leaving_item", [1, 2])
 async def test_a_caller_that_is_cancelled_while_it_is_served_is_served_before_it_leaves(leaving_item):
     counter = Counter(held=True)
-    lanes = Lanes(counter.serve, 1)
+    lanes = BatchExecutor(counter.serve, 1)
     left = []
 
     async def leave(scope):
@@ -194,11 +194,11 @@ async def test_a_caller_that_is_cancelled_while_it_is_served_is_served_before_it
 
 async def test_reading_shares_the_threads():
     counter = Counter(held=True)
-    lanes = Lanes(counter.serve, 1)
+    lanes = BatchExecutor(counter.serve, 1)
     read = []
 
     async def look():
-        read.append(await lanes.run(lambda: counter.at_once))
+        read.append(await lanes.run_in_thread(lambda: counter.at_once))
 
     async with anyio.create_task_group() as group:
         group.start_soon(lanes.submit, 0)
@@ -212,7 +212,7 @@ async def test_reading_shares_the_threads():
 
 async def test_a_failing_read_raises_what_it_raised():
     with pytest.raises(ZeroDivisionError):
-        await Lanes(lambda items: None, 1).run(lambda: 1 // 0)
+        await BatchExecutor(lambda items: None, 1).run_in_thread(lambda: 1 // 0)
 
 
 # asyncio's own cancellation knows no shields, and comes from hosts that wrap requests in `asyncio.timeout`.
@@ -222,7 +222,7 @@ async def test_a_failing_read_raises_what_it_raised():
 @pytest.mark.parametrize("cancelled", [1, 2])
 async def test_a_task_cancelled_by_asyncio_while_it_is_served_loses_nobody(cancelled, anyio_backend):
     counter = Counter(held=True)
-    lanes = Lanes(counter.serve, 1)
+    lanes = BatchExecutor(counter.serve, 1)
     first = asyncio.create_task(lanes.submit(0))
     await counter.has_begun()
     tasks = {}
@@ -248,15 +248,15 @@ async def test_a_task_cancelled_by_asyncio_while_it_is_served_loses_nobody(cance
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_a_task_cancelled_by_asyncio_once_it_was_served_takes_nothing_away(anyio_backend):
     served = []
-    lanes = Lanes(served.extend, 1)
-    original = lanes._pass_on_the_lead
+    lanes = BatchExecutor(served.extend, 1)
+    original = lanes._promote_next
 
     def pass_on():
         original()
         if 2 in served:  # its group is done, and it has not run since
             tasks[2].cancel()
 
-    lanes._pass_on_the_lead = pass_on
+    lanes._promote_next = pass_on
     tasks = [asyncio.create_task(lanes.submit(item)) for item in range(4)]
     async with asyncio.timeout(10):
         results = await asyncio.gather(*tasks, return_exceptions=True)
@@ -268,8 +268,8 @@ async def test_a_task_cancelled_by_asyncio_once_it_was_served_takes_nothing_away
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_a_task_cancelled_by_asyncio_as_it_is_called_to_lead_passes_the_lead_on(anyio_backend):
     served, called = [], [True]
-    lanes = Lanes(served.extend, 1)
-    original = lanes._pass_on_the_lead
+    lanes = BatchExecutor(served.extend, 1)
+    original = lanes._promote_next
 
     def pass_on():
         original()
@@ -277,7 +277,7 @@ async def test_a_task_cancelled_by_asyncio_as_it_is_called_to_lead_passes_the_le
             called.append(True)
             tasks[1].cancel()
 
-    lanes._pass_on_the_lead = pass_on
+    lanes._promote_next = pass_on
     tasks = [asyncio.create_task(lanes.submit(item)) for item in range(4)]
     async with asyncio.timeout(10):
         results = await asyncio.gather(*tasks, return_exceptions=True)
@@ -288,7 +288,7 @@ async def test_a_task_cancelled_by_asyncio_as_it_is_called_to_lead_passes_the_le
 
 
 async def test_where_no_thread_can_be_had_everybody_hears_of_it(monkeypatch):
-    lanes = Lanes(lambda items: None, 1)
+    lanes = BatchExecutor(lambda items: None, 1)
 
     async def no_thread(*args, **options):
         raise RuntimeError("can't start new thread")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hullo.store.urls import without_password
+from hullo.store.urls import mask_secrets
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ from hullo.store.urls import without_password
     ],
 )
 def test_only_what_is_secret_is_hidden(url: str, shown: str):
-    assert without_password(url) == shown
+    assert mask_secrets(url) == shown
 
 
 @pytest.mark.parametrize("sign", "@:/?#&=%[] ")
@@ -39,7 +39,7 @@ def test_a_password_that_was_not_encoded_is_hidden_all_the_same(sign: str):
         f"postgresql://shop:s3{sign}cr{sign}et@localhost:5432/hullo?sslmode=require",
         f"postgresql://shop:s3{sign}cret@[::1]/hullo",
     ):
-        shown = without_password(url)
+        shown = mask_secrets(url)
         assert shown.startswith("postgresql://shop:***@")
         assert "s3" not in shown
         assert "cr" not in shown

@@ -11,11 +11,11 @@ import pytest
 
 from hullo.errors import Conflicting, StoreUnavailable
 from hullo.model.audit import AuditHead
-from hullo.model.change_set import Absorption, ChangeSet, changed, created
+from hullo.model.change_set import Absorption, ChangeSet, insertion, replacement
 from hullo.model.instant import DAY
 from hullo.store.copying import copy_store, fingerprint
 from hullo.store.protocol import APPLIED, StoreConflict
-from hullo.store.upkeep import PortableRow, PortableTable, PortableValue, Source, Target
+from hullo.store.upkeep import CopySource, CopyTarget, PortableRow, PortableTable, PortableValue
 from hullo.testing.builders import (
     LATER,
     NOW,
@@ -29,7 +29,7 @@ from hullo.testing.builders import (
     a_merge,
     a_note,
     a_public_key,
-    a_spent,
+    a_spent_token,
     a_tombstone,
     a_webhook,
     an_app,
@@ -45,14 +45,14 @@ def fill_every_table(store: PeeweeStore, people: int = 24) -> None:
     fill(store, people)
     _verify(store)
     _remember(store)
-    assert store.take_lease("tell", "somebody", NOW, LATER)
+    assert store.acquire_lease("tell", "somebody", NOW, LATER)
 
 
 def _verify(store: PeeweeStore) -> None:
     days = (TODAY - DAY, TODAY)
     verified = ChangeSet(
-        apps=(created(an_app("app_3", identity_keys=(a_public_key(app_id="app_3"),))),),
-        spent=(a_spent("jti_1"), a_spent("jti_2")),
+        apps=(insertion(an_app("app_3", identity_keys=(a_public_key(app_id="app_3"),))),),
+        spent=(a_spent_token("jti_1"), a_spent_token("jti_2")),
         call_counts=(a_call_count("app_2", wrong=2**40), *(a_call_count(day=day) for day in days)),
     )
     assert store.apply([verified]) == (APPLIED,)
@@ -69,8 +69,8 @@ def _remember(store: PeeweeStore) -> None:
     merge = a_merge(survivor=survivor, absorbed=absorbed)
     tags = {name: a_fact(True) for name in ("vip", "VIP", "Łódź")}
     remembered = ChangeSet(
-        contacts=(changed(tagged, replace(tagged, tags=tags, phones=(a_fact("+31201234567"),))),),
-        merges=(created(merge),),
+        contacts=(replacement(tagged, replace(tagged, tags=tags, phones=(a_fact("+31201234567"),))),),
+        merges=(insertion(merge),),
         absorptions=(
             Absorption(
                 merge_id=merge.id,
@@ -84,12 +84,12 @@ def _remember(store: PeeweeStore) -> None:
         events=(an_event(contact_id=survivor.id), an_event("evt_2", contact_id=None)),
         contact_events=(a_contact_event(contact_id=survivor.id),),
         notes=(a_note(subject_id=survivor.id), a_note("note_2", subject_id="cnv_1")),
-        webhooks=(created(a_webhook()),),
-        deliveries=(created(a_delivery("dlv_1")), created(a_delivery("dlv_2", contact_id=None))),
+        webhooks=(insertion(a_webhook()),),
+        deliveries=(insertion(a_delivery("dlv_1")), insertion(a_delivery("dlv_2", contact_id=None))),
         tombstones=(a_tombstone("ann"), a_tombstone("bob")),
     )
     entries = (an_audit_entry(), an_audit_entry(AuditHead(number=9)), an_audit_entry(AuditHead(number=99)))
-    assert store.apply([remembered, ChangeSet(audits=entries)]) == (APPLIED, APPLIED)
+    assert store.apply([remembered, ChangeSet(audit_entries=entries)]) == (APPLIED, APPLIED)
 
 
 class PortableContract:
@@ -192,7 +192,7 @@ class PortableContract:
         with pytest.raises(StoreUnavailable, match="unfinished"), target.as_source():
             pass
         with target.as_target() as new:
-            assert new.unfinished() == fingerprint(source.place)
+            assert new.unfinished_copy() == fingerprint(source.location)
         copy_store(source, target)
         target.open()
         target.close()
@@ -231,7 +231,7 @@ class PortableContract:
             copy_store(self.make_store(tmp_path, "source"), target, another, chunk=10)
 
     def test_a_store_and_itself_are_one_place(self, source: PeeweeStore, target: PeeweeStore, tmp_path: Path):
-        assert source.place == self.make_store(tmp_path, "source").place != target.place
+        assert source.location == self.make_store(tmp_path, "source").location != target.location
         with pytest.raises(Conflicting, match="the same database"):
             copy_store(source, self.make_store(tmp_path, "source"))
 
@@ -252,11 +252,11 @@ def _interrupt(source: PeeweeStore, target: PeeweeStore) -> None:
         copy_store(source, target, stop, chunk=10)
 
 
-def _table(side: Target, name: str) -> PortableTable:
+def _table(side: CopyTarget, name: str) -> PortableTable:
     return next(table for table in side.tables() if table.name == name)
 
 
-def _paged(side: Source, table: PortableTable, limit: int) -> Iterator[Any]:
+def _paged(side: CopySource, table: PortableTable, limit: int) -> Iterator[Any]:
     after = None
     while rows := side.rows(table, after, limit):
         yield from rows

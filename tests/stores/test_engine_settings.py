@@ -24,7 +24,7 @@ from hullo.testing.builders import WORKSPACE
 from hullo_stores.peewee.engines.cockroachdb import open_cockroachdb
 from hullo_stores.peewee.engines.mysql import MysqlSettings
 from hullo_stores.peewee.engines.postgresql import PostgresqlSettings
-from hullo_stores.peewee.engines.server import hung_up
+from hullo_stores.peewee.engines.server import is_disconnected
 from hullo_stores.peewee.rows import Row
 from hullo_stores.peewee.tables import TABLES
 from hullo_stores.peewee.writes import columns_of, name_of
@@ -46,7 +46,7 @@ class TestUrl:
             "&connect_timeout=3&pooler=transaction&application_name=shop&sslmode=verify-full"
             "&target_session_attrs=read-write"
         )
-        assert PostgresqlSettings.of_url(url) == PostgresqlSettings(
+        assert PostgresqlSettings.from_url(url) == PostgresqlSettings(
             libpq={
                 "user": "shop",
                 "password": "s3?cret",
@@ -67,7 +67,7 @@ class TestUrl:
             "mysql://shop:s3%3Fcret@db.example:3307/hullo?pool=7&statement_timeout_ms=1&lock_timeout_ms=2"
             "&connect_timeout=3&program_name=shop&ssl_ca=/ca.pem"
         )
-        assert MysqlSettings.of_url(url) == MysqlSettings(
+        assert MysqlSettings.from_url(url) == MysqlSettings(
             host="db.example",
             port=3307,
             user="shop",
@@ -401,8 +401,8 @@ def test_a_server_that_hung_up_is_noticed_however_many_sockets_are_open():
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(limits[0], min(4096, limits[1])), limits[1]))
     ours, theirs = socket.socketpair()
     with ours, theirs, socket.socket(fileno=fcntl.fcntl(ours, fcntl.F_DUPFD, 1500)) as far:
-        assert not hung_up(far)
+        assert not is_disconnected(far)
         theirs.close()
-        assert hung_up(far)
-    assert hung_up(far)
+        assert is_disconnected(far)
+    assert is_disconnected(far)
     resource.setrlimit(resource.RLIMIT_NOFILE, limits)

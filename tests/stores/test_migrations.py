@@ -21,16 +21,16 @@ from behind import ask, connected, once_asked
 from databases import ENGINES, Databases, Engine
 from hullo import Hullo, IdentityMiddleware
 from hullo.errors import StoreUnavailable
-from hullo.model.change_set import Absorption, ChangeSet, created
+from hullo.model.change_set import Absorption, ChangeSet, insertion
 from hullo.store.protocol import APPLIED
 from hullo.testing.builders import LATER, NOW, WORKSPACE, WRITER, a_conflict, a_contact, a_fact
-from hullo.testing.store.everything import EVERYTHING
+from hullo.testing.store.everything import ONE_OF_EACH
 from hullo_stores.peewee.ddl import create_table
 from hullo_stores.peewee.engines.mysql import MysqlDatabase
 from hullo_stores.peewee.store import PeeweeStore
 from hullo_stores.peewee.tables import TABLES
 from hullo_stores.peewee.writes import name_of
-from hullo_stores.refusal import Refused
+from hullo_stores.refusal import WriteConflict
 from servers.fixtures import Kind, require
 from servers.private import PATIENCE
 from servers.wire import Wire, counting
@@ -230,9 +230,9 @@ class TestTheDatabaseItself:
         store.open()
         kept = replace(a_conflict("cfl_kept"), status="resolved", resolution="keep")
         tagged = replace(a_contact("con_3"), tags={"vip": a_fact(True)})
-        for changes in (EVERYTHING, MOVED, ChangeSet(contacts=(created(tagged),), conflicts=(created(kept),))):
+        for changes in (ONE_OF_EACH, MOVED, ChangeSet(contacts=(insertion(tagged),), conflicts=(insertion(kept),))):
             assert store.apply([changes]) == (APPLIED,)
-        assert store.take_lease("tell", "somebody", NOW, LATER)
+        assert store.acquire_lease("tell", "somebody", NOW, LATER)
         for name in NAMES:
             assert once_asked(url, f"SELECT COUNT(*) FROM {name}") != [(0,)], name
         for what, text in {**TWINS, **ORPHANS}.items():
@@ -244,7 +244,7 @@ class TestTheDatabaseItself:
         try:
             with engine_of(store).writing() as transaction:
                 transaction.run(text)
-        except Refused:
+        except WriteConflict:
             return True
         return False
 
@@ -352,7 +352,7 @@ class TestWaiting:
         self, fresh: str, engine: Kind, monkeypatch: pytest.MonkeyPatch
     ):
         """Longer than any statement may take, and than anybody waits for an answer or a lock."""
-        monkeypatch.setattr("hullo_stores.peewee.engines.mysql.NETWORK_PATIENCE", 0)
+        monkeypatch.setattr("hullo_stores.peewee.engines.mysql.NETWORK_GRACE", 0)
         hold, let_go = (text.format(hullo=0x68756C6C6F, name=fresh.rpartition("/")[2]) for text in self.HELD[engine])
         url = f"{fresh}?statement_timeout_ms=200&lock_timeout_ms=100"
         with (
@@ -490,7 +490,7 @@ class TestAReleasedVersion(Released):
             assert [
                 each["unread"] for each in client.get("/hullo/v1/conversations", headers=token).json()["items"]
             ] == [True]
-            assert hullo.store.apply([EVERYTHING]) == (APPLIED,)
+            assert hullo.store.apply([ONE_OF_EACH]) == (APPLIED,)
         assert _without_expressions(schema_of(loaded)) == _without_expressions(schema_of(url))
 
     def test_may_be_upgraded_by_hand(self, loaded: str, url: str):

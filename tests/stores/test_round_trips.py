@@ -13,9 +13,18 @@ import pytest
 from behind import once_asked
 from crowd import identify, join, repeatable, say, served
 from hullo.hooks.discovery import open_store
-from hullo.model.change_set import Absorption, ChangeSet, Erasure, KeyUse, LogOut, Separation, changed, created
+from hullo.model.change_set import (
+    Absorption,
+    ChangeSet,
+    Erasure,
+    KeyUse,
+    SessionRevocation,
+    Split,
+    insertion,
+    replacement,
+)
 from hullo.model.moment import secret_digest
-from hullo.pipeline.work import Work
+from hullo.pipeline.work import Operation
 from hullo.store.protocol import APPLIED, PageRequest, SnapshotQuery, StoreConflict
 from hullo.testing.builders import (
     APP,
@@ -33,12 +42,12 @@ from hullo.testing.builders import (
     a_message,
     a_note,
     a_session,
-    a_spent,
+    a_spent_token,
+    a_stored_response,
     a_tombstone,
     a_visitor,
     a_webhook,
     a_workspace,
-    an_answer,
     an_api_key,
     an_app,
     an_audit_entry,
@@ -73,7 +82,7 @@ def world(wire: Wire) -> Iterator[World]:
 
 
 def _digests(number: int) -> tuple[str, ...]:
-    return tuple(a_contact(external_id=f"user {number}", email=f"{number}@mail.example").digests())
+    return tuple(a_contact(external_id=f"user {number}", email=f"{number}@mail.example").identifier_digests())
 
 
 QUERIES: dict[str, Callable[[int], dict[str, Any]]] = {
@@ -124,7 +133,9 @@ def queries_of(kind: str, size: int) -> list[SnapshotQuery]:
 class TestLoading:
     @pytest.fixture(autouse=True)
     def kept(self, store: PeeweeStore) -> None:
-        kept = ChangeSet(spent=(a_spent("spent"),), tombstones=(a_tombstone(),), audits=(an_audit_entry(),))
+        kept = ChangeSet(
+            spent=(a_spent_token("spent"),), tombstones=(a_tombstone(),), audit_entries=(an_audit_entry(),)
+        )
         assert store.apply([kept]) == (APPLIED,)
 
     def test_a_load_of_any_kind_and_size_is_one_statement(self, store: PeeweeStore, wire: Wire):
@@ -177,7 +188,7 @@ class TestReading:
     def test_a_history_costs_one_statement_more_and_two_for_each_who_was_absorbed(self, store: PeeweeStore, wire: Wire):
         people = [a_contact(f"con_{number}") for number in range(3)]
         absorbed = [replace(each, merged_into="con_0") for each in people[1:]]
-        assert store.apply([ChangeSet(contacts=tuple(map(created, (people[0], *absorbed))))]) == (APPLIED,)
+        assert store.apply([ChangeSet(contacts=tuple(map(insertion, (people[0], *absorbed))))]) == (APPLIED,)
         for listing in (store.list_timeline, store.list_decisions, store.list_notes):
             for contact_id, statements in (("con_1", 2), ("con_0", 5)):
                 wire.reset()
@@ -201,19 +212,19 @@ class Crowd:
         self._tokens = self._joined(len(self._known))
         self._identify_all(kept=0)
 
-    def unchanged(self, size: int) -> list[Work[Any]]:
+    def unchanged(self, size: int) -> list[Operation[Any]]:
         return self._identify_all(kept=0, size=size)
 
-    def new_persons(self, size: int) -> list[Work[Any]]:
+    def new_persons(self, size: int) -> list[Operation[Any]]:
         return [
             identify(self.world, external_id=f"new {number}", email=f"{number}@mail.example", custom_data={"a": number})
             for number in self._next(size)
         ]
 
-    def changed_persons(self, size: int) -> list[Work[Any]]:
+    def changed_persons(self, size: int) -> list[Operation[Any]]:
         return self._identify_all(kept=next(self._numbers) + 1, size=size)
 
-    def linked_conversations(self, size: int) -> list[Work[Any]]:
+    def linked_conversations(self, size: int) -> list[Operation[Any]]:
         tokens = self._joined(size)
         served(self.world, [say(self.world, token) for token in tokens])
         return [
@@ -221,7 +232,7 @@ class Crowd:
             for token, number in zip(tokens, self._next(size), strict=True)
         ]
 
-    def idempotency_keys(self, size: int) -> list[Work[Any]]:
+    def idempotency_keys(self, size: int) -> list[Operation[Any]]:
         return [
             repeatable(identify(self.world, external_id=f"once {number}"), f"key {number}")
             for number in self._next(size)
@@ -230,8 +241,8 @@ class Crowd:
     def _joined(self, size: int) -> list[str]:
         return [visit.token for visit in served(self.world, [join(self.world) for _ in range(size)])]
 
-    def _identify_all(self, kept: int, size: int | None = None) -> list[Work[Any]]:
-        works: list[Work[Any]] = [
+    def _identify_all(self, kept: int, size: int | None = None) -> list[Operation[Any]]:
+        works: list[Operation[Any]] = [
             identify(self.world, token, external_id=name, custom_data={"kept": kept})
             for token, name in zip(self._tokens[:size], self._known, strict=False)
         ]
@@ -259,7 +270,7 @@ STATEMENTS = {
 class TestThePipeline:
     @pytest.mark.parametrize("calls", STATEMENTS, ids=lambda calls: calls.__name__)
     def test_a_group_costs_what_one_costs(
-        self, calls: Callable[[Crowd, int], list[Work[Any]]], world: World, wire: Wire, kind: Kind
+        self, calls: Callable[[Crowd, int], list[Operation[Any]]], world: World, wire: Wire, kind: Kind
     ):
         crowd = Crowd(world)
         for size in (1,) * WARM + (2,) * WARM:
@@ -275,7 +286,7 @@ class TestThePipeline:
     def test_a_mixed_group_costs_as_many_as_it_has_kinds_of_rows(self, world: World, wire: Wire, kind: Kind):
         crowd = Crowd(world)
 
-        def mixed(size: int) -> list[Work[Any]]:
+        def mixed(size: int) -> list[Operation[Any]]:
             return [work for calls in STATEMENTS if calls is not Crowd.unchanged for work in calls(crowd, size)]
 
         for _ in range(WARM):
@@ -298,26 +309,26 @@ def everything(number: int) -> ChangeSet:
     bob = a_contact(f"con_{number}b", email=f"bob{number}@shop.example")
     conversation = f"cnv_{number}"
     return ChangeSet(
-        workspaces=(created(a_workspace(ws)),),
-        apps=(created(an_app(app, workspace_id=ws, identity_keys=(an_identity_key(f"key_{number}", app_id=app),))),),
-        api_keys=(created(an_api_key(f"hsk_{number}", workspace_id=ws)),),
-        contacts=(created(ann), created(bob)),
+        workspaces=(insertion(a_workspace(ws)),),
+        apps=(insertion(an_app(app, workspace_id=ws, identity_keys=(an_identity_key(f"key_{number}", app_id=app),))),),
+        api_keys=(insertion(an_api_key(f"hsk_{number}", workspace_id=ws)),),
+        contacts=(insertion(ann), insertion(bob)),
         visitors=(a_visitor(f"vis_{number}"),),
-        sessions=(created(a_session(f"hvs_{number}", visitor_id=f"vis_{number}", contact_id=ann.id)),),
-        conversations=(created(a_conversation(conversation, contact_id=ann.id)),),
+        sessions=(insertion(a_session(f"hvs_{number}", visitor_id=f"vis_{number}", contact_id=ann.id)),),
+        conversations=(insertion(a_conversation(conversation, contact_id=ann.id)),),
         messages=(a_message(f"msg_{number}", conversation_id=conversation, repeat_key=f"repeat {number}"),),
-        conflicts=(created(a_conflict(f"cfl_{number}", contact_id=ann.id, other_id=bob.id)),),
+        conflicts=(insertion(a_conflict(f"cfl_{number}", contact_id=ann.id, other_id=bob.id)),),
         decisions=(a_decision(f"dec_{number}", contact_id=ann.id),),
-        answers=(an_answer(f"once {number}"),),
-        spent=(a_spent(f"jti_{number}"),),
-        merges=(created(a_merge(f"mrg_{number}", survivor=ann, absorbed=bob)),),
+        stored_responses=(a_stored_response(f"once {number}"),),
+        spent=(a_spent_token(f"jti_{number}"),),
+        merges=(insertion(a_merge(f"mrg_{number}", survivor=ann, absorbed=bob)),),
         contact_events=(a_contact_event(f"cev_{number}", contact_id=ann.id),),
-        webhooks=(created(a_webhook(f"whk_{number}")),),
-        deliveries=(created(a_delivery(f"dlv_{number}")),),
+        webhooks=(insertion(a_webhook(f"whk_{number}")),),
+        deliveries=(insertion(a_delivery(f"dlv_{number}")),),
         tombstones=(a_tombstone(f"erased {number}"),),
-        audits=(an_audit_entry(workspace_id=ws),),
+        audit_entries=(an_audit_entry(workspace_id=ws),),
         events=(an_event(f"evt_{number}", contact_id=ann.id),),
-        told=(f"evt_{number - 1}",),
+        dispatched_event_ids=(f"evt_{number - 1}",),
         call_counts=(a_call_count(app), a_call_count(day=number % 3)),
         key_uses=(KeyUse(app_id=app, key_id=f"key_{number}", at=LATER),),
     )
@@ -329,16 +340,16 @@ def everything_changed(number: int) -> ChangeSet:
     app = old.apps[0].after
     keys = (replace(app.identity_keys[0], retires_at=LATER),)
     return ChangeSet(
-        workspaces=tuple(changed(each.after, each.after) for each in old.workspaces),
-        apps=(changed(app, replace(app, identity_keys=keys)),),
-        api_keys=tuple(changed(each.after, each.after) for each in old.api_keys),
-        contacts=tuple(changed(each.after, replace(each.after, merged_into="con_x")) for each in old.contacts),
-        sessions=tuple(changed(each.after, replace(each.after, revoked_at=LATER)) for each in old.sessions),
-        conversations=tuple(changed(each.after, each.after) for each in old.conversations),
-        conflicts=tuple(changed(each.after, replace(each.after, status="resolved")) for each in old.conflicts),
-        merges=tuple(changed(each.after, replace(each.after, undone_at=LATER)) for each in old.merges),
-        webhooks=tuple(changed(each.after, each.after) for each in old.webhooks),
-        deliveries=tuple(changed(each.after, replace(each.after, tries=1)) for each in old.deliveries),
+        workspaces=tuple(replacement(each.after, each.after) for each in old.workspaces),
+        apps=(replacement(app, replace(app, identity_keys=keys)),),
+        api_keys=tuple(replacement(each.after, each.after) for each in old.api_keys),
+        contacts=tuple(replacement(each.after, replace(each.after, merged_into="con_x")) for each in old.contacts),
+        sessions=tuple(replacement(each.after, replace(each.after, revoked_at=LATER)) for each in old.sessions),
+        conversations=tuple(replacement(each.after, each.after) for each in old.conversations),
+        conflicts=tuple(replacement(each.after, replace(each.after, status="resolved")) for each in old.conflicts),
+        merges=tuple(replacement(each.after, replace(each.after, undone_at=LATER)) for each in old.merges),
+        webhooks=tuple(replacement(each.after, each.after) for each in old.webhooks),
+        deliveries=tuple(replacement(each.after, replace(each.after, tries=1)) for each in old.deliveries),
         notes_removed=(f"note_{number}",),
     )
 
@@ -367,23 +378,25 @@ class TestApplying:
 
     def test_a_group_of_one_needs_no_savepoint(self, store: PeeweeStore, wire: Wire):
         wire.reset()
-        assert store.apply([ChangeSet(sessions=(created(a_session()),))]) == (APPLIED,)
+        assert store.apply([ChangeSet(sessions=(insertion(a_session()),))]) == (APPLIED,)
         assert [text.split()[0] for text in wire.texts] == ["BEGIN", "INSERT", "COMMIT"]
 
     def test_a_log_out_is_one_statement_however_many_sessions_end(self, store: PeeweeStore, wire: Wire):
         contact = a_contact("con_1")
         held = [a_session(f"hvs_{number}", visitor_id=f"vis_{number}", contact_id="con_1") for number in range(40)]
-        sessions = tuple(created(each) for each in held)
-        assert store.apply([ChangeSet(contacts=(created(contact),), sessions=sessions)]) == (APPLIED,)
+        sessions = tuple(insertion(each) for each in held)
+        assert store.apply([ChangeSet(contacts=(insertion(contact),), sessions=sessions)]) == (APPLIED,)
         wire.reset()
-        assert store.apply([ChangeSet(log_outs=(LogOut(contact_id="con_1", at=LATER),))]) == (APPLIED,)
+        assert store.apply([ChangeSet(session_revocations=(SessionRevocation(contact_id="con_1", at=LATER),))]) == (
+            APPLIED,
+        )
         assert [text.split()[0] for text in wire.texts] == ["BEGIN", "UPDATE", "COMMIT"]
         last = store.find_session(held[-1].digest)
         assert last is not None
         assert last.revoked_at == LATER
 
     def test_a_note_is_looked_for_what_it_is_about(self, store: PeeweeStore, wire: Wire):
-        assert store.apply([ChangeSet(contacts=(created(a_contact("con_1")), created(a_contact("con_2"))))]) == (
+        assert store.apply([ChangeSet(contacts=(insertion(a_contact("con_1")), insertion(a_contact("con_2"))))]) == (
             APPLIED,
         )
         for size in (1, 2, 30):
@@ -398,26 +411,26 @@ class TestApplying:
             talks = (a_conversation(f"cnv_{number}_{each}", contact_id=absorbed.id) for each in range(size))
             sessions = (a_session(f"hvs_{number}_{each}", contact_id=absorbed.id) for each in range(size))
             nouns = ChangeSet(
-                contacts=(created(survivor), created(absorbed)),
-                conversations=tuple(map(created, talks)),
-                sessions=tuple(map(created, sessions)),
+                contacts=(insertion(survivor), insertion(absorbed)),
+                conversations=tuple(map(insertion, talks)),
+                sessions=tuple(map(insertion, sessions)),
             )
             assert store.apply([nouns]) == (APPLIED,)
             merge = a_merge(f"mrg_{number}", survivor=survivor, absorbed=absorbed)
             ids = {"merge_id": merge.id, "survivor_id": survivor.id, "absorbed_id": absorbed.id}
             absorption = Absorption(**ids, workspace_id=WORKSPACE, at=LATER, by="somebody")
             wire.reset()
-            assert store.apply([ChangeSet(merges=(created(merge),), absorptions=(absorption,))]) == (APPLIED,)
+            assert store.apply([ChangeSet(merges=(insertion(merge),), absorptions=(absorption,))]) == (APPLIED,)
             # BEGIN, the merge, two notes of what moves, two moves, their conflict, COMMIT.
             assert (size, wire.statements) == (size, 8)
-            assert store.extent_of(WORKSPACE, survivor.id).conversations == size
-            undone = changed(merge, replace(merge, undone_at=LATER))
+            assert store.count_related(WORKSPACE, survivor.id).conversations == size
+            undone = replacement(merge, replace(merge, undone_at=LATER))
             wire.reset()
-            separation = Separation(**ids, since=merge.at)
-            assert store.apply([ChangeSet(merges=(undone,), separations=(separation,))]) == (APPLIED,)
+            separation = Split(**ids, since=merge.at)
+            assert store.apply([ChangeSet(merges=(undone,), splits=(separation,))]) == (APPLIED,)
             # BEGIN, the merge, two moves, what was said since, what moved is forgotten, COMMIT.
             assert (size, wire.statements) == (size, 7)
-            assert store.extent_of(WORKSPACE, absorbed.id).conversations == size
+            assert store.count_related(WORKSPACE, absorbed.id).conversations == size
 
     def test_an_empty_group_goes_nowhere(self, store: PeeweeStore, wire: Wire):
         wire.reset()
@@ -427,8 +440,8 @@ class TestApplying:
 
     def test_an_erasure_stands_alone_and_leaves_the_rest_together(self, store: PeeweeStore):
         people = [a_contact(f"con_{number}", external_id=f"user {number}") for number in range(8)]
-        assert set(store.apply([ChangeSet(contacts=(created(each),)) for each in people])) == {APPLIED}
-        group = [ChangeSet(contacts=(changed(each, replace(each, merged_into="con_x")),)) for each in people]
+        assert set(store.apply([ChangeSet(contacts=(insertion(each),)) for each in people])) == {APPLIED}
+        group = [ChangeSet(contacts=(replacement(each, replace(each, merged_into="con_x")),)) for each in people]
         group[3] = ChangeSet(erasures=(Erasure(contact=people[3], conversations="erase", at=LATER),))
         assert set(store.apply(group)) == {APPLIED}
         found = [store.find_contact(WORKSPACE, each.id) for each in people]
@@ -450,14 +463,14 @@ FAILING: dict[str, Callable[[int], Collection[int]]] = {
 class TestFailing:
     @pytest.mark.parametrize("failing", FAILING)
     def test_whoever_fails_takes_nobody_along(self, store: PeeweeStore, wire: Wire, failing: str):
-        taken = ChangeSet(contacts=(created(a_contact("con_taken", external_id="taken")),))
+        taken = ChangeSet(contacts=(insertion(a_contact("con_taken", external_id="taken")),))
         assert store.apply([taken]) == (APPLIED,)
         numbers = count()
         for size in (2, 3, 16, 50):
             fail = FAILING[failing](size)
             people = [_person(next(numbers), taken=index in fail) for index in range(size)]
             wire.reset()
-            verdicts = store.apply([ChangeSet(contacts=(created(each),)) for each in people])
+            verdicts = store.apply([ChangeSet(contacts=(insertion(each),)) for each in people])
             assert [isinstance(each, StoreConflict) for each in verdicts] == [index in fail for index in range(size)]
             assert wire.statements <= _allowed(size, len(fail))
             found = store.load([SnapshotQuery(workspace_id=WORKSPACE, app_id=APP, contacts=(p.id,)) for p in people])
@@ -467,11 +480,11 @@ class TestFailing:
         """Of a pipeline PostgreSQL skips what comes after an error, be it to prepare a statement. The first rollback
         comes before anything is prepared, since psycopg forgets everything only with a rollback it has not seen."""
         once_asked(url, "INSERT INTO workspace (id, name, created_at, version) VALUES ('ws_taken', 'Shop', 0, 0)")
-        taken = ChangeSet(workspaces=(created(a_workspace("ws_taken")),))
+        taken = ChangeSet(workspaces=(insertion(a_workspace("ws_taken")),))
         numbers = count()
 
         def session() -> ChangeSet:
-            return ChangeSet(sessions=(created(a_session(f"hvs_{next(numbers)}")),))
+            return ChangeSet(sessions=(insertion(a_session(f"hvs_{next(numbers)}")),))
 
         assert store.apply([taken]) != (APPLIED,)
         for _ in range(4):

@@ -13,9 +13,9 @@ import pytest
 from hullo.errors import SettingsError, StoreUnavailable
 from hullo.hooks.discovery import open_store
 from hullo.store.copying import copy_store
-from hullo.store.upkeep import Finding, say_nothing
+from hullo.store.upkeep import Finding, no_progress
 from hullo_stores.peewee.store import PeeweeStore
-from hullo_stores.peewee.writes import PIECE_BYTES
+from hullo_stores.peewee.writes import MAX_STATEMENT_BYTES
 from peopled import fill
 from servers.fixtures import Kind, require
 from stores.portable import PortableContract, fill_every_table
@@ -102,7 +102,7 @@ def test_from_engine_to_engine_the_digests_stay_the_same(databases: Databases, t
 def test_rows_too_long_for_one_statement_are_copied(databases: Databases, tmp_path: Path, kind: Kind):
     source, target = store_at(f"sqlite:///{tmp_path}/source.db"), store_at(databases(kind, "target"))
     source.open()
-    fill(source, 40, answer=bytes(range(256)) * (PIECE_BYTES // 100))
+    fill(source, 40, answer=bytes(range(256)) * (MAX_STATEMENT_BYTES // 100))
     source.close()
     copied = {each.name: each for each in copy_store(source, target)}
     assert copied["answer"].rows == 2
@@ -112,10 +112,13 @@ def test_rows_too_long_for_one_statement_are_copied(databases: Databases, tmp_pa
 class TestAServer:
     def test_is_told_apart_by_its_place_and_no_secret_is_in_that(self, databases: Databases, kind: Kind):
         one, other = (store_at(databases(kind, name)) for name in ("one", "other"))
-        assert one.place != other.place
-        assert one.place == store_at(f"{databases(kind, 'one').partition('?')[0]}{self._query(databases, kind)}").place
+        assert one.location != other.location
+        assert (
+            one.location
+            == store_at(f"{databases(kind, 'one').partition('?')[0]}{self._query(databases, kind)}").location
+        )
         password = re.search(r"://[^:/@]*:([^@]+)@", databases(kind, "one"))
-        assert password is None or password[1] not in one.place
+        assert password is None or password[1] not in one.location
 
     @staticmethod
     def _query(databases: Databases, kind: Kind) -> str:
@@ -129,10 +132,10 @@ class TestAServer:
             "mysql": ("MariaDB", r"mariadb-dump .*--result-file='my backup' ", "mariadb "),
         }[kind]
         with pytest.raises(SettingsError, match=rf"{product} makes its own backups; type  {dump}{name}  and see"):
-            store.backup(Path("my backup"), say_nothing)
-        assert not store.holds_rows()
+            store.backup(Path("my backup"), no_progress)
+        assert not store.has_rows()
         with pytest.raises(SettingsError, match=rf"{product} is restored by its own tools; type  {load}{name} .*'my b"):
-            store.restore(Path("my backup"), say_nothing)
+            store.restore(Path("my backup"), no_progress)
 
     def test_says_how_its_schema_is_without_making_one(self, databases: Databases, kind: Kind):
         store = store_at(databases(kind, "one"))
@@ -146,7 +149,7 @@ class TestAServer:
 
     def test_that_cannot_be_reached_is_a_finding(self, kind: Kind):
         (finding,) = store_at(f"{kind}://me:s3cret@127.0.0.1:1/db").diagnose()
-        assert (finding.name, finding.fine) == ("connection", False)
+        assert (finding.name, finding.is_ok) == ("connection", False)
         assert "s3cret" not in repr(finding)
 
     def test_is_no_source_before_it_has_a_schema(self, databases: Databases, kind: Kind, tmp_path: Path):
@@ -161,10 +164,10 @@ class TestAServer:
         assert {"engine", "isolation", "clock", "pool", "commit", "writing", "schema"} <= findings.keys()
         assert findings["isolation"].value == "read committed"
         assert findings["pool"].value.startswith("4 for each process")
-        assert findings["writing"].fine
+        assert findings["writing"].is_ok
 
 
 def test_cockroachdb_has_tools_of_its_own():
     store = store_at("cockroachdb://me@127.0.0.1:1/shop")
     with pytest.raises(SettingsError, match=r"CockroachDB makes its own backups; type  BACKUP DATABASE shop"):
-        store.backup(Path("x"), say_nothing)
+        store.backup(Path("x"), no_progress)

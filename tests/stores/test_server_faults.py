@@ -19,8 +19,8 @@ from behind import ask, connected, once_asked
 from hullo import Hullo, IdentityMiddleware
 from hullo.errors import StoreUnavailable
 from hullo.hooks.discovery import open_store
-from hullo.model.change_set import ChangeSet, changed, created
-from hullo.pipeline.rounds import Rounds
+from hullo.model.change_set import ChangeSet, insertion, replacement
+from hullo.pipeline.rounds import BackgroundWorker
 from hullo.store.protocol import APPLIED, SnapshotQuery, StoreConflict
 from hullo.testing.builders import (
     WORKSPACE,
@@ -59,7 +59,7 @@ def opened(url: str) -> Iterator[PeeweeStore]:
 @pytest.fixture
 def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is done beside the calls: the next commit is theirs."""
-    monkeypatch.setattr(Rounds, "nudge", lambda rounds: None)
+    monkeypatch.setattr(BackgroundWorker, "wake", lambda rounds: None)
 
 
 @pytest.fixture
@@ -72,9 +72,9 @@ def world(quiet: None, wire: Wire) -> Iterator[World]:
 def ann() -> ChangeSet:
     contact = a_contact(external_id="ann")
     return ChangeSet(
-        contacts=(created(contact),),
-        sessions=(created(a_session(contact_id=contact.id)),),
-        conversations=(created(a_conversation(contact_id=contact.id)),),
+        contacts=(insertion(contact),),
+        sessions=(insertion(a_session(contact_id=contact.id)),),
+        conversations=(insertion(a_conversation(contact_id=contact.id)),),
         messages=(a_message(),),
     )
 
@@ -82,7 +82,7 @@ def ann() -> ChangeSet:
 CALLS: dict[str, Callable[[PeeweeStore], object]] = {
     "load": lambda store: store.load([SnapshotQuery(workspace_id=WORKSPACE, app_id=None, contacts=("con_1",))]),
     "apply": lambda store: store.apply([ann()]),
-    "apply a group": lambda store: store.apply([ann(), ChangeSet(workspaces=(created(a_workspace()),))]),
+    "apply a group": lambda store: store.apply([ann(), ChangeSet(workspaces=(insertion(a_workspace()),))]),
     "read one thing": lambda store: store.find_session("nobody's"),
     "read several": lambda store: store.list_apps(),
     "check": lambda store: store.check(),
@@ -183,7 +183,7 @@ class TestABrokenCommit:
     def test_that_the_server_got_is_there_though_nobody_can_tell(
         self, store: PeeweeStore, wire: Wire, url: str, group: int
     ):
-        others = [ChangeSet(workspaces=(created(a_workspace(f"ws_{number}")),)) for number in range(1, group)]
+        others = [ChangeSet(workspaces=(insertion(a_workspace(f"ws_{number}")),)) for number in range(1, group)]
         wire.break_after("^COMMIT")
         with pytest.raises(StoreUnavailable, match=LOST):
             store.apply([ann(), *others])
@@ -201,7 +201,7 @@ class TestABrokenCommit:
             browser.identify(external_id="ann", name="Ann", custom_data={"plan": "pro"})
         assert len(world.contacts()) == kept
         outcome = browser.identify(external_id="ann", name="Ann", custom_data={"plan": "pro"})
-        assert browser.wrote.empty is bool(kept)
+        assert browser.wrote.is_empty is bool(kept)
         assert [contact.id for contact in world.contacts()] == [outcome.contact_id]
         assert world.contact(outcome.contact_id).version == 0
         assert world.custom_data(outcome.contact_id) == {"plan": "pro"}
@@ -263,7 +263,7 @@ class TestLimits:
             assert store.apply([ann()]) == (APPLIED,)
             contact = store.find_contact(WORKSPACE, "con_1")
             assert contact is not None
-            change = ChangeSet(contacts=(changed(contact, contact),))
+            change = ChangeSet(contacts=(replacement(contact, contact),))
             ask(other, "BEGIN")
             ask(other, "UPDATE contact SET updated_at = 0")
             with pytest.raises(StoreUnavailable, match="waited too long for a lock"):
@@ -317,15 +317,15 @@ class TestADeadlock:
     def test_is_a_conflict_for_the_whole_group_and_the_connection_is_good(
         self, store: PeeweeStore, wire: Wire, url: str, kind: Kind, savepoints: bool
     ):
-        workspace = ChangeSet(workspaces=(created(a_workspace()),))
+        workspace = ChangeSet(workspaces=(insertion(a_workspace()),))
         assert store.apply([ann(), workspace]) == (APPLIED, APPLIED)
         contact, session = store.find_contact(WORKSPACE, "con_1"), store.find_session(a_session().digest)
         assert contact is not None
         assert session is not None
         group = [
-            ChangeSet(contacts=(changed(contact, contact),)),
-            ChangeSet(sessions=(changed(session, session),)),
-            ChangeSet(workspaces=(created(a_workspace("ws_2")),)),
+            ChangeSet(contacts=(replacement(contact, contact),)),
+            ChangeSet(sessions=(replacement(session, session),)),
+            ChangeSet(workspaces=(insertion(a_workspace("ws_2")),)),
         ]
         if savepoints:  # one that is refused at once, so that the others are written part by part
             group.insert(0, workspace)
@@ -339,8 +339,8 @@ class TestADeadlock:
     def test_is_spared_to_groups_that_want_the_same_rows(self, store: PeeweeStore, url: str, kind: Kind):
         """All of them ask in one order, whatever the order of their units: who waits for the first holds no other."""
         people = [a_contact(f"con_{number}", external_id=f"user {number}") for number in range(5)]
-        assert set(store.apply([ChangeSet(contacts=(created(each),)) for each in people])) == {APPLIED}
-        group = [ChangeSet(contacts=(changed(each, each),)) for each in reversed(people)]
+        assert set(store.apply([ChangeSet(contacts=(insertion(each),)) for each in people])) == {APPLIED}
+        group = [ChangeSet(contacts=(replacement(each, each),)) for each in reversed(people)]
         with closing(connected(url)) as other, closing(connected(url)) as watch, ThreadPoolExecutor(1) as elsewhere:
             ask(other, "BEGIN")
             ask(other, "UPDATE contact SET updated_at = updated_at + 1 WHERE id = 'con_0'")
@@ -493,7 +493,7 @@ class TestAServerOfItsOwn:
                 store.check()
                 store.list_apps()
                 with pytest.raises(StoreUnavailable, match="may only be read; it may be a standby"):
-                    store.apply([ChangeSet(workspaces=(created(a_workspace()),))])
+                    store.apply([ChangeSet(workspaces=(insertion(a_workspace()),))])
         finally:
             once_asked(server.url, only_read("off"))
 

@@ -24,12 +24,12 @@ class TestSqlite(StoreContract):
 
 class TestUrl:
     def test_three_slashes_are_a_relative_path_and_four_an_absolute_one(self):
-        assert SqliteSettings.of_url("sqlite:///data/hullo.db") == SqliteSettings(path="data/hullo.db")
-        assert SqliteSettings.of_url("sqlite:////var/lib/my%20shop.db") == SqliteSettings(path="/var/lib/my shop.db")
+        assert SqliteSettings.from_url("sqlite:///data/hullo.db") == SqliteSettings(path="data/hullo.db")
+        assert SqliteSettings.from_url("sqlite:////var/lib/my%20shop.db") == SqliteSettings(path="/var/lib/my shop.db")
 
     def test_parameters_change_the_settings(self):
         url = "sqlite:///hullo.db?synchronous=normal&busy_timeout_ms=250&mmap_mb=0"
-        assert SqliteSettings.of_url(url) == SqliteSettings(
+        assert SqliteSettings.from_url(url) == SqliteSettings(
             path="hullo.db", synchronous="normal", busy_timeout_ms=250, mmap_mb=0
         )
 
@@ -76,12 +76,12 @@ class TestSettings:
     @staticmethod
     def _in_force(url: str, pragma: str) -> object:
         """On a database that is opened again: opening a new one sets some of them on the way."""
-        engine = SqliteEngine(SqliteSettings.of_url(url))
+        engine = SqliteEngine(SqliteSettings.from_url(url))
         store = PeeweeStore(engine)
         store.open()
         store.close()
         store.open()
-        with engine.reading() as connection:
+        with engine.read_transaction() as connection:
             ((value,),) = connection.rows(f"PRAGMA {pragma}")
         store.close()
         return value

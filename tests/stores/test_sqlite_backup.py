@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from hullo.errors import Conflicting, StoreUnavailable
-from hullo.model.change_set import ChangeSet, created
+from hullo.model.change_set import ChangeSet, insertion
 from hullo.store.protocol import APPLIED
-from hullo.store.upkeep import BacksUp, Diagnosed, Portable, say_nothing
+from hullo.store.upkeep import SupportsBackup, SupportsCopy, SupportsDiagnosis, no_progress
 from hullo.testing.builders import WORKSPACE, a_contact
 from hullo_stores.peewee.engines.sqlite import open_sqlite
 from hullo_stores.peewee.store import PeeweeStore
@@ -35,13 +35,13 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_it_offers_all_that_there_is(store: PeeweeStore):
-    assert isinstance(store, Portable)
-    assert isinstance(store, BacksUp)
-    assert isinstance(store, Diagnosed)
+    assert isinstance(store, SupportsCopy)
+    assert isinstance(store, SupportsBackup)
+    assert isinstance(store, SupportsDiagnosis)
 
 
 def test_it_holds_everything_in_one_file_for_its_owner_alone(store: PeeweeStore, path: Path, file: Path):
-    store.backup(file, say_nothing)
+    store.backup(file, no_progress)
     assert rows_of(file) == rows_of(path)
     assert files_in(file.parent) == [file.name]
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -49,7 +49,7 @@ def test_it_holds_everything_in_one_file_for_its_owner_alone(store: PeeweeStore,
 
 def test_it_can_be_read_where_nothing_can_be_written(store: PeeweeStore, path: Path, file: Path):
     """Its header says that no log stands beside it."""
-    store.backup(file, say_nothing)
+    store.backup(file, no_progress)
     assert path.read_bytes()[18:20] == b"\x02\x02"
     assert file.read_bytes()[18:20] == b"\x01\x01"
 
@@ -67,7 +67,7 @@ def test_it_is_of_one_moment_though_others_write_between_any_two_steps(
         if doing == "copying":
             steps.append(done)
             someone = a_contact(f"con_new{len(steps)}", external_id=f"new {len(steps)}", name="x" * 9000)
-            assert set(server.apply([ChangeSet(contacts=(created(someone),))])) == {APPLIED}
+            assert set(server.apply([ChangeSet(contacts=(insertion(someone),))])) == {APPLIED}
 
     store.backup(file, write)
     assert rows_of(file) == before
@@ -80,9 +80,9 @@ def test_it_is_of_one_moment_though_others_write_between_any_two_steps(
 def test_a_file_that_exists_is_replaced_only_when_told_so(store: PeeweeStore, path: Path, file: Path):
     file.write_text("precious")
     with pytest.raises(Conflicting, match=r"already; choose another name, or replace it with --force"):
-        store.backup(file, say_nothing)
+        store.backup(file, no_progress)
     assert file.read_text() == "precious"
-    store.backup(file, say_nothing, replace=True)
+    store.backup(file, no_progress, replace=True)
     assert rows_of(file) == rows_of(path)
 
 
@@ -100,7 +100,7 @@ def test_where_there_are_no_links_it_is_named_all_the_same(
         raise PermissionError(1, "no links here")
 
     monkeypatch.setattr(os, "link", refuse)
-    store.backup(file, say_nothing)
+    store.backup(file, no_progress)
     assert rows_of(file) == rows_of(path)
     with pytest.raises(Conflicting, match="by now"):
         store.backup(file.with_name("2"), lambda *_: file.with_name("2").touch())
@@ -112,7 +112,7 @@ def test_a_name_that_cannot_be_given_is_told(store: PeeweeStore, file: Path, mon
 
     monkeypatch.setattr(os, "replace", refuse)
     with pytest.raises(StoreUnavailable, match=r"cannot be named .*monday.*: Input/output error"):
-        store.backup(file, say_nothing, replace=True)
+        store.backup(file, no_progress, replace=True)
     assert files_in(file.parent) == []
 
 
@@ -128,22 +128,22 @@ def test_one_that_is_stopped_leaves_nothing(store: PeeweeStore, file: Path):
 
 def test_the_database_itself_is_no_place_for_it(store: PeeweeStore, path: Path):
     with pytest.raises(Conflicting, match="is the database itself"):
-        store.backup(path, say_nothing, replace=True)
+        store.backup(path, no_progress, replace=True)
 
 
 def test_a_folder_that_is_not_there_is_told(store: PeeweeStore, file: Path):
     with pytest.raises(StoreUnavailable, match=r"no file can be made in .*nowhere: No such file"):
-        store.backup(file.parent / "nowhere" / "x", say_nothing)
+        store.backup(file.parent / "nowhere" / "x", no_progress)
 
 
 def test_a_folder_is_not_replaced_by_it(store: PeeweeStore, file: Path):
     with pytest.raises(Conflicting, match="there is a"):
-        store.backup(file.parent, say_nothing, replace=True)
+        store.backup(file.parent, no_progress, replace=True)
 
 
 def test_a_database_that_is_not_there_is_not_made(path: Path, file: Path):
     with pytest.raises(StoreUnavailable, match="there is no database"):
-        open_sqlite(f"sqlite:///{path}").backup(file, say_nothing)
+        open_sqlite(f"sqlite:///{path}").backup(file, no_progress)
     assert not path.exists()
 
 
@@ -151,7 +151,7 @@ def test_a_database_of_somebody_else_is_refused(path: Path, file: Path):
     with closing(sqlite3.connect(path)) as other, other:
         other.execute("CREATE TABLE contact (theirs TEXT)")
     with pytest.raises(Conflicting, match="no database of hullo's"):
-        open_sqlite(f"sqlite:///{path}").backup(file, say_nothing)
+        open_sqlite(f"sqlite:///{path}").backup(file, no_progress)
     assert files_in(file.parent) == []
 
 
@@ -161,12 +161,12 @@ def test_one_of_a_damaged_database_is_not_kept(path: Path, file: Path):
     half = len(whole) // 2
     path.write_bytes(whole[:half] + b"\xff" * 8192 + whole[half + 8192 :])
     with pytest.raises(StoreUnavailable, match=rf"{path.name} is damaged"):
-        store.backup(file, say_nothing)
+        store.backup(file, no_progress)
     assert files_in(file.parent) == []
 
 
 def test_it_does_not_bring_the_schema_up_to_date(store: PeeweeStore, path: Path, file: Path):
     with closing(sqlite3.connect(path)) as other, other:
         other.execute("DELETE FROM hullo_migration WHERE name > '0001_first'")
-    store.backup(file, say_nothing)
+    store.backup(file, no_progress)
     assert [name for _, name, _ in rows_of(file)["hullo_migration"]] == ["0001_first"]

@@ -85,7 +85,7 @@ def test_links_lead_to_one_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     (tmp_path / "link.db").symlink_to("hullo.db")
     monkeypatch.chdir(tmp_path)
     places = {
-        open_sqlite(url).place
+        open_sqlite(url).location
         for url in (
             "sqlite:///hullo.db",
             "sqlite:///./hullo.db?synchronous=normal",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hullo.errors import StoreUnavailable
-from hullo.model.change_set import ChangeSet, Erasure, changed, created
+from hullo.model.change_set import ChangeSet, Erasure, insertion, replacement
 from hullo.store.protocol import APPLIED, StoreConflict
 from hullo.testing.builders import (
     APP,
@@ -18,11 +18,11 @@ from hullo.testing.builders import (
     a_contact,
     a_message,
     a_session,
-    an_answer,
+    a_stored_response,
     an_app,
 )
 from hullo_stores.peewee.engines.sqlite import SqliteConnection, SqliteEngine, open_sqlite
-from hullo_stores.peewee.faults import sqlite_fault
+from hullo_stores.peewee.faults import translate_sqlite_error
 from hullo_stores.peewee.store import PeeweeStore
 from sqlite_file import schema_of, write_lock
 
@@ -45,7 +45,7 @@ def test_a_folder_in_place_of_the_file_is_told(path: Path):
 
 
 def test_a_damaged_file_is_told(store: PeeweeStore, path: Path):
-    store.apply([ChangeSet(contacts=(created(a_contact(external_id="ann")),))])
+    store.apply([ChangeSet(contacts=(insertion(a_contact(external_id="ann")),))])
     store.close()
     whole = path.read_bytes()
     path.write_bytes(whole[:8192] + b"\xff" * (len(whole) - 8192))
@@ -60,7 +60,7 @@ def _read_something(store: PeeweeStore):
 
 
 def test_a_locked_file_is_unavailable_and_nothing_is_written(store: PeeweeStore, path: Path):
-    change_set = ChangeSet(sessions=(created(a_session()),))
+    change_set = ChangeSet(sessions=(insertion(a_session()),))
     with write_lock(path):
         with pytest.raises(StoreUnavailable, match="locked by another process"):
             store.apply([change_set, change_set])
@@ -82,11 +82,11 @@ def test_processes_that_make_the_file_together_wait_for_each_other(path: Path, m
     def locked_twice(self: SqliteConnection, text: str, values: Sequence[object] = ()):
         error = next(refusals, None) if "journal_mode" in text else None
         if error is not None:
-            raise sqlite_fault(error, str(path)) from error
+            raise translate_sqlite_error(error, str(path)) from error
         return rows(self, text, values)
 
     monkeypatch.setattr(SqliteConnection, "rows", locked_twice)
-    monkeypatch.setattr("hullo_stores.peewee.engines.sqlite.JOURNAL_PAUSE", 0)
+    monkeypatch.setattr("hullo_stores.peewee.engines.sqlite.WAL_RETRY_DELAY", 0)
     store = open_sqlite(f"sqlite:///{path}")
     store.open()
     store.close()
@@ -104,11 +104,11 @@ def test_a_migration_that_cannot_have_the_lock_is_unavailable(engine: SqliteEngi
 
 
 def test_a_full_disk_loses_the_group_and_not_the_store(store: PeeweeStore, engine: SqliteEngine):
-    small = ChangeSet(sessions=(created(a_session()),))
-    large = ChangeSet(answers=(an_answer(body=b"x" * 10_000_000),))
-    with engine.reading() as connection:
+    small = ChangeSet(sessions=(insertion(a_session()),))
+    large = ChangeSet(stored_responses=(a_stored_response(body=b"x" * 10_000_000),))
+    with engine.read_transaction() as connection:
         ((pages,),) = connection.rows("PRAGMA page_count")
-        connection.run(f"PRAGMA max_page_count = {pages + 100}")
+        connection.execute(f"PRAGMA max_page_count = {pages + 100}")
     with pytest.raises(StoreUnavailable, match="the disk is full"):
         store.apply([small, large])
     assert store.find_session(a_session().digest) is None
@@ -116,21 +116,21 @@ def test_a_full_disk_loses_the_group_and_not_the_store(store: PeeweeStore, engin
 
 
 def test_a_file_that_may_not_be_written_is_told(store: PeeweeStore, engine: SqliteEngine):
-    with engine.reading() as connection:
-        connection.run("PRAGMA query_only = 1")  # file permissions do not stop root
+    with engine.read_transaction() as connection:
+        connection.execute("PRAGMA query_only = 1")  # file permissions do not stop root
     with pytest.raises(StoreUnavailable, match="may not be written to"):
-        store.apply([ChangeSet(sessions=(created(a_session()),))])
+        store.apply([ChangeSet(sessions=(insertion(a_session()),))])
 
 
 def test_a_conflict_names_the_table(store: PeeweeStore):
-    store.apply([ChangeSet(contacts=(created(a_contact("con_1", external_id="ann")),))])
+    store.apply([ChangeSet(contacts=(insertion(a_contact("con_1", external_id="ann")),))])
     app = an_app()
     results = store.apply(
         [
-            ChangeSet(contacts=(created(a_contact("con_2", external_id="ann")),)),
-            ChangeSet(sessions=(created(a_session(contact_id="con_gone")),)),
+            ChangeSet(contacts=(insertion(a_contact("con_2", external_id="ann")),)),
+            ChangeSet(sessions=(insertion(a_session(contact_id="con_gone")),)),
             ChangeSet(messages=(a_message(conversation_id="cnv_gone"),)),
-            ChangeSet(apps=(changed(app, app),)),
+            ChangeSet(apps=(replacement(app, app),)),
         ]
     )
     reasons = ("identifier", "contact", "foreign key", "app")
@@ -139,17 +139,17 @@ def test_a_conflict_names_the_table(store: PeeweeStore):
 
 def test_no_fault_tells_a_personal_value(store: PeeweeStore):
     contact = a_contact("con_ann@shop.example", external_id="ann@shop.example")
-    store.apply([ChangeSet(contacts=(created(contact),))])
-    (again,) = store.apply([ChangeSet(contacts=(created(contact),))])
+    store.apply([ChangeSet(contacts=(insertion(contact),))])
+    (again,) = store.apply([ChangeSet(contacts=(insertion(contact),))])
     assert "ann" not in str(again)
 
 
 def test_an_erased_contact_is_not_in_the_file(store: PeeweeStore, path: Path):
     contact = a_contact(email="ann@shop.example", name="Ann Unforgettable", custom_data={APP: {"a": "Unforgettable"}})
-    store.apply([ChangeSet(contacts=(created(contact),))])
-    others = tuple(created(a_contact(f"con_{n}", email=f"{n}@mail.test")) for n in range(2, 50))
+    store.apply([ChangeSet(contacts=(insertion(contact),))])
+    others = tuple(insertion(a_contact(f"con_{n}", email=f"{n}@mail.test")) for n in range(2, 50))
     store.apply([ChangeSet(contacts=others)])
-    renamed = changed(contact, replace(contact, profile={}))
+    renamed = replacement(contact, replace(contact, profile={}))
     store.apply([ChangeSet(contacts=(renamed,))])
     assert store.apply([ChangeSet(erasures=(Erasure(contact=renamed.after, conversations="erase", at=LATER),))]) == (
         APPLIED,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hullo.store.upkeep import say_nothing
+from hullo.store.upkeep import no_progress
 from hullo_stores.peewee.store import PeeweeStore
 from sqlite_file import rows_of
 from stores.backups import files_in, filled
@@ -63,7 +63,7 @@ class TestAKill:
     def test_of_a_restore_loses_nothing(
         self, tmp_path: Path, file: Path, large: Callable[[str, int, bytes], PeeweeStore], at: str
     ):
-        large("other", 3, b"n").backup(file, say_nothing)
+        large("other", 3, b"n").backup(file, no_progress)
         store = large("hullo", 8, b"o")
         path = tmp_path / "hullo.db"
         before, bytes_before = rows_of(path), path.read_bytes()
@@ -75,13 +75,13 @@ class TestAKill:
         store.check()
         store.close()
         assert rows_of(path) == before
-        store.restore(file, say_nothing)
+        store.restore(file, no_progress)
         assert rows_of(path) == rows_of(file)
 
     def test_at_the_end_of_a_restore_leaves_the_new(
         self, tmp_path: Path, file: Path, large: Callable[[str, int, bytes], PeeweeStore]
     ):
-        large("other", 3, b"n").backup(file, say_nothing)
+        large("other", 3, b"n").backup(file, no_progress)
         store = large("hullo", 8, b"o")
         killed(tmp_path / "hullo.db", "restore", file, "never")
         store.open()
@@ -100,5 +100,5 @@ class TestAKill:
         [rest] = {Path(name).name.removesuffix("-journal") for name in files_in(file.parent)}
         assert rest.endswith(".unfinished")
         assert stat.S_IMODE((file.parent / rest).stat().st_mode) == 0o600
-        store.backup(file, say_nothing)
+        store.backup(file, no_progress)
         assert rows_of(file) == before

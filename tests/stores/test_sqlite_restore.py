@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from hullo.errors import Conflicting, StoreUnavailable
-from hullo.model.change_set import ChangeSet, created
-from hullo.store.upkeep import say_nothing
+from hullo.model.change_set import ChangeSet, insertion
+from hullo.store.upkeep import no_progress
 from hullo.testing.builders import WORKSPACE, a_contact
 from hullo_stores.peewee.engines.sqlite import open_sqlite
-from hullo_stores.peewee.schema import KNOWN
+from hullo_stores.peewee.schema import KNOWN_MIGRATIONS
 from hullo_stores.peewee.store import PeeweeStore
 from hullo_stores.peewee.upkeep import sqlite_backup, sqlite_file
 from hullo_stores.peewee.upkeep.marker import UNFINISHED_COPY
@@ -39,16 +39,16 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def backup(store: PeeweeStore, file: Path) -> Path:
-    store.backup(file, say_nothing)
+    store.backup(file, no_progress)
     return file
 
 
 def test_it_puts_back_what_was_there(store: PeeweeStore, path: Path, backup: Path):
     before = rows_of(path)
     store.open()
-    store.apply([ChangeSet(contacts=(created(a_contact("con_new", email="new@mail.example")),))])
+    store.apply([ChangeSet(contacts=(insertion(a_contact("con_new", email="new@mail.example")),))])
     store.close()
-    store.restore(backup, say_nothing)
+    store.restore(backup, no_progress)
     assert rows_of(path) == before
     assert files_in(path.parent) == ["backups", path.name]
     store.open()
@@ -59,8 +59,8 @@ def test_it_puts_back_what_was_there(store: PeeweeStore, path: Path, backup: Pat
 def test_it_makes_the_database_where_there_is_none(path: Path, backup: Path):
     path.unlink()
     store = open_sqlite(f"sqlite:///{path}")
-    assert not store.holds_rows()
-    store.restore(backup, say_nothing)
+    assert not store.has_rows()
+    store.restore(backup, no_progress)
     assert rows_of(path) == rows_of(backup)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
@@ -72,12 +72,12 @@ def test_a_database_of_another_page_size_is_replaced(path: Path, backup: Path):
             source.execute(f"PRAGMA page_size = {size}")
             source.execute("VACUUM")
             source.execute(f"VACUUM INTO '{other}'")
-        filled(path.with_name(f"target-{name}.db"), 3).restore(other, say_nothing)
+        filled(path.with_name(f"target-{name}.db"), 3).restore(other, no_progress)
         assert rows_of(path.with_name(f"target-{name}.db")) == rows_of(backup)
 
 
 def test_what_was_there_before_is_not_left_in_a_journal(path: Path, backup: Path):
-    filled(path.with_name("full.db"), 300).restore(backup, say_nothing)
+    filled(path.with_name("full.db"), 300).restore(backup, no_progress)
     assert files_in(path.parent) == ["backups", "full.db", path.name]
 
 
@@ -95,12 +95,12 @@ def test_whether_anything_would_be_replaced_is_known(tmp_path: Path, way: str):
             if way == "a row":
                 fill(store, 0)
             store.close()
-    assert open_sqlite(f"sqlite:///{path}").holds_rows() is (way in ("a row", "no database"))
+    assert open_sqlite(f"sqlite:///{path}").has_rows() is (way in ("a row", "no database"))
 
 
 def test_an_older_backup_is_taken(store: PeeweeStore, path: Path, backup: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(sqlite_file, "KNOWN", {*KNOWN, "9998_next"})
-    filled(path.with_name("target.db"), 1).restore(backup, say_nothing)
+    monkeypatch.setattr(sqlite_file, "KNOWN", {*KNOWN_MIGRATIONS, "9998_next"})
+    filled(path.with_name("target.db"), 1).restore(backup, no_progress)
     assert rows_of(path.with_name("target.db")) == rows_of(backup)
 
 
@@ -120,35 +120,35 @@ def test_what_is_no_backup_of_this_version_is_refused_before_anything_is_touched
         other.execute(statement)
     before = path.read_bytes()
     with pytest.raises(Conflicting, match=sentence):
-        store.restore(backup, say_nothing)
+        store.restore(backup, no_progress)
     assert path.read_bytes() == before
 
 
 def test_a_damaged_backup_is_refused_before_anything_is_touched(path: Path, file: Path):
     store = filled(path, 200)
-    store.backup(file, say_nothing)
+    store.backup(file, no_progress)
     whole, before = file.read_bytes(), path.read_bytes()
     half = len(whole) // 2
     for damaged in (whole[:half], whole[:half] + b"\xff" * 8192 + whole[half + 8192 :], b"a note" * 1000):
         file.write_bytes(damaged)
         with pytest.raises(StoreUnavailable, match=r"monday.* is (damaged|not an SQLite database)"):
-            store.restore(file, say_nothing)
+            store.restore(file, no_progress)
         assert path.read_bytes() == before
 
 
 def test_a_missing_file_is_told(store: PeeweeStore, file: Path):
     with pytest.raises(StoreUnavailable, match="there is no file"):
-        store.restore(file, say_nothing)
+        store.restore(file, no_progress)
 
 
 def test_a_missing_folder_is_told(tmp_path: Path, backup: Path):
     with pytest.raises(StoreUnavailable, match=r"the folder .*nowhere does not exist"):
-        open_sqlite(f"sqlite:///{tmp_path}/nowhere/hullo.db").restore(backup, say_nothing)
+        open_sqlite(f"sqlite:///{tmp_path}/nowhere/hullo.db").restore(backup, no_progress)
 
 
 def test_the_database_is_no_backup_of_itself(store: PeeweeStore, path: Path):
     with pytest.raises(Conflicting, match="is the database itself"):
-        store.restore(path, say_nothing)
+        store.restore(path, no_progress)
 
 
 def test_somebody_elses_database_is_not_replaced(tmp_path: Path, backup: Path):
@@ -156,25 +156,25 @@ def test_somebody_elses_database_is_not_replaced(tmp_path: Path, backup: Path):
     with closing(sqlite3.connect(theirs)) as other, other:
         other.execute("CREATE TABLE invoices (number INTEGER)")
     with pytest.raises(Conflicting, match="is not hullo's database"):
-        open_sqlite(f"sqlite:///{theirs}").restore(backup, say_nothing)
+        open_sqlite(f"sqlite:///{theirs}").restore(backup, no_progress)
     assert list(rows_of(theirs)) == ["invoices"]
 
 
 def test_a_database_damaged_beyond_reading_is_to_be_moved_away(store: PeeweeStore, path: Path, backup: Path):
     path.write_bytes(b"\x00\xff" * 4096)
     with pytest.raises(StoreUnavailable, match=r"cannot be read as a database; move it away"):
-        store.restore(backup, say_nothing)
+        store.restore(backup, no_progress)
     assert path.read_bytes() == b"\x00\xff" * 4096
 
 
 def test_a_damaged_database_is_replaced(path: Path, file: Path):
     store = filled(path, 200)
-    store.backup(file, say_nothing)
+    store.backup(file, no_progress)
     whole = path.read_bytes()
     half = len(whole) // 2
     path.write_bytes(whole[:half] + b"\xff" * 8192 + whole[half + 8192 :])
-    assert store.holds_rows()
-    store.restore(file, say_nothing)
+    assert store.has_rows()
+    store.restore(file, no_progress)
     assert rows_of(path) == rows_of(file)
 
 
@@ -183,7 +183,7 @@ def test_one_that_is_stopped_leaves_the_old_content(
 ):
     monkeypatch.setattr(sqlite_backup, "PAGES", 16)
     store.open()
-    fill_more = ChangeSet(contacts=(created(a_contact("con_new", email="new@mail.example")),))
+    fill_more = ChangeSet(contacts=(insertion(a_contact("con_new", email="new@mail.example")),))
     store.apply([fill_more])
     store.close()
     before = rows_of(path)
@@ -211,7 +211,7 @@ WAYS = {
 class TestOthersWhoHaveItOpen:
     @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
     def test_keep_it_from_being_replaced(self, store: PeeweeStore, path: Path, file: Path, way: str):
-        store.backup(file, say_nothing)
+        store.backup(file, no_progress)
         script = way + "print('there', flush=True); sys.stdin.read()"
         other = subprocess.Popen(
             [sys.executable, "-c", script, f"sqlite:///{path}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -221,14 +221,14 @@ class TestOthersWhoHaveItOpen:
             other.stdout.readline()
             before = rows_of(path)
             with pytest.raises(StoreUnavailable, match=r"another process has .* open; stop every server"):
-                store.restore(file, say_nothing)
+                store.restore(file, no_progress)
             assert rows_of(path) == before
             other.kill()
-        store.restore(file, say_nothing)
+        store.restore(file, no_progress)
         assert rows_of(path) == rows_of(file)
 
     def test_cannot_come_while_it_is_replaced(self, store: PeeweeStore, path: Path, file: Path):
-        store.backup(file, say_nothing)
+        store.backup(file, no_progress)
         refused: list[str] = []
 
         def come(doing: str, done: int, total: int) -> None:

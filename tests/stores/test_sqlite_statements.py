@@ -6,24 +6,24 @@ from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
-from hullo.model.change_set import ChangeSet, created
+from hullo.model.change_set import ChangeSet, insertion
 from hullo.store.protocol import SnapshotQuery
 from hullo.testing.builders import (
     APP,
     WORKSPACE,
     a_contact,
     a_session,
-    an_answer,
+    a_stored_response,
 )
-from hullo_stores.peewee.compiler import ARITIES, Compiler, Many, Paged, Spelled
+from hullo_stores.peewee.compiler import ARITIES, Compiler, ListStatement, NamedStatement, PageStatement
 from hullo_stores.peewee.engines.sqlite import SqliteEngine
-from hullo_stores.peewee.every_write import WRITES
+from hullo_stores.peewee.every_write import WRITE_ORDER
 from hullo_stores.peewee.leasing import LeaseStatements
 from hullo_stores.peewee.loaders.statements import StepStatements
 from hullo_stores.peewee.reads.apps import AppStatements
 from hullo_stores.peewee.reads.histories import HistoryStatements
-from hullo_stores.peewee.reads.people import PeopleStatements
-from hullo_stores.peewee.reads.telling import TellingStatements
+from hullo_stores.peewee.reads.people import ContactStatements
+from hullo_stores.peewee.reads.telling import OutboxStatements
 from hullo_stores.peewee.statements import Statements
 from hullo_stores.peewee.store import PeeweeStore
 from hullo_stores.peewee.sweeping import SweepStatements
@@ -32,25 +32,25 @@ from hullo_stores.peewee.sweeping import SweepStatements
 def test_their_number_does_not_grow_with_the_group(store: PeeweeStore, engine: SqliteEngine):
     people = [a_contact(f"con_{n}", external_id=f"u{n}", custom_data={APP: {"n": n}}) for n in range(60)]
     sessions = [a_session(f"hvs_{n}", visitor_id=f"vis_{n}", contact_id=f"con_{n}") for n in range(60)]
-    contacts, held = (tuple(created(each) for each in nouns) for nouns in (people, sessions))
+    contacts, held = (tuple(insertion(each) for each in nouns) for nouns in (people, sessions))
     store.apply([ChangeSet(contacts=contacts, sessions=held)])
     queries = [
         SnapshotQuery(
             workspace_id=WORKSPACE,
             app_id=APP,
             session=session.digest,
-            identifiers=tuple(person.digests()),
+            identifiers=tuple(person.identifier_digests()),
             contacts=("con_0",),
-            orphans=True,
+            include_orphans=True,
             repeat_keys=(f"repeat {person.id}",),
-            answer=f"answer {person.id}",
-            source=sessions[0].digest,
+            stored_response_digest=f"answer {person.id}",
+            source_session=sessions[0].digest,
             spent=(f"jti {person.id}",),
             conflicts=(f"conflict {person.id}",),
             merges=(f"merge {person.id}",),
             merged_into=(person.id,),
             tombstones=(f"erased {person.id}",),
-            audited=True,
+            include_audit_head=True,
         )
         for person, session in zip(people, sessions, strict=True)
     ]
@@ -61,7 +61,7 @@ def test_their_number_does_not_grow_with_the_group(store: PeeweeStore, engine: S
 
 def test_a_group_sees_one_moment_though_another_process_writes(store: PeeweeStore, engine: SqliteEngine, path: Path):
     contact = a_contact(external_id="ann", custom_data={APP: {"step": 1}})
-    store.apply([ChangeSet(contacts=(created(contact),))])
+    store.apply([ChangeSet(contacts=(insertion(contact),))])
 
     def write_between(statement: str) -> None:
         if "custom_data" in statement:  # the contact itself has been read by now
@@ -85,14 +85,17 @@ def test_nothing_is_asked_that_nobody_wants(store: PeeweeStore, engine: SqliteEn
 
 
 def test_a_group_of_one_needs_no_savepoint(store: PeeweeStore, engine: SqliteEngine):
-    alone = ChangeSet(sessions=(created(a_session()),))
+    alone = ChangeSet(sessions=(insertion(a_session()),))
     texts = _traced(engine, lambda: store.apply([alone]))
     assert [text.split()[0] for text in texts] == ["BEGIN", "INSERT", "COMMIT"]
 
 
 def test_the_write_lock_is_taken_at_once(store: PeeweeStore, engine: SqliteEngine):
     """A transaction that reads first and then wants to write is refused without waiting."""
-    assert _traced(engine, lambda: store.apply([ChangeSet(answers=(an_answer(),))]))[0] == "BEGIN IMMEDIATE"
+    assert (
+        _traced(engine, lambda: store.apply([ChangeSet(stored_responses=(a_stored_response(),))]))[0]
+        == "BEGIN IMMEDIATE"
+    )
 
 
 def test_every_look_up_uses_an_index(store: PeeweeStore, engine: SqliteEngine):
@@ -112,18 +115,18 @@ def test_every_look_up_uses_an_index(store: PeeweeStore, engine: SqliteEngine):
         if name not in whole_tables
         for text in _texts(held)
     ]
-    texts += [(f"{write.verb} {write.table}", engine.dialect.one(write)) for write in WRITES]
+    texts += [(f"{write.verb} {write.table}", engine.dialect.single_row_sql(write)) for write in WRITE_ORDER]
     assert len(texts) > 100
-    with engine.reading() as connection:
+    with engine.read_transaction() as connection:
         for name, text in texts:
             plan = connection.rows(f"EXPLAIN QUERY PLAN {text}", [1] * text.count("?"))
             assert not [step for *_, step in plan if step.startswith("SCAN")], name
 
 
 def _parts(compiler: Compiler) -> Iterator[object]:
-    statements, telling = Statements(compiler), TellingStatements(compiler)
+    statements, telling = Statements(compiler), OutboxStatements(compiler)
     yield from (statements.erasures, statements.merges, statements.notes, statements.locks)
-    yield from (AppStatements(compiler), PeopleStatements(compiler), HistoryStatements(compiler), telling)
+    yield from (AppStatements(compiler), ContactStatements(compiler), HistoryStatements(compiler), telling)
     yield telling.leases
     yield SimpleNamespace(due=telling.due(())[0], due_without=telling.due(("whk_1",))[0])
     yield from (StepStatements(compiler), SweepStatements(compiler))
@@ -131,11 +134,11 @@ def _parts(compiler: Compiler) -> Iterator[object]:
 
 def _texts(held: object) -> Iterator[str]:
     match held:
-        case Many(texts=texts):
+        case ListStatement(texts=texts):
             yield from (texts[arity] for arity in ARITIES)
-        case Paged(first=first, next=next_):
+        case PageStatement(first=first, next=next_):
             yield from (first, next_)
-        case Spelled(text=text):
+        case NamedStatement(text=text):
             yield text
         case str():
             yield held

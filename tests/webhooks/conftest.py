@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hullo.pipeline.rounds import Rounds
+from hullo.pipeline.rounds import BackgroundWorker
 from hullo.store.protocol import Store
 from webhooks.office import Office
 from webhooks.receiving import Receiver
@@ -27,7 +27,7 @@ def other() -> Iterator[Receiver]:
 @pytest.fixture
 def by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing goes on by itself: what is told and posted is what the test asks for."""
-    monkeypatch.setattr(Rounds, "nudge", lambda rounds: None)
+    monkeypatch.setattr(BackgroundWorker, "wake", lambda rounds: None)
 
 
 @pytest.fixture

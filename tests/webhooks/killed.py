@@ -18,9 +18,9 @@ from hullo.hooks.specs import hookimpl
 from hullo.model.claim import Claim
 from hullo.model.event import Event
 from hullo.model.moment import system_clock
-from hullo.pipeline.outbox.lease import LIFE
-from hullo.pipeline.rounds import Rounds
-from hullo.pipeline.work import Unit
+from hullo.pipeline.outbox.lease import LIFETIME
+from hullo.pipeline.rounds import BackgroundWorker
+from hullo.pipeline.work import Job
 from hullo.settings import Settings
 from hullo_plugins.observe.webhooks.plugin import Webhooks
 from hullo_plugins.observe.webhooks.sending import Sender
@@ -88,7 +88,7 @@ class Victims:
             settings=Settings(development=True),
             clock=lambda: system_clock() + self._later,
         )
-        Rounds.nudge = lambda rounds: None  # type: ignore[method-assign]
+        BackgroundWorker.wake = lambda rounds: None  # type: ignore[method-assign]
 
     def kill(self, number: int) -> bool:
         """Whether the process that was to be killed at this step came so far."""
@@ -110,16 +110,16 @@ class Victims:
         with self._hullo:
             self._deliver()
             assert not self._hullo.store.list_outbox(1)
-            assert self._hullo.store.next_due() is None
+            assert self._hullo.store.next_delivery_at() is None
 
     def _deliver(self) -> None:
-        assert self._webhooks.poster is not None
-        self._hullo.courier.drain()
-        self._webhooks.poster.drain()
+        assert self._webhooks.worker is not None
+        self._hullo.outbox_worker.drain()
+        self._webhooks.worker.drain()
 
     def wait(self) -> None:
         """Until the leases of whoever was killed have run out."""
-        self._later += 2 * LIFE
+        self._later += 2 * LIFETIME
 
 
 def main(url: str, app_key: str, observed: str) -> None:
@@ -145,8 +145,12 @@ def await_it(hullo: Hullo, fate: Fate) -> None:
 
 
 def identify(hullo: Hullo, app_key: str, body: dict[str, object]) -> None:
-    unit = Unit(hullo.identifying(Claim.read(body), app_key=app_key, session=None, moment=hullo.moment()))
-    hullo.pipeline.serve([unit])
+    unit = Job(
+        hullo.identify_operation(
+            Claim.from_body(body), app_key=app_key, session_digest=None, context=hullo.new_context()
+        )
+    )
+    hullo.executor.run_batch([unit])
     assert not isinstance(unit.result, Exception), unit.result
 
 

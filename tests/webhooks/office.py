@@ -7,9 +7,9 @@ from typing import Any
 from hullo.model.webhook import Delivery, Webhook
 from hullo.settings import Settings
 from hullo.store.protocol import PageRequest, Store
-from hullo_plugins.observe.webhooks.book import Book, NewSecret
+from hullo_plugins.observe.webhooks.book import NewSecret, WebhookAdmin
 from hullo_plugins.observe.webhooks.plugin import Webhooks
-from hullo_plugins.observe.webhooks.poster import Poster
+from hullo_plugins.observe.webhooks.poster import DeliveryWorker
 from webhooks.receiving import Receiver
 from world import World
 
@@ -18,7 +18,7 @@ class Office(World):
     """Machines of this network may be posted to, as in development."""
 
     def __init__(self, store: Store, *, plugins: Any = (), **options: Any) -> None:
-        self.plugin = Webhooks(seconds=2)
+        self.plugin = Webhooks(timeout=2)
         super().__init__(
             store,
             plugins=[*plugins, self.plugin],
@@ -28,13 +28,13 @@ class Office(World):
         )
 
     @property
-    def poster(self) -> Poster:
-        assert self.plugin.poster is not None
-        return self.plugin.poster
+    def poster(self) -> DeliveryWorker:
+        assert self.plugin.worker is not None
+        return self.plugin.worker
 
     @property
-    def book(self) -> Book:
-        return self.plugin.book(by="agent:ada", workspace_id=self.app.workspace_id)
+    def book(self) -> WebhookAdmin:
+        return self.plugin.admin(by="agent:ada", workspace_id=self.app.workspace_id)
 
     def subscribe(self, receiver: Receiver, *events: str, app_id: str | None = None) -> NewSecret:
         return self.book.create(self.app.workspace_id, receiver.url, events, app_id)
@@ -46,4 +46,4 @@ class Office(World):
 
     def deliveries(self, webhook: Webhook) -> list[Delivery]:
         """The oldest first."""
-        return [*reversed(self.book.deliveries(webhook.id, PageRequest(limit=200)).items)]
+        return [*reversed(self.book.list_deliveries(webhook.id, PageRequest(limit=200)).items)]

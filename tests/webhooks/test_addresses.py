@@ -9,7 +9,7 @@ import pytest
 from hullo.errors import Invalid
 from hullo.hooks.discovery import open_store
 from hullo.settings import Settings
-from hullo_plugins.observe.webhooks.addresses import Unfit, addresses_of, read_url
+from hullo_plugins.observe.webhooks.addresses import UnusableUrl, parse_url, resolve_public
 from hullo_plugins.observe.webhooks.plugin import Webhooks
 from hullo_plugins.observe.webhooks.sending import Sender
 from webhooks.receiving import Receiver
@@ -59,24 +59,24 @@ def only(*addresses: str):
 
 @pytest.mark.parametrize("address", PUBLIC)
 def test_an_address_that_everybody_can_reach_is_fine(address: str) -> None:
-    target = read_url("https://hooks.example.com", development=False)
-    assert addresses_of(target, only(address), development=False) == (address,)
+    target = parse_url("https://hooks.example.com", development=False)
+    assert resolve_public(target, only(address), development=False) == (address,)
 
 
 @pytest.mark.parametrize("address", INSIDE)
 def test_an_address_inside_of_anything_is_refused_also_beside_a_public_one(address: str) -> None:
-    target = read_url("https://hooks.example.com", development=False)
+    target = parse_url("https://hooks.example.com", development=False)
     for found in ([address], [PUBLIC[0], address], [address, PUBLIC[1]]):
-        with pytest.raises(Unfit, match="not public"):
-            addresses_of(target, only(*found), development=False)
+        with pytest.raises(UnusableUrl, match="not public"):
+            resolve_public(target, only(*found), development=False)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "::ffff:127.0.0.1"])
 def test_in_development_this_machine_is_fine_and_its_network_is_not(address: str) -> None:
-    target = read_url("http://localhost:9000/hook", development=True)
-    assert addresses_of(target, only(address), development=True)
-    with pytest.raises(Unfit, match="not public"):
-        addresses_of(target, only(address, "192.168.1.1"), development=True)
+    target = parse_url("http://localhost:9000/hook", development=True)
+    assert resolve_public(target, only(address), development=True)
+    with pytest.raises(UnusableUrl, match="not public"):
+        resolve_public(target, only(address, "192.168.1.1"), development=True)
 
 
 @pytest.mark.parametrize(
@@ -104,26 +104,26 @@ def test_in_development_this_machine_is_fine_and_its_network_is_not(address: str
     ],
 )
 def test_a_url_that_nobody_may_post_to_is_refused_in_words(url: str, reason: str) -> None:
-    with pytest.raises(Unfit, match=reason):
-        read_url(url, development=False)
+    with pytest.raises(UnusableUrl, match=reason):
+        parse_url(url, development=False)
 
 
 def test_a_url_is_taken_apart_as_it_is_sent() -> None:
-    target = read_url("https://Hooks.Example.com:8443/a/b?c=d&e=%20", development=False)
+    target = parse_url("https://Hooks.Example.com:8443/a/b?c=d&e=%20", development=False)
     assert (target.secure, target.host, target.port, target.path) == (
         True,
         "hooks.example.com",
         8443,
         "/a/b?c=d&e=%20",
     )
-    assert read_url("https://hooks.example.com", development=False).path == "/"
-    assert read_url("http://[::1]/", development=True).port == 80
+    assert parse_url("https://hooks.example.com", development=False).path == "/"
+    assert parse_url("http://[::1]/", development=True).port == 80
 
 
 @pytest.mark.parametrize("host", ["2130706433", "0x7f.1", "127.1", "0", "localhost", "localhost.", "[::ffff:7f00:1]"])
 def test_other_spellings_of_this_machine_are_this_machine(host: str) -> None:
-    with pytest.raises(Unfit):
-        Sender(development=False).require_fit(f"https://{host}/")
+    with pytest.raises(UnusableUrl):
+        Sender(development=False).require_usable(f"https://{host}/")
 
 
 @pytest.mark.parametrize("failure", [OSError("no such host"), UnicodeError("label too long")])
@@ -131,11 +131,11 @@ def test_a_host_that_nobody_knows_is_refused(failure: Exception) -> None:
     def fail(host: str, port: int) -> Sequence[str]:
         raise failure
 
-    target = read_url("https://hooks.example.com", development=False)
-    with pytest.raises(Unfit, match="not known"):
-        addresses_of(target, fail, development=False)
-    with pytest.raises(Unfit, match="not known"):
-        addresses_of(target, only(), development=False)
+    target = parse_url("https://hooks.example.com", development=False)
+    with pytest.raises(UnusableUrl, match="not known"):
+        resolve_public(target, fail, development=False)
+    with pytest.raises(UnusableUrl, match="not known"):
+        resolve_public(target, only(), development=False)
 
 
 class Rebinding:
@@ -152,10 +152,10 @@ class Rebinding:
 def test_a_name_that_leads_inside_once_it_was_looked_at_leads_nowhere(receiver: Receiver) -> None:
     """Between making the webhook and posting to it."""
     resolve = Rebinding(PUBLIC[0], "127.0.0.1")
-    sender = Sender(development=False, resolve=resolve, seconds=1)
-    sender.require_fit(f"https://hooks.example.com:{receiver.port}/")
+    sender = Sender(development=False, resolver=resolve, timeout=1)
+    sender.require_usable(f"https://hooks.example.com:{receiver.port}/")
     attempt = sender.post(f"https://hooks.example.com:{receiver.port}/", {}, "{}")
-    assert (attempt.status, attempt.error) == (None, "its URL leads to an address that is not public")
+    assert (attempt.status, attempt.reason) == (None, "its URL leads to an address that is not public")
     assert receiver.messages == []
 
 
@@ -171,7 +171,7 @@ def test_a_name_is_asked_for_once_and_what_was_looked_at_is_connected_to(
         return plainly(address, *more)
 
     monkeypatch.setattr("socket.create_connection", connect)
-    sender = Sender(development=True, resolve=resolve)
+    sender = Sender(development=True, resolver=resolve)
     attempt = sender.post(f"http://hooks.example.com:{receiver.port}/hook", {}, "{}")
     assert attempt.status == 204
     assert resolve.asked == 1
@@ -182,11 +182,11 @@ def test_a_name_is_asked_for_once_and_what_was_looked_at_is_connected_to(
 
 @pytest.mark.parametrize("address", ["10.0.0.1", "169.254.169.254", "::1"])
 def test_no_webhook_is_made_that_leads_inside(address: str) -> None:
-    plugin = Webhooks(resolve=only(address))
+    plugin = Webhooks(resolver=only(address))
     world = World(open_store("memory:"), plugins=[plugin], without=["webhooks"], settings=Settings())
-    book = plugin.book(by="agent:ada")
+    book = plugin.admin(by="agent:ada")
     with pytest.raises(Invalid) as refused:
         book.create(world.app.workspace_id, "https://hooks.example.com/", (), None)
     [fault] = refused.value.rejected
     assert (fault.field, fault.reason) == ("url", "leads to an address that is not public")
-    assert book.webhooks() == ()
+    assert book.list_webhooks() == ()

@@ -33,10 +33,10 @@ def at_once(act: Callable[[int], object]) -> list[object]:
 class TestSeveralPeople:
     def test_may_make_webhooks_at_once_and_change_one(self, office: Office, receiver: Receiver) -> None:
         at_once(lambda number: office.subscribe(receiver))
-        webhook = office.book.webhooks()[0]
-        assert len(office.book.webhooks()) == PEOPLE
-        at_once(lambda number: office.book.rotate(webhook.id, overlap=HOUR))
-        assert len(office.book.webhook(webhook.id).secrets) == PEOPLE + 1
+        webhook = office.book.list_webhooks()[0]
+        assert len(office.book.list_webhooks()) == PEOPLE
+        at_once(lambda number: office.book.rotate_secret(webhook.id, overlap=HOUR))
+        assert len(office.book.find(webhook.id).secrets) == PEOPLE + 1
         entries = office.hullo.store.list_audit(office.app.workspace_id, PageRequest(limit=200)).items
         assert [each.action for each in entries].count("webhook.rotated") == PEOPLE
 
@@ -52,7 +52,7 @@ class TestSeveralPeople:
     def test_are_told_when_there_is_no_end_of_others(
         self, office: Office, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("hullo.pipeline.retry.TRIES", 3)
+        monkeypatch.setattr("hullo.pipeline.retry.MAX_ATTEMPTS", 3)
         webhook = office.subscribe(receiver).webhook
         office.upsert(external_id="jane")
         office.deliver()
@@ -61,7 +61,7 @@ class TestSeveralPeople:
             patch.setattr(office.hullo.store, "apply", lambda changes: [StoreConflict("webhook")])
             for act in (
                 lambda: office.subscribe(receiver),
-                lambda: office.book.rotate(webhook.id),
+                lambda: office.book.rotate_secret(webhook.id),
                 lambda: office.book.replay(delivery.id),
             ):
                 with pytest.raises(TooContended):
@@ -71,5 +71,5 @@ class TestSeveralPeople:
 def test_while_hullo_is_closed_there_is_nobody_to_ask(office: Office) -> None:
     office.hullo.close()
     with pytest.raises(Unavailable):
-        office.plugin.book(by="agent:ada")
+        office.plugin.admin(by="agent:ada")
     Webhooks().shutdown()

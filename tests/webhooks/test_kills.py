@@ -32,7 +32,7 @@ def test_a_kill_at_any_step_loses_no_event_and_invents_none(
     plugin = Webhooks()
     with Hullo(url, plugins=[plugin], without=["webhooks"], settings=Settings(development=True)) as hullo:
         app = hullo.create_app("Shop")
-        webhook = plugin.book(by="agent:ada").create(app.workspace_id, receiver.url, (), None).webhook
+        webhook = plugin.admin(by="agent:ada").create(app.workspace_id, receiver.url, (), None).webhook
         command = [sys.executable, str(KILLED), url, app.app_key, str(observed)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr

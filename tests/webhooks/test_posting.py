@@ -17,13 +17,13 @@ from hullo.errors import NotFound, StoreUnavailable
 from hullo.hooks.discovery import open_store
 from hullo.model.instant import DAY, HOUR, MINUTE, SECOND
 from hullo.pipeline.outbox import courier
-from hullo.pipeline.outbox.lease import LIFE
-from hullo.pipeline.secrets.vault import FORMAT
+from hullo.pipeline.outbox.lease import LIFETIME
+from hullo.pipeline.secrets.vault import FORMAT_PREFIX
 from hullo.settings import Settings
 from hullo.store.protocol import Store
 from hullo_plugins.observe.webhooks import poster
 from hullo_plugins.observe.webhooks.plugin import Webhooks
-from hullo_plugins.observe.webhooks.schedule import JITTER, PAUSES
+from hullo_plugins.observe.webhooks.schedule import JITTER, RETRY_DELAYS
 from webhooks.office import Office
 from webhooks.receiving import PATIENCE, Message, Receiver
 
@@ -34,7 +34,7 @@ def test_a_webhook_is_told_as_soon_as_something_is_committed(
     store: Store, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (courier, poster):
-        for pause, seconds in (("SOON", 60 * PATIENCE), ("IDLE", 70 * PATIENCE)):
+        for pause, seconds in (("BUSY_INTERVAL", 60 * PATIENCE), ("IDLE_INTERVAL", 70 * PATIENCE)):
             monkeypatch.setattr(module, pause, seconds)  # nobody looks again by itself
     office = Office(store)
     webhook = office.subscribe(receiver).webhook
@@ -54,7 +54,7 @@ def test_what_was_taken_is_in_the_log_and_not_posted_again(office: Office, recei
     [delivery] = office.deliveries(webhook)
     assert (delivery.event_id, delivery.body) == (message.id, message.body)
     assert (delivery.state, delivery.tries, delivery.last_status, delivery.last_error) == ("delivered", 1, 204, None)
-    assert office.hullo.store.next_due() is None
+    assert office.hullo.store.next_delivery_at() is None
 
 
 class TestAFailure:
@@ -64,24 +64,24 @@ class TestAFailure:
         office.upsert(external_id="jane")
         office.deliver()
         began = office.clock.now
-        for number, pause in enumerate(PAUSES, start=1):
+        for number, pause in enumerate(RETRY_DELAYS, start=1):
             assert len(receiver.messages) == number
             last = office.clock.now
             office.clock.now = last + round(pause * (1 - JITTER)) - SECOND
             office.deliver()
             assert len(receiver.messages) == number
-            due_at = office.hullo.store.next_due()
+            due_at = office.hullo.store.next_delivery_at()
             assert due_at is not None
             assert abs(due_at - last - pause) <= pause * JITTER + SECOND
             office.clock.now = due_at
             office.deliver()
         assert abs(office.clock.now - began - 3 * DAY) < 8 * HOUR
         [delivery] = office.deliveries(webhook)
-        assert (delivery.state, delivery.tries, delivery.last_status) == ("failed", len(PAUSES) + 1, 500)
+        assert (delivery.state, delivery.tries, delivery.last_status) == ("failed", len(RETRY_DELAYS) + 1, 500)
         assert delivery.last_error == "it answered 500; given up after 11 tries"
         office.clock.now += 30 * DAY
         office.deliver()
-        assert len(receiver.messages) == len(PAUSES) + 1
+        assert len(receiver.messages) == len(RETRY_DELAYS) + 1
         assert len({message.id for message in receiver.messages}) == 1
 
     def test_of_a_machine_that_is_not_there_is_one_too(self, office: Office) -> None:
@@ -186,7 +186,7 @@ class TestOrder:
                 office.upsert(external_id=name, custom_data={"step": step})
         office.deliver()
         assert len(receiver.messages) == 24
-        assert most.pop("together") <= poster.TO_ONE
+        assert most.pop("together") <= poster.MAX_CONCURRENT_PER_WEBHOOK
         assert set(most.values()) == {1}
 
 
@@ -197,12 +197,12 @@ class TestSomebodyWhoIsSlow:
         receiver.answer = lambda message: 200 if opened.wait(PATIENCE) else 500
         office.subscribe(receiver)
         office.subscribe(other)
-        for number in range(3 * poster.TO_ONE):
+        for number in range(3 * poster.MAX_CONCURRENT_PER_WEBHOOK):
             office.upsert(external_id=f"user_{number}")
-        other.wait_for(3 * poster.TO_ONE)
-        assert len(receiver.messages) <= poster.TO_ONE
+        other.wait_for(3 * poster.MAX_CONCURRENT_PER_WEBHOOK)
+        assert len(receiver.messages) <= poster.MAX_CONCURRENT_PER_WEBHOOK
         opened.set()
-        receiver.wait_for(3 * poster.TO_ONE)
+        receiver.wait_for(3 * poster.MAX_CONCURRENT_PER_WEBHOOK)
 
     def test_and_to_whom_very_much_is_due_does_not_either(
         self, store: Store, receiver: Receiver, other: Receiver, monkeypatch: pytest.MonkeyPatch
@@ -214,7 +214,7 @@ class TestSomebodyWhoIsSlow:
         office.subscribe(receiver)
         for number in range(20):
             office.upsert(external_id=f"user_{number}")
-        receiver.wait_for(poster.TO_ONE)
+        receiver.wait_for(poster.MAX_CONCURRENT_PER_WEBHOOK)
         office.subscribe(other)
         office.upsert(external_id="jane")
         other.wait_for(1)
@@ -237,10 +237,10 @@ class TestAnotherProcess:
         office.subscribe(receiver)
         hullo, plugin = self.beside(office)
         with hullo:
-            assert plugin.poster is not None
+            assert plugin.worker is not None
 
             def answer(message: Message) -> int:
-                plugin.poster.drain()
+                plugin.worker.drain()
                 return 200
 
             receiver.answer = answer
@@ -255,17 +255,17 @@ class TestAnotherProcess:
         webhook = office.subscribe(receiver).webhook
         hullo, plugin = self.beside(office)
         with hullo:
-            assert plugin.poster is not None
+            assert plugin.worker is not None
             office.upsert(external_id="jane")
             office.tell()
             with monkeypatch.context() as patch:
-                patch.setattr(poster.Poster, "_record", lambda *_: None)
-                office.poster._go_round()
-                wait([under_way for _, under_way in office.poster._flying.values()])
-            plugin.poster.drain()
+                patch.setattr(poster.DeliveryWorker, "_record", lambda *_: None)
+                office.poster._run_once()
+                wait([under_way for _, under_way in office.poster._in_flight.values()])
+            plugin.worker.drain()
             assert len(receiver.messages) == 1
-            office.clock.now += LIFE
-            plugin.poster.drain()
+            office.clock.now += LIFETIME
+            plugin.worker.drain()
             first, again = receiver.messages
             assert (first.id, first.body) == (again.id, again.body)
             assert [each.state for each in office.deliveries(webhook)] == ["delivered"]
@@ -290,7 +290,7 @@ def test_what_came_of_it_could_not_be_kept_and_it_is_posted_again_after_a_while(
     monkeypatch.setattr(office.hullo.store, "apply", apply)
     office.deliver()
     assert len(receiver.messages) == 4
-    assert pauses == [poster.AFTER_A_FAILURE] * 3
+    assert pauses == [poster.FAILURE_RETRY_DELAY] * 3
     assert [each.state for each in office.deliveries(webhook)] == ["delivered"]
 
 
@@ -330,8 +330,8 @@ class TestReplay:
         [delivery] = office.deliveries(webhook)
         elsewhere = office.hullo.create_app("Elsewhere", workspace="elsewhere")
         for book in (
-            office.plugin.book(by="agent:eve", workspace_id=elsewhere.workspace_id),
-            office.plugin.book(by="agent:eve", workspace_id=office.app.workspace_id, app_id=office.app.app_id),
+            office.plugin.admin(by="agent:eve", workspace_id=elsewhere.workspace_id),
+            office.plugin.admin(by="agent:eve", workspace_id=office.app.workspace_id, app_id=office.app.app_id),
         ):
             with pytest.raises(NotFound):
                 book.replay(delivery.id)
@@ -361,13 +361,13 @@ def test_a_deleted_webhook_is_told_nothing_any_more(office: Office, receiver: Re
 class TestATestMessage:
     def test_says_what_came_of_it_and_is_in_the_log(self, office: Office, receiver: Receiver) -> None:
         webhook = office.subscribe(receiver, "contact.merged").webhook
-        taken = office.book.test(webhook.id)
+        taken = office.book.send_test(webhook.id)
         [message] = receiver.messages
         assert (message.type, message.id) == ("webhook.test", taken.event_id)
         assert message.said["data"]["webhook_id"] == webhook.id
         assert (taken.state, taken.last_status) == ("delivered", 204)
         receiver.answer = lambda message: 500
-        refused = office.book.test(webhook.id)
+        refused = office.book.send_test(webhook.id)
         assert (refused.state, refused.last_error) == ("failed", "it answered 500")
         office.deliver()
         assert len(receiver.messages) == 2
@@ -381,10 +381,10 @@ class TestSecrets:
         old, new = secrets.token_hex(32), secrets.token_hex(32)
         office = Office(store, settings=Settings(development=True, master_keys=(old,)))
         told = office.subscribe(receiver)
-        rotated = office.book.rotate(told.webhook.id)
+        rotated = office.book.rotate_secret(told.webhook.id)
         stored = store.find_webhook(told.webhook.id)
         assert stored is not None
-        assert all(each.secret.startswith(FORMAT) for each in stored.secrets)
+        assert all(each.secret.startswith(FORMAT_PREFIX) for each in stored.secrets)
         assert told.secret not in repr([told, stored, rotated])
         office.hullo.close()
         with Hullo(store, settings=Settings(master_keys=(new, old))):
@@ -392,7 +392,7 @@ class TestSecrets:
             assert resealed is not None
             assert resealed.secrets != stored.secrets
         again = Office(store, settings=Settings(development=True, master_keys=(new,)))
-        assert again.plugin.book(by="agent:ada").test(told.webhook.id).state == "delivered"
+        assert again.plugin.admin(by="agent:ada").send_test(told.webhook.id).state == "delivered"
         assert len(receiver.messages[0].headers["webhook-signature"].split()) == 2
 
 
@@ -406,7 +406,7 @@ def test_no_log_holds_an_address_a_secret_or_what_was_said(
     receiver.answer = lambda message: 500
     office.upsert(external_id="very-private-id")
     office.deliver()
-    office.book.test(new.webhook.id)
+    office.book.send_test(new.webhook.id)
     assert "it answered 500" in caplog.text
     for text in (new.secret, "from=hullo", str(receiver.port), "very-private-id", "v1,", receiver.messages[0].body):
         assert text not in caplog.text
@@ -428,7 +428,7 @@ class TestClosing:
         assert not closing.is_alive()
         office.hullo.open()
         assert office.deliveries(webhook)[0].state == "delivered"
-        office.hullo.courier.nudge()
+        office.hullo.outbox_worker.wake()
         receiver.wait_for(2)
 
 
@@ -446,15 +446,15 @@ def wait_until() -> Callable[[Callable[[], bool]], None]:
 def test_what_was_due_while_nobody_was_there_is_posted_at_the_next_start(
     store: Store, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, wait_until: Callable[[Callable[[], bool]], None]
 ) -> None:
-    from hullo.pipeline.rounds import Rounds
+    from hullo.pipeline.rounds import BackgroundWorker
 
     with monkeypatch.context() as patch:
-        patch.setattr(Rounds, "nudge", lambda rounds: None)
+        patch.setattr(BackgroundWorker, "wake", lambda rounds: None)
         office = Office(store)
         webhook = office.subscribe(receiver).webhook
         office.upsert(external_id="jane")
         office.tell()
         office.hullo.close()
-    office.hullo.open().courier.nudge()
+    office.hullo.open().outbox_worker.wake()
     receiver.wait_for(1)
     wait_until(lambda: office.deliveries(webhook)[0].state == "delivered")

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from hullo_plugins.observe.webhooks.sending import LONGEST_WAIT, Sender
+from hullo_plugins.observe.webhooks.sending import MAX_RETRY_AFTER, Sender
 from webhooks.receiving import PATIENCE, Receiver
 
 HERE = lambda host, port: ["127.0.0.1"]  # noqa: E731
@@ -26,14 +26,14 @@ HERE = lambda host, port: ["127.0.0.1"]  # noqa: E731
 
 @pytest.fixture
 def sender() -> Sender:
-    return Sender(development=True, seconds=0.3)
+    return Sender(development=True, timeout=0.3)
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
 def test_every_success_is_one(sender: Sender, receiver: Receiver, status: int) -> None:
     receiver.answer = lambda message: status
     attempt = sender.post(receiver.url, {"webhook-id": "evt_1"}, '{"type":"webhook.test"}')
-    assert (attempt.status, attempt.error) == (status, None)
+    assert (attempt.status, attempt.reason) == (status, None)
     [message] = receiver.messages
     assert (message.path, message.id, message.body) == ("/hook?from=hullo", "evt_1", '{"type":"webhook.test"}')
     assert message.headers["content-type"] == "application/json"
@@ -55,19 +55,19 @@ def test_every_success_is_one(sender: Sender, receiver: Receiver, status: int) -
 def test_anything_else_is_none(sender: Sender, receiver: Receiver, status: int, reason: str, again: bool) -> None:
     receiver.answer = lambda message: (status, {"location": f"http://127.0.0.1:{receiver.port}/inside"})
     attempt = sender.post(receiver.url, {}, "{}")
-    assert (attempt.status, attempt.error, attempt.again) == (status, reason, again)
+    assert (attempt.status, attempt.reason, attempt.is_retryable) == (status, reason, again)
     assert len(receiver.messages) == 1
 
 
 @pytest.mark.parametrize(
     ("asked", "wait"),
-    [("7", 7), ("0", 0), ("99999999", LONGEST_WAIT), ("9" * 30, 0), ("-1", 0), ("soon", 0), ("²", 0)],
+    [("7", 7), ("0", 0), ("99999999", MAX_RETRY_AFTER), ("9" * 30, 0), ("-1", 0), ("soon", 0), ("²", 0)],
 )
 def test_it_is_heard_when_the_other_side_asks_for_a_while(
     sender: Sender, receiver: Receiver, asked: str, wait: int
 ) -> None:
     receiver.answer = lambda message: (429, {"retry-after": asked})
-    assert sender.post(receiver.url, {}, "{}").wait == wait
+    assert sender.post(receiver.url, {}, "{}").retry_after == wait
 
 
 @contextmanager
@@ -117,7 +117,7 @@ def test_who_answers_byte_by_byte_holds_up_nobody(sender: Sender, text: bytes, f
     with listening(drip(text, for_ever, given_up)) as url:
         attempt = sender.post(url, {}, "{}")
     assert given_up.is_set()
-    assert (attempt.status, attempt.error) in {
+    assert (attempt.status, attempt.reason) in {
         (None, "it did not answer within 0.3 seconds"),
         (None, "what it answered is no HTTP"),
     }
@@ -128,8 +128,8 @@ def test_a_name_server_that_is_slow_takes_of_the_same_time(receiver: Receiver) -
         time.sleep(0.05)
         return ["127.0.0.1"]
 
-    attempt = Sender(development=True, resolve=resolve, seconds=0.04).post(receiver.url, {}, "{}")
-    assert (attempt.status, attempt.error) == (None, "it did not answer within 0.04 seconds")
+    attempt = Sender(development=True, resolver=resolve, timeout=0.04).post(receiver.url, {}, "{}")
+    assert (attempt.status, attempt.reason) == (None, "it did not answer within 0.04 seconds")
     assert receiver.messages == []
 
 
@@ -148,13 +148,13 @@ def test_an_endless_answer_is_not_read_to_its_end(sender: Sender) -> None:
 
     with listening(pour) as url:
         attempt = sender.post(url, {}, "{}")
-    assert (attempt.status, attempt.error) == (200, None)
+    assert (attempt.status, attempt.reason) == (200, None)
     assert len(sent) < 10_000
 
 
 def test_a_success_whose_body_never_ends_is_one_all_the_same(sender: Sender) -> None:
     with listening(drip(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n", b"a", threading.Event())) as url:
-        assert sender.post(url, {}, "{}").error is None
+        assert sender.post(url, {}, "{}").reason is None
 
 
 @pytest.mark.parametrize(
@@ -172,17 +172,17 @@ def test_what_is_no_answer_is_told_as_that(sender: Sender, act: Callable[[socket
     with listening(act) as url:
         attempt = sender.post(url, {}, "{}")
     assert attempt.status is None
-    assert attempt.error in {reason, "the connection broke", "what it answered is no HTTP"}
+    assert attempt.reason in {reason, "the connection broke", "what it answered is no HTTP"}
 
 
 def test_a_closed_port_is_told_as_that(sender: Sender) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    assert sender.post(f"http://127.0.0.1:{port}/", {}, "{}").error == "it refused the connection"
+    assert sender.post(f"http://127.0.0.1:{port}/", {}, "{}").reason == "it refused the connection"
 
 
 def test_the_next_address_is_tried_when_the_first_is_not_there(receiver: Receiver) -> None:
-    sender = Sender(development=True, resolve=lambda host, port: ["::1", "127.0.0.1"])
+    sender = Sender(development=True, resolver=lambda host, port: ["::1", "127.0.0.1"])
     attempt = sender.post(f"http://hooks.test:{receiver.port}/", {}, "{}")
     assert attempt.status == 204
 
@@ -232,23 +232,23 @@ Authority = Callable[[str], tuple[ssl.SSLContext, ssl.SSLContext]]
 @pytest.mark.parametrize("host", ["hooks.example.com", "127.0.0.1"])
 def test_over_tls_the_certificate_must_be_the_names_and_not_the_addresss(authority: Authority, host: str) -> None:
     server, trusting = authority(host)
-    sender = Sender(development=True, resolve=HERE, trusted=trusting)
+    sender = Sender(development=True, resolver=HERE, ssl_context=trusting)
     with Receiver().serving(server) as receiver:
         assert sender.post(f"https://{host}:{receiver.port}/", {}, "{}").status == 204
         refused = sender.post(f"https://elsewhere.example.com:{receiver.port}/", {}, "{}")
-        assert refused.error is not None
-        assert "its certificate is not good" in refused.error
+        assert refused.reason is not None
+        assert "its certificate is not good" in refused.reason
         assert len(receiver.messages) == 1
 
 
 def test_a_certificate_of_nobody_known_is_refused(authority: Authority) -> None:
     server, _ = authority("hooks.example.com")
     with Receiver().serving(server) as receiver:
-        attempt = Sender(development=True, resolve=HERE).post(f"https://hooks.example.com:{receiver.port}/", {}, "{}")
-    assert attempt.error is not None
-    assert "its certificate is not good" in attempt.error
+        attempt = Sender(development=True, resolver=HERE).post(f"https://hooks.example.com:{receiver.port}/", {}, "{}")
+    assert attempt.reason is not None
+    assert "its certificate is not good" in attempt.reason
 
 
 def test_who_speaks_no_tls_is_told_as_that(receiver: Receiver) -> None:
-    attempt = Sender(development=True, resolve=HERE).post(f"https://hooks.example.com:{receiver.port}/", {}, "{}")
-    assert attempt.error == "it speaks no TLS that is understood here"
+    attempt = Sender(development=True, resolver=HERE).post(f"https://hooks.example.com:{receiver.port}/", {}, "{}")
+    assert attempt.reason == "it speaks no TLS that is understood here"

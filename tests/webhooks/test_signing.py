@@ -11,9 +11,9 @@ from standardwebhooks import WebhookVerificationError
 
 from hullo.hooks.discovery import open_store
 from hullo.model.instant import DAY, HOUR, SECOND
-from hullo.model.moment import Moment, system_clock
-from hullo_plugins.observe.webhooks.book import MOST_SECRETS
-from hullo_plugins.observe.webhooks.signing import new_secret, signed_headers
+from hullo.model.moment import RequestContext, system_clock
+from hullo_plugins.observe.webhooks.book import MAX_SECRETS
+from hullo_plugins.observe.webhooks.signing import new_secret, signature_headers
 from webhooks.office import Office
 from webhooks.receiving import Receiver
 
@@ -29,7 +29,7 @@ def office(by_hand: None) -> Office:
 
 
 def test_a_secret_is_of_the_form_that_the_format_asks_for() -> None:
-    secrets = [new_secret(Moment.at(0)) for _ in range(100)]
+    secrets = [new_secret(RequestContext.at(0)) for _ in range(100)]
     assert len(set(secrets)) == 100
     for secret in secrets:
         assert secret.startswith("whsec_")
@@ -37,7 +37,7 @@ def test_a_secret_is_of_the_form_that_the_format_asks_for() -> None:
 
 
 def test_the_example_of_the_format_is_signed_as_it_is_there() -> None:
-    headers = signed_headers(
+    headers = signature_headers(
         "msg_p5jXN8AQM9LWM0D4loKWxJek",
         1614265330 * SECOND,
         '{"test": 2432232314}',
@@ -57,7 +57,7 @@ def test_a_message_is_verified_by_its_receiver_and_no_changed_one_is(office: Off
     [message] = receiver.messages
     assert message.verified_with(new.secret)["data"]["contact_id"] == contact_id
     for secret, body, headers in (
-        (new_secret(office.hullo.moment()), message.body, message.headers),
+        (new_secret(office.hullo.new_context()), message.body, message.headers),
         (new.secret, message.body.replace("created", "updated"), message.headers),
         (new.secret, message.body, {**message.headers, "webhook-id": "evt_1"}),
         (new.secret, message.body, {**message.headers, "webhook-timestamp": str(int(time.time()) + 1)}),
@@ -83,11 +83,11 @@ def test_a_message_says_when_it_was_sent_and_is_the_same_at_every_try(office: Of
 class TestRotation:
     def test_the_old_secret_signs_for_a_day_beside_the_new(self, office: Office, receiver: Receiver) -> None:
         old = office.subscribe(receiver)
-        new = office.book.rotate(old.webhook.id)
+        new = office.book.rotate_secret(old.webhook.id)
         assert new.secret != old.secret
-        office.book.test(old.webhook.id)
+        office.book.send_test(old.webhook.id)
         office.clock.now += DAY
-        office.book.test(old.webhook.id)
+        office.book.send_test(old.webhook.id)
         during, after = receiver.messages
         assert during.verified_with(old.secret)
         assert during.verified_with(new.secret)
@@ -99,8 +99,8 @@ class TestRotation:
 
     def test_after_a_leak_it_is_gone_at_once(self, office: Office, receiver: Receiver) -> None:
         old = office.subscribe(receiver)
-        new = office.book.rotate(old.webhook.id, overlap=0)
-        office.book.test(old.webhook.id)
+        new = office.book.rotate_secret(old.webhook.id, overlap=0)
+        office.book.send_test(old.webhook.id)
         [message] = receiver.messages
         assert message.verified_with(new.secret)
         with pytest.raises(WebhookVerificationError):
@@ -109,17 +109,17 @@ class TestRotation:
 
     def test_rotating_again_prolongs_nothing(self, office: Office, receiver: Receiver) -> None:
         webhook_id = office.subscribe(receiver).webhook.id
-        first = office.book.rotate(webhook_id, overlap=HOUR).webhook.secrets[1]
-        again = office.book.rotate(webhook_id, overlap=DAY).webhook.secrets
+        first = office.book.rotate_secret(webhook_id, overlap=HOUR).webhook.secrets[1]
+        again = office.book.rotate_secret(webhook_id, overlap=DAY).webhook.secrets
         assert [each.expires_at for each in again] == [None, again[0].created_at + DAY, first.expires_at]
 
     def test_so_many_sign_at_once_and_no_more(self, office: Office, receiver: Receiver) -> None:
         webhook_id = office.subscribe(receiver).webhook.id
-        for _ in range(MOST_SECRETS - 1):
-            office.book.rotate(webhook_id)
+        for _ in range(MAX_SECRETS - 1):
+            office.book.rotate_secret(webhook_id)
         with pytest.raises(Exception, match="secrets sign already"):
-            office.book.rotate(webhook_id)
-        assert len(office.book.rotate(webhook_id, overlap=0).webhook.secrets) == 1
+            office.book.rotate_secret(webhook_id)
+        assert len(office.book.rotate_secret(webhook_id, overlap=0).webhook.secrets) == 1
 
 
 def signed_by(secret: str, said: str) -> str:

@@ -13,9 +13,9 @@ import pytest
 
 from asgi.conftest import Shop
 from hullo.errors import PluginError
-from hullo_plugins.widget.files import BUILT, read_files
+from hullo_plugins.widget.files import BUILD_FOLDER, read_files
 
-MANIFEST: dict[str, Any] = json.loads((BUILT / "manifest.json").read_text("utf-8"))
+MANIFEST: dict[str, Any] = json.loads((BUILD_FOLDER / "manifest.json").read_text("utf-8"))
 VERSION: str = MANIFEST["version"]
 NAMES = ["widget.js", "panel.js", "hullo.d.ts", "manifest.json"]
 
@@ -29,7 +29,7 @@ def get(shop: Shop, path: str, **headers: str) -> Any:
 def test_what_is_current_is_kept_for_minutes_and_asked_for_again(shop: Shop, path: str) -> None:
     answer = get(shop, path)
     assert answer.status_code == 200
-    assert answer.content == (BUILT / path.rpartition("/")[2]).read_bytes()
+    assert answer.content == (BUILD_FOLDER / path.rpartition("/")[2]).read_bytes()
     assert answer.headers["cache-control"] == "public, max-age=300, stale-while-revalidate=86400"
     again = get(shop, path, if_none_match=answer.headers["etag"])
     assert (again.status_code, again.content) == (304, b"")
@@ -40,7 +40,7 @@ def test_what_is_current_is_kept_for_minutes_and_asked_for_again(shop: Shop, pat
 @pytest.mark.parametrize("name", NAMES)
 def test_one_version_is_kept_for_ever(shop: Shop, name: str) -> None:
     answer = get(shop, f"/widget/{VERSION}/{name}")
-    assert answer.content == (BUILT / name).read_bytes()
+    assert answer.content == (BUILD_FOLDER / name).read_bytes()
     assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
 
 
@@ -66,8 +66,8 @@ def test_pages_of_every_origin_may_load_it_and_check_it(shop: Shop) -> None:
 def test_it_is_compressed_for_whoever_takes_that(shop: Shop, accepted: str) -> None:
     answer = get(shop, "/widget.js", accept_encoding=accepted)
     assert answer.headers["content-encoding"] == "gzip"
-    assert int(answer.headers["content-length"]) < len((BUILT / "widget.js").read_bytes()) / 2
-    assert answer.content == (BUILT / "widget.js").read_bytes()  # the client has inflated it
+    assert int(answer.headers["content-length"]) < len((BUILD_FOLDER / "widget.js").read_bytes()) / 2
+    assert answer.content == (BUILD_FOLDER / "widget.js").read_bytes()  # the client has inflated it
 
 
 @pytest.mark.parametrize("accepted", ["", "br", "identity", "gzip;q=0", "gzip; q=0.000, *", "*;q=0"])
@@ -103,11 +103,11 @@ def test_the_digest_that_is_told_is_that_of_the_file(shop: Shop, name: str) -> N
 
 
 def test_the_script_knows_the_digest_of_its_panel() -> None:
-    assert MANIFEST["files"]["panel.js"]["integrity"] in (BUILT / "widget.js").read_text("utf-8")
+    assert MANIFEST["files"]["panel.js"]["integrity"] in (BUILD_FOLDER / "widget.js").read_text("utf-8")
 
 
 def test_it_weighs_no_more_than_it_may() -> None:
-    widget, panel = (len(gzip.compress((BUILT / name).read_bytes(), 9)) for name in ("widget.js", "panel.js"))
+    widget, panel = (len(gzip.compress((BUILD_FOLDER / name).read_bytes(), 9)) for name in ("widget.js", "panel.js"))
     assert widget <= 12_000
     assert widget + panel <= 25_000
 

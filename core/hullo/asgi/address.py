@@ -10,23 +10,23 @@ from typing import Final
 
 from starlette.types import Scope
 
-from hullo.settings import UNIX
+from hullo.settings import UNIX_SOCKET
 
 Address = IPv4Address | IPv6Address
 
-LONGEST: Final = 45
+ADDRESS_MAX_LENGTH: Final = 45
 """Characters of an IPv6 address whose last part is written as IPv4; no address is longer."""
 _PORT: Final = re.compile(r":[0-9]{1,5}")
-_COUNTED_BITS: Final = 64
+_IPV6_PREFIX_BITS: Final = 64
 """Of an IPv6 address: everybody has at least the rest of it to themselves (RFC 6177)."""
 
 
 class TrustedProxies:
     """Whose X-Forwarded-For is believed: the listed addresses and networks, and with `unix` any Unix socket."""
 
-    def __init__(self, listed: Sequence[str] = ()) -> None:
-        self.unix = UNIX in listed
-        self._networks = tuple(ip_network(each) for each in listed if each != UNIX)
+    def __init__(self, entries: Sequence[str] = ()) -> None:
+        self.unix = UNIX_SOCKET in entries
+        self._networks = tuple(ip_network(each) for each in entries if each != UNIX_SOCKET)
 
     def __bool__(self) -> bool:
         return self.unix or bool(self._networks)
@@ -35,12 +35,12 @@ class TrustedProxies:
         """Whether it is listed."""
         return any(address in network for network in self._networks)
 
-    def speaks(self, scope: Scope) -> bool:
+    def is_trusted_peer(self, scope: Scope) -> bool:
         """Whether the peer itself is listed."""
         host = _peer(scope)
         if host is None:
             return self.unix
-        address = _read(host)
+        address = _parse_address(host)
         return address is not None and self.trusts(address)
 
 
@@ -53,11 +53,11 @@ def client_address(scope: Scope, trusted: TrustedProxies) -> str:
     where a dual-stack socket shows it as IPv6.
     """
     host = _peer(scope)
-    client = "" if host is None else _plain(host)
-    if not trusted or not trusted.speaks(scope):
+    client = "" if host is None else _normalized_host(host)
+    if not trusted or not trusted.is_trusted_peer(scope):
         return client
     for entry in reversed(_forwarded(scope)):
-        address = _entry(entry)
+        address = _parse_entry(entry)
         if address is None:
             break
         client = str(address)
@@ -66,14 +66,14 @@ def client_address(scope: Scope, trusted: TrustedProxies) -> str:
     return client
 
 
-def counted_as(address: str) -> str:
+def rate_limit_key(address: str) -> str:
     """What the address is counted as: an IPv6 address as its /64, anything else as it is."""
     if ":" not in address:
         return address
-    read = _read(address)
+    read = _parse_address(address)
     if not isinstance(read, IPv6Address):
         return address if read is None else str(read)
-    return f"{IPv6Address(int(read) >> _COUNTED_BITS << _COUNTED_BITS)}/{_COUNTED_BITS}"
+    return f"{IPv6Address(int(read) >> _IPV6_PREFIX_BITS << _IPV6_PREFIX_BITS)}/{_IPV6_PREFIX_BITS}"
 
 
 def _peer(scope: Scope) -> str | None:
@@ -82,10 +82,10 @@ def _peer(scope: Scope) -> str | None:
     return str(client[0]) if client else None
 
 
-def _plain(host: str) -> str:
+def _normalized_host(host: str) -> str:
     if ":" not in host:
         return host
-    address = _read(host)
+    address = _parse_address(host)
     return host if address is None else str(address)
 
 
@@ -95,7 +95,7 @@ def _forwarded(scope: Scope) -> list[str]:
     return b",".join(lines).decode("latin-1").split(",") if lines else []
 
 
-def _entry(text: str) -> Address | None:
+def _parse_entry(text: str) -> Address | None:
     """`192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:80`; None for anything else."""
     text = text.strip(" \t")
     if text.startswith("["):
@@ -107,13 +107,13 @@ def _entry(text: str) -> Address | None:
         port = f":{port}"
     else:
         host, port = text, ""
-    if len(host) > LONGEST or "%" in host or (port and not _PORT.fullmatch(port)):
+    if len(host) > ADDRESS_MAX_LENGTH or "%" in host or (port and not _PORT.fullmatch(port)):
         return None
-    return _read(host)
+    return _parse_address(host)
 
 
 @lru_cache(maxsize=4096)
-def _read(text: str) -> Address | None:
+def _parse_address(text: str) -> Address | None:
     """The address without a zone; IPv4 for one that is mapped into IPv6 (RFC 4291, section 2.5.5.2)."""
     try:
         address = ip_address(text)

@@ -25,7 +25,7 @@ _ON_EVERY_ANSWER: Final[tuple[Header, ...]] = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Response:
     """Status, body and what headers it has beside those that every answer has."""
 
     body: bytes
@@ -36,21 +36,21 @@ class Answer:
     """Set where the body tells the id of an earlier request, whose answer it repeats."""
 
 
-def told(shape: Mapping[str, object], headers: tuple[Header, ...] = ()) -> Answer:
+def json_response(content: Mapping[str, object], headers: tuple[Header, ...] = ()) -> Response:
     """A success that says this."""
-    return Answer(body=encode(shape), headers=headers)
+    return Response(body=encode(content), headers=headers)
 
 
-async def send_answer(answer: Answer, request_id: str, headers: tuple[Header, ...], send: Send) -> None:
+async def send_response(response: Response, request_id: str, headers: tuple[Header, ...], send: Send) -> None:
     """By hand, as Starlette's `Response` costs as much as deciding a call that changes nothing."""
     told = [
-        (b"x-request-id", (answer.request_id or request_id).encode()),
+        (b"x-request-id", (response.request_id or request_id).encode()),
         *_ON_EVERY_ANSWER,
-        *answer.headers,
+        *response.headers,
         *headers,
     ]
-    if answer.status != NO_CONTENT:
-        told.append((b"content-type", answer.content_type))
-        told.append((b"content-length", b"%d" % len(answer.body)))
-    await send({"type": "http.response.start", "status": answer.status, "headers": told})
-    await send({"type": "http.response.body", "body": answer.body})
+    if response.status != NO_CONTENT:
+        told.append((b"content-type", response.content_type))
+        told.append((b"content-length", b"%d" % len(response.body)))
+    await send({"type": "http.response.start", "status": response.status, "headers": told})
+    await send({"type": "http.response.body", "body": response.body})

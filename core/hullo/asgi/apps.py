@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from hullo.asgi.answer import Answer, told
-from hullo.asgi.exchange import Exchange
-from hullo.asgi.keys import api_key
-from hullo.asgi.shapes import CALL_DAYS, app_shape
+from hullo.asgi.answer import Response, json_response
+from hullo.asgi.exchange import Request
+from hullo.asgi.keys import require_api_key
+from hullo.asgi.shapes import CALL_COUNT_DAYS, app_json
 from hullo.errors import Forbidden, UnknownApp
 from hullo.model.app import ApiKey, App, AppId, Scope
 
 
-async def read_app(exchange: Exchange) -> Answer:
+async def read_app(request: Request) -> Response:
     """`GET /v1/apps/{id}`"""
-    app = await app_of(exchange, await api_key(exchange, Scope.READ), exchange.path_id)
-    hullo = exchange.edge.hullo
-    counts = await exchange.edge.read(lambda _: hullo.call_counts(app.app_key, CALL_DAYS))
-    return told(app_shape(app, counts))
+    app = await load_app(request, await require_api_key(request, Scope.READ), request.path_id)
+    hullo = request.runtime.hullo
+    counts = await request.runtime.read(lambda _: hullo.call_counts(app.app_key, CALL_COUNT_DAYS))
+    return json_response(app_json(app, counts))
 
 
-async def app_of(exchange: Exchange, key: ApiKey, app_id: AppId) -> App:
+async def load_app(request: Request, key: ApiKey, app_id: AppId) -> App:
     """Of the key's workspace. Raises `UnknownApp`, and `Forbidden` for another one than the key is bound to."""
-    app = await exchange.edge.read(lambda store: store.find_app(app_id))
+    app = await request.runtime.read(lambda store: store.find_app(app_id))
     if app is None or app.workspace_id != key.workspace_id:
         raise UnknownApp
     if key.app_id not in {None, app.id}:

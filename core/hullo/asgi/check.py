@@ -7,39 +7,39 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from hullo.app import Hullo
-from hullo.asgi.answer import Answer, told
-from hullo.asgi.apps import app_of
-from hullo.asgi.exchange import Exchange
-from hullo.asgi.keys import api_key
-from hullo.asgi.shapes import checked_shape
-from hullo.asgi.wire import CheckBody, check_body
+from hullo.asgi.answer import Response, json_response
+from hullo.asgi.apps import load_app
+from hullo.asgi.exchange import Request
+from hullo.asgi.keys import require_api_key
+from hullo.asgi.shapes import check_json
+from hullo.asgi.wire import CheckBody, parse_check_body
 from hullo.model.app import Scope
-from hullo.model.moment import Moment, secret_digest
-from hullo.pipeline.check import Checked, check
+from hullo.model.moment import RequestContext, secret_digest
+from hullo.pipeline.check import CheckResult, check
 
 
-async def check_identify(exchange: Exchange) -> Answer:
+async def check_identify(request: Request) -> Response:
     """`POST /v1/apps/{id}/check`: 200 whatever would become of the call."""
-    key = await api_key(exchange, Scope.READ)
-    app = await app_of(exchange, key, exchange.path_id)
-    hullo = exchange.edge.hullo
-    body = check_body(await exchange.body(), hullo.settings.limits)
-    checked = await exchange.edge.think(partial(checked_body, hullo, app.app_key, body, exchange.moment))
-    return told(checked_shape(checked))
+    key = await require_api_key(request, Scope.READ)
+    app = await load_app(request, key, request.path_id)
+    hullo = request.runtime.hullo
+    body = parse_check_body(await request.body(), hullo.settings.limits)
+    checked = await request.runtime.run_in_thread(partial(check_call, hullo, app.app_key, body, request.context))
+    return json_response(check_json(checked))
 
 
-def checked_body(hullo: Hullo, app_key: str, body: CheckBody, moment: Moment) -> Checked:
+def check_call(hullo: Hullo, app_key: str, body: CheckBody, context: RequestContext) -> CheckResult:
     """What would become of the body, sent to this app. Raises `UnknownApp`."""
     token, named = body.envelope.session_token, body.envelope.app_key
-    work = hullo.identifying(
+    work = hullo.identify_operation(
         body.claim,
         app_key=app_key,
-        session=secret_digest(token) if token is not None else None,
-        moment=moment,
+        session_digest=secret_digest(token) if token is not None else None,
+        context=context,
         origin=_origin(body.page) if body.page is not None else None,
         consent=body.envelope.consent,
     )
-    checked = check(work, hullo.pipeline)
+    checked = check(work, hullo.executor)
     if named in {None, app_key}:
         return checked
     remark = f"The body names another app than {app_key}, and a page that sends it calls that one."

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from hullo.asgi.answer import Answer
-from hullo.asgi.exchange import Exchange
-from hullo.asgi.sessions import attend, nobody
-from hullo.asgi.wire import consent_body
-from hullo.pipeline.privacy.withdraw import Withdraw
+from hullo.asgi.answer import Response
+from hullo.asgi.exchange import Request
+from hullo.asgi.sessions import anonymous_response, open_session
+from hullo.asgi.wire import parse_consent_body
+from hullo.pipeline.privacy.withdraw import WithdrawConsent
 
 
-async def answer_consent(exchange: Exchange) -> Answer:
+async def answer_consent(request: Request) -> Response:
     """`POST /v1/consent`: yes begins a session, or goes on with it; no ends it."""
-    envelope, granted = consent_body(await exchange.body())
+    envelope, granted = parse_consent_body(await request.body())
     if granted:
-        return (await attend(exchange, "join", envelope)).answer
-    caller = await exchange.caller(envelope)
-    await exchange.edge.do(
-        Withdraw(
+        return (await open_session(request, "join", envelope)).response
+    caller = await request.resolve_caller(envelope)
+    await request.runtime.run(
+        WithdrawConsent(
             app_key=caller.app_key,
-            session=caller.session,
-            origin=exchange.origin,
-            moment=exchange.moment,
+            session_digest=caller.session,
+            origin=request.origin,
+            context=request.context,
         )
     )
-    return await nobody(exchange)
+    return await anonymous_response(request)

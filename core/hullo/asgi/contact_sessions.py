@@ -4,31 +4,31 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hullo.asgi.answer import Answer, told
-from hullo.asgi.contacts import contact_of
-from hullo.asgi.exchange import Exchange
-from hullo.asgi.keys import api_key, workspace_key
-from hullo.asgi.shapes import page_shape, session_shape
+from hullo.asgi.answer import Response, json_response
+from hullo.asgi.contacts import load_contact
+from hullo.asgi.exchange import Request
+from hullo.asgi.keys import require_api_key, require_workspace_key
+from hullo.asgi.shapes import page_json, session_json
 from hullo.model.app import Scope
 from hullo.pipeline.people.log_out import LogOutEverywhere
 
 
-async def list_sessions(exchange: Exchange) -> Answer:
+async def list_sessions(request: Request) -> Response:
     """`GET /v1/contacts/{id}/sessions`: of the key's app, or of every one; those that are over too."""
-    key = await api_key(exchange, Scope.READ)
-    page = exchange.page()
-    contact = await contact_of(exchange, key, exchange.path_id)
-    found = await exchange.edge.read(lambda store: store.list_sessions(key.workspace_id, contact.id, page))
+    key = await require_api_key(request, Scope.READ)
+    page = request.page_request()
+    contact = await load_contact(request, key, request.path_id)
+    found = await request.runtime.read(lambda store: store.list_sessions(key.workspace_id, contact.id, page))
     # A page may come out shorter for a key of one app; the cursor still leads on.
     theirs = replace(found, items=tuple(each for each in found.items if key.app_id in {None, each.app_id}))
-    return told(page_shape(theirs, lambda session: session_shape(session, exchange.moment.now)))
+    return json_response(page_json(theirs, lambda session: session_json(session, request.context.now)))
 
 
-async def log_out_everywhere(exchange: Exchange) -> Answer:
+async def log_out_everywhere(request: Request) -> Response:
     """`DELETE /v1/contacts/{id}/sessions`. May be said again. For keys of the workspace: it is about every app."""
-    key = await workspace_key(exchange, Scope.WRITE, "logging out everywhere is about all of the workspace's")
-    contact = await contact_of(exchange, key, exchange.path_id)
-    contact_id = await exchange.edge.do(
-        LogOutEverywhere(contact_id=contact.id, workspace_id=key.workspace_id, by=key.writer, moment=exchange.moment)
+    key = await require_workspace_key(request, Scope.WRITE, "logging out everywhere is about all of the workspace's")
+    contact = await load_contact(request, key, request.path_id)
+    contact_id = await request.runtime.run(
+        LogOutEverywhere(contact_id=contact.id, workspace_id=key.workspace_id, by=key.writer, context=request.context)
     )
-    return told({"id": contact_id, "logged_out": True})
+    return json_response({"id": contact_id, "logged_out": True})

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hullo.asgi.answer import Answer, told
-from hullo.asgi.apps import app_of
-from hullo.asgi.contact_shapes import contact_shape
-from hullo.asgi.exchange import Exchange
-from hullo.asgi.history_shapes import conflict_shape
-from hullo.asgi.keys import api_key
-from hullo.asgi.server_bodies import ContactBody, contact_body
-from hullo.asgi.shapes import kept_shape, page_shape, rejected_shape
-from hullo.asgi.wire import wrong_field
+from hullo.asgi.answer import Response, json_response
+from hullo.asgi.apps import load_app
+from hullo.asgi.contact_shapes import contact_json
+from hullo.asgi.exchange import Request
+from hullo.asgi.history_shapes import conflict_json
+from hullo.asgi.keys import require_api_key
+from hullo.asgi.server_bodies import ContactBody, parse_contact_body
+from hullo.asgi.shapes import kept_json, page_json, rejected_json
+from hullo.asgi.wire import invalid_field
 from hullo.model.app import ApiKey, App, Scope
 from hullo.model.contact import Contact, ContactId
 from hullo.model.identifier import EMAIL, EXTERNAL_ID, Identifier
 from hullo.model.match import CREATED
 from hullo.pipeline.identify import Upsert
-from hullo.pipeline.people.administer import Amend
+from hullo.pipeline.people.administer import UpdateContact
 from hullo.pipeline.people.upsert_lists import UpsertWithLists
 from hullo.pipeline.survivors import current_contact
 from hullo.store.protocol import ContactFilter, Store
 
 
-async def list_contacts(exchange: Exchange) -> Answer:
+async def list_contacts(request: Request) -> Response:
     """`GET /v1/contacts`. With both identifiers: those that have both."""
-    key = await api_key(exchange, Scope.READ)
-    page, query = exchange.page(), exchange.query()
+    key = await require_api_key(request, Scope.READ)
+    page, query = request.page_request(), request.query_params()
     asked = [Identifier(kind, query[kind]) for kind in (EXTERNAL_ID, EMAIL) if kind in query]
     wanted = ContactFilter(
         workspace_id=key.workspace_id,
@@ -35,102 +35,104 @@ async def list_contacts(exchange: Exchange) -> Answer:
         identifier=asked[0].digest(key.workspace_id) if asked else None,
         tag=query.get("tag") or None,
     )
-    found = await exchange.edge.read(lambda store: store.list_contacts(wanted, page))
-    items = (as_seen_by(key, each) for each in found.items if all(map(each.owns, asked)))
+    found = await request.runtime.read(lambda store: store.list_contacts(wanted, page))
+    items = (restrict_to_key(key, each) for each in found.items if all(map(each.has_identifier, asked)))
     both = replace(found, items=tuple(items))
-    return told(page_shape(both, contact_shape))
+    return json_response(page_json(both, contact_json))
 
 
-async def read_contact(exchange: Exchange) -> Answer:
+async def read_contact(request: Request) -> Response:
     """`GET /v1/contacts/{id}`"""
-    key = await api_key(exchange, Scope.READ)
-    asked, provenance = exchange.path_id, exchange.query().get("provenance") == "1"
-    contact = as_seen_by(key, await contact_of(exchange, key, asked))
-    return told(contact_shape(contact, asked=asked, provenance=provenance))
+    key = await require_api_key(request, Scope.READ)
+    asked, provenance = request.path_id, request.query_params().get("provenance") == "1"
+    contact = restrict_to_key(key, await load_contact(request, key, asked))
+    return json_response(contact_json(contact, requested_id=asked, provenance=provenance))
 
 
-async def upsert_contact(exchange: Exchange) -> Answer:
+async def upsert_contact(request: Request) -> Response:
     """`POST /v1/contacts` (M1 to M3)"""
-    key = await api_key(exchange, Scope.WRITE)
-    hullo = exchange.edge.hullo
-    body = contact_body(await exchange.body(), hullo.settings.limits)
+    key = await require_api_key(request, Scope.WRITE)
+    hullo = request.runtime.hullo
+    body = parse_contact_body(await request.body(), hullo.settings.limits)
     upsert = Upsert(
         claim=body.claim,
         key=key,
-        app_id=await _app_written(exchange, key, body),
-        moment=exchange.moment,
-        request_id=exchange.request_id,
+        app_id=await _custom_data_app_id(request, key, body),
+        context=request.context,
+        request_id=request.request_id,
         hooks=hullo.hooks,
         limits=hullo.settings.limits,
     )
-    outcome = await exchange.edge.do(UpsertWithLists(upsert=upsert, lists=body.lists) if body.lists.said else upsert)
+    outcome = await request.runtime.run(
+        UpsertWithLists(upsert=upsert, lists=body.lists) if body.lists.is_given else upsert
+    )
     assert outcome.contact_id is not None, "a server's word makes anybody"
-    contact = await contact_of(exchange, key, outcome.contact_id)
-    return told(
+    contact = await load_contact(request, key, outcome.contact_id)
+    return json_response(
         {
-            **contact_shape(as_seen_by(key, contact)),
+            **contact_json(restrict_to_key(key, contact)),
             "matched_by": outcome.matched_by,
             "created": outcome.matched_by == CREATED,
-            "rejected": rejected_shape(outcome.rejected),
+            "rejected": rejected_json(outcome.rejected),
             "written": [verdict.field for verdict in outcome.written],
-            "kept": kept_shape(outcome.kept),
-            "conflicts": [conflict_shape(conflict) for conflict in outcome.conflicts],
+            "kept": kept_json(outcome.kept),
+            "conflicts": [conflict_json(conflict) for conflict in outcome.conflicts],
             "request_id": outcome.request_id,
         }
     )
 
 
-async def amend_contact(exchange: Exchange) -> Answer:
+async def amend_contact(request: Request) -> Response:
     """`PATCH /v1/contacts/{id}`: taken whole or not at all."""
-    key = await api_key(exchange, Scope.WRITE)
-    hullo = exchange.edge.hullo
-    body = contact_body(await exchange.body(), hullo.settings.limits)
-    asked = exchange.path_id
-    contact = await exchange.edge.do(
-        Amend(
-            contact_id=(await contact_of(exchange, key, asked)).id,
+    key = await require_api_key(request, Scope.WRITE)
+    hullo = request.runtime.hullo
+    body = parse_contact_body(await request.body(), hullo.settings.limits)
+    asked = request.path_id
+    contact = await request.runtime.run(
+        UpdateContact(
+            contact_id=(await load_contact(request, key, asked)).id,
             workspace_id=key.workspace_id,
             writer=key.writer,
             claim=body.claim,
-            cleared=body.cleared,
+            cleared_kinds=body.cleared_identifiers,
             lists=body.lists,
-            app_id=await _app_written(exchange, key, body),
-            moment=exchange.moment,
-            request_id=exchange.request_id,
+            app_id=await _custom_data_app_id(request, key, body),
+            context=request.context,
+            request_id=request.request_id,
             hooks=hullo.hooks,
             limits=hullo.settings.limits,
         )
     )
-    return told(contact_shape(as_seen_by(key, contact), asked=asked))
+    return json_response(contact_json(restrict_to_key(key, contact), requested_id=asked))
 
 
-async def contact_of(exchange: Exchange, key: ApiKey, contact_id: ContactId) -> Contact:
+async def load_contact(request: Request, key: ApiKey, contact_id: ContactId) -> Contact:
     """Of the key's workspace; whoever absorbed the one with this id, if somebody did (G3). Raises `NotFound`."""
-    return await exchange.edge.read(lambda store: current_contact(store, key.workspace_id, contact_id))
+    return await request.runtime.read(lambda store: current_contact(store, key.workspace_id, contact_id))
 
 
-def as_seen_by(key: ApiKey, contact: Contact) -> Contact:
+def restrict_to_key(key: ApiKey, contact: Contact) -> Contact:
     """A key of one app is shown that app's custom data: the person is the workspace's, the data is the app's."""
     if key.app_id is None:
         return contact
     return replace(contact, custom_data={app: block for app, block in contact.custom_data.items() if app == key.app_id})
 
 
-async def _app_written(exchange: Exchange, key: ApiKey, body: ContactBody) -> str | None:
+async def _custom_data_app_id(request: Request, key: ApiKey, body: ContactBody) -> str | None:
     """Whose custom data the body holds: the app it names, the key's, or the only one there is.
 
     None when nothing depends on it. Raises `UnknownApp`, `Forbidden`, and `Invalid` when it is unclear.
     """
     named = body.app_id or key.app_id
     if named is not None:
-        return (await app_of(exchange, key, named)).id
+        return (await load_app(request, key, named)).id
     if not body.claim.custom_data:
         return None
-    apps = await exchange.edge.read(lambda store: _apps_of(key, store))
+    apps = await request.runtime.read(lambda store: _apps_in_workspace(key, store))
     if len(apps) != 1:
-        raise wrong_field("custom_data", "every app has its own; name the app as app_id, or write {app_id: {…}}")
+        raise invalid_field("custom_data", "every app has its own; name the app as app_id, or write {app_id: {…}}")
     return apps[0].id
 
 
-def _apps_of(key: ApiKey, store: Store) -> list[App]:
+def _apps_in_workspace(key: ApiKey, store: Store) -> list[App]:
     return [app for app in store.list_apps() if app.workspace_id == key.workspace_id]

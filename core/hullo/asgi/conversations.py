@@ -5,115 +5,117 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from hullo.asgi.answer import Answer, told
-from hullo.asgi.exchange import NOBODY, Exchange
-from hullo.asgi.keys import api_key
-from hullo.asgi.sessions import visible_conversations
-from hullo.asgi.shapes import attributed_conversation_shape, conversation_shape, message_shape, page_shape
-from hullo.asgi.wire import join_body, message_body
+from hullo.asgi.answer import Response, json_response
+from hullo.asgi.exchange import EMPTY_ENVELOPE, Request
+from hullo.asgi.keys import require_api_key
+from hullo.asgi.sessions import list_visible_conversations
+from hullo.asgi.shapes import conversation_json, message_json, page_json, server_conversation_json
+from hullo.asgi.wire import parse_join_body, parse_message_body
 from hullo.errors import NotFound
 from hullo.model.app import ApiKey, Scope
 from hullo.model.conversation import Conversation, ConversationId, Message
 from hullo.model.visitor import Session
-from hullo.pipeline.talk import Read, Reply, Said, Say, answerable, visible
+from hullo.pipeline.talk import MarkRead, SendAgentReply, SendMessage, SentMessage, is_answerable_with, is_visible_to
 from hullo.store.protocol import Page, PageRequest, Store
 
 
-async def list_conversations(exchange: Exchange) -> Answer:
+async def list_conversations(request: Request) -> Response:
     """`GET /v1/conversations`: a visitor's (H1), or all of the key's workspace or app."""
-    page = exchange.page()
-    if not exchange.by_api_key:
-        visit = await exchange.edge.do(await exchange.resumed())
-        return told(page_shape(await visible_conversations(exchange, visit.session, page), conversation_shape))
-    key = await api_key(exchange, Scope.READ)
-    found = await exchange.edge.read(lambda store: store.list_conversations(key.workspace_id, page))
+    page = request.page_request()
+    if not request.has_api_key:
+        visit = await request.runtime.run(await request.resume_session())
+        return json_response(
+            page_json(await list_visible_conversations(request, visit.session, page), conversation_json)
+        )
+    key = await require_api_key(request, Scope.READ)
+    found = await request.runtime.read(lambda store: store.list_conversations(key.workspace_id, page))
     # A page may come out shorter for a key of one app; the cursor still leads on.
-    theirs = replace(found, items=tuple(each for each in found.items if answerable(each, key)))
-    return told(page_shape(theirs, attributed_conversation_shape))
+    theirs = replace(found, items=tuple(each for each in found.items if is_answerable_with(each, key)))
+    return json_response(page_json(theirs, server_conversation_json))
 
 
-async def begin_conversation(exchange: Exchange) -> Answer:
+async def begin_conversation(request: Request) -> Response:
     """`POST /v1/conversations`: a visitor's first message."""
-    said = await say(exchange, None)
-    return told({**conversation_shape(said.conversation), "messages": [message_shape(said.message)]})
+    said = await send_message(request, None)
+    return json_response({**conversation_json(said.conversation), "messages": [message_json(said.message)]})
 
 
-async def list_messages(exchange: Exchange) -> Answer:
+async def list_messages(request: Request) -> Response:
     """`GET /v1/conversations/{id}/messages`"""
-    page = exchange.page()
-    if exchange.by_api_key:
-        key = await api_key(exchange, Scope.READ)
-        messages = partial(_messages_for_key, key, exchange.path_id, page)
+    page = request.page_request()
+    if request.has_api_key:
+        key = await require_api_key(request, Scope.READ)
+        messages = partial(_messages_for_key, key, request.path_id, page)
     else:
-        visit = await exchange.edge.do(await exchange.resumed())
-        messages = partial(_messages_for_visitor, visit.session, exchange.path_id, page)
-    return told(page_shape(await exchange.edge.read(messages), message_shape))
+        visit = await request.runtime.run(await request.resume_session())
+        messages = partial(_messages_for_visitor, visit.session, request.path_id, page)
+    return json_response(page_json(await request.runtime.read(messages), message_json))
 
 
-async def add_message(exchange: Exchange) -> Answer:
+async def add_message(request: Request) -> Response:
     """`POST /v1/conversations/{id}/messages`"""
-    if not exchange.by_api_key:
-        said = await say(exchange, exchange.path_id)
-        return told(message_shape(said.message))
-    key = await api_key(exchange, Scope.WRITE)
-    body = message_body(await exchange.body(), exchange.edge.hullo.settings.limits)
-    said = await exchange.edge.do(
-        Reply(
+    if not request.has_api_key:
+        said = await send_message(request, request.path_id)
+        return json_response(message_json(said.message))
+    key = await require_api_key(request, Scope.WRITE)
+    body = parse_message_body(await request.body(), request.runtime.hullo.settings.limits)
+    said = await request.runtime.run(
+        SendAgentReply(
             key=key,
-            conversation_id=exchange.path_id,
+            conversation_id=request.path_id,
             text=body.text,
             client_id=body.client_id,
-            moment=exchange.moment,
+            context=request.context,
         )
     )
-    return told(message_shape(said.message))
+    return json_response(message_json(said.message))
 
 
-async def read_conversation(exchange: Exchange) -> Answer:
+async def read_conversation(request: Request) -> Response:
     """`POST /v1/conversations/{id}/read`"""
-    return told(conversation_shape(await mark_read(exchange, exchange.path_id)))
+    return json_response(conversation_json(await mark_read(request, request.path_id)))
 
 
-async def conversation_of(exchange: Exchange, key: ApiKey, conversation_id: ConversationId) -> Conversation:
+async def load_conversation(request: Request, key: ApiKey, conversation_id: ConversationId) -> Conversation:
     """One that the key may read and answer. Raises `NotFound`."""
-    return await exchange.edge.read(partial(_found, key, conversation_id))
+    return await request.runtime.read(partial(_find_conversation, key, conversation_id))
 
 
-async def say(exchange: Exchange, conversation_id: ConversationId | None) -> Said:
+async def send_message(request: Request, conversation_id: ConversationId | None) -> SentMessage:
     """The visitor says something; None begins a conversation. Raises what refuses it."""
-    body = message_body(await exchange.body(), exchange.edge.hullo.settings.limits)
-    visitor = await exchange.resumed(body.envelope)
-    say = Say(visitor=visitor, conversation_id=conversation_id, text=body.text, client_id=body.client_id)
-    return await exchange.edge.do(say)
+    body = parse_message_body(await request.body(), request.runtime.hullo.settings.limits)
+    visitor = await request.resume_session(body.envelope)
+    say = SendMessage(open_session=visitor, conversation_id=conversation_id, text=body.text, client_id=body.client_id)
+    return await request.runtime.run(say)
 
 
-async def mark_read(exchange: Exchange, conversation_id: ConversationId) -> Conversation:
+async def mark_read(request: Request, conversation_id: ConversationId) -> Conversation:
     """The visitor has read it, up to its last message. Raises what refuses it."""
-    raw = await exchange.body()
-    visitor = await exchange.resumed(join_body(raw) if raw else NOBODY)
-    return await exchange.edge.do(Read(visitor=visitor, conversation_id=conversation_id))
+    raw = await request.body()
+    visitor = await request.resume_session(parse_join_body(raw) if raw else EMPTY_ENVELOPE)
+    return await request.runtime.run(MarkRead(open_session=visitor, conversation_id=conversation_id))
 
 
 def _messages_for_visitor(
     session: Session, conversation_id: ConversationId, page: PageRequest, store: Store
 ) -> Page[Message]:
     conversation = store.find_conversation(session.workspace_id, conversation_id)
-    if conversation is None or not visible(conversation, session):
-        raise _no_such_conversation()
+    if conversation is None or not is_visible_to(conversation, session):
+        raise _conversation_not_found()
     return store.list_messages(conversation_id, page)
 
 
 def _messages_for_key(key: ApiKey, conversation_id: ConversationId, page: PageRequest, store: Store) -> Page[Message]:
-    return store.list_messages(_found(key, conversation_id, store).id, page)
+    return store.list_messages(_find_conversation(key, conversation_id, store).id, page)
 
 
-def _found(key: ApiKey, conversation_id: ConversationId, store: Store) -> Conversation:
+def _find_conversation(key: ApiKey, conversation_id: ConversationId, store: Store) -> Conversation:
     conversation = store.find_conversation(key.workspace_id, conversation_id)
-    if conversation is None or not answerable(conversation, key):
-        raise _no_such_conversation()
+    if conversation is None or not is_answerable_with(conversation, key):
+        raise _conversation_not_found()
     return conversation
 
 
-def _no_such_conversation() -> NotFound:
+def _conversation_not_found() -> NotFound:
     """Whether it does not exist or is somebody else's: the answer is the same (H1)."""
     return NotFound("no such conversation")

@@ -11,9 +11,9 @@ from typing import Final
 from starlette.types import Scope
 
 from hullo.asgi.answer import Header
-from hullo.asgi.scope import SESSION_PREFIX, Headers, cookie
+from hullo.asgi.scope import SESSION_PREFIX, Headers, read_cookie
 from hullo.model.instant import SECOND
-from hullo.model.visitor import SESSION_LIFE
+from hullo.model.visitor import SESSION_LIFETIME
 from hullo.pipeline.origins import is_loopback
 from hullo.settings import SessionCookie
 
@@ -25,35 +25,35 @@ PLAIN_COOKIE: Final = b"hullo_session"
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 
 
-def session_in_cookie(scope: Scope) -> str | None:
+def any_cookie_token(scope: Scope) -> str | None:
     """The token that a browser sends along, to tell the host's own routes who that is."""
     for name in (HOST_COOKIE, PLAIN_COOKIE):
-        token = _token(scope, name)
+        token = _session_token(scope, name)
         if token is not None:
             return token
     return None
 
 
-def kept_session(scope: Scope, headers: Headers, settings: SessionCookie) -> str | None:
+def cookie_token(scope: Scope, headers: Headers, settings: SessionCookie) -> str | None:
     """The token in the cookie that `session_cookie` sets here, and in no other.
 
     A sub-domain can plant a plain cookie: were it taken, whoever planted it would share the session that a visitor goes
     on to prove (session fixation).
     """
-    return _token(scope, _name(headers, settings))
+    return _session_token(scope, _cookie_name(headers, settings))
 
 
-def session_cookie(headers: Headers, settings: SessionCookie, token: str) -> Header:
+def session_cookie_header(headers: Headers, settings: SessionCookie, token: str) -> Header:
     """The header that keeps the token. It lasts as long as a session may; a session that ends earlier is refused."""
-    return _set_cookie(headers, settings, token, SESSION_LIFE // SECOND)
+    return _set_cookie(headers, settings, token, SESSION_LIFETIME // SECOND)
 
 
-def no_session_cookie(headers: Headers, settings: SessionCookie) -> Header:
+def expired_cookie_header(headers: Headers, settings: SessionCookie) -> Header:
     """The header that takes the cookie away."""
     return _set_cookie(headers, settings, "", 0)
 
 
-def from_own_page(scope: Scope, headers: Headers) -> bool:
+def is_same_origin(scope: Scope, headers: Headers) -> bool:
     """Whether a page of this very host calls.
 
     Browsers say so themselves: by `Origin` wherever something could be changed, else by `Sec-Fetch-Site`. A call that
@@ -69,7 +69,7 @@ def from_own_page(scope: Scope, headers: Headers) -> bool:
 
 
 def _set_cookie(headers: Headers, settings: SessionCookie, value: str, seconds: int) -> Header:
-    name = _name(headers, settings)
+    name = _cookie_name(headers, settings)
     parts = [
         f"{name.decode()}={value}",
         f"Max-Age={seconds}",
@@ -81,13 +81,13 @@ def _set_cookie(headers: Headers, settings: SessionCookie, value: str, seconds: 
     return b"set-cookie", "; ".join(parts).encode("latin-1")
 
 
-def _name(headers: Headers, settings: SessionCookie) -> bytes:
+def _cookie_name(headers: Headers, settings: SessionCookie) -> bytes:
     insecure = settings.insecure or is_loopback(f"http://{_host(headers)}")
     return PLAIN_COOKIE if insecure else HOST_COOKIE
 
 
-def _token(scope: Scope, name: bytes) -> str | None:
-    token = cookie(scope, name)
+def _session_token(scope: Scope, name: bytes) -> str | None:
+    token = read_cookie(scope, name)
     return token if token is not None and token.startswith(SESSION_PREFIX) else None
 
 

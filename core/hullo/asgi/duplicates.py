@@ -3,35 +3,35 @@ too long for a request."""
 
 from __future__ import annotations
 
-from hullo.asgi.answer import Answer, told
-from hullo.asgi.contact_shapes import contact_shape
-from hullo.asgi.contacts import as_seen_by, contact_of
-from hullo.asgi.exchange import Exchange
-from hullo.asgi.keys import api_key
-from hullo.asgi.shapes import Shape
+from hullo.asgi.answer import Response, json_response
+from hullo.asgi.contact_shapes import contact_json
+from hullo.asgi.contacts import load_contact, restrict_to_key
+from hullo.asgi.exchange import Request
+from hullo.asgi.keys import require_api_key
+from hullo.asgi.shapes import JsonObject
 from hullo.model.app import Scope
-from hullo.pipeline.duplicates.around import duplicates_of
-from hullo.pipeline.duplicates.comparing import Suggestion
+from hullo.pipeline.duplicates.around import find_duplicates_of
+from hullo.pipeline.duplicates.comparing import DuplicateSuggestion
 
 
-async def list_duplicates(exchange: Exchange) -> Answer:
+async def list_duplicates(request: Request) -> Response:
     """`GET /v1/contacts/{id}/duplicates`"""
-    key = await api_key(exchange, Scope.READ)
-    contact = await contact_of(exchange, key, exchange.path_id)
-    hullo = exchange.edge.hullo
+    key = await require_api_key(request, Scope.READ)
+    contact = await load_contact(request, key, request.path_id)
+    hullo = request.runtime.hullo
     # Beside the lanes: a search may read all contacts, and nobody's identify shall wait for that.
-    found = await exchange.edge.think(lambda: duplicates_of(hullo.store, contact))
+    found = await request.runtime.run_in_thread(lambda: find_duplicates_of(hullo.store, contact))
     items = [
         {
-            "contact": contact_shape(as_seen_by(key, each.second if each.first.id == contact.id else each.first)),
-            **suggestion_shape(each),
+            "contact": contact_json(restrict_to_key(key, each.second if each.first.id == contact.id else each.first)),
+            **suggestion_json(each),
         }
         for each in found
     ]
-    return told({"items": items})
+    return json_response({"items": items})
 
 
-def suggestion_shape(suggestion: Suggestion) -> Shape:
+def suggestion_json(suggestion: DuplicateSuggestion) -> JsonObject:
     """Why two may be one, without saying who they are."""
     return {
         "score": suggestion.score,

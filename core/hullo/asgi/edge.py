@@ -13,40 +13,40 @@ from anyio.lowlevel import RunVar
 
 from hullo.app import Hullo
 from hullo.asgi.address import TrustedProxies
-from hullo.asgi.rates.limits import Rates
-from hullo.asgi.socket.switchboard import Switchboard
+from hullo.asgi.rates.limits import RateLimiter
+from hullo.asgi.socket.switchboard import ConnectionRegistry
 from hullo.errors import HulloError
 from hullo.model.decision import Decision
-from hullo.pipeline.work import Prepared, Unit, Work
-from hullo.store.lanes import Lanes
+from hullo.pipeline.work import Job, Operation, PreparedOperation
+from hullo.store.lanes import BatchExecutor
 from hullo.store.protocol import Store
 
 T = TypeVar("T")
 
-EDGE_KEY: Final = "hullo.edge"
+RUNTIME_KEY: Final = "hullo.edge"
 """Under which plugins' routes find the edge in their scope, to have work done."""
 
-WAITING_THREADS: Final = 32
+HOOK_THREADS: Final = 32
 """How many verifiers, and how many observers, may wait for other systems at once. They have threads of their own:
 whoever is slow holds up neither a lane nor the host's thread pool."""
-THINKING_THREADS: Final = 8
+SLOW_CALL_THREADS: Final = 8
 """How many questions that take their time may be asked at once: checks, exports, tests of webhooks."""
-COUNTING_THREADS: Final = 16
+RATE_LIMIT_THREADS: Final = 16
 """How many calls may wait at once for the Redis that counts them."""
 
 
-class _Threads:
+class _LoopThreads:
     """The threads of one event loop."""
 
     def __init__(self, hullo: Hullo) -> None:
-        self.lanes: Lanes[Unit] = Lanes(hullo.pipeline.serve, hullo.store.lanes)
-        self.verifying = anyio.CapacityLimiter(WAITING_THREADS)
-        self.observing = anyio.CapacityLimiter(WAITING_THREADS)
-        self.thinking = anyio.CapacityLimiter(THINKING_THREADS)
-        self.counting = anyio.CapacityLimiter(COUNTING_THREADS)
+        self.executor: BatchExecutor[Job] = BatchExecutor(hullo.executor.run_batch, hullo.store.max_concurrent_batches)
+        self.verifier_limiter = anyio.CapacityLimiter(HOOK_THREADS)
+        self.observer_limiter = anyio.CapacityLimiter(HOOK_THREADS)
+        self.slow_call_limiter = anyio.CapacityLimiter(SLOW_CALL_THREADS)
+        self.rate_limit_limiter = anyio.CapacityLimiter(RATE_LIMIT_THREADS)
 
 
-class Edge:
+class AsyncRuntime:
     """Has work done and the store read, in threads, and tells observers.
 
     Opens hullo before the first of it, where no lifespan did: an application that is mounted in another, or a test
@@ -56,98 +56,98 @@ class Edge:
     def __init__(self, hullo: Hullo) -> None:
         self.hullo = hullo
         self.proxies = TrustedProxies(hullo.settings.trusted_proxies)
-        self.rates = Rates(hullo, self._count)
-        self.switchboard = Switchboard(hullo)
-        self._threads: RunVar[_Threads] = RunVar("hullo.edge")
-        self._here: tuple[int, _Threads] | None = None
+        self.rate_limiter = RateLimiter(hullo, self._run_rate_limit_call)
+        self.connections = ConnectionRegistry(hullo)
+        self._threads: RunVar[_LoopThreads] = RunVar("hullo.edge")
+        self._lifespan_threads: tuple[int, _LoopThreads] | None = None
 
-    async def live(self, lifespan: Awaitable[None]) -> None:
+    async def lifespan(self, lifespan: Awaitable[None]) -> None:
         """Lives through a lifespan, and meanwhile knows its event loop by its thread.
 
         Asking which loop runs costs an identify that changes nothing a twentieth of its time. A thread has one loop
         for as long as that one's lifespan lasts.
         """
-        self._here = (get_ident(), self._of_this_loop())
+        self._lifespan_threads = (get_ident(), self._threads_of_loop())
         try:
             await lifespan
         finally:
-            self._here = None
-            self.switchboard.close()
-            self.rates.close()
+            self._lifespan_threads = None
+            self.connections.close()
+            self.rate_limiter.close()
 
-    async def do(self, work: Work[T], *, verifying: bool = False) -> T:
+    async def run(self, operation: Operation[T], *, uses_verifiers: bool = False) -> T:
         """The answer, once what was decided is committed and observers know the outcome. Raises what refused the work.
 
         `verifying`: the work asks verifiers. When those wait for other systems they are asked before the work
         queues up, in a thread of their own.
         """
-        threads = await self._opened()
-        prepared: Prepared[T] | None = None
-        if verifying and self.hullo.hooks.verifying_waits:
-            prepare = work.prepare
-            prepared = await to_thread.run_sync(prepare, self.hullo.pipeline.apps, limiter=threads.verifying)
-        unit = Unit(work, prepared)
+        threads = await self._open_threads()
+        prepared: PreparedOperation[T] | None = None
+        if uses_verifiers and self.hullo.hooks.verify_may_block:
+            prepare = operation.prepare
+            prepared = await to_thread.run_sync(prepare, self.hullo.executor.apps, limiter=threads.verifier_limiter)
+        unit = Job(operation, prepared)
         try:
-            await threads.lanes.submit(unit)
+            await threads.executor.submit(unit)
         finally:
             # Also for a caller that was cancelled meanwhile: what is committed is told.
             if isinstance(unit.result, Decision):
-                await self._tell(partial(self.hullo.pipeline.tell, unit.result))
+                await self._notify(partial(self.hullo.executor.notify_committed, unit.result))
         if isinstance(unit.result, Exception):
             raise unit.result
         assert unit.result is not None
-        answer: T = unit.result.answer
+        answer: T = unit.result.result
         return answer
 
-    async def read(self, question: Callable[[Store], T]) -> T:
+    async def read(self, query: Callable[[Store], T]) -> T:
         """What the store says. Raises `StoreUnavailable`."""
-        threads = await self._opened()
-        return await threads.lanes.run(lambda: question(self.hullo.store))
+        threads = await self._open_threads()
+        return await threads.executor.run_in_thread(lambda: query(self.hullo.store))
 
-    async def think(self, question: Callable[[], T]) -> T:
+    async def run_in_thread(self, function: Callable[[], T]) -> T:
         """The answer to a question that takes its time, in a thread beside the lanes."""
-        threads = await self._opened()
-        return await to_thread.run_sync(question, limiter=threads.thinking)
+        threads = await self._open_threads()
+        return await to_thread.run_sync(function, limiter=threads.slow_call_limiter)
 
-    async def tell_refused(self, error: HulloError, app_key: str | None, request_id: str) -> None:
+    async def notify_rejected(self, error: HulloError, app_key: str | None, request_id: str) -> None:
         """Tells observers that an identify failed."""
-        pipeline = self.hullo.pipeline
-        app = pipeline.apps.remembered(app_key)
-        await self._tell(partial(pipeline.tell_refused, error, app, request_id))
+        pipeline = self.hullo.executor
+        app = pipeline.apps.cached(app_key)
+        await self._notify(partial(pipeline.notify_rejected, error, app, request_id))
 
-    async def _count(self, ask: Callable[[], Any]) -> Any:
-        return await to_thread.run_sync(ask, limiter=self._of_this_loop().counting)
+    async def _run_rate_limit_call(self, function: Callable[[], Any]) -> Any:
+        return await to_thread.run_sync(function, limiter=self._threads_of_loop().rate_limit_limiter)
 
-    async def _tell(self, tell: Callable[[], None]) -> None:
-        if not self.hullo.hooks.observing_waits:
-            tell()
+    async def _notify(self, notify: Callable[[], None]) -> None:
+        if not self.hullo.hooks.observers_may_block:
+            notify()
             return
         with anyio.CancelScope(shield=True):
-            await to_thread.run_sync(tell, limiter=self._of_this_loop().observing)
+            await to_thread.run_sync(notify, limiter=self._threads_of_loop().observer_limiter)
 
-    async def _opened(self) -> _Threads:
+    async def _open_threads(self) -> _LoopThreads:
         if not self.hullo.is_open:
-            await to_thread.run_sync(open_to_serve, self.hullo)
-        return self._of_this_loop()
+            await to_thread.run_sync(open_and_drain_outbox, self.hullo)
+        return self._threads_of_loop()
 
-    def _of_this_loop(self) -> _Threads:
-        here = self._here
+    def _threads_of_loop(self) -> _LoopThreads:
+        here = self._lifespan_threads
         if here is not None and here[0] == get_ident():
             return here[1]
         try:
             return self._threads.get()
         except LookupError:
-            threads = _Threads(self.hullo)
+            threads = _LoopThreads(self.hullo)
             self._threads.set(threads)
             return threads
 
 
-def open_to_serve(hullo: Hullo) -> None:
+def open_and_drain_outbox(hullo: Hullo) -> None:
     """Opens it for long, so that it looks after what others have left in the outbox too."""
-    hullo.open().courier.nudge()
+    hullo.open().outbox_worker.wake()
 
 
-def edge_of(connection: Any) -> Edge:
+def runtime_of(connection: Any) -> AsyncRuntime:
     """For routes of plugins: the edge that serves this request."""
-    edge: Edge = connection.scope[EDGE_KEY]
+    edge: AsyncRuntime = connection.scope[RUNTIME_KEY]
     return edge

@@ -7,16 +7,16 @@ from dataclasses import replace
 
 from starlette.types import Receive, Scope, Send
 
-from hullo.asgi.answer import NO_CONTENT, Answer, Header, send_answer
-from hullo.asgi.edge import EDGE_KEY, Edge
-from hullo.asgi.exchange import ClientLeft, Exchange
-from hullo.asgi.origins import cors_headers, preflight
-from hullo.asgi.problems import problem_of
-from hullo.asgi.rates.admission import admit, count
+from hullo.asgi.answer import NO_CONTENT, Header, Response, send_response
+from hullo.asgi.edge import RUNTIME_KEY, AsyncRuntime
+from hullo.asgi.exchange import ClientDisconnect, Request
+from hullo.asgi.origins import cors_headers, preflight_response
+from hullo.asgi.problems import error_response
+from hullo.asgi.rates.admission import admit, count_call
 from hullo.errors import HulloError, KeyRequired, MethodNotAllowed, RateLimited
 
-Handler = Callable[[Exchange], Awaitable[Answer]]
-Refused = Callable[[Exchange, HulloError], Awaitable[None]]
+Handler = Callable[[Request], Awaitable[Response]]
+RejectionHandler = Callable[[Request, HulloError], Awaitable[None]]
 
 
 class Endpoint:
@@ -29,56 +29,56 @@ class Endpoint:
 
     def __init__(
         self,
-        edge: Edge | None,
+        runtime: AsyncRuntime | None,
         methods: Mapping[str, Handler],
         *,
-        browser: bool = False,
-        refused: Refused | None = None,
+        cross_origin: bool = False,
+        on_rejected: RejectionHandler | None = None,
     ) -> None:
-        self._edge = edge
+        self._runtime = runtime
         self._handlers = dict(methods)
         if "GET" in methods:
             self._handlers["HEAD"] = methods["GET"]  # servers leave out the body themselves
         self._allow: Header = (b"allow", ", ".join(methods).encode())
-        self._browser = browser
-        self._refused = refused
+        self._cross_origin = cross_origin
+        self._on_rejected = on_rejected
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        exchange = Exchange(self._edge or scope[EDGE_KEY], scope, receive)
+        exchange = Request(self._runtime or scope[RUNTIME_KEY], scope, receive)
         headers: tuple[Header, ...] = ()
         error: Exception | None = None
         try:
-            answer = await self._answer(exchange)
-        except ClientLeft:
+            answer = await self._respond(exchange)
+        except ClientDisconnect:
             return
         except Exception as failed:
-            answer, error = problem_of(failed, exchange.request_id), failed
+            answer, error = error_response(failed, exchange.request_id), failed
             if isinstance(failed, MethodNotAllowed):
                 answer = replace(answer, headers=(self._allow,))
-        if self._browser and answer.status != NO_CONTENT and not exchange.by_api_key:
+        if self._cross_origin and answer.status != NO_CONTENT and not exchange.has_api_key:
             headers = await cors_headers(exchange, error)
-        await send_answer(answer, exchange.request_id, headers, send)
+        await send_response(answer, exchange.request_id, headers, send)
 
-    async def _answer(self, exchange: Exchange) -> Answer:
-        method: str = exchange.scope["method"]
-        if self._browser:
-            await self._admit(exchange)  # what a browser asks beforehand too: every app is looked through for it
+    async def _respond(self, request: Request) -> Response:
+        method: str = request.scope["method"]
+        if self._cross_origin:
+            await self._admit(request)  # what a browser asks beforehand too: every app is looked through for it
         handler = self._handlers.get(method)
         if handler is not None:
             try:
-                return await handler(exchange)
+                return await handler(request)
             except KeyRequired:
-                if not self._browser:
-                    await count(exchange)  # whoever guesses at keys
+                if not self._cross_origin:
+                    await count_call(request)  # whoever guesses at keys
                 raise
-        if method == "OPTIONS" and self._browser and b"access-control-request-method" in exchange.headers:
-            return await preflight(exchange)
+        if method == "OPTIONS" and self._cross_origin and b"access-control-request-method" in request.headers:
+            return await preflight_response(request)
         raise MethodNotAllowed("this path takes " + self._allow[1].decode())
 
-    async def _admit(self, exchange: Exchange) -> None:
+    async def _admit(self, request: Request) -> None:
         try:
-            await admit(exchange)
+            await admit(request)
         except RateLimited as refusal:
-            if self._refused is not None and exchange.scope["method"] != "OPTIONS":
-                await self._refused(exchange, refusal)
+            if self._on_rejected is not None and request.scope["method"] != "OPTIONS":
+                await self._on_rejected(request, refusal)
             raise

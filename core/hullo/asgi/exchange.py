@@ -10,24 +10,24 @@ from starlette.types import Receive, Scope
 
 from hullo.asgi.address import client_address
 from hullo.asgi.answer import Header
-from hullo.asgi.cookie import from_own_page, kept_session, no_session_cookie, session_cookie
-from hullo.asgi.edge import Edge
-from hullo.asgi.scope import API_KEY_PREFIX, bearer, headers_of, query_of
-from hullo.asgi.wire import ID_LONGEST, Envelope, could_be_id
+from hullo.asgi.cookie import cookie_token, expired_cookie_header, is_same_origin, session_cookie_header
+from hullo.asgi.edge import AsyncRuntime
+from hullo.asgi.scope import API_KEY_PREFIX, bearer_token, parse_query, read_headers
+from hullo.asgi.wire import ID_MAX_LENGTH, Envelope, is_plausible_id
 from hullo.errors import Invalid, NotFound, SessionRevoked, TooLarge
 from hullo.model.app import ApiKey
 from hullo.model.claim import Rejection
 from hullo.model.moment import secret_digest
 from hullo.model.visitor import Session, SessionDigest
-from hullo.pipeline.sessions import Attend
+from hullo.pipeline.sessions import OpenSession
 from hullo.settings import SessionCookie
 from hullo.store.protocol import PageRequest, Store
 
-PAGE_LONGEST: Final = 200
-NOBODY: Final = Envelope()
+PAGE_MAX_LIMIT: Final = 200
+EMPTY_ENVELOPE: Final = Envelope()
 
 
-class ClientLeft(Exception):
+class ClientDisconnect(Exception):
     """The client hung up while it was sending: there is nobody to answer."""
 
 
@@ -40,22 +40,22 @@ class Caller:
     session: SessionDigest | None
 
 
-class Exchange:
+class Request:
     """Reads what a handler asks for, when it asks.
 
     `app_key` is the app that the call named, once that is known; `api_key` the valid one that it presents, once the
     store was asked.
     """
 
-    __slots__ = ("_receive", "api_key", "app_key", "edge", "headers", "moment", "request_id", "scope")
+    __slots__ = ("_receive", "api_key", "app_key", "context", "headers", "request_id", "runtime", "scope")
 
-    def __init__(self, edge: Edge, scope: Scope, receive: Receive) -> None:
-        self.edge = edge
+    def __init__(self, runtime: AsyncRuntime, scope: Scope, receive: Receive) -> None:
+        self.runtime = runtime
         self.scope = scope
         self._receive = receive
-        self.headers = headers_of(scope)
-        self.moment = edge.hullo.moment()
-        self.request_id = self.moment.new_id("req")
+        self.headers = read_headers(scope)
+        self.context = runtime.hullo.new_context()
+        self.request_id = self.context.new_id("req")
         self.app_key: str | None = self.header(b"x-hullo-app")
         self.api_key: ApiKey | None = None
 
@@ -72,30 +72,30 @@ class Exchange:
     @property
     def address(self) -> str:
         """The client's, as far as that can be known; empty for a Unix socket."""
-        return client_address(self.scope, self.edge.proxies)
+        return client_address(self.scope, self.runtime.proxies)
 
     @property
-    def by_api_key(self) -> bool:
+    def has_api_key(self) -> bool:
         """Whether the caller presents itself as a server, with whatever key."""
-        token = bearer(self.headers)
+        token = bearer_token(self.headers)
         return token is not None and token.startswith(API_KEY_PREFIX)
 
     @property
     def path_id(self) -> str:
         """The `{id}` of the path. Raises `NotFound` for what can be no id, so that no store is asked for it."""
         text: str = self.scope["path_params"]["id"]
-        if not could_be_id(text):
+        if not is_plausible_id(text):
             raise NotFound("no such thing")
         return text
 
-    def path_text(self, name: str) -> str:
+    def path_param(self, name: str) -> str:
         """What stands in another place of the path, as it was sent."""
         text: str = self.scope["path_params"][name]
         return text
 
     async def body(self) -> bytes:
         """The whole body. Raises `TooLarge` as soon as it is known to be, and `ClientLeft`."""
-        limit = self.edge.hullo.settings.limits.body_bytes
+        limit = self.runtime.hullo.settings.limits.body_bytes
         announced = self.headers.get(b"content-length", b"")
         if announced.isdigit() and (len(announced) > 18 or int(announced) > limit):
             raise _too_large(limit)
@@ -103,7 +103,7 @@ class Exchange:
         while True:
             message = await self._receive()
             if message["type"] == "http.disconnect":
-                raise ClientLeft
+                raise ClientDisconnect
             chunk: bytes = message.get("body", b"")
             if len(body) + len(chunk) > limit:
                 raise _too_large(limit)
@@ -111,82 +111,84 @@ class Exchange:
             if not message.get("more_body", False):
                 return body
 
-    def page(self) -> PageRequest:
+    def page_request(self) -> PageRequest:
         """Which part of a list is asked for. Raises `Invalid`."""
-        query = self.query()
+        query = self.query_params()
         limit = query.get("limit", "50")
-        if not (limit.isascii() and limit.isdigit() and len(limit) < 5 and 1 <= int(limit) <= PAGE_LONGEST):
-            raise _wrong_parameter("limit", f"must be a number from 1 to {PAGE_LONGEST}")
+        if not (limit.isascii() and limit.isdigit() and len(limit) < 5 and 1 <= int(limit) <= PAGE_MAX_LIMIT):
+            raise _invalid_parameter("limit", f"must be a number from 1 to {PAGE_MAX_LIMIT}")
         return PageRequest(limit=int(limit), cursor=query.get("cursor") or None)
 
-    def query(self) -> dict[str, str]:
+    def query_params(self) -> dict[str, str]:
         """The query's parameters. Raises `Invalid` for one that no store could look for."""
         try:
-            query = query_of(self.scope)
+            query = parse_query(self.scope)
         except ValueError as error:
             raise Invalid("there are too many parameters") from error
         for name, value in query.items():
             if "\0" in value:
-                raise _wrong_parameter(name[:ID_LONGEST], "has control characters")
+                raise _invalid_parameter(name[:ID_MAX_LENGTH], "has control characters")
         return query
 
-    async def caller(self, envelope: Envelope = NOBODY) -> Caller:
+    async def resolve_caller(self, envelope: Envelope = EMPTY_ENVELOPE) -> Caller:
         """Who says it is calling: headers win over the body for the token, the body over the header for the app. A
         cookie is the last to be asked, and only for a page of this host.
 
         A session names its app, so a call that names none is the session's app's.
         """
-        token = bearer(self.headers)
+        token = bearer_token(self.headers)
         if token is not None and token.startswith(API_KEY_PREFIX):
             token = None  # a server's key is nobody's session
-        token = token or envelope.session_token or self.kept_session()
+        token = token or envelope.session_token or self.cookie_token()
         session = secret_digest(token) if token is not None else None
         if envelope.app_key is not None:
             self.app_key = envelope.app_key
         if self.app_key is None and session is not None:
-            known = await self.edge.read(partial(_find_session, session))
+            known = await self.runtime.read(partial(_find_session, session))
             self.app_key = known.app_id if known is not None else None
         return Caller(app_key=self.app_key, token=token, session=session)
 
     @property
-    def keeps_cookie(self) -> bool:
+    def uses_session_cookie(self) -> bool:
         """Whether the session is kept in a cookie, and out of the answer: where the settings say so, and wherever a
         page of this host shows one."""
-        own_page = self.origin is not None and from_own_page(self.scope, self.headers)
-        return own_page and (self._cookies.on or kept_session(self.scope, self.headers, self._cookies) is not None)
+        own_page = self.origin is not None and is_same_origin(self.scope, self.headers)
+        return own_page and (
+            self._cookie_settings.on or cookie_token(self.scope, self.headers, self._cookie_settings) is not None
+        )
 
-    def session_told(self, token: str | None) -> tuple[str | None, tuple[Header, ...]]:
+    def session_delivery(self, token: str | None) -> tuple[str | None, tuple[Header, ...]]:
         """How the caller is told the token of its session: in the answer's body, or by a header that sets a cookie."""
-        if token is None or not self.keeps_cookie:
+        if token is None or not self.uses_session_cookie:
             return token, ()
-        return None, (session_cookie(self.headers, self._cookies, token),)
+        return None, (session_cookie_header(self.headers, self._cookie_settings, token),)
 
-    def session_forgotten(self) -> tuple[Header, ...]:
+    def clear_session_cookie(self) -> tuple[Header, ...]:
         """The header that takes the session's cookie away, where there is one."""
-        own_page = self.origin is not None and from_own_page(self.scope, self.headers)
-        kept = own_page and kept_session(self.scope, self.headers, self._cookies) is not None
-        return (no_session_cookie(self.headers, self._cookies),) if kept else ()
+        own_page = self.origin is not None and is_same_origin(self.scope, self.headers)
+        kept = own_page and cookie_token(self.scope, self.headers, self._cookie_settings) is not None
+        return (expired_cookie_header(self.headers, self._cookie_settings),) if kept else ()
 
     @property
-    def _cookies(self) -> SessionCookie:
-        return self.edge.hullo.settings.cookie
+    def _cookie_settings(self) -> SessionCookie:
+        return self.runtime.hullo.settings.cookie
 
-    def kept_session(self) -> str | None:
+    def cookie_token(self) -> str | None:
         """The token in the cookie, where a page of this host shows it."""
-        own_page = from_own_page(self.scope, self.headers)
-        return kept_session(self.scope, self.headers, self._cookies) if own_page else None
+        own_page = is_same_origin(self.scope, self.headers)
+        return cookie_token(self.scope, self.headers, self._cookie_settings) if own_page else None
 
-    async def resumed(self, envelope: Envelope = NOBODY) -> Attend:
+    async def resume_session(self, envelope: Envelope = EMPTY_ENVELOPE) -> OpenSession:
         """The work of going on with the caller's session. Raises `SessionRevoked`; doing it raises the rest."""
-        caller = await self.caller(envelope)
+        caller = await self.resolve_caller(envelope)
         if caller.session is not None and caller.app_key is None:
             raise SessionRevoked
-        return Attend(
+        return OpenSession(
             verb="resume",
             app_key=caller.app_key,
-            session=caller.session,
+            session_digest=caller.session,
             origin=self.origin,
-            moment=self.moment,
+            context=self.context,
         )
 
 
@@ -198,5 +200,5 @@ def _too_large(limit: int) -> TooLarge:
     return TooLarge(f"the body is over {limit} bytes")
 
 
-def _wrong_parameter(name: str, reason: str) -> Invalid:
+def _invalid_parameter(name: str, reason: str) -> Invalid:
     return Invalid("a parameter is wrong", [Rejection(field=name, reason=reason)])

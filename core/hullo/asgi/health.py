@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from hullo.asgi.answer import Answer, told
-from hullo.asgi.exchange import Exchange
+from hullo.asgi.answer import Response, json_response
+from hullo.asgi.exchange import Request
 from hullo.store.protocol import Store
 
 
-async def alive(exchange: Exchange) -> Answer:  # noqa: ARG001 - nothing is asked, least of all the store
+async def alive(request: Request) -> Response:  # noqa: ARG001 - nothing is asked, least of all the store
     """`GET /healthz`"""
-    return told({"status": "ok"})
+    return json_response({"status": "ok"})
 
 
-async def ready(exchange: Exchange) -> Answer:
+async def ready(request: Request) -> Response:
     """`GET /readyz`. Raises `StoreUnavailable`."""
-    await exchange.edge.read(_check)
-    return told({"status": "ok"})
+    await request.runtime.read(_check)
+    return json_response({"status": "ok"})
 
 
 def _check(store: Store) -> None:

@@ -4,72 +4,72 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from hullo.asgi.contact_shapes import contact_shape
-from hullo.asgi.shapes import Shape, steps_shape
+from hullo.asgi.contact_shapes import contact_json
+from hullo.asgi.shapes import JsonObject, steps_json
 from hullo.model.app import AppId
 from hullo.model.conflict import Conflict
 from hullo.model.decision_record import DecisionRecord
 from hullo.model.event import FieldChange
-from hullo.model.instant import rfc3339
-from hullo.model.merge import Extent, Merge
+from hullo.model.instant import format_rfc3339
+from hullo.model.merge import Merge, RelatedCounts
 from hullo.model.note import Note
 from hullo.model.timeline import CONTACT_EVENT, ContactEvent, TimelineEntry
-from hullo.pipeline.merging.absorb import Absorbed
-from hullo.pipeline.merging.undo import Unmerged
-from hullo.pipeline.people.words import in_words
+from hullo.pipeline.merging.absorb import MergeResult
+from hullo.pipeline.merging.undo import UndoMergeResult
+from hullo.pipeline.people.words import describe_decision
 
 
-def decision_shape(decision: DecisionRecord, apps: Mapping[AppId, str]) -> Shape:
+def decision_json(decision: DecisionRecord, apps: Mapping[AppId, str]) -> JsonObject:
     """Why something was decided as it was. `apps` are the names of apps, for its words."""
     return {
         "id": decision.id,
-        "at": rfc3339(decision.at),
+        "at": format_rfc3339(decision.at),
         "request_id": decision.request_id,
         "by": decision.by,
         "matched_by": decision.matched_by,
         "standing": decision.standing,
-        "words": in_words(decision, apps),
-        "steps": steps_shape(decision.trace),
+        "words": describe_decision(decision, apps),
+        "steps": steps_json(decision.trace),
         "fields": [
             {"field": each.field, "verdict": each.verdict, "reason": each.reason} for each in decision.trace.fields
         ],
     }
 
 
-def entry_shape(entry: TimelineEntry) -> Shape:
+def timeline_entry_json(entry: TimelineEntry) -> JsonObject:
     """A line of a timeline."""
     return {
         "id": entry.id,
-        "at": rfc3339(entry.at),
+        "at": format_rfc3339(entry.at),
         "type": entry.name,
         "contact_id": entry.contact_id,
         "app_id": entry.app_id,
         "by": entry.by,
         "data": entry.data,
-        "changes": _changes_shape(entry.changes),
+        "changes": _changes_json(entry.changes),
     }
 
 
-def reported_shape(event: ContactEvent) -> Shape:
+def contact_event_json(event: ContactEvent) -> JsonObject:
     """What a site has just reported, as its line in the timeline."""
     return {
         "id": event.id,
-        "at": rfc3339(event.occurred_at),
+        "at": format_rfc3339(event.occurred_at),
         "type": CONTACT_EVENT,
         "contact_id": event.contact_id,
         "app_id": event.app_id,
         "by": event.by,
         "data": {"name": event.name, "properties": event.properties},
-        "changes": _changes_shape(()),
+        "changes": _changes_json(()),
     }
 
 
-def note_shape(note: Note) -> Shape:
+def note_json(note: Note) -> JsonObject:
     """A note; `about` is the id of a contact or of a conversation."""
-    return {"id": note.id, "about": note.subject_id, "text": note.text, "at": rfc3339(note.at), "by": note.by}
+    return {"id": note.id, "about": note.subject_id, "text": note.text, "at": format_rfc3339(note.at), "by": note.by}
 
 
-def conflict_shape(conflict: Conflict) -> Shape:
+def conflict_json(conflict: Conflict) -> JsonObject:
     """Two contacts that one call named."""
     resolved_at = conflict.resolved_at
     return {
@@ -80,27 +80,27 @@ def conflict_shape(conflict: Conflict) -> Shape:
         "rule": conflict.rule,
         "status": conflict.status,
         "resolution": conflict.resolution,
-        "created_at": rfc3339(conflict.created_at),
-        "resolved_at": rfc3339(resolved_at) if resolved_at is not None else None,
+        "created_at": format_rfc3339(conflict.created_at),
+        "resolved_at": format_rfc3339(resolved_at) if resolved_at is not None else None,
         "resolved_by": conflict.resolved_by,
     }
 
 
-def merge_shape(merge: Merge) -> Shape:
+def merge_json(merge: Merge) -> JsonObject:
     """A merge, as it is remembered."""
     return {
         "id": merge.id,
         "survivor_id": merge.survivor_id,
         "absorbed_id": merge.absorbed_id,
         "rule": merge.rule,
-        "at": rfc3339(merge.at),
+        "at": format_rfc3339(merge.at),
         "by": merge.by,
-        "undone_at": rfc3339(merge.undone_at) if merge.undone_at is not None else None,
+        "undone_at": format_rfc3339(merge.undone_at) if merge.undone_at is not None else None,
         "undone_by": merge.undone_by,
     }
 
 
-def absorbed_shape(absorbed: Absorbed, moves: Extent, *, dry_run: bool) -> Shape:
+def merge_result_json(absorbed: MergeResult, extent: RelatedCounts, *, dry_run: bool) -> JsonObject:
     """What a merge did, or would do. `moves` is how much there was of the absorbed one."""
     merge = absorbed.merge
     return {
@@ -108,28 +108,28 @@ def absorbed_shape(absorbed: Absorbed, moves: Extent, *, dry_run: bool) -> Shape
         "survivor_id": merge.survivor_id,
         "absorbed_id": merge.absorbed_id,
         "dry_run": dry_run,
-        "contact": contact_shape(absorbed.survivor),
+        "contact": contact_json(absorbed.survivor),
         "clashes": [{"field": each.field, "kept": each.kept, "lost": each.lost} for each in absorbed.clashes],
         "moves": {
-            "conversations": moves.conversations,
-            "sessions": moves.sessions,
-            "events": moves.events,
-            "notes": moves.notes,
-            "people": moves.people,
+            "conversations": extent.conversations,
+            "sessions": extent.sessions,
+            "events": extent.events,
+            "notes": extent.notes,
+            "people": extent.people,
         },
     }
 
 
-def unmerged_shape(unmerged: Unmerged, *, dry_run: bool) -> Shape:
+def unmerge_result_json(unmerged: UndoMergeResult, *, dry_run: bool) -> JsonObject:
     """The two, as they are or would be after a merge is undone."""
     return {
         "merge_id": unmerged.merge.id,
         "dry_run": dry_run,
-        "survivor": contact_shape(unmerged.survivor),
-        "restored": contact_shape(unmerged.restored),
+        "survivor": contact_json(unmerged.survivor),
+        "restored": contact_json(unmerged.restored),
         "changed_since": [{"field": each.field, "reason": each.reason} for each in unmerged.changed_since],
     }
 
 
-def _changes_shape(changes: Sequence[FieldChange]) -> list[Shape]:
+def _changes_json(changes: Sequence[FieldChange]) -> list[JsonObject]:
     return [{"field": each.field, "before": each.before, "after": each.after} for each in changes]

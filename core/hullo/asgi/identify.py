@@ -4,80 +4,82 @@ from __future__ import annotations
 
 from typing import Final
 
-from hullo.asgi.answer import Answer, told
-from hullo.asgi.exchange import Caller, Exchange
-from hullo.asgi.rates.turns import identify_turn
-from hullo.asgi.shapes import outcome_shape
-from hullo.asgi.wire import encode, identify_body, with_session_token
+from hullo.asgi.answer import Response, json_response
+from hullo.asgi.exchange import Caller, Request
+from hullo.asgi.rates.turns import reserve_identify
+from hullo.asgi.shapes import outcome_json
+from hullo.asgi.wire import encode, parse_identify_body, restore_session_token
 from hullo.errors import HulloError, Invalid, SessionRevoked
 from hullo.model.claim import Rejection
 from hullo.model.outcome import Outcome
-from hullo.pipeline.repeat import Repeatable, Replayed
-from hullo.pipeline.work import Work
+from hullo.pipeline.repeat import IdempotentOperation, ReplayedResponse
+from hullo.pipeline.work import Operation
 
-KEY_LONGEST: Final = 255
+IDEMPOTENCY_KEY_MAX_LENGTH: Final = 255
 
 
-async def identify(exchange: Exchange) -> Answer:
+async def identify(request: Request) -> Response:
     """`POST /v1/identify`. Observers are told of whatever refuses it."""
     try:
-        return await _identify(exchange)
+        return await _identify(request)
     except HulloError as refused:
-        await tell_refused(exchange, refused)
+        await notify_rejected(request, refused)
         raise
 
 
-async def tell_refused(exchange: Exchange, error: HulloError) -> None:
+async def notify_rejected(request: Request, error: HulloError) -> None:
     """Tells observers that this identify was refused."""
-    await exchange.edge.tell_refused(error, exchange.app_key, exchange.request_id)
+    await request.runtime.notify_rejected(error, request.app_key, request.request_id)
 
 
-async def _identify(exchange: Exchange) -> Answer:
-    raw = await exchange.body()
-    body = identify_body(raw, exchange.edge.hullo.settings.limits)
-    caller = await exchange.caller(body.envelope)
+async def _identify(request: Request) -> Response:
+    raw = await request.body()
+    body = parse_identify_body(raw, request.runtime.hullo.settings.limits)
+    caller = await request.resolve_caller(body.envelope)
     if caller.session is not None and caller.app_key is None:
         raise SessionRevoked
-    key = _idempotency_key(exchange)
-    turn = await identify_turn(exchange, caller.session, raw, key)
-    work: Work[Outcome] = exchange.edge.hullo.identifying(
+    key = _idempotency_key(request)
+    turn = await reserve_identify(request, caller.session, raw, key)
+    work: Operation[Outcome] = request.runtime.hullo.identify_operation(
         body.claim,
         app_key=caller.app_key,
-        session=caller.session,
-        moment=exchange.moment,
-        origin=exchange.origin,
+        session_digest=caller.session,
+        context=request.context,
+        origin=request.origin,
         consent=body.envelope.consent,
     )
-    work = turn.around(work)
-    once = work if key is None else _once(exchange, caller, work, key, raw)
-    answer = await turn.settled(exchange.edge.do(once, verifying=True))
-    token, headers = exchange.session_told(answer.session_token)
-    if isinstance(answer, Replayed):
-        first, request_id = with_session_token(answer.body, token)
-        return Answer(body=first, request_id=request_id, headers=headers)
-    return told(outcome_shape(answer, token), headers)
+    work = turn.guard(work)
+    once = work if key is None else _make_repeatable(request, caller, work, key, raw)
+    answer = await turn.finish(request.runtime.run(once, uses_verifiers=True))
+    token, headers = request.session_delivery(answer.session_token)
+    if isinstance(answer, ReplayedResponse):
+        first, request_id = restore_session_token(answer.body, token)
+        return Response(body=first, request_id=request_id, headers=headers)
+    return json_response(outcome_json(answer, token), headers)
 
 
-def _once(exchange: Exchange, caller: Caller, work: Work[Outcome], key: str, raw: bytes) -> Repeatable[Outcome]:
-    return Repeatable(
-        work=work,
+def _make_repeatable(
+    request: Request, caller: Caller, operation: Operation[Outcome], key: str, raw: bytes
+) -> IdempotentOperation[Outcome]:
+    return IdempotentOperation(
+        operation=operation,
         key=key,
-        caller=caller.session or exchange.address,
-        request=raw,
-        moment=exchange.moment,
-        encode=_without_secrets,
+        caller=caller.session or request.address,
+        request_body=raw,
+        context=request.context,
+        encode=_encode_without_secrets,
     )
 
 
-def _without_secrets(outcome: Outcome) -> bytes:
-    return encode(outcome_shape(outcome, None))
+def _encode_without_secrets(outcome: Outcome) -> bytes:
+    return encode(outcome_json(outcome, None))
 
 
-def _idempotency_key(exchange: Exchange) -> str | None:
-    key = exchange.header(b"idempotency-key")
+def _idempotency_key(request: Request) -> str | None:
+    key = request.header(b"idempotency-key")
     if key is None:
         return None
-    if 0 < len(key) <= KEY_LONGEST and key.isascii() and key.isprintable():
+    if 0 < len(key) <= IDEMPOTENCY_KEY_MAX_LENGTH and key.isascii() and key.isprintable():
         return key
-    reason = f"must be 1 to {KEY_LONGEST} printable ASCII characters"
+    reason = f"must be 1 to {IDEMPOTENCY_KEY_MAX_LENGTH} printable ASCII characters"
     raise Invalid("nothing was written", [Rejection(field="Idempotency-Key", reason=reason)])

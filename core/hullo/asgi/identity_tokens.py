@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from hullo.asgi.answer import Answer, told
-from hullo.asgi.exchange import Exchange
-from hullo.asgi.wire import identity_token_body
+from hullo.asgi.answer import Response, json_response
+from hullo.asgi.exchange import Request
+from hullo.asgi.wire import parse_identity_token_body
 from hullo.model.instant import SECOND
-from hullo.model.token_claims import HOP_LIFE
+from hullo.model.token_claims import MAX_HOP_LIFETIME
 from hullo.pipeline.hop import IssueToken
 
 
-async def issue_token(exchange: Exchange) -> Answer:
+async def issue_token(request: Request) -> Response:
     """`POST /v1/identity-token`"""
-    hullo = exchange.edge.hullo
-    body = identity_token_body(await exchange.body() or b"{}")
-    visitor = await exchange.resumed(body.envelope)
-    work = IssueToken(visitor=visitor, audience=body.audience, to=body.to, hooks=hullo.hooks)
-    token = await exchange.edge.do(work)
-    return told(
-        {"token": token, "expires_in": HOP_LIFE // SECOND, "parameter": hullo.settings.hop_parameter},
+    hullo = request.runtime.hullo
+    body = parse_identity_token_body(await request.body() or b"{}")
+    visitor = await request.resume_session(body.envelope)
+    work = IssueToken(open_session=visitor, audience=body.audience, target_origin=body.to, hooks=hullo.hooks)
+    token = await request.runtime.run(work)
+    return json_response(
+        {"token": token, "expires_in": MAX_HOP_LIFETIME // SECOND, "parameter": hullo.settings.hop_parameter},
     )

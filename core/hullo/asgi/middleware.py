@@ -8,13 +8,13 @@ from starlette.routing import Router, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hullo.app import Hullo
-from hullo.asgi.answer import send_answer
-from hullo.asgi.arrival import Arrivals
-from hullo.asgi.edge import EDGE_KEY, Edge
+from hullo.asgi.answer import send_response
+from hullo.asgi.arrival import HopRedirect
+from hullo.asgi.edge import RUNTIME_KEY, AsyncRuntime
 from hullo.asgi.identity import IDENTITY_KEY
-from hullo.asgi.lifespan import live
-from hullo.asgi.problems import problem_of
-from hullo.asgi.routes import nowhere, own_routes
+from hullo.asgi.lifespan import serve_lifespan
+from hullo.asgi.problems import error_response
+from hullo.asgi.routes import api_routes, not_found_app
 from hullo.asgi.scope import route_path
 from hullo.asgi.visitors import identify_caller
 from hullo.errors import SettingsError
@@ -37,39 +37,39 @@ class IdentityMiddleware:
         self._prefix = prefix if prefix is not None else hullo.settings.prefix
         if not self._prefix.startswith("/") or self._prefix.endswith("/"):
             raise SettingsError("a prefix begins with / and does not end with it, such as /hullo")
-        self._edge = Edge(hullo)
-        self._arrivals = Arrivals(self._edge, app_key)
+        self._runtime = AsyncRuntime(hullo)
+        self._hop_redirect = HopRedirect(self._runtime, app_key)
         added = hullo.hooks.routes(hullo)
-        own = own_routes(self._edge, added)
+        own = api_routes(self._runtime, added)
         # Paths without parameters are looked up before the router tries one pattern after the other: it would cost
         # an identify that changes nothing a tenth of its time.
-        self._fixed: dict[tuple[str, str], ASGIApp] = {
+        self._static_routes: dict[tuple[str, str], ASGIApp] = {
             ("websocket" if isinstance(route, WebSocketRoute) else "http", route.path): route.endpoint
             for route in own
             if "{" not in route.path
         }
-        self._router = Router([*own, *added], redirect_slashes=False, default=nowhere(self._edge))
+        self._router = Router([*own, *added], redirect_slashes=False, default=not_found_app(self._runtime))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in {"http", "websocket"}:
             if scope["type"] == "lifespan":
-                await self._edge.live(live(self.app, self._hullo, scope, receive, send))
+                await self._runtime.lifespan(serve_lifespan(self.app, self._hullo, scope, receive, send))
             else:
                 await self.app(scope, receive, send)
             return
         path = route_path(scope)
         if path.startswith(self._prefix) and path[len(self._prefix) :][:1] in {"", "/"}:
             below = path[len(self._prefix) :]
-            endpoint = self._fixed.get((scope["type"], below))
+            endpoint = self._static_routes.get((scope["type"], below))
             if endpoint is not None:
                 await endpoint(scope, receive, send)
             else:
                 await self._route(below, scope, receive, send)
             return
-        if self._arrivals.expects(scope):
-            await self._arrivals.welcome(scope, receive, send)
+        if self._hop_redirect.matches(scope):
+            await self._hop_redirect.redeem(scope, receive, send)
             return
-        identity = await identify_caller(self._edge, scope, self._app_key)
+        identity = await identify_caller(self._runtime, scope, self._app_key)
         await self.app({**scope, IDENTITY_KEY: identity}, receive, send)
 
     async def _route(self, path: str, scope: Scope, receive: Receive, send: Send) -> None:
@@ -81,15 +81,15 @@ class IdentityMiddleware:
             await send(message)
 
         try:
-            await self._router(self._below(path, scope), receive, watch)
+            await self._router(self._mounted_scope(path, scope), receive, watch)
         except Exception as error:
             # Of a plugin's route: hullo's own endpoints raise nothing.
             if started or scope["type"] != "http":
                 raise
-            request_id = self._hullo.moment().new_id("req")
-            await send_answer(problem_of(error, request_id), request_id, (), send)
+            request_id = self._hullo.new_context().new_id("req")
+            await send_response(error_response(error, request_id), request_id, (), send)
 
-    def _below(self, path: str, scope: Scope) -> Scope:
+    def _mounted_scope(self, path: str, scope: Scope) -> Scope:
         """The scope that routes see: as if hullo were an application mounted at its prefix."""
         root_path = f"{scope.get('root_path', '')}{self._prefix}"
         below: dict[str, Any] = {
@@ -99,7 +99,7 @@ class IdentityMiddleware:
             "app_root_path": root_path,
             "router": self._router,
             "path_params": {},
-            EDGE_KEY: self._edge,
+            RUNTIME_KEY: self._runtime,
         }
         # An outer Starlette's error pages are for its own pages.
         below.pop("starlette.exception_handlers", None)

@@ -4,82 +4,82 @@ from __future__ import annotations
 
 from functools import partial
 
-from hullo.asgi.answer import Answer, told
-from hullo.asgi.contacts import contact_of
-from hullo.asgi.conversations import conversation_of
-from hullo.asgi.exchange import Exchange
-from hullo.asgi.history_shapes import note_shape
-from hullo.asgi.keys import api_key
-from hullo.asgi.server_bodies import note_body
-from hullo.asgi.shapes import page_shape
+from hullo.asgi.answer import Response, json_response
+from hullo.asgi.contacts import load_contact
+from hullo.asgi.conversations import load_conversation
+from hullo.asgi.exchange import Request
+from hullo.asgi.history_shapes import note_json
+from hullo.asgi.keys import require_api_key
+from hullo.asgi.server_bodies import parse_note_body
+from hullo.asgi.shapes import page_json
 from hullo.errors import NotFound
 from hullo.model.app import ApiKey, Scope
 from hullo.model.note import NoteId
-from hullo.pipeline.people.notes import NoteContact, NoteConversation, RemoveNote
-from hullo.pipeline.talk import answerable
+from hullo.pipeline.people.notes import AddContactNote, AddConversationNote, RemoveNote
+from hullo.pipeline.talk import is_answerable_with
 from hullo.store.protocol import PageRequest, Store
 
 
-async def list_contact_notes(exchange: Exchange) -> Answer:
+async def list_contact_notes(request: Request) -> Response:
     """`GET /v1/contacts/{id}/notes`"""
-    key = await api_key(exchange, Scope.READ)
-    page = exchange.page()
-    contact = await contact_of(exchange, key, exchange.path_id)
-    return await _listed(exchange, key, contact.id, page)
+    key = await require_api_key(request, Scope.READ)
+    page = request.page_request()
+    contact = await load_contact(request, key, request.path_id)
+    return await _list_notes(request, key, contact.id, page)
 
 
-async def note_contact(exchange: Exchange) -> Answer:
+async def note_contact(request: Request) -> Response:
     """`POST /v1/contacts/{id}/notes`"""
-    key = await api_key(exchange, Scope.WRITE)
-    text = note_body(await exchange.body(), exchange.edge.hullo.settings.limits)
-    contact = await contact_of(exchange, key, exchange.path_id)
-    note = await exchange.edge.do(
-        NoteContact(
+    key = await require_api_key(request, Scope.WRITE)
+    text = parse_note_body(await request.body(), request.runtime.hullo.settings.limits)
+    contact = await load_contact(request, key, request.path_id)
+    note = await request.runtime.run(
+        AddContactNote(
             contact_id=contact.id,
             workspace_id=key.workspace_id,
             writer=key.writer,
             text=text,
-            moment=exchange.moment,
+            context=request.context,
         )
     )
-    return told(note_shape(note))
+    return json_response(note_json(note))
 
 
-async def list_conversation_notes(exchange: Exchange) -> Answer:
+async def list_conversation_notes(request: Request) -> Response:
     """`GET /v1/conversations/{id}/notes`"""
-    key = await api_key(exchange, Scope.READ)
-    page = exchange.page()
-    conversation = await conversation_of(exchange, key, exchange.path_id)
-    return await _listed(exchange, key, conversation.id, page)
+    key = await require_api_key(request, Scope.READ)
+    page = request.page_request()
+    conversation = await load_conversation(request, key, request.path_id)
+    return await _list_notes(request, key, conversation.id, page)
 
 
-async def note_conversation(exchange: Exchange) -> Answer:
+async def note_conversation(request: Request) -> Response:
     """`POST /v1/conversations/{id}/notes`"""
-    key = await api_key(exchange, Scope.WRITE)
-    text = note_body(await exchange.body(), exchange.edge.hullo.settings.limits)
-    note = await exchange.edge.do(
-        NoteConversation(key=key, conversation_id=exchange.path_id, text=text, moment=exchange.moment)
+    key = await require_api_key(request, Scope.WRITE)
+    text = parse_note_body(await request.body(), request.runtime.hullo.settings.limits)
+    note = await request.runtime.run(
+        AddConversationNote(key=key, conversation_id=request.path_id, text=text, context=request.context)
     )
-    return told(note_shape(note))
+    return json_response(note_json(note))
 
 
-async def remove_note(exchange: Exchange) -> Answer:
+async def remove_note(request: Request) -> Response:
     """`DELETE /v1/notes/{id}`"""
-    key = await api_key(exchange, Scope.WRITE)
-    note_id = exchange.path_id
-    await exchange.edge.read(partial(_refuse_others, key, note_id))
-    removed = await exchange.edge.do(RemoveNote(note_id=note_id, workspace_id=key.workspace_id))
-    return told({"id": removed, "removed": True})
+    key = await require_api_key(request, Scope.WRITE)
+    note_id = request.path_id
+    await request.runtime.read(partial(_require_own_note, key, note_id))
+    removed = await request.runtime.run(RemoveNote(note_id=note_id, workspace_id=key.workspace_id))
+    return json_response({"id": removed, "removed": True})
 
 
-async def _listed(exchange: Exchange, key: ApiKey, subject_id: str, page: PageRequest) -> Answer:
-    found = await exchange.edge.read(lambda store: store.list_notes(key.workspace_id, subject_id, page))
-    return told(page_shape(found, note_shape))
+async def _list_notes(request: Request, key: ApiKey, subject_id: str, page: PageRequest) -> Response:
+    found = await request.runtime.read(lambda store: store.list_notes(key.workspace_id, subject_id, page))
+    return json_response(page_json(found, note_json))
 
 
-def _refuse_others(key: ApiKey, note_id: NoteId, store: Store) -> None:
+def _require_own_note(key: ApiKey, note_id: NoteId, store: Store) -> None:
     """Raises `NotFound` for a note of another workspace, or of a conversation in another app than the key's."""
     note = store.find_note(key.workspace_id, note_id)
     conversation = store.find_conversation(key.workspace_id, note.subject_id) if note is not None else None
-    if note is None or (conversation is not None and not answerable(conversation, key)):
+    if note is None or (conversation is not None and not is_answerable_with(conversation, key)):
         raise NotFound("no such note")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from hullo.asgi.answer import NO_CONTENT, Answer, Header
-from hullo.asgi.exchange import Exchange
+from hullo.asgi.answer import NO_CONTENT, Header, Response
+from hullo.asgi.exchange import Request
 from hullo.errors import BadOrigin, HulloError, RateLimited, UnknownApp
-from hullo.pipeline.origins import allowed
+from hullo.pipeline.origins import is_origin_allowed
 from hullo.store.protocol import Store
 
 VARY: Final[Header] = (b"vary", b"Origin")
@@ -19,54 +19,54 @@ _PREFLIGHT: Final[tuple[Header, ...]] = (
 )
 
 
-async def cors_headers(exchange: Exchange, error: Exception | None) -> tuple[Header, ...]:
+async def cors_headers(request: Request, error: Exception | None) -> tuple[Header, ...]:
     """The headers that let the calling page read the answer, or that tell caches that it depends on the page.
 
     A success was checked against the app's list on its way. An error is readable for a page that the named app
     lists; where the call failed before it was clear which app it names, for a page that any app lists.
     """
-    origin = exchange.headers.get(b"origin")
-    if origin is None or (error is not None and not await _may_read(exchange, error)):
+    origin = request.headers.get(b"origin")
+    if origin is None or (error is not None and not await _may_read_error(request, error)):
         return (VARY,)
     return ((b"access-control-allow-origin", origin), _EXPOSED, VARY)
 
 
-async def preflight(exchange: Exchange) -> Answer:
+async def preflight_response(request: Request) -> Response:
     """What a browser asks before a call, without saying to which app. Raises `BadOrigin`."""
-    if not await _any_app_allows(exchange):
+    if not await _any_app_allows_origin(request):
         raise BadOrigin("no app lists this page's origin; 'hullo app set APP_KEY origins=https://…' changes it")
-    origin = exchange.headers[b"origin"]
+    origin = request.headers[b"origin"]
     headers = ((b"access-control-allow-origin", origin), *_PREFLIGHT, VARY)
-    if exchange.headers.get(b"access-control-request-private-network") == b"true":
+    if request.headers.get(b"access-control-request-private-network") == b"true":
         headers = (*headers, (b"access-control-allow-private-network", b"true"))
-    return Answer(body=b"", status=NO_CONTENT, headers=headers)
+    return Response(body=b"", status=NO_CONTENT, headers=headers)
 
 
-async def _may_read(exchange: Exchange, error: Exception) -> bool:
+async def _may_read_error(request: Request, error: Exception) -> bool:
     if isinstance(error, (BadOrigin, UnknownApp)):
         return False
     try:
-        app = exchange.edge.hullo.pipeline.apps.remembered(exchange.app_key)
+        app = request.runtime.hullo.executor.apps.cached(request.app_key)
         if isinstance(error, RateLimited) and app is None:
             # Whoever calls too often is not to have the store asked for it each time.
-            origin = exchange.header(b"origin") or ""
-            return await exchange.edge.rates.pages.listed(origin, lambda: _any_app_allows(exchange))
-        if exchange.app_key is None:
-            return await _any_app_allows(exchange)
+            origin = request.header(b"origin") or ""
+            return await request.runtime.rate_limiter.origins.is_listed(origin, lambda: _any_app_allows_origin(request))
+        if request.app_key is None:
+            return await _any_app_allows_origin(request)
         if app is None:
-            named = exchange.app_key
-            app = await exchange.edge.read(lambda store: store.find_app(named))
+            named = request.app_key
+            app = await request.runtime.read(lambda store: store.find_app(named))
     except HulloError:  # the store is down as well; the page learns that the call failed, and not why
         return False
-    return app is not None and allowed(exchange.header(b"origin") or "", app)
+    return app is not None and is_origin_allowed(request.header(b"origin") or "", app)
 
 
-async def _any_app_allows(exchange: Exchange) -> bool:
-    origin = exchange.header(b"origin")
+async def _any_app_allows_origin(request: Request) -> bool:
+    origin = request.header(b"origin")
     if origin is None:
         return False
 
-    def asked(store: Store) -> bool:
-        return any(allowed(origin, app) for app in store.list_apps())
+    def is_listed(store: Store) -> bool:
+        return any(is_origin_allowed(origin, app) for app in store.list_apps())
 
-    return await exchange.edge.read(asked)
+    return await request.runtime.read(is_listed)

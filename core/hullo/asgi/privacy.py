@@ -5,53 +5,55 @@ from __future__ import annotations
 from functools import partial
 from typing import cast
 
-from hullo.asgi.answer import Answer, told
-from hullo.asgi.exchange import Exchange
-from hullo.asgi.keys import api_key, workspace_key
-from hullo.asgi.shapes import audit_shape, page_shape
-from hullo.asgi.wire import wrong_field
+from hullo.asgi.answer import Response, json_response
+from hullo.asgi.exchange import Request
+from hullo.asgi.keys import require_api_key, require_workspace_key
+from hullo.asgi.shapes import audit_entry_json, page_json
+from hullo.asgi.wire import invalid_field
 from hullo.model.app import Scope
-from hullo.pipeline.privacy.erasing import Erase, Fate
-from hullo.pipeline.privacy.export import RecordExport, export_of
+from hullo.pipeline.privacy.erasing import EraseContact, ErasureMode
+from hullo.pipeline.privacy.export import RecordExport, build_export
 
 
-async def export_contact(exchange: Exchange) -> Answer:
+async def export_contact(request: Request) -> Response:
     """`GET /v1/contacts/{id}/export` (P1)"""
-    key = await workspace_key(exchange, Scope.READ, "an export is everything that the workspace holds")
-    asked = exchange.path_id
-    record = await exchange.edge.read(
-        lambda store: RecordExport.found(store, key.workspace_id, asked, by=key.writer, moment=exchange.moment)
+    key = await require_workspace_key(request, Scope.READ, "an export is everything that the workspace holds")
+    asked = request.path_id
+    record = await request.runtime.read(
+        lambda store: RecordExport.for_contact(store, key.workspace_id, asked, by=key.writer, context=request.context)
     )
-    await exchange.edge.do(record)  # first: nobody gets what nobody is told of
-    hullo = exchange.edge.hullo
+    await request.runtime.run(record)  # first: nobody gets what nobody is told of
+    hullo = request.runtime.hullo
     # It may take its time, and the lanes are for others.
-    return told(
-        await exchange.edge.think(partial(export_of, hullo.store, key.workspace_id, asked, exchange.moment.now))
-    )
-
-
-async def erase_contact(exchange: Exchange) -> Answer:
-    """`DELETE /v1/contacts/{id}` (P2)"""
-    key = await api_key(exchange, Scope.ERASE)
-    fate = exchange.query().get("conversations", "erase")
-    if fate not in {"erase", "anonymise"}:
-        raise wrong_field("conversations", "must be erase or anonymise")
-    erase = await exchange.edge.read(
-        partial(
-            Erase.found,
-            workspace_id=key.workspace_id,
-            contact_id=exchange.path_id,
-            conversations=cast("Fate", fate),
-            by=key.writer,
-            moment=exchange.moment,
+    return json_response(
+        await request.runtime.run_in_thread(
+            partial(build_export, hullo.store, key.workspace_id, asked, request.context.now)
         )
     )
-    return told({"id": await exchange.edge.do(erase), "erased": True})
 
 
-async def list_audit(exchange: Exchange) -> Answer:
+async def erase_contact(request: Request) -> Response:
+    """`DELETE /v1/contacts/{id}` (P2)"""
+    key = await require_api_key(request, Scope.ERASE)
+    fate = request.query_params().get("conversations", "erase")
+    if fate not in {"erase", "anonymise"}:
+        raise invalid_field("conversations", "must be erase or anonymise")
+    erase = await request.runtime.read(
+        partial(
+            EraseContact.for_contact,
+            workspace_id=key.workspace_id,
+            contact_id=request.path_id,
+            conversations=cast("ErasureMode", fate),
+            by=key.writer,
+            context=request.context,
+        )
+    )
+    return json_response({"id": await request.runtime.run(erase), "erased": True})
+
+
+async def list_audit(request: Request) -> Response:
     """`GET /v1/audit`: the newest first."""
-    key = await workspace_key(exchange, Scope.READ, "the audit log is the workspace's")
-    page = exchange.page()
-    found = await exchange.edge.read(lambda store: store.list_audit(key.workspace_id, page))
-    return told(page_shape(found, audit_shape))
+    key = await require_workspace_key(request, Scope.READ, "the audit log is the workspace's")
+    page = request.page_request()
+    found = await request.runtime.read(lambda store: store.list_audit(key.workspace_id, page))
+    return json_response(page_json(found, audit_entry_json))

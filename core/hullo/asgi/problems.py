@@ -9,7 +9,7 @@ from typing import Final
 
 from starlette.exceptions import HTTPException
 
-from hullo.asgi.answer import PROBLEM_JSON, Answer, Header
+from hullo.asgi.answer import PROBLEM_JSON, Header, Response
 from hullo.asgi.wire import encode
 from hullo.errors import HulloError, Invalid, NoIdentifier, ProofRejected
 from hullo.model.claim import Rejection
@@ -33,20 +33,20 @@ _CODES: Final = {
 }
 
 
-def problem_of(error: Exception, request_id: str) -> Answer:
+def error_response(error: Exception, request_id: str) -> Response:
     """What the caller is told. What nobody expected is logged, and told without any detail."""
     if isinstance(error, HulloError) and (error.status < 500 or error.retry_after is not None):
-        return _told(error)
+        return _hullo_error_response(error)
     if isinstance(error, HTTPException):
-        return _of_a_route(error)
+        return _http_exception_response(error)
     # The type alone, since a message may quote a person's data (P4); hullo's own sentences never do.
     reason = error.detail if isinstance(error, HulloError) else type(error).__name__
     _log.error("request %s failed: %s", request_id, reason)
     _log.debug("request %s", request_id, exc_info=error)
-    return problem(500, HulloError.title, _INTERNAL, HulloError.code)
+    return problem_response(500, HulloError.title, _INTERNAL, HulloError.code)
 
 
-def problem(
+def problem_response(
     status: int,
     title: str,
     detail: str,
@@ -54,7 +54,7 @@ def problem(
     *,
     rejected: Sequence[Rejection] = (),
     headers: tuple[Header, ...] = (),
-) -> Answer:
+) -> Response:
     """The answer for one problem."""
     shape: dict[str, object] = {
         "type": "about:blank",
@@ -65,11 +65,11 @@ def problem(
     }
     if rejected:
         shape["errors"] = [{"field": each.field, "reason": each.reason} for each in rejected]
-    return Answer(body=encode(shape), status=status, content_type=PROBLEM_JSON, headers=headers)
+    return Response(body=encode(shape), status=status, content_type=PROBLEM_JSON, headers=headers)
 
 
-def _told(error: HulloError) -> Answer:
-    return problem(
+def _hullo_error_response(error: HulloError) -> Response:
+    return problem_response(
         error.status,
         error.title,
         _PROOF_REJECTED if isinstance(error, ProofRejected) else error.detail,
@@ -79,7 +79,7 @@ def _told(error: HulloError) -> Answer:
     )
 
 
-def _of_a_route(error: HTTPException) -> Answer:
+def _http_exception_response(error: HTTPException) -> Response:
     """What a plugin's route raised in Starlette's words."""
     known = error.status_code in HTTPStatus.__members__.values()
     title = HTTPStatus(error.status_code).phrase if known else "Error"
@@ -87,4 +87,4 @@ def _of_a_route(error: HTTPException) -> Answer:
         (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in (error.headers or {}).items()
     )
     code = _CODES.get(error.status_code, "bad_request" if error.status_code < 500 else HulloError.code)
-    return problem(error.status_code, title, error.detail, code, headers=headers)
+    return problem_response(error.status_code, title, error.detail, code, headers=headers)

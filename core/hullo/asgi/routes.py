@@ -22,51 +22,53 @@ from hullo.asgi import (
     sessions,
     tags,
 )
-from hullo.asgi.answer import Answer
+from hullo.asgi.answer import Response
 from hullo.asgi.check import check_identify
 from hullo.asgi.consent import answer_consent
 from hullo.asgi.duplicates import list_duplicates
-from hullo.asgi.edge import Edge
-from hullo.asgi.endpoint import Endpoint, Handler, Refused
-from hullo.asgi.exchange import Exchange
-from hullo.asgi.identify import identify, tell_refused
+from hullo.asgi.edge import AsyncRuntime
+from hullo.asgi.endpoint import Endpoint, Handler, RejectionHandler
+from hullo.asgi.exchange import Request
+from hullo.asgi.identify import identify, notify_rejected
 from hullo.asgi.identity_tokens import issue_token
-from hullo.asgi.openapi.document import published
+from hullo.asgi.openapi.document import openapi_handler
 from hullo.asgi.socket.endpoint import SocketEndpoint
 from hullo.errors import NotFound
 
 _ALL_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 
-def own_routes(edge: Edge, added: Sequence[BaseRoute] = ()) -> list[Route | WebSocketRoute]:
+def api_routes(runtime: AsyncRuntime, plugin_routes: Sequence[BaseRoute] = ()) -> list[Route | WebSocketRoute]:
     """Every path with its methods. Methods are picked by the endpoint, so that a wrong one is told as a problem.
 
     `added` are the routes of plugins, for the document.
     """
 
-    def route(path: str, *, browser: bool = False, refused: Refused | None = None, **methods: Handler) -> Route:
-        return Route(path, Endpoint(edge, methods, browser=browser, refused=refused))
+    def route(
+        path: str, *, cross_origin: bool = False, on_rejected: RejectionHandler | None = None, **methods: Handler
+    ) -> Route:
+        return Route(path, Endpoint(runtime, methods, cross_origin=cross_origin, on_rejected=on_rejected))
 
     return [
-        route("/v1/identify", POST=identify, browser=True, refused=tell_refused),
-        route("/v1/join", POST=sessions.join, browser=True),
-        route("/v1/reset", POST=sessions.reset, browser=True),
-        route("/v1/identity-token", POST=issue_token, browser=True),
-        route("/v1/consent", POST=answer_consent, browser=True),
-        route("/v1/me", GET=sessions.me, browser=True),
+        route("/v1/identify", POST=identify, cross_origin=True, on_rejected=notify_rejected),
+        route("/v1/join", POST=sessions.join, cross_origin=True),
+        route("/v1/reset", POST=sessions.reset, cross_origin=True),
+        route("/v1/identity-token", POST=issue_token, cross_origin=True),
+        route("/v1/consent", POST=answer_consent, cross_origin=True),
+        route("/v1/me", GET=sessions.me, cross_origin=True),
         route(
             "/v1/conversations",
             GET=conversations.list_conversations,
             POST=conversations.begin_conversation,
-            browser=True,
+            cross_origin=True,
         ),
         route(
             "/v1/conversations/{id}/messages",
             GET=conversations.list_messages,
             POST=conversations.add_message,
-            browser=True,
+            cross_origin=True,
         ),
-        route("/v1/conversations/{id}/read", POST=conversations.read_conversation, browser=True),
+        route("/v1/conversations/{id}/read", POST=conversations.read_conversation, cross_origin=True),
         route("/v1/contacts", GET=contacts.list_contacts, POST=contacts.upsert_contact),
         route(
             "/v1/contacts/{id}",
@@ -99,25 +101,25 @@ def own_routes(edge: Edge, added: Sequence[BaseRoute] = ()) -> list[Route | WebS
         route("/v1/apps/{id}/check", POST=check_identify),
         route("/v1/conflicts", GET=merges.list_conflicts),
         route("/v1/conflicts/{id}/resolve", POST=merges.resolve_conflict),
-        WebSocketRoute("/v1/socket", SocketEndpoint(edge)),
+        WebSocketRoute("/v1/socket", SocketEndpoint(runtime)),
         route("/healthz", GET=health.alive),
         route("/readyz", GET=health.ready),
-        route("/openapi.json", GET=published(edge, added)),
+        route("/openapi.json", GET=openapi_handler(runtime, plugin_routes)),
     ]
 
 
-def nowhere(edge: Edge) -> ASGIApp:
+def not_found_app(runtime: AsyncRuntime) -> ASGIApp:
     """What answers where there is no route."""
-    endpoint = Endpoint(edge, dict.fromkeys(_ALL_METHODS, _not_found))
+    endpoint = Endpoint(runtime, dict.fromkeys(_ALL_METHODS, _not_found))
 
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+    async def respond(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             await WebSocketClose()(scope, receive, send)
         else:
             await endpoint(scope, receive, send)
 
-    return answer
+    return respond
 
 
-async def _not_found(exchange: Exchange) -> Answer:  # noqa: ARG001 - whatever is asked
+async def _not_found(request: Request) -> Response:  # noqa: ARG001 - whatever is asked
     raise NotFound("there is nothing at this path")

@@ -27,12 +27,12 @@ def route_path(scope: Scope) -> str:
     return rest if rest[:1] in {"", "/"} else path
 
 
-def headers_of(scope: Scope) -> Headers:
+def read_headers(scope: Scope) -> Headers:
     """By lower-case name; of a header that is sent twice, the last."""
     return dict(scope["headers"])
 
 
-def bearer(headers: Headers) -> str | None:
+def bearer_token(headers: Headers) -> str | None:
     """The bearer token (RFC 6750, section 2.1), whatever it is good for; None where there is none."""
     value = headers.get(b"authorization")
     if value is None or value[:7].lower() != b"bearer ":
@@ -40,7 +40,7 @@ def bearer(headers: Headers) -> str | None:
     return value[7:].strip().decode("latin-1") or None
 
 
-def cookie(scope: Scope, name: bytes) -> str | None:
+def read_cookie(scope: Scope, name: bytes) -> str | None:
     """The first cookie of that name. HTTP/2 clients may send each in a header of its own (RFC 9113, section 8.2.3)."""
     for header, value in scope["headers"]:
         if header == b"cookie":
@@ -51,7 +51,7 @@ def cookie(scope: Scope, name: bytes) -> str | None:
     return None
 
 
-def query_of(scope: Mapping[str, Any]) -> dict[str, str]:
+def parse_query(scope: Mapping[str, Any]) -> dict[str, str]:
     """The query's parameters; of one that is given twice, the last. Raises `ValueError` for more than 50."""
     text: bytes = scope.get("query_string", b"")
     return dict(parse_qsl(text.decode("latin-1"), keep_blank_values=True, max_num_fields=50))

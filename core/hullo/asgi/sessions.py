@@ -6,96 +6,98 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from hullo.asgi.answer import Answer, told
-from hullo.asgi.exchange import Exchange
-from hullo.asgi.rates.turns import attend_turn
-from hullo.asgi.scope import bearer
-from hullo.asgi.shapes import joined_shape, me_shape, nobody_shape
-from hullo.asgi.wire import Envelope, join_body
+from hullo.asgi.answer import Response, json_response
+from hullo.asgi.exchange import Request
+from hullo.asgi.rates.turns import reserve_session
+from hullo.asgi.scope import bearer_token
+from hullo.asgi.shapes import anonymous_join, join_json, me_json
+from hullo.asgi.wire import Envelope, parse_join_body
 from hullo.errors import ConsentRequired
 from hullo.model.app import App
 from hullo.model.conversation import Conversation
 from hullo.model.instant import Instant
 from hullo.model.visitor import Session
-from hullo.pipeline.sessions import Attend
+from hullo.pipeline.sessions import OpenSession
 from hullo.store.protocol import Page, PageRequest, Store
 
 
-async def join(exchange: Exchange) -> Answer:
+async def join(request: Request) -> Response:
     """`POST /v1/join`"""
-    return await _begin(exchange, "join")
+    return await _open_from_body(request, "join")
 
 
-async def reset(exchange: Exchange) -> Answer:
+async def reset(request: Request) -> Response:
     """`POST /v1/reset` (S2)"""
-    return await _begin(exchange, "reset")
+    return await _open_from_body(request, "reset")
 
 
-async def me(exchange: Exchange) -> Answer:
+async def me(request: Request) -> Response:
     """`GET /v1/me`"""
-    visit = await exchange.edge.do(await exchange.resumed())
-    return told(me_shape(visit.session))
+    visit = await request.runtime.run(await request.resume_session())
+    return json_response(me_json(visit.session))
 
 
-async def _begin(exchange: Exchange, verb: Literal["join", "reset"]) -> Answer:
-    raw = await exchange.body()
+async def _open_from_body(request: Request, verb: Literal["join", "reset"]) -> Response:
+    raw = await request.body()
     # Everything that these calls need may stand in headers, and then there is nothing left to say in a body.
-    said_in_headers = exchange.app_key is not None or bearer(exchange.headers) is not None
-    attended = await attend(exchange, verb, Envelope() if not raw and said_in_headers else join_body(raw))
-    return attended.answer
+    said_in_headers = request.app_key is not None or bearer_token(request.headers) is not None
+    attended = await open_session(request, verb, Envelope() if not raw and said_in_headers else parse_join_body(raw))
+    return attended.response
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attended:
+class OpenedSession:
     """What a visitor is answered who joins or resets."""
 
-    answer: Answer
-    listed_until: Instant = 0
+    response: Response
+    history_until: Instant = 0
     """When the last was said of all that the answer lists; 0 where it lists nothing."""
 
 
-async def attend(exchange: Exchange, verb: Literal["join", "reset"], envelope: Envelope) -> Attended:
+async def open_session(request: Request, verb: Literal["join", "reset"], envelope: Envelope) -> OpenedSession:
     """A visitor's session, begun or gone on with; nobody's answer where the visitor has to agree first."""
-    caller = await exchange.caller(envelope)
-    turn = await attend_turn(exchange, certainly=verb == "reset" or caller.session is None)
-    work = Attend(
+    caller = await request.resolve_caller(envelope)
+    turn = await reserve_session(request, creates_session=verb == "reset" or caller.session is None)
+    work = OpenSession(
         verb=verb,
         app_key=caller.app_key,
-        session=caller.session,
-        origin=exchange.origin,
-        moment=exchange.moment,
+        session_digest=caller.session,
+        origin=request.origin,
+        context=request.context,
         consent=envelope.consent,
     )
     try:
-        visit = await turn.settled(exchange.edge.do(turn.around(work)))
+        visit = await turn.finish(request.runtime.run(turn.guard(work)))
     except ConsentRequired:
-        return Attended(answer=await nobody(exchange))
+        return OpenedSession(response=await anonymous_response(request))
     conversations: tuple[Conversation, ...] = ()
     if visit.token is None:
-        conversations = (await visible_conversations(exchange, visit.session, PageRequest())).items
-    token, headers = exchange.session_told(visit.token or caller.token)
-    app, limits = await _app_of(exchange), exchange.edge.hullo.settings.limits
-    answer = told(joined_shape(visit.session, token, conversations, app, limits), headers)
-    return Attended(answer=answer, listed_until=max((each.last_message_at for each in conversations), default=0))
+        conversations = (await list_visible_conversations(request, visit.session, PageRequest())).items
+    token, headers = request.session_delivery(visit.token or caller.token)
+    app, limits = await _load_app(request), request.runtime.hullo.settings.limits
+    answer = json_response(join_json(visit.session, token, conversations, app, limits), headers)
+    return OpenedSession(
+        response=answer, history_until=max((each.last_message_at for each in conversations), default=0)
+    )
 
 
-async def nobody(exchange: Exchange) -> Answer:
+async def anonymous_response(request: Request) -> Response:
     """What is told where there is no session, and none was begun. A cookie that held one goes."""
-    shape = nobody_shape(await _app_of(exchange), exchange.edge.hullo.settings.limits)
-    return told(shape, exchange.session_forgotten())
+    shape = anonymous_join(await _load_app(request), request.runtime.hullo.settings.limits)
+    return json_response(shape, request.clear_session_cookie())
 
 
-async def _app_of(exchange: Exchange) -> App:
-    apps = exchange.edge.hullo.pipeline.apps
-    app = apps.remembered(exchange.app_key)  # as a moment ago, when the call was decided
-    return app if app is not None else await exchange.edge.read(lambda _: apps.find(exchange.app_key))
+async def _load_app(request: Request) -> App:
+    apps = request.runtime.hullo.executor.apps
+    app = apps.cached(request.app_key)  # as a moment ago, when the call was decided
+    return app if app is not None else await request.runtime.read(lambda _: apps.find(request.app_key))
 
 
-async def visible_conversations(exchange: Exchange, session: Session, page: PageRequest) -> Page[Conversation]:
+async def list_visible_conversations(request: Request, session: Session, page: PageRequest) -> Page[Conversation]:
     """What this session may see (H1)."""
-    return await exchange.edge.read(partial(_visible, session, page))
+    return await request.runtime.read(partial(_find_visible_conversations, session, page))
 
 
-def _visible(session: Session, page: PageRequest, store: Store) -> Page[Conversation]:
-    contact = session.contact_id if session.proven else None
+def _find_visible_conversations(session: Session, page: PageRequest, store: Store) -> Page[Conversation]:
+    contact = session.contact_id if session.is_proven else None
     return store.list_visible_conversations(session.visitor_id, session.app_id, contact, page)

@@ -4,87 +4,87 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from hullo.asgi.answer import Answer, told
-from hullo.asgi.contacts import contact_of
-from hullo.asgi.conversations import conversation_of
-from hullo.asgi.exchange import Exchange
-from hullo.asgi.keys import api_key
-from hullo.asgi.server_bodies import tags_body
+from hullo.asgi.answer import Response, json_response
+from hullo.asgi.contacts import load_contact
+from hullo.asgi.conversations import load_conversation
+from hullo.asgi.exchange import Request
+from hullo.asgi.keys import require_api_key
+from hullo.asgi.server_bodies import parse_tags_body
 from hullo.model.app import ApiKey, Scope
-from hullo.pipeline.people.tagging import TAGS, TagContact, TagConversation, Tagging, read_tags
+from hullo.pipeline.people.tagging import TAGS_FIELD, TagChanges, TagContact, TagConversation, parse_tags
 
 
-async def list_contact_tags(exchange: Exchange) -> Answer:
+async def list_contact_tags(request: Request) -> Response:
     """`GET /v1/contacts/{id}/tags`"""
-    key = await api_key(exchange, Scope.READ)
-    return _told((await contact_of(exchange, key, exchange.path_id)).tags)
+    key = await require_api_key(request, Scope.READ)
+    return _tags_response((await load_contact(request, key, request.path_id)).tags)
 
 
-async def tag_contact(exchange: Exchange) -> Answer:
+async def tag_contact(request: Request) -> Response:
     """`POST /v1/contacts/{id}/tags`"""
-    key = await api_key(exchange, Scope.WRITE)
-    return await _tag_contact(exchange, key, await _added(exchange))
+    key = await require_api_key(request, Scope.WRITE)
+    return await _tag_contact(request, key, await _tags_to_add(request))
 
 
-async def untag_contact(exchange: Exchange) -> Answer:
+async def untag_contact(request: Request) -> Response:
     """`DELETE /v1/contacts/{id}/tags/{tag}`"""
-    key = await api_key(exchange, Scope.WRITE)
-    return await _tag_contact(exchange, key, _removed(exchange))
+    key = await require_api_key(request, Scope.WRITE)
+    return await _tag_contact(request, key, _tags_to_remove(request))
 
 
-async def list_conversation_tags(exchange: Exchange) -> Answer:
+async def list_conversation_tags(request: Request) -> Response:
     """`GET /v1/conversations/{id}/tags`"""
-    key = await api_key(exchange, Scope.READ)
-    return _told((await conversation_of(exchange, key, exchange.path_id)).tags)
+    key = await require_api_key(request, Scope.READ)
+    return _tags_response((await load_conversation(request, key, request.path_id)).tags)
 
 
-async def tag_conversation(exchange: Exchange) -> Answer:
+async def tag_conversation(request: Request) -> Response:
     """`POST /v1/conversations/{id}/tags`"""
-    key = await api_key(exchange, Scope.WRITE)
-    return await _tag_conversation(exchange, key, await _added(exchange))
+    key = await require_api_key(request, Scope.WRITE)
+    return await _tag_conversation(request, key, await _tags_to_add(request))
 
 
-async def untag_conversation(exchange: Exchange) -> Answer:
+async def untag_conversation(request: Request) -> Response:
     """`DELETE /v1/conversations/{id}/tags/{tag}`"""
-    key = await api_key(exchange, Scope.WRITE)
-    return await _tag_conversation(exchange, key, _removed(exchange))
+    key = await require_api_key(request, Scope.WRITE)
+    return await _tag_conversation(request, key, _tags_to_remove(request))
 
 
-async def _tag_contact(exchange: Exchange, key: ApiKey, tagging: Tagging) -> Answer:
-    contact = await contact_of(exchange, key, exchange.path_id)
-    tagged = await exchange.edge.do(
+async def _tag_contact(request: Request, key: ApiKey, tagging: TagChanges) -> Response:
+    contact = await load_contact(request, key, request.path_id)
+    tagged = await request.runtime.run(
         TagContact(
             contact_id=contact.id,
             workspace_id=key.workspace_id,
             app_id=key.app_id,
             writer=key.writer,
-            tagging=tagging,
-            moment=exchange.moment,
-            limits=exchange.edge.hullo.settings.limits,
+            changes=tagging,
+            context=request.context,
+            limits=request.runtime.hullo.settings.limits,
         )
     )
-    return _told(tagged.tags)
+    return _tags_response(tagged.tags)
 
 
-async def _tag_conversation(exchange: Exchange, key: ApiKey, tagging: Tagging) -> Answer:
-    tagged = await exchange.edge.do(
+async def _tag_conversation(request: Request, key: ApiKey, tagging: TagChanges) -> Response:
+    tagged = await request.runtime.run(
         TagConversation(
             key=key,
-            conversation_id=exchange.path_id,
-            tagging=tagging,
-            limits=exchange.edge.hullo.settings.limits,
+            conversation_id=request.path_id,
+            changes=tagging,
+            limits=request.runtime.hullo.settings.limits,
         )
     )
-    return _told(tagged.tags)
+    return _tags_response(tagged.tags)
 
 
-async def _added(exchange: Exchange) -> Tagging:
-    return Tagging(add=tags_body(await exchange.body(), exchange.edge.hullo.settings.limits))
+async def _tags_to_add(request: Request) -> TagChanges:
+    return TagChanges(add=parse_tags_body(await request.body(), request.runtime.hullo.settings.limits))
 
 
-def _removed(exchange: Exchange) -> Tagging:
-    return Tagging(remove=read_tags([exchange.path_text("tag")], exchange.edge.hullo.settings.limits))
+def _tags_to_remove(request: Request) -> TagChanges:
+    return TagChanges(remove=parse_tags([request.path_param("tag")], request.runtime.hullo.settings.limits))
 
 
-def _told(tags: Iterable[str]) -> Answer:
-    return told({TAGS: sorted(tags)})
+def _tags_response(tags: Iterable[str]) -> Response:
+    return json_response({TAGS_FIELD: sorted(tags)})

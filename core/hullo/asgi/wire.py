@@ -10,15 +10,15 @@ import msgspec
 
 from hullo.asgi.scope import SESSION_PREFIX
 from hullo.errors import BadRequest, Invalid
-from hullo.model.claim import CONTROL, CONTROL_BUT_LINES, Claim, Rejection
+from hullo.model.claim import CONTROL_CHARACTERS, CONTROL_EXCEPT_NEWLINES, Claim, Rejection
 from hullo.model.limits import Limits
-from hullo.model.strict_json import read_object
-from hullo.pipeline.origins import normalised
+from hullo.model.strict_json import parse_object
+from hullo.pipeline.origins import normalise_origin
 
-CLIENT_ID_LONGEST: Final = 128
-ID_LONGEST: Final = 64
+CLIENT_ID_MAX_LENGTH: Final = 128
+ID_MAX_LENGTH: Final = 64
 
-NOBODYS_TOKEN: Final = SESSION_PREFIX
+INVALID_TOKEN: Final = SESSION_PREFIX
 """Stands for a session token that is no text: it is no session's."""
 
 _decoder = msgspec.json.Decoder()
@@ -77,109 +77,109 @@ class MessageBody:
 def decode_object(raw: bytes) -> dict[str, Any]:
     """The JSON object in a body. Raises `BadRequest` for whatever `read_object` refuses."""
     try:
-        return read_object(raw)
+        return parse_object(raw)
     except ValueError as error:
         raise BadRequest(f"the body {error}") from error
 
 
-def join_body(raw: bytes) -> Envelope:
+def parse_join_body(raw: bytes) -> Envelope:
     """The body of join and reset. Raises `BadRequest`."""
-    return _envelope(decode_object(raw))
+    return _parse_envelope(decode_object(raw))
 
 
-def consent_body(raw: bytes) -> tuple[Envelope, bool]:
+def parse_consent_body(raw: bytes) -> tuple[Envelope, bool]:
     """What the visitor has answered. Raises `BadRequest`, and `Invalid` where it is neither yes nor no."""
     body = decode_object(raw)
     granted = body.get("granted")
     if not isinstance(granted, bool):
-        raise wrong_field("granted", "must be true or false")
-    return replace(_envelope(body), consent=granted), granted
+        raise invalid_field("granted", "must be true or false")
+    return replace(_parse_envelope(body), consent=granted), granted
 
 
-def identify_body(raw: bytes, limits: Limits) -> IdentifyBody:
+def parse_identify_body(raw: bytes, limits: Limits) -> IdentifyBody:
     """Raises `BadRequest`; what is wrong inside of it the claim itself names."""
     body = decode_object(raw)
-    return IdentifyBody(envelope=_envelope(body), claim=Claim.read(body, limits))
+    return IdentifyBody(envelope=_parse_envelope(body), claim=Claim.from_body(body, limits))
 
 
-def check_body(raw: bytes, limits: Limits) -> CheckBody:
+def parse_check_body(raw: bytes, limits: Limits) -> CheckBody:
     """An identify body, and beside it perhaps `origin`. Raises `BadRequest`, and `Invalid` for one that is no text."""
     body = decode_object(raw)
     page = body.pop("origin", None)
     if not isinstance(page, str | None):
-        raise wrong_field("origin", "must be the address of the page that sends this")
-    return CheckBody(envelope=_envelope(body), claim=Claim.read(body, limits), page=page)
+        raise invalid_field("origin", "must be the address of the page that sends this")
+    return CheckBody(envelope=_parse_envelope(body), claim=Claim.from_body(body, limits), page=page)
 
 
-def identity_token_body(raw: bytes) -> IdentityTokenBody:
+def parse_identity_token_body(raw: bytes) -> IdentityTokenBody:
     """Raises `BadRequest`, and `Invalid` for an audience that is no text, a place that is no origin, or both."""
     body = decode_object(raw)
     audience = body.get("audience")
     if not isinstance(audience, str | None):
-        raise wrong_field("audience", "must be the app key of the site that the token is for")
+        raise invalid_field("audience", "must be the app key of the site that the token is for")
     to = body.get("to")
     if to is not None:
-        to = normalised(to) if isinstance(to, str) else None
+        to = normalise_origin(to) if isinstance(to, str) else None
         if to is None:
-            raise wrong_field("to", "must be an origin, such as https://help.example.com")
+            raise invalid_field("to", "must be an origin, such as https://help.example.com")
         if audience:
-            raise wrong_field("to", "says which app the token is for, and so does audience; send one of them")
-    return IdentityTokenBody(envelope=_envelope(body), audience=audience or None, to=to)
+            raise invalid_field("to", "says which app the token is for, and so does audience; send one of them")
+    return IdentityTokenBody(envelope=_parse_envelope(body), audience=audience or None, to=to)
 
 
-def message_body(raw: bytes, limits: Limits) -> MessageBody:
+def parse_message_body(raw: bytes, limits: Limits) -> MessageBody:
     """Raises `BadRequest`, and `Invalid` for a text or client_id that is none."""
     body = decode_object(raw)
     faults: list[Rejection] = []
     text = body.get("text")
-    if fault := text_fault(text, limits.message_length):
+    if fault := text_error(text, limits.message_length):
         faults.append(Rejection(field="text", reason=fault))
     client_id = body.get("client_id")
     if client_id is not None and not _is_client_id(client_id):
-        reason = f"must be 1 to {CLIENT_ID_LONGEST} characters in one line"
+        reason = f"must be 1 to {CLIENT_ID_MAX_LENGTH} characters in one line"
         faults.append(Rejection(field="client_id", reason=reason))
     if faults:
-        raise Invalid(Invalid.wrong_fields, faults)
-    return MessageBody(envelope=_envelope(body), text=cast("str", text), client_id=client_id)
+        raise Invalid(Invalid.invalid_fields_detail, faults)
+    return MessageBody(envelope=_parse_envelope(body), text=cast("str", text), client_id=client_id)
 
 
-def with_session_token(answer: bytes, token: str | None) -> tuple[bytes, str]:
+def restore_session_token(stored: bytes, token: str | None) -> tuple[bytes, str]:
     """An identify answer that was stored without secrets, as it was first sent, and its request id."""
-    first: dict[str, Any] = _decoder.decode(answer)
+    first: dict[str, Any] = _decoder.decode(stored)
     if token is None:
-        return answer, first["request_id"]
+        return stored, first["request_id"]
     return encode({"visitor_id": first.pop("visitor_id"), "session_token": token, **first}), first["request_id"]
 
 
-def _envelope(body: Mapping[str, object]) -> Envelope:
+def _parse_envelope(body: Mapping[str, object]) -> Envelope:
     app_key, token = body.get("app_key"), body.get("session_token")
     return Envelope(
         app_key=app_key if app_key is None or isinstance(app_key, str) else "",
-        session_token=(token or None) if token is None or isinstance(token, str) else NOBODYS_TOKEN,
+        session_token=(token or None) if token is None or isinstance(token, str) else INVALID_TOKEN,
         consent=body.get("consent") is True,
     )
 
 
-def text_fault(text: object, longest: int) -> str | None:
+def text_error(text: object, max_length: int) -> str | None:
     """What is wrong with what somebody has to say, in any number of lines."""
     if not isinstance(text, str):
         return "must be text"
     if not text.strip():
         return "is empty"
-    if len(text) > longest:
-        return f"longer than {longest} characters"
-    return "has control characters" if CONTROL_BUT_LINES.search(text) else None
+    if len(text) > max_length:
+        return f"longer than {max_length} characters"
+    return "has control characters" if CONTROL_EXCEPT_NEWLINES.search(text) else None
 
 
 def _is_client_id(value: object) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= CLIENT_ID_LONGEST and not CONTROL.search(value)
+    return isinstance(value, str) and 0 < len(value) <= CLIENT_ID_MAX_LENGTH and not CONTROL_CHARACTERS.search(value)
 
 
-def could_be_id(text: str) -> bool:
+def is_plausible_id(text: str) -> bool:
     """Whether it is worth asking a store for the thing with this id."""
-    return len(text) <= ID_LONGEST and text.isascii() and text.replace("_", "").isalnum()
+    return len(text) <= ID_MAX_LENGTH and text.isascii() and text.replace("_", "").isalnum()
 
 
-def wrong_field(field: str, reason: str) -> Invalid:
+def invalid_field(field: str, reason: str) -> Invalid:
     """The error of a call of which one field alone is wrong."""
-    return Invalid(Invalid.wrong_fields, [Rejection(field=field, reason=reason)])
+    return Invalid(Invalid.invalid_fields_detail, [Rejection(field=field, reason=reason)])

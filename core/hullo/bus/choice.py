@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 
 from hullo.settings import Settings
 
-ALONE: Final = "memory:"
+IN_PROCESS_URL: Final = "memory:"
 """The URL of the bus that no other process hears."""
 _POSTGRESQL: Final = "postgresql://"
 
@@ -22,12 +22,12 @@ def bus_url(settings: Settings, store_url: str | None, *, shared_between_process
     if settings.bus is not None:
         return settings.bus
     if not shared_between_processes:
-        return ALONE
-    if store_url is not None and _can_listen(store_url):
+        return IN_PROCESS_URL
+    if store_url is not None and _supports_listen(store_url):
         return store_url
-    return settings.redis if settings.redis is not None else ALONE
+    return settings.redis if settings.redis is not None else IN_PROCESS_URL
 
 
-def _can_listen(store_url: str) -> bool:
+def _supports_listen(store_url: str) -> bool:
     _, _, query = store_url.partition("?")
     return store_url.startswith(_POSTGRESQL) and "transaction" not in parse_qs(query).get("pooler", ())

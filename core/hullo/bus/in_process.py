@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from hullo.bus.listeners import Listeners
+from hullo.bus.listeners import Subscribers
 from hullo.bus.notice import Notice
-from hullo.bus.protocol import Listener
+from hullo.bus.protocol import Subscriber
 from hullo.errors import SettingsError
 
 
 class InProcessBus:
     """Tells the listeners of this process, in the thread that publishes."""
 
-    between_processes = False
-    hearing = False
+    is_cross_process = False
+    is_connected = False
 
     def __init__(self) -> None:
-        self._listeners = Listeners()
+        self._subscribers = Subscribers()
 
     def publish(self, notices: Sequence[Notice]) -> None:
         """As `Bus.publish`."""
-        self._listeners.hear(notices)
+        self._subscribers.receive(notices)
 
-    def listen(self, listener: Listener) -> Callable[[], None]:
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
         """As `Bus.listen`."""
-        return self._listeners.add(listener)
+        return self._subscribers.add(subscriber)
 
     def close(self) -> None:
         """Nothing is held that could be given back: listeners end by themselves."""

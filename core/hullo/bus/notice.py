@@ -12,7 +12,7 @@ from hullo.model.contact import ContactId
 from hullo.model.conversation import ConversationId, MessageId
 from hullo.model.visitor import VisitorId
 
-NOTICE_BYTES: Final = 1_000
+MAX_NOTICE_BYTES: Final = 1_000
 """No notice is longer as JSON: six ids, and what is around them."""
 
 
@@ -36,11 +36,11 @@ _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(list[Notice])
 
 
-def encoded(notices: Sequence[Notice]) -> bytes:
+def encode_notices(notices: Sequence[Notice]) -> bytes:
     """As JSON."""
     return _encoder.encode(notices)
 
 
-def decoded(payload: bytes | str) -> Sequence[Notice]:
+def decode_notices(payload: bytes | str) -> Sequence[Notice]:
     """What `encoded` made. Raises `ValueError` for anything else: a bus may be shared with whomever."""
     return _decoder.decode(payload)

@@ -8,14 +8,14 @@ from typing import Protocol, runtime_checkable
 from hullo.bus.notice import Notice
 
 
-class Listener(Protocol):
+class Subscriber(Protocol):
     """Who has sockets open in this process. Called from threads of the bus; returns at once, and raises nothing."""
 
-    def hear(self, notices: Sequence[Notice]) -> None:
+    def receive(self, notices: Sequence[Notice]) -> None:
         """Something was committed, here or in another process."""
         ...
 
-    def missed(self) -> None:
+    def handle_gap(self) -> None:
         """The bus was cut off for a while, and listens again: whatever was published meanwhile may never be heard."""
         ...
 
@@ -30,12 +30,12 @@ class Bus(Protocol):
     """
 
     @property
-    def between_processes(self) -> bool:
+    def is_cross_process(self) -> bool:
         """Whether other processes hear what is published here."""
         ...
 
     @property
-    def hearing(self) -> bool:
+    def is_connected(self) -> bool:
         """Whether what other processes publish is heard just now: not while the bus is cut off, as far as it knows, and
         not before somebody listens."""
         ...
@@ -48,7 +48,7 @@ class Bus(Protocol):
         """
         ...
 
-    def listen(self, listener: Listener) -> Callable[[], None]:
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
         """From now on, until what is returned is called. Nothing is connected while nobody listens or publishes.
 
         Returns at once; where that takes a connection, `missed` is called as soon as others are heard.

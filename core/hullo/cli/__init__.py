@@ -18,7 +18,7 @@ from hullo.cli.hashes import hash_
 from hullo.cli.identity_keys import identity_key
 from hullo.cli.merges import erase_command, merge_command, merges_group
 from hullo.cli.migrate import migrate_command
-from hullo.cli.options import common
+from hullo.cli.options import common_options
 from hullo.cli.plugins import plugins_command
 from hullo.cli.retention import retention_group
 from hullo.cli.serve import serve_command
@@ -28,7 +28,7 @@ from hullo.cli.tokens import token_command
 
 @click.group(cls=CommandLine, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="hullo", message="hullo %(version)s")
-@common
+@common_options
 def main() -> None:
     """Self-hosted visitor identification: anonymous visitors become named contacts.
 

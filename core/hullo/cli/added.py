@@ -8,7 +8,7 @@ from hullo.app import Hullo
 from hullo.errors import PluginError
 
 
-def added_commands(hullo: Hullo) -> dict[str, click.Command]:
+def plugin_commands(hullo: Hullo) -> dict[str, click.Command]:
     """By name, in the order of the plugins. Raises `PluginError` for a name that is taken."""
     root = click.get_current_context().find_root().command
     taken = set(root.commands) if isinstance(root, click.Group) else set[str]()

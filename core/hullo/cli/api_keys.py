@@ -5,15 +5,15 @@ from __future__ import annotations
 import click
 
 from hullo.app import Hullo
-from hullo.cli.options import Given, common, pass_given
-from hullo.cli.screen import command, record, table, title, when
+from hullo.cli.options import CommonOptions, common_options, pass_options
+from hullo.cli.screen import command_text, field_lines, format_time, table, title
 from hullo.model.app import ALL_SCOPES, ApiKey, Scope
-from hullo.model.instant import rfc3339
+from hullo.model.instant import format_rfc3339
 from hullo.pipeline.register.register import DEFAULT_WORKSPACE
 
 
 @click.group("api-key")
-@common
+@common_options
 def api_key() -> None:
     """The keys that servers call with: create, list and revoke them."""
 
@@ -37,17 +37,17 @@ def _scopes(context: click.Context, parameter: click.Parameter, text: str) -> fr
     callback=_scopes,
     help="What it may do, with commas between.",
 )
-@common
-@pass_given
-def create(given: Given, workspace: str | None, app_key: str | None, scopes: frozenset[Scope]) -> None:
+@common_options
+@pass_options
+def create(options: CommonOptions, workspace: str | None, app_key: str | None, scopes: frozenset[Scope]) -> None:
     """Make a key for the server API, which is shown this once."""
-    with given.open() as hullo:
+    with options.open_hullo() as hullo:
         if workspace is None and app_key is None:
             workspace = _usual_workspace(hullo)
         new = hullo.create_api_key(workspace=workspace, app_key=app_key, scopes=scopes)
         prefix = hullo.settings.prefix
     key = new.key
-    about = record(
+    about = field_lines(
         [
             ("key", new.secret),
             ("key id", key.id),
@@ -59,7 +59,7 @@ def create(given: Given, workspace: str | None, app_key: str | None, scopes: fro
     call = f"curl http://127.0.0.1:8000{prefix}/v1/contacts -H 'Authorization: Bearer {new.secret}'"
     text = (
         f"{title('A new API key.')}\n{about}\n\n"
-        f"Keep it on your server. It is not shown again; {command(f'hullo api-key revoke {key.id}')} ends it.\n\n"
+        f"Keep it on your server. It is not shown again; {command_text(f'hullo api-key revoke {key.id}')} ends it.\n\n"
         f"Try it while hullo serves:\n  {call}"
     )
     document = {
@@ -69,36 +69,43 @@ def create(given: Given, workspace: str | None, app_key: str | None, scopes: fro
         "app_id": key.app_id,
         "scopes": _sorted(key),
     }
-    given.show(document, text)
+    options.print_result(document, text)
 
 
 @api_key.command("list")
-@common
-@pass_given
-def list_(given: Given) -> None:
+@common_options
+@pass_options
+def list_(options: CommonOptions) -> None:
     """Show every key, the newest first; never their secrets."""
-    with given.open() as hullo:
+    with options.open_hullo() as hullo:
         keys = hullo.store.list_api_keys()
     text = table(
         ("KEY ID", "WORKSPACE", "APP", "SCOPES", "MADE", "REVOKED"),
         [
-            (key.id, key.workspace_id, key.app_id, _words(key), when(key.created_at), when(key.revoked_at))
+            (
+                key.id,
+                key.workspace_id,
+                key.app_id,
+                _words(key),
+                format_time(key.created_at),
+                format_time(key.revoked_at),
+            )
             for key in keys
         ],
     )
-    empty = f"There is no API key yet. Make one:  {command('hullo api-key create')}"
-    given.show({"items": [_document(key) for key in keys]}, text if keys else empty)
+    empty = f"There is no API key yet. Make one:  {command_text('hullo api-key create')}"
+    options.print_result({"items": [_document(key) for key in keys]}, text if keys else empty)
 
 
 @api_key.command()
 @click.argument("key_id")
-@common
-@pass_given
-def revoke(given: Given, key_id: str) -> None:
+@common_options
+@pass_options
+def revoke(options: CommonOptions, key_id: str) -> None:
     """End a key: it is refused from now on. Ending it again changes nothing."""
-    with given.open() as hullo:
+    with options.open_hullo() as hullo:
         key = hullo.register.revoke_api_key(key_id)
-    given.show(_document(key), f"{key.id} is revoked since {when(key.revoked_at)}.")
+    options.print_result(_document(key), f"{key.id} is revoked since {format_time(key.revoked_at)}.")
 
 
 def _usual_workspace(hullo: Hullo) -> str | None:
@@ -113,8 +120,8 @@ def _document(key: ApiKey) -> dict[str, object]:
         "workspace_id": key.workspace_id,
         "app_id": key.app_id,
         "scopes": _sorted(key),
-        "created_at": rfc3339(key.created_at),
-        "revoked_at": None if key.revoked_at is None else rfc3339(key.revoked_at),
+        "created_at": format_rfc3339(key.created_at),
+        "revoked_at": None if key.revoked_at is None else format_rfc3339(key.revoked_at),
     }
 
 

@@ -7,20 +7,20 @@ from collections.abc import Sequence
 import click
 
 from hullo.app import Hullo
-from hullo.asgi.shapes import CALL_DAYS, calls_shape
-from hullo.cli.options import Given, common, pass_given
-from hullo.cli.screen import command, record, table, title, when
+from hullo.asgi.shapes import CALL_COUNT_DAYS, call_counts_json
+from hullo.cli.options import CommonOptions, common_options, pass_options
+from hullo.cli.screen import command_text, field_lines, format_time, table, title
 from hullo.errors import UnknownApp
 from hullo.model.app import App, IdentityKey, VerificationMode
 from hullo.model.change_set import CallCount
-from hullo.model.instant import Instant, rfc3339
-from hullo.model.signed_token import given_kid, key_algorithm
-from hullo.pipeline.register.app_settings import consent_word, kept_days, privacy_of
+from hullo.model.instant import Instant, format_rfc3339
+from hullo.model.signed_token import key_algorithm, owner_kid
+from hullo.pipeline.register.app_settings import consent_label, privacy_settings, retention_days
 from hullo.pipeline.register.register import NewApp
 
 
 @click.group()
-@common
+@common_options
 def app() -> None:
     """Sites: make them, list them, change them."""
 
@@ -36,13 +36,13 @@ def app() -> None:
     help="What becomes of calls that are not signed.",
 )
 @click.option("--workspace", metavar="NAME", help="Whose contacts they are; made when nobody has that name.")
-@common
-@pass_given
-def create(given: Given, name: str, origins: Sequence[str], verification: str, workspace: str | None) -> None:
+@common_options
+@pass_options
+def create(options: CommonOptions, name: str, origins: Sequence[str], verification: str, workspace: str | None) -> None:
     """Make an app and its first identity key, which is shown this once."""
-    with given.open() as hullo:
+    with options.open_hullo() as hullo:
         new = hullo.create_app(name, origins=origins, verification=verification, workspace=workspace)
-        made = found_app(hullo, new.app_key)
+        made = get_app(hullo, new.app_key)
         document = {
             "app_id": new.app_id,
             "app_key": new.app_key,
@@ -53,15 +53,15 @@ def create(given: Given, name: str, origins: Sequence[str], verification: str, w
             "origins": list(made.origins),
             "verification": made.verification.value,
         }
-        given.show(document, _created(new, made, hullo.settings.prefix))
+        options.print_result(document, _created_text(new, made, hullo.settings.prefix))
 
 
 @app.command("list")
-@common
-@pass_given
-def list_(given: Given) -> None:
+@common_options
+@pass_options
+def list_(options: CommonOptions) -> None:
     """Show every app, the newest first."""
-    with given.open() as hullo:
+    with options.open_hullo() as hullo:
         apps = hullo.store.list_apps()
         workspaces = {each.id: each.name for each in hullo.store.list_workspaces()}
     text = table(
@@ -71,30 +71,30 @@ def list_(given: Given) -> None:
             for each in apps
         ],
     )
-    empty = f"There is no app yet. Make one:  {command('hullo app create NAME')}"
-    given.show({"items": [_document(each) for each in apps]}, text if apps else empty)
+    empty = f"There is no app yet. Make one:  {command_text('hullo app create NAME')}"
+    options.print_result({"items": [_document(each) for each in apps]}, text if apps else empty)
 
 
 @app.command()
 @click.argument("key")
-@common
-@pass_given
-def show(given: Given, key: str) -> None:
+@common_options
+@pass_options
+def show(options: CommonOptions, key: str) -> None:
     """Show one app with its identity keys, never their secrets, and how many of its calls are signed."""
-    with given.open() as hullo:
-        shown = found_app(hullo, key)
-        counts = hullo.call_counts(key, CALL_DAYS)
+    with options.open_hullo() as hullo:
+        shown = get_app(hullo, key)
+        counts = hullo.call_counts(key, CALL_COUNT_DAYS)
         now = hullo.clock()
-    document = {**_with_keys(shown, now), "calls": calls_shape(counts)}
-    given.show(document, f"{_text(shown, now)}\n\n{_calls(shown, counts)}")
+    document = {**_with_keys(shown, now), "calls": call_counts_json(counts)}
+    options.print_result(document, f"{_text(shown, now)}\n\n{_calls(shown, counts)}")
 
 
 @app.command("set")
 @click.argument("key")
 @click.argument("settings", metavar="FIELD=VALUE...", nargs=-1, required=True)
-@common
-@pass_given
-def set_(given: Given, key: str, settings: Sequence[str]) -> None:
+@common_options
+@pass_options
+def set_(options: CommonOptions, key: str, settings: Sequence[str]) -> None:
     """Change an app's name, origins (with commas between them), verification or region.
 
     With consent=required nothing is stored of a visitor until the page says that they agree; consent=none ends that.
@@ -107,13 +107,13 @@ def set_(given: Given, key: str, settings: Sequence[str]) -> None:
         if not separator:
             raise click.BadParameter(f"{setting!r} is not FIELD=VALUE, such as name=Shop", param_hint="FIELD=VALUE")
         fields[field] = value
-    with given.open() as hullo:
+    with options.open_hullo() as hullo:
         changed = hullo.register.change_app(key, fields)
         now = hullo.clock()
-    given.show(_with_keys(changed, now), _text(changed, now))
+    options.print_result(_with_keys(changed, now), _text(changed, now))
 
 
-def found_app(hullo: Hullo, app_key: str) -> App:
+def get_app(hullo: Hullo, app_key: str) -> App:
     """Raises `UnknownApp`."""
     found = hullo.store.find_app(app_key)
     if found is None:
@@ -126,11 +126,11 @@ def key_document(key: IdentityKey, now: Instant) -> dict[str, object]:
     return {
         "identity_key_id": key.id,
         "algorithm": key_algorithm(key),
-        "kid": given_kid(key),
-        "created_at": rfc3339(key.created_at),
+        "kid": owner_kid(key),
+        "created_at": format_rfc3339(key.created_at),
         "last_used_at": _rfc3339(key.last_used_at),
         "retires_at": _rfc3339(key.retires_at),
-        "active": key.active(now),
+        "active": key.is_active(now),
     }
 
 
@@ -142,11 +142,11 @@ def key_table(keys: Sequence[IdentityKey], now: Instant) -> str:
             (
                 key.id,
                 key_algorithm(key),
-                when(key.created_at),
-                when(key.last_used_at),
-                when(key.retires_at),
-                "active" if key.active(now) else "retired",
-                given_kid(key),
+                format_time(key.created_at),
+                format_time(key.last_used_at),
+                format_time(key.retires_at),
+                "active" if key.is_active(now) else "retired",
+                owner_kid(key),
             )
             for key in keys
         ],
@@ -162,8 +162,8 @@ def _document(app: App) -> dict[str, object]:
         "origins": list(app.origins),
         "verification": app.verification.value,
         "region": app.region,
-        **privacy_of(app),
-        "created_at": rfc3339(app.created_at),
+        **privacy_settings(app),
+        "created_at": format_rfc3339(app.created_at),
     }
 
 
@@ -172,16 +172,16 @@ def _with_keys(app: App, now: Instant) -> dict[str, object]:
 
 
 def _text(app: App, now: Instant) -> str:
-    about = record(
+    about = field_lines(
         [
             ("app key", app.app_key),
             ("workspace", app.workspace_id),
             ("origins", _origins(app)),
             ("verification", app.verification),
             ("region", app.region),
-            ("consent", consent_word(app)),
-            *((name, "for ever" if days is None else days) for name, days in kept_days(app.retention).items()),
-            ("made", when(app.created_at)),
+            ("consent", consent_label(app)),
+            *((name, "for ever" if days is None else days) for name, days in retention_days(app.retention).items()),
+            ("made", format_time(app.created_at)),
         ]
     )
     return f"{title(app.name)}\n{about}\n\n{key_table(app.identity_keys, now)}"
@@ -190,16 +190,16 @@ def _text(app: App, now: Instant) -> str:
 def _calls(app: App, counts: CallCount) -> str:
     if app.verification is VerificationMode.OFF:
         return "Calls are not counted while verification is off."
-    if not counts.calls:
-        return f"No calls in {CALL_DAYS} days."
+    if not counts.total:
+        return f"No calls in {CALL_COUNT_DAYS} days."
     return (
-        f"{counts.signed_percent} % signed of {counts.calls:,} calls in {CALL_DAYS} days "
+        f"{counts.signed_percent} % signed of {counts.total:,} calls in {CALL_COUNT_DAYS} days "
         f"({counts.signed:,} signed, {counts.unsigned:,} unsigned, {counts.wrong:,} wrong)"
     )
 
 
-def _created(new: NewApp, app: App, prefix: str) -> str:
-    about = record(
+def _created_text(new: NewApp, app: App, prefix: str) -> str:
+    about = field_lines(
         [
             ("app key", f"{new.app_key}   (public: pages send it)"),
             ("identity key", new.identity_key),
@@ -222,10 +222,10 @@ def _created(new: NewApp, app: App, prefix: str) -> str:
     return (
         f"{title(f'{app.name} is ready.')}\n{about}\n\n"
         "Keep the identity key on your site's server, where it signs who a visitor is. It is not shown again;\n"
-        f"{command('hullo identity-key add ' + new.app_key)} makes another one.\n\n"
-        f"Start hullo with {command('hullo serve')}, then try:\n  {call}\n\n"
+        f"{command_text('hullo identity-key add ' + new.app_key)} makes another one.\n\n"
+        f"Start hullo with {command_text('hullo serve')}, then try:\n  {call}\n\n"
         "In a page, with the hash that your server computes as\n"
-        f"{command(f'hullo hash {new.app_key} user_123')} does:\n  {page}"
+        f"{command_text(f'hullo hash {new.app_key} user_123')} does:\n  {page}"
     )
 
 
@@ -234,4 +234,4 @@ def _origins(app: App) -> str:
 
 
 def _rfc3339(instant: Instant | None) -> str | None:
-    return None if instant is None else rfc3339(instant)
+    return None if instant is None else format_rfc3339(instant)

@@ -12,14 +12,14 @@ from typing import BinaryIO, Final
 import click
 
 from hullo.app import Hullo
-from hullo.asgi.contact_shapes import contact_shape
+from hullo.asgi.contact_shapes import contact_json
 from hullo.asgi.wire import encode
-from hullo.cli.options import Given, common, pass_given
-from hullo.cli.people import meant_workspace
-from hullo.cli.progress import shown
+from hullo.cli.options import CommonOptions, common_options, pass_options
+from hullo.cli.people import get_workspace
+from hullo.cli.progress import show_progress
 from hullo.model.app import Workspace
-from hullo.pipeline.audit.ledger import Ledger
-from hullo.store.reading import everybody
+from hullo.pipeline.audit.ledger import AuditLog
+from hullo.store.reading import iter_contacts
 from hullo.store.upkeep import Progress
 
 STANDARD_OUTPUT: Final = "-"
@@ -29,35 +29,35 @@ STANDARD_OUTPUT: Final = "-"
 @click.argument("file", metavar="[FILE]", default=STANDARD_OUTPUT, type=click.Path(dir_okay=False, allow_dash=True))
 @click.option("--workspace", metavar="NAME|ID", help="Whose contacts.  [default: the only one there is]")
 @click.option("--force", is_flag=True, help="Replace FILE if it exists.")
-@common
-@pass_given
-def export_command(given: Given, file: str, workspace: str | None, force: bool) -> None:
+@common_options
+@pass_options
+def export_command(options: CommonOptions, file: str, workspace: str | None, force: bool) -> None:
     """Write every contact of a workspace to FILE, one JSON object a line: all values, each with where it comes from.
 
     Without FILE, or to -, on standard output. Those who come meanwhile are left out. The audit log is told.
     """
-    if file == STANDARD_OUTPUT and given.as_json:
+    if file == STANDARD_OUTPUT and options.as_json:
         raise click.UsageError("standard output cannot hold the contacts and the answer of --json: name a FILE")
-    with given.open() as hullo:
-        home = meant_workspace(hullo, workspace)
-        Ledger(hullo.store, hullo.clock, hullo.operator).note(home.id, "contacts.exported", home.id, {})
-        with _opened(file, force) as lines, shown() as progress:
+    with options.open_hullo() as hullo:
+        home = get_workspace(hullo, workspace)
+        AuditLog(hullo.store, hullo.clock, hullo.operator).record(home.id, "contacts.exported", home.id, {})
+        with _open_output(file, force) as lines, show_progress() as progress:
             count = _write(hullo, home, lines, progress)
     if file != STANDARD_OUTPUT:
         text = f"Exported {count:,} contacts to {file}. Keep it as you keep the database: it holds people."
-        given.show({"file": file, "contacts": count, "workspace_id": home.id}, text)
+        options.print_result({"file": file, "contacts": count, "workspace_id": home.id}, text)
 
 
 def _write(hullo: Hullo, home: Workspace, lines: BinaryIO, progress: Progress) -> int:
     count = 0
-    for contact in everybody(hullo.store, home, "exporting", progress):
-        lines.write(encode(contact_shape(contact, provenance=True)) + b"\n")
+    for contact in iter_contacts(hullo.store, home, "exporting", progress):
+        lines.write(encode(contact_json(contact, provenance=True)) + b"\n")
         count += 1
     return count
 
 
 @contextmanager
-def _opened(file: str, force: bool) -> Generator[BinaryIO]:
+def _open_output(file: str, force: bool) -> Generator[BinaryIO]:
     """For its owner alone, and under its name once it is whole."""
     if file == STANDARD_OUTPUT:
         yield sys.stdout.buffer

@@ -10,34 +10,34 @@ import click
 
 from hullo.app import Hullo
 from hullo.bus.choice import bus_url
-from hullo.cli.options import Given, common, pass_given
+from hullo.cli.options import CommonOptions, common_options, pass_options
 from hullo.cli.screen import table
 from hullo.errors import SettingsError
 from hullo.pipeline.secrets.vault import Vault
 from hullo.settings import Settings
-from hullo.store.upkeep import Diagnosed, Finding
-from hullo.store.urls import without_password
+from hullo.store.upkeep import Finding, SupportsDiagnosis
+from hullo.store.urls import mask_secrets
 
 
 @click.command("doctor")
-@common
-@pass_given
-def doctor_command(given: Given) -> None:
+@common_options
+@pass_options
+def doctor_command(options: CommonOptions) -> None:
     """Look whether everything is as it should be, and say what to do where it is not.
 
     Leaves data and schema as they are, and may be asked while servers run. Ends with status 1 when there is
     something to do.
     """
-    findings = list(_findings(given.hullo()))
-    fine = all(each.fine for each in findings)
+    findings = list(_findings(options.build_hullo()))
+    fine = all(each.is_ok for each in findings)
     document = {
         "fine": fine,
         "findings": [
-            {"name": each.name, "value": each.value, "fine": each.fine, "advice": each.advice} for each in findings
+            {"name": each.name, "value": each.value, "fine": each.is_ok, "advice": each.advice} for each in findings
         ],
     }
     rows = [(each.name, each.value, each.advice or "ok") for each in findings]
-    given.show(document, table(("WHAT", "FOUND", "VERDICT"), rows))
+    options.print_result(document, table(("WHAT", "FOUND", "VERDICT"), rows))
     if not fine:
         click.get_current_context().exit(1)
 
@@ -46,20 +46,20 @@ def _findings(hullo: Hullo) -> Iterator[Finding]:
     """What is the same for every store, and then what the store itself finds."""
     yield Finding(name="hullo", value=f"{version('hullo')} on Python {platform.python_version()}")
     yield Finding(name="plugins", value=f"{len(hullo.hooks.plugin_names)} in use")
-    yield Finding(name="store", value=without_password(hullo.settings.store))
+    yield Finding(name="store", value=mask_secrets(hullo.settings.store))
     yield _bus(hullo)
     yield _master_key(hullo.settings)
-    if isinstance(hullo.store, Diagnosed):
+    if isinstance(hullo.store, SupportsDiagnosis):
         yield from hullo.store.diagnose()
     else:
         yield Finding(name="diagnosis", value="this store offers none")
 
 
 def _bus(hullo: Hullo) -> Finding:
-    if not hullo.bus.between_processes:
+    if not hullo.bus.is_cross_process:
         return Finding(name="bus", value="none between processes: sockets of others hear up to half a minute late")
     url = bus_url(hullo.settings, hullo.settings.store, shared_between_processes=True)
-    return Finding(name="bus", value=without_password(url))
+    return Finding(name="bus", value=mask_secrets(url))
 
 
 def _master_key(settings: Settings) -> Finding:

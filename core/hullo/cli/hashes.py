@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import click
 
-from hullo.cli.options import Given, common, pass_given
+from hullo.cli.options import CommonOptions, common_options, pass_options
 
 
 @click.command("hash")
 @click.argument("app_key")
 @click.argument("value")
-@common
-@pass_given
-def hash_(given: Given, app_key: str, value: str) -> None:
+@common_options
+@pass_options
+def hash_(options: CommonOptions, app_key: str, value: str) -> None:
     """Show the user_hash of VALUE: an external id or, for people without one, the email as it is sent.
 
     It is made with the app's newest active identity key.
     """
-    with given.open() as hullo:
+    with options.open_hullo() as hullo:
         computed = hullo.user_hash(app_key, value)
-    given.show({"user_hash": computed}, computed)
+    options.print_result({"user_hash": computed}, computed)

@@ -11,8 +11,8 @@ from typing import Any, Final, TypeVar
 import click
 
 from hullo.app import Hullo
-from hullo.cli.added import added_commands
-from hullo.hooks.discovery import keeping_the_protocol, open_store
+from hullo.cli.added import plugin_commands
+from hullo.hooks.discovery import open_store, require_store
 from hullo.pipeline.audit.ledger import COMMAND_LINE
 from hullo.settings import DEFAULT_STORE, Settings, read_settings
 from hullo.store.protocol import Store
@@ -21,7 +21,7 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
 @dataclass(slots=True)
-class Given:
+class CommonOptions:
     """What the three options say, before the command's name or after it; the last one counts."""
 
     db: str | None = None
@@ -41,68 +41,68 @@ class Given:
 
         Raises `SettingsError`.
         """
-        return keeping_the_protocol(open_store(self.settings().store))
+        return require_store(open_store(self.settings().store))
 
-    def hullo(self) -> Hullo:
+    def build_hullo(self) -> Hullo:
         """A hullo that is connected to nothing yet. Raises `SettingsError` or `PluginError`."""
         hullo = Hullo(settings=self.settings(), operator=COMMAND_LINE)
-        added_commands(hullo)
+        plugin_commands(hullo)
         return hullo
 
     @contextmanager
-    def open(self) -> Generator[Hullo]:
+    def open_hullo(self) -> Generator[Hullo]:
         """A hullo whose database is open and up to date."""
-        with self.hullo() as hullo:
+        with self.build_hullo() as hullo:
             yield hullo
 
-    def show(self, document: Mapping[str, object], text: str) -> None:
+    def print_result(self, document: Mapping[str, object], text: str) -> None:
         """The command's answer on standard output: the one document with `--json`, else the text."""
         click.echo(json.dumps(document, indent=2, ensure_ascii=False) if self.as_json else text)
 
 
-pass_given = click.make_pass_decorator(Given, ensure=True)
+pass_options = click.make_pass_decorator(CommonOptions, ensure=True)
 
 
-def _remember(context: click.Context, parameter: click.Parameter, value: object) -> None:
+def _store_option(context: click.Context, parameter: click.Parameter, value: object) -> None:
     if value:
-        setattr(context.find_root().ensure_object(Given), str(parameter.name), value)
+        setattr(context.find_root().ensure_object(CommonOptions), str(parameter.name), value)
 
 
 # The environment is read with the settings and not by click, so that a variable never beats an option that
 # stands before the command's name.
-COMMON: Final = (
+COMMON_OPTIONS: Final = (
     click.Option(
         ["--db"],
         metavar="URL",
         help=f"The database.  [env: HULLO_DB; default: {DEFAULT_STORE}]",
         expose_value=False,
-        callback=_remember,
+        callback=_store_option,
     ),
     click.Option(
         ["--config"],
         metavar="FILE",
         help="The settings.  [env: HULLO_CONFIG; default: hullo.toml when present]",
         expose_value=False,
-        callback=_remember,
+        callback=_store_option,
     ),
     click.Option(
         ["--json", "as_json"],
         is_flag=True,
         help="Print one JSON document on standard output, and nothing else there.",
         expose_value=False,
-        callback=_remember,
+        callback=_store_option,
     ),
 )
 
 
-def common(function: Decorated) -> Decorated:
+def common_options(function: Decorated) -> Decorated:
     """Gives a command the three options, behind its own."""
-    for option in reversed(COMMON):
-        function = _with(function, option)
+    for option in reversed(COMMON_OPTIONS):
+        function = _add_option(function, option)
     return function
 
 
-def _with(function: Decorated, option: click.Option) -> Decorated:
+def _add_option(function: Decorated, option: click.Option) -> Decorated:
     # As click's own decorator does it: a list that grows from the last parameter to the first.
     parameters: list[click.Parameter] = getattr(function, "__click_params__", [])
     function.__click_params__ = [*parameters, option]  # type: ignore[attr-defined]

@@ -14,7 +14,7 @@ from hullo.model.merge import Merge, MergeId
 from hullo.pipeline.survivors import current_contact
 
 
-def found_contact(hullo: Hullo, contact_id: ContactId) -> Contact:
+def get_contact(hullo: Hullo, contact_id: ContactId) -> Contact:
     """Of whatever workspace; whoever absorbed the one with this id, if somebody did (G3). Raises `NotFound`."""
     for workspace in hullo.store.list_workspaces():
         try:
@@ -24,7 +24,7 @@ def found_contact(hullo: Hullo, contact_id: ContactId) -> Contact:
     raise NotFound(f"no workspace has a contact with this id: {contact_id}")
 
 
-def found_merge(hullo: Hullo, merge_id: MergeId) -> Merge:
+def get_merge(hullo: Hullo, merge_id: MergeId) -> Merge:
     """Of whatever workspace. Raises `NotFound`."""
     found = (hullo.store.find_merge(workspace.id, merge_id) for workspace in hullo.store.list_workspaces())
     merge = next((each for each in found if each is not None), None)
@@ -38,31 +38,31 @@ def app_names(hullo: Hullo) -> dict[AppId, str]:
     return {app.id: app.name for app in hullo.store.list_apps()}
 
 
-def called(contact: Contact) -> str:
+def display_name(contact: Contact) -> str:
     """What people know them by."""
     name = contact.profile.get("name")
     return str(name.value) if name is not None else contact.email or contact.external_id or contact.id
 
 
-def ask(question: str, yes: bool) -> None:
+def confirm(question: str, yes: bool) -> None:
     """Goes on if that is meant. Raises `click.UsageError` where nobody is there to be asked, and `click.Abort`."""
     if yes:
         return
-    if not _somebody_is_there():
+    if not _is_interactive():
         raise click.UsageError("nobody can be asked here; say --yes if it is meant")
     click.confirm(question, abort=True, err=True)
 
 
-def _somebody_is_there() -> bool:
+def _is_interactive() -> bool:
     return sys.stdin.isatty()
 
 
-def meant_workspace(hullo: Hullo, wanted: str | None) -> Workspace:
+def get_workspace(hullo: Hullo, name_or_id: str | None) -> Workspace:
     """By its name or id; None: the only one there is. Raises `NotFound`, and `Invalid` where it is unclear."""
     workspaces = hullo.store.list_workspaces()
-    if wanted is None and len(workspaces) != 1:
+    if name_or_id is None and len(workspaces) != 1:
         raise Invalid("say which workspace" if workspaces else "there is no workspace yet: create an app first")
-    meant = next((each for each in workspaces if wanted in {None, each.id, each.name}), None)
+    meant = next((each for each in workspaces if name_or_id in {None, each.id, each.name}), None)
     if meant is None:
-        raise NotFound(f"no workspace is called {wanted!r}")
+        raise NotFound(f"no workspace is called {name_or_id!r}")
     return meant

@@ -20,16 +20,16 @@ PAUSE_SECONDS: Final = 5.0
 
 
 @contextmanager
-def shown() -> Generator[Progress]:
+def show_progress() -> Generator[Progress]:
     """A `Progress` that people can follow. What is being done may change any number of times."""
     if not sys.stderr.isatty():
-        yield _Lines()
+        yield _ProgressLines()
         return
     with ExitStack() as bars:
-        yield _Bars(bars)
+        yield _ProgressBars(bars)
 
 
-class _Bars:
+class _ProgressBars:
     """One bar for each thing that is done."""
 
     def __init__(self, bars: ExitStack) -> None:
@@ -48,19 +48,19 @@ class _Bars:
         self._bar.update((done if total else 1) - self._bar.pos)
 
 
-class _Lines:
+class _ProgressLines:
     """A line when something is done, and every few seconds before that."""
 
     def __init__(self) -> None:
-        self._told_at = time.monotonic()
+        self._printed_at = time.monotonic()
         self._last = ""
 
     def __call__(self, doing: str, done: int, total: int) -> None:
         now = time.monotonic()
-        if done < total and now - self._told_at < PAUSE_SECONDS:
+        if done < total and now - self._printed_at < PAUSE_SECONDS:
             return
         line = f"{doing.capitalize()}: {100 * done // total if total else 100} %"
         if line != self._last:
             click.echo(line, err=True)
-        self._told_at = now
+        self._printed_at = now
         self._last = line

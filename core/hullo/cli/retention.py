@@ -6,38 +6,38 @@ from dataclasses import asdict
 
 import click
 
-from hullo.cli.options import Given, common, pass_given
-from hullo.cli.progress import shown
+from hullo.cli.options import CommonOptions, common_options, pass_options
+from hullo.cli.progress import show_progress
 from hullo.cli.screen import table
 from hullo.pipeline.audit.ledger import COMMAND_LINE
-from hullo.pipeline.privacy.retaining import Retained, RetentionRun, retain
+from hullo.pipeline.privacy.retaining import AppRetentionResult, RetentionRun, run_retention
 
 
 @click.group("retention")
-@common
+@common_options
 def retention_group() -> None:
     """What is too old: see how much there is, and remove it."""
 
 
 @retention_group.command()
 @click.option("--dry-run", is_flag=True, help="Remove nothing, only say how much there is.")
-@common
-@pass_given
-def run(given: Given, dry_run: bool) -> None:
+@common_options
+@pass_options
+def run(options: CommonOptions, dry_run: bool) -> None:
     """Remove what every app keeps no longer. Servers do it by themselves, once a day.
 
     Safe to repeat, to stop, and to run beside servers. `hullo app set KEY keep_conversation_days=365` says for how
     long what is kept.
     """
-    with given.open() as hullo, shown() as progress:
-        done = retain(hullo.store, hullo.clock, COMMAND_LINE, dry_run=dry_run, progress=progress)
+    with options.open_hullo() as hullo, show_progress() as progress:
+        done = run_retention(hullo.store, hullo.clock, COMMAND_LINE, dry_run=dry_run, progress=progress)
     document = {
         "dry_run": dry_run,
-        "apps": [{"app_id": each.app.id, **asdict(each.swept)} for each in done.apps],
-        "total": done.swept.total,
+        "apps": [{"app_id": each.app.id, **asdict(each.removed)} for each in done.apps],
+        "total": done.total_removed.total,
         "deliveries": done.deliveries,
     }
-    given.show(document, _text(done, dry_run))
+    options.print_result(document, _text(done, dry_run))
 
 
 def _text(done: RetentionRun, dry_run: bool) -> str:
@@ -46,12 +46,12 @@ def _text(done: RetentionRun, dry_run: bool) -> str:
         [_row(each) for each in done.apps],
     )
     if dry_run:
-        return f"{told}\n\nNothing was removed: this was a dry run. {done.swept.total:,} records are too old."
+        return f"{told}\n\nNothing was removed: this was a dry run. {done.total_removed.total:,} records are too old."
     log = f", and {done.deliveries:,} deliveries to webhooks" if done.deliveries else ""
-    return f"{told}\n\nRemoved {done.swept.total:,} records{log}."
+    return f"{told}\n\nRemoved {done.total_removed.total:,} records{log}."
 
 
-def _row(retained: Retained) -> tuple[object, ...]:
-    swept = retained.swept
+def _row(retained: AppRetentionResult) -> tuple[object, ...]:
+    swept = retained.removed
     counts = (swept.sessions, swept.visitors, swept.conversations, swept.messages, swept.decisions, swept.timeline)
     return (retained.app.name, *(f"{count:,}" for count in counts))

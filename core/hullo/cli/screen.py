@@ -8,20 +8,20 @@ from collections.abc import Iterable, Sequence
 
 import click
 
-from hullo.model.instant import Instant, rfc3339
+from hullo.model.instant import Instant, format_rfc3339
 
-NOTHING = "-"
+PLACEHOLDER = "-"
 WIDEST = 100
 """Longer lines are hard to read."""
 
 
-def plain(value: object) -> str:
+def printable(value: object) -> str:
     """The value in one line; what a terminal would obey instead of showing is escaped.
 
     Names and custom data come from visitors, and an escape sequence in them must not reach an agent's terminal.
     """
     if value is None or value == "":
-        return NOTHING
+        return PLACEHOLDER
     if isinstance(value, bool):
         value = str(value).lower()
     return "".join(
@@ -30,21 +30,21 @@ def plain(value: object) -> str:
     )
 
 
-def when(instant: Instant | None) -> str:
+def format_time(instant: Instant | None) -> str:
     """To the second, which is what people read."""
-    return NOTHING if instant is None else rfc3339(instant)[:19].replace("T", " ") + " UTC"
+    return PLACEHOLDER if instant is None else format_rfc3339(instant)[:19].replace("T", " ") + " UTC"
 
 
-def record(pairs: Iterable[tuple[str, object]]) -> str:
+def field_lines(pairs: Iterable[tuple[str, object]]) -> str:
     """Labels and values, one pair a line."""
-    rows = [(label, plain(value)) for label, value in pairs]
+    rows = [(label, printable(value)) for label, value in pairs]
     widest = max(_width(label) for label, _ in rows)
     return "\n".join(f"  {_bold(_padded(label, widest))}  {value}" for label, value in rows)
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Columns under their heads."""
-    cells = [[plain(cell) for cell in row] for row in rows]
+    cells = [[printable(cell) for cell in row] for row in rows]
     widths = [max(_width(row[column]) for row in [heads, *cells]) for column in range(len(heads))]
     lines = ["  ".join(map(_padded, row, widths)).rstrip() for row in [heads, *cells]]
     return "\n".join([_bold(lines[0]), *lines[1:]])
@@ -52,16 +52,16 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def title(text: str) -> str:
     """The first line of an answer."""
-    return _bold(plain(text))
+    return _bold(printable(text))
 
 
 def paragraph(text: str) -> str:
     """Sentences, in lines that fit the terminal."""
     width = min(shutil.get_terminal_size().columns, WIDEST)
-    return click.wrap_text(plain(text), width, initial_indent="  ", subsequent_indent="  ")
+    return click.wrap_text(printable(text), width, initial_indent="  ", subsequent_indent="  ")
 
 
-def command(text: str) -> str:
+def command_text(text: str) -> str:
     """Something to type."""
     return click.style(text, fg="cyan")
 

@@ -15,10 +15,10 @@ from starlette.applications import Starlette
 from hullo.app import Hullo
 from hullo.cli.demo.shop import Shop, open_shop
 from hullo.cli.logs import log_to_stderr
-from hullo.cli.options import Given, common, pass_given
-from hullo.cli.site import DEMO_APP_KEY, site, spare_the_collector
+from hullo.cli.options import CommonOptions, common_options, pass_options
+from hullo.cli.site import DEMO_APP_KEY, create_application, freeze_gc
 from hullo.pipeline.origins import is_loopback
-from hullo.store.urls import without_password
+from hullo.store.urls import mask_secrets
 
 if TYPE_CHECKING:
     import uvicorn
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 DEMO_PUBLIC: Final = "HULLO_DEMO_PUBLIC"
 BACKLOG: Final = 2048
 NOT_STARTED: Final = "the server could not start; the log above says why"
-ALONE: Final = (
+NO_BUS_WARNING: Final = (
     "no bus connects the workers, so a message reaches the sockets of another worker up to half a minute late; set bus "
     "or redis, such as HULLO_BUS=redis://localhost:6379/0, or use a PostgreSQL store"
 )
-LARGEST_MESSAGE: Final = 256 * 1024
+MAX_MESSAGE_BYTES: Final = 256 * 1024
 """Bytes of a frame that the server still reads, so that hullo can say itself that it was too large."""
-UNTAKEN_SECONDS: Final = 60
+SEND_TIMEOUT_SECONDS: Final = 60
 """How long a client may take nothing of what is written for it."""
-LAST_ANSWERS_SECONDS: Final = 10
+SHUTDOWN_TIMEOUT_SECONDS: Final = 10
 """How long a server that was told to stop waits for the calls that it has begun to answer."""
 
 
@@ -49,9 +49,9 @@ LAST_ANSWERS_SECONDS: Final = 10
 )
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
 @click.option("--demo", is_flag=True, help="Add a demo shop with a few people, and serve its site at /.")
-@common
-@pass_given
-def serve_command(given: Given, host: str, port: int, workers: int, demo: bool) -> None:
+@common_options
+@pass_options
+def serve_command(options: CommonOptions, host: str, port: int, workers: int, demo: bool) -> None:
     """Serve the API, making the database or bringing it up to date first.
 
     Ends with status 0 on SIGTERM and on Ctrl+C, once the calls that it has begun are answered.
@@ -63,27 +63,27 @@ def serve_command(given: Given, host: str, port: int, workers: int, demo: bool) 
         signal.signal(stopping, _stop)
     log_to_stderr()
     # First, as a port that is taken should be found before anything is written.
-    with closing(_listening(host, port)) as listener:
-        with given.open() as hullo:
+    with closing(_open_listener(host, port)) as listener:
+        with options.open_hullo() as hullo:
             if workers > 1 and not hullo.store.shared_between_processes:
                 raise click.UsageError("this store is not shared between processes: serve it with one worker")
             shop = open_shop(hullo) if demo else None
-            application = site(hullo, shop.app_key if shop else None)
-            if workers > 1 and not hullo.bus.between_processes:
-                click.echo(ALONE, err=True)
+            application = create_application(hullo, shop.app_key if shop else None)
+            if workers > 1 and not hullo.bus.is_cross_process:
+                click.echo(NO_BUS_WARNING, err=True)
             # Whoever calls from here on waits until the server takes the call, a moment later.
-            _announce(given, hullo, shop, listener)
+            _announce(options, hullo, shop, listener)
             if workers == 1:
                 _serve_here(application, listener)
         # Each worker opens the database for itself, after this process has closed it.
         if workers > 1:
-            _serve_in_workers(given, hullo, shop, listener, workers)
+            _serve_in_workers(options, hullo, shop, listener, workers)
 
 
 def _serve_here(application: Starlette, listener: socket.socket) -> None:
     import uvicorn
 
-    as_before = spare_the_collector()
+    as_before = freeze_gc()
     try:
         uvicorn.Server(_config(application)).run(sockets=[listener])
     except SystemExit as ended:
@@ -94,13 +94,15 @@ def _serve_here(application: Starlette, listener: socket.socket) -> None:
         as_before()
 
 
-def _serve_in_workers(given: Given, hullo: Hullo, shop: Shop | None, listener: socket.socket, workers: int) -> None:
+def _serve_in_workers(
+    options: CommonOptions, hullo: Hullo, shop: Shop | None, listener: socket.socket, workers: int
+) -> None:
     from uvicorn.supervisors import Multiprocess
 
     # They are fresh processes: the environment is what they share with this one.
     os.environ["HULLO_DB"] = hullo.settings.store
-    if given.config is not None:
-        os.environ["HULLO_CONFIG"] = given.config
+    if options.config is not None:
+        os.environ["HULLO_CONFIG"] = options.config
     os.environ.pop(DEMO_APP_KEY, None)
     if shop is not None:
         os.environ[DEMO_APP_KEY] = shop.app_key
@@ -128,15 +130,15 @@ def _config(application: Any, **more: Any) -> uvicorn.Config:
         proxy_headers=False,
         # Of those that there are, an idle socket costs it least. Compressing would cost each more than it has to say.
         ws=BoundedProtocol,
-        ws_max_size=LARGEST_MESSAGE,
+        ws_max_size=MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,
         backlog=BACKLOG,
-        timeout_graceful_shutdown=LAST_ANSWERS_SECONDS,
+        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_SECONDS,
         **more,
     )
 
 
-def _announce(given: Given, hullo: Hullo, shop: Shop | None, listener: socket.socket) -> None:
+def _announce(options: CommonOptions, hullo: Hullo, shop: Shop | None, listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     reachable = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
     url = f"http://{reachable}:{port}"
@@ -144,16 +146,16 @@ def _announce(given: Given, hullo: Hullo, shop: Shop | None, listener: socket.so
     if shop is not None:
         click.echo(f"\n  See who a visitor is:  {url}/\n  The demo's app key:    {shop.app_key}", err=True)
         if not hullo.settings.store.startswith("memory:"):
-            where = f" --db {without_password(given.db)}" if given.db is not None else ""
+            where = f" --db {mask_secrets(options.db)}" if options.db is not None else ""
             show = f"hullo contacts show {shop.contact_ids[0]}{where}"
             click.echo(f"  One of its customers:  {show}", err=True)
         click.echo("  Ctrl+C ends it.\n", err=True)
-    if given.as_json:
+    if options.as_json:
         document: dict[str, object] = {"url": url, "prefix": hullo.settings.prefix, "pid": os.getpid()}
-        given.show({**document, "app_key": shop.app_key} if shop is not None else document, "")
+        options.print_result({**document, "app_key": shop.app_key} if shop is not None else document, "")
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def _open_listener(host: str, port: int) -> socket.socket:
     try:
         found = [each[0] for each in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
         # "localhost" is two addresses, and whoever types 127.0.0.1 means the older.
@@ -167,7 +169,7 @@ def _listening(host: str, port: int) -> socket.socket:
     if sys.platform == "linux":
         # Those that it accepts have it too. A client that takes nothing any more would otherwise keep what was written
         # for it, and its connection, for as long as it likes.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNTAKEN_SECONDS * 1000)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SEND_TIMEOUT_SECONDS * 1000)
     return listener
 
 

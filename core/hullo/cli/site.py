@@ -39,7 +39,7 @@ PAGE: Final = """<!doctype html>
 """
 
 
-def site(hullo: Hullo, demo_app_key: str | None = None) -> Starlette:
+def create_application(hullo: Hullo, demo_app_key: str | None = None) -> Starlette:
     """The application; with the key of the demo's app, the demo too. Raises `PluginError`."""
     routes: Sequence[BaseRoute]
     if demo_app_key is not None:
@@ -52,7 +52,7 @@ def site(hullo: Hullo, demo_app_key: str | None = None) -> Starlette:
     return application
 
 
-def spare_the_collector() -> Callable[[], None]:
+def freeze_gc() -> Callable[[], None]:
     """For a process that does nothing but serve, once it is ready to. Gives what undoes it.
 
     What is loaded by now stays until the process ends: looking through it again and again, at every few hundred
@@ -70,11 +70,11 @@ def spare_the_collector() -> Callable[[], None]:
     return undo
 
 
-def site_of_environment() -> Starlette:
+def create_worker_application() -> Starlette:
     """The application of one of several workers, which learns everything from its environment."""
     log_to_stderr()
-    application = site(Hullo(settings=read_settings()), os.environ.get(DEMO_APP_KEY))
-    spare_the_collector()
+    application = create_application(Hullo(settings=read_settings()), os.environ.get(DEMO_APP_KEY))
+    freeze_gc()
     return application
 
 

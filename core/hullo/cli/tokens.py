@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from hullo.cli.options import Given, common, pass_given
+from hullo.cli.options import CommonOptions, common_options, pass_options
 
 
 @click.command("token")
@@ -13,15 +13,15 @@ from hullo.cli.options import Given, common, pass_given
 @click.option("--email", metavar="EMAIL", help="The person's email.")
 @click.option("--name", metavar="NAME", help="The person's name.")
 @click.option("--ttl", metavar="SECONDS", type=int, default=300, show_default=True, help="For how long it is good.")
-@common
-@pass_given
+@common_options
+@pass_options
 def token_command(
-    given: Given, app_key: str, external_id: str | None, email: str | None, name: str | None, ttl: int
+    options: CommonOptions, app_key: str, external_id: str | None, email: str | None, name: str | None, ttl: int
 ) -> None:
     """Show a signed token about a person, which is good for one time.
 
     It is made with the app's newest active identity key. What it says is proven to the app.
     """
-    with given.open() as hullo:
+    with options.open_hullo() as hullo:
         token = hullo.mint_token(app_key, external_id=external_id, email=email, name=name, ttl=ttl)
-    given.show({"token": token, "expires_in": ttl}, token)
+    options.print_result({"token": token, "expires_in": ttl}, token)

@@ -10,9 +10,9 @@ from typing import Final
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode, Frame
 
-MOST_PIECES: Final = 1_000
+MAX_FRAGMENTS: Final = 1_000
 """Of one message. The limit of its bytes is none for pieces that have none."""
-MOST_UNREAD: Final = 64 * 1024
+MAX_UNREAD_BYTES: Final = 64 * 1024
 """Bytes of pongs, and whatever else, that wait for a client who does not read."""
 
 
@@ -21,7 +21,7 @@ class BoundedProtocol(WebSocketsSansIOProtocol):
 
     def handle_cont(self, event: Frame) -> None:
         """A further piece of a message."""
-        if len(self.frames) < MOST_PIECES:
+        if len(self.frames) < MAX_FRAGMENTS:
             super().handle_cont(event)
         elif not self.close_sent:
             self.conn.send_close(CloseCode.MESSAGE_TOO_BIG)
@@ -29,7 +29,7 @@ class BoundedProtocol(WebSocketsSansIOProtocol):
 
     def handle_ping(self) -> None:
         """Its answer is ready, and written whether or not those before it were read."""
-        if self.transport.get_write_buffer_size() > MOST_UNREAD:
+        if self.transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
             self.transport.abort()
         else:
             super().handle_ping()

@@ -57,9 +57,9 @@ def build_plugins(
     options = dict(options or {})
     unknown = [name for name in without if name not in BUILT_IN]
     if unknown:
-        raise PluginError(f"without names {unknown[0]!r}, which is not built in{_near(unknown[0], BUILT_IN)}")
+        raise PluginError(f"without names {unknown[0]!r}, which is not built in{_suggestion(unknown[0], BUILT_IN)}")
     wanted: list[object | str] = [*extra, *(name for name in BUILT_IN if name not in without)]
-    plugins = [_built(each, options) for each in wanted]
+    plugins = [_instantiate(each, options) for each in wanted]
     if options:
         raise PluginError(
             f"there are options for {next(iter(options))!r}, but no such plugin is made from the settings"
@@ -72,7 +72,7 @@ def open_store(url: str) -> Store:
 
     Raises `SettingsError` when no installed package offers the scheme.
     """
-    store: Store = _offered_for(url, STORE_GROUP, "store", "sqlite:///hullo.db").load()(url)
+    store: Store = _entry_point_for_url(url, STORE_GROUP, "store", "sqlite:///hullo.db").load()(url)
     return store
 
 
@@ -81,35 +81,35 @@ def open_bus(url: str) -> Bus:
 
     Raises `SettingsError` when no installed package offers the scheme.
     """
-    bus: Bus = _offered_for(url, BUS_GROUP, "bus", "redis://localhost:6379/0").load()(url)
+    bus: Bus = _entry_point_for_url(url, BUS_GROUP, "bus", "redis://localhost:6379/0").load()(url)
     return bus
 
 
-def keeping_the_protocol(store: Store) -> Store:
+def require_store(store: Store) -> Store:
     """The store. Raises `SettingsError` with what it lacks, for an object that does not keep the `Store` protocol.
 
     One that hands on whatever it is asked, by `__getattr__`, is taken at its word.
     """
-    _refuse_lacking(store, Store, "store")
+    _require_members(store, Store, "store")
     return store
 
 
-def keeping_the_bus_protocol(bus: Bus) -> Bus:
+def require_bus(bus: Bus) -> Bus:
     """The bus. Raises `SettingsError` as `keeping_the_protocol` does."""
-    _refuse_lacking(bus, Bus, "bus")
+    _require_members(bus, Bus, "bus")
     return bus
 
 
-def offered_plugins() -> Mapping[str, EntryPoint]:
+def installed_plugins() -> Mapping[str, EntryPoint]:
     """Every plugin that an installed package offers, whether it is used or not."""
     return _offered(PLUGIN_GROUP)
 
 
-def _built(wanted: object | str, options: dict[str, Mapping[str, object]]) -> object:
+def _instantiate(wanted: object | str, options: dict[str, Mapping[str, object]]) -> object:
     if isinstance(wanted, str):
-        offered = offered_plugins()
+        offered = installed_plugins()
         if wanted not in offered:
-            raise PluginError(f"no installed package offers the plugin {wanted!r}{_near(wanted, offered)}")
+            raise PluginError(f"no installed package offers the plugin {wanted!r}{_suggestion(wanted, offered)}")
         wanted = offered[wanted].load()
     if not inspect.isclass(wanted):
         return wanted
@@ -120,7 +120,7 @@ def _built(wanted: object | str, options: dict[str, Mapping[str, object]]) -> ob
         raise PluginError(f"plugin {name!r} cannot be made with its options: {error}") from error
 
 
-def _offered_for(url: str, group: str, what: str, example: str) -> EntryPoint:
+def _entry_point_for_url(url: str, group: str, what: str, example: str) -> EntryPoint:
     scheme, separator, _ = url.partition(":")
     offered = _offered(group)
     if not separator or scheme not in offered:
@@ -131,7 +131,7 @@ def _offered_for(url: str, group: str, what: str, example: str) -> EntryPoint:
     return offered[scheme]
 
 
-def _refuse_lacking(given: object, protocol: type[object], what: str) -> None:
+def _require_members(given: object, protocol: type[object], what: str) -> None:
     if hasattr(type(given), "__getattr__"):
         return
     lacking = [name for name in sorted(get_protocol_members(protocol)) if not hasattr(given, name)]
@@ -149,6 +149,6 @@ def _installed(group: str, _path: tuple[str, ...]) -> EntryPoints:
     return entry_points(group=group)
 
 
-def _near(name: str, known: Sequence[str] | Mapping[str, EntryPoint]) -> str:
+def _suggestion(name: str, known: Sequence[str] | Mapping[str, EntryPoint]) -> str:
     near = difflib.get_close_matches(name, list(known), n=1)
     return f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(sorted(known))}"

@@ -16,7 +16,7 @@ import pluggy
 
 from hullo.errors import HulloError, PluginError
 from hullo.hooks.specs import HOOK_NAMES, PROJECT, Specs
-from hullo.hooks.unusable import may_be_hook, name_of, refuse_unusable
+from hullo.hooks.unusable import is_hook_candidate, require_name, validate_plugin
 from hullo.hooks.writes import Refusal, Write
 from hullo.model.app import App
 from hullo.model.claim import Claim
@@ -28,7 +28,7 @@ from hullo.model.instant import Instant
 from hullo.model.match import Candidates, Match
 from hullo.model.merge import MergePlan
 from hullo.model.mistake import Mistake
-from hullo.model.moment import Moment
+from hullo.model.moment import RequestContext
 from hullo.model.outcome import Outcome
 from hullo.model.proof import Proof
 from hullo.model.standing import Standing
@@ -56,11 +56,11 @@ class _Implementation:
     function: Callable[..., Any]
     arguments: tuple[str, ...]
 
-    def ask(self, given: Mapping[str, object]) -> Any:
-        return self.function(*[given[name] for name in self.arguments])
+    def call(self, arguments: Mapping[str, object]) -> Any:
+        return self.function(*[arguments[name] for name in self.arguments])
 
 
-class Relay:
+class PluginManager:
     """Asks plugins, in the order they were given.
 
     Raises `PluginError` when a plugin could never work: without a name or with one that is taken, with no hook at
@@ -68,14 +68,14 @@ class Relay:
     """
 
     def __init__(self, plugins: Sequence[object]) -> None:
-        manager = _Manager(PROJECT)
+        manager = _PluggyManager(PROJECT)
         manager.add_hookspecs(Specs)
         names: list[str] = []
         for plugin in plugins:
-            name = name_of(plugin)
+            name = require_name(plugin)
             if name in names:
                 raise PluginError(f"two plugins are named {name!r}: rename one, or leave one out with 'without'")
-            refuse_unusable(plugin, name)
+            validate_plugin(plugin, name)
             names.append(name)
         # pluggy asks the last registered first; here the configured order is the order of asking.
         for plugin, name in reversed(list(zip(plugins, names, strict=True))):
@@ -83,10 +83,10 @@ class Relay:
         manager.check_pending()
         self.plugin_names = tuple(names)
         self._implementations = {hook: _implementations(manager, hook) for hook in HOOK_NAMES}
-        self.verifying_waits = self._any_waits("verify_claim")
-        self.observing_waits = any(self._any_waits(hook) for hook in ("identified", "identify_refused"))
+        self.verify_may_block = self._any_may_block("verify_claim")
+        self.observers_may_block = any(self._any_may_block(hook) for hook in ("identified", "identify_refused"))
 
-    def hooks_of(self, plugin_name: str) -> tuple[str, ...]:
+    def implemented_hooks(self, plugin_name: str) -> tuple[str, ...]:
         """The hooks that the named plugin answers, in the order in which the pipeline asks."""
         return tuple(
             hook
@@ -158,7 +158,7 @@ class Relay:
                 chosen.setdefault(conversation_id, name)
         return chosen
 
-    def issue_token(self, session: Session, audience: App, moment: Moment) -> str | None:
+    def issue_token(self, session: Session, audience: App, moment: RequestContext) -> str | None:
         """The first answer."""
         given = {"session": session, "audience": audience, "moment": moment}
         return next((text for _, text in self._collect("issue_token", str, given)), None)
@@ -166,23 +166,23 @@ class Relay:
     # Observing: after commit
 
     def identified(self, outcome: Outcome) -> None:
-        self._tell("identified", {"outcome": outcome})
+        self._notify("identified", {"outcome": outcome})
 
     def identify_refused(self, error: HulloError, app: App | None, request_id: str) -> None:
-        self._tell("identify_refused", {"error": error, "app": app, "request_id": request_id})
+        self._notify("identify_refused", {"error": error, "app": app, "request_id": request_id})
 
     def event_committed(self, event: Event) -> None:
-        self._tell("event_committed", {"event": event})
+        self._notify("event_committed", {"event": event})
 
     # Living
 
     def startup(self, hullo: Hullo) -> None:
         for implementation in self._implementations["startup"]:
-            implementation.ask({"hullo": hullo})
+            implementation.call({"hullo": hullo})
 
     def shutdown(self, hullo: Hullo) -> None:
         for implementation in reversed(self._implementations["shutdown"]):
-            _ask_isolated("shutdown", implementation, {"hullo": hullo})
+            _call_isolated("shutdown", implementation, {"hullo": hullo})
 
     def routes(self, hullo: Hullo) -> tuple[BaseRoute, ...]:
         from starlette.routing import BaseRoute
@@ -194,14 +194,14 @@ class Relay:
 
         return tuple(command for _, command in self._collect_each("commands", click.Command, {"hullo": hullo}))
 
-    def _any_waits(self, hook: str) -> bool:
+    def _any_may_block(self, hook: str) -> bool:
         # A plugin that does not say so may do I/O: the safe guess is that it waits.
         return any(getattr(each.plugin, "waits", True) for each in self._implementations[hook])
 
     def _collect(self, hook: str, kind: type[Kind], given: Mapping[str, object]) -> Iterator[tuple[str, Kind]]:
         for implementation in self._implementations[hook]:
             try:
-                answer = implementation.ask(given)
+                answer = implementation.call(given)
             except HulloError:
                 raise
             except Exception as error:
@@ -209,36 +209,36 @@ class Relay:
                 failed = f"plugin {implementation.plugin_name!r} failed in {hook}: {type(error).__name__}"
                 raise PluginError(failed) from error
             if answer is not None:
-                yield implementation.plugin_name, _checked(answer, kind, hook, implementation.plugin_name)
+                yield implementation.plugin_name, _require_type(answer, kind, hook, implementation.plugin_name)
 
     def _collect_each(self, hook: str, kind: type[Kind], given: Mapping[str, object]) -> Iterator[tuple[str, Kind]]:
         for name, answers in self._collect(hook, object, given):
             if not isinstance(answers, Iterable) or isinstance(answers, str):
-                raise _wrong_answer(answers, f"a list of {kind.__name__}", hook, name)
+                raise _wrong_type_error(answers, f"a list of {kind.__name__}", hook, name)
             for answer in cast("Iterable[object]", answers):
-                yield name, _checked(answer, kind, hook, name)
+                yield name, _require_type(answer, kind, hook, name)
 
-    def _tell(self, hook: str, given: Mapping[str, object]) -> None:
+    def _notify(self, hook: str, given: Mapping[str, object]) -> None:
         for implementation in self._implementations[hook]:
-            _ask_isolated(hook, implementation, given)
+            _call_isolated(hook, implementation, given)
 
 
-def _ask_isolated(hook: str, implementation: _Implementation, given: Mapping[str, object]) -> None:
+def _call_isolated(hook: str, implementation: _Implementation, given: Mapping[str, object]) -> None:
     try:
-        implementation.ask(given)
+        implementation.call(given)
     except Exception as error:
         # The type and the place, not the message: that may quote a person's data (P4).
         _log.error("plugin %s failed in %s: %s", implementation.plugin_name, hook, type(error).__name__)
         _log.debug("", exc_info=error)
 
 
-def _checked(answer: object, kind: type[Kind], hook: str, plugin_name: str) -> Kind:
+def _require_type(answer: object, kind: type[Kind], hook: str, plugin_name: str) -> Kind:
     if isinstance(answer, kind):
         return answer
-    raise _wrong_answer(answer, kind.__name__, hook, plugin_name)
+    raise _wrong_type_error(answer, kind.__name__, hook, plugin_name)
 
 
-def _wrong_answer(answer: object, wanted: str, hook: str, plugin_name: str) -> PluginError:
+def _wrong_type_error(answer: object, wanted: str, hook: str, plugin_name: str) -> PluginError:
     given = type(answer).__name__
     return PluginError(f"plugin {plugin_name!r} answered {hook} with {given}; it must give {wanted} or None")
 
@@ -251,9 +251,9 @@ def _implementations(manager: pluggy.PluginManager, hook: str) -> tuple[_Impleme
     )
 
 
-class _Manager(pluggy.PluginManager):
+class _PluggyManager(pluggy.PluginManager):
     def parse_hookimpl_opts(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
-        return super().parse_hookimpl_opts(plugin, name) if may_be_hook(name) else None
+        return super().parse_hookimpl_opts(plugin, name) if is_hook_candidate(name) else None
 
 
 def _register(manager: pluggy.PluginManager, plugin: object, name: str) -> None:

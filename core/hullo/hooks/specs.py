@@ -25,7 +25,7 @@ from hullo.model.instant import Instant
 from hullo.model.match import Candidates, Match
 from hullo.model.merge import MergePlan
 from hullo.model.mistake import Mistake
-from hullo.model.moment import Moment
+from hullo.model.moment import RequestContext
 from hullo.model.outcome import Outcome
 from hullo.model.proof import Proof
 from hullo.model.standing import Standing
@@ -137,7 +137,7 @@ class Specs(Protocol):
         ...
 
     @hookspec(firstresult=True)
-    def issue_token(self, session: Session, audience: App, moment: Moment) -> str | None:
+    def issue_token(self, session: Session, audience: App, moment: RequestContext) -> str | None:
         """Which token carries this session's identity to that app (T1)?
 
         Stops at the first answer that is not None; None where this plugin can make none. What it makes must be read by

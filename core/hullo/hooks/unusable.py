@@ -10,18 +10,18 @@ from typing import Any
 from hullo.errors import PluginError
 from hullo.hooks.specs import HOOK_NAMES, PROJECT, Specs
 
-_GIVEN = {
+_HOOK_PARAMETERS = {
     hook: [each for each in inspect.signature(getattr(Specs, hook)).parameters if each != "self"] for hook in HOOK_NAMES
 }
 """What each hook gives to whoever answers it."""
 
 
-def may_be_hook(attribute: str) -> bool:
+def is_hook_candidate(attribute: str) -> bool:
     """Python's own attributes are not: they are most of what a plugin has, and take time to look through."""
     return not attribute.startswith("__")
 
 
-def name_of(plugin: object) -> str:
+def require_name(plugin: object) -> str:
     """Raises `PluginError` for one without a name."""
     name = getattr(plugin, "name", None)
     if isinstance(name, str) and name:
@@ -29,10 +29,10 @@ def name_of(plugin: object) -> str:
     raise PluginError(f'{type(plugin).__name__} needs a name: add a line such as  name = "loyalty-card"')
 
 
-def refuse_unusable(plugin: object, name: str) -> None:
+def validate_plugin(plugin: object, name: str) -> None:
     """Raises `PluginError` for what pluggy would accept in silence, or refuse in words that help nobody."""
     answered = 0
-    for attribute in filter(may_be_hook, dir(type(plugin))):
+    for attribute in filter(is_hook_candidate, dir(type(plugin))):
         member = inspect.getattr_static(type(plugin), attribute)
         function: Any = getattr(member, "__func__", member)  # of a static or class method
         options = getattr(function, f"{PROJECT}_impl", None)
@@ -41,12 +41,12 @@ def refuse_unusable(plugin: object, name: str) -> None:
                 raise PluginError(f"plugin {name!r}: {attribute} is a hook's name; decorate it with @hookimpl")
             continue
         answered += 1
-        _refuse_method(name, attribute, function, options)
+        _validate_method(name, attribute, function, options)
     if not answered:
         raise PluginError(f"plugin {name!r} answers no hook: decorate its methods with @hookimpl")
 
 
-def _refuse_method(name: str, hook: str, function: Callable[..., object], options: Mapping[str, object]) -> None:
+def _validate_method(name: str, hook: str, function: Callable[..., object], options: Mapping[str, object]) -> None:
     where = f"plugin {name!r}: {hook}"
     if hook not in HOOK_NAMES or options.get("specname"):
         near = difflib.get_close_matches(hook, HOOK_NAMES, n=1)
@@ -62,7 +62,7 @@ def _refuse_method(name: str, hook: str, function: Callable[..., object], option
     chosen = [option for option in ("tryfirst", "trylast", "wrapper", "hookwrapper") if options.get(option)]
     if chosen:
         raise PluginError(f"{where} sets {chosen[0]}: plugins are asked in the order of the list, so move it there")
-    known = _GIVEN[hook]
+    known = _HOOK_PARAMETERS[hook]
     for argument in list(inspect.signature(function).parameters.values()):
         if argument.name in {"self", "cls"}:
             continue

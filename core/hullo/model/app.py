@@ -65,13 +65,13 @@ class IdentityKey:
     public_key: str | None = None
     """A JWK (RFC 7517) as JSON text, which verifies tokens and makes nothing (V5). None for a secret."""
 
-    def active(self, now: Instant) -> bool:
+    def is_active(self, now: Instant) -> bool:
         """Whether it still verifies."""
         return self.retires_at is None or now < self.retires_at
 
-    def signs(self, now: Instant) -> bool:
+    def can_sign(self, now: Instant) -> bool:
         """Whether it is active, and a secret: a public key makes nothing."""
-        return self.public_key is None and self.active(now)
+        return self.public_key is None and self.is_active(now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +104,7 @@ class App:
 
     def signing_key(self, now: Instant) -> IdentityKey | None:
         """The newest that signs; None where every key is retired, or public."""
-        return next((key for key in reversed(self.identity_keys) if key.signs(now)), None)
+        return next((key for key in reversed(self.identity_keys) if key.can_sign(now)), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

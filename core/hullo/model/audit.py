@@ -11,7 +11,7 @@ import msgspec
 
 from hullo.model.instant import Instant
 
-FIRST: Final = ""
+NO_PREVIOUS_DIGEST: Final = ""
 """What the first entry of a workspace has for `previous`."""
 
 _encode = msgspec.json.Encoder(order="sorted").encode
@@ -23,7 +23,7 @@ class AuditHead:
 
     number: int = 0
     """0: there is no entry yet."""
-    digest: str = FIRST
+    digest: str = NO_PREVIOUS_DIGEST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ class AuditEntry:
         return AuditHead(number=self.number, digest=self.digest)
 
     @property
-    def genuine(self) -> bool:
+    def has_valid_digest(self) -> bool:
         """Whether the digest is what it must be."""
         return self.digest == _digest_of(self)
 

@@ -45,12 +45,12 @@ class Change(Generic[T]):
     after: T
 
 
-def created(after: T) -> Change[T]:
+def insertion(after: T) -> Change[T]:
     """A new one."""
     return Change(None, after)
 
 
-def changed(before: T, after: T) -> Change[T]:
+def replacement(before: T, after: T) -> Change[T]:
     """The next version of `before`; `after` may say so already, which spares a copy."""
     if after.version == before.version + 1:
         return Change(before, after)
@@ -83,7 +83,7 @@ class KeyUse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spent:
+class SpentToken:
     """A token that is good for one time was used (V5, T1). A conflict when the same digest was spent before.
 
     Kept until `expires_at`, when the token is refused for its age anyway; new ones clear expired ones away.
@@ -109,18 +109,18 @@ class CallCount:
     wrong: int = 0
 
     @property
-    def calls(self) -> int:
+    def total(self) -> int:
         """All of them."""
         return self.signed + self.unsigned + self.wrong
 
     @property
     def signed_percent(self) -> float | None:
         """Rounded down to a tenth, so that 100 means all of them. None where there was no call."""
-        return self.signed * 1000 // self.calls / 10 if self.calls else None
+        return self.signed * 1000 // self.total / 10 if self.total else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LogOut:
+class SessionRevocation:
     """Every session of a contact ends, in all apps (S2). Those that are over stay as they are; never a conflict."""
 
     contact_id: str
@@ -145,7 +145,7 @@ class Absorption:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Separation:
+class Split:
     """The reverse: of the sessions and conversations that came with this merge, those that the survivor still has go
     back, and so do those that belong to them since: sessions that prove one of the names which go back, and whatever
     the visitors of all these sessions have begun to say `since` the merge. They are forgotten under the merge then."""
@@ -154,12 +154,12 @@ class Separation:
     survivor_id: ContactId
     absorbed_id: ContactId
     since: Instant
-    names: tuple[IdentifierDigest, ...] = ()
+    restored_identifiers: tuple[IdentifierDigest, ...] = ()
     """Of the absorbed one, as it is restored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredAnswer:
+class StoredResponse:
     """The first answer to a call with an `Idempotency-Key`, for repeats until `expires_at`.
 
     `digest` names caller and key and is unique; `request` is the digest of the body. `seed`, of the moment that
@@ -168,7 +168,7 @@ class StoredAnswer:
     """
 
     digest: str
-    request: str
+    request_digest: str
     seed: bytes
     at: Instant
     body: bytes
@@ -194,14 +194,14 @@ class ChangeSet:
     messages: tuple[Message, ...] = ()
     conflicts: tuple[Change[Conflict], ...] = ()
     decisions: tuple[DecisionRecord, ...] = ()
-    answers: tuple[StoredAnswer, ...] = ()
-    spent: tuple[Spent, ...] = ()
+    stored_responses: tuple[StoredResponse, ...] = ()
+    spent: tuple[SpentToken, ...] = ()
     key_uses: tuple[KeyUse, ...] = ()
     call_counts: tuple[CallCount, ...] = ()
-    log_outs: tuple[LogOut, ...] = ()
+    session_revocations: tuple[SessionRevocation, ...] = ()
     merges: tuple[Change[Merge], ...] = ()
     absorptions: tuple[Absorption, ...] = ()
-    separations: tuple[Separation, ...] = ()
+    splits: tuple[Split, ...] = ()
     contact_events: tuple[ContactEvent, ...] = ()
     """For timelines alone: nobody is told of what a site has reported itself."""
     notes: tuple[Note, ...] = ()
@@ -210,17 +210,17 @@ class ChangeSet:
     webhooks: tuple[Change[Webhook], ...] = ()
     deliveries: tuple[Change[Delivery], ...] = ()
     tombstones: tuple[Tombstone, ...] = ()
-    audits: tuple[AuditEntry, ...] = ()
+    audit_entries: tuple[AuditEntry, ...] = ()
     """A conflict when the workspace has an entry of that number already: the chain went on meanwhile."""
     erasures: tuple[Erasure, ...] = ()
     events: tuple[Event, ...] = ()
     """Written to the outbox, and those that are `in_timeline` to the timeline too, with their values."""
-    told: tuple[str, ...] = ()
+    dispatched_event_ids: tuple[str, ...] = ()
     """Ids of events that everybody has been told of, or will be by a delivery: they leave the outbox. Those that
     left it already are no conflict."""
 
     @property
-    def empty(self) -> bool:
+    def is_empty(self) -> bool:
         """True when there is nothing to write (W9)."""
         return not (
             self.contacts
@@ -230,29 +230,29 @@ class ChangeSet:
             or self.messages
             or self.conflicts
             or self.decisions
-            or self.answers
+            or self.stored_responses
             or self.spent
             or self.key_uses
             or self.call_counts
-            or self.log_outs
+            or self.session_revocations
             or self.merges
             or self.absorptions
-            or self.separations
+            or self.splits
             or self.contact_events
             or self.notes
             or self.notes_removed
             or self.webhooks
             or self.deliveries
             or self.tombstones
-            or self.audits
+            or self.audit_entries
             or self.erasures
             or self.events
-            or self.told
+            or self.dispatched_event_ids
             or self.workspaces
             or self.apps
             or self.api_keys
         )
 
 
-NOTHING = ChangeSet()
+NO_CHANGES = ChangeSet()
 """The change set of a call that only read."""

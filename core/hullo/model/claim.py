@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import urlsplit
 
-from hullo.model.email import looks_like_email
+from hullo.model.email import is_plausible_email
 from hullo.model.fact import Scalar
-from hullo.model.identifier import EMAIL, EXTERNAL_ID, Identifier, names_nobody
+from hullo.model.identifier import EMAIL, EXTERNAL_ID, Identifier, is_non_identity
 from hullo.model.limits import Limits
 
 PROFILE_FIELDS: Final = ("name", "phone", "company", "avatar_url")
@@ -24,12 +24,12 @@ CUSTOM_KEY: Final = re.compile(r"[A-Za-z0-9_.-]+")
 UNSAFE_KEYS: Final = frozenset({"__proto__", "constructor", "prototype"})
 """Allowed letters, and yet a trap for every page and inbox that copies keys into a JavaScript object."""
 
-REJECTIONS_MOST: Final = 50
+MAX_REJECTIONS: Final = 50
 """How many faults of one body are named: enough to mend it, too few to make a small body a large answer."""
 
-CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-CONTROL_BUT_LINES: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_INTEGER_LARGEST: Final = 2**63
+CONTROL_CHARACTERS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+CONTROL_EXCEPT_NEWLINES: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_INT64_LIMIT: Final = 2**63
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,10 +66,10 @@ class Claim:
     rejected: tuple[Rejection, ...] = ()
 
     @classmethod
-    def read(cls, body: Mapping[str, object], limits: Limits | None = None) -> Claim:
+    def from_body(cls, body: Mapping[str, object], limits: Limits | None = None) -> Claim:
         """A claim from a decoded identify body. Bad fields are left out and named in `rejected` (W8)."""
-        reader = _Reader(body, limits or Limits())
-        return reader.claim()
+        reader = _ClaimParser(body, limits or Limits())
+        return reader.parse()
 
     @property
     def identifiers(self) -> tuple[Identifier, ...]:
@@ -82,32 +82,32 @@ class Claim:
         return tuple(given)
 
     @property
-    def evidence(self) -> frozenset[str]:
+    def evidence_fields(self) -> frozenset[str]:
         """The fields that were sent to prove the claim, right or wrong."""
         sent = {"user_hash": self.user_hash, "token": self.token, "identity_token": self.identity_token}
-        hashes = map(attribute_hash, self.attribute_hashes)
+        hashes = map(attribute_hash_field, self.attribute_hashes)
         return frozenset((*(name for name in EVIDENCE_FIELDS if sent[name] is not None), *hashes))
 
     @property
-    def names_person(self) -> frozenset[str]:
+    def identifier_kinds(self) -> frozenset[str]:
         """The built-in identifiers that were given, by their kinds."""
         return frozenset(identifier.kind for identifier in self.identifiers)
 
-    def beneath(self, stated: Claim) -> Claim:
+    def overridden_by(self, signed: Claim) -> Claim:
         """This claim with what evidence states written over it: where both name a field, the evidence wins (V5)."""
-        settled = {*stated.names_person, *stated.profile, *(f"{CUSTOM_DATA}.{key}" for key in stated.custom_data)}
+        settled = {*signed.identifier_kinds, *signed.profile, *(f"{CUSTOM_DATA}.{key}" for key in signed.custom_data)}
         return replace(
             self,
-            external_id=stated.external_id if stated.external_id is not None else self.external_id,
-            email=stated.email if stated.email is not None else self.email,
-            email_as_sent=stated.email_as_sent if stated.email is not None else self.email_as_sent,
-            profile={**self.profile, **stated.profile},
-            custom_data={**self.custom_data, **stated.custom_data},
-            rejected=(*(each for each in self.rejected if each.field not in settled), *stated.rejected),
+            external_id=signed.external_id if signed.external_id is not None else self.external_id,
+            email=signed.email if signed.email is not None else self.email,
+            email_as_sent=signed.email_as_sent if signed.email is not None else self.email_as_sent,
+            profile={**self.profile, **signed.profile},
+            custom_data={**self.custom_data, **signed.custom_data},
+            rejected=(*(each for each in self.rejected if each.field not in settled), *signed.rejected),
         )
 
 
-class _Reader:
+class _ClaimParser:
     """Reads one body field by field and collects what was wrong with it."""
 
     def __init__(self, body: Mapping[str, object], limits: Limits) -> None:
@@ -115,7 +115,7 @@ class _Reader:
         self._limits = limits
         self._rejected: list[Rejection] = []
 
-    def claim(self) -> Claim:
+    def parse(self) -> Claim:
         external_id = self._identity(EXTERNAL_ID, self._limits.external_id_length)
         email_as_sent = self._identity(EMAIL, self._limits.email_length, check=_email_fault)
         profile = self._profile()
@@ -124,10 +124,10 @@ class _Reader:
         hashes = {
             name: sent
             for name in self._limits.signed_attributes
-            if (sent := self._evidence(attribute_hash(name))) is not None
+            if (sent := self._evidence(attribute_hash_field(name))) is not None
         }
         strict = self._flag("strict")
-        self._refuse_unknown_fields()
+        self._reject_unknown_fields()
         return Claim(
             external_id=external_id,
             email=email_as_sent.strip() if email_as_sent is not None else None,
@@ -143,9 +143,9 @@ class _Reader:
         )
 
     def _reject(self, name: str, reason: str) -> None:
-        if len(self._rejected) == REJECTIONS_MOST:
+        if len(self._rejected) == MAX_REJECTIONS:
             self._rejected.append(Rejection(field="…", reason="and more"))
-        if len(self._rejected) > REJECTIONS_MOST:
+        if len(self._rejected) > MAX_REJECTIONS:
             return
         # A name that the caller made up goes into answers and traces: in plain letters, whatever it was.
         name = "".join(letter if letter.isprintable() else "?" for letter in name)
@@ -161,7 +161,7 @@ class _Reader:
             self._reject(name, "must be text")
             return None
         fault = self._text_fault(value.strip() if name == EMAIL else value, longest)
-        if fault is None and names_nobody(value, self._limits.non_identities):
+        if fault is None and is_non_identity(value, self._limits.non_identities):
             fault = "names nobody"
         if fault is None and check is not None:
             fault = check(value.strip())
@@ -241,17 +241,17 @@ class _Reader:
         if isinstance(value, str):
             if len(value) > self._limits.custom_value_length:
                 return f"longer than {self._limits.custom_value_length} characters"
-            return "has control characters" if CONTROL_BUT_LINES.search(value) else _encoding_fault(value)
+            return "has control characters" if CONTROL_EXCEPT_NEWLINES.search(value) else _encoding_fault(value)
         if isinstance(value, float) and not math.isfinite(value):
             return "must be a finite number"
-        if isinstance(value, int) and not -_INTEGER_LARGEST <= value < _INTEGER_LARGEST:
+        if isinstance(value, int) and not -_INT64_LIMIT <= value < _INT64_LIMIT:
             return "the number does not fit in 64 bits; send it as text"
         return None
 
     def _text_fault(self, text: str, longest: int) -> str | None:
         if len(text) > longest:
             return f"longer than {longest} characters"
-        return "has control characters" if CONTROL.search(text) else _encoding_fault(text)
+        return "has control characters" if CONTROL_CHARACTERS.search(text) else _encoding_fault(text)
 
     def _attributes(self) -> dict[str, str | None]:
         """Attributes may be signed (V6), but are ordinary custom data that way or the other."""
@@ -285,14 +285,14 @@ class _Reader:
         self._reject(name, "must be true or false")
         return False
 
-    def _refuse_unknown_fields(self) -> None:
+    def _reject_unknown_fields(self) -> None:
         attributes = self._limits.signed_attributes
         for name in self._body:
             if name not in KNOWN_FIELDS and name.removesuffix("_hash") not in attributes:
                 self._reject(str(name)[: self._limits.custom_key_length], "unknown field")
 
 
-def attribute_hash(attribute: str) -> str:
+def attribute_hash_field(attribute: str) -> str:
     """The field that an attribute's hash is sent in (V6)."""
     return f"{attribute}_hash"
 
@@ -301,7 +301,7 @@ KNOWN_FIELDS: Final = ENVELOPE_FIELDS.union(PROFILE_FIELDS, EVIDENCE_FIELDS, {EX
 
 
 def _email_fault(text: str) -> str | None:
-    return None if looks_like_email(text) else "not an email address"
+    return None if is_plausible_email(text) else "not an email address"
 
 
 def _encoding_fault(text: str) -> str | None:

@@ -18,10 +18,10 @@ import jwt
 from hullo.errors import ProofRejected
 from hullo.model.app import App, IdentityKey
 from hullo.model.instant import DAY, HOUR, MINUTE, SECOND, Instant
-from hullo.model.strict_json import read_object
+from hullo.model.strict_json import parse_object
 
 HMAC: Final = "HS256"
-LIFE_LONGEST: Final = DAY
+MAX_LIFETIME: Final = DAY
 LEEWAY: Final = MINUTE
 """How far a signer's clock may be off."""
 
@@ -59,29 +59,29 @@ def sign_token(
     claims: Mapping[str, object],
     *,
     now: Instant,
-    life: Instant,
+    lifetime: Instant,
     secret: str | None = None,
-    kind: str = "JWT",
+    typ: str = "JWT",
 ) -> str:
     """An HS256 token over the claims, for the app `audience`, good from now for `life`.
 
     `secret` None signs with the key's own; `kind` is its `typ`.
     """
-    payload = {**claims, "iat": now // SECOND, "exp": (now + life) // SECOND, "aud": audience}
-    headers = {"kid": key.id, "typ": kind}
+    payload = {**claims, "iat": now // SECOND, "exp": (now + lifetime) // SECOND, "aud": audience}
+    headers = {"kid": key.id, "typ": typ}
     return jwt.encode(payload, secret if secret is not None else key.secret, algorithm=HMAC, headers=headers)
 
 
-def parse_token(text: str, longest: int) -> ParsedToken:
+def parse_token(text: str, max_length: int) -> ParsedToken:
     """Raises `ProofRejected` for what is no signed token, whoever may have signed it: oversized, encrypted, nested,
     or with a header that asks for what is not understood."""
-    if len(text) > longest:
-        raise ProofRejected(f"the token is longer than {longest} characters", mistake="token_too_long")
+    if len(text) > max_length:
+        raise ProofRejected(f"the token is longer than {max_length} characters", mistake="token_too_long")
     parts = _COMPACT.fullmatch(text)
     if parts is None:
         raise ProofRejected("this is no signed token: three parts in base64url, with dots between", mistake="no_jwt")
     try:
-        header, payload = (read_object(_decoded(part)) for part in parts.group(1, 2))
+        header, payload = (parse_object(_decode_base64url(part)) for part in parts.group(1, 2))
     except ValueError as error:
         nested = "; a token inside of a token is not read" if _seems_nested(parts.group(2)) else ""
         raise ProofRejected(f"the token's header and payload: each {error}{nested}", mistake="no_jwt") from error
@@ -92,7 +92,7 @@ def parse_token(text: str, longest: int) -> ParsedToken:
     return ParsedToken(text=text, header=header, payload=payload)
 
 
-def verified(parsed: ParsedToken, verifier: Any, algorithm: str) -> bool:
+def verify_signature(parsed: ParsedToken, verifier: Any, algorithm: str) -> bool:
     """Whether this key signed it, by this algorithm. Raises `ProofRejected` for a token without `exp` or `aud`."""
     try:
         jwt.decode(parsed.text, verifier, algorithms=[algorithm], options=_OPTIONS)
@@ -103,8 +103,13 @@ def verified(parsed: ParsedToken, verifier: Any, algorithm: str) -> bool:
     return True
 
 
-def good_until(
-    payload: Mapping[str, Any], app: App, now: Instant, *, life: Instant = LIFE_LONGEST, leeway: Instant = LEEWAY
+def validate_payload(
+    payload: Mapping[str, Any],
+    app: App,
+    now: Instant,
+    *,
+    max_lifetime: Instant = MAX_LIFETIME,
+    leeway: Instant = LEEWAY,
 ) -> Instant:
     """When the token ends; it may come as late as `leeway` after that.
 
@@ -114,23 +119,23 @@ def good_until(
     audience: Any = payload["aud"]
     if app.app_key not in (cast("list[object]", audience) if isinstance(audience, list) else [audience]):
         raise ProofRejected("the token is for another audience: its aud must be the app key", mistake="audience")
-    expires_at = _time(payload, "exp")
-    issued_at = _time(payload, "iat") if "iat" in payload else None
+    expires_at = _numeric_date(payload, "exp")
+    issued_at = _numeric_date(payload, "iat") if "iat" in payload else None
     if expires_at + leeway <= now:
-        raise ProofRejected(f"the token expired {_span(now - expires_at)} ago", mistake="expired")
-    for name, begins in (("iat", issued_at), ("nbf", _time(payload, "nbf") if "nbf" in payload else None)):
+        raise ProofRejected(f"the token expired {_format_duration(now - expires_at)} ago", mistake="expired")
+    for name, begins in (("iat", issued_at), ("nbf", _numeric_date(payload, "nbf") if "nbf" in payload else None)):
         if begins is not None and begins > now + LEEWAY:
             raise ProofRejected(
                 f"the token's {name} is in the future: the signer's clock is ahead, or it is not valid yet",
                 mistake="not_yet_valid",
             )
     lives = expires_at - (now if issued_at is None else issued_at)
-    if lives > life or expires_at > now + life + LEEWAY:
-        raise ProofRejected(f"the token lives for more than {_span(life)}", mistake="lives_too_long")
+    if lives > max_lifetime or expires_at > now + max_lifetime + LEEWAY:
+        raise ProofRejected(f"the token lives for more than {_format_duration(max_lifetime)}", mistake="lives_too_long")
     return expires_at
 
 
-def named_audience(text: str) -> str | None:
+def unverified_audience(text: str) -> str | None:
     """The app that a token says it is for. Nothing of it is verified: it tells which app to ask."""
     try:
         audience = parse_token(text, len(text)).payload.get("aud")
@@ -139,7 +144,7 @@ def named_audience(text: str) -> str | None:
     return audience if isinstance(audience, str) else None
 
 
-def _time(payload: Mapping[str, Any], name: str) -> Instant:
+def _numeric_date(payload: Mapping[str, Any], name: str) -> Instant:
     """Seconds since the epoch, which may have a fraction (RFC 7519, section 2)."""
     value = payload[name]
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
@@ -149,18 +154,18 @@ def _time(payload: Mapping[str, Any], name: str) -> Instant:
     return int(value * SECOND)
 
 
-def _span(span: Instant) -> str:
+def _format_duration(span: Instant) -> str:
     if span >= 2 * HOUR:
         return f"{span // HOUR} hours"
     return f"{span // MINUTE} minutes" if span >= 2 * MINUTE else f"{span // SECOND} seconds"
 
 
-def _decoded(part: str) -> bytes:
+def _decode_base64url(part: str) -> bytes:
     return urlsafe_b64decode(part + "=" * (-len(part) % 4))
 
 
 def _seems_nested(part: str) -> bool:
     try:
-        return _COMPACT.fullmatch(_decoded(part).decode("latin-1")) is not None
+        return _COMPACT.fullmatch(_decode_base64url(part).decode("latin-1")) is not None
     except ValueError:
         return False

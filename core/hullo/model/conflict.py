@@ -10,7 +10,7 @@ from hullo.model.identifier import IdentifierDigest
 from hullo.model.instant import Instant
 
 ConflictStatus = Literal["open", "resolved"]
-Resolution = Literal["merge", "keep", "move_email"]
+ConflictResolution = Literal["merge", "keep", "move_email"]
 """`merge`: they are one. `keep`: they are two, and nobody needs to be told again. `move_email`: the email went to
 `contact_id`."""
 
@@ -36,23 +36,23 @@ class Conflict:
     """Which identifier of `other_id` it is about. None where it was recorded before
     that was kept."""
     status: ConflictStatus = "open"
-    resolution: Resolution | None = None
+    resolution: ConflictResolution | None = None
     resolved_at: Instant | None = None
     resolved_by: str | None = None
     """The writer, as in `Fact.by`."""
     version: int = 0
 
     @property
-    def pair(self) -> str:
+    def pair_key(self) -> str:
         """The same for (a, b) and (b, a)."""
-        return pair_of(self.contact_id, self.other_id)
+        return pair_key(self.contact_id, self.other_id)
 
     @property
-    def settles(self) -> bool:
+    def blocks_new_report(self) -> bool:
         """Whether the pair is not to be reported again: somebody will look at it, or has kept them apart (C7)."""
         return self.status == "open" or self.resolution == "keep"
 
 
-def pair_of(first: ContactId, second: ContactId) -> str:
+def pair_key(first: ContactId, second: ContactId) -> str:
     """What makes two contacts a pair, whichever is named first."""
     return "|".join(sorted((first, second)))

@@ -47,42 +47,44 @@ class Contact:
     @property
     def external_id(self) -> str | None:
         """None while the person has no id of the site's own."""
-        return self._named(EXTERNAL_ID)
+        return self._identifier_value(EXTERNAL_ID)
 
     @property
     def email(self) -> str | None:
         """As it was written; compare by `Identifier.key`."""
-        return self._named(EMAIL)
+        return self._identifier_value(EMAIL)
 
     @property
     def standing(self) -> Standing:
         """The best that is known of who this is: the highest standing among the identifiers."""
-        return max((fact.standing for _, fact in self.names()), default=Standing.CLAIMED)
+        return max((fact.standing for _, fact in self.all_identifiers()), default=Standing.CLAIMED)
 
-    def names(self) -> Iterator[tuple[str, Fact]]:
+    def all_identifiers(self) -> Iterator[tuple[str, Fact]]:
         """Every identifier with its kind, the primary ones first."""
         yield from self.identifiers.items()
         for kind, facts in self.also.items():
             for fact in facts:
                 yield kind, fact
 
-    def fact_of(self, identifier: Identifier) -> Fact | None:
+    def identifier_fact(self, identifier: Identifier) -> Fact | None:
         """What is stored of this very identifier, by its match key; None when it is not the contact's."""
         primary = self.identifiers.get(identifier.kind)
-        if primary is not None and _same_name(identifier, primary):
+        if primary is not None and _is_same_identifier(identifier, primary):
             return primary
-        return next((fact for fact in self.also.get(identifier.kind, ()) if _same_name(identifier, fact)), None)
+        return next(
+            (fact for fact in self.also.get(identifier.kind, ()) if _is_same_identifier(identifier, fact)), None
+        )
 
-    def owns(self, identifier: Identifier) -> bool:
+    def has_identifier(self, identifier: Identifier) -> bool:
         """Whether this very identifier is the contact's, by its match key."""
-        return self.fact_of(identifier) is not None
+        return self.identifier_fact(identifier) is not None
 
-    def digests(self) -> dict[IdentifierDigest, Identifier]:
+    def identifier_digests(self) -> dict[IdentifierDigest, Identifier]:
         """What the database keeps unique for this contact."""
-        owned = [identifier_of(kind, fact) for kind, fact in self.names()]
+        owned = [identifier_of(kind, fact) for kind, fact in self.all_identifiers()]
         return {identifier.digest(self.workspace_id): identifier for identifier in owned}
 
-    def _named(self, kind: str) -> str | None:
+    def _identifier_value(self, kind: str) -> str | None:
         # A plain value where no plugin matches by it: see `wanted_writes` in the pipeline.
         fact = self.identifiers.get(kind) or self.profile.get(kind)
         return None if fact is None else str(fact.value)
@@ -93,5 +95,5 @@ def identifier_of(kind: str, fact: Fact) -> Identifier:
     return Identifier(kind, str(fact.value))
 
 
-def _same_name(identifier: Identifier, fact: Fact) -> bool:
+def _is_same_identifier(identifier: Identifier, fact: Fact) -> bool:
     return fact.value == identifier.value or identifier_of(identifier.kind, fact).key == identifier.key

@@ -37,7 +37,7 @@ class Conversation:
     version: int = 0
 
     @property
-    def unread(self) -> bool:
+    def is_unread(self) -> bool:
         """Whether an agent's message came after what the visitor has read. Their own move both times."""
         return self.read_at is not None and self.read_at < self.last_message_at
 

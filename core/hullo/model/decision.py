@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from hullo.model.change_set import NOTHING, ChangeSet
+from hullo.model.change_set import NO_CHANGES, ChangeSet
 from hullo.model.decision_record import Trace
 
 A_co = TypeVar("A_co", covariant=True)
@@ -16,12 +16,12 @@ A_co = TypeVar("A_co", covariant=True)
 class Decision(Generic[A_co]):
     """`answer` holds if and only if `change_set` was applied."""
 
-    answer: A_co
-    change_set: ChangeSet = NOTHING
-    explain: Callable[[], Trace] = Trace
+    result: A_co
+    change_set: ChangeSet = NO_CHANGES
+    build_trace: Callable[[], Trace] = Trace
     """Makes the trace. Not made unless somebody asks: most calls change nothing, and nobody reads why."""
 
     @property
     def trace(self) -> Trace:
         """Which plugin answered what, and what became of each field and why."""
-        return self.explain()
+        return self.build_trace()

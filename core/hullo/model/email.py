@@ -16,7 +16,7 @@ _LOCAL_PART_LONGEST = 64
 """RFC 5321, section 4.5.3.1.1."""
 
 
-def looks_like_email(text: str) -> bool:
+def is_plausible_email(text: str) -> bool:
     """Something, one `@`, a domain. `user@localhost` and `.test` are fine."""
     if not _LOOKS_LIKE.fullmatch(text):
         return False

@@ -27,7 +27,7 @@ EventName = Literal[
 
 EVENT_NAMES: Final[tuple[EventName, ...]] = get_args(EventName)
 
-OUTSIDE_TIMELINES: Final[frozenset[str]] = frozenset({"message.created", "contact.erased", "identity.rejected"})
+NON_TIMELINE_EVENTS: Final[frozenset[str]] = frozenset({"message.created", "contact.erased", "identity.rejected"})
 """Events that are told and not kept in a contact's timeline: its conversations are there, a person who was erased has
 none, and a proof that was refused is nobody's."""
 
@@ -62,6 +62,6 @@ class Event:
     comes from the outbox has none."""
 
     @property
-    def in_timeline(self) -> bool:
+    def is_in_timeline(self) -> bool:
         """Whether the contact's timeline shows it."""
-        return self.contact_id is not None and self.name not in OUTSIDE_TIMELINES
+        return self.contact_id is not None and self.name not in NON_TIMELINE_EVENTS

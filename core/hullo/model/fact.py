@@ -12,7 +12,7 @@ from hullo.model.standing import Standing
 Scalar = str | int | float | bool
 
 
-TOKEN_WRITER: Final = "token:"
+TOKEN_WRITER_PREFIX: Final = "token:"
 
 
 class Fact(msgspec.Struct, frozen=True, array_like=True):
@@ -30,16 +30,16 @@ class Fact(msgspec.Struct, frozen=True, array_like=True):
     `api-key:<id>`, or a plugin's or import's own word."""
 
     @property
-    def stated(self) -> bool:
+    def is_signed(self) -> bool:
         """Whether a token says so that the site signed: no less than this value is vouched for (V5)."""
-        return self.standing is Standing.PROVEN and self.by.startswith(TOKEN_WRITER)
+        return self.standing is Standing.PROVEN and self.by.startswith(TOKEN_WRITER_PREFIX)
 
 
-def blank(fact: Fact | None) -> bool:
+def is_blank(fact: Fact | None) -> bool:
     """True where any standing may write: nothing stored, or an empty text (W4)."""
     return fact is None or fact.value == ""
 
 
-def same(fact: Fact | None, value: Scalar) -> bool:
+def is_same_value(fact: Fact | None, value: Scalar) -> bool:
     """True when writing `value` would change nothing. `1`, `1.0` and `true` are three values, as in JSON."""
     return fact is not None and type(fact.value) is type(value) and fact.value == value

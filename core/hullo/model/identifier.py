@@ -15,7 +15,7 @@ EMAIL: Final = "email"
 
 IdentifierDigest = str
 
-IDENTIFIER_LONGEST: Final = 255
+MAX_IDENTIFIER_LENGTH: Final = 255
 
 NON_IDENTITIES: Final[frozenset[str]] = frozenset(
     {"null", "undefined", "none", "nan", "anonymous", "guest", "0", "-1", "[object object]", "true", "false"}
@@ -65,7 +65,7 @@ class Identifier:
         return sha256(f"{workspace_id}\0{self.kind}\0{self.key}".encode()).hexdigest()
 
 
-def names_nobody(text: str, non_identities: Collection[str] = NON_IDENTITIES) -> bool:
+def is_non_identity(text: str, non_identities: Collection[str] = NON_IDENTITIES) -> bool:
     """True for blanks and known non-identities (M5): all zeros in any grouping, `null`, `[object Object]`, …"""
     # Invisible characters (category Cf) are no name either.
     visible = text if text.isascii() else "".join(each for each in text if unicodedata.category(each) != "Cf")

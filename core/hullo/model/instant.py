@@ -17,25 +17,25 @@ DAY: Instant = 24 * HOUR
 _RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
-def instant_of(moment: datetime) -> Instant:
+def to_instant(aware_datetime: datetime) -> Instant:
     """`moment` must be aware; a naive one is refused rather than guessed at."""
-    if moment.tzinfo is None:
+    if aware_datetime.tzinfo is None:
         raise ValueError("a datetime without a timezone is ambiguous: give it one, such as datetime.UTC")
-    return round(moment.timestamp() * SECOND)
+    return round(aware_datetime.timestamp() * SECOND)
 
 
-def rfc3339(instant: Instant) -> str:
+def format_rfc3339(instant: Instant) -> str:
     """The wire form: UTC with milliseconds and `Z`."""
     seconds, rest = divmod(instant, SECOND)
     whole = datetime.fromtimestamp(seconds, UTC)
     return f"{whole:%Y-%m-%dT%H:%M:%S}.{rest // 1000:03d}Z"
 
 
-def read_rfc3339(text: str) -> Instant:
+def parse_rfc3339(text: str) -> Instant:
     """The moment that is written in any of the forms of RFC 3339; not those of ISO 8601 that Python reads as well.
 
     Raises `ValueError`, for a leap second too.
     """
     if not _RFC3339.fullmatch(text):
         raise ValueError("not a time as in RFC 3339")
-    return instant_of(datetime.fromisoformat(text.upper()))
+    return to_instant(datetime.fromisoformat(text.upper()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from hullo.model.identifier import IDENTIFIER_LONGEST, NON_IDENTITIES
+from hullo.model.identifier import MAX_IDENTIFIER_LENGTH, NON_IDENTITIES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +17,7 @@ class Limits:
     """A contact and app."""
     custom_key_length: int = 64
     custom_value_length: int = 1024
-    external_id_length: int = IDENTIFIER_LONGEST
+    external_id_length: int = MAX_IDENTIFIER_LENGTH
     email_length: int = 254
     name_length: int = 255
     company_length: int = 255

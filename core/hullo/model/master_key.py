@@ -7,22 +7,22 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
-SHORTEST: Final = 32
+MIN_LENGTH: Final = 32
 """Characters. Of hexadecimal ones that is 128 bits."""
-FEWEST_DISTINCT: Final = 8
+MIN_DISTINCT_CHARACTERS: Final = 8
 GRAM: Final = 4
 
 # The short ones only where they stand alone, as four letters may turn up in any random text.
-_WORDS: Final = re.compile(
+_PLACEHOLDER_WORDS: Final = re.compile(
     "change.?(?:me|it|this)|replace.?(?:me|it|this)|secret|passw(?:or)?d|pass.?phrase|example|placeholder|default"
     "|insecure|sample|qwerty|master.?key|letmein"
     r"|(?<![a-z0-9])(?:your|test|testing|dummy|foobar|fixme|hullo|development|production)(?![a-z0-9])"
 )
-_UNFILLED: Final = re.compile(r"\$[({]|<.*>$|\{\{|%\(")
+_TEMPLATE_SYNTAX: Final = re.compile(r"\$[({]|<.*>$|\{\{|%\(")
 _RANKS: Final = {letter: rank for rank, letter in enumerate("0123456789abcdefghijklmnopqrstuvwxyz")}
 
 
-def weakness(master_key: str) -> str | None:
+def find_weakness(master_key: str) -> str | None:
     """Why this is a placeholder and no key, to follow "it"; None for one that looks random.
 
     Refuses what people type, copy from a page or forget to fill in; of random ones in hexadecimal or base64 less than
@@ -43,16 +43,18 @@ def _is_sequence(text: str) -> bool:
     return False
 
 
-def _repeats(text: str) -> bool:
+def _is_repetitive(text: str) -> bool:
     grams = [text[start : start + GRAM] for start in range(len(text) - GRAM + 1)]
     return len(set(grams)) < 0.6 * len(grams)
 
 
 _WEAKNESSES: Final[dict[str, Callable[[str], bool]]] = {
-    "was not filled in": lambda text: _UNFILLED.match(text) is not None,
-    f"is shorter than {SHORTEST} characters": lambda text: len(text) < SHORTEST,
-    f"has fewer than {FEWEST_DISTINCT} different characters": lambda text: len(set(text)) < FEWEST_DISTINCT,
+    "was not filled in": lambda text: _TEMPLATE_SYNTAX.match(text) is not None,
+    f"is shorter than {MIN_LENGTH} characters": lambda text: len(text) < MIN_LENGTH,
+    f"has fewer than {MIN_DISTINCT_CHARACTERS} different characters": lambda text: (
+        len(set(text)) < MIN_DISTINCT_CHARACTERS
+    ),
     "is a sequence": _is_sequence,
-    "repeats itself": _repeats,
-    "holds a word that placeholders are made of": lambda text: _WORDS.search(text) is not None,
+    "repeats itself": _is_repetitive,
+    "holds a word that placeholders are made of": lambda text: _PLACEHOLDER_WORDS.search(text) is not None,
 }

@@ -25,8 +25,8 @@ class Candidates:
 
     __slots__ = ("_found",)
 
-    def __init__(self, named: Iterable[Identifier], found: Mapping[Identifier, Contact]) -> None:
-        self._found = {identifier: found[identifier] for identifier in named if identifier in found}
+    def __init__(self, identifiers: Iterable[Identifier], found: Mapping[Identifier, Contact]) -> None:
+        self._found = {identifier: found[identifier] for identifier in identifiers if identifier in found}
 
     def by(self, kind: str) -> Contact | None:
         """The contact that the named identifier of that kind found; None when it found nobody or none was named."""

@@ -38,13 +38,13 @@ class Merge:
     version: int = 0
 
     @property
-    def stands(self) -> bool:
+    def is_active(self) -> bool:
         """Whether it was not undone."""
         return self.undone_at is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Extent:
+class RelatedCounts:
     """How much is about a contact and everybody whom it absorbed: what a merge or an erasure would move or remove."""
 
     people: int

@@ -25,7 +25,7 @@ def system_clock() -> Instant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
+class RequestContext:
     """The time and the source of ids of one request, fixed before it is decided.
 
     The same moment gives the same ids however often it is asked, so a decision that is taken again on a fresh
@@ -37,7 +37,7 @@ class Moment:
     seed: bytes = field(repr=False)
 
     @classmethod
-    def at(cls, now: Instant) -> Moment:
+    def at(cls, now: Instant) -> RequestContext:
         """A moment with a fresh random seed."""
         return cls(now=now, seed=secrets.token_bytes(SEED_BYTES))
 
@@ -51,7 +51,7 @@ class Moment:
         order = _base32(self.now, _TIME_DIGITS) + _base32(min(ordinal, 1023), 2)
         return f"{prefix}_{order}{_base32(int.from_bytes(digest, 'big'), 12)}"
 
-    def not_before(self, instant: Instant) -> Moment:
+    def at_least(self, instant: Instant) -> RequestContext:
         """The same moment, or the one right after `instant`, when that is later: clocks of several processes differ,
         and what happened to one contact is to be in one order."""
         return self if self.now > instant else replace(self, now=instant + 1)
@@ -61,9 +61,9 @@ class Moment:
         return f"{prefix}_{blake2b(f'secret:{prefix}'.encode(), key=self.seed, digest_size=32).hexdigest()}"
 
 
-def told_at(made: str) -> Instant | None:
+def timestamp_of(id: str) -> Instant | None:
     """When an id was made, by the clock of the process that did. None for what `Moment.new_id` has not made."""
-    digits = made.partition("_")[2]
+    digits = id.partition("_")[2]
     if len(digits) != _ID_DIGITS or not set(digits) <= set(_ALPHABET):
         return None
     instant = 0

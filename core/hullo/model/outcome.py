@@ -43,5 +43,5 @@ class Outcome:
     """None when a server wrote about a person, and about no app's custom data."""
     signature: Signature | None = None
     """What the call had to show for itself. None where nobody asks: for a server, and in an app whose mode is off."""
-    wrong: str | None = None
+    mistake: str | None = None
     """The mistake in evidence that was let pass as none, in an app that only reports it (V3)."""

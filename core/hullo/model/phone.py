@@ -18,7 +18,7 @@ def normalise_phone(text: str, region: str | None) -> str:
     return _e164_of(text, region) or text
 
 
-def looks_like_e164(text: str) -> bool:
+def has_e164_format(text: str) -> bool:
     """Whether it has the form. Not every number that has it is possible: see `is_e164`, which takes its time."""
     return _E164.fullmatch(text) is not None
 
@@ -28,7 +28,7 @@ def is_e164(text: str) -> bool:
 
     Without the extra nobody knows what is possible, and the form has to do.
     """
-    return looks_like_e164(text) and (_phonenumbers() is None or _e164_of(text, None) == text)
+    return has_e164_format(text) and (_phonenumbers() is None or _e164_of(text, None) == text)
 
 
 def _e164_of(text: str, region: str | None) -> str | None:

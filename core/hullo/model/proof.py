@@ -24,7 +24,7 @@ class Signature(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Once:
+class SingleUseToken:
     """Says that evidence is good for one time in one app (V5, T1).
 
     `digest` is what is remembered of it until it would be refused for its age anyway.
@@ -32,14 +32,14 @@ class Once:
 
     digest: str
     expires_at: Instant
-    spends: bool = True
+    consumes: bool = True
     """False: it may be shown again and again, unless it was spent where it is good for one time."""
 
     @classmethod
-    def of(cls, app_id: str, token_id: str, expires_at: Instant, *, spends: bool = True) -> Once:
+    def for_token(cls, app_id: str, token_id: str, expires_at: Instant, *, spends: bool = True) -> SingleUseToken:
         """`token_id` tells the app's tokens of one kind apart, and should name the kind."""
         digest = sha256(f"{app_id}\0{token_id}".encode()).hexdigest()
-        return cls(digest=digest, expires_at=expires_at, spends=spends)
+        return cls(digest=digest, expires_at=expires_at, consumes=spends)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +53,12 @@ class Proof:
     """The fields of the claim that were verified, such as `user_hash`. None of them for evidence from elsewhere."""
     key_id: str | None = None
     """The identity key that signed, so that its last use can be told (V4). None where no such key was involved."""
-    states: Claim | None = None
+    signed_claim: Claim | None = None
     """What the evidence itself says about the person. It goes before what is said beside it, and all that is only
     said beside it is a claim (V5). None for evidence that says nothing, as a hash does."""
-    fields: frozenset[str] = frozenset()
+    signed_fields: frozenset[str] = frozenset()
     """Further fields of the claim that are vouched for, such as `custom_data.shop` (V6)."""
-    once: Once | None = None
+    single_use_token: SingleUseToken | None = None
     """None where the evidence may be shown again and again."""
 
     def covers(self, identifier: Identifier) -> bool:
@@ -66,6 +66,6 @@ class Proof:
         return any(proven.kind == identifier.kind and proven.key == identifier.key for proven in self.identifiers)
 
 
-def covered(identifier: Identifier, proofs: Iterable[Proof]) -> bool:
+def is_proven(identifier: Identifier, proofs: Iterable[Proof]) -> bool:
     """Whether any proof vouches for the identifier."""
     return any(proof.covers(identifier) for proof in proofs)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import msgspec
 
 from hullo.errors import Invalid, SettingsError
-from hullo.model.strict_json import read_object
+from hullo.model.strict_json import parse_object
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
@@ -28,10 +28,10 @@ ALGORITHMS: Final = (EDDSA, ES256, RS256)
 
 RSA_BITS: Final = range(2048, 8193)
 """Below they can be broken, above they are slow to verify with, for everybody."""
-KID_LONGEST: Final = 255
-TEXT_LONGEST: Final = 64 * 1024
+MAX_KID_LENGTH: Final = 255
+MAX_TEXT_LENGTH: Final = 64 * 1024
 
-TAKEN: Final = "hullo takes Ed25519, P-256, and RSA of 2048 bits or more"
+SUPPORTED_KEYS: Final = "hullo takes Ed25519, P-256, and RSA of 2048 bits or more"
 _NO_KEY: Final = "that is no public key; send it as PEM ('-----BEGIN PUBLIC KEY-----') or as a JWK"
 _PRIVATE: Final = (
     "that is the private half: never hand it to anyone, and make a new pair if it has left your server; send the "
@@ -49,7 +49,7 @@ _BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]+")
 _PSS_OID: Final = bytes.fromhex("06092a864886f70d01010a")
 _PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth"})
 _ALGORITHM_OF: Final = {("OKP", "Ed25519"): EDDSA, ("EC", "P-256"): ES256, ("RSA", None): RS256}
-_KEPT: Final[tuple[str, ...]] = ("kty", "crv", "x", "y", "n", "e")
+_PUBLIC_MEMBERS: Final[tuple[str, ...]] = ("kty", "crv", "x", "y", "n", "e")
 _MEMBERS: Final = {"OKP": ("x",), "EC": ("x", "y"), "RSA": ("n", "e")}
 
 
@@ -65,7 +65,7 @@ class PublicKey:
     """The whole of it as a JWK (RFC 7517) in JSON: equal keys have equal texts but for their `kid`."""
 
     @classmethod
-    def stored(cls, jwk: str) -> PublicKey:
+    def from_jwk(cls, jwk: str) -> PublicKey:
         """From `IdentityKey.public_key`. Needs no cryptography."""
         fields: dict[str, Any] = json.loads(jwk)
         return cls(algorithm=fields["alg"], kid=fields.get("kid"), jwk=jwk)
@@ -84,21 +84,21 @@ def read_public_key(text: str) -> PublicKey:
     `cryptography`.
     """
     _require_cryptography()
-    if len(text) > TEXT_LONGEST:
+    if len(text) > MAX_TEXT_LENGTH:
         raise Invalid(f"{_NO_KEY}; this is longer than any")
     if "PRIVATE KEY-----" in text:
         raise Invalid(_PRIVATE)
     if text.lstrip().startswith("{"):
         fields = _only_key(_object(text))
-        return _kept(_of_jwk(fields), _kid(fields.get("kid")))
+        return _to_public_key(_load_jwk(fields), _kid(fields.get("kid")))
     if "-----BEGIN" in text:
-        return _kept(_of_pem(text), None)
+        return _to_public_key(_load_pem(text), None)
     if text.lstrip().startswith(("ssh-", "ecdsa-")):
         raise Invalid(f"{_NO_KEY}; this is one in the format of SSH")
     raise Invalid(_NO_KEY)
 
 
-def _of_pem(text: str) -> PublicKeyTypes:
+def _load_pem(text: str) -> PublicKeyTypes:
     labels = re.findall("-----BEGIN ([^-]*)-----", text)
     if any("CERTIFICATE" in label for label in labels):
         raise Invalid(_CERTIFICATE)
@@ -114,12 +114,12 @@ def _of_pem(text: str) -> PublicKeyTypes:
         return load_pem_public_key(blocks[0][0].encode())
     except (ValueError, UnsupportedAlgorithm, binascii.Error):
         # Without its cause, which may quote the text.
-        raise Invalid(f"{_NO_KEY}; this PEM cannot be read, or is a kind of key of its own: {TAKEN}") from None
+        raise Invalid(f"{_NO_KEY}; this PEM cannot be read, or is a kind of key of its own: {SUPPORTED_KEYS}") from None
 
 
 def _object(text: str) -> dict[str, Any]:
     try:
-        return read_object(text.encode("utf-8", "surrogatepass"))
+        return parse_object(text.encode("utf-8", "surrogatepass"))
     except ValueError as error:
         raise Invalid(f"{_NO_KEY}; a JWK {error}") from None
 
@@ -139,7 +139,7 @@ def _only_key(fields: dict[str, Any]) -> dict[str, Any]:
     return keys[0]
 
 
-def _of_jwk(fields: Mapping[str, Any]) -> PublicKeyTypes:
+def _load_jwk(fields: Mapping[str, Any]) -> PublicKeyTypes:
     kind, curve = fields.get("kty"), fields.get("crv")
     if kind == "oct" or "k" in fields:
         raise Invalid(_SYMMETRIC)
@@ -147,8 +147,8 @@ def _of_jwk(fields: Mapping[str, Any]) -> PublicKeyTypes:
         raise Invalid(_PRIVATE)
     algorithm = next((each for known, each in _ALGORITHM_OF.items() if known == (kind, curve)), None)
     if algorithm is None:
-        raise Invalid(f"a JWK of that kty and crv is none that tokens are signed with here: {TAKEN}")
-    _refuse_other_purposes(fields, algorithm)
+        raise Invalid(f"a JWK of that kty and crv is none that tokens are signed with here: {SUPPORTED_KEYS}")
+    _require_signing_use(fields, algorithm)
     members = {name: fields.get(name) for name in _MEMBERS[str(kind)]}
     for name, value in members.items():
         if not isinstance(value, str) or _BASE64URL.fullmatch(value) is None:
@@ -168,7 +168,7 @@ def _of_jwk(fields: Mapping[str, Any]) -> PublicKeyTypes:
         raise Invalid(f"the numbers in that JWK are no {algorithm} key") from None
 
 
-def _refuse_other_purposes(fields: Mapping[str, Any], algorithm: str) -> None:
+def _require_signing_use(fields: Mapping[str, Any], algorithm: str) -> None:
     if fields.get("use", "sig") != "sig":
         raise Invalid("that JWK is not for signatures: its use is another")
     operations = fields.get("key_ops", ["verify"])
@@ -179,12 +179,12 @@ def _refuse_other_purposes(fields: Mapping[str, Any], algorithm: str) -> None:
 
 
 def _kid(kid: object) -> str | None:
-    if kid is None or (isinstance(kid, str) and 0 < len(kid) <= KID_LONGEST and kid.isprintable()):
+    if kid is None or (isinstance(kid, str) and 0 < len(kid) <= MAX_KID_LENGTH and kid.isprintable()):
         return kid
-    raise Invalid(f"a kid is 1 to {KID_LONGEST} printable characters")
+    raise Invalid(f"a kid is 1 to {MAX_KID_LENGTH} printable characters")
 
 
-def _kept(key: PublicKeyTypes, kid: str | None) -> PublicKey:
+def _to_public_key(key: PublicKeyTypes, kid: str | None) -> PublicKey:
     """Raises `Invalid` for a key of another kind."""
     from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -203,8 +203,8 @@ def _kept(key: PublicKeyTypes, kid: str | None) -> PublicKey:
             )
         algorithm, written = RS256, RSAAlgorithm.to_jwk(key, as_dict=True)
     else:
-        raise Invalid(f"that is a public key, but of a kind that is not used here: {TAKEN}")
-    fields: dict[str, str] = {name: written[name] for name in _KEPT if name in written}
+        raise Invalid(f"that is a public key, but of a kind that is not used here: {SUPPORTED_KEYS}")
+    fields: dict[str, str] = {name: written[name] for name in _PUBLIC_MEMBERS if name in written}
     fields["alg"] = algorithm
     if kid is not None:
         fields["kid"] = kid

@@ -33,12 +33,12 @@ class Sweep:
     conversations_before: Instant | None = None
     decisions_before: Instant | None = None
     timeline_before: Instant | None = None
-    most: int = 500
+    limit: int = 500
     """Of each kind, so that nobody waits long for it. A run goes on until nothing is left to remove."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Swept:
+class SweepResult:
     """How many of each were removed; in a dry run, how many there are."""
 
     sessions: int = 0
@@ -53,8 +53,8 @@ class Swept:
         """0: there was nothing left to remove."""
         return sum((self.sessions, self.visitors, self.conversations, self.messages, self.decisions, self.timeline))
 
-    def __add__(self, other: Swept) -> Swept:
-        return Swept(
+    def __add__(self, other: SweepResult) -> SweepResult:
+        return SweepResult(
             sessions=self.sessions + other.sessions,
             visitors=self.visitors + other.visitors,
             conversations=self.conversations + other.conversations,

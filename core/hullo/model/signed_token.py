@@ -11,13 +11,13 @@ import jwt
 
 from hullo.errors import ProofRejected
 from hullo.model.app import App, IdentityKey
-from hullo.model.compact_token import HMAC, ParsedToken, good_until, parse_token, verified
+from hullo.model.compact_token import HMAC, ParsedToken, parse_token, validate_payload, verify_signature
 from hullo.model.instant import Instant
 from hullo.model.public_key import ALGORITHMS, PublicKey
 
-TAKEN: Final = (HMAC, *ALGORITHMS)
+ACCEPTED_ALGORITHMS: Final = (HMAC, *ALGORITHMS)
 """The algorithms of tokens."""
-TOKEN_ID_LONGEST: Final = 255
+MAX_TOKEN_ID_LENGTH: Final = 255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,20 +34,20 @@ class SignedToken:
     """Of what was signed: the same for every writing of the same token."""
 
 
-def read_signed_token(text: str, app: App, now: Instant, longest: int) -> SignedToken:
+def read_signed_token(text: str, app: App, now: Instant, max_length: int) -> SignedToken:
     """A token that one of the app's active keys signed for it. Raises `ProofRejected`, which says why not."""
-    parsed = parse_token(text, longest)
+    parsed = parse_token(text, max_length)
     header = parsed.header
     if str(header.get("typ", "JWT")).upper() != "JWT":
         raise ProofRejected("the token's typ is not JWT", mistake="token_type")
     algorithm = header.get("alg")
-    if algorithm not in TAKEN:
-        raise ProofRejected(f"the token's alg is none of {', '.join(TAKEN)}", mistake="algorithm")
-    signers = verifying_keys(app.identity_keys, algorithm, header.get("kid"), now)
-    key = next((each for each in signers if signed_with(each, parsed)), None)
+    if algorithm not in ACCEPTED_ALGORITHMS:
+        raise ProofRejected(f"the token's alg is none of {', '.join(ACCEPTED_ALGORITHMS)}", mistake="algorithm")
+    signers = candidate_keys(app.identity_keys, algorithm, header.get("kid"), now)
+    key = next((each for each in signers if is_signed_by(each, parsed)), None)
     if key is None:
         raise ProofRejected("the token's signature is not that of any active key it could be of", mistake="signature")
-    expires_at = good_until(parsed.payload, app, now)
+    expires_at = validate_payload(parsed.payload, app, now)
     return SignedToken(
         payload=parsed.payload,
         key_id=key.id,
@@ -57,7 +57,7 @@ def read_signed_token(text: str, app: App, now: Instant, longest: int) -> Signed
     )
 
 
-def verifying_keys(keys: Sequence[IdentityKey], algorithm: str, kid: object, now: Instant) -> list[IdentityKey]:
+def candidate_keys(keys: Sequence[IdentityKey], algorithm: str, kid: object, now: Instant) -> list[IdentityKey]:
     """The active keys that may have signed: those of the algorithm, and of them the one that `kid` names.
 
     A secret verifies HS256 and nothing else, a public key the algorithm that it was registered for, whatever a token
@@ -67,10 +67,10 @@ def verifying_keys(keys: Sequence[IdentityKey], algorithm: str, kid: object, now
     if not fitting:
         raise ProofRejected(f"the app has no key for {algorithm}", mistake="algorithm")
     if kid is not None:
-        fitting = [key for key in fitting if kid in (key.id, given_kid(key))]
+        fitting = [key for key in fitting if kid in (key.id, owner_kid(key))]
         if not fitting:
             raise ProofRejected("the token's kid names no key of this app for its alg", mistake="unknown_kid")
-    active = [key for key in fitting if key.active(now)]
+    active = [key for key in fitting if key.is_active(now)]
     if not active:
         raise ProofRejected("the key that should have signed the token is retired", mistake="retired_key")
     return active
@@ -78,35 +78,35 @@ def verifying_keys(keys: Sequence[IdentityKey], algorithm: str, kid: object, now
 
 def key_algorithm(key: IdentityKey) -> str:
     """The one algorithm that the key is for."""
-    return HMAC if key.public_key is None else _public(key.public_key).algorithm
+    return HMAC if key.public_key is None else _parse_public_key(key.public_key).algorithm
 
 
-def signed_with(key: IdentityKey, parsed: ParsedToken) -> bool:
+def is_signed_by(key: IdentityKey, parsed: ParsedToken) -> bool:
     """Whether the token's signature is the key's. Raises `ProofRejected` for a token that lacks `exp` or `aud`."""
-    verifier = key.secret if key.public_key is None else _jwk(key.public_key).key
-    return verified(parsed, verifier, key_algorithm(key))
+    verifier = key.secret if key.public_key is None else _load_jwk(key.public_key).key
+    return verify_signature(parsed, verifier, key_algorithm(key))
 
 
 def _token_id(payload: Mapping[str, Any]) -> str | None:
     token_id = payload.get("jti")
     if token_id is None:
         return None
-    if not isinstance(token_id, str) or not 0 < len(token_id) <= TOKEN_ID_LONGEST:
-        raise ProofRejected(f"the token's jti is no text of 1 to {TOKEN_ID_LONGEST} characters", mistake="no_jti")
+    if not isinstance(token_id, str) or not 0 < len(token_id) <= MAX_TOKEN_ID_LENGTH:
+        raise ProofRejected(f"the token's jti is no text of 1 to {MAX_TOKEN_ID_LENGTH} characters", mistake="no_jti")
     return token_id
 
 
-def given_kid(key: IdentityKey) -> str | None:
+def owner_kid(key: IdentityKey) -> str | None:
     """The name that its owner gave the key, beside its id; None for none, and for a secret."""
-    return _public(key.public_key).kid if key.public_key is not None else None
+    return _parse_public_key(key.public_key).kid if key.public_key is not None else None
 
 
 @lru_cache(maxsize=256)
-def _public(text: str) -> PublicKey:
+def _parse_public_key(text: str) -> PublicKey:
     """Without `cryptography`, which is needed to verify with it and not to tell what it is."""
-    return PublicKey.stored(text)
+    return PublicKey.from_jwk(text)
 
 
 @lru_cache(maxsize=256)
-def _jwk(text: str) -> jwt.PyJWK:
+def _load_jwk(text: str) -> jwt.PyJWK:
     return jwt.PyJWK.from_json(text)

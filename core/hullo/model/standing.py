@@ -17,11 +17,11 @@ class Standing(IntEnum):
     PROVEN = 3
 
     @property
-    def word(self) -> str:
+    def label(self) -> str:
         """The name as stored in traces and shown to agents."""
         return self.name.lower()
 
     @property
-    def browser_word(self) -> str:
+    def public_label(self) -> str:
         """The name a browser is told: `claimed` for `OWNED` too, or it would learn who is new here (H2)."""
         return "proven" if self is Standing.PROVEN else "claimed"

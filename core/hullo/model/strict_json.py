@@ -14,7 +14,7 @@ _KEY_END: Final = re.compile(rb'"[ \t\n\r]*:')
 _decode = msgspec.json.Decoder().decode
 
 
-def read_object(raw: bytes) -> dict[str, Any]:
+def parse_object(raw: bytes) -> dict[str, Any]:
     """The JSON object in `raw`.
 
     Raises `ValueError`, with a sentence, for anything else: NaN, a number that no float holds, a key given twice at
@@ -27,15 +27,15 @@ def read_object(raw: bytes) -> dict[str, Any]:
         # msgspec lets the last of equal keys win. Whatever ends a key also occurs in the text, perhaps more often,
         # inside of strings: only where the counts differ is it worth a second, slower look.
         if len(_KEY_END.findall(raw)) != _count_keys(value):
-            json.loads(raw, object_pairs_hook=_without_doubles)
-        if rb"\u0000" in raw and _holds_nul(value):
+            json.loads(raw, object_pairs_hook=_reject_duplicate_keys)
+        if rb"\u0000" in raw and _has_nul(value):
             raise ValueError("must not contain NUL")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError("must be a JSON object in UTF-8") from error
     return cast("dict[str, Any]", value)
 
 
-def _without_doubles(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+def _reject_duplicate_keys(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
     fields = dict(pairs)
     if len(fields) != len(pairs):
         raise ValueError("must not give a key twice")
@@ -54,12 +54,12 @@ def _count_keys(value: Any) -> int:
     return count
 
 
-def _holds_nul(value: Any) -> bool:
+def _has_nul(value: Any) -> bool:
     if isinstance(value, str):
         return "\0" in value
     if type(value) is dict and any("\0" in key for key in cast("dict[str, Any]", value)):
         return True
-    return any(_holds_nul(each) for each in _children(value))
+    return any(_has_nul(each) for each in _children(value))
 
 
 def _children(value: Any) -> Collection[Any]:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from hullo.model.instant import MINUTE
-from hullo.model.proof import Once
+from hullo.model.proof import SingleUseToken
 from hullo.model.standing import Standing
 from hullo.model.visitor import SessionDigest
 
-HOP_LIFE: Final = 5 * MINUTE
+MAX_HOP_LIFETIME: Final = 5 * MINUTE
 """The longest that a token for a hop may be good (T1)."""
 
 
@@ -26,4 +26,4 @@ class TokenClaims:
     """The name of the plugin that read the token."""
     session: SessionDigest
     standing: Standing
-    once: Once
+    single_use_token: SingleUseToken

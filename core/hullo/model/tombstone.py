@@ -12,7 +12,7 @@ from hullo.model.instant import Instant
 
 TombstoneDigest = str
 
-_VEIL: Final = "erased:"
+_ERASED_PREFIX: Final = "erased:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +29,11 @@ def tombstone_digest(salt: str, identifier: IdentifierDigest) -> TombstoneDigest
     return sha256(f"{salt}\0{identifier}".encode()).hexdigest()
 
 
-def veiled(claim: IdentifierDigest, salt: str) -> str:
+def redact_claim(claim: IdentifierDigest, salt: str) -> str:
     """What a session may remember of a claim that is nobody's any more; one that is veiled stays as it is."""
-    return claim if claim.startswith(_VEIL) else _VEIL + tombstone_digest(salt, claim)
+    return claim if claim.startswith(_ERASED_PREFIX) else _ERASED_PREFIX + tombstone_digest(salt, claim)
 
 
-def same_claim(one: IdentifierDigest, other: IdentifierDigest, salt: str) -> bool:
+def is_same_claim(one: IdentifierDigest, other: IdentifierDigest, salt: str) -> bool:
     """Whether both name the same, veiled or not."""
-    return one == other or veiled(one, salt) == veiled(other, salt)
+    return one == other or redact_claim(one, salt) == redact_claim(other, salt)

@@ -18,7 +18,7 @@ def user_hash(identity_key: str, signed: str) -> str:
     return hmac.digest(identity_key.encode(), signed.encode(), "sha256").hex()
 
 
-def hashed_with(keys: Iterable[IdentityKey], now: Instant, signed: str, sent: str) -> str | None:
+def matching_key_id(keys: Iterable[IdentityKey], now: Instant, signed: str, sent: str) -> str | None:
     """The id of the active key under which `sent` is the hash of `signed`; None: it is wrong.
 
     Every active key is tried, also after one fits: how long it takes says nothing about which it was. A public key
@@ -27,6 +27,6 @@ def hashed_with(keys: Iterable[IdentityKey], now: Instant, signed: str, sent: st
     given = sent.encode("utf-8", "surrogatepass")
     fitting: str | None = None
     for key in keys:
-        if key.signs(now) and hmac.compare_digest(user_hash(key.secret, signed).encode(), given):
+        if key.can_sign(now) and hmac.compare_digest(user_hash(key.secret, signed).encode(), given):
             fitting = key.id
     return fitting

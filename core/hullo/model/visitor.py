@@ -13,9 +13,9 @@ from hullo.model.standing import Standing
 VisitorId = str
 SessionDigest = str
 
-SESSION_LIFE: Instant = 180 * DAY
+SESSION_LIFETIME: Instant = 180 * DAY
 """S3. Slides: every use sets the end anew."""
-TOUCH_EVERY: Instant = HOUR
+TOUCH_INTERVAL: Instant = HOUR
 """How stale `seen_at` may get, so that a call that changes nothing can cost reads only (W9)."""
 
 
@@ -49,8 +49,8 @@ class Session:
     expires_at: Instant
     contact_id: ContactId | None = None
     standing: Standing | None = None
-    claimed: Mapping[str, IdentifierDigest] = field(default_factory=dict[str, IdentifierDigest])
-    proved: tuple[IdentifierDigest, ...] = ()
+    claimed_identifiers: Mapping[str, IdentifierDigest] = field(default_factory=dict[str, IdentifierDigest])
+    proven_identifiers: tuple[IdentifierDigest, ...] = ()
     """What was proven of the contact in this session. It stays proven while the contact owns any of it."""
     revoked_at: Instant | None = None
     version: int = 0
@@ -61,19 +61,19 @@ class Session:
         return self.visitor_id
 
     @property
-    def identified(self) -> bool:
+    def is_identified(self) -> bool:
         """Whether the visitor has said who it is: all that it is told of itself without proof (H2)."""
         return self.standing is not None
 
     @property
-    def proven(self) -> bool:
+    def is_proven(self) -> bool:
         """Whether it may read what is stored about its contact (H1)."""
         return self.standing is Standing.PROVEN
 
-    def valid(self, now: Instant) -> bool:
+    def is_valid(self, now: Instant) -> bool:
         """Neither revoked (S2) nor expired (S3)."""
         return self.revoked_at is None and now < self.expires_at
 
-    def stale(self, now: Instant) -> bool:
+    def is_stale(self, now: Instant) -> bool:
         """Whether it was last seen so long ago that seeing it again is worth a write."""
-        return now - self.seen_at >= TOUCH_EVERY
+        return now - self.seen_at >= TOUCH_INTERVAL

@@ -24,7 +24,7 @@ class WebhookSecret:
     created_at: Instant
     expires_at: Instant | None = None
 
-    def signs(self, now: Instant) -> bool:
+    def is_active(self, now: Instant) -> bool:
         """Whether deliveries are signed with it."""
         return self.expires_at is None or now < self.expires_at
 
@@ -46,7 +46,7 @@ class Webhook:
     """A deleted one is told nothing any more; its log is kept as long as logs are."""
     version: int = 0
 
-    def wants(self, event: Event) -> bool:
+    def is_subscribed_to(self, event: Event) -> bool:
         """Whether it is to be told of this."""
         return (
             self.deleted_at is None

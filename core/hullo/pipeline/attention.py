@@ -10,41 +10,41 @@ from typing import Final
 from hullo.errors import SessionRevoked
 from hullo.model.conversation import Conversation, ConversationId, Message, MessageId
 from hullo.model.instant import Instant
-from hullo.model.moment import told_at
+from hullo.model.moment import timestamp_of
 from hullo.model.visitor import Session
 from hullo.pipeline import visits
-from hullo.pipeline.talk import visible
+from hullo.pipeline.talk import is_visible_to
 from hullo.store.protocol import PageRequest, SnapshotQuery, Store
-from hullo.store.reading import every
+from hullo.store.reading import iter_pages
 
-GROUP: Final = 128
+BATCH_SIZE: Final = 128
 """Sessions that are looked at in one go."""
-CAUGHT_UP: Final = 200
+MAX_CATCH_UP_MESSAGES: Final = 200
 """Messages that somebody is told who was away; whoever missed more loads the history. They wait for their reader all at
 once: with more than a connection keeps waiting, whoever missed so many would never get back in."""
-CONVERSATIONS_LOOKED_AT: Final = 200
-_PAGE: Final = 50
+MAX_CATCH_UP_CONVERSATIONS: Final = 200
+_PAGE_SIZE: Final = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class SessionCheck:
     """A session as it is now. None: it is over."""
 
     session: Session | None
-    visible: frozenset[ConversationId] = field(default_factory=frozenset[ConversationId])
+    visible_conversations: frozenset[ConversationId] = field(default_factory=frozenset[ConversationId])
     """Which of the conversations that it was asked about it may see."""
 
 
-def judge(
+def recheck_sessions(
     sessions: Sequence[Session], conversations: Mapping[str, Collection[ConversationId]], store: Store, now: Instant
-) -> Sequence[Judged]:
+) -> Sequence[SessionCheck]:
     """Each session with what it may see of the conversations that stand under its digest.
 
     Raises `StoreUnavailable`.
     """
-    judged: list[Judged] = []
-    for start in range(0, len(sessions), GROUP):
-        group = sessions[start : start + GROUP]
+    judged: list[SessionCheck] = []
+    for start in range(0, len(sessions), BATCH_SIZE):
+        group = sessions[start : start + BATCH_SIZE]
         queries = [
             SnapshotQuery(
                 workspace_id=each.workspace_id,
@@ -56,20 +56,22 @@ def judge(
         ]
         for known, snapshot in zip(group, store.load(queries), strict=True):
             try:
-                session = visits.valid_session(snapshot, known.digest, known.app_id, now)
+                session = visits.validate_session(snapshot, known.digest, known.app_id, now)
             except SessionRevoked:
                 session = None
             seen = snapshot.conversations.values() if session is not None else ()
-            judged.append(Judged(session=session, visible=_visible(seen, session)))
+            judged.append(SessionCheck(session=session, visible_conversations=_visible_ids(seen, session)))
     return judged
 
 
-def messages_of(wanted: Mapping[ConversationId, Collection[MessageId]], store: Store) -> dict[MessageId, Message]:
+def load_messages(
+    message_ids: Mapping[ConversationId, Collection[MessageId]], store: Store
+) -> dict[MessageId, Message]:
     """The messages with these ids, as far as they are still there. Raises `StoreUnavailable`."""
     found: dict[MessageId, Message] = {}
-    for conversation_id, ids in wanted.items():
+    for conversation_id, ids in message_ids.items():
         oldest, missing = min(ids), set(ids)
-        for message in every(partial(store.list_messages, conversation_id), _PAGE):
+        for message in iter_pages(partial(store.list_messages, conversation_id), _PAGE_SIZE):
             if message.id in missing:
                 found[message.id] = message
                 missing.discard(message.id)
@@ -78,25 +80,25 @@ def messages_of(wanted: Mapping[ConversationId, Collection[MessageId]], store: S
     return found
 
 
-def missed(session: Session, after: MessageId, store: Store) -> Sequence[tuple[ConversationId, Message]]:
+def messages_since(session: Session, after_id: MessageId, store: Store) -> Sequence[tuple[ConversationId, Message]]:
     """What was said in the conversations that this session may see after the message with this id, in order.
 
     Raises `StoreUnavailable`.
     """
-    since = told_at(after)
-    contact = session.contact_id if session.proven else None
-    page = PageRequest(limit=CONVERSATIONS_LOOKED_AT)
+    since = timestamp_of(after_id)
+    contact = session.contact_id if session.is_proven else None
+    page = PageRequest(limit=MAX_CATCH_UP_CONVERSATIONS)
     seen = store.list_visible_conversations(session.visitor_id, session.app_id, contact, page).items
     told: list[tuple[ConversationId, Message]] = []
     for conversation in seen:
         if since is None or conversation.last_message_at < since:
             continue
-        for message in every(partial(store.list_messages, conversation.id), _PAGE):
-            if message.id <= after or len(told) >= CAUGHT_UP:
+        for message in iter_pages(partial(store.list_messages, conversation.id), _PAGE_SIZE):
+            if message.id <= after_id or len(told) >= MAX_CATCH_UP_MESSAGES:
                 break
             told.append((conversation.id, message))
     return sorted(told, key=lambda each: each[1].id)
 
 
-def _visible(conversations: Iterable[Conversation], session: Session | None) -> frozenset[ConversationId]:
-    return frozenset(each.id for each in conversations if session is not None and visible(each, session))
+def _visible_ids(conversations: Iterable[Conversation], session: Session | None) -> frozenset[ConversationId]:
+    return frozenset(each.id for each in conversations if session is not None and is_visible_to(each, session))

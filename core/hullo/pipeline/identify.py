@@ -7,24 +7,31 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from hullo.errors import HulloError, Invalid, NoIdentifier, ProofRejected
-from hullo.hooks.relay import Relay
+from hullo.hooks.relay import PluginManager
 from hullo.model.app import ApiKey, App, VerificationMode
 from hullo.model.claim import Claim, Rejection
 from hullo.model.decision import Decision
-from hullo.model.identifier import IDENTIFIER_LONGEST, Identifier, IdentifierDigest, names_nobody
+from hullo.model.identifier import MAX_IDENTIFIER_LENGTH, Identifier, IdentifierDigest, is_non_identity
 from hullo.model.limits import Limits
-from hullo.model.moment import Moment
+from hullo.model.moment import RequestContext
 from hullo.model.outcome import Outcome
-from hullo.model.proof import Proof, Signature, covered
+from hullo.model.proof import Proof, Signature, is_proven
 from hullo.model.tombstone import TombstoneDigest, tombstone_digest
 from hullo.model.visitor import SessionDigest
-from hullo.pipeline.apps import AppDirectory
-from hullo.pipeline.call import Call
+from hullo.pipeline.apps import AppCache
+from hullo.pipeline.call import VerifiedClaim
 from hullo.pipeline.decide import decide
 from hullo.pipeline.origins import check_origin
 from hullo.pipeline.privacy.consent import check_consent
-from hullo.pipeline.verify import ALONE, FORGIVING, Verified, let_pass, proof_required, verify
-from hullo.pipeline.work import Prepared
+from hullo.pipeline.verify import (
+    LENIENT_MODES,
+    TOKEN_MUST_BE_ALONE,
+    VerificationResult,
+    accept_as_claim,
+    proof_required_error,
+    verify,
+)
+from hullo.pipeline.work import PreparedOperation
 from hullo.store.protocol import Snapshot, SnapshotQuery
 
 
@@ -34,82 +41,88 @@ class Identify:
 
     claim: Claim
     app_key: str | None
-    session: SessionDigest | None
+    session_digest: SessionDigest | None
     origin: str | None
     """The page's origin; None when the caller is no browser."""
-    moment: Moment
+    context: RequestContext
     request_id: str
-    hooks: Relay
+    hooks: PluginManager
     limits: Limits
     consent: bool = False
     """Whether the page says that the visitor agrees to be remembered. One with a session has said so before."""
 
-    def prepare(self, apps: AppDirectory) -> Prepared[Outcome]:
+    def prepare(self, apps: AppCache) -> PreparedOperation[Outcome]:
         """Raises `UnknownApp`, `BadOrigin`, `ConsentRequired`, `ProofRejected`, `ProofRequired`, `NoIdentifier`,
         `Invalid`."""
-        return apps.judged(self.app_key, lambda app: self.prepare_for(app, apps.salt_of(app.workspace_id)))
+        return apps.with_fresh_retry(
+            self.app_key, lambda app: self.prepare_for(app, apps.workspace_salt(app.workspace_id))
+        )
 
-    def prepare_for(self, app: App, salt: str) -> Prepared[Outcome]:
+    def prepare_for(self, app: App, salt: str) -> PreparedOperation[Outcome]:
         """The same for an app as it is given here, whichever the call names, and its workspace's salt."""
         check_origin(self.origin, app)
-        if self.session is None:
+        if self.session_digest is None:
             check_consent(self.consent, app)
-        call = self._call(app, salt, verify(self.claim, app, self.moment.now, self.hooks))
-        if not call.once:
-            return _prepared([call], partial(decide, call, self.hooks))
+        call = self._verified_claim(app, salt, verify(self.claim, app, self.context.now, self.hooks))
+        if not call.single_use_tokens:
+            return _prepare_claims([call], partial(decide, call, self.hooks))
         # Whether it was used before is only known once it is looked up.
-        otherwise = self._forgiven(app, salt) if app.verification in FORGIVING else None
-        calls = [call, otherwise] if isinstance(otherwise, Call) else [call]
-        return _prepared(calls, partial(self._decide_once, call, otherwise))
+        otherwise = self._claim_without_evidence(app, salt) if app.verification in LENIENT_MODES else None
+        calls = [call, otherwise] if isinstance(otherwise, VerifiedClaim) else [call]
+        return _prepare_claims(calls, partial(self._decide_single_use, call, otherwise))
 
-    def _forgiven(self, app: App, salt: str) -> Call | HulloError:
+    def _claim_without_evidence(self, app: App, salt: str) -> VerifiedClaim | HulloError:
         """The same call if its evidence turns out to be wrong, or what is wrong with it then."""
         try:
-            return self._call(app, salt, let_pass(self.claim, app, ProofRejected("used before", mistake="used_before")))
+            return self._verified_claim(
+                app, salt, accept_as_claim(self.claim, app, ProofRejected("used before", mistake="used_before"))
+            )
         except HulloError as refused:
             return refused
 
-    def _decide_once(self, call: Call, otherwise: Call | HulloError | None, snapshot: Snapshot) -> Decision[Outcome]:
+    def _decide_single_use(
+        self, call: VerifiedClaim, fallback: VerifiedClaim | HulloError | None, snapshot: Snapshot
+    ) -> Decision[Outcome]:
         """Raises `ProofRejected`; where that is forgiven, whatever `otherwise` is."""
         try:
             return decide(call, self.hooks, snapshot)
         except ProofRejected:
-            if otherwise is None:
+            if fallback is None:
                 raise
-            if isinstance(otherwise, HulloError):
-                raise otherwise from None
-        return decide(otherwise, self.hooks, snapshot)
+            if isinstance(fallback, HulloError):
+                raise fallback from None
+        return decide(fallback, self.hooks, snapshot)
 
-    def _call(self, app: App, salt: str, verified: Verified) -> Call:
-        hop = verified.hop
-        claim = verified.claim if hop is None else _without_names(verified.claim)
-        named, rejected = name(claim, self.hooks, self.limits, known=hop is not None)
-        vouched = frozenset(each for each in named if covered(each, verified.proofs))
-        signature = verified.signature
+    def _verified_claim(self, app: App, salt: str, verification: VerificationResult) -> VerifiedClaim:
+        hop = verification.hop
+        claim = verification.claim if hop is None else _without_identifiers(verification.claim)
+        named, rejected = collect_identifiers(claim, self.hooks, self.limits, already_identified=hop is not None)
+        vouched = frozenset(each for each in named if is_proven(each, verification.proofs))
+        signature = verification.signature
         if signature is Signature.SIGNED and not vouched and hop is None:
             signature = Signature.UNSIGNED  # what is proven names nobody here
             if app.verification is VerificationMode.REQUIRED:
-                raise proof_required()
-        digests = _digests(named, app.workspace_id)
-        return Call(
+                raise proof_required_error()
+        digests = _identifier_digests(named, app.workspace_id)
+        return VerifiedClaim(
             claim=claim,
             workspace_id=app.workspace_id,
             app=app,
-            named=named,
+            identifiers=named,
             digests=digests,
             salt=salt,
-            tombstones=_tombstones(digests, salt),
+            tombstone_digests=_tombstone_digests(digests, salt),
             rejected=rejected,
-            proofs=verified.proofs,
-            vouched=vouched,
-            stated=verified.stated(named),
-            attributes=verified.attributes,
+            proofs=verification.proofs,
+            proven_identifiers=vouched,
+            signed_fields=verification.signed_fields(named),
+            proven_attributes=verification.proven_attributes,
             hop=hop,
             signature=signature,
-            wrong=verified.wrong,
-            moment=self.moment,
+            mistake=verification.mistake,
+            context=self.context,
             request_id=self.request_id,
-            session=self.session,
+            session_digest=self.session_digest,
         )
 
 
@@ -121,36 +134,36 @@ class Upsert:
     key: ApiKey
     app_id: str | None
     """Whose custom data; None when the claim holds none."""
-    moment: Moment
+    context: RequestContext
     request_id: str
-    hooks: Relay
+    hooks: PluginManager
     limits: Limits
 
-    def prepare(self, apps: AppDirectory) -> Prepared[Outcome]:
+    def prepare(self, apps: AppCache) -> PreparedOperation[Outcome]:
         """Raises `UnknownApp`, `NoIdentifier`, `Invalid`."""
         app = apps.find(self.app_id) if self.app_id is not None else None
-        named, rejected = name(self.claim, self.hooks, self.limits)
-        digests, salt = _digests(named, self.key.workspace_id), apps.salt_of(self.key.workspace_id)
-        call = Call(
+        named, rejected = collect_identifiers(self.claim, self.hooks, self.limits)
+        digests, salt = _identifier_digests(named, self.key.workspace_id), apps.workspace_salt(self.key.workspace_id)
+        call = VerifiedClaim(
             claim=self.claim,
             workspace_id=self.key.workspace_id,
             app=app,
-            named=named,
+            identifiers=named,
             digests=digests,
             salt=salt,
-            tombstones=_tombstones(digests, salt),
+            tombstone_digests=_tombstone_digests(digests, salt),
             rejected=rejected,
             proofs=(Proof(by="api-key", identifiers=tuple(named)),),
-            vouched=frozenset(named),
-            moment=self.moment,
+            proven_identifiers=frozenset(named),
+            context=self.context,
             request_id=self.request_id,
-            server=f"api-key:{self.key.id}",
+            server_writer=f"api-key:{self.key.id}",
         )
-        return _prepared([call], partial(decide, call, self.hooks))
+        return _prepare_claims([call], partial(decide, call, self.hooks))
 
 
-def name(
-    claim: Claim, hooks: Relay, limits: Limits, *, known: bool = False
+def collect_identifiers(
+    claim: Claim, hooks: PluginManager, limits: Limits, *, already_identified: bool = False
 ) -> tuple[dict[Identifier, str], tuple[Rejection, ...]]:
     """The usable identifiers with who named them, and every fault of the request.
 
@@ -158,54 +171,58 @@ def name(
     (M6), and `Invalid` for a strict claim with any fault (W8).
     """
     named, rejected = usable_identifiers(claim, hooks, limits)
-    if not named and not known:
+    if not named and not already_identified:
         raise NoIdentifier(rejected)
     if claim.strict and rejected:
         raise Invalid("nothing was written, since the call is strict and some fields are wrong", rejected)
-    return ({} if known else named), rejected
+    return ({} if already_identified else named), rejected
 
 
 def usable_identifiers(
-    claim: Claim, hooks: Relay, limits: Limits
+    claim: Claim, hooks: PluginManager, limits: Limits
 ) -> tuple[dict[Identifier, str], tuple[Rejection, ...]]:
     """What plugins name, without what names nobody (M5), and every fault of the request."""
     named: dict[Identifier, str] = {}
     rejected = list(claim.rejected)
     for plugin, identifier in hooks.name_identifiers(claim):
-        if names_nobody(identifier.value, limits.non_identities):
+        if is_non_identity(identifier.value, limits.non_identities):
             rejected.append(Rejection(field=identifier.kind, reason="names nobody"))
-        elif len(identifier.value) > IDENTIFIER_LONGEST:
-            reason = f"longer than {IDENTIFIER_LONGEST} characters"
+        elif len(identifier.value) > MAX_IDENTIFIER_LENGTH:
+            reason = f"longer than {MAX_IDENTIFIER_LENGTH} characters"
             rejected.append(Rejection(field=identifier.kind, reason=reason))
         else:
             named[identifier] = plugin
     return named, tuple(rejected)
 
 
-def _prepared(calls: Sequence[Call], decide: Callable[[Snapshot], Decision[Outcome]]) -> Prepared[Outcome]:
+def _prepare_claims(
+    verified_claims: Sequence[VerifiedClaim], decide: Callable[[Snapshot], Decision[Outcome]]
+) -> PreparedOperation[Outcome]:
     """Whatever any of the calls needs to be decided: they differ in what of their evidence is believed."""
-    call = calls[0]
+    call = verified_claims[0]
     query = SnapshotQuery(
         workspace_id=call.workspace_id,
         app_id=call.app.id if call.app else None,
-        session=call.session,
-        identifiers=tuple(dict.fromkeys(digest for each in calls for digest in each.digests.values())),
-        tombstones=tuple(dict.fromkeys(digest for each in calls for digest in each.tombstones.values())),
-        orphans=call.session is not None,
-        source=call.hop.session if call.hop is not None else None,
-        spent=tuple(once.digest for once in call.once),
+        session=call.session_digest,
+        identifiers=tuple(dict.fromkeys(digest for each in verified_claims for digest in each.digests.values())),
+        tombstones=tuple(
+            dict.fromkeys(digest for each in verified_claims for digest in each.tombstone_digests.values())
+        ),
+        include_orphans=call.session_digest is not None,
+        source_session=call.hop.session if call.hop is not None else None,
+        spent=tuple(once.digest for once in call.single_use_tokens),
     )
-    return Prepared(query=query, decide=decide, app=call.app)
+    return PreparedOperation(query=query, decide=decide, app=call.app)
 
 
-def _without_names(claim: Claim) -> Claim:
-    beside = (Rejection(field=kind, reason=ALONE) for kind in sorted(claim.names_person))
+def _without_identifiers(claim: Claim) -> Claim:
+    beside = (Rejection(field=kind, reason=TOKEN_MUST_BE_ALONE) for kind in sorted(claim.identifier_kinds))
     return replace(claim, external_id=None, email=None, email_as_sent=None, rejected=(*claim.rejected, *beside))
 
 
-def _tombstones(digests: Mapping[Identifier, IdentifierDigest], salt: str) -> dict[Identifier, TombstoneDigest]:
+def _tombstone_digests(digests: Mapping[Identifier, IdentifierDigest], salt: str) -> dict[Identifier, TombstoneDigest]:
     return {identifier: tombstone_digest(salt, digest) for identifier, digest in digests.items()}
 
 
-def _digests(named: Iterable[Identifier], workspace_id: str) -> dict[Identifier, IdentifierDigest]:
-    return {identifier: identifier.digest(workspace_id) for identifier in named}
+def _identifier_digests(identifiers: Iterable[Identifier], workspace_id: str) -> dict[Identifier, IdentifierDigest]:
+    return {identifier: identifier.digest(workspace_id) for identifier in identifiers}

@@ -11,13 +11,13 @@ from hullo.model.fact import Fact
 PHONE: Final = "phone"
 
 
-def phones_of(contact: Contact) -> tuple[Fact, ...]:
+def all_phones(contact: Contact) -> tuple[Fact, ...]:
     """Every phone, the primary one first."""
     primary = contact.profile.get(PHONE)
     return (*(() if primary is None else (primary,)), *contact.phones)
 
 
-def phones_settled(before: Contact, after: Contact) -> Contact:
+def deduplicate_phones(before: Contact, after: Contact) -> Contact:
     """The contact with each phone once: a further one that is the primary one now has changed places with it, and with
     no primary one there is none."""
     primary, was = (contact.profile.get(PHONE) for contact in (after, before))

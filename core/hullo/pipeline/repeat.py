@@ -8,24 +8,24 @@ from hashlib import blake2b, sha256
 from typing import Final, Generic, TypeVar
 
 from hullo.errors import Conflicting
-from hullo.model.change_set import StoredAnswer
+from hullo.model.change_set import StoredResponse
 from hullo.model.decision import Decision
 from hullo.model.instant import DAY
-from hullo.model.moment import SEED_BYTES, Moment
+from hullo.model.moment import SEED_BYTES, RequestContext
 from hullo.model.outcome import Outcome
 from hullo.pipeline import visits
-from hullo.pipeline.apps import AppDirectory
+from hullo.pipeline.apps import AppCache
 from hullo.pipeline.visits import SESSION_PREFIX
-from hullo.pipeline.work import Prepared, Work
+from hullo.pipeline.work import Operation, PreparedOperation
 from hullo.store.protocol import Snapshot
 
 A = TypeVar("A")
 
-REMEMBERED_FOR: Final = DAY
+RESPONSE_LIFETIME: Final = DAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Replayed:
+class ReplayedResponse:
     """The first answer: its body as it was encoded then, and the session token that it issued, if it did."""
 
     body: bytes
@@ -33,7 +33,7 @@ class Replayed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Repeatable(Generic[A]):
+class IdempotentOperation(Generic[A]):
     """Another work, done once for a caller and key.
 
     `caller` is what tells callers apart: the session's digest, or the client's address where there is no session
@@ -42,58 +42,62 @@ class Repeatable(Generic[A]):
     secrets, which is what is stored.
     """
 
-    work: Work[Outcome]
+    operation: Operation[Outcome]
     key: str
     caller: str
-    request: bytes
-    moment: Moment
+    request_body: bytes
+    context: RequestContext
     encode: Callable[[Outcome], bytes]
 
-    def prepare(self, apps: AppDirectory) -> Prepared[Outcome | Replayed]:
+    def prepare(self, apps: AppCache) -> PreparedOperation[Outcome | ReplayedResponse]:
         """Raises what the work raises."""
-        prepared = self.work.prepare(apps)
+        prepared = self.operation.prepare(apps)
         digest = sha256(f"{prepared.query.app_id}\0{self.caller}\0{self.key}".encode()).hexdigest()
-        return Prepared(
-            query=replace(prepared.query, answer=digest),
+        return PreparedOperation(
+            query=replace(prepared.query, stored_response_digest=digest),
             decide=lambda snapshot: self._decide(prepared, digest, snapshot),
             app=prepared.app,
         )
 
-    def _decide(self, prepared: Prepared[Outcome], digest: str, snapshot: Snapshot) -> Decision[Outcome | Replayed]:
+    def _decide(
+        self, prepared: PreparedOperation[Outcome], digest: str, snapshot: Snapshot
+    ) -> Decision[Outcome | ReplayedResponse]:
         """Raises `Conflicting` when the key was used for another request, and `SessionRevoked` after a reset (S2)."""
-        request = sha256(self.request).hexdigest()
-        first = snapshot.answer
-        if first is not None and self.moment.now < first.expires_at:
-            if first.request != request:
+        request = sha256(self.request_body).hexdigest()
+        first = snapshot.stored_response
+        if first is not None and self.context.now < first.expires_at:
+            if first.request_digest != request:
                 raise Conflicting("this Idempotency-Key was used with another body")
-            return Decision(answer=self._replayed(first, prepared, snapshot))
+            return Decision(result=self._replay(first, prepared, snapshot))
         decision = prepared.decide(snapshot)
-        token = decision.answer.session_token
-        answer = StoredAnswer(
+        token = decision.result.session_token
+        answer = StoredResponse(
             digest=digest,
-            request=request,
-            seed=self._sealed(self.moment.seed) if token is not None else b"",
-            at=self.moment.now,
-            body=self.encode(decision.answer),
-            expires_at=self.moment.now + REMEMBERED_FOR,
+            request_digest=request,
+            seed=self._mask_seed(self.context.seed) if token is not None else b"",
+            at=self.context.now,
+            body=self.encode(decision.result),
+            expires_at=self.context.now + RESPONSE_LIFETIME,
         )
-        change_set = replace(decision.change_set, answers=(answer,))
-        return Decision(answer=decision.answer, change_set=change_set, explain=decision.explain)
+        change_set = replace(decision.change_set, stored_responses=(answer,))
+        return Decision(result=decision.result, change_set=change_set, build_trace=decision.build_trace)
 
-    def _replayed(self, first: StoredAnswer, prepared: Prepared[Outcome], snapshot: Snapshot) -> Replayed:
+    def _replay(
+        self, first: StoredResponse, prepared: PreparedOperation[Outcome], snapshot: Snapshot
+    ) -> ReplayedResponse:
         query = prepared.query
         if not first.seed and query.app_id is not None:
             # A call that issued a token may have ended the session that it came with, by a switch; any other needs
             # its session as much as the first time.
-            visits.valid_session(snapshot, query.session, query.app_id, self.moment.now)
-        return Replayed(body=first.body, session_token=self._token(first))
+            visits.validate_session(snapshot, query.session, query.app_id, self.context.now)
+        return ReplayedResponse(body=first.body, session_token=self._recover_token(first))
 
-    def _token(self, first: StoredAnswer) -> str | None:
+    def _recover_token(self, first: StoredResponse) -> str | None:
         if not first.seed:
             return None
-        return Moment(now=first.at, seed=self._sealed(first.seed)).new_secret(SESSION_PREFIX)
+        return RequestContext(now=first.at, seed=self._mask_seed(first.seed)).new_secret(SESSION_PREFIX)
 
-    def _sealed(self, seed: bytes) -> bytes:
+    def _mask_seed(self, seed: bytes) -> bytes:
         """The seed under a pad that only this caller's key makes; done twice it is open again.
 
         The pad is used for one seed only, as both are bound to one stored answer. The store alone, without the

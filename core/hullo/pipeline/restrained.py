@@ -9,29 +9,29 @@ from typing import Generic, TypeVar
 
 from hullo.errors import RateLimited
 from hullo.model.decision import Decision
-from hullo.pipeline.apps import AppDirectory
-from hullo.pipeline.work import Prepared, Work
+from hullo.pipeline.apps import AppCache
+from hullo.pipeline.work import Operation, PreparedOperation
 from hullo.store.protocol import Snapshot
 
 A = TypeVar("A")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Restrained(Generic[A]):
+class RateLimitedOperation(Generic[A]):
     """Another work, refused with `refusal` where its answer is one that `counts`."""
 
-    work: Work[A]
-    counts: Callable[[A], bool]
-    refusal: RateLimited
+    operation: Operation[A]
+    is_counted: Callable[[A], bool]
+    error: RateLimited
 
-    def prepare(self, apps: AppDirectory) -> Prepared[A]:
+    def prepare(self, apps: AppCache) -> PreparedOperation[A]:
         """Raises what the work raises."""
-        prepared = self.work.prepare(apps)
+        prepared = self.operation.prepare(apps)
         return replace(prepared, decide=partial(self._decide, prepared))
 
-    def _decide(self, prepared: Prepared[A], snapshot: Snapshot) -> Decision[A]:
+    def _decide(self, prepared: PreparedOperation[A], snapshot: Snapshot) -> Decision[A]:
         """Raises what the work raises, and `RateLimited`."""
         decision = prepared.decide(snapshot)
-        if self.counts(decision.answer):
-            raise self.refusal
+        if self.is_counted(decision.result):
+            raise self.error
         return decision

@@ -7,27 +7,27 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from hullo.pipeline.work import Unit
+from hullo.pipeline.work import Job
 
-TRIES: Final = 20
-FIRST_PAUSE: Final = 0.001
-LONGEST_PAUSE: Final = 0.05
+MAX_ATTEMPTS: Final = 20
+INITIAL_BACKOFF: Final = 0.001
+MAX_BACKOFF: Final = 0.05
 """Seconds."""
 
 
-def tries() -> Iterator[int]:
+def attempts() -> Iterator[int]:
     """For a change that goes alone: numbers its tries, with longer and longer pauses between them."""
-    for number in range(TRIES):
+    for number in range(MAX_ATTEMPTS):
         if number > 1:
-            _pause(number)
+            _back_off(number)
         yield number
 
 
-def _pause(conflicts: int) -> None:
-    time.sleep(random.uniform(0, min(FIRST_PAUSE * 2**conflicts, LONGEST_PAUSE)))
+def _back_off(conflicts: int) -> None:
+    time.sleep(random.uniform(0, min(INITIAL_BACKOFF * 2**conflicts, MAX_BACKOFF)))
 
 
-class Patience:
+class RetryBudget:
     """Counts the conflicts of one group, and spaces its rounds.
 
     The first conflict is decided again at once: in most cases the other writer is done. From the second on, a
@@ -35,33 +35,33 @@ class Patience:
     """
 
     def __init__(self) -> None:
-        self._rounds = 0
-        self._worst = 0
+        self._batch_count = 0
+        self._max_conflict_count = 0
 
     @property
-    def tried(self) -> bool:
+    def had_conflict(self) -> bool:
         """Whether a conflict was met."""
-        return self._worst > 0
+        return self._max_conflict_count > 0
 
-    def next_round(self, waiting: Sequence[Unit]) -> list[Unit]:
+    def next_batch(self, pending: Sequence[Job]) -> list[Job]:
         """Who goes next. At first everybody, since most calls change nothing and can share a look; after that
         one of each person, as only one of those can win."""
-        self._rounds += 1
-        if self._worst > 1:
-            _pause(self._worst)
-        if self._rounds == 1:
-            return list(waiting)
-        first: list[Unit] = []
+        self._batch_count += 1
+        if self._max_conflict_count > 1:
+            _back_off(self._max_conflict_count)
+        if self._batch_count == 1:
+            return list(pending)
+        first: list[Job] = []
         taken: set[str] = set()
-        for unit in waiting:
-            names = unit.prepared.names if unit.prepared else set[str]()
+        for unit in pending:
+            names = unit.prepared.resource_keys if unit.prepared else set[str]()
             if names.isdisjoint(taken):
                 taken |= names
                 first.append(unit)
         return first
 
-    def with_another(self, unit: Unit) -> bool:
+    def record_conflict(self, job: Job) -> bool:
         """Notes a conflict; False when the unit has had its tries."""
-        unit.conflicts += 1
-        self._worst = max(self._worst, unit.conflicts)
-        return unit.conflicts < TRIES
+        job.conflict_count += 1
+        self._max_conflict_count = max(self._max_conflict_count, job.conflict_count)
+        return job.conflict_count < MAX_ATTEMPTS

@@ -10,20 +10,20 @@ from hullo.model.app import App
 from hullo.model.change_set import ChangeSet
 from hullo.model.decision import Decision
 from hullo.model.event import Event
-from hullo.model.moment import Moment
+from hullo.model.moment import RequestContext
 from hullo.model.visitor import Session, SessionDigest
 from hullo.pipeline import visits
-from hullo.pipeline.apps import AppDirectory
+from hullo.pipeline.apps import AppCache
 from hullo.pipeline.origins import check_origin
 from hullo.pipeline.privacy.consent import check_consent
-from hullo.pipeline.telling import Teller
-from hullo.pipeline.visits import Visit
-from hullo.pipeline.work import Prepared
+from hullo.pipeline.telling import EventBuilder
+from hullo.pipeline.visits import SessionUpdate
+from hullo.pipeline.work import PreparedOperation
 from hullo.store.protocol import Snapshot, SnapshotQuery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attend:
+class OpenSession:
     """A visitor's session is continued or begun.
 
     `verb` says what becomes of the session that the caller shows: `join` goes on with it, or starts anew when it
@@ -32,54 +32,54 @@ class Attend:
 
     verb: Literal["join", "reset", "resume"]
     app_key: str | None
-    session: SessionDigest | None
+    session_digest: SessionDigest | None
     origin: str | None
-    moment: Moment
+    context: RequestContext
     consent: bool = False
     """Whether the page says that the visitor agrees to be remembered. One with a session has said so before."""
 
-    def prepare(self, apps: AppDirectory) -> Prepared[Visit]:
+    def prepare(self, apps: AppCache) -> PreparedOperation[SessionUpdate]:
         """Raises `UnknownApp`, `BadOrigin`, and `SessionRequired` for a `resume` without a session."""
-        if self.verb == "resume" and self.session is None:
+        if self.verb == "resume" and self.session_digest is None:
             raise SessionRequired
-        return apps.judged(self.app_key, self._prepare)
+        return apps.with_fresh_retry(self.app_key, self._prepare)
 
-    def _prepare(self, app: App) -> Prepared[Visit]:
+    def _prepare(self, app: App) -> PreparedOperation[SessionUpdate]:
         check_origin(self.origin, app)
-        query = SnapshotQuery(workspace_id=app.workspace_id, app_id=app.id, session=self.session)
-        return Prepared(query=query, decide=lambda snapshot: self._decide(app, snapshot), app=app)
+        query = SnapshotQuery(workspace_id=app.workspace_id, app_id=app.id, session=self.session_digest)
+        return PreparedOperation(query=query, decide=lambda snapshot: self._decide(app, snapshot), app=app)
 
-    def _decide(self, app: App, snapshot: Snapshot) -> Decision[Visit]:
+    def _decide(self, app: App, snapshot: Snapshot) -> Decision[SessionUpdate]:
         """Raises `SessionRevoked` for a `resume` of a session that is no longer good, and `ConsentRequired`."""
-        now = self.moment.now
+        now = self.context.now
         try:
-            session = visits.valid_session(snapshot, self.session, app.id, now)
+            session = visits.validate_session(snapshot, self.session_digest, app.id, now)
         except SessionRevoked:
             if self.verb == "resume":
                 raise
             session = None
         if session is not None and self.verb != "reset":
-            visit = visits.go_on(session, now)
-            return Decision(answer=visit, change_set=ChangeSet(sessions=visit.sessions))
+            visit = visits.refresh(session, now)
+            return Decision(result=visit, change_set=ChangeSet(sessions=visit.session_changes))
         if session is None:
             check_consent(self.consent, app)
-        visit = visits.begin(app.workspace_id, app.id, self.moment)
+        visit = visits.start(app.workspace_id, app.id, self.context)
         if session is None:
-            return Decision(answer=visit, change_set=_beginning(visit))
+            return Decision(result=visit, change_set=_new_session_changes(visit))
         change_set = ChangeSet(
-            visitors=visit.visitors,
-            sessions=(visits.revoke(session, now), *visit.sessions),
-            events=was_reset(app, session, self.moment),
+            visitors=visit.new_visitors,
+            sessions=(visits.revoke(session, now), *visit.session_changes),
+            events=reset_events(app, session, self.context),
         )
-        return Decision(answer=visit, change_set=change_set)
+        return Decision(result=visit, change_set=change_set)
 
 
-def was_reset(app: App, session: Session, moment: Moment) -> tuple[Event, ...]:
+def reset_events(app: App, session: Session, context: RequestContext) -> tuple[Event, ...]:
     """What is told of the end of a session that its visitor wanted."""
-    teller = Teller(moment, app.workspace_id, app_id=app.id)
-    teller.tell("visitor.reset", session.contact_id, {"visitor_id": session.visitor_id})
+    teller = EventBuilder(context, app.workspace_id, app_id=app.id)
+    teller.add("visitor.reset", session.contact_id, {"visitor_id": session.visitor_id})
     return teller.events
 
 
-def _beginning(visit: Visit) -> ChangeSet:
-    return ChangeSet(visitors=visit.visitors, sessions=visit.sessions)
+def _new_session_changes(visit: SessionUpdate) -> ChangeSet:
+    return ChangeSet(visitors=visit.new_visitors, sessions=visit.session_changes)

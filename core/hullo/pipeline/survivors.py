@@ -23,7 +23,7 @@ def current_contact(store: ContactReads, workspace_id: str, contact_id: ContactI
     return contact
 
 
-def unabsorbed(snapshot: Snapshot, contact_id: ContactId) -> Contact:
+def require_not_merged(snapshot: Snapshot, contact_id: ContactId) -> Contact:
     """The contact as the snapshot has it. Raises `NotFound`, and `Conflicting` for one that was absorbed since whoever
     decides looked for its survivor: doing it again finds them."""
     contact = snapshot.contacts.get(contact_id)

@@ -8,12 +8,12 @@ from hullo.model.audit import AuditEntry, next_entry
 from hullo.model.contact import ContactId
 from hullo.model.decision_record import DecisionRecord, Trace
 from hullo.model.event import Event, EventName, FieldChange
-from hullo.model.moment import Moment
+from hullo.model.moment import RequestContext
 from hullo.model.standing import Standing
 from hullo.store.protocol import Snapshot
 
 
-class Teller:
+class EventBuilder:
     """Makes the events of one request. Made anew for every decision, so that deciding again gives the same ids.
 
     `beside` are those that another work has made in the same request.
@@ -21,25 +21,25 @@ class Teller:
 
     def __init__(
         self,
-        moment: Moment,
+        context: RequestContext,
         workspace_id: str,
         *,
         app_id: str | None = None,
         by: str | None = None,
-        beside: Sequence[Event] = (),
+        preceding: Sequence[Event] = (),
     ) -> None:
-        self._moment = moment
+        self._context = context
         self._workspace_id = workspace_id
         self._app_id = app_id
         self._by = by
-        self._told = list(beside)
+        self._events = list(preceding)
 
     @property
     def events(self) -> tuple[Event, ...]:
         """All of them, in the order in which they were told."""
-        return tuple(self._told)
+        return tuple(self._events)
 
-    def tell(
+    def add(
         self,
         name: EventName,
         contact_id: ContactId | None = None,
@@ -47,11 +47,11 @@ class Teller:
         changes: Iterable[FieldChange] = (),
     ) -> None:
         """One more. `changes` are kept in the contact's timeline alone."""
-        self._told.append(
+        self._events.append(
             Event(
-                id=self._moment.new_id("evt", len(self._told)),
+                id=self._context.new_id("evt", len(self._events)),
                 name=name,
-                at=self._moment.now,
+                at=self._context.now,
                 workspace_id=self._workspace_id,
                 app_id=self._app_id,
                 contact_id=contact_id,
@@ -61,29 +61,36 @@ class Teller:
             )
         )
 
-    def explained(self, contact_id: ContactId, request_id: str, trace: Trace, ordinal: int = 0) -> DecisionRecord:
+    def decision_record(self, contact_id: ContactId, request_id: str, trace: Trace, ordinal: int = 0) -> DecisionRecord:
         """What is kept of why something was done to a contact that was named by its id, by somebody whose word is
         taken. `ordinal` tells apart several of one request."""
         assert self._by is not None, "somebody did it"
         return DecisionRecord(
-            id=self._moment.new_id("dec", ordinal),
+            id=self._context.new_id("dec", ordinal),
             workspace_id=self._workspace_id,
             app_id=self._app_id,
             contact_id=contact_id,
             request_id=request_id,
-            at=self._moment.now,
+            at=self._context.now,
             by=self._by,
             matched_by="id",
-            standing=Standing.PROVEN.word,
+            standing=Standing.PROVEN.label,
             trace=trace,
         )
 
 
-def audited(
-    snapshot: Snapshot, moment: Moment, workspace_id: str, *, by: str, action: str, subject: str, **data: object
+def next_audit_entry(
+    snapshot: Snapshot,
+    context: RequestContext,
+    workspace_id: str,
+    *,
+    by: str,
+    action: str,
+    subject: str,
+    **data: object,
 ) -> AuditEntry:
     """The next entry of the workspace's audit log. The snapshot was asked for with `audited`."""
     assert snapshot.audit_head is not None, "the query asks where the audit log ends"
     return next_entry(
-        snapshot.audit_head, workspace_id=workspace_id, at=moment.now, by=by, action=action, subject=subject, data=data
+        snapshot.audit_head, workspace_id=workspace_id, at=context.now, by=by, action=action, subject=subject, data=data
     )

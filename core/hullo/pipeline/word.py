@@ -10,39 +10,39 @@ from hullo.model.conversation import Conversation
 from hullo.model.visitor import Session
 
 
-def notices_of(changes: ChangeSet) -> tuple[Notice, ...]:
+def notices_for(changes: ChangeSet) -> tuple[Notice, ...]:
     """Those of sessions first: who has become somebody else is looked at before anything is told to them."""
-    return (*_of_sessions(changes), *_of_conversations(changes))
+    return (*_session_notices(changes), *_conversation_notices(changes))
 
 
-def _of_sessions(changes: ChangeSet) -> Iterator[Notice]:
+def _session_notices(changes: ChangeSet) -> Iterator[Notice]:
     for change in changes.sessions:
-        if _concerns_others(change):
+        if _affects_other_sockets(change):
             yield Notice(kind="session", visitor_id=change.after.visitor_id)
-    for log_out in changes.log_outs:
+    for log_out in changes.session_revocations:
         yield Notice(kind="session", contact_id=log_out.contact_id)
     for absorption in changes.absorptions:
         yield Notice(kind="session", contact_id=absorption.absorbed_id)
-    for separation in changes.separations:
+    for separation in changes.splits:
         yield Notice(kind="session", contact_id=separation.survivor_id)
     for erasure in changes.erasures:
         yield Notice(kind="session", contact_id=erasure.contact.id)
 
 
-def _of_conversations(changes: ChangeSet) -> Iterator[Notice]:
+def _conversation_notices(changes: ChangeSet) -> Iterator[Notice]:
     conversations = {change.after.id: change.after for change in changes.conversations}
     spoken_in: set[str] = set()
     for message in changes.messages:
         conversation = conversations[message.conversation_id]
         spoken_in.add(conversation.id)
-        yield _about(conversation, message.id)
+        yield _conversation_notice(conversation, message.id)
     for change in changes.conversations:
         was_read = change.before is not None and change.before.read_at != change.after.read_at
         if was_read and change.after.id not in spoken_in:
-            yield _about(change.after)
+            yield _conversation_notice(change.after)
 
 
-def _about(conversation: Conversation, message_id: str | None = None) -> Notice:
+def _conversation_notice(conversation: Conversation, message_id: str | None = None) -> Notice:
     return Notice(
         kind="read" if message_id is None else "message",
         visitor_id=conversation.visitor_id,
@@ -53,11 +53,11 @@ def _about(conversation: Conversation, message_id: str | None = None) -> Notice:
     )
 
 
-def _concerns_others(change: Change[Session]) -> bool:
+def _affects_other_sockets(change: Change[Session]) -> bool:
     """Whether another socket of the session has to know: a new session has none, and that it was seen again is
     nobody's business."""
     before, after = change.before, change.after
     return before is not None and (
-        (before.contact_id, before.standing, before.proved, before.revoked_at)
-        != (after.contact_id, after.standing, after.proved, after.revoked_at)
+        (before.contact_id, before.standing, before.proven_identifiers, before.revoked_at)
+        != (after.contact_id, after.standing, after.proven_identifiers, after.revoked_at)
     )

@@ -6,58 +6,58 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from hullo.hooks.relay import Relay
+from hullo.hooks.relay import PluginManager
 from hullo.hooks.writes import Write, custom_field, identifier_field
 from hullo.model.app import App
 from hullo.model.claim import CUSTOM_DATA, Claim
 from hullo.model.contact import Contact
 from hullo.model.decision_record import FieldVerdict, Step
 from hullo.model.event import FieldChange
-from hullo.model.fact import Fact, Scalar, blank, same
+from hullo.model.fact import Fact, Scalar, is_blank, is_same_value
 from hullo.model.identifier import EMAIL, EXTERNAL_ID, Identifier
 from hullo.model.instant import Instant
 from hullo.model.phone import normalise_phone
 from hullo.model.standing import Standing
-from hullo.pipeline.naming import confirm_identifier, put_identifier, with_names
-from hullo.pipeline.phones import phones_settled
+from hullo.pipeline.naming import replace_identifier, set_primary_identifier, with_identifiers
+from hullo.pipeline.phones import deduplicate_phones
 
-_PREFIXES: Final = {"identifier": "identifier.", "custom_data": f"{CUSTOM_DATA}."}
+_FIELD_PREFIXES: Final = {"identifier": "identifier.", "custom_data": f"{CUSTOM_DATA}."}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pen:
+class WriteContext:
     """Who writes, when, how far they are believed, and for which app."""
 
-    by: str
+    writer: str
     at: Instant
     standing: Standing
     app: App | None
-    stated: frozenset[str] | None = None
+    signed_fields: frozenset[str] | None = None
     """See `Call.stated`."""
-    attributes: frozenset[str] = frozenset()
+    proven_attributes: frozenset[str] = frozenset()
     """See `Call.attributes`."""
     attribute_standing: Standing = Standing.CLAIMED
     """How far those are believed."""
-    signed: bool = True
+    is_signed: bool = True
     """See `Write.signed`."""
-    visitor: str | None = None
+    visitor_writer: str | None = None
     """Who says what is said beside the evidence. None where that is the same writer."""
 
     def writer_of(self, field: str) -> str:
         """Who is remembered as the value's writer (`Fact.by`)."""
-        if self.stated is None or self.visitor is None:
-            return self.by
-        return self.by if field in self.stated else self.visitor
+        if self.signed_fields is None or self.visitor_writer is None:
+            return self.writer
+        return self.writer if field in self.signed_fields else self.visitor_writer
 
     def standing_of(self, field: str) -> Standing:
         """How far a value that is no identifier is believed."""
-        if field in self.attributes:
+        if field in self.proven_attributes:
             return self.attribute_standing
-        return self.standing if self.stated is None or field in self.stated else Standing.CLAIMED
+        return self.standing if self.signed_fields is None or field in self.signed_fields else Standing.CLAIMED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class WriteResult:
     """The contact as it will be, what became of each field, and who refused what."""
 
     contact: Contact
@@ -70,7 +70,7 @@ class Written:
     steps: tuple[Step, ...] = ()
 
     @property
-    def fields(self) -> list[str]:
+    def changed_fields(self) -> list[str]:
         """The fields that changed."""
         return [verdict.field for verdict in self.written]
 
@@ -83,22 +83,22 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class ProposedWrites:
     """What a claim asks for: the writes that would change something, and the fields that are so already."""
 
-    changing: tuple[Write, ...]
+    writes: tuple[Write, ...]
     unchanged: tuple[str, ...]
 
 
-def wanted_writes(
+def propose_writes(
     claim: Claim,
     contact: Contact,
-    pen: Pen,
-    own: Iterable[tuple[Identifier, bool]],
-    withheld: Iterable[str],
-    cleared: Iterable[str] = (),
-    found_by: str | None = None,
-) -> Wanted:
+    write_context: WriteContext,
+    writable: Iterable[tuple[Identifier, bool]],
+    withheld_kinds: Iterable[str],
+    cleared_kinds: Iterable[str] = (),
+    matched_by: str | None = None,
+) -> ProposedWrites:
     """What the claim asks to have written to the contact.
 
     `own` are the identifiers that may be written, each with whether a proof covers it; `withheld` the kinds that
@@ -112,7 +112,7 @@ def wanted_writes(
     changing: list[Write] = []
     unchanged: list[str] = []
 
-    def want(
+    def propose(
         field: str,
         kind: str,
         value: Scalar | None,
@@ -120,8 +120,8 @@ def wanted_writes(
         standing: Standing | None = None,
         app_id: str | None = None,
     ) -> None:
-        standing = standing if standing is not None else pen.standing_of(field)
-        if _changes(value, stored, standing):
+        standing = standing if standing is not None else write_context.standing_of(field)
+        if _is_change(value, stored, standing):
             changing.append(
                 Write(
                     field=field,
@@ -129,58 +129,65 @@ def wanted_writes(
                     value=value,
                     standing=standing,
                     stored=stored,
-                    signed=pen.signed,
+                    signed=write_context.is_signed,
                     app_id=app_id,
                 )
             )
         else:
             unchanged.append(field)
 
-    spoken_for = {*withheld}
-    for identifier, vouched in own:
-        kind, held = identifier.kind, contact.fact_of(identifier)
+    spoken_for = {*withheld_kinds}
+    for identifier, vouched in writable:
+        kind, held = identifier.kind, contact.identifier_fact(identifier)
         # A proof of an email says nothing about a contact that was reached by a mere claim, and a proven visitor's
         # word about an identifier that was not signed is a mere claim (V2).
-        mere_word = pen.standing is Standing.PROVEN and not vouched
-        standing = Standing.CLAIMED if mere_word else pen.standing
-        promoted = kind != found_by and standing is Standing.PROVEN
+        mere_word = write_context.standing is Standing.PROVEN and not vouched
+        standing = Standing.CLAIMED if mere_word else write_context.standing
+        promoted = kind != matched_by and standing is Standing.PROVEN
         stored = contact.identifiers.get(kind) if held is None or promoted else held
         # Another spelling of the same email is the same email.
-        want(
+        propose(
             identifier_field(kind), "identifier", held.value if held is not None else identifier.value, stored, standing
         )
         spoken_for.add(kind)
-    for kind in cleared:
-        want(identifier_field(kind), "identifier", None, contact.identifiers.get(kind))
+    for kind in cleared_kinds:
+        propose(identifier_field(kind), "identifier", None, contact.identifiers.get(kind))
         if kind in contact.profile:
-            want(kind, "profile", None, contact.profile[kind])
+            propose(kind, "profile", None, contact.profile[kind])
     for field, text in _plain_values(claim, spoken_for).items():
         if field == "phone" and text is not None:
-            text = normalise_phone(text, pen.app.region if pen.app else None)
-        want(field, "profile", text, contact.profile.get(field))
-    if claim.custom_data and pen.app is not None:
-        block = _block(contact, pen.app)
+            text = normalise_phone(text, write_context.app.region if write_context.app else None)
+        propose(field, "profile", text, contact.profile.get(field))
+    if claim.custom_data and write_context.app is not None:
+        block = _app_custom_data(contact, write_context.app)
         for key, custom in claim.custom_data.items():
-            want(custom_field(key), "custom_data", custom, block.get(key), app_id=pen.app.id)
-    return Wanted(changing=tuple(changing), unchanged=tuple(unchanged))
+            propose(custom_field(key), "custom_data", custom, block.get(key), app_id=write_context.app.id)
+    return ProposedWrites(writes=tuple(changing), unchanged=tuple(unchanged))
 
 
-def write(claim: Claim, contact: Contact, is_new: bool, pen: Pen, wanted: Wanted, hooks: Relay) -> Written:
+def apply_writes(
+    claim: Claim,
+    contact: Contact,
+    is_new: bool,
+    write_context: WriteContext,
+    proposed: ProposedWrites,
+    hooks: PluginManager,
+) -> WriteResult:
     """The contact with every write in it that no policy refuses."""
-    if not wanted.changing:
-        return Written(contact=contact, unchanged=wanted.unchanged)
-    refusals = hooks.review_writes(claim, pen.standing, None if is_new else contact, wanted.changing)
-    accepted = [each for each in wanted.changing if each.field not in refusals]
-    return Written(
-        contact=_applied(contact, accepted, pen, is_new),
+    if not proposed.writes:
+        return WriteResult(contact=contact, unchanged=proposed.unchanged)
+    refusals = hooks.review_writes(claim, write_context.standing, None if is_new else contact, proposed.writes)
+    accepted = [each for each in proposed.writes if each.field not in refusals]
+    return WriteResult(
+        contact=_apply_accepted(contact, accepted, write_context, is_new),
         written=tuple(
-            FieldVerdict(field=each.field, verdict="written", reason=f"{_deed(each)} as {each.standing.word}")
+            FieldVerdict(field=each.field, verdict="written", reason=f"{_write_kind(each)} as {each.standing.label}")
             for each in accepted
         ),
         kept=tuple(
             FieldVerdict(field=field, verdict="kept", reason=refusal.reason) for field, (_, refusal) in refusals.items()
         ),
-        unchanged=wanted.unchanged,
+        unchanged=proposed.unchanged,
         changes=tuple(
             FieldChange(field=each.field, before=each.stored.value if each.stored else None, after=each.value)
             for each in accepted
@@ -192,76 +199,80 @@ def write(claim: Claim, contact: Contact, is_new: bool, pen: Pen, wanted: Wanted
     )
 
 
-def one_of_a_kind(identifiers: Iterable[Identifier], contact: Contact) -> tuple[Identifier, ...]:
+def one_per_kind(identifiers: Iterable[Identifier], contact: Contact) -> tuple[Identifier, ...]:
     """A contact has one identifier of a kind: the one it has already, else the one named first."""
     chosen: dict[str, Identifier] = {}
     for identifier in identifiers:
-        if identifier.kind not in chosen or contact.owns(identifier):
+        if identifier.kind not in chosen or contact.has_identifier(identifier):
             chosen[identifier.kind] = identifier
     return tuple(chosen.values())
 
 
-def _plain_values(claim: Claim, spoken_for: Collection[str]) -> Mapping[str, str | None]:
+def _plain_values(claim: Claim, excluded_kinds: Collection[str]) -> Mapping[str, str | None]:
     """The profile, with an external id or email in it that is nobody's identifier here."""
     plain = {
         field: value
         for field, value in ((EXTERNAL_ID, claim.external_id), (EMAIL, claim.email))
-        if value is not None and field not in spoken_for
+        if value is not None and field not in excluded_kinds
     }
     return {**plain, **claim.profile} if plain else claim.profile
 
 
-def _changes(value: Scalar | None, stored: Fact | None, standing: Standing) -> bool:
+def _is_change(value: Scalar | None, stored: Fact | None, standing: Standing) -> bool:
     if value is None or stored is None:
         return (value is None) != (stored is None)
     # The same value on better authority is worth remembering: it is protected from then on.
-    return not same(stored, value) or stored.standing < standing
+    return not is_same_value(stored, value) or stored.standing < standing
 
 
-def _deed(write: Write) -> str:
+def _write_kind(write: Write) -> str:
     if write.value is None:
         return "cleared"
-    if same(write.stored, write.value):
+    if is_same_value(write.stored, write.value):
         return "confirmed"
-    return "filled" if blank(write.stored) else "replaced"
+    return "filled" if is_blank(write.stored) else "replaced"
 
 
-def _applied(before: Contact, accepted: Sequence[Write], pen: Pen, is_new: bool) -> Contact:
+def _apply_accepted(before: Contact, accepted: Sequence[Write], write_context: WriteContext, is_new: bool) -> Contact:
     if not accepted:
         return before
     contact = before
-    profile, block = dict(contact.profile), dict(_block(contact, pen.app))
+    profile, block = dict(contact.profile), dict(_app_custom_data(contact, write_context.app))
     homes = {"profile": profile, "custom_data": block}
     for each in accepted:
-        name = each.field if each.kind == "profile" else each.field.removeprefix(_PREFIXES[each.kind])
-        fact = Fact(each.value, each.standing, pen.at, pen.writer_of(each.field)) if each.value is not None else None
+        name = each.field if each.kind == "profile" else each.field.removeprefix(_FIELD_PREFIXES[each.kind])
+        fact = (
+            Fact(each.value, each.standing, write_context.at, write_context.writer_of(each.field))
+            if each.value is not None
+            else None
+        )
         if each.kind == "identifier":
-            contact = _with_identifier(contact, name, fact, each.stored)
+            contact = _set_identifier(contact, name, fact, each.stored)
         elif fact is None:
             homes[each.kind].pop(name, None)
         else:
             homes[each.kind][name] = fact
     custom_data = dict(contact.custom_data)
-    if pen.app is not None and (block or pen.app.id in custom_data):
-        custom_data[pen.app.id] = block
+    if write_context.app is not None and (block or write_context.app.id in custom_data):
+        custom_data[write_context.app.id] = block
     after = replace(
         contact,
         profile=profile,
         custom_data=custom_data,
-        updated_at=pen.at,
-        last_seen_at=max(pen.at, contact.last_seen_at),
+        updated_at=write_context.at,
+        last_seen_at=max(write_context.at, contact.last_seen_at),
         version=contact.version if is_new else contact.version + 1,
     )
-    return phones_settled(before, after) if before.phones else after
+    return deduplicate_phones(before, after) if before.phones else after
 
 
-def _with_identifier(contact: Contact, kind: str, fact: Fact | None, stored: Fact | None) -> Contact:
+def _set_identifier(contact: Contact, kind: str, fact: Fact | None, stored: Fact | None) -> Contact:
     if fact is None:
-        return with_names(contact, kind, ())
-    if stored is not None and same(stored, fact.value):
-        return confirm_identifier(contact, kind, stored, fact)
-    return put_identifier(contact, kind, fact)
+        return with_identifiers(contact, kind, ())
+    if stored is not None and is_same_value(stored, fact.value):
+        return replace_identifier(contact, kind, stored, fact)
+    return set_primary_identifier(contact, kind, fact)
 
 
-def _block(contact: Contact, app: App | None) -> Mapping[str, Fact]:
+def _app_custom_data(contact: Contact, app: App | None) -> Mapping[str, Fact]:
     return contact.custom_data.get(app.id, {}) if app is not None else {}

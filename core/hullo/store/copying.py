@@ -15,13 +15,13 @@ import msgspec
 
 from hullo.errors import Conflicting, Unstorable
 from hullo.store.protocol import StoreConflict
-from hullo.store.upkeep import Portable, PortableRow, PortableTable, Progress, Source, Target, say_nothing
+from hullo.store.upkeep import CopySource, CopyTarget, PortableRow, PortableTable, Progress, SupportsCopy, no_progress
 
 CHUNK: Final = 2000
 """Rows a commit: enough that its cost does not count, and few enough for memory with the longest messages."""
 
-SAME: Final = "source and target are the same database"
-AGAIN: Final = "stop every server that uses either, make the target a new, empty database, and copy again"
+SAME_DATABASE: Final = "source and target are the same database"
+RETRY_ADVICE: Final = "stop every server that uses either, make the target a new, empty database, and copy again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,21 +34,21 @@ class CopiedTable:
 
 
 def copy_store(
-    source: Portable, target: Portable, progress: Progress = say_nothing, *, chunk: int = CHUNK
+    source: SupportsCopy, target: SupportsCopy, progress: Progress = no_progress, *, chunk: int = CHUNK
 ) -> tuple[CopiedTable, ...]:
     """Copies and verifies. Called again after an interruption it goes on where it was.
 
     Raises `Conflicting` for a target that is not empty, unless with an unfinished copy of this very source, and
     when the two sides are not the same at the end.
     """
-    if source.place == target.place:
-        raise Conflicting(SAME)
+    if source.location == target.location:
+        raise Conflicting(SAME_DATABASE)
     with source.as_source() as old, target.as_target() as new:
-        tables = _tables_of_both(old, new)
-        _begin(old, new, fingerprint(source.place))
-        _copy(old, new, tables, _Told(progress, "copying", sum(map(old.count, tables))), chunk)
+        tables = _common_tables(old, new)
+        _begin(old, new, fingerprint(source.location))
+        _copy(old, new, tables, _ProgressCounter(progress, "copying", sum(map(old.count, tables))), chunk)
         rows = sum(map(old.count, tables)) + sum(map(new.count, tables))
-        copied = _verified(old, new, tables, _Told(progress, "verifying", rows), chunk)
+        copied = _verify(old, new, tables, _ProgressCounter(progress, "verifying", rows), chunk)
         new.finish()
     return copied
 
@@ -58,7 +58,7 @@ def fingerprint(place: str) -> str:
     return sha256(place.encode()).hexdigest()[:32]
 
 
-class _Told:
+class _ProgressCounter:
     """Counts rows for whoever watches."""
 
     def __init__(self, progress: Progress, doing: str, total: int) -> None:
@@ -74,28 +74,30 @@ class _Told:
         self._progress(self._doing, min(self._done, self._total), self._total)
 
 
-def _tables_of_both(old: Source, new: Target) -> tuple[PortableTable, ...]:
+def _common_tables(old: CopySource, new: CopyTarget) -> tuple[PortableTable, ...]:
     tables = tuple(old.tables())
     if tables != tuple(new.tables()):
         raise Conflicting("source and target keep their rows in different tables: neither can hold the other's")
     return tables
 
 
-def _begin(old: Source, new: Target, source: str) -> None:
-    begun = new.unfinished()
+def _begin(old: CopySource, new: CopyTarget, source: str) -> None:
+    begun = new.unfinished_copy()
     if begun == source:
         return
     if begun is not None:
         raise Conflicting("the target holds an unfinished copy of another database; copy into a new, empty one")
     held = new.begin(source)
-    if old.unfinished() == source:  # by two names, which only now shows
+    if old.unfinished_copy() == source:  # by two names, which only now shows
         new.finish()
-        raise Conflicting(SAME)
+        raise Conflicting(SAME_DATABASE)
     if isinstance(held, StoreConflict):
         raise Conflicting(f"the target is not empty: its table {held.reason} has rows; copy into a new, empty database")
 
 
-def _copy(old: Source, new: Target, tables: Sequence[PortableTable], told: Callable[[int], None], chunk: int) -> None:
+def _copy(
+    old: CopySource, new: CopyTarget, tables: Sequence[PortableTable], told: Callable[[int], None], chunk: int
+) -> None:
     for table in tables:
         last = new.last_key(table)
         if last is not None:
@@ -109,24 +111,24 @@ def _copy(old: Source, new: Target, tables: Sequence[PortableTable], told: Calla
             if isinstance(refused, StoreConflict):
                 raise Conflicting(
                     f"a row of {table.name} was refused by the target ({refused.reason}): source or target was "
-                    f"written to meanwhile, or another copy is under way; {AGAIN}"
+                    f"written to meanwhile, or another copy is under way; {RETRY_ADVICE}"
                 )
             told(len(rows))
 
 
-def _verified(
-    old: Source, new: Target, tables: Sequence[PortableTable], told: Callable[[int], None], chunk: int
+def _verify(
+    old: CopySource, new: CopyTarget, tables: Sequence[PortableTable], told: Callable[[int], None], chunk: int
 ) -> tuple[CopiedTable, ...]:
-    sides = [(_read(old, table, told, chunk), _read(new, table, told, chunk)) for table in tables]
+    sides = [(_digest_table(old, table, told, chunk), _digest_table(new, table, told, chunk)) for table in tables]
     if unequal := [ours.name for ours, theirs in sides if ours != theirs]:
         raise Conflicting(
             f"the target is not the same as its source in {', '.join(unequal)}: source or target was written to "
-            f"meanwhile; {AGAIN}"
+            f"meanwhile; {RETRY_ADVICE}"
         )
     return tuple(ours for ours, _ in sides)
 
 
-def _read(side: Source, table: PortableTable, told: Callable[[int], None], chunk: int) -> CopiedTable:
+def _digest_table(side: CopySource, table: PortableTable, told: Callable[[int], None], chunk: int) -> CopiedTable:
     # MessagePack tells text from bytes and writes every value in one way only: it is canonical for what rows hold.
     encode = msgspec.msgpack.Encoder().encode
     digest, count = sha256(), 0
@@ -138,7 +140,7 @@ def _read(side: Source, table: PortableTable, told: Callable[[int], None], chunk
 
 
 def _pages(
-    side: Source, table: PortableTable, after: PortableRow | None, chunk: int
+    side: CopySource, table: PortableTable, after: PortableRow | None, chunk: int
 ) -> Iterator[Sequence[PortableRow]]:
     while rows := side.rows(table, after, chunk):
         yield rows

@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from hullo.model.app import ApiKey, App, Workspace
 from hullo.model.audit import AuditEntry, AuditHead
-from hullo.model.change_set import CallCount, ChangeSet, StoredAnswer
+from hullo.model.change_set import CallCount, ChangeSet, StoredResponse
 from hullo.model.conflict import Conflict, ConflictStatus
 from hullo.model.contact import Contact, ContactId
 from hullo.model.conversation import Conversation, ConversationId, Message
@@ -17,9 +17,9 @@ from hullo.model.decision_record import DecisionRecord
 from hullo.model.event import Event
 from hullo.model.identifier import IdentifierDigest
 from hullo.model.instant import Instant
-from hullo.model.merge import Extent, Merge, MergeId
+from hullo.model.merge import Merge, MergeId, RelatedCounts
 from hullo.model.note import Note, NoteId
-from hullo.model.retention import Sweep, Swept
+from hullo.model.retention import Sweep, SweepResult
 from hullo.model.timeline import TimelineEntry
 from hullo.model.tombstone import TombstoneDigest
 from hullo.model.visitor import Session, SessionDigest, VisitorId
@@ -42,13 +42,13 @@ class SnapshotQuery:
     contacts: tuple[ContactId, ...] = ()
     """Contacts wanted by id, beside those that the identifiers find and the session's own."""
     conversations: tuple[ConversationId, ...] = ()
-    orphans: bool = False
+    include_orphans: bool = False
     """Also the conversations of the session's visitor that have no contact (L1)."""
     repeat_keys: tuple[str, ...] = ()
     """Messages wanted by `Message.repeat_key`; the conversations they are in come with them."""
-    answer: str | None = None
+    stored_response_digest: str | None = None
     """The digest of a stored answer (`StoredAnswer.digest`)."""
-    source: SessionDigest | None = None
+    source_session: SessionDigest | None = None
     """The session that a hop token was made in; its contact comes with it (T1)."""
     spent: tuple[str, ...] = ()
     """The digests of tokens that may be used once (`Spent.digest`)."""
@@ -60,7 +60,7 @@ class SnapshotQuery:
     """Also every merge that stands and has one of these contacts for its survivor."""
     tombstones: tuple[TombstoneDigest, ...] = ()
     """Looked up where any of `identifiers` finds nobody; a store need not where each finds somebody."""
-    audited: bool = False
+    include_audit_head: bool = False
     """Also where the workspace's audit log ends."""
 
 
@@ -73,15 +73,15 @@ class Snapshot:
     the app is gone or the query named none."""
     session: Session | None = None
     """Revoked and expired sessions too: who decides looks at the clock."""
-    found: Mapping[IdentifierDigest, ContactId] = field(default_factory=dict[IdentifierDigest, ContactId])
+    contact_ids: Mapping[IdentifierDigest, ContactId] = field(default_factory=dict[IdentifierDigest, ContactId])
     contacts: Mapping[ContactId, Contact] = field(default_factory=dict[ContactId, Contact])
     conversations: Mapping[ConversationId, Conversation] = field(default_factory=dict[ConversationId, Conversation])
-    open_pairs: frozenset[str] = frozenset()
+    reported_pairs: frozenset[str] = frozenset()
     """The pairs (`pair_of`) among `contacts` that have a conflict which `settles` (C7)."""
     messages: Mapping[str, Message] = field(default_factory=dict[str, Message])
     """By repeat key."""
-    answer: StoredAnswer | None = None
-    source: Session | None = None
+    stored_response: StoredResponse | None = None
+    source_session: Session | None = None
     """Under the same conditions as `session`."""
     spent: frozenset[str] = frozenset()
     """Which of the query's were used already, also where they have expired since."""
@@ -171,7 +171,7 @@ class ContactReads(Protocol):
         """As it is: one that was merged into another is empty, and names it."""
         ...
 
-    def list_contacts(self, wanted: ContactFilter, page: PageRequest) -> Page[Contact]:
+    def list_contacts(self, criteria: ContactFilter, page: PageRequest) -> Page[Contact]:
         """Without those that were merged into another."""
         ...
 
@@ -179,7 +179,7 @@ class ContactReads(Protocol):
         """The contact's, of every app, by the id of their visitors; those that are over too."""
         ...
 
-    def extent_of(self, workspace_id: str, contact_id: ContactId) -> Extent:
+    def count_related(self, workspace_id: str, contact_id: ContactId) -> RelatedCounts:
         """How much there is of the contact and of everybody whom it absorbed."""
         ...
 
@@ -196,7 +196,7 @@ class HistoryReads(Protocol):
 
     def find_note(self, workspace_id: str, note_id: NoteId) -> Note | None: ...
 
-    def list_conflicts(self, wanted: ConflictFilter, page: PageRequest) -> Page[Conflict]:
+    def list_conflicts(self, criteria: ConflictFilter, page: PageRequest) -> Page[Conflict]:
         """Of exactly the contact that is asked for, and of nobody whom it absorbed."""
         ...
 
@@ -218,7 +218,7 @@ class ConversationReads(Protocol):
         ...
 
     def list_conversations(self, workspace_id: str, page: PageRequest) -> Page[Conversation]: ...
-    def list_conversations_of(
+    def list_contact_conversations(
         self, workspace_id: str, contact_id: ContactId, page: PageRequest
     ) -> Page[Conversation]: ...
     def find_conversation(self, workspace_id: str, conversation_id: ConversationId) -> Conversation | None: ...
@@ -232,13 +232,13 @@ class Outbox(Protocol):
         """The oldest, in the order of their ids; without their values."""
         ...
 
-    def take_lease(self, name: str, holder: str, now: Instant, until: Instant) -> bool:
+    def acquire_lease(self, name: str, holder: str, now: Instant, until: Instant) -> bool:
         """Whether `holder` has the lease of this name until then: it was free, had ended by `now`, or was theirs
         already. Of any number who ask at once, in whatever processes, one is told yes. One that lasts more than twice
         as long as what is asked for is the word of a wrong clock, and free."""
         ...
 
-    def give_up_lease(self, name: str, holder: str) -> None:
+    def release_lease(self, name: str, holder: str) -> None:
         """It is free, if it was theirs."""
         ...
 
@@ -262,15 +262,15 @@ class WebhookReads(Protocol):
         `without`: they are busy, and however much is due there holds up nobody else."""
         ...
 
-    def next_due(self) -> Instant | None:
+    def next_delivery_at(self) -> Instant | None:
         """When the next delivery is due, which may have been in the past; None when none is pending."""
         ...
 
 
-class Retaining(Protocol):
+class RetentionCleanup(Protocol):
     """What is too old is removed (P3)."""
 
-    def sweep(self, sweep: Sweep, *, dry_run: bool = False) -> Swept:
+    def sweep(self, sweep: Sweep, *, dry_run: bool = False) -> SweepResult:
         """Removes at most `sweep.most` of each kind, in transactions of its own.
 
         A session goes when it is over, and when its visitor is anonymous and was last seen before that moment; a
@@ -279,13 +279,13 @@ class Retaining(Protocol):
         """
         ...
 
-    def forget_deliveries(self, before: Instant, most: int) -> int:
+    def delete_deliveries(self, before: Instant, limit: int) -> int:
         """Removes what was delivered or given up before then. How many there were."""
         ...
 
 
 @runtime_checkable
-class Store(AppReads, ContactReads, HistoryReads, ConversationReads, Outbox, WebhookReads, Retaining, Protocol):
+class Store(AppReads, ContactReads, HistoryReads, ConversationReads, Outbox, WebhookReads, RetentionCleanup, Protocol):
     """Keeps everything. Batch-first: a group of units is loaded at once and applied under one commit.
 
     Implementations translate their driver's errors: a broken connection, a locked file or an outdated schema
@@ -294,7 +294,7 @@ class Store(AppReads, ContactReads, HistoryReads, ConversationReads, Outbox, Web
     """
 
     @property
-    def lanes(self) -> int:
+    def max_concurrent_batches(self) -> int:
         """How many groups are worth serving at once: 1 for a store with one writer, a few for a server."""
         ...
 
@@ -335,7 +335,7 @@ class Store(AppReads, ContactReads, HistoryReads, ConversationReads, Outbox, Web
 
 
 @runtime_checkable
-class Locking(Protocol):
+class SupportsLocking(Protocol):
     """What a store may keep beside `Store`, if writers in several threads or processes share it."""
 
     def locking(self) -> AbstractContextManager[object]:

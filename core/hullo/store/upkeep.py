@@ -21,7 +21,7 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 """Called now and then with what is being done, how much of it is done, and how much there is. May raise, to stop."""
 
 
-def say_nothing(doing: str, done: int, total: int) -> None:
+def no_progress(doing: str, done: int, total: int) -> None:
     """A `Progress` that nobody watches."""
 
 
@@ -38,10 +38,10 @@ class PortableTable:
         return tuple(row[self.columns.index(column)] for column in self.key)
 
 
-class Source(Protocol):
+class CopySource(Protocol):
     """A store whose rows are read. What others write meanwhile may be among them or not."""
 
-    def unfinished(self) -> str | None:
+    def unfinished_copy(self) -> str | None:
         """What `Target.begin` was told. None when it holds no unfinished copy."""
         ...
 
@@ -59,7 +59,7 @@ class Source(Protocol):
         ...
 
 
-class Target(Source, Protocol):
+class CopyTarget(CopySource, Protocol):
     """A store that is being filled. From `begin` to `finish`, through a crash too, it is an unfinished copy: nobody
     can open it as a `Store`."""
 
@@ -82,7 +82,7 @@ class Target(Source, Protocol):
 
 
 @runtime_checkable
-class Migrates(Protocol):
+class SupportsMigrationPreview(Protocol):
     """A store that can say what opening it would do to its schema."""
 
     def pending_sql(self) -> Sequence[str]:
@@ -91,26 +91,26 @@ class Migrates(Protocol):
 
 
 @runtime_checkable
-class Portable(Protocol):
+class SupportsCopy(Protocol):
     """A store whose rows may be copied to another one that has the same tables."""
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """Which database it is, as far as its URL tells. Holds no secret."""
         ...
 
-    def as_source(self) -> AbstractContextManager[Source]:
+    def as_source(self) -> AbstractContextManager[CopySource]:
         """Connects, and leaves rows and schema as they are. Raises `StoreUnavailable` where there is no database, or
         not one of this version's schema, or an unfinished copy."""
         ...
 
-    def as_target(self) -> AbstractContextManager[Target]:
+    def as_target(self) -> AbstractContextManager[CopyTarget]:
         """Connects, making the database or bringing it up to date; one that holds an unfinished copy too."""
         ...
 
 
 @runtime_checkable
-class BacksUp(Protocol):
+class SupportsBackup(Protocol):
     """A store that writes all it holds to a file, and is put back from one.
 
     Raises `StoreUnavailable`, `Conflicting` for a file or a database that must not be replaced, and
@@ -122,7 +122,7 @@ class BacksUp(Protocol):
         one that is there already is only replaced when told so."""
         ...
 
-    def holds_rows(self) -> bool:
+    def has_rows(self) -> bool:
         """Whether `restore` would replace anything."""
         ...
 
@@ -141,13 +141,13 @@ class Finding:
     advice: str | None = None
 
     @property
-    def fine(self) -> bool:
+    def is_ok(self) -> bool:
         """Whether there is nothing to do."""
         return self.advice is None
 
 
 @runtime_checkable
-class Diagnosed(Protocol):
+class SupportsDiagnosis(Protocol):
     """A store that can say how it is."""
 
     def diagnose(self) -> Sequence[Finding]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
-HIDDEN: Final = "***"
+MASK: Final = "***"
 _SECRET_PARAMETER: Final = re.compile(r"(?i)([?&][^=&]*(?:pass|pwd|secret|token)[^=&]*=)[^&]*")
 
 
-def without_password(url: str) -> str:
+def mask_secrets(url: str) -> str:
     """The URL with its secrets hidden. Every URL that is printed or logged goes through here.
 
     Hides too much rather than too little: a password that was not encoded may hold any sign that ends one.
@@ -18,5 +18,5 @@ def without_password(url: str) -> str:
     if not rest.startswith("/") and "@" in rest:
         userinfo, _, where = rest.rpartition("@")
         user, colon, _ = userinfo.partition(":")
-        rest = f"{user}:{HIDDEN}@{where}" if colon else f"{user}@{where}"
-    return _SECRET_PARAMETER.sub(rf"\g<1>{HIDDEN}", f"{scheme}{slashes}{rest}")
+        rest = f"{user}:{MASK}@{where}" if colon else f"{user}@{where}"
+    return _SECRET_PARAMETER.sub(rf"\g<1>{MASK}", f"{scheme}{slashes}{rest}")

@@ -13,24 +13,24 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:  # Windows has no such context
     from multiprocessing.context import ForkServerContext, SpawnContext
 
-OURS = ("hullo", "hullo_plugins", "hullo_stores")
+PRELOADED_PACKAGES = ("hullo", "hullo_plugins", "hullo_stores")
 
 Contract = TypeVar("Contract")
 
 
 @cache
-def spawning() -> ForkServerContext | SpawnContext:
+def process_context() -> ForkServerContext | SpawnContext:
     """Makes processes that know nothing of this one. Where a system can fork, they are forks of one that has done
     nothing but import what this one has imported of hullo, as that takes longer than what they are for."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     forking = multiprocessing.get_context("forkserver")
-    forking.set_forkserver_preload([name for name in sys.modules if name.partition(".")[0] in OURS])
+    forking.set_forkserver_preload([name for name in sys.modules if name.partition(".")[0] in PRELOADED_PACKAGES])
     return forking
 
 
 @dataclass(frozen=True, slots=True)
-class Named(Generic[Contract]):
+class ContractReference(Generic[Contract]):
     """A contract that another process is to make for itself.
 
     It is named by its file, as the names that pytest gives to test modules need not be importable.
@@ -39,7 +39,7 @@ class Named(Generic[Contract]):
     file: str
     name: str
 
-    def made(self) -> Contract:
+    def instantiate(self) -> Contract:
         """One of its own, which makes the same as that of the process that named it."""
         spec = importlib.util.spec_from_file_location("contract_in_another_process", self.file)
         assert spec is not None
@@ -50,6 +50,6 @@ class Named(Generic[Contract]):
         return contract()
 
 
-def named(contract: type[Contract]) -> Named[Contract]:
+def reference_to(contract: type[Contract]) -> ContractReference[Contract]:
     """For a class at the top of its module."""
-    return Named(inspect.getfile(contract), contract.__name__)
+    return ContractReference(inspect.getfile(contract), contract.__name__)

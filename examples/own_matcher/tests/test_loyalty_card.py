@@ -17,7 +17,7 @@ class Shop:
         self.app = self.hullo.create_app("Shop")
 
     def identify(self, **body: Any):
-        return self.hullo.identify(body, app_key=self.app.app_key).answer
+        return self.hullo.identify(body, app_key=self.app.app_key).result
 
     def signed(self, external_id: str, **body: Any):
         """As `identify`, vouched for by the shop's server."""
@@ -74,7 +74,7 @@ def test_the_card_is_asked_before_the_external_id(shop: Shop):
 def test_a_card_proves_nothing(shop: Shop):
     shop.signed("jane", name="Jane", custom_data=card("LC-4711"))
     outcome = shop.identify(name="Mallory", custom_data=card("LC-4711"))
-    assert outcome.standing.word == "claimed"
+    assert outcome.standing.label == "claimed"
     assert [kept.field for kept in outcome.kept] == ["name"]
 
 

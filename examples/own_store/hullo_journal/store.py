@@ -14,7 +14,7 @@ import msgspec
 from hullo.errors import SettingsError, StoreUnavailable
 from hullo.model.change_set import ChangeSet
 from hullo.model.instant import Instant
-from hullo.model.retention import Sweep, Swept
+from hullo.model.retention import Sweep, SweepResult
 from hullo.store.protocol import APPLIED, Applied, StoreConflict
 from hullo_journal.journal import Journal
 from hullo_stores.memory.store import MemoryStore
@@ -69,7 +69,7 @@ class JournalStore:
     seen might decide what is answered, and then not be there after a crash.
     """
 
-    lanes = 1
+    max_concurrent_batches = 1
     shared_between_processes = False
 
     def __init__(self, path: Path) -> None:
@@ -112,7 +112,7 @@ class JournalStore:
 
         return self._written(lambda memory: memory.apply(changes), applied)
 
-    def sweep(self, sweep: Sweep, *, dry_run: bool = False) -> Swept:
+    def sweep(self, sweep: Sweep, *, dry_run: bool = False) -> SweepResult:
         """See `Retaining.sweep`: that it was done is what is written."""
         if dry_run:
             with self.settled() as memory:
@@ -120,11 +120,11 @@ class JournalStore:
         line = _encoded(SweepLine(sweep))
         return self._written(lambda memory: memory.sweep(sweep), lambda swept: [line] if swept.total else [])
 
-    def forget_deliveries(self, before: Instant, most: int) -> int:
+    def delete_deliveries(self, before: Instant, limit: int) -> int:
         """See `Retaining.forget_deliveries`."""
-        line = _encoded(ForgetLine(before, most))
+        line = _encoded(ForgetLine(before, limit))
         return self._written(
-            lambda memory: memory.forget_deliveries(before, most), lambda forgotten: [line] if forgotten else []
+            lambda memory: memory.delete_deliveries(before, limit), lambda forgotten: [line] if forgotten else []
         )
 
     @contextmanager
@@ -151,8 +151,8 @@ class JournalStore:
     list_conversations = _of_memory(MemoryStore.list_conversations)
     find_conversation = _of_memory(MemoryStore.find_conversation)
     list_messages = _of_memory(MemoryStore.list_messages)
-    extent_of = _of_memory(MemoryStore.extent_of)
-    list_conversations_of = _of_memory(MemoryStore.list_conversations_of)
+    count_related = _of_memory(MemoryStore.count_related)
+    list_contact_conversations = _of_memory(MemoryStore.list_contact_conversations)
     list_timeline = _of_memory(MemoryStore.list_timeline)
     list_notes = _of_memory(MemoryStore.list_notes)
     find_note = _of_memory(MemoryStore.find_note)
@@ -165,11 +165,11 @@ class JournalStore:
     list_deliveries = _of_memory(MemoryStore.list_deliveries)
     find_delivery = _of_memory(MemoryStore.find_delivery)
     list_due_deliveries = _of_memory(MemoryStore.list_due_deliveries)
-    next_due = _of_memory(MemoryStore.next_due)
+    next_delivery_at = _of_memory(MemoryStore.next_delivery_at)
 
     # Nobody else has the file, so that who had a lease is nothing to keep.
-    take_lease = _of_memory(MemoryStore.take_lease)
-    give_up_lease = _of_memory(MemoryStore.give_up_lease)
+    acquire_lease = _of_memory(MemoryStore.acquire_lease)
+    release_lease = _of_memory(MemoryStore.release_lease)
 
     def _written(self, work: Callable[[MemoryStore], R], lines_of: Callable[[R], Sequence[bytes]]) -> R:
         with self.settled() as memory:
@@ -203,7 +203,7 @@ class JournalStore:
                 case SweepLine(sweep):
                     memory.sweep(sweep)
                 case ForgetLine(before, most):
-                    memory.forget_deliveries(before, most)
+                    memory.delete_deliveries(before, most)
                 case changes:
                     if memory.apply([changes]) != (APPLIED,):
                         raise StoreUnavailable(f"{self._path}, line {number}: it contradicts the lines before it")

@@ -16,8 +16,8 @@ from hullo_journal.store import JournalStore, open_journal
 
 from hullo import Hullo
 from hullo.errors import SettingsError, StoreUnavailable
-from hullo.model.change_set import ChangeSet, Erasure, changed, created
-from hullo.model.retention import Sweep, Swept
+from hullo.model.change_set import ChangeSet, Erasure, insertion, replacement
+from hullo.model.retention import Sweep, SweepResult
 from hullo.store.protocol import APPLIED, PageRequest, SnapshotQuery, Store, StoreConflict
 from hullo.testing import StoreContract
 from hullo.testing.builders import (
@@ -28,12 +28,12 @@ from hullo.testing.builders import (
     a_contact,
     a_delivery,
     a_session,
+    a_stored_response,
     a_tombstone,
-    an_answer,
     an_app,
     an_identity_key,
 )
-from hullo.testing.store.everything import CHANGES, CREATIONS, EVERYTHING
+from hullo.testing.store.everything import CHANGES, CREATIONS, ONE_OF_EACH
 
 PACKAGE = Path(__file__).parents[1]
 """Where a process that is given a statement finds the package, installed or not."""
@@ -61,7 +61,7 @@ def store(path: Path) -> Iterator[JournalStore]:
 
 def person(number: int) -> ChangeSet:
     contact = a_contact(f"con_{number}", external_id=f"user-{number}", name=f"Person {number}")
-    return ChangeSet(contacts=(created(contact),))
+    return ChangeSet(contacts=(insertion(contact),))
 
 
 def people(store: Store) -> list[int]:
@@ -80,7 +80,7 @@ def told_of(store: Store) -> tuple[object, ...]:
         merges=("mrg_1",),
         conflicts=("cfl_1",),
         tombstones=(a_tombstone().digest,),
-        audited=True,
+        include_audit_head=True,
     )
     page = PageRequest()
     return (
@@ -124,9 +124,9 @@ class TestReplay:
     def test_every_kind_of_value_comes_back_as_it_was(self, store: JournalStore):
         values = {"text": "é\n\u2028", "whole": -(2**63), "float": 1.0, "flag": True}
         contact = a_contact(external_id="ann", custom_data={"app_1": values})
-        answer = an_answer(body=bytes(range(256)))
+        answer = a_stored_response(body=bytes(range(256)))
         app = an_app(identity_keys=(an_identity_key(),))
-        everything = ChangeSet(contacts=(created(contact),), apps=(created(app),), answers=(answer,))
+        everything = ChangeSet(contacts=(insertion(contact),), apps=(insertion(app),), stored_responses=(answer,))
         assert store.apply([everything]) == (APPLIED,)
         store.close()
         store.open()
@@ -135,11 +135,11 @@ class TestReplay:
         assert found == contact
         types = {key: type(fact.value) for key, fact in found.custom_data["app_1"].items()}
         assert types == {"text": str, "whole": int, "float": float, "flag": bool}
-        assert store.apply([ChangeSet(answers=(answer,))]) == (StoreConflict("storedanswer"),)
+        assert store.apply([ChangeSet(stored_responses=(answer,))]) == (StoreConflict("storedanswer"),)
 
     def test_everything_that_a_change_set_may_hold_is_read_again(self, store: JournalStore):
         """Where the replay had other values, the same line again would be no conflict, or another one."""
-        assert store.apply([EVERYTHING]) == (APPLIED,)
+        assert store.apply([ONE_OF_EACH]) == (APPLIED,)
         before = told_of(store)
         store.close()
         store.open()
@@ -148,14 +148,18 @@ class TestReplay:
         assert store.apply([*CHANGES.values()]) == (APPLIED,) * len(CHANGES)
 
     def test_what_was_too_old_is_removed_again(self, store: JournalStore, path: Path):
-        assert store.apply([EVERYTHING]) == (APPLIED,)
-        over = changed(a_delivery(), replace(a_delivery(), state="delivered"))
+        assert store.apply([ONE_OF_EACH]) == (APPLIED,)
+        over = replacement(a_delivery(), replace(a_delivery(), state="delivered"))
         assert store.apply([ChangeSet(deliveries=(over,))]) == (APPLIED,)
         sweep = Sweep(app_id=APP, now=NOW, timeline_before=LATER, conversations_before=LATER)
-        assert store.sweep(sweep, dry_run=True) == store.sweep(sweep) == Swept(conversations=1, messages=1, timeline=2)
-        assert store.forget_deliveries(LATER, 10) == 1
+        assert (
+            store.sweep(sweep, dry_run=True)
+            == store.sweep(sweep)
+            == SweepResult(conversations=1, messages=1, timeline=2)
+        )
+        assert store.delete_deliveries(LATER, 10) == 1
         lines = len(path.read_bytes().splitlines())
-        assert (store.sweep(sweep), store.forget_deliveries(LATER, 10)) == (Swept(), 0)
+        assert (store.sweep(sweep), store.delete_deliveries(LATER, 10)) == (SweepResult(), 0)
         assert len(path.read_bytes().splitlines()) == lines == 5  # and the header among them
         before = told_of(store)
         store.close()
@@ -378,7 +382,7 @@ class TestDisk:
     def test_what_cannot_be_written_down_is_not_applied(self, store: JournalStore):
         lone = a_contact(external_id="ann", name="Ann \ud800")
         with pytest.raises(UnicodeEncodeError):
-            store.apply([ChangeSet(contacts=(created(lone),))])
+            store.apply([ChangeSet(contacts=(insertion(lone),))])
         assert store.find_contact(WORKSPACE, lone.id) is None
 
 

@@ -6,19 +6,19 @@ import random
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Protocol
 
-FIRST_PAUSE: Final = 0.1
-LONGEST_PAUSE: Final = 5.0
+FIRST_RETRY_DELAY: Final = 0.1
+MAX_RETRY_DELAY: Final = 5.0
 """Seconds before the server is tried again."""
 
 
-class Incoming(Protocol):
+class Subscription(Protocol):
     """A connection over which others are heard. Raises whatever it likes once the server is gone."""
 
     def fileno(self) -> int:
         """Of the socket that becomes readable when something has arrived, or when the server is gone."""
         ...
 
-    def arrived(self) -> Iterable[bytes | str]:
+    def receive(self) -> Iterable[bytes | str]:
         """Every parcel that has arrived, in order. Waits for nothing."""
         ...
 
@@ -27,10 +27,10 @@ class Incoming(Protocol):
         ...
 
 
-class Outgoing(Protocol):
+class Publisher(Protocol):
     """A connection over which others are told. Raises whatever it likes once the server is gone."""
 
-    def send(self, parcels: Sequence[bytes]) -> None:
+    def send(self, frames: Sequence[bytes]) -> None:
         """Returns once the server has all of them, to be heard in this order."""
         ...
 
@@ -39,33 +39,33 @@ class Outgoing(Protocol):
         ...
 
 
-class Carrier(Protocol):
+class Transport(Protocol):
     """A server, as its clients see it. Making one connects to nothing; both connections have an end to their patience,
     and notice a server that is gone without a word."""
 
     @property
-    def where(self) -> str:
+    def redacted_url(self) -> str:
         """Its URL, as it may be shown."""
         ...
 
     @property
-    def longest(self) -> int:
+    def max_frame_bytes(self) -> int:
         """How many bytes a parcel may have."""
         ...
 
-    def connect_to_hear(self) -> Incoming:
+    def connect_subscription(self) -> Subscription:
         """Whatever is sent from its return on is heard."""
         ...
 
-    def connect_to_tell(self) -> Outgoing:
+    def connect_publisher(self) -> Publisher:
         """Another connection, as both are used at once."""
         ...
 
 
-def pauses() -> Iterator[float]:
+def retry_delays() -> Iterator[float]:
     """Seconds before each attempt to reach the server: twice as long each time, and by chance a little less, so that
     not all processes come back at once."""
-    pause = FIRST_PAUSE
+    pause = FIRST_RETRY_DELAY
     while True:
         yield pause * random.uniform(0.5, 1)
-        pause = min(2 * pause, LONGEST_PAUSE)
+        pause = min(2 * pause, MAX_RETRY_DELAY)

@@ -9,82 +9,84 @@ import time
 from contextlib import closing
 from typing import Final
 
-from hullo.bus.listeners import Listeners
-from hullo_plugins.bus.carrier import LONGEST_PAUSE, Carrier, Incoming, pauses
-from hullo_plugins.bus.parcels import Unpacker
-from hullo_plugins.bus.reach import Reach
+from hullo.bus.listeners import Subscribers
+from hullo_plugins.bus.carrier import MAX_RETRY_DELAY, Subscription, Transport, retry_delays
+from hullo_plugins.bus.parcels import Decoder
+from hullo_plugins.bus.reach import ReachabilityLog
 
-PATIENCE: Final = 1.0
+JOIN_TIMEOUT: Final = 1.0
 """Seconds that ending waits for the thread, which may be about to connect. It ends by itself then."""
 
 
-class Hearing:
+class SubscriberThread:
     """Tells the listeners what others publish, from now until `end`, and that they have missed something whenever it
     has begun to hear."""
 
-    def __init__(self, carrier: Carrier, own: str, listeners: Listeners, reach: Reach) -> None:
-        self._carrier = carrier
-        self._own = own
+    def __init__(
+        self, transport: Transport, own_sender: str, listeners: Subscribers, reachability: ReachabilityLog
+    ) -> None:
+        self._transport = transport
+        self._own_sender = own_sender
         self._listeners = listeners
-        self._reach = reach
-        self._ended = threading.Event()
+        self._reachability = reachability
+        self._stopping = threading.Event()
         self.connected = False
         # The other end of what the thread waits for, beside the server: readable once it is closed.
         self._waker, self._woken = socket.socketpair()
         self._thread = threading.Thread(target=self._run, name="hullo bus, hearing", daemon=True)
         self._thread.start()
 
-    def end(self, *, wait: bool) -> None:
+    def stop(self, *, wait: bool) -> None:
         """Nobody is told from now on. Never waits for itself."""
-        self._ended.set()
+        self._stopping.set()
         self._waker.close()
         if wait and self._thread is not threading.current_thread():
-            self._thread.join(PATIENCE)
+            self._thread.join(JOIN_TIMEOUT)
 
     def _run(self) -> None:
         with self._woken:
-            attempts = pauses()
-            while not self._ended.is_set():
+            attempts = retry_delays()
+            while not self._stopping.is_set():
                 since = time.monotonic()
                 try:
-                    self._hear()
+                    self._receive_until_lost()
                 except Exception as error:
-                    if self._ended.is_set():
+                    if self._stopping.is_set():
                         break
-                    self._reach.lost("hearing", error)
-                if time.monotonic() - since > LONGEST_PAUSE:
-                    attempts = pauses()
-                self._ended.wait(next(attempts))
-        self._reach.given_up("hearing")
+                    self._reachability.record_failure("hearing", error)
+                if time.monotonic() - since > MAX_RETRY_DELAY:
+                    attempts = retry_delays()
+                self._stopping.wait(next(attempts))
+        self._reachability.forget("hearing")
 
-    def _hear(self) -> None:
+    def _receive_until_lost(self) -> None:
         """Until the end, or until the server is gone, which raises."""
-        with closing(self._carrier.connect_to_hear()) as incoming, selectors.DefaultSelector() as selector:
-            if self._ended.is_set():
+        with closing(self._transport.connect_subscription()) as incoming, selectors.DefaultSelector() as selector:
+            if self._stopping.is_set():
                 return
-            self._reach.found("hearing")
+            self._reachability.record_success("hearing")
             self.connected = True
             try:
-                self._listeners.missed()
+                self._listeners.handle_gap()
                 selector.register(incoming, selectors.EVENT_READ)
                 selector.register(self._woken, selectors.EVENT_READ)
-                unpacker = Unpacker(self._own)
-                while not self._ended.is_set():
+                unpacker = Decoder(self._own_sender)
+                while not self._stopping.is_set():
                     # First, as something may have arrived together with the server's answer to the last request.
-                    self._tell(incoming, unpacker)
+                    self._notify_listeners(incoming, unpacker)
                     selector.select()
             finally:
                 self.connected = False
 
-    def _tell(self, incoming: Incoming, unpacker: Unpacker) -> None:
-        for payload in incoming.arrived():
+    def _notify_listeners(self, incoming: Subscription, unpacker: Decoder) -> None:
+        for payload in incoming.receive():
             try:
-                unpacked = unpacker.unpack(payload)
+                unpacked = unpacker.decode(payload)
             except ValueError:
                 continue  # others may say what they like where we listen
-            if self._ended.is_set():
+            if self._stopping.is_set():
                 return
             if unpacked.gap:
-                self._listeners.missed()
+                self._listeners.handle_gap()
             if unpacked.notices:
-                self._listeners.hear(unpacked.notices)
+                self._listeners.receive(unpacked.notices)

@@ -8,20 +8,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from hullo.bus.notice import NOTICE_BYTES, Notice, decoded, encoded
+from hullo.bus.notice import MAX_NOTICE_BYTES, Notice, decode_notices, encode_notices
 
-SENDER: Final = 16
+SENDER_LENGTH: Final = 16
 """Characters of the name that a sender goes by."""
-DIGITS: Final = 19
+MAX_SEQUENCE_DIGITS: Final = 19
 """Of a parcel's number, at most."""
-LOSS: Final = "!"
+GAP_MARKER: Final = "!"
 """Behind the number: the sender has lost something before this parcel, whether or not an earlier one was heard."""
-AROUND: Final = SENDER + 1 + DIGITS + len(LOSS) + 1
-SENDERS_KNOWN: Final = 1_000
+FRAME_OVERHEAD: Final = SENDER_LENGTH + 1 + MAX_SEQUENCE_DIGITS + len(GAP_MARKER) + 1
+MAX_SENDERS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unpacked:
+class DecodedFrame:
     """What a payload is to whoever hears it."""
 
     notices: Sequence[Notice] = ()
@@ -29,68 +29,68 @@ class Unpacked:
     """Whether something of the same sender from before it was not heard."""
 
 
-class Packer:
+class Encoder:
     """Makes parcels of at most `longest` bytes in the name of one sender.
 
     They are numbered, so that whoever hears them knows which it has had already, and that it has missed some.
     """
 
-    def __init__(self, longest: int) -> None:
-        assert longest >= AROUND + NOTICE_BYTES + 2
-        self.sender = secrets.token_hex(SENDER // 2)
-        self._room = longest - AROUND
+    def __init__(self, max_frame_bytes: int) -> None:
+        assert max_frame_bytes >= FRAME_OVERHEAD + MAX_NOTICE_BYTES + 2
+        self.sender = secrets.token_hex(SENDER_LENGTH // 2)
+        self._room = max_frame_bytes - FRAME_OVERHEAD
         self._number = 0
-        self._lost = False
+        self._has_gap = False
 
-    def skip(self) -> None:
+    def mark_gap(self) -> None:
         """Says with the next parcel that something was lost before it."""
-        self._lost = True
+        self._has_gap = True
 
-    def pack(self, notices: Iterable[Notice]) -> Iterator[bytes]:
+    def encode(self, notices: Iterable[Notice]) -> Iterator[bytes]:
         """As few parcels as there can be. A notice that fits into none is lost."""
         packed: list[bytes] = []
         size = 1  # a bracket, and with each notice a comma or the other one
         for notice in notices:
-            text = encoded((notice,))[1:-1]
+            text = encode_notices((notice,))[1:-1]
             if len(text) + 2 > self._room:
-                self.skip()
+                self.mark_gap()
                 continue
             if size + len(text) + 1 > self._room:
-                yield self._parcel(packed)
+                yield self._frame(packed)
                 packed, size = [], 1
             packed.append(text)
             size += len(text) + 1
         if packed:
-            yield self._parcel(packed)
+            yield self._frame(packed)
 
-    def _parcel(self, packed: Sequence[bytes]) -> bytes:
+    def _frame(self, packed: Sequence[bytes]) -> bytes:
         self._number += 1
-        loss, self._lost = LOSS if self._lost else "", False
+        loss, self._has_gap = GAP_MARKER if self._has_gap else "", False
         return f"{self.sender} {self._number}{loss} [".encode() + b",".join(packed) + b"]"
 
 
-class Unpacker:
+class Decoder:
     """Reads the parcels of others: each once, and none of `own`, whose notices were heard when they were published."""
 
-    def __init__(self, own: str) -> None:
-        self._own = own
+    def __init__(self, own_sender: str) -> None:
+        self._own_sender = own_sender
         self._last: OrderedDict[str, int] = OrderedDict()
 
-    def unpack(self, payload: bytes | str) -> Unpacked:
+    def decode(self, payload: bytes | str) -> DecodedFrame:
         """Raises `ValueError` for what is no parcel."""
         text = payload if isinstance(payload, str) else payload.decode()
         sender, marked_number, notices_text = text.split(" ", 2)
-        number_text = marked_number.removesuffix(LOSS)
-        if len(sender) != SENDER or not (number_text.isdecimal() and len(number_text) <= DIGITS):
+        number_text = marked_number.removesuffix(GAP_MARKER)
+        if len(sender) != SENDER_LENGTH or not (number_text.isdecimal() and len(number_text) <= MAX_SEQUENCE_DIGITS):
             raise ValueError("no parcel")
-        notices = decoded(notices_text)
+        notices = decode_notices(notices_text)
         number = int(number_text)
         last = self._last.get(sender)
-        if sender == self._own or (last is not None and number <= last):
-            return Unpacked()
+        if sender == self._own_sender or (last is not None and number <= last):
+            return DecodedFrame()
         self._last[sender] = number
         self._last.move_to_end(sender)
-        if len(self._last) > SENDERS_KNOWN:
+        if len(self._last) > MAX_SENDERS:
             self._last.popitem(last=False)
         lost = number_text != marked_number
-        return Unpacked(notices=notices, gap=lost or (last is not None and number != last + 1))
+        return DecodedFrame(notices=notices, gap=lost or (last is not None and number != last + 1))

@@ -6,43 +6,43 @@ import logging
 import threading
 from typing import Literal
 
-from hullo.pipeline.rounds import reason_of
+from hullo.pipeline.rounds import describe_error
 
 _log = logging.getLogger("hullo.bus")
 
-Side = Literal["hearing", "telling"]
+Direction = Literal["hearing", "telling"]
 
 
-class Reach:
+class ReachabilityLog:
     """One line when either side loses the server, and one when neither lacks it any more."""
 
-    def __init__(self, where: str) -> None:
-        self._where = where
-        self._lost: set[Side] = set()
-        self._changing = threading.Lock()
+    def __init__(self, redacted_url: str) -> None:
+        self._redacted_url = redacted_url
+        self._failing: set[Direction] = set()
+        self._lock = threading.Lock()
 
-    def lost(self, side: Side, error: Exception) -> None:
+    def record_failure(self, side: Direction, error: Exception) -> None:
         """This side cannot reach it, and goes on trying."""
-        with self._changing:
-            first = not self._lost
-            self._lost.add(side)
+        with self._lock:
+            first = not self._failing
+            self._failing.add(side)
         if first:
             _log.warning(
                 "the bus at %s is out of reach, so other processes hear of what happens here late: %s",
-                self._where,
-                reason_of(error),
+                self._redacted_url,
+                describe_error(error),
             )
             _log.debug("", exc_info=error)
 
-    def found(self, side: Side) -> None:
+    def record_success(self, side: Direction) -> None:
         """This side has reached it."""
-        with self._changing:
-            last = self._lost == {side}
-            self._lost.discard(side)
+        with self._lock:
+            last = self._failing == {side}
+            self._failing.discard(side)
         if last:
-            _log.info("the bus at %s is within reach again", self._where)
+            _log.info("the bus at %s is within reach again", self._redacted_url)
 
-    def given_up(self, side: Side) -> None:
+    def forget(self, side: Direction) -> None:
         """This side does not try any more."""
-        with self._changing:
-            self._lost.discard(side)
+        with self._lock:
+            self._failing.discard(side)

@@ -10,7 +10,7 @@ from hullo.model.claim import Claim
 from hullo.model.contact import Contact
 from hullo.model.identifier import EMAIL, EXTERNAL_ID, Identifier
 from hullo.model.merge import MergePlan
-from hullo.model.proof import Proof, covered
+from hullo.model.proof import Proof, is_proven
 
 
 class ProvenEmail:
@@ -24,5 +24,5 @@ class ProvenEmail:
         if claim.external_id is None or claim.email is None or other.external_id is not None:
             return None
         external_id, email = Identifier(EXTERNAL_ID, claim.external_id), Identifier(EMAIL, claim.email)
-        proven = covered(external_id, proofs) and covered(email, proofs)
-        return MergePlan(rule="C1") if proven and other.owns(email) else None
+        proven = is_proven(external_id, proofs) and is_proven(email, proofs)
+        return MergePlan(rule="C1") if proven and other.has_identifier(email) else None

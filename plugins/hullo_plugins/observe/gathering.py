@@ -15,48 +15,48 @@ _log = logging.getLogger("hullo.gathering")
 Key = TypeVar("Key", bound=Hashable)
 
 
-class Gathering(Generic[Key]):
+class BufferedCounter(Generic[Key]):
     """Hands over what it has counted so many seconds after the first of it. What it holds is lost with the process.
 
     `keep` is called by one thread at a time, and never with nothing. When it raises a `HulloError`, what it was given
     is counted on, and handed over the next time.
     """
 
-    def __init__(self, seconds: float, keep: Callable[[Counter[Key]], None]) -> None:
+    def __init__(self, seconds: float, write: Callable[[Counter[Key]], None]) -> None:
         self._seconds = seconds
-        self._keep = keep
-        self._counted: Counter[Key] = Counter()
+        self._write = write
+        self._counts: Counter[Key] = Counter()
         self._timer: threading.Timer | None = None
-        self._counting = threading.Lock()
-        self._keeping = threading.Lock()
+        self._counts_lock = threading.Lock()
+        self._write_lock = threading.Lock()
 
-    def count(self, key: Key) -> None:
+    def increment(self, key: Key) -> None:
         """One more of these. Returns at once."""
-        with self._counting:
-            self._counted[key] += 1
+        with self._counts_lock:
+            self._counts[key] += 1
             if self._timer is None:
-                self._timer = threading.Timer(self._seconds, self._hand_over)
+                self._timer = threading.Timer(self._seconds, self._flush)
                 self._timer.daemon = True
                 self._timer.start()
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Hands over what there is, and waits for what is being handed over."""
-        with self._counting:
+        with self._counts_lock:
             timer, self._timer = self._timer, None
         if timer is not None:
             timer.cancel()
-        self._hand_over()
+        self._flush()
 
-    def _hand_over(self) -> None:
-        with self._keeping:
-            with self._counting:
+    def _flush(self) -> None:
+        with self._write_lock:
+            with self._counts_lock:
                 self._timer = None
-                counted, self._counted = self._counted, Counter()
+                counted, self._counts = self._counts, Counter()
             if not counted:
                 return
             try:
-                self._keep(counted)
+                self._write(counted)
             except HulloError as error:
                 _log.warning("calls are counted on in memory, since the store cannot keep them: %s", error.code)
-                with self._counting:
-                    self._counted.update(counted)
+                with self._counts_lock:
+                    self._counts.update(counted)

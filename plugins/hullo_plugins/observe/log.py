@@ -21,14 +21,14 @@ class Log:
 
     @hookimpl
     def identified(self, outcome: Outcome) -> None:
-        if outcome.wrong is not None:
+        if outcome.mistake is not None:
             _write(
                 logging.WARNING,
                 {
                     "event": "let_pass",
                     "request_id": outcome.request_id,
                     "app_id": outcome.app_id,
-                    "mistake": outcome.wrong,
+                    "mistake": outcome.mistake,
                 },
             )
         if not _log.isEnabledFor(logging.INFO):
@@ -41,7 +41,7 @@ class Log:
                 "contact_id": outcome.contact_id,
                 "visitor_id": outcome.visitor_id,
                 "matched_by": outcome.matched_by,
-                "standing": outcome.standing.word,
+                "standing": outcome.standing.label,
                 "changed": outcome.changed,
                 "switched": outcome.switched,
                 "linked": outcome.linked_conversations,

@@ -10,16 +10,16 @@ from hullo.hooks.specs import hookimpl
 from hullo.model.app import App
 from hullo.model.change_set import ChangeSet
 from hullo.model.event import Event
-from hullo.pipeline.telling import Teller
-from hullo_plugins.observe.gathering import Gathering
+from hullo.pipeline.telling import EventBuilder
+from hullo_plugins.observe.gathering import BufferedCounter
 
 if TYPE_CHECKING:
     from hullo.app import Hullo
 
-Rejected = tuple[str, str, str | None]
+RejectionKey = tuple[str, str, str | None]
 """The workspace, the app, and the mistake where that is known."""
 
-TELL_EVERY: Final = 10.0
+INTERVAL: Final = 10.0
 """Seconds."""
 
 
@@ -34,9 +34,9 @@ class Rejections:
     name: ClassVar = "rejections"
     waits: ClassVar = False
 
-    def __init__(self, seconds: float = TELL_EVERY) -> None:
+    def __init__(self, seconds: float = INTERVAL) -> None:
         self._hullo: Hullo | None = None
-        self._gathering: Gathering[Rejected] = Gathering(seconds, self._tell)
+        self._counter: BufferedCounter[RejectionKey] = BufferedCounter(seconds, self._write_events)
 
     @hookimpl
     def startup(self, hullo: Hullo) -> None:
@@ -44,23 +44,23 @@ class Rejections:
 
     @hookimpl
     def shutdown(self) -> None:
-        self._gathering.end()
+        self._counter.close()
         self._hullo = None
 
     @hookimpl
     def identify_refused(self, error: HulloError, app: App | None) -> None:
         if self._hullo is not None and app is not None and isinstance(error, ProofRejected):
-            self._gathering.count((app.workspace_id, app.id, error.mistake))
+            self._counter.increment((app.workspace_id, app.id, error.mistake))
 
-    def _tell(self, rejected: Counter[Rejected]) -> None:
+    def _write_events(self, rejected: Counter[RejectionKey]) -> None:
         hullo = self._hullo
         if hullo is None:
             return
-        moment = hullo.moment()
+        moment = hullo.new_context()
         events: tuple[Event, ...] = ()
         for (workspace_id, app_id, mistake), calls in rejected.items():
-            teller = Teller(moment, workspace_id, app_id=app_id, beside=events)
-            teller.tell("identity.rejected", data={"mistake": mistake, "calls": calls})
+            teller = EventBuilder(moment, workspace_id, app_id=app_id, preceding=events)
+            teller.add("identity.rejected", data={"mistake": mistake, "calls": calls})
             events = teller.events
         hullo.store.apply([ChangeSet(events=events)])
-        hullo.courier.nudge()
+        hullo.outbox_worker.wake()

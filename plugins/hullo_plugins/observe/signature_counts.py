@@ -12,14 +12,14 @@ from hullo.model.change_set import CallCount, ChangeSet
 from hullo.model.instant import DAY, Instant
 from hullo.model.outcome import Outcome
 from hullo.model.proof import Signature
-from hullo_plugins.observe.gathering import Gathering
+from hullo_plugins.observe.gathering import BufferedCounter
 
 if TYPE_CHECKING:
     from hullo.app import Hullo
 
-Counted = tuple[str, Instant, Signature]
+CountKey = tuple[str, Instant, Signature]
 
-KEEP_EVERY: Final = 2.0
+INTERVAL: Final = 2.0
 """Seconds."""
 
 
@@ -32,9 +32,9 @@ class SignatureCounts:
     name: ClassVar = "signature-counts"
     waits: ClassVar = False
 
-    def __init__(self, seconds: float = KEEP_EVERY) -> None:
+    def __init__(self, seconds: float = INTERVAL) -> None:
         self._hullo: Hullo | None = None
-        self._gathering: Gathering[Counted] = Gathering(seconds, self._keep)
+        self._counter: BufferedCounter[CountKey] = BufferedCounter(seconds, self._write_counts)
 
     @hookimpl
     def startup(self, hullo: Hullo) -> None:
@@ -42,7 +42,7 @@ class SignatureCounts:
 
     @hookimpl
     def shutdown(self) -> None:
-        self._gathering.end()
+        self._counter.close()
         self._hullo = None
 
     @hookimpl
@@ -58,14 +58,14 @@ class SignatureCounts:
     def _count(self, app_id: str, signature: Signature) -> None:
         if self._hullo is not None:
             now = self._hullo.clock()
-            self._gathering.count((app_id, now - now % DAY, signature))
+            self._counter.increment((app_id, now - now % DAY, signature))
 
-    def _keep(self, counted: Counter[Counted]) -> None:
+    def _write_counts(self, counted: Counter[CountKey]) -> None:
         if self._hullo is not None:
             self._hullo.store.apply([ChangeSet(call_counts=_by_app_and_day(counted))])
 
 
-def _by_app_and_day(counted: Counter[Counted]) -> tuple[CallCount, ...]:
+def _by_app_and_day(counted: Counter[CountKey]) -> tuple[CallCount, ...]:
     counts: dict[tuple[str, Instant], dict[str, int]] = {}
     for (app_id, day, signature), calls in counted.items():
         counts.setdefault((app_id, day), {})[signature.value] = calls

@@ -8,7 +8,7 @@ from typing import ClassVar
 from hullo.hooks.specs import hookimpl
 from hullo.hooks.writes import Refusal, Write
 from hullo.model.contact import Contact
-from hullo.model.fact import Fact, blank
+from hullo.model.fact import Fact, is_blank
 from hullo.model.standing import Standing
 
 
@@ -19,20 +19,20 @@ class StandingPolicy:
 
     @hookimpl
     def review_writes(self, standing: Standing, contact: Contact | None, writes: Sequence[Write]) -> Sequence[Refusal]:
-        verdicts = ((write.field, _verdict(write, standing, contact)) for write in writes)
+        verdicts = ((write.field, _refusal_reason(write, standing, contact)) for write in writes)
         return [Refusal(field=field, reason=reason) for field, reason in verdicts if reason is not None]
 
 
-def _verdict(write: Write, standing: Standing, contact: Contact | None) -> str | None:
-    if write.stored is not None and write.stored.stated and not write.signed:
+def _refusal_reason(write: Write, standing: Standing, contact: Contact | None) -> str | None:
+    if write.stored is not None and write.stored.is_signed and not write.signed:
         # Else a visitor would only have to leave the token out to have the last word about what it says.
         return "what a signed token says is replaced by signed calls only (V5)"
     if write.kind == "identifier":
-        return _identifier(write, standing, contact)
-    return _profile(write) if write.kind == "profile" else _custom_data(write)
+        return _identifier_refusal(write, standing, contact)
+    return _profile_refusal(write) if write.kind == "profile" else _custom_data_refusal(write)
 
 
-def _profile(write: Write) -> str | None:
+def _profile_refusal(write: Write) -> str | None:
     stored = write.stored
     if write.value is None and write.standing is Standing.CLAIMED:
         return "a claim does not clear a profile field (W5)"
@@ -41,9 +41,9 @@ def _profile(write: Write) -> str | None:
     return None
 
 
-def _custom_data(write: Write) -> str | None:
+def _custom_data_refusal(write: Write) -> str | None:
     stored = write.stored
-    if blank(stored) or write.standing is Standing.PROVEN:
+    if is_blank(stored) or write.standing is Standing.PROVEN:
         return None
     if write.standing is Standing.CLAIMED:
         return "a claim only fills blanks (W4)"
@@ -52,7 +52,7 @@ def _custom_data(write: Write) -> str | None:
     return None
 
 
-def _identifier(write: Write, standing: Standing, contact: Contact | None) -> str | None:
+def _identifier_refusal(write: Write, standing: Standing, contact: Contact | None) -> str | None:
     stored = write.stored
     if stored is not None and standing is Standing.OWNED and contact is not None and contact.standing > standing:
         # Whoever made the contact need not be whoever has proven it since.

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from hullo.errors import ProofRejected
 from hullo.hooks.specs import hookimpl
 from hullo.model.app import App, IdentityKey
-from hullo.model.compact_token import HMAC, good_until, parse_token, sign_token, verified
+from hullo.model.compact_token import HMAC, parse_token, sign_token, validate_payload, verify_signature
 from hullo.model.instant import Instant
 from hullo.model.limits import Limits
-from hullo.model.moment import Moment
-from hullo.model.proof import Once
+from hullo.model.moment import RequestContext
+from hullo.model.proof import SingleUseToken
 from hullo.model.standing import Standing
-from hullo.model.token_claims import HOP_LIFE, TokenClaims
+from hullo.model.token_claims import MAX_HOP_LIFETIME, TokenClaims
 from hullo.model.visitor import Session
 
 if TYPE_CHECKING:
     from hullo.app import Hullo
 
-KIND: Final = "hullo-hop"
+TOKEN_TYPE: Final = "hullo-hop"
 """The token's `typ`: what is made for a hop proves nothing as a signed token, and the reverse."""
-_STANDINGS: Final = {standing.word: standing for standing in Standing}
+_STANDINGS: Final = {standing.label: standing for standing in Standing}
 
 
 class HopToken:
@@ -35,35 +35,37 @@ class HopToken:
     waits: ClassVar = False
 
     def __init__(self) -> None:
-        self._longest = Limits().token_bytes
+        self._max_token_bytes = Limits().token_bytes
 
     @hookimpl
     def startup(self, hullo: Hullo) -> None:
-        self._longest = hullo.settings.limits.token_bytes
+        self._max_token_bytes = hullo.settings.limits.token_bytes
 
     @hookimpl
-    def issue_token(self, session: Session, audience: App, moment: Moment) -> str | None:
+    def issue_token(self, session: Session, audience: App, moment: RequestContext) -> str | None:
         key = audience.signing_key(moment.now)
         if key is None or session.standing is None:
             return None
         # Whoever carries it can read it, and is told no more of its standing than by any other answer (H2).
-        standing = session.standing.browser_word
+        standing = session.standing.public_label
         claims = {"jti": moment.new_secret(self.name), "ses": session.digest, "std": standing}
         secret = _hop_secret(key)
-        return sign_token(key, audience.app_key, claims, now=moment.now, life=HOP_LIFE, secret=secret, kind=KIND)
+        return sign_token(
+            key, audience.app_key, claims, now=moment.now, lifetime=MAX_HOP_LIFETIME, secret=secret, typ=TOKEN_TYPE
+        )
 
     @hookimpl
     def read_token(self, text: str, app: App, now: Instant) -> TokenClaims | None:
         try:
-            parsed = parse_token(text, self._longest)
+            parsed = parse_token(text, self._max_token_bytes)
         except ProofRejected:
             return None  # somebody else's, if anybody's
-        if parsed.header.get("typ") != KIND:
+        if parsed.header.get("typ") != TOKEN_TYPE:
             return None
-        keys = [each for each in app.identity_keys if each.signs(now)]
-        if not any(verified(parsed, _hop_secret(each), HMAC) for each in keys):
+        keys = [each for each in app.identity_keys if each.can_sign(now)]
+        if not any(verify_signature(parsed, _hop_secret(each), HMAC) for each in keys):
             raise ProofRejected("the identity token was made for another app, or by nobody", mistake="signature")
-        expires_at = good_until(parsed.payload, app, now, life=HOP_LIFE, leeway=0)
+        expires_at = validate_payload(parsed.payload, app, now, max_lifetime=MAX_HOP_LIFETIME, leeway=0)
         token_id, session, standing = (parsed.payload.get(name) for name in ("jti", "ses", "std"))
         if not (isinstance(token_id, str) and isinstance(session, str) and isinstance(standing, str)):
             raise ProofRejected("the identity token lacks what it is made of", mistake="no_hop")
@@ -73,7 +75,7 @@ class HopToken:
             by=self.name,
             session=session,
             standing=_STANDINGS[standing],
-            once=Once.of(app.id, f"{self.name}:{token_id}", expires_at),
+            single_use_token=SingleUseToken.for_token(app.id, f"{self.name}:{token_id}", expires_at),
         )
 
 

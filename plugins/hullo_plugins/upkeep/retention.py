@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from hullo.errors import HulloError
 from hullo.hooks.specs import hookimpl
 from hullo.model.instant import DAY
-from hullo.pipeline.privacy.retaining import retain
+from hullo.pipeline.privacy.retaining import run_retention
 
 if TYPE_CHECKING:
     from hullo.app import Hullo
 
 _log = logging.getLogger("hullo.retention")
 
-LEASE: Final = "retention"
-FIRST_LOOK: Final = 5 * 60.0
+LEASE_NAME: Final = "retention"
+FIRST_DELAY: Final = 5 * 60.0
 """Seconds after the start, so that no command waits for it, and no start."""
-LOOK_EVERY: Final = 60 * 60.0
+INTERVAL: Final = 60 * 60.0
 
 
 class RetentionJob:
@@ -32,59 +32,59 @@ class RetentionJob:
 
     name: ClassVar = "retention"
 
-    def __init__(self, first: float = FIRST_LOOK, every: float = LOOK_EVERY) -> None:
+    def __init__(self, first_delay: float = FIRST_DELAY, interval: float = INTERVAL) -> None:
         """In seconds, until it looks for the first time whether there is something to do, and then."""
-        self._first = first
-        self._every = every
+        self._first_delay = first_delay
+        self._interval = interval
         self._holder = secrets.token_hex(8)
         self._hullo: Hullo | None = None
         self._timer: threading.Timer | None = None
-        self._planning = threading.Lock()
-        self._running = threading.Lock()
+        self._timer_lock = threading.Lock()
+        self._run_lock = threading.Lock()
 
     @hookimpl
     def startup(self, hullo: Hullo) -> None:
         self._hullo = hullo
-        self._look_in(self._first)
+        self._schedule(self._first_delay)
 
     @hookimpl
     def shutdown(self) -> None:
-        with self._planning:
+        with self._timer_lock:
             self._hullo = None
             timer, self._timer = self._timer, None
         if timer is not None:
             timer.cancel()
-        with self._running:  # whoever shuts down waits for what is under way
+        with self._run_lock:  # whoever shuts down waits for what is under way
             pass
 
-    def _look_in(self, seconds: float) -> None:
-        with self._planning:
+    def _schedule(self, seconds: float) -> None:
+        with self._timer_lock:
             if self._hullo is not None:
-                self._timer = threading.Timer(seconds, self._look)
+                self._timer = threading.Timer(seconds, self._check)
                 self._timer.daemon = True
                 self._timer.start()
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         try:
-            with self._running:
+            with self._run_lock:
                 hullo = self._hullo
                 if hullo is not None:
-                    self._run_once_a_day(hullo)
+                    self._run_if_due(hullo)
         except HulloError as error:
             _log.warning("what is too old stays for now: %s", error.code)
         finally:
-            self._look_in(self._every)
+            self._schedule(self._interval)
 
-    def _run_once_a_day(self, hullo: Hullo) -> None:
+    def _run_if_due(self, hullo: Hullo) -> None:
         now = hullo.clock()
         # Each time another holder: one that asks again is told yes, and the day has one run.
         holder = f"{self._holder}:{now}"
-        if not hullo.store.take_lease(LEASE, holder, now, now + DAY):
+        if not hullo.store.acquire_lease(LEASE_NAME, holder, now, now + DAY):
             return
         try:
-            run = retain(hullo.store, hullo.clock, self.name)
+            run = run_retention(hullo.store, hullo.clock, self.name)
         except HulloError:
-            hullo.store.give_up_lease(LEASE, holder)
+            hullo.store.release_lease(LEASE_NAME, holder)
             raise
-        if run.swept.total or run.deliveries:
-            _log.info("removed %d old records, and %d deliveries", run.swept.total, run.deliveries)
+        if run.total_removed.total or run.deliveries:
+            _log.info("removed %d old records, and %d deliveries", run.total_removed.total, run.deliveries)

@@ -9,13 +9,13 @@ from hullo.errors import ProofRejected
 from hullo.hooks.specs import hookimpl
 from hullo.hooks.writes import custom_field
 from hullo.model.app import App
-from hullo.model.claim import Claim, attribute_hash
+from hullo.model.claim import Claim, attribute_hash_field
 from hullo.model.instant import Instant
 from hullo.model.mistake import Mistake
 from hullo.model.proof import Proof
-from hullo.model.user_hash import hashed_with
-from hullo_plugins.verify.mistakes.hashes import Hashed, explain_hash
-from hullo_plugins.verify.mistakes.values import texts_of
+from hullo.model.user_hash import matching_key_id
+from hullo_plugins.verify.mistakes.hashes import HashEvidence, explain_hash
+from hullo_plugins.verify.mistakes.values import signable_values
 
 
 class SignedAttribute:
@@ -33,17 +33,17 @@ class SignedAttribute:
             return None
         key_id: str | None = None
         for attribute, sent in claim.attribute_hashes.items():
-            value, field = claim.custom_data.get(attribute), attribute_hash(attribute)
+            value, field = claim.custom_data.get(attribute), attribute_hash_field(attribute)
             if not isinstance(value, str):
                 raise ProofRejected(f"{field} was sent without a text as {attribute}")
-            key_id = hashed_with(app.identity_keys, now, value, sent)
+            key_id = matching_key_id(app.identity_keys, now, value, sent)
             if key_id is None:
                 raise ProofRejected(f"{field} is not the HMAC of this {attribute} under any active key")
         return Proof(
             by=self.name,
-            evidence=tuple(map(attribute_hash, claim.attribute_hashes)),
+            evidence=tuple(map(attribute_hash_field, claim.attribute_hashes)),
             key_id=key_id,
-            fields=frozenset(map(custom_field, claim.attribute_hashes)),
+            signed_fields=frozenset(map(custom_field, claim.attribute_hashes)),
         )
 
     @hookimpl
@@ -51,17 +51,17 @@ class SignedAttribute:
         return [
             mistake
             for attribute, sent in claim.attribute_hashes.items()
-            for mistake in explain_hash(_hashed(attribute, sent, claim), app, now)
+            for mistake in explain_hash(_hash_evidence(attribute, sent, claim), app, now)
         ]
 
 
-def _hashed(attribute: str, sent: str, claim: Claim) -> Hashed:
+def _hash_evidence(attribute: str, sent: str, claim: Claim) -> HashEvidence:
     value = claim.custom_data.get(attribute)
     text = value if isinstance(value, str) else None
-    return Hashed(
-        field=attribute_hash(attribute),
-        sent=sent,
-        signed=attribute if text is not None else f"a text as {attribute}",
+    return HashEvidence(
+        field=attribute_hash_field(attribute),
+        text=sent,
+        signed_field=attribute if text is not None else f"a text as {attribute}",
         value=text,
-        others=texts_of(claim),
+        other_values=signable_values(claim),
     )

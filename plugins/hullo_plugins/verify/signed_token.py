@@ -11,10 +11,10 @@ from hullo.model.claim import Claim
 from hullo.model.instant import Instant
 from hullo.model.limits import Limits
 from hullo.model.mistake import Mistake
-from hullo.model.proof import Once, Proof
+from hullo.model.proof import Proof, SingleUseToken
 from hullo.model.signed_token import SignedToken, read_signed_token
 from hullo_plugins.verify.mistakes.tokens import explain_token
-from hullo_plugins.verify.token_person import person_of
+from hullo_plugins.verify.token_person import identify_body
 
 if TYPE_CHECKING:
     from hullo.app import Hullo
@@ -44,14 +44,14 @@ class SignedTokenProof:
         if text is None:
             return None
         token = read_signed_token(text, app, now, self._limits.token_bytes)
-        states = Claim.read(person_of(token.payload), self._limits)
+        states = Claim.from_body(identify_body(token.payload), self._limits)
         return Proof(
             by=self.name,
             identifiers=states.identifiers,
             evidence=("identity_token" if hopped else "token",),
             key_id=token.key_id,
-            states=states,
-            once=_once(app, token, spends=hopped or token.token_id is not None),
+            signed_claim=states,
+            single_use_token=_single_use(app, token, spends=hopped or token.token_id is not None),
         )
 
     @hookimpl
@@ -61,6 +61,6 @@ class SignedTokenProof:
         return explain_token(field, text, app, now, self._limits) if text is not None else []
 
 
-def _once(app: App, token: SignedToken, *, spends: bool) -> Once:
+def _single_use(app: App, token: SignedToken, *, spends: bool) -> SingleUseToken:
     name = token.token_id if token.token_id is not None else token.digest
-    return Once.of(app.id, f"token:{name}", token.expires_at, spends=spends)
+    return SingleUseToken.for_token(app.id, f"token:{name}", token.expires_at, spends=spends)

@@ -12,7 +12,7 @@ SUBJECT: Final = "sub"
 _FIELDS: Final = (EMAIL, *PROFILE_FIELDS, CUSTOM_DATA)
 
 
-def person_of(payload: Mapping[str, Any]) -> dict[str, Any]:
+def identify_body(payload: Mapping[str, Any]) -> dict[str, Any]:
     """What the payload says about a person; nothing else of it counts."""
     said = {name: payload[name] for name in _FIELDS if name in payload}
     return {EXTERNAL_ID: payload[SUBJECT], **said} if SUBJECT in payload else said

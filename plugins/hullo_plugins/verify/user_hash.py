@@ -13,9 +13,9 @@ from hullo.model.identifier import EMAIL, EXTERNAL_ID, Identifier
 from hullo.model.instant import Instant
 from hullo.model.mistake import Mistake
 from hullo.model.proof import Proof
-from hullo.model.user_hash import hashed_with
-from hullo_plugins.verify.mistakes.hashes import Hashed, explain_hash
-from hullo_plugins.verify.mistakes.values import texts_of
+from hullo.model.user_hash import matching_key_id
+from hullo_plugins.verify.mistakes.hashes import HashEvidence, explain_hash
+from hullo_plugins.verify.mistakes.values import signable_values
 
 
 class UserHash:
@@ -28,11 +28,11 @@ class UserHash:
     def verify_claim(self, claim: Claim, app: App, now: Instant) -> Proof | None:
         if claim.user_hash is None:
             return None
-        signed = _signed(claim)
+        signed = _signed_identifier(claim)
         if signed is None:
             raise ProofRejected("user_hash was sent without an identifier that it could be over")
         identifier, text = signed
-        verifying = hashed_with(app.identity_keys, now, text, claim.user_hash)
+        verifying = matching_key_id(app.identity_keys, now, text, claim.user_hash)
         if verifying is None:
             raise ProofRejected(f"user_hash is not the HMAC of this {identifier.kind} under any active key")
         return Proof(by=self.name, identifiers=(identifier,), evidence=("user_hash",), key_id=verifying)
@@ -41,19 +41,19 @@ class UserHash:
     def explain_proof(self, claim: Claim, app: App, now: Instant) -> Iterable[Mistake]:
         if claim.user_hash is None:
             return []
-        identifier, text = _signed(claim) or (None, None)
-        hashed = Hashed(
+        identifier, text = _signed_identifier(claim) or (None, None)
+        hashed = HashEvidence(
             field="user_hash",
-            sent=claim.user_hash,
-            signed=identifier.kind if identifier is not None else "an external_id or an email",
+            text=claim.user_hash,
+            signed_field=identifier.kind if identifier is not None else "an external_id or an email",
             value=text,
-            others=texts_of(claim),
-            external_id_fault=next((each.reason for each in claim.rejected if each.field == EXTERNAL_ID), None),
+            other_values=signable_values(claim),
+            external_id_rejection=next((each.reason for each in claim.rejected if each.field == EXTERNAL_ID), None),
         )
         return explain_hash(hashed, app, now)
 
 
-def _signed(claim: Claim) -> tuple[Identifier, str] | None:
+def _signed_identifier(claim: Claim) -> tuple[Identifier, str] | None:
     if claim.external_id is not None:
         return Identifier(EXTERNAL_ID, claim.external_id), claim.external_id
     if claim.email is not None and claim.email_as_sent is not None:

@@ -13,7 +13,7 @@ import msgspec
 
 from hullo.errors import PluginError
 
-BUILT: Final = Path(__file__).parent / "built"
+BUILD_FOLDER: Final = Path(__file__).parent / "built"
 SCRIPT: Final = "widget.js"
 MANIFEST: Final = "manifest.json"
 TYPES: Final = "hullo.d.ts"
@@ -45,27 +45,27 @@ class ServedFiles:
     by_name: Mapping[str, ServedFile]
 
 
-class _Described(msgspec.Struct):
+class _ManifestEntry(msgspec.Struct):
     integrity: str
 
 
 class _Manifest(msgspec.Struct):
     version: str
-    files: dict[str, _Described]
+    files: dict[str, _ManifestEntry]
 
 
-def read_files(folder: Path = BUILT) -> ServedFiles:
+def read_files(folder: Path = BUILD_FOLDER) -> ServedFiles:
     """Raises `PluginError` where nothing was built."""
     try:
         manifest = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=_Manifest)
-        by_name = {name: _served(folder / name) for name in (*manifest.files, MANIFEST)}
+        by_name = {name: _read_file(folder / name) for name in (*manifest.files, MANIFEST)}
         integrity = manifest.files[SCRIPT].integrity
     except (OSError, msgspec.MsgspecError, KeyError) as error:
         raise PluginError("the browser SDK is not built: run make widget, or leave the plugin 'widget' out") from error
     return ServedFiles(version=manifest.version, integrity=integrity, by_name=by_name)
 
 
-def _served(path: Path) -> ServedFile:
+def _read_file(path: Path) -> ServedFile:
     body = path.read_bytes()
     return ServedFile(
         name=path.name,

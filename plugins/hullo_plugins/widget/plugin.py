@@ -22,12 +22,12 @@ class Widget:
     @hookimpl
     def routes(self) -> Sequence[BaseRoute]:
         from hullo_plugins.widget.files import read_files
-        from hullo_plugins.widget.routes import routes_of
+        from hullo_plugins.widget.routes import widget_routes
 
-        return routes_of(read_files())
+        return widget_routes(read_files())
 
     @hookimpl
     def commands(self, hullo: Hullo) -> Sequence[click.Command]:
-        from hullo_plugins.widget.command import command_of
+        from hullo_plugins.widget.command import widget_command
 
-        return [command_of(hullo)]
+        return [widget_command(hullo)]

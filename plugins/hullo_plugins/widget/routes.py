@@ -13,16 +13,16 @@ from starlette.routing import Route
 
 from hullo_plugins.widget.files import MANIFEST, SCRIPT, TYPES, ServedFile, ServedFiles
 
-FOR_NOW: Final = "public, max-age=300, stale-while-revalidate=86400"
-FOR_EVER: Final = "public, max-age=31536000, immutable"
+CACHE_BRIEFLY: Final = "public, max-age=300, stale-while-revalidate=86400"
+CACHE_IMMUTABLE: Final = "public, max-age=31536000, immutable"
 
 
-def routes_of(files: ServedFiles) -> Sequence[Route]:
+def widget_routes(files: ServedFiles) -> Sequence[Route]:
     """All paths. What has no version in its path is the one that is current."""
 
     def current(name: str) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
-            return _answer(request, files.by_name[name], FOR_NOW)
+            return _file_response(request, files.by_name[name], CACHE_BRIEFLY)
 
         return answer
 
@@ -30,7 +30,7 @@ def routes_of(files: ServedFiles) -> Sequence[Route]:
         found = files.by_name.get(request.path_params["file"])
         if found is None or request.path_params["version"] != files.version:
             raise HTTPException(404, "there is no such file of this version")
-        return _answer(request, found, FOR_EVER)
+        return _file_response(request, found, CACHE_IMMUTABLE)
 
     return [
         Route(f"/{SCRIPT}", current(SCRIPT)),
@@ -39,29 +39,29 @@ def routes_of(files: ServedFiles) -> Sequence[Route]:
     ]
 
 
-def _answer(request: Request, file: ServedFile, keep: str) -> Response:
+def _file_response(request: Request, file: ServedFile, cache_control: str) -> Response:
     headers = {
-        "cache-control": keep,
+        "cache-control": cache_control,
         "etag": file.etag,
         "vary": "Accept-Encoding",
         "access-control-allow-origin": "*",  # a page that pins the script asks for it so (Subresource Integrity)
         "cross-origin-resource-policy": "cross-origin",
         "x-content-type-options": "nosniff",
     }
-    if _knows(request.headers.get("if-none-match", ""), file.etag):
+    if _etag_matches(request.headers.get("if-none-match", ""), file.etag):
         return Response(status_code=304, headers=headers)
-    if _takes_gzip(request.headers.get("accept-encoding", "")):
+    if _accepts_gzip(request.headers.get("accept-encoding", "")):
         return Response(file.gzipped, headers={**headers, "content-encoding": "gzip"}, media_type=file.content_type)
     return Response(file.body, headers=headers, media_type=file.content_type)
 
 
-def _knows(if_none_match: str, etag: str) -> bool:
+def _etag_matches(if_none_match: str, etag: str) -> bool:
     """Weakly compared (RFC 9110, section 13.1.2)."""
     told = {each.strip().removeprefix("W/") for each in if_none_match.split(",")}
     return bool(told & {etag.removeprefix("W/"), "*"})
 
 
-def _takes_gzip(accept_encoding: str) -> bool:
+def _accepts_gzip(accept_encoding: str) -> bool:
     """RFC 9110, section 12.5.3: what weighs nought is refused."""
     weights: dict[str, str] = {}
     for each in accept_encoding.lower().replace(" ", "").split(","):

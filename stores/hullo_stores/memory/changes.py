@@ -12,9 +12,9 @@ from hullo.model.change_set import (
     Change,
     ChangeSet,
     KeyUse,
-    LogOut,
-    Spent,
-    StoredAnswer,
+    SessionRevocation,
+    SpentToken,
+    StoredResponse,
     Versioned,
 )
 from hullo.model.conflict import Conflict
@@ -26,14 +26,14 @@ from hullo.model.visitor import Session
 from hullo_stores.memory.erasing import erase
 from hullo_stores.memory.merging import absorb, separate
 from hullo_stores.memory.tables import Journal, Tables
-from hullo_stores.pointing import given_to
-from hullo_stores.refusal import Refused
-from hullo_stores.timeline import entries_of
+from hullo_stores.pointing import newly_referenced_contacts
+from hullo_stores.refusal import WriteConflict
+from hullo_stores.timeline import timeline_entries
 
 T = TypeVar("T", bound=Versioned)
 K = TypeVar("K")
 V = TypeVar("V")
-E = TypeVar("E", StoredAnswer, Spent)
+E = TypeVar("E", StoredResponse, SpentToken)
 
 
 class ChangeWriter:
@@ -53,10 +53,10 @@ class ChangeWriter:
         for api_key in changes.api_keys:
             self._write_api_key(api_key)
         self._write_contacts(changes.contacts)
-        for contact_id in given_to(changes):
+        for contact_id in newly_referenced_contacts(changes):
             self._require_contact(contact_id)
             if tables.contacts[contact_id].merged_into is not None:
-                raise Refused("contact")
+                raise WriteConflict("contact")
         for visitor in changes.visitors:
             self._add(tables.visitors, visitor.id, visitor)
         for session in changes.sessions:
@@ -71,26 +71,26 @@ class ChangeWriter:
             self._write_merge(merge)
         for absorption in changes.absorptions:
             absorb(tables, self._journal, absorption)
-        for separation in changes.separations:
+        for separation in changes.splits:
             separate(tables, self._journal, separation)
         for decision in changes.decisions:
             self._write_decision(decision)
         self._write_history(changes)
-        for answer in changes.answers:
+        for answer in changes.stored_responses:
             self._add_expiring(tables.answers, answer)
         for spent in changes.spent:
             self._add_expiring(tables.spent, spent)
         for use in changes.key_uses:
-            self._use_key(use)
+            self._record_key_use(use)
         for count in changes.call_counts:
             self._count_calls(count)
-        for log_out in changes.log_outs:
+        for log_out in changes.session_revocations:
             self._log_out(log_out)
         for webhook in changes.webhooks:
             self._replace(tables.webhooks, webhook.after.id, webhook)
         for delivery in changes.deliveries:
             self._replace(tables.deliveries, delivery.after.id, delivery)
-        for entry in changes.audits:
+        for entry in changes.audit_entries:
             self._add(tables.audits, (entry.workspace_id, entry.number), entry)
         for tombstone in changes.tombstones:
             self._journal.put(tables.tombstones, tombstone.digest, tombstone)
@@ -99,7 +99,7 @@ class ChangeWriter:
 
     def _add(self, table: dict[K, V], key: K, value: V) -> None:
         if key in table:
-            raise Refused(type(value).__name__.lower())
+            raise WriteConflict(type(value).__name__.lower())
         self._journal.put(table, key, value)
 
     def _replace(self, table: dict[str, T], key: str, change: Change[T]) -> None:
@@ -108,7 +108,7 @@ class ChangeWriter:
             return
         stored = table.get(key)
         if stored is None or stored.version != change.before.version:
-            raise Refused(type(change.after).__name__.lower())
+            raise WriteConflict(type(change.after).__name__.lower())
         self._journal.put(table, key, change.after)
 
     def _write_app(self, change: Change[App]) -> None:
@@ -129,7 +129,7 @@ class ChangeWriter:
         changes = tuple(changes)
         for change in changes:
             if change.before is not None:
-                for digest in change.before.digests().keys() - change.after.digests().keys():
+                for digest in change.before.identifier_digests().keys() - change.after.identifier_digests().keys():
                     self._journal.drop(self._tables.identifiers, digest)
         for change in changes:
             stored = self._tables.contacts.get(change.after.id)
@@ -138,10 +138,10 @@ class ChangeWriter:
             after = replace(change.after, custom_data=custom_data)
             self._replace(self._tables.contacts, after.id, Change(change.before, after))
         for change in changes:
-            owned = change.before.digests().keys() if change.before else frozenset[str]()
-            for digest in change.after.digests().keys() - owned:
+            owned = change.before.identifier_digests().keys() if change.before else frozenset[str]()
+            for digest in change.after.identifier_digests().keys() - owned:
                 if digest in self._tables.identifiers:
-                    raise Refused("identifier")
+                    raise WriteConflict("identifier")
                 self._journal.put(self._tables.identifiers, digest, change.after.id)
 
     def _write_session(self, change: Change[Session]) -> None:
@@ -158,7 +158,7 @@ class ChangeWriter:
 
     def _write_message(self, message: Message) -> None:
         if message.conversation_id not in self._tables.conversations:
-            raise Refused("conversation")
+            raise WriteConflict("conversation")
         self._add(self._tables.messages, message.id, message)
         if message.repeat_key is not None:
             self._add(self._tables.repeat_keys, message.repeat_key, message.id)
@@ -168,12 +168,12 @@ class ChangeWriter:
         self._require_contact(conflict.contact_id)
         self._require_contact(conflict.other_id)
         self._replace(self._tables.conflicts, conflict.id, change)
-        if conflict.settles:
-            if self._tables.open_pairs.get(conflict.pair, conflict.id) != conflict.id:
-                raise Refused("conflict")
-            self._journal.put(self._tables.open_pairs, conflict.pair, conflict.id)
-        elif self._tables.open_pairs.get(conflict.pair) == conflict.id:
-            self._journal.drop(self._tables.open_pairs, conflict.pair)
+        if conflict.blocks_new_report:
+            if self._tables.open_pairs.get(conflict.pair_key, conflict.id) != conflict.id:
+                raise WriteConflict("conflict")
+            self._journal.put(self._tables.open_pairs, conflict.pair_key, conflict.id)
+        elif self._tables.open_pairs.get(conflict.pair_key) == conflict.id:
+            self._journal.drop(self._tables.open_pairs, conflict.pair_key)
 
     def _write_decision(self, decision: DecisionRecord) -> None:
         self._require_contact(decision.contact_id)
@@ -188,14 +188,14 @@ class ChangeWriter:
         tables, journal = self._tables, self._journal
         for event in changes.events:
             self._add(tables.outbox, event.id, replace(event, changes=()))
-        for event_id in changes.told:
+        for event_id in changes.dispatched_event_ids:
             journal.drop(tables.outbox, event_id)
-        for entry in entries_of(changes):
+        for entry in timeline_entries(changes):
             self._require_contact(entry.contact_id)
             self._add(tables.timeline, entry.id, entry)
         for note in changes.notes:
             if note.subject_id not in tables.contacts and note.subject_id not in tables.conversations:
-                raise Refused("note")
+                raise WriteConflict("note")
             self._add(tables.notes, note.id, note)
         for note_id in changes.notes_removed:
             journal.drop(tables.notes, note_id)
@@ -206,7 +206,7 @@ class ChangeWriter:
             self._journal.drop(table, digest)
         self._add(table, value.digest, value)
 
-    def _use_key(self, use: KeyUse) -> None:
+    def _record_key_use(self, use: KeyUse) -> None:
         app = self._tables.apps.get(use.app_id)
         if app is None:
             return
@@ -228,7 +228,7 @@ class ChangeWriter:
             )
         self._journal.put(self._tables.call_counts, key, count)
 
-    def _log_out(self, log_out: LogOut) -> None:
+    def _log_out(self, log_out: SessionRevocation) -> None:
         for session in tuple(self._tables.sessions.values()):
             if session.contact_id == log_out.contact_id and session.revoked_at is None:
                 over = replace(session, revoked_at=log_out.at, version=session.version + 1)
@@ -236,7 +236,7 @@ class ChangeWriter:
 
     def _require_contact(self, contact_id: ContactId | None) -> None:
         if contact_id is not None and contact_id not in self._tables.contacts:
-            raise Refused("contact")
+            raise WriteConflict("contact")
 
 
 def _oldest_first(keys: Iterable[IdentityKey]) -> tuple[IdentityKey, ...]:

@@ -10,7 +10,7 @@ from hullo.model.change_set import Erasure
 from hullo.model.contact import ContactId
 from hullo.model.conversation import Conversation
 from hullo_stores.memory.tables import Journal, Tables, with_absorbed
-from hullo_stores.refusal import Refused
+from hullo_stores.refusal import WriteConflict
 
 ANONYMISED_VISITOR = ""
 
@@ -21,14 +21,14 @@ def erase(tables: Tables, journal: Journal, erasure: Erasure) -> None:
     """See `Erasure`."""
     stored = tables.contacts.get(erasure.contact.id)
     if stored is None or stored.version != erasure.contact.version:
-        raise Refused("contact")
+        raise WriteConflict("contact")
     for contact_id in with_absorbed(tables, stored.id):
         _erase_one(tables, journal, contact_id, erasure)
 
 
 def forget_conversation(tables: Tables, journal: Journal, conversation: Conversation) -> None:
     """With its messages, its notes, and that it was moved."""
-    _take_from_visitor(tables, journal, conversation)
+    _unlink_from_visitor(tables, journal, conversation)
     for message in [held for held in tables.messages.values() if held.conversation_id == conversation.id]:
         journal.drop(tables.messages, message.id)
         if message.repeat_key is not None:
@@ -44,7 +44,9 @@ def forget_conversation(tables: Tables, journal: Journal, conversation: Conversa
 def _erase_one(tables: Tables, journal: Journal, contact_id: ContactId, erasure: Erasure) -> None:
     for session in [held for held in tables.sessions.values() if held.contact_id == contact_id]:
         revoked = session.revoked_at if session.revoked_at is not None else erasure.at
-        gone = replace(session, contact_id=None, standing=None, claimed={}, proved=(), revoked_at=revoked)
+        gone = replace(
+            session, contact_id=None, standing=None, claimed_identifiers={}, proven_identifiers=(), revoked_at=revoked
+        )
         journal.put(tables.sessions, session.digest, replace(gone, version=session.version + 1))
     for conversation in [held for held in tables.conversations.values() if held.contact_id == contact_id]:
         if erasure.conversations == "anonymise":
@@ -54,8 +56,8 @@ def _erase_one(tables: Tables, journal: Journal, contact_id: ContactId, erasure:
     for conflict in tuple(tables.conflicts.values()):
         if contact_id in (conflict.contact_id, conflict.other_id):
             journal.drop(tables.conflicts, conflict.id)
-            if tables.open_pairs.get(conflict.pair) == conflict.id:
-                journal.drop(tables.open_pairs, conflict.pair)
+            if tables.open_pairs.get(conflict.pair_key) == conflict.id:
+                journal.drop(tables.open_pairs, conflict.pair_key)
     for merge in tuple(tables.merges.values()):
         if contact_id in (merge.survivor_id, merge.absorbed_id):
             journal.drop(tables.merges, merge.id)
@@ -68,17 +70,17 @@ def _erase_one(tables: Tables, journal: Journal, contact_id: ContactId, erasure:
 
 
 def _anonymise(tables: Tables, journal: Journal, conversation: Conversation) -> None:
-    _take_from_visitor(tables, journal, conversation)
+    _unlink_from_visitor(tables, journal, conversation)
     nobodys = replace(conversation, contact_id=None, link_standing=None, visitor_id=ANONYMISED_VISITOR)
     journal.put(tables.conversations, conversation.id, replace(nobodys, version=conversation.version + 1))
 
 
-def _take_from_visitor(tables: Tables, journal: Journal, conversation: Conversation) -> None:
+def _unlink_from_visitor(tables: Tables, journal: Journal, conversation: Conversation) -> None:
     held = tables.visitor_conversations.get(conversation.visitor_id, ())
     rest = tuple(other for other in held if other != conversation.id)
     journal.put(tables.visitor_conversations, conversation.visitor_id, rest)
 
 
-def _drop_where(journal: Journal, table: dict[str, V], doomed: Callable[[V], bool]) -> None:
-    for key in [key for key, held in table.items() if doomed(held)]:
+def _drop_where(journal: Journal, table: dict[str, V], matches: Callable[[V], bool]) -> None:
+    for key in [key for key, held in table.items() if matches(held)]:
         journal.drop(table, key)

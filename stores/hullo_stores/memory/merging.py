@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TypeVar
 
-from hullo.model.change_set import Absorption, Separation
-from hullo.model.conflict import pair_of
+from hullo.model.change_set import Absorption, Split
+from hullo.model.conflict import pair_key
 from hullo.model.contact import ContactId
 from hullo.model.conversation import Conversation
 from hullo.model.visitor import Session
@@ -24,7 +24,7 @@ def absorb(tables: Tables, journal: Journal, absorption: Absorption) -> None:
     journal.put(tables.moved, absorption.merge_id, Moved(sessions=sessions, conversations=conversations))
     _move(journal, tables.sessions, sessions, survivor)
     _move(journal, tables.conversations, conversations, survivor)
-    pair = pair_of(survivor, absorbed)
+    pair = pair_key(survivor, absorbed)
     conflict = tables.conflicts.get(tables.open_pairs.get(pair, ""))
     if conflict is not None and conflict.status == "open":
         resolved = replace(
@@ -39,14 +39,18 @@ def absorb(tables: Tables, journal: Journal, absorption: Absorption) -> None:
         journal.drop(tables.open_pairs, pair)
 
 
-def separate(tables: Tables, journal: Journal, separation: Separation) -> None:
+def separate(tables: Tables, journal: Journal, separation: Split) -> None:
     """See `Separation`."""
     moved = tables.moved.get(separation.merge_id)
     if moved is None:
         return
-    survivor, absorbed, names = separation.survivor_id, separation.absorbed_id, frozenset(separation.names)
+    survivor, absorbed, names = (
+        separation.survivor_id,
+        separation.absorbed_id,
+        frozenset(separation.restored_identifiers),
+    )
     _move(journal, tables.sessions, _still_of(tables.sessions, moved.sessions, survivor), absorbed)
-    proving = [key for key, held in tables.sessions.items() if not names.isdisjoint(held.proved)]
+    proving = [key for key, held in tables.sessions.items() if not names.isdisjoint(held.proven_identifiers)]
     _move(journal, tables.sessions, _still_of(tables.sessions, proving, survivor), absorbed)
     visitors = {held.visitor_id for held in tables.sessions.values() if held.contact_id == absorbed}
     theirs = [

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import combinations
 
 from hullo.model.audit import AuditHead
-from hullo.model.conflict import pair_of
+from hullo.model.conflict import pair_key
 from hullo.model.contact import Contact
 from hullo.model.merge import Merge, MergeId
 from hullo.model.tombstone import TombstoneDigest
@@ -15,11 +15,11 @@ from hullo.store.protocol import Snapshot, SnapshotQuery
 from hullo_stores.memory.tables import Tables
 
 
-def snapshot(tables: Tables, query: SnapshotQuery) -> Snapshot:
+def take_snapshot(tables: Tables, query: SnapshotQuery) -> Snapshot:
     """What the tables say to one query."""
     here = query.workspace_id
     app = tables.apps.get(query.app_id) if query.app_id is not None else None
-    session, source = (_session(tables, digest, here) for digest in (query.session, query.source))
+    session, source = (_session(tables, digest, here) for digest in (query.session, query.source_session))
     owners = {digest: tables.identifiers.get(digest) for digest in query.identifiers}
     wanted = [*owners.values(), *query.contacts, *(each.contact_id for each in (session, source) if each is not None)]
     contacts = {
@@ -30,24 +30,26 @@ def snapshot(tables: Tables, query: SnapshotQuery) -> Snapshot:
     found = {digest: owner for digest, owner in owners.items() if owner is not None and owner in contacts}
     repeats = {key: tables.messages[tables.repeat_keys[key]] for key in query.repeat_keys if key in tables.repeat_keys}
     asked = [*query.conversations, *(message.conversation_id for message in repeats.values())]
-    if query.orphans and session is not None:
+    if query.include_orphans and session is not None:
         held = tables.visitor_conversations.get(session.visitor_id, ())
         asked += [each for each in held if tables.conversations[each].contact_id is None]
     conversations = {each: tables.conversations[each] for each in asked if each in tables.conversations}
     return Snapshot(
         app_version=app.version if app is not None and app.workspace_id == here else None,
         session=session,
-        found=found,
+        contact_ids=found,
         contacts=contacts,
         conversations={each: held for each, held in conversations.items() if held.workspace_id == here},
-        open_pairs=frozenset(pair_of(*pair) for pair in combinations(contacts, 2)) & tables.open_pairs.keys(),
+        reported_pairs=frozenset(pair_key(*pair) for pair in combinations(contacts, 2)) & tables.open_pairs.keys(),
         messages={
             key: message
             for key, message in repeats.items()
             if tables.conversations[message.conversation_id].workspace_id == here
         },
-        answer=tables.answers.get(query.answer) if query.answer is not None else None,
-        source=source,
+        stored_response=tables.answers.get(query.stored_response_digest)
+        if query.stored_response_digest is not None
+        else None,
+        source_session=source,
         spent=frozenset(query.spent).intersection(tables.spent),
         conflicts={
             each: reported
@@ -56,7 +58,7 @@ def snapshot(tables: Tables, query: SnapshotQuery) -> Snapshot:
         },
         merges=_merges(tables, query),
         tombstones=_tombstones(tables, query),
-        audit_head=_audit_head(tables, here) if query.audited else None,
+        audit_head=_audit_head(tables, here) if query.include_audit_head else None,
     )
 
 
@@ -70,7 +72,7 @@ def _merges(tables: Tables, query: SnapshotQuery) -> dict[MergeId, Merge]:
         merge.id: merge
         for merge in sorted(tables.merges.values(), key=lambda merge: merge.id)
         if merge.workspace_id == query.workspace_id
-        and (merge.id in query.merges or (merge.stands and merge.survivor_id in query.merged_into))
+        and (merge.id in query.merges or (merge.is_active and merge.survivor_id in query.merged_into))
     }
 
 

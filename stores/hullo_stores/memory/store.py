@@ -9,17 +9,17 @@ from contextlib import contextmanager
 from hullo.errors import SettingsError, StoreUnavailable
 from hullo.model.change_set import ChangeSet
 from hullo.model.instant import Instant
-from hullo.model.retention import Sweep, Swept
+from hullo.model.retention import Sweep, SweepResult
 from hullo.store.protocol import APPLIED, Applied, Snapshot, SnapshotQuery, StoreConflict
 from hullo_stores.memory.changes import ChangeWriter
-from hullo_stores.memory.reads.apps import HeldApps
-from hullo_stores.memory.reads.histories import HeldHistories
-from hullo_stores.memory.reads.people import HeldPeople
-from hullo_stores.memory.reads.telling import HeldTelling
-from hullo_stores.memory.snapshots import snapshot
+from hullo_stores.memory.reads.apps import MemoryAppQueries
+from hullo_stores.memory.reads.histories import MemoryHistoryQueries
+from hullo_stores.memory.reads.people import MemoryContactQueries
+from hullo_stores.memory.reads.telling import MemoryOutboxQueries
+from hullo_stores.memory.snapshots import take_snapshot
 from hullo_stores.memory.sweeping import forget_deliveries, sweep_tables
 from hullo_stores.memory.tables import Journal, Tables
-from hullo_stores.refusal import Refused
+from hullo_stores.refusal import WriteConflict
 
 
 def open_memory(url: str) -> MemoryStore:
@@ -29,24 +29,24 @@ def open_memory(url: str) -> MemoryStore:
     return MemoryStore()
 
 
-class MemoryStore(HeldApps, HeldPeople, HeldHistories, HeldTelling):
+class MemoryStore(MemoryAppQueries, MemoryContactQueries, MemoryHistoryQueries, MemoryOutboxQueries):
     """Dicts under one lock. Not durable, and not shared between processes; closing keeps what it holds."""
 
-    lanes = 1
+    max_concurrent_batches = 1
     shared_between_processes = False
 
     def __init__(self) -> None:
         self._tables = Tables()
         self._lock = threading.RLock()
-        self._opened = False
+        self._is_open = False
 
     def open(self) -> None:
         """Makes it usable."""
-        self._opened = True
+        self._is_open = True
 
     def close(self) -> None:
         """Makes it unusable until it is opened again."""
-        self._opened = False
+        self._is_open = False
 
     def check(self) -> None:
         """Raises `StoreUnavailable` unless it is open."""
@@ -56,7 +56,7 @@ class MemoryStore(HeldApps, HeldPeople, HeldHistories, HeldTelling):
     def load(self, queries: Sequence[SnapshotQuery]) -> Sequence[Snapshot]:
         """See `Store.load`."""
         with self._locked() as tables:
-            return tuple(snapshot(tables, query) for query in queries)
+            return tuple(take_snapshot(tables, query) for query in queries)
 
     def apply(self, changes: Sequence[ChangeSet]) -> Sequence[Applied | StoreConflict]:
         """See `Store.apply`."""
@@ -69,20 +69,20 @@ class MemoryStore(HeldApps, HeldPeople, HeldHistories, HeldTelling):
         with self._locked():
             yield
 
-    def sweep(self, sweep: Sweep, *, dry_run: bool = False) -> Swept:
+    def sweep(self, sweep: Sweep, *, dry_run: bool = False) -> SweepResult:
         """See `Retaining.sweep`."""
         with self._locked() as tables:
             return sweep_tables(tables, sweep, dry_run=dry_run)
 
-    def forget_deliveries(self, before: Instant, most: int) -> int:
+    def delete_deliveries(self, before: Instant, limit: int) -> int:
         """See `Retaining.forget_deliveries`."""
         with self._locked() as tables:
-            return forget_deliveries(tables, before, most)
+            return forget_deliveries(tables, before, limit)
 
     @contextmanager
     def _locked(self) -> Generator[Tables]:
         with self._lock:
-            if not self._opened:
+            if not self._is_open:
                 raise StoreUnavailable("the store is not open")
             yield self._tables
 
@@ -91,10 +91,10 @@ def _apply_one(tables: Tables, change_set: ChangeSet) -> Applied | StoreConflict
     journal = Journal()
     try:
         ChangeWriter(tables, journal).write(change_set)
-    except Refused as refused:
-        journal.take_back()
+    except WriteConflict as refused:
+        journal.rollback()
         return refused.conflict
     except BaseException:
-        journal.take_back()
+        journal.rollback()
         raise
     return APPLIED

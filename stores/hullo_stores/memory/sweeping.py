@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TypeVar
 
 from hullo.model.instant import Instant
-from hullo.model.retention import Sweep, Swept
+from hullo.model.retention import Sweep, SweepResult
 from hullo.model.visitor import Session, VisitorId
 from hullo.model.webhook import Delivery
 from hullo_stores.memory.erasing import forget_conversation
@@ -18,23 +18,23 @@ from hullo_stores.memory.tables import Journal, Tables
 V = TypeVar("V")
 
 
-def sweep_tables(tables: Tables, sweep: Sweep, *, dry_run: bool) -> Swept:
+def sweep_tables(tables: Tables, sweep: Sweep, *, dry_run: bool) -> SweepResult:
     """See `Retaining.sweep`. A dry run is a run to the end that is taken back."""
     journal = Journal()
     if not dry_run:
-        return _Run(tables, journal, sweep).swept()
+        return _SweepRun(tables, journal, sweep).run()
     try:
-        return _Run(tables, journal, replace(sweep, most=sys.maxsize)).swept()
+        return _SweepRun(tables, journal, replace(sweep, limit=sys.maxsize)).run()
     finally:
-        journal.take_back()
+        journal.rollback()
 
 
 def forget_deliveries(tables: Tables, before: Instant, most: int) -> int:
     """See `Retaining.forget_deliveries`."""
     over = (
         held
-        for held in sorted(tables.deliveries.values(), key=lambda held: (_tried_at(held), held.id))
-        if held.state != "pending" and _tried_at(held) < before
+        for held in sorted(tables.deliveries.values(), key=lambda held: (_last_attempt_at(held), held.id))
+        if held.state != "pending" and _last_attempt_at(held) < before
     )
     doomed = [held.id for held in islice(over, most)]
     for delivery_id in doomed:
@@ -42,11 +42,11 @@ def forget_deliveries(tables: Tables, before: Instant, most: int) -> int:
     return len(doomed)
 
 
-def _tried_at(delivery: Delivery) -> Instant:
+def _last_attempt_at(delivery: Delivery) -> Instant:
     return delivery.created_at if delivery.last_at is None else delivery.last_at
 
 
-class _Run:
+class _SweepRun:
     """One run, the oldest first: which those are depends on nothing but what is there. Conversations come before
     sessions, as a visitor without any may go."""
 
@@ -57,25 +57,25 @@ class _Run:
         self._visitors: set[VisitorId] = set()
         """Those who lost something."""
 
-    def swept(self) -> Swept:
+    def run(self) -> SweepResult:
         """Removes, and says how many of each."""
         messages = len(self._tables.messages)
-        conversations = self._conversations()
-        sessions = self._sessions()
-        return Swept(
+        conversations = self._remove_conversations()
+        sessions = self._remove_sessions()
+        return SweepResult(
             conversations=conversations,
             messages=messages - len(self._tables.messages),
             sessions=sessions,
-            visitors=self._visitors_without_anything(),
-            decisions=self._drop_old(
+            visitors=self._remove_empty_visitors(),
+            decisions=self._remove_old(
                 self._tables.decisions, self._sweep.decisions_before, lambda held: (held.app_id, held.at)
             ),
-            timeline=self._drop_old(
+            timeline=self._remove_old(
                 self._tables.timeline, self._sweep.timeline_before, lambda held: (held.app_id, held.at)
             ),
         )
 
-    def _conversations(self) -> int:
+    def _remove_conversations(self) -> int:
         before = self._sweep.conversations_before
         if before is None:
             return 0
@@ -86,15 +86,15 @@ class _Run:
                 if held.app_id == self._sweep.app_id and held.last_message_at < before
             ),
             key=lambda held: (held.last_message_at, held.id),
-        )[: self._sweep.most]
+        )[: self._sweep.limit]
         for conversation in old:
             self._visitors.add(conversation.visitor_id)
             forget_conversation(self._tables, self._journal, conversation)
         return len(old)
 
-    def _sessions(self) -> int:
-        goes = filter(self._goes, self._tables.sessions.values())
-        over = sorted(goes, key=lambda held: (held.seen_at, held.digest))[: self._sweep.most]
+    def _remove_sessions(self) -> int:
+        goes = filter(self._is_removable, self._tables.sessions.values())
+        over = sorted(goes, key=lambda held: (held.seen_at, held.digest))[: self._sweep.limit]
         for session in over:
             self._visitors.add(session.visitor_id)
             self._journal.drop(self._tables.sessions, session.digest)
@@ -104,7 +104,7 @@ class _Run:
                 self._journal.put(self._tables.moved, merge_id, replace(moved, sessions=moved.sessions - gone))
         return len(over)
 
-    def _goes(self, session: Session) -> bool:
+    def _is_removable(self, session: Session) -> bool:
         if session.app_id != self._sweep.app_id:
             return False
         before, now = self._sweep.anonymous_before, self._sweep.now
@@ -120,7 +120,7 @@ class _Run:
             )
         )
 
-    def _visitors_without_anything(self) -> int:
+    def _remove_empty_visitors(self) -> int:
         here = {session.visitor_id for session in self._tables.sessions.values()}
         gone = [
             visitor_id
@@ -131,7 +131,7 @@ class _Run:
             self._journal.drop(self._tables.visitors, visitor_id)
         return len(gone)
 
-    def _drop_old(
+    def _remove_old(
         self, table: dict[str, V], before: Instant | None, app_and_time: Callable[[V], tuple[str | None, Instant]]
     ) -> int:
         if before is None:
@@ -142,7 +142,7 @@ class _Run:
             return app_id == self._sweep.app_id and at < before
 
         found = sorted((app_and_time(held)[1], key) for key, held in table.items() if old(held))
-        doomed = [key for _, key in found[: self._sweep.most]]
+        doomed = [key for _, key in found[: self._sweep.limit]]
         for key in doomed:
             self._journal.drop(table, key)
         return len(doomed)

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from hullo.model.app import ApiKey, App, Workspace
 from hullo.model.audit import AuditEntry
-from hullo.model.change_set import CallCount, Spent, StoredAnswer
+from hullo.model.change_set import CallCount, SpentToken, StoredResponse
 from hullo.model.conflict import Conflict
 from hullo.model.contact import Contact, ContactId
 from hullo.model.conversation import Conversation, ConversationId, Message
@@ -69,8 +69,8 @@ class Tables:
     timeline: dict[str, TimelineEntry] = field(default_factory=dict[str, TimelineEntry])
     notes: dict[str, Note] = field(default_factory=dict[str, Note])
     decisions: dict[str, DecisionRecord] = field(default_factory=dict[str, DecisionRecord])
-    answers: dict[str, StoredAnswer] = field(default_factory=dict[str, StoredAnswer])
-    spent: dict[str, Spent] = field(default_factory=dict[str, Spent])
+    answers: dict[str, StoredResponse] = field(default_factory=dict[str, StoredResponse])
+    spent: dict[str, SpentToken] = field(default_factory=dict[str, SpentToken])
     outbox: dict[str, Event] = field(default_factory=dict[str, Event])
     leases: dict[str, Lease] = field(default_factory=dict[str, Lease])
     webhooks: dict[str, Webhook] = field(default_factory=dict[str, Webhook])
@@ -101,7 +101,7 @@ class Journal:
             before = table.pop(key)
             self._undo.append(lambda: table.__setitem__(key, before))
 
-    def take_back(self) -> None:
+    def rollback(self) -> None:
         """Makes all of it undone, the last first."""
         while self._undo:
             self._undo.pop()()

@@ -7,75 +7,75 @@ from collections.abc import Sequence
 from hullo.errors import Unstorable
 from hullo.model.change_set import ChangeSet
 from hullo.store.protocol import APPLIED, Applied, StoreConflict
-from hullo_stores.peewee.changes import Plan
+from hullo_stores.peewee.changes import BatchBuilder
 from hullo_stores.peewee.connection import Transaction
 from hullo_stores.peewee.erasing import erase
 from hullo_stores.peewee.faults import UNENCODABLE
 from hullo_stores.peewee.merging import absorb, separate
 from hullo_stores.peewee.noting import require_subjects
 from hullo_stores.peewee.statements import Statements
-from hullo_stores.refusal import GivenUp, Refused
+from hullo_stores.refusal import TransactionAborted, WriteConflict
 
-Verdicts = Sequence[Applied | StoreConflict]
+ApplyResults = Sequence[Applied | StoreConflict]
 
 
 def apply_group(
-    transaction: Transaction, statements: Statements, group: Sequence[ChangeSet], *, holding: bool = False
-) -> Verdicts:
+    transaction: Transaction, statements: Statements, group: Sequence[ChangeSet], *, holds_locks: bool = False
+) -> ApplyResults:
     """Commits, and says of each change set whether it was applied.
 
     `holding`: the transaction has locked rows, which it must not let go of before its end.
     """
     try:
-        verdicts = (_apply_part if holding and group else _apply)(transaction, statements, group)
+        verdicts = (_apply_in_savepoint if holds_locks and group else _apply)(transaction, statements, group)
         transaction.commit()
-    except GivenUp as given_up:
+    except TransactionAborted as given_up:
         transaction.rollback()
         return (given_up.conflict,) * len(group)
     return tuple(verdicts)
 
 
-def _apply(transaction: Transaction, statements: Statements, group: Sequence[ChangeSet]) -> Verdicts:
-    if not _go_together(group):
+def _apply(transaction: Transaction, statements: Statements, group: Sequence[ChangeSet]) -> ApplyResults:
+    if not _is_batchable(group):
         return _apply_halves(transaction, statements, group)
     try:
         _write(transaction, statements, group)
-    except GivenUp:
+    except TransactionAborted:
         raise
-    except Refused as refused:
+    except WriteConflict as refused:
         transaction.rollback()
         return [refused.conflict] if len(group) == 1 else _apply_halves(transaction, statements, group)
     return [APPLIED] * len(group)
 
 
-def _apply_halves(transaction: Transaction, statements: Statements, group: Sequence[ChangeSet]) -> Verdicts:
+def _apply_halves(transaction: Transaction, statements: Statements, group: Sequence[ChangeSet]) -> ApplyResults:
     """Until those that are refused stand alone, which takes a few more tries for each of them."""
     middle = len(group) // 2
     return [
-        *_apply_part(transaction, statements, group[:middle]),
-        *_apply_part(transaction, statements, group[middle:]),
+        *_apply_in_savepoint(transaction, statements, group[:middle]),
+        *_apply_in_savepoint(transaction, statements, group[middle:]),
     ]
 
 
-def _apply_part(transaction: Transaction, statements: Statements, part: Sequence[ChangeSet]) -> Verdicts:
-    if not _go_together(part):
+def _apply_in_savepoint(transaction: Transaction, statements: Statements, part: Sequence[ChangeSet]) -> ApplyResults:
+    if not _is_batchable(part):
         return _apply_halves(transaction, statements, part)
-    transaction.run("SAVEPOINT part")
+    transaction.execute("SAVEPOINT part")
     try:
         _write(transaction, statements, part)
-    except GivenUp:
+    except TransactionAborted:
         raise
-    except Refused as refused:
-        transaction.run("ROLLBACK TO SAVEPOINT part")
-        transaction.run("RELEASE SAVEPOINT part")
+    except WriteConflict as refused:
+        transaction.execute("ROLLBACK TO SAVEPOINT part")
+        transaction.execute("RELEASE SAVEPOINT part")
         return [refused.conflict] if len(part) == 1 else _apply_halves(transaction, statements, part)
-    transaction.run("RELEASE SAVEPOINT part")
+    transaction.execute("RELEASE SAVEPOINT part")
     return [APPLIED] * len(part)
 
 
 def _write(transaction: Transaction, statements: Statements, group: Sequence[ChangeSet]) -> None:
     try:
-        batches = Plan(group).batches()
+        batches = BatchBuilder(group).batches()
     except UNENCODABLE:
         raise Unstorable from None
     transaction.write(batches)
@@ -84,28 +84,28 @@ def _write(transaction: Transaction, statements: Statements, group: Sequence[Cha
             require_subjects(transaction, statements.notes, changes.notes)
         for absorption in changes.absorptions:
             absorb(transaction, statements.merges, absorption)
-        for separation in changes.separations:
+        for separation in changes.splits:
             separate(transaction, statements.merges, separation)
         for erasure in changes.erasures:
             erase(transaction, statements.erasures, erasure)
 
 
-def _go_together(group: Sequence[ChangeSet]) -> bool:
+def _is_batchable(group: Sequence[ChangeSet]) -> bool:
     """Whether it makes no difference that the group is written table by table, and not one change set by one."""
     return len(group) <= 1 or not any(
         changes.erasures
         or changes.absorptions
-        or changes.separations
-        or changes.log_outs
-        or _gives_up_an_identifier(changes)
+        or changes.splits
+        or changes.session_revocations
+        or _releases_identifier(changes)
         for changes in group
     )
 
 
-def _gives_up_an_identifier(changes: ChangeSet) -> bool:
+def _releases_identifier(changes: ChangeSet) -> bool:
     return any(
         change.before is not None
         and (change.before.identifiers != change.after.identifiers or change.before.also != change.after.also)
-        and change.before.digests().keys() - change.after.digests().keys()
+        and change.before.identifier_digests().keys() - change.after.identifier_digests().keys()
         for change in changes.contacts
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from hullo.model.app import App
-from hullo.model.change_set import CallCount, Change, ChangeSet, KeyUse, LogOut
+from hullo.model.change_set import CallCount, Change, ChangeSet, KeyUse, SessionRevocation
 from hullo.model.contact import Contact, ContactId
 from hullo.model.instant import Instant
 from hullo_stores.peewee.every_write import (
@@ -21,18 +21,18 @@ from hullo_stores.peewee.every_write import (
     DROP_BLOCK,
     DROP_IDENTITY_KEY,
     DROP_NOTE,
+    DROP_OUTBOX_EVENT,
     DROP_TAG,
-    DROP_TOLD,
-    KINDS,
+    LOCK_UNMERGED_CONTACT,
     LOG_OUT,
     PUT_BLOCK,
     PUT_TOMBSTONE,
     RELEASE_IDENTIFIER,
     REPLACE_IDENTITY_KEY,
     SPENT,
-    STAND_BY_CONTACT,
     USE_IDENTITY_KEY,
-    WRITES,
+    WRITABLE_TABLES,
+    WRITE_ORDER,
 )
 from hullo_stores.peewee.rows import (
     Row,
@@ -44,27 +44,27 @@ from hullo_stores.peewee.rows import (
     tombstone_row,
 )
 from hullo_stores.peewee.writes import Batch, Write
-from hullo_stores.pointing import given_to
+from hullo_stores.pointing import newly_referenced_contacts
 
 
-class Plan:
+class BatchBuilder:
     """What a group of change sets wants written, save for its erasures."""
 
     def __init__(self, group: Sequence[ChangeSet]) -> None:
         self._rows: dict[Write, list[Row]] = {}
         for changes in group:
-            self._add_all(changes)
+            self._add_change_set(changes)
         for write, rows in (
-            *ANSWERS.rows([answer for changes in group for answer in changes.answers], answer_row),
+            *ANSWERS.rows([answer for changes in group for answer in changes.stored_responses], answer_row),
             *SPENT.rows([spent for changes in group for spent in changes.spent], spent_row),
         ):
             self._add(write, rows)
-        self._add_uses([use for changes in group for use in changes.key_uses])
-        self._add_counts([count for changes in group for count in changes.call_counts])
-        self._add_log_outs([log_out for changes in group for log_out in changes.log_outs])
+        self._add_key_uses([use for changes in group for use in changes.key_uses])
+        self._add_call_counts([count for changes in group for count in changes.call_counts])
+        self._add_log_outs([log_out for changes in group for log_out in changes.session_revocations])
         # No statement of a server's writes the same row twice.
-        given = dict.fromkeys(contact_id for changes in group for contact_id in given_to(changes))
-        self._add(STAND_BY_CONTACT, [(0, contact_id, "") for contact_id in given])
+        given = dict.fromkeys(contact_id for changes in group for contact_id in newly_referenced_contacts(changes))
+        self._add(LOCK_UNMERGED_CONTACT, [(0, contact_id, "") for contact_id in given])
         tombstones = {tombstone.digest: tombstone for changes in group for tombstone in changes.tombstones}
         self._add(PUT_TOMBSTONE, map(tombstone_row, tombstones.values()))
 
@@ -72,20 +72,20 @@ class Plan:
         """In the order in which they are to be written."""
         return [
             Batch(write, rows if len(rows) == 1 else sorted(rows, key=write.key_of))
-            for write in WRITES
+            for write in WRITE_ORDER
             if (rows := self._rows.get(write))
         ]
 
-    def _add_all(self, changes: ChangeSet) -> None:
-        for kind in KINDS:
+    def _add_change_set(self, changes: ChangeSet) -> None:
+        for kind in WRITABLE_TABLES:
             for write, row in kind.rows(changes):
                 self._rows.setdefault(write, []).append(row)
         for app in changes.apps:
             self._add_identity_keys(app)
         for contact in changes.contacts:
-            self._add_parts(contact)
+            self._add_contact_rows(contact)
         self._add(DROP_NOTE, [(note_id,) for note_id in changes.notes_removed])
-        self._add(DROP_TOLD, [(event_id,) for event_id in changes.told])
+        self._add(DROP_OUTBOX_EVENT, [(event_id,) for event_id in changes.dispatched_event_ids])
 
     def _add(self, write: Write, rows: Iterable[Row]) -> None:
         for row in rows:
@@ -103,12 +103,12 @@ class Plan:
                 row = (key.secret, key.created_at, key.retires_at, key.public_key, key.id, key.app_id)
                 self._add(REPLACE_IDENTITY_KEY, [row])
 
-    def _add_parts(self, change: Change[Contact]) -> None:
+    def _add_contact_rows(self, change: Change[Contact]) -> None:
         """What has rows of its own: identifiers, tags, custom data."""
         before, contact = change.before, change.after
         if before is None or before.identifiers != contact.identifiers or before.also != contact.also:
-            held = before.digests() if before is not None else {}
-            taken = contact.digests()
+            held = before.identifier_digests() if before is not None else {}
+            taken = contact.identifier_digests()
             self._add(RELEASE_IDENTIFIER, [(digest, contact.id) for digest in held.keys() - taken.keys()])
             self._add(
                 ADD_IDENTIFIER,
@@ -134,14 +134,14 @@ class Plan:
         self._add(DROP_TAG, [row[:2] for tag, row in held.items() if tag not in wanted])
         self._add(ADD_TAG, [row for tag, row in wanted.items() if tag not in held])
 
-    def _add_uses(self, uses: Sequence[KeyUse]) -> None:
+    def _add_key_uses(self, uses: Sequence[KeyUse]) -> None:
         latest: dict[tuple[str, str], Instant] = {}
         for use in uses:
             key = use.key_id, use.app_id
             latest[key] = max(use.at, latest.get(key, 0))
         self._add(USE_IDENTITY_KEY, [(at, *key, at) for key, at in latest.items()])
 
-    def _add_counts(self, counts: Sequence[CallCount]) -> None:
+    def _add_call_counts(self, counts: Sequence[CallCount]) -> None:
         """Summed: no statement of a server's writes the same row twice."""
         sums: dict[tuple[str, Instant], tuple[int, int, int]] = {}
         for count in counts:
@@ -150,7 +150,7 @@ class Plan:
             sums[key] = signed + count.signed, unsigned + count.unsigned, wrong + count.wrong
         self._add(COUNT_CALLS, [(*summed, *key) for key, summed in sums.items()])
 
-    def _add_log_outs(self, log_outs: Sequence[LogOut]) -> None:
+    def _add_log_outs(self, log_outs: Sequence[SessionRevocation]) -> None:
         """The first of a contact leaves nothing to others. Its sessions are those without an end, where NULL is 0."""
         first: dict[ContactId, Instant] = {}
         for log_out in log_outs:

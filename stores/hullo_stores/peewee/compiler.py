@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar, cast
 
 from peewee import SQL, Database, Field, Model, ModelDelete, ModelSelect, Node, Value
 
-from hullo_stores.peewee.dialect import Dialect, Texts
+from hullo_stores.peewee.dialect import Dialect, StatementCache
 
 Compiled = TypeVar("Compiled")
 
@@ -24,12 +24,12 @@ ARITIES: Final = (1, 2, 4, 16, 64)
 
 
 @dataclass(frozen=True, slots=True)
-class Many:
+class ListStatement:
     """One statement about a list of values, in a text for each arity."""
 
-    texts: Texts[int]
+    texts: StatementCache[int]
 
-    def calls(self, values: Sequence[str], *first: object) -> Iterator[tuple[str, tuple[object, ...]]]:
+    def bind(self, values: Sequence[str], *first: object) -> Iterator[tuple[str, tuple[object, ...]]]:
         """Text and bound values of each run: one up to the largest arity, more for longer lists.
 
         Padding repeats the last value, which is found but once. `first` is bound before the list.
@@ -42,7 +42,7 @@ class Many:
 
 
 @dataclass(frozen=True, slots=True)
-class Paged:
+class PageStatement:
     """One list, newest first. Both bind the list's own values, then `next` the last id told, then a limit."""
 
     first: str
@@ -50,31 +50,31 @@ class Paged:
 
 
 @dataclass(frozen=True, slots=True)
-class Spelled:
+class NamedStatement:
     """A statement that is spelled out, with names for its values: what the builder would only make longer."""
 
     text: str
-    slots: tuple[str, ...]
+    parameters: tuple[str, ...]
 
-    def bound(self, **values: object) -> tuple[object, ...]:
+    def bind(self, **values: object) -> tuple[object, ...]:
         """In the order in which the text wants them."""
-        return tuple(values[slot] for slot in self.slots)
+        return tuple(values[slot] for slot in self.parameters)
 
 
 @dataclass(frozen=True, slots=True)
-class _Slot:
+class _Parameter:
     """Stands for a value that is bound later."""
 
     name: str
 
 
-def given(name: str) -> Value:
+def parameter(name: str) -> Value:
     """A value that will be bound."""
     # No converter: the field's own would be called with the slot.
-    return Value(_Slot(name), converter=False)
+    return Value(_Parameter(name), converter=False)
 
 
-_COMPILED: Final[dict[tuple[Callable[[Compiler], object], type[Database], type[Dialect]], object]] = {}
+_CACHE: Final[dict[tuple[Callable[[Compiler], object], type[Database], type[Dialect]], object]] = {}
 
 
 class Compiler:
@@ -84,71 +84,73 @@ class Compiler:
         self._database = database
         self._dialect = dialect
 
-    def once(self, compiled: Callable[[Compiler], Compiled]) -> Compiled:
+    def cached(self, build: Callable[[Compiler], Compiled]) -> Compiled:
         """What is compiled for this kind of engine, once however many stores a process makes, as tests make many."""
-        key = (compiled, type(self._database), type(self._dialect))
-        if key not in _COMPILED:
-            _COMPILED[key] = compiled(self)
-        return cast("Compiled", _COMPILED[key])
+        key = (build, type(self._database), type(self._dialect))
+        if key not in _CACHE:
+            _CACHE[key] = build(self)
+        return cast("Compiled", _CACHE[key])
 
-    def text(self, query: Node, *slots: str) -> str:
+    def compile(self, query: Node, *parameters: str) -> str:
         """The statement's text. `slots` names its values in the order in which they will be bound."""
         context = self._database.get_sql_context()
         text, values = cast("tuple[str, list[Any]]", context.parse(query))  # type: ignore[no-untyped-call]
-        if values != [_Slot(name) for name in slots]:
-            raise AssertionError(f"values come in another order than {slots}: {text}")
-        return self._dialect.bound(text)
+        if values != [_Parameter(name) for name in parameters]:
+            raise AssertionError(f"values come in another order than {parameters}: {text}")
+        return self._dialect.with_placeholders(text)
 
-    def many(self, query: Callable[[list[Value]], Node], *first: str) -> Many:
+    def list_statement(self, query: Callable[[list[Value]], Node], *first: str) -> ListStatement:
         """One text an arity. `query` takes the list; `first` names the values that are bound before it."""
 
         def made(arity: int) -> str:
             names = [f"value {index}" for index in range(arity)]
-            return self.text(query([given(name) for name in names]), *first, *names)
+            return self.compile(query([parameter(name) for name in names]), *first, *names)
 
-        texts = Texts(made)
+        texts = StatementCache(made)
         texts[1] = made(1)  # at once, by far the most, and so that an order that is not right shows
-        return Many(texts)
+        return ListStatement(texts)
 
-    def locked(self, key: Field) -> Many | None:
+    def lock_rows(self, key: Field) -> ListStatement | None:
         """Rows by their keys, to be kept as they are. None where the dialect needs no such thing."""
-        return self.kept(key) if self._dialect.lock is not None else None
+        return self.select_for_update(key) if self._dialect.lock_clause is not None else None
 
-    def kept(self, key: Field) -> Many:
+    def select_for_update(self, key: Field) -> ListStatement:
         """Which keys there are, of rows that stay as they are until the transaction ends."""
 
         def rows(keys: list[Value]) -> Node:
             query: ModelSelect[Model] = key.model.select(key).where(key.in_(keys)).order_by(key)
             # Typed for the usual lock alone, while other ones may be named.
-            return query if self._dialect.lock is None else query.for_update(cast("Any", self._dialect.lock))
+            return (
+                query if self._dialect.lock_clause is None else query.for_update(cast("Any", self._dialect.lock_clause))
+            )
 
-        return self.many(rows)
+        return self.list_statement(rows)
 
-    def removed(self, key: Field) -> Many:
+    def delete_by_key(self, key: Field) -> ListStatement:
         """Rows by their keys, each of which is one row's."""
 
         def rows(keys: list[Value]) -> Node:
             query: ModelDelete = key.model.delete().where(key.in_(keys))
-            return query.order_by(key).limit(SQL(str(len(keys)))) if self._dialect.removes_in_order else query
+            return query.order_by(key).limit(SQL(str(len(keys)))) if self._dialect.deletes_in_order else query
 
-        return self.many(rows)
+        return self.list_statement(rows)
 
-    def spelled(self, text: str) -> Spelled:
+    def named_statement(self, text: str) -> NamedStatement:
         """`:name` stands for a value. A SELECT that ends with `{left}` leaves to others what they have, and keeps its
         rows for the transaction: nobody changes them or points at them meanwhile."""
-        left = "" if self._dialect.lock is None else "FOR UPDATE SKIP LOCKED"
-        return Spelled(*self._dialect.bound_by_name(text.format(left=left)))
+        left = "" if self._dialect.lock_clause is None else "FOR UPDATE SKIP LOCKED"
+        return NamedStatement(*self._dialect.bind_names(text.format(left=left)))
 
-    def paged(self, key: Field, slots: tuple[str, ...], *conditions: Node) -> Paged:
+    def page_statement(self, key: Field, parameters: tuple[str, ...], *conditions: Node) -> PageStatement:
         """The rows that meet the conditions, in which `slots` are bound, by a column that orders them by time."""
-        query = all_of(key.model).where(*conditions).order_by(key.desc()).limit(given("limit"))
-        return Paged(
-            first=self.text(query, *slots, "limit"),
-            next=self.text(query.where(key < given("last")), *slots, "last", "limit"),
+        query = select_all(key.model).where(*conditions).order_by(key.desc()).limit(parameter("limit"))
+        return PageStatement(
+            first=self.compile(query, *parameters, "limit"),
+            next=self.compile(query.where(key < parameter("last")), *parameters, "last", "limit"),
         )
 
 
-def all_of(table: type[Model]) -> ModelSelect[Model]:
+def select_all(table: type[Model]) -> ModelSelect[Model]:
     """Every column of every row, for a builder to narrow."""
     return table.select(*fields_of(table))
 

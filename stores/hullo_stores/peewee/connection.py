@@ -11,8 +11,8 @@ from peewee import Database
 from hullo.store.protocol import SnapshotQuery
 from hullo_stores.peewee.dialect import Dialect
 from hullo_stores.peewee.rows import Row
-from hullo_stores.peewee.snapshots import Loaded
-from hullo_stores.peewee.upkeep.engine import EngineUpkeep
+from hullo_stores.peewee.snapshots import LoadResult
+from hullo_stores.peewee.upkeep.engine import EngineMaintenance
 from hullo_stores.peewee.writes import Batch
 
 
@@ -31,7 +31,7 @@ class Transaction(Connection, Protocol):
     rolled back, whole or to a savepoint; and `GivenUp` where it has ended the transaction by itself.
     """
 
-    def run(self, text: str, values: Sequence[object] = ()) -> int:
+    def execute(self, text: str, values: Sequence[object] = ()) -> int:
         """How many rows a statement found to change."""
         ...
 
@@ -52,7 +52,7 @@ class Transaction(Connection, Protocol):
 class Loader(Protocol):
     """Finds everything that a group of queries is about, in a way that suits the engine."""
 
-    def load(self, connection: Connection, queries: Sequence[SnapshotQuery]) -> Loaded:
+    def load(self, connection: Connection, queries: Sequence[SnapshotQuery]) -> LoadResult:
         """All of one moment, if the connection is one of `Engine.loading`."""
         ...
 
@@ -81,7 +81,7 @@ class Engine(Protocol):
         ...
 
     @property
-    def upkeep(self) -> EngineUpkeep:
+    def maintenance(self) -> EngineMaintenance:
         """How it is looked after."""
         ...
 
@@ -93,22 +93,22 @@ class Engine(Protocol):
         """Disconnects; closing twice does nothing."""
         ...
 
-    def migrating(self) -> AbstractContextManager[None]:
+    def migration_lock(self) -> AbstractContextManager[None]:
         """Alone with the database: of all processes, one at a time is inside."""
         ...
 
-    def loading(self) -> AbstractContextManager[Connection]:
+    def load_connection(self) -> AbstractContextManager[Connection]:
         """What the loader needs to see one moment."""
         ...
 
-    def asking(self) -> AbstractContextManager[Connection]:
+    def autocommit_connection(self) -> AbstractContextManager[Connection]:
         """For a single statement, which by itself sees one moment."""
         ...
 
-    def reading(self) -> AbstractContextManager[Connection]:
+    def read_transaction(self) -> AbstractContextManager[Connection]:
         """For several statements, which together see one moment."""
         ...
 
-    def writing(self) -> AbstractContextManager[Transaction]:
+    def write_transaction(self) -> AbstractContextManager[Transaction]:
         """Committed, durably, when it is left without an exception."""
         ...

@@ -19,7 +19,7 @@ def create_table(database: Database, table: type[Model]) -> None:
 
     Not "if it does not exist": one of the same name is somebody else's.
     """
-    with _said_as_on(database, table), table.bind_ctx(database):
+    with _with_engine_settings(database, table), table.bind_ctx(database):
         table.create_table(safe=False)
 
 
@@ -31,7 +31,7 @@ def drop_table(database: Database, table: type[Model]) -> None:
 
 def add_column(migrator: SchemaMigrator, table: str, name: str, column: Field) -> None:
     """A nullable one, behind the others; texts compare as in `create_table`."""
-    with _collated(migrator.database, [column]):
+    with _with_collation(migrator.database, [column]):
         migrator.migrate(migrator.add_column(table, name, column))
 
 
@@ -53,19 +53,19 @@ def drop_index(migrator: SchemaMigrator, table: str, name: str) -> None:
 
 
 @contextmanager
-def _said_as_on(database: Database, table: type[Model]) -> Generator[None]:
+def _with_engine_settings(database: Database, table: type[Model]) -> Generator[None]:
     """What the table declares beyond its columns is the engine's own, and another's the next time."""
     meta = table._meta  # pyright: ignore[reportPrivateUsage]  # Peewee's own documented door
     settings, meta.table_settings = meta.table_settings, getattr(database, "table_settings", None)
     try:
-        with _collated(database, meta.sorted_fields):
+        with _with_collation(database, meta.sorted_fields):
             yield
     finally:
         meta.table_settings = settings
 
 
 @contextmanager
-def _collated(database: Database, columns: Sequence[Field]) -> Generator[None]:
+def _with_collation(database: Database, columns: Sequence[Field]) -> Generator[None]:
     """Texts have the collation of the engine."""
     collation: str | None = getattr(database, "text_collation", None)
     texts = [each for each in columns if isinstance(each, CharField | TextField) and collation is not None]

@@ -6,67 +6,67 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
-from hullo_stores.peewee.writes import Column, Kind, Write
+from hullo_stores.peewee.writes import Column, ColumnType, Write
 
 K = TypeVar("K")
 
 _NAMED: Final = re.compile(r"(?<!:):([a-z_][a-z_0-9]*)")
 
 
-class Texts(dict[K, str]):
+class StatementCache(dict[K, str]):
     """The text of each write, or of each of anything: made when it is first wanted, and kept."""
 
-    def __init__(self, made: Callable[[K], str]) -> None:
-        self._made = made
+    def __init__(self, build: Callable[[K], str]) -> None:
+        self._build = build
 
     def __missing__(self, wanted: K) -> str:
-        text = self[wanted] = self._made(wanted)
+        text = self[wanted] = self._build(wanted)
         return text
 
 
 class Dialect:
     """SQLite's, and the ground of the others'. Names are quoted, as many are words of SQL too."""
 
-    lock: str | None = None
+    lock_clause: str | None = None
     """Ends a SELECT whose rows are to stay as they are until the transaction ends. None where a transaction that
     writes has the database to itself."""
 
-    removes_in_order = False
+    deletes_in_order = False
     """Whether a DELETE of rows by their keys has to say in which order, and how many there are: a table of few rows
     would be looked through otherwise, and every row in it waited for that others hold."""
 
-    def bound(self, text: str) -> str:
+    def with_placeholders(self, text: str) -> str:
         """With the driver's placeholders, where those that Peewee's builder makes are not the driver's."""
         return text
 
-    def bound_by_name(self, text: str) -> tuple[str, tuple[str, ...]]:
+    def bind_names(self, text: str) -> tuple[str, tuple[str, ...]]:
         """From `:name` placeholders to the driver's, and the names in the order in which to bind them."""
         names = tuple(_NAMED.findall(text))
         return _NAMED.sub("?", text), names
 
-    def one(self, write: Write) -> str:
+    def single_row_sql(self, write: Write) -> str:
         """For one row, which binds its values in their order."""
-        found = " AND ".join(_is(column, "?") for column in write.keys)
+        found = " AND ".join(_condition(column, "?") for column in write.keys)
         match write.verb:
             case "insert" | "upsert":
                 values = ", ".join("?" for _ in write.columns)
-                replaced = f" {self.instead(write)}" if write.verb == "upsert" else ""
-                return f'INSERT INTO "{write.table}" ({named(write.columns)}) VALUES ({values}){replaced}'
+                replaced = f" {self.upsert_clause(write)}" if write.verb == "upsert" else ""
+                return f'INSERT INTO "{write.table}" ({quoted_names(write.columns)}) VALUES ({values}){replaced}'
             case "update":
-                replaced = ", ".join(_set(column, "?") for column in write.sets)
+                replaced = ", ".join(_assignment(column, "?") for column in write.sets)
                 return f'UPDATE "{write.table}" SET {replaced} WHERE {found}'
             case "delete":
                 return f'DELETE FROM "{write.table}" WHERE {found}'
             case "expire":
-                return self.expire(write)
+                return self.expire_sql(write)
 
-    def instead(self, write: Write) -> str:
+    def upsert_clause(self, write: Write) -> str:
         """What an INSERT does where a row with the keys is there."""
         held = f'"{write.table}".'
-        replaced = ", ".join(_set(column, f'excluded."{column.name}"', held) for column in write.sets)
-        return f"ON CONFLICT ({named(write.keys)}) DO UPDATE SET {replaced}"
+        replaced = ", ".join(_assignment(column, f'excluded."{column.name}"', held) for column in write.sets)
+        return f"ON CONFLICT ({quoted_names(write.keys)}) DO UPDATE SET {replaced}"
 
-    def expire(self, write: Write) -> str:
+    def expire_sql(self, write: Write) -> str:
         """Binds a time and a limit."""
         (key,), (expires,) = write.sets, write.keys
         return (
@@ -78,43 +78,44 @@ class Dialect:
 class PostgresqlDialect(Dialect):
     """Rows come as one JSON text, whatever their number, so that one prepared statement serves them all."""
 
-    lock = "FOR NO KEY UPDATE"  # which lets others point at the row meanwhile, as they may
+    lock_clause = "FOR NO KEY UPDATE"  # which lets others point at the row meanwhile, as they may
     materialized = "MATERIALIZED"
 
-    _types: Final[dict[Kind, str]] = {"text": "text", "bigint": "bigint", "int": "int", "bytes": "text"}
+    _types: Final[dict[ColumnType, str]] = {"text": "text", "bigint": "bigint", "int": "int", "bytes": "text"}
 
-    def bound(self, text: str) -> str:
+    def with_placeholders(self, text: str) -> str:
         """`$1`, `$2`, … in their order."""
-        return _in_turn(text, re.compile(r"%s|\?"), lambda index: f"${index + 1}")
+        return _number_placeholders(text, re.compile(r"%s|\?"), lambda index: f"${index + 1}")
 
-    def bound_by_name(self, text: str) -> tuple[str, tuple[str, ...]]:
+    def bind_names(self, text: str) -> tuple[str, tuple[str, ...]]:
         """A name that is used twice is bound once."""
         names = tuple(dict.fromkeys(_NAMED.findall(text)))
         return _NAMED.sub(lambda found: f"${names.index(found[1]) + 1}", text), names
 
-    def one(self, write: Write) -> str:
+    def single_row_sql(self, write: Write) -> str:
         """See `Dialect`."""
-        return self.bound(super().one(write))
+        return self.with_placeholders(super().single_row_sql(write))
 
-    def many(self, write: Write) -> str:
+    def multi_row_sql(self, write: Write) -> str:
         """For any number of rows, in a JSON array of arrays. Bytes are in hexadecimal."""
         values = [self._value(index, column) for index, column in enumerate(write.columns)]
         rows = "jsonb_array_elements($1::jsonb) AS given (row)"
         keys = zip(write.keys, values[len(write.sets) :], strict=True)
-        found = " AND ".join(_is(key, value, "old.") for key, value in keys)
+        found = " AND ".join(_condition(key, value, "old.") for key, value in keys)
         match write.verb:
             case "insert" | "upsert":
-                replaced = f" {self.instead(write)}" if write.verb == "upsert" else ""
-                columns = named(write.columns)
+                replaced = f" {self.upsert_clause(write)}" if write.verb == "upsert" else ""
+                columns = quoted_names(write.columns)
                 return f'INSERT INTO "{write.table}" ({columns}) SELECT {", ".join(values)} FROM {rows}{replaced}'
             case "update":
                 sets = zip(write.sets, values, strict=False)
-                replaced = ", ".join(_set(column, value, "old.") for column, value in sets)
-                names = ", ".join(f'old."{key.name}"' for key in write.keys if key.compares == "=")
+                replaced = ", ".join(_assignment(column, value, "old.") for column, value in sets)
+                names = ", ".join(f'old."{key.name}"' for key in write.keys if key.comparison == "=")
                 # Locked in the order of their keys first: a join would write them in whatever order it finds them.
                 return (
                     f'WITH held AS MATERIALIZED (SELECT {names} FROM "{write.table}" AS old, {rows} WHERE {found} '
-                    f'ORDER BY {names} {self.lock} OF old) UPDATE "{write.table}" AS old SET {replaced} FROM {rows} '
+                    f"ORDER BY {names} {self.lock_clause} OF old) "
+                    f'UPDATE "{write.table}" AS old SET {replaced} FROM {rows} '
                     f"WHERE {found} AND ({names}) IN (SELECT * FROM held)"
                 )
             case "delete":
@@ -122,19 +123,19 @@ class PostgresqlDialect(Dialect):
             case "expire":
                 raise AssertionError("what expires is one row's worth")
 
-    def expire(self, write: Write) -> str:
+    def expire_sql(self, write: Write) -> str:
         """Leaves to others what they are deleting already."""
-        return f"{super().expire(write).removesuffix(')')} FOR UPDATE SKIP LOCKED)"
+        return f"{super().expire_sql(write).removesuffix(')')} FOR UPDATE SKIP LOCKED)"
 
-    def names(self, slot: str) -> str:
+    def names_table(self, slot: str) -> str:
         """A table of (query, name) from a JSON array of pairs."""
         return f"(SELECT (pair->>0)::int AS query, pair->>1 AS name FROM json_array_elements(:{slot}::json) AS pair)"
 
-    def row(self, *columns: str) -> str:
+    def json_row(self, *columns: str) -> str:
         """A JSON array of these, as text."""
         return f"json_build_array({', '.join(columns)})::text"
 
-    def hexadecimal(self, column: str) -> str:
+    def hex_of(self, column: str) -> str:
         """Of bytes."""
         return f"encode({column}, 'hex')"
 
@@ -146,37 +147,37 @@ class PostgresqlDialect(Dialect):
 class MysqlDialect(Dialect):
     """MariaDB's too. Texts are made for the number of rows, as the driver binds by writing values into them."""
 
-    lock = "FOR UPDATE"
+    lock_clause = "FOR UPDATE"
     materialized = ""
-    removes_in_order = True
+    deletes_in_order = True
     collation = "utf8mb4_nopad_bin"
     """In which texts compare byte by byte; MySQL has another name for it than MariaDB."""
 
-    def bound(self, text: str) -> str:
+    def with_placeholders(self, text: str) -> str:
         """See `Dialect`."""
         return text.replace("?", "%s")
 
-    def bound_by_name(self, text: str) -> tuple[str, tuple[str, ...]]:
+    def bind_names(self, text: str) -> tuple[str, tuple[str, ...]]:
         """See `Dialect`."""
-        text, names = super().bound_by_name(text)
-        return self.bound(text), names
+        text, names = super().bind_names(text)
+        return self.with_placeholders(text), names
 
-    def one(self, write: Write) -> str:
+    def single_row_sql(self, write: Write) -> str:
         """See `Dialect`."""
-        return self.bound(super().one(write))
+        return self.with_placeholders(super().single_row_sql(write))
 
-    def many(self, write: Write, rows: int) -> str:
+    def multi_row_sql(self, write: Write, rows: int) -> str:
         """For that number of rows; `values_of` gives what it binds."""
         match write.verb:
             case "insert" | "upsert":
                 row = f"({', '.join('%s' for _ in write.columns)})"
-                return self.one(write).replace(f"VALUES {row}", f"VALUES {', '.join([row] * rows)}", 1)
+                return self.single_row_sql(write).replace(f"VALUES {row}", f"VALUES {', '.join([row] * rows)}", 1)
             case "update":
                 cases = f'CASE "{write.keys[0].name}" {"WHEN %s THEN %s " * rows}END'
-                replaced = ", ".join(_set(column, cases) for column in write.sets)
-                return f'UPDATE "{write.table}" SET {replaced} WHERE {self._found(write, rows)}'
+                replaced = ", ".join(_assignment(column, cases) for column in write.sets)
+                return f'UPDATE "{write.table}" SET {replaced} WHERE {self._where(write, rows)}'
             case "delete":
-                return f'DELETE FROM "{write.table}" WHERE {self._found(write, rows)}'
+                return f'DELETE FROM "{write.table}" WHERE {self._where(write, rows)}'
             case "expire":
                 raise AssertionError("what expires is one row's worth")
 
@@ -188,12 +189,12 @@ class MysqlDialect(Dialect):
         replaced = [value for column in range(key) for row in rows for value in (row[key], row[column])]
         return [*replaced, *(value for row in rows for value in row[key:])]
 
-    def instead(self, write: Write) -> str:
+    def upsert_clause(self, write: Write) -> str:
         """See `Dialect`."""
-        replaced = ", ".join(_set(column, f'VALUES("{column.name}")') for column in write.sets)
+        replaced = ", ".join(_assignment(column, f'VALUES("{column.name}")') for column in write.sets)
         return f"ON DUPLICATE KEY UPDATE {replaced}"
 
-    def expire(self, write: Write) -> str:
+    def expire_sql(self, write: Write) -> str:
         """Finds them, but for those that others are deleting already; `deletion` ends it."""
         (key,), (expires,) = write.sets, write.keys
         return (
@@ -201,40 +202,40 @@ class MysqlDialect(Dialect):
             "FOR UPDATE SKIP LOCKED"
         )
 
-    def deletion(self, write: Write, rows: int) -> str:
+    def delete_expired_sql(self, write: Write, rows: int) -> str:
         """Deletes that many of what `expire` found, by their keys: see `removes_in_order`."""
         (key,) = write.sets
         keys = ", ".join(["%s"] * rows)
         return f'DELETE FROM "{write.table}" WHERE "{key.name}" IN ({keys}) ORDER BY "{key.name}" LIMIT {rows}'
 
-    def names(self, slot: str) -> str:
+    def names_table(self, slot: str) -> str:
         """See `PostgresqlDialect`."""
         return (
             f"JSON_TABLE(:{slot}, '$[*]' COLUMNS (query INT PATH '$[0]', name VARCHAR(255) "
             f"CHARACTER SET utf8mb4 COLLATE {self.collation} PATH '$[1]'))"
         )
 
-    def row(self, *columns: str) -> str:
+    def json_row(self, *columns: str) -> str:
         """See `PostgresqlDialect`."""
         return f"JSON_ARRAY({', '.join(columns)})"
 
-    def hexadecimal(self, column: str) -> str:
+    def hex_of(self, column: str) -> str:
         """See `PostgresqlDialect`."""
         return f"HEX({column})"
 
-    def _found(self, write: Write, rows: int) -> str:
-        row = " AND ".join(_is(key, "%s") for key in write.keys)
+    def _where(self, write: Write, rows: int) -> str:
+        row = " AND ".join(_condition(key, "%s") for key in write.keys)
         return " OR ".join([f"({row})"] * rows)
 
 
-def _set(column: Column, value: str, table: str = "") -> str:
-    added_to = f'{table}"{column.name}" + ' if column.adds else ""
+def _assignment(column: Column, value: str, table: str = "") -> str:
+    added_to = f'{table}"{column.name}" + ' if column.is_increment else ""
     return f'"{column.name}" = {added_to}{value}'
 
 
-def _is(column: Column, value: str, table: str = "") -> str:
+def _condition(column: Column, value: str, table: str = "") -> str:
     held = f'{table}"{column.name}"'
-    match column.compares:
+    match column.comparison:
         case "=":
             return f"{held} = {value}"
         case "<=":
@@ -243,11 +244,11 @@ def _is(column: Column, value: str, table: str = "") -> str:
             return f"COALESCE({held}, '') = {value}"
 
 
-def named(columns: Sequence[Column]) -> str:
+def quoted_names(columns: Sequence[Column]) -> str:
     """Their quoted names."""
     return ", ".join(f'"{column.name}"' for column in columns)
 
 
-def _in_turn(text: str, placeholder: re.Pattern[str], made: Callable[[int], str]) -> str:
+def _number_placeholders(text: str, placeholder: re.Pattern[str], made: Callable[[int], str]) -> str:
     count = iter(range(len(text)))
     return placeholder.sub(lambda _: made(next(count)), text)

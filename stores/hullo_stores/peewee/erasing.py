@@ -5,29 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hullo.model.change_set import Erasure
-from hullo_stores.peewee.absorbed import keys_found, with_absorbed
-from hullo_stores.peewee.compiler import Many
+from hullo_stores.peewee.absorbed import select_keys, with_absorbed
+from hullo_stores.peewee.compiler import ListStatement
 from hullo_stores.peewee.connection import Transaction
 from hullo_stores.peewee.statements import ErasureStatements
-from hullo_stores.refusal import Refused
+from hullo_stores.refusal import WriteConflict
 
 
 def erase(transaction: Transaction, statements: ErasureStatements, erasure: Erasure) -> None:
     """Raises `Refused` when the contact is no longer what it was."""
     contact = erasure.contact
-    if not transaction.run(statements.lock_contact, (contact.id, contact.version)):
-        raise Refused("contact")
+    if not transaction.execute(statements.lock_contact, (contact.id, contact.version)):
+        raise WriteConflict("contact")
     doomed = with_absorbed(transaction, statements.absorbed_by, contact.id)
     _run(transaction, statements.revoke_sessions, doomed, erasure.at)
     if erasure.conversations == "anonymise":
         _run(transaction, statements.anonymise_conversations, doomed)
     else:
-        conversations = keys_found(transaction, statements.conversations_of, doomed)
+        conversations = select_keys(transaction, statements.conversations_of, doomed)
         _run(transaction, statements.erase_messages, conversations)
         _run(transaction, statements.erase_notes, conversations)
         _run(transaction, statements.erase_conversations, doomed)
     for find in (statements.merges_into, statements.merges_of):
-        merges = keys_found(transaction, find, doomed)
+        merges = select_keys(transaction, find, doomed)
         _run(transaction, statements.erase_moved, merges)
         _run(transaction, statements.erase_merges, merges)
     for statement in (
@@ -44,6 +44,6 @@ def erase(transaction: Transaction, statements: ErasureStatements, erasure: Eras
         _run(transaction, statement, doomed)
 
 
-def _run(transaction: Transaction, statement: Many, values: Sequence[str], *first: object) -> None:
-    for text, bound in statement.calls(values, *first):
-        transaction.run(text, bound)
+def _run(transaction: Transaction, statement: ListStatement, values: Sequence[str], *first: object) -> None:
+    for text, bound in statement.bind(values, *first):
+        transaction.execute(text, bound)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from hullo_stores.peewee.expiring import Expiring
-from hullo_stores.peewee.kinds import Added, Kept, Kind
+from hullo_stores.peewee.expiring import ExpiringTable
+from hullo_stores.peewee.kinds import AppendOnlyTable, VersionedTable, WritableTable
 from hullo_stores.peewee.rows import (
     api_key_row,
     app_row,
@@ -53,26 +53,26 @@ from hullo_stores.peewee.tables import (
     Workspaces,
 )
 from hullo_stores.peewee.writes import Column, Write, columns_of, insert_into, name_of
-from hullo_stores.timeline import entries_of
+from hullo_stores.timeline import timeline_entries
 
-WORKSPACES = Kept(Workspaces, lambda changes: changes.workspaces, workspace_row)
-APPS = Kept(Apps, lambda changes: changes.apps, app_row)
-API_KEYS = Kept(ApiKeys, lambda changes: changes.api_keys, api_key_row)
-CONTACTS = Kept(Contacts, lambda changes: changes.contacts, contact_row)
-VISITORS = Added(Visitors, lambda changes: changes.visitors, visitor_row)
-SESSIONS = Kept(Sessions, lambda changes: changes.sessions, session_row)
-CONVERSATIONS = Kept(Conversations, lambda changes: changes.conversations, conversation_row)
-MESSAGES = Added(Messages, lambda changes: changes.messages, message_row)
-CONFLICTS = Kept(Conflicts, lambda changes: changes.conflicts, conflict_row)
-MERGES = Kept(Merges, lambda changes: changes.merges, merge_row)
-DECISIONS = Added(Decisions, lambda changes: changes.decisions, decision_row)
-TIMELINE = Added(Timeline, entries_of, timeline_row)
-OUTBOX = Added(Outbox, lambda changes: changes.events, event_row)
-NOTES = Added(Notes, lambda changes: changes.notes, note_row)
-WEBHOOKS = Kept(Webhooks, lambda changes: changes.webhooks, webhook_row)
-DELIVERIES = Kept(Deliveries, lambda changes: changes.deliveries, delivery_row)
-AUDITS = Added(Audits, lambda changes: changes.audits, audit_row)
-KINDS: Final[tuple[Kind, ...]] = (
+WORKSPACES = VersionedTable(Workspaces, lambda changes: changes.workspaces, workspace_row)
+APPS = VersionedTable(Apps, lambda changes: changes.apps, app_row)
+API_KEYS = VersionedTable(ApiKeys, lambda changes: changes.api_keys, api_key_row)
+CONTACTS = VersionedTable(Contacts, lambda changes: changes.contacts, contact_row)
+VISITORS = AppendOnlyTable(Visitors, lambda changes: changes.visitors, visitor_row)
+SESSIONS = VersionedTable(Sessions, lambda changes: changes.sessions, session_row)
+CONVERSATIONS = VersionedTable(Conversations, lambda changes: changes.conversations, conversation_row)
+MESSAGES = AppendOnlyTable(Messages, lambda changes: changes.messages, message_row)
+CONFLICTS = VersionedTable(Conflicts, lambda changes: changes.conflicts, conflict_row)
+MERGES = VersionedTable(Merges, lambda changes: changes.merges, merge_row)
+DECISIONS = AppendOnlyTable(Decisions, lambda changes: changes.decisions, decision_row)
+TIMELINE = AppendOnlyTable(Timeline, timeline_entries, timeline_row)
+OUTBOX = AppendOnlyTable(Outbox, lambda changes: changes.events, event_row)
+NOTES = AppendOnlyTable(Notes, lambda changes: changes.notes, note_row)
+WEBHOOKS = VersionedTable(Webhooks, lambda changes: changes.webhooks, webhook_row)
+DELIVERIES = VersionedTable(Deliveries, lambda changes: changes.deliveries, delivery_row)
+AUDITS = AppendOnlyTable(Audits, lambda changes: changes.audit_entries, audit_row)
+WRITABLE_TABLES: Final[tuple[WritableTable, ...]] = (
     WORKSPACES,
     APPS,
     API_KEYS,
@@ -92,28 +92,28 @@ KINDS: Final[tuple[Kind, ...]] = (
     AUDITS,
 )
 
-KEY_OF_APP: Final = columns_of(IdentityKeys, "id", "app_id")
-BLOCK_OF_APP: Final = columns_of(CustomData, "contact_id", "app_id")
+IDENTITY_KEY_COLUMNS: Final = columns_of(IdentityKeys, "id", "app_id")
+BLOCK_KEY_COLUMNS: Final = columns_of(CustomData, "contact_id", "app_id")
 
 ADD_IDENTITY_KEY, ADD_IDENTIFIER, ADD_TAG = map(insert_into, (IdentityKeys, Identifiers, Tags))
-DROP_IDENTITY_KEY = Write(verb="delete", table=name_of(IdentityKeys), keys=KEY_OF_APP)
+DROP_IDENTITY_KEY = Write(verb="delete", table=name_of(IdentityKeys), keys=IDENTITY_KEY_COLUMNS)
 REPLACE_IDENTITY_KEY = Write(
     verb="update",
     table=name_of(IdentityKeys),
     sets=columns_of(IdentityKeys, "secret", "created_at", "retires_at", "public_key"),
-    keys=KEY_OF_APP,
+    keys=IDENTITY_KEY_COLUMNS,
     must_find=True,
 )
 USE_IDENTITY_KEY = Write(
     verb="update",
     table=name_of(IdentityKeys),
     sets=columns_of(IdentityKeys, "last_used_at"),
-    keys=(*KEY_OF_APP, Column("last_used_at", "bigint", "<=")),
+    keys=(*IDENTITY_KEY_COLUMNS, Column("last_used_at", "bigint", "<=")),
 )
-STAND_BY_CONTACT = Write(
+LOCK_UNMERGED_CONTACT = Write(
     verb="update",
     table=name_of(Contacts),
-    sets=(Column("version", "int", adds=True),),
+    sets=(Column("version", "int", is_increment=True),),
     keys=(*columns_of(Contacts, "id"), Column("merged_into", "text", "or null =")),
     must_find=True,
 )
@@ -122,11 +122,13 @@ at it by then."""
 RELEASE_IDENTIFIER = Write(
     verb="delete", table=name_of(Identifiers), keys=columns_of(Identifiers, "digest", "contact_id")
 )
-PUT_BLOCK = Write(verb="upsert", table=name_of(CustomData), sets=columns_of(CustomData, "block"), keys=BLOCK_OF_APP)
-DROP_BLOCK = Write(verb="delete", table=name_of(CustomData), keys=BLOCK_OF_APP)
+PUT_BLOCK = Write(
+    verb="upsert", table=name_of(CustomData), sets=columns_of(CustomData, "block"), keys=BLOCK_KEY_COLUMNS
+)
+DROP_BLOCK = Write(verb="delete", table=name_of(CustomData), keys=BLOCK_KEY_COLUMNS)
 DROP_TAG = Write(verb="delete", table=name_of(Tags), keys=columns_of(Tags, "contact_id", "name"))
 DROP_NOTE = Write(verb="delete", table=name_of(Notes), keys=columns_of(Notes, "id"))
-DROP_TOLD = Write(verb="delete", table=name_of(Outbox), keys=columns_of(Outbox, "id"))
+DROP_OUTBOX_EVENT = Write(verb="delete", table=name_of(Outbox), keys=columns_of(Outbox, "id"))
 PUT_TOMBSTONE = Write(
     verb="upsert",
     table=name_of(Tombstones),
@@ -136,18 +138,18 @@ PUT_TOMBSTONE = Write(
 LOG_OUT = Write(
     verb="update",
     table=name_of(Sessions),
-    sets=(*columns_of(Sessions, "revoked_at"), Column("version", "int", adds=True)),
+    sets=(*columns_of(Sessions, "revoked_at"), Column("version", "int", is_increment=True)),
     keys=(*columns_of(Sessions, "contact_id"), Column("revoked_at", "bigint", "<=")),
 )
 COUNT_CALLS = Write(
     verb="upsert",
     table=name_of(CallCounts),
-    sets=tuple(Column(name, "bigint", adds=True) for name in ("signed", "unsigned", "wrong")),
+    sets=tuple(Column(name, "bigint", is_increment=True) for name in ("signed", "unsigned", "wrong")),
     keys=columns_of(CallCounts, "app_id", "day"),
 )
-ANSWERS, SPENT = Expiring(Answers), Expiring(SpentTokens)
+ANSWERS, SPENT = ExpiringTable(Answers), ExpiringTable(SpentTokens)
 
-WRITES: Final = (
+WRITE_ORDER: Final = (
     WORKSPACES.add,
     WORKSPACES.replace,
     APPS.add,
@@ -160,7 +162,7 @@ WRITES: Final = (
     RELEASE_IDENTIFIER,  # before any is taken, so that one may take what another gives up
     CONTACTS.add,
     CONTACTS.replace,
-    STAND_BY_CONTACT,
+    LOCK_UNMERGED_CONTACT,
     ADD_IDENTIFIER,
     DROP_BLOCK,
     PUT_BLOCK,
@@ -188,7 +190,7 @@ WRITES: Final = (
     DELIVERIES.add,
     DELIVERIES.replace,
     OUTBOX.add,
-    DROP_TOLD,
+    DROP_OUTBOX_EVENT,
     PUT_TOMBSTONE,
     USE_IDENTITY_KEY,
     AUDITS.add,  # late, as all who write into a workspace's log wait for each other's end from here on

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from peewee import PeeweeException
 
 from hullo.errors import StoreUnavailable, Unstorable
-from hullo_stores.refusal import GivenUp, Refused
+from hullo_stores.refusal import TransactionAborted, WriteConflict
 
 if TYPE_CHECKING:  # drivers that not everybody has installed
     import psycopg
     import pymysql
 
-Fault = Refused | StoreUnavailable | Unstorable
+TranslatedError = WriteConflict | StoreUnavailable | Unstorable
 E = TypeVar("E", bound=Exception)
 
 
@@ -58,7 +58,7 @@ UNENCODABLE: Final = (UnicodeError, OverflowError)
 """What Python itself says of values that no database takes: half of a surrogate pair, a number of more than 64 bits."""
 _POSTGRESQL_CONFLICTS: Final = {"23505", "23503", "23001", "21000"}
 """21000: two rows of one statement want to be the same row, as their owners were decided side by side."""
-_POSTGRESQL_GIVEN_UP: Final = {"40001", "40P01", "40003"}
+_POSTGRESQL_ABORTED: Final = {"40001", "40P01", "40003"}
 _POSTGRESQL_SENTENCES: Final = {
     "08": _LOST,
     "57P": _LOST,
@@ -75,7 +75,7 @@ _POSTGRESQL_SENTENCES: Final = {
     "54": _FULL,
 }
 """By the first characters of the SQLSTATE."""
-_POSTGRESQL_REFUSALS: Final = {
+_POSTGRESQL_CONNECT_SENTENCES: Final = {
     r'database "[^"]*" does not exist': _NO_DATABASE,
     r"authentication failed|no password supplied|pg_hba\.conf|permission denied|role .* (does not exist|to log in)": (
         _NO_ACCESS
@@ -89,7 +89,7 @@ language where the server speaks one; nobody can tell then."""
 
 _MYSQL_CONFLICTS: Final = {1062, 1216, 1217, 1451, 1452, 1557, 1761, 1762}
 _MYSQL_UNSTORABLE: Final = {1048, 1153, 1264, 1366, 1406, 3140, 3141, 4025}
-_MYSQL_GIVEN_UP: Final = {1213, 1020, 3572}
+_MYSQL_ABORTED: Final = {1213, 1020, 3572}
 """1020 is what MariaDB says, and 1213 both do, on Galera also at COMMIT."""
 _MYSQL_SENTENCES: Final = {
     **dict.fromkeys((1047, 1053, 1152, 1158, 1159, 1160, 1161, 1180, 1184, 1927, 2002, 2003, 2006, 2013, 2055), _LOST),
@@ -103,12 +103,12 @@ _MYSQL_SENTENCES: Final = {
 }
 
 
-def sqlite_fault(error: sqlite3.Error, path: str) -> Fault:
+def translate_sqlite_error(error: sqlite3.Error, path: str) -> TranslatedError:
     """What to raise instead of the driver's error."""
     # What the driver itself finds wrong has no name of SQLite's.
     name: str = getattr(error, "sqlite_errorname", type(error).__name__)
     if name in _SQLITE_CONFLICTS:
-        return Refused(_refused_constraint(str(error)))
+        return WriteConflict(_sqlite_constraint(str(error)))
     if isinstance(error, sqlite3.IntegrityError | sqlite3.DataError):
         return Unstorable()
     for family, sentence in _SQLITE_SENTENCES.items():
@@ -117,32 +117,32 @@ def sqlite_fault(error: sqlite3.Error, path: str) -> Fault:
     return StoreUnavailable(f"the database {path} cannot be used: {name}")
 
 
-def postgresql_fault(error: psycopg.Error) -> Fault:
+def translate_postgresql_error(error: psycopg.Error) -> TranslatedError:
     """What to raise instead of the driver's error."""
     state = error.sqlstate
     if state is None:
         # The driver's own word. The server is not to blame for a value that cannot be sent to it.
         unsent = type(error).__name__ in ("DataError", "ProgrammingError")
-        return Unstorable() if unsent else _unavailable(_refusal(str(error)))
+        return Unstorable() if unsent else _unavailable(_connect_sentence(str(error)))
     if state.startswith("22") or state in ("23502", "23514"):
         return Unstorable()
-    if state in _POSTGRESQL_GIVEN_UP:
-        return GivenUp("deadlock")
+    if state in _POSTGRESQL_ABORTED:
+        return TransactionAborted("deadlock")
     if state in _POSTGRESQL_CONFLICTS:
-        return Refused(error.diag.constraint_name or error.diag.table_name or "constraint")
+        return WriteConflict(error.diag.constraint_name or error.diag.table_name or "constraint")
     for beginning, sentence in _POSTGRESQL_SENTENCES.items():
         if state.startswith(beginning):
             return _unavailable(sentence)
     return StoreUnavailable(f"the database cannot be used: {type(error).__name__} ({state})")
 
 
-def mysql_fault(error: pymysql.MySQLError) -> Fault:
+def translate_mysql_error(error: pymysql.MySQLError) -> TranslatedError:
     """What to raise instead of the driver's error."""
     code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
-    if code in _MYSQL_GIVEN_UP:
-        return GivenUp("deadlock")
+    if code in _MYSQL_ABORTED:
+        return TransactionAborted("deadlock")
     if code in _MYSQL_CONFLICTS:
-        return Refused(_mysql_constraint(str(error.args[-1])))
+        return WriteConflict(_mysql_constraint(str(error.args[-1])))
     if code in _MYSQL_UNSTORABLE:
         return Unstorable()
     # The driver gives no code for a connection that it has closed before.
@@ -152,10 +152,12 @@ def mysql_fault(error: pymysql.MySQLError) -> Fault:
     return StoreUnavailable(f"the database cannot be used: {type(error).__name__} ({code})")
 
 
-def wrapped_fault(error: PeeweeException, kind: type[E], fault_of: Callable[[E], Fault]) -> StoreUnavailable:
+def translate_wrapped_error(
+    error: PeeweeException, kind: type[E], translate: Callable[[E], TranslatedError]
+) -> StoreUnavailable:
     """What to raise when connecting or migrating failed: Peewee wraps the driver's error, which says more."""
     cause = getattr(error, "orig", None)
-    fault = fault_of(cause) if isinstance(cause, kind) else None
+    fault = translate(cause) if isinstance(cause, kind) else None
     if isinstance(fault, StoreUnavailable):
         return fault
     return StoreUnavailable(f"the database cannot be used: {type(cause or error).__name__}")
@@ -166,13 +168,13 @@ def _unavailable(sentence: str) -> StoreUnavailable:
     return kind(f"the database {sentence}")
 
 
-def _refusal(message: str) -> str:
+def _connect_sentence(message: str) -> str:
     """Why PostgreSQL lets nobody in, or that there is no server to have a word."""
-    found = (sentence for pattern, sentence in _POSTGRESQL_REFUSALS.items() if re.search(pattern, message))
+    found = (sentence for pattern, sentence in _POSTGRESQL_CONNECT_SENTENCES.items() if re.search(pattern, message))
     return next(found, _LOST)
 
 
-def _refused_constraint(message: str) -> str:
+def _sqlite_constraint(message: str) -> str:
     """`identifier` from "UNIQUE constraint failed: identifier.digest, …"; else the kind of constraint."""
     constraint, _, columns = message.partition(": ")
     table, dot, _ = columns.partition(".")

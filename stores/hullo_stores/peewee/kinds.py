@@ -15,7 +15,7 @@ T = TypeVar("T", bound=Versioned)
 V = TypeVar("V")
 
 
-class Kind(Protocol):
+class WritableTable(Protocol):
     """The nouns of one table."""
 
     def rows(self, changes: ChangeSet) -> Iterator[tuple[Write, Row]]:
@@ -23,7 +23,7 @@ class Kind(Protocol):
         ...
 
 
-class Kept(Generic[T]):
+class VersionedTable(Generic[T]):
     """Nouns that may change: compared with what they were, and replaced."""
 
     def __init__(
@@ -43,7 +43,7 @@ class Kept(Generic[T]):
                 yield self.replace, (*row[1:], row[0], change.before.version)
 
 
-class Added(Generic[V]):
+class AppendOnlyTable(Generic[V]):
     """Nouns that never change."""
 
     def __init__(self, table: type[Model], of: Callable[[ChangeSet], Iterable[V]], row_of: Callable[[V], Row]) -> None:

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from hullo.model.change_set import ChangeSet
 from hullo.store.protocol import Applied, Snapshot, SnapshotQuery, StoreConflict
 from hullo_stores.peewee.applying import apply_group
-from hullo_stores.peewee.compiler import Many
+from hullo_stores.peewee.compiler import ListStatement
 from hullo_stores.peewee.connection import Loader, Transaction
 from hullo_stores.peewee.statements import Statements
-from hullo_stores.refusal import GivenUp
+from hullo_stores.refusal import TransactionAborted
 
 
-class LockingTurn:
+class LockedTransaction:
     """See `Locking`."""
 
     def __init__(self, transaction: Transaction, loader: Loader, statements: Statements) -> None:
@@ -25,9 +25,9 @@ class LockingTurn:
         """Looks twice: to find what there is to hold, and when it is held, since it may have changed until then."""
         try:
             if self._statements.locks.contacts is not None:
-                self._hold_all(self._load(queries))
+                self._lock_loaded(self._load(queries))
             return self._load(queries)
-        except GivenUp:
+        except TransactionAborted:
             # Two waited for each other, or another node of a cluster wrote first. To look without holding is enough:
             # what is applied is compared with what is there in any case.
             self._transaction.rollback()
@@ -35,20 +35,23 @@ class LockingTurn:
 
     def apply(self, changes: Sequence[ChangeSet]) -> Sequence[Applied | StoreConflict]:
         """See `Store.apply`."""
-        return apply_group(self._transaction, self._statements, changes, holding=True)
+        return apply_group(self._transaction, self._statements, changes, holds_locks=True)
 
     def _load(self, queries: Sequence[SnapshotQuery]) -> Sequence[Snapshot]:
         return self._loader.load(self._transaction, queries).snapshots(queries)
 
-    def _hold_all(self, seen: Sequence[Snapshot]) -> None:
+    def _lock_loaded(self, seen: Sequence[Snapshot]) -> None:
         locks = self._statements.locks
-        self._hold(locks.contacts, (contact_id for each in seen for contact_id in each.contacts))
-        self._hold(
-            locks.sessions, (held.digest for each in seen for held in (each.session, each.source) if held is not None)
+        self._lock_keys(locks.contacts, (contact_id for each in seen for contact_id in each.contacts))
+        self._lock_keys(
+            locks.sessions,
+            (held.digest for each in seen for held in (each.session, each.source_session) if held is not None),
         )
-        self._hold(locks.conversations, (conversation_id for each in seen for conversation_id in each.conversations))
+        self._lock_keys(
+            locks.conversations, (conversation_id for each in seen for conversation_id in each.conversations)
+        )
 
-    def _hold(self, lock: Many | None, keys: Iterable[str]) -> None:
+    def _lock_keys(self, lock: ListStatement | None, keys: Iterable[str]) -> None:
         if lock is not None:
-            for text, values in lock.calls(sorted(set(keys))):
+            for text, values in lock.bind(sorted(set(keys))):
                 self._transaction.rows(text, values)

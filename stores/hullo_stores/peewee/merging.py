@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hullo.model.change_set import Absorption, Separation
-from hullo.model.conflict import pair_of
-from hullo_stores.peewee.compiler import Compiler, Spelled
+from hullo.model.change_set import Absorption, Split
+from hullo.model.conflict import pair_key
+from hullo_stores.peewee.compiler import Compiler, NamedStatement
 from hullo_stores.peewee.connection import Transaction
 
 
@@ -18,41 +18,41 @@ class MergeStatements:
     """Compiled once, when the store is made."""
 
     def __init__(self, compiler: Compiler) -> None:
-        self.note_sessions = compiler.spelled(
+        self.record_moved_sessions = compiler.named_statement(
             'INSERT INTO "moved" (merge_id, kind, id) '
             "SELECT :merge, 'session', digest FROM \"session\" WHERE contact_id = :absorbed"
         )
-        self.note_conversations = compiler.spelled(
+        self.record_moved_conversations = compiler.named_statement(
             'INSERT INTO "moved" (merge_id, kind, id) '
             "SELECT :merge, 'conversation', id FROM \"conversation\" WHERE contact_id = :absorbed"
         )
-        self.move_sessions = compiler.spelled(
+        self.move_sessions = compiler.named_statement(
             'UPDATE "session" SET contact_id = :survivor, version = version + 1 WHERE contact_id = :absorbed'
         )
-        self.move_conversations = compiler.spelled(
+        self.move_conversations = compiler.named_statement(
             'UPDATE "conversation" SET contact_id = :survivor, version = version + 1 WHERE contact_id = :absorbed'
         )
-        self.resolve = compiler.spelled(
+        self.resolve = compiler.named_statement(
             "UPDATE \"conflict\" SET status = 'resolved', resolution = 'merge', resolved_at = :at, resolved_by = :by, "
             "open_pair = NULL, version = version + 1 WHERE open_pair = :pair AND status = 'open'"
         )
-        self.return_sessions = compiler.spelled(
+        self.return_sessions = compiler.named_statement(
             'UPDATE "session" SET contact_id = :absorbed, version = version + 1 WHERE contact_id = :survivor '
             "AND digest IN (SELECT id FROM \"moved\" WHERE merge_id = :merge AND kind = 'session')"
         )
-        self.return_proving = compiler.spelled(
+        self.return_proven_sessions = compiler.named_statement(
             'UPDATE "session" SET contact_id = :absorbed, version = version + 1 WHERE contact_id = :survivor '
             "AND proved LIKE :proving"
         )
-        self.return_said = compiler.spelled(
+        self.return_new_conversations = compiler.named_statement(
             'UPDATE "conversation" SET contact_id = :absorbed, version = version + 1 WHERE contact_id = :survivor '
             'AND created_at >= :since AND visitor_id IN (SELECT visitor_id FROM "session" WHERE contact_id = :absorbed)'
         )
-        self.return_conversations = compiler.spelled(
+        self.return_conversations = compiler.named_statement(
             'UPDATE "conversation" SET contact_id = :absorbed, version = version + 1 WHERE contact_id = :survivor '
             "AND id IN (SELECT id FROM \"moved\" WHERE merge_id = :merge AND kind = 'conversation')"
         )
-        self.forget_moved = compiler.spelled('DELETE FROM "moved" WHERE merge_id = :merge')
+        self.delete_moved = compiler.named_statement('DELETE FROM "moved" WHERE merge_id = :merge')
 
 
 def absorb(transaction: Transaction, statements: MergeStatements, absorption: Absorption) -> None:
@@ -61,22 +61,22 @@ def absorb(transaction: Transaction, statements: MergeStatements, absorption: Ab
         "merge": absorption.merge_id,
         "survivor": absorption.survivor_id,
         "absorbed": absorption.absorbed_id,
-        "pair": pair_of(absorption.survivor_id, absorption.absorbed_id),
+        "pair": pair_key(absorption.survivor_id, absorption.absorbed_id),
         "at": absorption.at,
         "by": absorption.by,
     }
     _run(
         transaction,
         values,
-        statements.note_sessions,
-        statements.note_conversations,
+        statements.record_moved_sessions,
+        statements.record_moved_conversations,
         statements.move_sessions,
         statements.move_conversations,
         statements.resolve,
     )
 
 
-def separate(transaction: Transaction, statements: MergeStatements, separation: Separation) -> None:
+def separate(transaction: Transaction, statements: MergeStatements, separation: Split) -> None:
     """See `Separation`."""
     values = {
         "merge": separation.merge_id,
@@ -85,12 +85,18 @@ def separate(transaction: Transaction, statements: MergeStatements, separation: 
         "since": separation.since,
     }
     _run(transaction, values, statements.return_sessions)
-    for name in separation.names:
+    for name in separation.restored_identifiers:
         # A digest is hexadecimal, in which LIKE sees no pattern.
-        _run(transaction, {**values, "proving": f'%"{name}"%'}, statements.return_proving)
-    _run(transaction, values, statements.return_conversations, statements.return_said, statements.forget_moved)
+        _run(transaction, {**values, "proving": f'%"{name}"%'}, statements.return_proven_sessions)
+    _run(
+        transaction,
+        values,
+        statements.return_conversations,
+        statements.return_new_conversations,
+        statements.delete_moved,
+    )
 
 
-def _run(transaction: Transaction, values: Mapping[str, object], *statements: Spelled) -> None:
+def _run(transaction: Transaction, values: Mapping[str, object], *statements: NamedStatement) -> None:
     for statement in statements:
-        transaction.run(statement.text, statement.bound(**values))
+        transaction.execute(statement.text, statement.bind(**values))

@@ -23,46 +23,46 @@ from hullo_stores.peewee.writes import name_of
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 HISTORY_TABLE: Final = "hullo_migration"
-GIVEN_UP_FOR_DEAD: Final = timedelta(minutes=10)
-KNOWN: Final = frozenset[str](each.name for each in Migration.load_directory(str(MIGRATIONS)))
-UNFINISHED: Final = "unfinished migration "
+STALE_MIGRATION_AGE: Final = timedelta(minutes=10)
+KNOWN_MIGRATIONS: Final = frozenset[str](each.name for each in Migration.load_directory(str(MIGRATIONS)))
+UNFINISHED_PREFIX: Final = "unfinished migration "
 """Begins the name of a migration that has begun, in the history of an engine where a schema cannot be rolled back."""
 
 
-def bring_up_to_date(engine: Engine) -> None:
+def migrate(engine: Engine) -> None:
     """Applies what is pending, once, however many processes start together. Raises `StoreUnavailable`.
 
     Peewee's runner takes no lock, so that two at once would both find a migration pending.
     """
-    if _current(engine):
+    if _is_current(engine):
         return
-    with engine.migrating():
+    with engine.migration_lock():
         runner = _runner(engine.database)
         applied = set[str](runner.applied())
-        _refuse_unknown(applied)
+        _require_known(applied)
         if not applied:
-            _refuse_foreign(engine.database)
+            _require_own_tables(engine.database)
             runner.History.create_table()
-        for name in sorted(KNOWN):
+        for name in sorted(KNOWN_MIGRATIONS):
             if name not in applied:
-                with _half_made(runner, name, applied):
+                with _recoverable_migration(runner, name, applied):
                     runner.up(target=name)
 
 
 def require_current(engine: Engine) -> None:
     """Raises `StoreUnavailable` unless exactly the known migrations have been applied."""
-    applied = _applied(engine)
-    _refuse_unknown(applied)
-    if pending := KNOWN - applied:
+    applied = _applied_migrations(engine)
+    _require_known(applied)
+    if pending := KNOWN_MIGRATIONS - applied:
         raise StoreUnavailable(f"the database lacks {', '.join(sorted(pending))}; run 'hullo migrate'")
 
 
 def pending_sql(engine: Engine) -> Sequence[str]:
     """The statements that `bring_up_to_date` would run, each in the engine's own words. Runs none of them."""
-    applied = _applied_so_far(engine)
-    _refuse_unknown(applied)
+    applied = _applied_when_closed(engine)
+    _require_known(applied)
     runner = _runner(engine.database)
-    with _noted(engine.database) as texts:
+    with _captured_sql(engine.database) as texts:
         if not applied:
             runner.History.create_table(safe=False)
         for migration in runner.migrations():
@@ -74,7 +74,7 @@ def pending_sql(engine: Engine) -> Sequence[str]:
     return tuple(texts)
 
 
-def _current(engine: Engine) -> bool:
+def _is_current(engine: Engine) -> bool:
     """Asked before the lock is taken, as the usual start has nothing to do and should wait for nobody."""
     try:
         require_current(engine)
@@ -83,23 +83,23 @@ def _current(engine: Engine) -> bool:
     return True
 
 
-def _applied(engine: Engine) -> set[str]:
-    with engine.asking() as connection:
+def _applied_migrations(engine: Engine) -> set[str]:
+    with engine.autocommit_connection() as connection:
         return {name for (name,) in connection.rows(f"SELECT name FROM {HISTORY_TABLE}")}
 
 
-def _applied_so_far(engine: Engine) -> set[str]:
+def _applied_when_closed(engine: Engine) -> set[str]:
     """For an engine that is not open. Makes no database where there is none."""
     try:
-        engine.upkeep.require_database()
+        engine.maintenance.require_database()
     except StoreUnavailable:
         return set()
     engine.open()
     try:
-        with engine.asking():  # by Peewee, on the same connection
+        with engine.autocommit_connection():  # by Peewee, on the same connection
             if not engine.database.table_exists(HISTORY_TABLE):
                 return set()
-        return _applied(engine)
+        return _applied_migrations(engine)
     finally:
         engine.close()
 
@@ -109,7 +109,7 @@ def _runner(database: Database) -> Any:
 
 
 @contextmanager
-def _noted(database: Database) -> Generator[list[str]]:
+def _captured_sql(database: Database) -> Generator[list[str]]:
     """Inside, statements that Peewee would run are only noted down."""
     texts: list[str] = []
 
@@ -126,14 +126,14 @@ def _noted(database: Database) -> Generator[list[str]]:
 
 
 @contextmanager
-def _half_made(runner: Any, name: str, applied: Collection[str]) -> Generator[None]:
+def _recoverable_migration(runner: Any, name: str, applied: Collection[str]) -> Generator[None]:
     """Where a schema cannot be rolled back, takes back what a process left that died at this migration before."""
     if getattr(runner.database, "transactional_schema", True):
         yield
         return
-    marker = f"{UNFINISHED}{name}"
+    marker = f"{UNFINISHED_PREFIX}{name}"
     if marker in applied:
-        _refuse_another_node(runner, marker)
+        _require_single_node(runner, marker)
         (migration,) = (each for each in runner.migrations() if each.name == name)
         migration.load().down(runner.migrator, runner.database)
     else:
@@ -142,15 +142,15 @@ def _half_made(runner: Any, name: str, applied: Collection[str]) -> Generator[No
     runner.History.delete().where(runner.History.name == marker).execute()
 
 
-def _refuse_another_node(runner: Any, marker: str) -> None:
+def _require_single_node(runner: Any, marker: str) -> None:
     """Each node of a cluster has a lock of its own, so that somebody on another may still be at it."""
     if getattr(runner.database, "several_nodes", False):
         (begun,) = (each.applied for each in runner.History.select().where(runner.History.name == marker))
-        if datetime.now() - begun < GIVEN_UP_FOR_DEAD:
+        if datetime.now() - begun < STALE_MIGRATION_AGE:
             raise StoreUnavailable("another node is bringing the database up to date; try again in a few minutes")
 
 
-def _refuse_foreign(database: Database) -> None:
+def _require_own_tables(database: Database) -> None:
     """Before anything is made: where a schema cannot be rolled back, nothing may be half made beside another's."""
     if taken := {name_of(table) for table in TABLES}.intersection(database.get_tables()):
         raise StoreUnavailable(
@@ -158,12 +158,12 @@ def _refuse_foreign(database: Database) -> None:
         )
 
 
-def _refuse_unknown(applied: Collection[str]) -> None:
+def _require_known(applied: Collection[str]) -> None:
     if unfinished_copy(applied) is not None:
         raise StoreUnavailable(
             "the database holds an unfinished copy; run the same 'hullo store copy' again to finish it"
         )
-    known = {*KNOWN, *(f"{UNFINISHED}{name}" for name in KNOWN)}
+    known = {*KNOWN_MIGRATIONS, *(f"{UNFINISHED_PREFIX}{name}" for name in KNOWN_MIGRATIONS)}
     if unknown := set(applied) - known:
         raise StoreUnavailable(
             f"the database was made by a newer hullo: it has {', '.join(sorted(unknown))}; update this one"

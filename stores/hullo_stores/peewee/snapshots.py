@@ -11,7 +11,7 @@ from itertools import combinations
 from typing import Final, Protocol
 
 from hullo.model.audit import AuditHead
-from hullo.model.conflict import Conflict, pair_of
+from hullo.model.conflict import Conflict, pair_key
 from hullo.model.contact import Contact, ContactId
 from hullo.model.conversation import Conversation, ConversationId, Message
 from hullo.model.merge import Merge, MergeId
@@ -30,10 +30,10 @@ from hullo_stores.peewee.rows import (
     session_of,
 )
 
-_NONE: Final[Mapping[ConversationId, Conversation]] = {}
+_NO_CONVERSATIONS: Final[Mapping[ConversationId, Conversation]] = {}
 
 
-class Named:
+class NamedRows:
     """What the queries of a group name: rows of whole tables, save for those that say otherwise."""
 
     def __init__(
@@ -74,7 +74,7 @@ class Named:
 
     def source(self, query: SnapshotQuery) -> Session | None:
         """The session that the query's token came from, unless it is another workspace's."""
-        return self._session(query.source, query.workspace_id)
+        return self._session(query.source_session, query.workspace_id)
 
     def contact_ids(self, query: SnapshotQuery) -> dict[ContactId, None]:
         """Whom the query wants, each once and in order."""
@@ -91,7 +91,7 @@ class Named:
         return session if session is not None and session.workspace_id == workspace_id else None
 
 
-class PointedAt:
+class ReferencedRows:
     """What the named things point at."""
 
     def __init__(
@@ -126,7 +126,7 @@ class PointedAt:
         return contact if contact.workspace_id == query.workspace_id else None
 
 
-class Loaded(Protocol):
+class LoadResult(Protocol):
     """What a loader has found for a group of queries."""
 
     def snapshots(self, queries: Sequence[SnapshotQuery]) -> tuple[Snapshot, ...]:
@@ -135,23 +135,25 @@ class Loaded(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class LoadedRows:
     """Everything that a group of queries is about: see `Loaded`."""
 
-    named: Named
-    pointed_at: PointedAt
-    wanted: Sequence[Mapping[ContactId, None]]
+    named: NamedRows
+    referenced: ReferencedRows
+    contact_ids: Sequence[Mapping[ContactId, None]]
     """`Named.contact_ids` of each query."""
 
     def snapshots(self, queries: Sequence[SnapshotQuery]) -> tuple[Snapshot, ...]:
         """One a query, in their order."""
         return tuple(
-            _snapshot(query, self.named, self.pointed_at, wanted)
-            for query, wanted in zip(queries, self.wanted, strict=True)
+            _snapshot(query, self.named, self.referenced, wanted)
+            for query, wanted in zip(queries, self.contact_ids, strict=True)
         )
 
 
-def _snapshot(query: SnapshotQuery, named: Named, pointed_at: PointedAt, wanted: Iterable[ContactId]) -> Snapshot:
+def _snapshot(
+    query: SnapshotQuery, named: NamedRows, pointed_at: ReferencedRows, wanted: Iterable[ContactId]
+) -> Snapshot:
     here = query.workspace_id
     session = named.session(query)
     contacts = {
@@ -166,46 +168,48 @@ def _snapshot(query: SnapshotQuery, named: Named, pointed_at: PointedAt, wanted:
     return Snapshot(
         app_version=None if query.app_id is None else named.app_versions.get((query.app_id, here)),
         session=session,
-        found=found,
+        contact_ids=found,
         contacts=contacts,
         conversations=_conversations(query, named, pointed_at, session),
-        open_pairs=pointed_at.open_pairs.intersection(pairs_of(contacts)) if len(contacts) > 1 else frozenset(),
+        reported_pairs=pointed_at.open_pairs.intersection(pairs_of(contacts)) if len(contacts) > 1 else frozenset(),
         messages=_messages(query, named) if query.repeat_keys else {},
-        answer=None if query.answer is None else named.answers.get(query.answer),
-        source=named.source(query),
+        stored_response=None
+        if query.stored_response_digest is None
+        else named.answers.get(query.stored_response_digest),
+        source_session=named.source(query),
         spent=named.spent.intersection(query.spent),
         conflicts=_conflicts(query, named) if query.conflicts else {},
         merges=_merges(query, named) if named.merges else {},
         tombstones=_tombstones(query, named) if named.tombstones else frozenset(),
-        audit_head=named.audit_heads.get(here, AuditHead()) if query.audited else None,
+        audit_head=named.audit_heads.get(here, AuditHead()) if query.include_audit_head else None,
     )
 
 
-def _messages(query: SnapshotQuery, named: Named) -> dict[str, Message]:
+def _messages(query: SnapshotQuery, named: NamedRows) -> dict[str, Message]:
     here = query.workspace_id
     return {key: named.messages[key, here] for key in query.repeat_keys if (key, here) in named.messages}
 
 
-def _conflicts(query: SnapshotQuery, named: Named) -> dict[str, Conflict]:
+def _conflicts(query: SnapshotQuery, named: NamedRows) -> dict[str, Conflict]:
     found = (named.conflicts[each] for each in query.conflicts if each in named.conflicts)
     return {each.id: each for each in found if each.workspace_id == query.workspace_id}
 
 
-def _tombstones(query: SnapshotQuery, named: Named) -> frozenset[TombstoneDigest]:
+def _tombstones(query: SnapshotQuery, named: NamedRows) -> frozenset[TombstoneDigest]:
     return frozenset(digest for digest in query.tombstones if (digest, query.workspace_id) in named.tombstones)
 
 
-def _merges(query: SnapshotQuery, named: Named) -> dict[MergeId, Merge]:
+def _merges(query: SnapshotQuery, named: NamedRows) -> dict[MergeId, Merge]:
     return {
         merge.id: merge
         for merge in named.merges.values()
         if merge.workspace_id == query.workspace_id
-        and (merge.id in query.merges or (merge.stands and merge.survivor_id in query.merged_into))
+        and (merge.id in query.merges or (merge.is_active and merge.survivor_id in query.merged_into))
     }
 
 
 def _conversations(
-    query: SnapshotQuery, named: Named, pointed_at: PointedAt, session: Session | None
+    query: SnapshotQuery, named: NamedRows, pointed_at: ReferencedRows, session: Session | None
 ) -> dict[ConversationId, Conversation]:
     here = query.workspace_id
     found: list[Conversation] = []
@@ -213,11 +217,11 @@ def _conversations(
         repeats = (named.messages.get((key, here)) for key in query.repeat_keys)
         asked = [*query.conversations, *(message.conversation_id for message in repeats if message is not None)]
         found = [named.conversations[each] for each in asked if each in named.conversations]
-    if query.orphans and session is not None:
-        found += pointed_at.orphans.get(session.visitor_id, _NONE).values()
+    if query.include_orphans and session is not None:
+        found += pointed_at.orphans.get(session.visitor_id, _NO_CONVERSATIONS).values()
     return {each.id: each for each in found if each.workspace_id == here} if found else {}
 
 
 def pairs_of(contact_ids: Iterable[ContactId]) -> Iterator[str]:
     """As `Conflict.pair` names every two of them."""
-    return (pair_of(*pair) for pair in combinations(contact_ids, 2))
+    return (pair_key(*pair) for pair in combinations(contact_ids, 2))

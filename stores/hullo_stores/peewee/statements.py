@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from peewee import SQL, fn
 
-from hullo_stores.peewee.compiler import Compiler, given
+from hullo_stores.peewee.compiler import Compiler, parameter
 from hullo_stores.peewee.merging import MergeStatements
 from hullo_stores.peewee.noting import NoteStatements
 from hullo_stores.peewee.tables import (
@@ -42,28 +42,30 @@ class ErasureStatements:
     """What forgets contacts: each is about a list of them, the one to erase and those it absorbed."""
 
     def __init__(self, compiler: Compiler) -> None:
-        self.lock_contact = compiler.text(
+        self.lock_contact = compiler.compile(
             Contacts.update({Contacts.version: Contacts.version + SQL("1")}).where(
-                Contacts.id == given("id"), Contacts.version == given("version")
+                Contacts.id == parameter("id"), Contacts.version == parameter("version")
             ),
             "id",
             "version",
         )
-        self.absorbed_by = compiler.many(lambda ids: Contacts.select(Contacts.id).where(Contacts.merged_into.in_(ids)))
-        self.revoke_sessions = compiler.many(
+        self.absorbed_by = compiler.list_statement(
+            lambda ids: Contacts.select(Contacts.id).where(Contacts.merged_into.in_(ids))
+        )
+        self.revoke_sessions = compiler.list_statement(
             lambda ids: Sessions.update(
                 {
                     Sessions.contact_id: SQL("NULL"),
                     Sessions.standing: SQL("NULL"),
                     Sessions.claimed: SQL("'{}'"),
                     Sessions.proved: SQL("'[]'"),
-                    Sessions.revoked_at: fn.COALESCE(Sessions.revoked_at, given("at")),
+                    Sessions.revoked_at: fn.COALESCE(Sessions.revoked_at, parameter("at")),
                     Sessions.version: Sessions.version + SQL("1"),
                 }
             ).where(Sessions.contact_id.in_(ids)),
             "at",
         )
-        self.anonymise_conversations = compiler.many(
+        self.anonymise_conversations = compiler.list_statement(
             lambda ids: Conversations.update(
                 {
                     Conversations.visitor_id: SQL("''"),
@@ -74,26 +76,42 @@ class ErasureStatements:
             ).where(Conversations.contact_id.in_(ids))
         )
         # Not one statement with the next: MariaDB would look through every message there is.
-        self.conversations_of = compiler.many(
+        self.conversations_of = compiler.list_statement(
             lambda ids: Conversations.select(Conversations.id).where(Conversations.contact_id.in_(ids))
         )
-        self.erase_messages = compiler.many(lambda ids: Messages.delete().where(Messages.conversation_id.in_(ids)))
-        self.erase_conversations = compiler.many(
+        self.erase_messages = compiler.list_statement(
+            lambda ids: Messages.delete().where(Messages.conversation_id.in_(ids))
+        )
+        self.erase_conversations = compiler.list_statement(
             lambda ids: Conversations.delete().where(Conversations.contact_id.in_(ids))
         )
-        self.erase_decisions = compiler.many(lambda ids: Decisions.delete().where(Decisions.contact_id.in_(ids)))
-        self.erase_conflicts = compiler.many(lambda ids: Conflicts.delete().where(Conflicts.contact_id.in_(ids)))
-        self.erase_other_conflicts = compiler.many(lambda ids: Conflicts.delete().where(Conflicts.other_id.in_(ids)))
-        self.erase_timeline = compiler.many(lambda ids: Timeline.delete().where(Timeline.contact_id.in_(ids)))
-        self.erase_notes = compiler.many(lambda ids: Notes.delete().where(Notes.subject_id.in_(ids)))
-        self.merges_into = compiler.many(lambda ids: Merges.select(Merges.id).where(Merges.survivor_id.in_(ids)))
-        self.merges_of = compiler.many(lambda ids: Merges.select(Merges.id).where(Merges.absorbed_id.in_(ids)))
-        self.erase_moved = compiler.many(lambda ids: Moved.delete().where(Moved.merge_id.in_(ids)))
-        self.erase_merges = compiler.many(lambda ids: Merges.delete().where(Merges.id.in_(ids)))
-        self.erase_tags = compiler.many(lambda ids: Tags.delete().where(Tags.contact_id.in_(ids)))
-        self.erase_blocks = compiler.many(lambda ids: CustomData.delete().where(CustomData.contact_id.in_(ids)))
-        self.erase_identifiers = compiler.many(lambda ids: Identifiers.delete().where(Identifiers.contact_id.in_(ids)))
-        self.erase_contacts = compiler.many(lambda ids: Contacts.delete().where(Contacts.id.in_(ids)))
+        self.erase_decisions = compiler.list_statement(
+            lambda ids: Decisions.delete().where(Decisions.contact_id.in_(ids))
+        )
+        self.erase_conflicts = compiler.list_statement(
+            lambda ids: Conflicts.delete().where(Conflicts.contact_id.in_(ids))
+        )
+        self.erase_other_conflicts = compiler.list_statement(
+            lambda ids: Conflicts.delete().where(Conflicts.other_id.in_(ids))
+        )
+        self.erase_timeline = compiler.list_statement(lambda ids: Timeline.delete().where(Timeline.contact_id.in_(ids)))
+        self.erase_notes = compiler.list_statement(lambda ids: Notes.delete().where(Notes.subject_id.in_(ids)))
+        self.merges_into = compiler.list_statement(
+            lambda ids: Merges.select(Merges.id).where(Merges.survivor_id.in_(ids))
+        )
+        self.merges_of = compiler.list_statement(
+            lambda ids: Merges.select(Merges.id).where(Merges.absorbed_id.in_(ids))
+        )
+        self.erase_moved = compiler.list_statement(lambda ids: Moved.delete().where(Moved.merge_id.in_(ids)))
+        self.erase_merges = compiler.list_statement(lambda ids: Merges.delete().where(Merges.id.in_(ids)))
+        self.erase_tags = compiler.list_statement(lambda ids: Tags.delete().where(Tags.contact_id.in_(ids)))
+        self.erase_blocks = compiler.list_statement(
+            lambda ids: CustomData.delete().where(CustomData.contact_id.in_(ids))
+        )
+        self.erase_identifiers = compiler.list_statement(
+            lambda ids: Identifiers.delete().where(Identifiers.contact_id.in_(ids))
+        )
+        self.erase_contacts = compiler.list_statement(lambda ids: Contacts.delete().where(Contacts.id.in_(ids)))
 
 
 class LockStatements:
@@ -101,6 +119,6 @@ class LockStatements:
     transaction that writes has the database to itself."""
 
     def __init__(self, compiler: Compiler) -> None:
-        self.contacts = compiler.locked(Contacts.id)
-        self.sessions = compiler.locked(Sessions.digest)
-        self.conversations = compiler.locked(Conversations.id)
+        self.contacts = compiler.lock_rows(Contacts.id)
+        self.sessions = compiler.lock_rows(Sessions.digest)
+        self.conversations = compiler.lock_rows(Conversations.id)

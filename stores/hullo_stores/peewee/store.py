@@ -11,51 +11,51 @@ from hullo.model.contact import Contact, ContactId
 from hullo.store.protocol import Applied, Snapshot, SnapshotQuery, StoreConflict
 from hullo_stores.peewee.applying import apply_group
 from hullo_stores.peewee.connection import Engine
-from hullo_stores.peewee.locking import LockingTurn
-from hullo_stores.peewee.reads.apps import AskedApps
-from hullo_stores.peewee.reads.histories import AskedHistories
-from hullo_stores.peewee.reads.people import AskedPeople
-from hullo_stores.peewee.reads.telling import AskedTelling
-from hullo_stores.peewee.schema import bring_up_to_date, require_current
+from hullo_stores.peewee.locking import LockedTransaction
+from hullo_stores.peewee.reads.apps import AppQueries
+from hullo_stores.peewee.reads.histories import HistoryQueries
+from hullo_stores.peewee.reads.people import ContactQueries
+from hullo_stores.peewee.reads.telling import OutboxQueries
+from hullo_stores.peewee.schema import migrate, require_current
 from hullo_stores.peewee.statements import Statements
-from hullo_stores.peewee.sweeping import Sweeping
-from hullo_stores.peewee.upkeep.store import KeptUp
+from hullo_stores.peewee.sweeping import RetentionStore
+from hullo_stores.peewee.upkeep.store import Maintenance
 
 
-class PeeweeStore(AskedApps, AskedPeople, AskedHistories, AskedTelling, Sweeping, KeptUp):
+class PeeweeStore(AppQueries, ContactQueries, HistoryQueries, OutboxQueries, RetentionStore, Maintenance):
     """See `Store`. Safe to call from any thread."""
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
-        self._statements = self._compiler.once(Statements)
-        self._opening = threading.Lock()
-        self._opened = False
-        self._locked = threading.local()
+        self._statements = self._compiler.cached(Statements)
+        self._open_lock = threading.Lock()
+        self._is_open = False
+        self._thread_state = threading.local()
 
     shared_between_processes = True
 
     @property
-    def lanes(self) -> int:
+    def max_concurrent_batches(self) -> int:
         """As the engine says."""
         return self._engine.lanes
 
     def open(self) -> None:
         """Connects, and brings the schema up to date."""
-        with self._opening:
-            if self._opened:
+        with self._open_lock:
+            if self._is_open:
                 return
             self._engine.open()
             try:
-                bring_up_to_date(self._engine)
+                migrate(self._engine)
             except BaseException:
                 self._engine.close()
                 raise
-            self._opened = True
+            self._is_open = True
 
     def close(self) -> None:
         """Disconnects, once the calls that are under way are done."""
-        with self._opening:
-            self._opened = False
+        with self._open_lock:
+            self._is_open = False
             self._engine.close()
 
     def check(self) -> None:
@@ -64,33 +64,33 @@ class PeeweeStore(AskedApps, AskedPeople, AskedHistories, AskedTelling, Sweeping
 
     def load(self, queries: Sequence[SnapshotQuery]) -> Sequence[Snapshot]:
         """See `Store.load`."""
-        if (turn := self._turn()) is not None:
+        if (turn := self._locked_transaction()) is not None:
             return turn.load(queries)
-        with self._engine.loading() as connection:
+        with self._engine.load_connection() as connection:
             return self._engine.loader.load(connection, queries).snapshots(queries)
 
     def apply(self, changes: Sequence[ChangeSet]) -> Sequence[Applied | StoreConflict]:
         """See `Store.apply`."""
-        if (turn := self._turn()) is not None:
+        if (turn := self._locked_transaction()) is not None:
             return turn.apply(changes)
-        with self._engine.writing() as transaction:
+        with self._engine.write_transaction() as transaction:
             return apply_group(transaction, self._statements, changes)
 
     @contextmanager
     def locking(self) -> Generator[None]:
         """See `Locking`."""
-        with self._engine.writing() as transaction:
-            self._locked.turn = LockingTurn(transaction, self._engine.loader, self._statements)
+        with self._engine.write_transaction() as transaction:
+            self._thread_state.turn = LockedTransaction(transaction, self._engine.loader, self._statements)
             try:
                 yield
             finally:
-                del self._locked.turn
+                del self._thread_state.turn
 
     def find_contact(self, workspace_id: str, contact_id: ContactId) -> Contact | None:
         """None when it is another workspace's."""
         query = SnapshotQuery(workspace_id=workspace_id, app_id=None, contacts=(contact_id,))
         return self.load([query])[0].contacts.get(contact_id)
 
-    def _turn(self) -> LockingTurn | None:
+    def _locked_transaction(self) -> LockedTransaction | None:
         """Of this thread, while it is inside `locking`."""
-        return getattr(self._locked, "turn", None)
+        return getattr(self._thread_state, "turn", None)

@@ -14,11 +14,11 @@ from typing import Final, TypeVar
 
 from hullo.errors import StoreUnavailable
 from hullo.model.instant import Instant
-from hullo.model.retention import Sweep, Swept
-from hullo_stores.peewee.absorbed import keys_found
-from hullo_stores.peewee.compiler import Compiler, Many, Spelled
+from hullo.model.retention import Sweep, SweepResult
+from hullo_stores.peewee.absorbed import select_keys
+from hullo_stores.peewee.compiler import Compiler, ListStatement, NamedStatement
 from hullo_stores.peewee.connection import Transaction
-from hullo_stores.peewee.reads.asking import Asking
+from hullo_stores.peewee.reads.asking import Queries
 from hullo_stores.peewee.rows import Row
 from hullo_stores.peewee.tables import (
     Conversations,
@@ -31,66 +31,68 @@ from hullo_stores.peewee.tables import (
     Timeline,
     Visitors,
 )
-from hullo_stores.refusal import Refused
+from hullo_stores.refusal import WriteConflict
 
 R = TypeVar("R")
 
-TRIES: Final = 20
+MAX_TRIES: Final = 20
 """Of those who are in each other's way one always gets on; MariaDB knows many ways to be."""
-LONG_AGO: Final[Instant] = -(2**62)
+MIN_INSTANT: Final[Instant] = -(2**62)
 """Nothing is older."""
 
-_OLD: Final = "conversation.app_id = :app AND conversation.last_message_at < :conversations"
-_OVER: Final = "session.expires_at <= :now OR (session.revoked_at IS NOT NULL AND session.revoked_at <= :now)"
-_ANONYMOUS: Final = "session.contact_id IS NULL AND session.standing IS NULL AND session.seen_at < :anonymous"
+_OLD_CONVERSATION: Final = "conversation.app_id = :app AND conversation.last_message_at < :conversations"
+_ENDED_SESSION: Final = "session.expires_at <= :now OR (session.revoked_at IS NOT NULL AND session.revoked_at <= :now)"
+_ANONYMOUS_SESSION: Final = "session.contact_id IS NULL AND session.standing IS NULL AND session.seen_at < :anonymous"
 
 
 class SweepStatements:
     """What finds what is too old, and what removes it by its keys."""
 
     def __init__(self, compiler: Compiler) -> None:
-        self.conversations = compiler.spelled(
+        self.conversations = compiler.named_statement(
             'SELECT id, visitor_id FROM "conversation" WHERE app_id = :app AND last_message_at < :before '
             "ORDER BY last_message_at LIMIT :most {left}"
         )
-        self.expired = compiler.spelled(
+        self.expired = compiler.named_statement(
             'SELECT digest, visitor_id FROM "session" '
             "WHERE app_id = :app AND revoked_at IS NULL AND expires_at <= :before "
             "ORDER BY expires_at LIMIT :most {left}"
         )
-        self.revoked = compiler.spelled(
+        self.revoked = compiler.named_statement(
             'SELECT digest, visitor_id FROM "session" WHERE app_id = :app AND revoked_at <= :before '
             "ORDER BY revoked_at LIMIT :most {left}"
         )
-        self.anonymous = compiler.spelled(
+        self.anonymous = compiler.named_statement(
             'SELECT digest, visitor_id FROM "session" '
             "WHERE app_id = :app AND contact_id IS NULL AND standing IS NULL AND seen_at < :before "
             'AND NOT EXISTS (SELECT 1 FROM "conversation" WHERE "conversation".visitor_id = "session".visitor_id) '
             "ORDER BY seen_at LIMIT :most {left}"
         )
-        self.decisions = compiler.spelled(
+        self.decisions = compiler.named_statement(
             'SELECT id FROM "decision" WHERE app_id = :app AND "at" < :before ORDER BY "at" LIMIT :most {left}'
         )
-        self.timeline = compiler.spelled(
+        self.timeline = compiler.named_statement(
             'SELECT id FROM "timeline" WHERE app_id = :app AND "at" < :before ORDER BY "at" LIMIT :most {left}'
         )
-        self.deliveries = compiler.spelled(
+        self.deliveries = compiler.named_statement(
             'SELECT id FROM "delivery" WHERE over_at < :before ORDER BY over_at LIMIT :most {left}'
         )
-        self.drop_messages = compiler.many(lambda ids: Messages.delete().where(Messages.conversation_id.in_(ids)))
-        self.drop_notes = compiler.many(lambda ids: Notes.delete().where(Notes.subject_id.in_(ids)))
-        self.drop_moved = compiler.many(lambda ids: Moved.delete().where(Moved.id.in_(ids)))
-        self.drop_conversations = compiler.removed(Conversations.id)
-        self.drop_sessions = compiler.removed(Sessions.digest)
-        self.drop_visitors = compiler.removed(Visitors.id)
-        self.drop_decisions = compiler.removed(Decisions.id)
-        self.drop_timeline = compiler.removed(Timeline.id)
-        self.drop_deliveries = compiler.removed(Deliveries.id)
-        self.visitors = compiler.kept(Visitors.id)
-        self.visitors_with_sessions = compiler.many(
+        self.drop_messages = compiler.list_statement(
+            lambda ids: Messages.delete().where(Messages.conversation_id.in_(ids))
+        )
+        self.drop_notes = compiler.list_statement(lambda ids: Notes.delete().where(Notes.subject_id.in_(ids)))
+        self.drop_moved = compiler.list_statement(lambda ids: Moved.delete().where(Moved.id.in_(ids)))
+        self.drop_conversations = compiler.delete_by_key(Conversations.id)
+        self.drop_sessions = compiler.delete_by_key(Sessions.digest)
+        self.drop_visitors = compiler.delete_by_key(Visitors.id)
+        self.drop_decisions = compiler.delete_by_key(Decisions.id)
+        self.drop_timeline = compiler.delete_by_key(Timeline.id)
+        self.drop_deliveries = compiler.delete_by_key(Deliveries.id)
+        self.visitors = compiler.select_for_update(Visitors.id)
+        self.visitors_with_sessions = compiler.list_statement(
             lambda ids: Sessions.select(Sessions.visitor_id).where(Sessions.visitor_id.in_(ids))
         )
-        self.visitors_with_conversations = compiler.many(
+        self.visitors_with_conversations = compiler.list_statement(
             lambda ids: Conversations.select(Conversations.visitor_id).where(Conversations.visitor_id.in_(ids))
         )
 
@@ -100,139 +102,146 @@ class CountStatements:
 
     def __init__(self, compiler: Compiler) -> None:
         stays = 'SELECT 1 FROM "conversation" AS conversation WHERE conversation.visitor_id = {} AND NOT ({})'
-        kept = stays.format("session.visitor_id", _OLD)
-        goes = f"session.app_id = :app AND ({_OVER} OR ({_ANONYMOUS} AND NOT EXISTS ({kept})))"
-        self.conversations = compiler.spelled(f'SELECT COUNT(*) FROM "conversation" AS conversation WHERE {_OLD}')
-        self.messages = compiler.spelled(
-            'SELECT COUNT(*) FROM "conversation" AS conversation '
-            f'INNER JOIN "message" AS message ON message.conversation_id = conversation.id WHERE {_OLD}'
+        kept = stays.format("session.visitor_id", _OLD_CONVERSATION)
+        goes = f"session.app_id = :app AND ({_ENDED_SESSION} OR ({_ANONYMOUS_SESSION} AND NOT EXISTS ({kept})))"
+        self.conversations = compiler.named_statement(
+            f'SELECT COUNT(*) FROM "conversation" AS conversation WHERE {_OLD_CONVERSATION}'
         )
-        self.sessions = compiler.spelled(f'SELECT COUNT(*) FROM "session" AS session WHERE {goes}')
-        self.visitors = compiler.spelled(
+        self.messages = compiler.named_statement(
+            'SELECT COUNT(*) FROM "conversation" AS conversation '
+            f'INNER JOIN "message" AS message ON message.conversation_id = conversation.id WHERE {_OLD_CONVERSATION}'
+        )
+        self.sessions = compiler.named_statement(f'SELECT COUNT(*) FROM "session" AS session WHERE {goes}')
+        self.visitors = compiler.named_statement(
             'SELECT COUNT(*) FROM "visitor" AS visitor WHERE visitor.id IN ('
             f'SELECT session.visitor_id FROM "session" AS session WHERE {goes} '
-            f'UNION SELECT conversation.visitor_id FROM "conversation" AS conversation WHERE {_OLD}) '
+            f'UNION SELECT conversation.visitor_id FROM "conversation" AS conversation WHERE {_OLD_CONVERSATION}) '
             'AND NOT EXISTS (SELECT 1 FROM "session" AS session '
             f"WHERE session.visitor_id = visitor.id AND NOT ({goes})) "
-            f"AND NOT EXISTS ({stays.format('visitor.id', _OLD)})"
+            f"AND NOT EXISTS ({stays.format('visitor.id', _OLD_CONVERSATION)})"
         )
-        self.decisions = compiler.spelled('SELECT COUNT(*) FROM "decision" WHERE app_id = :app AND "at" < :decisions')
-        self.timeline = compiler.spelled('SELECT COUNT(*) FROM "timeline" WHERE app_id = :app AND "at" < :timeline')
+        self.decisions = compiler.named_statement(
+            'SELECT COUNT(*) FROM "decision" WHERE app_id = :app AND "at" < :decisions'
+        )
+        self.timeline = compiler.named_statement(
+            'SELECT COUNT(*) FROM "timeline" WHERE app_id = :app AND "at" < :timeline'
+        )
 
 
-class Sweeping(Asking):
+class RetentionStore(Queries):
     """See `Retaining`."""
 
     @cached_property
-    def _sweeps(self) -> SweepStatements:
+    def _sweep_statements(self) -> SweepStatements:
         """Made when they are first wanted, which few processes do."""
-        return self._compiler.once(SweepStatements)
+        return self._compiler.cached(SweepStatements)
 
     @cached_property
-    def _counts(self) -> CountStatements:
-        return self._compiler.once(CountStatements)
+    def _count_statements(self) -> CountStatements:
+        return self._compiler.cached(CountStatements)
 
-    def sweep(self, sweep: Sweep, *, dry_run: bool = False) -> Swept:
+    def sweep(self, sweep: Sweep, *, dry_run: bool = False) -> SweepResult:
         """See `Retaining.sweep`. Conversations come first, as a visitor without any may go."""
         if dry_run:
-            return self._counted(sweep)
-        swept = self._alone(lambda transaction: self._sweep_conversations(transaction, sweep))
-        swept += self._alone(lambda transaction: self._sweep_sessions(transaction, sweep))
-        statements = self._sweeps
-        return swept + Swept(
+            return self._count(sweep)
+        swept = self._retry_transaction(lambda transaction: self._sweep_conversations(transaction, sweep))
+        swept += self._retry_transaction(lambda transaction: self._sweep_sessions(transaction, sweep))
+        statements = self._sweep_statements
+        return swept + SweepResult(
             decisions=self._sweep_old(statements.decisions, statements.drop_decisions, sweep, sweep.decisions_before),
             timeline=self._sweep_old(statements.timeline, statements.drop_timeline, sweep, sweep.timeline_before),
         )
 
-    def forget_deliveries(self, before: Instant, most: int) -> int:
+    def delete_deliveries(self, before: Instant, limit: int) -> int:
         """See `Retaining.forget_deliveries`."""
-        statements = self._sweeps
-        return self._alone(
+        statements = self._sweep_statements
+        return self._retry_transaction(
             lambda transaction: _drop(
-                transaction, statements.drop_deliveries, _keys(transaction, statements.deliveries, before, most)
+                transaction, statements.drop_deliveries, _keys(transaction, statements.deliveries, before, limit)
             )
         )
 
-    def _alone(self, work: Callable[[Transaction], R]) -> R:
+    def _retry_transaction(self, action: Callable[[Transaction], R]) -> R:
         """In a transaction of its own, which is tried again where others were in its way all the same."""
-        for _ in range(TRIES):
-            with self._engine.writing() as transaction:
+        for _ in range(MAX_TRIES):
+            with self._engine.write_transaction() as transaction:
                 try:
-                    done = work(transaction)
+                    done = action(transaction)
                     transaction.commit()
-                except Refused:
+                except WriteConflict:
                     transaction.rollback()
                 else:
                     return done
         raise StoreUnavailable("others are changing what is to be removed; try again later")
 
-    def _sweep_conversations(self, transaction: Transaction, sweep: Sweep) -> Swept:
-        statements, before = self._sweeps, sweep.conversations_before
+    def _sweep_conversations(self, transaction: Transaction, sweep: Sweep) -> SweepResult:
+        statements, before = self._sweep_statements, sweep.conversations_before
         if before is None:
-            return Swept()
-        old = _rows(transaction, statements.conversations, before, sweep.most, sweep.app_id)
+            return SweepResult()
+        old = _rows(transaction, statements.conversations, before, sweep.limit, sweep.app_id)
         ids = [conversation_id for conversation_id, _ in old]
         messages = _drop(transaction, statements.drop_messages, ids)
         for statement in (statements.drop_notes, statements.drop_moved):
             _drop(transaction, statement, ids)
-        return Swept(
+        return SweepResult(
             messages=messages,
             conversations=_drop(transaction, statements.drop_conversations, ids),
             visitors=self._drop_visitors(transaction, old),
         )
 
-    def _sweep_sessions(self, transaction: Transaction, sweep: Sweep) -> Swept:
-        statements = self._sweeps
+    def _sweep_sessions(self, transaction: Transaction, sweep: Sweep) -> SweepResult:
+        statements = self._sweep_statements
         gone: list[Row] = []
         for statement, before in (
             (statements.expired, sweep.now),
             (statements.revoked, sweep.now),
             (statements.anonymous, sweep.anonymous_before),
         ):
-            room = sweep.most - len(gone)
+            room = sweep.limit - len(gone)
             if before is not None and room > 0:
                 over = _rows(transaction, statement, before, room, sweep.app_id)
                 digests = [digest for digest, _ in over]
                 _drop(transaction, statements.drop_moved, digests)
                 _drop(transaction, statements.drop_sessions, digests)
                 gone += over
-        return Swept(sessions=len(gone), visitors=self._drop_visitors(transaction, gone))
+        return SweepResult(sessions=len(gone), visitors=self._drop_visitors(transaction, gone))
 
     def _drop_visitors(self, transaction: Transaction, gone: Sequence[Row]) -> int:
         """Those of them who have nothing else. Nobody starts anything for them meanwhile: that takes a session. But
         somebody may be removing the rest of what they had, so that of the two the second has to see what the first has
         done."""
         names = sorted({visitor_id for _, visitor_id in gone})
-        visitors = set(keys_found(transaction, self._sweeps.visitors, names))
-        for statement in (self._sweeps.visitors_with_sessions, self._sweeps.visitors_with_conversations):
-            visitors.difference_update(keys_found(transaction, statement, sorted(visitors)))
-        return _drop(transaction, self._sweeps.drop_visitors, sorted(visitors))
+        visitors = set(select_keys(transaction, self._sweep_statements.visitors, names))
+        for statement in (
+            self._sweep_statements.visitors_with_sessions,
+            self._sweep_statements.visitors_with_conversations,
+        ):
+            visitors.difference_update(select_keys(transaction, statement, sorted(visitors)))
+        return _drop(transaction, self._sweep_statements.drop_visitors, sorted(visitors))
 
-    def _sweep_old(self, find: Spelled, drop: Many, sweep: Sweep, before: Instant | None) -> int:
+    def _sweep_old(self, find: NamedStatement, drop: ListStatement, sweep: Sweep, before: Instant | None) -> int:
         if before is None:
             return 0
-        return self._alone(
-            lambda transaction: _drop(transaction, drop, _keys(transaction, find, before, sweep.most, sweep.app_id))
+        return self._retry_transaction(
+            lambda transaction: _drop(transaction, drop, _keys(transaction, find, before, sweep.limit, sweep.app_id))
         )
 
-    def _counted(self, sweep: Sweep) -> Swept:
+    def _count(self, sweep: Sweep) -> SweepResult:
         befores = {
             "anonymous": sweep.anonymous_before,
             "conversations": sweep.conversations_before,
             "decisions": sweep.decisions_before,
             "timeline": sweep.timeline_before,
         }
-        values = {name: LONG_AGO if before is None else before for name, before in befores.items()}
-        counts = self._counts
-        with self._engine.reading() as connection:
+        values = {name: MIN_INSTANT if before is None else before for name, before in befores.items()}
+        counts = self._count_statements
+        with self._engine.read_transaction() as connection:
 
-            def count(statement: Spelled) -> int:
-                ((found,),) = connection.rows(
-                    statement.text, statement.bound(app=sweep.app_id, now=sweep.now, **values)
-                )
+            def count(statement: NamedStatement) -> int:
+                ((found,),) = connection.rows(statement.text, statement.bind(app=sweep.app_id, now=sweep.now, **values))
                 return int(found)
 
-            return Swept(
+            return SweepResult(
                 sessions=count(counts.sessions),
                 visitors=count(counts.visitors),
                 conversations=count(counts.conversations),
@@ -243,16 +252,16 @@ class Sweeping(Asking):
 
 
 def _rows(
-    transaction: Transaction, statement: Spelled, before: Instant, most: int, app_id: str | None = None
+    transaction: Transaction, statement: NamedStatement, before: Instant, most: int, app_id: str | None = None
 ) -> list[Row]:
-    return transaction.rows(statement.text, statement.bound(app=app_id, before=before, most=most))
+    return transaction.rows(statement.text, statement.bind(app=app_id, before=before, most=most))
 
 
 def _keys(
-    transaction: Transaction, statement: Spelled, before: Instant, most: int, app_id: str | None = None
+    transaction: Transaction, statement: NamedStatement, before: Instant, most: int, app_id: str | None = None
 ) -> list[str]:
     return [key for (key,) in _rows(transaction, statement, before, most, app_id)]
 
 
-def _drop(transaction: Transaction, statement: Many, keys: Sequence[str]) -> int:
-    return sum(transaction.run(text, values) for text, values in statement.calls(sorted(keys)))
+def _drop(transaction: Transaction, statement: ListStatement, keys: Sequence[str]) -> int:
+    return sum(transaction.execute(text, values) for text, values in statement.bind(sorted(keys)))

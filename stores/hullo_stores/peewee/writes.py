@@ -10,9 +10,9 @@ from peewee import BigIntegerField, BlobField, CharField, Field, IntegerField, M
 
 from hullo_stores.peewee.rows import Row
 
-Kind = Literal["text", "bigint", "int", "bytes"]
+ColumnType = Literal["text", "bigint", "int", "bytes"]
 
-_KINDS: Final[dict[type[Field], Kind]] = {
+_COLUMN_TYPES: Final[dict[type[Field], ColumnType]] = {
     CharField: "text",
     TextField: "text",
     BigIntegerField: "bigint",
@@ -27,11 +27,11 @@ class Column:
     """A column that is written, or that tells which rows are."""
 
     name: str
-    kind: Kind
-    compares: Literal["=", "<=", "or null ="] = "="
+    kind: ColumnType
+    comparison: Literal["=", "<=", "or null ="] = "="
     """How a row is found: the column, then this, then the value. NULL counts as 0 where size is compared, and as an
     empty text where it says so."""
-    adds: bool = False
+    is_increment: bool = False
     """Whether a value that is set is added to what is there, instead of taking its place."""
 
 
@@ -69,11 +69,11 @@ class Batch:
     rows: Sequence[Row]
 
 
-PIECE_BYTES: Final = 1024 * 1024
+MAX_STATEMENT_BYTES: Final = 1024 * 1024
 """About how much one statement writes: servers limit its size, and rows may be long."""
 
 
-def in_pieces(batches: Sequence[Batch]) -> Iterator[Batch]:
+def split_batches(batches: Sequence[Batch]) -> Iterator[Batch]:
     """The same rows, in batches that a server takes as one statement each."""
     for batch in batches:
         if len(batch.rows) == 1:
@@ -83,7 +83,7 @@ def in_pieces(batches: Sequence[Batch]) -> Iterator[Batch]:
         size = 0
         for row in batch.rows:
             length = sum(len(value) for value in row if isinstance(value, str | bytes))
-            if piece and size + length > PIECE_BYTES:
+            if piece and size + length > MAX_STATEMENT_BYTES:
                 yield Batch(batch.write, piece)
                 piece, size = [], 0
             piece.append(row)
@@ -94,7 +94,7 @@ def in_pieces(batches: Sequence[Batch]) -> Iterator[Batch]:
 def columns_of(table: type[Model], *names: str) -> tuple[Column, ...]:
     """The named columns, or all of them in the order of the table."""
     fields = {field.name: field for field in table._meta.sorted_fields}  # pyright: ignore[reportPrivateUsage]
-    return tuple(Column(name, _KINDS[type(fields[name])]) for name in names or fields)
+    return tuple(Column(name, _COLUMN_TYPES[type(fields[name])]) for name in names or fields)
 
 
 def name_of(table: type[Model]) -> str:

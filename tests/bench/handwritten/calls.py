@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from hullo.model.moment import Moment
+from hullo.model.moment import RequestContext
 
 Row = tuple[Any, ...]
 Answer = dict[str, Any]
@@ -106,7 +106,7 @@ class HandWritten(Protocol):
 
     app: Application
 
-    def transact(self, asked: Asked, names: Names, moment: Moment) -> Answer:
+    def transact(self, asked: Asked, names: Names, moment: RequestContext) -> Answer:
         """Reads, compares and writes."""
         ...
 
@@ -118,10 +118,10 @@ class OnLoop(Protocol):
 
     app: Application
 
-    async def transact(self, asked: Asked, names: Names, moment: Moment) -> Answer: ...
+    async def transact(self, asked: Asked, names: Names, moment: RequestContext) -> Answer: ...
 
 
-def identify(by_hand: HandWritten, asked: Asked, moment: Moment) -> Answer:
+def identify(by_hand: HandWritten, asked: Asked, moment: RequestContext) -> Answer:
     """The whole call, beneath HTTP."""
     names = _verified(by_hand.app, asked)
     answer = by_hand.transact(asked, names, moment)
@@ -129,7 +129,7 @@ def identify(by_hand: HandWritten, asked: Asked, moment: Moment) -> Answer:
     return answer
 
 
-async def identify_on_loop(by_hand: OnLoop, asked: Asked, moment: Moment) -> Answer:
+async def identify_on_loop(by_hand: OnLoop, asked: Asked, moment: RequestContext) -> Answer:
     """The same, on an event loop."""
     names = _verified(by_hand.app, asked)
     answer = await by_hand.transact(asked, names, moment)
@@ -161,7 +161,7 @@ def owner_of(names: Names, owners: Mapping[str, str]) -> str | None:
 
 
 def rows_to_write(
-    app: Application, asked: Asked, names: Names, known: Known, moment: Moment
+    app: Application, asked: Asked, names: Names, known: Known, moment: RequestContext
 ) -> Changed | Newcomer | None:
     """None when everything is so already."""
     if known.app_version != app.version:
@@ -207,7 +207,7 @@ def rows_to_write(
     )
 
 
-def answer_of(known: Known, rows: Changed | Newcomer | None, moment: Moment) -> Answer:
+def answer_of(known: Known, rows: Changed | Newcomer | None, moment: RequestContext) -> Answer:
     if isinstance(rows, Newcomer):
         return {"contact_id": rows.contact[0], "changed": True, "session_token": moment.new_secret("hvs")}
     assert known.contact is not None
@@ -227,7 +227,7 @@ def _check_session(app: Application, names: Names, known: Known, contact_id: str
         raise Beyond("the session changes")
 
 
-def newcomer(app: Application, asked: Asked, names: Names, moment: Moment) -> Newcomer:
+def newcomer(app: Application, asked: Asked, names: Names, moment: RequestContext) -> Newcomer:
     """The rows of somebody whom nobody knows yet."""
     if names.session is not None:
         raise Beyond("a browser that knows somebody else")
@@ -286,7 +286,12 @@ def _verdict(field: str, verdict: str, reason: str) -> dict[str, str]:
 
 
 def _decision(
-    app: Application, contact_id: str, moment: Moment, matched_by: str, found: str, verdicts: list[dict[str, str]]
+    app: Application,
+    contact_id: str,
+    moment: RequestContext,
+    matched_by: str,
+    found: str,
+    verdicts: list[dict[str, str]],
 ) -> Row:
     by = "pipeline" if matched_by == "created" else "external-id"
     steps = [

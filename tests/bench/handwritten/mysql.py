@@ -10,7 +10,7 @@ from handwritten.calls import Answer, Application, Asked, Beyond, Known, Names, 
 from handwritten.postgresql import CHANGE_CONTACT, PUT_BLOCK, statements_of
 from pymysql.constants import CLIENT
 
-from hullo.model.moment import Moment
+from hullo.model.moment import RequestContext
 
 TEXTS = {PUT_BLOCK: "INSERT INTO custom_data VALUES (%s, %s, %s) ON DUPLICATE KEY UPDATE block = VALUES(block)"}
 """What PostgreSQL writes otherwise."""
@@ -40,7 +40,7 @@ class ByMysql:
     def close(self) -> None:
         self._driver.close()
 
-    def transact(self, asked: Asked, names: Names, moment: Moment) -> Answer:
+    def transact(self, asked: Asked, names: Names, moment: RequestContext) -> Answer:
         self._driver.begin()
         try:
             known = self._known(names)

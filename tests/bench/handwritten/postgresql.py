@@ -21,7 +21,7 @@ from handwritten.calls import (
     rows_to_write,
 )
 
-from hullo.model.moment import Moment
+from hullo.model.moment import RequestContext
 
 CHANGE_CONTACT = (
     "UPDATE contact SET updated_at = %s, last_seen_at = %s, profile = %s, search = %s, version = version + 1 "
@@ -89,7 +89,7 @@ class ByPostgresql:
     def close(self) -> None:
         self._driver.close()
 
-    def transact(self, asked: Asked, names: Names, moment: Moment) -> Answer:
+    def transact(self, asked: Asked, names: Names, moment: RequestContext) -> Answer:
         with self._driver.transaction():
             known = self._known(names)
             rows = rows_to_write(self.app, asked, names, known, moment)
@@ -155,7 +155,7 @@ class TunedPostgresql:
     def close(self) -> None:
         self._driver.close()
 
-    def transact(self, asked: Asked, names: Names, moment: Moment) -> Answer:
+    def transact(self, asked: Asked, names: Names, moment: RequestContext) -> Answer:
         found = self._driver.execute(KNOWN, (self.app.id, names.session, names.external_id, names.email)).fetchall()
         known = known_of(found, names)
         rows = rows_to_write(self.app, asked, names, known, moment)
@@ -191,7 +191,7 @@ class EventLoopPostgresql:
     async def close(self) -> None:
         await self._driver.close()
 
-    async def transact(self, asked: Asked, names: Names, moment: Moment) -> Answer:
+    async def transact(self, asked: Asked, names: Names, moment: RequestContext) -> Answer:
         values = (self.app.id, names.session, names.external_id, names.email)
         cursor = await self._driver.execute(KNOWN, values)
         known = known_of(await cursor.fetchall(), names)

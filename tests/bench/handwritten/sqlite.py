@@ -19,7 +19,7 @@ from handwritten.calls import (
     rows_to_write,
 )
 
-from hullo.model.moment import Moment
+from hullo.model.moment import RequestContext
 
 SETTINGS = (
     "PRAGMA busy_timeout = 5000",
@@ -43,7 +43,7 @@ class BySqlite:
     def close(self) -> None:
         self._driver.close()
 
-    def transact(self, asked: Asked, names: Names, moment: Moment) -> Answer:
+    def transact(self, asked: Asked, names: Names, moment: RequestContext) -> Answer:
         execute = self._driver.execute
         execute("BEGIN")
         try:

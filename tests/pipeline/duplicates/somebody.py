@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from hullo.hooks.discovery import open_store
-from hullo.model.change_set import ChangeSet, created
+from hullo.model.change_set import ChangeSet, insertion
 from hullo.model.contact import Contact
 from hullo.model.identifier import EMAIL
 from hullo.store.protocol import APPLIED, Store
@@ -37,6 +37,6 @@ def a_store_of(people: Sequence[Contact], url: str = "memory:") -> Store:
     """An open one, in which there is nobody else."""
     store = open_store(url)
     store.open()
-    changes = [ChangeSet(workspaces=(created(HOME),)), *(ChangeSet(contacts=(created(each),)) for each in people)]
+    changes = [ChangeSet(workspaces=(insertion(HOME),)), *(ChangeSet(contacts=(insertion(each),)) for each in people)]
     assert set(store.apply(changes)) == {APPLIED}
     return store

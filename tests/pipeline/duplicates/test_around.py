@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 
 from hullo.model.contact import Contact
-from hullo.pipeline.duplicates.around import duplicates_of
-from hullo.pipeline.duplicates.finding import MOST, find_duplicates
-from hullo.pipeline.duplicates.spellings import spellings_of
+from hullo.pipeline.duplicates.around import find_duplicates_of
+from hullo.pipeline.duplicates.finding import MAX_BLOCK_SIZE, find_duplicates
+from hullo.pipeline.duplicates.spellings import email_variants
 from pipeline.duplicates.somebody import HOME, a_store_of, somebody
 from pipeline.duplicates.test_finding import PHONE, crowds
 from world import World
@@ -16,7 +16,7 @@ from world import World
 
 def ids_around(contact: Contact, *others: Contact) -> list[str]:
     """Whom it is suggested with, the likeliest first."""
-    found = duplicates_of(a_store_of([contact, *others]), contact)
+    found = find_duplicates_of(a_store_of([contact, *others]), contact)
     assert all(contact in (each.first, each.second) for each in found)
     return [each.second.id if each.first == contact else each.first.id for each in found]
 
@@ -49,8 +49,8 @@ def test_somebody_of_whom_nothing_is_known_is_like_nobody() -> None:
 
 
 def test_what_too_many_share_says_nothing() -> None:
-    people = [somebody(f"con_{number}", phones=[PHONE]) for number in range(MOST + 1)]
-    assert len(ids_around(*people[:-1])) == MOST - 1
+    people = [somebody(f"con_{number}", phones=[PHONE]) for number in range(MAX_BLOCK_SIZE + 1)]
+    assert len(ids_around(*people[:-1])) == MAX_BLOCK_SIZE - 1
     assert ids_around(*people) == []
 
 
@@ -62,7 +62,7 @@ def test_those_who_were_kept_apart_and_those_who_are_one_already_are_left_out(wo
     world.upsert(external_id="u1", email="jane@acme.example")
     world.settle(world.open_conflicts()[0], "keep")
     world.merge(third, fourth)
-    (suggestion,) = duplicates_of(world.hullo.store, world.contact(jane))
+    (suggestion,) = find_duplicates_of(world.hullo.store, world.contact(jane))
     assert {suggestion.first.id, suggestion.second.id} == {jane, third}
 
 
@@ -73,10 +73,10 @@ def test_whoever_is_found_is_found_by_reading_everybody_with_the_same_reasons(pe
     everybody = [*find_duplicates(store, HOME).suggestions]
     for contact in people:
         theirs = [each for each in everybody if contact in (each.first, each.second)]
-        assert all(each in theirs for each in duplicates_of(store, contact))
+        assert all(each in theirs for each in find_duplicates_of(store, contact))
 
 
 def test_spellings_are_some_thousands_at_most_and_none_of_a_role() -> None:
-    assert 1_000 < len(set(spellings_of("christina.doe@gmail.com"))) < 4_000
-    assert len(set(spellings_of("jd@acme.example"))) < 10
-    assert [*spellings_of("info@acme.example")] == []
+    assert 1_000 < len(set(email_variants("christina.doe@gmail.com"))) < 4_000
+    assert len(set(email_variants("jd@acme.example"))) < 10
+    assert [*email_variants("info@acme.example")] == []

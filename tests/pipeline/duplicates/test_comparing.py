@@ -10,7 +10,7 @@ import pytest
 from hullo.model import phone as phones
 from hullo.model.contact import Contact
 from hullo.model.standing import Standing
-from hullo.pipeline.duplicates.comparing import Suggestion, compared
+from hullo.pipeline.duplicates.comparing import DuplicateSuggestion, compare
 from hullo.testing.builders import LATER, a_contact, a_fact
 from pipeline.duplicates.somebody import somebody
 
@@ -18,10 +18,10 @@ PHONE, OTHER_PHONE = "+4930901820", "+4930901821"
 JANE = {"name": "Jane Doe", "company": "Acme Inc"}
 
 
-def suggested(one: Contact, other: Contact) -> Suggestion | None:
+def suggested(one: Contact, other: Contact) -> DuplicateSuggestion | None:
     """The same whoever is named first."""
-    suggestion = compared(one, other)
-    assert suggestion == compared(other, one)
+    suggestion = compare(one, other)
+    assert suggestion == compare(other, one)
     return suggestion
 
 
@@ -187,10 +187,10 @@ def test_what_too_many_have_in_common_is_no_reason() -> None:
     one, other = (somebody(email, phones=[PHONE], emails=[email], **JANE) for email in ("jane@me.com", "ja.ne@me.com"))
     everything = {"phone", "name_and_company", "email"}
     for silent in everything:
-        suggestion = compared(one, other, lambda key, silent=silent: key[0] != silent)
+        suggestion = compare(one, other, lambda key, silent=silent: key[0] != silent)
         assert suggestion is not None
         assert {reason.kind for reason in suggestion.reasons} == everything - {silent}
-    assert compared(one, other, lambda key: False) is None
+    assert compare(one, other, lambda key: False) is None
 
 
 @pytest.mark.rule("C2")

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from hullo.model.change_set import ChangeSet, created
+from hullo.model.change_set import ChangeSet, insertion
 from hullo.model.contact import Contact
 from hullo.pipeline.duplicates import blocks
-from hullo.pipeline.duplicates.comparing import Suggestion, compared
-from hullo.pipeline.duplicates.finding import MOST, Crowd, find_duplicates
-from hullo.pipeline.duplicates.traits import keys_of
+from hullo.pipeline.duplicates.comparing import DuplicateSuggestion, compare
+from hullo.pipeline.duplicates.finding import MAX_BLOCK_SIZE, CommonValue, find_duplicates
+from hullo.pipeline.duplicates.traits import blocking_keys
 from hullo.testing.builders import a_workspace
 from pipeline.duplicates.somebody import HOME, a_store_of, somebody
 from world import World
@@ -27,7 +27,7 @@ PHONE, OTHER_PHONE, IMPOSSIBLE = "+4930901820", "+4930901821", "+1234567890"
 Told = set[tuple[frozenset[str], float, tuple[str, ...]]]
 
 
-def told(suggestions: Iterable[Suggestion]) -> Told:
+def told(suggestions: Iterable[DuplicateSuggestion]) -> Told:
     """Who with whom, how likely, and why; every pair once and nobody with themselves."""
     listed = [*suggestions]
     pairs = {frozenset({each.first.id, each.second.id}) for each in listed}
@@ -45,8 +45,8 @@ def pairs_of(world: World) -> set[frozenset[str]]:
 
 
 def by_comparing_all_with_all(people: Sequence[Contact], most: int) -> Told:
-    having = Counter(key for each in people for key in keys_of(each))
-    pairs = (compared(one, other, lambda key: having[key] <= most) for one, other in combinations(people, 2))
+    having = Counter(key for each in people for key in blocking_keys(each))
+    pairs = (compare(one, other, lambda key: having[key] <= most) for one, other in combinations(people, 2))
     return told(each for each in pairs if each is not None)
 
 
@@ -91,14 +91,14 @@ def crowds(draw: st.DrawFn) -> list[Contact]:
 
 
 @settings(max_examples=300, deadline=None)
-@given(crowds(), st.sampled_from([1, 2, 3, MOST]), st.sampled_from([1, 2, 200]))
+@given(crowds(), st.sampled_from([1, 2, 3, MAX_BLOCK_SIZE]), st.sampled_from([1, 2, 200]))
 @example([somebody(f"con_{number}", phones=[PHONE]) for number in range(4)], 3, 200)
 def test_it_finds_whom_comparing_all_with_all_finds_in_whatever_order_and_pages(
     people: list[Contact], most: int, at_once: int
 ) -> None:
-    found = find_duplicates(a_store_of(people), HOME, most=most, at_once=at_once)
+    found = find_duplicates(a_store_of(people), HOME, max_block_size=most, page_size=at_once)
     assert told(found.suggestions) == by_comparing_all_with_all(people, most)
-    assert found.contacts == len(people)
+    assert found.contact_count == len(people)
 
 
 @settings(max_examples=100, deadline=None)
@@ -106,7 +106,7 @@ def test_it_finds_whom_comparing_all_with_all_finds_in_whatever_order_and_pages(
 def test_keys_that_look_the_same_cost_comparisons_and_nothing_else(people: list[Contact]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(blocks, "_KEY", 3)
-        found = find_duplicates(a_store_of(people), HOME, most=len(people) + 1)
+        found = find_duplicates(a_store_of(people), HOME, max_block_size=len(people) + 1)
         assert told(found.suggestions) == by_comparing_all_with_all(people, len(people) + 1)
 
 
@@ -123,7 +123,7 @@ def test_another_order_of_the_same_people_gives_the_same_pairs(people: list[Cont
 
 def test_in_an_empty_workspace_there_is_nobody() -> None:
     found = find_duplicates(a_store_of([]), HOME)
-    assert (found.contacts, found.crowds, [*found.suggestions]) == (0, (), [])
+    assert (found.contact_count, found.common_values, [*found.suggestions]) == (0, (), [])
 
 
 def test_it_finds_them_in_every_store_and_changes_nothing(world: World) -> None:
@@ -160,9 +160,9 @@ def test_a_pair_with_a_conflict_that_is_open_or_was_kept_apart_is_not_suggested(
 def test_people_of_another_workspace_are_not_compared() -> None:
     elsewhere = replace(somebody("con_2", phones=[PHONE]), workspace_id="ws_2")
     store = a_store_of([somebody("con_1", phones=[PHONE])])
-    store.apply([ChangeSet(workspaces=(created(a_workspace("ws_2")),), contacts=(created(elsewhere),))])
+    store.apply([ChangeSet(workspaces=(insertion(a_workspace("ws_2")),), contacts=(insertion(elsewhere),))])
     found = find_duplicates(store, HOME)
-    assert (found.contacts, [*found.suggestions]) == (1, [])
+    assert (found.contact_count, [*found.suggestions]) == (1, [])
 
 
 def test_who_was_erased_or_changed_since_they_were_read_is_not_suggested(world: World) -> None:
@@ -179,23 +179,25 @@ def test_what_too_many_share_is_counted_and_says_nothing_of_any_two() -> None:
     people = [somebody(f"con_{number:03}", phones=[PHONE], emails=[f"test+{number}@me.com"]) for number in range(51)]
     twins = [somebody(f"con_x{number}", phones=[PHONE], name="Jane", company="Acme") for number in range(2)]
     found = find_duplicates(a_store_of([*people, *twins]), HOME)
-    assert found.crowds == (
-        Crowd(kind="phone", shared=PHONE, contacts=53),
-        Crowd(kind="email", shared="test@icloud.com", contacts=51),
+    assert found.common_values == (
+        CommonValue(kind="phone", value=PHONE, contact_count=53),
+        CommonValue(kind="email", value="test@icloud.com", contact_count=51),
     )
     ((pair, _, why),) = told(found.suggestions)
     assert (pair, why) == ({"con_x0", "con_x1"}, ("name_and_company",))
 
 
 def test_as_many_as_may_be_compared_are_no_crowd() -> None:
-    found = find_duplicates(a_store_of([somebody(f"con_{number}", phones=[PHONE]) for number in range(MOST)]), HOME)
-    assert found.crowds == ()
-    assert len([*found.suggestions]) == MOST * (MOST - 1) // 2
+    found = find_duplicates(
+        a_store_of([somebody(f"con_{number}", phones=[PHONE]) for number in range(MAX_BLOCK_SIZE)]), HOME
+    )
+    assert found.common_values == ()
+    assert len([*found.suggestions]) == MAX_BLOCK_SIZE * (MAX_BLOCK_SIZE - 1) // 2
 
 
 def test_a_number_that_is_no_phone_is_shared_by_nobody() -> None:
     found = find_duplicates(a_store_of([somebody(f"con_{each}", phones=[IMPOSSIBLE]) for each in range(60)]), HOME)
-    assert (found.crowds, [*found.suggestions]) == ((), [])
+    assert (found.common_values, [*found.suggestions]) == ((), [])
 
 
 def test_who_looks_is_told_how_far_it_has_come() -> None:

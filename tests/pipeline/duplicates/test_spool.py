@@ -9,29 +9,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hullo.pipeline.duplicates import spool
-from hullo.pipeline.duplicates.spool import Spool
+from hullo.pipeline.duplicates.spool import ExternalSorter
 
 
 @given(st.data(), st.integers(1, 1 << 64), st.integers(1, 5))
 def test_whatever_is_added_is_told_once_and_in_order(data: st.DataObject, limit: int, at_once: int) -> None:
     numbers = data.draw(st.lists(st.integers(0, limit - 1), max_size=60))
-    with pytest.MonkeyPatch.context() as patch, closing(Spool(limit)) as spooled:
-        patch.setattr(spool, "AT_ONCE", at_once)
+    with pytest.MonkeyPatch.context() as patch, closing(ExternalSorter(limit)) as spooled:
+        patch.setattr(spool, "WRITE_BATCH", at_once)
         spooled.add(numbers[:30])
         spooled.add(numbers[30:])
-        parts = [*spooled.parts()]
+        parts = [*spooled.sorted_partitions()]
     assert [number for part in parts for number in part] == sorted(numbers)
     assert spooled.count == len(numbers)
-    assert len(parts) == spool.PARTS
+    assert len(parts) == spool.PARTITIONS
 
 
 def test_one_of_nothing_tells_nothing() -> None:
-    with closing(Spool(0)) as spooled:
-        assert not any(spooled.parts())
+    with closing(ExternalSorter(0)) as spooled:
+        assert not any(spooled.sorted_partitions())
 
 
 def test_the_file_goes_with_the_spool() -> None:
-    spooled = Spool(1)
+    spooled = ExternalSorter(1)
     close = spooled.close
     assert close.alive
     del spooled

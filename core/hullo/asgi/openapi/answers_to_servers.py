@@ -6,7 +6,18 @@ from collections.abc import Mapping
 from typing import Final
 
 from hullo.asgi.openapi.answers_to_pages import CONVERSATION
-from hullo.asgi.openapi.notation import COUNT, FLAG, TEXT, Schema, closed, exactly, listed, or_null, ref, said
+from hullo.asgi.openapi.notation import (
+    COUNT,
+    FLAG,
+    TEXT,
+    Schema,
+    closed_object,
+    const,
+    listed,
+    or_null,
+    ref,
+    with_description,
+)
 from hullo.asgi.openapi.vocabulary import (
     CONSENT,
     KEPT,
@@ -18,45 +29,45 @@ from hullo.asgi.openapi.vocabulary import (
     STANDING,
     STEPS,
     WRITTEN,
-    an_id,
+    id_schema,
     page_of,
 )
 from hullo.model.retention import Retention
-from hullo.pipeline.register.app_settings import kept_days
+from hullo.pipeline.register.app_settings import retention_days
 
-_DECIDED: Final = closed(
+_DECIDED: Final = closed_object(
     {
         "standing": STANDING,
         "matched_by": MATCHED_BY,
         "created": FLAG,
-        "contact_id": said(or_null(ref("ContactId")), "null for one that would be new, or was erased."),
+        "contact_id": with_description(or_null(ref("ContactId")), "null for one that would be new, or was erased."),
         "switched": FLAG,
         "linked_conversations": COUNT,
         "written": WRITTEN,
         "kept": KEPT,
-        "conflicts": listed(closed({"rule": RULE, "field": TEXT, "other_id": ref("ContactId")})),
+        "conflicts": listed(closed_object({"rule": RULE, "field": TEXT, "other_id": ref("ContactId")})),
         "steps": STEPS,
     }
 )
 
 ANSWERS_TO_SERVERS: Final[Mapping[str, Schema]] = {
-    "AttributedConversation": closed(
+    "AttributedConversation": closed_object(
         {
             **CONVERSATION,
             "app_id": ref("AppId"),
             "visitor_id": ref("VisitorId"),
             "contact_id": or_null(ref("ContactId")),
-            "standing": or_null(said(STANDING, "How sure it is that it is the contact's.")),
+            "standing": or_null(with_description(STANDING, "How sure it is that it is the contact's.")),
             "tags": listed(TEXT),
         }
     ),
     "AttributedConversationPage": page_of("AttributedConversation"),
-    "Session": closed(
+    "Session": closed_object(
         {
             "visitor_id": ref("VisitorId"),
             "app_id": ref("AppId"),
             "standing": or_null(STANDING),
-            "active": said(FLAG, "Neither ended nor too old."),
+            "active": with_description(FLAG, "Neither ended nor too old."),
             "created_at": ref("Time"),
             "last_seen_at": ref("Time"),
             "expires_at": ref("Time"),
@@ -64,23 +75,23 @@ ANSWERS_TO_SERVERS: Final[Mapping[str, Schema]] = {
         }
     ),
     "SessionPage": page_of("Session"),
-    "App": closed(
+    "App": closed_object(
         {
             "id": ref("AppId"),
-            "app_key": said(ref("AppId"), "What pages send."),
-            "workspace_id": an_id("ws", "Who owns the contacts."),
+            "app_key": with_description(ref("AppId"), "What pages send."),
+            "workspace_id": id_schema("ws", "Who owns the contacts."),
             "name": TEXT,
-            "origins": said(listed(TEXT), "Whose pages may call. None: those of loopback hosts alone."),
+            "origins": with_description(listed(TEXT), "Whose pages may call. None: those of loopback hosts alone."),
             "verification": MODE,
-            "region": or_null(said(TEXT, "The country of phone numbers without one.")),
+            "region": or_null(with_description(TEXT, "The country of phone numbers without one.")),
             "consent": CONSENT,
-            "retention": said(
-                closed(dict.fromkeys(kept_days(Retention()), or_null({"type": "integer", "minimum": 1}))),
+            "retention": with_description(
+                closed_object(dict.fromkeys(retention_days(Retention()), or_null({"type": "integer", "minimum": 1}))),
                 "Days; null is for ever.",
             ),
             "created_at": ref("Time"),
-            "calls": said(
-                closed(
+            "calls": with_description(
+                closed_object(
                     {
                         "days": COUNT,
                         "signed": COUNT,
@@ -93,22 +104,24 @@ ANSWERS_TO_SERVERS: Final[Mapping[str, Schema]] = {
             ),
         }
     ),
-    "Checked": closed(
+    "Checked": closed_object(
         {
             "app_key": ref("AppId"),
             "verification": MODE,
             "accepted": FLAG,
-            "refused": or_null(said(closed({"code": TEXT, "status": {"type": "integer"}, "detail": TEXT}), "Why.")),
+            "refused": or_null(
+                with_description(closed_object({"code": TEXT, "status": {"type": "integer"}, "detail": TEXT}), "Why.")
+            ),
             "signature": SIGNATURE,
-            "mistakes": said(
-                listed(closed({"field": TEXT, "code": TEXT, "says": TEXT})), "In what should prove the call."
+            "mistakes": with_description(
+                listed(closed_object({"field": TEXT, "code": TEXT, "says": TEXT})), "In what should prove the call."
             ),
             "remarks": listed(TEXT),
-            "decision": or_null(said(_DECIDED, "What would be done.")),
+            "decision": or_null(with_description(_DECIDED, "What would be done.")),
             "rejected": REJECTED,
         }
     ),
-    "Health": closed({"status": exactly("ok")}),
+    "Health": closed_object({"status": const("ok")}),
     "Description": {"type": "object", "description": "An OpenAPI document."},
 }
 """By their names in the document."""

@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from hullo.asgi.openapi.notation import FLAG, TEXT, Schema, fields, or_null, ref, said, text
-from hullo.asgi.wire import CLIENT_ID_LONGEST
-from hullo.model.claim import CUSTOM_KEY, UNSAFE_KEYS, attribute_hash
+from hullo.asgi.openapi.notation import FLAG, TEXT, Schema, fields, or_null, ref, text, with_description
+from hullo.asgi.wire import CLIENT_ID_MAX_LENGTH
+from hullo.model.claim import CUSTOM_KEY, UNSAFE_KEYS, attribute_hash_field
 from hullo.model.identifier import EMAIL, EXTERNAL_ID
 from hullo.model.limits import Limits
 
 _ENVELOPE: Final[Mapping[str, Schema]] = {
-    "app_key": said(ref("AppId"), "Which app calls, where neither `X-Hullo-App` nor a session says so."),
-    "session_token": said(ref("SessionToken"), "For beacons, which can send no `Authorization`."),
+    "app_key": with_description(ref("AppId"), "Which app calls, where neither `X-Hullo-App` nor a session says so."),
+    "session_token": with_description(ref("SessionToken"), "For beacons, which can send no `Authorization`."),
 }
 _CONSENT: Final = {
-    **said(FLAG, "The visitor agrees to be remembered: in an app that asks for it no session begins without."),
+    **with_description(
+        FLAG, "The visitor agrees to be remembered: in an app that asks for it no session begins without."
+    ),
     "default": False,
 }
 STRICT: Final = {
-    **said(FLAG, "With it a single wrong field refuses the call, and nothing is written."),
+    **with_description(FLAG, "With it a single wrong field refuses the call, and nothing is written."),
     "default": False,
 }
 _ORIGIN: Final[Schema] = {"type": "string", "pattern": "^https?://[^/?#@]+$"}
@@ -42,21 +44,24 @@ def body_schemas(limits: Limits) -> dict[str, Schema]:
         "JoinBody": fields({**_ENVELOPE, "consent": _CONSENT}),
         "SenderBody": fields(_ENVELOPE),
         "ConsentBody": fields(
-            {**_ENVELOPE, "granted": said(FLAG, "Whether the visitor agrees to be remembered.")}, required=("granted",)
+            {**_ENVELOPE, "granted": with_description(FLAG, "Whether the visitor agrees to be remembered.")},
+            required=("granted",),
         ),
-        "IdentifyBody": said(
+        "IdentifyBody": with_description(
             fields(identify),
             "What is not sent stays as it is. A field that is wrong is left out, and named in `rejected`.",
         ),
         "CheckBody": fields(
-            {**identify, "origin": or_null(said(TEXT, "The address of the page that is to send this."))}
+            {**identify, "origin": or_null(with_description(TEXT, "The address of the page that is to send this."))}
         ),
         "IdentityTokenBody": fields(
             {
                 **_ENVELOPE,
-                "audience": or_null(said(ref("AppId"), "The app to go to; null: the visitor's own.")),
+                "audience": or_null(with_description(ref("AppId"), "The app to go to; null: the visitor's own.")),
                 "to": or_null(
-                    said(_ORIGIN, "Instead of `audience`: the origin to go to. It is for the app that lists it.")
+                    with_description(
+                        _ORIGIN, "Instead of `audience`: the origin to go to. It is for the app that lists it."
+                    )
                 ),
             }
         ),
@@ -64,7 +69,7 @@ def body_schemas(limits: Limits) -> dict[str, Schema]:
             {
                 **_ENVELOPE,
                 "text": text(limits.message_length, pattern=r"\S"),
-                "client_id": or_null(text(CLIENT_ID_LONGEST, "The sender's own id: a repeat of it writes nothing.")),
+                "client_id": or_null(text(CLIENT_ID_MAX_LENGTH, "The sender's own id: a repeat of it writes nothing.")),
             },
             required=("text",),
         ),
@@ -90,9 +95,11 @@ def _evidence(limits: Limits) -> dict[str, Any]:
     signed: dict[str, Schema] = {}
     for name in limits.signed_attributes:
         signed[name] = or_null(text(limits.custom_value_length, "A custom value that may be signed."))
-        signed[attribute_hash(name)] = said(_HEX, f"HMAC-SHA256 of `{name}` with an identity key of the app.")
+        signed[attribute_hash_field(name)] = with_description(
+            _HEX, f"HMAC-SHA256 of `{name}` with an identity key of the app."
+        )
     return {
-        "user_hash": said(
+        "user_hash": with_description(
             _HEX, "HMAC-SHA256, with an identity key of the app, of `external_id` if that is sent, else of `email`."
         ),
         "token": text(limits.token_bytes, "A signed token (JWT) about the person, instead of `user_hash`."),

@@ -5,21 +5,25 @@ from __future__ import annotations
 from typing import get_args
 
 from hullo.asgi.openapi.bodies import STRICT, person_fields
-from hullo.asgi.openapi.notation import FLAG, Schema, fields, one_of, or_null, ref, said, text
-from hullo.model.conflict import Resolution
+from hullo.asgi.openapi.notation import FLAG, Schema, fields, one_of, or_null, ref, text, with_description
+from hullo.model.conflict import ConflictResolution
 from hullo.model.limits import Limits
 
 
 def bodies_about_contacts(limits: Limits) -> dict[str, Schema]:
     """By their names in the document."""
     person = person_fields(limits)
-    confirm = said(or_null(FLAG), "Also where that makes very many people one, or moves very many conversations.")
-    dry_run = said(or_null(FLAG), "Nothing is done: the answer says what would be.")
+    confirm = with_description(
+        or_null(FLAG), "Also where that makes very many people one, or moves very many conversations."
+    )
+    dry_run = with_description(or_null(FLAG), "Nothing is done: the answer says what would be.")
     return {
-        "ContactBody": said(
+        "ContactBody": with_description(
             fields(
                 {
-                    "app_id": said(ref("AppId"), "Whose custom data it is, where the workspace has several apps."),
+                    "app_id": with_description(
+                        ref("AppId"), "Whose custom data it is, where the workspace has several apps."
+                    ),
                     **person,
                     "emails": _list_of(person["email"], limits.emails, "email"),
                     "phones": _list_of(person["phone"], limits.phones, "phone"),
@@ -33,7 +37,7 @@ def bodies_about_contacts(limits: Limits) -> dict[str, Schema]:
             {
                 "name": text(limits.event_name_length, "What happened, in the site's own words.", pattern=r"\S"),
                 "occurred_at": or_null(
-                    said(
+                    with_description(
                         {"type": "string", "format": "date-time"},
                         "Since 1970, and an hour in the future at most. null: now.",
                     )
@@ -51,7 +55,7 @@ def bodies_about_contacts(limits: Limits) -> dict[str, Schema]:
         "NoteBody": fields({"text": text(limits.note_length, pattern=r"\S")}, required=("text",)),
         "MergeBody": fields(
             {
-                "absorb": said(ref("ContactId"), "Who becomes part of the contact in the path."),
+                "absorb": with_description(ref("ContactId"), "Who becomes part of the contact in the path."),
                 "dry_run": dry_run,
                 "confirm": confirm,
             },
@@ -60,8 +64,8 @@ def bodies_about_contacts(limits: Limits) -> dict[str, Schema]:
         "UndoBody": fields({"dry_run": dry_run}),
         "ResolveBody": fields(
             {
-                "action": said(
-                    one_of(get_args(Resolution)),
+                "action": with_description(
+                    one_of(get_args(ConflictResolution)),
                     "`merge`: they are one, and `other_id` becomes part of `contact_id`. `keep`: they are two. "
                     "`move_email`: the email goes to `contact_id`.",
                 ),

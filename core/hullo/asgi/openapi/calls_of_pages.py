@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from hullo.asgi.identify import KEY_LONGEST
+from hullo.asgi.identify import IDEMPOTENCY_KEY_MAX_LENGTH
 from hullo.asgi.openapi.notation import text
 from hullo.asgi.openapi.operation import (
-    ANYBODY,
+    ANY_CALLER,
     BODY_REFUSALS,
     EITHER_REFUSALS,
     PAGE,
@@ -41,14 +41,14 @@ CALLS_OF_PAGES: Final[Operations] = {
             summary="Say who the visitor is",
             description="Links the visitor to a contact, and writes what is said about the person. Without a session "
             "it begins one. A call that proves nothing is answered the same whether the person is known or not.",
-            security=ANYBODY,
+            security=ANY_CALLER,
             parameters=(
                 {
                     "name": "Idempotency-Key",
                     "in": "header",
                     "description": "A repeat within a day gets the first answer, and changes nothing; another "
                     "body is a `conflict`.",
-                    "schema": text(KEY_LONGEST, pattern="^[!-~]([ -~]*[!-~])?$"),
+                    "schema": text(IDEMPOTENCY_KEY_MAX_LENGTH, pattern="^[!-~]([ -~]*[!-~])?$"),
                 },
             ),
             body="IdentifyBody",
@@ -72,7 +72,7 @@ CALLS_OF_PAGES: Final[Operations] = {
             id="join",
             summary="Begin a session, or go on with it",
             description="Without a session that is still good, a new visitor begins.",
-            security=ANYBODY,
+            security=ANY_CALLER,
             body="JoinBody",
             needs_body=False,
             beacon=True,
@@ -85,7 +85,7 @@ CALLS_OF_PAGES: Final[Operations] = {
             id="reset",
             summary="Log out",
             description="Ends the session for good, and a new visitor begins. May be repeated.",
-            security=ANYBODY,
+            security=ANY_CALLER,
             body="JoinBody",
             needs_body=False,
             beacon=True,
@@ -98,7 +98,7 @@ CALLS_OF_PAGES: Final[Operations] = {
             id="answer_consent",
             summary="Say whether the visitor agrees to be remembered",
             description="Granted, it is a join. Withdrawn, the session ends for good and none begins. May be repeated.",
-            security=ANYBODY,
+            security=ANY_CALLER,
             body="ConsentBody",
             beacon=True,
             answers=("Joined",),

@@ -10,10 +10,10 @@ from urllib.parse import quote
 import msgspec
 from starlette.routing import BaseRoute
 
-from hullo.asgi.answer import JSON, Answer, told
-from hullo.asgi.edge import Edge
+from hullo.asgi.answer import JSON, Response, json_response
+from hullo.asgi.edge import AsyncRuntime
 from hullo.asgi.endpoint import Handler
-from hullo.asgi.exchange import Exchange
+from hullo.asgi.exchange import Request
 from hullo.asgi.openapi.answers_about_contacts import ANSWERS_ABOUT_CONTACTS
 from hullo.asgi.openapi.answers_about_privacy import ANSWERS_ABOUT_PRIVACY
 from hullo.asgi.openapi.answers_to_pages import ANSWERS_TO_PAGES
@@ -94,15 +94,15 @@ _SECURITY: Final[dict[str, Schema]] = {
 }
 
 
-def published(edge: Edge, added: Iterable[BaseRoute] = ()) -> Handler:
+def openapi_handler(edge: AsyncRuntime, plugin_routes: Iterable[BaseRoute] = ()) -> Handler:
     """`GET /openapi.json`. The other paths are where this one is. `added` are the routes of plugins."""
-    described = document(edge.hullo.settings.limits, added)
+    described = document(edge.hullo.settings.limits, plugin_routes)
     parts = {name: msgspec.Raw(encode(part)) for name, part in described.items()}
 
-    async def describe(exchange: Exchange) -> Answer:
-        scope = exchange.scope
+    async def describe(request: Request) -> Response:
+        scope = request.scope
         mount = scope.get("root_path", "") + route_path(scope).removesuffix(PATH)
-        return told({**parts, "servers": [{"url": quote(mount)}]})
+        return json_response({**parts, "servers": [{"url": quote(mount)}]})
 
     return describe
 
@@ -125,7 +125,7 @@ def document(limits: Limits, added: Iterable[BaseRoute] = ()) -> dict[str, Any]:
         "servers": [],
         "tags": [{"name": name, "description": description} for name, (description, _) in _GROUPS.items()],
         "paths": {
-            path: {method: _described(group, each) for method, each in methods.items()}
+            path: {method: _operation_object(group, each) for method, each in methods.items()}
             for group, path, methods in calls
         },
         "components": {
@@ -149,7 +149,7 @@ def document(limits: Limits, added: Iterable[BaseRoute] = ()) -> dict[str, Any]:
     }
 
 
-def _described(group: str, operation: Operation) -> dict[str, Any]:
+def _operation_object(group: str, operation: Operation) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": operation.id,
         "tags": [group],

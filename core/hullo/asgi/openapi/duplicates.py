@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from hullo.asgi.openapi.notation import TEXT, Schema, closed, listed, one_of, or_null, ref, said
+from hullo.asgi.openapi.notation import TEXT, Schema, closed_object, listed, one_of, or_null, ref, with_description
 from hullo.asgi.openapi.operation import KEY_REFUSALS, Operation, Operations, by_key, path_id
 from hullo.errors import NotFound
 from hullo.model.app import Scope
-from hullo.pipeline.duplicates.traits import KINDS
+from hullo.pipeline.duplicates.traits import FEATURE_KINDS
 
 _SHARE: Final[Schema] = {"type": "number", "minimum": 0, "maximum": 1}
 
@@ -31,23 +31,23 @@ CALLS_ABOUT_DUPLICATES: Final[Operations] = {
 }
 
 ANSWERS_ABOUT_DUPLICATES: Final[Mapping[str, Schema]] = {
-    "Duplicates": closed(
+    "Duplicates": closed_object(
         {
             "items": listed(
-                closed(
+                closed_object(
                     {
-                        "contact": said(ref("Contact"), "The other one."),
-                        "score": said(_SHARE, "How likely it is, all reasons together."),
+                        "contact": with_description(ref("Contact"), "The other one."),
+                        "score": with_description(_SHARE, "How likely it is, all reasons together."),
                         "reasons": listed(
-                            closed(
+                            closed_object(
                                 {
-                                    "kind": one_of(KINDS),
-                                    "words": said(TEXT, "For people."),
-                                    "weight": said(_SHARE, "How much it says alone."),
+                                    "kind": one_of(FEATURE_KINDS),
+                                    "words": with_description(TEXT, "For people."),
+                                    "weight": with_description(_SHARE, "How much it says alone."),
                                 }
                             )
                         ),
-                        "remark": or_null(said(TEXT, "What speaks against it, for people.")),
+                        "remark": or_null(with_description(TEXT, "What speaks against it, for people.")),
                     }
                 )
             ),

@@ -19,7 +19,7 @@ def ref(name: str, kind: str = "schemas") -> Schema:
     return {"$ref": f"#/components/{kind}/{name}"}
 
 
-def said(schema: Schema, description: str) -> Schema:
+def with_description(schema: Schema, description: str) -> Schema:
     """The same, with a word for people. It may stand beside a `$ref` as well (OpenAPI 3.1, section 4.8.24)."""
     return {**schema, "description": description}
 
@@ -27,7 +27,7 @@ def said(schema: Schema, description: str) -> Schema:
 def text(longest: int, description: str = "", **keywords: Any) -> Schema:
     """A text that says something."""
     schema: Schema = {"type": "string", "minLength": 1, "maxLength": longest, **keywords}
-    return said(schema, description) if description else schema
+    return with_description(schema, description) if description else schema
 
 
 def one_of(values: Collection[str]) -> Schema:
@@ -35,7 +35,7 @@ def one_of(values: Collection[str]) -> Schema:
     return {"type": "string", "enum": list(values)}
 
 
-def exactly(value: str | bool) -> Schema:
+def const(value: str | bool) -> Schema:
     """This and nothing else."""
     return {"type": "boolean" if isinstance(value, bool) else "string", "const": value}
 
@@ -56,7 +56,7 @@ def listed(schema: Schema) -> Schema:
     return {"type": "array", "items": schema}
 
 
-def closed(properties: Mapping[str, Schema], *, optional: Collection[str] = ()) -> Schema:
+def closed_object(properties: Mapping[str, Schema], *, optional: Collection[str] = ()) -> Schema:
     """An answer: these fields and no others, all of them there but for the optional ones."""
     return fields(properties, required=[name for name in properties if name not in optional])
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from hullo.asgi.exchange import PAGE_LONGEST
+from hullo.asgi.exchange import PAGE_MAX_LIMIT
 from hullo.asgi.openapi.notation import TEXT, Schema, ref
 from hullo.asgi.openapi.refusals import Refusal
 from hullo.errors import (
@@ -27,7 +27,7 @@ from hullo.store.protocol import PageRequest
 
 Security = list[dict[str, list[str]]]
 
-ANYBODY: Final[Security] = [{"appKey": []}, {"session": []}, {}]
+ANY_CALLER: Final[Security] = [{"appKey": []}, {"session": []}, {}]
 """`{}`: the body may name the app."""
 VISITOR: Final[Security] = [{"session": []}]
 VISITOR_WITH_BODY: Final[Security] = [*VISITOR, {}]
@@ -97,7 +97,7 @@ PAGE: Final = (ref("limit", "parameters"), ref("cursor", "parameters"))
 PARAMETERS: Final[Mapping[str, Schema]] = {
     "limit": query(
         "limit",
-        {"type": "integer", "minimum": 1, "maximum": PAGE_LONGEST, "default": PageRequest().limit},
+        {"type": "integer", "minimum": 1, "maximum": PAGE_MAX_LIMIT, "default": PageRequest().limit},
         "How many.",
     ),
     "cursor": query("cursor", TEXT, "The `next` of the page before."),

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Final
 
 from hullo.asgi.answer import PROBLEM_JSON
-from hullo.asgi.openapi.notation import TEXT, Schema, closed, exactly, listed, one_of, ref, said
+from hullo.asgi.openapi.notation import TEXT, Schema, closed_object, const, listed, one_of, ref, with_description
 from hullo.errors import (
     BadOrigin,
     BadRequest,
@@ -55,15 +55,15 @@ WHEN: Final[Mapping[Refusal, str]] = {
 }
 """Every problem with a code of its own. The last is of no path: it should not be."""
 
-PROBLEM: Final = said(
-    closed(
+PROBLEM: Final = with_description(
+    closed_object(
         {
-            "type": exactly("about:blank"),
+            "type": const("about:blank"),
             "title": TEXT,
             "status": {"type": "integer"},
-            "detail": said(TEXT, "For people; it never holds personal data."),
-            "code": said(one_of([each.code for each in WHEN]), "For programs: it does not change."),
-            "errors": said(listed(ref("Fault")), "Which fields are wrong."),
+            "detail": with_description(TEXT, "For people; it never holds personal data."),
+            "code": with_description(one_of([each.code for each in WHEN]), "For programs: it does not change."),
+            "errors": with_description(listed(ref("Fault")), "Which fields are wrong."),
         },
         optional=("errors",),
     ),
@@ -83,15 +83,15 @@ REQUEST_ID: Final = {"X-Request-Id": ref("RequestId", "headers")}
 
 def by_status(refusals: Collection[Refusal]) -> dict[str, Schema]:
     """What an operation with these refusals may answer, each status once."""
-    return {str(each[0].status): ref(_name(each), "responses") for each in _together(refusals)}
+    return {str(each[0].status): ref(_name(each), "responses") for each in _group_by_status(refusals)}
 
 
 def responses(several: Iterable[Collection[Refusal]]) -> dict[str, Schema]:
     """Whatever operations with these refusals refer to, by the names in the document."""
-    return {_name(each): _response(each) for refusals in several for each in _together(refusals)}
+    return {_name(each): _response(each) for refusals in several for each in _group_by_status(refusals)}
 
 
-def _together(refusals: Collection[Refusal]) -> list[tuple[Refusal, ...]]:
+def _group_by_status(refusals: Collection[Refusal]) -> list[tuple[Refusal, ...]]:
     """Those that share a status are one response."""
     in_order = sorted((each for each in WHEN if each in refusals), key=_status)
     return [tuple(group) for _, group in groupby(in_order, key=_status)]

@@ -5,55 +5,59 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from hullo.asgi.openapi.notation import TEXT, Schema, closed, listed, one_of, or_null, ref, said
+from hullo.asgi.openapi.notation import TEXT, Schema, closed_object, listed, one_of, or_null, ref, with_description
 from hullo.model.app import VerificationMode
 from hullo.model.proof import Signature
 from hullo.model.standing import Standing
 from hullo.pipeline.register.app_settings import NONE, REQUIRED
 
-STANDING: Final = one_of([each.word for each in Standing])
-BROWSER_STANDING: Final = one_of(dict.fromkeys(each.browser_word for each in Standing))
-MODE: Final = said(one_of([each.value for each in VerificationMode]), "What the app demands of identify calls.")
-SIGNATURE: Final = said(one_of([each.value for each in Signature]), "What the call has to show for itself.")
+STANDING: Final = one_of([each.label for each in Standing])
+BROWSER_STANDING: Final = one_of(dict.fromkeys(each.public_label for each in Standing))
+MODE: Final = with_description(
+    one_of([each.value for each in VerificationMode]), "What the app demands of identify calls."
+)
+SIGNATURE: Final = with_description(one_of([each.value for each in Signature]), "What the call has to show for itself.")
 
-CONSENT: Final = said(
+CONSENT: Final = with_description(
     one_of([REQUIRED, NONE]), "`required`: nothing is stored of a visitor until the page says that they agree."
 )
 
-MATCHED_BY: Final = said(TEXT, "`external_id`, `email`, `created`, the name of a plugin, or `erased`.")
-REJECTED: Final = said(listed(ref("Fault")), "What was left out, and why: faults of the call alone.")
-WRITTEN: Final = said(listed(TEXT), "The fields that changed.")
-KEPT: Final = said(listed(ref("Fault")), "What was not written, as what is stored goes before it.")
-RULE: Final = said(TEXT, "Why the two contacts were kept apart, as `C1`.")
-WRITER: Final = said(TEXT, "As `visitor:vis_…`, `identity-key:…`, `token:…`, `api-key:…`, `command line`.")
-STEPS: Final = said(
-    listed(closed({"stage": TEXT, "plugin": TEXT, "answer": TEXT})), "Which plugin answered what, in order."
+MATCHED_BY: Final = with_description(TEXT, "`external_id`, `email`, `created`, the name of a plugin, or `erased`.")
+REJECTED: Final = with_description(listed(ref("Fault")), "What was left out, and why: faults of the call alone.")
+WRITTEN: Final = with_description(listed(TEXT), "The fields that changed.")
+KEPT: Final = with_description(listed(ref("Fault")), "What was not written, as what is stored goes before it.")
+RULE: Final = with_description(TEXT, "Why the two contacts were kept apart, as `C1`.")
+WRITER: Final = with_description(TEXT, "As `visitor:vis_…`, `identity-key:…`, `token:…`, `api-key:…`, `command line`.")
+STEPS: Final = with_description(
+    listed(closed_object({"stage": TEXT, "plugin": TEXT, "answer": TEXT})), "Which plugin answered what, in order."
 )
 SCALAR: Final[Schema] = {"type": ["string", "number", "boolean"]}
 
 
-def an_id(prefix: str, what: str) -> Schema:
+def id_schema(prefix: str, what: str) -> Schema:
     """Of the things whose ids begin like this."""
     return {"type": "string", "pattern": f"^{prefix}_", "description": what}
 
 
 def page_of(item: str) -> Schema:
     """A list, or a part of one."""
-    return closed({"items": listed(ref(item)), "next": or_null(said(TEXT, "The `cursor` of what comes after."))})
+    return closed_object(
+        {"items": listed(ref(item)), "next": or_null(with_description(TEXT, "The `cursor` of what comes after."))}
+    )
 
 
 VOCABULARY: Final[Mapping[str, Schema]] = {
-    "AppId": an_id("app", "An app: one place a widget runs. It is its public key too."),
-    "VisitorId": an_id("vis", "One browser profile in one app. It proves nothing."),
-    "ContactId": an_id("con", "A person in a workspace."),
-    "ConversationId": an_id("cnv", "A conversation."),
-    "ConflictId": an_id("cfl", "A conflict."),
-    "EventId": an_id("evt", "Something that happened to a contact, in the order of time."),
-    "MergeId": an_id("mrg", "A merge."),
-    "NoteId": an_id("note", "A note."),
-    "RequestId": an_id("req", "One call, as the log names it."),
-    "SessionToken": an_id("hvs", "A visitor's secret: whoever sends it is that browser."),
+    "AppId": id_schema("app", "An app: one place a widget runs. It is its public key too."),
+    "VisitorId": id_schema("vis", "One browser profile in one app. It proves nothing."),
+    "ContactId": id_schema("con", "A person in a workspace."),
+    "ConversationId": id_schema("cnv", "A conversation."),
+    "ConflictId": id_schema("cfl", "A conflict."),
+    "EventId": id_schema("evt", "Something that happened to a contact, in the order of time."),
+    "MergeId": id_schema("mrg", "A merge."),
+    "NoteId": id_schema("note", "A note."),
+    "RequestId": id_schema("req", "One call, as the log names it."),
+    "SessionToken": id_schema("hvs", "A visitor's secret: whoever sends it is that browser."),
     "Time": {"type": "string", "format": "date-time", "description": "UTC, to the millisecond."},
-    "Fault": closed({"field": TEXT, "reason": said(TEXT, "For people.")}),
+    "Fault": closed_object({"field": TEXT, "reason": with_description(TEXT, "For people.")}),
 }
 """By their names in the document."""

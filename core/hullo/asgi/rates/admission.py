@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from typing import Final
 
-from hullo.asgi.exchange import Exchange
-from hullo.asgi.keys import presented_key
+from hullo.asgi.exchange import Request
+from hullo.asgi.keys import load_api_key
 
 _FORWARDED: Final = b"x-forwarded-for"
 
 
-async def admit(exchange: Exchange) -> None:
+async def admit(request: Request) -> None:
     """Counts a call that a browser may make, before its body is read. Raises `RateLimited`.
 
     A valid API key makes it free. To present just any would not do: there are paths that look at no key.
     """
-    if not exchange.by_api_key or await presented_key(exchange) is None:
-        await count(exchange)
+    if not request.has_api_key or await load_api_key(request) is None:
+        await count_call(request)
 
 
-async def count(exchange: Exchange) -> None:
+async def count_call(request: Request) -> None:
     """Counts the call against its address. Raises `RateLimited`."""
-    edge = exchange.edge
-    unheard = _FORWARDED in exchange.headers and not edge.proxies.speaks(exchange.scope)
-    await edge.rates.count_call(exchange.address, unheard)
+    edge = request.runtime
+    unheard = _FORWARDED in request.headers and not edge.proxies.is_trusted_peer(request.scope)
+    await edge.rate_limiter.count_call(request.address, unheard)

@@ -6,38 +6,38 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from hullo.asgi.rates.windows import Windows
+from hullo.asgi.rates.windows import LocalWindows
 from hullo.model.instant import SECOND, Instant
 from hullo.model.moment import Clock
 
-REMEMBERED_FOR: Final[Instant] = 10 * SECOND
-ROOM: Final = 1_000
-ORIGIN_LONGEST: Final = 300
-ASKED_A_MINUTE: Final = 60
+CACHE_TTL: Final[Instant] = 10 * SECOND
+MAX_ORIGINS: Final = 1_000
+ORIGIN_MAX_LENGTH: Final = 300
+LOOKUPS_PER_MINUTE: Final = 60
 """How often the store is asked about pages that nobody remembers; beyond it they are not told why they are refused."""
 
 
-class Pages:
+class OriginCache:
     """Origins, each with whether any app lists it, as the store said it a moment ago."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._asked = Windows(clock)
-        self._known: OrderedDict[str, tuple[bool, Instant]] = OrderedDict()
+        self._lookups = LocalWindows(clock)
+        self._entries: OrderedDict[str, tuple[bool, Instant]] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self._known)
+        return len(self._entries)
 
-    async def listed(self, origin: str, ask: Callable[[], Awaitable[bool]]) -> bool:
+    async def is_listed(self, origin: str, look_up: Callable[[], Awaitable[bool]]) -> bool:
         """Whether any app lists it; `ask` says what the store says now."""
-        known = self._known.get(origin)
-        if known is not None and 0 <= self._clock() - known[1] < REMEMBERED_FOR:
+        known = self._entries.get(origin)
+        if known is not None and 0 <= self._clock() - known[1] < CACHE_TTL:
             return known[0]
-        if len(origin) > ORIGIN_LONGEST or not self._asked.take("", ASKED_A_MINUTE).taken:
+        if len(origin) > ORIGIN_MAX_LENGTH or not self._lookups.acquire("", LOOKUPS_PER_MINUTE).is_taken:
             return False
-        listed = await ask()
-        self._known.pop(origin, None)
-        self._known[origin] = (listed, self._clock())
-        while len(self._known) > ROOM:
-            self._known.popitem(last=False)
+        listed = await look_up()
+        self._entries.pop(origin, None)
+        self._entries[origin] = (listed, self._clock())
+        while len(self._entries) > MAX_ORIGINS:
+            self._entries.popitem(last=False)
         return listed

@@ -11,42 +11,42 @@ from anyio.abc import TaskGroup
 from anyio.lowlevel import EventLoopToken, current_token
 from starlette.types import Receive, Scope, Send
 
-from hullo.asgi.edge import Edge
-from hullo.asgi.problems import problem_of
-from hullo.asgi.rates.admission import count
+from hullo.asgi.edge import AsyncRuntime
+from hullo.asgi.problems import error_response
+from hullo.asgi.rates.admission import count_call
 from hullo.asgi.socket.closing import (
     BAD_FRAME,
-    NO_JOIN,
+    JOIN_TIMED_OUT,
+    RATE_LIMITED,
     SESSION_REVOKED,
     SLOW_READER,
-    TOO_FAST,
     TOO_LARGE,
-    TOO_MANY,
-    Closing,
-    Ended,
+    TOO_MANY_SOCKETS,
+    CloseFrame,
+    SocketClosed,
 )
-from hullo.asgi.socket.exchange import FrameExchange, calling_scope
-from hullo.asgi.socket.frames import BadFrame, Frame, error_frame, read_frame
+from hullo.asgi.socket.exchange import FrameRequest, frame_scope
+from hullo.asgi.socket.frames import BadFrame, Frame, error_frame, parse_frame
 from hullo.errors import RateLimited, SessionRevoked
 from hullo.model.conversation import ConversationId, MessageId
 from hullo.model.instant import SECOND, Instant
 from hullo.model.visitor import Session
 
 if TYPE_CHECKING:
-    from hullo.asgi.socket.calls import Calls
+    from hullo.asgi.socket.calls import FrameHandlers
 
-JOIN_WITHIN: Final = 10.0
+JOIN_TIMEOUT: Final = 10.0
 """Seconds from the handshake to the first frame."""
 FRAME_WINDOW: Final[Instant] = 10 * SECOND
-PATIENCE: Final = 20.0
+SEND_TIMEOUT: Final = 20.0
 """Seconds that one frame may take to leave for a client that does not read."""
-WAITING_FRAMES: Final = 256
+MAX_QUEUED_FRAMES: Final = 256
 """Frames that wait for one client at most: whoever is further behind joins again, and is told what it missed."""
-REMEMBERED: Final = 256
+MAX_DELIVERED_IDS: Final = 256
 """Messages that a connection knows it has been told of."""
-CLOSING_PATIENCE: Final = 1.0
+CLOSE_TIMEOUT: Final = 1.0
 
-WaitingFrame = tuple[str, MessageId | None]
+QueuedFrame = tuple[str, MessageId | None]
 
 
 class Connection:
@@ -57,215 +57,217 @@ class Connection:
     """
 
     __slots__ = (
-        "_busy",
-        "_counted",
-        "_doubtful",
-        "_ending",
+        "_check_deferred",
+        "_close_frame",
+        "_delivered",
+        "_frame_count",
+        "_handling_frame",
+        "_outgoing",
         "_receive",
         "_send",
         "_sending",
         "_tasks",
-        "_told",
-        "_waiting",
         "_window_ends",
         "app_key",
-        "edge",
-        "listed_until",
+        "history_until",
         "loop",
-        "read_here",
+        "own_read_receipt",
+        "runtime",
         "scope",
         "session",
         "token",
     )
 
-    def __init__(self, edge: Edge, scope: Scope, receive: Receive, send: Send) -> None:
-        self.edge = edge
+    def __init__(self, runtime: AsyncRuntime, scope: Scope, receive: Receive, send: Send) -> None:
+        self.runtime = runtime
         self.scope = scope
         self.app_key: str | None = None
         self.token: str | None = None
         self.session: Session | None = None
-        self.listed_until: Instant = 0
+        self.history_until: Instant = 0
         self.loop: EventLoopToken = current_token()
         self._receive = receive
         self._send = send
         self._tasks: TaskGroup | None = None
-        self._ending: Closing | None = None
-        self._busy = True
-        self._doubtful = False
+        self._close_frame: CloseFrame | None = None
+        self._handling_frame = True
+        self._check_deferred = False
         self._sending = False
-        self.read_here: ConversationId | None = None
+        self.own_read_receipt: ConversationId | None = None
         # Most sockets are idle, and none of these is needed then.
-        self._waiting: deque[WaitingFrame] | None = None
-        self._told: dict[MessageId, None] | None = None
+        self._outgoing: deque[QueuedFrame] | None = None
+        self._delivered: dict[MessageId, None] | None = None
         self._window_ends: Instant = 0
-        self._counted = 0
+        self._frame_count = 0
 
-    async def live(self, calls: Calls) -> None:
+    async def serve(self, handlers: FrameHandlers) -> None:
         """Returns when the socket is closed, by whomever."""
         await self._receive()  # websocket.connect
         await self._send({"type": "websocket.accept"})
-        address = self.exchange({}).address
+        address = self.request({}).address
         try:
             async with anyio.create_task_group() as tasks:
                 self._tasks = tasks
                 try:
-                    await self._converse(calls, address)
-                except Ended as ended:
-                    self.end(ended.closing)
+                    await self._serve_frames(handlers, address)
+                except SocketClosed as ended:
+                    self.close(ended.close_frame)
                 finally:
                     self._tasks = None  # on trio, a group that is about to end takes no more
                 tasks.cancel_scope.cancel()
         finally:
-            self.edge.switchboard.remove(self, address)
-        if self._ending is not None:
-            with anyio.move_on_after(CLOSING_PATIENCE):
-                await self._send({"type": "websocket.close", "code": self._ending.code, "reason": self._ending.reason})
+            self.runtime.connections.remove(self, address)
+        if self._close_frame is not None:
+            with anyio.move_on_after(CLOSE_TIMEOUT):
+                await self._send(
+                    {"type": "websocket.close", "code": self._close_frame.code, "reason": self._close_frame.reason}
+                )
 
-    async def _converse(self, calls: Calls, address: str) -> None:
+    async def _serve_frames(self, handlers: FrameHandlers, address: str) -> None:
         """Raises `Ended`."""
-        if not self.edge.switchboard.admit(self, address):
-            raise Ended(TOO_MANY)
+        if not self.runtime.connections.admit(self, address):
+            raise SocketClosed(TOO_MANY_SOCKETS)
         try:
-            await count(self.exchange({}))
+            await count_call(self.request({}))
         except RateLimited as refused:
-            raise Ended(TOO_FAST) from refused
+            raise SocketClosed(RATE_LIMITED) from refused
         try:
-            with anyio.fail_after(JOIN_WITHIN):
-                first = await self._next()
+            with anyio.fail_after(JOIN_TIMEOUT):
+                first = await self._next_frame()
         except TimeoutError as silent:
-            raise Ended(NO_JOIN) from silent
+            raise SocketClosed(JOIN_TIMED_OUT) from silent
         if first is None:
             return
-        await calls.join(self, first)
-        await self._settle()
-        while (asked := await self._next()) is not None:
-            await self._answer(calls, asked)
+        await handlers.join(self, first)
+        await self._finish_frame()
+        while (asked := await self._next_frame()) is not None:
+            await self._handle_frame(handlers, asked)
 
-    async def _answer(self, calls: Calls, asked: Frame) -> None:
+    async def _handle_frame(self, handlers: FrameHandlers, frame: Frame) -> None:
         """Raises `Ended` for a frame that nobody understands, and where the session is over."""
-        self._busy = True
+        self._handling_frame = True
         try:
-            await calls.answer(self, asked)
+            await handlers.handle(self, frame)
         except SessionRevoked as over:
-            raise Ended(SESSION_REVOKED) from over
+            raise SocketClosed(SESSION_REVOKED) from over
         except BadFrame as fault:
-            raise Ended(BAD_FRAME) from fault
+            raise SocketClosed(BAD_FRAME) from fault
         except Exception as refused:
-            self.tell_refused(refused, asked.ref)
-        await self._settle()
+            self.enqueue_error(refused, frame.ref)
+        await self._finish_frame()
 
-    async def _settle(self) -> None:
+    async def _finish_frame(self) -> None:
         """What others said while a frame was answered is told behind the answer."""
-        self._busy = False
-        if self._doubtful:
-            self._doubtful = False
-            self.edge.switchboard.look_at(self)
+        self._handling_frame = False
+        if self._check_deferred:
+            self._check_deferred = False
+            self.runtime.connections.schedule_check(self)
         await self._flush()
 
-    def exchange(self, body: dict[str, object]) -> FrameExchange:
+    def request(self, body: dict[str, object]) -> FrameRequest:
         """A call with this body, by whoever has joined."""
         who = {"app_key": self.app_key, "session_token": self.token}
-        return FrameExchange(self.edge, calling_scope(self.scope), {**body, **who})
+        return FrameRequest(self.runtime, frame_scope(self.scope), {**body, **who})
 
     @property
     def origin(self) -> str | None:
         """The page's; None for whoever is no browser."""
-        return self.exchange({}).origin
+        return self.request({}).origin
 
-    def told(self, message_id: MessageId) -> bool:
+    def mark_delivered(self, message_id: MessageId) -> bool:
         """Whether it knows this message. Asked once, it does from then on."""
-        known = self._told = self._told if self._told is not None else {}
+        known = self._delivered = self._delivered if self._delivered is not None else {}
         if message_id in known:
             return True
         known[message_id] = None
-        if len(known) > REMEMBERED:
+        if len(known) > MAX_DELIVERED_IDS:
             del known[next(iter(known))]
         return False
 
-    def tell(self, text: str) -> None:
+    def enqueue(self, text: str) -> None:
         """An answer, or something that was not said by anybody."""
-        self._put(text, None)
+        self._enqueue(text, None)
 
-    def tell_news(
-        self, messages: Iterable[tuple[MessageId, str]], marks: Iterable[tuple[ConversationId, str]] = ()
+    def enqueue_updates(
+        self, messages: Iterable[tuple[MessageId, str]], read_receipts: Iterable[tuple[ConversationId, str]] = ()
     ) -> None:
         """What was said, each once (`told`), and what was read. While a frame is being answered they wait: one of them
         may be the answer."""
         for message_id, text in messages:
-            self.read_here = None
-            self._put(text, message_id)
-        for conversation_id, text in marks:
-            if conversation_id != self.read_here:
-                self._put(text, None)
-        if not self._busy and self._waiting and not self._sending and self._tasks is not None:
+            self.own_read_receipt = None
+            self._enqueue(text, message_id)
+        for conversation_id, text in read_receipts:
+            if conversation_id != self.own_read_receipt:
+                self._enqueue(text, None)
+        if not self._handling_frame and self._outgoing and not self._sending and self._tasks is not None:
             self._tasks.start_soon(self._flush)
 
-    def tell_refused(self, error: Exception, ref: str | None, about: str | None = None) -> None:
+    def enqueue_error(self, error: Exception, ref: str | None, about: str | None = None) -> None:
         """A frame, or a part of one, was refused. What nobody expected is logged."""
-        request_id = self.exchange({}).request_id
-        self.tell(error_frame(ref, problem_of(error, request_id), about))
+        request_id = self.request({}).request_id
+        self.enqueue(error_frame(ref, error_response(error, request_id), about))
 
-    def doubts(self) -> bool:
+    def defer_session_check(self) -> bool:
         """Whether the end of its session may be its own doing: it is asking for something just now, and is looked at
         again when that is answered."""
-        self._doubtful = self._busy
-        return self._busy
+        self._check_deferred = self._handling_frame
+        return self._handling_frame
 
-    def end(self, closing: Closing) -> None:
+    def close(self, close_frame: CloseFrame) -> None:
         """Closes it, whatever it is doing; the first reason counts."""
-        if self._ending is None and self._tasks is not None:
-            self._ending = closing
+        if self._close_frame is None and self._tasks is not None:
+            self._close_frame = close_frame
             self._tasks.cancel_scope.cancel()
 
-    def _put(self, text: str, message_id: MessageId | None) -> None:
-        waiting = self._waiting = self._waiting if self._waiting is not None else deque()
-        if len(waiting) >= WAITING_FRAMES:
-            self.end(SLOW_READER)
+    def _enqueue(self, text: str, message_id: MessageId | None) -> None:
+        waiting = self._outgoing = self._outgoing if self._outgoing is not None else deque()
+        if len(waiting) >= MAX_QUEUED_FRAMES:
+            self.close(SLOW_READER)
             return
         waiting.append((text, message_id))
 
     async def _flush(self) -> None:
         """Sends what waits, unless somebody is at it. Ends the connection of whoever does not read."""
-        if self._sending or self._waiting is None:
+        if self._sending or self._outgoing is None:
             return
         self._sending = True
         try:
-            with anyio.fail_after(PATIENCE):
-                while self._waiting:
-                    text, message_id = self._waiting.popleft()
-                    if message_id is None or not self.told(message_id):
+            with anyio.fail_after(SEND_TIMEOUT):
+                while self._outgoing:
+                    text, message_id = self._outgoing.popleft()
+                    if message_id is None or not self.mark_delivered(message_id):
                         await self._send({"type": "websocket.send", "text": text})
         except TimeoutError:
-            self.end(SLOW_READER)
+            self.close(SLOW_READER)
         except OSError:
             return  # the client is gone (ASGI, websocket 2.4): `receive` says so as well
         finally:
             self._sending = False
-        self._waiting = None
+        self._outgoing = None
 
-    async def _next(self) -> Frame | None:
+    async def _next_frame(self) -> Frame | None:
         """The next frame; None when the client has left. Raises `Ended` for one that is not to be answered."""
         message = await self._receive()
         if message["type"] == "websocket.disconnect":
             return None
         text: str | None = message.get("text")
         if text is None:
-            raise Ended(BAD_FRAME)
+            raise SocketClosed(BAD_FRAME)
         raw = text.encode()
-        if len(raw) > self.edge.hullo.settings.limits.body_bytes:
-            raise Ended(TOO_LARGE)
-        self._count_frame()
+        if len(raw) > self.runtime.hullo.settings.limits.body_bytes:
+            raise SocketClosed(TOO_LARGE)
+        self._check_frame_rate()
         try:
-            return read_frame(raw)
+            return parse_frame(raw)
         except BadFrame as fault:
-            raise Ended(BAD_FRAME) from fault
+            raise SocketClosed(BAD_FRAME) from fault
 
-    def _count_frame(self) -> None:
-        limits, now = self.edge.hullo.settings.rate_limits, self.edge.hullo.clock()
+    def _check_frame_rate(self) -> None:
+        limits, now = self.runtime.hullo.settings.rate_limits, self.runtime.hullo.clock()
         if not limits.on:
             return
         if not now < self._window_ends <= now + FRAME_WINDOW:
-            self._window_ends, self._counted = now + FRAME_WINDOW, 0
-        self._counted += 1
-        if self._counted > limits.frames_per_socket:
-            raise Ended(TOO_FAST)
+            self._window_ends, self._frame_count = now + FRAME_WINDOW, 0
+        self._frame_count += 1
+        if self._frame_count > limits.frames_per_socket:
+            raise SocketClosed(RATE_LIMITED)

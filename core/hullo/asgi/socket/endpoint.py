@@ -6,18 +6,18 @@ from collections.abc import Awaitable
 
 from starlette.types import Receive, Scope, Send
 
-from hullo.asgi.edge import Edge
-from hullo.asgi.socket.calls import Calls
+from hullo.asgi.edge import AsyncRuntime
+from hullo.asgi.socket.calls import FrameHandlers
 from hullo.asgi.socket.connection import Connection
 
 
 class SocketEndpoint:
     """Lives through one socket at each call. Never raises for anything that a client does."""
 
-    def __init__(self, edge: Edge) -> None:
-        self._edge = edge
-        self._calls = Calls()
+    def __init__(self, runtime: AsyncRuntime) -> None:
+        self._runtime = runtime
+        self._handlers = FrameHandlers()
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         # Not a coroutine of its own, whose frame every idle socket would keep.
-        return Connection(self._edge, scope, receive, send).live(self._calls)
+        return Connection(self._runtime, scope, receive, send).serve(self._handlers)

@@ -8,13 +8,13 @@ from typing import Any, Final
 
 import msgspec
 
-from hullo.asgi.answer import Answer
-from hullo.asgi.shapes import message_shape
+from hullo.asgi.answer import Response
+from hullo.asgi.shapes import message_json
 from hullo.asgi.wire import encode
 from hullo.model.conversation import ConversationId, Message
-from hullo.model.strict_json import read_object
+from hullo.model.strict_json import parse_object
 
-_TOLD_OF_PROBLEMS: Final = ("code", "detail", "errors")
+_PROBLEM_FIELDS: Final = ("code", "detail", "errors")
 
 
 class BadFrame(Exception):
@@ -37,10 +37,10 @@ class Frame:
         return value
 
 
-def read_frame(text: bytes) -> Frame:
+def parse_frame(text: bytes) -> Frame:
     """Raises `BadFrame` for what is no JSON object with a `type`, and for a `ref` that is no text."""
     try:
-        fields = read_object(text)
+        fields = parse_object(text)
     except ValueError as fault:
         raise BadFrame(str(fault)) from fault
     kind, ref = fields.pop("type", None), fields.pop("ref", None)
@@ -49,36 +49,36 @@ def read_frame(text: bytes) -> Frame:
     return Frame(kind=kind, ref=ref, fields=fields)
 
 
-def frame(kind: str, ref: str | None, shape: Mapping[str, object]) -> str:
+def encode_frame(kind: str, ref: str | None, content: Mapping[str, object]) -> str:
     """A frame that says this. Without a `ref` nobody has asked."""
-    return encode({"type": kind, **({} if ref is None else {"ref": ref}), **shape}).decode()
+    return encode({"type": kind, **({} if ref is None else {"ref": ref}), **content}).decode()
 
 
-def answer_frame(kind: str, ref: str | None, answer: Answer, **more: Answer) -> str:
+def response_frame(kind: str, ref: str | None, response: Response, **more: Response) -> str:
     """The answer to a call, as a frame, with the answers to other calls inside it.
 
     The bodies are objects that hullo has encoded itself: they are put together as they are.
     """
-    parts = [encode({"type": kind, **({} if ref is None else {"ref": ref})})[:-1], b",", answer.body[1:-1]]
+    parts = [encode({"type": kind, **({} if ref is None else {"ref": ref})})[:-1], b",", response.body[1:-1]]
     for name, inner in more.items():
         parts += [b",", encode(name), b":", inner.body]
     return b"".join([*parts, b"}"]).decode()
 
 
-def error_frame(ref: str | None, problem: Answer, about: str | None = None) -> str:
+def error_frame(ref: str | None, problem: Response, about: str | None = None) -> str:
     """A refusal. The socket goes on."""
     told: dict[str, object] = msgspec.json.decode(problem.body)
     shape: dict[str, object] = {} if about is None else {"about": about}
-    shape |= {name: told[name] for name in _TOLD_OF_PROBLEMS if name in told}
+    shape |= {name: told[name] for name in _PROBLEM_FIELDS if name in told}
     wait = dict(problem.headers).get(b"retry-after")
-    return frame("error", ref, shape if wait is None else {**shape, "retry_after": int(wait)})
+    return encode_frame("error", ref, shape if wait is None else {**shape, "retry_after": int(wait)})
 
 
 def message_frame(conversation_id: ConversationId, message: Message, ref: str | None = None) -> str:
     """Something that was said."""
-    return frame("message", ref, {"conversation_id": conversation_id, **message_shape(message)})
+    return encode_frame("message", ref, {"conversation_id": conversation_id, **message_json(message)})
 
 
-def read_mark_frame(conversation_id: ConversationId, ref: str | None = None) -> str:
+def read_receipt_frame(conversation_id: ConversationId, ref: str | None = None) -> str:
     """The visitor has read a conversation, here or elsewhere."""
-    return frame("read", ref, {"conversation_id": conversation_id})
+    return encode_frame("read", ref, {"conversation_id": conversation_id})

@@ -17,57 +17,57 @@ from typing import TYPE_CHECKING, Final
 from anyio import RunFinishedError, from_thread
 from anyio.lowlevel import EventLoopToken
 
-from hullo.asgi.address import counted_as
-from hullo.asgi.socket.closing import BAD_ORIGIN, SERVER_RESTARTS, SESSION_REVOKED
-from hullo.asgi.socket.news import News, differs, news_by_looking, news_of
+from hullo.asgi.address import rate_limit_key
+from hullo.asgi.socket.closing import BAD_ORIGIN, RESTARTING, SESSION_REVOKED
+from hullo.asgi.socket.news import ConnectionUpdate, is_session_changed, updates_from_notices, updates_from_store
 from hullo.bus.notice import Notice
 from hullo.errors import StoreUnavailable
 from hullo.model.contact import ContactId
 from hullo.model.instant import SECOND, Instant
 from hullo.model.visitor import Session, VisitorId
-from hullo.pipeline.attention import GROUP
-from hullo.pipeline.rounds import Rounds
+from hullo.pipeline.attention import BATCH_SIZE
+from hullo.pipeline.rounds import BackgroundWorker
 
 if TYPE_CHECKING:
     from hullo.app import Hullo
     from hullo.asgi.socket.connection import Connection
 
 
-LOOK_EVERY: Final = 30.0
+CHECK_INTERVAL: Final = 30.0
 """Seconds between looks at everybody."""
-NOTICES_WAITING: Final = 10_000
+MAX_QUEUED_NOTICES: Final = 10_000
 """More than these are not kept: everybody is looked at instead."""
 OVERLAP: Final[Instant] = 45 * SECOND
 """So much of what was said before is looked at again: a bus that falls silent without a word is noticed some half a
 minute later, and the clocks of processes differ. Nobody is told of anything twice."""
 
 
-class Switchboard:
+class ConnectionRegistry:
     """The sockets of one edge. Its methods are for the event loops, but for `hear` and `missed`."""
 
     def __init__(self, hullo: Hullo) -> None:
         self._hullo = hullo
-        self._rounds = Rounds("sockets", self._go_round)
-        self._changing = threading.Lock()
+        self._worker = BackgroundWorker("sockets", self._run_once)
+        self._lock = threading.Lock()
         self._connected: dict[Connection, None] = {}
         self._by_visitor: dict[VisitorId, list[Connection]] = {}
         self._by_contact: dict[ContactId, list[Connection]] = {}
         self._open_by_address: dict[str, int] = {}
-        self._heard: deque[Notice] = deque()
-        self._to_look_at: deque[Connection] = deque()
-        self._looked_at = 0.0
-        self._cut_off = False
+        self._queued_notices: deque[Notice] = deque()
+        self._to_check: deque[Connection] = deque()
+        self._checked_at = 0.0
+        self._notices_missed = False
         # Everything that was said before this has been heard, or found by looking.
-        self._told_until: Instant = 0
+        self._delivered_until: Instant = 0
         # Of the look that is under way.
-        self._began: Instant = 0
-        self._said_since: Instant | None = None
-        self._stop_listening: Callable[[], None] | None = None
+        self._check_started_at: Instant = 0
+        self._messages_since: Instant | None = None
+        self._unsubscribe: Callable[[], None] | None = None
 
     def admit(self, connection: Connection, address: str) -> bool:
         """Whether there is room for one more socket of this address."""
-        limits, key = self._hullo.settings.rate_limits, counted_as(address)
-        with self._changing:
+        limits, key = self._hullo.settings.rate_limits, rate_limit_key(address)
+        with self._lock:
             count = self._open_by_address.get(key, 0)
             if limits.on and count >= limits.sockets_per_address:
                 return False
@@ -75,168 +75,168 @@ class Switchboard:
             self._connected[connection] = None
         return True
 
-    def connect(self, connection: Connection, session: Session | None) -> None:
+    def set_session(self, connection: Connection, session: Session | None) -> None:
         """The connection is of this session from now on, and of no other; None: of nobody's."""
-        with self._changing:
-            self._unlist(connection)
+        with self._lock:
+            self._remove_from_index(connection)
             connection.session = session
             if session is not None:
                 self._by_visitor.setdefault(session.visitor_id, []).append(connection)
                 if session.contact_id is not None:
                     self._by_contact.setdefault(session.contact_id, []).append(connection)
-                self._listen()
+                self._start_listening()
 
-    def look_at(self, connection: Connection) -> None:
+    def schedule_check(self, connection: Connection) -> None:
         """It is looked at soon, whatever is heard."""
-        self._to_look_at.appendleft(connection)
-        self._rounds.nudge()
+        self._to_check.appendleft(connection)
+        self._worker.wake()
 
     def remove(self, connection: Connection, address: str) -> None:
         """It is closed. Harmless for one that was not admitted."""
-        with self._changing:
+        with self._lock:
             if connection not in self._connected:
                 return
             del self._connected[connection]
-            self._unlist(connection)
-            key = counted_as(address)
+            self._remove_from_index(connection)
+            key = rate_limit_key(address)
             self._open_by_address[key] -= 1
             if not self._open_by_address[key]:
                 del self._open_by_address[key]
 
     def close(self) -> None:
         """The server ends: everybody is told to come back."""
-        with self._changing:
-            self._stop()
+        with self._lock:
+            self._stop_listening()
         for connection in tuple(self._connected):
-            connection.end(SERVER_RESTARTS)
+            connection.close(RESTARTING)
 
-    def hear(self, notices: Sequence[Notice]) -> None:
+    def receive(self, notices: Sequence[Notice]) -> None:
         """See `Listener`."""
         if not self._by_visitor:
             return
         # Whom a message concerns is not known yet: somebody may have become another person a notice before it.
-        self._heard.extend(notices)
-        if len(self._heard) > NOTICES_WAITING:
-            self._heard.clear()
-            self.missed()
+        self._queued_notices.extend(notices)
+        if len(self._queued_notices) > MAX_QUEUED_NOTICES:
+            self._queued_notices.clear()
+            self.handle_gap()
             return
-        self._rounds.nudge()
+        self._worker.wake()
 
-    def missed(self) -> None:
+    def handle_gap(self) -> None:
         """See `Listener`."""
-        self._cut_off = True
-        self._rounds.nudge()
+        self._notices_missed = True
+        self._worker.wake()
 
-    def _unlist(self, connection: Connection) -> None:
+    def _remove_from_index(self, connection: Connection) -> None:
         session = connection.session
         if session is not None:
-            _take_out(self._by_visitor, session.visitor_id, connection)
+            _discard(self._by_visitor, session.visitor_id, connection)
             if session.contact_id is not None:
-                _take_out(self._by_contact, session.contact_id, connection)
+                _discard(self._by_contact, session.contact_id, connection)
 
-    def _listen(self) -> None:
-        if self._stop_listening is None:
-            self._looked_at = time.monotonic()
-            self._told_until = self._began = self._hullo.clock()
-            self._stop_listening = self._hullo.bus.listen(self)
-            self._rounds.begin()
-            self._rounds.nudge()
+    def _start_listening(self) -> None:
+        if self._unsubscribe is None:
+            self._checked_at = time.monotonic()
+            self._delivered_until = self._check_started_at = self._hullo.clock()
+            self._unsubscribe = self._hullo.bus.subscribe(self)
+            self._worker.start()
+            self._worker.wake()
 
-    def _stop(self) -> None:
-        if self._stop_listening is not None:
-            self._stop_listening()
-            self._stop_listening = None
-            self._rounds.end(0)
+    def _stop_listening(self) -> None:
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+            self._unsubscribe = None
+            self._worker.stop(0)
 
-    def _go_round(self) -> float:
+    def _run_once(self) -> float:
         """Notices first, and then a part of those who are looked at in any case."""
         try:
-            self._tell_of_notices()
-            if not self._to_look_at and (self._cut_off or self._until_look <= 0):
-                self._begin_to_look()
-            self._look()
+            self._dispatch_notices()
+            if not self._to_check and (self._notices_missed or self._seconds_until_check <= 0):
+                self._start_check()
+            self._check_next_group()
         except Exception:
-            self._cut_off = True  # what was heard is lost
+            self._notices_missed = True  # what was heard is lost
             raise
-        return 0.0 if self._to_look_at else max(self._until_look, 0.0)
+        return 0.0 if self._to_check else max(self._seconds_until_check, 0.0)
 
     @property
-    def _until_look(self) -> float:
+    def _seconds_until_check(self) -> float:
         """Seconds. By a clock that nobody sets back."""
-        return self._looked_at + LOOK_EVERY - time.monotonic()
+        return self._checked_at + CHECK_INTERVAL - time.monotonic()
 
-    def _begin_to_look(self) -> None:
-        self._looked_at, self._began = time.monotonic(), self._hullo.clock()
+    def _start_check(self) -> None:
+        self._checked_at, self._check_started_at = time.monotonic(), self._hullo.clock()
         # What was said in other processes is found by looking alone, as long as no bus brings word of it.
-        unheard = self._hullo.store.shared_between_processes and not self._hullo.bus.hearing
-        if self._cut_off or unheard:
-            self._cut_off = False
-            self._said_since = min(self._told_until, self._began) - OVERLAP
+        unheard = self._hullo.store.shared_between_processes and not self._hullo.bus.is_connected
+        if self._notices_missed or unheard:
+            self._notices_missed = False
+            self._messages_since = min(self._delivered_until, self._check_started_at) - OVERLAP
         else:
-            self._said_since = None
-        with self._changing:
-            self._to_look_at.extend(each for each in self._connected if each.session is not None)
+            self._messages_since = None
+        with self._lock:
+            self._to_check.extend(each for each in self._connected if each.session is not None)
             if not self._connected:
-                self._stop()
+                self._stop_listening()
 
-    def _tell_of_notices(self) -> None:
+    def _dispatch_notices(self) -> None:
         """Those of a kind together, and in their order: who is who is clear before anything is told to them."""
-        notices = [self._heard.popleft() for _ in range(len(self._heard))]
+        notices = [self._queued_notices.popleft() for _ in range(len(self._queued_notices))]
         for _, alike in groupby(notices, key=lambda notice: notice.kind == "session"):
-            concerned = [(notice, connections) for notice in alike if (connections := self._concerned(notice))]
+            concerned = [(notice, connections) for notice in alike if (connections := self._recipients(notice))]
             if concerned:
-                self._hand_over(news_of(concerned, self._hullo.store, self._hullo.clock()))
+                self._dispatch(updates_from_notices(concerned, self._hullo.store, self._hullo.clock()))
 
-    def _look(self) -> None:
+    def _check_next_group(self) -> None:
         """Looks at the next group of those who wait for it; once more, where the store was away."""
-        group = [self._to_look_at.popleft() for _ in range(min(GROUP, len(self._to_look_at)))]
+        group = [self._to_check.popleft() for _ in range(min(BATCH_SIZE, len(self._to_check)))]
         try:
-            self._hand_over(news_by_looking(group, self._said_since, self._hullo.store, self._hullo.clock()))
+            self._dispatch(updates_from_store(group, self._messages_since, self._hullo.store, self._hullo.clock()))
         except StoreUnavailable:
-            self._to_look_at.extendleft(reversed(group))
+            self._to_check.extendleft(reversed(group))
             raise
-        if not self._to_look_at:
-            self._told_until = self._began
+        if not self._to_check:
+            self._delivered_until = self._check_started_at
 
-    def _concerned(self, notice: Notice) -> Sequence[Connection]:
-        with self._changing:
+    def _recipients(self, notice: Notice) -> Sequence[Connection]:
+        with self._lock:
             visitors = self._by_visitor.get(notice.visitor_id, ()) if notice.visitor_id is not None else ()
             contacts = self._by_contact.get(notice.contact_id, ()) if notice.contact_id is not None else ()
             return [*visitors, *contacts]
 
-    def _hand_over(self, news: Iterable[News]) -> None:
-        by_loop: dict[object, tuple[EventLoopToken, list[News]]] = {}
-        for each in news:
-            if each.worth_telling:
+    def _dispatch(self, updates: Iterable[ConnectionUpdate]) -> None:
+        by_loop: dict[object, tuple[EventLoopToken, list[ConnectionUpdate]]] = {}
+        for each in updates:
+            if each.has_changes:
                 loop = each.connection.loop
                 by_loop.setdefault(loop.native_token, (loop, []))[1].append(each)
         for loop, theirs in by_loop.values():
             try:
-                from_thread.run_sync(self._take, theirs, token=loop)
+                from_thread.run_sync(self._apply_updates, theirs, token=loop)
             except RunFinishedError:
                 continue  # with its sockets
 
-    def _take(self, news: Iterable[News]) -> None:
+    def _apply_updates(self, updates: Iterable[ConnectionUpdate]) -> None:
         """In the event loop of the connections."""
-        for connection, asked_about, judged, messages, marks, welcome in news:
+        for connection, asked_about, judged, messages, marks, welcome in updates:
             session = connection.session
             if session is None or session.digest != asked_about:
                 continue  # it has gone on with another session meanwhile, and was told what there is
             if judged.session is None:
-                if not connection.doubts():
-                    connection.end(SESSION_REVOKED)
+                if not connection.defer_session_check():
+                    connection.close(SESSION_REVOKED)
                 continue
             if not welcome:
-                connection.end(BAD_ORIGIN)
+                connection.close(BAD_ORIGIN)
                 continue
-            if differs(session, judged.session):
-                self.connect(connection, judged.session)
-            connection.tell_news(messages, marks)
+            if is_session_changed(session, judged.session):
+                self.set_session(connection, judged.session)
+            connection.enqueue_updates(messages, marks)
 
 
-def _take_out(listed: dict[str, list[Connection]], key: str, connection: Connection) -> None:
-    theirs = listed.get(key, [])
+def _discard(index: dict[str, list[Connection]], key: str, connection: Connection) -> None:
+    theirs = index.get(key, [])
     if connection in theirs:
         theirs.remove(connection)
     if not theirs:
-        listed.pop(key, None)
+        index.pop(key, None)

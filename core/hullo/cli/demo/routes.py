@@ -13,10 +13,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from hullo.app import Hullo
-from hullo.asgi.contact_shapes import contact_shape
-from hullo.asgi.history_shapes import decision_shape
+from hullo.asgi.contact_shapes import contact_json
+from hullo.asgi.history_shapes import decision_json
 from hullo.asgi.identity import Identity, identity_of
-from hullo.asgi.shapes import Shape
+from hullo.asgi.shapes import JsonObject
 from hullo.cli.demo.people import PEOPLE
 from hullo.model.app import App
 from hullo.store.protocol import ContactFilter, PageRequest
@@ -75,23 +75,23 @@ def _agent(hullo: Hullo, app_key: str) -> Endpoint:
     return agent
 
 
-def _view(hullo: Hullo, app_key: str, visitor: Identity) -> Shape:
-    app = hullo.pipeline.apps.find(app_key)
+def _view(hullo: Hullo, app_key: str, visitor: Identity) -> JsonObject:
+    app = hullo.executor.apps.find(app_key)
     store = hullo.store
     # Looked for in the demo's own workspace, so that a session of another app shows nothing of its person.
     contact = store.find_contact(app.workspace_id, visitor.contact_id) if visitor.contact_id else None
     decisions = store.list_decisions(app.workspace_id, contact.id, SHOWN).items if contact else ()
     people = store.list_contacts(ContactFilter(workspace_id=app.workspace_id), SHOWN).items
     return {
-        "standing": visitor.standing.word if visitor.standing else None,
-        "contact": contact_shape(contact, provenance=True) if contact else None,
-        "decisions": [decision_shape(each, {app.id: app.name}) for each in decisions],
+        "standing": visitor.standing.label if visitor.standing else None,
+        "contact": contact_json(contact, provenance=True) if contact else None,
+        "decisions": [decision_json(each, {app.id: app.name}) for each in decisions],
         "conversations": _conversations(hullo, app, visitor),
-        "people": [contact_shape(each) for each in people],
+        "people": [contact_json(each) for each in people],
     }
 
 
-def _conversations(hullo: Hullo, app: App, visitor: Identity) -> list[Shape]:
+def _conversations(hullo: Hullo, app: App, visitor: Identity) -> list[JsonObject]:
     listed = hullo.store.list_conversations(app.workspace_id, SHOWN).items
     return [
         {"id": each.id, "linked": each.contact_id is not None}

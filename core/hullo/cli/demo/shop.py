@@ -32,7 +32,7 @@ class Shop:
 def open_shop(hullo: Hullo) -> Shop:
     """The demo's shop in this hullo's database; whatever of it is missing is made."""
     app_key = _app_key(hullo)
-    app = hullo.pipeline.apps.find_now(app_key)
+    app = hullo.executor.apps.reload(app_key)
     return Shop(app_key=app_key, contact_ids=tuple(_contact_id(hullo, app, person) for person in PEOPLE))
 
 
@@ -55,17 +55,17 @@ def _contact_id(hullo: Hullo, app: App, person: Person) -> ContactId:
     if found.items:
         return found.items[0].id
     body = {field: value for field, value in asdict(person).items() if field != "login"}
-    moment = hullo.moment()
+    moment = hullo.new_context()
     upsert = Upsert(
-        claim=Claim.read(body, hullo.settings.limits),
+        claim=Claim.from_body(body, hullo.settings.limits),
         key=_api_key(hullo, app),
         app_id=app.id,
-        moment=moment,
+        context=moment,
         request_id=moment.new_id("req"),
         hooks=hullo.hooks,
         limits=hullo.settings.limits,
     )
-    outcome: Outcome = hullo.pipeline.run(upsert).answer
+    outcome: Outcome = hullo.executor.run(upsert).result
     assert outcome.contact_id is not None, "a server's word makes anybody"
     return outcome.contact_id
 

@@ -6,21 +6,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from hullo.model.audit import FIRST, AuditEntry, AuditHead
+from hullo.model.audit import NO_PREVIOUS_DIGEST, AuditEntry, AuditHead
 from hullo.store.protocol import HistoryReads
-from hullo.store.reading import every
+from hullo.store.reading import iter_pages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Flaw:
+class ChainFault:
     """Where the chain does not hold, and why."""
 
     number: int
-    what: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Audited:
+class AuditVerification:
     """What became of walking one workspace's chain."""
 
     workspace_id: str
@@ -28,42 +28,42 @@ class Audited:
     head: AuditHead
     """To be written down elsewhere: without that, nobody can tell that the last entries are gone, or that all were made
     anew."""
-    flaws: tuple[Flaw, ...]
+    faults: tuple[ChainFault, ...]
     head_found: bool | None
     """Whether the head occurs that was written down earlier. None: none was given."""
 
     @property
-    def intact(self) -> bool:
+    def is_intact(self) -> bool:
         """Whether nothing shows."""
-        return not self.flaws and self.head_found is not False
+        return not self.faults and self.head_found is not False
 
 
-def walk_audit(store: HistoryReads, workspace_id: str, earlier: str | None = None) -> Audited:
+def verify_audit_log(store: HistoryReads, workspace_id: str, expected_digest: str | None = None) -> AuditVerification:
     """Reads all of it, from the newest entry to the first. `earlier` is a head's digest that was written down then."""
     head = AuditHead()
-    flaws: list[Flaw] = []
+    flaws: list[ChainFault] = []
     entries = 0
-    found = None if earlier is None else earlier == FIRST
+    found = None if expected_digest is None else expected_digest == NO_PREVIOUS_DIGEST
     later: AuditEntry | None = None
-    for entry in every(partial(store.list_audit, workspace_id)):
+    for entry in iter_pages(partial(store.list_audit, workspace_id)):
         if later is None:
             head = AuditHead(number=entry.number, digest=entry.digest)
         else:
-            flaws.extend(_between(entry.number, entry.digest, later))
-        if not entry.genuine:
-            flaws.append(Flaw(number=entry.number, what="is not what was written"))
-        if entry.digest == earlier:
+            flaws.extend(_link_faults(entry.number, entry.digest, later))
+        if not entry.has_valid_digest:
+            flaws.append(ChainFault(number=entry.number, reason="is not what was written"))
+        if entry.digest == expected_digest:
             found = True
         later, entries = entry, entries + 1
     if later is not None:
-        flaws.extend(_between(0, FIRST, later))
-    return Audited(
-        workspace_id=workspace_id, entries=entries, head=head, flaws=tuple(reversed(flaws)), head_found=found
+        flaws.extend(_link_faults(0, NO_PREVIOUS_DIGEST, later))
+    return AuditVerification(
+        workspace_id=workspace_id, entries=entries, head=head, faults=tuple(reversed(flaws)), head_found=found
     )
 
 
-def _between(number: int, digest: str, later: AuditEntry) -> Iterator[Flaw]:
+def _link_faults(number: int, digest: str, later: AuditEntry) -> Iterator[ChainFault]:
     if later.number != number + 1:
-        yield Flaw(number=number + 1, what=f"is missing: what comes before {later.number} is {number}")
+        yield ChainFault(number=number + 1, reason=f"is missing: what comes before {later.number} is {number}")
     if later.previous != digest:
-        yield Flaw(number=later.number, what=f"does not follow {number}")
+        yield ChainFault(number=later.number, reason=f"does not follow {number}")

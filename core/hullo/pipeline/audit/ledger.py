@@ -8,9 +8,9 @@ from typing import Final
 
 from hullo.errors import TooContended
 from hullo.model.change_set import ChangeSet
-from hullo.model.moment import Clock, Moment
-from hullo.pipeline.retry import tries
-from hullo.pipeline.telling import audited
+from hullo.model.moment import Clock, RequestContext
+from hullo.pipeline.retry import attempts
+from hullo.pipeline.telling import next_audit_entry
 from hullo.store.protocol import Applied, SnapshotQuery, Store
 
 HOST: Final = "host"
@@ -18,7 +18,7 @@ HOST: Final = "host"
 COMMAND_LINE: Final = "command line"
 
 
-class Ledger:
+class AuditLog:
     """Applies changes that are rare and made by people, each in a transaction of its own. `by` is who makes them."""
 
     def __init__(self, store: Store, clock: Clock, by: str) -> None:
@@ -26,14 +26,14 @@ class Ledger:
         self._clock = clock
         self._by = by
 
-    def moment(self) -> Moment:
+    def new_context(self) -> RequestContext:
         """The time, with fresh randomness."""
-        return Moment.at(self._clock())
+        return RequestContext.at(self._clock())
 
-    def written(
+    def commit(
         self,
         changes: ChangeSet,
-        moment: Moment,
+        context: RequestContext,
         workspace_id: str,
         action: str,
         subject: str,
@@ -41,15 +41,19 @@ class Ledger:
     ) -> bool:
         """Whether all of it is committed; False when somebody else has changed the same, or did anything that is in
         the workspace's log: decide again and come back."""
-        query = SnapshotQuery(workspace_id=workspace_id, app_id=None, audited=True)
+        query = SnapshotQuery(workspace_id=workspace_id, app_id=None, include_audit_head=True)
         snapshot = self._store.load([query])[0]
-        entry = audited(snapshot, moment, workspace_id, by=self._by, action=action, subject=subject, **(data or {}))
-        return isinstance(self._store.apply([replace(changes, audits=(*changes.audits, entry))])[0], Applied)
+        entry = next_audit_entry(
+            snapshot, context, workspace_id, by=self._by, action=action, subject=subject, **(data or {})
+        )
+        return isinstance(
+            self._store.apply([replace(changes, audit_entries=(*changes.audit_entries, entry))])[0], Applied
+        )
 
-    def note(self, workspace_id: str, action: str, subject: str, data: Mapping[str, object]) -> None:
+    def record(self, workspace_id: str, action: str, subject: str, data: Mapping[str, object]) -> None:
         """A line for what is done already. Raises `TooContended`."""
-        moment = self.moment()
-        for _ in tries():
-            if self.written(ChangeSet(), moment, workspace_id, action, subject, data):
+        moment = self.new_context()
+        for _ in attempts():
+            if self.commit(ChangeSet(), moment, workspace_id, action, subject, data):
                 return
         raise TooContended

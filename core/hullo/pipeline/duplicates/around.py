@@ -14,48 +14,50 @@ from typing import Final
 
 from hullo.model.contact import Contact
 from hullo.model.identifier import EMAIL, Identifier
-from hullo.pipeline.duplicates.comparing import Suggestion
-from hullo.pipeline.duplicates.finding import MOST
-from hullo.pipeline.duplicates.pairs import compared_pairs
-from hullo.pipeline.duplicates.spellings import spellings_of
-from hullo.pipeline.duplicates.traits import Key, emails_of, keys_of, traits_of
+from hullo.pipeline.duplicates.comparing import DuplicateSuggestion
+from hullo.pipeline.duplicates.finding import MAX_BLOCK_SIZE
+from hullo.pipeline.duplicates.pairs import compare_pairs
+from hullo.pipeline.duplicates.spellings import email_variants
+from hullo.pipeline.duplicates.traits import BlockingKey, blocking_keys, contact_emails, extract_features
 from hullo.store.protocol import ContactFilter, PageRequest, SnapshotQuery, Store
-from hullo.store.reading import AT_ONCE
+from hullo.store.reading import PAGE_SIZE
 
-MOST_VALUES: Final = 3
+MAX_VALUES: Final = 3
 """How many emails and how many phones of the contact are looked up."""
 
 
-def duplicates_of(store: Store, contact: Contact) -> tuple[Suggestion, ...]:
+def find_duplicates_of(store: Store, contact: Contact) -> tuple[DuplicateSuggestion, ...]:
     """The likeliest first. Writes nothing."""
-    others = {each.id: each for each in (*_spelled_like(store, contact), *_searched(store, contact))}
+    others = {
+        each.id: each for each in (*_contacts_by_email_variant(store, contact), *_contacts_by_search(store, contact))
+    }
     others.pop(contact.id, None)
-    ours, theirs = keys_of(contact), {each.id: keys_of(each) for each in others.values()}
-    shared: Counter[Key] = Counter(key for keys in theirs.values() for key in keys & ours)
+    ours, theirs = blocking_keys(contact), {each.id: blocking_keys(each) for each in others.values()}
+    shared: Counter[BlockingKey] = Counter(key for keys in theirs.values() for key in keys & ours)
     pairs = ((contact.id, other_id) for other_id, keys in theirs.items() if keys & ours)
-    found = compared_pairs(store, contact.workspace_id, pairs, lambda key: shared[key] < MOST)
+    found = compare_pairs(store, contact.workspace_id, pairs, lambda key: shared[key] < MAX_BLOCK_SIZE)
     return tuple(sorted(found, key=lambda each: (-each.score, each.first.id, each.second.id)))
 
 
-def _spelled_like(store: Store, contact: Contact) -> Iterator[Contact]:
-    spellings = (each for email in emails_of(contact)[:MOST_VALUES] for each in spellings_of(email))
+def _contacts_by_email_variant(store: Store, contact: Contact) -> Iterator[Contact]:
+    spellings = (each for email in contact_emails(contact)[:MAX_VALUES] for each in email_variants(email))
     digests = iter({Identifier(EMAIL, each).digest(contact.workspace_id): None for each in spellings})
     queries: list[SnapshotQuery] = []
     # Of few each: a query asks after the conflicts of every two whom it finds.
-    while some := tuple(islice(digests, AT_ONCE)):
+    while some := tuple(islice(digests, PAGE_SIZE)):
         queries.append(SnapshotQuery(workspace_id=contact.workspace_id, app_id=None, identifiers=some))
     for snapshot in store.load(queries) if queries else ():
         yield from snapshot.contacts.values()
 
 
-def _searched(store: Store, contact: Contact) -> Iterator[Contact]:
-    for text in _texts(contact):
+def _contacts_by_search(store: Store, contact: Contact) -> Iterator[Contact]:
+    for text in _search_texts(contact):
         wanted = ContactFilter(workspace_id=contact.workspace_id, query=text)
-        yield from store.list_contacts(wanted, PageRequest(limit=AT_ONCE)).items
+        yield from store.list_contacts(wanted, PageRequest(limit=PAGE_SIZE)).items
 
 
-def _texts(contact: Contact) -> Iterable[str]:
-    traits = traits_of(contact)
-    yield from traits.phones[:MOST_VALUES]
-    if traits.person is not None:
+def _search_texts(contact: Contact) -> Iterable[str]:
+    traits = extract_features(contact)
+    yield from traits.phones[:MAX_VALUES]
+    if traits.name_and_company is not None:
         yield str(contact.profile["name"].value)

@@ -8,31 +8,31 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from hullo.model.contact import ContactId
-from hullo.pipeline.duplicates.traits import Key
+from hullo.pipeline.duplicates.traits import BlockingKey
 
-PERSON_BITS: Final = 28
+CONTACT_BITS: Final = 28
 """Of an entry's 64; the 36 before them are of a key. So there may be 268 million people, and of a million some thousand
 pairs are compared whose keys only look the same."""
-_PERSON: Final = (1 << PERSON_BITS) - 1
-_KEY: Final = (1 << 64 - PERSON_BITS) - 1
+_PERSON: Final = (1 << CONTACT_BITS) - 1
+_KEY: Final = (1 << 64 - CONTACT_BITS) - 1
 
-ENTRIES: Final = 1 << 64
+ENTRY_LIMIT: Final = 1 << 64
 """Every entry is below."""
 
 
-def entry_of(key: Key, person: int) -> int:
+def encode_entry(key: BlockingKey, number: int) -> int:
     """That somebody, by their number, has this key. In the order of entries those with one key stand together.
 
     Python's own hash, as it is quick, and another in each process: what lies in a temporary file tells nobody a phone.
     """
-    return _number_of(key) << PERSON_BITS | person
+    return _key_hash(key) << CONTACT_BITS | number
 
 
-def _number_of(key: Key) -> int:
+def _key_hash(key: BlockingKey) -> int:
     return hash(key) & _KEY
 
 
-class People:
+class ContactNumbers:
     """The ids of contacts by their numbers, from 0, in less than half of what a list of texts takes."""
 
     def __init__(self) -> None:
@@ -53,54 +53,54 @@ class People:
 
 
 @dataclass(frozen=True, slots=True)
-class TooMany:
+class OversizedBlock:
     """People with more than one key in common, or just one."""
 
-    one: int
+    example: int
     """Any of them."""
     count: int
     keys: list[int] = field(default_factory=list[int])
 
-    def share(self, key: Key) -> bool:
+    def has_key(self, key: BlockingKey) -> bool:
         """Whether it is among those keys."""
-        return _number_of(key) in self.keys
+        return _key_hash(key) in self.keys
 
 
-class Blocks:
+class BlockFilter:
     """Tells blocks of people who have a key in common, but for those of more than `most`, which it counts."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._told: set[int] = set()
-        self._too_many: dict[int, TooMany] = {}
-        self._silent: set[int] = set()
+    def __init__(self, max_size: int) -> None:
+        self._max_size = max_size
+        self._seen: set[int] = set()
+        self._oversized: dict[int, OversizedBlock] = {}
+        self._uninformative: set[int] = set()
 
-    def among(self, entries: Iterable[int]) -> Iterator[Sequence[int]]:
+    def iter_blocks(self, sorted_entries: Iterable[int]) -> Iterator[Sequence[int]]:
         """Those of entries in their order, of which a key's are all there: people's numbers in their order.
 
         A block whose people were told for another key is not told again: who writes one email in two ways has some
         twenty keys in common.
         """
-        for key, people in _blocks(entries):
+        for key, people in _group_by_key(sorted_entries):
             same = hash(tuple(people))
-            if len(people) > self._most:
-                self._too_many.setdefault(same, TooMany(people[0], len(people))).keys.append(key)
-                self._silent.add(key)
-            elif same not in self._told:
-                self._told.add(same)
+            if len(people) > self._max_size:
+                self._oversized.setdefault(same, OversizedBlock(people[0], len(people))).keys.append(key)
+                self._uninformative.add(key)
+            elif same not in self._seen:
+                self._seen.add(same)
                 yield people
 
     @property
-    def too_many(self) -> Iterable[TooMany]:
+    def oversized(self) -> Iterable[OversizedBlock]:
         """Of the blocks that were left out, those of the same people once."""
-        return self._too_many.values()
+        return self._oversized.values()
 
-    def tells(self, key: Key) -> bool:
+    def is_informative(self, key: BlockingKey) -> bool:
         """Whether few enough have it, of all entries that were looked at."""
-        return _number_of(key) not in self._silent
+        return _key_hash(key) not in self._uninformative
 
 
-def _blocks(entries: Iterable[int]) -> Iterator[tuple[int, list[int]]]:
+def _group_by_key(entries: Iterable[int]) -> Iterator[tuple[int, list[int]]]:
     previous, people = -1, list[int]()
     for entry in entries:
         # Most keys are one person's alone, so nothing is made for those.
@@ -109,8 +109,8 @@ def _blocks(entries: Iterable[int]) -> Iterator[tuple[int, list[int]]]:
                 people = [previous & _PERSON]
             people.append(entry & _PERSON)
         elif people:
-            yield previous >> PERSON_BITS, people
+            yield previous >> CONTACT_BITS, people
             people = []
         previous = entry
     if people:
-        yield previous >> PERSON_BITS, people
+        yield previous >> CONTACT_BITS, people

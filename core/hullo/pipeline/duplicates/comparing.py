@@ -12,18 +12,18 @@ from hullo.model.fact import Fact
 from hullo.model.identifier import EXTERNAL_ID
 from hullo.model.phone import is_e164
 from hullo.model.standing import Standing
-from hullo.pipeline.duplicates.mailboxes import Likeness, likeness
-from hullo.pipeline.duplicates.traits import Key, Kind, Traits, traits_of
-from hullo.pipeline.naming import names_of
+from hullo.pipeline.duplicates.mailboxes import Similarity, similarity
+from hullo.pipeline.duplicates.traits import BlockingKey, FeatureKind, Features, extract_features
+from hullo.pipeline.naming import identifier_facts
 
-Tells = Callable[[Key], bool]
+KeyFilter = Callable[[BlockingKey], bool]
 """Whether it says anything that two contacts have this in common."""
 
-SAME_PHONE: Final = 0.8
-SAME_PERSON: Final = 0.7
-ALIKE: Final = {Likeness.SAME: 0.9, Likeness.SLIP_IN_DOMAIN: 0.75, Likeness.SLIP_IN_NAME: 0.65}
+PHONE_WEIGHT: Final = 0.8
+NAME_AND_COMPANY_WEIGHT: Final = 0.7
+EMAIL_WEIGHTS: Final = {Similarity.SAME: 0.9, Similarity.TYPO_IN_DOMAIN: 0.75, Similarity.TYPO_IN_NAME: 0.65}
 
-TOLD_APART: Final = 0.8
+DISTINCT_IDS_FACTOR: Final = 0.8
 """What is left of the score where the site itself tells the two apart."""
 
 
@@ -31,13 +31,13 @@ TOLD_APART: Final = 0.8
 class Reason:
     """`weight` is how much it says alone, from 0 to 1."""
 
-    kind: Kind
+    kind: FeatureKind
     words: str
     weight: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Suggestion:
+class DuplicateSuggestion:
     """A pair of contacts that may be one person, and nothing that was done about it.
 
     `first` is whom to keep, should they be: the better proven, then the older one. `score` is 0 to 1: each further
@@ -51,59 +51,71 @@ class Suggestion:
     remark: str | None = None
 
 
-def whatever(key: Key) -> bool:  # noqa: ARG001 - whatever it is
+def any_key(key: BlockingKey) -> bool:  # noqa: ARG001 - whatever it is
     """As `Tells`: everything does."""
     return True
 
 
-def compared(one: Contact, other: Contact, tells: Tells = whatever) -> Suggestion | None:
+def compare(one: Contact, other: Contact, is_informative: KeyFilter = any_key) -> DuplicateSuggestion | None:
     """The same whichever is named first. None where there is no reason to take them for one."""
-    first, second = sorted((one, other), key=_to_keep)
-    ours, theirs = traits_of(first), traits_of(second)
-    found = (_same_phone(ours, theirs, tells), _same_person(first, ours, theirs, tells), _alike(ours, theirs, tells))
+    first, second = sorted((one, other), key=_survivor_order)
+    ours, theirs = extract_features(first), extract_features(second)
+    found = (
+        _phone_reason(ours, theirs, is_informative),
+        _name_and_company_reason(first, ours, theirs, is_informative),
+        _email_reason(ours, theirs, is_informative),
+    )
     reasons = tuple(reason for reason in found if reason is not None)
     if not reasons:
         return None
     score = 1 - prod(1 - reason.weight for reason in reasons)
-    remark = _told_apart(first, second)
+    remark = _distinct_ids_remark(first, second)
     if remark is not None:
-        score *= TOLD_APART
-    return Suggestion(first=first, second=second, score=round(score, 3), reasons=reasons, remark=remark)
+        score *= DISTINCT_IDS_FACTOR
+    return DuplicateSuggestion(first=first, second=second, score=round(score, 3), reasons=reasons, remark=remark)
 
 
-def _to_keep(contact: Contact) -> tuple[int, int, str]:
+def _survivor_order(contact: Contact) -> tuple[int, int, str]:
     return -contact.standing, contact.created_at, contact.id
 
 
-def _same_phone(ours: Traits, theirs: Traits, tells: Tells) -> Reason | None:
+def _phone_reason(ours: Features, theirs: Features, is_informative: KeyFilter) -> Reason | None:
     for phone in ours.phones:
-        if phone in theirs.phones and tells(("phone", phone)) and is_e164(phone):
-            return Reason(kind="phone", words=f"the same phone: {phone}", weight=SAME_PHONE)
+        if phone in theirs.phones and is_informative(("phone", phone)) and is_e164(phone):
+            return Reason(kind="phone", words=f"the same phone: {phone}", weight=PHONE_WEIGHT)
     return None
 
 
-def _same_person(first: Contact, ours: Traits, theirs: Traits, tells: Tells) -> Reason | None:
-    if ours.person is None or ours.person != theirs.person or not tells(("name_and_company", ours.person)):
+def _name_and_company_reason(
+    first: Contact, ours: Features, theirs: Features, is_informative: KeyFilter
+) -> Reason | None:
+    if (
+        ours.name_and_company is None
+        or ours.name_and_company != theirs.name_and_company
+        or not is_informative(("name_and_company", ours.name_and_company))
+    ):
         return None
     words = f"the same name and company: {first.profile['name'].value}, {first.profile['company'].value}"
-    return Reason(kind="name_and_company", words=words, weight=SAME_PERSON)
+    return Reason(kind="name_and_company", words=words, weight=NAME_AND_COMPANY_WEIGHT)
 
 
-def _alike(ours: Traits, theirs: Traits, tells: Tells) -> Reason | None:
+def _email_reason(ours: Features, theirs: Features, is_informative: KeyFilter) -> Reason | None:
     """The best of what their emails have in common."""
-    return max(_alike_emails(ours, theirs, tells), key=lambda reason: reason.weight, default=None)
+    return max(_email_reasons(ours, theirs, is_informative), key=lambda reason: reason.weight, default=None)
 
 
-def _alike_emails(ours: Traits, theirs: Traits, tells: Tells) -> Iterator[Reason]:
+def _email_reasons(ours: Features, theirs: Features, is_informative: KeyFilter) -> Iterator[Reason]:
     for one, written in ours.mailboxes.items():
         for other, also_written in theirs.mailboxes.items():
-            alike = likeness(one, other)
-            if alike is not None and any(tells(("email", key)) for key in {*one.nearby()} & {*other.nearby()}):
+            alike = similarity(one, other)
+            if alike is not None and any(
+                is_informative(("email", key)) for key in {*one.blocking_texts()} & {*other.blocking_texts()}
+            ):
                 words = f"emails that are {alike.value}: {written} and {also_written}"
-                yield Reason(kind="email", words=words, weight=ALIKE[alike])
+                yield Reason(kind="email", words=words, weight=EMAIL_WEIGHTS[alike])
 
 
-def _told_apart(first: Contact, second: Contact) -> str | None:
+def _distinct_ids_remark(first: Contact, second: Contact) -> str | None:
     ours, theirs = _proven_id(first), _proven_id(second)
     if ours is None or theirs is None:
         return None
@@ -111,4 +123,4 @@ def _told_apart(first: Contact, second: Contact) -> str | None:
 
 
 def _proven_id(contact: Contact) -> Fact | None:
-    return next((fact for fact in names_of(contact, EXTERNAL_ID) if fact.standing is Standing.PROVEN), None)
+    return next((fact for fact in identifier_facts(contact, EXTERNAL_ID) if fact.standing is Standing.PROVEN), None)

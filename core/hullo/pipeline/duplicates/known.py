@@ -11,7 +11,7 @@ _ROLES: Final = """
     payments postmaster press privacy purchasing reception root sales security service services shop staff support team
     tech webmaster
 """
-ROLES: Final = frozenset(_ROLES.split())
+ROLE_NAMES: Final = frozenset(_ROLES.split())
 """Whom many people write as, and none is."""
 
 _LEGAL_FORMS: Final = """
@@ -27,10 +27,10 @@ _PROVIDERS: Final = """
     msn.com naver.com orange.fr outlook.com proton.me qq.com rediffmail.com t-online.de verizon.net wanadoo.fr web.de
     yahoo.co.uk yahoo.com yahoo.fr yandex.com yandex.ru ymail.com zoho.com
 """
-PROVIDERS: Final = frozenset(_PROVIDERS.split())
+MAIL_PROVIDERS: Final = frozenset(_PROVIDERS.split())
 """Where people have mailboxes who have nothing else in common. What is nearly one of these is a slip: `gmial.com`."""
 
-SAME_DOMAIN: Final = {
+DOMAIN_ALIASES: Final = {
     "googlemail.com": "gmail.com",
     "mac.com": "icloud.com",
     "me.com": "icloud.com",

@@ -7,20 +7,20 @@ from string import ascii_lowercase
 from typing import NamedTuple
 
 
-class Slip(NamedTuple):
+class Edit(NamedTuple):
     """Where two texts differ, and what each has there."""
 
-    at: int
+    position: int
     first: str
     second: str
 
     @property
-    def digits(self) -> bool:
+    def has_digits(self) -> bool:
         """Whether it is about digits, which people count on: `anna1` and `anna2` are two."""
         return any(map(str.isdigit, self.first + self.second))
 
 
-def slip_between(first: str, second: str) -> Slip | None:
+def single_edit(first: str, second: str) -> Edit | None:
     """None where they are equal, or further apart."""
     if first == second or abs(len(first) - len(second)) > 1:
         return None
@@ -28,31 +28,31 @@ def slip_between(first: str, second: str) -> Slip | None:
     at = next((index for index in range(shorter) if first[index] != second[index]), shorter)
     ours, theirs = first[at:], second[at:]
     if ours[1:] == theirs[1:]:
-        return Slip(at, ours[:1], theirs[:1])
+        return Edit(at, ours[:1], theirs[:1])
     if ours[1:] == theirs:
-        return Slip(at, ours[0], "")
+        return Edit(at, ours[0], "")
     if ours == theirs[1:]:
-        return Slip(at, "", theirs[0])
+        return Edit(at, "", theirs[0])
     if ours[2:] == theirs[2:] and ours[:2] == theirs[1::-1]:
-        return Slip(at, ours[:2], theirs[:2])
+        return Edit(at, ours[:2], theirs[:2])
     return None
 
 
-def shortened(text: str, since: int = 0) -> Iterator[str]:
+def deletions(text: str, start: int = 0) -> Iterator[str]:
     """The text without one of its letters, for each from an index on.
 
     Of two texts with a slip between them, which is not before that index and not about digits, each has the other
     among these, or they have one of these in common. So who looks for such texts need not compare all with all.
     """
-    for index in range(since, len(text)):
+    for index in range(start, len(text)):
         if not text[index].isdigit():
             yield text[:index] + text[index + 1 :]
 
 
-def slipped(text: str, since: int = 0) -> Iterator[str]:
+def single_edits(text: str, start: int = 0) -> Iterator[str]:
     """Every text with one slip between, as far as it takes Latin letters. Some come twice."""
-    yield from shortened(text, since)
-    for index in range(since, len(text)):
+    yield from deletions(text, start)
+    for index in range(start, len(text)):
         before, after = text[:index], text[index:]
         yield from (before + letter + after for letter in ascii_lowercase)
         if after[0].isdigit():

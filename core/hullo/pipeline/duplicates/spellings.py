@@ -6,27 +6,27 @@ from collections.abc import Iterator
 from typing import Final
 
 from hullo.model.email import email_key
-from hullo.pipeline.duplicates.known import SAME_DOMAIN
-from hullo.pipeline.duplicates.mailboxes import mailbox_of, without_tag
-from hullo.pipeline.duplicates.slips import slipped
+from hullo.pipeline.duplicates.known import DOMAIN_ALIASES
+from hullo.pipeline.duplicates.mailboxes import parse_mailbox, strip_tag
+from hullo.pipeline.duplicates.slips import single_edits
 
 _SEPARATORS: Final = "._-"
 
 
-def spellings_of(email: str) -> Iterator[str]:
+def email_variants(email: str) -> Iterator[str]:
     """Those that are alike, as far as they can be listed: without a tag, and with one dot or dash at most. There may be
     some thousands, and some come twice."""
-    mailbox = mailbox_of(email)
+    mailbox = parse_mailbox(email)
     if mailbox is None:
         return
-    written = without_tag(email_key(email).partition("@")[0])
-    domains = (mailbox.domain, *(alias for alias, domain in SAME_DOMAIN.items() if domain == mailbox.domain))
+    written = strip_tag(email_key(email).partition("@")[0])
+    domains = (mailbox.domain, *(alias for alias, domain in DOMAIN_ALIASES.items() if domain == mailbox.domain))
     yield from (f"{name}@{domain}" for domain in domains for name in (written, *_separated(mailbox.name)))
     for name in {written: None, mailbox.name: None}:
-        if mailbox.long:
-            yield from (f"{slip}@{mailbox.domain}" for slip in slipped(name, 1))
-        if mailbox.domain_tells:
-            yield from (f"{name}@{slip}" for slip in slipped(mailbox.domain))
+        if mailbox.is_long:
+            yield from (f"{slip}@{mailbox.domain}" for slip in single_edits(name, 1))
+        if mailbox.is_domain_distinctive:
+            yield from (f"{name}@{slip}" for slip in single_edits(mailbox.domain))
 
 
 def _separated(name: str) -> Iterator[str]:

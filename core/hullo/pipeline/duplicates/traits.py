@@ -8,57 +8,61 @@ from typing import Final, Literal
 
 from hullo.model.contact import Contact
 from hullo.model.identifier import EMAIL
-from hullo.model.phone import looks_like_e164
-from hullo.pipeline.duplicates.mailboxes import Mailbox, mailbox_of
-from hullo.pipeline.duplicates.persons import person_key
-from hullo.pipeline.naming import names_of
-from hullo.pipeline.phones import phones_of
+from hullo.model.phone import has_e164_format
+from hullo.pipeline.duplicates.mailboxes import Mailbox, parse_mailbox
+from hullo.pipeline.duplicates.persons import name_and_company_key
+from hullo.pipeline.naming import identifier_facts
+from hullo.pipeline.phones import all_phones
 
-Kind = Literal["phone", "name_and_company", "email"]
-KINDS: Final[tuple[Kind, ...]] = ("phone", "name_and_company", "email")
+FeatureKind = Literal["phone", "name_and_company", "email"]
+FEATURE_KINDS: Final[tuple[FeatureKind, ...]] = ("phone", "name_and_company", "email")
 
-Key = tuple[Kind, str]
+BlockingKey = tuple[FeatureKind, str]
 """What contacts must have in common to be compared at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Traits:
+class Features:
     """`phones` are those that look like E.164: whether they are is asked where two are the same. `mailboxes` are by
     what they come to, with how each is written."""
 
     phones: tuple[str, ...]
-    person: str | None
+    name_and_company: str | None
     mailboxes: Mapping[Mailbox, str]
 
 
-def traits_of(contact: Contact) -> Traits:
+def extract_features(contact: Contact) -> Features:
     """What is blank or says nothing is left out."""
     profile = contact.profile
     name, company = profile.get("name"), profile.get("company")
-    phones = dict.fromkeys(str(fact.value) for fact in phones_of(contact))
-    return Traits(
-        phones=tuple(phone for phone in phones if looks_like_e164(phone)),
-        person=person_key(str(name.value), str(company.value)) if name is not None and company is not None else None,
+    phones = dict.fromkeys(str(fact.value) for fact in all_phones(contact))
+    return Features(
+        phones=tuple(phone for phone in phones if has_e164_format(phone)),
+        name_and_company=name_and_company_key(str(name.value), str(company.value))
+        if name is not None and company is not None
+        else None,
         mailboxes={
-            mailbox: email for email in reversed(emails_of(contact)) if (mailbox := mailbox_of(email)) is not None
+            mailbox: email
+            for email in reversed(contact_emails(contact))
+            if (mailbox := parse_mailbox(email)) is not None
         },
     )
 
 
-def keys_of(contact: Contact) -> set[Key]:
+def blocking_keys(contact: Contact) -> set[BlockingKey]:
     """A handful, or some twenty where there is an email: whoever is suggested with the contact has one of them, too."""
-    traits = traits_of(contact)
-    keys: set[Key] = {("phone", phone) for phone in traits.phones}
-    if traits.person is not None:
-        keys.add(("name_and_company", traits.person))
+    traits = extract_features(contact)
+    keys: set[BlockingKey] = {("phone", phone) for phone in traits.phones}
+    if traits.name_and_company is not None:
+        keys.add(("name_and_company", traits.name_and_company))
     for mailbox in traits.mailboxes:
-        keys.update(("email", text) for text in mailbox.nearby())
+        keys.update(("email", text) for text in mailbox.blocking_texts())
     return keys
 
 
-def emails_of(contact: Contact) -> tuple[str, ...]:
+def contact_emails(contact: Contact) -> tuple[str, ...]:
     """All of them, the first one first; the plain value, where nobody is found by email."""
-    facts = names_of(contact, EMAIL)
+    facts = identifier_facts(contact, EMAIL)
     if not facts and (plain := contact.profile.get(EMAIL)) is not None:
         facts = (plain,)
     return tuple(str(fact.value) for fact in facts)

@@ -7,25 +7,25 @@ from dataclasses import dataclass
 
 from hullo.errors import Conflicting
 from hullo.model.audit import AuditEntry, next_entry
-from hullo.model.change_set import ChangeSet, changed
+from hullo.model.change_set import ChangeSet, replacement
 from hullo.model.contact import Contact, ContactId
 from hullo.model.decision import Decision
 from hullo.model.decision_record import FieldVerdict, Step, Trace
-from hullo.model.merge import Extent, Merge
-from hullo.model.moment import Moment
-from hullo.pipeline.apps import AppDirectory
-from hullo.pipeline.merging.combine import Clash, clashes
-from hullo.pipeline.merging.joining import CONVERSATIONS_UNASKED, PEOPLE_UNASKED, Joining
-from hullo.pipeline.survivors import unabsorbed
-from hullo.pipeline.telling import Teller
-from hullo.pipeline.work import Prepared
+from hullo.model.merge import Merge, RelatedCounts
+from hullo.model.moment import RequestContext
+from hullo.pipeline.apps import AppCache
+from hullo.pipeline.merging.combine import Clash, find_clashes
+from hullo.pipeline.merging.joining import MAX_UNCONFIRMED_CONTACTS, MAX_UNCONFIRMED_CONVERSATIONS, MergePlanResult
+from hullo.pipeline.survivors import require_not_merged
+from hullo.pipeline.telling import EventBuilder
+from hullo.pipeline.work import PreparedOperation
 from hullo.store.protocol import Snapshot, SnapshotQuery
 
-BY_HAND = "by hand"
+MANUAL_RULE = "by hand"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Absorbed:
+class MergeResult:
     """What a merge did, or would do."""
 
     merge: Merge
@@ -35,7 +35,7 @@ class Absorbed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Absorb:
+class MergeContacts:
     """`absorbed_id` becomes part of `survivor_id`. To preview it, have the pipeline consider it.
 
     Both ids are those of somebody who was absorbed by nobody: `current_contact` finds them. `extent` is how much there
@@ -47,13 +47,13 @@ class Absorb:
     absorbed_id: ContactId
     workspace_id: str
     writer: str
-    moment: Moment
+    context: RequestContext
     request_id: str
-    extent: Extent | None = None
+    related_counts: RelatedCounts | None = None
     confirmed: bool = False
-    rule: str = BY_HAND
+    rule: str = MANUAL_RULE
 
-    def prepare(self, apps: AppDirectory) -> Prepared[Absorbed]:  # noqa: ARG002 - no app is asked
+    def prepare(self, apps: AppCache) -> PreparedOperation[MergeResult]:  # noqa: ARG002 - no app is asked
         """Raises `Conflicting` for a merge of somebody with themselves (G4)."""
         if self.survivor_id == self.absorbed_id:
             raise Conflicting("these are one contact already")
@@ -61,15 +61,15 @@ class Absorb:
             workspace_id=self.workspace_id,
             app_id=None,
             contacts=(self.survivor_id, self.absorbed_id),
-            audited=True,
+            include_audit_head=True,
         )
-        return Prepared(query=query, decide=self.decide)
+        return PreparedOperation(query=query, decide=self.decide)
 
-    def decide(self, snapshot: Snapshot) -> Decision[Absorbed]:
+    def decide(self, snapshot: Snapshot) -> Decision[MergeResult]:
         """Raises `NotFound`, and `Conflicting` where somebody was absorbed meanwhile, or a confirmation is wanted."""
-        survivor, absorbed = (unabsorbed(snapshot, each) for each in (self.survivor_id, self.absorbed_id))
-        moment = self.moment.not_before(max(survivor.updated_at, absorbed.updated_at))
-        joining = Joining(
+        survivor, absorbed = (require_not_merged(snapshot, each) for each in (self.survivor_id, self.absorbed_id))
+        moment = self.context.at_least(max(survivor.updated_at, absorbed.updated_at))
+        joining = MergePlanResult(
             merge_id=moment.new_id("mrg"),
             survivor=survivor,
             absorbed=absorbed,
@@ -77,65 +77,71 @@ class Absorb:
             by=self.writer,
             rule=self.rule,
         )
-        self._refuse_unasked(joining)
-        change = changed(survivor, joining.joined)
-        clashing = tuple(clashes(survivor, absorbed))
-        trace = self._trace(joining, clashing)
-        teller = told_of(joining, Teller(moment, self.workspace_id, by=self.writer))
+        self._require_confirmation(joining)
+        change = replacement(survivor, joining.merged_survivor)
+        clashing = tuple(find_clashes(survivor, absorbed))
+        trace = self._build_trace(joining, clashing)
+        teller = add_merge_event(joining, EventBuilder(moment, self.workspace_id, by=self.writer))
         return Decision(
-            answer=Absorbed(merge=joining.merge.after, survivor=change.after, clashes=clashing),
+            result=MergeResult(merge=joining.merge_change.after, survivor=change.after, clashes=clashing),
             change_set=ChangeSet(
-                contacts=(joining.emptied, change),
-                merges=(joining.merge,),
+                contacts=(joining.absorbed_change, change),
+                merges=(joining.merge_change,),
                 absorptions=(joining.absorption,),
-                decisions=(teller.explained(survivor.id, self.request_id, trace),),
-                audits=audits_of((joining,), snapshot),
+                decisions=(teller.decision_record(survivor.id, self.request_id, trace),),
+                audit_entries=merge_audit_entries((joining,), snapshot),
                 events=teller.events,
             ),
-            explain=lambda: trace,
+            build_trace=lambda: trace,
         )
 
-    def _refuse_unasked(self, joining: Joining) -> None:
+    def _require_confirmation(self, joining: MergePlanResult) -> None:
         if self.confirmed:
             return
-        if joining.people > PEOPLE_UNASKED:
+        if joining.contact_count > MAX_UNCONFIRMED_CONTACTS:
             raise Conflicting(
-                f"this would make one of {joining.people} people, and more than {PEOPLE_UNASKED} are rarely one: "
+                f"this would make one of {joining.contact_count} people, and more than {MAX_UNCONFIRMED_CONTACTS} "
+                "are rarely one: "
                 "look at the preview, and confirm the merge if it is meant"
             )
-        if self.extent is not None and self.extent.conversations > CONVERSATIONS_UNASKED:
+        if self.related_counts is not None and self.related_counts.conversations > MAX_UNCONFIRMED_CONVERSATIONS:
             raise Conflicting(
-                f"this would move {self.extent.conversations} conversations, and more than {CONVERSATIONS_UNASKED} are "
+                f"this would move {self.related_counts.conversations} conversations, and more than "
+                f"{MAX_UNCONFIRMED_CONVERSATIONS} are "
                 "rarely one person's: look at the preview, and confirm the merge if it is meant"
             )
 
-    def _trace(self, joining: Joining, clashing: tuple[Clash, ...]) -> Trace:
+    def _build_trace(self, merge_plan: MergePlanResult, clashing: tuple[Clash, ...]) -> Trace:
         lost = {each.field for each in clashing}
         written = (
-            FieldVerdict(field=field, verdict="written", reason=f"came with {joining.absorbed.id} (G1)")
-            for field in joining.fields
+            FieldVerdict(field=field, verdict="written", reason=f"came with {merge_plan.absorbed.id} (G1)")
+            for field in merge_plan.changed_fields
         )
         kept = (
             FieldVerdict(
-                field=field, verdict="kept", reason=f"{joining.absorbed.id} had another, of no higher standing"
+                field=field, verdict="kept", reason=f"{merge_plan.absorbed.id} had another, of no higher standing"
             )
-            for field in sorted(lost.difference(joining.fields))
+            for field in sorted(lost.difference(merge_plan.changed_fields))
         )
-        step = Step(stage="merge", plugin=self.rule, answer=f"{joining.absorbed.id} becomes part of this contact")
+        step = Step(stage="merge", plugin=self.rule, answer=f"{merge_plan.absorbed.id} becomes part of this contact")
         return Trace(steps=(step,), fields=(*written, *kept))
 
 
-def told_of(joining: Joining, teller: Teller) -> Teller:
+def add_merge_event(merge_plan: MergePlanResult, builder: EventBuilder) -> EventBuilder:
     """The teller, once it has told of this merge: by the names of what changed, as the values are another person's if
     it is ever undone, and of apps whose keys do not read each other's."""
-    teller.tell("contact.merged", joining.survivor.id, {**_said_of(joining), "fields": list(joining.fields)})
-    return teller
+    builder.add(
+        "contact.merged",
+        merge_plan.survivor.id,
+        {**_merge_event_data(merge_plan), "fields": list(merge_plan.changed_fields)},
+    )
+    return builder
 
 
-def audits_of(joinings: Iterable[Joining], snapshot: Snapshot) -> tuple[AuditEntry, ...]:
+def merge_audit_entries(merge_plans: Iterable[MergePlanResult], snapshot: Snapshot) -> tuple[AuditEntry, ...]:
     """What the audit log says of these merges, one after the other."""
     head, entries = snapshot.audit_head, list[AuditEntry]()
-    for joining in joinings:
+    for joining in merge_plans:
         assert head is not None, "the query asks where the audit log ends"
         entry = next_entry(
             head,
@@ -144,12 +150,12 @@ def audits_of(joinings: Iterable[Joining], snapshot: Snapshot) -> tuple[AuditEnt
             by=joining.by,
             action="contact.merged",
             subject=joining.survivor.id,
-            data=_said_of(joining),
+            data=_merge_event_data(joining),
         )
         head = entry.head
         entries.append(entry)
     return tuple(entries)
 
 
-def _said_of(joining: Joining) -> dict[str, object]:
-    return {"merge_id": joining.merge_id, "absorbed_id": joining.absorbed.id, "rule": joining.rule}
+def _merge_event_data(merge_plan: MergePlanResult) -> dict[str, object]:
+    return {"merge_id": merge_plan.merge_id, "absorbed_id": merge_plan.absorbed.id, "rule": merge_plan.rule}

@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from hullo.model.change_set import Absorption, Change, changed, created
+from hullo.model.change_set import Absorption, Change, insertion, replacement
 from hullo.model.contact import Contact
 from hullo.model.instant import Instant
 from hullo.model.merge import Merge, MergeId
-from hullo.pipeline.merging.combine import changes_of, combined, emptied
+from hullo.pipeline.merging.combine import clear_absorbed, combine, list_field_changes
 
-PEOPLE_UNASKED: Final = 50
+MAX_UNCONFIRMED_CONTACTS: Final = 50
 """How many people may become one before somebody has to say that it is meant."""
-CONVERSATIONS_UNASKED: Final = 10_000
+MAX_UNCONFIRMED_CONVERSATIONS: Final = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Joining:
+class MergePlanResult:
     """One contact absorbs another. Both as they were loaded, with the custom data of every app."""
 
     merge_id: MergeId
@@ -29,29 +29,29 @@ class Joining:
     rule: str
 
     @property
-    def people(self) -> int:
+    def contact_count(self) -> int:
         """How many would be one."""
         return self.survivor.absorbed + self.absorbed.absorbed + 2
 
     @cached_property
-    def joined(self) -> Contact:
+    def merged_survivor(self) -> Contact:
         """The survivor as it will be."""
-        return combined(self.survivor, self.absorbed, self.at)
+        return combine(self.survivor, self.absorbed, self.at)
 
     @cached_property
-    def fields(self) -> tuple[str, ...]:
+    def changed_fields(self) -> tuple[str, ...]:
         """What is shown otherwise then."""
-        return tuple(change.field for change in changes_of(self.survivor, self.joined))
+        return tuple(change.field for change in list_field_changes(self.survivor, self.merged_survivor))
 
     @property
-    def emptied(self) -> Change[Contact]:
+    def absorbed_change(self) -> Change[Contact]:
         """What is left of the absorbed one."""
-        return changed(self.absorbed, emptied(self.absorbed, self.survivor.id, self.at))
+        return replacement(self.absorbed, clear_absorbed(self.absorbed, self.survivor.id, self.at))
 
     @property
-    def merge(self) -> Change[Merge]:
+    def merge_change(self) -> Change[Merge]:
         """The images by which it can be undone."""
-        return created(
+        return insertion(
             Merge(
                 id=self.merge_id,
                 workspace_id=self.survivor.workspace_id,

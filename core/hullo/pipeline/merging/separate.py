@@ -11,13 +11,13 @@ from hullo.model.fact import Fact
 from hullo.model.identifier import IdentifierDigest
 from hullo.model.instant import Instant
 from hullo.model.merge import Merge
-from hullo.pipeline.merging.slots import better, slots_of, with_slots
-from hullo.pipeline.naming import names_of, with_names
-from hullo.pipeline.phones import PHONE, phones_of
+from hullo.pipeline.merging.slots import field_values, preferred_fact, with_field_values
+from hullo.pipeline.naming import identifier_facts, with_identifiers
+from hullo.pipeline.phones import PHONE, all_phones
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChangedSince:
+class ChangedField:
     """A value that is not given back as it came, and why."""
 
     field: str
@@ -25,63 +25,63 @@ class ChangedSince:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Separated:
+class SplitResult:
     """The two as they are afterwards."""
 
     survivor: Contact
     restored: Contact
-    changed_since: tuple[ChangedSince, ...]
+    changed_since: tuple[ChangedField, ...]
 
 
-def separated(
+def split_contacts(
     survivor: Contact,
     absorbed: Contact,
     merge: Merge,
     others: Sequence[Merge],
-    owners: Mapping[IdentifierDigest, ContactId],
+    contact_ids: Mapping[IdentifierDigest, ContactId],
     at: Instant,
-) -> Separated:
+) -> SplitResult:
     """Both as they are without the merge.
 
     `absorbed` is what is left of it, `others` are the survivor's further merges that stand, in their order, and
     `owners` say who has the names today that came with this one.
     """
-    restored, taken = _restored(survivor, merge, owners)
-    return Separated(
-        survivor=replace(without(survivor, merge, others), updated_at=at),
+    restored, taken = _restore_absorbed(survivor, merge, contact_ids)
+    return SplitResult(
+        survivor=replace(without_merge(survivor, merge, others), updated_at=at),
         restored=replace(restored, version=absorbed.version, updated_at=at),
-        changed_since=(*taken, *_changed(survivor, merge, others)),
+        changed_since=(*taken, *_find_changed_fields(survivor, merge, others)),
     )
 
 
-def without(image: Contact, merge: Merge, others: Sequence[Merge]) -> Contact:
+def without_merge(image: Contact, merge: Merge, others: Sequence[Merge]) -> Contact:
     """A survivor, today's or as an image holds it, without what came with this merge, and with what the others bring
     into the places that become free."""
-    came, before, now = slots_of(merge.absorbed_before), slots_of(merge.survivor_before), slots_of(image)
-    brought = [slots_of(other.absorbed_before) for other in others]
+    came, before, now = field_values(merge.absorbed_before), field_values(merge.survivor_before), field_values(image)
+    brought = [field_values(other.absorbed_before) for other in others]
     for slot, fact in came.items():
         if now.get(slot) != fact or before.get(slot) == fact:
             continue
         rest = before.get(slot)
         for theirs in brought:
-            rest = better(rest, theirs.get(slot))
+            rest = preferred_fact(rest, theirs.get(slot))
         if rest is None:
             del now[slot]
         else:
             now[slot] = rest
-    left = with_slots(image, now)
-    for kind in {kind for kind, _ in merge.absorbed_before.names()}:
-        left = with_names(left, kind, _names_left(image, kind, merge, others))
+    left = with_field_values(image, now)
+    for kind in {kind for kind, _ in merge.absorbed_before.all_identifiers()}:
+        left = with_identifiers(left, kind, _remaining_identifiers(image, kind, merge, others))
     return replace(
         left,
-        phones=_phones_left(left, merge, others),
+        phones=_remaining_phones(left, merge, others),
         absorbed=image.absorbed - merge.absorbed_before.absorbed - 1,
     )
 
 
-def _names_left(image: Contact, kind: str, merge: Merge, others: Sequence[Merge]) -> list[Fact]:
-    held = names_of(image, kind)
-    left = [fact for fact in held if merge.absorbed_before.fact_of(identifier_of(kind, fact)) is None]
+def _remaining_identifiers(image: Contact, kind: str, merge: Merge, others: Sequence[Merge]) -> list[Fact]:
+    held = identifier_facts(image, kind)
+    left = [fact for fact in held if merge.absorbed_before.identifier_fact(identifier_of(kind, fact)) is None]
     if not left or left[0] is held[0]:
         return left
     # The primary one goes: the next is whichever would be it if this merge had never been.
@@ -96,16 +96,16 @@ def _names_left(image: Contact, kind: str, merge: Merge, others: Sequence[Merge]
             ),
             None,
         )
-        primary = better(primary, mine)
+        primary = preferred_fact(primary, mine)
     return left if primary is None else sorted(left, key=lambda fact: fact is not primary)
 
 
-def _phones_left(left: Contact, merge: Merge, others: Sequence[Merge]) -> tuple[Fact, ...]:
-    came = {fact.value for fact in phones_of(merge.absorbed_before)}
+def _remaining_phones(left: Contact, merge: Merge, others: Sequence[Merge]) -> tuple[Fact, ...]:
+    came = {fact.value for fact in all_phones(merge.absorbed_before)}
     stay = {
         fact.value
         for each in (merge.survivor_before, *(other.absorbed_before for other in others))
-        for fact in phones_of(each)
+        for fact in all_phones(each)
     }
     primary = left.profile.get(PHONE)
     gone = came - stay
@@ -114,33 +114,33 @@ def _phones_left(left: Contact, merge: Merge, others: Sequence[Merge]) -> tuple[
     return tuple(fact for fact in left.phones if fact.value not in gone)
 
 
-def _restored(
+def _restore_absorbed(
     survivor: Contact, merge: Merge, owners: Mapping[IdentifierDigest, ContactId]
-) -> tuple[Contact, list[ChangedSince]]:
+) -> tuple[Contact, list[ChangedField]]:
     """The absorbed one as it was, save for names that somebody else has today. What is known of a name by now stays
     known of it."""
-    restored, taken = merge.absorbed_before, list[ChangedSince]()
-    for kind in dict.fromkeys(kind for kind, _ in merge.absorbed_before.names()):
+    restored, taken = merge.absorbed_before, list[ChangedField]()
+    for kind in dict.fromkeys(kind for kind, _ in merge.absorbed_before.all_identifiers()):
         names: list[Fact] = []
-        for fact in names_of(merge.absorbed_before, kind):
+        for fact in identifier_facts(merge.absorbed_before, kind):
             owner = owners.get(identifier_of(kind, fact).digest(merge.workspace_id))
             if owner is None:
                 names.append(fact)
             elif owner == survivor.id:
-                names.append(survivor.fact_of(identifier_of(kind, fact)) or fact)
+                names.append(survivor.identifier_fact(identifier_of(kind, fact)) or fact)
             else:
-                taken.append(ChangedSince(field=identifier_field(kind), reason=f"{owner} has it now"))
-        restored = with_names(restored, kind, names)
+                taken.append(ChangedField(field=identifier_field(kind), reason=f"{owner} has it now"))
+        restored = with_identifiers(restored, kind, names)
     return restored, taken
 
 
-def _changed(survivor: Contact, merge: Merge, others: Sequence[Merge]) -> Iterator[ChangedSince]:
-    came, before, now = slots_of(merge.absorbed_before), slots_of(merge.survivor_before), slots_of(survivor)
-    brought = [slots_of(other.absorbed_before) for other in others]
+def _find_changed_fields(survivor: Contact, merge: Merge, others: Sequence[Merge]) -> Iterator[ChangedField]:
+    came, before, now = field_values(merge.absorbed_before), field_values(merge.survivor_before), field_values(survivor)
+    brought = [field_values(other.absorbed_before) for other in others]
     for slot, fact in came.items():
         held = now.get(slot)
-        given = better(before.get(slot), fact) is fact and before.get(slot) != fact
+        given = preferred_fact(before.get(slot), fact) is fact and before.get(slot) != fact
         if not given or held == fact or (held is not None and any(held == theirs.get(slot) for theirs in brought)):
             continue
         did = "was cleared since" if held is None else "was changed since, and stays with the survivor"
-        yield ChangedSince(field=slot.field, reason=f"{did}; the other has its own again")
+        yield ChangedField(field=slot.field, reason=f"{did}; the other has its own again")

@@ -12,33 +12,33 @@ from enum import Enum
 from typing import Final
 
 from hullo.errors import TooContended
-from hullo.hooks.relay import Relay
-from hullo.model.change_set import ChangeSet, created
+from hullo.hooks.relay import PluginManager
+from hullo.model.change_set import ChangeSet, insertion
 from hullo.model.event import Event
 from hullo.model.moment import Clock
-from hullo.pipeline.outbox.fan_out import deliveries_of
+from hullo.pipeline.outbox.fan_out import deliveries_for
 from hullo.pipeline.outbox.lease import Lease
-from hullo.pipeline.retry import tries
-from hullo.pipeline.rounds import Rounds, reason_of
+from hullo.pipeline.retry import attempts
+from hullo.pipeline.rounds import BackgroundWorker, describe_error
 from hullo.store.protocol import Applied, Store
 
 _log = logging.getLogger("hullo.outbox")
 
-LEASE: Final = "outbox"
-BATCH: Final = 100
+LEASE_NAME: Final = "outbox"
+BATCH_SIZE: Final = 100
 """Events that leave the outbox together."""
-LONGEST_BATCH: Final = 1.0
+MAX_BATCH_SECONDS: Final = 1.0
 """Seconds of telling after which a batch ends early: what a crash then tells again is no more than that."""
-SOON: Final = 0.25
+BUSY_INTERVAL: Final = 0.25
 """Seconds for which a process that has told something stays in charge, and after which one that was not in charge asks
 again."""
-IDLE: Final = 1.0
+IDLE_INTERVAL: Final = 1.0
 """Seconds between looks at an outbox that was empty: what another process left behind when it was killed is found."""
-CLOSING: Final = 5.0
+CLOSE_TIMEOUT: Final = 5.0
 """Seconds that closing takes at most, whatever observers do."""
 
 
-class _Left(Enum):
+class _DrainResult(Enum):
     """How a look at the outbox ended."""
 
     EMPTY = "there was nothing in it"
@@ -47,7 +47,7 @@ class _Left(Enum):
     LATER = "there is no time left"
 
 
-class Courier:
+class OutboxWorker:
     """Tells of every event at least once, those of one contact in order, from one of all processes over a store.
 
     Observers are told in a thread of this process; what they do holds up nobody but the events behind. For webhooks
@@ -55,101 +55,103 @@ class Courier:
     and neither loses nor doubles a delivery.
     """
 
-    def __init__(self, hooks: Relay, store: Store, clock: Clock) -> None:
+    def __init__(self, hooks: PluginManager, store: Store, clock: Clock) -> None:
         self._hooks = hooks
         self._store = store
         self._clock = clock
-        self._lease = Lease(store, LEASE, secrets.token_hex(16), clock)
-        self._rounds = Rounds(LEASE, self._go_round)
-        self._telling = threading.Lock()
-        self._teller: int | None = None
+        self._lease = Lease(store, LEASE_NAME, secrets.token_hex(16), clock)
+        self._worker = BackgroundWorker(LEASE_NAME, self._run_once)
+        self._drain_lock = threading.Lock()
+        self._draining_thread: int | None = None
         self._deadline = math.inf
-        self._waiting: dict[str, Callable[[], None]] = {}
-        self._announced = False
+        self._delivery_callbacks: dict[str, Callable[[], None]] = {}
+        self._has_dispatched = False
 
     def open(self) -> None:
         """Nudges count from now on. The store is open."""
-        self._deadline, self._announced = math.inf, False
-        self._rounds.begin()
+        self._deadline, self._has_dispatched = math.inf, False
+        self._worker.start()
 
-    def nudge(self) -> None:
+    def wake(self) -> None:
         """There is something to tell, or may be. Returns at once."""
-        self._rounds.nudge()
+        self._worker.wake()
 
-    def after_deliveries(self, name: str, begin: Callable[[], None]) -> None:
+    def on_deliveries(self, name: str, callback: Callable[[], None]) -> None:
         """`begin` is called whenever deliveries were written, and once with the first round, as there may be some from
         before. Until it is closed, or another one takes that name."""
-        self._waiting[name] = begin
+        self._delivery_callbacks[name] = callback
 
     def drain(self) -> None:
         """Returns when everything that was in the outbox is told; at once where another process is at it.
 
         Raises `StoreUnavailable`.
         """
-        if self._teller == threading.get_ident():
+        if self._draining_thread == threading.get_ident():
             return  # an observer asks, which is told of the rest when it is done
-        with self._telling:
-            self._tell_all()
+        with self._drain_lock:
+            self._drain()
 
     def close(self) -> None:
-        """Tells what there is, within `CLOSING` seconds. The rest stays in the outbox."""
-        self._deadline = time.monotonic() + CLOSING
-        self._rounds.end(CLOSING)
-        if self._telling.acquire(blocking=False):
+        """Tells what there is, within `CLOSE_TIMEOUT` seconds. The rest stays in the outbox."""
+        self._deadline = time.monotonic() + CLOSE_TIMEOUT
+        self._worker.stop(CLOSE_TIMEOUT)
+        if self._drain_lock.acquire(blocking=False):
             try:
-                self._tell_all()
-                self._lease.give_up()
+                self._drain()
+                self._lease.release()
             except Exception as failed:
-                _log.warning("events stay in the outbox until the next start: %s", reason_of(failed))
+                _log.warning("events stay in the outbox until the next start: %s", describe_error(failed))
             finally:
-                self._telling.release()
-        self._waiting.clear()
+                self._drain_lock.release()
+        self._delivery_callbacks.clear()
 
-    def _go_round(self) -> float:
-        if not self._announced:
-            self._announced = True
-            self._announce()
-        with self._telling:
-            left = self._tell_all()
-            if left is _Left.EMPTY:
-                self._lease.give_up()
-        return IDLE if left is _Left.EMPTY else SOON
+    def _run_once(self) -> float:
+        if not self._has_dispatched:
+            self._has_dispatched = True
+            self._dispatch()
+        with self._drain_lock:
+            left = self._drain()
+            if left is _DrainResult.EMPTY:
+                self._lease.release()
+        return IDLE_INTERVAL if left is _DrainResult.EMPTY else BUSY_INTERVAL
 
-    def _tell_all(self) -> _Left:
-        self._teller = threading.get_ident()
+    def _drain(self) -> _DrainResult:
+        self._draining_thread = threading.get_ident()
         try:
-            left = _Left.EMPTY
+            left = _DrainResult.EMPTY
             while time.monotonic() < self._deadline:
-                events = self._store.list_outbox(BATCH)
+                events = self._store.list_outbox(BATCH_SIZE)
                 if not events:
                     return left
-                if not self._lease.held:
-                    if not self._lease.keep():
-                        return _Left.TO_ANOTHER
+                if not self._lease.is_held:
+                    if not self._lease.renew():
+                        return _DrainResult.TO_ANOTHER
                     continue  # whoever had it may have told these meanwhile: look again
-                self._tell(events)
-                left = _Left.TOLD
-            return _Left.LATER
+                self._publish_batch(events)
+                left = _DrainResult.TOLD
+            return _DrainResult.LATER
         finally:
-            self._teller = None
+            self._draining_thread = None
 
-    def _tell(self, events: Sequence[Event]) -> None:
+    def _publish_batch(self, events: Sequence[Event]) -> None:
         told: list[Event] = []
-        end = time.monotonic() + LONGEST_BATCH
+        end = time.monotonic() + MAX_BATCH_SECONDS
         for event in events:
-            if not self._lease.keep():
+            if not self._lease.renew():
                 return  # an observer took so long that another process is telling all of this again
             self._hooks.event_committed(event)
             told.append(event)
             if time.monotonic() > min(end, self._deadline):
                 break
-        self._let_go(told)
+        self._release(told)
 
-    def _let_go(self, told: Sequence[Event]) -> None:
+    def _release(self, told: Sequence[Event]) -> None:
         """The events leave the outbox, and there is a delivery for every webhook that wants one: both or neither."""
-        deliveries = deliveries_of(told, self._store.list_webhooks(None), self._clock())
-        for _ in tries():
-            changes = ChangeSet(deliveries=tuple(map(created, deliveries)), told=tuple(event.id for event in told))
+        deliveries = deliveries_for(told, self._store.list_webhooks(None), self._clock())
+        for _ in attempts():
+            changes = ChangeSet(
+                deliveries=tuple(map(insertion, deliveries)), dispatched_event_ids=tuple(event.id for event in told)
+            )
             if isinstance(self._store.apply([changes])[0], Applied):
                 break
             # A process that was taken for dead wrote some of them after all.
@@ -157,8 +159,8 @@ class Courier:
         else:
             raise TooContended
         if deliveries:
-            self._announce()
+            self._dispatch()
 
-    def _announce(self) -> None:
-        for begin in self._waiting.values():
+    def _dispatch(self) -> None:
+        for begin in self._delivery_callbacks.values():
             begin()

@@ -9,29 +9,34 @@ from typing import Final
 import msgspec
 
 from hullo.model.event import Event
-from hullo.model.instant import Instant, rfc3339
+from hullo.model.instant import Instant, format_rfc3339
 from hullo.model.webhook import Delivery, DeliveryId, Webhook, WebhookId
 
-_TELLS_WEBHOOKS_APART: Final = 12
+_WEBHOOK_DIGEST_LENGTH: Final = 12
 """Hexadecimal digits, of which 48 bits are enough among the few that a workspace has."""
 
 
-def deliveries_of(events: Iterable[Event], webhooks: Sequence[Webhook], now: Instant) -> tuple[Delivery, ...]:
+def deliveries_for(events: Iterable[Event], webhooks: Sequence[Webhook], now: Instant) -> tuple[Delivery, ...]:
     """One for every event and webhook that wants to be told of it."""
-    return tuple(_delivery(event, webhook, now) for event in events for webhook in webhooks if webhook.wants(event))
+    return tuple(
+        _new_delivery(event, webhook, now)
+        for event in events
+        for webhook in webhooks
+        if webhook.is_subscribed_to(event)
+    )
 
 
 def delivery_id(webhook_id: WebhookId, event_id: str) -> DeliveryId:
     """Always the same for the two, and in the order of events."""
-    return f"dlv_{event_id.removeprefix('evt_')}{sha256(webhook_id.encode()).hexdigest()[:_TELLS_WEBHOOKS_APART]}"
+    return f"dlv_{event_id.removeprefix('evt_')}{sha256(webhook_id.encode()).hexdigest()[:_WEBHOOK_DIGEST_LENGTH]}"
 
 
 def message_text(name: str, at: Instant, data: Mapping[str, object]) -> str:
     """What is sent, in the form of Standard Webhooks."""
-    return msgspec.json.encode({"type": name, "timestamp": rfc3339(at), "data": data}).decode()
+    return msgspec.json.encode({"type": name, "timestamp": format_rfc3339(at), "data": data}).decode()
 
 
-def _delivery(event: Event, webhook: Webhook, now: Instant) -> Delivery:
+def _new_delivery(event: Event, webhook: Webhook, now: Instant) -> Delivery:
     return Delivery(
         id=delivery_id(webhook.id, event.id),
         webhook_id=webhook.id,
@@ -39,13 +44,13 @@ def _delivery(event: Event, webhook: Webhook, now: Instant) -> Delivery:
         event_id=event.id,
         event_name=event.name,
         contact_id=event.contact_id,
-        body=message_text(event.name, event.at, _told(event)),
+        body=message_text(event.name, event.at, _event_payload(event)),
         created_at=now,
         next_at=now,
     )
 
 
-def _told(event: Event) -> dict[str, object]:
+def _event_payload(event: Event) -> dict[str, object]:
     """Ids and names of fields, and no value of anybody's (P4): it goes to other machines, stays in their logs and in
     ours, and an erasure reaches neither. Who may know more asks the API, with a key, and is told what is so by then."""
     return {

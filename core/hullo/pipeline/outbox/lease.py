@@ -8,7 +8,7 @@ from hullo.model.instant import SECOND, Instant
 from hullo.model.moment import Clock
 from hullo.store.protocol import Outbox
 
-LIFE: Final[Instant] = 30 * SECOND
+LIFETIME: Final[Instant] = 30 * SECOND
 """After that the next one may have it: for so long nobody does the work of a process that was killed."""
 
 
@@ -20,24 +20,24 @@ class Lease:
         self._name = name
         self._holder = holder
         self._clock = clock
-        self._until: Instant = 0
+        self._expires_at: Instant = 0
 
     @property
-    def held(self) -> bool:
+    def is_held(self) -> bool:
         """Whether it is theirs by what they know. Asks nobody."""
-        return self._clock() < self._until
+        return self._clock() < self._expires_at
 
-    def keep(self) -> bool:
+    def renew(self) -> bool:
         """Whether it is theirs for half of its life from now on, at least; asks for it where it must."""
         now = self._clock()
-        if now + LIFE // 2 < self._until:
+        if now + LIFETIME // 2 < self._expires_at:
             return True
-        until = now + LIFE
-        self._until = until if self._store.take_lease(self._name, self._holder, now, until) else 0
-        return self._until > 0
+        until = now + LIFETIME
+        self._expires_at = until if self._store.acquire_lease(self._name, self._holder, now, until) else 0
+        return self._expires_at > 0
 
-    def give_up(self) -> None:
+    def release(self) -> None:
         """The next one may have it at once. Nothing where it is not theirs."""
-        if self._until:
-            self._until = 0
-            self._store.give_up_lease(self._name, self._holder)
+        if self._expires_at:
+            self._expires_at = 0
+            self._store.release_lease(self._name, self._holder)

@@ -5,29 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from hullo.errors import Conflicting, Invalid
-from hullo.hooks.relay import Relay
+from hullo.hooks.relay import PluginManager
 from hullo.model.app import App
-from hullo.model.change_set import ChangeSet, changed
+from hullo.model.change_set import ChangeSet, replacement
 from hullo.model.claim import Claim
 from hullo.model.contact import Contact, ContactId
 from hullo.model.decision import Decision
 from hullo.model.decision_record import Trace
 from hullo.model.identifier import Identifier
 from hullo.model.limits import Limits
-from hullo.model.moment import Moment
+from hullo.model.moment import RequestContext
 from hullo.model.standing import Standing
-from hullo.pipeline.apps import AppDirectory
+from hullo.pipeline.apps import AppCache
 from hullo.pipeline.identify import usable_identifiers
-from hullo.pipeline.people.lists import Lists
-from hullo.pipeline.survivors import unabsorbed
-from hullo.pipeline.telling import Teller
-from hullo.pipeline.work import Prepared
-from hullo.pipeline.writing import Pen, one_of_a_kind, wanted_writes, write
+from hullo.pipeline.people.lists import ContactLists
+from hullo.pipeline.survivors import require_not_merged
+from hullo.pipeline.telling import EventBuilder
+from hullo.pipeline.work import PreparedOperation
+from hullo.pipeline.writing import WriteContext, apply_writes, one_per_kind, propose_writes
 from hullo.store.protocol import Snapshot, SnapshotQuery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Amend:
+class UpdateContact:
     """A contact's fields are written by id. Everything said counts as proven; what is not said stays (W1).
 
     `cleared` names identifiers to take away: unlike in an identify, their null means something here.
@@ -37,55 +37,55 @@ class Amend:
     workspace_id: str
     writer: str
     claim: Claim
-    cleared: frozenset[str]
+    cleared_kinds: frozenset[str]
     app_id: str | None
-    moment: Moment
+    context: RequestContext
     request_id: str
-    hooks: Relay
+    hooks: PluginManager
     limits: Limits
-    lists: Lists = field(default_factory=Lists)
+    lists: ContactLists = field(default_factory=ContactLists)
 
-    def prepare(self, apps: AppDirectory) -> Prepared[Contact]:
+    def prepare(self, apps: AppCache) -> PreparedOperation[Contact]:
         """Raises `UnknownApp`, and `Invalid` when any field is wrong: a patch is taken whole or not at all."""
         app = apps.find(self.app_id) if self.app_id is not None else None
         usable, rejected = usable_identifiers(self.claim, self.hooks, self.limits)
         if rejected:
-            raise Invalid(Invalid.wrong_fields, rejected)
-        named, emails = tuple(usable), self.lists.identifiers(self.hooks, self.limits)
+            raise Invalid(Invalid.invalid_fields_detail, rejected)
+        named, emails = tuple(usable), self.lists.email_identifiers(self.hooks, self.limits)
         query = SnapshotQuery(
             workspace_id=self.workspace_id,
             app_id=None,
             contacts=(self.contact_id,),
             identifiers=tuple(identifier.digest(self.workspace_id) for identifier in (*named, *emails)),
         )
-        return Prepared(query=query, decide=lambda snapshot: self._decide(named, emails, app, snapshot))
+        return PreparedOperation(query=query, decide=lambda snapshot: self._decide(named, emails, app, snapshot))
 
     def _decide(
-        self, named: tuple[Identifier, ...], emails: tuple[Identifier, ...], app: App | None, snapshot: Snapshot
+        self, identifiers: tuple[Identifier, ...], emails: tuple[Identifier, ...], app: App | None, snapshot: Snapshot
     ) -> Decision[Contact]:
         """Raises `NotFound`, and `Conflicting` for an identifier that is somebody else's, or as `unabsorbed` does."""
-        contact = unabsorbed(snapshot, self.contact_id)
-        for identifier in (*named, *emails):
-            if snapshot.found.get(identifier.digest(self.workspace_id), contact.id) != contact.id:
+        contact = require_not_merged(snapshot, self.contact_id)
+        for identifier in (*identifiers, *emails):
+            if snapshot.contact_ids.get(identifier.digest(self.workspace_id), contact.id) != contact.id:
                 raise Conflicting(f"another contact has this {identifier.kind}")
-        moment = self.moment.not_before(contact.updated_at)
-        pen = Pen(by=self.writer, at=moment.now, standing=Standing.PROVEN, app=app)
-        own = [(identifier, True) for identifier in one_of_a_kind(named, contact)]
-        wanted = wanted_writes(self.claim, contact, pen, own, withheld=(), cleared=self.cleared)
-        written = write(self.claim, contact, False, pen, wanted, self.hooks)
-        written = self.lists.relisted(written, emails, pen, self.hooks)
-        if not written.fields:
-            return Decision(answer=contact)
-        change = changed(contact, written.contact)
+        moment = self.context.at_least(contact.updated_at)
+        pen = WriteContext(writer=self.writer, at=moment.now, standing=Standing.PROVEN, app=app)
+        own = [(identifier, True) for identifier in one_per_kind(identifiers, contact)]
+        wanted = propose_writes(self.claim, contact, pen, own, withheld_kinds=(), cleared_kinds=self.cleared_kinds)
+        written = apply_writes(self.claim, contact, False, pen, wanted, self.hooks)
+        written = self.lists.apply(written, emails, pen, self.hooks)
+        if not written.changed_fields:
+            return Decision(result=contact)
+        change = replacement(contact, written.contact)
         trace = Trace(steps=written.steps, fields=written.verdicts())
-        teller = Teller(moment, self.workspace_id, app_id=self.app_id, by=self.writer)
-        teller.tell("contact.updated", contact.id, {"fields": written.fields}, written.changes)
+        teller = EventBuilder(moment, self.workspace_id, app_id=self.app_id, by=self.writer)
+        teller.add("contact.updated", contact.id, {"fields": written.changed_fields}, written.changes)
         return Decision(
-            answer=change.after,
+            result=change.after,
             change_set=ChangeSet(
                 contacts=(change,),
-                decisions=(teller.explained(contact.id, self.request_id, trace),),
+                decisions=(teller.decision_record(contact.id, self.request_id, trace),),
                 events=teller.events,
             ),
-            explain=lambda: trace,
+            build_trace=lambda: trace,
         )

@@ -11,28 +11,28 @@ import msgspec
 
 from hullo.errors import Invalid
 from hullo.model.change_set import ChangeSet
-from hullo.model.claim import CONTROL, Rejection
+from hullo.model.claim import CONTROL_CHARACTERS, Rejection
 from hullo.model.contact import ContactId
 from hullo.model.decision import Decision
-from hullo.model.instant import HOUR, Instant, read_rfc3339
+from hullo.model.instant import HOUR, Instant, parse_rfc3339
 from hullo.model.limits import Limits
-from hullo.model.moment import Moment
+from hullo.model.moment import RequestContext
 from hullo.model.timeline import ContactEvent
-from hullo.pipeline.apps import AppDirectory
-from hullo.pipeline.survivors import unabsorbed
-from hullo.pipeline.work import Prepared
+from hullo.pipeline.apps import AppCache
+from hullo.pipeline.survivors import require_not_merged
+from hullo.pipeline.work import PreparedOperation
 from hullo.store.protocol import Snapshot, SnapshotQuery
 
-CLOCKS_DIFFER: Final = HOUR
+MAX_CLOCK_SKEW: Final = HOUR
 """How far in the future something may have happened already."""
 
-_INTEGER_LARGEST: Final = 2**63
+_INT64_LIMIT: Final = 2**63
 
 _encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class EventReport:
     """`occurred_at` None: now."""
 
     name: str
@@ -40,7 +40,7 @@ class Report:
     properties: Mapping[str, object] = field(default_factory=dict[str, object])
 
     @classmethod
-    def read(cls, body: Mapping[str, object], limits: Limits, now: Instant) -> Report:
+    def from_body(cls, body: Mapping[str, object], limits: Limits, now: Instant) -> EventReport:
         """From a decoded body. Raises `Invalid`, which names all that is wrong with it."""
         name, occurred_at, properties = (body.get(field) for field in ("name", "occurred_at", "properties"))
         faults = {
@@ -50,37 +50,37 @@ class Report:
         }
         rejected = [Rejection(field=field, reason=reason) for field, reason in faults.items() if reason is not None]
         if rejected:
-            raise Invalid(Invalid.wrong_fields, rejected)
+            raise Invalid(Invalid.invalid_fields_detail, rejected)
         return cls(
             name=cast("str", name).strip(),
-            occurred_at=read_rfc3339(cast("str", occurred_at)) if occurred_at is not None else None,
+            occurred_at=parse_rfc3339(cast("str", occurred_at)) if occurred_at is not None else None,
             properties=cast("Mapping[str, object] | None", properties) or {},
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReportEvent:
+class AddContactEvent:
     """One more line in a contact's timeline. Told twice, there are two."""
 
     contact_id: ContactId
     workspace_id: str
     app_id: str | None
     writer: str
-    report: Report
-    moment: Moment
+    report: EventReport
+    context: RequestContext
 
-    def prepare(self, apps: AppDirectory) -> Prepared[ContactEvent]:  # noqa: ARG002 - no app is asked
+    def prepare(self, apps: AppCache) -> PreparedOperation[ContactEvent]:  # noqa: ARG002 - no app is asked
         """Refuses nothing: the key was checked by whoever took the call."""
         query = SnapshotQuery(workspace_id=self.workspace_id, app_id=None, contacts=(self.contact_id,))
-        return Prepared(query=query, decide=self._decide)
+        return PreparedOperation(query=query, decide=self._decide)
 
     def _decide(self, snapshot: Snapshot) -> Decision[ContactEvent]:
         """Raises `NotFound` and `Conflicting`, as `unabsorbed` does."""
-        contact = unabsorbed(snapshot, self.contact_id)
-        at = self.report.occurred_at if self.report.occurred_at is not None else self.moment.now
+        contact = require_not_merged(snapshot, self.contact_id)
+        at = self.report.occurred_at if self.report.occurred_at is not None else self.context.now
         event = ContactEvent(
             # By its own time, as timelines are read in the order of ids.
-            id=Moment(now=at, seed=self.moment.seed).new_id("evt"),
+            id=RequestContext(now=at, seed=self.context.seed).new_id("evt"),
             workspace_id=self.workspace_id,
             contact_id=contact.id,
             app_id=self.app_id,
@@ -89,29 +89,29 @@ class ReportEvent:
             by=self.writer,
             properties=self.report.properties,
         )
-        return Decision(answer=event, change_set=ChangeSet(contact_events=(event,)))
+        return Decision(result=event, change_set=ChangeSet(contact_events=(event,)))
 
 
-def _name_fault(name: object, longest: int) -> str | None:
+def _name_fault(name: object, max_length: int) -> str | None:
     if not isinstance(name, str):
         return "must be text"
-    if not 0 < len(name.strip()) <= longest:
-        return f"must be 1 to {longest} characters"
-    return "has control characters" if CONTROL.search(name) else None
+    if not 0 < len(name.strip()) <= max_length:
+        return f"must be 1 to {max_length} characters"
+    return "has control characters" if CONTROL_CHARACTERS.search(name) else None
 
 
 def _time_fault(text: object, now: Instant) -> str | None:
     if text is None:
         return None
     try:
-        at = read_rfc3339(text) if isinstance(text, str) else None
+        at = parse_rfc3339(text) if isinstance(text, str) else None
     except ValueError:
         at = None
     if at is None:
         return "must be a time as in RFC 3339, such as 2026-11-22T14:03:00Z"
     if at < 0:
         return "is before 1970"
-    return "is more than an hour in the future" if at > now + CLOCKS_DIFFER else None
+    return "is more than an hour in the future" if at > now + MAX_CLOCK_SKEW else None
 
 
 def _properties_fault(properties: object, limits: Limits) -> str | None:
@@ -135,6 +135,6 @@ def _value_fault(value: object, depth: int) -> str | None:
         return next((fault for each in parts if (fault := _value_fault(each, depth - 1))), None)
     if isinstance(value, float) and not math.isfinite(value):
         return "must hold finite numbers"
-    if isinstance(value, int) and not -_INTEGER_LARGEST <= value < _INTEGER_LARGEST:
+    if isinstance(value, int) and not -_INT64_LIMIT <= value < _INT64_LIMIT:
         return "holds a number that does not fit in 64 bits; send it as text"
     return None

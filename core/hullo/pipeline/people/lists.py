@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final, cast
 
 from hullo.errors import Invalid
-from hullo.hooks.relay import Relay
+from hullo.hooks.relay import PluginManager
 from hullo.hooks.writes import Write
 from hullo.model.claim import Claim, Rejection
 from hullo.model.contact import Contact
@@ -18,45 +18,45 @@ from hullo.model.identifier import EMAIL, Identifier
 from hullo.model.limits import Limits
 from hullo.model.phone import normalise_phone
 from hullo.pipeline.identify import usable_identifiers
-from hullo.pipeline.naming import names_of, with_names
-from hullo.pipeline.phones import PHONE, phones_of
-from hullo.pipeline.writing import Pen, Written
+from hullo.pipeline.naming import identifier_facts, with_identifiers
+from hullo.pipeline.phones import PHONE, all_phones
+from hullo.pipeline.writing import WriteContext, WriteResult
 
 EMAILS: Final = "emails"
 PHONES: Final = "phones"
-PRIMARY: Final[Mapping[str, str]] = {EMAILS: EMAIL, PHONES: PHONE}
+PRIMARY_FIELDS: Final[Mapping[str, str]] = {EMAILS: EMAIL, PHONES: PHONE}
 """What the first of each list is called alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lists:
+class ContactLists:
     """None: nothing is said of them. Empty: there are none afterwards."""
 
     emails: tuple[str, ...] | None = None
     phones: tuple[str, ...] | None = None
 
     @property
-    def said(self) -> bool:
+    def is_given(self) -> bool:
         """Whether there is any to be written."""
         return self.emails is not None or self.phones is not None
 
     @classmethod
-    def read(cls, body: Mapping[str, object], limits: Limits) -> tuple[Lists, tuple[Rejection, ...]]:
+    def from_body(cls, body: Mapping[str, object], limits: Limits) -> tuple[ContactLists, tuple[Rejection, ...]]:
         """From a decoded body, and what is wrong with it: values that are wrong are left out (W8).
 
         Raises `Invalid` where one is said alone beside its list.
         """
-        for several, alone in PRIMARY.items():
+        for several, alone in PRIMARY_FIELDS.items():
             if several in body and alone in body:
                 reason = f"stands beside {several}, whose first one it is; send one of them"
-                raise Invalid(Invalid.wrong_fields, [Rejection(field=alone, reason=reason)])
+                raise Invalid(Invalid.invalid_fields_detail, [Rejection(field=alone, reason=reason)])
         rejected: list[Rejection] = []
         return cls(
-            emails=_texts(EMAILS, body, limits.emails, limits, rejected),
-            phones=_texts(PHONES, body, limits.phones, limits, rejected),
+            emails=_parse_list(EMAILS, body, limits.emails, limits, rejected),
+            phones=_parse_list(PHONES, body, limits.phones, limits, rejected),
         ), tuple(rejected)
 
-    def identifiers(self, hooks: Relay, limits: Limits) -> tuple[Identifier, ...]:
+    def email_identifiers(self, hooks: PluginManager, limits: Limits) -> tuple[Identifier, ...]:
         """The emails, each once, as people are found by them. Raises `Invalid` where nobody is found by email."""
         named: dict[str, Identifier] = {}
         for text in self.emails or ():
@@ -64,31 +64,33 @@ class Lists:
             email = next((each for each in usable if each.kind == EMAIL), None)
             if email is None:
                 reason = "nobody is found by email here; write one, as email"
-                raise Invalid(Invalid.wrong_fields, [Rejection(field=EMAILS, reason=reason)])
+                raise Invalid(Invalid.invalid_fields_detail, [Rejection(field=EMAILS, reason=reason)])
             named.setdefault(email.key, email)
         return tuple(named.values())
 
-    def relisted(self, written: Written, emails: Sequence[Identifier], pen: Pen, hooks: Relay) -> Written:
+    def apply(
+        self, result: WriteResult, emails: Sequence[Identifier], write_context: WriteContext, hooks: PluginManager
+    ) -> WriteResult:
         """The same with these lists written, too, unless a policy refuses one. `emails` are those of `identifiers`
         that the contact may have."""
-        contact, lists = written.contact, list[_Relisting]()
+        contact, lists = result.contact, list[_ListChange]()
         if self.emails is not None:
-            before = names_of(contact, EMAIL)
-            after = tuple(_fact(each.value, contact.fact_of(each), pen) for each in emails)
-            lists.append(_Relisting(field=EMAILS, kind="identifier", before=before, after=after))
+            before = identifier_facts(contact, EMAIL)
+            after = tuple(_list_fact(each.value, contact.identifier_fact(each), write_context) for each in emails)
+            lists.append(_ListChange(field=EMAILS, kind="identifier", before=before, after=after))
         if self.phones is not None:
-            before, region = phones_of(contact), pen.app.region if pen.app else None
+            before, region = all_phones(contact), write_context.app.region if write_context.app else None
             held = {fact.value: fact for fact in before}
             numbers = dict.fromkeys(normalise_phone(each, region) for each in self.phones)
-            after = tuple(_fact(each, held.get(each), pen) for each in numbers)
-            lists.append(_Relisting(field=PHONES, kind="profile", before=before, after=after))
+            after = tuple(_list_fact(each, held.get(each), write_context) for each in numbers)
+            lists.append(_ListChange(field=PHONES, kind="profile", before=before, after=after))
         for each in lists:
-            written = _written(written, each, pen, hooks)
-        return written
+            result = _apply_list(result, each, write_context, hooks)
+        return result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Relisting:
+class _ListChange:
     """One list, before and after."""
 
     field: str
@@ -96,78 +98,89 @@ class _Relisting:
     before: tuple[Fact, ...]
     after: tuple[Fact, ...]
 
-    def writes(self, pen: Pen) -> Iterator[Write]:
+    def writes(self, write_context: WriteContext) -> Iterator[Write]:
         """One value each: the primary one where it is another, and those of the others that come, go, or are worth
         more than they were."""
         first, then = (facts[0] if facts else None for facts in (self.before, self.after))
         if first != then:
-            yield self._write(PRIMARY[self.field], then, first, pen)
+            yield self._write(PRIMARY_FIELDS[self.field], then, first, write_context)
         told = {fact.value for fact in (first, then) if fact is not None}
         before, after = ({fact.value: fact for fact in facts} for facts in (self.before, self.after))
         for value in dict.fromkeys((*before, *after)):
             if value not in told and before.get(value) != after.get(value):
-                yield self._write(self.field, after.get(value), before.get(value), pen)
+                yield self._write(self.field, after.get(value), before.get(value), write_context)
 
-    def _write(self, field: str, fact: Fact | None, stored: Fact | None, pen: Pen) -> Write:
+    def _write(self, field: str, fact: Fact | None, stored: Fact | None, write_context: WriteContext) -> Write:
         value = fact.value if fact is not None else None
-        return Write(field=field, kind=self.kind, value=value, standing=pen.standing, stored=stored, signed=pen.signed)
+        return Write(
+            field=field,
+            kind=self.kind,
+            value=value,
+            standing=write_context.standing,
+            stored=stored,
+            signed=write_context.is_signed,
+        )
 
 
-def _written(written: Written, relisting: _Relisting, pen: Pen, hooks: Relay) -> Written:
-    writes = tuple(relisting.writes(pen))
+def _apply_list(
+    result: WriteResult, list_change: _ListChange, write_context: WriteContext, hooks: PluginManager
+) -> WriteResult:
+    writes = tuple(list_change.writes(write_context))
     if not writes:
-        return replace(written, unchanged=(*written.unchanged, relisting.field))
-    refusals = hooks.review_writes(Claim(), pen.standing, written.contact, writes)
+        return replace(result, unchanged=(*result.unchanged, list_change.field))
+    refusals = hooks.review_writes(Claim(), write_context.standing, result.contact, writes)
     if refusals:
         plugin, refusal = next(iter(refusals.values()))
-        kept = FieldVerdict(field=relisting.field, verdict="kept", reason=refusal.reason)
-        step = Step(stage="policy", plugin=plugin, answer=f"keeps {relisting.field}: {refusal.reason}")
-        return replace(written, kept=(*written.kept, kept), steps=(*written.steps, step))
+        kept = FieldVerdict(field=list_change.field, verdict="kept", reason=refusal.reason)
+        step = Step(stage="policy", plugin=plugin, answer=f"keeps {list_change.field}: {refusal.reason}")
+        return replace(result, kept=(*result.kept, kept), steps=(*result.steps, step))
     fields = dict.fromkeys(each.field for each in writes)
-    verdicts = (_verdict(field, [each for each in writes if each.field == field], pen) for field in fields)
+    verdicts = (_verdict(field, [each for each in writes if each.field == field], write_context) for field in fields)
     changes = (
-        FieldChange(field=each.field, before=_value(each.stored), after=each.value)
+        FieldChange(field=each.field, before=_fact_value(each.stored), after=each.value)
         for each in writes
-        if _value(each.stored) != each.value
+        if _fact_value(each.stored) != each.value
     )
     return replace(
-        written,
-        contact=replace(_with(written.contact, relisting), updated_at=pen.at),
-        written=(*written.written, *verdicts),
-        changes=(*written.changes, *changes),
+        result,
+        contact=replace(_with_list(result.contact, list_change), updated_at=write_context.at),
+        written=(*result.written, *verdicts),
+        changes=(*result.changes, *changes),
     )
 
 
-def _verdict(field: str, writes: Sequence[Write], pen: Pen) -> FieldVerdict:
+def _verdict(field: str, writes: Sequence[Write], write_context: WriteContext) -> FieldVerdict:
     deed = "replaced"
     if all(each.stored is None for each in writes):
         deed = "filled"
     elif all(each.value is None for each in writes):
         deed = "cleared"
-    return FieldVerdict(field=field, verdict="written", reason=f"{deed} as {pen.standing.word}")
+    return FieldVerdict(field=field, verdict="written", reason=f"{deed} as {write_context.standing.label}")
 
 
-def _with(contact: Contact, relisting: _Relisting) -> Contact:
-    if relisting.field == EMAILS:
-        return with_names(contact, EMAIL, relisting.after)
+def _with_list(contact: Contact, list_change: _ListChange) -> Contact:
+    if list_change.field == EMAILS:
+        return with_identifiers(contact, EMAIL, list_change.after)
     others = {field: fact for field, fact in contact.profile.items() if field != PHONE}
-    profile = {**others, PHONE: relisting.after[0]} if relisting.after else others
-    return replace(contact, profile=profile, phones=relisting.after[1:])
+    profile = {**others, PHONE: list_change.after[0]} if list_change.after else others
+    return replace(contact, profile=profile, phones=list_change.after[1:])
 
 
-def _fact(text: str, held: Fact | None, pen: Pen) -> Fact:
+def _list_fact(text: str, held: Fact | None, write_context: WriteContext) -> Fact:
     """What is there already, in whatever spelling, is written again only if it is worth more now."""
-    if held is not None and held.standing >= pen.standing:
+    if held is not None and held.standing >= write_context.standing:
         return held
-    return Fact(held.value if held is not None else text, pen.standing, pen.at, pen.by)
+    return Fact(
+        held.value if held is not None else text, write_context.standing, write_context.at, write_context.writer
+    )
 
 
-def _value(fact: Fact | None) -> Scalar | None:
+def _fact_value(fact: Fact | None) -> Scalar | None:
     return fact.value if fact is not None else None
 
 
-def _texts(
-    field: str, body: Mapping[str, object], most: int, limits: Limits, rejected: list[Rejection]
+def _parse_list(
+    field: str, body: Mapping[str, object], max_items: int, limits: Limits, rejected: list[Rejection]
 ) -> tuple[str, ...] | None:
     """Each as it would be taken alone. None where the list is not said, or as a whole is wrong."""
     if field not in body:
@@ -177,12 +190,12 @@ def _texts(
         rejected.append(Rejection(field=field, reason="must be a list"))
         return None
     texts = cast("list[object]", said or [])
-    if len(texts) > most:
-        rejected.append(Rejection(field=field, reason=f"more than {most}"))
+    if len(texts) > max_items:
+        rejected.append(Rejection(field=field, reason=f"more than {max_items}"))
         return None
-    alone, taken = PRIMARY[field], list[str]()
+    alone, taken = PRIMARY_FIELDS[field], list[str]()
     for text in texts:
-        claim = Claim.read({alone: text}, limits)
+        claim = Claim.from_body({alone: text}, limits)
         value = claim.email if field == EMAILS else claim.profile.get(alone)
         if value is not None:
             taken.append(value)

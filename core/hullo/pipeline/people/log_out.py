@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hullo.model.change_set import ChangeSet, LogOut
+from hullo.model.change_set import ChangeSet, SessionRevocation
 from hullo.model.contact import ContactId
 from hullo.model.decision import Decision
-from hullo.model.moment import Moment
-from hullo.pipeline.apps import AppDirectory
-from hullo.pipeline.survivors import unabsorbed
-from hullo.pipeline.telling import audited
-from hullo.pipeline.work import Prepared
+from hullo.model.moment import RequestContext
+from hullo.pipeline.apps import AppCache
+from hullo.pipeline.survivors import require_not_merged
+from hullo.pipeline.telling import next_audit_entry
+from hullo.pipeline.work import PreparedOperation
 from hullo.store.protocol import Snapshot, SnapshotQuery
 
 
@@ -23,18 +23,20 @@ class LogOutEverywhere:
     workspace_id: str
     by: str
     """As in `Fact.by`."""
-    moment: Moment
+    context: RequestContext
 
-    def prepare(self, apps: AppDirectory) -> Prepared[ContactId]:  # noqa: ARG002 - no app is asked
+    def prepare(self, apps: AppCache) -> PreparedOperation[ContactId]:  # noqa: ARG002 - no app is asked
         """Refuses nothing: the key was checked by whoever took the call."""
-        query = SnapshotQuery(workspace_id=self.workspace_id, app_id=None, contacts=(self.contact_id,), audited=True)
-        return Prepared(query=query, decide=self._decide)
+        query = SnapshotQuery(
+            workspace_id=self.workspace_id, app_id=None, contacts=(self.contact_id,), include_audit_head=True
+        )
+        return PreparedOperation(query=query, decide=self._decide)
 
     def _decide(self, snapshot: Snapshot) -> Decision[ContactId]:
         """Raises `NotFound` and `Conflicting`, as `unabsorbed` does."""
-        contact = unabsorbed(snapshot, self.contact_id)
-        over = LogOut(contact_id=contact.id, at=self.moment.now)
-        entry = audited(
-            snapshot, self.moment, self.workspace_id, by=self.by, action="contact.logged_out", subject=contact.id
+        contact = require_not_merged(snapshot, self.contact_id)
+        over = SessionRevocation(contact_id=contact.id, at=self.context.now)
+        entry = next_audit_entry(
+            snapshot, self.context, self.workspace_id, by=self.by, action="contact.logged_out", subject=contact.id
         )
-        return Decision(answer=contact.id, change_set=ChangeSet(log_outs=(over,), audits=(entry,)))
+        return Decision(result=contact.id, change_set=ChangeSet(session_revocations=(over,), audit_entries=(entry,)))

@@ -10,56 +10,56 @@ from hullo.model.change_set import ChangeSet
 from hullo.model.contact import ContactId
 from hullo.model.conversation import ConversationId
 from hullo.model.decision import Decision
-from hullo.model.moment import Moment
+from hullo.model.moment import RequestContext
 from hullo.model.note import Note, NoteId
-from hullo.pipeline.apps import AppDirectory
-from hullo.pipeline.survivors import unabsorbed
-from hullo.pipeline.talk import answerable
-from hullo.pipeline.work import Prepared
+from hullo.pipeline.apps import AppCache
+from hullo.pipeline.survivors import require_not_merged
+from hullo.pipeline.talk import is_answerable_with
+from hullo.pipeline.work import PreparedOperation
 from hullo.store.protocol import Snapshot, SnapshotQuery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NoteContact:
+class AddContactNote:
     """Something is noted about a person."""
 
     contact_id: ContactId
     workspace_id: str
     writer: str
     text: str
-    moment: Moment
+    context: RequestContext
 
-    def prepare(self, apps: AppDirectory) -> Prepared[Note]:  # noqa: ARG002 - no app is asked
+    def prepare(self, apps: AppCache) -> PreparedOperation[Note]:  # noqa: ARG002 - no app is asked
         """Refuses nothing: the key was checked by whoever took the call."""
         query = SnapshotQuery(workspace_id=self.workspace_id, app_id=None, contacts=(self.contact_id,))
-        return Prepared(query=query, decide=self._decide)
+        return PreparedOperation(query=query, decide=self._decide)
 
     def _decide(self, snapshot: Snapshot) -> Decision[Note]:
         """Raises `NotFound` and `Conflicting`, as `unabsorbed` does."""
-        contact = unabsorbed(snapshot, self.contact_id)
-        return _noted(contact.id, self.workspace_id, self.writer, self.text, self.moment)
+        contact = require_not_merged(snapshot, self.contact_id)
+        return _add_note(contact.id, self.workspace_id, self.writer, self.text, self.context)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NoteConversation:
+class AddConversationNote:
     """Something is noted about a conversation."""
 
     key: ApiKey
     conversation_id: ConversationId
     text: str
-    moment: Moment
+    context: RequestContext
 
-    def prepare(self, apps: AppDirectory) -> Prepared[Note]:  # noqa: ARG002 - the key says who is calling
+    def prepare(self, apps: AppCache) -> PreparedOperation[Note]:  # noqa: ARG002 - the key says who is calling
         """Refuses nothing: the key was checked by whoever took the call."""
         query = SnapshotQuery(workspace_id=self.key.workspace_id, app_id=None, conversations=(self.conversation_id,))
-        return Prepared(query=query, decide=self._decide)
+        return PreparedOperation(query=query, decide=self._decide)
 
     def _decide(self, snapshot: Snapshot) -> Decision[Note]:
         """Raises `NotFound` for a conversation of another workspace, or of another app than the key's."""
         known = snapshot.conversations.get(self.conversation_id)
-        if known is None or not answerable(known, self.key):
+        if known is None or not is_answerable_with(known, self.key):
             raise NotFound("no such conversation")
-        return _noted(known.id, self.key.workspace_id, self.key.writer, self.text, self.moment)
+        return _add_note(known.id, self.key.workspace_id, self.key.writer, self.text, self.context)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,14 +69,14 @@ class RemoveNote:
     note_id: NoteId
     workspace_id: str
 
-    def prepare(self, apps: AppDirectory) -> Prepared[NoteId]:  # noqa: ARG002 - no app is asked
+    def prepare(self, apps: AppCache) -> PreparedOperation[NoteId]:  # noqa: ARG002 - no app is asked
         """Refuses nothing: the note was found by whoever took the call."""
-        removal = Decision(answer=self.note_id, change_set=ChangeSet(notes_removed=(self.note_id,)))
+        removal = Decision(result=self.note_id, change_set=ChangeSet(notes_removed=(self.note_id,)))
         query = SnapshotQuery(workspace_id=self.workspace_id, app_id=None)
-        return Prepared(query=query, decide=lambda _: removal)
+        return PreparedOperation(query=query, decide=lambda _: removal)
 
 
-def _noted(subject_id: str, workspace_id: str, writer: str, text: str, moment: Moment) -> Decision[Note]:
+def _add_note(subject_id: str, workspace_id: str, writer: str, text: str, moment: RequestContext) -> Decision[Note]:
     note = Note(
         id=moment.new_id("note"),
         workspace_id=workspace_id,
@@ -85,4 +85,4 @@ def _noted(subject_id: str, workspace_id: str, writer: str, text: str, moment: M
         at=moment.now,
         by=writer,
     )
-    return Decision(answer=note, change_set=ChangeSet(notes=(note,)))
+    return Decision(result=note, change_set=ChangeSet(notes=(note,)))

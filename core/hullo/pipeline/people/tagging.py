@@ -7,29 +7,29 @@ from dataclasses import dataclass, replace
 
 from hullo.errors import Invalid, NotFound
 from hullo.model.app import ApiKey
-from hullo.model.change_set import ChangeSet, changed
-from hullo.model.claim import CONTROL, Rejection
+from hullo.model.change_set import ChangeSet, replacement
+from hullo.model.claim import CONTROL_CHARACTERS, Rejection
 from hullo.model.contact import Contact, ContactId
 from hullo.model.conversation import Conversation, ConversationId
 from hullo.model.decision import Decision
 from hullo.model.event import FieldChange
 from hullo.model.fact import Fact
 from hullo.model.limits import Limits
-from hullo.model.moment import Moment
+from hullo.model.moment import RequestContext
 from hullo.model.standing import Standing
-from hullo.pipeline.apps import AppDirectory
-from hullo.pipeline.survivors import unabsorbed
-from hullo.pipeline.talk import answerable
-from hullo.pipeline.telling import Teller
-from hullo.pipeline.work import Prepared
+from hullo.pipeline.apps import AppCache
+from hullo.pipeline.survivors import require_not_merged
+from hullo.pipeline.talk import is_answerable_with
+from hullo.pipeline.telling import EventBuilder
+from hullo.pipeline.work import PreparedOperation
 from hullo.store.protocol import Snapshot, SnapshotQuery
 
-TAGS = "tags"
+TAGS_FIELD = "tags"
 """What the field is called in events and faults."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tagging:
+class TagChanges:
     """What is to be there, and what is not. What is so already stays as it is (W9)."""
 
     add: tuple[str, ...] = ()
@@ -44,31 +44,31 @@ class TagContact:
     workspace_id: str
     app_id: str | None
     writer: str
-    tagging: Tagging
-    moment: Moment
+    changes: TagChanges
+    context: RequestContext
     limits: Limits
 
-    def prepare(self, apps: AppDirectory) -> Prepared[Contact]:  # noqa: ARG002 - no app is asked
+    def prepare(self, apps: AppCache) -> PreparedOperation[Contact]:  # noqa: ARG002 - no app is asked
         """Refuses nothing: the key was checked by whoever took the call."""
         query = SnapshotQuery(workspace_id=self.workspace_id, app_id=None, contacts=(self.contact_id,))
-        return Prepared(query=query, decide=self._decide)
+        return PreparedOperation(query=query, decide=self._decide)
 
     def _decide(self, snapshot: Snapshot) -> Decision[Contact]:
         """Raises `NotFound` and `Conflicting`, as `unabsorbed` does, and `Invalid` for too many."""
-        contact = unabsorbed(snapshot, self.contact_id)
-        added = [tag for tag in self.tagging.add if tag not in contact.tags]
-        removed = [tag for tag in self.tagging.remove if tag in contact.tags]
+        contact = require_not_merged(snapshot, self.contact_id)
+        added = [tag for tag in self.changes.add if tag not in contact.tags]
+        removed = [tag for tag in self.changes.remove if tag in contact.tags]
         if not (added or removed):
-            return Decision(answer=contact)
-        moment = self.moment.not_before(contact.updated_at)
+            return Decision(result=contact)
+        moment = self.context.at_least(contact.updated_at)
         fact = Fact(True, Standing.PROVEN, moment.now, self.writer)
         left = {tag: held for tag, held in contact.tags.items() if tag not in removed}
         tags = {**left, **dict.fromkeys(added, fact)}
-        _refuse_too_many(len(tags), len(contact.tags), self.limits)
-        change = changed(contact, replace(contact, tags=tags, updated_at=moment.now))
-        teller = Teller(moment, self.workspace_id, app_id=self.app_id, by=self.writer)
-        teller.tell("contact.updated", contact.id, {"fields": [TAGS]}, _changes(added, removed))
-        return Decision(answer=change.after, change_set=ChangeSet(contacts=(change,), events=teller.events))
+        _require_tag_limit(len(tags), len(contact.tags), self.limits)
+        change = replacement(contact, replace(contact, tags=tags, updated_at=moment.now))
+        teller = EventBuilder(moment, self.workspace_id, app_id=self.app_id, by=self.writer)
+        teller.add("contact.updated", contact.id, {"fields": [TAGS_FIELD]}, _tag_field_changes(added, removed))
+        return Decision(result=change.after, change_set=ChangeSet(contacts=(change,), events=teller.events))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,63 +77,63 @@ class TagConversation:
 
     key: ApiKey
     conversation_id: ConversationId
-    tagging: Tagging
+    changes: TagChanges
     limits: Limits
 
-    def prepare(self, apps: AppDirectory) -> Prepared[Conversation]:  # noqa: ARG002 - the key says who is calling
+    def prepare(self, apps: AppCache) -> PreparedOperation[Conversation]:  # noqa: ARG002 - the key says who is calling
         """Refuses nothing: the key was checked by whoever took the call."""
         query = SnapshotQuery(workspace_id=self.key.workspace_id, app_id=None, conversations=(self.conversation_id,))
-        return Prepared(query=query, decide=self._decide)
+        return PreparedOperation(query=query, decide=self._decide)
 
     def _decide(self, snapshot: Snapshot) -> Decision[Conversation]:
         """Raises `NotFound` for a conversation of another workspace, or of another app than the key's, and `Invalid`
         for too many."""
         known = snapshot.conversations.get(self.conversation_id)
-        if known is None or not answerable(known, self.key):
+        if known is None or not is_answerable_with(known, self.key):
             raise NotFound("no such conversation")
-        left = [tag for tag in known.tags if tag not in self.tagging.remove]
-        tags = tuple(dict.fromkeys((*left, *self.tagging.add)))
+        left = [tag for tag in known.tags if tag not in self.changes.remove]
+        tags = tuple(dict.fromkeys((*left, *self.changes.add)))
         if tags == known.tags:
-            return Decision(answer=known)
-        _refuse_too_many(len(tags), len(known.tags), self.limits)
-        change = changed(known, replace(known, tags=tags))
-        return Decision(answer=change.after, change_set=ChangeSet(conversations=(change,)))
+            return Decision(result=known)
+        _require_tag_limit(len(tags), len(known.tags), self.limits)
+        change = replacement(known, replace(known, tags=tags))
+        return Decision(result=change.after, change_set=ChangeSet(conversations=(change,)))
 
 
-def tag_field(tag: str) -> str:
+def tag_field_name(tag: str) -> str:
     """How one tag is called where values are told one by one."""
-    return f"{TAGS}.{tag}"
+    return f"{TAGS_FIELD}.{tag}"
 
 
-def read_tags(said: Sequence[object], limits: Limits) -> tuple[str, ...]:
+def parse_tags(values: Sequence[object], limits: Limits) -> tuple[str, ...]:
     """Their names, trimmed, each once. Raises `Invalid` for one that is none."""
-    fault = next((fault for each in said if (fault := _fault(each, limits.tag_length))), None)
+    fault = next((fault for each in values if (fault := _tag_fault(each, limits.tag_length))), None)
     if fault is not None:
-        raise _invalid(fault)
-    return tuple(dict.fromkeys(str(each).strip() for each in said))
+        raise _invalid_tags(fault)
+    return tuple(dict.fromkeys(str(each).strip() for each in values))
 
 
-def _fault(tag: object, longest: int) -> str | None:
+def _tag_fault(tag: object, max_length: int) -> str | None:
     if not isinstance(tag, str):
         return "a tag is text"
-    if not 0 < len(tag.strip()) <= longest:
-        return f"a tag is 1 to {longest} characters"
-    return "a tag has no control characters" if CONTROL.search(tag.strip()) else None
+    if not 0 < len(tag.strip()) <= max_length:
+        return f"a tag is 1 to {max_length} characters"
+    return "a tag has no control characters" if CONTROL_CHARACTERS.search(tag.strip()) else None
 
 
-def _refuse_too_many(after: int, before: int, limits: Limits) -> None:
+def _require_tag_limit(after: int, before: int, limits: Limits) -> None:
     # Where there are too many since the limit was lowered, they may still become fewer.
     if after > max(limits.tags, before):
-        raise _invalid(f"there would be more than {limits.tags}")
+        raise _invalid_tags(f"there would be more than {limits.tags}")
 
 
-def _changes(added: Sequence[str], removed: Sequence[str]) -> tuple[FieldChange, ...]:
+def _tag_field_changes(added: Sequence[str], removed: Sequence[str]) -> tuple[FieldChange, ...]:
     """One for each, as the values of a timeline are plain."""
     return (
-        *(FieldChange(field=tag_field(tag), before=True, after=None) for tag in removed),
-        *(FieldChange(field=tag_field(tag), before=None, after=True) for tag in added),
+        *(FieldChange(field=tag_field_name(tag), before=True, after=None) for tag in removed),
+        *(FieldChange(field=tag_field_name(tag), before=None, after=True) for tag in added),
     )
 
 
-def _invalid(reason: str) -> Invalid:
-    return Invalid(Invalid.wrong_fields, [Rejection(field=TAGS, reason=reason)])
+def _invalid_tags(reason: str) -> Invalid:
+    return Invalid(Invalid.invalid_fields_detail, [Rejection(field=TAGS_FIELD, reason=reason)])

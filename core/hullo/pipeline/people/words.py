@@ -8,55 +8,66 @@ from typing import Final
 
 from hullo.model.app import AppId
 from hullo.model.decision_record import DecisionRecord, FieldVerdict, Step, Verdict
-from hullo.model.instant import rfc3339
+from hullo.model.instant import format_rfc3339
 from hullo.model.match import CREATED
 from hullo.model.standing import Standing
 
-BY_ID: Final = "id"
+MATCHED_BY_ID: Final = "id"
 """What `matched_by` says where nobody had to be found."""
 
-_PAGES: Final = ("visitor:", "identity-key:", "token:")
-_DEED: Final = re.compile(r"(filled|replaced|confirmed|cleared) as \w+")
-_WROTE: Final = "wrote to this contact"
-_BY_HAND: Final[Mapping[str, str]] = {"merge": "merged somebody into this contact", "unmerge": "took a merge back"}
+_PAGE_WRITER_PREFIXES: Final = ("visitor:", "identity-key:", "token:")
+_WRITE_KIND_PATTERN: Final = re.compile(r"(filled|replaced|confirmed|cleared) as \w+")
+_DEFAULT_ACTION: Final = "wrote to this contact"
+_MANUAL_ACTIONS: Final[Mapping[str, str]] = {
+    "merge": "merged somebody into this contact",
+    "unmerge": "took a merge back",
+}
 """What was done by hand to whole contacts, by its stage."""
-_TOLD_APART: Final = "somebody new"
+_NEW_CONTACT_ANSWER: Final = "somebody new"
 """What the first sentence says already."""
 
 
-def in_words(decision: DecisionRecord, apps: Mapping[AppId, str]) -> str:
+def describe_decision(decision: DecisionRecord, apps: Mapping[AppId, str]) -> str:
     """Sentences for people. `apps` are the names of apps by their ids; where one is missing, its id has to do.
 
     They say no more than the decision holds: fields by their names, people by their ids, and no values.
     """
     steps, fields = decision.trace.steps, decision.trace.fields
-    sentences = (_opening(decision, apps), *_circumstances(steps), *_written(fields), *_refused(fields))
+    sentences = (
+        _opening_sentence(decision, apps),
+        *_step_sentences(steps),
+        *_written_sentences(fields),
+        *_rejected_sentences(fields),
+    )
     return " ".join(f"{sentence}." for sentence in sentences)
 
 
-def _opening(decision: DecisionRecord, apps: Mapping[AppId, str]) -> str:
-    when = rfc3339(decision.at)[:16].replace("T", " ")
+def _opening_sentence(decision: DecisionRecord, apps: Mapping[AppId, str]) -> str:
+    when = format_rfc3339(decision.at)[:16].replace("T", " ")
     app = f" of app {apps.get(decision.app_id, decision.app_id)}" if decision.app_id is not None else ""
-    if decision.matched_by == BY_ID:
-        did = next((_BY_HAND[step.stage] for step in decision.trace.steps if step.stage in _BY_HAND), _WROTE)
-        return f"On {when} UTC {_caller(decision, app)} {did}"
+    if decision.matched_by == MATCHED_BY_ID:
+        did = next(
+            (_MANUAL_ACTIONS[step.stage] for step in decision.trace.steps if step.stage in _MANUAL_ACTIONS),
+            _DEFAULT_ACTION,
+        )
+        return f"On {when} UTC {_caller_phrase(decision, app)} {did}"
     if decision.matched_by == CREATED:
         did = "made this contact"
     else:
         did = f"identified them by {decision.matched_by.replace('_', ' ')}"
-    return f"On {when} UTC {_caller(decision, app)} {did}{_evidence(decision)} ({decision.standing})"
+    return f"On {when} UTC {_caller_phrase(decision, app)} {did}{_evidence_phrase(decision)} ({decision.standing})"
 
 
-def _caller(decision: DecisionRecord, app: str) -> str:
-    if decision.by.startswith(_PAGES):
+def _caller_phrase(decision: DecisionRecord, app: str) -> str:
+    if decision.by.startswith(_PAGE_WRITER_PREFIXES):
         return f"a page{app}"
     if decision.by.startswith("api-key:"):
         return f"a server with the API key {decision.by.partition(':')[2]}"
     return f"somebody at the {decision.by}" if decision.by == "command line" else decision.by
 
 
-def _evidence(decision: DecisionRecord) -> str:
-    if not decision.by.startswith(_PAGES):
+def _evidence_phrase(decision: DecisionRecord) -> str:
+    if not decision.by.startswith(_PAGE_WRITER_PREFIXES):
         return ""
     if decision.by.startswith("token:"):
         return " with a signed token"
@@ -64,44 +75,44 @@ def _evidence(decision: DecisionRecord) -> str:
         return " with a signed hash"
     others = dict.fromkeys(step.plugin for step in decision.trace.steps if step.stage == "verify")
     if others:
-        return f" with what {_listed(others)} vouches for"
-    return " in a session that is proven" if decision.standing == Standing.PROVEN.word else " without proof"
+        return f" with what {_join_words(others)} vouches for"
+    return " in a session that is proven" if decision.standing == Standing.PROVEN.label else " without proof"
 
 
-def _circumstances(steps: Sequence[Step]) -> Iterator[str]:
+def _step_sentences(steps: Sequence[Step]) -> Iterator[str]:
     """What was thought on the way to the person, and what came of it beside their values."""
     for step in steps:
-        thought_over = step.stage == "match" and step.plugin == "pipeline" and step.answer != _TOLD_APART
-        if thought_over or step.stage in {"visit", *_BY_HAND}:
-            yield _begun(step.answer)
+        thought_over = step.stage == "match" and step.plugin == "pipeline" and step.answer != _NEW_CONTACT_ANSWER
+        if thought_over or step.stage in {"visit", *_MANUAL_ACTIONS}:
+            yield _capitalise(step.answer)
         elif step.stage == "link":
-            yield f"{_begun(step.plugin)} {step.answer}"
+            yield f"{_capitalise(step.plugin)} {step.answer}"
 
 
-def _written(fields: Iterable[FieldVerdict]) -> Iterator[str]:
+def _written_sentences(fields: Iterable[FieldVerdict]) -> Iterator[str]:
     deeds: dict[str, list[str]] = {}
     others: dict[str, list[str]] = {}
-    for each in _of(fields, "written"):
-        deed = _DEED.fullmatch(each.reason)
+    for each in _with_verdict(fields, "written"):
+        deed = _WRITE_KIND_PATTERN.fullmatch(each.reason)
         home, word = (deeds, deed[1]) if deed is not None else (others, each.reason)
         home.setdefault(word, []).append(each.field)
     if deeds:
-        yield "It " + _listed(f"{deed} {_listed(names)}" for deed, names in deeds.items())
+        yield "It " + _join_words(f"{deed} {_join_words(names)}" for deed, names in deeds.items())
     for reason, names in others.items():
-        yield f"{_begun(_listed(names))} {reason}"
+        yield f"{_capitalise(_join_words(names))} {reason}"
 
 
-def _refused(fields: Sequence[FieldVerdict]) -> Iterator[str]:
-    for reason, names in _by_reason(_of(fields, "kept")).items():
-        yield f"It kept {_listed(names)}, as {reason}"
-    for reason, names in _by_reason(_of(fields, "rejected")).items():
-        yield f"It left out {_listed(names)}: {reason}"
-    so_already = [each.field for each in _of(fields, "unchanged")]
+def _rejected_sentences(fields: Sequence[FieldVerdict]) -> Iterator[str]:
+    for reason, names in _by_reason(_with_verdict(fields, "kept")).items():
+        yield f"It kept {_join_words(names)}, as {reason}"
+    for reason, names in _by_reason(_with_verdict(fields, "rejected")).items():
+        yield f"It left out {_join_words(names)}: {reason}"
+    so_already = [each.field for each in _with_verdict(fields, "unchanged")]
     if so_already:
-        yield f"{_begun(_listed(so_already))} {'was' if len(so_already) == 1 else 'were'} so already"
+        yield f"{_capitalise(_join_words(so_already))} {'was' if len(so_already) == 1 else 'were'} so already"
 
 
-def _of(fields: Iterable[FieldVerdict], verdict: Verdict) -> Iterator[FieldVerdict]:
+def _with_verdict(fields: Iterable[FieldVerdict], verdict: Verdict) -> Iterator[FieldVerdict]:
     return (each for each in fields if each.verdict == verdict)
 
 
@@ -112,13 +123,13 @@ def _by_reason(verdicts: Iterable[FieldVerdict]) -> dict[str, list[str]]:
     return grouped
 
 
-def _listed(words: Iterable[str]) -> str:
+def _join_words(words: Iterable[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     *most, last = words
     return f"{', '.join(most)} and {last}" if most else last
 
 
-def _begun(text: str) -> str:
+def _capitalise(text: str) -> str:
     """As a sentence begins; an id, or a name that is no word, stays as it is."""
     first = text.partition(" ")[0]
     return text if "_" in first or "-" in first else text[:1].upper() + text[1:]

@@ -16,44 +16,49 @@ from hullo.model.identifier import Identifier
 from hullo.model.outcome import Outcome
 from hullo.model.standing import Standing
 from hullo.model.visitor import Session
-from hullo.pipeline.call import Call
-from hullo.pipeline.resolve import Resolution
+from hullo.pipeline.call import VerifiedClaim
+from hullo.pipeline.resolve import MatchResult
 from hullo.store.protocol import Snapshot
 
-ERASED: Final = "erased"
+MATCHED_BY_ERASED: Final = "erased"
 """What such a call was `matched_by`."""
 
 
-def names_erased(call: Call, resolution: Resolution, snapshot: Snapshot) -> bool:
+def is_recreation(verified_claim: VerifiedClaim, match_result: MatchResult, snapshot: Snapshot) -> bool:
     """Whether whoever would be created was erased before."""
-    if resolution.carried is not None:
-        return resolution.contact is None
-    return resolution.contact is None and any(call.tombstones[each] in snapshot.tombstones for each in resolution.own)
+    if match_result.transferred_identity is not None:
+        return match_result.contact is None
+    return match_result.contact is None and any(
+        verified_claim.tombstone_digests[each] in snapshot.tombstones for each in match_result.writable_identifiers
+    )
 
 
-def erased_names(call: Call, resolution: Resolution, snapshot: Snapshot) -> tuple[Identifier, ...]:
+def erased_identifiers(
+    verified_claim: VerifiedClaim, match_result: MatchResult, snapshot: Snapshot
+) -> tuple[Identifier, ...]:
     """What the contact would take of somebody who was erased, and does not without proof."""
     if not snapshot.tombstones:
         return ()
     return tuple(
         each
-        for each in resolution.own
-        if call.tombstones[each] in snapshot.tombstones and call.digests[each] not in snapshot.found
+        for each in match_result.writable_identifiers
+        if verified_claim.tombstone_digests[each] in snapshot.tombstones
+        and verified_claim.digests[each] not in snapshot.contact_ids
     )
 
 
-def speaks_as_nobody(session: Session) -> bool:
+def claims_only_erased(session: Session) -> bool:
     """Whether all that is known of the visitor is that it has claimed to be somebody who was erased."""
-    return session.identified and session.contact_id is None
+    return session.is_identified and session.contact_id is None
 
 
-def untold(decision: Decision[Outcome]) -> Decision[Outcome]:
+def redact_erased(decision: Decision[Outcome]) -> Decision[Outcome]:
     """What is left of a decision about a stranger who was erased: the answer, and the session."""
     changes = decision.change_set
     answer = replace(
-        decision.answer,
+        decision.result,
         contact_id=None,
-        matched_by=ERASED,
+        matched_by=MATCHED_BY_ERASED,
         standing=Standing.CLAIMED,
         identified=False,
         changed=bool(changes.sessions),
@@ -62,24 +67,24 @@ def untold(decision: Decision[Outcome]) -> Decision[Outcome]:
         conflicts=(),
     )
     return Decision(
-        answer=answer,
+        result=answer,
         change_set=ChangeSet(
             visitors=changes.visitors, sessions=changes.sessions, spent=changes.spent, key_uses=changes.key_uses
         ),
-        explain=lambda: _explained(decision.trace),
+        build_trace=lambda: _redact_trace(decision.trace),
     )
 
 
-def made_anew() -> Step:
+def recreated_step() -> Step:
     """What is said of a proof that overrules an erasure."""
-    return _step("somebody of this name was erased; the proof allows to make them anew (P2)")
+    return _erasure_step("somebody of this name was erased; the proof allows to make them anew (P2)")
 
 
-def _explained(trace: Trace) -> Trace:
-    silence = _step("somebody of this name was erased, and there is no proof: nothing is kept of the call (P2)")
+def _redact_trace(trace: Trace) -> Trace:
+    silence = _erasure_step("somebody of this name was erased, and there is no proof: nothing is kept of the call (P2)")
     rejected = tuple(each for each in trace.fields if each.verdict == "rejected")
     return Trace(steps=(*trace.steps, silence), fields=rejected)
 
 
-def _step(answer: str) -> Step:
+def _erasure_step(answer: str) -> Step:
     return Step(stage="match", plugin="pipeline", answer=answer)

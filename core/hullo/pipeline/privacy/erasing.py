@@ -9,77 +9,77 @@ from hullo.errors import Conflicting
 from hullo.model.change_set import ChangeSet, Erasure
 from hullo.model.contact import ContactId
 from hullo.model.decision import Decision
-from hullo.model.merge import Extent
-from hullo.model.moment import Moment
+from hullo.model.merge import RelatedCounts
+from hullo.model.moment import RequestContext
 from hullo.model.tombstone import Tombstone, tombstone_digest
-from hullo.pipeline.apps import AppDirectory
-from hullo.pipeline.survivors import current_contact, unabsorbed
-from hullo.pipeline.telling import Teller, audited
-from hullo.pipeline.work import Prepared
+from hullo.pipeline.apps import AppCache
+from hullo.pipeline.survivors import current_contact, require_not_merged
+from hullo.pipeline.telling import EventBuilder, next_audit_entry
+from hullo.pipeline.work import PreparedOperation
 from hullo.store.protocol import ContactReads, Snapshot, SnapshotQuery
 
-Fate = Literal["erase", "anonymise"]
+ErasureMode = Literal["erase", "anonymise"]
 """Of conversations."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Erase:
+class EraseContact:
     """One contact, with everybody whom it absorbed.
 
     `contact_id` and `extent` are as `found` gives them: who answers to `asked_id` by now, and how much there is of
     them, as it is told in the audit log. The names leave tombstones: nobody is made anew of them without proof.
     """
 
-    asked_id: ContactId
+    requested_id: ContactId
     contact_id: ContactId
     workspace_id: str
-    conversations: Fate
-    extent: Extent
+    conversations: ErasureMode
+    related_counts: RelatedCounts
     by: str
     """As in `Fact.by`."""
-    moment: Moment
+    context: RequestContext
 
     @classmethod
-    def found(
+    def for_contact(
         cls,
         store: ContactReads,
         workspace_id: str,
         contact_id: ContactId,
         *,
-        conversations: Fate,
+        conversations: ErasureMode,
         by: str,
-        moment: Moment,
-    ) -> Erase:
+        context: RequestContext,
+    ) -> EraseContact:
         """The work of erasing whoever answers to this id (G3). Raises `NotFound`."""
         contact = current_contact(store, workspace_id, contact_id)
         return cls(
-            asked_id=contact_id,
+            requested_id=contact_id,
             contact_id=contact.id,
             workspace_id=workspace_id,
             conversations=conversations,
-            extent=store.extent_of(workspace_id, contact.id),
+            related_counts=store.count_related(workspace_id, contact.id),
             by=by,
-            moment=moment,
+            context=context,
         )
 
-    def prepare(self, apps: AppDirectory) -> Prepared[ContactId]:
+    def prepare(self, apps: AppCache) -> PreparedOperation[ContactId]:
         """Refuses nothing: the key was checked by whoever took the call."""
-        salt = apps.salt_of(self.workspace_id)
-        people = (self.contact_id, self.asked_id)
-        query = SnapshotQuery(workspace_id=self.workspace_id, app_id=None, contacts=people, audited=True)
-        return Prepared(query=query, decide=lambda snapshot: self._decide(salt, snapshot))
+        salt = apps.workspace_salt(self.workspace_id)
+        people = (self.contact_id, self.requested_id)
+        query = SnapshotQuery(workspace_id=self.workspace_id, app_id=None, contacts=people, include_audit_head=True)
+        return PreparedOperation(query=query, decide=lambda snapshot: self._decide(salt, snapshot))
 
     def _decide(self, salt: str, snapshot: Snapshot) -> Decision[ContactId]:
         """Raises `NotFound` and `Conflicting`, as `unabsorbed` does."""
-        contact = unabsorbed(snapshot, self.contact_id)
-        asked = snapshot.contacts.get(self.asked_id)
+        contact = require_not_merged(snapshot, self.contact_id)
+        asked = snapshot.contacts.get(self.requested_id)
         if asked is None or (asked is not contact and asked.merged_into is None):
             raise Conflicting("this contact has been taken out of the other meanwhile; try again")
-        moment = self.moment.not_before(contact.updated_at)
-        names = contact.digests()
-        teller = Teller(moment, self.workspace_id, by=self.by)
-        teller.tell("contact.erased", contact.id, {"conversations": self.conversations})
-        entry = audited(
+        moment = self.context.at_least(contact.updated_at)
+        names = contact.identifier_digests()
+        teller = EventBuilder(moment, self.workspace_id, by=self.by)
+        teller.add("contact.erased", contact.id, {"conversations": self.conversations})
+        entry = next_audit_entry(
             snapshot,
             moment,
             self.workspace_id,
@@ -88,17 +88,17 @@ class Erase:
             subject=contact.id,
             fate_of_conversations=self.conversations,
             identifiers=len(names),
-            **asdict(self.extent),
+            **asdict(self.related_counts),
         )
         return Decision(
-            answer=contact.id,
+            result=contact.id,
             change_set=ChangeSet(
                 erasures=(Erasure(contact=contact, conversations=self.conversations, at=moment.now),),
                 tombstones=tuple(
                     Tombstone(digest=tombstone_digest(salt, digest), workspace_id=self.workspace_id, at=moment.now)
                     for digest in names
                 ),
-                audits=(entry,),
+                audit_entries=(entry,),
                 events=teller.events,
             ),
         )

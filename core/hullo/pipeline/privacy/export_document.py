@@ -11,7 +11,7 @@ from hullo.model.contact import Contact
 from hullo.model.conversation import Conversation, Message
 from hullo.model.decision_record import DecisionRecord
 from hullo.model.fact import Fact
-from hullo.model.instant import Instant, rfc3339
+from hullo.model.instant import Instant, format_rfc3339
 from hullo.model.merge import Merge
 from hullo.model.note import Note
 from hullo.model.standing import Standing
@@ -26,16 +26,16 @@ def contact_document(contact: Contact) -> Document:
     return {
         "id": contact.id,
         "workspace_id": contact.workspace_id,
-        "created_at": rfc3339(contact.created_at),
+        "created_at": format_rfc3339(contact.created_at),
         "created_by": contact.created_by,
-        "updated_at": rfc3339(contact.updated_at),
-        "last_seen_at": rfc3339(contact.last_seen_at),
-        "standing": contact.standing.word,
-        "identifiers": [{"kind": kind, **_fact(fact)} for kind, fact in contact.names()],
-        "profile": _facts(contact.profile),
-        "further_phones": [_fact(fact) for fact in contact.phones],
-        "tags": _facts(contact.tags),
-        "custom_data": {app_id: _facts(block) for app_id, block in contact.custom_data.items() if block},
+        "updated_at": format_rfc3339(contact.updated_at),
+        "last_seen_at": format_rfc3339(contact.last_seen_at),
+        "standing": contact.standing.label,
+        "identifiers": [{"kind": kind, **_fact_document(fact)} for kind, fact in contact.all_identifiers()],
+        "profile": _facts_document(contact.profile),
+        "further_phones": [_fact_document(fact) for fact in contact.phones],
+        "tags": _facts_document(contact.tags),
+        "custom_data": {app_id: _facts_document(block) for app_id, block in contact.custom_data.items() if block},
     }
 
 
@@ -45,10 +45,10 @@ def merge_document(merge: Merge) -> Document:
         "id": merge.id,
         "survivor_id": merge.survivor_id,
         "absorbed_id": merge.absorbed_id,
-        "at": rfc3339(merge.at),
+        "at": format_rfc3339(merge.at),
         "by": merge.by,
         "rule": merge.rule,
-        "undone_at": _when(merge.undone_at),
+        "undone_at": _optional_rfc3339(merge.undone_at),
         "undone_by": merge.undone_by,
         "survivor_before": contact_document(merge.survivor_before),
         "absorbed_before": contact_document(merge.absorbed_before),
@@ -62,12 +62,12 @@ def conversation_document(conversation: Conversation, messages: Iterable[Message
         "app_id": conversation.app_id,
         "visitor_id": conversation.visitor_id,
         "status": conversation.status,
-        "created_at": rfc3339(conversation.created_at),
-        "last_message_at": rfc3339(conversation.last_message_at),
-        "read_at": _when(conversation.read_at),
-        "standing": _word(conversation.link_standing),
+        "created_at": format_rfc3339(conversation.created_at),
+        "last_message_at": format_rfc3339(conversation.last_message_at),
+        "read_at": _optional_rfc3339(conversation.read_at),
+        "standing": _standing_label(conversation.link_standing),
         "tags": list(conversation.tags),
-        "messages": [_message(each) for each in messages],
+        "messages": [_message_document(each) for each in messages],
         "notes": [note_document(each) for each in notes],
     }
 
@@ -77,11 +77,11 @@ def session_document(session: Session) -> Document:
     return {
         "visitor_id": session.visitor_id,
         "app_id": session.app_id,
-        "standing": _word(session.standing),
-        "created_at": rfc3339(session.created_at),
-        "last_seen_at": rfc3339(session.seen_at),
-        "expires_at": rfc3339(session.expires_at),
-        "revoked_at": _when(session.revoked_at),
+        "standing": _standing_label(session.standing),
+        "created_at": format_rfc3339(session.created_at),
+        "last_seen_at": format_rfc3339(session.seen_at),
+        "expires_at": format_rfc3339(session.expires_at),
+        "revoked_at": _optional_rfc3339(session.revoked_at),
     }
 
 
@@ -89,7 +89,7 @@ def timeline_document(entry: TimelineEntry) -> Document:
     """With the values."""
     return {
         "id": entry.id,
-        "at": rfc3339(entry.at),
+        "at": format_rfc3339(entry.at),
         "name": entry.name,
         "contact_id": entry.contact_id,
         "app_id": entry.app_id,
@@ -103,7 +103,7 @@ def decision_document(decision: DecisionRecord) -> Document:
     """What was written, and why."""
     return {
         "id": decision.id,
-        "at": rfc3339(decision.at),
+        "at": format_rfc3339(decision.at),
         "contact_id": decision.contact_id,
         "app_id": decision.app_id,
         "request_id": decision.request_id,
@@ -126,24 +126,30 @@ def conflict_document(conflict: Conflict) -> Document:
         "other_id": conflict.other_id,
         "field": conflict.field,
         "rule": conflict.rule,
-        "created_at": rfc3339(conflict.created_at),
+        "created_at": format_rfc3339(conflict.created_at),
         "status": conflict.status,
         "resolution": conflict.resolution,
-        "resolved_at": _when(conflict.resolved_at),
+        "resolved_at": _optional_rfc3339(conflict.resolved_at),
         "resolved_by": conflict.resolved_by,
     }
 
 
 def note_document(note: Note) -> Document:
     """What agents wrote for each other."""
-    return {"id": note.id, "subject_id": note.subject_id, "at": rfc3339(note.at), "by": note.by, "text": note.text}
+    return {
+        "id": note.id,
+        "subject_id": note.subject_id,
+        "at": format_rfc3339(note.at),
+        "by": note.by,
+        "text": note.text,
+    }
 
 
 def audit_document(entry: AuditEntry) -> Document:
     """What was done to the person's data."""
     return {
         "number": entry.number,
-        "at": rfc3339(entry.at),
+        "at": format_rfc3339(entry.at),
         "by": entry.by,
         "action": entry.action,
         "subject": entry.subject,
@@ -151,27 +157,27 @@ def audit_document(entry: AuditEntry) -> Document:
     }
 
 
-def _message(message: Message) -> Document:
+def _message_document(message: Message) -> Document:
     return {
         "id": message.id,
         "author": message.author,
-        "at": rfc3339(message.created_at),
+        "at": format_rfc3339(message.created_at),
         "text": message.text,
         "client_id": message.client_id,
     }
 
 
-def _facts(facts: Mapping[str, Fact]) -> Document:
-    return {name: _fact(fact) for name, fact in facts.items()}
+def _facts_document(facts: Mapping[str, Fact]) -> Document:
+    return {name: _fact_document(fact) for name, fact in facts.items()}
 
 
-def _fact(fact: Fact) -> Document:
-    return {"value": fact.value, "standing": fact.standing.word, "at": rfc3339(fact.at), "by": fact.by}
+def _fact_document(fact: Fact) -> Document:
+    return {"value": fact.value, "standing": fact.standing.label, "at": format_rfc3339(fact.at), "by": fact.by}
 
 
-def _word(standing: Standing | None) -> str | None:
-    return None if standing is None else standing.word
+def _standing_label(standing: Standing | None) -> str | None:
+    return None if standing is None else standing.label
 
 
-def _when(instant: Instant | None) -> str | None:
-    return None if instant is None else rfc3339(instant)
+def _optional_rfc3339(instant: Instant | None) -> str | None:
+    return None if instant is None else format_rfc3339(instant)

@@ -9,38 +9,38 @@ from typing import Final
 from hullo.model.app import App
 from hullo.model.instant import DAY, Instant
 from hullo.model.moment import Clock
-from hullo.model.retention import Sweep, Swept
-from hullo.pipeline.audit.ledger import Ledger
+from hullo.model.retention import Sweep, SweepResult
+from hullo.pipeline.audit.ledger import AuditLog
 from hullo.store.protocol import Store
-from hullo.store.upkeep import Progress, say_nothing
+from hullo.store.upkeep import Progress, no_progress
 
-DELIVERY_DAYS: Final = 30
-AT_ONCE: Final = 500
+DELIVERY_RETENTION_DAYS: Final = 30
+BATCH_SIZE: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Retained:
+class AppRetentionResult:
     """What a run removed of one app; in a dry run, what it would."""
 
     app: App
-    swept: Swept
+    removed: SweepResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetentionRun:
     """One run. A dry run leaves deliveries out."""
 
-    apps: tuple[Retained, ...]
+    apps: tuple[AppRetentionResult, ...]
     deliveries: int
 
     @property
-    def swept(self) -> Swept:
+    def total_removed(self) -> SweepResult:
         """Of all apps."""
-        return sum((each.swept for each in self.apps), Swept())
+        return sum((each.removed for each in self.apps), SweepResult())
 
 
-def retain(
-    store: Store, clock: Clock, by: str, *, dry_run: bool = False, progress: Progress = say_nothing
+def run_retention(
+    store: Store, clock: Clock, by: str, *, dry_run: bool = False, progress: Progress = no_progress
 ) -> RetentionRun:
     """Sweeps every app until nothing is left to remove. By two at once each thing is removed by one of them.
 
@@ -49,38 +49,38 @@ def retain(
     """
     now = clock()
     apps = sorted(store.list_apps(), key=lambda app: app.workspace_id)
-    ledger = Ledger(store, clock, by)
-    retained: list[Retained] = []
+    ledger = AuditLog(store, clock, by)
+    retained: list[AppRetentionResult] = []
     for number, app in enumerate(apps):
         progress("removing what is too old", number, len(apps))
-        retained.append(Retained(app=app, swept=_swept(store, app, now, dry_run=dry_run)))
+        retained.append(AppRetentionResult(app=app, removed=_sweep_app(store, app, now, dry_run=dry_run)))
         last = number + 1 == len(apps) or apps[number + 1].workspace_id != app.workspace_id
         if last and not dry_run:
-            _note(ledger, app.workspace_id, retained)
+            _record_removal(ledger, app.workspace_id, retained)
     progress("removing what is too old", len(apps), len(apps))
-    return RetentionRun(apps=tuple(retained), deliveries=0 if dry_run else _forget_deliveries(store, now))
+    return RetentionRun(apps=tuple(retained), deliveries=0 if dry_run else _delete_deliveries(store, now))
 
 
-def sweep_of(app: App, now: Instant) -> Sweep:
+def build_sweep(app: App, now: Instant) -> Sweep:
     """What of an app is too old."""
     kept = app.retention
     return Sweep(
         app_id=app.id,
         now=now,
-        anonymous_before=_before(now, kept.anonymous_days),
-        conversations_before=_before(now, kept.conversation_days),
-        decisions_before=_before(now, kept.decision_days),
-        timeline_before=_before(now, kept.timeline_days),
-        most=AT_ONCE,
+        anonymous_before=_cutoff(now, kept.anonymous_days),
+        conversations_before=_cutoff(now, kept.conversation_days),
+        decisions_before=_cutoff(now, kept.decision_days),
+        timeline_before=_cutoff(now, kept.timeline_days),
+        limit=BATCH_SIZE,
     )
 
 
-def _before(now: Instant, days: int | None) -> Instant | None:
+def _cutoff(now: Instant, days: int | None) -> Instant | None:
     return None if days is None else now - days * DAY
 
 
-def _swept(store: Store, app: App, now: Instant, *, dry_run: bool) -> Swept:
-    sweep, swept = sweep_of(app, now), Swept()
+def _sweep_app(store: Store, app: App, now: Instant, *, dry_run: bool) -> SweepResult:
+    sweep, swept = build_sweep(app, now), SweepResult()
     while (removed := store.sweep(sweep, dry_run=dry_run)).total:
         swept += removed
         if dry_run:
@@ -88,22 +88,22 @@ def _swept(store: Store, app: App, now: Instant, *, dry_run: bool) -> Swept:
     return swept
 
 
-def _forget_deliveries(store: Store, now: Instant) -> int:
+def _delete_deliveries(store: Store, now: Instant) -> int:
     forgotten = 0
-    while removed := store.forget_deliveries(now - DELIVERY_DAYS * DAY, AT_ONCE):
+    while removed := store.delete_deliveries(now - DELIVERY_RETENTION_DAYS * DAY, BATCH_SIZE):
         forgotten += removed
     return forgotten
 
 
-def _note(ledger: Ledger, workspace_id: str, retained: Sequence[Retained]) -> None:
+def _record_removal(ledger: AuditLog, workspace_id: str, results: Sequence[AppRetentionResult]) -> None:
     removed = {
-        each.app.id: _counted(each.swept)
-        for each in retained
-        if each.app.workspace_id == workspace_id and each.swept.total
+        each.app.id: _nonzero_counts(each.removed)
+        for each in results
+        if each.app.workspace_id == workspace_id and each.removed.total
     }
     if removed:
-        ledger.note(workspace_id, "retention.run", workspace_id, {"removed": removed})
+        ledger.record(workspace_id, "retention.run", workspace_id, {"removed": removed})
 
 
-def _counted(swept: Swept) -> dict[str, int]:
+def _nonzero_counts(swept: SweepResult) -> dict[str, int]:
     return {kind: count for kind, count in asdict(swept).items() if count}

@@ -10,47 +10,47 @@ from typing import Any, Final
 from hullo.errors import Invalid
 from hullo.model.app import App, VerificationMode
 from hullo.model.retention import Retention
-from hullo.pipeline.origins import listed
+from hullo.pipeline.origins import parse_origin_pattern
 
-Edit = Callable[[App], App]
+AppEdit = Callable[[App], App]
 
 NONE: Final = "none"
 REQUIRED: Final = "required"
-LONGEST_DAYS: Final = 36_500
+MAX_DAYS: Final = 36_500
 """A hundred years; whoever wants more wants to keep it for ever."""
 
 
-def edit_of(texts: Mapping[str, str]) -> Edit:
+def parse_edit(settings: Mapping[str, str]) -> AppEdit:
     """What sets these fields of an app. Raises `Invalid` for another field or a wrong value."""
     fields: dict[str, Any] = {}
     kept: dict[str, Any] = {}
-    for name, text in texts.items():
-        if name in _FIELDS:
-            field, read = _FIELDS[name]
+    for name, text in settings.items():
+        if name in _FIELD_PARSERS:
+            field, read = _FIELD_PARSERS[name]
             fields[field] = read(text)
-        elif name in _KEPT:
-            kept[_KEPT[name]] = _days(name, text)
+        elif name in _RETENTION_FIELDS:
+            kept[_RETENTION_FIELDS[name]] = _parse_days(name, text)
         else:
-            raise Invalid(f"an app has no field {name!r}; there are {', '.join((*_FIELDS, *_KEPT))}")
+            raise Invalid(f"an app has no field {name!r}; there are {', '.join((*_FIELD_PARSERS, *_RETENTION_FIELDS))}")
     return lambda app: replace(app, **fields, retention=replace(app.retention, **kept))
 
 
-def privacy_of(app: App) -> dict[str, object]:
+def privacy_settings(app: App) -> dict[str, object]:
     """What it says of consent and of how long it keeps what (P3), under the names that set it."""
-    return {"consent": consent_word(app), **kept_days(app.retention)}
+    return {"consent": consent_label(app), **retention_days(app.retention)}
 
 
-def consent_word(app: App) -> str:
+def consent_label(app: App) -> str:
     """`required` or `none`."""
     return REQUIRED if app.consent_required else NONE
 
 
-def kept_days(retention: Retention) -> dict[str, int | None]:
+def retention_days(retention: Retention) -> dict[str, int | None]:
     """Under the names that set it; None is for ever."""
-    return {name: getattr(retention, field) for name, field in _KEPT.items()}
+    return {name: getattr(retention, field) for name, field in _RETENTION_FIELDS.items()}
 
 
-def app_name(text: str) -> str:
+def parse_app_name(text: str) -> str:
     """Raises `Invalid`."""
     name = text.strip()
     # Controls (Cc) and lone surrogates (Cs); joiners are fine, as many a letter and emoji needs them.
@@ -59,11 +59,11 @@ def app_name(text: str) -> str:
     return name
 
 
-def app_origins(texts: Iterable[str]) -> tuple[str, ...]:
+def parse_origins(texts: Iterable[str]) -> tuple[str, ...]:
     """Each once. Raises `Invalid` for what is no origin."""
     origins: list[str] = []
     for text in texts:
-        origin = listed(text.rstrip("/"))
+        origin = parse_origin_pattern(text.rstrip("/"))
         if origin is None:
             raise Invalid(
                 f"{text!r} is no origin; write it as a browser does, such as https://shop.example.com, or "
@@ -73,7 +73,7 @@ def app_origins(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(origins))
 
 
-def app_mode(text: str) -> VerificationMode:
+def parse_verification_mode(text: str) -> VerificationMode:
     """Raises `Invalid`."""
     try:
         return VerificationMode(text)
@@ -81,7 +81,7 @@ def app_mode(text: str) -> VerificationMode:
         raise Invalid(f"verification is one of {', '.join(VerificationMode)}, not {text!r}") from None
 
 
-def app_region(text: str | None) -> str | None:
+def parse_region(text: str | None) -> str | None:
     """In upper case; None where there is no text. Raises `Invalid`."""
     if not text:
         return None
@@ -90,32 +90,32 @@ def app_region(text: str | None) -> str | None:
     return text.upper()
 
 
-def _origins_of_list(text: str) -> tuple[str, ...]:
-    return app_origins(part.strip() for part in text.split(",") if part.strip())
+def _parse_origin_list(text: str) -> tuple[str, ...]:
+    return parse_origins(part.strip() for part in text.split(",") if part.strip())
 
 
-def _consent(text: str) -> bool:
+def _parse_consent(text: str) -> bool:
     if text not in {REQUIRED, NONE}:
         raise Invalid(f"consent is {REQUIRED} or {NONE}, not {text!r}")
     return text == REQUIRED
 
 
-def _days(name: str, text: str) -> int | None:
+def _parse_days(name: str, text: str) -> int | None:
     if text == NONE:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= LONGEST_DAYS):
-        raise Invalid(f"{name} is a number of days from 1 to {LONGEST_DAYS}, or {NONE}, not {text!r}")
+    if not (text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= MAX_DAYS):
+        raise Invalid(f"{name} is a number of days from 1 to {MAX_DAYS}, or {NONE}, not {text!r}")
     return int(text)
 
 
-_FIELDS: Final[Mapping[str, tuple[str, Callable[[str], object]]]] = {
-    "name": ("name", app_name),
-    "origins": ("origins", _origins_of_list),
-    "verification": ("verification", app_mode),
-    "region": ("region", app_region),
-    "consent": ("consent_required", _consent),
+_FIELD_PARSERS: Final[Mapping[str, tuple[str, Callable[[str], object]]]] = {
+    "name": ("name", parse_app_name),
+    "origins": ("origins", _parse_origin_list),
+    "verification": ("verification", parse_verification_mode),
+    "region": ("region", parse_region),
+    "consent": ("consent_required", _parse_consent),
 }
-_KEPT: Final[Mapping[str, str]] = {
+_RETENTION_FIELDS: Final[Mapping[str, str]] = {
     "keep_anonymous_days": "anonymous_days",
     "keep_conversation_days": "conversation_days",
     "keep_decision_days": "decision_days",

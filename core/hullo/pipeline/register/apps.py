@@ -8,12 +8,20 @@ from dataclasses import field as dataclass_field
 
 from hullo.errors import TooContended
 from hullo.model.app import App, VerificationMode, Workspace
-from hullo.model.change_set import Change, ChangeSet, created
-from hullo.model.moment import Moment
+from hullo.model.change_set import Change, ChangeSet, insertion
+from hullo.model.moment import RequestContext
 from hullo.pipeline.privacy.salts import new_salt
-from hullo.pipeline.register.app_settings import Edit, app_mode, app_name, app_origins, app_region, edit_of, privacy_of
-from hullo.pipeline.register.registered import Registered, new_identity_key
-from hullo.pipeline.retry import tries
+from hullo.pipeline.register.app_settings import (
+    AppEdit,
+    parse_app_name,
+    parse_edit,
+    parse_origins,
+    parse_region,
+    parse_verification_mode,
+    privacy_settings,
+)
+from hullo.pipeline.register.registered import RegisterWriter, new_identity_key
+from hullo.pipeline.retry import attempts
 
 DEFAULT_WORKSPACE = "default"
 
@@ -29,7 +37,7 @@ class NewApp:
     identity_key: str = dataclass_field(repr=False)
 
 
-class AppRegister(Registered):
+class AppRegister(RegisterWriter):
     """The part of the register that is about apps."""
 
     def create_app(
@@ -45,24 +53,24 @@ class AppRegister(Registered):
 
         Raises `Invalid` for a wrong origin, name or region.
         """
-        moment = self._ledger.moment()
-        origins = app_origins(origins)
-        for _ in tries():
-            home, new = self._workspace(workspace, moment)
+        moment = self._audit_log.new_context()
+        origins = parse_origins(origins)
+        for _ in attempts():
+            home, new = self._find_or_make_workspace(workspace, moment)
             app = App(
                 id=moment.new_id("app"),
                 workspace_id=home.id,
-                name=app_name(name),
+                name=parse_app_name(name),
                 created_at=moment.now,
                 origins=origins,
-                verification=app_mode(verification),
-                region=app_region(region),
+                verification=parse_verification_mode(verification),
+                region=parse_region(region),
             )
             key = new_identity_key(app, moment)
-            app = replace(app, identity_keys=(self._sealed(key),))
-            changes = ChangeSet(workspaces=(new,) if new else (), apps=(created(app),))
+            app = replace(app, identity_keys=(self._seal_key(key),))
+            changes = ChangeSet(workspaces=(new,) if new else (), apps=(insertion(app),))
             # A conflict: somebody made the workspace of this name meanwhile, and the app goes into theirs.
-            if self._ledger.written(changes, moment, home.id, "app.created", app.id, {"identity_key_id": key.id}):
+            if self._audit_log.commit(changes, moment, home.id, "app.created", app.id, {"identity_key_id": key.id}):
                 return NewApp(
                     app_id=app.id,
                     app_key=app.app_key,
@@ -78,22 +86,26 @@ class AppRegister(Registered):
 
         Raises `UnknownApp`, and `Invalid` for another field or a wrong value.
         """
-        edit = edit_of(fields)
-        return self._rewritten(app_key, edit, "app.changed", {"fields": sorted(fields), **_guarding(edit, fields)})
+        edit = parse_edit(fields)
+        return self._update_app(
+            app_key, edit, "app.changed", {"fields": sorted(fields), **_audited_settings(edit, fields)}
+        )
 
-    def _workspace(self, wanted: str | None, moment: Moment) -> tuple[Workspace, Change[Workspace] | None]:
-        name = wanted if wanted is not None else DEFAULT_WORKSPACE
+    def _find_or_make_workspace(
+        self, id_or_name: str | None, moment: RequestContext
+    ) -> tuple[Workspace, Change[Workspace] | None]:
+        name = id_or_name if id_or_name is not None else DEFAULT_WORKSPACE
         known = self._find_workspace(name)
         if known is not None:
             return known, None
         id = moment.new_id("ws")
         salt = new_salt(self._vault, id)
-        workspace = Workspace(id=id, name=app_name(name), created_at=moment.now, salt=salt)
-        return workspace, created(workspace)
+        workspace = Workspace(id=id, name=parse_app_name(name), created_at=moment.now, salt=salt)
+        return workspace, insertion(workspace)
 
 
-def _guarding(edit: Edit, fields: Mapping[str, str]) -> dict[str, object]:
+def _audited_settings(edit: AppEdit, fields: Mapping[str, str]) -> dict[str, object]:
     """The new values of those fields that people's data depends on."""
     app = edit(App(id="", workspace_id="", name="", created_at=0))
-    values = {"verification": app.verification.value, **privacy_of(app)}
+    values = {"verification": app.verification.value, **privacy_settings(app)}
     return {name: value for name, value in values.items() if name in fields}

@@ -9,15 +9,15 @@ from typing import Final
 
 from hullo.errors import Conflicting, Invalid, NotFound, TooContended
 from hullo.model.app import ALL_SCOPES, ApiKey, App, IdentityKey, Scope, Workspace
-from hullo.model.change_set import ChangeSet, changed, created
+from hullo.model.change_set import ChangeSet, insertion, replacement
 from hullo.model.instant import Instant
-from hullo.model.moment import Moment, secret_digest
+from hullo.model.moment import RequestContext, secret_digest
 from hullo.model.public_key import PublicKey, read_public_key
-from hullo.pipeline.register.registered import Registered, new_identity_key
-from hullo.pipeline.retry import tries
+from hullo.pipeline.register.registered import RegisterWriter, new_identity_key
+from hullo.pipeline.retry import attempts
 
 API_KEY_PREFIX: Final = "hsk"
-ACTIVE_KEYS: Final = 50
+MAX_ACTIVE_KEYS: Final = 50
 """The most identity keys that an app may have active at once, as every call may try them all."""
 
 
@@ -29,7 +29,7 @@ class NewApiKey:
     secret: str = dataclass_field(repr=False)
 
 
-class KeyRegister(Registered):
+class KeyRegister(RegisterWriter):
     """The part of the register that is about keys."""
 
     def add_identity_key(self, app_key: str) -> IdentityKey:
@@ -37,9 +37,9 @@ class KeyRegister(Registered):
 
         Raises `UnknownApp`, and `Invalid` when the app has too many.
         """
-        moment = self._ledger.moment()
-        key = new_identity_key(self._app(app_key), moment)
-        self._with_key(app_key, self._sealed(key), moment)
+        moment = self._audit_log.new_context()
+        key = new_identity_key(self._require_app(app_key), moment)
+        self._append_identity_key(app_key, self._seal_key(key), moment)
         return key
 
     def add_public_key(self, app_key: str, text: str) -> IdentityKey:
@@ -48,12 +48,12 @@ class KeyRegister(Registered):
         Raises `UnknownApp`, `Invalid` for what is no such key, or when the app has too many, `Conflicting` when it has
         this one, and `SettingsError` without `cryptography`.
         """
-        public, moment = read_public_key(text), self._ledger.moment()
-        app_id = self._app(app_key).id
+        public, moment = read_public_key(text), self._audit_log.new_context()
+        app_id = self._require_app(app_key).id
         key = IdentityKey(
             id=moment.new_id("ik"), app_id=app_id, secret="", created_at=moment.now, public_key=public.jwk
         )
-        self._with_key(app_key, key, moment, public)
+        self._append_identity_key(app_key, key, moment, public)
         return key
 
     def retire_identity_key(self, app_key: str, key_id: str, at: Instant | None = None) -> IdentityKey:
@@ -61,16 +61,16 @@ class KeyRegister(Registered):
 
         Raises `UnknownApp`, and `NotFound` when the app has no such key.
         """
-        when = at if at is not None else self._ledger.moment().now
+        when = at if at is not None else self._audit_log.new_context().now
 
-        def retired(app: App) -> App:
+        def retire(app: App) -> App:
             if all(key.id != key_id for key in app.identity_keys):
                 raise NotFound(f"the app has no identity key {key_id}; 'hullo identity-key list' shows them")
             keys = (replace(key, retires_at=when) if key.id == key_id else key for key in app.identity_keys)
             return replace(app, identity_keys=tuple(keys))
 
         data = {"app_id": app_key, "retires_at": when}
-        app = self._rewritten(app_key, retired, "identity_key.retired", data, key_id)
+        app = self._update_app(app_key, retire, "identity_key.retired", data, key_id)
         return next(key for key in app.identity_keys if key.id == key_id)
 
     def create_api_key(
@@ -84,52 +84,54 @@ class KeyRegister(Registered):
 
         Raises `UnknownApp`, `NotFound`, and `Invalid` when it is unclear which workspace is meant.
         """
-        moment = self._ledger.moment()
-        app = self._app(app_key) if app_key is not None else None
-        home = app.workspace_id if app is not None else self._existing_workspace(workspace).id
+        moment = self._audit_log.new_context()
+        app = self._require_app(app_key) if app_key is not None else None
+        home = app.workspace_id if app is not None else self._require_workspace(workspace).id
         secret = moment.new_secret(API_KEY_PREFIX)
         key = ApiKey(
             id=moment.new_id("key"),
             workspace_id=home,
             app_id=app.id if app is not None else None,
             digest=secret_digest(secret),
-            scopes=frozenset(_scope(each) for each in scopes),
+            scopes=frozenset(_parse_scope(each) for each in scopes),
             created_at=moment.now,
         )
         data = {"app_id": key.app_id, "scopes": [scope.value for scope in Scope if scope in key.scopes]}
-        for _ in tries():
-            changes = ChangeSet(api_keys=(created(key),))
-            if self._ledger.written(changes, moment, home, "api_key.created", key.id, data):
+        for _ in attempts():
+            changes = ChangeSet(api_keys=(insertion(key),))
+            if self._audit_log.commit(changes, moment, home, "api_key.created", key.id, data):
                 return NewApiKey(key=key, secret=secret)
         raise TooContended
 
     def revoke_api_key(self, key_id: str) -> ApiKey:
         """The key is refused from now on. Revoking it again changes nothing. Raises `NotFound`."""
-        moment = self._ledger.moment()
-        for _ in tries():
+        moment = self._audit_log.new_context()
+        for _ in attempts():
             key = next((each for each in self._store.list_api_keys() if each.id == key_id), None)
             if key is None:
                 raise NotFound(f"no API key {key_id}; 'hullo api-key list' shows them")
             if key.revoked_at is not None:
                 return key
-            change = changed(key, replace(key, revoked_at=moment.now))
+            change = replacement(key, replace(key, revoked_at=moment.now))
             changes = ChangeSet(api_keys=(change,))
-            if self._ledger.written(changes, moment, key.workspace_id, "api_key.revoked", key.id):
+            if self._audit_log.commit(changes, moment, key.workspace_id, "api_key.revoked", key.id):
                 return change.after
         raise TooContended
 
-    def _with_key(self, app_key: str, key: IdentityKey, moment: Moment, public: PublicKey | None = None) -> None:
+    def _append_identity_key(
+        self, app_key: str, key: IdentityKey, moment: RequestContext, public: PublicKey | None = None
+    ) -> None:
         def with_it(app: App) -> App:
             if public is not None:
-                _refuse_known(app, public)
-            if sum(each.active(moment.now) for each in app.identity_keys) >= ACTIVE_KEYS:
-                raise Invalid(f"the app has {ACTIVE_KEYS} active identity keys; retire one first")
+                _require_new_key(app, public)
+            if sum(each.is_active(moment.now) for each in app.identity_keys) >= MAX_ACTIVE_KEYS:
+                raise Invalid(f"the app has {MAX_ACTIVE_KEYS} active identity keys; retire one first")
             return replace(app, identity_keys=(*app.identity_keys, key))
 
         data = {"app_id": key.app_id, "public": public is not None}
-        self._rewritten(app_key, with_it, "identity_key.added", data, key.id)
+        self._update_app(app_key, with_it, "identity_key.added", data, key.id)
 
-    def _existing_workspace(self, wanted: str | None) -> Workspace:
+    def _require_workspace(self, wanted: str | None) -> Workspace:
         if wanted is not None:
             known = self._find_workspace(wanted)
             if known is None:
@@ -141,16 +143,16 @@ class KeyRegister(Registered):
         return workspaces[0]
 
 
-def _refuse_known(app: App, public: PublicKey) -> None:
+def _require_new_key(app: App, public: PublicKey) -> None:
     for key in app.identity_keys:
-        if key.public_key is not None and PublicKey.stored(key.public_key).material == public.material:
+        if key.public_key is not None and PublicKey.from_jwk(key.public_key).material == public.material:
             raise Conflicting(
                 f"the app has this key already, as {key.id}; if it is retired, 'hullo identity-key retire' with a "
                 "later time brings it back"
             )
 
 
-def _scope(text: str) -> Scope:
+def _parse_scope(text: str) -> Scope:
     try:
         return Scope(text)
     except ValueError:

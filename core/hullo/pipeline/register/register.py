@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hullo.model.moment import Clock
-from hullo.pipeline.audit.ledger import HOST, Ledger
+from hullo.pipeline.audit.ledger import HOST, AuditLog
 from hullo.pipeline.register.apps import DEFAULT_WORKSPACE, AppRegister, NewApp
 from hullo.pipeline.register.keys import API_KEY_PREFIX, KeyRegister, NewApiKey
 from hullo.pipeline.register.registered import IDENTITY_KEY_PREFIX
@@ -28,4 +28,4 @@ class Register(AppRegister, KeyRegister):
     """
 
     def __init__(self, store: Store, clock: Clock, vault: Vault, by: str = HOST) -> None:
-        super().__init__(store, Ledger(store, clock, by), vault)
+        super().__init__(store, AuditLog(store, clock, by), vault)

@@ -8,60 +8,60 @@ from typing import Final
 
 from hullo.errors import TooContended, UnknownApp
 from hullo.model.app import App, IdentityKey, Workspace
-from hullo.model.change_set import ChangeSet, changed
-from hullo.model.moment import Moment
-from hullo.pipeline.audit.ledger import Ledger
-from hullo.pipeline.register.app_settings import Edit
-from hullo.pipeline.retry import tries
+from hullo.model.change_set import ChangeSet, replacement
+from hullo.model.moment import RequestContext
+from hullo.pipeline.audit.ledger import AuditLog
+from hullo.pipeline.register.app_settings import AppEdit
+from hullo.pipeline.retry import attempts
 from hullo.pipeline.secrets.vault import Vault
 from hullo.store.protocol import Store
 
 IDENTITY_KEY_PREFIX: Final = "hik"
 
 
-class Registered:
+class RegisterWriter:
     """What the parts of the register have in common. Racing writes are tried again."""
 
-    def __init__(self, store: Store, ledger: Ledger, vault: Vault) -> None:
+    def __init__(self, store: Store, audit_log: AuditLog, vault: Vault) -> None:
         self._store = store
-        self._ledger = ledger
+        self._audit_log = audit_log
         self._vault = vault
 
-    def _app(self, app_key: str) -> App:
+    def _require_app(self, app_key: str) -> App:
         app = self._store.find_app(app_key)
         if app is None:
             raise UnknownApp
         return app
 
-    def _find_workspace(self, wanted: str) -> Workspace | None:
+    def _find_workspace(self, id_or_name: str) -> Workspace | None:
         """By its id or name."""
-        return next((each for each in self._store.list_workspaces() if wanted in {each.id, each.name}), None)
+        return next((each for each in self._store.list_workspaces() if id_or_name in {each.id, each.name}), None)
 
-    def _rewritten(
-        self, app_key: str, edit: Edit, action: str, data: Mapping[str, object], subject: str | None = None
+    def _update_app(
+        self, app_key: str, edit: AppEdit, action: str, data: Mapping[str, object], subject: str | None = None
     ) -> App:
         """The app as it is afterwards; where the edit changes nothing, nothing is written. `subject` None: the app."""
-        moment = self._ledger.moment()
-        for _ in tries():
-            app = self._app(app_key)
+        moment = self._audit_log.new_context()
+        for _ in attempts():
+            app = self._require_app(app_key)
             after = edit(app)
             if after == app:
                 return app
-            change = changed(app, after)
+            change = replacement(app, after)
             changes = ChangeSet(apps=(change,))
-            if self._ledger.written(changes, moment, app.workspace_id, action, subject or app.id, data):
+            if self._audit_log.commit(changes, moment, app.workspace_id, action, subject or app.id, data):
                 return change.after
         raise TooContended
 
-    def _sealed(self, key: IdentityKey) -> IdentityKey:
+    def _seal_key(self, key: IdentityKey) -> IdentityKey:
         return replace(key, secret=self._vault.seal(key.app_id, key.id, key.secret))
 
 
-def new_identity_key(app: App, moment: Moment) -> IdentityKey:
+def new_identity_key(app: App, context: RequestContext) -> IdentityKey:
     """The same for the same moment."""
     return IdentityKey(
-        id=moment.new_id("ik"),
+        id=context.new_id("ik"),
         app_id=app.id,
-        secret=moment.new_secret(IDENTITY_KEY_PREFIX),
-        created_at=moment.now,
+        secret=context.new_secret(IDENTITY_KEY_PREFIX),
+        created_at=context.now,
     )

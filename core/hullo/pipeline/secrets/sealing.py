@@ -9,12 +9,12 @@ from typing import Any, Generic, TypeVar
 
 from hullo.errors import TooContended
 from hullo.model.app import App, Workspace
-from hullo.model.change_set import Change, ChangeSet, Versioned, changed
+from hullo.model.change_set import Change, ChangeSet, Versioned, replacement
 from hullo.model.webhook import Webhook
-from hullo.pipeline.privacy.salts import find_workspace, with_salt
-from hullo.pipeline.retry import TRIES
-from hullo.pipeline.secrets.vault import SecretOf, Vault, with_identity_keys
-from hullo.pipeline.secrets.webhook_secrets import with_webhook_secrets
+from hullo.pipeline.privacy.salts import map_salt, require_workspace
+from hullo.pipeline.retry import MAX_ATTEMPTS
+from hullo.pipeline.secrets.vault import SecretTransform, Vault, map_identity_key_secrets
+from hullo.pipeline.secrets.webhook_secrets import map_webhook_secrets
 from hullo.store.protocol import Applied, Store
 
 _log = logging.getLogger("hullo.keys")
@@ -23,7 +23,7 @@ T = TypeVar("T", bound=Versioned)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Kind(Generic[T]):
+class _SecretRecord(Generic[T]):
     """One kind of record that holds secrets."""
 
     secrets: str
@@ -31,67 +31,67 @@ class _Kind(Generic[T]):
     listed: Callable[[Store], Sequence[T]]
     found: Callable[[Store, T], T | None]
     """The same record, as it is now."""
-    with_secrets: Callable[[T, SecretOf], T]
+    with_secrets: Callable[[T, SecretTransform], T]
     written: Callable[[Change[T]], ChangeSet]
 
 
-_APPS: _Kind[App] = _Kind(
+_APPS: _SecretRecord[App] = _SecretRecord(
     secrets="identity keys",
     listed=lambda store: store.list_apps(),
     found=lambda store, app: store.find_app(app.id),
-    with_secrets=with_identity_keys,
+    with_secrets=map_identity_key_secrets,
     written=lambda change: ChangeSet(apps=(change,)),
 )
-_WORKSPACES: _Kind[Workspace] = _Kind(
+_WORKSPACES: _SecretRecord[Workspace] = _SecretRecord(
     secrets="salts",
     listed=lambda store: store.list_workspaces(),
-    found=lambda store, workspace: find_workspace(store, workspace.id),
-    with_secrets=with_salt,
+    found=lambda store, workspace: require_workspace(store, workspace.id),
+    with_secrets=map_salt,
     written=lambda change: ChangeSet(workspaces=(change,)),
 )
-_WEBHOOKS: _Kind[Webhook] = _Kind(
+_WEBHOOKS: _SecretRecord[Webhook] = _SecretRecord(
     secrets="webhook secrets",
     listed=lambda store: store.list_webhooks(None),
     found=lambda store, webhook: store.find_webhook(webhook.id),
-    with_secrets=with_webhook_secrets,
+    with_secrets=map_webhook_secrets,
     written=lambda change: ChangeSet(webhooks=(change,)),
 )
-_KINDS: tuple[_Kind[Any], ...] = (_APPS, _WORKSPACES, _WEBHOOKS)
+_SECRET_RECORDS: tuple[_SecretRecord[Any], ...] = (_APPS, _WORKSPACES, _WEBHOOKS)
 
 
-def seal_stored(store: Store, vault: Vault) -> None:
+def reseal_stored(store: Store, vault: Vault) -> None:
     """Seals what is stored in plain, or under an older master key, anew under the first.
 
     May be run by several processes at once. Raises `SettingsError`, with nothing written, for a secret that no master
     key opens: also without any, where it only looks.
     """
-    stored = [(kind, kind.listed(store)) for kind in _KINDS]
+    stored = [(kind, kind.listed(store)) for kind in _SECRET_RECORDS]
     for kind, records in stored:
         for record in records:
             kind.with_secrets(record, vault.open)
-    if not vault.seals:
+    if not vault.has_master_key:
         return
     for kind, records in stored:
-        sealed = sum(_seal(kind, store, vault, record) for record in records)
+        sealed = sum(_reseal_record(kind, store, vault, record) for record in records)
         if sealed:
             _log.info("sealed %d %s", sealed, kind.secrets)
 
 
-def _seal(kind: _Kind[T], store: Store, vault: Vault, record: T | None) -> int:
+def _reseal_record(kind: _SecretRecord[T], store: Store, vault: Vault, record: T | None) -> int:
     """How many of the record's secrets were sealed anew."""
-    for _ in range(TRIES):
+    for _ in range(MAX_ATTEMPTS):
         if record is None:
             return 0
         sealed = 0
 
         def seal_anew(owner_id: str, secret_id: str, text: str) -> str:
             nonlocal sealed
-            anew = vault.seal_anew(owner_id, secret_id, text)
+            anew = vault.reseal(owner_id, secret_id, text)
             sealed += anew != text
             return anew
 
         after = kind.with_secrets(record, seal_anew)
-        if not sealed or isinstance(store.apply([kind.written(changed(record, after))])[0], Applied):
+        if not sealed or isinstance(store.apply([kind.written(replacement(record, after))])[0], Applied):
             return sealed
         record = kind.found(store, record)  # somebody else was first, and has probably sealed it
     raise TooContended

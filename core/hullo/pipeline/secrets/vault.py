@@ -16,22 +16,22 @@ from typing import TYPE_CHECKING, Final
 
 from hullo.errors import SettingsError
 from hullo.model.app import App
-from hullo.model.master_key import weakness
+from hullo.model.master_key import find_weakness
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _log = logging.getLogger("hullo.keys")
 
-SecretOf = Callable[[str, str, str], str]
+SecretTransform = Callable[[str, str, str], str]
 """Something that is done to a secret, such as `Vault.open`: of its owner's id, its own, and its text."""
 
-VARIABLE: Final = "HULLO_MASTER_KEY"
-SEALED: Final = "sealed:"
-FORMAT: Final = "sealed:1:"
+ENVIRONMENT_VARIABLE: Final = "HULLO_MASTER_KEY"
+SEALED_PREFIX: Final = "sealed:"
+FORMAT_PREFIX: Final = "sealed:1:"
 """AES-256-GCM under a key that HKDF-SHA256 (RFC 5869) makes of the master key's text, in base64url: the nonce, and
 what the cipher gives. The ids of the secret and of its owner are the associated data."""
-INFO: Final = b"hullo identity key, format 1"
+HKDF_INFO: Final = b"hullo identity key, format 1"
 """Says what the key is for, once and for all secrets: identity keys were the first of them, and their ids keep the
 others apart."""
 NONCE_BYTES: Final = 12
@@ -48,7 +48,7 @@ class Vault:
         self._master_keys = tuple(master_keys)
 
     @property
-    def seals(self) -> bool:
+    def has_master_key(self) -> bool:
         """Whether there is a master key."""
         return bool(self._master_keys)
 
@@ -58,10 +58,10 @@ class Vault:
         In development a placeholder is good enough for a warning.
         """
         for number, master_key in enumerate(self._master_keys, start=1):
-            reason = weakness(master_key)
+            reason = find_weakness(master_key)
             if reason is None:
                 continue
-            which = VARIABLE if len(self._master_keys) == 1 else f"key {number} of {VARIABLE}"
+            which = ENVIRONMENT_VARIABLE if len(self._master_keys) == 1 else f"key {number} of {ENVIRONMENT_VARIABLE}"
             if not development:
                 raise SettingsError(
                     f"{which} is a placeholder: it {reason}. Make a real one with 'openssl rand -hex 32', or set "
@@ -72,53 +72,55 @@ class Vault:
 
     def seal(self, owner_id: str, secret_id: str, text: str) -> str:
         """The secret as it is to be stored, for this one of this owner: moved to another row it does not open."""
-        if not self.seals:
+        if not self.has_master_key:
             return text
         nonce = secrets.token_bytes(NONCE_BYTES)
-        sealed = nonce + self._ciphers[0].encrypt(nonce, text.encode(), _row(owner_id, secret_id))
-        return _written(sealed)
+        sealed = nonce + self._ciphers[0].encrypt(nonce, text.encode(), _associated_data(owner_id, secret_id))
+        return _encode_sealed(sealed)
 
     def open(self, owner_id: str, secret_id: str, text: str) -> str:
         """The plain secret of what is stored. Raises `SettingsError` when no master key opens it."""
         if not _is_sealed(text):
             return text
-        if not self.seals:
+        if not self.has_master_key:
             raise SettingsError(
-                f"the secrets in this database are sealed: set {VARIABLE} to the master key that they were sealed under"
+                f"the secrets in this database are sealed: set {ENVIRONMENT_VARIABLE} to the master key that they "
+                "were sealed under"
             )
-        row = _row(owner_id, secret_id)
+        row = _associated_data(owner_id, secret_id)
         for cipher in self._ciphers:
-            secret = _open_with(cipher, row, text)
+            secret = _decrypt(cipher, row, text)
             if secret is not None:
                 return secret
         raise SettingsError(
-            f"{VARIABLE} does not open {secret_id} of {owner_id}, which was sealed under another master key; add that "
+            f"{ENVIRONMENT_VARIABLE} does not open {secret_id} of {owner_id}, which was sealed under another master "
+            "key; add that "
             "one behind the new one, with a comma between them"
         )
 
-    def seal_anew(self, owner_id: str, secret_id: str, text: str) -> str:
+    def reseal(self, owner_id: str, secret_id: str, text: str) -> str:
         """What is stored, sealed under the first master key; it stays as it is where it is so already.
 
         Raises `SettingsError` for a secret that no master key opens.
         """
-        if not text or not self.seals:
+        if not text or not self.has_master_key:
             return text
-        if _is_sealed(text) and _open_with(self._ciphers[0], _row(owner_id, secret_id), text) is not None:
+        if _is_sealed(text) and _decrypt(self._ciphers[0], _associated_data(owner_id, secret_id), text) is not None:
             return text
         return self.seal(owner_id, secret_id, self.open(owner_id, secret_id, text))
 
-    def opened(self, app: App) -> App:
+    def open_app(self, app: App) -> App:
         """The app with plain secrets. Raises `SettingsError` for one that no master key opens."""
         if not any(_is_sealed(key.secret) for key in app.identity_keys):
             return app
-        return with_identity_keys(app, self.open)
+        return map_identity_key_secrets(app, self.open)
 
-    def sealed_anew(self, app: App) -> App:
+    def reseal_app(self, app: App) -> App:
         """The app with every secret sealed under the first master key; those that are stay as they are.
 
         Raises `SettingsError` for a secret that no master key opens.
         """
-        return with_identity_keys(app, self.seal_anew)
+        return map_identity_key_secrets(app, self.reseal)
 
     @cached_property
     def _ciphers(self) -> tuple[AESGCM, ...]:
@@ -130,30 +132,34 @@ class Vault:
             from cryptography.hazmat.primitives.hashes import SHA256
             from cryptography.hazmat.primitives.kdf.hkdf import HKDF
         except ImportError as error:
-            raise SettingsError(f"{VARIABLE} needs one more package: pip install 'hullo[crypto]'") from error
+            raise SettingsError(
+                f"{ENVIRONMENT_VARIABLE} needs one more package: pip install 'hullo[crypto]'"
+            ) from error
         return tuple(
             # The environment may hold what is no UTF-8, as lone surrogates; it is a key like any other.
             AESGCM(
-                HKDF(algorithm=SHA256(), length=32, salt=None, info=INFO).derive(each.encode("utf-8", "surrogatepass"))
+                HKDF(algorithm=SHA256(), length=32, salt=None, info=HKDF_INFO).derive(
+                    each.encode("utf-8", "surrogatepass")
+                )
             )
             for each in self._master_keys
         )
 
 
-def with_identity_keys(app: App, secret_of: SecretOf) -> App:
+def map_identity_key_secrets(app: App, transform: SecretTransform) -> App:
     """The app with what that makes of its keys' secrets."""
-    keys = (replace(key, secret=secret_of(key.app_id, key.id, key.secret)) for key in app.identity_keys)
+    keys = (replace(key, secret=transform(key.app_id, key.id, key.secret)) for key in app.identity_keys)
     return replace(app, identity_keys=tuple(keys))
 
 
 def _is_sealed(text: str) -> bool:
-    return text.startswith(SEALED)
+    return text.startswith(SEALED_PREFIX)
 
 
-def _open_with(cipher: AESGCM, row: bytes, text: str) -> str | None:
+def _decrypt(cipher: AESGCM, row: bytes, text: str) -> str | None:
     from cryptography.exceptions import InvalidTag
 
-    sealed = _decoded(text)
+    sealed = _decode_sealed(text)
     if sealed is None:
         return None
     try:
@@ -162,20 +168,20 @@ def _open_with(cipher: AESGCM, row: bytes, text: str) -> str | None:
         return None
 
 
-def _row(owner_id: str, secret_id: str) -> bytes:
+def _associated_data(owner_id: str, secret_id: str) -> bytes:
     # The length, as two pairs of ids could be one text.
     return f"{len(owner_id)}:{owner_id}{secret_id}".encode()
 
 
-def _written(sealed: bytes) -> str:
-    return FORMAT + base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+def _encode_sealed(sealed: bytes) -> str:
+    return FORMAT_PREFIX + base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
 
-def _decoded(text: str) -> bytes | None:
-    body = text.removeprefix(FORMAT)
+def _decode_sealed(text: str) -> bytes | None:
+    body = text.removeprefix(FORMAT_PREFIX)
     try:
         sealed = base64.b64decode(body + "=" * (-len(body) % 4), b"-_", validate=True)
     except (binascii.Error, ValueError):
         return None
     # The last character has bits to spare: only one way of writing them is ours.
-    return sealed if _written(sealed) == text and len(sealed) > NONCE_BYTES else None
+    return sealed if _encode_sealed(sealed) == text and len(sealed) > NONCE_BYTES else None

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hullo.model.webhook import Webhook
-from hullo.pipeline.secrets.vault import SecretOf
+from hullo.pipeline.secrets.vault import SecretTransform
 
 
-def with_webhook_secrets(webhook: Webhook, secret_of: SecretOf) -> Webhook:
+def map_webhook_secrets(webhook: Webhook, transform: SecretTransform) -> Webhook:
     """The webhook with what that makes of its secrets. The time at which one was made is its id."""
     secrets = (
-        replace(each, secret=secret_of(webhook.id, f"secret of {each.created_at}", each.secret))
+        replace(each, secret=transform(webhook.id, f"secret of {each.created_at}", each.secret))
         for each in webhook.secrets
     )
     return replace(webhook, secrets=tuple(secrets))

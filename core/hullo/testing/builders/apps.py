@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hullo.model.app import ApiKey, App, IdentityKey, Workspace
-from hullo.model.change_set import CallCount, Spent, StoredAnswer
+from hullo.model.change_set import CallCount, SpentToken, StoredResponse
 from hullo.model.instant import DAY, HOUR, Instant
 from hullo.model.moment import secret_digest
 from hullo.testing.builders.ground import APP, NOW, TODAY, WORKSPACE
@@ -43,23 +43,23 @@ def an_api_key(id: str = "hsk_1", *, workspace_id: str = WORKSPACE) -> ApiKey:
     return ApiKey(id=id, workspace_id=workspace_id, digest=secret_digest(id), created_at=NOW)
 
 
-def an_answer(
-    key: str = "once", *, at: Instant = NOW, lasts: Instant = DAY, body: bytes = b'{"ok":true}'
-) -> StoredAnswer:
+def a_stored_response(
+    key: str = "once", *, at: Instant = NOW, lifetime: Instant = DAY, body: bytes = b'{"ok":true}'
+) -> StoredResponse:
     """An answer to a call with an idempotency key."""
-    return StoredAnswer(
+    return StoredResponse(
         digest=secret_digest(key),
-        request=secret_digest("body"),
+        request_digest=secret_digest("body"),
         seed=bytes(range(32)),
         at=at,
         body=body,
-        expires_at=at + lasts,
+        expires_at=at + lifetime,
     )
 
 
-def a_spent(token: str = "jti_1", *, at: Instant = NOW, lasts: Instant = HOUR) -> Spent:
+def a_spent_token(token: str = "jti_1", *, at: Instant = NOW, lifetime: Instant = HOUR) -> SpentToken:
     """A token that was used, and could be for some time if it were not for that."""
-    return Spent(digest=secret_digest(token), at=at, expires_at=at + lasts)
+    return SpentToken(digest=secret_digest(token), at=at, expires_at=at + lifetime)
 
 
 def a_call_count(

@@ -45,7 +45,7 @@ def a_decision(id: str = "dec_1", *, workspace_id: str = WORKSPACE, contact_id: 
         at=NOW,
         by=WRITER,
         matched_by=EMAIL,
-        standing=Standing.PROVEN.word,
+        standing=Standing.PROVEN.label,
         trace=Trace(
             steps=(Step(stage="match", plugin="email", answer="found"),),
             fields=(FieldVerdict(field="name", verdict="written", reason="was blank"),),

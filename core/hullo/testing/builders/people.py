@@ -10,7 +10,7 @@ from hullo.model.fact import Scalar
 from hullo.model.identifier import EMAIL, EXTERNAL_ID
 from hullo.model.moment import secret_digest
 from hullo.model.standing import Standing
-from hullo.model.visitor import SESSION_LIFE, Session, Visitor
+from hullo.model.visitor import SESSION_LIFETIME, Session, Visitor
 from hullo.testing.builders.ground import APP, NOW, WORKSPACE, WRITER, a_fact
 
 
@@ -64,11 +64,11 @@ def a_session(
         visitor_id=visitor_id,
         created_at=NOW,
         seen_at=NOW,
-        expires_at=NOW + SESSION_LIFE,
+        expires_at=NOW + SESSION_LIFETIME,
         contact_id=contact_id,
         standing=None if contact_id is None else standing,
-        claimed={} if contact_id is None else {EMAIL: secret_digest(contact_id)},
-        proved=() if contact_id is None else (secret_digest(contact_id),),
+        claimed_identifiers={} if contact_id is None else {EMAIL: secret_digest(contact_id)},
+        proven_identifiers=() if contact_id is None else (secret_digest(contact_id),),
     )
 
 

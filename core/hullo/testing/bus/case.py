@@ -12,7 +12,7 @@ import pytest
 from hullo.bus.notice import Notice
 from hullo.bus.protocol import Bus
 
-PATIENCE = 30.0
+TIMEOUT = 30.0
 """Seconds after which what has not come is taken for lost."""
 
 
@@ -31,40 +31,40 @@ class BusCase:
         bus.close()
 
 
-class Ear:
+class RecordingSubscriber:
     """A listener that remembers. What it hears in which thread is of no interest to it."""
 
     def __init__(self) -> None:
-        self.heard: list[Notice] = []
-        self.missed_count = 0
+        self.received: list[Notice] = []
+        self.gap_count = 0
         self._known: set[Notice] = set()
         self._changed = threading.Condition()
 
-    def hear(self, notices: Sequence[Notice]) -> None:
+    def receive(self, notices: Sequence[Notice]) -> None:
         """As `Listener.hear`."""
         with self._changed:
-            self.heard += notices
+            self.received += notices
             self._known.update(notices)
             self._changed.notify_all()
 
-    def missed(self) -> None:
+    def handle_gap(self) -> None:
         """As `Listener.missed`."""
         with self._changed:
-            self.missed_count += 1
+            self.gap_count += 1
             self._changed.notify_all()
 
-    def wait_for(self, what: Callable[[], bool]) -> bool:
+    def wait_for(self, condition: Callable[[], bool]) -> bool:
         """Whether it came to be so."""
         with self._changed:
-            return self._changed.wait_for(what, PATIENCE)
+            return self._changed.wait_for(condition, TIMEOUT)
 
-    def has_heard(self, notice: Notice) -> bool:
+    def wait_for_notice(self, notice: Notice) -> bool:
         """Whether it has heard it, at last."""
         return self.wait_for(lambda: notice in self._known)
 
-    def has_missed(self, times: int = 1) -> bool:
+    def wait_for_gap(self, times: int = 1) -> bool:
         """Whether it was told so often, at last, that it may have missed something."""
-        return self.wait_for(lambda: self.missed_count >= times)
+        return self.wait_for(lambda: self.gap_count >= times)
 
 
 def a_notice(number: int = 0) -> Notice:
@@ -78,15 +78,15 @@ def a_notice(number: int = 0) -> Notice:
     )
 
 
-def notices(count: int, first: int = 0) -> list[Notice]:
+def make_notices(count: int, first: int = 0) -> list[Notice]:
     """So many, all different."""
     return [a_notice(number) for number in range(first, first + count)]
 
 
-def comes_true(what: Callable[[], bool]) -> bool:
+def wait_until(condition: Callable[[], bool]) -> bool:
     """Whether it came to be so. For what nobody tells: looks again and again."""
-    deadline = time.monotonic() + PATIENCE
-    while not what():
+    deadline = time.monotonic() + TIMEOUT
+    while not condition():
         if time.monotonic() > deadline:
             return False
         time.sleep(0.005)

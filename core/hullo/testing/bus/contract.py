@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from hullo.testing.bus.cuts import CutClaims
-from hullo.testing.bus.processes import ProcessClaims
-from hullo.testing.bus.speaking import SpeakingClaims
-from hullo.testing.bus.travelling import TravellingClaims
+from hullo.testing.bus.cuts import DisconnectTests
+from hullo.testing.bus.processes import ProcessTests
+from hullo.testing.bus.speaking import InProcessTests
+from hullo.testing.bus.travelling import CrossProcessTests
 
 
-class BusContract(SpeakingClaims):
+class BusContract(InProcessTests):
     """Of every bus. Define `make_bus`; see `hullo.testing`."""
 
 
-class SharedBusContract(BusContract, TravellingClaims, CutClaims, ProcessClaims):
+class SharedBusContract(BusContract, CrossProcessTests, DisconnectTests, ProcessTests):
     """Of one between processes. Define `make_bus`, `say`, `cut` and `mend`.
 
     Processes are spawned, so a subclass stands at the top of its module.

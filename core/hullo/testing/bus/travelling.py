@@ -12,8 +12,8 @@ import pytest
 
 from hullo.bus.notice import Notice
 from hullo.bus.protocol import Bus
-from hullo.testing.bus.case import Ear, a_notice, comes_true, notices
-from hullo.testing.bus.shared import SharedBusCase, listening
+from hullo.testing.bus.case import RecordingSubscriber, a_notice, make_notices, wait_until
+from hullo.testing.bus.shared import SharedBusCase, subscribe_and_wait
 
 DESCRIPTORS = Path("/dev/fd")
 
@@ -35,141 +35,141 @@ GARBAGE = (
 )
 
 
-class TravellingClaims(SharedBusCase):
+class CrossProcessTests(SharedBusCase):
     """See the module."""
 
     def test_it_says_that_it_is_between_processes(self, bus: Bus) -> None:
-        assert bus.between_processes
+        assert bus.is_cross_process
 
     def test_it_says_whether_it_hears_others(self, bus: Bus) -> None:
-        assert not bus.hearing
-        stop = bus.listen(Ear())
-        assert comes_true(lambda: bus.hearing)
+        assert not bus.is_connected
+        stop = bus.subscribe(RecordingSubscriber())
+        assert wait_until(lambda: bus.is_connected)
         stop()
-        assert not bus.hearing
+        assert not bus.is_connected
 
     def test_another_bus_hears_each_notice_once_and_in_order(self, bus: Bus, tmp_path: Path) -> None:
-        with self.another(tmp_path) as (_, ear):
-            own = listening(bus)
-            published = notices(1_000)
+        with self.second_bus(tmp_path) as (_, ear):
+            own = subscribe_and_wait(bus)
+            published = make_notices(1_000)
             for notice in published[:300]:
                 bus.publish([notice])
             bus.publish(published[300:])
-            assert ear.has_heard(published[-1])
-            assert ear.heard == published
+            assert ear.wait_for_notice(published[-1])
+            assert ear.received == published
             # Its own do not come back: the other's notice would come after them.
-            assert own.heard == published
+            assert own.received == published
 
     def test_both_hear_each_other(self, bus: Bus, tmp_path: Path) -> None:
-        with self.another(tmp_path) as (other, theirs):
-            ours = listening(bus)
+        with self.second_bus(tmp_path) as (other, theirs):
+            ours = subscribe_and_wait(bus)
             bus.publish([a_notice(1)])
-            assert theirs.has_heard(a_notice(1))
+            assert theirs.wait_for_notice(a_notice(1))
             other.publish([a_notice(2)])
-            assert ours.has_heard(a_notice(2))
+            assert ours.wait_for_notice(a_notice(2))
             bus.publish([a_notice(3)])
-            assert theirs.has_heard(a_notice(3))
-            assert ours.heard == theirs.heard == notices(3, first=1)
+            assert theirs.wait_for_notice(a_notice(3))
+            assert ours.received == theirs.received == make_notices(3, first=1)
 
     def test_every_listener_of_the_other_bus_hears(self, bus: Bus, tmp_path: Path) -> None:
-        with self.another(tmp_path) as (other, first):
-            second = Ear()
-            other.listen(second)
+        with self.second_bus(tmp_path) as (other, first):
+            second = RecordingSubscriber()
+            other.subscribe(second)
             bus.publish([a_notice()])
-            assert first.has_heard(a_notice())
-            assert second.has_heard(a_notice())
+            assert first.wait_for_notice(a_notice())
+            assert second.wait_for_notice(a_notice())
 
     @pytest.mark.parametrize("kind", ["session", "message", "read"])
     def test_a_notice_arrives_as_it_was(self, bus: Bus, tmp_path: Path, kind: str) -> None:
         notice = Notice(kind=kind, visitor_id='é"\\\n\0 \U0001f44b', conversation_id="")  # type: ignore[arg-type]
-        with self.another(tmp_path) as (_, ear):
+        with self.second_bus(tmp_path) as (_, ear):
             bus.publish([notice, Notice(kind="read")])
-            assert ear.has_heard(Notice(kind="read"))
-            assert ear.heard[0] == notice
+            assert ear.wait_for_notice(Notice(kind="read"))
+            assert ear.received[0] == notice
 
     def test_whoever_publishes_alone_is_heard_by_whoever_listens_alone(self, bus: Bus, tmp_path: Path) -> None:
-        with self.another(tmp_path) as (_, ear):
+        with self.second_bus(tmp_path) as (_, ear):
             bus.publish([a_notice()])
-            assert ear.has_heard(a_notice())
+            assert ear.wait_for_notice(a_notice())
 
     def test_what_was_published_is_on_its_way_when_it_is_closed(self, bus: Bus, tmp_path: Path) -> None:
         """A command that ends once its work is done is heard all the same."""
-        with self.another(tmp_path) as (_, ear):
+        with self.second_bus(tmp_path) as (_, ear):
             bus.publish([a_notice(1)])
             bus.close()
-            assert ear.has_heard(a_notice(1))
+            assert ear.wait_for_notice(a_notice(1))
 
     def test_whoever_stopped_hears_nothing_of_others(self, bus: Bus, tmp_path: Path) -> None:
-        with self.another(tmp_path) as (other, kept):
-            stopped = Ear()
-            stop = other.listen(stopped)
+        with self.second_bus(tmp_path) as (other, kept):
+            stopped = RecordingSubscriber()
+            stop = other.subscribe(stopped)
             bus.publish([a_notice(1)])
-            assert stopped.has_heard(a_notice(1))
+            assert stopped.wait_for_notice(a_notice(1))
             stop()
             bus.publish([a_notice(2)])
-            assert kept.has_heard(a_notice(2))
-            assert stopped.heard == [a_notice(1)]
+            assert kept.wait_for_notice(a_notice(2))
+            assert stopped.received == [a_notice(1)]
 
     def test_a_listener_that_comes_after_the_last_one_went_hears(self, bus: Bus, tmp_path: Path) -> None:
         other = self.make_bus(tmp_path)
         try:
-            other.listen(Ear())()
-            ear = listening(other)
+            other.subscribe(RecordingSubscriber())()
+            ear = subscribe_and_wait(other)
             bus.publish([a_notice()])
-            assert ear.has_heard(a_notice())
-            assert ear.heard == [a_notice()]
+            assert ear.wait_for_notice(a_notice())
+            assert ear.received == [a_notice()]
         finally:
             other.close()
 
     def test_what_is_closed_hears_others_when_it_is_used_again(self, bus: Bus, tmp_path: Path) -> None:
-        ear = listening(bus)
+        ear = subscribe_and_wait(bus)
         bus.close()
-        later = listening(bus)
-        with self.another(tmp_path) as (other, theirs):
+        later = subscribe_and_wait(bus)
+        with self.second_bus(tmp_path) as (other, theirs):
             other.publish([a_notice(1)])
-            assert ear.has_heard(a_notice(1))
-            assert later.has_heard(a_notice(1))
+            assert ear.wait_for_notice(a_notice(1))
+            assert later.wait_for_notice(a_notice(1))
             bus.publish([a_notice(2)])
-            assert theirs.has_heard(a_notice(2))
+            assert theirs.wait_for_notice(a_notice(2))
 
     def test_garbage_is_heard_by_nobody_and_harms_nobody(self, bus: Bus, tmp_path: Path) -> None:
-        ear = listening(bus)
+        ear = subscribe_and_wait(bus)
         for text in GARBAGE:
-            self.say(tmp_path, text)
-        with self.another(tmp_path) as (other, _):
+            self.send_raw(tmp_path, text)
+        with self.second_bus(tmp_path) as (other, _):
             other.publish([a_notice()])
-            assert ear.has_heard(a_notice())
-        assert ear.heard == [a_notice()]
-        assert ear.missed_count == 1
+            assert ear.wait_for_notice(a_notice())
+        assert ear.received == [a_notice()]
+        assert ear.gap_count == 1
 
     def test_nothing_is_held_before_it_is_used_nor_after_it_is_closed(self, bus: Bus, tmp_path: Path) -> None:
         # What is opened once a process, by whatever it needs, is not counted.
-        with self.another(tmp_path) as (other, _):
+        with self.second_bus(tmp_path) as (other, _):
             other.publish([a_notice()])
             other.close()
-        before = _held()
-        assert not _held() - before
-        ear = listening(bus)
+        before = _open_resources()
+        assert not _open_resources() - before
+        ear = subscribe_and_wait(bus)
         bus.publish([a_notice()])
-        assert ear.heard == [a_notice()]
-        assert comes_true(lambda: bool(_held() - before))
+        assert ear.received == [a_notice()]
+        assert wait_until(lambda: bool(_open_resources() - before))
         bus.close()
-        assert comes_true(lambda: not _held() - before)
+        assert wait_until(lambda: not _open_resources() - before)
 
     def test_nothing_is_held_once_the_last_listener_has_stopped(self, bus: Bus) -> None:
         before = _threads()
-        stops: list[Callable[[], None]] = [bus.listen(Ear()), bus.listen(Ear())]
+        stops: list[Callable[[], None]] = [bus.subscribe(RecordingSubscriber()), bus.subscribe(RecordingSubscriber())]
         assert _threads() - before
         for stop in stops:
             stop()
-        assert comes_true(lambda: not _threads() - before)
+        assert wait_until(lambda: not _threads() - before)
 
 
 def _threads() -> set[object]:
     return set(threading.enumerate())
 
 
-def _held() -> set[object]:
+def _open_resources() -> set[object]:
     """Every thread there is, and what is open: not how many, as what an earlier test has left may go at any time."""
     held = _threads()
     if DESCRIPTORS.exists():

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from hullo.model.change_set import NOTHING, ChangeSet, changed
+from hullo.model.change_set import NO_CHANGES, ChangeSet, replacement
 from hullo.model.contact import Contact
 from hullo.model.fact import Scalar
 from hullo.store.protocol import APPLIED, SnapshotQuery, Store
@@ -16,23 +16,23 @@ from hullo.testing.builders import (
     WORKSPACE,
     a_contact,
     a_fact,
-    a_spent,
+    a_spent_token,
+    a_stored_response,
     a_workspace,
-    an_answer,
     an_api_key,
 )
 from hullo.testing.store.case import (
     StoreCase,
     apply_one,
-    ask,
     contact_change,
+    is_conflict,
+    load_one,
     must_apply,
     new_contacts,
-    refused,
 )
-from hullo.testing.store.everything import CHANGES, CREATIONS, EVERYTHING
+from hullo.testing.store.everything import CHANGES, CREATIONS, ONE_OF_EACH
 
-EVERY_SCALAR: dict[str, Scalar] = {
+SCALARS: dict[str, Scalar] = {
     "text": "Łódź 💛 \u202e'\";--%_\\",
     "empty": "",
     "whole": 3,
@@ -45,42 +45,42 @@ EVERY_SCALAR: dict[str, Scalar] = {
 }
 
 
-class ApplyingClaims(StoreCase):
+class ApplyTests(StoreCase):
     """See the module."""
 
     def test_everything_comes_back_as_it_was_applied(self, store: Store) -> None:
-        must_apply(store, EVERYTHING)
-        (ann, bob) = (change.after for change in EVERYTHING.contacts)
-        session, conversation = EVERYTHING.sessions[0].after, EVERYTHING.conversations[0].after
+        must_apply(store, ONE_OF_EACH)
+        (ann, bob) = (change.after for change in ONE_OF_EACH.contacts)
+        session, conversation = ONE_OF_EACH.sessions[0].after, ONE_OF_EACH.conversations[0].after
         query = SnapshotQuery(
             workspace_id=WORKSPACE,
             app_id=APP,
             session=session.digest,
-            identifiers=(*ann.digests(), *bob.digests()),
+            identifiers=(*ann.identifier_digests(), *bob.identifier_digests()),
             conversations=(conversation.id,),
             repeat_keys=("repeat",),
-            answer=an_answer().digest,
-            spent=(a_spent().digest,),
+            stored_response_digest=a_stored_response().digest,
+            spent=(a_spent_token().digest,),
         )
         (snapshot,) = store.load([query])
         assert snapshot.session == session
         assert snapshot.contacts == {ann.id: ann, bob.id: bob}
         assert snapshot.conversations == {conversation.id: conversation}
-        assert snapshot.messages == {"repeat": EVERYTHING.messages[0]}
-        assert snapshot.answer == EVERYTHING.answers[0]
-        assert snapshot.spent == {a_spent().digest}
-        assert store.find_app(APP) == EVERYTHING.apps[0].after
+        assert snapshot.messages == {"repeat": ONE_OF_EACH.messages[0]}
+        assert snapshot.stored_response == ONE_OF_EACH.stored_responses[0]
+        assert snapshot.spent == {a_spent_token().digest}
+        assert store.find_app(APP) == ONE_OF_EACH.apps[0].after
         assert store.find_api_key(an_api_key().digest) == an_api_key()
         assert store.list_workspaces() == (a_workspace(),)
-        assert store.list_call_counts(APP, TODAY) == EVERYTHING.call_counts
+        assert store.list_call_counts(APP, TODAY) == ONE_OF_EACH.call_counts
 
     def test_values_keep_their_type_and_provenance(self, store: Store) -> None:
         """`3`, `3.0` and `true` are three values, and text is no pattern and no statement."""
-        contact = a_contact(email="ann@shop.example", custom_data={APP: EVERY_SCALAR})
+        contact = a_contact(email="ann@shop.example", custom_data={APP: SCALARS})
         must_apply(store, new_contacts(contact))
-        block = ask(store, contacts=(contact,)).contacts[contact.id].custom_data[APP]
+        block = load_one(store, contacts=(contact,)).contacts[contact.id].custom_data[APP]
         assert {key: (type(fact.value), fact) for key, fact in block.items()} == {
-            key: (type(value), a_fact(value)) for key, value in EVERY_SCALAR.items()
+            key: (type(value), a_fact(value)) for key, value in SCALARS.items()
         }
 
     def test_an_identifier_belongs_to_one_contact_only(self, store: Store) -> None:
@@ -89,14 +89,16 @@ class ApplyingClaims(StoreCase):
             a_contact("con_2", email="ANN@shop.example"),
         )
         must_apply(store, new_contacts(first))
-        assert refused(apply_one(store, new_contacts(second)))
-        assert ask(store, named_by=(second,)).found == dict.fromkeys(first.digests(), first.id)
+        assert is_conflict(apply_one(store, new_contacts(second)))
+        assert load_one(store, identified_by=(second,)).contact_ids == dict.fromkeys(
+            first.identifier_digests(), first.id
+        )
 
     def test_texts_that_collations_confuse_are_different_identifiers(self, store: Store) -> None:
         texts = ("Ann", "ann", "ann ", "Änn", "😀", "😁", "İ", "i̇", "ß", "ss")
         people = [a_contact(f"con_{number}", external_id=text) for number, text in enumerate(texts)]
         must_apply(store, new_contacts(*people))
-        found = ask(store, named_by=tuple(people)).found
+        found = load_one(store, identified_by=tuple(people)).contact_ids
         assert list(found.values()) == [person.id for person in people]
 
     def test_another_workspace_may_have_the_same_identifier(self, store: Store) -> None:
@@ -111,90 +113,92 @@ class ApplyingClaims(StoreCase):
         must_apply(store, new_contacts(giver, taker))
         taken = replace(taker, identifiers={**taker.identifiers, **giver.identifiers})
         given = replace(giver, identifiers={})
-        must_apply(store, ChangeSet(contacts=(changed(taker, taken), changed(giver, given))))
-        found = ask(store, named_by=(giver, taker)).found
+        must_apply(store, ChangeSet(contacts=(replacement(taker, taken), replacement(giver, given))))
+        found = load_one(store, identified_by=(giver, taker)).contact_ids
         assert set(found.values()) == {taker.id}
         assert len(found) == 2
 
     @pytest.mark.parametrize("noun", CREATIONS)
     def test_what_is_new_must_not_be_there_yet(self, store: Store, noun: str) -> None:
-        must_apply(store, EVERYTHING)
-        assert refused(apply_one(store, CREATIONS[noun]))
+        must_apply(store, ONE_OF_EACH)
+        assert is_conflict(apply_one(store, CREATIONS[noun]))
 
     @pytest.mark.parametrize("noun", CHANGES)
     def test_a_change_of_a_version_that_is_gone_is_refused(self, store: Store, noun: str) -> None:
-        must_apply(store, EVERYTHING, CHANGES[noun])
-        assert refused(apply_one(store, CHANGES[noun]))
+        must_apply(store, ONE_OF_EACH, CHANGES[noun])
+        assert is_conflict(apply_one(store, CHANGES[noun]))
 
     @pytest.mark.parametrize("noun", CHANGES)
     def test_a_change_of_what_does_not_exist_is_refused(self, store: Store, noun: str) -> None:
-        assert refused(apply_one(store, CHANGES[noun]))
+        assert is_conflict(apply_one(store, CHANGES[noun]))
 
     def test_a_refused_change_set_leaves_nothing(self, store: Store) -> None:
-        must_apply(store, ChangeSet(answers=EVERYTHING.answers))
-        assert refused(apply_one(store, EVERYTHING))
-        (ann, bob), session = (each.after for each in EVERYTHING.contacts), EVERYTHING.sessions[0].after
-        snapshot = ask(store, session=session, contacts=(ann, bob), named_by=(ann, bob))
-        assert (snapshot.session, snapshot.found, snapshot.contacts) == (None, {}, {})
+        must_apply(store, ChangeSet(stored_responses=ONE_OF_EACH.stored_responses))
+        assert is_conflict(apply_one(store, ONE_OF_EACH))
+        (ann, bob), session = (each.after for each in ONE_OF_EACH.contacts), ONE_OF_EACH.sessions[0].after
+        snapshot = load_one(store, session=session, contacts=(ann, bob), identified_by=(ann, bob))
+        assert (snapshot.session, snapshot.contact_ids, snapshot.contacts) == (None, {}, {})
         assert snapshot.app_version is None
         assert store.list_call_counts(APP, TODAY) == ()
-        must_apply(store, replace(EVERYTHING, answers=()))
+        must_apply(store, replace(ONE_OF_EACH, stored_responses=()))
 
     def test_a_refused_change_leaves_what_it_would_have_replaced(self, store: Store) -> None:
-        must_apply(store, EVERYTHING)
-        ann, bob = (each.after for each in EVERYTHING.contacts)
+        must_apply(store, ONE_OF_EACH)
+        ann, bob = (each.after for each in ONE_OF_EACH.contacts)
         greedy = replace(ann, identifiers=bob.identifiers, custom_data={APP: {"vip": a_fact(False)}})
-        assert refused(apply_one(store, contact_change(changed(ann, greedy))))
-        snapshot = ask(store, contacts=(ann, bob), named_by=(ann, bob))
+        assert is_conflict(apply_one(store, contact_change(replacement(ann, greedy))))
+        snapshot = load_one(store, contacts=(ann, bob), identified_by=(ann, bob))
         assert snapshot.contacts == {ann.id: ann, bob.id: bob}
-        assert set(snapshot.found) == {*ann.digests(), *bob.digests()}
+        assert set(snapshot.contact_ids) == {*ann.identifier_digests(), *bob.identifier_digests()}
 
     def test_a_refusal_leaves_the_rest_of_its_group_alone(self, store: Store) -> None:
         people = [a_contact(f"con_{number}", external_id=f"user-{number}") for number in range(5)]
         impostor = replace(people[0], id="con_9")
         results = store.apply([new_contacts(person) for person in (*people[:3], impostor, *people[3:])])
-        assert [refused(result) for result in results] == [False, False, False, True, False, False]
-        assert ask(store, contacts=(impostor,)).contacts == {}
-        assert set(ask(store, named_by=tuple(people)).found.values()) == {person.id for person in people}
+        assert [is_conflict(result) for result in results] == [False, False, False, True, False, False]
+        assert load_one(store, contacts=(impostor,)).contacts == {}
+        assert set(load_one(store, identified_by=tuple(people)).contact_ids.values()) == {
+            person.id for person in people
+        }
 
     def test_of_two_that_change_the_same_contact_in_one_group_the_second_is_refused(self, store: Store) -> None:
         person, other = a_contact("con_1", external_id="ann"), a_contact("con_2", external_id="bob")
         must_apply(store, new_contacts(person))
         first, second = (
-            contact_change(changed(person, replace(person, custom_data={APP: {"step": a_fact(step)}})))
+            contact_change(replacement(person, replace(person, custom_data={APP: {"step": a_fact(step)}})))
             for step in (1, 2)
         )
         results = store.apply([first, second, new_contacts(other)])
-        assert [refused(result) for result in results] == [False, True, False]
+        assert [is_conflict(result) for result in results] == [False, True, False]
         assert _blocks(store, person) == {APP: {"step": 1}}
 
     def test_an_empty_group_and_an_empty_change_set_are_no_trouble(self, store: Store) -> None:
         assert tuple(store.apply([])) == ()
-        assert tuple(store.apply([NOTHING])) == (APPLIED,)
-        assert tuple(store.apply([NOTHING, NOTHING])) == (APPLIED, APPLIED)
+        assert tuple(store.apply([NO_CHANGES])) == (APPLIED,)
+        assert tuple(store.apply([NO_CHANGES, NO_CHANGES])) == (APPLIED, APPLIED)
 
     def test_a_block_that_was_not_loaded_is_left_alone(self, store: Store) -> None:
         contact = a_contact(email="ann@shop.example", custom_data={APP: {"plan": "pro"}, "app_2": {"plan": "free"}})
         must_apply(store, new_contacts(contact))
-        loaded = ask(store, contacts=(contact,)).contacts[contact.id]
+        loaded = load_one(store, contacts=(contact,)).contacts[contact.id]
         after = replace(loaded, custom_data={APP: {"plan": a_fact("basic")}})
-        must_apply(store, contact_change(changed(loaded, after)))
+        must_apply(store, contact_change(replacement(loaded, after)))
         assert _blocks(store, contact) == {APP: {"plan": "basic"}, "app_2": {"plan": "free"}}
 
     def test_a_block_is_written_over_one_that_was_not_loaded(self, store: Store) -> None:
         contact = a_contact(email="ann@shop.example", custom_data={"app_2": {"plan": "free"}})
         must_apply(store, new_contacts(contact))
-        loaded = ask(store, contacts=(contact,)).contacts[contact.id]
-        must_apply(store, contact_change(changed(loaded, replace(loaded, custom_data={"app_2": {"a": a_fact(1)}}))))
+        loaded = load_one(store, contacts=(contact,)).contacts[contact.id]
+        must_apply(store, contact_change(replacement(loaded, replace(loaded, custom_data={"app_2": {"a": a_fact(1)}}))))
         assert _blocks(store, contact) == {"app_2": {"a": 1}}
 
     def test_an_emptied_block_is_gone(self, store: Store) -> None:
         contact = a_contact(email="ann@shop.example", custom_data={APP: {"plan": "pro"}})
         must_apply(store, new_contacts(contact))
-        must_apply(store, contact_change(changed(contact, replace(contact, custom_data={APP: {}}))))
+        must_apply(store, contact_change(replacement(contact, replace(contact, custom_data={APP: {}}))))
         assert _blocks(store, contact) == {}
 
 
 def _blocks(store: Store, contact: Contact) -> dict[str, dict[str, Scalar]]:
-    blocks = ask(store, contacts=(contact,), app_id=None).contacts[contact.id].custom_data
+    blocks = load_one(store, contacts=(contact,), app_id=None).contacts[contact.id].custom_data
     return {app_id: {key: fact.value for key, fact in block.items()} for app_id, block in blocks.items()}

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, TypeVar
 
 import pytest
 
-from hullo.model.change_set import Change, ChangeSet, created
+from hullo.model.change_set import Change, ChangeSet, insertion
 from hullo.model.contact import Contact
 from hullo.model.visitor import Session
 from hullo.store.protocol import APPLIED, Applied, Snapshot, SnapshotQuery, Store, StoreConflict
@@ -17,14 +17,14 @@ from hullo.testing.builders import APP, WORKSPACE
 Capability = Literal["durable", "shared_between_processes", "locking"]
 Claim = TypeVar("Claim", bound=Callable[..., Any])
 
-NEEDS: Final = "hullo_needs"
+REQUIRED_CAPABILITIES: Final = "hullo_needs"
 
 
-def only_if(*capabilities: Capability) -> Callable[[Claim], Claim]:
+def requires(*capabilities: Capability) -> Callable[[Claim], Claim]:
     """A claim that only stores with these capabilities make: to the others it is not put, rather than skipped."""
 
     def mark(claim: Claim) -> Claim:
-        setattr(claim, NEEDS, capabilities)
+        setattr(claim, REQUIRED_CAPABILITIES, capabilities)
         return claim
 
     return mark
@@ -45,7 +45,7 @@ class StoreCase:
         if "make_store" not in vars(cls):
             return  # claims, and not yet a store that they are put to
         for name in dir(cls):
-            needed: tuple[Capability, ...] = getattr(getattr(cls, name), NEEDS, ())
+            needed: tuple[Capability, ...] = getattr(getattr(cls, name), REQUIRED_CAPABILITIES, ())
             if not all(getattr(cls, capability) for capability in needed):
                 setattr(cls, name, None)
 
@@ -76,7 +76,7 @@ def must_apply(store: Store, *groups: ChangeSet) -> None:
 
 def new_contacts(*contacts: Contact) -> ChangeSet:
     """A change set that creates them."""
-    return ChangeSet(contacts=tuple(created(contact) for contact in contacts))
+    return ChangeSet(contacts=tuple(insertion(contact) for contact in contacts))
 
 
 def contact_change(change: Change[Contact]) -> ChangeSet:
@@ -89,28 +89,28 @@ def session_change(change: Change[Session]) -> ChangeSet:
     return ChangeSet(sessions=(change,))
 
 
-def ask(
+def load_one(
     store: Store,
     *,
     session: Session | None = None,
     contacts: tuple[Contact, ...] = (),
-    named_by: tuple[Contact, ...] = (),
+    identified_by: tuple[Contact, ...] = (),
     app_id: str | None = APP,
-    orphans: bool = False,
+    include_orphans: bool = False,
 ) -> Snapshot:
     """One snapshot: of a session, of contacts by their id, and of contacts by their identifiers."""
     query = SnapshotQuery(
         workspace_id=WORKSPACE,
         app_id=app_id,
         session=None if session is None else session.digest,
-        identifiers=tuple(digest for contact in named_by for digest in contact.digests()),
+        identifiers=tuple(digest for contact in identified_by for digest in contact.identifier_digests()),
         contacts=tuple(contact.id for contact in contacts),
-        orphans=orphans,
+        include_orphans=include_orphans,
     )
     (snapshot,) = store.load([query])
     return snapshot
 
 
-def refused(result: Applied | StoreConflict) -> bool:
+def is_conflict(result: Applied | StoreConflict) -> bool:
     """Whether nothing was written."""
     return isinstance(result, StoreConflict)

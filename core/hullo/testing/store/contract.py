@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
-from hullo.testing.store.applying import ApplyingClaims
-from hullo.testing.store.erasing import ErasingClaims
-from hullo.testing.store.histories import HistoryClaims
-from hullo.testing.store.identities import IdentityClaims
-from hullo.testing.store.keeping import KeepingClaims
-from hullo.testing.store.lists import ListClaims
-from hullo.testing.store.loading import LoadingClaims
-from hullo.testing.store.locking import LockingClaims
-from hullo.testing.store.log_outs import LogOutClaims
-from hullo.testing.store.merging import MergingClaims
-from hullo.testing.store.processes import ProcessClaims
-from hullo.testing.store.sweeping import SweepingClaims
-from hullo.testing.store.telling import TellingClaims
-from hullo.testing.store.threads import ThreadClaims
+from hullo.testing.store.applying import ApplyTests
+from hullo.testing.store.erasing import ErasureTests
+from hullo.testing.store.histories import HistoryTests
+from hullo.testing.store.identities import IdentityTests
+from hullo.testing.store.keeping import ExpiryTests
+from hullo.testing.store.lists import ListTests
+from hullo.testing.store.loading import LoadTests
+from hullo.testing.store.locking import LockingTests
+from hullo.testing.store.log_outs import SessionRevocationTests
+from hullo.testing.store.merging import MergeTests
+from hullo.testing.store.processes import ProcessTests
+from hullo.testing.store.sweeping import SweepTests
+from hullo.testing.store.telling import DeliveryTests
+from hullo.testing.store.threads import ThreadTests
 
 
 class StoreContract(
-    ApplyingClaims,
-    KeepingClaims,
-    LoadingClaims,
-    ListClaims,
-    IdentityClaims,
-    HistoryClaims,
-    MergingClaims,
-    ErasingClaims,
-    LogOutClaims,
-    TellingClaims,
-    SweepingClaims,
-    ThreadClaims,
-    ProcessClaims,
-    LockingClaims,
+    ApplyTests,
+    ExpiryTests,
+    LoadTests,
+    ListTests,
+    IdentityTests,
+    HistoryTests,
+    MergeTests,
+    ErasureTests,
+    SessionRevocationTests,
+    DeliveryTests,
+    SweepTests,
+    ThreadTests,
+    ProcessTests,
+    LockingTests,
 ):
     """Set `durable`, `shared_between_processes` and `locking`, and define `make_store`; see `hullo.testing`.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from hullo.model.change_set import ChangeSet, Erasure, Separation, changed, created
+from hullo.model.change_set import ChangeSet, Erasure, Split, insertion, replacement
 from hullo.model.contact import Contact
 from hullo.store.protocol import ConflictFilter, ContactFilter, PageRequest, SnapshotQuery, Store
 from hullo.testing.builders import (
@@ -29,14 +29,14 @@ from hullo.testing.builders import (
 from hullo.testing.store.case import (
     StoreCase,
     apply_one,
-    ask,
     contact_change,
+    is_conflict,
+    load_one,
     must_apply,
     new_contacts,
-    refused,
 )
-from hullo.testing.store.merging import belongings, contact_of, held_by, merging
-from hullo.testing.store.threads import TRIES, at_once
+from hullo.testing.store.merging import contact_of, merge_changes, owned_by, owned_records
+from hullo.testing.store.threads import MAX_ATTEMPTS, run_in_threads
 
 ANN = a_contact("con_1", external_id="ann", email="ann@shop.example", name="Ann", custom_data={APP: {"vip": True}})
 BOB = a_contact("con_2", external_id="bob", email="bob@shop.example", name="Bob", custom_data={APP: {"vip": False}})
@@ -51,15 +51,15 @@ def two_people(store: Store) -> None:
         must_apply(
             store,
             ChangeSet(
-                sessions=(created(a_session(contact.id, visitor_id=visitor, contact_id=contact.id)),),
+                sessions=(insertion(a_session(contact.id, visitor_id=visitor, contact_id=contact.id)),),
                 conversations=(
-                    created(a_conversation(f"cnv_{contact.id}", visitor_id=visitor, contact_id=contact.id)),
+                    insertion(a_conversation(f"cnv_{contact.id}", visitor_id=visitor, contact_id=contact.id)),
                 ),
                 messages=(a_message(f"msg_{contact.id}", conversation_id=f"cnv_{contact.id}"),),
                 decisions=(a_decision(f"dec_{contact.id}", contact_id=contact.id),),
             ),
         )
-    must_apply(store, ChangeSet(conflicts=(created(a_conflict()),)))
+    must_apply(store, ChangeSet(conflicts=(insertion(a_conflict()),)))
 
 
 def erasure(contact: Contact, conversations: Literal["erase", "anonymise"] = "erase") -> ChangeSet:
@@ -67,16 +67,16 @@ def erasure(contact: Contact, conversations: Literal["erase", "anonymise"] = "er
     return ChangeSet(erasures=(Erasure(contact=contact, conversations=conversations, at=LATER),))
 
 
-class ErasingClaims(StoreCase):
+class ErasureTests(StoreCase):
     """See the module."""
 
     def test_what_is_about_an_erased_contact_is_gone(self, store: Store) -> None:
         two_people(store)
         must_apply(store, erasure(ANN))
-        snapshot = ask(store, contacts=(ANN, BOB), named_by=(ANN, BOB))
+        snapshot = load_one(store, contacts=(ANN, BOB), identified_by=(ANN, BOB))
         assert snapshot.contacts == {BOB.id: BOB}
-        assert snapshot.open_pairs == frozenset()
-        assert set(snapshot.found.values()) == {BOB.id}
+        assert snapshot.reported_pairs == frozenset()
+        assert set(snapshot.contact_ids.values()) == {BOB.id}
         assert store.list_contacts(ContactFilter(workspace_id=WORKSPACE, query="ann"), PAGE).items == ()
         assert store.list_decisions(WORKSPACE, ANN.id, PAGE).items == ()
         assert store.list_conflicts(ConflictFilter(workspace_id=WORKSPACE), PAGE).items == ()
@@ -87,7 +87,7 @@ class ErasingClaims(StoreCase):
         two_people(store)
         must_apply(store, erasure(ANN))
         bobs = a_session(BOB.id, visitor_id="vis_con_2", contact_id=BOB.id)
-        assert ask(store, session=bobs).session == bobs
+        assert load_one(store, session=bobs).session == bobs
         assert len(store.list_decisions(WORKSPACE, BOB.id, PAGE).items) == 1
         assert len(store.list_messages("cnv_con_2", PAGE).items) == 1
 
@@ -96,14 +96,20 @@ class ErasingClaims(StoreCase):
         session = a_session(ANN.id, visitor_id="vis_con_1", contact_id=ANN.id)
         must_apply(store, erasure(ANN))
         assert store.find_session(session.digest) == replace(
-            session, contact_id=None, standing=None, claimed={}, proved=(), revoked_at=LATER, version=1
+            session,
+            contact_id=None,
+            standing=None,
+            claimed_identifiers={},
+            proven_identifiers=(),
+            revoked_at=LATER,
+            version=1,
         )
-        later_use = changed(session, replace(session, seen_at=LATER))
-        assert refused(apply_one(store, ChangeSet(sessions=(later_use,))))
+        later_use = replacement(session, replace(session, seen_at=LATER))
+        assert is_conflict(apply_one(store, ChangeSet(sessions=(later_use,))))
 
     def test_an_earlier_revocation_keeps_its_time(self, store: Store) -> None:
         session = replace(a_session(contact_id=ANN.id), revoked_at=LATER - 1)
-        must_apply(store, new_contacts(ANN), ChangeSet(sessions=(created(session),)), erasure(ANN))
+        must_apply(store, new_contacts(ANN), ChangeSet(sessions=(insertion(session),)), erasure(ANN))
         found = store.find_session(session.digest)
         assert found is not None
         assert found.revoked_at == LATER - 1
@@ -118,7 +124,7 @@ class ErasingClaims(StoreCase):
         assert [message.text for message in store.list_messages("cnv_con_1", PAGE).items] == ["Hello?"]
         assert store.list_visible_conversations("vis_con_1", APP, ANN.id, PAGE).items == ()
         session = a_session(ANN.id, visitor_id="vis_con_1")
-        assert ask(store, session=session, orphans=True).conversations == {}
+        assert load_one(store, session=session, include_orphans=True).conversations == {}
 
     def test_its_identifiers_are_free_again(self, store: Store) -> None:
         two_people(store)
@@ -131,19 +137,19 @@ class ErasingClaims(StoreCase):
         must_apply(
             store,
             new_contacts(absorbed, earlier),
-            contact_change(changed(absorbed, replace(absorbed, merged_into=ANN.id))),
+            contact_change(replacement(absorbed, replace(absorbed, merged_into=ANN.id))),
             ChangeSet(decisions=(a_decision(contact_id="con_4"),)),
             erasure(ANN),
         )
-        snapshot = ask(store, contacts=(ANN, absorbed, earlier), named_by=(ANN, absorbed, earlier))
-        assert (snapshot.contacts, snapshot.found) == ({}, {})
+        snapshot = load_one(store, contacts=(ANN, absorbed, earlier), identified_by=(ANN, absorbed, earlier))
+        assert (snapshot.contacts, snapshot.contact_ids) == ({}, {})
 
     def test_a_contact_that_changed_meanwhile_is_not_erased(self, store: Store) -> None:
         two_people(store)
-        must_apply(store, contact_change(changed(ANN, replace(ANN, profile={"name": a_fact("Anne")}))))
-        assert refused(apply_one(store, erasure(ANN)))
+        must_apply(store, contact_change(replacement(ANN, replace(ANN, profile={"name": a_fact("Anne")}))))
+        assert is_conflict(apply_one(store, erasure(ANN)))
         assert len(store.list_decisions(WORKSPACE, ANN.id, PAGE).items) == 1
-        assert refused(apply_one(store, erasure(a_contact("con_gone"))))
+        assert is_conflict(apply_one(store, erasure(a_contact("con_gone"))))
 
     def test_its_history_goes_with_it_and_that_of_others_stays(self, store: Store) -> None:
         two_people(store)
@@ -159,7 +165,7 @@ class ErasingClaims(StoreCase):
                     ),
                 ),
             )
-        tagged = changed(ANN, replace(ANN, tags={"vip": a_fact(True)}))
+        tagged = replacement(ANN, replace(ANN, tags={"vip": a_fact(True)}))
         must_apply(store, contact_change(tagged), erasure(tagged.after))
         assert store.list_timeline(WORKSPACE, ANN.id, PAGE).items == ()
         assert [store.find_note(WORKSPACE, f"note_{of}con_1") for of in ("", "of_")] == [None, None]
@@ -177,9 +183,13 @@ class ErasingClaims(StoreCase):
     def test_what_is_said_of_an_erasure_elsewhere_stays(self, store: Store) -> None:
         """It holds nothing personal."""
         two_people(store)
-        kept = ChangeSet(tombstones=(a_tombstone(),), audits=(an_audit_entry(),), deliveries=(created(a_delivery()),))
+        kept = ChangeSet(
+            tombstones=(a_tombstone(),), audit_entries=(an_audit_entry(),), deliveries=(insertion(a_delivery()),)
+        )
         must_apply(store, kept, erasure(ANN))
-        query = SnapshotQuery(workspace_id=WORKSPACE, app_id=None, tombstones=(a_tombstone().digest,), audited=True)
+        query = SnapshotQuery(
+            workspace_id=WORKSPACE, app_id=None, tombstones=(a_tombstone().digest,), include_audit_head=True
+        )
         (snapshot,) = store.load([query])
         assert snapshot.tombstones == {a_tombstone().digest}
         assert snapshot.audit_head is not None
@@ -189,10 +199,10 @@ class ErasingClaims(StoreCase):
     def test_merges_in_which_it_took_part_go_with_it_images_and_all(self, store: Store) -> None:
         """A survivor with whom it absorbed; an absorbed one leaves the survivor as it is."""
         people = [a_contact(f"con_{number}", email=f"{number}@shop.example") for number in range(1, 6)]
-        must_apply(store, new_contacts(*people), belongings("con_2", 2), belongings("con_5", 2))
-        must_apply(store, merging(people[0], people[1], "mrg_1"))
-        must_apply(store, merging(people[2], contact_of(store, "con_1"), "mrg_2"))
-        must_apply(store, merging(people[3], people[4], "mrg_3"))
+        must_apply(store, new_contacts(*people), owned_records("con_2", 2), owned_records("con_5", 2))
+        must_apply(store, merge_changes(people[0], people[1], "mrg_1"))
+        must_apply(store, merge_changes(people[2], contact_of(store, "con_1"), "mrg_2"))
+        must_apply(store, merge_changes(people[3], people[4], "mrg_3"))
         must_apply(store, erasure(contact_of(store, "con_3")))
         assert [store.find_merge(WORKSPACE, f"mrg_{number}") is None for number in (1, 2, 3)] == [True, True, False]
         assert [store.find_contact(WORKSPACE, f"con_{number}") is None for number in range(1, 6)] == [True] * 3 + [
@@ -202,9 +212,9 @@ class ErasingClaims(StoreCase):
         assert store.find_merge(WORKSPACE, "mrg_3") is None
         survivor = contact_of(store, "con_4")
         assert survivor.identifiers == {**people[3].identifiers, **people[4].identifiers}
-        assert held_by(store, "con_4")[1] == {"cnv_con_5_0", "cnv_con_5_1"}
-        gone = Separation(merge_id="mrg_3", survivor_id="con_4", absorbed_id="con_5", since=0)
-        must_apply(store, ChangeSet(separations=(gone,)))
+        assert owned_by(store, "con_4")[1] == {"cnv_con_5_0", "cnv_con_5_1"}
+        gone = Split(merge_id="mrg_3", survivor_id="con_4", absorbed_id="con_5", since=0)
+        must_apply(store, ChangeSet(splits=(gone,)))
         assert store.find_conversation(WORKSPACE, "cnv_con_5_0") == replace(
             a_conversation("cnv_con_5_0", visitor_id="vis_con_5_0", contact_id="con_4"), version=1
         )
@@ -216,13 +226,13 @@ class ErasingClaims(StoreCase):
 
             def work(number: int, contact: Contact = contact) -> None:
                 if number == 0:
-                    assert any(not refused(apply_one(store, erasure(contact))) for _ in range(TRIES))
+                    assert any(not is_conflict(apply_one(store, erasure(contact))) for _ in range(MAX_ATTEMPTS))
                     return
                 for each in range(10):
                     id = f"{contact.id}_{number}_{each}"
                     apply_one(store, ChangeSet(notes=(a_note(f"note_{id}", subject_id=contact.id),)))
                     apply_one(store, ChangeSet(events=(an_event(f"evt_{id}", contact_id=contact.id),)))
 
-            at_once(work)
+            run_in_threads(work)
             assert store.list_notes(WORKSPACE, contact.id, PAGE).items == ()
             assert store.list_timeline(WORKSPACE, contact.id, PAGE).items == ()

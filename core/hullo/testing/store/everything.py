@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hullo.model.change_set import ChangeSet, changed, created
+from hullo.model.change_set import ChangeSet, insertion, replacement
 from hullo.testing.builders import (
     APP,
     a_call_count,
@@ -17,12 +17,12 @@ from hullo.testing.builders import (
     a_note,
     a_public_key,
     a_session,
-    a_spent,
+    a_spent_token,
+    a_stored_response,
     a_tombstone,
     a_visitor,
     a_webhook,
     a_workspace,
-    an_answer,
     an_api_key,
     an_app,
     an_audit_entry,
@@ -31,68 +31,68 @@ from hullo.testing.builders import (
 )
 
 
-def one_of_everything() -> ChangeSet:
+def one_of_each() -> ChangeSet:
     """A change set that creates one noun of each kind."""
     ann = a_contact("con_1", external_id="ann", email="ann@shop.example", name="Ann", custom_data={APP: {"vip": True}})
     bob = a_contact("con_2", email="bob@shop.example")
     return ChangeSet(
-        workspaces=(created(a_workspace()),),
-        apps=(created(an_app(identity_keys=(an_identity_key(), a_public_key()))),),
-        api_keys=(created(an_api_key()),),
-        contacts=(created(ann), created(bob)),
+        workspaces=(insertion(a_workspace()),),
+        apps=(insertion(an_app(identity_keys=(an_identity_key(), a_public_key()))),),
+        api_keys=(insertion(an_api_key()),),
+        contacts=(insertion(ann), insertion(bob)),
         visitors=(a_visitor(),),
-        sessions=(created(a_session(contact_id=ann.id)),),
-        conversations=(created(a_conversation(contact_id=ann.id)),),
+        sessions=(insertion(a_session(contact_id=ann.id)),),
+        conversations=(insertion(a_conversation(contact_id=ann.id)),),
         messages=(a_message(repeat_key="repeat"),),
-        conflicts=(created(a_conflict()),),
+        conflicts=(insertion(a_conflict()),),
         decisions=(a_decision(),),
-        answers=(an_answer(),),
-        spent=(a_spent(),),
+        stored_responses=(a_stored_response(),),
+        spent=(a_spent_token(),),
         call_counts=(a_call_count(),),
-        merges=(created(a_merge()),),
+        merges=(insertion(a_merge()),),
         contact_events=(a_contact_event(),),
         notes=(a_note(),),
-        webhooks=(created(a_webhook()),),
-        deliveries=(created(a_delivery()),),
+        webhooks=(insertion(a_webhook()),),
+        deliveries=(insertion(a_delivery()),),
         tombstones=(a_tombstone(),),
-        audits=(an_audit_entry(),),
+        audit_entries=(an_audit_entry(),),
         events=(an_event(),),
     )
 
 
-EVERYTHING = one_of_everything()
+ONE_OF_EACH = one_of_each()
 CREATIONS = {
-    "workspace": ChangeSet(workspaces=EVERYTHING.workspaces),
-    "app": ChangeSet(apps=EVERYTHING.apps),
-    "api key": ChangeSet(api_keys=EVERYTHING.api_keys),
-    "contact": ChangeSet(contacts=EVERYTHING.contacts),
-    "visitor": ChangeSet(visitors=EVERYTHING.visitors),
-    "session": ChangeSet(sessions=EVERYTHING.sessions),
-    "conversation": ChangeSet(conversations=EVERYTHING.conversations),
-    "message": ChangeSet(messages=EVERYTHING.messages),
-    "conflict": ChangeSet(conflicts=EVERYTHING.conflicts),
-    "decision": ChangeSet(decisions=EVERYTHING.decisions),
-    "answer": ChangeSet(answers=EVERYTHING.answers),
-    "spent token": ChangeSet(spent=EVERYTHING.spent),
-    "merge": ChangeSet(merges=EVERYTHING.merges),
-    "contact event": ChangeSet(contact_events=EVERYTHING.contact_events),
-    "note": ChangeSet(notes=EVERYTHING.notes),
-    "webhook": ChangeSet(webhooks=EVERYTHING.webhooks),
-    "delivery": ChangeSet(deliveries=EVERYTHING.deliveries),
-    "audit entry": ChangeSet(audits=EVERYTHING.audits),
-    "event": ChangeSet(events=EVERYTHING.events),
+    "workspace": ChangeSet(workspaces=ONE_OF_EACH.workspaces),
+    "app": ChangeSet(apps=ONE_OF_EACH.apps),
+    "api key": ChangeSet(api_keys=ONE_OF_EACH.api_keys),
+    "contact": ChangeSet(contacts=ONE_OF_EACH.contacts),
+    "visitor": ChangeSet(visitors=ONE_OF_EACH.visitors),
+    "session": ChangeSet(sessions=ONE_OF_EACH.sessions),
+    "conversation": ChangeSet(conversations=ONE_OF_EACH.conversations),
+    "message": ChangeSet(messages=ONE_OF_EACH.messages),
+    "conflict": ChangeSet(conflicts=ONE_OF_EACH.conflicts),
+    "decision": ChangeSet(decisions=ONE_OF_EACH.decisions),
+    "answer": ChangeSet(stored_responses=ONE_OF_EACH.stored_responses),
+    "spent token": ChangeSet(spent=ONE_OF_EACH.spent),
+    "merge": ChangeSet(merges=ONE_OF_EACH.merges),
+    "contact event": ChangeSet(contact_events=ONE_OF_EACH.contact_events),
+    "note": ChangeSet(notes=ONE_OF_EACH.notes),
+    "webhook": ChangeSet(webhooks=ONE_OF_EACH.webhooks),
+    "delivery": ChangeSet(deliveries=ONE_OF_EACH.deliveries),
+    "audit entry": ChangeSet(audit_entries=ONE_OF_EACH.audit_entries),
+    "event": ChangeSet(events=ONE_OF_EACH.events),
 }
 CHANGES = {
-    "workspace": ChangeSet(workspaces=(changed(a_workspace(), a_workspace()),)),
-    "app": ChangeSet(apps=tuple(changed(app.after, app.after) for app in EVERYTHING.apps)),
-    "api key": ChangeSet(api_keys=(changed(an_api_key(), an_api_key()),)),
-    "contact": ChangeSet(contacts=(changed(EVERYTHING.contacts[1].after, EVERYTHING.contacts[1].after),)),
-    "session": ChangeSet(sessions=tuple(changed(held.after, held.after) for held in EVERYTHING.sessions)),
+    "workspace": ChangeSet(workspaces=(replacement(a_workspace(), a_workspace()),)),
+    "app": ChangeSet(apps=tuple(replacement(app.after, app.after) for app in ONE_OF_EACH.apps)),
+    "api key": ChangeSet(api_keys=(replacement(an_api_key(), an_api_key()),)),
+    "contact": ChangeSet(contacts=(replacement(ONE_OF_EACH.contacts[1].after, ONE_OF_EACH.contacts[1].after),)),
+    "session": ChangeSet(sessions=tuple(replacement(held.after, held.after) for held in ONE_OF_EACH.sessions)),
     "conversation": ChangeSet(
-        conversations=tuple(changed(held.after, held.after) for held in EVERYTHING.conversations)
+        conversations=tuple(replacement(held.after, held.after) for held in ONE_OF_EACH.conversations)
     ),
-    "conflict": ChangeSet(conflicts=(changed(a_conflict(), a_conflict()),)),
-    "merge": ChangeSet(merges=(changed(a_merge(), a_merge()),)),
-    "webhook": ChangeSet(webhooks=(changed(a_webhook(), a_webhook()),)),
-    "delivery": ChangeSet(deliveries=(changed(a_delivery(), a_delivery()),)),
+    "conflict": ChangeSet(conflicts=(replacement(a_conflict(), a_conflict()),)),
+    "merge": ChangeSet(merges=(replacement(a_merge(), a_merge()),)),
+    "webhook": ChangeSet(webhooks=(replacement(a_webhook(), a_webhook()),)),
+    "delivery": ChangeSet(deliveries=(replacement(a_delivery(), a_delivery()),)),
 }

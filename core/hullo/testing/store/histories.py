@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from hullo.model.change_set import ChangeSet, changed, created
-from hullo.model.merge import Extent
+from hullo.model.change_set import ChangeSet, insertion, replacement
+from hullo.model.merge import RelatedCounts
 from hullo.model.timeline import CONTACT_EVENT, TimelineEntry
 from hullo.store.protocol import ConflictFilter, PageRequest, SnapshotQuery, Store
 from hullo.testing.builders import (
@@ -26,7 +26,7 @@ from hullo.testing.builders import (
     a_session,
     an_event,
 )
-from hullo.testing.store.case import StoreCase, apply_one, ask, must_apply, new_contacts, refused
+from hullo.testing.store.case import StoreCase, apply_one, is_conflict, load_one, must_apply, new_contacts
 
 PAGE = PageRequest()
 
@@ -34,11 +34,11 @@ PAGE = PageRequest()
 def a_chain(store: Store, *before: ChangeSet) -> None:
     """Of `con_1` to `con_4` each but the first is merged into the one before, and `con_5` into nobody."""
     people = [a_contact(f"con_{number}") for number in range(1, 6)]
-    absorbed = [changed(each, replace(each, merged_into=f"con_{n}")) for n, each in enumerate(people[1:4], 1)]
+    absorbed = [replacement(each, replace(each, merged_into=f"con_{n}")) for n, each in enumerate(people[1:4], 1)]
     must_apply(store, new_contacts(*people), *before, ChangeSet(contacts=tuple(absorbed)))
 
 
-class HistoryClaims(StoreCase):
+class HistoryTests(StoreCase):
     """See the module."""
 
     def test_a_timeline_shows_what_happened_with_the_values_before_and_after(self, store: Store) -> None:
@@ -91,7 +91,7 @@ class HistoryClaims(StoreCase):
             ChangeSet(contact_events=(a_contact_event(contact_id="con_gone"),)),
             ChangeSet(notes=(a_note(subject_id="con_gone"),)),
         ):
-            assert refused(apply_one(store, changes))
+            assert is_conflict(apply_one(store, changes))
         assert store.list_outbox(10) == ()
 
     def test_a_survivor_shows_what_happened_to_whom_it_absorbed_through_chains(self, store: Store) -> None:
@@ -129,8 +129,8 @@ class HistoryClaims(StoreCase):
     def test_the_extent_of_a_contact_is_of_everybody_whom_it_absorbed(self, store: Store) -> None:
         belongings = [
             ChangeSet(
-                sessions=(created(a_session(contact_id, visitor_id=contact_id, contact_id=contact_id)),),
-                conversations=(created(a_conversation(f"cnv_{contact_id}", contact_id=contact_id)),),
+                sessions=(insertion(a_session(contact_id, visitor_id=contact_id, contact_id=contact_id)),),
+                conversations=(insertion(a_conversation(f"cnv_{contact_id}", contact_id=contact_id)),),
                 events=(an_event(f"evt_{contact_id}", contact_id=contact_id),),
                 contact_events=(a_contact_event(f"cev_{contact_id}", contact_id=contact_id),),
                 notes=(a_note(f"note_{contact_id}", subject_id=contact_id),),
@@ -138,17 +138,21 @@ class HistoryClaims(StoreCase):
             for contact_id in (f"con_{number}" for number in range(1, 6))
         ]
         a_chain(store, *belongings)
-        assert store.extent_of(WORKSPACE, "con_1") == Extent(people=4, conversations=4, sessions=4, events=8, notes=4)
-        assert store.extent_of(WORKSPACE, "con_5") == Extent(people=1, conversations=1, sessions=1, events=2, notes=1)
-        nobody = Extent(people=0, conversations=0, sessions=0, events=0, notes=0)
-        assert store.extent_of("ws_2", "con_1") == store.extent_of(WORKSPACE, "con_gone") == nobody
+        assert store.count_related(WORKSPACE, "con_1") == RelatedCounts(
+            people=4, conversations=4, sessions=4, events=8, notes=4
+        )
+        assert store.count_related(WORKSPACE, "con_5") == RelatedCounts(
+            people=1, conversations=1, sessions=1, events=2, notes=1
+        )
+        nobody = RelatedCounts(people=0, conversations=0, sessions=0, events=0, notes=0)
+        assert store.count_related("ws_2", "con_1") == store.count_related(WORKSPACE, "con_gone") == nobody
 
     def test_notes_are_about_a_contact_or_a_conversation_until_they_are_removed(self, store: Store) -> None:
         about_her, about_that = a_note("note_1"), a_note("note_2", subject_id="cnv_1", text="Łódź 💛 \\")
         must_apply(
             store,
             new_contacts(a_contact()),
-            ChangeSet(conversations=(created(a_conversation()),)),
+            ChangeSet(conversations=(insertion(a_conversation()),)),
             ChangeSet(notes=(about_her, about_that)),
         )
         assert store.list_notes(WORKSPACE, "con_1", PAGE).items == (about_her,)
@@ -167,7 +171,7 @@ class HistoryClaims(StoreCase):
             survivor, absorbed = map(a_contact, pair)
             merge = a_merge(f"mrg_{number}", survivor=survivor, absorbed=absorbed)
             undone = replace(merge, undone_at=LATER) if number == 3 else merge
-            must_apply(store, ChangeSet(merges=(created(undone),)))
+            must_apply(store, ChangeSet(merges=(insertion(undone),)))
 
         def listed(contact_id: str) -> list[str]:
             return [merge.id for merge in store.list_merges(WORKSPACE, contact_id, PAGE).items]
@@ -207,21 +211,21 @@ class HistoryClaims(StoreCase):
             )
             for number, (one, other) in enumerate(between, 1)
         ]
-        must_apply(store, ChangeSet(conflicts=tuple(map(created, conflicts))))
+        must_apply(store, ChangeSet(conflicts=tuple(map(insertion, conflicts))))
         filter_ = ConflictFilter(workspace_id=WORKSPACE, status=status, contact_id=contact_id)  # type: ignore[arg-type]
         assert store.list_conflicts(filter_, PAGE).items == tuple(conflicts[number - 1] for number in wanted)
         assert store.list_conflicts(replace(filter_, workspace_id="ws_2"), PAGE).items == ()
 
     def test_two_who_are_kept_apart_are_not_reported_again(self, store: Store) -> None:
         ann, bob = a_contact("con_1"), a_contact("con_2")
-        must_apply(store, new_contacts(ann, bob), ChangeSet(conflicts=(created(a_conflict()),)))
+        must_apply(store, new_contacts(ann, bob), ChangeSet(conflicts=(insertion(a_conflict()),)))
         kept = replace(a_conflict(), status="resolved", resolution="keep", resolved_at=LATER, resolved_by=WRITER)
-        must_apply(store, ChangeSet(conflicts=(changed(a_conflict(), kept),)))
-        assert ask(store, contacts=(ann, bob)).open_pairs == {a_conflict().pair}
-        again = created(a_conflict("cfl_2", contact_id="con_2", other_id="con_1"))
-        assert refused(apply_one(store, ChangeSet(conflicts=(again,))))
+        must_apply(store, ChangeSet(conflicts=(replacement(a_conflict(), kept),)))
+        assert load_one(store, contacts=(ann, bob)).reported_pairs == {a_conflict().pair_key}
+        again = insertion(a_conflict("cfl_2", contact_id="con_2", other_id="con_1"))
+        assert is_conflict(apply_one(store, ChangeSet(conflicts=(again,))))
         stored = replace(kept, version=1)
         moved = replace(stored, resolution="move_email")
-        must_apply(store, ChangeSet(conflicts=(changed(stored, moved),)))
-        assert ask(store, contacts=(ann, bob)).open_pairs == frozenset()
+        must_apply(store, ChangeSet(conflicts=(replacement(stored, moved),)))
+        assert load_one(store, contacts=(ann, bob)).reported_pairs == frozenset()
         must_apply(store, ChangeSet(conflicts=(again,)))

@@ -8,7 +8,7 @@ import pytest
 
 from hullo.model.app import App, Workspace
 from hullo.model.audit import AuditEntry, AuditHead
-from hullo.model.change_set import ChangeSet, changed, created
+from hullo.model.change_set import ChangeSet, insertion, replacement
 from hullo.model.contact import Contact
 from hullo.model.identifier import EMAIL, Identifier
 from hullo.model.retention import Retention
@@ -25,10 +25,18 @@ from hullo.testing.builders import (
     an_app,
     an_audit_entry,
 )
-from hullo.testing.store.case import StoreCase, apply_one, ask, contact_change, must_apply, new_contacts, refused
-from hullo.testing.store.threads import ROUNDS, at_once
+from hullo.testing.store.case import (
+    StoreCase,
+    apply_one,
+    contact_change,
+    is_conflict,
+    load_one,
+    must_apply,
+    new_contacts,
+)
+from hullo.testing.store.threads import ROUNDS, run_in_threads
 
-EVERYONE = ContactFilter(workspace_id=WORKSPACE)
+ALL_CONTACTS = ContactFilter(workspace_id=WORKSPACE)
 PAGE = PageRequest()
 ANN = replace(
     a_contact("con_1", external_id="ann", email="ann@shop.example"),
@@ -39,16 +47,16 @@ ANN = replace(
 )
 
 
-class IdentityClaims(StoreCase):
+class IdentityTests(StoreCase):
     """See the module."""
 
     def test_a_contact_with_everything_comes_back_as_it_was_applied(self, store: Store) -> None:
         must_apply(store, new_contacts(ANN))
         assert store.find_contact(WORKSPACE, ANN.id) == ANN
-        assert ask(store, contacts=(ANN,)).contacts == {ANN.id: ANN}
-        assert store.list_contacts(EVERYONE, PAGE).items == (ANN,)
+        assert load_one(store, contacts=(ANN,)).contacts == {ANN.id: ANN}
+        assert store.list_contacts(ALL_CONTACTS, PAGE).items == (ANN,)
         plain = replace(ANN, also={}, phones=(), tags={}, absorbed=0)
-        must_apply(store, contact_change(changed(ANN, plain)))
+        must_apply(store, contact_change(replacement(ANN, plain)))
         assert store.find_contact(WORKSPACE, ANN.id) == replace(plain, version=1)
 
     def test_a_contact_is_found_by_any_of_its_names(self, store: Store) -> None:
@@ -60,17 +68,21 @@ class IdentityClaims(StoreCase):
         ):
             digest = identifier.digest(WORKSPACE)
             query = SnapshotQuery(workspace_id=WORKSPACE, app_id=APP, identifiers=(digest,))
-            assert store.load([query])[0].found == {digest: ANN.id}
-            assert store.list_contacts(replace(EVERYONE, identifier=digest), PAGE).items == (ANN,)
+            assert store.load([query])[0].contact_ids == {digest: ANN.id}
+            assert store.list_contacts(replace(ALL_CONTACTS, identifier=digest), PAGE).items == (ANN,)
 
     def test_a_further_name_belongs_to_one_contact_only_until_it_is_given_up(self, store: Store) -> None:
         other = a_contact("con_2", email="ann@home.example")
         must_apply(store, new_contacts(ANN))
-        assert refused(apply_one(store, new_contacts(other)))
-        fewer = changed(ANN, replace(ANN, also={EMAIL: ANN.also[EMAIL][:1]}))
-        assert not any(map(refused, store.apply([contact_change(fewer), new_contacts(other)])))
-        assert ask(store, named_by=(other,)).found == dict.fromkeys(other.digests(), other.id)
-        assert refused(apply_one(store, contact_change(changed(fewer.after, replace(fewer.after, also=ANN.also)))))
+        assert is_conflict(apply_one(store, new_contacts(other)))
+        fewer = replacement(ANN, replace(ANN, also={EMAIL: ANN.also[EMAIL][:1]}))
+        assert not any(map(is_conflict, store.apply([contact_change(fewer), new_contacts(other)])))
+        assert load_one(store, identified_by=(other,)).contact_ids == dict.fromkeys(
+            other.identifier_digests(), other.id
+        )
+        assert is_conflict(
+            apply_one(store, contact_change(replacement(fewer.after, replace(fewer.after, also=ANN.also))))
+        )
 
     def test_a_name_may_become_the_primary_one(self, store: Store) -> None:
         must_apply(store, new_contacts(ANN))
@@ -78,14 +90,14 @@ class IdentityClaims(StoreCase):
         other = replace(
             ANN, identifiers={**ANN.identifiers, EMAIL: first}, also={EMAIL: (second, ANN.identifiers[EMAIL])}
         )
-        must_apply(store, contact_change(changed(ANN, other)))
-        assert set(ask(store, named_by=(other,)).found.values()) == {ANN.id}
-        assert ask(store, named_by=(ANN,)).found.keys() == other.digests().keys()
+        must_apply(store, contact_change(replacement(ANN, other)))
+        assert set(load_one(store, identified_by=(other,)).contact_ids.values()) == {ANN.id}
+        assert load_one(store, identified_by=(ANN,)).contact_ids.keys() == other.identifier_digests().keys()
 
     @pytest.mark.parametrize("query", ["WORK.example", "home.ex", "4711", "+31201234567", "30 12", "#vip", "#łódź"])
     def test_further_names_phones_and_tags_are_searched(self, store: Store, query: str) -> None:
         must_apply(store, new_contacts(ANN, a_contact("con_2", external_id="bob", email="bob@shop.example")))
-        assert store.list_contacts(replace(EVERYONE, query=query), PAGE).items == (ANN,)
+        assert store.list_contacts(replace(ALL_CONTACTS, query=query), PAGE).items == (ANN,)
 
     def test_a_tag_is_found_exactly(self, store: Store) -> None:
         names = ["vip", "vip2", "VIP", "vi", "vip ", "Łódź", "%", "vip"]
@@ -95,7 +107,7 @@ class IdentityClaims(StoreCase):
         ]
         must_apply(store, new_contacts(*people, a_contact("con_untagged")))
 
-        def tagged(name: str, filter_: ContactFilter = EVERYONE) -> list[Contact]:
+        def tagged(name: str, filter_: ContactFilter = ALL_CONTACTS) -> list[Contact]:
             return list(store.list_contacts(replace(filter_, tag=name), PAGE).items)
 
         assert tagged("vip") == [people[7], people[0]]
@@ -103,41 +115,41 @@ class IdentityClaims(StoreCase):
             assert tagged(names[number]) == [people[number]]
         assert tagged("v_p") == tagged("") == []
         assert tagged("vip", ContactFilter(workspace_id="ws_2")) == []
-        assert tagged("vip", replace(EVERYONE, query="user 7")) == [people[7]]
-        (digest,) = people[7].digests()
-        assert tagged("vip", replace(EVERYONE, identifier=digest)) == [people[7]]
-        assert tagged("vip2", replace(EVERYONE, identifier=digest)) == []
-        first = store.list_contacts(replace(EVERYONE, tag="vip"), PageRequest(limit=1))
+        assert tagged("vip", replace(ALL_CONTACTS, query="user 7")) == [people[7]]
+        (digest,) = people[7].identifier_digests()
+        assert tagged("vip", replace(ALL_CONTACTS, identifier=digest)) == [people[7]]
+        assert tagged("vip2", replace(ALL_CONTACTS, identifier=digest)) == []
+        first = store.list_contacts(replace(ALL_CONTACTS, tag="vip"), PageRequest(limit=1))
         assert first.items == (people[7],)
-        rest = store.list_contacts(replace(EVERYONE, tag="vip"), PageRequest(limit=1, cursor=first.next))
+        rest = store.list_contacts(replace(ALL_CONTACTS, tag="vip"), PageRequest(limit=1, cursor=first.next))
         assert rest.items == (people[0],)
 
     def test_a_tag_that_is_taken_off_finds_nobody(self, store: Store) -> None:
         must_apply(store, new_contacts(ANN))
-        retagged = changed(ANN, replace(ANN, tags={"new": a_fact(True), "vip": a_fact(True, at=LATER)}))
+        retagged = replacement(ANN, replace(ANN, tags={"new": a_fact(True), "vip": a_fact(True, at=LATER)}))
         must_apply(store, contact_change(retagged))
-        found = [store.list_contacts(replace(EVERYONE, tag=name), PAGE).items for name in (*ANN.tags, "new")]
+        found = [store.list_contacts(replace(ALL_CONTACTS, tag=name), PAGE).items for name in (*ANN.tags, "new")]
         assert found == [(retagged.after,), (), (retagged.after,)]
 
     def test_whoever_was_merged_into_another_is_not_listed(self, store: Store) -> None:
         absorbed = replace(a_contact("con_2"), merged_into=ANN.id)
         must_apply(store, new_contacts(ANN, absorbed))
-        assert store.list_contacts(EVERYONE, PAGE).items == (ANN,)
+        assert store.list_contacts(ALL_CONTACTS, PAGE).items == (ANN,)
         assert store.find_contact(WORKSPACE, "con_2") == absorbed
 
     def test_a_conversation_keeps_its_tags_in_their_order(self, store: Store) -> None:
         tagged = replace(a_conversation(), tags=("refund", "a,b", "Łódź"))
-        must_apply(store, ChangeSet(conversations=(created(tagged), created(a_conversation("cnv_2")))))
+        must_apply(store, ChangeSet(conversations=(insertion(tagged), insertion(a_conversation("cnv_2")))))
         assert store.find_conversation(WORKSPACE, "cnv_1") == tagged
         assert store.list_conversations(WORKSPACE, PAGE).items == (a_conversation("cnv_2"), tagged)
-        must_apply(store, ChangeSet(conversations=(changed(tagged, replace(tagged, tags=())),)))
+        must_apply(store, ChangeSet(conversations=(replacement(tagged, replace(tagged, tags=())),)))
         assert store.find_conversation(WORKSPACE, "cnv_1") == replace(tagged, tags=(), version=1)
 
     def test_a_conversation_keeps_up_to_when_it_was_read(self, store: Store) -> None:
         unknown, known = replace(a_conversation("cnv_1"), read_at=None), a_conversation("cnv_2")
-        must_apply(store, ChangeSet(conversations=(created(unknown), created(known))))
+        must_apply(store, ChangeSet(conversations=(insertion(unknown), insertion(known))))
         assert store.list_conversations(WORKSPACE, PAGE).items == (known, unknown)
-        read = [changed(each, replace(each, read_at=LATER)) for each in (unknown, known)]
+        read = [replacement(each, replace(each, read_at=LATER)) for each in (unknown, known)]
         must_apply(store, ChangeSet(conversations=tuple(read)))
         query = SnapshotQuery(workspace_id=WORKSPACE, app_id=None, conversations=("cnv_1", "cnv_2"))
         assert store.load([query])[0].conversations == {each.after.id: each.after for each in read}
@@ -151,24 +163,26 @@ class IdentityClaims(StoreCase):
         ids=["consent", "retention"],
     )
     def test_an_app_keeps_its_policy(self, store: Store, app: App) -> None:
-        must_apply(store, ChangeSet(apps=(created(app),)))
+        must_apply(store, ChangeSet(apps=(insertion(app),)))
         assert store.find_app(APP) == app
         assert store.list_apps() == (app,)
-        must_apply(store, ChangeSet(apps=(changed(app, an_app()),)))
+        must_apply(store, ChangeSet(apps=(replacement(app, an_app()),)))
         assert store.find_app(APP) == replace(an_app(), version=1)
 
     def test_a_workspace_gets_a_salt_once(self, store: Store) -> None:
         salted: Workspace = replace(a_workspace(), salt="s" * 200)
-        must_apply(store, ChangeSet(workspaces=(created(a_workspace()),)))
-        must_apply(store, ChangeSet(workspaces=(changed(a_workspace(), salted),)))
+        must_apply(store, ChangeSet(workspaces=(insertion(a_workspace()),)))
+        must_apply(store, ChangeSet(workspaces=(replacement(a_workspace(), salted),)))
         assert store.list_workspaces() == (replace(salted, version=1),)
-        assert refused(apply_one(store, ChangeSet(workspaces=(changed(a_workspace(), replace(salted, salt="x")),))))
+        assert is_conflict(
+            apply_one(store, ChangeSet(workspaces=(replacement(a_workspace(), replace(salted, salt="x")),)))
+        )
 
     def test_a_tombstone_is_known_where_any_name_finds_nobody(self, store: Store) -> None:
         stone, other = a_tombstone("ann"), a_tombstone("bob", workspace_id="ws_2")
         must_apply(store, new_contacts(ANN), ChangeSet(tombstones=(stone, other)))
         must_apply(store, ChangeSet(tombstones=(replace(stone, at=LATER), replace(stone, at=LATER + 1))))
-        hers, asked = next(iter(ANN.digests())), (stone.digest, other.digest, a_tombstone("eve").digest)
+        hers, asked = next(iter(ANN.identifier_digests())), (stone.digest, other.digest, a_tombstone("eve").digest)
         for app_id in (APP, None):
             queries = [
                 SnapshotQuery(workspace_id=WORKSPACE, app_id=app_id, identifiers=names, tombstones=asked[:number])
@@ -183,28 +197,28 @@ class IdentityClaims(StoreCase):
             assert elsewhere.tombstones == {other.digest}
 
     def test_an_audit_log_goes_on_where_it_ends_in_each_workspace(self, store: Store) -> None:
-        query = SnapshotQuery(workspace_id=WORKSPACE, app_id=None, audited=True)
-        assert store.load([replace(query, audited=False)])[0].audit_head is None
+        query = SnapshotQuery(workspace_id=WORKSPACE, app_id=None, include_audit_head=True)
+        assert store.load([replace(query, include_audit_head=False)])[0].audit_head is None
         entries: list[AuditEntry] = []
         for _ in range(3):
             head = store.load([query, replace(query, workspace_id="ws_2")])[0].audit_head
             entry = an_audit_entry(head)
             entries.append(entry)
-            must_apply(store, ChangeSet(audits=(entry,)))
-            assert refused(apply_one(store, ChangeSet(audits=(entry,))))
-        must_apply(store, ChangeSet(audits=(an_audit_entry(workspace_id="ws_2"),)))
+            must_apply(store, ChangeSet(audit_entries=(entry,)))
+            assert is_conflict(apply_one(store, ChangeSet(audit_entries=(entry,))))
+        must_apply(store, ChangeSet(audit_entries=(an_audit_entry(workspace_id="ws_2"),)))
         told = store.list_audit(WORKSPACE, PAGE).items
         assert list(told) == entries[::-1]
-        assert all(entry.genuine for entry in told)
+        assert all(entry.has_valid_digest for entry in told)
         assert [entry.previous for entry in told] == [entries[1].digest, entries[0].digest, ""]
         assert len(store.list_audit("ws_2", PAGE).items) == 1
 
     def test_of_threads_that_write_the_next_audit_entry_one_does(self, store: Store) -> None:
-        query = SnapshotQuery(workspace_id=WORKSPACE, app_id=None, audited=True)
+        query = SnapshotQuery(workspace_id=WORKSPACE, app_id=None, include_audit_head=True)
         for _ in range(ROUNDS):
             head = store.load([query])[0].audit_head
 
             def write(_: int, head: AuditHead | None = head) -> bool:
-                return refused(apply_one(store, ChangeSet(audits=(an_audit_entry(head),))))
+                return is_conflict(apply_one(store, ChangeSet(audit_entries=(an_audit_entry(head),))))
 
-            assert at_once(write).count(False) == 1
+            assert run_in_threads(write).count(False) == 1

@@ -9,7 +9,7 @@ from typing import TypeVar
 import pytest
 
 from hullo.model.audit import AuditEntry, AuditHead
-from hullo.model.change_set import Change, ChangeSet, created
+from hullo.model.change_set import Change, ChangeSet, insertion
 from hullo.model.conversation import Conversation
 from hullo.model.identifier import EMAIL, Identifier
 from hullo.model.standing import Standing
@@ -37,17 +37,17 @@ from hullo.testing.builders import (
 from hullo.testing.store.case import StoreCase, must_apply, new_contacts
 
 Item = TypeVar("Item")
-EVERYONE = ContactFilter(workspace_id=WORKSPACE)
+ALL_CONTACTS = ContactFilter(workspace_id=WORKSPACE)
 FIRST_PAGE = PageRequest()
 LISTS: dict[str, Callable[[Store, PageRequest], Page[object]]] = {
-    "contacts": lambda store, page: _any(store.list_contacts(EVERYONE, page)),
+    "contacts": lambda store, page: _any(store.list_contacts(ALL_CONTACTS, page)),
     "decisions": lambda store, page: _any(store.list_decisions(WORKSPACE, "con_0", page)),
     "sessions": lambda store, page: _any(store.list_sessions(WORKSPACE, "con_0", page)),
     "conflicts": lambda store, page: _any(store.list_conflicts(ConflictFilter(workspace_id=WORKSPACE), page)),
     "conversations": lambda store, page: _any(store.list_conversations(WORKSPACE, page)),
     "visible conversations": lambda store, page: _any(store.list_visible_conversations("vis_1", APP, None, page)),
     "messages": lambda store, page: _any(store.list_messages("cnv_0", page)),
-    "conversations of a contact": lambda store, page: _any(store.list_conversations_of(WORKSPACE, "con_1", page)),
+    "conversations of a contact": lambda store, page: _any(store.list_contact_conversations(WORKSPACE, "con_1", page)),
     "timeline": lambda store, page: _any(store.list_timeline(WORKSPACE, "con_0", page)),
     "notes": lambda store, page: _any(store.list_notes(WORKSPACE, "con_0", page)),
     "merges": lambda store, page: _any(store.list_merges(WORKSPACE, "con_0", page)),
@@ -64,11 +64,11 @@ def five_of_everything(store: Store) -> None:
         store,
         new_contacts(*(replace(person, id=f"{person.id}x", workspace_id="ws_2") for person in people)),
         ChangeSet(
-            conversations=tuple(created(a_conversation(f"cnv_{number}", contact_id="con_1")) for number in range(5)),
+            conversations=tuple(insertion(a_conversation(f"cnv_{number}", contact_id="con_1")) for number in range(5)),
             decisions=tuple(a_decision(f"dec_{number}", contact_id="con_0") for number in range(5)),
-            sessions=tuple(created(_session(number)) for number in range(5)),
+            sessions=tuple(insertion(_session(number)) for number in range(5)),
             conflicts=tuple(
-                created(a_conflict(f"cfl_{number}", contact_id=first, other_id=second))
+                insertion(a_conflict(f"cfl_{number}", contact_id=first, other_id=second))
                 for number, (first, second) in enumerate(
                     (
                         ("con_0", "con_1"),
@@ -86,13 +86,13 @@ def five_of_everything(store: Store) -> None:
             messages=(a_message("msg_1x", conversation_id="cnv_1"),),
             decisions=(a_decision("dec_1x", contact_id="con_1"),),
             sessions=(
-                created(a_session("hvs_1x", visitor_id="vis_1x", contact_id="con_1")),
-                created(a_session("hvs_2x", workspace_id="ws_2", visitor_id="vis_2x", contact_id="con_0x")),
-                created(a_session("hvs_3x", visitor_id="vis_3x")),
+                insertion(a_session("hvs_1x", visitor_id="vis_1x", contact_id="con_1")),
+                insertion(a_session("hvs_2x", workspace_id="ws_2", visitor_id="vis_2x", contact_id="con_0x")),
+                insertion(a_session("hvs_3x", visitor_id="vis_3x")),
             ),
             conflicts=(
-                created(replace(a_conflict("cfl_1x", contact_id="con_3", other_id="con_4"), status="resolved")),
-                created(a_conflict("cfl_2x", workspace_id="ws_2", contact_id="con_1x", other_id="con_2x")),
+                insertion(replace(a_conflict("cfl_1x", contact_id="con_3", other_id="con_4"), status="resolved")),
+                insertion(a_conflict("cfl_2x", workspace_id="ws_2", contact_id="con_1x", other_id="con_2x")),
             ),
         ),
     )
@@ -122,22 +122,22 @@ def _five_of_every_history(store: Store) -> None:
                 a_note("note_1x", subject_id="con_1"),
                 a_note("note_2x", workspace_id="ws_2", subject_id="con_0x"),
             ),
-            merges=tuple(map(created, (*merges, others))),
+            merges=tuple(map(insertion, (*merges, others))),
             deliveries=(
-                *(created(a_delivery(f"dlv_{number}", webhook_id="whk_0")) for number in range(5)),
-                created(a_delivery("dlv_1x")),
+                *(insertion(a_delivery(f"dlv_{number}", webhook_id="whk_0")) for number in range(5)),
+                insertion(a_delivery("dlv_1x")),
             ),
-            audits=(*audits, an_audit_entry(workspace_id="ws_2")),
+            audit_entries=(*audits, an_audit_entry(workspace_id="ws_2")),
         ),
     )
 
 
 def _of_another_workspace(id: str, contact_id: str | None = None) -> Change[Conversation]:
     talk = a_conversation(id, workspace_id="ws_2", app_id="app_2", visitor_id="vis_2", contact_id=contact_id)
-    return created(talk)
+    return insertion(talk)
 
 
-class ListClaims(StoreCase):
+class ListTests(StoreCase):
     """See the module."""
 
     @pytest.mark.parametrize("listing", LISTS)
@@ -184,21 +184,21 @@ class ListClaims(StoreCase):
         )
         other = a_contact("con_2", external_id="user-2", email="bob@mail.test", name="Bob 50 pct offax Istanbul")
         must_apply(store, new_contacts(wanted, other))
-        assert store.list_contacts(replace(EVERYONE, query=query), FIRST_PAGE).items == (wanted,)
+        assert store.list_contacts(replace(ALL_CONTACTS, query=query), FIRST_PAGE).items == (wanted,)
 
     def test_a_query_longer_than_any_value_finds_nobody(self, store: Store) -> None:
         must_apply(store, new_contacts(a_contact(name="x" * 255)))
-        assert store.list_contacts(replace(EVERYONE, query="x" * 100_000), FIRST_PAGE) == Page(items=(), next=None)
+        assert store.list_contacts(replace(ALL_CONTACTS, query="x" * 100_000), FIRST_PAGE) == Page(items=(), next=None)
 
     def test_custom_data_is_not_searched(self, store: Store) -> None:
         must_apply(store, new_contacts(a_contact(external_id="u", custom_data={APP: {"note": "private"}})))
-        assert store.list_contacts(replace(EVERYONE, query="private"), FIRST_PAGE).items == ()
+        assert store.list_contacts(replace(ALL_CONTACTS, query="private"), FIRST_PAGE).items == ()
 
     def test_a_contact_is_found_by_its_exact_identifier(self, store: Store) -> None:
         people = [a_contact(f"con_{number}", email=f"ann{number}@shop.example") for number in range(3)]
         must_apply(store, new_contacts(*people))
         digest = Identifier(EMAIL, "ANN1@shop.example").digest(WORKSPACE)
-        by_email = replace(EVERYONE, identifier=digest)
+        by_email = replace(ALL_CONTACTS, identifier=digest)
         assert store.list_contacts(by_email, FIRST_PAGE) == Page(items=(people[1],), next=None)
         assert store.list_contacts(replace(by_email, query="ann1"), FIRST_PAGE).items == (people[1],)
         assert store.list_contacts(replace(by_email, query="ann2"), FIRST_PAGE).items == ()
@@ -207,7 +207,7 @@ class ListClaims(StoreCase):
     def test_listed_contacts_come_with_every_apps_custom_data(self, store: Store) -> None:
         contact = a_contact(external_id="u", custom_data={APP: {"plan": "pro"}, "app_2": {"plan": "free"}})
         must_apply(store, new_contacts(contact))
-        assert store.list_contacts(EVERYONE, FIRST_PAGE).items == (contact,)
+        assert store.list_contacts(ALL_CONTACTS, FIRST_PAGE).items == (contact,)
         assert store.find_contact(WORKSPACE, contact.id) == contact
 
     def test_a_visitor_sees_its_own_and_a_proven_one_also_what_was_proven(self, store: Store) -> None:
@@ -220,7 +220,7 @@ class ListClaims(StoreCase):
             a_conversation("cnv_elsewhere", app_id="app_2", visitor_id="vis_2", contact_id="con_1"),
             a_conversation("cnv_strangers", visitor_id="vis_2"),
         )
-        must_apply(store, ChangeSet(conversations=tuple(created(each) for each in held)))
+        must_apply(store, ChangeSet(conversations=tuple(insertion(each) for each in held)))
 
         def visible(contact_id: str | None) -> set[str]:
             page = store.list_visible_conversations("vis_1", APP, contact_id, FIRST_PAGE)
@@ -251,9 +251,9 @@ class ListClaims(StoreCase):
         must_apply(
             store,
             ChangeSet(
-                workspaces=tuple(created(each) for each in spaces),
-                apps=tuple(created(each) for each in apps),
-                api_keys=tuple(created(each) for each in keys),
+                workspaces=tuple(insertion(each) for each in spaces),
+                apps=tuple(insertion(each) for each in apps),
+                api_keys=tuple(insertion(each) for each in keys),
             ),
         )
         assert store.list_apps() == apps[::-1]

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from hullo.errors import StoreUnavailable
-from hullo.model.change_set import ChangeSet, changed, created
-from hullo.model.conflict import pair_of
+from hullo.model.change_set import ChangeSet, insertion, replacement
+from hullo.model.conflict import pair_key
 from hullo.store.protocol import Snapshot, SnapshotQuery, Store
 from hullo.testing.builders import (
     APP,
@@ -21,27 +21,27 @@ from hullo.testing.builders import (
     a_conversation,
     a_message,
     a_session,
-    a_spent,
+    a_spent_token,
     an_app,
 )
-from hullo.testing.store.case import StoreCase, ask, must_apply, new_contacts, only_if, session_change
+from hullo.testing.store.case import StoreCase, load_one, must_apply, new_contacts, requires, session_change
 
 
-class LoadingClaims(StoreCase):
+class LoadTests(StoreCase):
     """See the module."""
 
     def test_each_query_gets_its_own_snapshot_in_its_place(self, store: Store) -> None:
         """Far more than one statement takes, and the same person twice."""
         people = [a_contact(f"con_{number}", external_id=f"user-{number}") for number in range(150)]
         sessions = [a_session(f"hvs_{person.id}", contact_id=person.id) for person in people]
-        must_apply(store, new_contacts(*people), ChangeSet(sessions=tuple(created(each) for each in sessions)))
+        must_apply(store, new_contacts(*people), ChangeSet(sessions=tuple(insertion(each) for each in sessions)))
         asked = [*range(150), 0, 0, 149]
         queries = [
             SnapshotQuery(
                 workspace_id=WORKSPACE,
                 app_id=APP,
                 session=sessions[number].digest,
-                identifiers=tuple(people[number].digests()),
+                identifiers=tuple(people[number].identifier_digests()),
             )
             for number in asked
         ]
@@ -71,10 +71,10 @@ class LoadingClaims(StoreCase):
             identifiers=("gone",),
             contacts=("con_gone",),
             conversations=("cnv_gone",),
-            orphans=True,
+            include_orphans=True,
             repeat_keys=("gone",),
-            answer="gone",
-            source="gone",
+            stored_response_digest="gone",
+            source_session="gone",
             spent=("gone",),
         )
         assert tuple(store.load([query])) == (Snapshot(),)
@@ -84,10 +84,10 @@ class LoadingClaims(StoreCase):
         must_apply(
             store,
             ChangeSet(
-                apps=(created(an_app(workspace_id="ws_2")),),
-                contacts=(created(stranger),),
-                sessions=(created(a_session(workspace_id="ws_2", contact_id=stranger.id)),),
-                conversations=(created(a_conversation(workspace_id="ws_2")),),
+                apps=(insertion(an_app(workspace_id="ws_2")),),
+                contacts=(insertion(stranger),),
+                sessions=(insertion(a_session(workspace_id="ws_2", contact_id=stranger.id)),),
+                conversations=(insertion(a_conversation(workspace_id="ws_2")),),
                 messages=(a_message(repeat_key="repeat"),),
             ),
         )
@@ -95,17 +95,17 @@ class LoadingClaims(StoreCase):
             workspace_id=WORKSPACE,
             app_id=APP,
             session=a_session().digest,
-            identifiers=tuple(stranger.digests()),
+            identifiers=tuple(stranger.identifier_digests()),
             contacts=(stranger.id,),
             conversations=("cnv_1",),
-            orphans=True,
+            include_orphans=True,
             repeat_keys=("repeat",),
-            source=a_session().digest,
+            source_session=a_session().digest,
         )
         assert tuple(store.load([query])) == (Snapshot(),)
         (at_home,) = store.load([replace(query, workspace_id="ws_2")])
         assert (len(at_home.contacts), len(at_home.conversations), len(at_home.messages)) == (1, 1, 1)
-        assert at_home.source == at_home.session == a_session(workspace_id="ws_2", contact_id=stranger.id)
+        assert at_home.source_session == at_home.session == a_session(workspace_id="ws_2", contact_id=stranger.id)
 
     def test_contacts_come_with_the_custom_data_of_the_app_alone(self, store: Store) -> None:
         blocks = {APP: {"plan": "pro"}, "app_2": {"plan": "free"}, "app_3": {"plan": "basic"}}
@@ -122,8 +122,8 @@ class LoadingClaims(StoreCase):
     def test_a_session_brings_its_contact(self, store: Store) -> None:
         contact = a_contact(email="ann@shop.example")
         session = a_session(contact_id=contact.id)
-        must_apply(store, new_contacts(contact), session_change(created(session)))
-        assert ask(store, session=session).contacts == {contact.id: contact}
+        must_apply(store, new_contacts(contact), session_change(insertion(session)))
+        assert load_one(store, session=session).contacts == {contact.id: contact}
 
     def test_so_does_the_session_that_a_token_came_from(self, store: Store) -> None:
         ann, bob = a_contact("con_1", external_id="ann"), a_contact("con_2", external_id="bob")
@@ -133,29 +133,33 @@ class LoadingClaims(StoreCase):
             store,
             new_contacts(ann, bob),
             ChangeSet(
-                sessions=(created(here), created(there)),
-                conversations=(created(a_conversation(visitor_id=there.visitor_id)),),
-                conflicts=(created(a_conflict(contact_id=ann.id, other_id=bob.id)),),
+                sessions=(insertion(here), insertion(there)),
+                conversations=(insertion(a_conversation(visitor_id=there.visitor_id)),),
+                conflicts=(insertion(a_conflict(contact_id=ann.id, other_id=bob.id)),),
             ),
         )
-        query = SnapshotQuery(workspace_id=WORKSPACE, app_id=APP, source=there.digest, orphans=True)
-        alone = Snapshot(source=there, contacts={bob.id: bob})
+        query = SnapshotQuery(workspace_id=WORKSPACE, app_id=APP, source_session=there.digest, include_orphans=True)
+        alone = Snapshot(source_session=there, contacts={bob.id: bob})
         assert tuple(store.load([query])) == (alone,)
         both = Snapshot(
             session=here,
-            source=there,
+            source_session=there,
             contacts={ann.id: ann, bob.id: bob},
-            open_pairs=frozenset({pair_of(ann.id, bob.id)}),
+            reported_pairs=frozenset({pair_key(ann.id, bob.id)}),
         )
-        group = [replace(query, session=here.digest), query, replace(query, source=None, session=here.digest)]
+        group = [replace(query, session=here.digest), query, replace(query, source_session=None, session=here.digest)]
         assert tuple(store.load(group)) == (both, alone, Snapshot(session=here, contacts={ann.id: ann}))
-        named = replace(query, identifiers=tuple(ann.digests()))
+        named = replace(query, identifiers=tuple(ann.identifier_digests()))
         (snapshot,) = store.load([named])
-        assert (snapshot.source, snapshot.session, snapshot.open_pairs) == (there, None, both.open_pairs)
+        assert (snapshot.source_session, snapshot.session, snapshot.reported_pairs) == (
+            there,
+            None,
+            both.reported_pairs,
+        )
         assert snapshot.contacts == both.contacts
 
     def test_tokens_that_were_spent_are_told_of_those_that_are_asked_for(self, store: Store) -> None:
-        spent = [a_spent(f"jti_{number}") for number in range(3)]
+        spent = [a_spent_token(f"jti_{number}") for number in range(3)]
         must_apply(store, ChangeSet(spent=tuple(spent)))
         first, second, third = (each.digest for each in spent)
         queries = [
@@ -166,9 +170,9 @@ class LoadingClaims(StoreCase):
 
     def test_a_revoked_session_is_still_told(self, store: Store) -> None:
         session = a_session()
-        revoked = changed(session, replace(session, revoked_at=session.seen_at))
-        must_apply(store, session_change(created(session)), session_change(revoked))
-        assert ask(store, session=session).session == revoked.after
+        revoked = replacement(session, replace(session, revoked_at=session.seen_at))
+        must_apply(store, session_change(insertion(session)), session_change(revoked))
+        assert load_one(store, session=session).session == revoked.after
         assert store.find_session(session.digest) == revoked.after
 
     def test_orphans_are_the_visitors_conversations_without_a_contact(self, store: Store) -> None:
@@ -182,15 +186,15 @@ class LoadingClaims(StoreCase):
         must_apply(
             store,
             new_contacts(contact),
-            ChangeSet(sessions=(created(session),), conversations=tuple(created(each) for each in held)),
+            ChangeSet(sessions=(insertion(session),), conversations=tuple(insertion(each) for each in held)),
         )
-        assert set(ask(store, session=session, orphans=True).conversations) == {"cnv_1", "cnv_2"}
-        assert ask(store, session=session).conversations == {}
+        assert set(load_one(store, session=session, include_orphans=True).conversations) == {"cnv_1", "cnv_2"}
+        assert load_one(store, session=session).conversations == {}
 
     def test_a_message_that_is_asked_for_by_its_repeat_key_brings_its_conversation(self, store: Store) -> None:
         conversation = a_conversation("cnv_1")
         message = a_message(conversation_id="cnv_1", repeat_key="repeat")
-        must_apply(store, ChangeSet(conversations=(created(conversation),), messages=(message,)))
+        must_apply(store, ChangeSet(conversations=(insertion(conversation),), messages=(message,)))
         query = SnapshotQuery(workspace_id=WORKSPACE, app_id=None, repeat_keys=("repeat",))
         (snapshot,) = store.load([query])
         assert snapshot.messages == {"repeat": message}
@@ -199,18 +203,18 @@ class LoadingClaims(StoreCase):
     def test_open_conflicts_are_told_for_pairs_of_the_snapshots_own_contacts(self, store: Store) -> None:
         people = [a_contact(f"con_{number}", external_id=f"user-{number}") for number in (1, 2, 3)]
         closed = replace(a_conflict("cfl_2", contact_id="con_3"), status="resolved")
-        must_apply(store, new_contacts(*people), ChangeSet(conflicts=(created(a_conflict()), created(closed))))
-        assert ask(store, contacts=tuple(people)).open_pairs == {pair_of("con_2", "con_1")}
-        assert ask(store, named_by=(people[0], people[2])).open_pairs == frozenset()
-        assert ask(store, contacts=(people[0],)).open_pairs == frozenset()
+        must_apply(store, new_contacts(*people), ChangeSet(conflicts=(insertion(a_conflict()), insertion(closed))))
+        assert load_one(store, contacts=tuple(people)).reported_pairs == {pair_key("con_2", "con_1")}
+        assert load_one(store, identified_by=(people[0], people[2])).reported_pairs == frozenset()
+        assert load_one(store, contacts=(people[0],)).reported_pairs == frozenset()
 
     def test_a_snapshot_tells_how_new_its_app_is(self, store: Store) -> None:
         app = an_app()
-        must_apply(store, ChangeSet(apps=(created(app),)))
-        assert ask(store).app_version == 0
-        must_apply(store, ChangeSet(apps=(changed(app, replace(app, name="Renamed")),)))
-        assert ask(store).app_version == 1
-        assert ask(store, app_id=None).app_version is None
+        must_apply(store, ChangeSet(apps=(insertion(app),)))
+        assert load_one(store).app_version == 0
+        must_apply(store, ChangeSet(apps=(replacement(app, replace(app, name="Renamed")),)))
+        assert load_one(store).app_version == 1
+        assert load_one(store, app_id=None).app_version is None
 
     def test_opening_and_closing_may_be_repeated(self, tmp_path: Path) -> None:
         store = self.make_store(tmp_path)
@@ -218,7 +222,7 @@ class LoadingClaims(StoreCase):
             store.open()
             store.open()
             store.check()
-            assert ask(store) == Snapshot()
+            assert load_one(store) == Snapshot()
             store.close()
             store.close()
 
@@ -232,12 +236,12 @@ class LoadingClaims(StoreCase):
             store.close()
 
     def test_it_says_how_many_lanes_it_takes(self, store: Store) -> None:
-        assert store.lanes >= 1
+        assert store.max_concurrent_batches >= 1
 
     def test_it_says_whether_processes_may_share_it(self, store: Store) -> None:
         assert store.shared_between_processes is self.shared_between_processes
 
-    @only_if("durable")
+    @requires("durable")
     def test_what_was_applied_outlives_the_store(self, tmp_path: Path) -> None:
         contact = a_contact(email="ann@shop.example")
         store = self.make_store(tmp_path)

@@ -11,14 +11,14 @@ from typing import Final
 
 import pytest
 
-from hullo.model.change_set import ChangeSet, changed, created
-from hullo.store.protocol import APPLIED, Applied, Locking, Snapshot, SnapshotQuery, Store, StoreConflict
+from hullo.model.change_set import ChangeSet, insertion, replacement
+from hullo.store.protocol import APPLIED, Applied, Snapshot, SnapshotQuery, Store, StoreConflict, SupportsLocking
 from hullo.testing.builders import WORKSPACE, a_contact, a_conversation, a_fact, a_session
-from hullo.testing.store.case import apply_one, contact_change, must_apply, new_contacts, only_if, refused
-from hullo.testing.store.processes import ProcessRace, Racer
-from hullo.testing.store.threads import at_once
+from hullo.testing.store.case import apply_one, contact_change, is_conflict, must_apply, new_contacts, requires
+from hullo.testing.store.processes import ProcessRace, RaceWorker
+from hullo.testing.store.threads import run_in_threads
 
-PATIENCE: Final = 60.0
+TIMEOUT: Final = 60.0
 A_WHILE: Final = 0.2
 """Seconds. That somebody waits cannot be seen, only that time passes and they are not done."""
 ROUNDS: Final = 15
@@ -28,31 +28,31 @@ BOB = a_contact("con_2", external_id="bob")
 SESSION = a_session(contact_id=ANN.id)
 SOURCE = a_session("hvs_2", visitor_id="vis_2", contact_id=BOB.id)
 CONVERSATION = a_conversation(contact_id=ANN.id)
-EVERYTHING = SnapshotQuery(
+FULL_QUERY = SnapshotQuery(
     workspace_id=WORKSPACE,
     app_id=None,
     session=SESSION.digest,
     contacts=(ANN.id,),
     conversations=(CONVERSATION.id,),
-    source=SOURCE.digest,
+    source_session=SOURCE.digest,
 )
 CHANGES: dict[str, Callable[[Snapshot], ChangeSet]] = {
-    "contact": lambda seen: contact_change(changed(seen.contacts[ANN.id], seen.contacts[ANN.id])),
-    "session": lambda seen: ChangeSet(sessions=tuple(changed(each, each) for each in (seen.session,) if each)),
+    "contact": lambda seen: contact_change(replacement(seen.contacts[ANN.id], seen.contacts[ANN.id])),
+    "session": lambda seen: ChangeSet(sessions=tuple(replacement(each, each) for each in (seen.session,) if each)),
     "session that a token came from": lambda seen: ChangeSet(
-        sessions=tuple(changed(each, each) for each in (seen.source,) if each)
+        sessions=tuple(replacement(each, each) for each in (seen.source_session,) if each)
     ),
-    "contact of that session": lambda seen: contact_change(changed(seen.contacts[BOB.id], seen.contacts[BOB.id])),
+    "contact of that session": lambda seen: contact_change(replacement(seen.contacts[BOB.id], seen.contacts[BOB.id])),
     "conversation": lambda seen: ChangeSet(
-        conversations=tuple(changed(each, each) for each in seen.conversations.values())
+        conversations=tuple(replacement(each, each) for each in seen.conversations.values())
     ),
 }
 
 
-class LockingClaims(ProcessRace):
+class LockingTests(ProcessRace):
     """See the module."""
 
-    @only_if("locking")
+    @requires("locking")
     def test_what_is_loaded_inside_stays_as_it_is_until_it_is_applied(self, store: Store) -> None:
         for noun, change in CHANGES.items():
             seen = _prepared(store) if noun == "contact" else _load(store)
@@ -60,11 +60,11 @@ class LockingClaims(ProcessRace):
                 with _locking(store):
                     held = _load(store)
                     other = elsewhere.submit(apply_one, store, change(seen))
-                    assert not _done(other), f"somebody changed a {noun} that was held"
+                    assert not _is_done(other), f"somebody changed a {noun} that was held"
                     assert apply_one(store, change(held)) == APPLIED
-                assert refused(other.result(PATIENCE))
+                assert is_conflict(other.result(TIMEOUT))
 
-    @only_if("locking", "shared_between_processes")
+    @requires("locking", "shared_between_processes")
     def test_others_who_have_it_open_wait_too(self, store: Store, tmp_path: Path) -> None:
         seen = _prepared(store)
         another = self.make_store(tmp_path)
@@ -73,24 +73,24 @@ class LockingClaims(ProcessRace):
             with _locking(store):
                 held = _load(store)
                 other = elsewhere.submit(apply_one, another, CHANGES["contact"](seen))
-                assert not _done(other)
+                assert not _is_done(other)
                 assert apply_one(store, CHANGES["contact"](held)) == APPLIED
-            assert refused(other.result(PATIENCE))
+            assert is_conflict(other.result(TIMEOUT))
         another.close()
 
-    @only_if("locking")
+    @requires("locking")
     def test_two_who_hold_the_same_go_one_after_the_other(self, store: Store) -> None:
         _prepared(store)
 
         def add(_: int) -> int:
             with _locking(store):
                 before = _load(store).contacts[ANN.id]
-                assert apply_one(store, contact_change(changed(before, before))) == APPLIED
+                assert apply_one(store, contact_change(replacement(before, before))) == APPLIED
             return before.version
 
-        assert sorted(at_once(add)) == list(range(8))
+        assert sorted(run_in_threads(add)) == list(range(8))
 
-    @only_if("locking")
+    @requires("locking")
     def test_leaving_without_applying_writes_nothing_and_lets_go(self, store: Store) -> None:
         seen = _prepared(store)
         with _locking(store):
@@ -100,14 +100,14 @@ class LockingClaims(ProcessRace):
         assert _load(store) == seen
         assert apply_one(store, CHANGES["contact"](seen)) == APPLIED
 
-    @only_if("locking")
+    @requires("locking")
     def test_so_does_leaving_by_an_error(self, store: Store) -> None:
         seen = _prepared(store)
         with pytest.raises(LookupError), _locking(store):
             _fail(_load(store))
         assert apply_one(store, CHANGES["contact"](seen)) == APPLIED
 
-    @only_if("locking")
+    @requires("locking")
     def test_what_is_outdated_is_a_conflict_inside_too_and_alone(self, store: Store) -> None:
         seen = _prepared(store)
         must_apply(store, CHANGES["contact"](seen))
@@ -119,35 +119,35 @@ class LockingClaims(ProcessRace):
                 new_contacts(a_contact("con_4", external_id="ann")),
                 new_contacts(a_contact("con_3", external_id="eve")),
             ]
-            assert [refused(each) for each in store.apply(group)] == [True, False, True, False]
+            assert [is_conflict(each) for each in store.apply(group)] == [True, False, True, False]
         assert store.find_contact(WORKSPACE, "con_3") is not None
         assert _load(store).conversations[CONVERSATION.id].version == 1
 
-    @only_if("locking")
+    @requires("locking")
     def test_what_is_not_there_yet_is_created_by_one(self, store: Store) -> None:
         """It cannot be held, so that a conflict may be met once more."""
 
         def create(number: int) -> Applied | StoreConflict:
             mine = a_contact(f"con_{number}", external_id="new")
             with _locking(store):
-                query = SnapshotQuery(workspace_id=WORKSPACE, app_id=None, identifiers=tuple(mine.digests()))
+                query = SnapshotQuery(workspace_id=WORKSPACE, app_id=None, identifiers=tuple(mine.identifier_digests()))
                 if store.load([query])[0].contacts:
                     return StoreConflict("found")
                 return apply_one(store, new_contacts(mine))
 
-        assert at_once(create).count(APPLIED) == 1
+        assert run_in_threads(create).count(APPLIED) == 1
 
-    @only_if("locking")
+    @requires("locking")
     def test_many_writers_of_one_contact_need_two_tries_at_most(self, store: Store) -> None:
         _prepared(store)
-        tries = at_once(lambda _: _count_up(store, ROUNDS))
+        tries = run_in_threads(lambda _: _increment(store, ROUNDS))
         assert max(tries) <= 2
         self._counted(store, 8 * ROUNDS)
 
-    @only_if("locking", "shared_between_processes")
+    @requires("locking", "shared_between_processes")
     def test_nor_do_those_of_two_processes_need_more(self, store: Store, tmp_path: Path) -> None:
         _prepared(store)
-        tries = self._at_once(tmp_path, _count_up_in_threads, processes=2)
+        tries = self._run_processes(tmp_path, _count_up_in_threads, processes=2)
         assert max(tries) <= 2
         self._counted(store, 2 * 8 * ROUNDS)
 
@@ -158,7 +158,7 @@ class LockingClaims(ProcessRace):
 
 
 def _locking(store: Store) -> AbstractContextManager[object]:
-    assert isinstance(store, Locking)
+    assert isinstance(store, SupportsLocking)
     return store.locking()
 
 
@@ -167,25 +167,25 @@ def _prepared(store: Store) -> Snapshot:
     must_apply(
         store,
         new_contacts(ANN, BOB),
-        ChangeSet(sessions=(created(SESSION), created(SOURCE)), conversations=(created(CONVERSATION),)),
+        ChangeSet(sessions=(insertion(SESSION), insertion(SOURCE)), conversations=(insertion(CONVERSATION),)),
     )
     return _load(store)
 
 
 def _load(store: Store) -> Snapshot:
-    (seen,) = store.load([EVERYTHING])
+    (seen,) = store.load([FULL_QUERY])
     return seen
 
 
-def _done(somebody: Future[Applied | StoreConflict]) -> bool:
-    return bool(wait([somebody], timeout=A_WHILE).done)
+def _is_done(future: Future[Applied | StoreConflict]) -> bool:
+    return bool(wait([future], timeout=A_WHILE).done)
 
 
 def _fail(seen: Snapshot) -> None:
     raise LookupError(seen)
 
 
-def _count_up(store: Store, times: int) -> int:
+def _increment(store: Store, times: int) -> int:
     """As the pipeline does: at first without a lock, and after a conflict with one. Says how many tries it took."""
     most = 0
     for _ in range(times):
@@ -201,9 +201,9 @@ def _add_one(store: Store) -> bool:
     before = _load(store).contacts[ANN.id]
     held = before.profile.get("count")
     after = replace(before, profile={"count": a_fact(int(held.value) + 1 if held is not None else 1)})
-    return not refused(apply_one(store, contact_change(changed(before, after))))
+    return not is_conflict(apply_one(store, contact_change(replacement(before, after))))
 
 
-def _count_up_in_threads(store: Store, racer: Racer) -> int:
-    racer.start.wait(PATIENCE)
-    return max(at_once(lambda _: _count_up(store, ROUNDS)))
+def _count_up_in_threads(store: Store, racer: RaceWorker) -> int:
+    racer.start.wait(TIMEOUT)
+    return max(run_in_threads(lambda _: _increment(store, ROUNDS)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hullo.model.change_set import Absorption, ChangeSet, Separation, changed, created
+from hullo.model.change_set import Absorption, ChangeSet, Split, insertion, replacement
 from hullo.model.contact import Contact
 from hullo.model.merge import Merge
 from hullo.model.standing import Standing
@@ -19,15 +19,15 @@ from hullo.testing.builders import (
     a_merge,
     a_session,
 )
-from hullo.testing.store.case import StoreCase, apply_one, ask, must_apply, new_contacts, refused
-from hullo.testing.store.threads import THREADS, at_once
+from hullo.testing.store.case import StoreCase, apply_one, is_conflict, load_one, must_apply, new_contacts
+from hullo.testing.store.threads import THREADS, run_in_threads
 
 PAGE = PageRequest(limit=1000)
 ANN = a_contact("con_1", external_id="ann", name="Ann", custom_data={"app_1": {"vip": True}, "app_2": {"n": 1}})
 OLD = a_contact("con_2", email="ann@shop.example", custom_data={"app_1": {"old": True}})
 
 
-def merging(survivor: Contact, absorbed: Contact, id: str = "mrg_1") -> ChangeSet:
+def merge_changes(survivor: Contact, absorbed: Contact, id: str = "mrg_1") -> ChangeSet:
     """The first takes the identifiers of the second, which is empty then."""
     taken = replace(
         survivor,
@@ -43,8 +43,8 @@ def merging(survivor: Contact, absorbed: Contact, id: str = "mrg_1") -> ChangeSe
         merged_into=survivor.id,
     )
     return ChangeSet(
-        contacts=(changed(survivor, taken), changed(absorbed, emptied)),
-        merges=(created(a_merge(id, survivor=survivor, absorbed=absorbed)),),
+        contacts=(replacement(survivor, taken), replacement(absorbed, emptied)),
+        merges=(insertion(a_merge(id, survivor=survivor, absorbed=absorbed)),),
         absorptions=(
             Absorption(
                 merge_id=id,
@@ -58,16 +58,16 @@ def merging(survivor: Contact, absorbed: Contact, id: str = "mrg_1") -> ChangeSe
     )
 
 
-def undoing(store: Store, merge: Merge) -> ChangeSet:
+def split_changes(store: Store, merge: Merge) -> ChangeSet:
     """Both get back what the images hold."""
     survivor, absorbed = (contact_of(store, each) for each in (merge.survivor_id, merge.absorbed_id))
     return ChangeSet(
         contacts=(
-            changed(survivor, replace(merge.survivor_before, version=survivor.version)),
-            changed(absorbed, replace(merge.absorbed_before, version=absorbed.version)),
+            replacement(survivor, replace(merge.survivor_before, version=survivor.version)),
+            replacement(absorbed, replace(merge.absorbed_before, version=absorbed.version)),
         ),
-        merges=(changed(merge, replace(merge, undone_at=LATER + 1, undone_by=WRITER)),),
-        separations=(Separation(merge_id=merge.id, survivor_id=survivor.id, absorbed_id=absorbed.id, since=merge.at),),
+        merges=(replacement(merge, replace(merge, undone_at=LATER + 1, undone_by=WRITER)),),
+        splits=(Split(merge_id=merge.id, survivor_id=survivor.id, absorbed_id=absorbed.id, since=merge.at),),
     )
 
 
@@ -85,16 +85,16 @@ def merge_of(store: Store, id: str = "mrg_1") -> Merge:
     return found
 
 
-def belongings(contact_id: str, number: int) -> ChangeSet:
+def owned_records(contact_id: str, number: int) -> ChangeSet:
     """That many sessions and conversations of a contact."""
     numbers = range(number)
     return ChangeSet(
         sessions=tuple(
-            created(a_session(f"{contact_id} {each}", visitor_id=f"vis_{contact_id}_{each}", contact_id=contact_id))
+            insertion(a_session(f"{contact_id} {each}", visitor_id=f"vis_{contact_id}_{each}", contact_id=contact_id))
             for each in numbers
         ),
         conversations=tuple(
-            created(
+            insertion(
                 a_conversation(f"cnv_{contact_id}_{each}", visitor_id=f"vis_{contact_id}_{each}", contact_id=contact_id)
             )
             for each in numbers
@@ -102,124 +102,126 @@ def belongings(contact_id: str, number: int) -> ChangeSet:
     )
 
 
-def held_by(store: Store, contact_id: str) -> tuple[set[str], set[str]]:
+def owned_by(store: Store, contact_id: str) -> tuple[set[str], set[str]]:
     """The visitors of a contact's sessions, and its conversations."""
     sessions = store.list_sessions(WORKSPACE, contact_id, PAGE).items
-    conversations = store.list_conversations_of(WORKSPACE, contact_id, PAGE).items
+    conversations = store.list_contact_conversations(WORKSPACE, contact_id, PAGE).items
     return {each.visitor_id for each in sessions}, {each.id for each in conversations}
 
 
-class MergingClaims(StoreCase):
+class MergeTests(StoreCase):
     """See the module."""
 
     def test_nothing_new_is_given_to_somebody_who_has_become_part_of_another(self, store: Store) -> None:
-        must_apply(store, new_contacts(ANN, OLD), belongings("con_2", 1))
+        must_apply(store, new_contacts(ANN, OLD), owned_records("con_2", 1))
         talk = a_conversation("cnv_own", visitor_id="vis_1")
-        must_apply(store, ChangeSet(conversations=(created(talk),)))
-        must_apply(store, merging(ANN, OLD))
+        must_apply(store, ChangeSet(conversations=(insertion(talk),)))
+        must_apply(store, merge_changes(ANN, OLD))
         late = a_session("late", visitor_id="vis_late", contact_id="con_2")
-        assert refused(apply_one(store, ChangeSet(sessions=(created(late),))))
+        assert is_conflict(apply_one(store, ChangeSet(sessions=(insertion(late),))))
         begun = a_conversation("cnv_late", visitor_id="vis_late", contact_id="con_2")
-        assert refused(apply_one(store, ChangeSet(conversations=(created(begun),))))
-        linked = changed(talk, replace(talk, contact_id="con_2", link_standing=Standing.PROVEN))
-        assert refused(apply_one(store, ChangeSet(conversations=(linked,))))
-        must_apply(store, ChangeSet(sessions=(created(replace(late, contact_id="con_1")),)))
+        assert is_conflict(apply_one(store, ChangeSet(conversations=(insertion(begun),))))
+        linked = replacement(talk, replace(talk, contact_id="con_2", link_standing=Standing.PROVEN))
+        assert is_conflict(apply_one(store, ChangeSet(conversations=(linked,))))
+        must_apply(store, ChangeSet(sessions=(insertion(replace(late, contact_id="con_1")),)))
         assert contact_of(store, "con_1").version == ANN.version + 1
 
     def test_a_merge_takes_along_every_session_and_conversation_however_many(self, store: Store) -> None:
         must_apply(store, new_contacts(ANN, OLD, a_contact("con_3")))
         for contact_id, number in (("con_1", 1), ("con_2", 150), ("con_3", 1)):
-            must_apply(store, belongings(contact_id, number))
-        before = [held_by(store, contact_id) for contact_id in ("con_1", "con_2", "con_3")]
-        must_apply(store, merging(ANN, OLD))
-        assert held_by(store, "con_1") == (before[0][0] | before[1][0], before[0][1] | before[1][1])
-        assert held_by(store, "con_2") == (set(), set())
-        assert held_by(store, "con_3") == before[2]
+            must_apply(store, owned_records(contact_id, number))
+        before = [owned_by(store, contact_id) for contact_id in ("con_1", "con_2", "con_3")]
+        must_apply(store, merge_changes(ANN, OLD))
+        assert owned_by(store, "con_1") == (before[0][0] | before[1][0], before[0][1] | before[1][1])
+        assert owned_by(store, "con_2") == (set(), set())
+        assert owned_by(store, "con_3") == before[2]
         session = a_session("con_2 0", visitor_id="vis_con_2_0", contact_id="con_2")
         moved = replace(session, contact_id="con_1", version=1)
         assert store.find_session(session.digest) == moved
         talk = a_conversation("cnv_con_2_0", visitor_id="vis_con_2_0", contact_id="con_2")
         assert store.find_conversation(WORKSPACE, talk.id) == replace(talk, contact_id="con_1", version=1)
-        snapshot = ask(store, session=session, app_id=None)
+        snapshot = load_one(store, session=session, app_id=None)
         assert snapshot.session == moved
         assert snapshot.contacts.keys() == {"con_1"}
-        later_use = changed(session, replace(session, seen_at=LATER))
-        assert refused(apply_one(store, ChangeSet(sessions=(later_use,))))
+        later_use = replacement(session, replace(session, seen_at=LATER))
+        assert is_conflict(apply_one(store, ChangeSet(sessions=(later_use,))))
 
     def test_what_named_the_absorbed_contact_names_the_survivor(self, store: Store) -> None:
-        must_apply(store, new_contacts(ANN, OLD), merging(ANN, OLD))
-        assert set(ask(store, named_by=(ANN, OLD)).found.values()) == {"con_1"}
+        must_apply(store, new_contacts(ANN, OLD), merge_changes(ANN, OLD))
+        assert set(load_one(store, identified_by=(ANN, OLD)).contact_ids.values()) == {"con_1"}
         absorbed = contact_of(store, "con_2")
         assert (absorbed.merged_into, absorbed.identifiers, absorbed.custom_data) == ("con_1", {}, {})
         assert contact_of(store, "con_1").absorbed == 1
 
     def test_it_is_kept_with_what_both_were_before(self, store: Store) -> None:
-        must_apply(store, new_contacts(ANN, OLD), merging(ANN, OLD))
+        must_apply(store, new_contacts(ANN, OLD), merge_changes(ANN, OLD))
         assert store.find_merge(WORKSPACE, "mrg_1") == a_merge(survivor=ANN, absorbed=OLD)
         assert store.find_merge("ws_2", "mrg_1") is None
         assert store.find_merge(WORKSPACE, "mrg_2") is None
 
     def test_undoing_it_moves_back_what_came_with_it_and_nothing_else(self, store: Store) -> None:
-        must_apply(store, new_contacts(ANN, OLD, a_contact("con_3")), belongings("con_1", 1), belongings("con_2", 3))
-        before = held_by(store, "con_1"), held_by(store, "con_2")
-        must_apply(store, merging(ANN, OLD))
+        must_apply(
+            store, new_contacts(ANN, OLD, a_contact("con_3")), owned_records("con_1", 1), owned_records("con_2", 3)
+        )
+        before = owned_by(store, "con_1"), owned_by(store, "con_2")
+        must_apply(store, merge_changes(ANN, OLD))
         since = a_session("since", visitor_id="vis_since", contact_id="con_1")
         given = store.find_session(a_session("con_2 0").digest)
         assert given is not None
         must_apply(
             store,
-            ChangeSet(sessions=(created(since), changed(given, replace(given, contact_id="con_3")))),
+            ChangeSet(sessions=(insertion(since), replacement(given, replace(given, contact_id="con_3")))),
         )
-        must_apply(store, undoing(store, merge_of(store)))
-        assert held_by(store, "con_1") == (before[0][0] | {"vis_since"}, before[0][1])
-        assert held_by(store, "con_2") == (before[1][0] - {given.visitor_id}, before[1][1])
-        assert held_by(store, "con_3") == ({given.visitor_id}, set())
+        must_apply(store, split_changes(store, merge_of(store)))
+        assert owned_by(store, "con_1") == (before[0][0] | {"vis_since"}, before[0][1])
+        assert owned_by(store, "con_2") == (before[1][0] - {given.visitor_id}, before[1][1])
+        assert owned_by(store, "con_3") == ({given.visitor_id}, set())
         undone = merge_of(store)
-        assert (undone.undone_at, undone.undone_by, undone.stands, undone.version) == (LATER + 1, WRITER, False, 1)
+        assert (undone.undone_at, undone.undone_by, undone.is_active, undone.version) == (LATER + 1, WRITER, False, 1)
         assert contact_of(store, "con_1") == replace(ANN, version=2)
         assert contact_of(store, "con_2") == replace(OLD, version=2)
 
     def test_what_a_visitor_said_before_as_the_survivor_stays_and_what_they_began_since_goes_back(
         self, store: Store
     ) -> None:
-        must_apply(store, new_contacts(ANN, OLD), belongings("con_2", 1))
+        must_apply(store, new_contacts(ANN, OLD), owned_records("con_2", 1))
         before = a_conversation("cnv_before", visitor_id="vis_con_2_0", contact_id="con_1")
-        must_apply(store, ChangeSet(conversations=(created(before),)))
-        must_apply(store, merging(ANN, OLD))
+        must_apply(store, ChangeSet(conversations=(insertion(before),)))
+        must_apply(store, merge_changes(ANN, OLD))
         merge = merge_of(store)
         since = replace(before, id="cnv_since", created_at=merge.at)
-        must_apply(store, ChangeSet(conversations=(created(since),)))
-        must_apply(store, undoing(store, merge))
-        assert held_by(store, "con_1")[1] == {"cnv_before"}
-        assert held_by(store, "con_2")[1] == {"cnv_con_2_0", "cnv_since"}
+        must_apply(store, ChangeSet(conversations=(insertion(since),)))
+        must_apply(store, split_changes(store, merge))
+        assert owned_by(store, "con_1")[1] == {"cnv_before"}
+        assert owned_by(store, "con_2")[1] == {"cnv_con_2_0", "cnv_since"}
 
     def test_what_was_moved_back_is_not_moved_back_again(self, store: Store) -> None:
-        must_apply(store, new_contacts(ANN, OLD), belongings("con_2", 2), merging(ANN, OLD))
-        must_apply(store, undoing(store, merge_of(store)))
-        must_apply(store, merging(contact_of(store, "con_1"), contact_of(store, "con_2"), "mrg_2"))
-        again = Separation(merge_id="mrg_1", survivor_id="con_1", absorbed_id="con_2", since=LATER)
-        must_apply(store, ChangeSet(separations=(again,)))
-        assert held_by(store, "con_1")[1] == {"cnv_con_2_0", "cnv_con_2_1"}
+        must_apply(store, new_contacts(ANN, OLD), owned_records("con_2", 2), merge_changes(ANN, OLD))
+        must_apply(store, split_changes(store, merge_of(store)))
+        must_apply(store, merge_changes(contact_of(store, "con_1"), contact_of(store, "con_2"), "mrg_2"))
+        again = Split(merge_id="mrg_1", survivor_id="con_1", absorbed_id="con_2", since=LATER)
+        must_apply(store, ChangeSet(splits=(again,)))
+        assert owned_by(store, "con_1")[1] == {"cnv_con_2_0", "cnv_con_2_1"}
 
     def test_a_chain_is_undone_from_its_end(self, store: Store) -> None:
         people = [a_contact(f"con_{number}", external_id=f"user {number}") for number in range(3)]
-        must_apply(store, new_contacts(*people), *(belongings(each.id, 1) for each in people))
-        before = [held_by(store, each.id) for each in people]
-        must_apply(store, merging(people[1], people[2], "mrg_1"))
-        must_apply(store, merging(people[0], contact_of(store, "con_1"), "mrg_2"))
-        assert held_by(store, "con_0")[1] == {"cnv_con_0_0", "cnv_con_1_0", "cnv_con_2_0"}
+        must_apply(store, new_contacts(*people), *(owned_records(each.id, 1) for each in people))
+        before = [owned_by(store, each.id) for each in people]
+        must_apply(store, merge_changes(people[1], people[2], "mrg_1"))
+        must_apply(store, merge_changes(people[0], contact_of(store, "con_1"), "mrg_2"))
+        assert owned_by(store, "con_0")[1] == {"cnv_con_0_0", "cnv_con_1_0", "cnv_con_2_0"}
         assert contact_of(store, "con_0").absorbed == 2
         for id in ("mrg_2", "mrg_1"):
-            must_apply(store, undoing(store, merge_of(store, id)))
-        assert [held_by(store, each.id) for each in people] == before
+            must_apply(store, split_changes(store, merge_of(store, id)))
+        assert [owned_by(store, each.id) for each in people] == before
 
     def test_the_open_conflict_of_the_two_is_resolved_by_it(self, store: Store) -> None:
         other = a_conflict("cfl_2", contact_id="con_2", other_id="con_3")
         must_apply(
             store,
             new_contacts(ANN, OLD, a_contact("con_3")),
-            ChangeSet(conflicts=(created(a_conflict(contact_id="con_2", other_id="con_1")), created(other))),
-            merging(ANN, OLD),
+            ChangeSet(conflicts=(insertion(a_conflict(contact_id="con_2", other_id="con_1")), insertion(other))),
+            merge_changes(ANN, OLD),
         )
         (found,) = store.load([SnapshotQuery(workspace_id=WORKSPACE, app_id=None, conflicts=("cfl_1", "cfl_2"))])
         assert found.conflicts["cfl_1"] == replace(
@@ -231,47 +233,53 @@ class MergingClaims(StoreCase):
             version=1,
         )
         assert found.conflicts["cfl_2"] == other
-        assert ask(store, contacts=(ANN, OLD)).open_pairs == frozenset()
-        must_apply(store, ChangeSet(conflicts=(created(a_conflict("cfl_3")),)))
+        assert load_one(store, contacts=(ANN, OLD)).reported_pairs == frozenset()
+        must_apply(store, ChangeSet(conflicts=(insertion(a_conflict("cfl_3")),)))
 
     def test_two_who_were_kept_apart_stay_so_on_record(self, store: Store) -> None:
         kept = replace(a_conflict(), status="resolved", resolution="keep", resolved_at=LATER, resolved_by=WRITER)
-        must_apply(store, new_contacts(ANN, OLD), ChangeSet(conflicts=(created(kept),)), merging(ANN, OLD))
+        must_apply(store, new_contacts(ANN, OLD), ChangeSet(conflicts=(insertion(kept),)), merge_changes(ANN, OLD))
         (found,) = store.load([SnapshotQuery(workspace_id=WORKSPACE, app_id=None, conflicts=("cfl_1",))])
         assert found.conflicts == {"cfl_1": kept}
 
     def test_a_refused_merge_moves_nothing(self, store: Store) -> None:
-        must_apply(store, new_contacts(ANN, OLD), belongings("con_2", 1))
-        must_apply(store, ChangeSet(contacts=(changed(ANN, replace(ANN, last_seen_at=LATER)),)))
-        before = held_by(store, "con_2")
-        assert refused(apply_one(store, merging(ANN, OLD)))
-        assert held_by(store, "con_2") == before
+        must_apply(store, new_contacts(ANN, OLD), owned_records("con_2", 1))
+        must_apply(store, ChangeSet(contacts=(replacement(ANN, replace(ANN, last_seen_at=LATER)),)))
+        before = owned_by(store, "con_2")
+        assert is_conflict(apply_one(store, merge_changes(ANN, OLD)))
+        assert owned_by(store, "con_2") == before
         assert store.find_merge(WORKSPACE, "mrg_1") is None
         assert contact_of(store, "con_2") == OLD
 
     def test_nobody_is_merged_with_somebody_who_is_gone(self, store: Store) -> None:
         must_apply(store, new_contacts(ANN))
-        assert refused(apply_one(store, ChangeSet(merges=(created(a_merge(survivor=ANN, absorbed=OLD)),))))
-        assert refused(apply_one(store, ChangeSet(merges=(created(a_merge(survivor=OLD, absorbed=ANN)),))))
+        assert is_conflict(apply_one(store, ChangeSet(merges=(insertion(a_merge(survivor=ANN, absorbed=OLD)),))))
+        assert is_conflict(apply_one(store, ChangeSet(merges=(insertion(a_merge(survivor=OLD, absorbed=ANN)),))))
 
     def test_a_merge_in_a_group_takes_along_what_stands_before_it_and_leaves_the_rest_together(
         self, store: Store
     ) -> None:
         must_apply(store, new_contacts(ANN, OLD))
         others = [a_contact(f"con_x{number}", external_id=f"x {number}") for number in range(3)]
-        late = ChangeSet(sessions=(created(a_session("late", visitor_id="vis_late", contact_id="con_2")),))
-        group = [belongings("con_2", 1), new_contacts(others[0]), merging(ANN, OLD), late, new_contacts(*others[1:])]
-        assert list(map(refused, store.apply(group))) == [False, False, False, True, False]
-        assert held_by(store, "con_1") == ({"vis_con_2_0"}, {"cnv_con_2_0"})
-        assert held_by(store, "con_2") == (set(), set())
+        late = ChangeSet(sessions=(insertion(a_session("late", visitor_id="vis_late", contact_id="con_2")),))
+        group = [
+            owned_records("con_2", 1),
+            new_contacts(others[0]),
+            merge_changes(ANN, OLD),
+            late,
+            new_contacts(*others[1:]),
+        ]
+        assert list(map(is_conflict, store.apply(group))) == [False, False, False, True, False]
+        assert owned_by(store, "con_1") == ({"vis_con_2_0"}, {"cnv_con_2_0"})
+        assert owned_by(store, "con_2") == (set(), set())
 
     def test_of_threads_that_merge_the_same_two_one_does(self, store: Store) -> None:
-        must_apply(store, new_contacts(ANN, OLD), belongings("con_1", 2), belongings("con_2", 2))
+        must_apply(store, new_contacts(ANN, OLD), owned_records("con_1", 2), owned_records("con_2", 2))
 
         def merge(number: int) -> bool:
             pair = (ANN, OLD) if number % 2 else (OLD, ANN)
-            return refused(apply_one(store, merging(*pair, f"mrg_{number}")))
+            return is_conflict(apply_one(store, merge_changes(*pair, f"mrg_{number}")))
 
-        assert at_once(merge).count(False) == 1
-        assert sorted(len(held_by(store, each)[1]) for each in ("con_1", "con_2")) == [0, 4]
+        assert run_in_threads(merge).count(False) == 1
+        assert sorted(len(owned_by(store, each)[1]) for each in ("con_1", "con_2")) == [0, 4]
         assert sum(store.find_merge(WORKSPACE, f"mrg_{number}") is not None for number in range(THREADS)) == 1

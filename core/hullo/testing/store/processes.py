@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from hullo.model.change_set import ChangeSet, created
+from hullo.model.change_set import ChangeSet, insertion
 from hullo.model.instant import HOUR
 from hullo.store.protocol import APPLIED, SnapshotQuery, Store
 from hullo.testing.builders import (
@@ -26,17 +26,17 @@ from hullo.testing.builders import (
     a_decision,
     a_message,
     a_session,
-    a_spent,
+    a_spent_token,
     a_visitor,
 )
-from hullo.testing.processes import Named, named, spawning
-from hullo.testing.store.case import StoreCase, apply_one, must_apply, new_contacts, only_if, refused
-from hullo.testing.store.threads import count_up
+from hullo.testing.processes import ContractReference, process_context, reference_to
+from hullo.testing.store.case import StoreCase, apply_one, is_conflict, must_apply, new_contacts, requires
+from hullo.testing.store.threads import increment
 
 PROCESSES = 4
 ROUNDS = 20
 GROUP = 10
-PATIENCE = 60.0
+TIMEOUT = 60.0
 """Seconds after which a process that does not answer is taken for dead."""
 
 
@@ -44,7 +44,7 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
-class Racer:
+class RaceWorker:
     """One of several processes at the same work."""
 
     number: int
@@ -56,7 +56,7 @@ class ProcessRace(StoreCase):
     """How claims are put to several processes."""
 
     @contextmanager
-    def _opened(self, folder: Path) -> Generator[Store]:
+    def _open_store(self, folder: Path) -> Generator[Store]:
         store = self.make_store(folder)
         store.open()
         try:
@@ -64,18 +64,18 @@ class ProcessRace(StoreCase):
         finally:
             store.close()
 
-    def _at_once(
-        self, folder: Path, work: Callable[[Store, Racer], Result], processes: int = PROCESSES
+    def _run_processes(
+        self, folder: Path, work: Callable[[Store, RaceWorker], Result], processes: int = PROCESSES
     ) -> list[Result]:
         """What `work` returned in each of several processes, which set out together."""
-        start = spawning().Barrier(processes)
+        start = process_context().Barrier(processes)
         pipes: list[Connection] = []
         started: list[BaseProcess] = []
         for number in range(processes):
-            ours, theirs = spawning().Pipe()
-            racer = Racer(number, start)
-            process = spawning().Process(
-                target=_work_in_process, args=(named(type(self)), folder, work, racer, theirs), daemon=True
+            ours, theirs = process_context().Pipe()
+            racer = RaceWorker(number, start)
+            process = process_context().Process(
+                target=_work_in_process, args=(reference_to(type(self)), folder, work, racer, theirs), daemon=True
             )
             process.start()
             theirs.close()
@@ -85,117 +85,119 @@ class ProcessRace(StoreCase):
             return [_receive(pipe) for pipe in pipes]
         finally:
             for each in started:
-                each.join(PATIENCE)
+                each.join(TIMEOUT)
 
 
-class ProcessClaims(ProcessRace):
+class ProcessTests(ProcessRace):
     """See the module."""
 
-    @only_if("shared_between_processes")
+    @requires("shared_between_processes")
     def test_processes_may_open_it_together_when_it_is_new(self, tmp_path: Path) -> None:
-        assert self._at_once(tmp_path, _just_check, processes=10) == [True] * 10
+        assert self._run_processes(tmp_path, _just_check, processes=10) == [True] * 10
 
-    @only_if("shared_between_processes")
+    @requires("shared_between_processes")
     def test_of_processes_that_create_the_same_identifier_one_wins(self, tmp_path: Path) -> None:
-        outcomes = self._at_once(tmp_path, _create_the_same)
+        outcomes = self._run_processes(tmp_path, _create_the_same)
         for round_ in zip(*outcomes, strict=True):
             assert round_.count("applied") == 1
             assert round_.count("refused") == PROCESSES - 1
 
-    @only_if("shared_between_processes")
+    @requires("shared_between_processes")
     def test_of_processes_that_spend_the_same_token_one_does(self, tmp_path: Path) -> None:
-        outcomes = self._at_once(tmp_path, _spend_the_same)
+        outcomes = self._run_processes(tmp_path, _spend_the_same)
         for round_ in zip(*outcomes, strict=True):
             assert round_.count("applied") == 1
             assert round_.count("refused") == PROCESSES - 1
 
-    @only_if("shared_between_processes")
+    @requires("shared_between_processes")
     def test_of_processes_that_ask_for_a_lease_one_is_told_yes(self, tmp_path: Path) -> None:
         """When nobody has had it yet, and each time that it has ended."""
-        outcomes = self._at_once(tmp_path, _take_the_same)
+        outcomes = self._run_processes(tmp_path, _take_the_same)
         for round_ in zip(*outcomes, strict=True):
             assert round_.count(True) == 1
 
-    @only_if("shared_between_processes")
+    @requires("shared_between_processes")
     def test_no_update_of_any_process_is_lost(self, tmp_path: Path) -> None:
-        with self._opened(tmp_path) as store:
+        with self._open_store(tmp_path) as store:
             must_apply(store, new_contacts(a_contact("con_1", external_id="ann")))
-            self._at_once(tmp_path, _count_up_together)
+            self._run_processes(tmp_path, _count_up_together)
             contact = store.find_contact(WORKSPACE, "con_1")
             assert contact is not None
             assert contact.profile["count"].value == PROCESSES * ROUNDS
             assert contact.version == PROCESSES * ROUNDS
 
-    @only_if("durable")
+    @requires("durable")
     @pytest.mark.parametrize("groups", [1, 7, 20])
     def test_a_killed_process_leaves_whole_change_sets(self, tmp_path: Path, groups: int) -> None:
         """Killed while it applies one group after another. What it had reported applied must be there."""
-        ours, theirs = spawning().Pipe()
-        process = spawning().Process(target=_apply_without_end, args=(named(type(self)), tmp_path, theirs), daemon=True)
+        ours, theirs = process_context().Pipe()
+        process = process_context().Process(
+            target=_apply_forever, args=(reference_to(type(self)), tmp_path, theirs), daemon=True
+        )
         process.start()
         theirs.close()
         reported: list[object] = [_receive(ours) for _ in range(groups)]
         process.kill()
         reported += _rest(ours)
-        process.join(PATIENCE)
-        with self._opened(tmp_path) as store:
+        process.join(TIMEOUT)
+        with self._open_store(tmp_path) as store:
             found = [_parts(store, number) for number in range(len(reported) * GROUP + 2 * GROUP)]
         assert {parts for parts in found if parts not in (0, 6)} == set()
         assert found[: len(reported) * GROUP] == [6] * (len(reported) * GROUP)
 
 
 def _work_in_process(
-    contract: Named[StoreCase],
+    contract: ContractReference[StoreCase],
     folder: Path,
-    work: Callable[[Store, Racer], object],
-    racer: Racer,
+    work: Callable[[Store, RaceWorker], object],
+    racer: RaceWorker,
     results: Connection,
 ) -> None:
-    store = contract.made().make_store(folder)
-    racer.start.wait(PATIENCE)
+    store = contract.instantiate().make_store(folder)
+    racer.start.wait(TIMEOUT)
     store.open()
     results.send(work(store, racer))
     store.close()
 
 
-def _just_check(store: Store, _racer: Racer) -> bool:
+def _just_check(store: Store, _racer: RaceWorker) -> bool:
     store.check()
     return True
 
 
-def _create_the_same(store: Store, racer: Racer) -> list[str]:
+def _create_the_same(store: Store, racer: RaceWorker) -> list[str]:
     people = (a_contact(f"con_{round_}_{racer.number}", external_id=f"user-{round_}") for round_ in range(ROUNDS))
     return _race(store, racer, map(new_contacts, people))
 
 
-def _spend_the_same(store: Store, racer: Racer) -> list[str]:
-    return _race(store, racer, (ChangeSet(spent=(a_spent(f"jti_{round_}"),)) for round_ in range(ROUNDS)))
+def _spend_the_same(store: Store, racer: RaceWorker) -> list[str]:
+    return _race(store, racer, (ChangeSet(spent=(a_spent_token(f"jti_{round_}"),)) for round_ in range(ROUNDS)))
 
 
-def _take_the_same(store: Store, racer: Racer) -> list[bool]:
+def _take_the_same(store: Store, racer: RaceWorker) -> list[bool]:
     outcomes: list[bool] = []
     for round_ in range(ROUNDS):
         now = NOW + round_ * HOUR
-        racer.start.wait(PATIENCE)
-        outcomes.append(store.take_lease("tell", f"process {racer.number}", now, now + HOUR))
+        racer.start.wait(TIMEOUT)
+        outcomes.append(store.acquire_lease("tell", f"process {racer.number}", now, now + HOUR))
     return outcomes
 
 
-def _race(store: Store, racer: Racer, rounds: Iterable[ChangeSet]) -> list[str]:
+def _race(store: Store, racer: RaceWorker, rounds: Iterable[ChangeSet]) -> list[str]:
     outcomes: list[str] = []
     for changes in rounds:
-        racer.start.wait(PATIENCE)
-        outcomes.append("refused" if refused(apply_one(store, changes)) else "applied")
+        racer.start.wait(TIMEOUT)
+        outcomes.append("refused" if is_conflict(apply_one(store, changes)) else "applied")
     return outcomes
 
 
-def _count_up_together(store: Store, racer: Racer) -> None:
-    racer.start.wait(PATIENCE)
-    count_up(store, "con_1", "count", ROUNDS)
+def _count_up_together(store: Store, racer: RaceWorker) -> None:
+    racer.start.wait(TIMEOUT)
+    increment(store, "con_1", "count", ROUNDS)
 
 
-def _apply_without_end(contract: Named[StoreCase], folder: Path, reports: Connection) -> None:
-    store = contract.made().make_store(folder)
+def _apply_forever(contract: ContractReference[StoreCase], folder: Path, reports: Connection) -> None:
+    store = contract.instantiate().make_store(folder)
     store.open()
     numbers = count()
     while True:
@@ -208,10 +210,10 @@ def _whole(number: int) -> ChangeSet:
     contact = a_contact(f"con_{number}", external_id=f"user-{number}", custom_data={APP: {"number": number}})
     visitor = a_visitor(f"vis_{number}")
     return ChangeSet(
-        contacts=(created(contact),),
+        contacts=(insertion(contact),),
         visitors=(visitor,),
-        sessions=(created(a_session(f"hvs_{number}", visitor_id=visitor.id, contact_id=contact.id)),),
-        conversations=(created(a_conversation(f"cnv_{number}", visitor_id=visitor.id, contact_id=contact.id)),),
+        sessions=(insertion(a_session(f"hvs_{number}", visitor_id=visitor.id, contact_id=contact.id)),),
+        conversations=(insertion(a_conversation(f"cnv_{number}", visitor_id=visitor.id, contact_id=contact.id)),),
         messages=(a_message(f"msg_{number}", conversation_id=f"cnv_{number}", repeat_key=f"repeat {number}"),),
         decisions=(a_decision(f"dec_{number}", contact_id=contact.id),),
     )
@@ -224,7 +226,7 @@ def _parts(store: Store, number: int) -> int:
         workspace_id=WORKSPACE,
         app_id=APP,
         session=a_session(f"hvs_{number}").digest,
-        identifiers=tuple(contact.digests()),
+        identifiers=tuple(contact.identifier_digests()),
         contacts=(contact.id,),
         conversations=(f"cnv_{number}",),
         repeat_keys=(f"repeat {number}",),
@@ -232,11 +234,11 @@ def _parts(store: Store, number: int) -> int:
     (found,) = store.load([query])
     blocks = [held.custom_data for held in found.contacts.values() if held.custom_data]
     session = () if found.session is None else (found.session,)
-    return sum(map(len, (found.contacts, blocks, found.found, session, found.conversations, found.messages)))
+    return sum(map(len, (found.contacts, blocks, found.contact_ids, session, found.conversations, found.messages)))
 
 
 def _receive(pipe: Connection) -> Any:  # whatever the other side sent
-    assert pipe.poll(PATIENCE), "the process said nothing"
+    assert pipe.poll(TIMEOUT), "the process said nothing"
     return pipe.recv()
 
 

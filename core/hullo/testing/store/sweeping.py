@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hullo.model.change_set import ChangeSet, created
+from hullo.model.change_set import ChangeSet, insertion
 from hullo.model.conversation import Conversation
 from hullo.model.instant import DAY, Instant
 from hullo.model.moment import secret_digest
-from hullo.model.retention import Sweep, Swept
+from hullo.model.retention import Sweep, SweepResult
 from hullo.model.standing import Standing
 from hullo.model.visitor import Session
 from hullo.store.protocol import PageRequest, Store
@@ -27,16 +27,16 @@ from hullo.testing.builders import (
     an_event,
 )
 from hullo.testing.store.case import StoreCase, must_apply, new_contacts
-from hullo.testing.store.merging import ANN, OLD, belongings, held_by, merge_of, merging, undoing
-from hullo.testing.store.threads import at_once
+from hullo.testing.store.merging import ANN, OLD, merge_changes, merge_of, owned_by, owned_records, split_changes
+from hullo.testing.store.threads import run_in_threads
 
 PAGE = PageRequest(limit=1000)
-OF_SESSIONS = Sweep(app_id=APP, now=NOW, anonymous_before=NOW - 30 * DAY)
-OF_CONVERSATIONS = Sweep(app_id=APP, now=NOW, conversations_before=NOW - 10 * DAY)
-NOTHING = Swept()
+SESSION_SWEEP = Sweep(app_id=APP, now=NOW, anonymous_before=NOW - 30 * DAY)
+CONVERSATION_SWEEP = Sweep(app_id=APP, now=NOW, conversations_before=NOW - 10 * DAY)
+NOTHING_REMOVED = SweepResult()
 
 
-def a_visit(
+def a_visitor_session(
     name: str, *, seen: Instant = NOW, over: Instant | None = None, revoked: Instant | None = None, app_id: str = APP
 ) -> Session:
     """Of the visitor of that name."""
@@ -44,13 +44,13 @@ def a_visit(
     return session if over is None else replace(session, expires_at=over)
 
 
-def a_talk(name: str, last: Instant, *, app_id: str = APP) -> Conversation:
+def a_visitor_conversation(name: str, last: Instant, *, app_id: str = APP) -> Conversation:
     """Of the visitor of that name."""
     talk = a_conversation(f"cnv_{name}", visitor_id=f"vis_{name}", app_id=app_id)
     return replace(talk, last_message_at=last)
 
 
-def put(store: Store, *nouns: Session | Conversation) -> None:
+def store_sessions(store: Store, *nouns: Session | Conversation) -> None:
     """With the visitors that they are of."""
     sessions = [each for each in nouns if isinstance(each, Session)]
     talks = [each for each in nouns if isinstance(each, Conversation)]
@@ -59,8 +59,8 @@ def put(store: Store, *nouns: Session | Conversation) -> None:
         store,
         ChangeSet(
             visitors=tuple(visitors.values()),
-            sessions=tuple(map(created, sessions)),
-            conversations=tuple(map(created, talks)),
+            sessions=tuple(map(insertion, sessions)),
+            conversations=tuple(map(insertion, talks)),
             messages=tuple(
                 a_message(f"msg_{each.id}_{number}", conversation_id=each.id) for each in talks for number in range(2)
             ),
@@ -68,72 +68,83 @@ def put(store: Store, *nouns: Session | Conversation) -> None:
     )
 
 
-def there(store: Store, *names: str) -> list[str]:
+def remaining_sessions(store: Store, *names: str) -> list[str]:
     """Whose sessions are still there."""
     return [name for name in names if store.find_session(secret_digest(name)) is not None]
 
 
-class SweepingClaims(StoreCase):
+class SweepTests(StoreCase):
     """See the module."""
 
     def test_a_session_that_is_over_goes_whoever_it_was_of(self, store: Store) -> None:
         must_apply(store, new_contacts(a_contact()))
-        expired = a_visit("expired", over=NOW)
-        known = replace(a_visit("known", over=NOW - DAY), contact_id="con_1")
-        revoked = a_visit("revoked", revoked=NOW)
-        kept = (a_visit("kept", over=NOW + 1), a_visit("elsewhere", over=NOW, app_id="app_2"))
-        put(store, expired, known, revoked, *kept)
-        assert store.sweep(replace(OF_SESSIONS, anonymous_before=None)) == Swept(sessions=3, visitors=3)
-        assert there(store, "expired", "known", "revoked", "kept", "elsewhere") == ["kept", "elsewhere"]
+        expired = a_visitor_session("expired", over=NOW)
+        known = replace(a_visitor_session("known", over=NOW - DAY), contact_id="con_1")
+        revoked = a_visitor_session("revoked", revoked=NOW)
+        kept = (a_visitor_session("kept", over=NOW + 1), a_visitor_session("elsewhere", over=NOW, app_id="app_2"))
+        store_sessions(store, expired, known, revoked, *kept)
+        assert store.sweep(replace(SESSION_SWEEP, anonymous_before=None)) == SweepResult(sessions=3, visitors=3)
+        assert remaining_sessions(store, "expired", "known", "revoked", "kept", "elsewhere") == ["kept", "elsewhere"]
 
     def test_an_anonymous_visitor_goes_who_was_not_seen_for_long_and_never_spoke(self, store: Store) -> None:
         must_apply(store, new_contacts(a_contact()))
         long_ago = NOW - 31 * DAY
-        put(
+        store_sessions(
             store,
-            a_visit("old", seen=long_ago),
-            a_visit("at the limit", seen=NOW - 30 * DAY),
-            replace(a_visit("known", seen=long_ago), contact_id="con_1"),
+            a_visitor_session("old", seen=long_ago),
+            a_visitor_session("at the limit", seen=NOW - 30 * DAY),
+            replace(a_visitor_session("known", seen=long_ago), contact_id="con_1"),
             # Says that it is somebody who was erased, and is told from nobody who is known.
-            replace(a_visit("veiled", seen=long_ago), standing=Standing.CLAIMED),
-            a_visit("spoke", seen=long_ago),
-            a_talk("spoke", long_ago),
-            a_visit("elsewhere", seen=long_ago, app_id="app_2"),
+            replace(a_visitor_session("veiled", seen=long_ago), standing=Standing.CLAIMED),
+            a_visitor_session("spoke", seen=long_ago),
+            a_visitor_conversation("spoke", long_ago),
+            a_visitor_session("elsewhere", seen=long_ago, app_id="app_2"),
         )
         names = ("old", "at the limit", "known", "veiled", "spoke", "elsewhere")
-        assert store.sweep(OF_SESSIONS) == Swept(sessions=1, visitors=1)
-        assert there(store, *names) == list(names[1:])
-        assert store.sweep(OF_SESSIONS) == NOTHING
+        assert store.sweep(SESSION_SWEEP) == SweepResult(sessions=1, visitors=1)
+        assert remaining_sessions(store, *names) == list(names[1:])
+        assert store.sweep(SESSION_SWEEP) == NOTHING_REMOVED
 
     def test_a_visitor_stays_who_has_a_conversation_or_another_session(self, store: Store) -> None:
-        other = replace(a_visit("other"), visitor_id="vis_two")
-        put(store, a_visit("spoke", over=NOW), a_talk("spoke", NOW), a_visit("two", over=NOW))
-        must_apply(store, ChangeSet(sessions=(created(other),)))
-        assert store.sweep(OF_SESSIONS) == Swept(sessions=2, visitors=0)
-        assert there(store, "spoke", "two", "other") == ["other"]
+        other = replace(a_visitor_session("other"), visitor_id="vis_two")
+        store_sessions(
+            store,
+            a_visitor_session("spoke", over=NOW),
+            a_visitor_conversation("spoke", NOW),
+            a_visitor_session("two", over=NOW),
+        )
+        must_apply(store, ChangeSet(sessions=(insertion(other),)))
+        assert store.sweep(SESSION_SWEEP) == SweepResult(sessions=2, visitors=0)
+        assert remaining_sessions(store, "spoke", "two", "other") == ["other"]
         assert store.find_conversation(WORKSPACE, "cnv_spoke") is not None
 
     def test_a_conversation_goes_with_its_messages_and_notes_and_leaves_the_session(self, store: Store) -> None:
         last = NOW - 11 * DAY
-        put(store, a_visit("a"), a_talk("a", last), a_talk("b", NOW - 10 * DAY), a_talk("c", last, app_id="app_2"))
+        store_sessions(
+            store,
+            a_visitor_session("a"),
+            a_visitor_conversation("a", last),
+            a_visitor_conversation("b", NOW - 10 * DAY),
+            a_visitor_conversation("c", last, app_id="app_2"),
+        )
         must_apply(
             store,
             ChangeSet(notes=(a_note("note_1", subject_id="cnv_a"), a_note("note_2", subject_id="cnv_b"))),
         )
-        assert store.sweep(OF_CONVERSATIONS) == Swept(conversations=1, messages=2)
+        assert store.sweep(CONVERSATION_SWEEP) == SweepResult(conversations=1, messages=2)
         left = [each.id for each in store.list_conversations(WORKSPACE, PAGE).items]
         assert left == ["cnv_c", "cnv_b"]
         assert (store.list_messages("cnv_a", PAGE).items, len(store.list_messages("cnv_b", PAGE).items)) == ((), 2)
         assert (store.find_note(WORKSPACE, "note_1"), store.find_note(WORKSPACE, "note_2") is None) == (None, False)
-        assert there(store, "a") == ["a"]
+        assert remaining_sessions(store, "a") == ["a"]
         must_apply(store, ChangeSet(messages=(a_message("msg_cnv_a_0", conversation_id="cnv_b"),)))
 
     def test_a_visitor_goes_with_the_last_that_it_had(self, store: Store) -> None:
         """Its session was over first, and then its conversation was too old."""
-        put(store, a_visit("a", over=NOW), a_talk("a", NOW - 9 * DAY))
-        assert store.sweep(OF_SESSIONS) == Swept(sessions=1)
-        later = replace(OF_CONVERSATIONS, conversations_before=NOW)
-        assert store.sweep(later) == Swept(conversations=1, messages=2, visitors=1)
+        store_sessions(store, a_visitor_session("a", over=NOW), a_visitor_conversation("a", NOW - 9 * DAY))
+        assert store.sweep(SESSION_SWEEP) == SweepResult(sessions=1)
+        later = replace(CONVERSATION_SWEEP, conversations_before=NOW)
+        assert store.sweep(later) == SweepResult(conversations=1, messages=2, visitors=1)
 
     def test_decisions_and_timelines_go_by_app_and_time(self, store: Store) -> None:
         must_apply(store, new_contacts(a_contact()))
@@ -147,7 +158,7 @@ class SweepingClaims(StoreCase):
                 ),
             )
         sweep = Sweep(app_id=APP, now=NOW, decisions_before=NOW - 1, timeline_before=NOW - 1)
-        assert store.sweep(sweep) == Swept(decisions=1, timeline=2)
+        assert store.sweep(sweep) == SweepResult(decisions=1, timeline=2)
         assert [each.id for each in store.list_decisions(WORKSPACE, "con_1", PAGE).items] == ["dec_3", "dec_2", "dec_1"]
         left = [each.id for each in store.list_timeline(WORKSPACE, "con_1", PAGE).items]
         assert left == ["evt_3", "evt_2", "evt_1", "cev_3", "cev_2", "cev_1"]
@@ -155,65 +166,82 @@ class SweepingClaims(StoreCase):
 
     def test_what_no_age_is_given_for_stays(self, store: Store) -> None:
         must_apply(store, new_contacts(a_contact()), ChangeSet(decisions=(a_decision(),), events=(an_event(),)))
-        put(store, a_visit("a", seen=0), a_talk("b", 0))
+        store_sessions(store, a_visitor_session("a", seen=0), a_visitor_conversation("b", 0))
         far = Sweep(app_id=APP, now=NOW)
-        assert store.sweep(far) == store.sweep(far, dry_run=True) == NOTHING
+        assert store.sweep(far) == store.sweep(far, dry_run=True) == NOTHING_REMOVED
 
     def test_a_run_removes_so_many_of_each_kind_and_the_next_goes_on(self, store: Store) -> None:
         names = [f"{number:02}" for number in range(5)]
-        put(store, *(a_visit(name, seen=0) for name in names))
-        put(store, *(a_visit(f"x{name}", over=NOW) for name in names), *(a_talk(f"y{name}", 0) for name in names))
-        sweep = replace(OF_SESSIONS, conversations_before=NOW, most=4)
+        store_sessions(store, *(a_visitor_session(name, seen=0) for name in names))
+        store_sessions(
+            store,
+            *(a_visitor_session(f"x{name}", over=NOW) for name in names),
+            *(a_visitor_conversation(f"y{name}", 0) for name in names),
+        )
+        sweep = replace(SESSION_SWEEP, conversations_before=NOW, limit=4)
         runs = [store.sweep(sweep) for _ in range(4)]
         assert [(run.sessions, run.conversations) for run in runs] == [(4, 4), (4, 1), (2, 0), (0, 0)]
-        assert sum(runs, NOTHING) == Swept(sessions=10, visitors=15, conversations=5, messages=10)
+        assert sum(runs, NOTHING_REMOVED) == SweepResult(sessions=10, visitors=15, conversations=5, messages=10)
 
     def test_a_dry_run_tells_what_runs_to_the_end_remove_and_removes_nothing(self, store: Store) -> None:
         must_apply(store, new_contacts(a_contact()))
         must_apply(store, ChangeSet(decisions=(a_decision(),), events=(an_event(),)))
         old = NOW - 40 * DAY
-        put(store, *(a_visit(f"plain {number}", seen=old) for number in range(3)))
-        put(store, a_visit("spoke long ago", seen=old), a_talk("spoke long ago", old))
-        put(store, a_visit("spoke", seen=old), a_talk("spoke", NOW))
-        put(store, a_visit("over", over=NOW), a_talk("over", NOW), a_visit("over and out", over=NOW, revoked=old))
-        put(store, a_talk("nobody's", old), a_visit("now"), a_talk("now", old))
-        put(store, replace(a_visit("known", over=NOW), contact_id="con_1"))
+        store_sessions(store, *(a_visitor_session(f"plain {number}", seen=old) for number in range(3)))
+        store_sessions(
+            store, a_visitor_session("spoke long ago", seen=old), a_visitor_conversation("spoke long ago", old)
+        )
+        store_sessions(store, a_visitor_session("spoke", seen=old), a_visitor_conversation("spoke", NOW))
+        store_sessions(
+            store,
+            a_visitor_session("over", over=NOW),
+            a_visitor_conversation("over", NOW),
+            a_visitor_session("over and out", over=NOW, revoked=old),
+        )
+        store_sessions(
+            store, a_visitor_conversation("nobody's", old), a_visitor_session("now"), a_visitor_conversation("now", old)
+        )
+        store_sessions(store, replace(a_visitor_session("known", over=NOW), contact_id="con_1"))
         sweep = replace(
-            OF_SESSIONS, conversations_before=NOW - DAY, decisions_before=NOW + 1, timeline_before=NOW + 1, most=2
+            SESSION_SWEEP, conversations_before=NOW - DAY, decisions_before=NOW + 1, timeline_before=NOW + 1, limit=2
         )
         told = store.sweep(sweep, dry_run=True)
         assert store.sweep(sweep, dry_run=True) == told
-        done = NOTHING
+        done = NOTHING_REMOVED
         while (run := store.sweep(sweep)).total:
             assert max(run.sessions, run.conversations, run.decisions, run.timeline) <= 2
             done += run
         assert done == told
-        assert done == Swept(sessions=7, visitors=7, conversations=3, messages=6, decisions=1, timeline=1)
+        assert done == SweepResult(sessions=7, visitors=7, conversations=3, messages=6, decisions=1, timeline=1)
 
     def test_what_was_swept_does_not_come_back_with_an_undone_merge(self, store: Store) -> None:
-        must_apply(store, new_contacts(ANN, OLD), belongings("con_2", 2), merging(ANN, OLD))
+        must_apply(store, new_contacts(ANN, OLD), owned_records("con_2", 2), merge_changes(ANN, OLD))
         everything = Sweep(app_id=APP, now=NOW * 2, conversations_before=NOW + 1)
-        assert store.sweep(everything) == Swept(sessions=2, conversations=2)
-        anew = belongings("con_2", 2)
+        assert store.sweep(everything) == SweepResult(sessions=2, conversations=2)
+        anew = owned_records("con_2", 2)
         hers = ChangeSet(
-            sessions=tuple(created(replace(each.after, contact_id="con_1")) for each in anew.sessions),
-            conversations=tuple(created(replace(each.after, contact_id="con_1")) for each in anew.conversations),
+            sessions=tuple(insertion(replace(each.after, contact_id="con_1")) for each in anew.sessions),
+            conversations=tuple(insertion(replace(each.after, contact_id="con_1")) for each in anew.conversations),
         )
-        must_apply(store, hers, undoing(store, merge_of(store)))
-        assert store.extent_of(WORKSPACE, "con_2").people == 1
-        assert held_by(store, "con_2") == (set(), set())
+        must_apply(store, hers, split_changes(store, merge_of(store)))
+        assert store.count_related(WORKSPACE, "con_2").people == 1
+        assert owned_by(store, "con_2") == (set(), set())
 
     def test_threads_that_sweep_at_once_remove_everything_once(self, store: Store) -> None:
         names = [f"{number:03}" for number in range(120)]
-        put(store, *(a_visit(name, over=NOW) for name in names), *(a_talk(name, 0) for name in names))
-        sweep = replace(OF_SESSIONS, conversations_before=NOW, most=7)
+        store_sessions(
+            store,
+            *(a_visitor_session(name, over=NOW) for name in names),
+            *(a_visitor_conversation(name, 0) for name in names),
+        )
+        sweep = replace(SESSION_SWEEP, conversations_before=NOW, limit=7)
 
-        def run(_: int) -> Swept:
-            done = NOTHING
+        def run(_: int) -> SweepResult:
+            done = NOTHING_REMOVED
             while (swept := store.sweep(sweep)).total:
                 done += swept
             return done
 
-        done = sum(at_once(run), NOTHING)
+        done = sum(run_in_threads(run), NOTHING_REMOVED)
         done += run(0)
-        assert done == Swept(sessions=120, visitors=120, conversations=120, messages=240)
+        assert done == SweepResult(sessions=120, visitors=120, conversations=120, messages=240)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from hullo.model.change_set import ChangeSet, changed, created
+from hullo.model.change_set import ChangeSet, insertion, replacement
 from hullo.model.instant import HOUR, Instant
 from hullo.model.webhook import Delivery, DeliveryState
 from hullo.store.protocol import PageRequest, Store
@@ -19,24 +19,24 @@ from hullo.testing.builders import (
     a_webhook,
     an_event,
 )
-from hullo.testing.store.case import StoreCase, apply_one, must_apply, new_contacts, refused
-from hullo.testing.store.threads import ROUNDS, at_once
+from hullo.testing.store.case import StoreCase, apply_one, is_conflict, must_apply, new_contacts
+from hullo.testing.store.threads import ROUNDS, run_in_threads
 
 PAGE = PageRequest()
-NOBODYS = an_event(contact_id=None)
+EVENT_WITHOUT_CONTACT = an_event(contact_id=None)
 
 
 def new_deliveries(*deliveries: Delivery) -> ChangeSet:
     """A change set that creates them."""
-    return ChangeSet(deliveries=tuple(map(created, deliveries)))
+    return ChangeSet(deliveries=tuple(map(insertion, deliveries)))
 
 
-def over(delivery: Delivery, state: DeliveryState = "delivered") -> ChangeSet:
+def finished(delivery: Delivery, state: DeliveryState = "delivered") -> ChangeSet:
     """A change set that ends it."""
-    return ChangeSet(deliveries=(changed(delivery, replace(delivery, state=state, last_at=LATER)),))
+    return ChangeSet(deliveries=(replacement(delivery, replace(delivery, state=state, last_at=LATER)),))
 
 
-class TellingClaims(StoreCase):
+class DeliveryTests(StoreCase):
     """See the module."""
 
     def test_an_event_is_in_the_outbox_until_it_is_told_and_has_no_values_there(self, store: Store) -> None:
@@ -45,44 +45,52 @@ class TellingClaims(StoreCase):
         must_apply(store, new_contacts(a_contact()), *(ChangeSet(events=(event,)) for event in events))
         assert list(store.list_outbox(10)) == bare
         assert list(store.list_outbox(2)) == bare[:2]
-        must_apply(store, ChangeSet(told=("evt_1", "evt_3", "evt_gone")), ChangeSet(told=("evt_1",)))
+        must_apply(
+            store,
+            ChangeSet(dispatched_event_ids=("evt_1", "evt_3", "evt_gone")),
+            ChangeSet(dispatched_event_ids=("evt_1",)),
+        )
         assert list(store.list_outbox(10)) == bare[1:2]
 
     def test_an_event_of_nobody_in_particular_comes_back_as_it_was(self, store: Store) -> None:
-        event = replace(NOBODYS, app_id=None, by=None, changes=(), data={"n": 1, "list": [1, "two", None], "f": 1.5})
+        event = replace(
+            EVENT_WITHOUT_CONTACT, app_id=None, by=None, changes=(), data={"n": 1, "list": [1, "two", None], "f": 1.5}
+        )
         must_apply(store, ChangeSet(events=(event,)))
         assert store.list_outbox(1) == (event,)
 
     def test_what_is_refused_is_told_to_nobody(self, store: Store) -> None:
         must_apply(store, new_contacts(a_contact(email="ann@shop.example")))
         taken = a_contact("con_2", email="ann@shop.example")
-        assert refused(apply_one(store, replace(new_contacts(taken), events=(NOBODYS,))))
+        assert is_conflict(apply_one(store, replace(new_contacts(taken), events=(EVENT_WITHOUT_CONTACT,))))
         assert store.list_outbox(10) == ()
 
     def test_events_of_a_group_are_told_in_the_order_of_their_ids(self, store: Store) -> None:
-        events = [replace(NOBODYS, id=f"evt_{number:03}") for number in range(40)]
+        events = [replace(EVENT_WITHOUT_CONTACT, id=f"evt_{number:03}") for number in range(40)]
         store.apply([ChangeSet(events=(events[number], events[number + 20])) for number in reversed(range(20))])
         assert [event.id for event in store.list_outbox(100)] == [event.id for event in events]
 
     def test_what_became_of_an_event_is_written_with_its_leaving_the_outbox(self, store: Store) -> None:
-        must_apply(store, ChangeSet(events=(NOBODYS,)))
-        both = replace(new_deliveries(a_delivery(), a_delivery("dlv_2")), told=(NOBODYS.id,))
+        must_apply(store, ChangeSet(events=(EVENT_WITHOUT_CONTACT,)))
+        both = replace(
+            new_deliveries(a_delivery(), a_delivery("dlv_2")), dispatched_event_ids=(EVENT_WITHOUT_CONTACT.id,)
+        )
         must_apply(store, both)
         assert store.list_outbox(10) == ()
-        assert refused(apply_one(store, both))
+        assert is_conflict(apply_one(store, both))
         assert [each.id for each in store.list_due_deliveries(LATER, 10)] == ["dlv_1"]
 
     def test_a_lease_is_one_holder_s_until_it_ends_or_is_given_up(self, store: Store) -> None:
-        assert store.take_lease("tell", "a", NOW, NOW + 10)
-        assert not store.take_lease("tell", "b", NOW, NOW + 10)
-        assert store.take_lease("other", "b", NOW, NOW + 10)
-        assert store.take_lease("tell", "a", NOW + 5, NOW + 15)
-        assert not store.take_lease("tell", "b", NOW + 14, NOW + 24)
-        assert store.take_lease("tell", "b", NOW + 15, NOW + 25)
-        store.give_up_lease("tell", "a")
-        assert not store.take_lease("tell", "a", NOW + 16, NOW + 26)
-        store.give_up_lease("tell", "b")
-        assert store.take_lease("tell", "a", NOW + 16, NOW + 26)
+        assert store.acquire_lease("tell", "a", NOW, NOW + 10)
+        assert not store.acquire_lease("tell", "b", NOW, NOW + 10)
+        assert store.acquire_lease("other", "b", NOW, NOW + 10)
+        assert store.acquire_lease("tell", "a", NOW + 5, NOW + 15)
+        assert not store.acquire_lease("tell", "b", NOW + 14, NOW + 24)
+        assert store.acquire_lease("tell", "b", NOW + 15, NOW + 25)
+        store.release_lease("tell", "a")
+        assert not store.acquire_lease("tell", "a", NOW + 16, NOW + 26)
+        store.release_lease("tell", "b")
+        assert store.acquire_lease("tell", "a", NOW + 16, NOW + 26)
 
     def test_of_threads_that_ask_for_a_lease_one_is_told_yes(self, store: Store) -> None:
         """When nobody has had it yet, and each time that it has ended."""
@@ -90,19 +98,19 @@ class TellingClaims(StoreCase):
             now = NOW + round_ * HOUR
 
             def take(number: int, now: Instant = now) -> bool:
-                return store.take_lease("tell", f"thread {number}", now, now + HOUR)
+                return store.acquire_lease("tell", f"thread {number}", now, now + HOUR)
 
-            assert at_once(take).count(True) == 1
+            assert run_in_threads(take).count(True) == 1
 
     def test_a_webhook_comes_back_as_it_was_applied_and_is_not_listed_once_it_is_deleted(self, store: Store) -> None:
         hooks = [a_webhook("whk_1"), a_webhook("whk_2", app_id=None), a_webhook("whk_3", workspace_id="ws_2")]
         hooks[1] = replace(hooks[1], events=(), secrets=())
-        must_apply(store, ChangeSet(webhooks=tuple(map(created, hooks))))
+        must_apply(store, ChangeSet(webhooks=tuple(map(insertion, hooks))))
         assert [store.find_webhook(hook.id) for hook in hooks] == hooks
         assert store.find_webhook("whk_gone") is None
         assert store.list_webhooks("ws_1") == (hooks[1], hooks[0])
         assert store.list_webhooks(None) == tuple(reversed(hooks))
-        gone = changed(hooks[0], replace(hooks[0], deleted_at=LATER))
+        gone = replacement(hooks[0], replace(hooks[0], deleted_at=LATER))
         must_apply(store, ChangeSet(webhooks=(gone,)))
         assert store.list_webhooks("ws_1") == (hooks[1],)
         assert store.list_webhooks(None) == (hooks[2], hooks[1])
@@ -116,11 +124,11 @@ class TellingClaims(StoreCase):
         failed = replace(
             delivery, state="failed", tries=3, last_status=503, last_error="no answer in 10 s", last_at=LATER
         )
-        must_apply(store, ChangeSet(deliveries=(changed(delivery, failed),)))
+        must_apply(store, ChangeSet(deliveries=(replacement(delivery, failed),)))
         assert store.find_delivery("dlv_1") == replace(failed, version=1)
         assert store.list_deliveries("whk_1", PAGE).items == (replace(failed, version=1),)
-        assert refused(apply_one(store, new_deliveries(delivery)))
-        replayed = changed(replace(failed, version=1), replace(failed, state="pending", next_at=LATER))
+        assert is_conflict(apply_one(store, new_deliveries(delivery)))
+        replayed = replacement(replace(failed, version=1), replace(failed, state="pending", next_at=LATER))
         must_apply(store, ChangeSet(deliveries=(replayed,)))
         assert store.list_due_deliveries(LATER, 10) == (replayed.after,)
 
@@ -139,7 +147,7 @@ class TellingClaims(StoreCase):
             ["dlv_2", "dlv_4", "dlv_1", "dlv_3"],
         )
         assert due(NOW + 9, 3) == ["dlv_2", "dlv_4", "dlv_1"]
-        assert store.next_due() == NOW + 3
+        assert store.next_delivery_at() == NOW + 3
 
     def test_those_of_one_webhook_and_contact_go_one_after_the_other(self, store: Store) -> None:
         first, second, third = (a_delivery(f"dlv_{number}") for number in (1, 2, 3))
@@ -152,8 +160,8 @@ class TellingClaims(StoreCase):
 
         assert due(NOW) == ["dlv_4", "dlv_5"]
         assert due(LATER) == ["dlv_4", "dlv_5", "dlv_1"]
-        assert store.next_due() == NOW
-        must_apply(store, over(late), over(second, "failed"))
+        assert store.next_delivery_at() == NOW
+        must_apply(store, finished(late), finished(second, "failed"))
         assert due(NOW) == ["dlv_3", "dlv_4", "dlv_5"]
 
     def test_of_webhooks_that_are_busy_none_is_listed_and_the_limit_is_for_the_others(self, store: Store) -> None:
@@ -173,11 +181,11 @@ class TellingClaims(StoreCase):
         assert due(10, "whk_1", "whk_2", "whk_3", "whk_4") == []
 
     def test_the_next_is_due_when_the_first_of_those_in_line_is(self, store: Store) -> None:
-        assert store.next_due() is None
+        assert store.next_delivery_at() is None
         must_apply(store, new_deliveries(a_delivery("dlv_1", next_at=LATER), a_delivery("dlv_2", next_at=NOW)))
-        assert store.next_due() == LATER
-        must_apply(store, over(a_delivery("dlv_1", next_at=LATER)))
-        assert store.next_due() == NOW
+        assert store.next_delivery_at() == LATER
+        must_apply(store, finished(a_delivery("dlv_1", next_at=LATER)))
+        assert store.next_delivery_at() == NOW
 
     @pytest.mark.parametrize("state", ["delivered", "failed"])
     def test_what_was_delivered_or_given_up_long_ago_is_forgotten(self, store: Store, state: DeliveryState) -> None:
@@ -186,15 +194,15 @@ class TellingClaims(StoreCase):
             for number in range(5)
         ]
         must_apply(store, new_deliveries(*tried, a_delivery("dlv_pending")))
-        assert store.forget_deliveries(NOW + 3, 2) == 2
-        assert store.forget_deliveries(NOW + 3, 2) == 1
-        assert store.forget_deliveries(NOW + 3, 2) == 0
+        assert store.delete_deliveries(NOW + 3, 2) == 2
+        assert store.delete_deliveries(NOW + 3, 2) == 1
+        assert store.delete_deliveries(NOW + 3, 2) == 0
         left = [each.id for each in store.list_deliveries("whk_1", PAGE).items]
         assert left == ["dlv_pending", "dlv_4", "dlv_3"]
 
     def test_nobody_is_told_twice_of_a_session(self, store: Store) -> None:
         """An event belongs to the change that it tells of: with one refused, the other is not there."""
-        event = replace(NOBODYS, id="evt_1")
-        changes = ChangeSet(sessions=(created(a_session()),), events=(event,))
-        assert [refused(each) for each in store.apply([changes, changes])] == [False, True]
+        event = replace(EVENT_WITHOUT_CONTACT, id="evt_1")
+        changes = ChangeSet(sessions=(insertion(a_session()),), events=(event,))
+        assert [is_conflict(each) for each in store.apply([changes, changes])] == [False, True]
         assert [each.id for each in store.list_outbox(10)] == ["evt_1"]

@@ -9,44 +9,44 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from hullo.model.change_set import ChangeSet, Spent, changed, created
+from hullo.model.change_set import ChangeSet, SpentToken, insertion, replacement
 from hullo.model.instant import HOUR
 from hullo.model.visitor import Session
 from hullo.store.protocol import SnapshotQuery, Store
-from hullo.testing.builders import APP, NOW, WORKSPACE, a_call_count, a_contact, a_fact, a_session, a_spent
+from hullo.testing.builders import APP, NOW, WORKSPACE, a_call_count, a_contact, a_fact, a_session, a_spent_token
 from hullo.testing.store.case import (
     StoreCase,
     apply_one,
     contact_change,
+    is_conflict,
     must_apply,
     new_contacts,
-    refused,
 )
 
 THREADS = 8
 ROUNDS = 25
-TRIES = 1000
-PATIENCE = 60.0
+MAX_ATTEMPTS = 1000
+TIMEOUT = 60.0
 
 Result = TypeVar("Result")
 
 
-def at_once(work: Callable[[int], Result]) -> list[Result]:
+def run_in_threads(work: Callable[[int], Result]) -> list[Result]:
     """Calls `work` with 0, 1, 2, … in as many threads, which set out together."""
     start = threading.Barrier(THREADS)
 
     def run(number: int) -> Result:
-        start.wait(PATIENCE)
+        start.wait(TIMEOUT)
         return work(number)
 
     with ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(run, range(THREADS)))
 
 
-def count_up(store: Store, contact_id: str, key: str, times: int) -> None:
+def increment(store: Store, contact_id: str, key: str, times: int) -> None:
     """Adds one to a profile value, `times` times, each decided again when it meets a conflict."""
     for _ in range(times):
-        assert any(_add_one(store, contact_id, key) for _ in range(TRIES)), "conflicts without end"
+        assert any(_add_one(store, contact_id, key) for _ in range(MAX_ATTEMPTS)), "conflicts without end"
 
 
 def _add_one(store: Store, contact_id: str, key: str) -> bool:
@@ -55,10 +55,10 @@ def _add_one(store: Store, contact_id: str, key: str) -> bool:
     held = before.profile.get(key)
     count = int(held.value) + 1 if held is not None else 1
     after = replace(before, profile={**before.profile, key: a_fact(count)})
-    return not refused(apply_one(store, contact_change(changed(before, after))))
+    return not is_conflict(apply_one(store, contact_change(replacement(before, after))))
 
 
-class ThreadClaims(StoreCase):
+class ThreadTests(StoreCase):
     """See the module."""
 
     def test_of_threads_that_create_the_same_identifier_one_wins(self, store: Store) -> None:
@@ -66,36 +66,36 @@ class ThreadClaims(StoreCase):
             name = f"user-{round_}"
 
             def create(number: int, name: str = name) -> bool:
-                return refused(apply_one(store, new_contacts(a_contact(f"{name}_{number}", external_id=name))))
+                return is_conflict(apply_one(store, new_contacts(a_contact(f"{name}_{number}", external_id=name))))
 
-            assert at_once(create).count(False) == 1
+            assert run_in_threads(create).count(False) == 1
 
     def test_of_threads_that_spend_the_same_token_one_does(self, store: Store) -> None:
         """Each time in place of the one that was spent before, which has expired by then."""
         for round_ in range(ROUNDS):
-            token = a_spent("once", at=NOW + round_ * HOUR, lasts=HOUR)
+            token = a_spent_token("once", at=NOW + round_ * HOUR, lifetime=HOUR)
 
-            def spend(_: int, token: Spent = token) -> bool:
-                return refused(apply_one(store, ChangeSet(spent=(token,))))
+            def spend(_: int, token: SpentToken = token) -> bool:
+                return is_conflict(apply_one(store, ChangeSet(spent=(token,))))
 
-            assert at_once(spend).count(False) == 1
+            assert run_in_threads(spend).count(False) == 1
 
     def test_threads_that_spend_tokens_of_their_own_are_not_in_each_others_way(self, store: Store) -> None:
         """Though all of them clear away what has expired, which is nearly everything."""
 
         def spend(number: int) -> None:
             for round_ in range(ROUNDS):
-                tokens = (a_spent(f"{number} {round_} {each}", at=NOW + round_, lasts=3) for each in range(3))
+                tokens = (a_spent_token(f"{number} {round_} {each}", at=NOW + round_, lifetime=3) for each in range(3))
                 must_apply(store, *(ChangeSet(spent=(token,)) for token in tokens))
 
-        at_once(spend)
+        run_in_threads(spend)
 
     def test_calls_that_threads_count_add_up_and_meet_no_conflict(self, store: Store) -> None:
         def count(number: int) -> None:
             for _ in range(ROUNDS):
                 must_apply(store, ChangeSet(call_counts=(a_call_count(), a_call_count(f"app_{number + 2}"))))
 
-        at_once(count)
+        run_in_threads(count)
         times = THREADS * ROUNDS
         assert store.list_call_counts(APP, 0) == (a_call_count(signed=3 * times, unsigned=2 * times, wrong=times),)
         assert store.list_call_counts("app_2", 0) == (
@@ -107,9 +107,9 @@ class ThreadClaims(StoreCase):
 
         def count(number: int) -> None:
             for key in ("all", f"own {number}"):
-                count_up(store, "con_1", key, 5)
+                increment(store, "con_1", key, 5)
 
-        at_once(count)
+        run_in_threads(count)
         contact = store.find_contact(WORKSPACE, "con_1")
         assert contact is not None
         counts = {key: fact.value for key, fact in contact.profile.items()}
@@ -119,13 +119,13 @@ class ThreadClaims(StoreCase):
     def test_a_snapshot_is_of_one_moment(self, store: Store) -> None:
         """A writer changes two sessions together; readers never see just one of the two changed."""
         pair = (a_session("first"), a_session("second"))
-        must_apply(store, ChangeSet(sessions=(created(pair[0]), created(pair[1]))))
+        must_apply(store, ChangeSet(sessions=(insertion(pair[0]), insertion(pair[1]))))
         done = threading.Event()
 
         def write() -> None:
             current: tuple[Session, Session] = pair
             for step in range(100):
-                first, second = (changed(each, replace(each, seen_at=step)) for each in current)
+                first, second = (replacement(each, replace(each, seen_at=step)) for each in current)
                 must_apply(store, ChangeSet(sessions=(first, second)))
                 current = (first.after, second.after)
 
@@ -141,11 +141,11 @@ class ThreadClaims(StoreCase):
                 whole = whole and len(set(_versions(store, pair))) == 1
             return whole
 
-        assert all(at_once(work))
+        assert all(run_in_threads(work))
 
     def test_threads_may_open_it_together(self, tmp_path: Path) -> None:
         store = self.make_store(tmp_path)
-        at_once(lambda _: store.open())
+        run_in_threads(lambda _: store.open())
         store.check()
         store.close()
 

@@ -10,20 +10,20 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Final
 from urllib.parse import urlsplit
 
-URL_LONGEST: Final = 2048
+MAX_URL_LENGTH: Final = 2048
 
-Resolve = Callable[[str, int], Sequence[str]]
+Resolver = Callable[[str, int], Sequence[str]]
 """The addresses of a host. Raises `OSError` when nobody knows it."""
 
 _GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
 """All that IANA gives to anybody (RFC 4291, section 2.4): what is special and new is outside of it."""
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 """IPv4 addresses, in their last 32 bits, for networks without IPv4 (RFC 6052)."""
-_SPECIAL: Final = (IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24"), IPv6Network("3fff::/20"))
+_SPECIAL_NETWORKS: Final = (IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24"), IPv6Network("3fff::/20"))
 """What else is in IANA's registers of special addresses, and some of the Pythons that we run on take for public."""
 
 
-class Unfit(Exception):
+class UnusableUrl(Exception):
     """Nobody may post there. The message says why, in words for whoever made the webhook."""
 
 
@@ -38,25 +38,25 @@ class Target:
     """With the query."""
 
 
-def read_url(url: str, *, development: bool) -> Target:
+def parse_url(url: str, *, development: bool) -> Target:
     """Raises `Unfit`. In development http will do."""
-    if len(url) > URL_LONGEST:
-        raise Unfit(f"is longer than {URL_LONGEST} characters")
+    if len(url) > MAX_URL_LENGTH:
+        raise UnusableUrl(f"is longer than {MAX_URL_LENGTH} characters")
     if not url.isascii() or not url.isprintable() or " " in url:
-        raise Unfit("holds characters that no URL may hold; write it as a browser's address bar copies it")
+        raise UnusableUrl("holds characters that no URL may hold; write it as a browser's address bar copies it")
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise Unfit("is no URL") from None
+        raise UnusableUrl("is no URL") from None
     if parts.scheme != "https" and not (development and parts.scheme == "http"):
-        raise Unfit("must begin with https://")
+        raise UnusableUrl("must begin with https://")
     if parts.username is not None or parts.password is not None:
-        raise Unfit("holds a user name or a password; what proves that a message is ours is its signature")
+        raise UnusableUrl("holds a user name or a password; what proves that a message is ours is its signature")
     if not parts.hostname or port == 0:
-        raise Unfit("names no host")
+        raise UnusableUrl("names no host")
     if parts.fragment:
-        raise Unfit("holds a fragment (#), which is sent to nobody")
+        raise UnusableUrl("holds a fragment (#), which is sent to nobody")
     secure = parts.scheme == "https"
     path = parts.path or "/"
     return Target(
@@ -67,28 +67,28 @@ def read_url(url: str, *, development: bool) -> Target:
     )
 
 
-def addresses_of(target: Target, resolve: Resolve, *, development: bool) -> Sequence[str]:
+def resolve_public(target: Target, resolver: Resolver, *, development: bool) -> Sequence[str]:
     """Every address that the host has now. Raises `Unfit` when any of them is not for everybody, as whoever owns the
     name chooses which one is taken. In development this machine's own are fine."""
     try:
-        found = tuple(dict.fromkeys(resolve(target.host, target.port)))
+        found = tuple(dict.fromkeys(resolver(target.host, target.port)))
     except (OSError, UnicodeError):
         found = ()
     if not found:
-        raise Unfit("names a host that is not known")
+        raise UnusableUrl("names a host that is not known")
     for text in found:
-        address = _inmost(ip_address(text))
+        address = _embedded_ipv4(ip_address(text))
         if not (_is_public(address) or (development and address.is_loopback)):
-            raise Unfit("leads to an address that is not public")
+            raise UnusableUrl("leads to an address that is not public")
     return found
 
 
-def resolved(host: str, port: int) -> Sequence[str]:
+def system_resolver(host: str, port: int) -> Sequence[str]:
     """By this machine's resolver, in the order in which it would try them."""
     return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
-def _inmost(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+def _embedded_ipv4(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     """The IPv4 address that packets to this one end up at, where there is one."""
     if isinstance(address, IPv4Address):
         return address
@@ -100,7 +100,7 @@ def _inmost(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
 def _is_public(address: IPv4Address | IPv6Address) -> bool:
     if isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST:
         return False
-    if any(address in network for network in _SPECIAL):
+    if any(address in network for network in _SPECIAL_NETWORKS):
         return False
     # `is_global` alone takes multicast for public.
     return address.is_global and not address.is_multicast and not address.is_reserved

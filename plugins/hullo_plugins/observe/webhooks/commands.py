@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from hullo.app import Hullo
-from hullo.cli.options import Given, common, pass_given
-from hullo.cli.screen import command, record, table, title, when
+from hullo.cli.options import CommonOptions, common_options, pass_options
+from hullo.cli.screen import command_text, field_lines, format_time, table, title
 from hullo.errors import Invalid, NotFound
 from hullo.model.event import EVENT_NAMES
 from hullo.model.instant import HOUR
@@ -17,38 +17,38 @@ from hullo.model.webhook import Webhook
 from hullo.pipeline.audit.ledger import COMMAND_LINE
 from hullo.pipeline.register.register import DEFAULT_WORKSPACE
 from hullo.store.protocol import PageRequest
-from hullo_plugins.observe.webhooks.book import OVERLAP, Book, NewSecret
-from hullo_plugins.observe.webhooks.shapes import delivery_shape, new_secret_shape, webhook_shape
+from hullo_plugins.observe.webhooks.book import DEFAULT_OVERLAP, NewSecret, WebhookAdmin
+from hullo_plugins.observe.webhooks.shapes import delivery_json, new_secret_json, webhook_json
 
 if TYPE_CHECKING:
     from hullo_plugins.observe.webhooks.plugin import Webhooks
 
 
 @dataclass(frozen=True, slots=True)
-class _Desk:
+class _Environment:
     """Where the commands find what they are about."""
 
     plugin: Webhooks
     hullo: Hullo
 
-    def book(self) -> Book:
+    def admin(self) -> WebhookAdmin:
         """Of every workspace."""
         self.hullo.open()
-        return self.plugin.book(by=COMMAND_LINE)
+        return self.plugin.admin(by=COMMAND_LINE)
 
 
-_pass_desk = click.make_pass_decorator(_Desk)
+_pass_environment = click.make_pass_decorator(_Environment)
 
 
-def commands_of(plugin: Webhooks, hullo: Hullo) -> click.Command:
+def webhook_commands(plugin: Webhooks, hullo: Hullo) -> click.Command:
     """The group."""
 
     @click.group("webhooks")
-    @common
+    @common_options
     @click.pass_context
     def webhooks(context: click.Context) -> None:
         """Who is told of events over HTTP: create, test and delete them, and look at what they were told."""
-        context.obj = _Desk(plugin, hullo)
+        context.obj = _Environment(plugin, hullo)
 
     for each in (_list, _create, _test, _deliveries, _replay, _rotate, _delete):
         webhooks.add_command(each)
@@ -56,21 +56,28 @@ def commands_of(plugin: Webhooks, hullo: Hullo) -> click.Command:
 
 
 @click.command("list")
-@common
-@pass_given
-@_pass_desk
-def _list(desk: _Desk, given: Given) -> None:
+@common_options
+@pass_options
+@_pass_environment
+def _list(desk: _Environment, options: CommonOptions) -> None:
     """Show every webhook, the newest first; never their secrets."""
-    webhooks = desk.book().webhooks()
+    webhooks = desk.admin().list_webhooks()
     text = table(
         ("WEBHOOK ID", "URL", "EVENTS", "APP", "WORKSPACE", "MADE"),
         [
-            (each.id, each.url, ", ".join(each.events) or "all", each.app_id, each.workspace_id, when(each.created_at))
+            (
+                each.id,
+                each.url,
+                ", ".join(each.events) or "all",
+                each.app_id,
+                each.workspace_id,
+                format_time(each.created_at),
+            )
             for each in webhooks
         ],
     )
-    empty = f"There is no webhook yet. Make one:  {command('hullo webhooks create URL')}"
-    given.show({"items": [webhook_shape(each) for each in webhooks]}, text if webhooks else empty)
+    empty = f"There is no webhook yet. Make one:  {command_text('hullo webhooks create URL')}"
+    options.print_result({"items": [webhook_json(each) for each in webhooks]}, text if webhooks else empty)
 
 
 @click.command("create")
@@ -85,16 +92,21 @@ def _list(desk: _Desk, given: Given) -> None:
 )
 @click.option("--app", "app_key", metavar="APP_KEY", help="Tell of this app's events alone.")
 @click.option("--workspace", metavar="NAME|ID", help="Whose events.  [default: the only one there is]")
-@common
-@pass_given
-@_pass_desk
+@common_options
+@pass_options
+@_pass_environment
 def _create(
-    desk: _Desk, given: Given, url: str, events: tuple[str, ...], app_key: str | None, workspace: str | None
+    desk: _Environment,
+    options: CommonOptions,
+    url: str,
+    events: tuple[str, ...],
+    app_key: str | None,
+    workspace: str | None,
 ) -> None:
     """Have events posted to a URL, with a signature whose secret is shown this once."""
-    book = desk.book()
-    new = book.create(_home(desk.hullo, app_key, workspace), url, events, app_key)
-    given.show(new_secret_shape(new), _shown("A new webhook.", new))
+    book = desk.admin()
+    new = book.create(_workspace_id(desk.hullo, app_key, workspace), url, events, app_key)
+    options.print_result(new_secret_json(new), _secret_text("A new webhook.", new))
 
 
 @click.command("rotate")
@@ -103,80 +115,88 @@ def _create(
     "--overlap",
     metavar="HOURS",
     type=click.IntRange(0, 24 * 30),
-    default=OVERLAP // HOUR,
+    default=DEFAULT_OVERLAP // HOUR,
     show_default=True,
     help="How long the old secrets sign as well; 0 after a leak.",
 )
-@common
-@pass_given
-@_pass_desk
-def _rotate(desk: _Desk, given: Given, webhook_id: str, overlap: int) -> None:
+@common_options
+@pass_options
+@_pass_environment
+def _rotate(desk: _Environment, options: CommonOptions, webhook_id: str, overlap: int) -> None:
     """Sign with a new secret, which is shown this once."""
-    new = desk.book().rotate(webhook_id, overlap * HOUR)
-    given.show(new_secret_shape(new), _shown("A new secret.", new))
+    new = desk.admin().rotate_secret(webhook_id, overlap * HOUR)
+    options.print_result(new_secret_json(new), _secret_text("A new secret.", new))
 
 
 @click.command("delete")
 @click.argument("webhook_id")
-@common
-@pass_given
-@_pass_desk
-def _delete(desk: _Desk, given: Given, webhook_id: str) -> None:
+@common_options
+@pass_options
+@_pass_environment
+def _delete(desk: _Environment, options: CommonOptions, webhook_id: str) -> None:
     """Tell a webhook nothing any more, of what happened before neither."""
-    webhook = desk.book().delete(webhook_id)
-    given.show({"id": webhook.id, "deleted": True}, f"{webhook.id} is deleted.")
+    webhook = desk.admin().delete(webhook_id)
+    options.print_result({"id": webhook.id, "deleted": True}, f"{webhook.id} is deleted.")
 
 
 @click.command("test")
 @click.argument("webhook_id")
-@common
-@pass_given
-@_pass_desk
+@common_options
+@pass_options
+@_pass_environment
 @click.pass_context
-def _test(context: click.Context, desk: _Desk, given: Given, webhook_id: str) -> None:
+def _test(context: click.Context, desk: _Environment, options: CommonOptions, webhook_id: str) -> None:
     """Post a message that tells of nothing, and say what came of it. Ends with status 1 unless it was taken."""
-    delivery = desk.book().test(webhook_id)
+    delivery = desk.admin().send_test(webhook_id)
     taken = delivery.state == "delivered"
     outcome = f"It was taken: {delivery.last_status}." if taken else f"It was not taken: {delivery.last_error}."
-    given.show(delivery_shape(delivery), outcome)
+    options.print_result(delivery_json(delivery), outcome)
     context.exit(0 if taken else 1)
 
 
 @click.command("deliveries")
 @click.argument("webhook_id")
 @click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True, help="How many, at most.")
-@common
-@pass_given
-@_pass_desk
-def _deliveries(desk: _Desk, given: Given, webhook_id: str, limit: int) -> None:
+@common_options
+@pass_options
+@_pass_environment
+def _deliveries(desk: _Environment, options: CommonOptions, webhook_id: str, limit: int) -> None:
     """Show what a webhook was told, and is to be told, the newest first."""
-    deliveries = desk.book().deliveries(webhook_id, PageRequest(limit=limit)).items
+    deliveries = desk.admin().list_deliveries(webhook_id, PageRequest(limit=limit)).items
     text = table(
         ("DELIVERY ID", "TYPE", "STATE", "TRIES", "LAST", "STATUS", "WHY"),
         [
-            (each.id, each.event_name, each.state, each.tries, when(each.last_at), each.last_status, each.last_error)
+            (
+                each.id,
+                each.event_name,
+                each.state,
+                each.tries,
+                format_time(each.last_at),
+                each.last_status,
+                each.last_error,
+            )
             for each in deliveries
         ],
     )
     shown = text if deliveries else "It was told nothing yet."
-    given.show({"items": [delivery_shape(each) for each in deliveries]}, shown)
+    options.print_result({"items": [delivery_json(each) for each in deliveries]}, shown)
 
 
 @click.command("replay")
 @click.argument("delivery_id")
-@common
-@pass_given
-@_pass_desk
-def _replay(desk: _Desk, given: Given, delivery_id: str) -> None:
+@common_options
+@pass_options
+@_pass_environment
+def _replay(desk: _Environment, options: CommonOptions, delivery_id: str) -> None:
     """Tell a webhook again what it was told already, or could not be told."""
-    delivery = desk.book().replay(delivery_id)
-    given.show(delivery_shape(delivery), f"{delivery.id} is posted again, by the hullo that serves.")
+    delivery = desk.admin().replay(delivery_id)
+    options.print_result(delivery_json(delivery), f"{delivery.id} is posted again, by the hullo that serves.")
 
 
-def _home(hullo: Hullo, app_key: str | None, workspace: str | None) -> str:
+def _workspace_id(hullo: Hullo, app_key: str | None, workspace: str | None) -> str:
     """The id of the workspace that is meant. Raises `NotFound`, and `Invalid` where that is unclear."""
     if app_key is not None:
-        return hullo.pipeline.apps.find_now(app_key).workspace_id
+        return hullo.executor.apps.reload(app_key).workspace_id
     known = hullo.store.list_workspaces()
     wanted = workspace if workspace is not None else DEFAULT_WORKSPACE
     meant = [each for each in known if wanted in {each.id, each.name}]
@@ -189,9 +209,9 @@ def _home(hullo: Hullo, app_key: str | None, workspace: str | None) -> str:
     raise Invalid("say which workspace" if known else "there is no workspace yet: create an app first")
 
 
-def _shown(heading: str, new: NewSecret) -> str:
+def _secret_text(heading: str, new: NewSecret) -> str:
     webhook: Webhook = new.webhook
-    about = record(
+    about = field_lines(
         [
             ("secret", new.secret),
             ("webhook id", webhook.id),
@@ -203,5 +223,5 @@ def _shown(heading: str, new: NewSecret) -> str:
     return (
         f"{title(heading)}\n{about}\n\n"
         f"Check the signature of every message with it. It is not shown again.\n"
-        f"Try it:  {command(f'hullo webhooks test {webhook.id}')}"
+        f"Try it:  {command_text(f'hullo webhooks test {webhook.id}')}"
     )

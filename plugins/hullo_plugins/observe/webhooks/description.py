@@ -5,26 +5,43 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, get_args
 
-from hullo.asgi.openapi.notation import COUNT, TEXT, Schema, closed, exactly, fields, listed, one_of, or_null, ref, said
+from hullo.asgi.openapi.notation import (
+    COUNT,
+    TEXT,
+    Schema,
+    closed_object,
+    const,
+    fields,
+    listed,
+    one_of,
+    or_null,
+    ref,
+    with_description,
+)
 from hullo.asgi.openapi.operation import BODY_REFUSALS, KEY_REFUSALS, PAGE, Operation, by_key, path_id
-from hullo.asgi.openapi.vocabulary import an_id, page_of
+from hullo.asgi.openapi.vocabulary import id_schema, page_of
 from hullo.errors import Invalid, NotFound, UnknownApp
 from hullo.model.app import Scope
 from hullo.model.event import EVENT_NAMES
 from hullo.model.webhook import DeliveryState
-from hullo_plugins.observe.webhooks.addresses import URL_LONGEST
+from hullo_plugins.observe.webhooks.addresses import MAX_URL_LENGTH
 
 _WEBHOOK: Final = path_id("WebhookId")
-_URL: Final[Schema] = {"type": "string", "format": "uri", "maxLength": URL_LONGEST, "pattern": "^https?://"}
-_EVENTS: Final = said(listed(one_of(EVENT_NAMES)), "None: all of them.")
-_SECRET: Final = said(
-    closed({"created_at": ref("Time"), "expires_at": or_null(said(ref("Time"), "From when on it signs no more."))}),
+_URL: Final[Schema] = {"type": "string", "format": "uri", "maxLength": MAX_URL_LENGTH, "pattern": "^https?://"}
+_EVENTS: Final = with_description(listed(one_of(EVENT_NAMES)), "None: all of them.")
+_SECRET: Final = with_description(
+    closed_object(
+        {
+            "created_at": ref("Time"),
+            "expires_at": or_null(with_description(ref("Time"), "From when on it signs no more.")),
+        }
+    ),
     "When it was made. The newest is the first.",
 )
-_TOLD: Final[Mapping[str, Schema]] = {
+_WEBHOOK_FIELDS: Final[Mapping[str, Schema]] = {
     "id": ref("WebhookId"),
-    "workspace_id": an_id("ws", "Whose events it is told of."),
-    "app_id": or_null(said(ref("AppId"), "Of which app alone; null: of every one.")),
+    "workspace_id": id_schema("ws", "Whose events it is told of."),
+    "app_id": or_null(with_description(ref("AppId"), "Of which app alone; null: of every one.")),
     "url": _URL,
     "events": _EVENTS,
     "created_at": ref("Time"),
@@ -32,41 +49,50 @@ _TOLD: Final[Mapping[str, Schema]] = {
 }
 
 SCHEMAS: Final[Mapping[str, Schema]] = {
-    "WebhookId": an_id("whk", "Somebody who is told of events."),
-    "DeliveryId": an_id("dlv", "One event, told to one webhook."),
+    "WebhookId": id_schema("whk", "Somebody who is told of events."),
+    "DeliveryId": id_schema("dlv", "One event, told to one webhook."),
     "WebhookBody": fields(
         {
-            "url": said(_URL, "https, and a host that everybody can reach."),
+            "url": with_description(_URL, "https, and a host that everybody can reach."),
             "events": _EVENTS,
-            "app_id": or_null(said(ref("AppId"), "Of which app alone.")),
+            "app_id": or_null(with_description(ref("AppId"), "Of which app alone.")),
         },
         required=("url",),
     ),
-    "WebhookChanges": said(fields({"url": _URL, "events": _EVENTS}), "What is not sent stays as it is."),
+    "WebhookChanges": with_description(fields({"url": _URL, "events": _EVENTS}), "What is not sent stays as it is."),
     "RotateBody": fields(
-        {"overlap_seconds": said(COUNT, "How long the older secrets sign as well: a day, where nothing is said.")}
+        {
+            "overlap_seconds": with_description(
+                COUNT, "How long the older secrets sign as well: a day, where nothing is said."
+            )
+        }
     ),
-    "Webhook": closed(_TOLD),
+    "Webhook": closed_object(_WEBHOOK_FIELDS),
     "WebhookPage": page_of("Webhook"),
-    "NewWebhookSecret": closed(
-        {**_TOLD, "secret": said({"type": "string", "pattern": "^whsec_"}, "Shown this once: whoever has it is us.")}
+    "NewWebhookSecret": closed_object(
+        {
+            **_WEBHOOK_FIELDS,
+            "secret": with_description(
+                {"type": "string", "pattern": "^whsec_"}, "Shown this once: whoever has it is us."
+            ),
+        }
     ),
-    "DeletedWebhook": closed({"id": ref("WebhookId"), "deleted": exactly(True)}),
-    "Delivery": closed(
+    "DeletedWebhook": closed_object({"id": ref("WebhookId"), "deleted": const(True)}),
+    "Delivery": closed_object(
         {
             "id": ref("DeliveryId"),
             "webhook_id": ref("WebhookId"),
-            "event_id": an_id("evt", "As the header `webhook-id` has it, at every try."),
-            "type": said(TEXT, "Of the event; `webhook.test` for a message that tells of nothing."),
+            "event_id": id_schema("evt", "As the header `webhook-id` has it, at every try."),
+            "type": with_description(TEXT, "Of the event; `webhook.test` for a message that tells of nothing."),
             "contact_id": or_null(ref("ContactId")),
-            "body": said(TEXT, "What is posted: ids and names of fields, nothing personal."),
+            "body": with_description(TEXT, "What is posted: ids and names of fields, nothing personal."),
             "created_at": ref("Time"),
             "state": one_of(get_args(DeliveryState)),
-            "tries": said(COUNT, "Since it was made, or replayed."),
-            "next_at": or_null(said(ref("Time"), "When it is tried next, while it is pending.")),
+            "tries": with_description(COUNT, "Since it was made, or replayed."),
+            "next_at": or_null(with_description(ref("Time"), "When it is tried next, while it is pending.")),
             "last_at": or_null(ref("Time")),
-            "last_status": or_null(said({"type": "integer"}, "What was answered; null where nothing was.")),
-            "last_error": or_null(said(TEXT, "Why the last try failed.")),
+            "last_status": or_null(with_description({"type": "integer"}, "What was answered; null where nothing was.")),
+            "last_error": or_null(with_description(TEXT, "Why the last try failed.")),
         }
     ),
     "DeliveryPage": page_of("Delivery"),

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from hullo.errors import Unavailable
 from hullo.hooks.specs import hookimpl
-from hullo_plugins.observe.webhooks.addresses import Resolve, resolved
-from hullo_plugins.observe.webhooks.book import Book
-from hullo_plugins.observe.webhooks.poster import Poster
-from hullo_plugins.observe.webhooks.sending import SECONDS, Sender
+from hullo_plugins.observe.webhooks.addresses import Resolver, system_resolver
+from hullo_plugins.observe.webhooks.book import WebhookAdmin
+from hullo_plugins.observe.webhooks.poster import DeliveryWorker
+from hullo_plugins.observe.webhooks.sending import TIMEOUT, Sender
 
 if TYPE_CHECKING:
     import click
@@ -30,45 +30,45 @@ class Webhooks:
     name: ClassVar = "webhooks"
 
     def __init__(
-        self, seconds: float = SECONDS, resolve: Resolve = resolved, trusted: ssl.SSLContext | None = None
+        self, timeout: float = TIMEOUT, resolver: Resolver = system_resolver, ssl_context: ssl.SSLContext | None = None
     ) -> None:
-        self._seconds = seconds
-        self._resolve = resolve
-        self._trusted = trusted
-        self.poster: Poster | None = None
+        self._timeout = timeout
+        self._resolver = resolver
+        self._ssl_context = ssl_context
+        self.worker: DeliveryWorker | None = None
         """While hullo is open."""
 
     @hookimpl
     def startup(self, hullo: Hullo) -> None:
         sender = Sender(
             development=hullo.settings.development,
-            seconds=self._seconds,
-            resolve=self._resolve,
-            trusted=self._trusted,
+            timeout=self._timeout,
+            resolver=self._resolver,
+            ssl_context=self._ssl_context,
         )
-        self.poster = Poster(hullo, sender)
-        hullo.courier.after_deliveries(self.name, self.poster.nudge)
+        self.worker = DeliveryWorker(hullo, sender)
+        hullo.outbox_worker.on_deliveries(self.name, self.worker.wake)
 
     @hookimpl
     def shutdown(self) -> None:
-        poster, self.poster = self.poster, None
+        poster, self.worker = self.worker, None
         if poster is not None:
             poster.close()
 
     @hookimpl
     def routes(self) -> Sequence[BaseRoute]:
-        from hullo_plugins.observe.webhooks.routes import routes_of
+        from hullo_plugins.observe.webhooks.routes import webhook_routes
 
-        return routes_of(self)
+        return webhook_routes(self)
 
     @hookimpl
     def commands(self, hullo: Hullo) -> Sequence[click.Command]:
-        from hullo_plugins.observe.webhooks.commands import commands_of
+        from hullo_plugins.observe.webhooks.commands import webhook_commands
 
-        return [commands_of(self, hullo)]
+        return [webhook_commands(self, hullo)]
 
-    def book(self, *, by: str, workspace_id: str | None = None, app_id: str | None = None) -> Book:
+    def admin(self, *, by: str, workspace_id: str | None = None, app_id: str | None = None) -> WebhookAdmin:
         """Raises `Unavailable` while hullo is closed."""
-        if self.poster is None:
+        if self.worker is None:
             raise Unavailable("hullo is closed")
-        return Book(self.poster, by=by, workspace_id=workspace_id, app_id=app_id)
+        return WebhookAdmin(self.worker, by=by, workspace_id=workspace_id, app_id=app_id)

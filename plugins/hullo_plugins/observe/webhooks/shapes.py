@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from hullo.model.instant import Instant, rfc3339
+from hullo.model.instant import Instant, format_rfc3339
 from hullo.model.webhook import Delivery, Webhook
 from hullo_plugins.observe.webhooks.book import NewSecret
 
-Shape = dict[str, object]
+Json = dict[str, object]
 
 
-def webhook_shape(webhook: Webhook) -> Shape:
+def webhook_json(webhook: Webhook) -> Json:
     """Without what it signs with."""
     return {
         "id": webhook.id,
@@ -17,19 +17,20 @@ def webhook_shape(webhook: Webhook) -> Shape:
         "app_id": webhook.app_id,
         "url": webhook.url,
         "events": list(webhook.events),
-        "created_at": rfc3339(webhook.created_at),
+        "created_at": format_rfc3339(webhook.created_at),
         "secrets": [
-            {"created_at": rfc3339(each.created_at), "expires_at": _when(each.expires_at)} for each in webhook.secrets
+            {"created_at": format_rfc3339(each.created_at), "expires_at": _time_or_none(each.expires_at)}
+            for each in webhook.secrets
         ],
     }
 
 
-def new_secret_shape(new: NewSecret) -> Shape:
+def new_secret_json(new: NewSecret) -> Json:
     """With what it signs with, this once."""
-    return {**webhook_shape(new.webhook), "secret": new.secret}
+    return {**webhook_json(new.webhook), "secret": new.secret}
 
 
-def delivery_shape(delivery: Delivery) -> Shape:
+def delivery_json(delivery: Delivery) -> Json:
     """One event on its way, or what came of it."""
     return {
         "id": delivery.id,
@@ -38,15 +39,15 @@ def delivery_shape(delivery: Delivery) -> Shape:
         "type": delivery.event_name,
         "contact_id": delivery.contact_id,
         "body": delivery.body,
-        "created_at": rfc3339(delivery.created_at),
+        "created_at": format_rfc3339(delivery.created_at),
         "state": delivery.state,
         "tries": delivery.tries,
-        "next_at": rfc3339(delivery.next_at) if delivery.state == "pending" else None,
-        "last_at": _when(delivery.last_at),
+        "next_at": format_rfc3339(delivery.next_at) if delivery.state == "pending" else None,
+        "last_at": _time_or_none(delivery.last_at),
         "last_status": delivery.last_status,
         "last_error": delivery.last_error,
     }
 
 
-def _when(instant: Instant | None) -> str | None:
-    return None if instant is None else rfc3339(instant)
+def _time_or_none(instant: Instant | None) -> str | None:
+    return None if instant is None else format_rfc3339(instant)

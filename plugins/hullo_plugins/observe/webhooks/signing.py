@@ -8,17 +8,17 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from hullo.model.instant import SECOND, Instant
-from hullo.model.moment import Moment
+from hullo.model.moment import RequestContext
 
-PREFIX: Final = "whsec"
+SECRET_PREFIX: Final = "whsec"
 
 
-def new_secret(moment: Moment) -> str:
+def new_secret(context: RequestContext) -> str:
     """`whsec_` and 48 bytes in base64, 256 bits of them random: the hexadecimal digits of a secret are base64, too."""
-    return moment.new_secret(PREFIX)
+    return context.new_secret(SECRET_PREFIX)
 
 
-def signed_headers(message_id: str, at: Instant, body: str, secrets: Iterable[str]) -> Mapping[str, str]:
+def signature_headers(message_id: str, at: Instant, body: str, secrets: Iterable[str]) -> Mapping[str, str]:
     """What tells the receiver that the body is ours, and when it was sent. Every secret signs, so that receivers may
     know any of them while they rotate."""
     seconds = str(at // SECOND)
@@ -30,6 +30,6 @@ def signed_headers(message_id: str, at: Instant, body: str, secrets: Iterable[st
     }
 
 
-def _signature(secret: str, said: bytes) -> str:
-    key = base64.b64decode(secret.removeprefix(f"{PREFIX}_"))
-    return f"v1,{base64.b64encode(hmac.digest(key, said, 'sha256')).decode()}"
+def _signature(secret: str, message: bytes) -> str:
+    key = base64.b64decode(secret.removeprefix(f"{SECRET_PREFIX}_"))
+    return f"v1,{base64.b64encode(hmac.digest(key, message, 'sha256')).decode()}"

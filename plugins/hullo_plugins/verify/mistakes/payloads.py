@@ -9,21 +9,21 @@ from typing import Any, Final, cast
 from hullo.errors import ProofRejected
 from hullo.model.app import App
 from hullo.model.claim import Claim
-from hullo.model.compact_token import LEEWAY, good_until
-from hullo.model.identifier import EXTERNAL_ID, names_nobody
+from hullo.model.compact_token import LEEWAY, validate_payload
+from hullo.model.identifier import EXTERNAL_ID, is_non_identity
 from hullo.model.instant import DAY, HOUR, MINUTE, SECOND, Instant
 from hullo.model.limits import Limits
-from hullo.model.signed_token import TOKEN_ID_LONGEST
-from hullo_plugins.verify.mistakes.slips import Slip
-from hullo_plugins.verify.token_person import SUBJECT, person_of
+from hullo.model.signed_token import MAX_TOKEN_ID_LENGTH
+from hullo_plugins.verify.mistakes.slips import SigningMistake
+from hullo_plugins.verify.token_person import SUBJECT, identify_body
 
-CLOCKS_DIFFER: Final = 10 * MINUTE
+MAX_CLOCK_SKEW: Final = 10 * MINUTE
 """So far off a server's clock may well be; a token that expired before that was rather kept too long."""
 
 _TIMES: Final = ("exp", "iat", "nbf")
 _MILLISECONDS: Final = 10**11
-_LONG_AGO: Final = 10**8
-_TAKEN_FOR_SUBJECT: Final = (EXTERNAL_ID, "user_id", "userId", "uid", "id")
+_MIN_TIMESTAMP: Final = 10**8
+_SUBJECT_ALIASES: Final = (EXTERNAL_ID, "user_id", "userId", "uid", "id")
 _APP_KEY: Final = re.compile(r"app_[0-9a-z]{26}")
 _QUOTABLE: Final = re.compile(r"[A-Za-z0-9.:/_-]{1,80}")
 _SECRET: Final = re.compile(r"h(ik|sk|vs)_|[0-9A-Fa-f]{32}")
@@ -31,34 +31,34 @@ _SECRET: Final = re.compile(r"h(ik|sk|vs)_|[0-9A-Fa-f]{32}")
 Payload = Mapping[str, Any]
 
 
-def payload_slips(payload: Payload, app: App, now: Instant, limits: Limits) -> Iterator[Slip]:
+def payload_mistakes(payload: Payload, app: App, now: Instant, limits: Limits) -> Iterator[SigningMistake]:
     """Every mistake, and not only the first."""
-    yield from _validity_slips(payload, app, now)
+    yield from _validity_mistakes(payload, app, now)
     token_id: Any = payload.get("jti")
-    if token_id is not None and not (isinstance(token_id, str) and 0 < len(token_id) <= TOKEN_ID_LONGEST):
-        yield Slip("no_jti")
-    yield from _person_slips(payload, limits)
+    if token_id is not None and not (isinstance(token_id, str) and 0 < len(token_id) <= MAX_TOKEN_ID_LENGTH):
+        yield SigningMistake("no_jti")
+    yield from _person_mistakes(payload, limits)
 
 
 # When it is good, and for whom
 
 
-def _validity_slips(payload: Payload, app: App, now: Instant) -> Iterator[Slip]:
-    while (mistake := _refusal(payload, app, now)) is not None:
-        about = _ABOUT.get(mistake)
-        yield Slip(mistake, about(payload, now) if about is not None else "")
-        mend = _MENDED.get(mistake)
+def _validity_mistakes(payload: Payload, app: App, now: Instant) -> Iterator[SigningMistake]:
+    while (mistake := _rejection_code(payload, app, now)) is not None:
+        about = _DETAILS.get(mistake)
+        yield SigningMistake(mistake, about(payload, now) if about is not None else "")
+        mend = _CORRECTIONS.get(mistake)
         if mend is None:
             return
         payload = mend(payload, app, now)
 
 
-def _refusal(payload: Payload, app: App, now: Instant) -> str | None:
+def _rejection_code(payload: Payload, app: App, now: Instant) -> str | None:
     for name in ("exp", "aud"):
         if payload.get(name) is None:
             return f"no_{name}"
     try:
-        good_until(payload, app, now)
+        validate_payload(payload, app, now)
     except ProofRejected as refused:
         return refused.mistake
     return None
@@ -68,7 +68,7 @@ def _without(payload: Payload, *names: str) -> Payload:
     return {name: value for name, value in payload.items() if name not in names}
 
 
-_MENDED: Final[Mapping[str, Callable[[Payload, App, Instant], Payload]]] = {
+_CORRECTIONS: Final[Mapping[str, Callable[[Payload, App, Instant], Payload]]] = {
     "no_aud": lambda payload, app, _now: {**payload, "aud": app.app_key},
     "audience": lambda payload, app, _now: {**payload, "aud": app.app_key},
     "no_exp": lambda payload, _app, now: {**payload, "exp": (now + MINUTE) // SECOND},
@@ -77,13 +77,13 @@ _MENDED: Final[Mapping[str, Callable[[Payload, App, Instant], Payload]]] = {
     "not_yet_valid": lambda payload, _app, _now: _without(payload, "iat", "nbf"),
     "milliseconds": lambda payload, _app, _now: {
         **payload,
-        **{name: payload[name] // 1000 for name in _in_milliseconds(payload)},
+        **{name: payload[name] // 1000 for name in _millisecond_fields(payload)},
     },
 }
 """The payload without that mistake, to look for the next one. An end that is wrong leaves nothing to look at."""
 
 
-def _audience(payload: Payload, _now: Instant) -> str:
+def _audience_detail(payload: Payload, _now: Instant) -> str:
     audience: Any = payload["aud"]
     named = cast("list[object]", audience) if isinstance(audience, list) else [audience]
     shown = [each for each in named if isinstance(each, str) and _QUOTABLE.fullmatch(each) and not _SECRET.search(each)]
@@ -92,57 +92,60 @@ def _audience(payload: Payload, _now: Instant) -> str:
     return f"another app, {shown[0]}" if _APP_KEY.fullmatch(shown[0]) else f"`{shown[0]}`"
 
 
-def _expired(payload: Payload, now: Instant) -> str:
+def _expiry_detail(payload: Payload, now: Instant) -> str:
     ends = payload["exp"]
-    if ends < _LONG_AGO:
+    if ends < _MIN_TIMESTAMP:
         return "when it was made, as its exp is a span of time. Add the time itself, in seconds since 1970."
     since = now - int(ends * SECOND)
-    if since > CLOCKS_DIFFER:
-        return f"{_span(since)} ago. Make one for each page view, and keep none in a cache."
+    if since > MAX_CLOCK_SKEW:
+        return f"{_format_duration(since)} ago. Make one for each page view, and keep none in a cache."
     return (
-        f"{_span(since)} ago. Make one for each page view; if it was made for this one, your server's clock is behind: "
+        f"{_format_duration(since)} ago. Make one for each page view; if it was made for this one, your server's "
+        "clock is behind: "
         "let it be set by NTP."
     )
 
 
-def _too_early(payload: Payload, now: Instant) -> str:
+def _not_before_detail(payload: Payload, now: Instant) -> str:
     begins = {name: int(payload[name] * SECOND) for name in ("iat", "nbf") if name in payload}
     name = next(name for name in begins if begins[name] > now + LEEWAY)
-    return f"{name} is {_span(begins[name] - now)}"
+    return f"{name} is {_format_duration(begins[name] - now)}"
 
 
-def _in_milliseconds(payload: Payload) -> list[str]:
+def _millisecond_fields(payload: Payload) -> list[str]:
     return [name for name in _TIMES if isinstance(payload.get(name), (int, float)) and payload[name] > _MILLISECONDS]
 
 
-def _span(span: Instant) -> str:
+def _format_duration(span: Instant) -> str:
     units = ((DAY, "days"), (HOUR, "hours"), (MINUTE, "minutes"))
     size, unit = next((each for each in units if span >= 2 * each[0]), (SECOND, "seconds"))
     return f"{span // size} {unit}"
 
 
-_ABOUT: Final[Mapping[str, Callable[[Payload, Instant], str]]] = {
-    "audience": _audience,
-    "expired": _expired,
-    "not_yet_valid": _too_early,
-    "milliseconds": lambda payload, _now: " and ".join(_in_milliseconds(payload)),
+_DETAILS: Final[Mapping[str, Callable[[Payload, Instant], str]]] = {
+    "audience": _audience_detail,
+    "expired": _expiry_detail,
+    "not_yet_valid": _not_before_detail,
+    "milliseconds": lambda payload, _now: " and ".join(_millisecond_fields(payload)),
 }
 
 
 # Whom it is about
 
 
-def _person_slips(payload: Payload, limits: Limits) -> Iterator[Slip]:
+def _person_mistakes(payload: Payload, limits: Limits) -> Iterator[SigningMistake]:
     subject: Any = payload.get(SUBJECT)
-    instead = next((name for name in _TAKEN_FOR_SUBJECT if payload.get(name) is not None), None)
+    instead = next((name for name in _SUBJECT_ALIASES if payload.get(name) is not None), None)
     if subject is None and instead is not None:
-        yield Slip("no_sub", instead)
-    nobody = isinstance(subject, str | int) and names_nobody(str(subject), limits.non_identities)
+        yield SigningMistake("no_sub", instead)
+    nobody = isinstance(subject, str | int) and is_non_identity(str(subject), limits.non_identities)
     if nobody:
-        yield Slip("sub_names_nobody")
-    states = Claim.read(person_of(payload), limits)
+        yield SigningMistake("sub_names_nobody")
+    states = Claim.from_body(identify_body(payload), limits)
     for each in states.rejected:
         if not (nobody and each.field == EXTERNAL_ID):
-            yield Slip("field_rejected", f"{SUBJECT if each.field == EXTERNAL_ID else each.field}: {each.reason}")
+            yield SigningMistake(
+                "field_rejected", f"{SUBJECT if each.field == EXTERNAL_ID else each.field}: {each.reason}"
+            )
     if not states.identifiers:
-        yield Slip("token_names_nobody")
+        yield SigningMistake("token_names_nobody")

@@ -11,27 +11,29 @@ from hullo.model.mistake import Mistake
 
 
 @dataclass(frozen=True, slots=True)
-class Slip:
+class SigningMistake:
     """One mistake, in whichever field. `about` fills in its sentence."""
 
     code: str
-    about: str = ""
+    detail: str = ""
 
 
-KEY_SENT: Final = Slip("key_sent")
-NOT_TEXT: Final = Slip("not_text")
-RETIRED_KEY: Final = Slip("retired_key")
-STRAY_CHARACTERS: Final = Slip("stray_characters")
-UPPER_CASE: Final = Slip("upper_case")
+KEY_SENT: Final = SigningMistake("key_sent")
+NOT_TEXT: Final = SigningMistake("not_text")
+RETIRED_KEY: Final = SigningMistake("retired_key")
+STRAY_CHARACTERS: Final = SigningMistake("stray_characters")
+UPPER_CASE: Final = SigningMistake("upper_case")
 
 
-def told(slips: Iterable[Slip], words: Mapping[str, str], app: App, *, field: str, signed: str = "") -> list[Mistake]:
+def describe_mistakes(
+    mistakes: Iterable[SigningMistake], sentences: Mapping[str, str], app: App, *, field: str, signed: str = ""
+) -> list[Mistake]:
     """Each slip once, in the words for its code. `signed` is what `field` is over."""
     return [
         Mistake(
             field=field,
             code=slip.code,
-            says=words[slip.code].format(field=field, signed=signed, app=app.app_key, about=slip.about),
+            says=sentences[slip.code].format(field=field, signed=signed, app=app.app_key, about=slip.detail),
         )
-        for slip in dict.fromkeys(slips)
+        for slip in dict.fromkeys(mistakes)
     ]

@@ -14,68 +14,68 @@ from urllib.parse import quote, quote_plus
 from hullo.model.claim import CUSTOM_DATA, Claim
 from hullo.model.email import email_key
 from hullo.model.identifier import EMAIL, EXTERNAL_ID
-from hullo_plugins.verify.mistakes.guesses import Guess
-from hullo_plugins.verify.mistakes.slips import Slip
+from hullo_plugins.verify.mistakes.guesses import Variant
+from hullo_plugins.verify.mistakes.slips import SigningMistake
 
-OTHERS_MOST: Final = 20
+MAX_OTHER_VALUES: Final = 20
 
 _NUMBER: Final = re.compile(r"-?\d{1,20}(\.0+)?", re.ASCII)
 
-_Texts = Callable[[str], tuple[str, ...]]
+_Transform = Callable[[str], tuple[str, ...]]
 
-_SHARED: Final[tuple[tuple[str, _Texts], ...]] = (
+_SHARED_TRANSFORMS: Final[tuple[tuple[str, _Transform], ...]] = (
     ("value_with_whitespace", lambda text: (f"{text}\n", f"{text}\r\n", f"{text} ", f" {text}", f"\ufeff{text}")),
     ("value_json_quoted", lambda text: (json.dumps(text), json.dumps(text, ensure_ascii=False), f"'{text}'")),
     ("value_url_encoded", lambda text: (quote(text, safe=""), quote_plus(text))),
     ("value_normalised", lambda text: (unicodedata.normalize("NFC", text), unicodedata.normalize("NFD", text))),
 )
-_OF_EMAIL: Final[tuple[tuple[str, _Texts], ...]] = (
+_EMAIL_TRANSFORMS: Final[tuple[tuple[str, _Transform], ...]] = (
     ("email_folded", lambda text: (text.strip().lower(), text.strip(), text.lower(), email_key(text))),
-    ("email_not_folded", lambda text: (text.capitalize(), text.title(), text.upper(), _only_local_titled(text))),
+    ("email_not_folded", lambda text: (text.capitalize(), text.title(), text.upper(), _title_local_part(text))),
 )
-_OF_OTHERS: Final[tuple[tuple[str, _Texts], ...]] = (
+_OTHER_TRANSFORMS: Final[tuple[tuple[str, _Transform], ...]] = (
     ("value_trimmed", lambda text: (text.strip(),)),
     ("value_case", lambda text: (text.lower(), text.upper(), text.title())),
-    ("value_number", lambda text: _numbers(text)),
+    ("value_number", lambda text: _number_formats(text)),
 )
 
 
-def texts_of(claim: Claim) -> dict[str, str]:
+def signable_values(claim: Claim) -> dict[str, str]:
     """What else there is in a call that could have been signed, by field."""
     custom = {f"{CUSTOM_DATA}.{key}": value for key, value in claim.custom_data.items()}
     said = {EXTERNAL_ID: claim.external_id, EMAIL: claim.email_as_sent, **claim.profile, **custom}
     texts = {field: str(value) for field, value in said.items() if value is not None and not isinstance(value, bool)}
-    return dict(islice(texts.items(), OTHERS_MOST))
+    return dict(islice(texts.items(), MAX_OTHER_VALUES))
 
 
-def taken_for_value(field: str, text: str, others: Mapping[str, str]) -> list[Guess]:
+def value_variants(field: str, text: str, others: Mapping[str, str]) -> list[Variant]:
     """The value itself, `text`; the ways in which it is mistaken; and other fields of the call, by their names."""
-    guesses = [Guess(text.encode()), *_misread(field, text)]
+    guesses = [Variant(text.encode()), *_misread_variants(field, text)]
     for name, other in others.items():
         if other == text:
             continue
         instead = (field, name) == (EXTERNAL_ID, EMAIL)
-        slip = Slip("email_signed") if instead else Slip("other_field_signed", name)
-        misread = (replace(each, slips=(slip, *each.slips)) for each in _misread(name, other))
-        guesses += (Guess(other.encode(), (slip,)), *misread)
+        slip = SigningMistake("email_signed") if instead else SigningMistake("other_field_signed", name)
+        misread = (replace(each, mistakes=(slip, *each.mistakes)) for each in _misread_variants(name, other))
+        guesses += (Variant(other.encode(), (slip,)), *misread)
     return guesses
 
 
-def _misread(field: str, text: str) -> Iterator[Guess]:
-    own = _OF_EMAIL if field == EMAIL else _OF_OTHERS
+def _misread_variants(field: str, text: str) -> Iterator[Variant]:
+    own = _EMAIL_TRANSFORMS if field == EMAIL else _OTHER_TRANSFORMS
     seen = {text}
-    for code, texts in (*own, *_SHARED):
+    for code, texts in (*own, *_SHARED_TRANSFORMS):
         for each in texts(text):
             if each not in seen:
                 seen.add(each)
-                yield Guess(each.encode(), (Slip(code, field),))
+                yield Variant(each.encode(), (SigningMistake(code, field),))
     for encoding in ("utf-16-le", "latin-1"):
         encoded = text.encode(encoding, "replace")
         if encoded != text.encode():
-            yield Guess(encoded, (Slip("value_not_utf8", field),))
+            yield Variant(encoded, (SigningMistake("value_not_utf8", field),))
 
 
-def _numbers(text: str) -> tuple[str, ...]:
+def _number_formats(text: str) -> tuple[str, ...]:
     """Other forms of a number: 123.0, 1,234, and without leading zeros."""
     if _NUMBER.fullmatch(text) is None:
         return ()
@@ -83,6 +83,6 @@ def _numbers(text: str) -> tuple[str, ...]:
     return str(number), f"{number}.0", f"{number:,}"
 
 
-def _only_local_titled(email: str) -> str:
+def _title_local_part(email: str) -> str:
     local, at, domain = email.partition("@")
     return f"{local.title()}{at}{domain}"

@@ -14,7 +14,7 @@ _WHOLE_KEY: Final = "The key is its text: hand all of it to HMAC as it is, with 
 _AS_SENT: Final = "Sign the {about} exactly as the page sends it."
 _HASH: Final = "Send the 64 hexadecimal characters"
 
-_OF_KEYS: Final[Mapping[str, str]] = {
+_KEY_SENTENCES: Final[Mapping[str, str]] = {
     "key_decoded_from_hex": f"The identity key was decoded from hexadecimal before it was used. {_WHOLE_KEY}",
     "key_decoded_from_base64": f"The identity key was decoded from base64 before it was used. {_WHOLE_KEY}",
     "key_without_prefix": f"The identity key was used without its beginning. {_WHOLE_KEY}",
@@ -38,8 +38,8 @@ _OF_KEYS: Final[Mapping[str, str]] = {
     "not_text": "{field} is empty, or no text but a list, a number or an object. Send one text.",
 }
 
-OF_HASHES: Final[Mapping[str, str]] = {
-    **_OF_KEYS,
+HASH_SENTENCES: Final[Mapping[str, str]] = {
+    **_KEY_SENTENCES,
     # What was signed
     "email_signed": "The email was signed, although an external_id is sent. Sign the external_id: where there is one, "
     "the hash is over it.",
@@ -88,8 +88,8 @@ OF_HASHES: Final[Mapping[str, str]] = {
     "should be.",
 }
 
-OF_TOKENS: Final[Mapping[str, str]] = {
-    **_OF_KEYS,
+TOKEN_SENTENCES: Final[Mapping[str, str]] = {
+    **_KEY_SENTENCES,
     # Its form
     "no_jwt": "{about}",
     "token_too_long": "{field} is longer than {about} characters. Leave out what the page can do without.",

@@ -10,41 +10,41 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import unquote
 
-from hullo_plugins.verify.mistakes.guesses import Guess
-from hullo_plugins.verify.mistakes.slips import STRAY_CHARACTERS, UPPER_CASE, Slip
+from hullo_plugins.verify.mistakes.guesses import Variant
+from hullo_plugins.verify.mistakes.slips import STRAY_CHARACTERS, UPPER_CASE, SigningMistake
 
-SIZES: Final = frozenset({16, 20, 32, 48, 64})
+DIGEST_SIZES: Final = frozenset({16, 20, 32, 48, 64})
 """Of the digests that are looked for, in bytes."""
 HASH_LENGTH: Final = 64
 
 _HEX: Final = re.compile(r"([0-9A-Fa-f]{2})+")
 _SEPARATED: Final = re.compile(r"[0-9A-Fa-f]{2}([-: ,][0-9A-Fa-f]{2})+")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
-_BEFORE: Final = re.compile(r"(hmac[-_])?(sha-?256|hex)\s*[=:]\s*|bearer\s|0x|\\x|b(?=['\"])", re.IGNORECASE)
+_PREFIX: Final = re.compile(r"(hmac[-_])?(sha-?256|hex)\s*[=:]\s*|bearer\s|0x|\\x|b(?=['\"])", re.IGNORECASE)
 _LAYERS: Final = 4
-_AROUND: Final = " \t\r\n\x00\u00a0\u200b\ufeff\"'`<>;,"
+_WRAPPING: Final = " \t\r\n\x00\u00a0\u200b\ufeff\"'`<>;,"
 
 
-def writings(sent: str) -> list[Guess]:
+def digest_variants(sent: str) -> list[Variant]:
     """Every digest that the text may stand for, with what is wrong with how it is written."""
     plain = unquote(sent)
-    encoded = (Slip("url_encoded"),) if plain != sent else ()
-    bare = bare_text(plain)
+    encoded = (SigningMistake("url_encoded"),) if plain != sent else ()
+    bare = strip_wrapping(plain)
     texts = [(plain, encoded)] if bare == plain else [(plain, encoded), (bare, (*encoded, STRAY_CHARACTERS))]
-    guesses = (replace(each, slips=(*slips, *each.slips)) for text, slips in texts for each in _readings(text))
-    return [each for each in guesses if len(each.data) in SIZES]
+    guesses = (replace(each, mistakes=(*slips, *each.mistakes)) for text, slips in texts for each in _decodings(text))
+    return [each for each in guesses if len(each.data) in DIGEST_SIZES]
 
 
-def bare_text(text: str) -> str:
+def strip_wrapping(text: str) -> str:
     """The text without what stands around it: white space, quotes, a prefix."""
     for _ in range(_LAYERS):
-        text = text.strip(_AROUND)
-        before = _BEFORE.match(text)
+        text = text.strip(_WRAPPING)
+        before = _PREFIX.match(text)
         text = text[before.end() :] if before is not None else text
     return text
 
 
-def of_base64(text: str) -> bytes | None:
+def decode_base64(text: str) -> bytes | None:
     """What the text stands for in base64 or base64url, with its padding or without; None for what is neither."""
     if _BASE64.fullmatch(text) is None:
         return None
@@ -54,26 +54,26 @@ def of_base64(text: str) -> bytes | None:
         return None
 
 
-def of_hex(text: str) -> bytes | None:
+def decode_hex(text: str) -> bytes | None:
     """What the text stands for in hexadecimal of any case; None for what is none."""
     return bytes.fromhex(text) if _HEX.fullmatch(text) else None
 
 
-def _readings(text: str) -> Iterator[Guess]:
+def _decodings(text: str) -> Iterator[Variant]:
     if _SEPARATED.fullmatch(text):
         together = re.sub("[-: ,]", "", text)
-        yield from (replace(each, slips=(STRAY_CHARACTERS, *each.slips)) for each in _in_hex(together))
-    yield from _in_hex(text)
-    decoded = of_base64(text)
+        yield from (replace(each, mistakes=(STRAY_CHARACTERS, *each.mistakes)) for each in _hex_variants(together))
+    yield from _hex_variants(text)
+    decoded = decode_base64(text)
     if decoded is not None:
-        yield Guess(decoded, (Slip("base64url" if "-" in text or "_" in text else "base64"),))
-        yield from _in_hex(decoded.decode("latin-1").strip(), Slip("base64_of_hex"))
+        yield Variant(decoded, (SigningMistake("base64url" if "-" in text or "_" in text else "base64"),))
+        yield from _hex_variants(decoded.decode("latin-1").strip(), SigningMistake("base64_of_hex"))
 
 
-def _in_hex(text: str, *slips: Slip) -> Iterator[Guess]:
-    decoded = of_hex(text)
+def _hex_variants(text: str, *slips: SigningMistake) -> Iterator[Variant]:
+    decoded = decode_hex(text)
     if decoded is None:
         return
-    yield Guess(decoded, slips if text == text.lower() else (*slips, UPPER_CASE))
+    yield Variant(decoded, slips if text == text.lower() else (*slips, UPPER_CASE))
     if not slips:
-        yield from _in_hex(decoded.decode("latin-1").strip(), Slip("hex_twice"))
+        yield from _hex_variants(decoded.decode("latin-1").strip(), SigningMistake("hex_twice"))

@@ -8,10 +8,10 @@ from hullo.model.app import ApiKey, App, Workspace
 from hullo.model.change_set import CallCount
 from hullo.model.instant import Instant
 from hullo.model.visitor import Session, SessionDigest
-from hullo_stores.memory.reads.held import Held, newest_first
+from hullo_stores.memory.reads.held import MemoryQueries, newest_first
 
 
-class HeldApps(Held):
+class MemoryAppQueries(MemoryQueries):
     """Who may call."""
 
     def find_app(self, app_id: str) -> App | None:

@@ -8,12 +8,12 @@ from typing import TypeVar
 
 from hullo.store.protocol import Page, PageRequest
 from hullo_stores.memory.tables import Tables
-from hullo_stores.paging import Listed, UnknownCursor, last_told, page_of
+from hullo_stores.paging import HasId, UnknownCursor, build_page, parse_cursor
 
-T = TypeVar("T", bound=Listed)
+T = TypeVar("T", bound=HasId)
 
 
-class Held:
+class MemoryQueries:
     """Whoever has tables."""
 
     def _locked(self) -> AbstractContextManager[Tables]:
@@ -26,11 +26,11 @@ def newest_first(items: Iterable[T]) -> tuple[T, ...]:
     return tuple(sorted(items, key=lambda item: item.id, reverse=True))
 
 
-def paged(listing: str, request: PageRequest, items: Iterable[T], fits: Callable[[T], bool]) -> Page[T]:
+def page_where(listing: str, request: PageRequest, items: Iterable[T], matches: Callable[[T], bool]) -> Page[T]:
     """Of those that fit."""
     try:
-        last = last_told(listing, request)
+        last = parse_cursor(listing, request)
     except UnknownCursor:
         return Page(items=(), next=None)
-    rest = (item for item in items if (last is None or item.id < last) and fits(item))
-    return page_of(listing, request, newest_first(rest))
+    rest = (item for item in items if (last is None or item.id < last) and matches(item))
+    return build_page(listing, request, newest_first(rest))

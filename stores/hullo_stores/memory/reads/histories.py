@@ -10,18 +10,18 @@ from hullo.model.merge import Merge, MergeId
 from hullo.model.note import Note, NoteId
 from hullo.model.timeline import TimelineEntry
 from hullo.store.protocol import ConflictFilter, Page, PageRequest
-from hullo_stores.memory.reads.held import Held, paged
+from hullo_stores.memory.reads.held import MemoryQueries, page_where
 from hullo_stores.memory.tables import with_absorbed
 
 
-class HeldHistories(Held):
+class MemoryHistoryQueries(MemoryQueries):
     """How contacts came to be what they are."""
 
     def list_timeline(self, workspace_id: str, contact_id: ContactId, page: PageRequest) -> Page[TimelineEntry]:
         """Of the contact and of whom it absorbed."""
         with self._locked() as tables:
             people = with_absorbed(tables, contact_id)
-            return paged(
+            return page_where(
                 "timeline",
                 page,
                 tables.timeline.values(),
@@ -32,7 +32,7 @@ class HeldHistories(Held):
         """Of the contact and of whom it absorbed."""
         with self._locked() as tables:
             people = with_absorbed(tables, contact_id)
-            return paged(
+            return page_where(
                 "decisions",
                 page,
                 tables.decisions.values(),
@@ -43,7 +43,7 @@ class HeldHistories(Held):
         """About a contact and whom it absorbed, or about a conversation."""
         with self._locked() as tables:
             subjects = with_absorbed(tables, subject_id)
-            return paged(
+            return page_where(
                 "notes",
                 page,
                 tables.notes.values(),
@@ -56,24 +56,24 @@ class HeldHistories(Held):
             found = tables.notes.get(note_id)
             return found if found is not None and found.workspace_id == workspace_id else None
 
-    def list_conflicts(self, wanted: ConflictFilter, page: PageRequest) -> Page[Conflict]:
+    def list_conflicts(self, criteria: ConflictFilter, page: PageRequest) -> Page[Conflict]:
         """See `ConflictFilter`."""
 
         def fits(held: Conflict) -> bool:
             return (
-                held.workspace_id == wanted.workspace_id
-                and wanted.status in {None, held.status}
-                and wanted.contact_id in {None, held.contact_id, held.other_id}
+                held.workspace_id == criteria.workspace_id
+                and criteria.status in {None, held.status}
+                and criteria.contact_id in {None, held.contact_id, held.other_id}
             )
 
         with self._locked() as tables:
-            return paged("conflicts", page, tables.conflicts.values(), fits)
+            return page_where("conflicts", page, tables.conflicts.values(), fits)
 
     def list_merges(self, workspace_id: str, contact_id: ContactId, page: PageRequest) -> Page[Merge]:
         """Of the contact and of whom it absorbed, undone ones too."""
         with self._locked() as tables:
             people = set(with_absorbed(tables, contact_id))
-            return paged(
+            return page_where(
                 "merges",
                 page,
                 tables.merges.values(),
@@ -91,4 +91,4 @@ class HeldHistories(Held):
     def list_audit(self, workspace_id: str, page: PageRequest) -> Page[AuditEntry]:
         """Of a workspace."""
         with self._locked() as tables:
-            return paged("audit", page, tables.audits.values(), lambda held: held.workspace_id == workspace_id)
+            return page_where("audit", page, tables.audits.values(), lambda held: held.workspace_id == workspace_id)

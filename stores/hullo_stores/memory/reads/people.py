@@ -6,15 +6,15 @@ from collections.abc import Iterator
 
 from hullo.model.contact import Contact, ContactId
 from hullo.model.conversation import Conversation, ConversationId, Message
-from hullo.model.merge import Extent
+from hullo.model.merge import RelatedCounts
 from hullo.model.standing import Standing
 from hullo.model.visitor import Session, VisitorId
 from hullo.store.protocol import ContactFilter, Page, PageRequest
-from hullo_stores.memory.reads.held import Held, paged
+from hullo_stores.memory.reads.held import MemoryQueries, page_where
 from hullo_stores.memory.tables import with_absorbed
 
 
-class HeldPeople(Held):
+class MemoryContactQueries(MemoryQueries):
     """Contacts, and what they talk about."""
 
     def find_contact(self, workspace_id: str, contact_id: ContactId) -> Contact | None:
@@ -23,33 +23,33 @@ class HeldPeople(Held):
             contact = tables.contacts.get(contact_id)
             return contact if contact is not None and contact.workspace_id == workspace_id else None
 
-    def list_contacts(self, wanted: ContactFilter, page: PageRequest) -> Page[Contact]:
+    def list_contacts(self, criteria: ContactFilter, page: PageRequest) -> Page[Contact]:
         """See `ContactFilter`."""
-        text = wanted.query.casefold() if wanted.query else ""
+        text = criteria.query.casefold() if criteria.query else ""
 
         def fits(contact: Contact) -> bool:
             return (
-                contact.workspace_id == wanted.workspace_id
+                contact.workspace_id == criteria.workspace_id
                 and contact.merged_into is None
-                and (wanted.identifier is None or wanted.identifier in contact.digests())
-                and (wanted.tag is None or wanted.tag in contact.tags)
+                and (criteria.identifier is None or criteria.identifier in contact.identifier_digests())
+                and (criteria.tag is None or criteria.tag in contact.tags)
                 and any(text in value.casefold() for value in (*_searched(contact), ""))
             )
 
         with self._locked() as tables:
-            return paged("contacts", page, tables.contacts.values(), fits)
+            return page_where("contacts", page, tables.contacts.values(), fits)
 
     def list_sessions(self, workspace_id: str, contact_id: ContactId, page: PageRequest) -> Page[Session]:
         """Those of one contact."""
         with self._locked() as tables:
-            return paged(
+            return page_where(
                 "sessions",
                 page,
                 tables.sessions.values(),
                 lambda held: held.workspace_id == workspace_id and held.contact_id == contact_id,
             )
 
-    def extent_of(self, workspace_id: str, contact_id: ContactId) -> Extent:
+    def count_related(self, workspace_id: str, contact_id: ContactId) -> RelatedCounts:
         """All 0 when there is no such contact."""
         with self._locked() as tables:
             people = {
@@ -57,7 +57,7 @@ class HeldPeople(Held):
                 for each in with_absorbed(tables, contact_id)
                 if each in tables.contacts and tables.contacts[each].workspace_id == workspace_id
             }
-            return Extent(
+            return RelatedCounts(
                 people=len(people),
                 conversations=sum(held.contact_id in people for held in tables.conversations.values()),
                 sessions=sum(held.contact_id in people for held in tables.sessions.values()),
@@ -76,18 +76,20 @@ class HeldPeople(Held):
             return held.app_id == app_id and (own or (proven and held.contact_id == proven_contact))
 
         with self._locked() as tables:
-            return paged("visible", page, tables.conversations.values(), visible)
+            return page_where("visible", page, tables.conversations.values(), visible)
 
     def list_conversations(self, workspace_id: str, page: PageRequest) -> Page[Conversation]:
         """All of a workspace."""
         with self._locked() as tables:
             held = tables.conversations.values()
-            return paged("conversations", page, held, lambda each: each.workspace_id == workspace_id)
+            return page_where("conversations", page, held, lambda each: each.workspace_id == workspace_id)
 
-    def list_conversations_of(self, workspace_id: str, contact_id: ContactId, page: PageRequest) -> Page[Conversation]:
+    def list_contact_conversations(
+        self, workspace_id: str, contact_id: ContactId, page: PageRequest
+    ) -> Page[Conversation]:
         """Those of one contact."""
         with self._locked() as tables:
-            return paged(
+            return page_where(
                 "contact_conversations",
                 page,
                 tables.conversations.values(),
@@ -104,11 +106,11 @@ class HeldPeople(Held):
         """Those of one conversation."""
         with self._locked() as tables:
             held = tables.messages.values()
-            return paged("messages", page, held, lambda each: each.conversation_id == conversation_id)
+            return page_where("messages", page, held, lambda each: each.conversation_id == conversation_id)
 
 
 def _searched(contact: Contact) -> Iterator[str]:
-    for _, fact in contact.names():
+    for _, fact in contact.all_identifiers():
         yield str(fact.value)
     for fact in (*contact.profile.values(), *contact.phones):
         yield str(fact.value)

@@ -8,12 +8,12 @@ from hullo.model.event import Event
 from hullo.model.instant import Instant
 from hullo.model.webhook import Delivery, DeliveryId, Webhook, WebhookId
 from hullo.store.protocol import Page, PageRequest
-from hullo_stores.memory.reads.held import Held, newest_first, paged
+from hullo_stores.memory.reads.held import MemoryQueries, newest_first, page_where
 from hullo_stores.memory.tables import Lease, Tables
-from hullo_stores.skew import beyond_belief
+from hullo_stores.skew import max_plausible_lease
 
 
-class HeldTelling(Held):
+class MemoryOutboxQueries(MemoryQueries):
     """What is to be told, and to whom."""
 
     def list_outbox(self, limit: int) -> Sequence[Event]:
@@ -21,16 +21,16 @@ class HeldTelling(Held):
         with self._locked() as tables:
             return tuple(sorted(tables.outbox.values(), key=lambda event: event.id)[:limit])
 
-    def take_lease(self, name: str, holder: str, now: Instant, until: Instant) -> bool:
+    def acquire_lease(self, name: str, holder: str, now: Instant, until: Instant) -> bool:
         """See `Outbox.take_lease`."""
         with self._locked() as tables:
             held = tables.leases.get(name)
-            if held is not None and held.holder != holder and now < held.until <= beyond_belief(now, until):
+            if held is not None and held.holder != holder and now < held.until <= max_plausible_lease(now, until):
                 return False
             tables.leases[name] = Lease(holder=holder, until=until)
             return True
 
-    def give_up_lease(self, name: str, holder: str) -> None:
+    def release_lease(self, name: str, holder: str) -> None:
         """Somebody else's stays theirs."""
         with self._locked() as tables:
             held = tables.leases.get(name)
@@ -54,7 +54,9 @@ class HeldTelling(Held):
     def list_deliveries(self, webhook_id: WebhookId, page: PageRequest) -> Page[Delivery]:
         """Of one webhook."""
         with self._locked() as tables:
-            return paged("deliveries", page, tables.deliveries.values(), lambda held: held.webhook_id == webhook_id)
+            return page_where(
+                "deliveries", page, tables.deliveries.values(), lambda held: held.webhook_id == webhook_id
+            )
 
     def find_delivery(self, delivery_id: DeliveryId) -> Delivery | None:
         """None when there is none of this id."""
@@ -64,16 +66,18 @@ class HeldTelling(Held):
     def list_due_deliveries(self, now: Instant, limit: int, without: Collection[WebhookId] = ()) -> Sequence[Delivery]:
         """See `WebhookReads.list_due_deliveries`."""
         with self._locked() as tables:
-            due = (held for held in _next_in_turn(tables) if held.next_at <= now and held.webhook_id not in without)
+            due = (
+                held for held in _first_per_contact(tables) if held.next_at <= now and held.webhook_id not in without
+            )
             return tuple(sorted(due, key=lambda held: (held.next_at, held.id))[:limit])
 
-    def next_due(self) -> Instant | None:
+    def next_delivery_at(self) -> Instant | None:
         """Of those that wait for no earlier one."""
         with self._locked() as tables:
-            return min((held.next_at for held in _next_in_turn(tables)), default=None)
+            return min((held.next_at for held in _first_per_contact(tables)), default=None)
 
 
-def _next_in_turn(tables: Tables) -> Iterator[Delivery]:
+def _first_per_contact(tables: Tables) -> Iterator[Delivery]:
     """Pending ones, of each webhook and contact the first; of no contact all."""
     begun: set[tuple[WebhookId, str]] = set()
     for held in sorted(tables.deliveries.values(), key=lambda held: held.id):

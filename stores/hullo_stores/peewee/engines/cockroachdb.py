@@ -22,7 +22,7 @@ PORT: Final = "26257"
 
 def open_cockroachdb(url: str) -> PeeweeStore:
     """A store in CockroachDB 23.2 or newer; its URL takes what PostgreSQL's takes. Not opened yet."""
-    settings = PostgresqlSettings.of_url(f"postgresql://{url.removeprefix(SCHEME)}")
+    settings = PostgresqlSettings.from_url(f"postgresql://{url.removeprefix(SCHEME)}")
     if settings.pooler:
         raise SettingsError("CockroachDB needs no pooler: leave 'pooler=transaction' out of the URL")
     settings.libpq.setdefault("port", PORT)
@@ -32,7 +32,7 @@ def open_cockroachdb(url: str) -> PeeweeStore:
 class CockroachdbDialect(PostgresqlDialect):
     """See `PostgresqlDialect`."""
 
-    lock = "FOR UPDATE"
+    lock_clause = "FOR UPDATE"
 
 
 class CockroachdbDatabase(PostgresqlDatabase, PeeweesOwn):  # type: ignore[misc]
@@ -49,6 +49,6 @@ class CockroachdbEngine(PostgresqlEngine):
     dialect_class = CockroachdbDialect
     database_class = CockroachdbDatabase
 
-    def _examine(self, connection: ServerConnection) -> None:
+    def _check_server(self, connection: ServerConnection) -> None:
         """Any version that answers: none could be tried, and so none is refused."""
         connection.rows("SELECT 1")

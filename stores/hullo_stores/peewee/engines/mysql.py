@@ -17,17 +17,17 @@ from playhouse.pool import PooledMySQLDatabase
 from hullo.errors import SettingsError, StoreUnavailable, Unstorable
 from hullo.store.upkeep import Finding
 from hullo_stores.peewee.connection import Connection
-from hullo_stores.peewee.dialect import MysqlDialect, Texts
-from hullo_stores.peewee.engines.server import POOL_PATIENCE, ServerConnection, ServerEngine, hung_up
+from hullo_stores.peewee.dialect import MysqlDialect, StatementCache
+from hullo_stores.peewee.engines.server import POOL_TIMEOUT, ServerConnection, ServerEngine, is_disconnected
 from hullo_stores.peewee.engines.url import Parameters, split_url
-from hullo_stores.peewee.faults import UNENCODABLE, mysql_fault, wrapped_fault
-from hullo_stores.peewee.loaders.one_trip import OneTripLoader
+from hullo_stores.peewee.faults import UNENCODABLE, translate_mysql_error, translate_wrapped_error
+from hullo_stores.peewee.loaders.one_trip import SingleQueryLoader
 from hullo_stores.peewee.rows import Row
 from hullo_stores.peewee.store import PeeweeStore
 from hullo_stores.peewee.upkeep.server import ServerState, clock_ahead
 from hullo_stores.peewee.upkeep.tools import MARIADB
-from hullo_stores.peewee.writes import Batch, Write, in_pieces
-from hullo_stores.refusal import Refused
+from hullo_stores.peewee.writes import Batch, Write, split_batches
+from hullo_stores.refusal import WriteConflict
 
 try:
     import pymysql
@@ -35,10 +35,10 @@ try:
 except ImportError as error:
     raise SettingsError("MariaDB and MySQL need a driver: pip install 'hullo[mysql]'") from error
 
-OLDEST_MARIADB: Final = (10, 6)
-OLDEST_MYSQL: Final = (8, 0, 19)
-MIGRATION_PATIENCE: Final = 3600
-NETWORK_PATIENCE: Final = 10
+MIN_MARIADB: Final = (10, 6)
+MIN_MYSQL: Final = (8, 0, 19)
+MIGRATION_LOCK_TIMEOUT: Final = 3600
+NETWORK_GRACE: Final = 10
 """Seconds on top of what a statement may take. A Galera cluster that loses a node holds everybody up for some."""
 
 
@@ -61,7 +61,7 @@ class MysqlSettings:
     driver_options: dict[str, Any]
 
     @classmethod
-    def of_url(cls, url: str) -> MysqlSettings:
+    def from_url(cls, url: str) -> MysqlSettings:
         """`mysql://user:password@host:port/database?…`.
 
         Raises `SettingsError`, which never tells the URL, as there is a password in it.
@@ -72,29 +72,29 @@ class MysqlSettings:
             parts = urlsplit(split.without_query("mysql"))
             port = parts.port or 3306
         except ValueError:
-            raise SettingsError(_LOOKS_LIKE) from None
+            raise SettingsError(_URL_HINT) from None
         database = unquote(parts.path.removeprefix("/"))
         if not database or "/" in database:
-            raise SettingsError(_LOOKS_LIKE)
+            raise SettingsError(_URL_HINT)
         return cls(
             host=parts.hostname,
             port=port,
             user=unquote(parts.username) if parts.username else None,
             password=unquote(parts.password or ""),
             database=database,
-            pool=parameters.whole_number("pool", 4, least=1),
-            statement_timeout_ms=parameters.whole_number("statement_timeout_ms", 10_000, least=1),
-            lock_timeout_ms=parameters.whole_number("lock_timeout_ms", 5_000, least=1),
+            pool=parameters.whole_number("pool", 4, minimum=1),
+            statement_timeout_ms=parameters.whole_number("statement_timeout_ms", 10_000, minimum=1),
+            lock_timeout_ms=parameters.whole_number("lock_timeout_ms", 5_000, minimum=1),
             driver_options={
-                "connect_timeout": parameters.whole_number("connect_timeout", 5, least=1),
-                **parameters.rest("program_name", "ssl_ca", "ssl_cert", "ssl_key", "unix_socket"),
+                "connect_timeout": parameters.whole_number("connect_timeout", 5, minimum=1),
+                **parameters.take_remaining("program_name", "ssl_ca", "ssl_cert", "ssl_key", "unix_socket"),
             },
         )
 
     @property
-    def driver(self) -> dict[str, Any]:
+    def connect_options(self) -> dict[str, Any]:
         """What pymysql connects with."""
-        patience = self.statement_timeout_ms / 1000 + NETWORK_PATIENCE
+        patience = self.statement_timeout_ms / 1000 + NETWORK_GRACE
         return {
             "host": self.host or "localhost",
             "port": self.port,
@@ -109,7 +109,7 @@ class MysqlSettings:
         }
 
 
-_LOOKS_LIKE: Final = (
+_URL_HINT: Final = (
     "a MySQL or MariaDB URL looks like 'mysql://user:password@host:3306/database'; "
     "what is not a letter or digit in a password is written as %XX"
 )
@@ -117,7 +117,7 @@ _LOOKS_LIKE: Final = (
 
 def open_mysql(url: str) -> PeeweeStore:
     """A store in MariaDB or MySQL; see `MysqlSettings` for its URL. Not opened yet."""
-    return PeeweeStore(MysqlEngine(MysqlSettings.of_url(url)))
+    return PeeweeStore(MysqlEngine(MysqlSettings.from_url(url)))
 
 
 class MysqlDriver(MySQLDatabase):
@@ -195,7 +195,7 @@ class MysqlDatabase(PooledMySQLDatabase, MysqlDriver):  # type: ignore[misc]
         untyped.execute_sql(f"SET SESSION {'max_statement_time' if self._mariadb else 'max_execution_time'} = 0")
 
     def _is_closed(self, conn: Any) -> bool:
-        if conn.open and hung_up(conn._sock):
+        if conn.open and is_disconnected(conn._sock):
             conn._force_close()  # without a farewell, which nobody would hear
         return not conn.open
 
@@ -206,7 +206,7 @@ class MysqlDatabase(PooledMySQLDatabase, MysqlDriver):  # type: ignore[misc]
 class MysqlConnection(ServerConnection):
     """See `ServerConnection`."""
 
-    def __init__(self, driver: Any, begin: Sequence[str], dialect: MysqlDialect, one: Texts[Write]) -> None:
+    def __init__(self, driver: Any, begin: Sequence[str], dialect: MysqlDialect, one: StatementCache[Write]) -> None:
         super().__init__(begin)
         self._cursor = driver.cursor()
         self._dialect = dialect
@@ -217,13 +217,13 @@ class MysqlConnection(ServerConnection):
         self._execute(text, values)
         return list(self._cursor.fetchall())
 
-    def run(self, text: str, values: Sequence[object] = ()) -> int:
+    def execute(self, text: str, values: Sequence[object] = ()) -> int:
         """See `Transaction`."""
         return self._execute(text, values)
 
     def write(self, batches: Sequence[Batch]) -> None:
         """See `Transaction`: a statement a batch."""
-        for batch in in_pieces(batches):
+        for batch in split_batches(batches):
             write, rows = batch.write, batch.rows
             if write.verb == "expire":
                 self._expire(write, rows[0])
@@ -231,42 +231,44 @@ class MysqlConnection(ServerConnection):
             if len(rows) == 1:
                 found = self._execute(self._one[write], rows[0])
             else:
-                found = self._execute(self._dialect.many(write, len(rows)), self._dialect.values_of(write, rows))
+                found = self._execute(
+                    self._dialect.multi_row_sql(write, len(rows)), self._dialect.values_of(write, rows)
+                )
             if write.must_find and found != len(rows):
-                raise Refused(write.table)
+                raise WriteConflict(write.table)
 
     def _expire(self, write: Write, row: Row) -> None:
         """In two statements, to leave to others what they are deleting already: they would wait in a circle."""
         keys = [key for (key,) in self.rows(self._one[write], row)]
         if keys:
-            text = self._dialect.deletion(write, len(keys))
+            text = self._dialect.delete_expired_sql(write, len(keys))
             self._execute(text, keys)
 
     def _execute(self, text: str, values: Sequence[object]) -> int:
-        for first in self._to_begin():
-            self._say(first)
+        for first in self._begin_statements():
+            self._execute_raw(first)
         try:
             return cast("int", self._cursor.execute(text, values or None))
         except pymysql.MySQLError as error:
-            raise mysql_fault(error) from None
+            raise translate_mysql_error(error) from None
         except UNENCODABLE:
             raise Unstorable from None
 
-    def _say(self, text: str) -> None:
+    def _execute_raw(self, text: str) -> None:
         try:
             self._cursor.execute(text)
         except pymysql.MySQLError as error:
-            raise mysql_fault(error) from None
+            raise translate_mysql_error(error) from None
 
 
 class MysqlEngine(ServerEngine):
     """See `ServerEngine`. READ COMMITTED: at REPEATABLE READ a retry would look at the old moment again."""
 
-    reading_begins = (
+    read_begin_statements = (
         "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
         "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
     )
-    writing_begins = ("BEGIN",)
+    write_begin_statements = ("BEGIN",)
     tools = MARIADB
 
     def __init__(self, settings: MysqlSettings) -> None:
@@ -276,19 +278,19 @@ class MysqlEngine(ServerEngine):
             statement_timeout_ms=settings.statement_timeout_ms,
             lock_timeout_ms=settings.lock_timeout_ms,
             max_connections=settings.pool,
-            timeout=POOL_PATIENCE,
-            **settings.driver,
+            timeout=POOL_TIMEOUT,
+            **settings.connect_options,
         )
-        super().__init__(database, settings.pool, self._dialect, OneTripLoader(self._dialect))
-        self._one = Texts(self._dialect.one)
+        super().__init__(database, settings.pool, self._dialect, SingleQueryLoader(self._dialect))
+        self._one = StatementCache(self._dialect.single_row_sql)
 
     def _connection(self, driver: Any, begin: Sequence[str]) -> MysqlConnection:
         return MysqlConnection(driver, begin, self._dialect, self._one)
 
-    def _examine(self, connection: ServerConnection) -> None:
+    def _check_server(self, connection: ServerConnection) -> None:
         ((text,),) = connection.rows("SELECT VERSION()")
         version: tuple[int, ...] = self.database.server_version
-        oldest = OLDEST_MARIADB if "mariadb" in text.lower() else OLDEST_MYSQL
+        oldest = MIN_MARIADB if "mariadb" in text.lower() else MIN_MYSQL
         if version < oldest:
             raise StoreUnavailable("hullo needs MariaDB 10.6 or newer, or MySQL 8.0.19 or newer")
         self._dialect.collation = self.database.collation
@@ -304,11 +306,11 @@ class MysqlEngine(ServerEngine):
         state = ServerState(
             ahead_seconds=clock_ahead(connection, "SELECT UNIX_TIMESTAMP(NOW(6))"),
             pool=self.lanes,
-            used=int(status["Threads_connected"]),
-            allowed=int(known["max_connections"]),
-            kept=f"innodb_flush_log_at_trx_commit {flush}",
-            kept_for_good=flush == "1" or known.get("wsrep_on") == "ON",  # the other nodes of a cluster have it too
-            writes=known["read_only"] == "OFF",
+            used_connections=int(status["Threads_connected"]),
+            max_connections=int(known["max_connections"]),
+            durability=f"innodb_flush_log_at_trx_commit {flush}",
+            is_durable=flush == "1" or known.get("wsrep_on") == "ON",  # the other nodes of a cluster have it too
+            is_writable=known["read_only"] == "OFF",
         )
         yield from state.findings()
         if known.get("wsrep_on") == "ON":
@@ -318,11 +320,11 @@ class MysqlEngine(ServerEngine):
             yield Finding(name="cluster", value=value, advice=advice)
 
     @contextmanager
-    def _alone(self) -> Generator[None]:
+    def _exclusive(self) -> Generator[None]:
         """By a lock with a name. Each node of a Galera cluster has its own: see `schema.py` for what it does then."""
         lock = f"hullo migration {self.database.database}"[:64]
         self.database.wait_for_ever()
-        if self.database.execute_sql("SELECT GET_LOCK(%s, %s)", (lock, MIGRATION_PATIENCE)).fetchone() != (1,):
+        if self.database.execute_sql("SELECT GET_LOCK(%s, %s)", (lock, MIGRATION_LOCK_TIMEOUT)).fetchone() != (1,):
             raise StoreUnavailable("somebody else is still bringing the database up to date; try again later")
         try:
             yield
@@ -330,5 +332,5 @@ class MysqlEngine(ServerEngine):
             self.database.execute_sql("SELECT RELEASE_LOCK(%s)", (lock,))
             self.database.manual_close()  # and its timeout with it
 
-    def _fault(self, error: PeeweeException) -> Exception:
-        return wrapped_fault(error, pymysql.MySQLError, mysql_fault)
+    def _translate(self, error: PeeweeException) -> Exception:
+        return translate_wrapped_error(error, pymysql.MySQLError, translate_mysql_error)

@@ -17,17 +17,17 @@ from playhouse.pool import PooledPostgresqlDatabase
 from hullo.errors import SettingsError, StoreUnavailable, Unstorable
 from hullo.store.upkeep import Finding
 from hullo_stores.peewee.connection import Connection
-from hullo_stores.peewee.dialect import PostgresqlDialect, Texts
-from hullo_stores.peewee.engines.server import POOL_PATIENCE, ServerConnection, ServerEngine, hung_up
+from hullo_stores.peewee.dialect import PostgresqlDialect, StatementCache
+from hullo_stores.peewee.engines.server import POOL_TIMEOUT, ServerConnection, ServerEngine, is_disconnected
 from hullo_stores.peewee.engines.url import Parameters, split_url
-from hullo_stores.peewee.faults import UNENCODABLE, postgresql_fault, wrapped_fault
-from hullo_stores.peewee.loaders.one_trip import OneTripLoader
+from hullo_stores.peewee.faults import UNENCODABLE, translate_postgresql_error, translate_wrapped_error
+from hullo_stores.peewee.loaders.one_trip import SingleQueryLoader
 from hullo_stores.peewee.rows import Row, json_text
 from hullo_stores.peewee.store import PeeweeStore
 from hullo_stores.peewee.upkeep.server import ServerState, clock_ahead
 from hullo_stores.peewee.upkeep.tools import POSTGRESQL
-from hullo_stores.peewee.writes import Batch, Write, in_pieces
-from hullo_stores.refusal import Refused
+from hullo_stores.peewee.writes import Batch, Write, split_batches
+from hullo_stores.refusal import WriteConflict
 
 try:
     import psycopg
@@ -36,8 +36,8 @@ try:
 except ImportError as error:
     raise SettingsError("PostgreSQL needs a driver: pip install 'hullo[postgres]'") from error
 
-OLDEST: Final = 120000
-STATEMENTS_KEPT: Final = 512
+MIN_VERSION: Final = 120000
+STATEMENT_CACHE_SIZE: Final = 512
 """Prepared statements of a connection: more than there are, so that none is prepared twice."""
 MIGRATION_LOCK: Final = 0x68756C6C6F
 """Of no meaning but to be hullo's own: it spells so."""
@@ -60,7 +60,7 @@ class PostgresqlSettings:
     pooler: bool
 
     @classmethod
-    def of_url(cls, url: str) -> PostgresqlSettings:
+    def from_url(cls, url: str) -> PostgresqlSettings:
         """`postgresql://user:password@host:port/database?…`; several hosts are divided by commas.
 
         Raises `SettingsError`, which never tells the URL, as there is a password in it.
@@ -68,27 +68,27 @@ class PostgresqlSettings:
         parts = split_url(url)
         parameters = Parameters(parts.query, "a PostgreSQL URL")
         settings = {
-            "pool": parameters.whole_number("pool", 4, least=1),
-            "statement_timeout_ms": parameters.whole_number("statement_timeout_ms", 10_000, least=1),
-            "lock_timeout_ms": parameters.whole_number("lock_timeout_ms", 5_000, least=1),
+            "pool": parameters.whole_number("pool", 4, minimum=1),
+            "statement_timeout_ms": parameters.whole_number("statement_timeout_ms", 10_000, minimum=1),
+            "lock_timeout_ms": parameters.whole_number("lock_timeout_ms", 5_000, minimum=1),
             "pooler": parameters.choice("pooler", ("none", "transaction"), "none") == "transaction",
         }
-        patience = parameters.whole_number("connect_timeout", 5, least=1)
-        given = {"connect_timeout": str(patience), **parameters.rest(*LIBPQ)}
+        patience = parameters.whole_number("connect_timeout", 5, minimum=1)
+        given = {"connect_timeout": str(patience), **parameters.take_remaining(*LIBPQ)}
         try:
             # libpq's own reading of a URL knows several hosts, and sockets.
             libpq = conninfo_to_dict(parts.without_query("postgresql"))
         except psycopg.Error:
-            raise SettingsError(_LOOKS_LIKE) from None
+            raise SettingsError(_URL_HINT) from None
         if not all(port.isdecimal() for port in str(libpq.get("port", "0")).split(",")):
-            raise SettingsError(_LOOKS_LIKE)  # and it may be the beginning of a password
+            raise SettingsError(_URL_HINT)  # and it may be the beginning of a password
         if not libpq.get("dbname"):
             raise SettingsError("a PostgreSQL URL ends with the name of a database: 'postgresql://host/database'")
         texts = {name: str(value) for name, value in libpq.items() if value is not None}
         return cls(libpq={**texts, **given}, **settings)  # type: ignore[arg-type]
 
     @property
-    def driver(self) -> dict[str, Any]:
+    def connect_options(self) -> dict[str, Any]:
         """What psycopg connects with."""
         driver: dict[str, Any] = {
             "application_name": "hullo",
@@ -112,7 +112,7 @@ class PostgresqlSettings:
         return {**driver, "options": options, "prepare_threshold": 1}
 
 
-_LOOKS_LIKE: Final = (
+_URL_HINT: Final = (
     "a PostgreSQL URL looks like 'postgresql://user:password@host:5432/database'; "
     "what is not a letter or digit in a password is written as %XX"
 )
@@ -131,7 +131,7 @@ LIBPQ: Final = (
 
 def open_postgresql(url: str) -> PeeweeStore:
     """A store in PostgreSQL; see `PostgresqlSettings` for its URL. Not opened yet."""
-    return PeeweeStore(PostgresqlEngine(PostgresqlSettings.of_url(url)))
+    return PeeweeStore(PostgresqlEngine(PostgresqlSettings.from_url(url)))
 
 
 class _Integer(Dumper):
@@ -148,7 +148,7 @@ class PostgresqlDriver(PeeweesOwn):
     def _connect(self) -> psycopg.Connection:
         driver: psycopg.Connection = cast("Any", super())._connect()
         driver.adapters.register_dumper(int, _Integer)
-        driver.prepared_max = STATEMENTS_KEPT
+        driver.prepared_max = STATEMENT_CACHE_SIZE
         return driver
 
 
@@ -158,7 +158,7 @@ class PostgresqlDatabase(PooledPostgresqlDatabase, PostgresqlDriver):  # type: i
     text_collation: str | None = 'COLLATE "C"'  # texts compare byte by byte, whatever the database's own collation
 
     def _is_closed(self, conn: psycopg.Connection) -> bool:
-        if not conn.closed and hung_up(conn):
+        if not conn.closed and is_disconnected(conn):
             conn.close()
         return conn.closed
 
@@ -166,7 +166,9 @@ class PostgresqlDatabase(PooledPostgresqlDatabase, PostgresqlDriver):  # type: i
 class PostgresqlConnection(ServerConnection):
     """See `ServerConnection`."""
 
-    def __init__(self, driver: psycopg.Connection, begin: Sequence[str], one: Texts[Write], many: Texts[Write]) -> None:
+    def __init__(
+        self, driver: psycopg.Connection, begin: Sequence[str], one: StatementCache[Write], many: StatementCache[Write]
+    ) -> None:
         super().__init__(begin)
         self._driver = driver
         self._one = one
@@ -176,7 +178,7 @@ class PostgresqlConnection(ServerConnection):
         """See `Connection`."""
         return self._execute(text, values).fetchall()
 
-    def run(self, text: str, values: Sequence[object] = ()) -> int:
+    def execute(self, text: str, values: Sequence[object] = ()) -> int:
         """See `Transaction`."""
         return self._execute(text, values).rowcount
 
@@ -187,20 +189,20 @@ class PostgresqlConnection(ServerConnection):
         written: list[tuple[Batch, psycopg.Cursor[Row]]] = []
         try:
             with self._driver.pipeline():
-                self._say_first()
-                for batch in in_pieces(batches):
-                    written.append((batch, self._cursor().execute(*self._written(batch))))
+                self._begin_transaction()
+                for batch in split_batches(batches):
+                    written.append((batch, self._cursor().execute(*self._bind_batch(batch))))
         except psycopg.Error as error:
             # The server skips what comes after an error, and psycopg takes it for prepared all the same.
             self._driver._prepared.clear()  # pyright: ignore[reportPrivateUsage]  # no public door leads there
-            raise postgresql_fault(error) from None
+            raise translate_postgresql_error(error) from None
         except UNENCODABLE:
             raise Unstorable from None
         for batch, cursor in written:
             if batch.write.must_find and cursor.rowcount != len(batch.rows):
-                raise Refused(batch.write.table)
+                raise WriteConflict(batch.write.table)
 
-    def _written(self, batch: Batch) -> tuple[Any, Sequence[object]]:
+    def _bind_batch(self, batch: Batch) -> tuple[Any, Sequence[object]]:
         if len(batch.rows) == 1:
             return self._one[batch.write], batch.rows[0]
         hexed = [column.kind == "bytes" for column in batch.write.columns]
@@ -217,23 +219,23 @@ class PostgresqlConnection(ServerConnection):
             if self._begun:
                 return self._cursor().execute(cast("Any", text), values)
             with self._driver.pipeline():
-                self._say_first()
+                self._begin_transaction()
                 cursor = self._cursor().execute(cast("Any", text), values)
             return cursor
         except psycopg.Error as error:
-            raise postgresql_fault(error) from None
+            raise translate_postgresql_error(error) from None
         except UNENCODABLE:
             raise Unstorable from None
 
-    def _say_first(self) -> None:
-        for text in self._to_begin():
+    def _begin_transaction(self) -> None:
+        for text in self._begin_statements():
             self._cursor().execute(cast("Any", text), prepare=False)
 
-    def _say(self, text: str) -> None:
+    def _execute_raw(self, text: str) -> None:
         try:
             self._cursor().execute(cast("Any", text), prepare=False)
         except psycopg.Error as error:
-            raise postgresql_fault(error) from None
+            raise translate_postgresql_error(error) from None
         except UNENCODABLE:
             raise Unstorable from None
 
@@ -244,33 +246,33 @@ class PostgresqlConnection(ServerConnection):
 class PostgresqlEngine(ServerEngine):
     """See `ServerEngine`. READ COMMITTED, in which a statement sees what was committed when it began."""
 
-    reading_begins = ("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",)
-    writing_begins = ("BEGIN ISOLATION LEVEL READ COMMITTED",)
+    read_begin_statements = ("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",)
+    write_begin_statements = ("BEGIN ISOLATION LEVEL READ COMMITTED",)
     tools = POSTGRESQL
     dialect_class: type[PostgresqlDialect] = PostgresqlDialect
     database_class: type[PostgresqlDatabase] = PostgresqlDatabase
 
     def __init__(self, settings: PostgresqlSettings) -> None:
         dialect = self.dialect_class()
-        driver = settings.driver
+        driver = settings.connect_options
         database = self.database_class(
             driver.pop("dbname"),
             prefer_psycopg3=True,
             max_connections=settings.pool,
-            timeout=POOL_PATIENCE,
+            timeout=POOL_TIMEOUT,
             **driver,
         )
-        super().__init__(database, settings.pool, dialect, OneTripLoader(dialect))
-        self._one, self._many = Texts(dialect.one), Texts(dialect.many)
+        super().__init__(database, settings.pool, dialect, SingleQueryLoader(dialect))
+        self._one, self._many = StatementCache(dialect.single_row_sql), StatementCache(dialect.multi_row_sql)
 
     def _connection(self, driver: psycopg.Connection, begin: Sequence[str]) -> PostgresqlConnection:
         return PostgresqlConnection(driver, begin, self._one, self._many)
 
-    def _examine(self, connection: ServerConnection) -> None:
+    def _check_server(self, connection: ServerConnection) -> None:
         ((version, encoding),) = connection.rows(
             "SELECT current_setting('server_version_num')::int, current_setting('server_encoding')"
         )
-        if version < OLDEST:
+        if version < MIN_VERSION:
             raise StoreUnavailable("hullo needs PostgreSQL 12 or newer")
         if encoding != "UTF8":
             raise StoreUnavailable(
@@ -288,16 +290,16 @@ class PostgresqlEngine(ServerEngine):
         state = ServerState(
             ahead_seconds=clock_ahead(connection, "SELECT EXTRACT(EPOCH FROM clock_timestamp())"),
             pool=self.lanes,
-            used=used,
-            allowed=int(allowed),
-            kept=f"synchronous_commit {commit}, fsync {fsync}",
-            kept_for_good=commit != "off" and fsync == "on",
-            writes=not standby,
+            used_connections=used,
+            max_connections=int(allowed),
+            durability=f"synchronous_commit {commit}, fsync {fsync}",
+            is_durable=commit != "off" and fsync == "on",
+            is_writable=not standby,
         )
         yield from state.findings()
 
     @contextmanager
-    def _alone(self) -> Generator[None]:
+    def _exclusive(self) -> Generator[None]:
         with self.database.atomic():
             # Whoever comes second waits as long as the first needs.
             self.database.execute_sql("SET LOCAL statement_timeout = 0")
@@ -305,5 +307,5 @@ class PostgresqlEngine(ServerEngine):
             self.database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
             yield
 
-    def _fault(self, error: PeeweeException) -> Exception:
-        return wrapped_fault(error, psycopg.Error, postgresql_fault)
+    def _translate(self, error: PeeweeException) -> Exception:
+        return translate_wrapped_error(error, psycopg.Error, translate_postgresql_error)

@@ -20,13 +20,13 @@ from hullo_stores.peewee.connection import Connection, Loader
 from hullo_stores.peewee.dialect import Dialect
 from hullo_stores.peewee.faults import ServerLost
 from hullo_stores.peewee.rows import Row
-from hullo_stores.peewee.upkeep.engine import EngineUpkeep
-from hullo_stores.peewee.upkeep.server import ServerUpkeep
-from hullo_stores.peewee.upkeep.tools import Tools
+from hullo_stores.peewee.upkeep.engine import EngineMaintenance
+from hullo_stores.peewee.upkeep.server import ServerMaintenance
+from hullo_stores.peewee.upkeep.tools import BackupTools
 from hullo_stores.peewee.writes import Batch
-from hullo_stores.refusal import GivenUp
+from hullo_stores.refusal import TransactionAborted
 
-POOL_PATIENCE: Final = 5
+POOL_TIMEOUT: Final = 5
 """How long to wait for a connection that others have, in seconds."""
 
 
@@ -36,7 +36,7 @@ class Socket(Protocol):
     def fileno(self) -> int: ...
 
 
-def hung_up(socket: Socket) -> bool:
+def is_disconnected(socket: Socket) -> bool:
     """Whether an idle connection has been closed by the other side, told without asking it.
 
     A server says nothing of its own accord to somebody who asks nothing, save for a farewell.
@@ -64,7 +64,7 @@ class ServerConnection(ABC):
         """See `Connection`."""
 
     @abstractmethod
-    def run(self, text: str, values: Sequence[object] = ()) -> int:
+    def execute(self, text: str, values: Sequence[object] = ()) -> int:
         """See `Transaction`."""
 
     @abstractmethod
@@ -79,12 +79,12 @@ class ServerConnection(ABC):
         """See `Transaction`."""
         self._end("ROLLBACK")
 
-    def _end(self, how: str) -> None:
+    def _end(self, statement: str) -> None:
         if self._begin and self._begun:
             self._begun = False
-            self._say(how)
+            self._execute_raw(statement)
 
-    def _to_begin(self) -> Sequence[str]:
+    def _begin_statements(self) -> Sequence[str]:
         """What must be said before the next statement."""
         if self._begun:
             return ()
@@ -92,7 +92,7 @@ class ServerConnection(ABC):
         return self._begin
 
     @abstractmethod
-    def _say(self, text: str) -> None:
+    def _execute_raw(self, text: str) -> None:
         """Runs a statement by itself."""
 
 
@@ -100,9 +100,9 @@ class ServerEngine(ABC):
     """See `Engine`. A connection that met trouble is closed. Where the server is gone, or is no longer the one to write
     to, so are the idle ones, which may lead to the same. The next call opens a new one."""
 
-    reading_begins: Sequence[str]
-    writing_begins: Sequence[str]
-    tools: Tools
+    read_begin_statements: Sequence[str]
+    write_begin_statements: Sequence[str]
+    tools: BackupTools
     """What its backups are made with."""
 
     def __init__(self, database: Any, lanes: int, dialect: Dialect, loader: Loader) -> None:
@@ -111,46 +111,46 @@ class ServerEngine(ABC):
         self.lanes = lanes
         self.dialect = dialect
         self.loader = loader
-        self.upkeep: EngineUpkeep = ServerUpkeep(database, self.tools, self._findings)
-        self._opened = False
+        self.maintenance: EngineMaintenance = ServerMaintenance(database, self.tools, self._findings)
+        self._is_open = False
 
     def open(self) -> None:
         """Connects. Raises `StoreUnavailable` when the server cannot be reached or cannot be used."""
-        self._opened = True
+        self._is_open = True
         try:
-            with self.asking() as connection:
-                self._examine(connection)
+            with self.autocommit_connection() as connection:
+                self._check_server(connection)
         except BaseException:
             self.close()
             raise
 
     def close(self) -> None:
         """See `Engine`. A connection that somebody is using is closed when they are done."""
-        self._opened = False
+        self._is_open = False
         self.database.close_idle()
 
-    def loading(self) -> AbstractContextManager[ServerConnection]:
+    def load_connection(self) -> AbstractContextManager[ServerConnection]:
         """See `Engine`."""
-        return self.asking()
+        return self.autocommit_connection()
 
     @contextmanager
-    def asking(self) -> Generator[ServerConnection]:
+    def autocommit_connection(self) -> Generator[ServerConnection]:
         """See `Engine`."""
         with self._checked_out() as driver:
             yield self._connection(driver, ())
 
-    def reading(self) -> AbstractContextManager[ServerConnection]:
+    def read_transaction(self) -> AbstractContextManager[ServerConnection]:
         """See `Engine`."""
-        return self._transaction(self.reading_begins)
+        return self._transaction(self.read_begin_statements)
 
-    def writing(self) -> AbstractContextManager[ServerConnection]:
+    def write_transaction(self) -> AbstractContextManager[ServerConnection]:
         """See `Engine`."""
-        return self._transaction(self.writing_begins)
+        return self._transaction(self.write_begin_statements)
 
     @contextmanager
-    def migrating(self) -> Generator[None]:
+    def migration_lock(self) -> Generator[None]:
         """See `Engine`."""
-        with self._checked_out(), self._alone():
+        with self._checked_out(), self._exclusive():
             yield
 
     @abstractmethod
@@ -158,7 +158,7 @@ class ServerEngine(ABC):
         """What the store works with, around a driver's connection."""
 
     @abstractmethod
-    def _examine(self, connection: ServerConnection) -> None:
+    def _check_server(self, connection: ServerConnection) -> None:
         """Raises `StoreUnavailable` unless the server is one that hullo can use."""
 
     @abstractmethod
@@ -166,11 +166,11 @@ class ServerEngine(ABC):
         """See `EngineUpkeep.findings`."""
 
     @abstractmethod
-    def _alone(self) -> AbstractContextManager[None]:
+    def _exclusive(self) -> AbstractContextManager[None]:
         """Alone with the database, on Peewee's own connection of this thread."""
 
     @abstractmethod
-    def _fault(self, error: PeeweeException) -> Exception:
+    def _translate(self, error: PeeweeException) -> Exception:
         """What to raise instead of an error that Peewee has wrapped."""
 
     @contextmanager
@@ -182,7 +182,7 @@ class ServerEngine(ABC):
                 connection.commit()
             except StoreUnavailable:
                 raise  # and the connection is closed, which ends the transaction
-            except GivenUp as given_up:  # where nobody was ready for it: whoever applies change sets is
+            except TransactionAborted as given_up:  # where nobody was ready for it: whoever applies change sets is
                 connection.rollback()
                 raise StoreUnavailable("the database gave a transaction up; it may go well the next time") from given_up
             except BaseException:
@@ -194,7 +194,7 @@ class ServerEngine(ABC):
 
     @contextmanager
     def _checked_out(self) -> Generator[Any]:
-        if not self._opened:
+        if not self._is_open:
             raise StoreUnavailable("the store is not open")
         if not self.database.is_closed():
             raise AssertionError("inside locking() a store is asked for nothing but load and apply")
@@ -205,11 +205,11 @@ class ServerEngine(ABC):
                 f"all {self.lanes} connections to the database are busy; if this lasts, allow more with pool="
             ) from None
         except PeeweeException as error:
-            raise self._fault(error) from None
+            raise self._translate(error) from None
         try:
             yield self.database.connection()
         except PeeweeException as error:
-            fault = self._fault(error)
+            fault = self._translate(error)
             self._discard(fault)
             raise fault from None
         except StoreUnavailable as fault:
@@ -218,7 +218,7 @@ class ServerEngine(ABC):
         finally:
             if not self.database.is_closed():
                 self.database.close()
-            if not self._opened:
+            if not self._is_open:
                 self.database.close_idle()
 
     def _discard(self, fault: Exception) -> None:

@@ -21,23 +21,23 @@ from peewee import Database, PeeweeException, SqliteDatabase
 from hullo.errors import SettingsError, StoreUnavailable, Unstorable
 from hullo_stores.peewee.compiler import Compiler
 from hullo_stores.peewee.connection import Loader
-from hullo_stores.peewee.dialect import Dialect, Texts
+from hullo_stores.peewee.dialect import Dialect, StatementCache
 from hullo_stores.peewee.engines.url import Parameters
-from hullo_stores.peewee.faults import UNENCODABLE, sqlite_fault, wrapped_fault
+from hullo_stores.peewee.faults import UNENCODABLE, translate_sqlite_error, translate_wrapped_error
 from hullo_stores.peewee.loaders.steps import StepLoader
-from hullo_stores.peewee.loaders.usual import UsualLoader
+from hullo_stores.peewee.loaders.usual import FastPathLoader
 from hullo_stores.peewee.rows import Row
 from hullo_stores.peewee.store import PeeweeStore
-from hullo_stores.peewee.upkeep.engine import EngineUpkeep
-from hullo_stores.peewee.upkeep.sqlite import SqliteUpkeep
+from hullo_stores.peewee.upkeep.engine import EngineMaintenance
+from hullo_stores.peewee.upkeep.sqlite import SqliteMaintenance
 from hullo_stores.peewee.writes import Batch, Write
-from hullo_stores.refusal import Refused
+from hullo_stores.refusal import WriteConflict
 
 MEBIBYTE: Final = 1024 * 1024
-JOURNAL_PAUSE: Final = 0.01
-READING: Final = "BEGIN"
-WRITING: Final = "BEGIN IMMEDIATE"
-STATEMENTS_KEPT: Final = 512
+WAL_RETRY_DELAY: Final = 0.01
+BEGIN_READ: Final = "BEGIN"
+BEGIN_WRITE: Final = "BEGIN IMMEDIATE"
+STATEMENT_CACHE_SIZE: Final = 512
 """Prepared statements the driver keeps: more than there are, so that none is parsed twice."""
 
 
@@ -56,7 +56,7 @@ class SqliteSettings:
     mmap_mb: int = 256
 
     @classmethod
-    def of_url(cls, url: str) -> SqliteSettings:
+    def from_url(cls, url: str) -> SqliteSettings:
         """`sqlite:///relative.db` or `sqlite:////absolute.db`. Raises `SettingsError`."""
         parts = urlsplit(url)
         path = unquote(parts.path).removeprefix("/")
@@ -74,13 +74,13 @@ class SqliteSettings:
             busy_timeout_ms=parameters.whole_number("busy_timeout_ms", 5000),
             mmap_mb=parameters.whole_number("mmap_mb", 256),
         )
-        parameters.rest()
+        parameters.take_remaining()
         return settings
 
 
 def open_sqlite(url: str) -> PeeweeStore:
     """A store in an SQLite file; see `SqliteSettings` for its URL. Not opened yet."""
-    return PeeweeStore(SqliteEngine(SqliteSettings.of_url(url)))
+    return PeeweeStore(SqliteEngine(SqliteSettings.from_url(url)))
 
 
 def _make_private(path: str) -> None:
@@ -94,7 +94,7 @@ def _make_private(path: str) -> None:
 class SqliteConnection:
     """See `Connection` and `Transaction`, of which it is both."""
 
-    def __init__(self, driver: sqlite3.Connection, path: str, texts: Texts[Write]) -> None:
+    def __init__(self, driver: sqlite3.Connection, path: str, texts: StatementCache[Write]) -> None:
         self._driver = driver
         self._execute = driver.execute
         self._path = path
@@ -105,16 +105,16 @@ class SqliteConnection:
         try:
             return self._execute(text, cast("Sequence[str]", values)).fetchall()
         except sqlite3.Error as error:
-            raise sqlite_fault(error, self._path) from error
+            raise translate_sqlite_error(error, self._path) from error
         except UNENCODABLE:
             raise Unstorable from None
 
-    def run(self, text: str, values: Sequence[object] = ()) -> int:
+    def execute(self, text: str, values: Sequence[object] = ()) -> int:
         """How many rows a statement found to change."""
         try:
             return self._execute(text, cast("Sequence[str]", values)).rowcount
         except sqlite3.Error as error:
-            raise sqlite_fault(error, self._path) from error
+            raise translate_sqlite_error(error, self._path) from error
         except UNENCODABLE:
             raise Unstorable from None
 
@@ -125,26 +125,26 @@ class SqliteConnection:
             try:
                 found = self._driver.executemany(self._texts[write], rows).rowcount
             except sqlite3.Error as error:
-                raise sqlite_fault(error, self._path) from error
+                raise translate_sqlite_error(error, self._path) from error
             except UNENCODABLE:
                 raise Unstorable from None
             if write.must_find and found != len(rows):
-                raise Refused(write.table)
+                raise WriteConflict(write.table)
 
     def commit(self) -> None:
         """See `Transaction`."""
         if self._driver.in_transaction:
-            self.run("COMMIT")
+            self.execute("COMMIT")
 
     def rollback(self) -> None:
         """See `Transaction`."""
-        self.undo()
-        self.run(WRITING)
+        self.abort()
+        self.execute(BEGIN_WRITE)
 
-    def undo(self) -> None:
+    def abort(self) -> None:
         """Ends the transaction, unless a full disk or a failed read has ended it already."""
         if self._driver.in_transaction:
-            self.run("ROLLBACK")
+            self.execute("ROLLBACK")
 
 
 class SqliteEngine:
@@ -159,16 +159,16 @@ class SqliteEngine:
     def __init__(self, settings: SqliteSettings) -> None:
         self._settings = settings
         self._database = SqliteDatabase(
-            settings.path, thread_safe=False, check_same_thread=False, cached_statements=STATEMENTS_KEPT
+            settings.path, thread_safe=False, check_same_thread=False, cached_statements=STATEMENT_CACHE_SIZE
         )
         self._lock = threading.Lock()
         self._holder: int | None = None
         """The thread that is inside, which would wait for itself if it came again."""
         self._connection: SqliteConnection | None = None
-        self._texts = Texts(self.dialect.one)
-        self.upkeep: EngineUpkeep = SqliteUpkeep(Path(settings.path))
+        self._texts = StatementCache(self.dialect.single_row_sql)
+        self.maintenance: EngineMaintenance = SqliteMaintenance(Path(settings.path))
         steps = StepLoader(Compiler(self._database, self.dialect))
-        self.loader: Loader = UsualLoader(self.dialect, steps)
+        self.loader: Loader = FastPathLoader(self.dialect, steps)
 
     @property
     def database(self) -> Database:
@@ -181,7 +181,7 @@ class SqliteEngine:
         if not folder.is_dir():
             raise StoreUnavailable(f"the folder {folder} does not exist; make it, or correct the store's URL")
         _make_private(self._settings.path)
-        with self._lock, self._peewee_faults():
+        with self._lock, self._translated_errors():
             self._database.connect()
             driver = cast(
                 "sqlite3.Connection",
@@ -197,14 +197,14 @@ class SqliteEngine:
 
     def close(self) -> None:
         """See `Engine`. Whoever is inside a transaction finishes it first."""
-        with self._lock, self._peewee_faults():
+        with self._lock, self._translated_errors():
             self._connection = None
             self._database.close()
 
     @contextmanager
-    def migrating(self) -> Generator[None]:
+    def migration_lock(self) -> Generator[None]:
         """Holds the file's own write lock, for which other processes wait as for any write."""
-        with self._lock, self._peewee_faults():
+        with self._lock, self._translated_errors():
             # To rebuild a table is to drop it, which enforced keys forbid. Ignored inside a transaction.
             self._database.pragma("foreign_keys", 0)
             try:
@@ -213,38 +213,38 @@ class SqliteEngine:
             finally:
                 self._database.pragma("foreign_keys", 1)
 
-    def loading(self) -> AbstractContextManager[SqliteConnection]:
+    def load_connection(self) -> AbstractContextManager[SqliteConnection]:
         """See `Engine`."""
-        return self.reading()
+        return self.read_transaction()
 
     @contextmanager
-    def asking(self) -> Generator[SqliteConnection]:
+    def autocommit_connection(self) -> Generator[SqliteConnection]:
         """See `Engine`."""
-        with self._alone():
-            yield self._opened()
+        with self._locked():
+            yield self._require_connection()
 
-    def reading(self) -> AbstractContextManager[SqliteConnection]:
+    def read_transaction(self) -> AbstractContextManager[SqliteConnection]:
         """See `Engine`."""
-        return self._transaction(READING)
+        return self._transaction(BEGIN_READ)
 
-    def writing(self) -> AbstractContextManager[SqliteConnection]:
+    def write_transaction(self) -> AbstractContextManager[SqliteConnection]:
         """See `Engine`. Takes the write lock at once: a transaction that has read cannot wait for it."""
-        return self._transaction(WRITING)
+        return self._transaction(BEGIN_WRITE)
 
     @contextmanager
     def _transaction(self, begin: str) -> Generator[SqliteConnection]:
-        with self._alone():
-            connection = self._opened()
-            connection.run(begin)
+        with self._locked():
+            connection = self._require_connection()
+            connection.execute(begin)
             try:
                 yield connection
                 connection.commit()
             except BaseException:
-                connection.undo()
+                connection.abort()
                 raise
 
     @contextmanager
-    def _alone(self) -> Generator[None]:
+    def _locked(self) -> Generator[None]:
         if self._holder == threading.get_ident():
             raise AssertionError("inside locking() a store is asked for nothing but load and apply")
         with self._lock:
@@ -254,19 +254,19 @@ class SqliteEngine:
             finally:
                 self._holder = None
 
-    def _opened(self) -> SqliteConnection:
+    def _require_connection(self) -> SqliteConnection:
         if self._connection is None:
             raise StoreUnavailable("the store is not open")
         return self._connection
 
     def _set_up(self, connection: SqliteConnection) -> None:
         # The timeout comes first: the others may already have to wait.
-        connection.run(f"PRAGMA busy_timeout = {self._settings.busy_timeout_ms}")
+        connection.execute(f"PRAGMA busy_timeout = {self._settings.busy_timeout_ms}")
         self._use_write_ahead_log(connection)
-        connection.run(f"PRAGMA synchronous = {self._settings.synchronous}")
-        connection.run("PRAGMA foreign_keys = 1")
-        connection.run("PRAGMA secure_delete = 1")  # what is erased (P2) is not left in free pages
-        connection.run(f"PRAGMA mmap_size = {self._settings.mmap_mb * MEBIBYTE}")
+        connection.execute(f"PRAGMA synchronous = {self._settings.synchronous}")
+        connection.execute("PRAGMA foreign_keys = 1")
+        connection.execute("PRAGMA secure_delete = 1")  # what is erased (P2) is not left in free pages
+        connection.execute(f"PRAGMA mmap_size = {self._settings.mmap_mb * MEBIBYTE}")
 
     def _use_write_ahead_log(self, connection: SqliteConnection) -> None:
         """Waits by hand: when processes make the file together, one start in a thousand is told "locked" at once,
@@ -280,7 +280,7 @@ class SqliteEngine:
                 busy = isinstance(cause, sqlite3.Error) and cause.sqlite_errorcode == sqlite3.SQLITE_BUSY
                 if not busy or time.monotonic() > deadline:
                     raise
-                time.sleep(JOURNAL_PAUSE)
+                time.sleep(WAL_RETRY_DELAY)
                 continue
             if mode != [("wal",)]:
                 raise StoreUnavailable(
@@ -289,8 +289,10 @@ class SqliteEngine:
             return
 
     @contextmanager
-    def _peewee_faults(self) -> Generator[None]:
+    def _translated_errors(self) -> Generator[None]:
         try:
             yield
         except PeeweeException as error:
-            raise wrapped_fault(error, sqlite3.Error, lambda cause: sqlite_fault(cause, self._settings.path)) from error
+            raise translate_wrapped_error(
+                error, sqlite3.Error, lambda cause: translate_sqlite_error(cause, self._settings.path)
+            ) from error

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from hullo.errors import SettingsError
 
-LARGEST: Final = 31_536_000
+MAX_NUMBER: Final = 31_536_000
 """Of whole numbers: what every driver takes. As seconds it is a year, as milliseconds nine hours."""
 
 
@@ -41,21 +41,21 @@ def split_url(url: str) -> SplitUrl:
 class Parameters:
     """What stands after a URL's `?`. Raises `SettingsError` for what it cannot take, in words for whoever wrote it."""
 
-    def __init__(self, query: str, whose: str) -> None:
+    def __init__(self, query: str, subject: str) -> None:
         """`whose` begins a sentence: "an SQLite URL"."""
-        self._whose = whose
+        self._subject = subject
         self._texts = dict(parse_qsl(query, keep_blank_values=True))
         self._known: list[str] = []
 
-    def whole_number(self, name: str, default: int, *, least: int = 0) -> int:
+    def whole_number(self, name: str, default: int, *, minimum: int = 0) -> int:
         """Between `least` and `LARGEST`."""
         text = self._take(name)
         if text is None:
             return default
         if not (text.isascii() and text.isdecimal()):
             raise SettingsError(f"{name} is a whole number, not {text!r}")
-        if not least <= int(text[:20]) <= LARGEST:
-            raise SettingsError(f"{name} is between {least} and {LARGEST}, not {text}")
+        if not minimum <= int(text[:20]) <= MAX_NUMBER:
+            raise SettingsError(f"{name} is between {minimum} and {MAX_NUMBER}, not {text}")
         return int(text)
 
     def choice(self, name: str, choices: Sequence[str], default: str) -> str:
@@ -67,13 +67,13 @@ class Parameters:
             raise SettingsError(f"{name} is {' or '.join(map(repr, choices))}, not {text!r}")
         return text
 
-    def rest(self, *names: str) -> dict[str, str]:
+    def take_remaining(self, *names: str) -> dict[str, str]:
         """Those among `names` that are there. Asked last: any other is unknown, and refused."""
         found = {name: text for name in names if (text := self._take(name)) is not None}
         if self._texts:
             *known, last = self._known
             raise SettingsError(
-                f"{self._whose} has no parameter {next(iter(self._texts))!r}, only {', '.join(known)} and {last}"
+                f"{self._subject} has no parameter {next(iter(self._texts))!r}, only {', '.join(known)} and {last}"
             )
         return found
 

@@ -17,7 +17,7 @@ from peewee import Model
 from hullo.store.protocol import SnapshotQuery
 from hullo_stores.peewee.connection import Connection
 from hullo_stores.peewee.rows import Row, json_text
-from hullo_stores.peewee.snapshots import Found, Named, PointedAt
+from hullo_stores.peewee.snapshots import LoadedRows, NamedRows, ReferencedRows
 from hullo_stores.peewee.tables import (
     Answers,
     Conflicts,
@@ -33,7 +33,7 @@ from hullo_stores.peewee.writes import columns_of
 _row_of = msgspec.json.Decoder(tuple[str | int | None, ...]).decode
 
 
-class TripDialect(Protocol):
+class SingleQueryDialect(Protocol):
     """What the statement needs of a server's dialect."""
 
     @property
@@ -41,29 +41,31 @@ class TripDialect(Protocol):
         """Says that a common table is made once, however often it is read."""
         ...
 
-    def names(self, slot: str) -> str: ...
-    def row(self, *columns: str) -> str: ...
-    def hexadecimal(self, column: str) -> str: ...
-    def bound_by_name(self, text: str) -> tuple[str, tuple[str, ...]]: ...
+    def names_table(self, slot: str) -> str: ...
+    def json_row(self, *columns: str) -> str: ...
+    def hex_of(self, column: str) -> str: ...
+    def bind_names(self, text: str) -> tuple[str, tuple[str, ...]]: ...
 
 
-class OneTripLoader:
+class SingleQueryLoader:
     """See `Loader`."""
 
-    def __init__(self, dialect: TripDialect) -> None:
+    def __init__(self, dialect: SingleQueryDialect) -> None:
         self._dialect = dialect
-        self._kept: dict[frozenset[str], tuple[str, tuple[str, ...]]] = {}
+        self._statements: dict[frozenset[str], tuple[str, tuple[str, ...]]] = {}
 
-    def load(self, connection: Connection, queries: Sequence[SnapshotQuery]) -> Found:
+    def load(self, connection: Connection, queries: Sequence[SnapshotQuery]) -> LoadedRows:
         """In one statement, which sees one moment by itself."""
-        slots = _slots(queries)
+        slots = _parameters(queries)
         if not slots.keys() - {"every_app"}:
             return _found(queries, {})  # nobody asks for anything
         parts = frozenset(slots)
-        statement = self._kept.get(parts)
+        statement = self._statements.get(parts)
         if statement is None:
-            text = "\nUNION ALL ".join(_selects(self._dialect, parts))
-            statement = self._kept[parts] = self._dialect.bound_by_name(f"{_tables(self._dialect, parts)}\n{text}")
+            text = "\nUNION ALL ".join(_part_selects(self._dialect, parts))
+            statement = self._statements[parts] = self._dialect.bind_names(
+                f"{_common_tables(self._dialect, parts)}\n{text}"
+            )
         text, order = statement
         found: dict[str, list[Row]] = {}
         for what, row in connection.rows(text, [slots[slot] for slot in order]):
@@ -72,7 +74,7 @@ class OneTripLoader:
         return _found(queries, found)
 
 
-def _slots(queries: Sequence[SnapshotQuery]) -> dict[str, str]:
+def _parameters(queries: Sequence[SnapshotQuery]) -> dict[str, str]:
     """What is asked for, by part: JSON arrays of (query, name), each once.
 
     `pairs` and `every_app` are parts without names. Queries are only told apart where it matters, for pairs.
@@ -80,13 +82,13 @@ def _slots(queries: Sequence[SnapshotQuery]) -> dict[str, str]:
     names: dict[str, dict[tuple[int, str], None]] = {}
     pairs = False
     for number, query in enumerate(queries):
-        sessions = [digest for digest in (query.session, query.source) if digest is not None]
+        sessions = [digest for digest in (query.session, query.source_session) if digest is not None]
         several = len(query.identifiers) + len(query.contacts) + len(sessions) > 1
         pairs = pairs or several
         here = number if several else -1
         if query.app_id is not None:
             names.setdefault("apps", {})[0, query.app_id] = None
-        if query.session is not None and query.orphans:
+        if query.session is not None and query.include_orphans:
             names.setdefault("orphans", {})[0, query.session] = None
         for part, wanted in (
             ("sessions", sessions),
@@ -95,15 +97,15 @@ def _slots(queries: Sequence[SnapshotQuery]) -> dict[str, str]:
         ):
             for name in wanted:
                 names.setdefault(part, {})[here, name] = None
-        rarely = _rarely(query)
+        rarely = _rare_parts(query)
         if any(rarely):
-            for part, wanted in zip(_RARELY, rarely, strict=True):
+            for part, wanted in zip(_RARE_PARTS, rarely, strict=True):
                 for name in wanted:
                     names.setdefault(part, {})[0, name] = None
-        if query.audited:
+        if query.include_audit_head:
             names.setdefault("audited", {})[0, query.workspace_id] = None
-        if query.answer is not None:
-            names.setdefault("answers", {})[0, query.answer] = None
+        if query.stored_response_digest is not None:
+            names.setdefault("answers", {})[0, query.stored_response_digest] = None
     slots = {part: json_text(list(held)) for part, held in names.items()}
     if pairs:
         slots["pairs"] = ""
@@ -112,31 +114,31 @@ def _slots(queries: Sequence[SnapshotQuery]) -> dict[str, str]:
     return slots
 
 
-_RARELY: Final = ("conversations", "repeat_keys", "spent", "conflicts", "merges", "merged_into", "tombstones")
-_rarely: Final = attrgetter(*_RARELY)
+_RARE_PARTS: Final = ("conversations", "repeat_keys", "spent", "conflicts", "merges", "merged_into", "tombstones")
+_rare_parts: Final = attrgetter(*_RARE_PARTS)
 """All of them in one step, as most queries ask for none."""
 
-_WANT_CONTACTS: Final = frozenset({"identifiers", "contacts", "sessions"})
+_CONTACT_PARTS: Final = frozenset({"identifiers", "contacts", "sessions"})
 
 
-def _tables(dialect: TripDialect, parts: frozenset[str]) -> str:
+def _common_tables(dialect: SingleQueryDialect, parts: frozenset[str]) -> str:
     """Common tables: who is named how, and all who are wanted by each query."""
     tables: dict[str, str] = {}
     wanted: list[str] = []
     if "identifiers" in parts:
         tables["owner (query, digest, who)"] = (
             'SELECT query, name, (SELECT contact_id FROM "identifier" WHERE digest = named.name LIMIT 1) '
-            f"FROM {dialect.names('identifiers')} AS named"
+            f"FROM {dialect.names_table('identifiers')} AS named"
         )
         wanted.append("SELECT query, who FROM owner WHERE who IS NOT NULL")
     if "sessions" in parts:
         tables["held (query, digest, who)"] = (
             'SELECT query, name, (SELECT contact_id FROM "session" WHERE digest = named.name) '
-            f"FROM {dialect.names('sessions')} AS named"
+            f"FROM {dialect.names_table('sessions')} AS named"
         )
         wanted.append("SELECT query, who FROM held WHERE who IS NOT NULL")
     if "contacts" in parts:
-        wanted.append(f"SELECT query, name FROM {dialect.names('contacts')} AS named")
+        wanted.append(f"SELECT query, name FROM {dialect.names_table('contacts')} AS named")
     if wanted:
         tables["wanted (query, who)"] = " UNION ".join(wanted)
         tables["everybody (who)"] = "SELECT DISTINCT who FROM wanted"
@@ -144,27 +146,27 @@ def _tables(dialect: TripDialect, parts: frozenset[str]) -> str:
     return f"WITH {made}" if made else ""
 
 
-def _selects(dialect: TripDialect, parts: frozenset[str]) -> Iterator[str]:
+def _part_selects(dialect: SingleQueryDialect, parts: frozenset[str]) -> Iterator[str]:
     """What is found, each row beside a word that says what it is."""
 
     def named(part: str) -> str:
-        return f"FROM {dialect.names(part)} AS named"
+        return f"FROM {dialect.names_table(part)} AS named"
 
     def each(what: str, row: str, source: str, rest: str) -> str:
         return f"SELECT '{what}', (SELECT {row} {source}) {rest}"
 
     if "apps" in parts:
         yield each(
-            "app", dialect.row("id", "workspace_id", "version"), 'FROM "app" WHERE id = named.name', named("apps")
+            "app", dialect.json_row("id", "workspace_id", "version"), 'FROM "app" WHERE id = named.name', named("apps")
         )
     if "sessions" in parts:
         source = 'FROM "session" WHERE "session".digest = held.digest'
-        yield each("session", dialect.row(*_quoted(Sessions)), source, "FROM held")
+        yield each("session", dialect.json_row(*_quoted(Sessions)), source, "FROM held")
     if "identifiers" in parts:
-        yield f"SELECT 'owner', {dialect.row('digest', 'who')} FROM owner WHERE who IS NOT NULL"
-    if parts & _WANT_CONTACTS:
-        yield each("contact", dialect.row(*_quoted(Contacts)), 'FROM "contact" WHERE id = who', "FROM everybody")
-        block = dialect.row(*_quoted(CustomData))
+        yield f"SELECT 'owner', {dialect.json_row('digest', 'who')} FROM owner WHERE who IS NOT NULL"
+    if parts & _CONTACT_PARTS:
+        yield each("contact", dialect.json_row(*_quoted(Contacts)), 'FROM "contact" WHERE id = who', "FROM everybody")
+        block = dialect.json_row(*_quoted(CustomData))
         if "every_app" in parts:
             yield (
                 f"SELECT 'block', {block} FROM everybody "
@@ -172,14 +174,14 @@ def _selects(dialect: TripDialect, parts: frozenset[str]) -> Iterator[str]:
             )
         else:
             source = 'FROM "custom_data" WHERE contact_id = who AND app_id = named.name'
-            yield each("block", block, source, f"FROM everybody CROSS JOIN {dialect.names('apps')} AS named")
+            yield each("block", block, source, f"FROM everybody CROSS JOIN {dialect.names_table('apps')} AS named")
     if "pairs" in parts:
         yield (
-            f"SELECT 'pair', (SELECT {dialect.row('open_pair')} FROM \"conflict\" "
+            f"SELECT 'pair', (SELECT {dialect.json_row('open_pair')} FROM \"conflict\" "
             "WHERE open_pair = CONCAT(one.who, '|', other.who)) "
             "FROM wanted AS one INNER JOIN wanted AS other ON other.query = one.query AND one.who < other.who"
         )
-    conversation = dialect.row(*(f"conversation.{column}" for column in _quoted(Conversations)))
+    conversation = dialect.json_row(*(f"conversation.{column}" for column in _quoted(Conversations)))
     if "orphans" in parts:
         yield (
             f"SELECT 'orphan', {conversation} {named('orphans')} "
@@ -195,7 +197,7 @@ def _selects(dialect: TripDialect, parts: frozenset[str]) -> Iterator[str]:
             named("conversations"),
         )
     if "repeat_keys" in parts:
-        message = dialect.row(*(f"message.{column}" for column in _quoted(Messages)), "conversation.workspace_id")
+        message = dialect.json_row(*(f"message.{column}" for column in _quoted(Messages)), "conversation.workspace_id")
         source = (
             'FROM "message" INNER JOIN "conversation" ON conversation.id = message.conversation_id '
             "WHERE message.repeat_key = named.name"
@@ -204,16 +206,16 @@ def _selects(dialect: TripDialect, parts: frozenset[str]) -> Iterator[str]:
         yield each("conversation", conversation, source, named("repeat_keys"))
     if "answers" in parts:
         answer = (
-            dialect.hexadecimal(f'"{column.name}"') if column.kind == "bytes" else f'"{column.name}"'
+            dialect.hex_of(f'"{column.name}"') if column.kind == "bytes" else f'"{column.name}"'
             for column in columns_of(Answers)
         )
-        yield each("answer", dialect.row(*answer), 'FROM "answer" WHERE digest = named.name', named("answers"))
+        yield each("answer", dialect.json_row(*answer), 'FROM "answer" WHERE digest = named.name', named("answers"))
     if "spent" in parts:
-        yield each("spent", dialect.row("digest"), 'FROM "spent_token" WHERE digest = named.name', named("spent"))
+        yield each("spent", dialect.json_row("digest"), 'FROM "spent_token" WHERE digest = named.name', named("spent"))
     if "conflicts" in parts:
-        conflict = dialect.row(*_quoted(Conflicts))
+        conflict = dialect.json_row(*_quoted(Conflicts))
         yield each("conflict", conflict, 'FROM "conflict" WHERE id = named.name', named("conflicts"))
-    merge = dialect.row(*(f"merge.{column}" for column in _quoted(Merges)))
+    merge = dialect.json_row(*(f"merge.{column}" for column in _quoted(Merges)))
     if "merges" in parts:
         yield each("merge", merge, 'FROM "merge" WHERE merge.id = named.name', named("merges"))
     if "merged_into" in parts:
@@ -223,16 +225,16 @@ def _selects(dialect: TripDialect, parts: frozenset[str]) -> Iterator[str]:
         )
     if "tombstones" in parts:
         # Nearly all are looked for in vain, and nothing is said of them.
-        row = f'SELECT {dialect.row("digest", "workspace_id")} FROM "tombstone" WHERE digest = named.name'
+        row = f'SELECT {dialect.json_row("digest", "workspace_id")} FROM "tombstone" WHERE digest = named.name'
         looked = f"SELECT ({row}) AS found {named('tombstones')}"
         yield f"SELECT 'tombstone', found FROM ({looked}) AS looked WHERE found IS NOT NULL"
     if "audited" in parts:
         source = 'FROM "audit" WHERE workspace_id = named.name ORDER BY number DESC LIMIT 1'
-        yield each("audit", dialect.row("workspace_id", "number", "digest"), source, named("audited"))
+        yield each("audit", dialect.json_row("workspace_id", "number", "digest"), source, named("audited"))
 
 
-def _found(queries: Sequence[SnapshotQuery], rows: Mapping[str, Sequence[Row]]) -> Found:
-    named = Named(
+def _found(queries: Sequence[SnapshotQuery], rows: Mapping[str, Sequence[Row]]) -> LoadedRows:
+    named = NamedRows(
         app_versions=rows.get("app", ()),
         sessions=rows.get("session", ()),
         owners=rows.get("owner", ()),
@@ -245,13 +247,13 @@ def _found(queries: Sequence[SnapshotQuery], rows: Mapping[str, Sequence[Row]]) 
         tombstones=rows.get("tombstone", ()),
         audits=rows.get("audit", ()),
     )
-    pointed_at = PointedAt(
+    pointed_at = ReferencedRows(
         contacts=rows.get("contact", ()),
         blocks=rows.get("block", ()),
         orphans=rows.get("orphan", ()),
         open_pairs=rows.get("pair", ()),
     )
-    return Found(named, pointed_at, [named.contact_ids(query) for query in queries])
+    return LoadedRows(named, pointed_at, [named.contact_ids(query) for query in queries])
 
 
 def _with_bytes(row: Row) -> Row:

@@ -6,30 +6,30 @@ from collections.abc import Collection, Mapping, Sequence
 
 from hullo.model.contact import ContactId
 from hullo.store.protocol import SnapshotQuery
-from hullo_stores.peewee.compiler import Compiler, Many
+from hullo_stores.peewee.compiler import Compiler, ListStatement
 from hullo_stores.peewee.connection import Connection
 from hullo_stores.peewee.loaders.statements import StepStatements
 from hullo_stores.peewee.rows import Row
-from hullo_stores.peewee.snapshots import Found, Named, PointedAt, pairs_of
+from hullo_stores.peewee.snapshots import LoadedRows, NamedRows, ReferencedRows, pairs_of
 
 
 class StepLoader:
     """See `Loader`. Its connection has to hold one moment through several statements."""
 
     def __init__(self, compiler: Compiler) -> None:
-        self._statements = compiler.once(StepStatements)
+        self._statements = compiler.cached(StepStatements)
 
-    def load(self, connection: Connection, queries: Sequence[SnapshotQuery]) -> Found:
+    def load(self, connection: Connection, queries: Sequence[SnapshotQuery]) -> LoadedRows:
         """What the queries name, and then what that points at."""
-        named = self._name(connection, _Names(queries))
+        named = self._load_named(connection, _QueriedKeys(queries))
         wanted = [named.contact_ids(query) for query in queries]
-        return Found(named, self._point(connection, queries, named, wanted), wanted)
+        return LoadedRows(named, self._load_referenced(connection, queries, named, wanted), wanted)
 
-    def _name(self, connection: Connection, names: _Names) -> Named:
+    def _load_named(self, connection: Connection, names: _QueriedKeys) -> NamedRows:
         statements = self._statements
         messages = _rows(connection, statements.messages_by_repeat_key, names.repeat_keys)
         names.conversations.update((row[1], None) for row in messages)
-        return Named(
+        return NamedRows(
             app_versions=_rows(connection, statements.app_versions, names.apps),
             sessions=_rows(connection, statements.sessions_by_digest, names.sessions),
             owners=_rows(connection, statements.owners, names.identifiers),
@@ -50,21 +50,21 @@ class StepLoader:
             ],
         )
 
-    def _point(
+    def _load_referenced(
         self,
         connection: Connection,
         queries: Sequence[SnapshotQuery],
-        named: Named,
+        named: NamedRows,
         wanted: Sequence[Mapping[ContactId, None]],
-    ) -> PointedAt:
+    ) -> ReferencedRows:
         contact_ids = {contact_id: None for ids in wanted for contact_id in ids}
         visitors = {
             session.visitor_id: None
-            for session in (named.session(query) for query in queries if query.orphans)
+            for session in (named.session(query) for query in queries if query.include_orphans)
             if session is not None
         }
         pairs = {pair: None for ids in wanted if len(ids) > 1 for pair in pairs_of(ids)}
-        return PointedAt(
+        return ReferencedRows(
             contacts=_rows(connection, self._statements.contacts_by_id, contact_ids),
             blocks=self._block_rows(connection, queries, contact_ids),
             orphans=_rows(connection, self._statements.orphans, visitors),
@@ -81,7 +81,7 @@ class StepLoader:
         return _rows(connection, self._statements.blocks, contact_ids)
 
 
-class _Names:
+class _QueriedKeys:
     """What the queries of a group name, each once."""
 
     def __init__(self, queries: Sequence[SnapshotQuery]) -> None:
@@ -100,12 +100,12 @@ class _Names:
         for query in queries:
             if query.app_id is not None:
                 self.apps[query.app_id] = None
-            for session in (query.session, query.source):
+            for session in (query.session, query.source_session):
                 if session is not None:
                     self.sessions[session] = None
-            if query.answer is not None:
-                self.answers[query.answer] = None
-            if query.audited:
+            if query.stored_response_digest is not None:
+                self.answers[query.stored_response_digest] = None
+            if query.include_audit_head:
                 self.audited[query.workspace_id] = None
             for names, wanted in (
                 (self.identifiers, query.identifiers),
@@ -121,13 +121,13 @@ class _Names:
                     names[name] = None
 
 
-def _rows(connection: Connection, statement: Many, values: Collection[str], *first: object) -> list[Row]:
+def _rows(connection: Connection, statement: ListStatement, values: Collection[str], *first: object) -> list[Row]:
     if not values:
         return []
     wanted = tuple(values)
     if len(wanted) == 1:  # by far the most
         return connection.rows(statement.texts[1], (*first, *wanted))
     rows: list[Row] = []
-    for text, bound in statement.calls(wanted, *first):
+    for text, bound in statement.bind(wanted, *first):
         rows += connection.rows(text, bound)
     return rows

@@ -16,7 +16,7 @@ from hullo.store.protocol import Snapshot, SnapshotQuery
 from hullo_stores.peewee.connection import Connection, Loader
 from hullo_stores.peewee.dialect import Dialect
 from hullo_stores.peewee.rows import Row, contact_of, session_of
-from hullo_stores.peewee.snapshots import Loaded
+from hullo_stores.peewee.snapshots import LoadResult
 from hullo_stores.peewee.tables import Contacts, Sessions
 from hullo_stores.peewee.writes import columns_of
 
@@ -27,12 +27,12 @@ _BLOCK: Final = _CONTACT.stop
 _ORPHANS: Final = _BLOCK + 1
 
 
-class UsualLoader:
+class FastPathLoader:
     """See `Loader`. What is not usual, or turns out not to be, is left to another."""
 
-    def __init__(self, dialect: Dialect, other: Loader) -> None:
-        self._other = other
-        self._text, self._slots = dialect.bound_by_name(f"""
+    def __init__(self, dialect: Dialect, fallback: Loader) -> None:
+        self._fallback = fallback
+        self._text, self._slots = dialect.bind_names(f"""
             SELECT app.workspace_id, app.version, {_columns("session", Sessions)}, one.contact_id, two.contact_id,
                 {_columns("contact", Contacts)}, custom.block,
                 EXISTS (SELECT 1 FROM "conversation" AS talk
@@ -45,15 +45,15 @@ class UsualLoader:
             LEFT JOIN "contact" AS contact ON contact.id = COALESCE(one.contact_id, two.contact_id, session.contact_id)
             LEFT JOIN "custom_data" AS custom ON custom.contact_id = contact.id AND custom.app_id = :app
         """)
-        self._tombstone = dialect.bound('SELECT 1 FROM "tombstone" WHERE digest = ?')
+        self._tombstone = dialect.with_placeholders('SELECT 1 FROM "tombstone" WHERE digest = ?')
 
-    def load(self, connection: Connection, queries: Sequence[SnapshotQuery]) -> Loaded:
+    def load(self, connection: Connection, queries: Sequence[SnapshotQuery]) -> LoadResult:
         """See `Loader`."""
-        if len(queries) == 1 and _asks_the_usual(queries[0]):
+        if len(queries) == 1 and _is_fast_path(queries[0]):
             snapshot = self._load(connection, queries[0])
             if snapshot is not None:
-                return _One(snapshot)
-        return self._other.load(connection, queries)
+                return _SingleSnapshot(snapshot)
+        return self._fallback.load(connection, queries)
 
     def _load(self, connection: Connection, query: SnapshotQuery) -> Snapshot | None:
         names = query.identifiers
@@ -63,7 +63,7 @@ class UsualLoader:
         session = session_of(row[_SESSION]) if row[_SESSION.start] is not None else None
         if session is not None and session.workspace_id != here:
             session = None
-        if session is not None and query.orphans and row[_ORPHANS]:
+        if session is not None and query.include_orphans and row[_ORPHANS]:
             return None
         one, two = row[_OWNERS]
         held = session.contact_id if session is not None else None
@@ -84,7 +84,7 @@ class UsualLoader:
         return Snapshot(
             app_version=row[1] if row[0] == here else None,
             session=session,
-            found=found,
+            contact_ids=found,
             contacts=contacts,
             # Said, as the defaults take a microsecond to make.
             conversations={},
@@ -97,7 +97,7 @@ class UsualLoader:
         return any(connection.rows(self._tombstone, (digest,)) for digest in digests)
 
 
-class _One:
+class _SingleSnapshot:
     """See `Loaded`."""
 
     __slots__ = ("_snapshot",)
@@ -110,13 +110,13 @@ class _One:
         return (self._snapshot,)
 
 
-def _asks_the_usual(query: SnapshotQuery) -> bool:
+def _is_fast_path(query: SnapshotQuery) -> bool:
     return (
         query.app_id is not None
         and 1 <= len(query.identifiers) <= 2
-        and query.answer is None
-        and query.source is None
-        and not query.audited
+        and query.stored_response_digest is None
+        and query.source_session is None
+        and not query.include_audit_head
         and not (query.contacts or query.conversations or query.repeat_keys or query.spent)
         and not (query.conflicts or query.merges or query.merged_into)
     )

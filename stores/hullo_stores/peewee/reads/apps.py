@@ -11,9 +11,9 @@ from hullo.model.app import ApiKey, App, IdentityKey, Workspace
 from hullo.model.change_set import CallCount
 from hullo.model.instant import Instant
 from hullo.model.visitor import Session, SessionDigest
-from hullo_stores.peewee.compiler import Compiler, all_of, given
+from hullo_stores.peewee.compiler import Compiler, parameter, select_all
 from hullo_stores.peewee.connection import Engine
-from hullo_stores.peewee.reads.asking import Asking
+from hullo_stores.peewee.reads.asking import Queries
 from hullo_stores.peewee.rows import (
     api_key_of,
     app_of,
@@ -29,47 +29,49 @@ class AppStatements:
     """Of one engine."""
 
     def __init__(self, compiler: Compiler) -> None:
-        self.all_workspaces = compiler.text(all_of(Workspaces).order_by(Workspaces.id.desc()))
-        self.all_apps = compiler.text(all_of(Apps).order_by(Apps.id.desc()))
-        self.all_identity_keys = compiler.text(all_of(IdentityKeys).order_by(IdentityKeys.created_at, IdentityKeys.id))
-        self.all_api_keys = compiler.text(all_of(ApiKeys).order_by(ApiKeys.id.desc()))
-        self.app = compiler.text(all_of(Apps).where(Apps.id == given("id")), "id")
-        self.identity_keys = compiler.text(
-            all_of(IdentityKeys)
-            .where(IdentityKeys.app_id == given("app"))
+        self.all_workspaces = compiler.compile(select_all(Workspaces).order_by(Workspaces.id.desc()))
+        self.all_apps = compiler.compile(select_all(Apps).order_by(Apps.id.desc()))
+        self.all_identity_keys = compiler.compile(
+            select_all(IdentityKeys).order_by(IdentityKeys.created_at, IdentityKeys.id)
+        )
+        self.all_api_keys = compiler.compile(select_all(ApiKeys).order_by(ApiKeys.id.desc()))
+        self.app = compiler.compile(select_all(Apps).where(Apps.id == parameter("id")), "id")
+        self.identity_keys = compiler.compile(
+            select_all(IdentityKeys)
+            .where(IdentityKeys.app_id == parameter("app"))
             .order_by(IdentityKeys.created_at, IdentityKeys.id),
             "app",
         )
-        self.session = compiler.text(all_of(Sessions).where(Sessions.digest == given("digest")), "digest")
-        self.api_key = compiler.text(all_of(ApiKeys).where(ApiKeys.digest == given("digest")), "digest")
-        self.call_counts = compiler.text(
-            all_of(CallCounts)
-            .where(CallCounts.app_id == given("app"), CallCounts.day >= given("since"))
+        self.session = compiler.compile(select_all(Sessions).where(Sessions.digest == parameter("digest")), "digest")
+        self.api_key = compiler.compile(select_all(ApiKeys).where(ApiKeys.digest == parameter("digest")), "digest")
+        self.call_counts = compiler.compile(
+            select_all(CallCounts)
+            .where(CallCounts.app_id == parameter("app"), CallCounts.day >= parameter("since"))
             .order_by(CallCounts.day),
             "app",
             "since",
         )
 
 
-class AskedApps(Asking):
+class AppQueries(Queries):
     """Who may call."""
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
-        self._of_apps = self._compiler.once(AppStatements)
+        self._app_statements = self._compiler.cached(AppStatements)
 
     def find_app(self, app_id: str) -> App | None:
         """With all its keys, retired ones too."""
-        with self._engine.reading() as connection:
-            rows = connection.rows(self._of_apps.app, (app_id,))
-            keys = connection.rows(self._of_apps.identity_keys, (app_id,))
+        with self._engine.read_transaction() as connection:
+            rows = connection.rows(self._app_statements.app, (app_id,))
+            keys = connection.rows(self._app_statements.identity_keys, (app_id,))
         return app_of(rows[0], map(identity_key_of, keys)) if rows else None
 
     def list_apps(self) -> Sequence[App]:
         """The newest first."""
-        with self._engine.reading() as connection:
-            rows = connection.rows(self._of_apps.all_apps)
-            key_rows = connection.rows(self._of_apps.all_identity_keys)
+        with self._engine.read_transaction() as connection:
+            rows = connection.rows(self._app_statements.all_apps)
+            key_rows = connection.rows(self._app_statements.all_identity_keys)
         keys: dict[str, list[IdentityKey]] = {}
         for key in map(identity_key_of, key_rows):
             keys.setdefault(key.app_id, []).append(key)
@@ -77,22 +79,22 @@ class AskedApps(Asking):
 
     def list_workspaces(self) -> Sequence[Workspace]:
         """The newest first."""
-        return tuple(map(workspace_of, self._rows(self._of_apps.all_workspaces)))
+        return tuple(map(workspace_of, self._rows(self._app_statements.all_workspaces)))
 
     def find_api_key(self, digest: str) -> ApiKey | None:
         """By the digest of its secret; revoked ones too."""
-        rows = self._rows(self._of_apps.api_key, digest)
+        rows = self._rows(self._app_statements.api_key, digest)
         return api_key_of(rows[0]) if rows else None
 
     def list_api_keys(self) -> Sequence[ApiKey]:
         """The newest first."""
-        return tuple(map(api_key_of, self._rows(self._of_apps.all_api_keys)))
+        return tuple(map(api_key_of, self._rows(self._app_statements.all_api_keys)))
 
     def find_session(self, digest: SessionDigest) -> Session | None:
         """Revoked and expired ones too."""
-        rows = self._rows(self._of_apps.session, digest)
+        rows = self._rows(self._app_statements.session, digest)
         return session_of(rows[0]) if rows else None
 
     def list_call_counts(self, app_id: str, since: Instant) -> Sequence[CallCount]:
         """The oldest first."""
-        return tuple(map(call_count_of, self._rows(self._of_apps.call_counts, app_id, since)))
+        return tuple(map(call_count_of, self._rows(self._app_statements.call_counts, app_id, since)))

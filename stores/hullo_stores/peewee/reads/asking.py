@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from hullo.store.protocol import Page, PageRequest
-from hullo_stores.paging import Listed, UnknownCursor, last_told, page_of
-from hullo_stores.peewee.compiler import Compiler, Paged
+from hullo_stores.paging import HasId, UnknownCursor, build_page, parse_cursor
+from hullo_stores.peewee.compiler import Compiler, PageStatement
 from hullo_stores.peewee.connection import Connection, Engine
 from hullo_stores.peewee.rows import Row
 
-T = TypeVar("T", bound=Listed)
+T = TypeVar("T", bound=HasId)
 
 
-class Asking:
+class Queries:
     """Whoever has an engine. Statements are compiled with the first of its kind."""
 
     def __init__(self, engine: Engine) -> None:
@@ -22,7 +22,7 @@ class Asking:
         self._compiler = Compiler(engine.database, engine.dialect)
 
     def _rows(self, text: str, *values: object) -> list[Row]:
-        with self._engine.asking() as connection:
+        with self._engine.autocommit_connection() as connection:
             return connection.rows(text, values)
 
     def _page(
@@ -30,19 +30,19 @@ class Asking:
         listing: str,
         request: PageRequest,
         item_of: Callable[[Row], T],
-        statement: Paged,
+        statement: PageStatement,
         *values: object,
     ) -> Page[T]:
-        with self._engine.asking() as connection:
-            rows = page_rows(connection, listing, request, statement, values)
-        return page_of(listing, request, [item_of(row) for row in rows])
+        with self._engine.autocommit_connection() as connection:
+            rows = fetch_page(connection, listing, request, statement, values)
+        return build_page(listing, request, [item_of(row) for row in rows])
 
 
-def page_rows(
+def fetch_page(
     connection: Connection,
     listing: str,
     request: PageRequest,
-    statement: Paged,
+    statement: PageStatement,
     values: Sequence[object],
     *,
     key_of: Callable[[str], object] = str,
@@ -50,7 +50,7 @@ def page_rows(
     """One more than the page holds, which tells whether there is another page. `key_of` makes of the last id what the
     table has for it, or raises `UnknownCursor`."""
     try:
-        last = last_told(listing, request)
+        last = parse_cursor(listing, request)
         if last is None:
             return connection.rows(statement.first, (*values, request.limit + 1))
         return connection.rows(statement.next, (*values, key_of(last), request.limit + 1))

@@ -14,106 +14,111 @@ from hullo.model.conversation import Conversation, ConversationId, Message
 from hullo.model.standing import Standing
 from hullo.model.visitor import Session, VisitorId
 from hullo.store.protocol import ContactFilter, Page, PageRequest
-from hullo_stores.paging import page_of
-from hullo_stores.peewee.compiler import Compiler, Paged, all_of, given
+from hullo_stores.paging import build_page
+from hullo_stores.peewee.compiler import Compiler, PageStatement, parameter, select_all
 from hullo_stores.peewee.connection import Engine
-from hullo_stores.peewee.reads.asking import Asking, page_rows
+from hullo_stores.peewee.reads.asking import Queries, fetch_page
 from hullo_stores.peewee.rows import blocks_by_contact, contact_of, conversation_of, message_of, session_of
 from hullo_stores.peewee.tables import Contacts, Conversations, CustomData, Identifiers, Messages, Sessions, Tags
 
-QUERY_LONGEST: Final = 4096
+MAX_QUERY_LENGTH: Final = 4096
 """No value that is searched is longer, and engines limit their patterns."""
 
 
-class PeopleStatements:
+class ContactStatements:
     """Of one engine."""
 
     def __init__(self, compiler: Compiler) -> None:
         self.contacts = _pages_of_contacts(compiler)
-        self.contacts_with = _pages_of_contacts(compiler, "digest")
-        self.contacts_tagged = _pages_of_contacts(compiler, "tag")
-        self.contacts_with_and_tagged = _pages_of_contacts(compiler, "digest", "tag")
-        self.blocks = compiler.many(lambda ids: all_of(CustomData).where(CustomData.contact_id.in_(ids)))
-        self.sessions = compiler.paged(
+        self.contacts_by_identifier = _pages_of_contacts(compiler, "digest")
+        self.contacts_by_tag = _pages_of_contacts(compiler, "tag")
+        self.contacts_by_identifier_and_tag = _pages_of_contacts(compiler, "digest", "tag")
+        self.blocks = compiler.list_statement(lambda ids: select_all(CustomData).where(CustomData.contact_id.in_(ids)))
+        self.sessions = compiler.page_statement(
             Sessions.visitor_id,
             ("workspace", "contact"),
-            Sessions.workspace_id == given("workspace"),
-            Sessions.contact_id == given("contact"),
+            Sessions.workspace_id == parameter("workspace"),
+            Sessions.contact_id == parameter("contact"),
         )
-        self.conversation = compiler.text(all_of(Conversations).where(Conversations.id == given("id")), "id")
-        self.conversations = compiler.paged(
-            Conversations.id, ("workspace",), Conversations.workspace_id == given("workspace")
+        self.conversation = compiler.compile(select_all(Conversations).where(Conversations.id == parameter("id")), "id")
+        self.conversations = compiler.page_statement(
+            Conversations.id, ("workspace",), Conversations.workspace_id == parameter("workspace")
         )
-        self.conversations_of = compiler.paged(
+        self.conversations_of = compiler.page_statement(
             Conversations.id,
             ("workspace", "contact"),
-            Conversations.workspace_id == given("workspace"),
-            Conversations.contact_id == given("contact"),
+            Conversations.workspace_id == parameter("workspace"),
+            Conversations.contact_id == parameter("contact"),
         )
-        self.visible_conversations = compiler.paged(
+        self.visible_conversations = compiler.page_statement(
             Conversations.id,
             ("app", "visitor", "contact", "standing"),
-            Conversations.app_id == given("app"),
-            (Conversations.visitor_id == given("visitor"))
-            | ((Conversations.contact_id == given("contact")) & (Conversations.link_standing == given("standing"))),
+            Conversations.app_id == parameter("app"),
+            (Conversations.visitor_id == parameter("visitor"))
+            | (
+                (Conversations.contact_id == parameter("contact"))
+                & (Conversations.link_standing == parameter("standing"))
+            ),
         )
-        self.messages = compiler.paged(
-            Messages.id, ("conversation",), Messages.conversation_id == given("conversation")
+        self.messages = compiler.page_statement(
+            Messages.id, ("conversation",), Messages.conversation_id == parameter("conversation")
         )
 
 
-def _pages_of_contacts(compiler: Compiler, *conditions: str) -> Paged:
+def _pages_of_contacts(compiler: Compiler, *conditions: str) -> PageStatement:
     """Nobody who was merged into another is among them."""
-    owners = Identifiers.select(Identifiers.contact_id).where(Identifiers.digest == given("digest"))
-    tagged = Tags.select(Tags.contact_id).where(Tags.workspace_id == given("workspace"), Tags.name == given("tag"))
+    owners = Identifiers.select(Identifiers.contact_id).where(Identifiers.digest == parameter("digest"))
+    tagged = Tags.select(Tags.contact_id).where(
+        Tags.workspace_id == parameter("workspace"), Tags.name == parameter("tag")
+    )
     found = {"digest": Contacts.id.in_(owners), "tag": Contacts.id.in_(tagged)}
     slots = {"digest": ("digest",), "tag": ("workspace", "tag")}
-    return compiler.paged(
+    return compiler.page_statement(
         Contacts.id,
         ("workspace", *(slot for each in conditions for slot in slots[each]), "text"),
-        Contacts.workspace_id == given("workspace"),
+        Contacts.workspace_id == parameter("workspace"),
         Contacts.merged_into.is_null(),
         *(found[each] for each in conditions),
         # `search` against a pattern of `_like_pattern`.
-        Expression(Contacts.search, "ILIKE", NodeList((given("text"), SQL("ESCAPE '!'")))),
+        Expression(Contacts.search, "ILIKE", NodeList((parameter("text"), SQL("ESCAPE '!'")))),
     )
 
 
-class AskedPeople(Asking):
+class ContactQueries(Queries):
     """Contacts, and what they talk about."""
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
-        self._of_people = self._compiler.once(PeopleStatements)
+        self._contact_statements = self._compiler.cached(ContactStatements)
 
-    def list_contacts(self, wanted: ContactFilter, page: PageRequest) -> Page[Contact]:
+    def list_contacts(self, criteria: ContactFilter, page: PageRequest) -> Page[Contact]:
         """See `ContactFilter`."""
-        if wanted.query is not None and len(wanted.query) > QUERY_LONGEST:
+        if criteria.query is not None and len(criteria.query) > MAX_QUERY_LENGTH:
             return Page(items=(), next=None)
-        statement, values = self._statement_for(wanted)
-        with self._engine.reading() as connection:
-            rows = page_rows(connection, "contacts", page, statement, (*values, _like_pattern(wanted.query or "")))
+        statement, values = self._statement_for(criteria)
+        with self._engine.read_transaction() as connection:
+            rows = fetch_page(connection, "contacts", page, statement, (*values, _like_pattern(criteria.query or "")))
             block_rows = [
                 row
-                for text, bound in self._of_people.blocks.calls([row[0] for row in rows])
+                for text, bound in self._contact_statements.blocks.bind([row[0] for row in rows])
                 for row in connection.rows(text, bound)
             ]
         blocks = blocks_by_contact(block_rows)
-        return page_of("contacts", page, [contact_of(row, blocks.get(row[0], {})) for row in rows])
+        return build_page("contacts", page, [contact_of(row, blocks.get(row[0], {})) for row in rows])
 
-    def _statement_for(self, wanted: ContactFilter) -> tuple[Paged, tuple[str, ...]]:
-        statements, here = self._of_people, wanted.workspace_id
+    def _statement_for(self, wanted: ContactFilter) -> tuple[PageStatement, tuple[str, ...]]:
+        statements, here = self._contact_statements, wanted.workspace_id
         if wanted.identifier is None:
             if wanted.tag is None:
                 return statements.contacts, (here,)
-            return statements.contacts_tagged, (here, here, wanted.tag)
+            return statements.contacts_by_tag, (here, here, wanted.tag)
         if wanted.tag is None:
-            return statements.contacts_with, (here, wanted.identifier)
-        return statements.contacts_with_and_tagged, (here, wanted.identifier, here, wanted.tag)
+            return statements.contacts_by_identifier, (here, wanted.identifier)
+        return statements.contacts_by_identifier_and_tag, (here, wanted.identifier, here, wanted.tag)
 
     def list_sessions(self, workspace_id: str, contact_id: ContactId, page: PageRequest) -> Page[Session]:
         """Those of one contact."""
-        return self._page("sessions", page, session_of, self._of_people.sessions, workspace_id, contact_id)
+        return self._page("sessions", page, session_of, self._contact_statements.sessions, workspace_id, contact_id)
 
     def list_visible_conversations(
         self, visitor_id: VisitorId, app_id: str, proven_contact: ContactId | None, page: PageRequest
@@ -121,26 +126,28 @@ class AskedPeople(Asking):
         """See `ConversationReads` (H1)."""
         # Without a contact NULL is bound, which equals nothing.
         values = (app_id, visitor_id, proven_contact, Standing.PROVEN)
-        return self._page("visible", page, conversation_of, self._of_people.visible_conversations, *values)
+        return self._page("visible", page, conversation_of, self._contact_statements.visible_conversations, *values)
 
     def list_conversations(self, workspace_id: str, page: PageRequest) -> Page[Conversation]:
         """All of a workspace."""
-        return self._page("conversations", page, conversation_of, self._of_people.conversations, workspace_id)
+        return self._page("conversations", page, conversation_of, self._contact_statements.conversations, workspace_id)
 
-    def list_conversations_of(self, workspace_id: str, contact_id: ContactId, page: PageRequest) -> Page[Conversation]:
+    def list_contact_conversations(
+        self, workspace_id: str, contact_id: ContactId, page: PageRequest
+    ) -> Page[Conversation]:
         """Those of one contact."""
-        statement = self._of_people.conversations_of
+        statement = self._contact_statements.conversations_of
         return self._page("contact_conversations", page, conversation_of, statement, workspace_id, contact_id)
 
     def find_conversation(self, workspace_id: str, conversation_id: ConversationId) -> Conversation | None:
         """None when it is another workspace's."""
-        rows = self._rows(self._of_people.conversation, conversation_id)
+        rows = self._rows(self._contact_statements.conversation, conversation_id)
         found = conversation_of(rows[0]) if rows else None
         return found if found is not None and found.workspace_id == workspace_id else None
 
     def list_messages(self, conversation_id: ConversationId, page: PageRequest) -> Page[Message]:
         """Those of one conversation."""
-        return self._page("messages", page, message_of, self._of_people.messages, conversation_id)
+        return self._page("messages", page, message_of, self._contact_statements.messages, conversation_id)
 
 
 def _like_pattern(text: str) -> str:

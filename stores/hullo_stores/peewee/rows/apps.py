@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from hullo.model.app import ApiKey, App, IdentityKey, Scope, VerificationMode, Workspace
-from hullo.model.change_set import CallCount, Spent, StoredAnswer
+from hullo.model.change_set import CallCount, SpentToken, StoredResponse
 from hullo.model.retention import Retention
 from hullo_stores.peewee.rows.texts import Row, json_text, texts_of
 
@@ -22,7 +22,7 @@ class _Policy(msgspec.Struct, frozen=True, omit_defaults=True):
 
 _scopes_of = msgspec.json.Decoder(frozenset[Scope]).decode
 _policy_of = msgspec.json.Decoder(_Policy).decode
-_USUAL: Final = _Policy()
+_DEFAULT_POLICY: Final = _Policy()
 
 
 def workspace_row(workspace: Workspace) -> Row:
@@ -45,13 +45,13 @@ def app_row(app: App) -> Row:
         app.verification.value,
         app.region,
         app.version,
-        None if policy == _USUAL else json_text(policy),
+        None if policy == _DEFAULT_POLICY else json_text(policy),
     )
 
 
 def app_of(row: Row, keys: Iterable[IdentityKey]) -> App:
     id_, workspace_id, name, created_at, origins, verification, region, version, policy_text = row
-    policy = _USUAL if policy_text is None else _policy_of(policy_text)
+    policy = _DEFAULT_POLICY if policy_text is None else _policy_of(policy_text)
     return App(
         id=id_,
         workspace_id=workspace_id,
@@ -111,16 +111,16 @@ def api_key_of(row: Row) -> ApiKey:
     )
 
 
-def answer_row(answer: StoredAnswer) -> Row:
-    return (answer.digest, answer.request, answer.seed, answer.at, answer.body, answer.expires_at)
+def answer_row(answer: StoredResponse) -> Row:
+    return (answer.digest, answer.request_digest, answer.seed, answer.at, answer.body, answer.expires_at)
 
 
-def answer_of(row: Row) -> StoredAnswer:
+def answer_of(row: Row) -> StoredResponse:
     digest, request, seed, at, body, expires_at = row
-    return StoredAnswer(digest=digest, request=request, seed=seed, at=at, body=body, expires_at=expires_at)
+    return StoredResponse(digest=digest, request_digest=request, seed=seed, at=at, body=body, expires_at=expires_at)
 
 
-def spent_row(spent: Spent) -> Row:
+def spent_row(spent: SpentToken) -> Row:
     return (spent.digest, spent.expires_at)
 
 

@@ -31,7 +31,7 @@ def conflict_row(conflict: Conflict) -> Row:
         conflict.rule,
         conflict.created_at,
         conflict.status,
-        conflict.pair if conflict.settles else None,
+        conflict.pair_key if conflict.blocks_new_report else None,
         conflict.version,
         conflict.digest,
         conflict.resolution,

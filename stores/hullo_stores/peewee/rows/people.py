@@ -14,7 +14,7 @@ from hullo.model.visitor import Session, Visitor
 from hullo_stores.peewee.rows.texts import STANDINGS, Row, facts_of, json_text, texts_of
 
 
-class _More(msgspec.Struct, frozen=True, omit_defaults=True):
+class _ExtraFields(msgspec.Struct, frozen=True, omit_defaults=True):
     """What few contacts have."""
 
     also: dict[str, tuple[Fact, ...]] = {}
@@ -24,8 +24,8 @@ class _More(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 _claimed_of = msgspec.json.Decoder(dict[str, str]).decode
-_more_of = msgspec.json.Decoder(_More).decode
-_NOTHING_MORE: Final = _More()
+_extra_fields_of = msgspec.json.Decoder(_ExtraFields).decode
+_NO_EXTRA_FIELDS: Final = _ExtraFields()
 
 
 def contact_row(contact: Contact) -> Row:
@@ -41,7 +41,7 @@ def contact_row(contact: Contact) -> Row:
         _search_text(contact),
         contact.merged_into,
         contact.version,
-        _more_text(contact),
+        _extra_fields_text(contact),
     )
 
 
@@ -61,7 +61,7 @@ def contact_of(row: Row, blocks: Mapping[str, str]) -> Contact:
         version,
         more_text,
     ) = row
-    more = _NOTHING_MORE if more_text is None else _more_of(more_text)
+    more = _NO_EXTRA_FIELDS if more_text is None else _extra_fields_of(more_text)
     return Contact(
         id=id_,
         workspace_id=workspace_id,
@@ -91,11 +91,11 @@ def _search_text(contact: Contact) -> str:
     return "\n".join(texts)
 
 
-def _more_text(contact: Contact) -> str | None:
+def _extra_fields_text(contact: Contact) -> str | None:
     if not (contact.also or contact.phones or contact.tags or contact.absorbed):
         return None
     return json_text(
-        _More(
+        _ExtraFields(
             also=dict(contact.also),
             phones=contact.phones,
             tags=dict(contact.tags),
@@ -124,8 +124,8 @@ def session_row(session: Session) -> Row:
         session.expires_at,
         session.contact_id,
         session.standing,
-        json_text(session.claimed),
-        json_text(session.proved),
+        json_text(session.claimed_identifiers),
+        json_text(session.proven_identifiers),
         session.revoked_at,
         session.version,
     )
@@ -144,8 +144,8 @@ def session_of(row: Row) -> Session:
         expires_at=expires_at,
         contact_id=contact_id,
         standing=STANDINGS[standing],
-        claimed=_claimed_of(claimed),
-        proved=texts_of(proved),
+        claimed_identifiers=_claimed_of(claimed),
+        proven_identifiers=texts_of(proved),
         revoked_at=revoked_at,
         version=version,
     )

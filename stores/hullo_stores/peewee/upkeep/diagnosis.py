@@ -17,14 +17,14 @@ CLOCK_TOLERANCE_SECONDS: Final = 2.0
 def diagnose(engine: Engine) -> Iterator[Finding]:
     """See `Diagnosed`."""
     try:
-        engine.upkeep.require_database()
+        engine.maintenance.require_database()
         engine.open()
     except StoreUnavailable as error:
         yield Finding(name="connection", value="none", advice=error.detail)
         return
     try:
-        with engine.asking() as connection:
-            yield from engine.upkeep.findings(connection)
+        with engine.autocommit_connection() as connection:
+            yield from engine.maintenance.findings(connection)
         yield schema_finding(engine)
     except StoreUnavailable as error:
         yield Finding(name="connection", value="lost", advice=error.detail)

@@ -12,11 +12,11 @@ if TYPE_CHECKING:  # an engine has its upkeep, and a connection is an engine's
     from hullo_stores.peewee.connection import Connection
 
 
-class EngineUpkeep(Protocol):
+class EngineMaintenance(Protocol):
     """See `Portable`, `BacksUp` and `Diagnosed` for what a method is for."""
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """See `Portable`."""
         ...
 
@@ -32,7 +32,7 @@ class EngineUpkeep(Protocol):
         """See `BacksUp`."""
         ...
 
-    def holds_rows(self) -> bool:
+    def has_rows(self) -> bool:
         """See `BacksUp`."""
         ...
 

@@ -13,7 +13,7 @@ from hullo.errors import SettingsError
 from hullo.store.upkeep import Finding, Progress
 from hullo_stores.peewee.connection import Connection
 from hullo_stores.peewee.upkeep.diagnosis import clock_finding
-from hullo_stores.peewee.upkeep.tools import Tools
+from hullo_stores.peewee.upkeep.tools import BackupTools
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,23 +22,29 @@ class ServerState:
 
     ahead_seconds: float
     pool: int
-    used: int
-    allowed: int
-    kept: str
-    kept_for_good: bool
-    writes: bool
+    used_connections: int
+    max_connections: int
+    durability: str
+    is_durable: bool
+    is_writable: bool
 
     def findings(self) -> Iterable[Finding]:
         """In words."""
         yield clock_finding(self.ahead_seconds)
-        pool = f"{self.pool} for each process; of the server's {self.allowed}, {self.used} are in use"
+        pool = (
+            f"{self.pool} for each process; of the server's {self.max_connections}, {self.used_connections} are in use"
+        )
         more = "allow the server more connections, or each process fewer with pool="
-        yield Finding(name="pool", value=pool, advice=more if self.used + self.pool > self.allowed else None)
+        yield Finding(
+            name="pool", value=pool, advice=more if self.used_connections + self.pool > self.max_connections else None
+        )
         loses = "what was answered may be lost in a crash"
-        yield Finding(name="commit", value=self.kept, advice=None if self.kept_for_good else loses)
+        yield Finding(name="commit", value=self.durability, advice=None if self.is_durable else loses)
         standby = "it is a standby, or set to be read only; connect to the primary"
         yield Finding(
-            name="writing", value="allowed" if self.writes else "refused", advice=None if self.writes else standby
+            name="writing",
+            value="allowed" if self.is_writable else "refused",
+            advice=None if self.is_writable else standby,
         )
 
 
@@ -49,17 +55,19 @@ def clock_ahead(connection: Connection, now: str) -> float:
     return float(theirs) - (before + time.time()) / 2
 
 
-class ServerUpkeep:
+class ServerMaintenance:
     """See `EngineUpkeep`."""
 
-    def __init__(self, database: Database, tools: Tools, findings: Callable[[Connection], Iterable[Finding]]) -> None:
+    def __init__(
+        self, database: Database, tools: BackupTools, findings: Callable[[Connection], Iterable[Finding]]
+    ) -> None:
         """`findings` are the engine's own."""
         self._database = database
         self._tools = tools
         self._findings = findings
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """Its server, by the name that the URL gives it, and its name there."""
         connects: Mapping[str, object] = self._database.connect_params
         socket, host = connects.get("unix_socket"), str(connects.get("host") or "localhost").lower()
@@ -77,7 +85,7 @@ class ServerUpkeep:
         """Raises `SettingsError` with the command to type."""
         raise SettingsError(self._tools.to_dump(str(self._database.database), file))
 
-    def holds_rows(self) -> bool:
+    def has_rows(self) -> bool:
         """False: `restore` replaces nothing here."""
         return False
 

@@ -19,14 +19,14 @@ MEBIBYTE: Final = 1024 * 1024
 _SYNCHRONOUS: Final = {1: "normal: a power cut may lose the last moments", 2: "full"}
 
 
-class SqliteUpkeep:
+class SqliteMaintenance:
     """See `EngineUpkeep`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """Its file, whichever links lead there."""
         return f"sqlite:{os.path.realpath(self._path)}"
 
@@ -57,7 +57,7 @@ class SqliteUpkeep:
         """See `EngineUpkeep`."""
         back_up(self._path, file, progress, replace=replace)
 
-    def holds_rows(self) -> bool:
+    def has_rows(self) -> bool:
         """See `EngineUpkeep`."""
         return holds_rows(self._path)
 

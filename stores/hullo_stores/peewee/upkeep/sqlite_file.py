@@ -10,36 +10,36 @@ from pathlib import Path
 from typing import Final
 
 from hullo.errors import Conflicting, StoreUnavailable
-from hullo_stores.peewee.faults import sqlite_fault
-from hullo_stores.peewee.schema import HISTORY_TABLE, KNOWN
+from hullo_stores.peewee.faults import translate_sqlite_error
+from hullo_stores.peewee.schema import HISTORY_TABLE, KNOWN_MIGRATIONS
 from hullo_stores.peewee.upkeep.marker import unfinished_copy
 
-PATIENCE_SECONDS: Final = 5.0
+LOCK_TIMEOUT_SECONDS: Final = 5.0
 """How long to wait for a lock that another process holds for a moment."""
 _QUOTED: Final = 'SELECT 1 FROM "{}" LIMIT 1'
 
 
 @contextmanager
-def opened(path: Path) -> Generator[sqlite3.Connection]:
+def open_file(path: Path) -> Generator[sqlite3.Connection]:
     """A connection to a file that exists, outside any transaction. Raises `StoreUnavailable` for whatever the driver
     reports meanwhile."""
     # Not "ro": the last reader of a write-ahead log that may not write would leave the log behind. SQLite itself
     # reads where writing is not permitted.
     uri = f"{path.absolute().as_uri()}?mode=rw"
     with (
-        translated(path),
-        closing(sqlite3.connect(uri, uri=True, timeout=PATIENCE_SECONDS, isolation_level=None)) as connection,
+        translated_errors(path),
+        closing(sqlite3.connect(uri, uri=True, timeout=LOCK_TIMEOUT_SECONDS, isolation_level=None)) as connection,
     ):
         yield connection
 
 
 @contextmanager
-def translated(path: Path) -> Generator[None]:
+def translated_errors(path: Path) -> Generator[None]:
     """The driver's errors become hullo's."""
     try:
         yield
     except sqlite3.Error as error:
-        raise sqlite_fault(error, str(path)) from error
+        raise translate_sqlite_error(error, str(path)) from error
 
 
 def require_database(path: Path) -> None:
@@ -56,7 +56,7 @@ def begin_reading(connection: sqlite3.Connection) -> None:
     connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
 
 
-def history_of(connection: sqlite3.Connection) -> frozenset[str]:
+def applied_migrations(connection: sqlite3.Connection) -> frozenset[str]:
     """The migrations that were applied; none where there is no database of hullo's."""
     if HISTORY_TABLE not in _tables_of(connection):
         return frozenset()
@@ -65,18 +65,18 @@ def history_of(connection: sqlite3.Connection) -> frozenset[str]:
 
 def require_restorable(connection: sqlite3.Connection, path: Path) -> None:
     """Raises `Conflicting` unless it is a database of hullo's, of this version or an older one."""
-    history = history_of(connection)
+    history = applied_migrations(connection)
     if not history:
         raise Conflicting(f"{path} is no database of hullo's")
     if unfinished_copy(history) is not None:
         raise Conflicting(f"{path} holds an unfinished copy")
-    if newer := history.difference(KNOWN):
+    if newer := history.difference(KNOWN_MIGRATIONS):
         raise Conflicting(f"{path} is of a newer hullo: it has {', '.join(sorted(newer))}; update this one")
 
 
 def require_replaceable(connection: sqlite3.Connection, path: Path) -> None:
     """Raises `Conflicting` where somebody else's tables would be replaced."""
-    if _tables_of(connection) and not history_of(connection):
+    if _tables_of(connection) and not applied_migrations(connection):
         raise Conflicting(f"{path} is not hullo's database, and will not be replaced")
 
 
@@ -85,14 +85,14 @@ def holds_rows(path: Path) -> bool:
     if not path.exists():
         return False
     try:
-        with opened(path) as connection:
+        with open_file(path) as connection:
             tables = _tables_of(connection) - {HISTORY_TABLE}
             return any(connection.execute(_QUOTED.format(name)).fetchall() for name in tables)
     except StoreUnavailable:
         return True
 
 
-def require_whole(connection: sqlite3.Connection, path: Path) -> None:
+def require_intact(connection: sqlite3.Connection, path: Path) -> None:
     """Raises `StoreUnavailable` for a damaged file. Reads all of it."""
     try:
         found = connection.execute("PRAGMA quick_check(1)").fetchall()
@@ -102,12 +102,12 @@ def require_whole(connection: sqlite3.Connection, path: Path) -> None:
         raise StoreUnavailable(f"the database {path} is damaged")
 
 
-def make_private(path: Path) -> None:
+def create_private(path: Path) -> None:
     """A new, empty file for its owner alone. Raises `FileExistsError`."""
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
-def keep_name(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Makes a file's new name in a folder outlast a power cut, where the system can."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)

@@ -13,17 +13,17 @@ from typing import Final
 
 from hullo.errors import Conflicting, StoreUnavailable
 from hullo.store.upkeep import Progress
-from hullo_stores.peewee.upkeep.sqlite_backup import stepwise
+from hullo_stores.peewee.upkeep.sqlite_backup import copy_pages
 from hullo_stores.peewee.upkeep.sqlite_file import (
     begin_reading,
-    make_private,
-    opened,
+    create_private,
+    open_file,
+    require_intact,
     require_replaceable,
     require_restorable,
-    require_whole,
 )
 
-FAMILY: Final = 0xFF
+PRIMARY_CODE_MASK: Final = 0xFF
 """Of an error's number, what says of which kind it is."""
 
 
@@ -33,18 +33,18 @@ def restore(path: Path, file: Path, progress: Progress) -> None:
         raise StoreUnavailable(f"there is no file {file}")
     if path.exists() and file.samefile(path):
         raise Conflicting(f"{file} is the database itself")
-    with opened(file) as source:
+    with open_file(file) as source:
         begin_reading(source)
         progress("checking", 0, 1)
         require_restorable(source, file)
-        require_whole(source, file)
+        require_intact(source, file)
         progress("checking", 1, 1)
         _require_folder(path)
         with suppress(FileExistsError):
-            make_private(path)
-        with _alone(path) as target:
+            create_private(path)
+        with _exclusive(path) as target:
             require_replaceable(target, path)
-            stepwise(source, target, progress, "restoring")
+            copy_pages(source, target, progress, "restoring")
 
 
 def _require_folder(path: Path) -> None:
@@ -54,9 +54,9 @@ def _require_folder(path: Path) -> None:
 
 
 @contextmanager
-def _alone(path: Path) -> Generator[sqlite3.Connection]:
+def _exclusive(path: Path) -> Generator[sqlite3.Connection]:
     """A connection to a file that nobody else has open, nor can open before this is left."""
-    with opened(path) as connection:
+    with open_file(path) as connection:
         try:
             # Whoever has the write-ahead log in use holds a lock for as long as it is connected, busy or idle, and
             # only the last one may give the log up.
@@ -68,12 +68,12 @@ def _alone(path: Path) -> Generator[sqlite3.Connection]:
             in_use = in_use or connection.execute("PRAGMA journal_mode").fetchall() != [("truncate",)]
         except sqlite3.DatabaseError as error:
             code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
-            if code & FAMILY in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+            if code & PRIMARY_CODE_MASK in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
                 raise StoreUnavailable(
                     f"{path} cannot be read as a database; move it away, with {path.name}-wal beside it if there is "
                     "one, and restore again"
                 ) from error
-            if code & FAMILY != sqlite3.SQLITE_BUSY:
+            if code & PRIMARY_CODE_MASK != sqlite3.SQLITE_BUSY:
                 raise
             in_use = True
         if in_use:

@@ -6,29 +6,29 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from hullo.store.upkeep import Finding, Progress, Source, Target
+from hullo.store.upkeep import CopySource, CopyTarget, Finding, Progress
 from hullo_stores.peewee.connection import Engine
 from hullo_stores.peewee.schema import pending_sql
 from hullo_stores.peewee.upkeep import portable
 from hullo_stores.peewee.upkeep.diagnosis import diagnose
 
 
-class KeptUp:
+class Maintenance:
     """`Migrates`, `Portable`, `BacksUp` and `Diagnosed`, on whatever engine."""
 
     _engine: Engine
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """See `Portable`."""
-        return self._engine.upkeep.place
+        return self._engine.maintenance.location
 
-    def as_source(self) -> AbstractContextManager[Source]:
+    def as_source(self) -> AbstractContextManager[CopySource]:
         """See `Portable`."""
-        self._engine.upkeep.require_database()
+        self._engine.maintenance.require_database()
         return portable.as_source(self._engine)
 
-    def as_target(self) -> AbstractContextManager[Target]:
+    def as_target(self) -> AbstractContextManager[CopyTarget]:
         """See `Portable`."""
         return portable.as_target(self._engine)
 
@@ -38,15 +38,15 @@ class KeptUp:
 
     def backup(self, file: Path, progress: Progress, *, replace: bool = False) -> None:
         """See `BacksUp`."""
-        self._engine.upkeep.backup(file, progress, replace=replace)
+        self._engine.maintenance.backup(file, progress, replace=replace)
 
-    def holds_rows(self) -> bool:
+    def has_rows(self) -> bool:
         """See `BacksUp`."""
-        return self._engine.upkeep.holds_rows()
+        return self._engine.maintenance.has_rows()
 
     def restore(self, file: Path, progress: Progress) -> None:
         """See `BacksUp`."""
-        self._engine.upkeep.restore(file, progress)
+        self._engine.maintenance.restore(file, progress)
 
     def diagnose(self) -> Sequence[Finding]:
         """See `Diagnosed`."""

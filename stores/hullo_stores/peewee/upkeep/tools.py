@@ -9,7 +9,7 @@ from typing import Final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tools:
+class BackupTools:
     """What to type, with `{database}` and `{file}` where those belong."""
 
     product: str
@@ -31,19 +31,19 @@ class Tools:
         return f"{self.product} {does}; type  {typed}  and see 'Backup and restore' in stores/README.md"
 
 
-POSTGRESQL: Final = Tools(
+POSTGRESQL: Final = BackupTools(
     product="PostgreSQL",
     port=5432,
     dump="pg_dump --format=custom --no-owner --file={file} {database}",
     load="pg_restore --clean --if-exists --no-owner --single-transaction --dbname={database} {file}",
 )
-MARIADB: Final = Tools(
+MARIADB: Final = BackupTools(
     product="MariaDB",
     port=3306,
     dump="mariadb-dump --single-transaction --hex-blob --result-file={file} {database}",
     load="mariadb {database} < {file}",
 )
-COCKROACHDB: Final = Tools(
+COCKROACHDB: Final = BackupTools(
     product="CockroachDB",
     port=26257,
     dump="BACKUP DATABASE {database} INTO 'nodelocal://1/hullo';",
