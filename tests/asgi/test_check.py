@@ -87,7 +87,7 @@ def test_checking_leaves_no_trace_and_is_not_counted(shop):
         check(shop, key, {"external_id": "user_123", "user_hash": "wrong"})
         check(shop, key, {"external_id": "user_123"})
     assert shop.get("/contacts", key).json()["items"] == []
-    assert shop.hullo.call_counts(shop.app_key).calls == 0
+    assert shop.hullo.call_counts(shop.app_key).total == 0
 
 
 @pytest.mark.rule("V8")

@@ -86,50 +86,50 @@ def windows(request):
 
 
 def test_there_is_so_much_room_for_each_key(windows):
-    assert [windows.take("a", 2).taken for _ in range(4)] == [True, True, False, False]
-    assert windows.take("b", 2).taken
-    assert 1 <= windows.take("a", 2).wait <= 60
+    assert [windows.acquire("a", 2).is_taken for _ in range(4)] == [True, True, False, False]
+    assert windows.acquire("b", 2).is_taken
+    assert 1 <= windows.acquire("a", 2).wait <= 60
 
 
 def test_what_is_given_back_can_be_taken_again(windows):
-    place = windows.take("a", 1)
-    assert not windows.take("a", 1).taken
-    windows.give_back(place)
-    windows.give_back(place)
-    assert windows.take("a", 1).taken
-    assert not windows.take("a", 1).taken
+    place = windows.acquire("a", 1)
+    assert not windows.acquire("a", 1).is_taken
+    windows.release(place)
+    windows.release(place)
+    assert windows.acquire("a", 1).is_taken
+    assert not windows.acquire("a", 1).is_taken
 
 
 def test_what_was_given_back_was_still_said(windows):
-    assert not windows.take("a", 9, b"x").repeated
-    windows.give_back(windows.take("a", 9, b"x"))
-    assert windows.take("a", 9, b"x").repeated
-    assert not windows.take("a", 9, b"\0\xff").repeated
-    assert windows.take("a", 9, b"\0\xff").repeated
-    assert not windows.take("a", 9).repeated
-    assert not windows.take("a", 9).repeated
-    assert not windows.take("b", 9, b"x").repeated
+    assert not windows.acquire("a", 9, b"x").repeated
+    windows.release(windows.acquire("a", 9, b"x"))
+    assert windows.acquire("a", 9, b"x").repeated
+    assert not windows.acquire("a", 9, b"\0\xff").repeated
+    assert windows.acquire("a", 9, b"\0\xff").repeated
+    assert not windows.acquire("a", 9).repeated
+    assert not windows.acquire("a", 9).repeated
+    assert not windows.acquire("b", 9, b"x").repeated
 
 
 def test_what_is_said_without_room_is_not_the_last_that_was_said(windows):
-    windows.take("a", 1, b"x")
-    assert not windows.take("a", 1, b"y").repeated
-    assert windows.take("a", 1, b"x").repeated
+    windows.acquire("a", 1, b"x")
+    assert not windows.acquire("a", 1, b"y").repeated
+    assert windows.acquire("a", 1, b"x").repeated
 
 
 def test_a_window_that_is_handed_on_is_as_full(windows):
-    windows.take("a", 3)
-    windows.hand_on(windows.take("a", 3, b"x"), "b")
-    assert windows.take("b", 3, b"x").repeated
-    assert not windows.take("b", 3).taken
+    windows.acquire("a", 3)
+    windows.transfer(windows.acquire("a", 3, b"x"), "b")
+    assert windows.acquire("b", 3, b"x").repeated
+    assert not windows.acquire("b", 3).is_taken
 
 
 def test_nothing_late_is_given_back_or_handed_on(windows):
-    late = windows.take("a", 1)._replace(ends_at=0)
-    windows.give_back(late)
-    assert not windows.take("a", 1).taken
-    windows.hand_on(late, "b")
-    assert windows.take("b", 1).taken
+    late = windows.acquire("a", 1)._replace(ends_at=0)
+    windows.release(late)
+    assert not windows.acquire("a", 1).is_taken
+    windows.transfer(late, "b")
+    assert windows.acquire("b", 1).is_taken
 
 
 # Together
@@ -186,7 +186,7 @@ from hullo.asgi.rates import shared
 from hullo.model.moment import system_clock
 shared.PREFIX = sys.argv[2]
 windows = shared.SharedWindows(sys.argv[1], system_clock)
-print(sum(windows.take("key", 50).taken for _ in range(40)))
+print(sum(windows.acquire("key", 50).is_taken for _ in range(40)))
 windows.close()
 """
 
@@ -384,7 +384,7 @@ def test_while_one_looks_whether_redis_is_back_the_others_go_on(broken):
     assert windows.acquire("key", 1) is None
     opened.set()
     looking.join(10)
-    assert places[0].taken
+    assert places[0].is_taken
     assert windows.is_available
 
 
@@ -432,7 +432,7 @@ def test_a_redis_that_goes_in_the_middle_of_a_call_does_not_fail_it(backend, bro
 
 @pytest.mark.parametrize("kind", ["says nothing", "is no Redis", "has no socket"])
 def test_a_redis_that_does_not_answer_is_left_alone(backend, kind, monkeypatch, caplog):
-    monkeypatch.setattr(shared, "PATIENCE", 0.01)
+    monkeypatch.setattr(shared, "TIMEOUT", 0.01)
     with socket.create_server(("127.0.0.1", 0)) as listener:  # whose connections are made, and answered by nobody
         url = f"redis://127.0.0.1:{listener.getsockname()[1]}"
         if kind == "is no Redis":

@@ -219,7 +219,7 @@ def test_of_more_than_can_be_carried_the_newest_are_and_others_know(
 
 
 def test_closing_waits_for_no_server_that_hangs(bus: RemoteBus, exchange: Exchange, monkeypatch):
-    monkeypatch.setattr(telling, "PATIENCE", 0.01)
+    monkeypatch.setattr(telling, "JOIN_TIMEOUT", 0.01)
     go_on = threading.Event()
     exchange.before = lambda: go_on.wait(TIMEOUT) and None
     bus.publish([a_notice()])

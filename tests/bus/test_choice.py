@@ -119,11 +119,11 @@ def test_a_wrong_url_is_refused_without_its_password(url: str):
 
 def test_an_object_that_is_no_bus_is_refused_with_what_it_lacks():
     class Half:
-        between_processes = hearing = True
+        is_cross_process = is_connected = True
 
         def publish(self, notices: object) -> None: ...
 
-    with pytest.raises(SettingsError, match="Half is no bus: it has no close, no listen"):
+    with pytest.raises(SettingsError, match="Half is no bus: it has no close, no subscribe"):
         require_bus(Half())  # type: ignore[arg-type]
 
 

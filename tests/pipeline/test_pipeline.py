@@ -229,7 +229,7 @@ def test_a_link_is_explained_with_who_asked_for_it(world: World) -> None:
 
 
 def test_what_does_not_fit_is_refused_when_hullo_is_made(world: World) -> None:
-    with pytest.raises(SettingsError, match="object is no store: it has no apply"):
+    with pytest.raises(SettingsError, match="object is no store: it has no acquire_lease"):
         Hullo(object())  # type: ignore[arg-type]
     with pytest.raises(Invalid, match="a scope is one of"):
         world.hullo.create_api_key(scopes=["raed"])

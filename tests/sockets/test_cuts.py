@@ -20,7 +20,7 @@ class Looks:
         monkeypatch.setattr(switchboard, "CHECK_INTERVAL", 0.05)
         monkeypatch.setattr(switchboard, "OVERLAP", 0)
         monkeypatch.setattr(rounds, "FAILURE_RETRY_DELAY", 0.02)
-        for name in ("news_of", "news_by_looking"):
+        for name in ("updates_from_notices", "updates_from_store"):
             monkeypatch.setattr(switchboard, name, self._counting(getattr(switchboard, name)))
 
     def go_by(self, count: int = 3) -> None:
@@ -57,7 +57,7 @@ def bus(site, monkeypatch):
 
 
 def missed(bus) -> None:
-    bus._listeners.missed()
+    bus._subscribers.handle_gap()
 
 
 def test_what_was_said_while_the_bus_was_cut_off_is_told_afterwards(site, monkeypatch):

@@ -223,7 +223,7 @@ def test_a_page_that_the_app_lists_no_longer_is_disconnected(site, monkeypatch):
 def test_a_hullo_without_sockets_listens_to_nothing(serve):
     shop = serve(Hullo("memory:"), "asyncio")
     shop.post("/join", {"app_key": shop.app_key})
-    assert not shop.hullo.bus._listeners._listeners
+    assert not shop.hullo.bus._subscribers._subscribers
 
 
 def _talk(site, socket):

@@ -60,7 +60,7 @@ def backend(request):
 
 
 def test_a_frame_that_nobody_takes_ends_the_connection(hullo, backend, monkeypatch):
-    monkeypatch.setattr(connection, "PATIENCE", 0.05)
+    monkeypatch.setattr(connection, "SEND_TIMEOUT", 0.05)
 
     def tell(connected: Connection):
         connected.enqueue_updates([("msg_1", "{}")])

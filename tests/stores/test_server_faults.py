@@ -274,7 +274,7 @@ class TestLimits:
             assert store.apply([change]) == (APPLIED,)
 
     def test_a_pool_that_is_used_up_is_told(self, url: str, kind: Kind, monkeypatch: pytest.MonkeyPatch):
-        monkeypatch.setattr(f"hullo_stores.peewee.engines.{kind}.POOL_PATIENCE", 0.05)
+        monkeypatch.setattr(f"hullo_stores.peewee.engines.{kind}.POOL_TIMEOUT", 0.05)
         with opened(f"{url}?pool=1") as store, ThreadPoolExecutor(1) as elsewhere:
             refused = pytest.raises(StoreUnavailable, match="all 1 connections to the database are busy")
             with engine_of(store).asking(), refused:
@@ -290,7 +290,7 @@ class TestLimits:
     def test_trouble_while_connecting_costs_the_pool_no_place(
         self, url: str, kind: Kind, monkeypatch: pytest.MonkeyPatch, wire: Wire
     ):
-        monkeypatch.setattr(f"hullo_stores.peewee.engines.{kind}.POOL_PATIENCE", 0.05)
+        monkeypatch.setattr(f"hullo_stores.peewee.engines.{kind}.POOL_TIMEOUT", 0.05)
         with opened(f"{wire.url}?pool=2") as store:
             for _ in range(5):
                 wire.cut()

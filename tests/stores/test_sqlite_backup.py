@@ -57,7 +57,7 @@ def test_it_can_be_read_where_nothing_can_be_written(store: PeeweeStore, path: P
 def test_it_is_of_one_moment_though_others_write_between_any_two_steps(
     store: PeeweeStore, path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(sqlite_backup, "PAGES", 4)
+    monkeypatch.setattr(sqlite_backup, "PAGES_PER_STEP", 4)
     before = rows_of(path)
     server = open_sqlite(f"sqlite:///{path}")
     server.open()

@@ -99,7 +99,7 @@ def test_whether_anything_would_be_replaced_is_known(tmp_path: Path, way: str):
 
 
 def test_an_older_backup_is_taken(store: PeeweeStore, path: Path, backup: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(sqlite_file, "KNOWN", {*KNOWN_MIGRATIONS, "9998_next"})
+    monkeypatch.setattr(sqlite_file, "KNOWN_MIGRATIONS", {*KNOWN_MIGRATIONS, "9998_next"})
     filled(path.with_name("target.db"), 1).restore(backup, no_progress)
     assert rows_of(path.with_name("target.db")) == rows_of(backup)
 
@@ -181,7 +181,7 @@ def test_a_damaged_database_is_replaced(path: Path, file: Path):
 def test_one_that_is_stopped_leaves_the_old_content(
     store: PeeweeStore, path: Path, backup: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(sqlite_backup, "PAGES", 16)
+    monkeypatch.setattr(sqlite_backup, "PAGES_PER_STEP", 16)
     store.open()
     fill_more = ChangeSet(contacts=(insertion(a_contact("con_new", email="new@mail.example")),))
     store.apply([fill_more])

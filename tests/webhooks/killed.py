@@ -140,7 +140,7 @@ def await_it(hullo: Hullo, fate: Fate) -> None:
     if isinstance(connection, SqliteConnection):
         connection._driver.set_trace_callback(fate.step)  # of which COMMIT is one too, and each row of many
     for kind in (PostgresqlConnection, MysqlConnection):
-        fate.foretell(kind, "rows", "run", "write", "commit")
+        fate.foretell(kind, "rows", "execute", "write", "commit")
     fate.foretell(Sender, "post", after=True)
 
 

@@ -207,7 +207,7 @@ class TestSomebodyWhoIsSlow:
     def test_and_to_whom_very_much_is_due_does_not_either(
         self, store: Store, receiver: Receiver, other: Receiver, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(poster, "LISTED", 5)
+        monkeypatch.setattr(poster, "BATCH_SIZE", 5)
         office = Office(store)
         opened = threading.Event()
         receiver.answer = lambda message: 200 if opened.wait(PATIENCE) else 500
