@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from databases import ENGINES, Databases
-from hullo.hooks.discovery import open_store
+from hullo.hooks.entry_points import open_store
 from hullo.store.protocol import Store
 from world import World
 

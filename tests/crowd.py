@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from hullo.engine.idempotency import IdempotentOperation
 from hullo.model.claim import Claim
-from hullo.model.moment import secret_digest
+from hullo.model.operation import Job, Operation
 from hullo.model.outcome import Outcome
-from hullo.pipeline.identify import Identify
-from hullo.pipeline.repeat import IdempotentOperation
-from hullo.pipeline.sessions import OpenSession
-from hullo.pipeline.talk import SendMessage
-from hullo.pipeline.work import Job, Operation
+from hullo.model.request_context import secret_digest
+from hullo.operations.conversations.messages import SendMessage
+from hullo.operations.sessions.open_session import OpenSession
+from hullo.pipeline.claim import Identify
 from world import World
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 
 import sqlite_file
-from hullo.hooks.discovery import open_store
+from hullo.hooks.entry_points import open_store
 from servers import postgres
 from servers.fixtures import Kind, require
 

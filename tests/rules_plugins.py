@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hullo.hooks.specs import hookimpl
+from hullo.hooks.hookspecs import hookimpl
 from hullo.model.claim import Claim
 from hullo.model.identifier import Identifier
 from hullo.model.match import Candidates, Match

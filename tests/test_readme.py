@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from hullo.hooks.specs import HOOK_NAMES
+from hullo.hooks.hookspecs import HOOK_NAMES
 from hullo.model.limits import Limits
 
 ROOT = Path(__file__).parent.parent

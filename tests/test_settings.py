@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hullo.errors import SettingsError
-from hullo.hooks.discovery import open_store
+from hullo.hooks.entry_points import open_store
 from hullo.model.limits import Limits
 from hullo.settings import Settings, read_settings
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from hullo.app import Hullo
+from hullo.application import Hullo
 from hullo.model.audit import AuditEntry
 from hullo.model.change_set import ChangeSet
 from hullo.model.claim import Claim
@@ -14,21 +14,21 @@ from hullo.model.contact import Contact
 from hullo.model.conversation import Conversation
 from hullo.model.decision import Decision
 from hullo.model.instant import Instant
-from hullo.model.moment import RequestContext, secret_digest
 from hullo.model.outcome import Outcome
-from hullo.pipeline.hop import IssueToken
-from hullo.pipeline.identify import Upsert
-from hullo.pipeline.merging.absorb import MergeContacts, MergeResult
-from hullo.pipeline.merging.settle import ResolveConflict, ResolvedConflict
-from hullo.pipeline.merging.undo import UndoMerge, UndoMergeResult
-from hullo.pipeline.people.log_out import LogOutEverywhere
-from hullo.pipeline.privacy.erasing import EraseContact, ErasureMode
-from hullo.pipeline.privacy.withdraw import WithdrawConsent
-from hullo.pipeline.register.register import NewApp
-from hullo.pipeline.sessions import OpenSession
-from hullo.pipeline.survivors import current_contact
-from hullo.pipeline.talk import MarkRead, SendAgentReply, SendMessage, SentMessage
-from hullo.pipeline.visits import SessionUpdate
+from hullo.model.request_context import RequestContext, secret_digest
+from hullo.operations.admin.register import NewApp
+from hullo.operations.contacts.merge import MergeContacts, MergeResult
+from hullo.operations.contacts.resolve_conflict import ResolveConflict, ResolvedConflict
+from hullo.operations.contacts.undo_merge import UndoMerge, UndoMergeResult
+from hullo.operations.conversations.messages import MarkRead, SendAgentReply, SendMessage, SentMessage
+from hullo.operations.privacy.erase import EraseContact, ErasureMode
+from hullo.operations.sessions.issue_token import IssueToken
+from hullo.operations.sessions.log_out import LogOutEverywhere
+from hullo.operations.sessions.open_session import OpenSession
+from hullo.operations.sessions.withdraw_consent import WithdrawConsent
+from hullo.pipeline.claim import Upsert
+from hullo.rules.merging.survivors import current_contact
+from hullo.rules.session_lifecycle import SessionUpdate
 from hullo.store.protocol import ConflictFilter, ContactFilter, PageRequest, Store
 from hullo.store.reading import iter_pages
 

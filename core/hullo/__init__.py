@@ -1,11 +1,11 @@
 """hullo: visitor identification for anyone with a chat widget or help centre, as ASGI middleware."""
 
-from hullo.app import Hullo
+from hullo.application import Hullo
 from hullo.asgi.identity import Identity, identity_of
-from hullo.asgi.middleware import IdentityMiddleware
 from hullo.errors import HulloError, ProofRejected
-from hullo.hooks.specs import hookimpl
+from hullo.hooks.hookspecs import hookimpl
 from hullo.hooks.writes import Refusal, Write
+from hullo.middleware import IdentityMiddleware
 from hullo.model.app import App
 from hullo.model.claim import Claim
 from hullo.model.contact import Contact
@@ -18,7 +18,7 @@ from hullo.model.merge import MergePlan
 from hullo.model.outcome import Outcome
 from hullo.model.proof import Proof
 from hullo.model.standing import Standing
-from hullo.pipeline.register.register import NewApp
+from hullo.operations.admin.register import NewApp
 from hullo.settings import Settings, read_settings
 
 __all__ = [

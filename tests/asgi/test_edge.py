@@ -10,8 +10,8 @@ from anyio import to_thread
 from httpx2 import ASGITransport, AsyncClient
 
 from hullo import Hullo, IdentityMiddleware, ProofRejected, hookimpl
-from hullo.asgi.edge import AsyncRuntime
-from hullo.pipeline.sessions import OpenSession
+from hullo.api.runtime import AsyncRuntime
+from hullo.operations.sessions.open_session import OpenSession
 
 pytestmark = pytest.mark.anyio
 

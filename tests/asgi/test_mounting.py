@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from hullo import Hullo, IdentityMiddleware, Settings, hookimpl
-from hullo.asgi.edge import runtime_of
+from hullo.api.runtime import runtime_of
 from hullo.errors import NotFound, SettingsError
 
 

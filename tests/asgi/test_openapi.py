@@ -23,9 +23,9 @@ from starlette.testclient import TestClient
 
 from asgi.conftest import PAGE, Shop
 from hullo import Hullo, IdentityMiddleware, errors, hookimpl
-from hullo.asgi.edge import AsyncRuntime
-from hullo.asgi.openapi.route import DescribedRoute
-from hullo.asgi.routes import api_routes
+from hullo.api.openapi.route import DescribedRoute
+from hullo.api.routes import api_routes
+from hullo.api.runtime import AsyncRuntime
 from hullo.errors import HulloError, StoreUnavailable
 from hullo.model.app import Scope, VerificationMode
 from hullo.model.limits import Limits

@@ -12,10 +12,10 @@ from starlette.testclient import TestClient
 
 from asgi.limited import MINUTE, PAGE, SECOND, Limited, refused
 from hullo import Hullo, IdentityMiddleware, hookimpl
-from hullo.asgi.rates.pages import MAX_ORIGINS, OriginCache
-from hullo.asgi.rates.windows import MAX_WINDOWS as WINDOWS
-from hullo.asgi.rates.windows import LocalWindows
 from hullo.errors import SettingsError, StoreUnavailable
+from hullo.ratelimit.origin_cache import MAX_ORIGINS, OriginCache
+from hullo.ratelimit.windows import MAX_WINDOWS as WINDOWS
+from hullo.ratelimit.windows import LocalWindows
 from hullo.settings import RateLimits, Settings, read_settings
 from world import Clock
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from hullo.asgi.server_bodies import (
+from hullo.api.server_bodies import (
     parse_contact_body,
     parse_event_body,
     parse_merge_body,

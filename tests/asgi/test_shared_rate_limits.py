@@ -18,11 +18,11 @@ from starlette.testclient import TestClient
 
 from asgi.limited import MINUTE, Limited, refused
 from hullo import Hullo, IdentityMiddleware
-from hullo.asgi.rates import shared
-from hullo.asgi.rates.shared import RETRY_PAUSE, RedisWindows
-from hullo.asgi.rates.windows import LocalWindows
 from hullo.errors import SettingsError
-from hullo.model.moment import secret_digest
+from hullo.model.request_context import secret_digest
+from hullo.ratelimit import redis_windows
+from hullo.ratelimit.redis_windows import RETRY_PAUSE, RedisWindows
+from hullo.ratelimit.windows import LocalWindows
 from hullo.settings import RateLimits, Settings, read_settings
 from servers.private import free_port
 from servers.protocol import Unavailable
@@ -36,7 +36,7 @@ LOG = "hullo.rates"
 def prefix(monkeypatch) -> str:
     """Of this test's keys alone."""
     prefix = f"hullo-test:{secrets.token_hex(8)}:"
-    monkeypatch.setattr(shared, "PREFIX", prefix)
+    monkeypatch.setattr(redis_windows, "PREFIX", prefix)
     return prefix
 
 
@@ -182,10 +182,10 @@ def test_a_switch_is_no_fresh_start_in_another_process(backend, url):
 
 PROCESS = """
 import sys
-from hullo.asgi.rates import shared
-from hullo.model.moment import system_clock
-shared.PREFIX = sys.argv[2]
-windows = shared.SharedWindows(sys.argv[1], system_clock)
+from hullo.ratelimit import shared
+from hullo.model.request_context import system_clock
+redis_windows.PREFIX = sys.argv[2]
+windows = redis_windows.SharedWindows(sys.argv[1], system_clock)
 print(sum(windows.acquire("key", 50).is_taken for _ in range(40)))
 windows.close()
 """
@@ -432,7 +432,7 @@ def test_a_redis_that_goes_in_the_middle_of_a_call_does_not_fail_it(backend, bro
 
 @pytest.mark.parametrize("kind", ["says nothing", "is no Redis", "has no socket"])
 def test_a_redis_that_does_not_answer_is_left_alone(backend, kind, monkeypatch, caplog):
-    monkeypatch.setattr(shared, "TIMEOUT", 0.01)
+    monkeypatch.setattr(redis_windows, "TIMEOUT", 0.01)
     with socket.create_server(("127.0.0.1", 0)) as listener:  # whose connections are made, and answered by nobody
         url = f"redis://127.0.0.1:{listener.getsockname()[1]}"
         if kind == "is no Redis":

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hullo.asgi import wire
+from hullo.api import bodies
 from hullo.errors import BadRequest, Invalid
 from hullo.model.limits import Limits
 
@@ -56,7 +56,7 @@ BAD = {
 @pytest.mark.parametrize("raw", BAD.values(), ids=BAD.keys())
 def test_what_is_no_json_object_is_refused(raw):
     with pytest.raises(BadRequest):
-        wire.decode_object(raw)
+        bodies.decode_object(raw)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_what_is_no_json_object_is_refused(raw):
     ],
 )
 def test_what_only_looks_wrong_is_read(raw, value):
-    assert wire.decode_object(raw) == value
+    assert bodies.decode_object(raw) == value
 
 
 def _strictly(raw: bytes) -> dict[str, Any] | None:
@@ -117,7 +117,7 @@ VALUES = st.recursive(
 def test_any_bytes_are_an_object_or_a_bad_request(raw):
     expected = _strictly(raw)
     try:
-        value = wire.decode_object(raw)
+        value = bodies.decode_object(raw)
     except BadRequest:
         assert expected is None
     else:
@@ -131,7 +131,7 @@ PIECES = st.sampled_from(['"a"', '"b"', ":", " :", ",", "{", "}", "[", "]", '"\\
 def test_keys_given_twice_never_pass(raw):
     expected = _strictly(raw)
     try:
-        value = wire.decode_object(raw)
+        value = bodies.decode_object(raw)
     except BadRequest:
         assert expected is None
     else:
@@ -141,18 +141,18 @@ def test_keys_given_twice_never_pass(raw):
 @pytest.mark.parametrize("text", [None, 7, ["x"], {}, "", "  \n", "x" * 8001, "a\x07b", "a\x9fb"])
 def test_a_message_without_a_text_is_invalid(text):
     with pytest.raises(Invalid) as refused:
-        wire.parse_message_body(json.dumps({"text": text}).encode(), Limits())
+        bodies.parse_message_body(json.dumps({"text": text}).encode(), Limits())
     assert [each.field for each in refused.value.rejected] == ["text"]
 
 
 @pytest.mark.parametrize("client_id", ["", 7, [], "x" * 129, "a\nb"])
 def test_a_client_id_is_a_short_text(client_id):
     with pytest.raises(Invalid) as refused:
-        wire.parse_message_body(json.dumps({"text": "hello", "client_id": client_id}).encode(), Limits())
+        bodies.parse_message_body(json.dumps({"text": "hello", "client_id": client_id}).encode(), Limits())
     assert [each.field for each in refused.value.rejected] == ["client_id"]
 
 
 def test_a_message_may_have_lines_and_tabs():
-    body = wire.parse_message_body(json.dumps({"text": "a\n\tb\r\n😀", "client_id": None}).encode(), Limits())
+    body = bodies.parse_message_body(json.dumps({"text": "a\n\tb\r\n😀", "client_id": None}).encode(), Limits())
     assert (body.text, body.client_id) == ("a\n\tb\r\n😀", None)
-    assert wire.parse_message_body(json.dumps({"text": "x" * 8000}).encode(), Limits())
+    assert bodies.parse_message_body(json.dumps({"text": "x" * 8000}).encode(), Limits())

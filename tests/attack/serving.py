@@ -18,7 +18,7 @@ import httpx2
 
 from cli.serving import PATIENCE, Reply, Server
 from cli.terminal import HULLO
-from hullo.app import Hullo
+from hullo.application import Hullo
 
 ENGINES = ("sqlite", "postgresql")
 

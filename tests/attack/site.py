@@ -12,7 +12,7 @@ import httpx2
 from attack.jose import hop_secret, hs256
 from attack.serving import Headers, Target
 from hullo.model.app import ALL_SCOPES, Scope
-from hullo.model.moment import secret_digest
+from hullo.model.request_context import secret_digest
 from hullo.model.user_hash import user_hash
 
 V1 = "/hullo/v1"

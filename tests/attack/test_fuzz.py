@@ -26,7 +26,7 @@ from attack.decoding import (
     signed_hop,
 )
 from attack.jose import HS256, PrivateKey, hs256, pem, signed_by
-from hullo.asgi.wire import parse_identify_body
+from hullo.api.bodies import parse_identify_body
 from hullo.model.app import App
 from hullo.model.claim import KNOWN_FIELDS, PROFILE_FIELDS, Claim
 from hullo.model.limits import Limits

@@ -12,7 +12,7 @@ from attack.jose import b64, hop_secret, hs256, in_order
 from attack.serving import Target, at_once
 from attack.site import SECRET, V1, Browser, Site, Victim
 from cli.serving import Reply
-from hullo.model.moment import secret_digest
+from hullo.model.request_context import secret_digest
 
 PARAMETER = "hullo_identity"
 

@@ -13,7 +13,7 @@ import pytest
 from attack.serving import Headers, Target, at_once, begin
 from attack.site import V1, Site
 from cli.serving import Reply
-from hullo.model.moment import secret_digest
+from hullo.model.request_context import secret_digest
 
 SESSIONS, CALLS, IDENTIFIES = 5, 60, 6
 PROXY = "127.9.9.9"

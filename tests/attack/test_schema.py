@@ -14,8 +14,8 @@ from schemathesis.config import SchemathesisConfig
 
 from attack.serving import Target
 from attack.site import Browser, Site
-from hullo.asgi.openapi.document import document
-from hullo.asgi.wire import encode
+from hullo.api.bodies import encode
+from hullo.api.openapi.document import document
 from hullo.model.limits import Limits
 
 MOUNT: Final = "/hullo"

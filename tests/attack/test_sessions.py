@@ -9,7 +9,7 @@ import pytest
 
 from attack.serving import seen
 from attack.site import V1, Browser, Site, Victim
-from hullo.model.moment import secret_digest
+from hullo.model.request_context import secret_digest
 
 PLANTED = "hvs_" + "0" * 64
 """A token that an attacker made up, in the form of a real one."""

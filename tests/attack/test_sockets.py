@@ -20,10 +20,10 @@ from attack.serving import Headers, Target, begin, masked
 from attack.site import V1, Site, Victim
 from attack.test_cookies import FOREIGN, spelt
 from cli.serving import PATIENCE
-from hullo.asgi.socket.connection import MAX_QUEUED_FRAMES
 from hullo.cli.serve import MAX_MESSAGE_BYTES
 from hullo.cli.websocket import MAX_FRAGMENTS
-from hullo.pipeline.origins import is_loopback
+from hullo.realtime.connection import MAX_QUEUED_FRAMES
+from hullo.rules.origins import is_loopback
 
 LARGEST = 32 * 1024
 DOCUMENTED = {4400, 4401, 4403, 4408, 4413, 4429}

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from hullo.bus.notice import Notice
 from hullo.bus.protocol import Bus
-from hullo.hooks.discovery import open_bus
+from hullo.hooks.entry_points import open_bus
 
 sys.path.append(str(Path(__file__).parents[1]))  # for `servers`, of the tests
 

@@ -10,10 +10,10 @@ from handwritten.calls import Asked, HandWritten, identify
 from people import Engine, People, body_of, the_application
 
 from hullo import Hullo
-from hullo.hooks.discovery import open_store
+from hullo.hooks.entry_points import open_store
 from hullo.model.claim import Claim
-from hullo.model.moment import RequestContext, secret_digest
-from hullo.pipeline.identify import Identify
+from hullo.model.request_context import RequestContext, secret_digest
+from hullo.pipeline.claim import Identify
 
 CALLED_WHEN_EMPTY = 64
 """An empty database is one of these few people."""

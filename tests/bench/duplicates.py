@@ -27,12 +27,12 @@ from pathlib import Path
 from engines import Sqlite
 from people import CHUNK, Engine
 
-from hullo.hooks.discovery import open_store
+from hullo.hooks.entry_points import open_store
 from hullo.model.change_set import ChangeSet, insertion
 from hullo.model.contact import Contact
 from hullo.model.fact import Fact
 from hullo.model.identifier import EMAIL, EXTERNAL_ID
-from hullo.model.moment import RequestContext
+from hullo.model.request_context import RequestContext
 from hullo.model.standing import Standing
 from hullo.pipeline.duplicates.finding import find_duplicates
 from hullo.testing.builders import APP, NOW, WORKSPACE, WRITER, a_workspace

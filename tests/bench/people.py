@@ -12,10 +12,10 @@ from typing import Any, Protocol
 
 from handwritten.calls import Application, Asked, HandWritten, Row, names_of, newcomer
 
-from hullo.hooks.discovery import open_store
+from hullo.hooks.entry_points import open_store
 from hullo.model.app import App
 from hullo.model.change_set import ChangeSet, insertion
-from hullo.model.moment import RequestContext
+from hullo.model.request_context import RequestContext
 from hullo.testing.builders import NOW, a_workspace, an_app, an_identity_key
 
 CHUNK = 5_000

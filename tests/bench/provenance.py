@@ -10,7 +10,7 @@ import timeit
 import msgspec
 
 from hullo.model.fact import Fact, Scalar
-from hullo.model.moment import RequestContext
+from hullo.model.request_context import RequestContext
 from hullo.model.standing import Standing
 
 ROUNDS = 7

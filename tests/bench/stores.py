@@ -40,7 +40,7 @@ from people import Engine, People, the_application
 from together import IN_GROUPS, WAYS, crowd
 
 from hullo.cli.site import freeze_gc
-from hullo.model.moment import RequestContext
+from hullo.model.request_context import RequestContext
 
 KNOWN = ("unchanged", "write")
 NEW = ("new",)

@@ -16,14 +16,14 @@ from callers import Bench
 from handwritten.calls import Asked, identify_on_loop, names_of
 from people import the_application
 
+from hullo.engine.app_cache import AppCache
+from hullo.engine.batch_executor import BatchExecutor
 from hullo.model.change_set import ChangeSet, replacement
 from hullo.model.decision import Decision
 from hullo.model.fact import Fact
-from hullo.model.moment import RequestContext
+from hullo.model.operation import Job, Operation, PreparedOperation
+from hullo.model.request_context import RequestContext
 from hullo.model.standing import Standing
-from hullo.pipeline.apps import AppCache
-from hullo.pipeline.work import Job, Operation, PreparedOperation
-from hullo.store.lanes import BatchExecutor
 from hullo.store.protocol import Snapshot, SnapshotQuery
 from hullo.testing.builders import a_decision
 

@@ -12,7 +12,7 @@ import redis
 
 from hullo.bus.in_process import InProcessBus
 from hullo.bus.protocol import Bus
-from hullo.hooks.discovery import open_bus
+from hullo.hooks.entry_points import open_bus
 from hullo.testing import BusContract, SharedBusContract
 from servers.fixtures import require, require_private_redis
 from servers.postgres import connect

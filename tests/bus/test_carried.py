@@ -10,10 +10,10 @@ import pytest
 
 from hullo.bus.notice import MAX_NOTICE_BYTES, Notice, decode_notices, encode_notices
 from hullo.testing.bus.case import TIMEOUT, RecordingSubscriber, a_notice, make_notices, wait_until
-from hullo_plugins.bus import telling
-from hullo_plugins.bus.carried import RemoteBus
-from hullo_plugins.bus.parcels import FRAME_OVERHEAD, MAX_SENDERS, Decoder, Encoder
-from hullo_plugins.bus.telling import BATCH_SIZE, MAX_QUEUED
+from hullo_plugins.bus import publisher
+from hullo_plugins.bus.framing import FRAME_OVERHEAD, MAX_SENDERS, Decoder, Encoder
+from hullo_plugins.bus.publisher import BATCH_SIZE, MAX_QUEUED
+from hullo_plugins.bus.remote_bus import RemoteBus
 
 LONGEST = 2_000
 
@@ -219,7 +219,7 @@ def test_of_more_than_can_be_carried_the_newest_are_and_others_know(
 
 
 def test_closing_waits_for_no_server_that_hangs(bus: RemoteBus, exchange: Exchange, monkeypatch):
-    monkeypatch.setattr(telling, "JOIN_TIMEOUT", 0.01)
+    monkeypatch.setattr(publisher, "JOIN_TIMEOUT", 0.01)
     go_on = threading.Event()
     exchange.before = lambda: go_on.wait(TIMEOUT) and None
     bus.publish([a_notice()])

@@ -11,7 +11,7 @@ from hullo import Hullo
 from hullo.bus.choice import IN_PROCESS_URL, bus_url
 from hullo.bus.in_process import InProcessBus
 from hullo.errors import SettingsError
-from hullo.hooks.discovery import open_bus, require_bus
+from hullo.hooks.entry_points import open_bus, require_bus
 from hullo.settings import Settings, read_settings
 from hullo_plugins.bus.postgresql import PostgresqlTransport
 from hullo_plugins.bus.redis import RedisTransport
@@ -149,7 +149,7 @@ def test_a_package_that_is_missing_is_named(url: str, package: str):
     """In a process of its own, as others have imported it here."""
     program = (
         "import sys; sys.modules['redis'] = sys.modules['psycopg'] = None\n"
-        "from hullo.hooks.discovery import open_bus\n"
+        "from hullo.hooks.entry_points import open_bus\n"
         f"try: open_bus({url!r})\n"
         "except Exception as error: print(type(error).__name__, error)"
     )

@@ -9,16 +9,16 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from hullo.asgi.check import check_call
-from hullo.asgi.shapes import check_json
-from hullo.asgi.wire import parse_check_body
-from hullo.hooks.discovery import open_store
+from hullo.api.bodies import parse_check_body
+from hullo.api.check import check_call
+from hullo.api.schemas import check_json
+from hullo.hooks.entry_points import open_store
 from hullo.model.instant import SECOND
-from hullo.model.moment import secret_digest
-from hullo.pipeline.check import CheckResult
-from hullo.pipeline.hop import IssueToken
-from hullo.pipeline.register.register import NewApp
-from hullo.pipeline.sessions import OpenSession
+from hullo.model.request_context import secret_digest
+from hullo.operations.admin.check import CheckResult
+from hullo.operations.admin.register import NewApp
+from hullo.operations.sessions.issue_token import IssueToken
+from hullo.operations.sessions.open_session import OpenSession
 from hullo.store.protocol import Store
 from world import Browser, World
 

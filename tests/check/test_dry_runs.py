@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from check.site import Site, mac
 from hullo.errors import HulloError, ProofRejected, UnknownApp
-from hullo.hooks.specs import hookimpl
+from hullo.hooks.hookspecs import hookimpl
 from hullo.model.app import App
 from hullo.model.claim import Claim
 from hullo.model.event import Event

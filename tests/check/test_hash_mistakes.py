@@ -13,7 +13,7 @@ import pytest
 
 from check.site import Site, mac, sha256
 from hullo.model.claim import Claim
-from hullo_plugins.verify.mistakes.guesses import MAX_ATTEMPTS
+from hullo_plugins.verify.mistakes.diagnosis_search import MAX_ATTEMPTS
 
 ID = "user_123"
 EMAIL = " Jane@Example.com"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cli.terminal import Terminal
-from hullo.app import Hullo
+from hullo.application import Hullo
 from hullo.model.change_set import CallCount, ChangeSet
 from hullo.model.instant import DAY
 from hullo.model.user_hash import user_hash

@@ -7,13 +7,13 @@ import stat
 from typing import Any
 
 from cli.terminal import Terminal
-from hullo.app import Hullo
+from hullo.application import Hullo
 from hullo.model.limits import Limits
-from hullo.model.moment import RequestContext
+from hullo.model.request_context import RequestContext
 from hullo.model.retention import Sweep
-from hullo.pipeline.people.contact_events import AddContactEvent, EventReport
-from hullo.pipeline.people.notes import AddContactNote
-from hullo.pipeline.people.tagging import TagChanges, TagContact
+from hullo.operations.contacts.contact_events import AddContactEvent, EventReport
+from hullo.operations.contacts.notes import AddContactNote
+from hullo.operations.contacts.tags import TagChanges, TagContact
 from hullo.store.protocol import PageRequest
 
 

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from cli.serving import Server
 from cli.terminal import Terminal
-from hullo.app import Hullo
+from hullo.application import Hullo
 from hullo.cli.demo.people import PEOPLE
 from hullo.cli.demo.shop import open_shop
 from hullo.cli.site import create_application

@@ -8,7 +8,7 @@ import os
 import pytest
 
 from cli.terminal import Terminal
-from hullo.app import Hullo
+from hullo.application import Hullo
 from hullo.pipeline.duplicates import spool
 from pipeline.duplicates.somebody import a_store_of, somebody
 

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import OKPAlgorithm
 
 from cli.terminal import HULLO, Terminal
-from hullo.hooks.discovery import open_store
+from hullo.hooks.entry_points import open_store
 from hullo.model.app import IdentityKey
 from hullo.model.user_hash import user_hash
 
@@ -183,7 +183,7 @@ class TestPublicKeys:
 
 
 def test_an_app_has_so_many_active_keys_and_no_more(terminal: Terminal, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("hullo.pipeline.register.keys.MAX_ACTIVE_KEYS", 3)
+    monkeypatch.setattr("hullo.operations.admin.keys.MAX_ACTIVE_KEYS", 3)
     app = terminal.json("app", "create", "Shop")
     key = app["app_key"]
     terminal.json("identity-key", "add", key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cli.terminal import Terminal
-from hullo.app import Hullo
+from hullo.application import Hullo
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from click.shell_completion import BashComplete
 from cli.terminal import Terminal
 from hullo import Hullo, hookimpl
 from hullo.cli import main
-from hullo.hooks import discovery
+from hullo.hooks import entry_points
 
 
 class Cards:
@@ -56,16 +56,16 @@ class Nameless:
 @pytest.fixture(autouse=True)
 def _offered(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if a package were installed that offers these plugins."""
-    real = discovery._offered
+    real = entry_points._offered
     extra = {
-        plugin.name: EntryPoint(plugin.name, f"{__name__}:{plugin.__name__}", discovery.PLUGIN_GROUP)
+        plugin.name: EntryPoint(plugin.name, f"{__name__}:{plugin.__name__}", entry_points.PLUGIN_GROUP)
         for plugin in (Cards, Greedy, Nameless)
     }
 
     def offered(group: str):
-        return {**real(group), **(extra if group == discovery.PLUGIN_GROUP else {})}
+        return {**real(group), **(extra if group == entry_points.PLUGIN_GROUP else {})}
 
-    monkeypatch.setattr(discovery, "_offered", offered)
+    monkeypatch.setattr(entry_points, "_offered", offered)
 
 
 def use(terminal: Terminal, *names: str, file: str = "hullo.toml") -> None:
@@ -75,7 +75,7 @@ def use(terminal: Terminal, *names: str, file: str = "hullo.toml") -> None:
 def test_plugins_are_shown_in_the_order_of_asking(terminal: Terminal):
     use(terminal, "cards")
     document = terminal.json("plugins")
-    assert [item["name"] for item in document["items"]] == ["cards", *discovery.BUILT_IN]
+    assert [item["name"] for item in document["items"]] == ["cards", *entry_points.BUILT_IN]
     assert document["items"][5] == {"name": "external-id", "hooks": ["name_identifiers", "match_contact"]}
     assert document["unused"] == ["greedy", "nameless"]
     assert "Installed, but not in use: greedy, nameless." in terminal.text("plugins")
@@ -83,7 +83,7 @@ def test_plugins_are_shown_in_the_order_of_asking(terminal: Terminal):
 
 
 def test_nothing_is_said_of_unused_plugins_where_there_are_none(terminal: Terminal, monkeypatch: pytest.MonkeyPatch):
-    used = {name: each for name, each in discovery.installed_plugins().items() if name in discovery.BUILT_IN}
+    used = {name: each for name, each in entry_points.installed_plugins().items() if name in entry_points.BUILT_IN}
     monkeypatch.setattr("hullo.cli.plugins.installed_plugins", lambda: used)
     assert terminal.json("plugins")["unused"] == []
     assert "not in use" not in terminal.text("plugins")

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from cli.terminal import Terminal
-from hullo.app import Hullo
+from hullo.application import Hullo
 from hullo.model.instant import DAY
-from hullo.model.moment import system_clock
-from hullo.pipeline.sessions import OpenSession
+from hullo.model.request_context import system_clock
+from hullo.operations.sessions.open_session import OpenSession
 
 
 def grow_old(app_key: str, days: int = 31, visitors: int = 2) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cli.terminal import Terminal
-from hullo.app import Hullo
+from hullo.application import Hullo
 from hullo.model.user_hash import user_hash
 
 

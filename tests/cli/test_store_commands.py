@@ -19,7 +19,7 @@ import sqlite_file
 from cli.odd_store import offer_a_store
 from cli.serving import PATIENCE, Server
 from cli.terminal import Terminal
-from hullo.app import Hullo
+from hullo.application import Hullo
 from peopled import fill
 
 IN_SMALL_CHUNKS = (

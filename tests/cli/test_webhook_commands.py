@@ -9,7 +9,7 @@ import pytest
 
 from cli.serving import Server
 from cli.terminal import Terminal
-from hullo.app import Hullo
+from hullo.application import Hullo
 from hullo.store.protocol import PageRequest
 from webhooks.receiving import Receiver
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from hullo.app import Hullo
+from hullo.application import Hullo
 from hullo.errors import PluginError, ProofRejected
-from hullo.hooks.discovery import BUILT_IN, build_plugins, installed_plugins
-from hullo.hooks.relay import PluginManager
-from hullo.hooks.specs import HOOK_NAMES, Specs, hookimpl
+from hullo.hooks.entry_points import BUILT_IN, build_plugins, installed_plugins
+from hullo.hooks.hookspecs import HOOK_NAMES, Specs, hookimpl
+from hullo.hooks.manager import PluginManager
 from hullo.hooks.writes import Refusal, Write
 from hullo.model.app import App
 from hullo.model.claim import Claim
@@ -20,9 +20,9 @@ from hullo.model.event import Event
 from hullo.model.identifier import Identifier
 from hullo.model.instant import Instant
 from hullo.model.match import Candidates, Match
-from hullo.model.moment import RequestContext
 from hullo.model.outcome import Outcome
 from hullo.model.proof import Proof, SingleUseToken
+from hullo.model.request_context import RequestContext
 from hullo.model.standing import Standing
 from hullo.model.token_claims import MAX_HOP_LIFETIME, TokenClaims
 from hullo.model.visitor import Session

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hullo.model.moment import RequestContext, timestamp_of
+from hullo.model.request_context import RequestContext, timestamp_of
 
 
 @given(st.integers(0, 2**60 - 1), st.integers(0, 1023))

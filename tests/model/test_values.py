@@ -15,7 +15,7 @@ from hullo.model.event import Event
 from hullo.model.fact import Fact, is_blank, is_same_value
 from hullo.model.identifier import Identifier, is_non_identity
 from hullo.model.instant import format_rfc3339, to_instant
-from hullo.model.moment import RequestContext, secret_digest
+from hullo.model.request_context import RequestContext, secret_digest
 from hullo.model.standing import Standing
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hullo.model.app import App
-from hullo.pipeline.origins import is_loopback, is_origin_allowed, normalise_origin, parse_origin_pattern
+from hullo.rules.origins import is_loopback, is_origin_allowed, normalise_origin, parse_origin_pattern
 
 LISTED = App(
     id="app_1",

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from hullo.app import Hullo
+from hullo.application import Hullo
+from hullo.engine.retry import MAX_ATTEMPTS
 from hullo.errors import (
     HulloError,
     Invalid,
@@ -19,14 +20,13 @@ from hullo.errors import (
     UnknownApp,
     Unstorable,
 )
-from hullo.hooks.specs import hookimpl
+from hullo.hooks.hookspecs import hookimpl
 from hullo.model.change_set import ChangeSet
 from hullo.model.claim import Claim
+from hullo.model.operation import Job
 from hullo.model.outcome import Outcome
 from hullo.model.standing import Standing
-from hullo.pipeline.identify import Identify
-from hullo.pipeline.retry import MAX_ATTEMPTS
-from hullo.pipeline.work import Job
+from hullo.pipeline.claim import Identify
 from hullo.store.protocol import Applied, Snapshot, SnapshotQuery, Store, StoreConflict
 from world import World
 

@@ -15,19 +15,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hullo.app import Hullo
+from hullo.application import Hullo
 from hullo.errors import ProofRejected, SettingsError, StoreUnavailable, TooContended
-from hullo.hooks.discovery import open_store
+from hullo.hooks.entry_points import open_store
 from hullo.model.app import App, IdentityKey
 from hullo.model.change_set import ChangeSet, replacement
 from hullo.model.standing import Standing
 from hullo.model.user_hash import user_hash
-from hullo.pipeline.secrets.sealing import reseal_stored
-from hullo.pipeline.secrets.vault import FORMAT_PREFIX, Vault
+from hullo.secrets.reseal import reseal_stored
+from hullo.secrets.vault import FORMAT_PREFIX, Vault
 from hullo.settings import Settings
 from hullo.store.copying import copy_store
+from hullo.store.maintenance import SupportsCopy
 from hullo.store.protocol import Store
-from hullo.store.upkeep import SupportsCopy
 from hullo.testing.builders import an_app, an_identity_key
 from world import World
 
@@ -374,7 +374,7 @@ class TestPlaceholders:
 
 OPEN_WHEN_TOLD = """
 import logging, sys
-from hullo.app import Hullo
+from hullo.application import Hullo
 logging.basicConfig(level=logging.INFO, format="%(message)s")
 hullo = Hullo(sys.argv[1])
 print("ready", flush=True)

@@ -8,7 +8,7 @@ import pytest
 
 from hullo.model.decision_record import DecisionRecord, FieldVerdict, Step, Trace, Verdict
 from hullo.model.instant import parse_rfc3339
-from hullo.pipeline.people.words import describe_decision
+from hullo.operations.contacts.explanations import describe_decision
 from hullo.testing.builders import APP, a_decision
 
 APPS = {APP: "Shop"}

@@ -11,10 +11,10 @@ from http.client import HTTPConnection, HTTPException
 from typing import Any
 from urllib.parse import urlsplit
 
-from hullo.app import Hullo
+from hullo.application import Hullo
 from hullo.model.standing import Standing
 from hullo.model.user_hash import user_hash
-from hullo.pipeline.register.register import NewApp
+from hullo.operations.admin.register import NewApp
 from hullo.store.protocol import ContactFilter, PageRequest, Store
 
 PAUSE = 0.02

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import sys
 
-from hullo.app import Hullo
-from hullo.hooks.specs import hookimpl
+from hullo.application import Hullo
+from hullo.hooks.hookspecs import hookimpl
 from hullo.model.event import Event
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from cli.serving import Server
-from hullo.app import Hullo
+from hullo.application import Hullo
 from races.callers import Crowd, check, new_app
 from servers.fixtures import Kind, require_private
 

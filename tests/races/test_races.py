@@ -10,9 +10,9 @@ import pytest
 
 from cli.serving import Server
 from crowd import identify
-from hullo.app import Hullo
-from hullo.pipeline.retry import MAX_ATTEMPTS
-from hullo.pipeline.work import Job
+from hullo.application import Hullo
+from hullo.engine.retry import MAX_ATTEMPTS
+from hullo.model.operation import Job
 from hullo.store.protocol import Store
 from races.callers import Caller, new_app
 from servers.private import PATIENCE

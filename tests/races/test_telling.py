@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hullo.app import Hullo
+from hullo.application import Hullo
 from races.callers import new_app
 from races.tellers import Observer
 

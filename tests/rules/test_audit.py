@@ -10,7 +10,7 @@ import pytest
 
 from hullo.model.audit import AuditEntry, AuditHead, next_entry
 from hullo.model.instant import DAY
-from hullo.pipeline.audit.auditing import AuditVerification, verify_audit_log
+from hullo.operations.admin.audit_verify import AuditVerification, verify_audit_log
 from hullo.store.protocol import Page, PageRequest
 from world import AGENT, World
 

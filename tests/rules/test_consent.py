@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from hullo.errors import ConsentRequired, SessionRevoked
-from hullo.hooks.discovery import open_store
-from hullo.pipeline.register.register import NewApp
+from hullo.hooks.entry_points import open_store
+from hullo.operations.admin.register import NewApp
 from hullo.store.protocol import PageRequest
 from world import Browser, World
 

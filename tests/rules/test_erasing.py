@@ -6,7 +6,7 @@ import pytest
 
 from hullo.errors import Conflicting, NotFound, SessionRevoked
 from hullo.model.contact import Contact
-from hullo.pipeline.privacy.erasing import EraseContact
+from hullo.operations.privacy.erase import EraseContact
 from hullo.store.protocol import Page, PageRequest
 from world import AGENT, Browser, World
 

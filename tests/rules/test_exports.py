@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from hullo.errors import NotFound
-from hullo.pipeline.people.notes import AddContactNote
-from hullo.pipeline.privacy.export import EXPORT_FORMAT, RecordExport, build_export
+from hullo.operations.contacts.notes import AddContactNote
+from hullo.operations.privacy.export import EXPORT_FORMAT, RecordExport, build_export
 from hullo.store import reading
 from world import AGENT, World
 

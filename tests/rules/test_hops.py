@@ -12,8 +12,8 @@ from hullo.model.change_set import ChangeSet, SessionRevocation
 from hullo.model.claim import Claim
 from hullo.model.instant import MINUTE, SECOND
 from hullo.model.standing import Standing
-from hullo.pipeline.people.administer import UpdateContact
-from hullo.pipeline.register.register import NewApp
+from hullo.operations.admin.register import NewApp
+from hullo.operations.contacts.update import UpdateContact
 from world import Browser, World
 
 

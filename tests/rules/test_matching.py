@@ -6,7 +6,7 @@ import pytest
 
 from databases import before_any_database
 from hullo.errors import NoIdentifier
-from hullo.hooks.specs import hookimpl
+from hullo.hooks.hookspecs import hookimpl
 from hullo.model.claim import Claim
 from hullo.model.identifier import NON_IDENTITIES, Identifier
 from hullo.model.match import Candidates, Match

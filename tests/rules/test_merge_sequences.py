@@ -10,12 +10,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hullo.errors import Conflicting, HulloError, NoIdentifier
-from hullo.hooks.discovery import open_store
+from hullo.hooks.entry_points import open_store
 from hullo.model.contact import Contact
 from hullo.model.fact import Fact
 from hullo.model.merge import Merge
-from hullo.pipeline.merging.slots import field_values
-from hullo.pipeline.phones import all_phones
+from hullo.rules.merging.field_values import field_values
+from hullo.rules.phones import all_phones
 from hullo.store.protocol import PageRequest
 from rules_plugins import ByCard
 from world import World

@@ -9,7 +9,7 @@ from hullo.model.contact import Contact
 from hullo.model.identifier import EMAIL, EXTERNAL_ID
 from hullo.model.merge import RelatedCounts
 from hullo.model.standing import Standing
-from hullo.pipeline.privacy.export import build_export
+from hullo.operations.privacy.export import build_export
 from world import World
 
 

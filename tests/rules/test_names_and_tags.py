@@ -18,17 +18,17 @@ from hullo.model.identifier import EMAIL
 from hullo.model.instant import HOUR
 from hullo.model.limits import Limits
 from hullo.model.note import Note
+from hullo.model.operation import Operation
 from hullo.model.standing import Standing
 from hullo.model.timeline import CONTACT_EVENT, TimelineEntry
-from hullo.pipeline.identify import Upsert
-from hullo.pipeline.people.administer import UpdateContact
-from hullo.pipeline.people.contact_events import AddContactEvent, EventReport
-from hullo.pipeline.people.lists import ContactLists
-from hullo.pipeline.people.notes import AddContactNote, AddConversationNote, RemoveNote
-from hullo.pipeline.people.tagging import TagChanges, TagContact, TagConversation
-from hullo.pipeline.people.upsert_lists import UpsertWithLists
-from hullo.pipeline.survivors import current_contact
-from hullo.pipeline.work import Operation
+from hullo.operations.contacts.contact_events import AddContactEvent, EventReport
+from hullo.operations.contacts.email_phone_lists import ContactLists
+from hullo.operations.contacts.notes import AddContactNote, AddConversationNote, RemoveNote
+from hullo.operations.contacts.tags import TagChanges, TagContact, TagConversation
+from hullo.operations.contacts.update import UpdateContact
+from hullo.operations.contacts.upsert_lists import UpsertWithLists
+from hullo.pipeline.claim import Upsert
+from hullo.rules.merging.survivors import current_contact
 from hullo.store.protocol import PageRequest, Store
 from hullo.store.reading import iter_pages
 from hullo.testing.builders import a_contact

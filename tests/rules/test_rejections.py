@@ -6,7 +6,7 @@ import pytest
 
 from hullo.errors import HulloError, StoreUnavailable
 from hullo.model.event import Event
-from hullo.pipeline.register.register import NewApp
+from hullo.operations.admin.register import NewApp
 from hullo.store.protocol import Store
 from hullo_plugins.observe.rejections import Rejections
 from rules.test_telling import PATIENCE, Listener

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from hullo.errors import SessionRevoked
-from hullo.hooks.discovery import open_store
+from hullo.hooks.entry_points import open_store
 from hullo.model.instant import DAY
 from hullo.model.retention import Retention, SweepResult
-from hullo.pipeline.privacy.retaining import RetentionRun, run_retention
+from hullo.operations.privacy.retention import RetentionRun, run_retention
 from hullo.store.protocol import PageRequest, Store
-from hullo_plugins.upkeep.retention import RetentionJob
+from hullo_plugins.retention.retention import RetentionJob
 from world import World
 
 FOR_EVER = {

@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hullo.errors import NoIdentifier
-from hullo.hooks.discovery import open_store
+from hullo.hooks.entry_points import open_store
 from hullo.model.standing import Standing
 from rules_plugins import ByCard
 from world import Browser, World

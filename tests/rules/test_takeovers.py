@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from hullo.hooks.specs import hookimpl
+from hullo.hooks.hookspecs import hookimpl
 from hullo.model.claim import Claim
 from hullo.model.identifier import Identifier
 from hullo.model.standing import Standing
-from hullo.pipeline.people.administer import UpdateContact
+from hullo.operations.contacts.update import UpdateContact
 from hullo.store.protocol import Store
 from rules_plugins import ByCard
 from world import World

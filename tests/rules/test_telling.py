@@ -10,17 +10,17 @@ from collections.abc import Callable
 
 import pytest
 
-from hullo.app import Hullo
+from hullo.application import Hullo
+from hullo.background import outbox
+from hullo.background.lease import LIFETIME
+from hullo.background.webhook_fan_out import delivery_id
+from hullo.background.worker import BackgroundWorker
 from hullo.errors import StoreUnavailable, TooContended
-from hullo.hooks.specs import hookimpl
+from hullo.hooks.hookspecs import hookimpl
 from hullo.model.change_set import ChangeSet, insertion
 from hullo.model.event import Event
 from hullo.model.instant import SECOND
 from hullo.model.webhook import Delivery, Webhook
-from hullo.pipeline.outbox import courier
-from hullo.pipeline.outbox.fan_out import delivery_id
-from hullo.pipeline.outbox.lease import LIFETIME
-from hullo.pipeline.rounds import BackgroundWorker
 from hullo.store.protocol import PageRequest, Store, StoreConflict
 from rules.test_privacy import PERSONAL
 from world import World
@@ -92,7 +92,7 @@ def test_observers_are_told_of_an_event_as_soon_as_it_is_committed(
     store: Store, listener: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for pause in ("BUSY_INTERVAL", "IDLE_INTERVAL"):
-        monkeypatch.setattr(courier, pause, 60 * PATIENCE)  # nobody looks again by itself
+        monkeypatch.setattr(outbox, pause, 60 * PATIENCE)  # nobody looks again by itself
     world = World(store, plugins=[listener])
     world.visitor().identify(email="jane@example.com")
     listener.wait_for(2)
@@ -257,7 +257,7 @@ class TestAnotherProcess:
     def test_finds_it_without_being_told(
         self, store: Store, listener: Listener, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(courier, "IDLE_INTERVAL", 0.02)
+        monkeypatch.setattr(outbox, "IDLE_INTERVAL", 0.02)
         world = World(store, plugins=[listener])
         world.hullo.outbox_worker.wake()
         with monkeypatch.context() as patch:
@@ -281,8 +281,8 @@ class TestAnotherProcess:
     def test_need_not_wait_for_one_that_has_nothing_to_tell(
         self, store: Store, listener: Listener, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(courier, "BUSY_INTERVAL", 0.01)
-        monkeypatch.setattr(courier, "IDLE_INTERVAL", PATIENCE)
+        monkeypatch.setattr(outbox, "BUSY_INTERVAL", 0.01)
+        monkeypatch.setattr(outbox, "IDLE_INTERVAL", PATIENCE)
         first = Listener("first")
         world = World(store, plugins=[first])
         with beside(world, listener) as other:
@@ -290,9 +290,9 @@ class TestAnotherProcess:
             first.wait_for(1)
             deadline = time.monotonic() + PATIENCE
             # For as long as others ask for it: a shorter wish would take theirs for the word of a wrong clock.
-            while not store.acquire_lease(courier.LEASE_NAME, "somebody", now := world.clock(), now + LIFETIME):
+            while not store.acquire_lease(outbox.LEASE_NAME, "somebody", now := world.clock(), now + LIFETIME):
                 assert time.monotonic() < deadline
-            store.release_lease(courier.LEASE_NAME, "somebody")
+            store.release_lease(outbox.LEASE_NAME, "somebody")
             monkeypatch.setattr(BackgroundWorker, "wake", lambda rounds: None)
             world.upsert(external_id="joe")
             other.outbox_worker.drain()
@@ -370,7 +370,7 @@ def test_what_could_not_be_written_down_is_told_again(
 def test_what_others_keep_changing_is_given_up_for_now_and_stays_in_the_outbox(
     store: Store, by_hand: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hullo.pipeline.retry.MAX_ATTEMPTS", 3)
+    monkeypatch.setattr("hullo.engine.retry.MAX_ATTEMPTS", 3)
     world = World(store)
     world.upsert(external_id="jane")
     with monkeypatch.context() as patch:
@@ -386,7 +386,7 @@ def test_what_others_keep_changing_is_given_up_for_now_and_stays_in_the_outbox(
 def test_a_store_that_is_away_for_a_while_is_asked_again_and_it_is_said_once(
     store: Store, listener: Listener, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("hullo.pipeline.rounds.FAILURE_RETRY_DELAY", 0.01)
+    monkeypatch.setattr("hullo.background.worker.FAILURE_RETRY_DELAY", 0.01)
     world = World(store, plugins=[listener])
     asked = threading.Semaphore(0)
 
@@ -418,7 +418,7 @@ class TestClosing:
     def test_waits_for_no_observer_without_end_and_loses_nothing(
         self, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(courier, "CLOSE_TIMEOUT", 0.05)
+        monkeypatch.setattr(outbox, "CLOSE_TIMEOUT", 0.05)
         stuck, opened, done = threading.Event(), threading.Event(), threading.Event()
 
         def hang(event: Event) -> None:
@@ -436,7 +436,7 @@ class TestClosing:
         assert len(store.list_outbox(9)) == 2
         opened.set()
         for thread in set(threading.enumerate()) - others:
-            if thread.name == f"hullo {courier.LEASE_NAME}":
+            if thread.name == f"hullo {outbox.LEASE_NAME}":
                 thread.join(PATIENCE)
         assert [event.name for event in store.list_outbox(9)][-1:] == ["contact.identified"]
 

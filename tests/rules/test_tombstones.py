@@ -8,18 +8,18 @@ from hashlib import sha256
 
 import pytest
 
-from hullo.app import Hullo
+from hullo.application import Hullo
+from hullo.engine.app_cache import AppCache
 from hullo.errors import SettingsError
-from hullo.hooks.discovery import open_store
+from hullo.hooks.entry_points import open_store
 from hullo.model.change_set import ChangeSet, replacement
 from hullo.model.outcome import Outcome
 from hullo.model.standing import Standing
 from hullo.model.tombstone import tombstone_digest
 from hullo.model.visitor import SESSION_LIFETIME
-from hullo.pipeline.apps import AppCache
-from hullo.pipeline.privacy.erased import MATCHED_BY_ERASED
-from hullo.pipeline.register.register import NewApp
-from hullo.pipeline.secrets.vault import Vault
+from hullo.operations.admin.register import NewApp
+from hullo.pipeline.tombstones import MATCHED_BY_ERASED
+from hullo.secrets.vault import Vault
 from hullo.settings import Settings
 from hullo.store.protocol import APPLIED, PageRequest, Store
 from rules_plugins import ByCard

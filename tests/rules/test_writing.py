@@ -360,7 +360,7 @@ calls = st.lists(st.tuples(st.sampled_from(["owner", "stranger", "server"]), blo
 def test_whatever_is_sent_a_value_yields_only_to_the_same_or_better_standing(
     calls: list[tuple[str, dict[str, object]]],
 ) -> None:
-    from hullo.hooks.discovery import open_store
+    from hullo.hooks.entry_points import open_store
 
     World.end()  # that of the example before
     world = World(open_store("memory:"))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from hullo.asgi.socket import switchboard
+from hullo.background import worker
 from hullo.bus.notice import Notice
 from hullo.errors import StoreUnavailable
-from hullo.pipeline import rounds
+from hullo.realtime import registry
 from hullo.testing.bus.case import wait_until
 
 
@@ -17,11 +17,11 @@ class Looks:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.taken = self.failed = 0
         self.away = False
-        monkeypatch.setattr(switchboard, "CHECK_INTERVAL", 0.05)
-        monkeypatch.setattr(switchboard, "OVERLAP", 0)
-        monkeypatch.setattr(rounds, "FAILURE_RETRY_DELAY", 0.02)
+        monkeypatch.setattr(registry, "CHECK_INTERVAL", 0.05)
+        monkeypatch.setattr(registry, "OVERLAP", 0)
+        monkeypatch.setattr(worker, "FAILURE_RETRY_DELAY", 0.02)
         for name in ("updates_from_notices", "updates_from_store"):
-            monkeypatch.setattr(switchboard, name, self._counting(getattr(switchboard, name)))
+            monkeypatch.setattr(registry, name, self._counting(getattr(registry, name)))
 
     def go_by(self, count: int = 3) -> None:
         until = self.taken + count
@@ -121,7 +121,7 @@ def test_whoever_joins_is_not_told_by_looking_what_the_join_has_listed(site, bus
     conversation_id = socket.ask("message", text="hello", client_id="1")["conversation_id"]
     site.reply(conversation_id, "hello yourself")
     assert socket.hear()["author"] == "agent"
-    monkeypatch.setattr(switchboard, "OVERLAP", 3_600_000_000)
+    monkeypatch.setattr(registry, "OVERLAP", 3_600_000_000)
     back, _ = site.join(joined["session_token"])
     missed(bus)
     looks.go_by()

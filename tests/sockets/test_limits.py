@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import pytest
 
 from hullo import Hullo
-from hullo.asgi.socket import connection
+from hullo.realtime import connection
 from hullo.settings import RateLimits, Settings
 from sockets.site import Site
 

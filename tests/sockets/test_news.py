@@ -6,8 +6,8 @@ import pytest
 
 from asgi.conftest import PAGE
 from hullo import Hullo
-from hullo.asgi.socket import switchboard
 from hullo.bus.notice import Notice
+from hullo.realtime import registry
 
 
 def test_an_agents_reply_is_told(site):
@@ -203,7 +203,7 @@ def test_an_id_that_is_none_tells_nothing(site, after):
 
 @pytest.mark.rule("S4")
 def test_what_no_notice_tells_of_is_found_by_looking(site, monkeypatch):
-    monkeypatch.setattr(switchboard, "CHECK_INTERVAL", 0.05)
+    monkeypatch.setattr(registry, "CHECK_INTERVAL", 0.05)
     monkeypatch.setattr(site.shop.hullo.bus, "publish", lambda notices: None)
     socket, joined = site.join()
     site.shop.post("/reset", None, joined["session_token"])
@@ -211,7 +211,7 @@ def test_what_no_notice_tells_of_is_found_by_looking(site, monkeypatch):
 
 
 def test_a_page_that_the_app_lists_no_longer_is_disconnected(site, monkeypatch):
-    monkeypatch.setattr(switchboard, "CHECK_INTERVAL", 0.05)
+    monkeypatch.setattr(registry, "CHECK_INTERVAL", 0.05)
     page, phone = site.connect(origin=PAGE), site.connect()
     for socket in (page, phone):
         assert socket.ask("join", app_key=site.key)["type"] == "joined"

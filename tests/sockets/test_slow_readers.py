@@ -8,8 +8,8 @@ import anyio
 import pytest
 
 from hullo import Hullo, IdentityMiddleware
-from hullo.asgi.socket import connection
-from hullo.asgi.socket.connection import Connection
+from hullo.realtime import connection
+from hullo.realtime.connection import Connection
 
 SCOPE = {
     "type": "websocket",

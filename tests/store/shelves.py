@@ -6,8 +6,8 @@ from bisect import bisect_right
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 
+from hullo.store.maintenance import PortableRow, PortableTable
 from hullo.store.protocol import APPLIED, Applied, StoreConflict
-from hullo.store.upkeep import PortableRow, PortableTable
 
 LETTERS = PortableTable(name="letter", columns=("id", "text"), key=("id",))
 PAIRS = PortableTable(name="pair", columns=("left", "right", "body"), key=("right", "left"))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hullo.errors import Conflicting
 from hullo.store.copying import copy_store, fingerprint
-from hullo.store.upkeep import CopySource, CopyTarget, PortableRow, SupportsBackup, SupportsCopy, SupportsDiagnosis
+from hullo.store.maintenance import CopySource, CopyTarget, PortableRow, SupportsBackup, SupportsCopy, SupportsDiagnosis
 from hullo_stores.memory.store import open_memory
 from store.shelves import LETTERS, PAIRS, Interrupted, Shelves
 

@@ -9,7 +9,7 @@ import anyio
 import pytest
 from anyio import to_thread
 
-from hullo.store.lanes import MAX_BATCH_SIZE, BatchExecutor
+from hullo.engine.batch_executor import MAX_BATCH_SIZE, BatchExecutor
 
 pytestmark = pytest.mark.anyio
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-from hullo.hooks.discovery import open_store
+from hullo.hooks.entry_points import open_store
 
 
 def main(url: str, processes: int) -> None:

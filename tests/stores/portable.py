@@ -14,8 +14,8 @@ from hullo.model.audit import AuditHead
 from hullo.model.change_set import Absorption, ChangeSet, insertion, replacement
 from hullo.model.instant import DAY
 from hullo.store.copying import copy_store, fingerprint
+from hullo.store.maintenance import CopySource, CopyTarget, PortableRow, PortableTable, PortableValue
 from hullo.store.protocol import APPLIED, StoreConflict
-from hullo.store.upkeep import CopySource, CopyTarget, PortableRow, PortableTable, PortableValue
 from hullo.testing.builders import (
     LATER,
     NOW,

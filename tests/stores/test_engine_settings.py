@@ -18,7 +18,7 @@ import pytest
 from behind import once_asked
 from databases import Databases
 from hullo.errors import HulloError, SettingsError, StoreUnavailable, Unstorable
-from hullo.hooks.discovery import open_store
+from hullo.hooks.entry_points import open_store
 from hullo.store.protocol import SnapshotQuery
 from hullo.testing.builders import WORKSPACE
 from hullo_stores.peewee.engines.cockroachdb import open_cockroachdb
@@ -153,7 +153,7 @@ class TestDrivers:
         program = (
             f"import sys; sys.modules.update(dict.fromkeys({without!r}))\n"
             "from hullo.errors import HulloError\n"
-            "from hullo.hooks.discovery import open_store\n"
+            "from hullo.hooks.entry_points import open_store\n"
             f"try: open_store({url!r})\n"
             "except HulloError as error: print(f'{type(error).__name__}: {error}')\n"
             "else: print('opened')"

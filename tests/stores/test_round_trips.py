@@ -12,7 +12,7 @@ import pytest
 
 from behind import once_asked
 from crowd import identify, join, repeatable, say, served
-from hullo.hooks.discovery import open_store
+from hullo.hooks.entry_points import open_store
 from hullo.model.change_set import (
     Absorption,
     ChangeSet,
@@ -23,8 +23,8 @@ from hullo.model.change_set import (
     insertion,
     replacement,
 )
-from hullo.model.moment import secret_digest
-from hullo.pipeline.work import Operation
+from hullo.model.operation import Operation
+from hullo.model.request_context import secret_digest
 from hullo.store.protocol import APPLIED, PageRequest, SnapshotQuery, StoreConflict
 from hullo.testing.builders import (
     APP,

@@ -11,9 +11,9 @@ from typing import ClassVar
 import pytest
 
 from hullo.errors import SettingsError, StoreUnavailable
-from hullo.hooks.discovery import open_store
+from hullo.hooks.entry_points import open_store
 from hullo.store.copying import copy_store
-from hullo.store.upkeep import Finding, no_progress
+from hullo.store.maintenance import Finding, no_progress
 from hullo_stores.peewee.store import PeeweeStore
 from hullo_stores.peewee.writes import MAX_STATEMENT_BYTES
 from peopled import fill

@@ -17,10 +17,10 @@ from starlette.testclient import TestClient
 
 from behind import ask, connected, once_asked
 from hullo import Hullo, IdentityMiddleware
+from hullo.background.worker import BackgroundWorker
 from hullo.errors import StoreUnavailable
-from hullo.hooks.discovery import open_store
+from hullo.hooks.entry_points import open_store
 from hullo.model.change_set import ChangeSet, insertion, replacement
-from hullo.pipeline.rounds import BackgroundWorker
 from hullo.store.protocol import APPLIED, SnapshotQuery, StoreConflict
 from hullo.testing.builders import (
     WORKSPACE,

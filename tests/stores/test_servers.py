@@ -6,7 +6,7 @@ from typing import ClassVar
 import pytest
 
 from databases import Databases
-from hullo.hooks.discovery import open_store
+from hullo.hooks.entry_points import open_store
 from hullo.store.protocol import Store
 from hullo.testing import StoreContract
 from servers.fixtures import Kind

@@ -12,12 +12,12 @@ import pytest
 
 from hullo.errors import Conflicting, StoreUnavailable
 from hullo.model.change_set import ChangeSet, insertion
+from hullo.store.maintenance import SupportsBackup, SupportsCopy, SupportsDiagnosis, no_progress
 from hullo.store.protocol import APPLIED
-from hullo.store.upkeep import SupportsBackup, SupportsCopy, SupportsDiagnosis, no_progress
 from hullo.testing.builders import WORKSPACE, a_contact
 from hullo_stores.peewee.engines.sqlite import open_sqlite
+from hullo_stores.peewee.maintenance import sqlite_backup
 from hullo_stores.peewee.store import PeeweeStore
-from hullo_stores.peewee.upkeep import sqlite_backup
 from sqlite_file import rows_of
 from stores.backups import files_in, filled
 

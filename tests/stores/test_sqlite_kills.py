@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hullo.store.upkeep import no_progress
+from hullo.store.maintenance import no_progress
 from hullo_stores.peewee.store import PeeweeStore
 from sqlite_file import rows_of
 from stores.backups import files_in, filled
@@ -33,7 +33,7 @@ def file(tmp_path: Path) -> Path:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from hullo_stores.peewee.upkeep import sqlite_backup, sqlite_file
+from hullo_stores.peewee.maintenance import sqlite_backup, sqlite_file
 from hullo_stores.peewee.engines.sqlite import open_sqlite
 sqlite_backup.PAGES = 32
 url, what, file, at = sys.argv[1:]

@@ -17,7 +17,6 @@ from hullo.testing.builders import (
 )
 from hullo_stores.peewee.compiler import ARITIES, Compiler, ListStatement, NamedStatement, PageStatement
 from hullo_stores.peewee.engines.sqlite import SqliteEngine
-from hullo_stores.peewee.every_write import WRITE_ORDER
 from hullo_stores.peewee.leasing import LeaseStatements
 from hullo_stores.peewee.loaders.statements import StepStatements
 from hullo_stores.peewee.reads.apps import AppStatements
@@ -27,6 +26,7 @@ from hullo_stores.peewee.reads.telling import OutboxStatements
 from hullo_stores.peewee.statements import Statements
 from hullo_stores.peewee.store import PeeweeStore
 from hullo_stores.peewee.sweeping import SweepStatements
+from hullo_stores.peewee.write_plan import WRITE_ORDER
 
 
 def test_their_number_does_not_grow_with_the_group(store: PeeweeStore, engine: SqliteEngine):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hullo.hooks.discovery import open_store
+from hullo.hooks.entry_points import open_store
 from hullo_stores.peewee.store import PeeweeStore
 
 

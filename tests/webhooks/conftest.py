@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hullo.pipeline.rounds import BackgroundWorker
+from hullo.background.worker import BackgroundWorker
 from hullo.store.protocol import Store
 from webhooks.office import Office
 from webhooks.receiving import Receiver

@@ -13,14 +13,14 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any, NoReturn
 
-from hullo.app import Hullo
-from hullo.hooks.specs import hookimpl
+from hullo.application import Hullo
+from hullo.background.lease import LIFETIME
+from hullo.background.worker import BackgroundWorker
+from hullo.hooks.hookspecs import hookimpl
 from hullo.model.claim import Claim
 from hullo.model.event import Event
-from hullo.model.moment import system_clock
-from hullo.pipeline.outbox.lease import LIFETIME
-from hullo.pipeline.rounds import BackgroundWorker
-from hullo.pipeline.work import Job
+from hullo.model.operation import Job
+from hullo.model.request_context import system_clock
 from hullo.settings import Settings
 from hullo_plugins.observe.webhooks.plugin import Webhooks
 from hullo_plugins.observe.webhooks.sending import Sender

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from hullo.errors import Invalid
-from hullo.hooks.discovery import open_store
+from hullo.hooks.entry_points import open_store
 from hullo.settings import Settings
 from hullo_plugins.observe.webhooks.addresses import UnusableUrl, parse_url, resolve_public
 from hullo_plugins.observe.webhooks.plugin import Webhooks

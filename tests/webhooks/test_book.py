@@ -52,7 +52,7 @@ class TestSeveralPeople:
     def test_are_told_when_there_is_no_end_of_others(
         self, office: Office, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("hullo.pipeline.retry.MAX_ATTEMPTS", 3)
+        monkeypatch.setattr("hullo.engine.retry.MAX_ATTEMPTS", 3)
         webhook = office.subscribe(receiver).webhook
         office.upsert(external_id="jane")
         office.deliver()

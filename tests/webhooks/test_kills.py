@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from databases import ENGINES, Databases, Engine
-from hullo.app import Hullo
+from hullo.application import Hullo
 from hullo.model.webhook import Delivery
 from hullo.settings import Settings
 from hullo.store.protocol import ContactFilter, PageRequest

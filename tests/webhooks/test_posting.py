@@ -12,13 +12,13 @@ from concurrent.futures import wait
 
 import pytest
 
-from hullo.app import Hullo
+from hullo.application import Hullo
+from hullo.background import outbox
+from hullo.background.lease import LIFETIME
 from hullo.errors import NotFound, StoreUnavailable
-from hullo.hooks.discovery import open_store
+from hullo.hooks.entry_points import open_store
 from hullo.model.instant import DAY, HOUR, MINUTE, SECOND
-from hullo.pipeline.outbox import courier
-from hullo.pipeline.outbox.lease import LIFETIME
-from hullo.pipeline.secrets.vault import FORMAT_PREFIX
+from hullo.secrets.vault import FORMAT_PREFIX
 from hullo.settings import Settings
 from hullo.store.protocol import Store
 from hullo_plugins.observe.webhooks import poster
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.rule("R4")
 def test_a_webhook_is_told_as_soon_as_something_is_committed(
     store: Store, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (courier, poster):
+    for module in (outbox, poster):
         for pause, seconds in (("BUSY_INTERVAL", 60 * PATIENCE), ("IDLE_INTERVAL", 70 * PATIENCE)):
             monkeypatch.setattr(module, pause, seconds)  # nobody looks again by itself
     office = Office(store)
@@ -446,7 +446,7 @@ def wait_until() -> Callable[[Callable[[], bool]], None]:
 def test_what_was_due_while_nobody_was_there_is_posted_at_the_next_start(
     store: Store, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, wait_until: Callable[[Callable[[], bool]], None]
 ) -> None:
-    from hullo.pipeline.rounds import BackgroundWorker
+    from hullo.background.worker import BackgroundWorker
 
     with monkeypatch.context() as patch:
         patch.setattr(BackgroundWorker, "wake", lambda rounds: None)

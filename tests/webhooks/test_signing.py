@@ -9,9 +9,9 @@ import pytest
 from standardwebhooks import Webhook as Verifier
 from standardwebhooks import WebhookVerificationError
 
-from hullo.hooks.discovery import open_store
+from hullo.hooks.entry_points import open_store
 from hullo.model.instant import DAY, HOUR, SECOND
-from hullo.model.moment import RequestContext, system_clock
+from hullo.model.request_context import RequestContext, system_clock
 from hullo_plugins.observe.webhooks.book import MAX_SECRETS
 from hullo_plugins.observe.webhooks.signing import new_secret, signature_headers
 from webhooks.office import Office

@@ -10,11 +10,11 @@ from typing import Final
 
 from starlette.types import Scope
 
-from hullo.asgi.answer import Header
+from hullo.asgi.response import Header
 from hullo.asgi.scope import SESSION_PREFIX, Headers, read_cookie
 from hullo.model.instant import SECOND
 from hullo.model.visitor import SESSION_LIFETIME
-from hullo.pipeline.origins import is_loopback
+from hullo.rules.origins import is_loopback
 from hullo.settings import SessionCookie
 
 HOST_COOKIE: Final = b"__Host-hullo_session"

@@ -3,12 +3,12 @@ too long for a request."""
 
 from __future__ import annotations
 
-from hullo.asgi.answer import Response, json_response
-from hullo.asgi.contact_shapes import contact_json
-from hullo.asgi.contacts import load_contact, restrict_to_key
-from hullo.asgi.exchange import Request
-from hullo.asgi.keys import require_api_key
-from hullo.asgi.shapes import JsonObject
+from hullo.api.authentication import require_api_key
+from hullo.api.contact_schemas import contact_json
+from hullo.api.contacts import load_contact, restrict_to_key
+from hullo.api.request import Request
+from hullo.api.schemas import JsonObject
+from hullo.asgi.response import Response, json_response
 from hullo.model.app import Scope
 from hullo.pipeline.duplicates.around import find_duplicates_of
 from hullo.pipeline.duplicates.comparing import DuplicateSuggestion

@@ -8,8 +8,8 @@ import anyio
 from anyio import to_thread
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hullo.app import Hullo
-from hullo.asgi.edge import open_and_drain_outbox
+from hullo.api.runtime import open_and_drain_outbox
+from hullo.application import Hullo
 from hullo.errors import HulloError
 
 _log = logging.getLogger("hullo.asgi")

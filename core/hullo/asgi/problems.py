@@ -9,8 +9,8 @@ from typing import Final
 
 from starlette.exceptions import HTTPException
 
-from hullo.asgi.answer import PROBLEM_JSON, Header, Response
-from hullo.asgi.wire import encode
+from hullo.api.bodies import encode
+from hullo.asgi.response import PROBLEM_JSON, Header, Response
 from hullo.errors import HulloError, Invalid, NoIdentifier, ProofRejected
 from hullo.model.claim import Rejection
 

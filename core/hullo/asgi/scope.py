@@ -8,10 +8,10 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Scope
 
-from hullo.pipeline import visits
-from hullo.pipeline.register import register
+from hullo.operations.admin import register
+from hullo.rules import session_lifecycle
 
-SESSION_PREFIX: Final = f"{visits.SESSION_PREFIX}_"
+SESSION_PREFIX: Final = f"{session_lifecycle.SESSION_PREFIX}_"
 API_KEY_PREFIX: Final = f"{register.API_KEY_PREFIX}_"
 
 Headers = Mapping[bytes, bytes]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from hullo.bus.listeners import Subscribers
 from hullo.bus.notice import Notice
 from hullo.bus.protocol import Subscriber
+from hullo.bus.subscribers import Subscribers
 from hullo.errors import SettingsError
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from hullo.app import Hullo
+from hullo.application import Hullo
 from hullo.errors import PluginError
 
 

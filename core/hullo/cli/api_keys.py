@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from hullo.app import Hullo
+from hullo.application import Hullo
 from hullo.cli.options import CommonOptions, common_options, pass_options
 from hullo.cli.screen import command_text, field_lines, format_time, table, title
 from hullo.model.app import ALL_SCOPES, ApiKey, Scope
 from hullo.model.instant import format_rfc3339
-from hullo.pipeline.register.register import DEFAULT_WORKSPACE
+from hullo.operations.admin.register import DEFAULT_WORKSPACE
 
 
 @click.group("api-key")

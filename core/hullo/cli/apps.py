@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import click
 
-from hullo.app import Hullo
-from hullo.asgi.shapes import CALL_COUNT_DAYS, call_counts_json
+from hullo.api.schemas import CALL_COUNT_DAYS, call_counts_json
+from hullo.application import Hullo
 from hullo.cli.options import CommonOptions, common_options, pass_options
 from hullo.cli.screen import command_text, field_lines, format_time, table, title
 from hullo.errors import UnknownApp
@@ -15,8 +15,8 @@ from hullo.model.app import App, IdentityKey, VerificationMode
 from hullo.model.change_set import CallCount
 from hullo.model.instant import Instant, format_rfc3339
 from hullo.model.signed_token import key_algorithm, owner_kid
-from hullo.pipeline.register.app_settings import consent_label, privacy_settings, retention_days
-from hullo.pipeline.register.register import NewApp
+from hullo.operations.admin.app_settings import consent_label, privacy_settings, retention_days
+from hullo.operations.admin.register import NewApp
 
 
 @click.group()

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 
 import click
 
-from hullo.app import Hullo
-from hullo.asgi.shapes import audit_entry_json
+from hullo.api.schemas import audit_entry_json
+from hullo.application import Hullo
 from hullo.cli.options import CommonOptions, common_options, pass_options
 from hullo.cli.screen import field_lines, format_time, table, title
 from hullo.errors import Invalid, NotFound
 from hullo.model.app import Workspace
 from hullo.model.audit import AuditEntry
-from hullo.pipeline.audit.auditing import AuditVerification, verify_audit_log
+from hullo.operations.admin.audit_verify import AuditVerification, verify_audit_log
 from hullo.store.protocol import PageRequest
 
 WORKSPACE = click.option("--workspace", metavar="NAME|ID", help="Whose log.  [default: the only one there is]")

@@ -9,7 +9,7 @@ import click
 
 from hullo.cli.options import CommonOptions, common_options, pass_options
 from hullo.cli.progress import show_progress
-from hullo.store.upkeep import SupportsBackup
+from hullo.store.maintenance import SupportsBackup
 from hullo.store.urls import mask_secrets
 
 MEBIBYTE = 1024 * 1024

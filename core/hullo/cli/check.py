@@ -10,9 +10,9 @@ from typing import BinaryIO
 
 import click
 
-from hullo.asgi.check import check_call
-from hullo.asgi.shapes import check_json
-from hullo.asgi.wire import CheckBody, parse_check_body
+from hullo.api.bodies import CheckBody, parse_check_body
+from hullo.api.check import check_call
+from hullo.api.schemas import check_json
 from hullo.cli.options import CommonOptions, common_options, pass_options
 from hullo.cli.screen import PLACEHOLDER, field_lines, paragraph, table, title
 from hullo.errors import BadRequest, TooLarge
@@ -20,7 +20,7 @@ from hullo.model.limits import Limits
 from hullo.model.match import CREATED
 from hullo.model.outcome import Outcome
 from hullo.model.proof import Signature
-from hullo.pipeline.check import CheckResult
+from hullo.operations.admin.check import CheckResult
 
 
 @click.command("check")

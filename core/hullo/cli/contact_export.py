@@ -11,16 +11,16 @@ from typing import BinaryIO, Final
 
 import click
 
-from hullo.app import Hullo
-from hullo.asgi.contact_shapes import contact_json
-from hullo.asgi.wire import encode
+from hullo.api.bodies import encode
+from hullo.api.contact_schemas import contact_json
+from hullo.application import Hullo
 from hullo.cli.options import CommonOptions, common_options, pass_options
 from hullo.cli.people import get_workspace
 from hullo.cli.progress import show_progress
 from hullo.model.app import Workspace
-from hullo.pipeline.audit.ledger import AuditLog
+from hullo.operations.admin.audit_log import AuditLog
+from hullo.store.maintenance import Progress
 from hullo.store.reading import iter_contacts
-from hullo.store.upkeep import Progress
 
 STANDARD_OUTPUT: Final = "-"
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import click
 
-from hullo.app import Hullo
-from hullo.asgi.contact_shapes import contact_facts, contact_json
-from hullo.asgi.history_shapes import conflict_json, decision_json, note_json, timeline_entry_json
-from hullo.asgi.shapes import JsonObject
+from hullo.api.contact_schemas import contact_facts, contact_json
+from hullo.api.history_schemas import conflict_json, decision_json, note_json, timeline_entry_json
+from hullo.api.schemas import JsonObject
+from hullo.application import Hullo
 from hullo.cli.options import CommonOptions, common_options, pass_options
 from hullo.cli.people import app_names, display_name, get_contact
 from hullo.cli.screen import PLACEHOLDER, field_lines, format_time, paragraph, printable, table, title
@@ -21,7 +21,7 @@ from hullo.model.event import FieldChange
 from hullo.model.fact import Fact
 from hullo.model.note import Note
 from hullo.model.timeline import CONTACT_EVENT, TimelineEntry
-from hullo.pipeline.people.words import describe_decision
+from hullo.operations.contacts.explanations import describe_decision
 from hullo.store.protocol import ConflictFilter, PageRequest
 
 RECENT_PAGE = PageRequest(limit=10)

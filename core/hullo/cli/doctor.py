@@ -8,14 +8,14 @@ from importlib.metadata import version
 
 import click
 
-from hullo.app import Hullo
+from hullo.application import Hullo
 from hullo.bus.choice import bus_url
 from hullo.cli.options import CommonOptions, common_options, pass_options
 from hullo.cli.screen import table
 from hullo.errors import SettingsError
-from hullo.pipeline.secrets.vault import Vault
+from hullo.secrets.vault import Vault
 from hullo.settings import Settings
-from hullo.store.upkeep import Finding, SupportsDiagnosis
+from hullo.store.maintenance import Finding, SupportsDiagnosis
 from hullo.store.urls import mask_secrets
 
 

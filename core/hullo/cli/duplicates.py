@@ -10,8 +10,8 @@ from typing import Final
 
 import click
 
+from hullo.api.schemas import JsonObject
 from hullo.asgi.duplicates import suggestion_json
-from hullo.asgi.shapes import JsonObject
 from hullo.cli.options import CommonOptions, common_options, pass_options
 from hullo.cli.people import display_name, get_workspace
 from hullo.cli.progress import show_progress

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import click
 
-from hullo.asgi.history_shapes import merge_result_json, unmerge_result_json
+from hullo.api.history_schemas import merge_result_json, unmerge_result_json
 from hullo.cli.options import CommonOptions, common_options, pass_options
 from hullo.cli.people import confirm, display_name, get_contact, get_merge
 from hullo.cli.screen import command_text, field_lines, table, title
 from hullo.errors import Invalid
 from hullo.model.contact import Contact
 from hullo.model.merge import RelatedCounts
-from hullo.pipeline.merging.absorb import MergeContacts, MergeResult
-from hullo.pipeline.merging.undo import UndoMerge, UndoMergeResult
-from hullo.pipeline.privacy.erasing import EraseContact, ErasureMode
+from hullo.operations.contacts.merge import MergeContacts, MergeResult
+from hullo.operations.contacts.undo_merge import UndoMerge, UndoMergeResult
+from hullo.operations.privacy.erase import EraseContact, ErasureMode
 
 _YES = click.option("--yes", is_flag=True, help="Do not ask.")
 _DRY_RUN = click.option("--dry-run", is_flag=True, help="Say what would become of it, and do nothing.")

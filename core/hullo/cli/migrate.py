@@ -7,7 +7,7 @@ from contextlib import closing
 import click
 
 from hullo.cli.options import CommonOptions, common_options, pass_options
-from hullo.store.upkeep import SupportsMigrationPreview
+from hullo.store.maintenance import SupportsMigrationPreview
 from hullo.store.urls import mask_secrets
 
 

@@ -10,10 +10,10 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from hullo.app import Hullo
+from hullo.application import Hullo
 from hullo.cli.added import plugin_commands
-from hullo.hooks.discovery import open_store, require_store
-from hullo.pipeline.audit.ledger import COMMAND_LINE
+from hullo.hooks.entry_points import open_store, require_store
+from hullo.operations.admin.audit_log import COMMAND_LINE
 from hullo.settings import DEFAULT_STORE, Settings, read_settings
 from hullo.store.protocol import Store
 
@@ -37,7 +37,7 @@ class CommonOptions:
         return settings if self.db is None else replace(settings, store=self.db)
 
     def closed_store(self) -> Store:
-        """The store alone, connected to nothing, for what is done while it is closed: see `hullo.store.upkeep`.
+        """The store alone, connected to nothing, for what is done while it is closed: see `hullo.store.maintenance`.
 
         Raises `SettingsError`.
         """

@@ -6,12 +6,12 @@ import sys
 
 import click
 
-from hullo.app import Hullo
+from hullo.application import Hullo
 from hullo.errors import Invalid, NotFound
 from hullo.model.app import AppId, Workspace
 from hullo.model.contact import Contact, ContactId
 from hullo.model.merge import Merge, MergeId
-from hullo.pipeline.survivors import current_contact
+from hullo.rules.merging.survivors import current_contact
 
 
 def get_contact(hullo: Hullo, contact_id: ContactId) -> Contact:

@@ -6,7 +6,7 @@ import click
 
 from hullo.cli.options import CommonOptions, common_options, pass_options
 from hullo.cli.screen import printable, table
-from hullo.hooks.discovery import BUILT_IN, installed_plugins
+from hullo.hooks.entry_points import BUILT_IN, installed_plugins
 
 
 @click.command("plugins")

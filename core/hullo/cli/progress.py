@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from hullo.store.upkeep import Progress
+from hullo.store.maintenance import Progress
 
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar

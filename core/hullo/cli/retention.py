@@ -9,8 +9,8 @@ import click
 from hullo.cli.options import CommonOptions, common_options, pass_options
 from hullo.cli.progress import show_progress
 from hullo.cli.screen import table
-from hullo.pipeline.audit.ledger import COMMAND_LINE
-from hullo.pipeline.privacy.retaining import AppRetentionResult, RetentionRun, run_retention
+from hullo.operations.admin.audit_log import COMMAND_LINE
+from hullo.operations.privacy.retention import AppRetentionResult, RetentionRun, run_retention
 
 
 @click.group("retention")

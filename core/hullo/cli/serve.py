@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import click
 from starlette.applications import Starlette
 
-from hullo.app import Hullo
+from hullo.application import Hullo
 from hullo.cli.demo.shop import Shop, open_shop
 from hullo.cli.logs import log_to_stderr
 from hullo.cli.options import CommonOptions, common_options, pass_options
 from hullo.cli.site import DEMO_APP_KEY, create_application, freeze_gc
-from hullo.pipeline.origins import is_loopback
+from hullo.rules.origins import is_loopback
 from hullo.store.urls import mask_secrets
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import BaseRoute, Route
 
-from hullo.app import Hullo
-from hullo.asgi.middleware import IdentityMiddleware
+from hullo.application import Hullo
 from hullo.cli.demo.routes import demo_routes
 from hullo.cli.logs import log_to_stderr
+from hullo.middleware import IdentityMiddleware
 from hullo.settings import read_settings
 
 DEMO_APP_KEY: Final = "HULLO_DEMO_APP"

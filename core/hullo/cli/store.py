@@ -7,9 +7,9 @@ import click
 from hullo.cli.options import CommonOptions, common_options, pass_options
 from hullo.cli.progress import show_progress
 from hullo.cli.screen import command_text, table
-from hullo.hooks.discovery import open_store
+from hullo.hooks.entry_points import open_store
 from hullo.store.copying import copy_store
-from hullo.store.upkeep import SupportsCopy
+from hullo.store.maintenance import SupportsCopy
 from hullo.store.urls import mask_secrets
 
 

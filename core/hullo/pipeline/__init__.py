@@ -1,1 +1,1 @@
-"""Verify, load, decide, apply, tell: how a request becomes a change, and everything that is pure in between."""
+"""The stages of an identify, one file each: claim, verify, load, match, policy, link, decide, apply, tell."""

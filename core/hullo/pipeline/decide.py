@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from hullo.errors import ProofRejected
-from hullo.hooks.relay import PluginManager
+from hullo.hooks.manager import PluginManager
 from hullo.model.change_set import Change, replacement
 from hullo.model.conflict import Conflict, pair_key
 from hullo.model.contact import Contact
@@ -14,21 +14,21 @@ from hullo.model.conversation import Conversation
 from hullo.model.decision import Decision
 from hullo.model.fact import TOKEN_WRITER_PREFIX
 from hullo.model.identifier import IdentifierDigest
-from hullo.model.moment import RequestContext
+from hullo.model.operation import NeedsFullContacts
 from hullo.model.outcome import Outcome
+from hullo.model.request_context import RequestContext
 from hullo.model.standing import Standing
 from hullo.model.visitor import Session
-from hullo.pipeline import visits
-from hullo.pipeline.call import VerifiedClaim
-from hullo.pipeline.hop import match_hop
-from hullo.pipeline.merging.absorb import merge_audit_entries
-from hullo.pipeline.merging.joining import MergePlanResult
-from hullo.pipeline.privacy.erased import claims_only_erased, erased_identifiers, is_recreation, redact_erased
-from hullo.pipeline.resolve import MatchResult, match_claim
-from hullo.pipeline.story import IdentifyResult
-from hullo.pipeline.visits import SessionUpdate
-from hullo.pipeline.work import NeedsFullContacts
-from hullo.pipeline.writing import WriteContext, apply_writes, one_per_kind, propose_writes
+from hullo.operations.contacts.merge import merge_audit_entries
+from hullo.operations.sessions.issue_token import match_hop
+from hullo.pipeline.match import MatchResult, match_claim
+from hullo.pipeline.policy import WriteContext, apply_writes, one_per_kind, propose_writes
+from hullo.pipeline.result import IdentifyResult
+from hullo.pipeline.tombstones import claims_only_erased, erased_identifiers, is_recreation, redact_erased
+from hullo.pipeline.verified_claim import VerifiedClaim
+from hullo.rules import session_lifecycle
+from hullo.rules.merging.plan import MergePlanResult
+from hullo.rules.session_lifecycle import SessionUpdate
 from hullo.store.protocol import Snapshot
 
 
@@ -42,7 +42,9 @@ def decide(verified_claim: VerifiedClaim, hooks: PluginManager, snapshot: Snapsh
     now = verified_claim.context.now
     session = None
     if verified_claim.app is not None:
-        session = visits.validate_session(snapshot, verified_claim.session_digest, verified_claim.app.id, now)
+        session = session_lifecycle.validate_session(
+            snapshot, verified_claim.session_digest, verified_claim.app.id, now
+        )
     if any(once.digest in snapshot.spent for once in verified_claim.single_use_tokens):
         raise ProofRejected("this token was used before, and is good for one time", mistake="used_before")
     if verified_claim.hop is not None:
@@ -90,7 +92,7 @@ def decide(verified_claim: VerifiedClaim, hooks: PluginManager, snapshot: Snapsh
         identified = visit.session.contact_id != contact.id
         proved = carried.proven_identifiers if carried is not None else _proven_digests(verified_claim, resolution)
         whose, believed = (None, Standing.CLAIMED) if unheard else (contact.id, standing)
-        visit = visits.assign_contact(visit, whose, believed, said, proved, now, verified_claim.salt)
+        visit = session_lifecycle.assign_contact(visit, whose, believed, said, proved, now, verified_claim.salt)
     links, linkers = _link_conversations(
         verified_claim, _link_standing(verified_claim, standing), contact, session, switched, snapshot, hooks
     )
@@ -126,13 +128,17 @@ def _update_session(
     if verified_claim.server_writer is not None or verified_claim.app is None:
         return None, False
     if session is None:
-        return visits.start(verified_claim.workspace_id, verified_claim.app.id, verified_claim.context), False
+        return session_lifecycle.start(
+            verified_claim.workspace_id, verified_claim.app.id, verified_claim.context
+        ), False
     target = match_result.contact.id if match_result.contact else None
     standing = Standing.PROVEN if match_result.is_proven else Standing.CLAIMED
     same_person = any(session.contact_id == each.absorbed.id for each in match_result.planned_merges)
-    if not same_person and visits.is_user_switch(session, target, standing, claimed_digests, verified_claim.salt):
-        return visits.start(verified_claim.workspace_id, verified_claim.app.id, verified_claim.context), True
-    return visits.refresh(session, verified_claim.context.now), False
+    if not same_person and session_lifecycle.is_user_switch(
+        session, target, standing, claimed_digests, verified_claim.salt
+    ):
+        return session_lifecycle.start(verified_claim.workspace_id, verified_claim.app.id, verified_claim.context), True
+    return session_lifecycle.refresh(session, verified_claim.context.now), False
 
 
 def _context_after_stored(verified_claim: VerifiedClaim, match_result: MatchResult) -> RequestContext:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from hullo.errors import ProofRejected, ProofRequired
-from hullo.hooks.relay import PluginManager
+from hullo.hooks.manager import PluginManager
 from hullo.hooks.writes import custom_field
 from hullo.model.app import App, VerificationMode
 from hullo.model.claim import Claim

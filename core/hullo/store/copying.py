@@ -14,8 +14,16 @@ from typing import Final
 import msgspec
 
 from hullo.errors import Conflicting, Unstorable
+from hullo.store.maintenance import (
+    CopySource,
+    CopyTarget,
+    PortableRow,
+    PortableTable,
+    Progress,
+    SupportsCopy,
+    no_progress,
+)
 from hullo.store.protocol import StoreConflict
-from hullo.store.upkeep import CopySource, CopyTarget, PortableRow, PortableTable, Progress, SupportsCopy, no_progress
 
 CHUNK: Final = 2000
 """Rows a commit: enough that its cost does not count, and few enough for memory with the longest messages."""

@@ -7,8 +7,8 @@ from typing import Final, TypeVar
 
 from hullo.model.app import Workspace
 from hullo.model.contact import Contact
+from hullo.store.maintenance import Progress
 from hullo.store.protocol import ContactFilter, ContactReads, Page, PageRequest
-from hullo.store.upkeep import Progress
 
 Item = TypeVar("Item")
 

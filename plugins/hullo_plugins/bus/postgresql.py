@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from hullo.errors import SettingsError
 from hullo.store.urls import mask_secrets
-from hullo_plugins.bus.carried import RemoteBus
 from hullo_plugins.bus.channel import split_channel
+from hullo_plugins.bus.remote_bus import RemoteBus
 
 try:
     import psycopg

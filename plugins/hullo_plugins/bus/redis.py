@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from hullo.redis_client import open_redis_client
 from hullo.store.urls import mask_secrets
-from hullo_plugins.bus.carried import RemoteBus
 from hullo_plugins.bus.channel import split_channel
+from hullo_plugins.bus.remote_bus import RemoteBus
 
 CHANNEL: Final = "hullo:bus"
 SOCKET_TIMEOUT: Final = 5.0

@@ -6,7 +6,7 @@ import logging
 from typing import ClassVar
 
 from hullo.errors import HulloError, ProofRejected
-from hullo.hooks.specs import hookimpl
+from hullo.hooks.hookspecs import hookimpl
 from hullo.model.app import App
 from hullo.model.outcome import Outcome
 

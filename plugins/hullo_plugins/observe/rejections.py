@@ -6,15 +6,15 @@ from collections import Counter
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from hullo.errors import HulloError, ProofRejected
-from hullo.hooks.specs import hookimpl
+from hullo.hooks.hookspecs import hookimpl
 from hullo.model.app import App
 from hullo.model.change_set import ChangeSet
 from hullo.model.event import Event
-from hullo.pipeline.telling import EventBuilder
+from hullo.rules.events import EventBuilder
 from hullo_plugins.observe.gathering import BufferedCounter
 
 if TYPE_CHECKING:
-    from hullo.app import Hullo
+    from hullo.application import Hullo
 
 RejectionKey = tuple[str, str, str | None]
 """The workspace, the app, and the mistake where that is known."""

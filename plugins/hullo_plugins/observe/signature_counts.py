@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from hullo.errors import HulloError, ProofRejected, ProofRequired
-from hullo.hooks.specs import hookimpl
+from hullo.hooks.hookspecs import hookimpl
 from hullo.model.app import App
 from hullo.model.change_set import CallCount, ChangeSet
 from hullo.model.instant import DAY, Instant
@@ -15,7 +15,7 @@ from hullo.model.proof import Signature
 from hullo_plugins.observe.gathering import BufferedCounter
 
 if TYPE_CHECKING:
-    from hullo.app import Hullo
+    from hullo.application import Hullo
 
 CountKey = tuple[str, Instant, Signature]
 

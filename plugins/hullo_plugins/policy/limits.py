@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from hullo.hooks.specs import hookimpl
+from hullo.hooks.hookspecs import hookimpl
 from hullo.hooks.writes import Refusal, Write
 from hullo.model.contact import Contact
 from hullo.model.limits import Limits
 
 if TYPE_CHECKING:
-    from hullo.app import Hullo
+    from hullo.application import Hullo
 
 
 class CustomDataLimit:

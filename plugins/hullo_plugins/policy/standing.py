@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from hullo.hooks.specs import hookimpl
+from hullo.hooks.hookspecs import hookimpl
 from hullo.hooks.writes import Refusal, Write
 from hullo.model.contact import Contact
 from hullo.model.fact import Fact, is_blank

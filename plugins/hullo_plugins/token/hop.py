@@ -6,19 +6,19 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from hullo.errors import ProofRejected
-from hullo.hooks.specs import hookimpl
+from hullo.hooks.hookspecs import hookimpl
 from hullo.model.app import App, IdentityKey
 from hullo.model.compact_token import HMAC, parse_token, sign_token, validate_payload, verify_signature
 from hullo.model.instant import Instant
 from hullo.model.limits import Limits
-from hullo.model.moment import RequestContext
 from hullo.model.proof import SingleUseToken
+from hullo.model.request_context import RequestContext
 from hullo.model.standing import Standing
 from hullo.model.token_claims import MAX_HOP_LIFETIME, TokenClaims
 from hullo.model.visitor import Session
 
 if TYPE_CHECKING:
-    from hullo.app import Hullo
+    from hullo.application import Hullo
 
 TOKEN_TYPE: Final = "hullo-hop"
 """The token's `typ`: what is made for a hop proves nothing as a signed token, and the reverse."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from hullo.errors import ProofRejected
-from hullo.hooks.specs import hookimpl
+from hullo.hooks.hookspecs import hookimpl
 from hullo.hooks.writes import custom_field
 from hullo.model.app import App
 from hullo.model.claim import Claim, attribute_hash_field

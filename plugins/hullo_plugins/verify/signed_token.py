@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
-from hullo.hooks.specs import hookimpl
+from hullo.hooks.hookspecs import hookimpl
 from hullo.model.app import App
 from hullo.model.claim import Claim
 from hullo.model.instant import Instant
@@ -17,7 +17,7 @@ from hullo_plugins.verify.mistakes.tokens import explain_token
 from hullo_plugins.verify.token_person import identify_body
 
 if TYPE_CHECKING:
-    from hullo.app import Hullo
+    from hullo.application import Hullo
 
 
 class SignedTokenProof:

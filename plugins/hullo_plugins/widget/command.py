@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from hullo.app import Hullo
+from hullo.application import Hullo
 from hullo.cli.options import CommonOptions, common_options, pass_options
 from hullo.errors import Invalid
 from hullo_plugins.widget.files import SCRIPT, ServedFiles, read_files

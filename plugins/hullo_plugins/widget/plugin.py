@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from hullo.hooks.specs import hookimpl
+from hullo.hooks.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     import click
     from starlette.routing import BaseRoute
 
-    from hullo.app import Hullo
+    from hullo.application import Hullo
 
 
 class Widget:

@@ -26,7 +26,7 @@ from hullo.model.visitor import Session
 from hullo_stores.memory.erasing import erase
 from hullo_stores.memory.merging import absorb, separate
 from hullo_stores.memory.tables import Journal, Tables
-from hullo_stores.pointing import newly_referenced_contacts
+from hullo_stores.references import newly_referenced_contacts
 from hullo_stores.refusal import WriteConflict
 from hullo_stores.timeline import timeline_entries
 

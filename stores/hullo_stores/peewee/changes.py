@@ -12,7 +12,16 @@ from hullo.model.app import App
 from hullo.model.change_set import CallCount, Change, ChangeSet, KeyUse, SessionRevocation
 from hullo.model.contact import Contact, ContactId
 from hullo.model.instant import Instant
-from hullo_stores.peewee.every_write import (
+from hullo_stores.peewee.rows import (
+    Row,
+    answer_row,
+    identity_key_row,
+    json_text,
+    spent_row,
+    tag_rows,
+    tombstone_row,
+)
+from hullo_stores.peewee.write_plan import (
     ADD_IDENTIFIER,
     ADD_IDENTITY_KEY,
     ADD_TAG,
@@ -34,17 +43,8 @@ from hullo_stores.peewee.every_write import (
     WRITABLE_TABLES,
     WRITE_ORDER,
 )
-from hullo_stores.peewee.rows import (
-    Row,
-    answer_row,
-    identity_key_row,
-    json_text,
-    spent_row,
-    tag_rows,
-    tombstone_row,
-)
 from hullo_stores.peewee.writes import Batch, Write
-from hullo_stores.pointing import newly_referenced_contacts
+from hullo_stores.references import newly_referenced_contacts
 
 
 class BatchBuilder:

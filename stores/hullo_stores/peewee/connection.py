@@ -10,9 +10,9 @@ from peewee import Database
 
 from hullo.store.protocol import SnapshotQuery
 from hullo_stores.peewee.dialect import Dialect
+from hullo_stores.peewee.maintenance.engine import EngineMaintenance
 from hullo_stores.peewee.rows import Row
 from hullo_stores.peewee.snapshots import LoadResult
-from hullo_stores.peewee.upkeep.engine import EngineMaintenance
 from hullo_stores.peewee.writes import Batch
 
 

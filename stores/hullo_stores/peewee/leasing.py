@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from hullo.model.instant import Instant
+from hullo_stores.clock_skew import max_plausible_lease
 from hullo_stores.peewee.compiler import Compiler
 from hullo_stores.peewee.connection import Transaction
-from hullo_stores.skew import max_plausible_lease
 
 
 class LeaseStatements:

@@ -17,8 +17,8 @@ from playhouse.migrations import Migration, Runner
 
 from hullo.errors import StoreUnavailable
 from hullo_stores.peewee.connection import Engine
+from hullo_stores.peewee.maintenance.marker import unfinished_copy
 from hullo_stores.peewee.tables import TABLES
-from hullo_stores.peewee.upkeep.marker import unfinished_copy
 from hullo_stores.peewee.writes import name_of
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"

@@ -12,6 +12,7 @@ from hullo.store.protocol import Applied, Snapshot, SnapshotQuery, StoreConflict
 from hullo_stores.peewee.applying import apply_group
 from hullo_stores.peewee.connection import Engine
 from hullo_stores.peewee.locking import LockedTransaction
+from hullo_stores.peewee.maintenance.store import Maintenance
 from hullo_stores.peewee.reads.apps import AppQueries
 from hullo_stores.peewee.reads.histories import HistoryQueries
 from hullo_stores.peewee.reads.people import ContactQueries
@@ -19,7 +20,6 @@ from hullo_stores.peewee.reads.telling import OutboxQueries
 from hullo_stores.peewee.schema import migrate, require_current
 from hullo_stores.peewee.statements import Statements
 from hullo_stores.peewee.sweeping import RetentionStore
-from hullo_stores.peewee.upkeep.store import Maintenance
 
 
 class PeeweeStore(AppQueries, ContactQueries, HistoryQueries, OutboxQueries, RetentionStore, Maintenance):

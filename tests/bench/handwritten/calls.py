@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from hullo.model.moment import RequestContext
+from hullo.model.request_context import RequestContext
 
 Row = tuple[Any, ...]
 Answer = dict[str, Any]

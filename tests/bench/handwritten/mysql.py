@@ -10,7 +10,7 @@ from handwritten.calls import Answer, Application, Asked, Beyond, Known, Names, 
 from handwritten.postgresql import CHANGE_CONTACT, PUT_BLOCK, statements_of
 from pymysql.constants import CLIENT
 
-from hullo.model.moment import RequestContext
+from hullo.model.request_context import RequestContext
 
 TEXTS = {PUT_BLOCK: "INSERT INTO custom_data VALUES (%s, %s, %s) ON DUPLICATE KEY UPDATE block = VALUES(block)"}
 """What PostgreSQL writes otherwise."""

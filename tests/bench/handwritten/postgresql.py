@@ -21,7 +21,7 @@ from handwritten.calls import (
     rows_to_write,
 )
 
-from hullo.model.moment import RequestContext
+from hullo.model.request_context import RequestContext
 
 CHANGE_CONTACT = (
     "UPDATE contact SET updated_at = %s, last_seen_at = %s, profile = %s, search = %s, version = version + 1 "

@@ -19,7 +19,7 @@ from handwritten.calls import (
     rows_to_write,
 )
 
-from hullo.model.moment import RequestContext
+from hullo.model.request_context import RequestContext
 
 SETTINGS = (
     "PRAGMA busy_timeout = 5000",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hullo.hooks.discovery import open_store
+from hullo.hooks.entry_points import open_store
 from hullo.model.change_set import ChangeSet, insertion
 from hullo.model.contact import Contact
 from hullo.model.identifier import EMAIL

@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from hullo.app import Hullo
-from hullo.asgi.contact_shapes import contact_json
-from hullo.asgi.history_shapes import decision_json
+from hullo.api.contact_schemas import contact_json
+from hullo.api.history_schemas import decision_json
+from hullo.api.schemas import JsonObject
+from hullo.application import Hullo
 from hullo.asgi.identity import Identity, identity_of
-from hullo.asgi.shapes import JsonObject
 from hullo.cli.demo.people import PEOPLE
 from hullo.model.app import App
 from hullo.store.protocol import ContactFilter, PageRequest

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Final
 
-from hullo.app import Hullo
+from hullo.application import Hullo
 from hullo.cli.demo.people import PEOPLE, Person
 from hullo.model.app import ApiKey, App
 from hullo.model.claim import Claim
 from hullo.model.contact import ContactId
 from hullo.model.identifier import EXTERNAL_ID, Identifier
 from hullo.model.outcome import Outcome
-from hullo.pipeline.identify import Upsert
+from hullo.pipeline.claim import Upsert
 from hullo.store.protocol import ContactFilter, PageRequest
 
 NAME: Final = "Demo shop"

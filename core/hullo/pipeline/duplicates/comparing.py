@@ -14,7 +14,7 @@ from hullo.model.phone import is_e164
 from hullo.model.standing import Standing
 from hullo.pipeline.duplicates.mailboxes import Similarity, similarity
 from hullo.pipeline.duplicates.traits import BlockingKey, FeatureKind, Features, extract_features
-from hullo.pipeline.naming import identifier_facts
+from hullo.rules.identifiers import identifier_facts
 
 KeyFilter = Callable[[BlockingKey], bool]
 """Whether it says anything that two contacts have this in common."""

@@ -21,9 +21,9 @@ from hullo.pipeline.duplicates.comparing import DuplicateSuggestion
 from hullo.pipeline.duplicates.pairs import Pair, compare_pairs
 from hullo.pipeline.duplicates.spool import PARTITIONS, ExternalSorter
 from hullo.pipeline.duplicates.traits import FeatureKind, blocking_keys
+from hullo.store.maintenance import Progress, no_progress
 from hullo.store.protocol import SnapshotQuery, Store
 from hullo.store.reading import PAGE_SIZE, iter_contacts
-from hullo.store.upkeep import Progress, no_progress
 
 MAX_BLOCK_SIZE: Final = 50
 """How many may have something in common and still be compared for it."""

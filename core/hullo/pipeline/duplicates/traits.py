@@ -11,8 +11,8 @@ from hullo.model.identifier import EMAIL
 from hullo.model.phone import has_e164_format
 from hullo.pipeline.duplicates.mailboxes import Mailbox, parse_mailbox
 from hullo.pipeline.duplicates.persons import name_and_company_key
-from hullo.pipeline.naming import identifier_facts
-from hullo.pipeline.phones import all_phones
+from hullo.rules.identifiers import identifier_facts
+from hullo.rules.phones import all_phones
 
 FeatureKind = Literal["phone", "name_and_company", "email"]
 FEATURE_KINDS: Final[tuple[FeatureKind, ...]] = ("phone", "name_and_company", "email")

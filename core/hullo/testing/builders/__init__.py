@@ -12,15 +12,7 @@ from hullo.testing.builders.apps import (
     an_app,
     an_identity_key,
 )
-from hullo.testing.builders.ground import (
-    APP,
-    LATER,
-    NOW,
-    TODAY,
-    WORKSPACE,
-    WRITER,
-    a_fact,
-)
+from hullo.testing.builders.constants import APP, LATER, NOW, TODAY, WORKSPACE, WRITER, a_fact
 from hullo.testing.builders.history import (
     a_conflict,
     a_contact_event,
@@ -38,10 +30,7 @@ from hullo.testing.builders.people import (
     a_session,
     a_visitor,
 )
-from hullo.testing.builders.telling import (
-    a_delivery,
-    a_webhook,
-)
+from hullo.testing.builders.webhooks import a_delivery, a_webhook
 
 __all__ = [
     "APP",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hullo.model.app import ApiKey, App, IdentityKey, Workspace
 from hullo.model.change_set import CallCount, SpentToken, StoredResponse
 from hullo.model.instant import DAY, HOUR, Instant
-from hullo.model.moment import secret_digest
-from hullo.testing.builders.ground import APP, NOW, TODAY, WORKSPACE
+from hullo.model.request_context import secret_digest
+from hullo.testing.builders.constants import APP, NOW, TODAY, WORKSPACE
 
 
 def a_workspace(id: str = WORKSPACE) -> Workspace:

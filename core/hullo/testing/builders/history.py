@@ -14,7 +14,7 @@ from hullo.model.note import Note
 from hullo.model.standing import Standing
 from hullo.model.timeline import ContactEvent
 from hullo.model.tombstone import Tombstone, tombstone_digest
-from hullo.testing.builders.ground import APP, LATER, NOW, WORKSPACE, WRITER
+from hullo.testing.builders.constants import APP, LATER, NOW, WORKSPACE, WRITER
 from hullo.testing.builders.people import a_contact
 
 

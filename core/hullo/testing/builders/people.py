@@ -8,10 +8,10 @@ from hullo.model.contact import Contact
 from hullo.model.conversation import Conversation, Message
 from hullo.model.fact import Scalar
 from hullo.model.identifier import EMAIL, EXTERNAL_ID
-from hullo.model.moment import secret_digest
+from hullo.model.request_context import secret_digest
 from hullo.model.standing import Standing
 from hullo.model.visitor import SESSION_LIFETIME, Session, Visitor
-from hullo.testing.builders.ground import APP, NOW, WORKSPACE, WRITER, a_fact
+from hullo.testing.builders.constants import APP, NOW, WORKSPACE, WRITER, a_fact
 
 
 def a_contact(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from hullo.testing.bus.cuts import DisconnectTests
+from hullo.testing.bus.cross_process import CrossProcessTests
+from hullo.testing.bus.disconnects import DisconnectTests
+from hullo.testing.bus.in_process import InProcessTests
 from hullo.testing.bus.processes import ProcessTests
-from hullo.testing.bus.speaking import InProcessTests
-from hullo.testing.bus.travelling import CrossProcessTests
 
 
 class BusContract(InProcessTests):

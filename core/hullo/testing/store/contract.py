@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from hullo.testing.store.applying import ApplyTests
+from hullo.testing.store.deliveries import DeliveryTests
 from hullo.testing.store.erasing import ErasureTests
+from hullo.testing.store.expiry import ExpiryTests
 from hullo.testing.store.histories import HistoryTests
 from hullo.testing.store.identities import IdentityTests
-from hullo.testing.store.keeping import ExpiryTests
 from hullo.testing.store.lists import ListTests
 from hullo.testing.store.loading import LoadTests
 from hullo.testing.store.locking import LockingTests
-from hullo.testing.store.log_outs import SessionRevocationTests
 from hullo.testing.store.merging import MergeTests
 from hullo.testing.store.processes import ProcessTests
+from hullo.testing.store.session_revocation import SessionRevocationTests
 from hullo.testing.store.sweeping import SweepTests
-from hullo.testing.store.telling import DeliveryTests
 from hullo.testing.store.threads import ThreadTests
 
 

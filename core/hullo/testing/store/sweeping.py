@@ -7,7 +7,7 @@ from dataclasses import replace
 from hullo.model.change_set import ChangeSet, insertion
 from hullo.model.conversation import Conversation
 from hullo.model.instant import DAY, Instant
-from hullo.model.moment import secret_digest
+from hullo.model.request_context import secret_digest
 from hullo.model.retention import Sweep, SweepResult
 from hullo.model.standing import Standing
 from hullo.model.visitor import Session

@@ -6,17 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from hullo.background.webhook_fan_out import delivery_id, message_text
+from hullo.engine.retry import attempts
 from hullo.errors import Invalid, NotFound, TooContended
 from hullo.model.change_set import ChangeSet, insertion, replacement
 from hullo.model.claim import Rejection
 from hullo.model.event import EVENT_NAMES
 from hullo.model.instant import HOUR, Instant
-from hullo.model.moment import RequestContext
+from hullo.model.request_context import RequestContext
 from hullo.model.webhook import Delivery, DeliveryId, Webhook, WebhookId, WebhookSecret
-from hullo.pipeline.audit.ledger import AuditLog
-from hullo.pipeline.outbox.fan_out import delivery_id, message_text
-from hullo.pipeline.retry import attempts
-from hullo.pipeline.secrets.webhook_secrets import map_webhook_secrets
+from hullo.operations.admin.audit_log import AuditLog
+from hullo.secrets.webhook_secrets import map_webhook_secrets
 from hullo.store.protocol import Applied, Page, PageRequest
 from hullo_plugins.observe.webhooks.addresses import UnusableUrl
 from hullo_plugins.observe.webhooks.poster import DeliveryWorker

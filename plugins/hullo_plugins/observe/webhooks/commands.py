@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hullo.app import Hullo
+from hullo.application import Hullo
 from hullo.cli.options import CommonOptions, common_options, pass_options
 from hullo.cli.screen import command_text, field_lines, format_time, table, title
 from hullo.errors import Invalid, NotFound
 from hullo.model.event import EVENT_NAMES
 from hullo.model.instant import HOUR
 from hullo.model.webhook import Webhook
-from hullo.pipeline.audit.ledger import COMMAND_LINE
-from hullo.pipeline.register.register import DEFAULT_WORKSPACE
+from hullo.operations.admin.audit_log import COMMAND_LINE
+from hullo.operations.admin.register import DEFAULT_WORKSPACE
 from hullo.store.protocol import PageRequest
 from hullo_plugins.observe.webhooks.book import DEFAULT_OVERLAP, NewSecret, WebhookAdmin
 from hullo_plugins.observe.webhooks.shapes import delivery_json, new_secret_json, webhook_json

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, get_args
 
-from hullo.asgi.openapi.notation import (
+from hullo.api.openapi.notation import (
     COUNT,
     TEXT,
     Schema,
@@ -18,8 +18,8 @@ from hullo.asgi.openapi.notation import (
     ref,
     with_description,
 )
-from hullo.asgi.openapi.operation import BODY_REFUSALS, KEY_REFUSALS, PAGE, Operation, by_key, path_id
-from hullo.asgi.openapi.vocabulary import id_schema, page_of
+from hullo.api.openapi.operation import BODY_REFUSALS, KEY_REFUSALS, PAGE, Operation, by_key, path_id
+from hullo.api.openapi.vocabulary import id_schema, page_of
 from hullo.errors import Invalid, NotFound, UnknownApp
 from hullo.model.app import Scope
 from hullo.model.event import EVENT_NAMES

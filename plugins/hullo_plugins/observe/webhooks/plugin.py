@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from hullo.errors import Unavailable
-from hullo.hooks.specs import hookimpl
+from hullo.hooks.hookspecs import hookimpl
 from hullo_plugins.observe.webhooks.addresses import Resolver, system_resolver
 from hullo_plugins.observe.webhooks.book import WebhookAdmin
 from hullo_plugins.observe.webhooks.poster import DeliveryWorker
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import click
     from starlette.routing import BaseRoute
 
-    from hullo.app import Hullo
+    from hullo.application import Hullo
 
 
 class Webhooks:

@@ -11,18 +11,18 @@ from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Final
 
+from hullo.background.lease import Lease
+from hullo.background.worker import FAILURE_RETRY_DELAY, BackgroundWorker, describe_error
 from hullo.model.change_set import ChangeSet, replacement
 from hullo.model.instant import SECOND
 from hullo.model.webhook import Delivery, DeliveryId, Webhook, WebhookId
-from hullo.pipeline.outbox.lease import Lease
-from hullo.pipeline.rounds import FAILURE_RETRY_DELAY, BackgroundWorker, describe_error
-from hullo.pipeline.secrets.webhook_secrets import map_webhook_secrets
+from hullo.secrets.webhook_secrets import map_webhook_secrets
 from hullo_plugins.observe.webhooks.schedule import after_attempt
 from hullo_plugins.observe.webhooks.sending import Attempt, Sender
 from hullo_plugins.observe.webhooks.signing import signature_headers
 
 if TYPE_CHECKING:
-    from hullo.app import Hullo
+    from hullo.application import Hullo
 
 _log = logging.getLogger("hullo.webhooks")
 

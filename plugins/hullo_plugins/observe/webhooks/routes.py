@@ -6,15 +6,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from hullo.asgi.answer import Response, json_response
-from hullo.asgi.apps import load_app
-from hullo.asgi.endpoint import Handler
-from hullo.asgi.exchange import Request
-from hullo.asgi.keys import require_api_key
-from hullo.asgi.openapi.operation import Operation
-from hullo.asgi.openapi.route import DescribedRoute, Method
-from hullo.asgi.shapes import page_json
-from hullo.asgi.wire import decode_object, invalid_field
+from hullo.api.apps import load_app
+from hullo.api.authentication import require_api_key
+from hullo.api.bodies import decode_object, invalid_field
+from hullo.api.endpoint import Handler
+from hullo.api.openapi.operation import Operation
+from hullo.api.openapi.route import DescribedRoute, Method
+from hullo.api.request import Request
+from hullo.api.schemas import page_json
+from hullo.asgi.response import Response, json_response
 from hullo.model.app import ApiKey, Scope
 from hullo.model.instant import DAY, SECOND, Instant
 from hullo_plugins.observe.webhooks import description

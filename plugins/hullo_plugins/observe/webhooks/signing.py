@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from hullo.model.instant import SECOND, Instant
-from hullo.model.moment import RequestContext
+from hullo.model.request_context import RequestContext
 
 SECRET_PREFIX: Final = "whsec"
 

@@ -12,12 +12,12 @@ from typing import Final
 from hullo.model.app import App
 from hullo.model.instant import Instant
 from hullo.model.mistake import UNRECOGNISED, Mistake
-from hullo_plugins.verify.mistakes.guesses import DigestMethod, find_mistakes
+from hullo_plugins.verify.mistakes.diagnosis_search import DigestMethod, find_mistakes
+from hullo_plugins.verify.mistakes.encodings import HASH_LENGTH, digest_variants, strip_wrapping
 from hullo_plugins.verify.mistakes.keys import is_secret, key_variants
-from hullo_plugins.verify.mistakes.slips import KEY_SENT, NOT_TEXT, SigningMistake, describe_mistakes
+from hullo_plugins.verify.mistakes.mistakes import KEY_SENT, NOT_TEXT, SigningMistake, describe_mistakes
 from hullo_plugins.verify.mistakes.values import value_variants
 from hullo_plugins.verify.mistakes.words import HASH_SENTENCES
-from hullo_plugins.verify.mistakes.writings import HASH_LENGTH, digest_variants, strip_wrapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,10 @@ from typing import Final
 
 from hullo.model.app import App, IdentityKey
 from hullo.model.instant import Instant
-from hullo.pipeline.register.register import API_KEY_PREFIX, IDENTITY_KEY_PREFIX
-from hullo_plugins.verify.mistakes.guesses import Variant
-from hullo_plugins.verify.mistakes.slips import RETIRED_KEY, SigningMistake
-from hullo_plugins.verify.mistakes.writings import decode_base64, decode_hex
+from hullo.operations.admin.register import API_KEY_PREFIX, IDENTITY_KEY_PREFIX
+from hullo_plugins.verify.mistakes.diagnosis_search import Variant
+from hullo_plugins.verify.mistakes.encodings import decode_base64, decode_hex
+from hullo_plugins.verify.mistakes.mistakes import RETIRED_KEY, SigningMistake
 
 MAX_KEYS: Final = 20
 """The active ones before the retired, and of each the newest."""

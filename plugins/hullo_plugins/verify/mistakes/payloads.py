@@ -14,7 +14,7 @@ from hullo.model.identifier import EXTERNAL_ID, is_non_identity
 from hullo.model.instant import DAY, HOUR, MINUTE, SECOND, Instant
 from hullo.model.limits import Limits
 from hullo.model.signed_token import MAX_TOKEN_ID_LENGTH
-from hullo_plugins.verify.mistakes.slips import SigningMistake
+from hullo_plugins.verify.mistakes.mistakes import SigningMistake
 from hullo_plugins.verify.token_person import SUBJECT, identify_body
 
 MAX_CLOCK_SKEW: Final = 10 * MINUTE

@@ -14,11 +14,11 @@ from hullo.model.limits import Limits
 from hullo.model.mistake import UNRECOGNISED, Mistake
 from hullo.model.public_key import ALGORITHMS
 from hullo.model.signed_token import ACCEPTED_ALGORITHMS, candidate_keys, is_signed_by, key_algorithm
-from hullo_plugins.verify.mistakes.guesses import Variant, find_mistakes
+from hullo_plugins.verify.mistakes.diagnosis_search import Variant, find_mistakes
+from hullo_plugins.verify.mistakes.encodings import HASH_LENGTH, decode_base64, decode_hex, strip_wrapping
 from hullo_plugins.verify.mistakes.hashes import HMAC_SHA256
 from hullo_plugins.verify.mistakes.keys import is_secret, key_variants
-from hullo_plugins.verify.mistakes.payloads import payload_mistakes
-from hullo_plugins.verify.mistakes.slips import (
+from hullo_plugins.verify.mistakes.mistakes import (
     KEY_SENT,
     NOT_TEXT,
     RETIRED_KEY,
@@ -26,8 +26,8 @@ from hullo_plugins.verify.mistakes.slips import (
     SigningMistake,
     describe_mistakes,
 )
+from hullo_plugins.verify.mistakes.payloads import payload_mistakes
 from hullo_plugins.verify.mistakes.words import TOKEN_SENTENCES
-from hullo_plugins.verify.mistakes.writings import HASH_LENGTH, decode_base64, decode_hex, strip_wrapping
 
 _ACCEPTED_ALGORITHMS: Final = f"{HMAC} with an identity key, or {', '.join(ALGORITHMS)} with a key pair"
 _UNSIGNED: Final = f"none: nobody signed it. Use {_ACCEPTED_ALGORITHMS}."

@@ -14,8 +14,8 @@ from urllib.parse import quote, quote_plus
 from hullo.model.claim import CUSTOM_DATA, Claim
 from hullo.model.email import email_key
 from hullo.model.identifier import EMAIL, EXTERNAL_ID
-from hullo_plugins.verify.mistakes.guesses import Variant
-from hullo_plugins.verify.mistakes.slips import SigningMistake
+from hullo_plugins.verify.mistakes.diagnosis_search import Variant
+from hullo_plugins.verify.mistakes.mistakes import SigningMistake
 
 MAX_OTHER_VALUES: Final = 20
 

@@ -8,7 +8,7 @@ from hullo.model.app import ApiKey, App, Workspace
 from hullo.model.change_set import CallCount
 from hullo.model.instant import Instant
 from hullo.model.visitor import Session, SessionDigest
-from hullo_stores.memory.reads.held import MemoryQueries, newest_first
+from hullo_stores.memory.reads.queries import MemoryQueries, newest_first
 
 
 class MemoryAppQueries(MemoryQueries):

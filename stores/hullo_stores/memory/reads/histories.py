@@ -10,7 +10,7 @@ from hullo.model.merge import Merge, MergeId
 from hullo.model.note import Note, NoteId
 from hullo.model.timeline import TimelineEntry
 from hullo.store.protocol import ConflictFilter, Page, PageRequest
-from hullo_stores.memory.reads.held import MemoryQueries, page_where
+from hullo_stores.memory.reads.queries import MemoryQueries, page_where
 from hullo_stores.memory.tables import with_absorbed
 
 

@@ -10,7 +10,7 @@ from hullo.model.merge import RelatedCounts
 from hullo.model.standing import Standing
 from hullo.model.visitor import Session, VisitorId
 from hullo.store.protocol import ContactFilter, Page, PageRequest
-from hullo_stores.memory.reads.held import MemoryQueries, page_where
+from hullo_stores.memory.reads.queries import MemoryQueries, page_where
 from hullo_stores.memory.tables import with_absorbed
 
 

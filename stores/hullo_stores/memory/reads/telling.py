@@ -8,9 +8,9 @@ from hullo.model.event import Event
 from hullo.model.instant import Instant
 from hullo.model.webhook import Delivery, DeliveryId, Webhook, WebhookId
 from hullo.store.protocol import Page, PageRequest
-from hullo_stores.memory.reads.held import MemoryQueries, newest_first, page_where
+from hullo_stores.clock_skew import max_plausible_lease
+from hullo_stores.memory.reads.queries import MemoryQueries, newest_first, page_where
 from hullo_stores.memory.tables import Lease, Tables
-from hullo_stores.skew import max_plausible_lease
 
 
 class MemoryOutboxQueries(MemoryQueries):

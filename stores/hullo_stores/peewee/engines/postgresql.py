@@ -15,17 +15,17 @@ from peewee import PostgresqlDatabase as PeeweesOwn
 from playhouse.pool import PooledPostgresqlDatabase
 
 from hullo.errors import SettingsError, StoreUnavailable, Unstorable
-from hullo.store.upkeep import Finding
+from hullo.store.maintenance import Finding
 from hullo_stores.peewee.connection import Connection
 from hullo_stores.peewee.dialect import PostgresqlDialect, StatementCache
 from hullo_stores.peewee.engines.server import POOL_TIMEOUT, ServerConnection, ServerEngine, is_disconnected
 from hullo_stores.peewee.engines.url import Parameters, split_url
 from hullo_stores.peewee.faults import UNENCODABLE, translate_postgresql_error, translate_wrapped_error
 from hullo_stores.peewee.loaders.one_trip import SingleQueryLoader
+from hullo_stores.peewee.maintenance.server import ServerState, clock_ahead
+from hullo_stores.peewee.maintenance.tools import POSTGRESQL
 from hullo_stores.peewee.rows import Row, json_text
 from hullo_stores.peewee.store import PeeweeStore
-from hullo_stores.peewee.upkeep.server import ServerState, clock_ahead
-from hullo_stores.peewee.upkeep.tools import POSTGRESQL
 from hullo_stores.peewee.writes import Batch, Write, split_batches
 from hullo_stores.refusal import WriteConflict
 

@@ -15,14 +15,14 @@ from peewee import PeeweeException
 from playhouse.pool import MaxConnectionsExceeded
 
 from hullo.errors import StoreUnavailable
-from hullo.store.upkeep import Finding
+from hullo.store.maintenance import Finding
 from hullo_stores.peewee.connection import Connection, Loader
 from hullo_stores.peewee.dialect import Dialect
 from hullo_stores.peewee.faults import ServerLost
+from hullo_stores.peewee.maintenance.engine import EngineMaintenance
+from hullo_stores.peewee.maintenance.server import ServerMaintenance
+from hullo_stores.peewee.maintenance.tools import BackupTools
 from hullo_stores.peewee.rows import Row
-from hullo_stores.peewee.upkeep.engine import EngineMaintenance
-from hullo_stores.peewee.upkeep.server import ServerMaintenance
-from hullo_stores.peewee.upkeep.tools import BackupTools
 from hullo_stores.peewee.writes import Batch
 from hullo_stores.refusal import TransactionAborted
 

@@ -26,10 +26,10 @@ from hullo_stores.peewee.engines.url import Parameters
 from hullo_stores.peewee.faults import UNENCODABLE, translate_sqlite_error, translate_wrapped_error
 from hullo_stores.peewee.loaders.steps import StepLoader
 from hullo_stores.peewee.loaders.usual import FastPathLoader
+from hullo_stores.peewee.maintenance.engine import EngineMaintenance
+from hullo_stores.peewee.maintenance.sqlite import SqliteMaintenance
 from hullo_stores.peewee.rows import Row
 from hullo_stores.peewee.store import PeeweeStore
-from hullo_stores.peewee.upkeep.engine import EngineMaintenance
-from hullo_stores.peewee.upkeep.sqlite import SqliteMaintenance
 from hullo_stores.peewee.writes import Batch, Write
 from hullo_stores.refusal import WriteConflict
 

@@ -1,0 +1,28 @@
+"""Apps, for servers with an API key: looked at, never changed."""
+
+from __future__ import annotations
+
+from hullo.api.authentication import require_api_key
+from hullo.api.request import Request
+from hullo.api.schemas import CALL_COUNT_DAYS, app_json
+from hullo.asgi.response import Response, json_response
+from hullo.errors import Forbidden, UnknownApp
+from hullo.model.app import ApiKey, App, AppId, Scope
+
+
+async def read_app(request: Request) -> Response:
+    """`GET /v1/apps/{id}`"""
+    app = await load_app(request, await require_api_key(request, Scope.READ), request.path_id)
+    hullo = request.runtime.hullo
+    counts = await request.runtime.read(lambda _: hullo.call_counts(app.app_key, CALL_COUNT_DAYS))
+    return json_response(app_json(app, counts))
+
+
+async def load_app(request: Request, key: ApiKey, app_id: AppId) -> App:
+    """Of the key's workspace. Raises `UnknownApp`, and `Forbidden` for another one than the key is bound to."""
+    app = await request.runtime.read(lambda store: store.find_app(app_id))
+    if app is None or app.workspace_id != key.workspace_id:
+        raise UnknownApp
+    if key.app_id not in {None, app.id}:
+        raise Forbidden("this API key belongs to another app")
+    return app

@@ -1,0 +1,185 @@
+"""Bodies as they travel: decoded as they come, encoded as they go. What servers alone send is in `server_bodies`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, cast
+
+import msgspec
+
+from hullo.asgi.scope import SESSION_PREFIX
+from hullo.errors import BadRequest, Invalid
+from hullo.model.claim import CONTROL_CHARACTERS, CONTROL_EXCEPT_NEWLINES, Claim, Rejection
+from hullo.model.limits import Limits
+from hullo.model.strict_json import parse_object
+from hullo.rules.origins import normalise_origin
+
+CLIENT_ID_MAX_LENGTH: Final = 128
+ID_MAX_LENGTH: Final = 64
+
+INVALID_TOKEN: Final = SESSION_PREFIX
+"""Stands for a session token that is no text: it is no session's."""
+
+_decoder = msgspec.json.Decoder()
+_encoder = msgspec.json.Encoder()
+
+encode = _encoder.encode
+"""Any value of JSON as UTF-8, objects in the order in which they were made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """Who sends a body, where a beacon cannot set headers."""
+
+    app_key: str | None = None
+    session_token: str | None = field(default=None, repr=False)
+    consent: bool = False
+    """Whether the page says that the visitor agrees to be remembered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentifyBody:
+    """An identify call."""
+
+    envelope: Envelope
+    claim: Claim
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckBody:
+    """An identify call that is to be explained (V8). `page` is the address of the page that would send it, if any."""
+
+    envelope: Envelope
+    claim: Claim
+    page: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityTokenBody:
+    """A token is asked for. `audience` is the key of the app that it is to be good in, or `to` an origin that the app
+    lists; never both. None of them: the visitor's own app."""
+
+    envelope: Envelope
+    audience: str | None
+    to: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageBody:
+    """Something that is said."""
+
+    envelope: Envelope
+    text: str
+    client_id: str | None
+
+
+def decode_object(raw: bytes) -> dict[str, Any]:
+    """The JSON object in a body. Raises `BadRequest` for whatever `read_object` refuses."""
+    try:
+        return parse_object(raw)
+    except ValueError as error:
+        raise BadRequest(f"the body {error}") from error
+
+
+def parse_join_body(raw: bytes) -> Envelope:
+    """The body of join and reset. Raises `BadRequest`."""
+    return _parse_envelope(decode_object(raw))
+
+
+def parse_consent_body(raw: bytes) -> tuple[Envelope, bool]:
+    """What the visitor has answered. Raises `BadRequest`, and `Invalid` where it is neither yes nor no."""
+    body = decode_object(raw)
+    granted = body.get("granted")
+    if not isinstance(granted, bool):
+        raise invalid_field("granted", "must be true or false")
+    return replace(_parse_envelope(body), consent=granted), granted
+
+
+def parse_identify_body(raw: bytes, limits: Limits) -> IdentifyBody:
+    """Raises `BadRequest`; what is wrong inside of it the claim itself names."""
+    body = decode_object(raw)
+    return IdentifyBody(envelope=_parse_envelope(body), claim=Claim.from_body(body, limits))
+
+
+def parse_check_body(raw: bytes, limits: Limits) -> CheckBody:
+    """An identify body, and beside it perhaps `origin`. Raises `BadRequest`, and `Invalid` for one that is no text."""
+    body = decode_object(raw)
+    page = body.pop("origin", None)
+    if not isinstance(page, str | None):
+        raise invalid_field("origin", "must be the address of the page that sends this")
+    return CheckBody(envelope=_parse_envelope(body), claim=Claim.from_body(body, limits), page=page)
+
+
+def parse_identity_token_body(raw: bytes) -> IdentityTokenBody:
+    """Raises `BadRequest`, and `Invalid` for an audience that is no text, a place that is no origin, or both."""
+    body = decode_object(raw)
+    audience = body.get("audience")
+    if not isinstance(audience, str | None):
+        raise invalid_field("audience", "must be the app key of the site that the token is for")
+    to = body.get("to")
+    if to is not None:
+        to = normalise_origin(to) if isinstance(to, str) else None
+        if to is None:
+            raise invalid_field("to", "must be an origin, such as https://help.example.com")
+        if audience:
+            raise invalid_field("to", "says which app the token is for, and so does audience; send one of them")
+    return IdentityTokenBody(envelope=_parse_envelope(body), audience=audience or None, to=to)
+
+
+def parse_message_body(raw: bytes, limits: Limits) -> MessageBody:
+    """Raises `BadRequest`, and `Invalid` for a text or client_id that is none."""
+    body = decode_object(raw)
+    faults: list[Rejection] = []
+    text = body.get("text")
+    if fault := text_error(text, limits.message_length):
+        faults.append(Rejection(field="text", reason=fault))
+    client_id = body.get("client_id")
+    if client_id is not None and not _is_client_id(client_id):
+        reason = f"must be 1 to {CLIENT_ID_MAX_LENGTH} characters in one line"
+        faults.append(Rejection(field="client_id", reason=reason))
+    if faults:
+        raise Invalid(Invalid.invalid_fields_detail, faults)
+    return MessageBody(envelope=_parse_envelope(body), text=cast("str", text), client_id=client_id)
+
+
+def restore_session_token(stored: bytes, token: str | None) -> tuple[bytes, str]:
+    """An identify answer that was stored without secrets, as it was first sent, and its request id."""
+    first: dict[str, Any] = _decoder.decode(stored)
+    if token is None:
+        return stored, first["request_id"]
+    return encode({"visitor_id": first.pop("visitor_id"), "session_token": token, **first}), first["request_id"]
+
+
+def _parse_envelope(body: Mapping[str, object]) -> Envelope:
+    app_key, token = body.get("app_key"), body.get("session_token")
+    return Envelope(
+        app_key=app_key if app_key is None or isinstance(app_key, str) else "",
+        session_token=(token or None) if token is None or isinstance(token, str) else INVALID_TOKEN,
+        consent=body.get("consent") is True,
+    )
+
+
+def text_error(text: object, max_length: int) -> str | None:
+    """What is wrong with what somebody has to say, in any number of lines."""
+    if not isinstance(text, str):
+        return "must be text"
+    if not text.strip():
+        return "is empty"
+    if len(text) > max_length:
+        return f"longer than {max_length} characters"
+    return "has control characters" if CONTROL_EXCEPT_NEWLINES.search(text) else None
+
+
+def _is_client_id(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= CLIENT_ID_MAX_LENGTH and not CONTROL_CHARACTERS.search(value)
+
+
+def is_plausible_id(text: str) -> bool:
+    """Whether it is worth asking a store for the thing with this id."""
+    return len(text) <= ID_MAX_LENGTH and text.isascii() and text.replace("_", "").isalnum()
+
+
+def invalid_field(field: str, reason: str) -> Invalid:
+    """The error of a call of which one field alone is wrong."""
+    return Invalid(Invalid.invalid_fields_detail, [Rejection(field=field, reason=reason)])

@@ -1,0 +1,26 @@
+"""The visitor's answer to whether they may be remembered, over HTTP."""
+
+from __future__ import annotations
+
+from hullo.api.bodies import parse_consent_body
+from hullo.api.request import Request
+from hullo.api.sessions import anonymous_response, open_session
+from hullo.asgi.response import Response
+from hullo.operations.sessions.withdraw_consent import WithdrawConsent
+
+
+async def answer_consent(request: Request) -> Response:
+    """`POST /v1/consent`: yes begins a session, or goes on with it; no ends it."""
+    envelope, granted = parse_consent_body(await request.body())
+    if granted:
+        return (await open_session(request, "join", envelope)).response
+    caller = await request.resolve_caller(envelope)
+    await request.runtime.run(
+        WithdrawConsent(
+            app_key=caller.app_key,
+            session_digest=caller.session,
+            origin=request.origin,
+            context=request.context,
+        )
+    )
+    return await anonymous_response(request)

@@ -1,0 +1,138 @@
+"""Contacts, for servers with an API key: found, read and written."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hullo.api.apps import load_app
+from hullo.api.authentication import require_api_key
+from hullo.api.bodies import invalid_field
+from hullo.api.contact_schemas import contact_json
+from hullo.api.history_schemas import conflict_json
+from hullo.api.request import Request
+from hullo.api.schemas import kept_json, page_json, rejected_json
+from hullo.api.server_bodies import ContactBody, parse_contact_body
+from hullo.asgi.response import Response, json_response
+from hullo.model.app import ApiKey, App, Scope
+from hullo.model.contact import Contact, ContactId
+from hullo.model.identifier import EMAIL, EXTERNAL_ID, Identifier
+from hullo.model.match import CREATED
+from hullo.operations.contacts.update import UpdateContact
+from hullo.operations.contacts.upsert_lists import UpsertWithLists
+from hullo.pipeline.claim import Upsert
+from hullo.rules.merging.survivors import current_contact
+from hullo.store.protocol import ContactFilter, Store
+
+
+async def list_contacts(request: Request) -> Response:
+    """`GET /v1/contacts`. With both identifiers: those that have both."""
+    key = await require_api_key(request, Scope.READ)
+    page, query = request.page_request(), request.query_params()
+    asked = [Identifier(kind, query[kind]) for kind in (EXTERNAL_ID, EMAIL) if kind in query]
+    wanted = ContactFilter(
+        workspace_id=key.workspace_id,
+        query=query.get("query") or None,
+        identifier=asked[0].digest(key.workspace_id) if asked else None,
+        tag=query.get("tag") or None,
+    )
+    found = await request.runtime.read(lambda store: store.list_contacts(wanted, page))
+    items = (restrict_to_key(key, each) for each in found.items if all(map(each.has_identifier, asked)))
+    both = replace(found, items=tuple(items))
+    return json_response(page_json(both, contact_json))
+
+
+async def read_contact(request: Request) -> Response:
+    """`GET /v1/contacts/{id}`"""
+    key = await require_api_key(request, Scope.READ)
+    asked, provenance = request.path_id, request.query_params().get("provenance") == "1"
+    contact = restrict_to_key(key, await load_contact(request, key, asked))
+    return json_response(contact_json(contact, requested_id=asked, provenance=provenance))
+
+
+async def upsert_contact(request: Request) -> Response:
+    """`POST /v1/contacts` (M1 to M3)"""
+    key = await require_api_key(request, Scope.WRITE)
+    hullo = request.runtime.hullo
+    body = parse_contact_body(await request.body(), hullo.settings.limits)
+    upsert = Upsert(
+        claim=body.claim,
+        key=key,
+        app_id=await _custom_data_app_id(request, key, body),
+        context=request.context,
+        request_id=request.request_id,
+        hooks=hullo.hooks,
+        limits=hullo.settings.limits,
+    )
+    outcome = await request.runtime.run(
+        UpsertWithLists(upsert=upsert, lists=body.lists) if body.lists.is_given else upsert
+    )
+    assert outcome.contact_id is not None, "a server's word makes anybody"
+    contact = await load_contact(request, key, outcome.contact_id)
+    return json_response(
+        {
+            **contact_json(restrict_to_key(key, contact)),
+            "matched_by": outcome.matched_by,
+            "created": outcome.matched_by == CREATED,
+            "rejected": rejected_json(outcome.rejected),
+            "written": [verdict.field for verdict in outcome.written],
+            "kept": kept_json(outcome.kept),
+            "conflicts": [conflict_json(conflict) for conflict in outcome.conflicts],
+            "request_id": outcome.request_id,
+        }
+    )
+
+
+async def amend_contact(request: Request) -> Response:
+    """`PATCH /v1/contacts/{id}`: taken whole or not at all."""
+    key = await require_api_key(request, Scope.WRITE)
+    hullo = request.runtime.hullo
+    body = parse_contact_body(await request.body(), hullo.settings.limits)
+    asked = request.path_id
+    contact = await request.runtime.run(
+        UpdateContact(
+            contact_id=(await load_contact(request, key, asked)).id,
+            workspace_id=key.workspace_id,
+            writer=key.writer,
+            claim=body.claim,
+            cleared_kinds=body.cleared_identifiers,
+            lists=body.lists,
+            app_id=await _custom_data_app_id(request, key, body),
+            context=request.context,
+            request_id=request.request_id,
+            hooks=hullo.hooks,
+            limits=hullo.settings.limits,
+        )
+    )
+    return json_response(contact_json(restrict_to_key(key, contact), requested_id=asked))
+
+
+async def load_contact(request: Request, key: ApiKey, contact_id: ContactId) -> Contact:
+    """Of the key's workspace; whoever absorbed the one with this id, if somebody did (G3). Raises `NotFound`."""
+    return await request.runtime.read(lambda store: current_contact(store, key.workspace_id, contact_id))
+
+
+def restrict_to_key(key: ApiKey, contact: Contact) -> Contact:
+    """A key of one app is shown that app's custom data: the person is the workspace's, the data is the app's."""
+    if key.app_id is None:
+        return contact
+    return replace(contact, custom_data={app: block for app, block in contact.custom_data.items() if app == key.app_id})
+
+
+async def _custom_data_app_id(request: Request, key: ApiKey, body: ContactBody) -> str | None:
+    """Whose custom data the body holds: the app it names, the key's, or the only one there is.
+
+    None when nothing depends on it. Raises `UnknownApp`, `Forbidden`, and `Invalid` when it is unclear.
+    """
+    named = body.app_id or key.app_id
+    if named is not None:
+        return (await load_app(request, key, named)).id
+    if not body.claim.custom_data:
+        return None
+    apps = await request.runtime.read(lambda store: _apps_in_workspace(key, store))
+    if len(apps) != 1:
+        raise invalid_field("custom_data", "every app has its own; name the app as app_id, or write {app_id: {…}}")
+    return apps[0].id
+
+
+def _apps_in_workspace(key: ApiKey, store: Store) -> list[App]:
+    return [app for app in store.list_apps() if app.workspace_id == key.workspace_id]

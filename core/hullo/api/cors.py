@@ -1,0 +1,72 @@
+"""CORS: which pages' scripts may read an answer. Whether a page may call at all the pipeline decides."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hullo.api.request import Request
+from hullo.asgi.response import NO_CONTENT, Header, Response
+from hullo.errors import BadOrigin, HulloError, RateLimited, UnknownApp
+from hullo.rules.origins import is_origin_allowed
+from hullo.store.protocol import Store
+
+VARY: Final[Header] = (b"vary", b"Origin")
+_EXPOSED: Final[Header] = (b"access-control-expose-headers", b"X-Request-Id, Retry-After")
+_PREFLIGHT: Final[tuple[Header, ...]] = (
+    (b"access-control-allow-methods", b"GET, POST"),
+    (b"access-control-allow-headers", b"Authorization, Content-Type, X-Hullo-App, Idempotency-Key"),
+    (b"access-control-max-age", b"7200"),
+)
+
+
+async def cors_headers(request: Request, error: Exception | None) -> tuple[Header, ...]:
+    """The headers that let the calling page read the answer, or that tell caches that it depends on the page.
+
+    A success was checked against the app's list on its way. An error is readable for a page that the named app
+    lists; where the call failed before it was clear which app it names, for a page that any app lists.
+    """
+    origin = request.headers.get(b"origin")
+    if origin is None or (error is not None and not await _may_read_error(request, error)):
+        return (VARY,)
+    return ((b"access-control-allow-origin", origin), _EXPOSED, VARY)
+
+
+async def preflight_response(request: Request) -> Response:
+    """What a browser asks before a call, without saying to which app. Raises `BadOrigin`."""
+    if not await _any_app_allows_origin(request):
+        raise BadOrigin("no app lists this page's origin; 'hullo app set APP_KEY origins=https://…' changes it")
+    origin = request.headers[b"origin"]
+    headers = ((b"access-control-allow-origin", origin), *_PREFLIGHT, VARY)
+    if request.headers.get(b"access-control-request-private-network") == b"true":
+        headers = (*headers, (b"access-control-allow-private-network", b"true"))
+    return Response(body=b"", status=NO_CONTENT, headers=headers)
+
+
+async def _may_read_error(request: Request, error: Exception) -> bool:
+    if isinstance(error, (BadOrigin, UnknownApp)):
+        return False
+    try:
+        app = request.runtime.hullo.executor.apps.cached(request.app_key)
+        if isinstance(error, RateLimited) and app is None:
+            # Whoever calls too often is not to have the store asked for it each time.
+            origin = request.header(b"origin") or ""
+            return await request.runtime.rate_limiter.origins.is_listed(origin, lambda: _any_app_allows_origin(request))
+        if request.app_key is None:
+            return await _any_app_allows_origin(request)
+        if app is None:
+            named = request.app_key
+            app = await request.runtime.read(lambda store: store.find_app(named))
+    except HulloError:  # the store is down as well; the page learns that the call failed, and not why
+        return False
+    return app is not None and is_origin_allowed(request.header(b"origin") or "", app)
+
+
+async def _any_app_allows_origin(request: Request) -> bool:
+    origin = request.header(b"origin")
+    if origin is None:
+        return False
+
+    def is_listed(store: Store) -> bool:
+        return any(is_origin_allowed(origin, app) for app in store.list_apps())
+
+    return await request.runtime.read(is_listed)

@@ -1,0 +1,96 @@
+"""What happened to a contact, for servers with an API key: its timeline, and why it is as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import cast
+
+from hullo.api.authentication import require_api_key
+from hullo.api.contacts import load_contact
+from hullo.api.history_schemas import contact_event_json, decision_json, timeline_entry_json
+from hullo.api.request import Request
+from hullo.api.schemas import page_json
+from hullo.api.server_bodies import parse_event_body
+from hullo.asgi.response import Response, json_response
+from hullo.model.app import ApiKey, AppId, Scope
+from hullo.model.claim import CUSTOM_DATA
+from hullo.model.decision_record import DecisionRecord, FieldVerdict
+from hullo.model.timeline import TimelineEntry
+from hullo.operations.contacts.contact_events import AddContactEvent
+from hullo.store.protocol import Store
+
+
+async def list_timeline(request: Request) -> Response:
+    """`GET /v1/contacts/{id}/timeline`"""
+    key = await require_api_key(request, Scope.READ)
+    page = request.page_request()
+    contact = await load_contact(request, key, request.path_id)
+    found = await request.runtime.read(lambda store: store.list_timeline(key.workspace_id, contact.id, page))
+    # A page may come out shorter for a key of one app; the cursor still leads on.
+    theirs = (
+        _redact_entry(key, entry) for entry in found.items if key.app_id is None or entry.app_id in {None, key.app_id}
+    )
+    return json_response(page_json(replace(found, items=tuple(theirs)), timeline_entry_json))
+
+
+def _redact_entry(key: ApiKey, entry: TimelineEntry) -> TimelineEntry:
+    """Without what it says of custom data that the key may not read: neither the values nor their names."""
+    data = dict(entry.data)
+    if "fields" in data:
+        fields = cast("Iterable[str]", data["fields"])
+        data["fields"] = [each for each in fields if _is_visible(key, entry.app_id, each)]
+    changes = tuple(each for each in entry.changes if _is_visible(key, entry.app_id, each.field))
+    return replace(entry, changes=changes, data=data)
+
+
+async def report_event(request: Request) -> Response:
+    """`POST /v1/contacts/{id}/events`"""
+    key = await require_api_key(request, Scope.WRITE)
+    report = parse_event_body(await request.body(), request.runtime.hullo.settings.limits, request.context.now)
+    contact = await load_contact(request, key, request.path_id)
+    event = await request.runtime.run(
+        AddContactEvent(
+            contact_id=contact.id,
+            workspace_id=key.workspace_id,
+            app_id=key.app_id,
+            writer=key.writer,
+            report=report,
+            context=request.context,
+        )
+    )
+    return json_response(contact_event_json(event))
+
+
+async def list_decisions(request: Request) -> Response:
+    """`GET /v1/contacts/{id}/decisions`"""
+    key = await require_api_key(request, Scope.READ)
+    page = request.page_request()
+    contact = await load_contact(request, key, request.path_id)
+    found = await request.runtime.read(lambda store: store.list_decisions(key.workspace_id, contact.id, page))
+    apps = await request.runtime.read(lambda store: app_names(store, key.workspace_id))
+    theirs = (
+        _with_fields(
+            decision, [each for each in decision.trace.fields if _is_visible(key, decision.app_id, each.field)]
+        )
+        for decision in found.items
+        if key.app_id is None or decision.app_id in {None, key.app_id}
+    )
+    return json_response(page_json(replace(found, items=tuple(theirs)), lambda decision: decision_json(decision, apps)))
+
+
+def app_names(store: Store, workspace_id: str) -> dict[AppId, str]:
+    """Of the workspace's apps, by their ids."""
+    return {app.id: app.name for app in store.list_apps() if app.workspace_id == workspace_id}
+
+
+def _is_visible(key: ApiKey, app_id: AppId | None, field: str) -> bool:
+    """Whether a key may know of the field. Where many apps' custom data is told of at once, as by a merge, each key
+    is named with its app, and a key of one app is shown that app's alone."""
+    if key.app_id is None or app_id is not None or not field.startswith(f"{CUSTOM_DATA}."):
+        return True
+    return field.startswith(f"{CUSTOM_DATA}.{key.app_id}.")
+
+
+def _with_fields(decision: DecisionRecord, fields: Sequence[FieldVerdict]) -> DecisionRecord:
+    return replace(decision, trace=replace(decision.trace, fields=tuple(fields)))

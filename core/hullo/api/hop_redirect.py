@@ -1,0 +1,123 @@
+"""Visitors who come from another site of the same owner, with their identity in the address (T2, T3, T5)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import quote, unquote_plus
+
+from starlette.types import Receive, Scope, Send
+
+from hullo.api.admission import count_call
+from hullo.api.identify import notify_rejected
+from hullo.api.request import Request
+from hullo.api.reservations import reserve_identify
+from hullo.api.runtime import AsyncRuntime
+from hullo.asgi.cookie import cookie_token, session_cookie_header
+from hullo.asgi.response import Header, Response, send_response
+from hullo.errors import HulloError, SessionRevoked
+from hullo.model.claim import Claim
+from hullo.model.compact_token import unverified_audience
+from hullo.model.outcome import Outcome
+from hullo.model.request_context import secret_digest
+from hullo.model.visitor import SessionDigest
+from hullo.store.protocol import Store
+
+_log = logging.getLogger("hullo.asgi")
+
+SEE_OTHER: Final = 303
+_NO_REFERRER: Final[tuple[Header, ...]] = ((b"referrer-policy", b"no-referrer"),)
+
+
+class HopRedirect:
+    """Redeems the token of a page's address before the page is asked for, and sends the browser to the clean address.
+
+    So the token is in no page, no referrer and no script's reach. Whatever is wrong with it, the page works, and its
+    visitor is whoever they were before.
+    """
+
+    def __init__(self, runtime: AsyncRuntime, app_key: str | None) -> None:
+        """`app_key` None: the app that a token is for is the one it names, or the only one there is."""
+        self._runtime = runtime
+        self._app_key = app_key
+        self._parameter = runtime.hullo.settings.hop_parameter
+
+    def matches(self, scope: Scope) -> bool:
+        """Whether this is a visitor's arrival. Only what a click asks for is: nothing else is sent elsewhere."""
+        query: bytes = scope.get("query_string", b"")
+        return bool(query) and scope.get("method") == "GET" and any(map(self._is_token_pair, query.split(b"&")))
+
+    async def redeem(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Redeems the token and answers."""
+        exchange = Request(self._runtime, scope, receive)
+        token, rest = self._split_query(scope["query_string"])
+        headers = [*_NO_REFERRER, (b"location", _redirect_target(scope, rest))]
+        session = await self._redeem_token(exchange, token)
+        if session is not None:
+            headers.append(session_cookie_header(exchange.headers, self._runtime.hullo.settings.cookie, session))
+        answer = Response(body=b"", status=SEE_OTHER, content_type=b"text/plain", headers=tuple(headers))
+        await send_response(answer, exchange.request_id, (), send)
+
+    def _split_query(self, query: bytes) -> tuple[str, bytes]:
+        """The first token, and the query without any."""
+        pairs = query.split(b"&")
+        token = next(pair for pair in pairs if self._is_token_pair(pair)).partition(b"=")[2]
+        rest = b"&".join(pair for pair in pairs if not self._is_token_pair(pair))
+        return unquote_plus(token.decode("latin-1")), rest
+
+    def _is_token_pair(self, pair: bytes) -> bool:
+        return unquote_plus(pair.partition(b"=")[0].decode("latin-1")) == self._parameter
+
+    async def _redeem_token(self, request: Request, token: str) -> str | None:
+        """The token of the session to go on with, if it is another than before."""
+        try:
+            await count_call(request)
+            request.app_key = await self._resolve_app_key(token)
+            outcome = await self._identify_or_restart(request, token)
+        except HulloError as refused:
+            await notify_rejected(request, refused)  # whoever observes logs why (T5)
+            return None
+        except Exception as error:
+            # By its type alone, since a message may quote a person's data (P4). The page works all the same (T5).
+            _log.error("an identity token could not be redeemed: %s", type(error).__name__)
+            _log.debug("", exc_info=error)
+            return None
+        return outcome.session_token
+
+    async def _identify_or_restart(self, request: Request, token: str) -> Outcome:
+        session = cookie_token(request.scope, request.headers, self._runtime.hullo.settings.cookie)
+        try:
+            return await self._identify_in_session(
+                request, token, secret_digest(session) if session is not None else None
+            )
+        except SessionRevoked:
+            return await self._identify_in_session(request, token, None)  # whoever they were here before is over
+
+    async def _identify_in_session(self, request: Request, token: str, session: SessionDigest | None) -> Outcome:
+        hullo = self._runtime.hullo
+        turn = await reserve_identify(request, session, token.encode(), None)
+        claim = Claim.from_body({"identity_token": token}, hullo.settings.limits)
+        work = hullo.identify_operation(claim, app_key=request.app_key, session_digest=session, context=request.context)
+        return await turn.finish(self._runtime.run(turn.guard(work), uses_verifiers=True))
+
+    async def _resolve_app_key(self, token: str) -> str | None:
+        if self._app_key is not None:
+            return self._app_key
+        named = unverified_audience(token)
+        return named if named is not None else await self._runtime.read(_only_app_key)
+
+
+def _only_app_key(store: Store) -> str | None:
+    apps = store.list_apps()
+    return apps[0].app_key if len(apps) == 1 else None
+
+
+def _redirect_target(scope: Mapping[str, Any], query: bytes) -> bytes:
+    """The same page without the token.
+
+    Of its own host whatever its path is: `//` at the beginning, or a backslash, would name another one.
+    """
+    path = "/" + quote(scope["path"], safe="/:@!$&'()*+,;=~").lstrip("/")
+    rest = quote(query, safe="!$&'()*+,;=:@/?%~[]^`{}|-._<>\"\\")  # as it came, save for what no header may hold
+    return f"{path}?{rest}".encode() if rest else path.encode()

@@ -1,0 +1,85 @@
+"""Identify, over HTTP."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hullo.api.bodies import encode, parse_identify_body, restore_session_token
+from hullo.api.request import Caller, Request
+from hullo.api.reservations import reserve_identify
+from hullo.api.schemas import outcome_json
+from hullo.asgi.response import Response, json_response
+from hullo.engine.idempotency import IdempotentOperation, ReplayedResponse
+from hullo.errors import HulloError, Invalid, SessionRevoked
+from hullo.model.claim import Rejection
+from hullo.model.operation import Operation
+from hullo.model.outcome import Outcome
+
+IDEMPOTENCY_KEY_MAX_LENGTH: Final = 255
+
+
+async def identify(request: Request) -> Response:
+    """`POST /v1/identify`. Observers are told of whatever refuses it."""
+    try:
+        return await _identify(request)
+    except HulloError as refused:
+        await notify_rejected(request, refused)
+        raise
+
+
+async def notify_rejected(request: Request, error: HulloError) -> None:
+    """Tells observers that this identify was refused."""
+    await request.runtime.notify_rejected(error, request.app_key, request.request_id)
+
+
+async def _identify(request: Request) -> Response:
+    raw = await request.body()
+    body = parse_identify_body(raw, request.runtime.hullo.settings.limits)
+    caller = await request.resolve_caller(body.envelope)
+    if caller.session is not None and caller.app_key is None:
+        raise SessionRevoked
+    key = _idempotency_key(request)
+    turn = await reserve_identify(request, caller.session, raw, key)
+    work: Operation[Outcome] = request.runtime.hullo.identify_operation(
+        body.claim,
+        app_key=caller.app_key,
+        session_digest=caller.session,
+        context=request.context,
+        origin=request.origin,
+        consent=body.envelope.consent,
+    )
+    work = turn.guard(work)
+    once = work if key is None else _make_repeatable(request, caller, work, key, raw)
+    answer = await turn.finish(request.runtime.run(once, uses_verifiers=True))
+    token, headers = request.session_delivery(answer.session_token)
+    if isinstance(answer, ReplayedResponse):
+        first, request_id = restore_session_token(answer.body, token)
+        return Response(body=first, request_id=request_id, headers=headers)
+    return json_response(outcome_json(answer, token), headers)
+
+
+def _make_repeatable(
+    request: Request, caller: Caller, operation: Operation[Outcome], key: str, raw: bytes
+) -> IdempotentOperation[Outcome]:
+    return IdempotentOperation(
+        operation=operation,
+        key=key,
+        caller=caller.session or request.address,
+        request_body=raw,
+        context=request.context,
+        encode=_encode_without_secrets,
+    )
+
+
+def _encode_without_secrets(outcome: Outcome) -> bytes:
+    return encode(outcome_json(outcome, None))
+
+
+def _idempotency_key(request: Request) -> str | None:
+    key = request.header(b"idempotency-key")
+    if key is None:
+        return None
+    if 0 < len(key) <= IDEMPOTENCY_KEY_MAX_LENGTH and key.isascii() and key.isprintable():
+        return key
+    reason = f"must be 1 to {IDEMPOTENCY_KEY_MAX_LENGTH} printable ASCII characters"
+    raise Invalid("nothing was written", [Rejection(field="Idempotency-Key", reason=reason)])

@@ -1,0 +1,22 @@
+"""Tokens that carry a visitor's identity to another site, over HTTP (T1)."""
+
+from __future__ import annotations
+
+from hullo.api.bodies import parse_identity_token_body
+from hullo.api.request import Request
+from hullo.asgi.response import Response, json_response
+from hullo.model.instant import SECOND
+from hullo.model.token_claims import MAX_HOP_LIFETIME
+from hullo.operations.sessions.issue_token import IssueToken
+
+
+async def issue_token(request: Request) -> Response:
+    """`POST /v1/identity-token`"""
+    hullo = request.runtime.hullo
+    body = parse_identity_token_body(await request.body() or b"{}")
+    visitor = await request.resume_session(body.envelope)
+    work = IssueToken(open_session=visitor, audience=body.audience, target_origin=body.to, hooks=hullo.hooks)
+    token = await request.runtime.run(work)
+    return json_response(
+        {"token": token, "expires_in": MAX_HOP_LIFETIME // SECOND, "parameter": hullo.settings.hop_parameter},
+    )

@@ -1,0 +1,157 @@
+"""Contacts that become one and two again, and conflicts about who is who, for servers with an API key (rules G, C7)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, cast, get_args
+
+from hullo.api.authentication import require_api_key, require_workspace_key
+from hullo.api.bodies import invalid_field, is_plausible_id
+from hullo.api.contacts import load_contact
+from hullo.api.history_schemas import conflict_json, merge_json, merge_result_json, unmerge_result_json
+from hullo.api.request import Request
+from hullo.api.schemas import page_json
+from hullo.api.server_bodies import parse_merge_body, parse_resolve_body, parse_undo_body
+from hullo.asgi.response import Response, json_response
+from hullo.errors import NotFound
+from hullo.model.app import Scope
+from hullo.model.conflict import Conflict, ConflictStatus
+from hullo.model.contact import ContactId
+from hullo.model.decision import Decision
+from hullo.model.merge import Merge, MergeId, RelatedCounts
+from hullo.operations.contacts.merge import MergeContacts, MergeResult
+from hullo.operations.contacts.resolve_conflict import ResolveConflict
+from hullo.operations.contacts.undo_merge import UndoMerge, UndoMergeResult
+from hullo.rules.merging.survivors import current_contact
+from hullo.store.protocol import ConflictFilter, SnapshotQuery, Store
+
+_STATUSES: Final[tuple[str, ...]] = get_args(ConflictStatus)
+_WORKSPACE_KEY_REASON: Final = "who is one with whom is about all of the workspace's"
+
+
+async def list_merges(request: Request) -> Response:
+    """`GET /v1/contacts/{id}/merges`"""
+    key = await require_api_key(request, Scope.READ)
+    page = request.page_request()
+    contact = await load_contact(request, key, request.path_id)
+    found = await request.runtime.read(lambda store: store.list_merges(key.workspace_id, contact.id, page))
+    return json_response(page_json(found, merge_json))
+
+
+async def merge_contacts(request: Request) -> Response:
+    """`POST /v1/contacts/{id}/merge` (G1)"""
+    key = await require_workspace_key(request, Scope.WRITE, _WORKSPACE_KEY_REASON)
+    body = parse_merge_body(await request.body())
+    pair = await request.runtime.read(partial(_load_pair, key.workspace_id, request.path_id, body.absorb))
+    absorb = MergeContacts(
+        survivor_id=pair.contact_id,
+        absorbed_id=pair.other_id,
+        workspace_id=key.workspace_id,
+        writer=key.writer,
+        context=request.context,
+        request_id=request.request_id,
+        related_counts=pair.extent,
+        confirmed=body.confirm or body.dry_run,
+    )
+    absorbed: MergeResult
+    if body.dry_run:
+        considered: Decision[MergeResult] = await request.runtime.run_in_thread(
+            partial(request.runtime.hullo.executor.dry_run, absorb)
+        )
+        absorbed = considered.result
+    else:
+        absorbed = await request.runtime.run(absorb)
+    return json_response(merge_result_json(absorbed, pair.extent, dry_run=body.dry_run))
+
+
+async def undo_merge(request: Request) -> Response:
+    """`POST /v1/merges/{id}/undo` (G2)"""
+    key = await require_workspace_key(request, Scope.WRITE, _WORKSPACE_KEY_REASON)
+    dry_run = parse_undo_body(await request.body())
+    merge = await request.runtime.read(partial(_load_merge, key.workspace_id, request.path_id))
+    undo = UndoMerge(merge=merge, writer=key.writer, context=request.context, request_id=request.request_id)
+    unmerged: UndoMergeResult
+    if dry_run:
+        considered: Decision[UndoMergeResult] = await request.runtime.run_in_thread(
+            partial(request.runtime.hullo.executor.dry_run, undo)
+        )
+        unmerged = considered.result
+    else:
+        unmerged = await request.runtime.run(undo)
+    return json_response(unmerge_result_json(unmerged, dry_run=dry_run))
+
+
+async def list_conflicts(request: Request) -> Response:
+    """`GET /v1/conflicts`: those that are open, or in another status; with one contact, on either side (C7)."""
+    key = await require_api_key(request, Scope.READ)
+    page, query = request.page_request(), request.query_params()
+    status, contact_id = query.get("status", "open"), query.get("contact_id")
+    if status not in {*_STATUSES, "all"}:
+        raise invalid_field("status", f"must be one of {', '.join(_STATUSES)}, all")
+    if contact_id is not None and not is_plausible_id(contact_id):
+        raise invalid_field("contact_id", "must be the id of a contact")
+    wanted = ConflictFilter(
+        workspace_id=key.workspace_id,
+        status=cast("ConflictStatus", status) if status != "all" else None,
+        contact_id=contact_id,
+    )
+    found = await request.runtime.read(lambda store: store.list_conflicts(wanted, page))
+    return json_response(page_json(found, conflict_json))
+
+
+async def resolve_conflict(request: Request) -> Response:
+    """`POST /v1/conflicts/{id}/resolve`"""
+    key = await require_workspace_key(request, Scope.WRITE, _WORKSPACE_KEY_REASON)
+    body = parse_resolve_body(await request.body())
+    conflict = await request.runtime.read(partial(_load_conflict, key.workspace_id, request.path_id))
+    pair = await request.runtime.read(partial(_load_pair, key.workspace_id, conflict.contact_id, conflict.other_id))
+    settled = await request.runtime.run(
+        ResolveConflict(
+            conflict_id=conflict.id,
+            contact_id=pair.contact_id,
+            other_id=pair.other_id,
+            action=body.action,
+            workspace_id=key.workspace_id,
+            writer=key.writer,
+            context=request.context,
+            request_id=request.request_id,
+            related_counts=pair.extent,
+            confirmed=body.confirm,
+        )
+    )
+    merged = settled.merge_result
+    merge = merge_result_json(merged, pair.extent, dry_run=False) if merged is not None else None
+    return json_response({**conflict_json(settled.conflict), "merge": merge})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pair:
+    """Two contacts as they are by now, and how much there is of the second."""
+
+    contact_id: ContactId
+    other_id: ContactId
+    extent: RelatedCounts
+
+
+def _load_pair(workspace_id: str, contact_id: ContactId, other_id: ContactId, store: Store) -> _Pair:
+    """Raises `NotFound`."""
+    contact, other = (current_contact(store, workspace_id, each) for each in (contact_id, other_id))
+    return _Pair(contact_id=contact.id, other_id=other.id, extent=store.count_related(workspace_id, other.id))
+
+
+def _load_merge(workspace_id: str, merge_id: MergeId, store: Store) -> Merge:
+    """Raises `NotFound`."""
+    merge = store.find_merge(workspace_id, merge_id)
+    if merge is None:
+        raise NotFound("no such merge")
+    return merge
+
+
+def _load_conflict(workspace_id: str, conflict_id: str, store: Store) -> Conflict:
+    """Raises `NotFound`."""
+    query = SnapshotQuery(workspace_id=workspace_id, app_id=None, conflicts=(conflict_id,))
+    conflict = store.load([query])[0].conflicts.get(conflict_id)
+    if conflict is None:
+        raise NotFound("no such conflict")
+    return conflict

@@ -1,0 +1,85 @@
+"""Notes about contacts and conversations, for servers with an API key; no visitor is ever shown one."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from hullo.api.authentication import require_api_key
+from hullo.api.contacts import load_contact
+from hullo.api.conversations import load_conversation
+from hullo.api.history_schemas import note_json
+from hullo.api.request import Request
+from hullo.api.schemas import page_json
+from hullo.api.server_bodies import parse_note_body
+from hullo.asgi.response import Response, json_response
+from hullo.errors import NotFound
+from hullo.model.app import ApiKey, Scope
+from hullo.model.note import NoteId
+from hullo.operations.contacts.notes import AddContactNote, AddConversationNote, RemoveNote
+from hullo.operations.conversations.messages import is_answerable_with
+from hullo.store.protocol import PageRequest, Store
+
+
+async def list_contact_notes(request: Request) -> Response:
+    """`GET /v1/contacts/{id}/notes`"""
+    key = await require_api_key(request, Scope.READ)
+    page = request.page_request()
+    contact = await load_contact(request, key, request.path_id)
+    return await _list_notes(request, key, contact.id, page)
+
+
+async def note_contact(request: Request) -> Response:
+    """`POST /v1/contacts/{id}/notes`"""
+    key = await require_api_key(request, Scope.WRITE)
+    text = parse_note_body(await request.body(), request.runtime.hullo.settings.limits)
+    contact = await load_contact(request, key, request.path_id)
+    note = await request.runtime.run(
+        AddContactNote(
+            contact_id=contact.id,
+            workspace_id=key.workspace_id,
+            writer=key.writer,
+            text=text,
+            context=request.context,
+        )
+    )
+    return json_response(note_json(note))
+
+
+async def list_conversation_notes(request: Request) -> Response:
+    """`GET /v1/conversations/{id}/notes`"""
+    key = await require_api_key(request, Scope.READ)
+    page = request.page_request()
+    conversation = await load_conversation(request, key, request.path_id)
+    return await _list_notes(request, key, conversation.id, page)
+
+
+async def note_conversation(request: Request) -> Response:
+    """`POST /v1/conversations/{id}/notes`"""
+    key = await require_api_key(request, Scope.WRITE)
+    text = parse_note_body(await request.body(), request.runtime.hullo.settings.limits)
+    note = await request.runtime.run(
+        AddConversationNote(key=key, conversation_id=request.path_id, text=text, context=request.context)
+    )
+    return json_response(note_json(note))
+
+
+async def remove_note(request: Request) -> Response:
+    """`DELETE /v1/notes/{id}`"""
+    key = await require_api_key(request, Scope.WRITE)
+    note_id = request.path_id
+    await request.runtime.read(partial(_require_own_note, key, note_id))
+    removed = await request.runtime.run(RemoveNote(note_id=note_id, workspace_id=key.workspace_id))
+    return json_response({"id": removed, "removed": True})
+
+
+async def _list_notes(request: Request, key: ApiKey, subject_id: str, page: PageRequest) -> Response:
+    found = await request.runtime.read(lambda store: store.list_notes(key.workspace_id, subject_id, page))
+    return json_response(page_json(found, note_json))
+
+
+def _require_own_note(key: ApiKey, note_id: NoteId, store: Store) -> None:
+    """Raises `NotFound` for a note of another workspace, or of a conversation in another app than the key's."""
+    note = store.find_note(key.workspace_id, note_id)
+    conversation = store.find_conversation(key.workspace_id, note.subject_id) if note is not None else None
+    if note is None or (conversation is not None and not is_answerable_with(conversation, key)):
+        raise NotFound("no such note")

@@ -1,0 +1,30 @@
+"""Routes of plugins that are as hullo's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from starlette.routing import Route
+
+from hullo.api.endpoint import Endpoint, Handler
+from hullo.api.openapi.notation import Schema
+from hullo.api.openapi.operation import Operation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Method:
+    """What answers one method of a path, and what is said of it."""
+
+    handler: Handler
+    operation: Operation
+
+
+class DescribedRoute(Route):
+    """A path that plugins may offer (`routes`): refused calls are answered with hullo's problems, and it is in the
+    document, for servers with an API key. `schemas` are those that its operations refer to, and hullo has not."""
+
+    def __init__(self, path: str, methods: Mapping[str, Method], schemas: Mapping[str, Schema]) -> None:
+        super().__init__(path, Endpoint(None, {name: each.handler for name, each in methods.items()}))
+        self.operations = {name.lower(): each.operation for name, each in methods.items()}
+        self.schemas = schemas

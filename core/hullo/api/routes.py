@@ -1,0 +1,125 @@
+"""hullo's own paths, below its prefix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
+
+from hullo.api import (
+    apps,
+    contact_sessions,
+    contacts,
+    conversations,
+    health,
+    history,
+    merges,
+    notes,
+    privacy,
+    sessions,
+    tags,
+)
+from hullo.api.check import check_identify
+from hullo.api.consent import answer_consent
+from hullo.api.endpoint import Endpoint, Handler, RejectionHandler
+from hullo.api.identify import identify, notify_rejected
+from hullo.api.identity_tokens import issue_token
+from hullo.api.openapi.document import openapi_handler
+from hullo.api.request import Request
+from hullo.api.runtime import AsyncRuntime
+from hullo.asgi.duplicates import list_duplicates
+from hullo.asgi.response import Response
+from hullo.errors import NotFound
+from hullo.realtime.endpoint import SocketEndpoint
+
+_ALL_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+
+
+def api_routes(runtime: AsyncRuntime, plugin_routes: Sequence[BaseRoute] = ()) -> list[Route | WebSocketRoute]:
+    """Every path with its methods. Methods are picked by the endpoint, so that a wrong one is told as a problem.
+
+    `added` are the routes of plugins, for the document.
+    """
+
+    def route(
+        path: str, *, cross_origin: bool = False, on_rejected: RejectionHandler | None = None, **methods: Handler
+    ) -> Route:
+        return Route(path, Endpoint(runtime, methods, cross_origin=cross_origin, on_rejected=on_rejected))
+
+    return [
+        route("/v1/identify", POST=identify, cross_origin=True, on_rejected=notify_rejected),
+        route("/v1/join", POST=sessions.join, cross_origin=True),
+        route("/v1/reset", POST=sessions.reset, cross_origin=True),
+        route("/v1/identity-token", POST=issue_token, cross_origin=True),
+        route("/v1/consent", POST=answer_consent, cross_origin=True),
+        route("/v1/me", GET=sessions.me, cross_origin=True),
+        route(
+            "/v1/conversations",
+            GET=conversations.list_conversations,
+            POST=conversations.begin_conversation,
+            cross_origin=True,
+        ),
+        route(
+            "/v1/conversations/{id}/messages",
+            GET=conversations.list_messages,
+            POST=conversations.add_message,
+            cross_origin=True,
+        ),
+        route("/v1/conversations/{id}/read", POST=conversations.read_conversation, cross_origin=True),
+        route("/v1/contacts", GET=contacts.list_contacts, POST=contacts.upsert_contact),
+        route(
+            "/v1/contacts/{id}",
+            GET=contacts.read_contact,
+            PATCH=contacts.amend_contact,
+            DELETE=privacy.erase_contact,
+        ),
+        route(
+            "/v1/contacts/{id}/sessions",
+            GET=contact_sessions.list_sessions,
+            DELETE=contact_sessions.log_out_everywhere,
+        ),
+        route("/v1/contacts/{id}/export", GET=privacy.export_contact),
+        route("/v1/contacts/{id}/decisions", GET=history.list_decisions),
+        route("/v1/contacts/{id}/timeline", GET=history.list_timeline),
+        route("/v1/contacts/{id}/events", POST=history.report_event),
+        route("/v1/contacts/{id}/tags", GET=tags.list_contact_tags, POST=tags.tag_contact),
+        route("/v1/contacts/{id}/tags/{tag:path}", DELETE=tags.untag_contact),
+        route("/v1/contacts/{id}/notes", GET=notes.list_contact_notes, POST=notes.note_contact),
+        route("/v1/contacts/{id}/duplicates", GET=list_duplicates),
+        route("/v1/contacts/{id}/merges", GET=merges.list_merges),
+        route("/v1/contacts/{id}/merge", POST=merges.merge_contacts),
+        route("/v1/merges/{id}/undo", POST=merges.undo_merge),
+        route("/v1/conversations/{id}/tags", GET=tags.list_conversation_tags, POST=tags.tag_conversation),
+        route("/v1/conversations/{id}/tags/{tag:path}", DELETE=tags.untag_conversation),
+        route("/v1/conversations/{id}/notes", GET=notes.list_conversation_notes, POST=notes.note_conversation),
+        route("/v1/notes/{id}", DELETE=notes.remove_note),
+        route("/v1/audit", GET=privacy.list_audit),
+        route("/v1/apps/{id}", GET=apps.read_app),
+        route("/v1/apps/{id}/check", POST=check_identify),
+        route("/v1/conflicts", GET=merges.list_conflicts),
+        route("/v1/conflicts/{id}/resolve", POST=merges.resolve_conflict),
+        WebSocketRoute("/v1/socket", SocketEndpoint(runtime)),
+        route("/healthz", GET=health.alive),
+        route("/readyz", GET=health.ready),
+        route("/openapi.json", GET=openapi_handler(runtime, plugin_routes)),
+    ]
+
+
+def not_found_app(runtime: AsyncRuntime) -> ASGIApp:
+    """What answers where there is no route."""
+    endpoint = Endpoint(runtime, dict.fromkeys(_ALL_METHODS, _not_found))
+
+    async def respond(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await WebSocketClose()(scope, receive, send)
+        else:
+            await endpoint(scope, receive, send)
+
+    return respond
+
+
+async def _not_found(request: Request) -> Response:  # noqa: ARG001 - whatever is asked
+    raise NotFound("there is nothing at this path")

@@ -1,0 +1,90 @@
+"""Tags of contacts and conversations, for servers with an API key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hullo.api.authentication import require_api_key
+from hullo.api.contacts import load_contact
+from hullo.api.conversations import load_conversation
+from hullo.api.request import Request
+from hullo.api.server_bodies import parse_tags_body
+from hullo.asgi.response import Response, json_response
+from hullo.model.app import ApiKey, Scope
+from hullo.operations.contacts.tags import TAGS_FIELD, TagChanges, TagContact, TagConversation, parse_tags
+
+
+async def list_contact_tags(request: Request) -> Response:
+    """`GET /v1/contacts/{id}/tags`"""
+    key = await require_api_key(request, Scope.READ)
+    return _tags_response((await load_contact(request, key, request.path_id)).tags)
+
+
+async def tag_contact(request: Request) -> Response:
+    """`POST /v1/contacts/{id}/tags`"""
+    key = await require_api_key(request, Scope.WRITE)
+    return await _tag_contact(request, key, await _tags_to_add(request))
+
+
+async def untag_contact(request: Request) -> Response:
+    """`DELETE /v1/contacts/{id}/tags/{tag}`"""
+    key = await require_api_key(request, Scope.WRITE)
+    return await _tag_contact(request, key, _tags_to_remove(request))
+
+
+async def list_conversation_tags(request: Request) -> Response:
+    """`GET /v1/conversations/{id}/tags`"""
+    key = await require_api_key(request, Scope.READ)
+    return _tags_response((await load_conversation(request, key, request.path_id)).tags)
+
+
+async def tag_conversation(request: Request) -> Response:
+    """`POST /v1/conversations/{id}/tags`"""
+    key = await require_api_key(request, Scope.WRITE)
+    return await _tag_conversation(request, key, await _tags_to_add(request))
+
+
+async def untag_conversation(request: Request) -> Response:
+    """`DELETE /v1/conversations/{id}/tags/{tag}`"""
+    key = await require_api_key(request, Scope.WRITE)
+    return await _tag_conversation(request, key, _tags_to_remove(request))
+
+
+async def _tag_contact(request: Request, key: ApiKey, tagging: TagChanges) -> Response:
+    contact = await load_contact(request, key, request.path_id)
+    tagged = await request.runtime.run(
+        TagContact(
+            contact_id=contact.id,
+            workspace_id=key.workspace_id,
+            app_id=key.app_id,
+            writer=key.writer,
+            changes=tagging,
+            context=request.context,
+            limits=request.runtime.hullo.settings.limits,
+        )
+    )
+    return _tags_response(tagged.tags)
+
+
+async def _tag_conversation(request: Request, key: ApiKey, tagging: TagChanges) -> Response:
+    tagged = await request.runtime.run(
+        TagConversation(
+            key=key,
+            conversation_id=request.path_id,
+            changes=tagging,
+            limits=request.runtime.hullo.settings.limits,
+        )
+    )
+    return _tags_response(tagged.tags)
+
+
+async def _tags_to_add(request: Request) -> TagChanges:
+    return TagChanges(add=parse_tags_body(await request.body(), request.runtime.hullo.settings.limits))
+
+
+def _tags_to_remove(request: Request) -> TagChanges:
+    return TagChanges(remove=parse_tags([request.path_param("tag")], request.runtime.hullo.settings.limits))
+
+
+def _tags_response(tags: Iterable[str]) -> Response:
+    return json_response({TAGS_FIELD: sorted(tags)})

@@ -1,0 +1,60 @@
+"""Who is calling the host's own routes."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+
+from starlette.types import Scope
+
+from hullo.api.runtime import AsyncRuntime
+from hullo.asgi.cookie import any_cookie_token
+from hullo.asgi.identity import ANONYMOUS, Identity
+from hullo.asgi.scope import SESSION_PREFIX, bearer_token, read_headers
+from hullo.model.request_context import secret_digest
+from hullo.model.visitor import Session, SessionDigest
+from hullo.rules.session_lifecycle import with_current_standing
+from hullo.store.protocol import Store
+
+_log = logging.getLogger("hullo.asgi")
+
+
+async def identify_caller(runtime: AsyncRuntime, scope: Scope, app_key: str | None) -> Identity:
+    """The visitor whose session the request shows; with an `app_key`, only if it is that app's.
+
+    Never raises: the host's site does not go down with hullo.
+    """
+    token = presented_token(scope)
+    if token is None:
+        return ANONYMOUS
+    try:
+        session = await runtime.read(partial(current_session, secret_digest(token)))
+    except Exception as error:
+        _log.error("a visitor stays anonymous, since the store cannot be asked: %s", type(error).__name__)
+        _log.debug("", exc_info=error)
+        return ANONYMOUS
+    if session is None or not session.is_valid(runtime.hullo.clock()) or app_key not in {None, session.app_id}:
+        return ANONYMOUS
+    return Identity(
+        visitor_id=session.visitor_id,
+        contact_id=session.contact_id,
+        standing=session.standing,
+        app_id=session.app_id,
+        workspace_id=session.workspace_id,
+    )
+
+
+def presented_token(scope: Scope) -> str | None:
+    """The token that a request shows, in its header or, on the site's own domain, in the cookie."""
+    token = bearer_token(read_headers(scope))
+    if token is None or not token.startswith(SESSION_PREFIX):
+        token = any_cookie_token(scope)
+    return token
+
+
+def current_session(digest: SessionDigest, store: Store) -> Session | None:
+    """The session with the standing that it still has, whether it is over or not. Raises `StoreUnavailable`."""
+    session = store.find_session(digest)
+    if session is None or session.contact_id is None or not session.is_proven:
+        return session
+    return with_current_standing(session, store.find_contact(session.workspace_id, session.contact_id))

@@ -1,0 +1,289 @@
+"""Assembles a running hullo from its parts."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+from hullo.background.outbox import OutboxWorker
+from hullo.bus.choice import bus_url
+from hullo.bus.protocol import Bus
+from hullo.engine.executor import Executor
+from hullo.errors import HulloError, Invalid
+from hullo.hooks.entry_points import build_plugins, open_bus, open_store, require_bus, require_store
+from hullo.hooks.manager import PluginManager
+from hullo.model.app import ALL_SCOPES, App, Scope, VerificationMode
+from hullo.model.change_set import CallCount
+from hullo.model.claim import Claim
+from hullo.model.decision import Decision
+from hullo.model.fact import Scalar
+from hullo.model.instant import DAY
+from hullo.model.outcome import Outcome
+from hullo.model.request_context import Clock, RequestContext, secret_digest, system_clock
+from hullo.model.visitor import SessionDigest
+from hullo.operations.admin.audit_log import HOST
+from hullo.operations.admin.register import NewApiKey, NewApp, Register
+from hullo.operations.admin.signing import compute_user_hash, mint_token
+from hullo.pipeline.claim import Identify
+from hullo.secrets.reseal import reseal_stored
+from hullo.secrets.salts import add_missing_salts
+from hullo.secrets.vault import Vault
+from hullo.settings import Settings, apply_environment
+from hullo.store.protocol import Store
+
+
+class Hullo:
+    """Visitor identification over one store, with one list of plugins.
+
+    `store` is a URL or any object that keeps the `Store` protocol; None takes the one of the settings. `plugins`
+    go before the built-in ones, in the order given: instances, classes, or names of entry points. `without`
+    leaves built-in ones out by name. `clock` gives microseconds since the epoch, for tests. `operator` is who the audit
+    log says has made what is made through this object: apps and keys. `bus` is a URL or an object too, and carries word
+    of what is committed to every process that has sockets open; None takes what `bus_url` finds.
+
+    Making one connects to nothing; `open` does, and every method that needs the store opens it. Raises
+    `PluginError` or `SettingsError` for parts that do not fit.
+    """
+
+    def __init__(
+        self,
+        store: str | Store | None = None,
+        *,
+        plugins: Sequence[object | str] = (),
+        without: Sequence[str] = (),
+        settings: Settings | None = None,
+        clock: Clock = system_clock,
+        operator: str = HOST,
+        bus: str | Bus | None = None,
+    ) -> None:
+        self.settings = settings if settings is not None else apply_environment()
+        chosen = store if store is not None else self.settings.store
+        self.store: Store = require_store(open_store(chosen) if isinstance(chosen, str) else chosen)
+        if bus is None:
+            url = chosen if isinstance(chosen, str) else None
+            bus = bus_url(self.settings, url, shared_between_processes=self.store.shared_between_processes)
+        self.bus: Bus = require_bus(open_bus(bus) if isinstance(bus, str) else bus)
+        self.hooks = PluginManager(
+            build_plugins([*plugins, *self.settings.plugins], [*without, *self.settings.without], self.settings.plugin)
+        )
+        self.clock = clock
+        self._vault = Vault(self.settings.master_keys)
+        self.outbox_worker = OutboxWorker(self.hooks, self.store, clock)
+        self.executor = Executor(self.hooks, self.store, self._vault, self.outbox_worker, self.bus)
+        self.operator = operator
+        self._register = Register(self.store, clock, self._vault, operator)
+        self._lifecycle_lock = threading.Lock()
+        self._is_open = False
+
+    def open(self) -> Self:
+        """Opens the store, bringing its schema up to date, then starts the plugins. On an open hullo: nothing.
+
+        Identity keys that the newest master key does not seal are sealed with it first (V4). Raises `SettingsError`
+        for a master key that is a placeholder, and when there is none that opens what is sealed.
+        """
+        if self._is_open:
+            return self
+        with self._lifecycle_lock:
+            if not self._is_open:
+                self._vault.check(development=self.settings.development)
+                self.store.open()
+                try:
+                    reseal_stored(self.store, self._vault)
+                    add_missing_salts(self.store, self._vault)
+                    self.hooks.startup(self)
+                except BaseException:
+                    self.store.close()
+                    raise
+                self.outbox_worker.open()
+                self._is_open = True
+        return self
+
+    def close(self) -> None:
+        """Tells what is still to be told, stops the plugins in reverse order, then closes the bus and the store. May be
+        opened again."""
+        with self._lifecycle_lock:
+            if self._is_open:
+                self.outbox_worker.close()
+                self._is_open = False
+                self.hooks.shutdown(self)
+                self.bus.close()
+                self.store.close()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the store is open and the plugins have started."""
+        return self._is_open
+
+    def __enter__(self) -> Self:
+        return self.open()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def register(self) -> Register:
+        """Apps and keys: made, changed, rotated, retired."""
+        self.open()
+        return self._register
+
+    def create_app(
+        self,
+        name: str,
+        *,
+        origins: Iterable[str] = (),
+        verification: VerificationMode | str = VerificationMode.OPTIONAL,
+        workspace: str | None = None,
+    ) -> NewApp:
+        """A new app with its first identity key. Each call makes another one."""
+        return self.register.create_app(name, origins=origins, verification=verification, workspace=workspace)
+
+    def create_api_key(
+        self,
+        *,
+        workspace: str | None = None,
+        app_key: str | None = None,
+        scopes: Iterable[Scope | str] = ALL_SCOPES,
+    ) -> NewApiKey:
+        """A key for the server API; its secret is in the answer, and nowhere else."""
+        return self.register.create_api_key(workspace=workspace, app_key=app_key, scopes=scopes)
+
+    def user_hash(self, app_key: str, value: str) -> str:
+        """What the site's server would compute for an external id or email, with the newest active key (V1).
+
+        Raises `UnknownApp`, and `NotFound` when every key of the app is retired, or a public one, which signs nothing.
+        """
+        return compute_user_hash(self._load_app(app_key), value, self.clock())
+
+    def mint_token(
+        self,
+        app_key: str,
+        *,
+        external_id: str | None = None,
+        email: str | None = None,
+        ttl: int = 300,
+        name: str | None = None,
+        phone: str | None = None,
+        company: str | None = None,
+        avatar_url: str | None = None,
+        custom_data: Mapping[str, Scalar] | None = None,
+    ) -> str:
+        """A signed token about a person, for a page of this app to send as `token`, or for an address (V5, T4).
+
+        Everything in it is proven to the app. It is good for `ttl` seconds, a day at most, and for one call. Raises
+        `UnknownApp`, `NoIdentifier` without an external id and an email, `Invalid` for a field that no identify call
+        may hold, and `NotFound` as `user_hash` does.
+        """
+        person = {
+            "external_id": external_id,
+            "email": email,
+            "name": name,
+            "phone": phone,
+            "company": company,
+            "avatar_url": avatar_url,
+            "custom_data": custom_data,
+        }
+        said = {field: value for field, value in person.items() if value is not None}
+        return mint_token(self._load_app(app_key), said, ttl, self.settings.limits, self.new_context())
+
+    def call_counts(self, app_key: str, days: int = 7) -> CallCount:
+        """How many identify calls the app had today and on the days before, `days` in all, by what they had to show
+        for themselves (V3). Calls of the last seconds may not be in it yet."""
+        self.open()
+        today = self.clock() // DAY * DAY
+        counts = self.store.list_call_counts(app_key, today - (days - 1) * DAY)
+        return CallCount(
+            app_id=app_key,
+            day=today,
+            signed=sum(each.signed for each in counts),
+            unsigned=sum(each.unsigned for each in counts),
+            wrong=sum(each.wrong for each in counts),
+        )
+
+    def identify(
+        self,
+        claim: Claim | Mapping[str, object],
+        *,
+        app_key: str | None = None,
+        session_token: str | None = None,
+        consent: bool = False,
+        dry_run: bool = False,
+    ) -> Decision[Outcome]:
+        """Identifies a visitor, and says what was decided and why.
+
+        A mapping is an identify body, and may hold `app_key`, `session_token` and `consent` itself. Without an app key
+        the app is the session's, else the only one there is. With `dry_run` nothing is written and nobody is told: the
+        decision is what would happen now, and new ids and the token in it are nobody's. Raises the `HulloError` that
+        refuses the call.
+        """
+        self.open()
+        if not isinstance(claim, Claim):
+            app_key = app_key if app_key is not None else _text_or_none(claim.get("app_key"))
+            session_token = session_token if session_token is not None else _text_or_none(claim.get("session_token"))
+            consent = consent or claim.get("consent") is True
+            claim = Claim.from_body(claim, self.settings.limits)
+        session = secret_digest(session_token) if session_token is not None else None
+        app_key = app_key if app_key is not None else self._default_app_key(session)
+        work = self.identify_operation(
+            claim, app_key=app_key, session_digest=session, context=self.new_context(), consent=consent
+        )
+        decision: Decision[Outcome]
+        if dry_run:
+            decision = self.executor.dry_run(work)
+            return decision
+        try:
+            decision = self.executor.run(work)
+        except HulloError as refused:
+            self.executor.notify_rejected(refused, self.executor.apps.cached(work.app_key), work.request_id)
+            raise
+        return decision
+
+    def identify_operation(
+        self,
+        claim: Claim,
+        *,
+        app_key: str | None,
+        session_digest: SessionDigest | None,
+        context: RequestContext,
+        origin: str | None = None,
+        consent: bool = False,
+    ) -> Identify:
+        """The work of identifying, for a pipeline. `origin` is the page's; None when the caller is no browser."""
+        return Identify(
+            claim=claim,
+            app_key=app_key,
+            session_digest=session_digest,
+            origin=origin,
+            context=context,
+            request_id=context.new_id("req"),
+            hooks=self.hooks,
+            limits=self.settings.limits,
+            consent=consent,
+        )
+
+    def _load_app(self, app_key: str) -> App:
+        self.open()
+        return self.executor.apps.reload(app_key)
+
+    def _default_app_key(self, session_digest: SessionDigest | None) -> str | None:
+        known = self.store.find_session(session_digest) if session_digest is not None else None
+        if known is not None:
+            return known.app_id
+        apps = self.store.list_apps()
+        if len(apps) > 1:
+            raise Invalid("say which app, with app_key: there are several")
+        return apps[0].app_key if apps else None
+
+    def new_context(self) -> RequestContext:
+        """The time by hullo's clock, with fresh randomness: one a request."""
+        return RequestContext.at(self.clock())
+
+
+def _text_or_none(value: object) -> str | None:
+    return value if isinstance(value, str) else None

@@ -1,0 +1,56 @@
+"""An HTTP answer, and how it is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.types import Send
+
+from hullo.api.bodies import encode
+
+JSON: Final = b"application/json"
+PROBLEM_JSON: Final = b"application/problem+json"
+
+NO_CONTENT: Final = 204
+"""Has neither a type nor a length (RFC 9110, section 15.3.5)."""
+
+Header = tuple[bytes, bytes]
+
+_ON_EVERY_ANSWER: Final[tuple[Header, ...]] = (
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """Status, body and what headers it has beside those that every answer has."""
+
+    body: bytes
+    status: int = 200
+    content_type: bytes = JSON
+    headers: tuple[Header, ...] = ()
+    request_id: str | None = None
+    """Set where the body tells the id of an earlier request, whose answer it repeats."""
+
+
+def json_response(content: Mapping[str, object], headers: tuple[Header, ...] = ()) -> Response:
+    """A success that says this."""
+    return Response(body=encode(content), headers=headers)
+
+
+async def send_response(response: Response, request_id: str, headers: tuple[Header, ...], send: Send) -> None:
+    """By hand, as Starlette's `Response` costs as much as deciding a call that changes nothing."""
+    told = [
+        (b"x-request-id", (response.request_id or request_id).encode()),
+        *_ON_EVERY_ANSWER,
+        *response.headers,
+        *headers,
+    ]
+    if response.status != NO_CONTENT:
+        told.append((b"content-type", response.content_type))
+        told.append((b"content-length", b"%d" % len(response.body)))
+    await send({"type": "http.response.start", "status": response.status, "headers": told})
+    await send({"type": "http.response.body", "body": response.body})

@@ -1,1 +1,0 @@
-"""`WS /v1/socket`: visitors who stay connected, and are told at once."""

@@ -1,0 +1,1 @@
+"""Work of background threads: the outbox, its lease, and webhook fan-out."""

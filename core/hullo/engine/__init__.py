@@ -1,0 +1,1 @@
+"""Runs any operation: load, decide, apply and retry, in groups."""

@@ -1,0 +1,197 @@
+"""The plugin contract: every question the pipeline asks, in the order in which it asks them.
+
+A plugin is an ordinary class with a `name`, its settings in `__init__`, and methods decorated with `hookimpl` that
+take only the arguments they use. Plugins are asked in the order of the configured list.
+
+The hooks from `name_identifiers` to `link_conversations` are **pure**: no I/O, no clock, no randomness. They may
+be asked more than once for one request, each time about a fresh snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Final, Protocol
+
+import pluggy
+
+from hullo.hooks.writes import Refusal, Write
+from hullo.model.app import App
+from hullo.model.claim import Claim
+from hullo.model.contact import Contact
+from hullo.model.conversation import Conversation, ConversationId
+from hullo.model.event import Event
+from hullo.model.identifier import Identifier
+from hullo.model.instant import Instant
+from hullo.model.match import Candidates, Match
+from hullo.model.merge import MergePlan
+from hullo.model.mistake import Mistake
+from hullo.model.outcome import Outcome
+from hullo.model.proof import Proof
+from hullo.model.request_context import RequestContext
+from hullo.model.standing import Standing
+from hullo.model.token_claims import TokenClaims
+from hullo.model.visitor import Session, VisitorId
+
+if TYPE_CHECKING:
+    import click
+    from starlette.routing import BaseRoute
+
+    from hullo.application import Hullo
+    from hullo.errors import HulloError
+
+PROJECT: Final = "hullo"
+
+hookimpl = pluggy.HookimplMarker(PROJECT)
+"""Decorates a plugin's method to say that it answers the hook of the same name."""
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+
+
+class Specs(Protocol):
+    """One method a hook: its signature is the contract, its docstring the promise."""
+
+    @hookspec
+    def verify_claim(self, claim: Claim, app: App, now: Instant) -> Proof | None:
+        """Is this claim vouched for, and what of it?
+
+        None means "not mine": the claim holds no evidence of the kind this plugin reads. Raise `ProofRejected`
+        when the evidence is mine, and wrong. All proofs add up.
+
+        Asked before anything is loaded, and again when the app has changed meanwhile, so it must be harmless to
+        repeat. The only question that may ask another system: it is asked in a thread where that holds up nobody,
+        unless the plugin says `waits = False`.
+        """
+        ...
+
+    @hookspec(firstresult=True)
+    def read_token(self, text: str, app: App, now: Instant) -> TokenClaims | None:
+        """Whose identity does this token carry here (T1, T5)?
+
+        Stops at the first answer that is not None. None means "not mine": a token that nobody reads is shown to
+        `verify_claim`, as `claim.identity_token`. Raise `ProofRejected` when it is mine, and wrong, or not for this
+        app. That its session is still good, and that it was not used before, is looked after by the pipeline.
+        """
+        ...
+
+    @hookspec
+    def explain_proof(self, claim: Claim, app: App, now: Instant) -> Iterable[Mistake]:
+        """What is wrong with this evidence, in words for whoever makes it (V8)?
+
+        Asked by `hullo check` and its endpoint, which browsers cannot reach, about one piece of evidence at a time:
+        what is said of one that is right is a warning. Collected from all; an empty list means "not mine", or "nothing
+        that I recognise", and then the words of its refusal are told. Never tells a secret, nor what the right hash
+        would be: whoever may ask need not be allowed to sign.
+        """
+        ...
+
+    @hookspec
+    def name_identifiers(self, claim: Claim) -> Iterable[Identifier]:
+        """By which identifiers should people be looked up?
+
+        The union of all answers is looked up in one go, and kept: once matched or created, the contact owns what
+        was named (W7), so the next visitor with that card is found. Blanks and known non-identities are left
+        out for you (M5).
+        """
+        ...
+
+    @hookspec(firstresult=True)
+    def match_contact(self, claim: Claim, proofs: Sequence[Proof], candidates: Candidates) -> Match | None:
+        """Which of the found is it?
+
+        Stops at the first answer that is not None, in the order of the configured list (M4). When nobody answers
+        a contact is created (M3).
+        """
+        ...
+
+    @hookspec
+    def review_writes(
+        self, claim: Claim, standing: Standing, contact: Contact | None, writes: Sequence[Write]
+    ) -> Iterable[Refusal]:
+        """Which of these writes must not happen?
+
+        Collected from all, and deny wins: a write that anybody refuses is not made. `contact` is None for one
+        that is about to be created.
+        """
+        ...
+
+    @hookspec(firstresult=True)
+    def plan_merge(self, claim: Claim, proofs: Sequence[Proof], survivor: Contact, other: Contact) -> MergePlan | None:
+        """Are these two one person, so that the survivor absorbs the other (C1)?
+
+        Asked about whom the call was matched to and each other contact that an identifier of it belongs to. Stops at
+        the first answer that is not None. Whatever the answer, nobody is absorbed unless the call proves who both are
+        (C6), and nobody with an external id of their own by somebody who has another (C2). Where nobody answers, the
+        two are a conflict.
+        """
+        ...
+
+    @hookspec
+    def link_conversations(
+        self, claim: Claim, standing: Standing, visitor: VisitorId, conversations: Sequence[Conversation]
+    ) -> Iterable[ConversationId]:
+        """Which of this visitor's conversations should belong to the contact from now on?
+
+        `conversations` are those without a contact; an id that is not among them is ignored (L2). The union of
+        all answers is linked in the same transaction.
+        """
+        ...
+
+    @hookspec(firstresult=True)
+    def issue_token(self, session: Session, audience: App, moment: RequestContext) -> str | None:
+        """Which token carries this session's identity to that app (T1)?
+
+        Stops at the first answer that is not None; None where this plugin can make none. What it makes must be read by
+        its own `read_token`, must be good for minutes and for that app alone, and should name nobody: it lies in
+        addresses. `moment` holds the time and the randomness to use.
+        """
+        ...
+
+    @hookspec
+    def identified(self, outcome: Outcome) -> None:
+        """Told after each identify that succeeded, once its writes are committed.
+
+        Observers are isolated: one that raises is logged by name, and harms neither the caller nor the next. They
+        are told in a thread of their own, unless all say `waits = False`.
+        """
+        ...
+
+    @hookspec
+    def identify_refused(self, error: HulloError, app: App | None, request_id: str) -> None:
+        """Told after each identify that failed: a wrong proof, no identifier, a store out of reach. Isolated.
+
+        `app` is None when the call named no app that exists, or was refused before that was known.
+        """
+        ...
+
+    @hookspec
+    def event_committed(self, event: Event) -> None:
+        """Told of each event (rules E), once what it tells of is committed, in a thread of its own. Isolated.
+
+        At least once, and of one contact's events in their order (R4): after a crash, again. Of several processes over
+        a store one is told, whichever of them it happened in.
+        """
+        ...
+
+    @hookspec
+    def startup(self, hullo: Hullo) -> None:
+        """Called in order when hullo opens, after the store. Raising stops the start."""
+        ...
+
+    @hookspec
+    def shutdown(self, hullo: Hullo) -> None:
+        """Called in reverse order when hullo closes, before the store; for every plugin, whatever another raised."""
+        ...
+
+    @hookspec
+    def routes(self, hullo: Hullo) -> Iterable[BaseRoute]:
+        """Which Starlette routes does this plugin serve under hullo's prefix? hullo's own paths come first."""
+        ...
+
+    @hookspec
+    def commands(self, hullo: Hullo) -> Iterable[click.Command]:
+        """Which commands does this plugin add to the command line? A name that is taken is refused."""
+        ...
+
+
+HOOK_NAMES: Final = tuple(name for name in vars(Specs) if not name.startswith("_"))
+"""Every hook, in the order in which the pipeline asks."""

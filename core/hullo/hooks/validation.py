@@ -1,0 +1,74 @@
+"""Plugins that could never work, found when a pipeline is built, with a sentence that says what to change."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hullo.errors import PluginError
+from hullo.hooks.hookspecs import HOOK_NAMES, PROJECT, Specs
+
+_HOOK_PARAMETERS = {
+    hook: [each for each in inspect.signature(getattr(Specs, hook)).parameters if each != "self"] for hook in HOOK_NAMES
+}
+"""What each hook gives to whoever answers it."""
+
+
+def is_hook_candidate(attribute: str) -> bool:
+    """Python's own attributes are not: they are most of what a plugin has, and take time to look through."""
+    return not attribute.startswith("__")
+
+
+def require_name(plugin: object) -> str:
+    """Raises `PluginError` for one without a name."""
+    name = getattr(plugin, "name", None)
+    if isinstance(name, str) and name:
+        return name
+    raise PluginError(f'{type(plugin).__name__} needs a name: add a line such as  name = "loyalty-card"')
+
+
+def validate_plugin(plugin: object, name: str) -> None:
+    """Raises `PluginError` for what pluggy would accept in silence, or refuse in words that help nobody."""
+    answered = 0
+    for attribute in filter(is_hook_candidate, dir(type(plugin))):
+        member = inspect.getattr_static(type(plugin), attribute)
+        function: Any = getattr(member, "__func__", member)  # of a static or class method
+        options = getattr(function, f"{PROJECT}_impl", None)
+        if options is None:
+            if attribute in HOOK_NAMES and inspect.isfunction(function):
+                raise PluginError(f"plugin {name!r}: {attribute} is a hook's name; decorate it with @hookimpl")
+            continue
+        answered += 1
+        _validate_method(name, attribute, function, options)
+    if not answered:
+        raise PluginError(f"plugin {name!r} answers no hook: decorate its methods with @hookimpl")
+
+
+def _validate_method(name: str, hook: str, function: Callable[..., object], options: Mapping[str, object]) -> None:
+    where = f"plugin {name!r}: {hook}"
+    if hook not in HOOK_NAMES or options.get("specname"):
+        near = difflib.get_close_matches(hook, HOOK_NAMES, n=1)
+        meant = f"did you mean {near[0]}?" if near else f"the hooks are {', '.join(HOOK_NAMES)}"
+        raise PluginError(f"{where} is no hook; {meant}")
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        raise PluginError(
+            f"{where} is async, but the pipeline is synchronous: write 'def'. To ask another system, do it in "
+            "verify_claim, which runs in a worker thread"
+        )
+    if inspect.isgeneratorfunction(function):
+        raise PluginError(f"{where} is a generator: collect the answers and return a list")
+    chosen = [option for option in ("tryfirst", "trylast", "wrapper", "hookwrapper") if options.get(option)]
+    if chosen:
+        raise PluginError(f"{where} sets {chosen[0]}: plugins are asked in the order of the list, so move it there")
+    known = _HOOK_PARAMETERS[hook]
+    for argument in list(inspect.signature(function).parameters.values()):
+        if argument.name in {"self", "cls"}:
+            continue
+        if argument.name not in known:
+            near = difflib.get_close_matches(argument.name, known, n=1)
+            meant = f"did you mean {near[0]}?" if near else f"it may take {', '.join(known)}"
+            raise PluginError(f"{where} takes {argument.name!r}, which the hook does not give; {meant}")
+        if argument.default is not argument.empty or argument.kind is not argument.POSITIONAL_OR_KEYWORD:
+            raise PluginError(f"{where}: write the argument {argument.name!r} plainly, without * or a default")

@@ -1,0 +1,1 @@
+"""Operations on apps, keys and the audit log."""

@@ -1,0 +1,123 @@
+"""An app's settings as people write them: read from texts, told as texts."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from hullo.errors import Invalid
+from hullo.model.app import App, VerificationMode
+from hullo.model.retention import Retention
+from hullo.rules.origins import parse_origin_pattern
+
+AppEdit = Callable[[App], App]
+
+NONE: Final = "none"
+REQUIRED: Final = "required"
+MAX_DAYS: Final = 36_500
+"""A hundred years; whoever wants more wants to keep it for ever."""
+
+
+def parse_edit(settings: Mapping[str, str]) -> AppEdit:
+    """What sets these fields of an app. Raises `Invalid` for another field or a wrong value."""
+    fields: dict[str, Any] = {}
+    kept: dict[str, Any] = {}
+    for name, text in settings.items():
+        if name in _FIELD_PARSERS:
+            field, read = _FIELD_PARSERS[name]
+            fields[field] = read(text)
+        elif name in _RETENTION_FIELDS:
+            kept[_RETENTION_FIELDS[name]] = _parse_days(name, text)
+        else:
+            raise Invalid(f"an app has no field {name!r}; there are {', '.join((*_FIELD_PARSERS, *_RETENTION_FIELDS))}")
+    return lambda app: replace(app, **fields, retention=replace(app.retention, **kept))
+
+
+def privacy_settings(app: App) -> dict[str, object]:
+    """What it says of consent and of how long it keeps what (P3), under the names that set it."""
+    return {"consent": consent_label(app), **retention_days(app.retention)}
+
+
+def consent_label(app: App) -> str:
+    """`required` or `none`."""
+    return REQUIRED if app.consent_required else NONE
+
+
+def retention_days(retention: Retention) -> dict[str, int | None]:
+    """Under the names that set it; None is for ever."""
+    return {name: getattr(retention, field) for name, field in _RETENTION_FIELDS.items()}
+
+
+def parse_app_name(text: str) -> str:
+    """Raises `Invalid`."""
+    name = text.strip()
+    # Controls (Cc) and lone surrogates (Cs); joiners are fine, as many a letter and emoji needs them.
+    if not 0 < len(name) <= 255 or any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in name):
+        raise Invalid("a name is 1 to 255 characters in one line")
+    return name
+
+
+def parse_origins(texts: Iterable[str]) -> tuple[str, ...]:
+    """Each once. Raises `Invalid` for what is no origin."""
+    origins: list[str] = []
+    for text in texts:
+        origin = parse_origin_pattern(text.rstrip("/"))
+        if origin is None:
+            raise Invalid(
+                f"{text!r} is no origin; write it as a browser does, such as https://shop.example.com, or "
+                "https://*.example.com for all its sub-domains"
+            )
+        origins.append(origin)
+    return tuple(dict.fromkeys(origins))
+
+
+def parse_verification_mode(text: str) -> VerificationMode:
+    """Raises `Invalid`."""
+    try:
+        return VerificationMode(text)
+    except ValueError:
+        raise Invalid(f"verification is one of {', '.join(VerificationMode)}, not {text!r}") from None
+
+
+def parse_region(text: str | None) -> str | None:
+    """In upper case; None where there is no text. Raises `Invalid`."""
+    if not text:
+        return None
+    if len(text) != 2 or not text.isascii() or not text.isalpha():
+        raise Invalid(f"a region is a two-letter country code such as DE, not {text!r}")
+    return text.upper()
+
+
+def _parse_origin_list(text: str) -> tuple[str, ...]:
+    return parse_origins(part.strip() for part in text.split(",") if part.strip())
+
+
+def _parse_consent(text: str) -> bool:
+    if text not in {REQUIRED, NONE}:
+        raise Invalid(f"consent is {REQUIRED} or {NONE}, not {text!r}")
+    return text == REQUIRED
+
+
+def _parse_days(name: str, text: str) -> int | None:
+    if text == NONE:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= MAX_DAYS):
+        raise Invalid(f"{name} is a number of days from 1 to {MAX_DAYS}, or {NONE}, not {text!r}")
+    return int(text)
+
+
+_FIELD_PARSERS: Final[Mapping[str, tuple[str, Callable[[str], object]]]] = {
+    "name": ("name", parse_app_name),
+    "origins": ("origins", _parse_origin_list),
+    "verification": ("verification", parse_verification_mode),
+    "region": ("region", parse_region),
+    "consent": ("consent_required", _parse_consent),
+}
+_RETENTION_FIELDS: Final[Mapping[str, str]] = {
+    "keep_anonymous_days": "anonymous_days",
+    "keep_conversation_days": "conversation_days",
+    "keep_decision_days": "decision_days",
+    "keep_timeline_days": "timeline_days",
+}

@@ -1,0 +1,111 @@
+"""Apps and the workspaces that they are in: made and changed by whoever runs hullo."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
+
+from hullo.engine.retry import attempts
+from hullo.errors import TooContended
+from hullo.model.app import App, VerificationMode, Workspace
+from hullo.model.change_set import Change, ChangeSet, insertion
+from hullo.model.request_context import RequestContext
+from hullo.operations.admin.app_settings import (
+    AppEdit,
+    parse_app_name,
+    parse_edit,
+    parse_origins,
+    parse_region,
+    parse_verification_mode,
+    privacy_settings,
+)
+from hullo.operations.admin.register_writer import RegisterWriter, new_identity_key
+from hullo.secrets.salts import new_salt
+
+DEFAULT_WORKSPACE = "default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewApp:
+    """An app with its first identity key, which signs for it (V1)."""
+
+    app_id: str
+    app_key: str
+    workspace_id: str
+    identity_key_id: str
+    identity_key: str = dataclass_field(repr=False)
+
+
+class AppRegister(RegisterWriter):
+    """The part of the register that is about apps."""
+
+    def create_app(
+        self,
+        name: str,
+        *,
+        origins: Iterable[str] = (),
+        verification: VerificationMode | str = VerificationMode.OPTIONAL,
+        workspace: str | None = None,
+        region: str | None = None,
+    ) -> NewApp:
+        """An app with its first identity key, in the workspace named (or made, when nobody has that name).
+
+        Raises `Invalid` for a wrong origin, name or region.
+        """
+        moment = self._audit_log.new_context()
+        origins = parse_origins(origins)
+        for _ in attempts():
+            home, new = self._find_or_make_workspace(workspace, moment)
+            app = App(
+                id=moment.new_id("app"),
+                workspace_id=home.id,
+                name=parse_app_name(name),
+                created_at=moment.now,
+                origins=origins,
+                verification=parse_verification_mode(verification),
+                region=parse_region(region),
+            )
+            key = new_identity_key(app, moment)
+            app = replace(app, identity_keys=(self._seal_key(key),))
+            changes = ChangeSet(workspaces=(new,) if new else (), apps=(insertion(app),))
+            # A conflict: somebody made the workspace of this name meanwhile, and the app goes into theirs.
+            if self._audit_log.commit(changes, moment, home.id, "app.created", app.id, {"identity_key_id": key.id}):
+                return NewApp(
+                    app_id=app.id,
+                    app_key=app.app_key,
+                    workspace_id=home.id,
+                    identity_key_id=key.id,
+                    identity_key=key.secret,
+                )
+        raise TooContended
+
+    def change_app(self, app_key: str, fields: Mapping[str, str]) -> App:
+        """Sets `name`, `origins` (comma-separated), `verification`, `region`, `consent` (required or none), or for how
+        long what is kept: `keep_anonymous_days` and its like (a number or none). All from their texts.
+
+        Raises `UnknownApp`, and `Invalid` for another field or a wrong value.
+        """
+        edit = parse_edit(fields)
+        return self._update_app(
+            app_key, edit, "app.changed", {"fields": sorted(fields), **_audited_settings(edit, fields)}
+        )
+
+    def _find_or_make_workspace(
+        self, id_or_name: str | None, moment: RequestContext
+    ) -> tuple[Workspace, Change[Workspace] | None]:
+        name = id_or_name if id_or_name is not None else DEFAULT_WORKSPACE
+        known = self._find_workspace(name)
+        if known is not None:
+            return known, None
+        id = moment.new_id("ws")
+        salt = new_salt(self._vault, id)
+        workspace = Workspace(id=id, name=parse_app_name(name), created_at=moment.now, salt=salt)
+        return workspace, insertion(workspace)
+
+
+def _audited_settings(edit: AppEdit, fields: Mapping[str, str]) -> dict[str, object]:
+    """The new values of those fields that people's data depends on."""
+    app = edit(App(id="", workspace_id="", name="", created_at=0))
+    values = {"verification": app.verification.value, **privacy_settings(app)}
+    return {name: value for name, value in values.items() if name in fields}

@@ -1,0 +1,159 @@
+"""Identity keys and API keys: made, rotated, retired and revoked by whoever runs hullo."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
+from typing import Final
+
+from hullo.engine.retry import attempts
+from hullo.errors import Conflicting, Invalid, NotFound, TooContended
+from hullo.model.app import ALL_SCOPES, ApiKey, App, IdentityKey, Scope, Workspace
+from hullo.model.change_set import ChangeSet, insertion, replacement
+from hullo.model.instant import Instant
+from hullo.model.public_key import PublicKey, read_public_key
+from hullo.model.request_context import RequestContext, secret_digest
+from hullo.operations.admin.register_writer import RegisterWriter, new_identity_key
+
+API_KEY_PREFIX: Final = "hsk"
+MAX_ACTIVE_KEYS: Final = 50
+"""The most identity keys that an app may have active at once, as every call may try them all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewApiKey:
+    """An API key with its secret, which is shown this once."""
+
+    key: ApiKey
+    secret: str = dataclass_field(repr=False)
+
+
+class KeyRegister(RegisterWriter):
+    """The part of the register that is about keys."""
+
+    def add_identity_key(self, app_key: str) -> IdentityKey:
+        """One more key that signers may use; the others go on verifying (V4). Its secret is in the answer alone.
+
+        Raises `UnknownApp`, and `Invalid` when the app has too many.
+        """
+        moment = self._audit_log.new_context()
+        key = new_identity_key(self._require_app(app_key), moment)
+        self._append_identity_key(app_key, self._seal_key(key), moment)
+        return key
+
+    def add_public_key(self, app_key: str, text: str) -> IdentityKey:
+        """One more key, of which the site keeps the private half: it verifies tokens (V5). `text` is PEM or a JWK.
+
+        Raises `UnknownApp`, `Invalid` for what is no such key, or when the app has too many, `Conflicting` when it has
+        this one, and `SettingsError` without `cryptography`.
+        """
+        public, moment = read_public_key(text), self._audit_log.new_context()
+        app_id = self._require_app(app_key).id
+        key = IdentityKey(
+            id=moment.new_id("ik"), app_id=app_id, secret="", created_at=moment.now, public_key=public.jwk
+        )
+        self._append_identity_key(app_key, key, moment, public)
+        return key
+
+    def retire_identity_key(self, app_key: str, key_id: str, at: Instant | None = None) -> IdentityKey:
+        """The key stops verifying at that time, or now. May be said again to move the time.
+
+        Raises `UnknownApp`, and `NotFound` when the app has no such key.
+        """
+        when = at if at is not None else self._audit_log.new_context().now
+
+        def retire(app: App) -> App:
+            if all(key.id != key_id for key in app.identity_keys):
+                raise NotFound(f"the app has no identity key {key_id}; 'hullo identity-key list' shows them")
+            keys = (replace(key, retires_at=when) if key.id == key_id else key for key in app.identity_keys)
+            return replace(app, identity_keys=tuple(keys))
+
+        data = {"app_id": app_key, "retires_at": when}
+        app = self._update_app(app_key, retire, "identity_key.retired", data, key_id)
+        return next(key for key in app.identity_keys if key.id == key_id)
+
+    def create_api_key(
+        self,
+        *,
+        workspace: str | None = None,
+        app_key: str | None = None,
+        scopes: Iterable[Scope | str] = ALL_SCOPES,
+    ) -> NewApiKey:
+        """A key for a workspace, by id or name, or for one app of it. Without either: the only workspace there is.
+
+        Raises `UnknownApp`, `NotFound`, and `Invalid` when it is unclear which workspace is meant.
+        """
+        moment = self._audit_log.new_context()
+        app = self._require_app(app_key) if app_key is not None else None
+        home = app.workspace_id if app is not None else self._require_workspace(workspace).id
+        secret = moment.new_secret(API_KEY_PREFIX)
+        key = ApiKey(
+            id=moment.new_id("key"),
+            workspace_id=home,
+            app_id=app.id if app is not None else None,
+            digest=secret_digest(secret),
+            scopes=frozenset(_parse_scope(each) for each in scopes),
+            created_at=moment.now,
+        )
+        data = {"app_id": key.app_id, "scopes": [scope.value for scope in Scope if scope in key.scopes]}
+        for _ in attempts():
+            changes = ChangeSet(api_keys=(insertion(key),))
+            if self._audit_log.commit(changes, moment, home, "api_key.created", key.id, data):
+                return NewApiKey(key=key, secret=secret)
+        raise TooContended
+
+    def revoke_api_key(self, key_id: str) -> ApiKey:
+        """The key is refused from now on. Revoking it again changes nothing. Raises `NotFound`."""
+        moment = self._audit_log.new_context()
+        for _ in attempts():
+            key = next((each for each in self._store.list_api_keys() if each.id == key_id), None)
+            if key is None:
+                raise NotFound(f"no API key {key_id}; 'hullo api-key list' shows them")
+            if key.revoked_at is not None:
+                return key
+            change = replacement(key, replace(key, revoked_at=moment.now))
+            changes = ChangeSet(api_keys=(change,))
+            if self._audit_log.commit(changes, moment, key.workspace_id, "api_key.revoked", key.id):
+                return change.after
+        raise TooContended
+
+    def _append_identity_key(
+        self, app_key: str, key: IdentityKey, moment: RequestContext, public: PublicKey | None = None
+    ) -> None:
+        def with_it(app: App) -> App:
+            if public is not None:
+                _require_new_key(app, public)
+            if sum(each.is_active(moment.now) for each in app.identity_keys) >= MAX_ACTIVE_KEYS:
+                raise Invalid(f"the app has {MAX_ACTIVE_KEYS} active identity keys; retire one first")
+            return replace(app, identity_keys=(*app.identity_keys, key))
+
+        data = {"app_id": key.app_id, "public": public is not None}
+        self._update_app(app_key, with_it, "identity_key.added", data, key.id)
+
+    def _require_workspace(self, wanted: str | None) -> Workspace:
+        if wanted is not None:
+            known = self._find_workspace(wanted)
+            if known is None:
+                raise NotFound(f"no workspace is called {wanted!r}; an app makes its own when it is created")
+            return known
+        workspaces = self._store.list_workspaces()
+        if len(workspaces) != 1:
+            raise Invalid("say which workspace" if workspaces else "there is no workspace yet: create an app first")
+        return workspaces[0]
+
+
+def _require_new_key(app: App, public: PublicKey) -> None:
+    for key in app.identity_keys:
+        if key.public_key is not None and PublicKey.from_jwk(key.public_key).material == public.material:
+            raise Conflicting(
+                f"the app has this key already, as {key.id}; if it is retired, 'hullo identity-key retire' with a "
+                "later time brings it back"
+            )
+
+
+def _parse_scope(text: str) -> Scope:
+    try:
+        return Scope(text)
+    except ValueError:
+        raise Invalid(f"a scope is one of {', '.join(Scope)}, not {text!r}") from None

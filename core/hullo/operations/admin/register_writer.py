@@ -1,0 +1,67 @@
+"""What is in the register already: found, and rewritten as it is edited."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from hullo.engine.retry import attempts
+from hullo.errors import TooContended, UnknownApp
+from hullo.model.app import App, IdentityKey, Workspace
+from hullo.model.change_set import ChangeSet, replacement
+from hullo.model.request_context import RequestContext
+from hullo.operations.admin.app_settings import AppEdit
+from hullo.operations.admin.audit_log import AuditLog
+from hullo.secrets.vault import Vault
+from hullo.store.protocol import Store
+
+IDENTITY_KEY_PREFIX: Final = "hik"
+
+
+class RegisterWriter:
+    """What the parts of the register have in common. Racing writes are tried again."""
+
+    def __init__(self, store: Store, audit_log: AuditLog, vault: Vault) -> None:
+        self._store = store
+        self._audit_log = audit_log
+        self._vault = vault
+
+    def _require_app(self, app_key: str) -> App:
+        app = self._store.find_app(app_key)
+        if app is None:
+            raise UnknownApp
+        return app
+
+    def _find_workspace(self, id_or_name: str) -> Workspace | None:
+        """By its id or name."""
+        return next((each for each in self._store.list_workspaces() if id_or_name in {each.id, each.name}), None)
+
+    def _update_app(
+        self, app_key: str, edit: AppEdit, action: str, data: Mapping[str, object], subject: str | None = None
+    ) -> App:
+        """The app as it is afterwards; where the edit changes nothing, nothing is written. `subject` None: the app."""
+        moment = self._audit_log.new_context()
+        for _ in attempts():
+            app = self._require_app(app_key)
+            after = edit(app)
+            if after == app:
+                return app
+            change = replacement(app, after)
+            changes = ChangeSet(apps=(change,))
+            if self._audit_log.commit(changes, moment, app.workspace_id, action, subject or app.id, data):
+                return change.after
+        raise TooContended
+
+    def _seal_key(self, key: IdentityKey) -> IdentityKey:
+        return replace(key, secret=self._vault.seal(key.app_id, key.id, key.secret))
+
+
+def new_identity_key(app: App, context: RequestContext) -> IdentityKey:
+    """The same for the same moment."""
+    return IdentityKey(
+        id=context.new_id("ik"),
+        app_id=app.id,
+        secret=context.new_secret(IDENTITY_KEY_PREFIX),
+        created_at=context.now,
+    )

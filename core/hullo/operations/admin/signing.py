@@ -1,0 +1,55 @@
+"""What a site's server signs, made here: for trying things out, and for servers that hullo is mounted in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hullo.errors import Invalid, NoIdentifier, NotFound
+from hullo.model.app import App, IdentityKey
+from hullo.model.claim import CUSTOM_DATA, Claim
+from hullo.model.compact_token import MAX_LIFETIME, sign_token
+from hullo.model.identifier import EMAIL
+from hullo.model.instant import SECOND, Instant
+from hullo.model.limits import Limits
+from hullo.model.request_context import RequestContext
+from hullo.model.user_hash import user_hash
+
+TOKEN_ID_PREFIX = "jti"
+
+
+def compute_user_hash(app: App, value: str, now: Instant) -> str:
+    """The `user_hash` of an external id, or of an email as it is sent, with the newest key (V1). Raises `NotFound`."""
+    return user_hash(_signing_key(app, now).secret, value)
+
+
+def mint_token(app: App, body: Mapping[str, object], ttl: int, limits: Limits, context: RequestContext) -> str:
+    """A token about a person (V5), signed with the newest key and good for one time.
+
+    `body` is what an identify body holds about the person. Raises `NoIdentifier`, `NotFound`, and `Invalid` for a field
+    or a life that the app would not take.
+    """
+    claim = Claim.from_body(body, limits)
+    if claim.rejected:
+        raise Invalid("no token was made, since some fields are wrong", claim.rejected)
+    if not claim.identifiers:
+        raise NoIdentifier
+    if not 1 <= ttl <= MAX_LIFETIME // SECOND:
+        raise Invalid(f"a token lives for 1 to {MAX_LIFETIME // SECOND} seconds")
+    person = {"sub": claim.external_id, EMAIL: claim.email_as_sent, **claim.profile, CUSTOM_DATA: claim.custom_data}
+    said = {name: value for name, value in person.items() if value not in (None, {})}
+    return sign_token(
+        _signing_key(app, context.now),
+        app.app_key,
+        {**said, "jti": context.new_secret(TOKEN_ID_PREFIX)},
+        now=context.now,
+        lifetime=ttl * SECOND,
+    )
+
+
+def _signing_key(app: App, now: Instant) -> IdentityKey:
+    key = app.signing_key(now)
+    if key is None:
+        some = any(each.is_active(now) for each in app.identity_keys)
+        keys, are = ("active identity key", "a public one") if some else ("identity key", "retired")
+        raise NotFound(f"every {keys} of this app is {are}; 'hullo identity-key add' makes one that signs")
+    return key

@@ -1,0 +1,140 @@
+"""What a site reports of a person: an order, a page that was seen. It goes into their timeline, and nobody is told."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, cast
+
+import msgspec
+
+from hullo.engine.app_cache import AppCache
+from hullo.errors import Invalid
+from hullo.model.change_set import ChangeSet
+from hullo.model.claim import CONTROL_CHARACTERS, Rejection
+from hullo.model.contact import ContactId
+from hullo.model.decision import Decision
+from hullo.model.instant import HOUR, Instant, parse_rfc3339
+from hullo.model.limits import Limits
+from hullo.model.operation import PreparedOperation
+from hullo.model.request_context import RequestContext
+from hullo.model.timeline import ContactEvent
+from hullo.rules.merging.survivors import require_not_merged
+from hullo.store.protocol import Snapshot, SnapshotQuery
+
+MAX_CLOCK_SKEW: Final = HOUR
+"""How far in the future something may have happened already."""
+
+_INT64_LIMIT: Final = 2**63
+
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventReport:
+    """`occurred_at` None: now."""
+
+    name: str
+    occurred_at: Instant | None = None
+    properties: Mapping[str, object] = field(default_factory=dict[str, object])
+
+    @classmethod
+    def from_body(cls, body: Mapping[str, object], limits: Limits, now: Instant) -> EventReport:
+        """From a decoded body. Raises `Invalid`, which names all that is wrong with it."""
+        name, occurred_at, properties = (body.get(field) for field in ("name", "occurred_at", "properties"))
+        faults = {
+            "name": _name_fault(name, limits.event_name_length),
+            "occurred_at": _time_fault(occurred_at, now),
+            "properties": _properties_fault(properties, limits),
+        }
+        rejected = [Rejection(field=field, reason=reason) for field, reason in faults.items() if reason is not None]
+        if rejected:
+            raise Invalid(Invalid.invalid_fields_detail, rejected)
+        return cls(
+            name=cast("str", name).strip(),
+            occurred_at=parse_rfc3339(cast("str", occurred_at)) if occurred_at is not None else None,
+            properties=cast("Mapping[str, object] | None", properties) or {},
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddContactEvent:
+    """One more line in a contact's timeline. Told twice, there are two."""
+
+    contact_id: ContactId
+    workspace_id: str
+    app_id: str | None
+    writer: str
+    report: EventReport
+    context: RequestContext
+
+    def prepare(self, apps: AppCache) -> PreparedOperation[ContactEvent]:  # noqa: ARG002 - no app is asked
+        """Refuses nothing: the key was checked by whoever took the call."""
+        query = SnapshotQuery(workspace_id=self.workspace_id, app_id=None, contacts=(self.contact_id,))
+        return PreparedOperation(query=query, decide=self._decide)
+
+    def _decide(self, snapshot: Snapshot) -> Decision[ContactEvent]:
+        """Raises `NotFound` and `Conflicting`, as `unabsorbed` does."""
+        contact = require_not_merged(snapshot, self.contact_id)
+        at = self.report.occurred_at if self.report.occurred_at is not None else self.context.now
+        event = ContactEvent(
+            # By its own time, as timelines are read in the order of ids.
+            id=RequestContext(now=at, seed=self.context.seed).new_id("evt"),
+            workspace_id=self.workspace_id,
+            contact_id=contact.id,
+            app_id=self.app_id,
+            name=self.report.name,
+            occurred_at=at,
+            by=self.writer,
+            properties=self.report.properties,
+        )
+        return Decision(result=event, change_set=ChangeSet(contact_events=(event,)))
+
+
+def _name_fault(name: object, max_length: int) -> str | None:
+    if not isinstance(name, str):
+        return "must be text"
+    if not 0 < len(name.strip()) <= max_length:
+        return f"must be 1 to {max_length} characters"
+    return "has control characters" if CONTROL_CHARACTERS.search(name) else None
+
+
+def _time_fault(text: object, now: Instant) -> str | None:
+    if text is None:
+        return None
+    try:
+        at = parse_rfc3339(text) if isinstance(text, str) else None
+    except ValueError:
+        at = None
+    if at is None:
+        return "must be a time as in RFC 3339, such as 2026-11-22T14:03:00Z"
+    if at < 0:
+        return "is before 1970"
+    return "is more than an hour in the future" if at > now + MAX_CLOCK_SKEW else None
+
+
+def _properties_fault(properties: object, limits: Limits) -> str | None:
+    if properties is None:
+        return None
+    if not isinstance(properties, dict):
+        return "must be an object"
+    if fault := _value_fault(cast("object", properties), limits.event_properties_depth):
+        return fault
+    if len(_encode(properties)) > limits.event_properties_bytes:
+        return f"over {limits.event_properties_bytes} bytes"
+    return None
+
+
+def _value_fault(value: object, depth: int) -> str | None:
+    """`depth`: how many objects and lists may still be within one another."""
+    if isinstance(value, dict | list):
+        if depth == 0:
+            return "is nested too deeply"
+        parts = cast("dict[str, object]", value).values() if isinstance(value, dict) else cast("list[object]", value)
+        return next((fault for each in parts if (fault := _value_fault(each, depth - 1))), None)
+    if isinstance(value, float) and not math.isfinite(value):
+        return "must hold finite numbers"
+    if isinstance(value, int) and not -_INT64_LIMIT <= value < _INT64_LIMIT:
+        return "holds a number that does not fit in 64 bits; send it as text"
+    return None

@@ -1,0 +1,88 @@
+"""Notes: what agents write down for each other about a person or a conversation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hullo.engine.app_cache import AppCache
+from hullo.errors import NotFound
+from hullo.model.app import ApiKey
+from hullo.model.change_set import ChangeSet
+from hullo.model.contact import ContactId
+from hullo.model.conversation import ConversationId
+from hullo.model.decision import Decision
+from hullo.model.note import Note, NoteId
+from hullo.model.operation import PreparedOperation
+from hullo.model.request_context import RequestContext
+from hullo.operations.conversations.messages import is_answerable_with
+from hullo.rules.merging.survivors import require_not_merged
+from hullo.store.protocol import Snapshot, SnapshotQuery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddContactNote:
+    """Something is noted about a person."""
+
+    contact_id: ContactId
+    workspace_id: str
+    writer: str
+    text: str
+    context: RequestContext
+
+    def prepare(self, apps: AppCache) -> PreparedOperation[Note]:  # noqa: ARG002 - no app is asked
+        """Refuses nothing: the key was checked by whoever took the call."""
+        query = SnapshotQuery(workspace_id=self.workspace_id, app_id=None, contacts=(self.contact_id,))
+        return PreparedOperation(query=query, decide=self._decide)
+
+    def _decide(self, snapshot: Snapshot) -> Decision[Note]:
+        """Raises `NotFound` and `Conflicting`, as `unabsorbed` does."""
+        contact = require_not_merged(snapshot, self.contact_id)
+        return _add_note(contact.id, self.workspace_id, self.writer, self.text, self.context)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddConversationNote:
+    """Something is noted about a conversation."""
+
+    key: ApiKey
+    conversation_id: ConversationId
+    text: str
+    context: RequestContext
+
+    def prepare(self, apps: AppCache) -> PreparedOperation[Note]:  # noqa: ARG002 - the key says who is calling
+        """Refuses nothing: the key was checked by whoever took the call."""
+        query = SnapshotQuery(workspace_id=self.key.workspace_id, app_id=None, conversations=(self.conversation_id,))
+        return PreparedOperation(query=query, decide=self._decide)
+
+    def _decide(self, snapshot: Snapshot) -> Decision[Note]:
+        """Raises `NotFound` for a conversation of another workspace, or of another app than the key's."""
+        known = snapshot.conversations.get(self.conversation_id)
+        if known is None or not is_answerable_with(known, self.key):
+            raise NotFound("no such conversation")
+        return _add_note(known.id, self.key.workspace_id, self.key.writer, self.text, self.context)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveNote:
+    """A note goes, for good. One that is gone already is fine: whoever calls has found it."""
+
+    note_id: NoteId
+    workspace_id: str
+
+    def prepare(self, apps: AppCache) -> PreparedOperation[NoteId]:  # noqa: ARG002 - no app is asked
+        """Refuses nothing: the note was found by whoever took the call."""
+        removal = Decision(result=self.note_id, change_set=ChangeSet(notes_removed=(self.note_id,)))
+        query = SnapshotQuery(workspace_id=self.workspace_id, app_id=None)
+        return PreparedOperation(query=query, decide=lambda _: removal)
+
+
+def _add_note(subject_id: str, workspace_id: str, writer: str, text: str, moment: RequestContext) -> Decision[Note]:
+    note = Note(
+        id=moment.new_id("note"),
+        workspace_id=workspace_id,
+        subject_id=subject_id,
+        text=text,
+        at=moment.now,
+        by=writer,
+    )
+    return Decision(result=note, change_set=ChangeSet(notes=(note,)))

@@ -1,0 +1,42 @@
+"""Every session of one person ends: what a stolen token was good for is over (S2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hullo.engine.app_cache import AppCache
+from hullo.model.change_set import ChangeSet, SessionRevocation
+from hullo.model.contact import ContactId
+from hullo.model.decision import Decision
+from hullo.model.operation import PreparedOperation
+from hullo.model.request_context import RequestContext
+from hullo.rules.events import next_audit_entry
+from hullo.rules.merging.survivors import require_not_merged
+from hullo.store.protocol import Snapshot, SnapshotQuery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogOutEverywhere:
+    """In every app and browser. `contact_id` is who it is by now, by `current_contact`."""
+
+    contact_id: ContactId
+    workspace_id: str
+    by: str
+    """As in `Fact.by`."""
+    context: RequestContext
+
+    def prepare(self, apps: AppCache) -> PreparedOperation[ContactId]:  # noqa: ARG002 - no app is asked
+        """Refuses nothing: the key was checked by whoever took the call."""
+        query = SnapshotQuery(
+            workspace_id=self.workspace_id, app_id=None, contacts=(self.contact_id,), include_audit_head=True
+        )
+        return PreparedOperation(query=query, decide=self._decide)
+
+    def _decide(self, snapshot: Snapshot) -> Decision[ContactId]:
+        """Raises `NotFound` and `Conflicting`, as `unabsorbed` does."""
+        contact = require_not_merged(snapshot, self.contact_id)
+        over = SessionRevocation(contact_id=contact.id, at=self.context.now)
+        entry = next_audit_entry(
+            snapshot, self.context, self.workspace_id, by=self.by, action="contact.logged_out", subject=contact.id
+        )
+        return Decision(result=contact.id, change_set=ChangeSet(session_revocations=(over,), audit_entries=(entry,)))

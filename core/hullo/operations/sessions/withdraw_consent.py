@@ -1,0 +1,49 @@
+"""A visitor no longer agrees to be remembered: the session ends as with a reset, and no other begins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hullo.engine.app_cache import AppCache
+from hullo.errors import SessionRevoked
+from hullo.model.app import App
+from hullo.model.change_set import ChangeSet
+from hullo.model.decision import Decision
+from hullo.model.operation import PreparedOperation
+from hullo.model.request_context import RequestContext
+from hullo.model.visitor import SessionDigest
+from hullo.operations.sessions.open_session import reset_events
+from hullo.rules import session_lifecycle
+from hullo.rules.origins import check_origin
+from hullo.store.protocol import Snapshot, SnapshotQuery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawConsent:
+    """Harmless to repeat, and without a session. What was said without a contact is left to retention (P3); a contact
+    stays, as its erasure is asked for elsewhere (P2)."""
+
+    app_key: str | None
+    session_digest: SessionDigest | None
+    origin: str | None
+    context: RequestContext
+
+    def prepare(self, apps: AppCache) -> PreparedOperation[App]:
+        """The answer is the app. Raises `UnknownApp`, `BadOrigin`."""
+        return apps.with_fresh_retry(self.app_key, self._prepare)
+
+    def _prepare(self, app: App) -> PreparedOperation[App]:
+        check_origin(self.origin, app)
+        query = SnapshotQuery(workspace_id=app.workspace_id, app_id=app.id, session=self.session_digest)
+        return PreparedOperation(query=query, decide=lambda snapshot: self._decide(app, snapshot), app=app)
+
+    def _decide(self, app: App, snapshot: Snapshot) -> Decision[App]:
+        try:
+            session = session_lifecycle.validate_session(snapshot, self.session_digest, app.id, self.context.now)
+        except SessionRevoked:
+            session = None
+        if session is None:
+            return Decision(result=app)
+        over = session_lifecycle.revoke(session, self.context.now)
+        events = reset_events(app, session, self.context)
+        return Decision(result=app, change_set=ChangeSet(sessions=(over,), events=events))

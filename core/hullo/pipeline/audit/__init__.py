@@ -1,1 +1,0 @@
-"""What is written down of what was done to people's data."""

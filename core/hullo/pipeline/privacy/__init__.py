@@ -1,1 +1,0 @@
-"""What anyone owes who holds personal data: to show it, to forget it, and to ask first (rules P)."""

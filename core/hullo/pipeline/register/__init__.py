@@ -1,1 +1,0 @@
-"""Workspaces, apps and keys, as whoever runs hullo has them."""

@@ -1,1 +1,0 @@
-"""What is sealed in the database, and how it is opened."""

@@ -1,0 +1,43 @@
+"""Which pages may read that they were refused: remembered, so that a flood of refused calls reaches no store."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from hullo.model.instant import SECOND, Instant
+from hullo.model.request_context import Clock
+from hullo.ratelimit.windows import LocalWindows
+
+CACHE_TTL: Final[Instant] = 10 * SECOND
+MAX_ORIGINS: Final = 1_000
+ORIGIN_MAX_LENGTH: Final = 300
+LOOKUPS_PER_MINUTE: Final = 60
+"""How often the store is asked about pages that nobody remembers; beyond it they are not told why they are refused."""
+
+
+class OriginCache:
+    """Origins, each with whether any app lists it, as the store said it a moment ago."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lookups = LocalWindows(clock)
+        self._entries: OrderedDict[str, tuple[bool, Instant]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    async def is_listed(self, origin: str, look_up: Callable[[], Awaitable[bool]]) -> bool:
+        """Whether any app lists it; `ask` says what the store says now."""
+        known = self._entries.get(origin)
+        if known is not None and 0 <= self._clock() - known[1] < CACHE_TTL:
+            return known[0]
+        if len(origin) > ORIGIN_MAX_LENGTH or not self._lookups.acquire("", LOOKUPS_PER_MINUTE).is_taken:
+            return False
+        listed = await look_up()
+        self._entries.pop(origin, None)
+        self._entries[origin] = (listed, self._clock())
+        while len(self._entries) > MAX_ORIGINS:
+            self._entries.popitem(last=False)
+        return listed

@@ -1,0 +1,1 @@
+"""`WS /v1/socket`: the socket of a visitor."""

@@ -1,0 +1,96 @@
+"""How works say what happened: the events of one request, in their order, why, and its line in the audit log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from hullo.model.audit import AuditEntry, next_entry
+from hullo.model.contact import ContactId
+from hullo.model.decision_record import DecisionRecord, Trace
+from hullo.model.event import Event, EventName, FieldChange
+from hullo.model.request_context import RequestContext
+from hullo.model.standing import Standing
+from hullo.store.protocol import Snapshot
+
+
+class EventBuilder:
+    """Makes the events of one request. Made anew for every decision, so that deciding again gives the same ids.
+
+    `beside` are those that another work has made in the same request.
+    """
+
+    def __init__(
+        self,
+        context: RequestContext,
+        workspace_id: str,
+        *,
+        app_id: str | None = None,
+        by: str | None = None,
+        preceding: Sequence[Event] = (),
+    ) -> None:
+        self._context = context
+        self._workspace_id = workspace_id
+        self._app_id = app_id
+        self._by = by
+        self._events = list(preceding)
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """All of them, in the order in which they were told."""
+        return tuple(self._events)
+
+    def add(
+        self,
+        name: EventName,
+        contact_id: ContactId | None = None,
+        data: Mapping[str, object] | None = None,
+        changes: Iterable[FieldChange] = (),
+    ) -> None:
+        """One more. `changes` are kept in the contact's timeline alone."""
+        self._events.append(
+            Event(
+                id=self._context.new_id("evt", len(self._events)),
+                name=name,
+                at=self._context.now,
+                workspace_id=self._workspace_id,
+                app_id=self._app_id,
+                contact_id=contact_id,
+                data=data if data is not None else {},
+                by=self._by,
+                changes=tuple(changes),
+            )
+        )
+
+    def decision_record(self, contact_id: ContactId, request_id: str, trace: Trace, ordinal: int = 0) -> DecisionRecord:
+        """What is kept of why something was done to a contact that was named by its id, by somebody whose word is
+        taken. `ordinal` tells apart several of one request."""
+        assert self._by is not None, "somebody did it"
+        return DecisionRecord(
+            id=self._context.new_id("dec", ordinal),
+            workspace_id=self._workspace_id,
+            app_id=self._app_id,
+            contact_id=contact_id,
+            request_id=request_id,
+            at=self._context.now,
+            by=self._by,
+            matched_by="id",
+            standing=Standing.PROVEN.label,
+            trace=trace,
+        )
+
+
+def next_audit_entry(
+    snapshot: Snapshot,
+    context: RequestContext,
+    workspace_id: str,
+    *,
+    by: str,
+    action: str,
+    subject: str,
+    **data: object,
+) -> AuditEntry:
+    """The next entry of the workspace's audit log. The snapshot was asked for with `audited`."""
+    assert snapshot.audit_head is not None, "the query asks where the audit log ends"
+    return next_entry(
+        snapshot.audit_head, workspace_id=workspace_id, at=context.now, by=by, action=action, subject=subject, data=data
+    )

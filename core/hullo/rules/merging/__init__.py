@@ -1,0 +1,1 @@
+"""Merging contacts and splitting them again."""

@@ -1,0 +1,171 @@
+"""A browser's session through its life: started, continued, switched to another person, ended (rules S, C5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from hullo.errors import SessionRevoked
+from hullo.model.change_set import Change, insertion, replacement
+from hullo.model.contact import Contact, ContactId
+from hullo.model.identifier import EXTERNAL_ID, IdentifierDigest
+from hullo.model.instant import DAY, Instant
+from hullo.model.request_context import RequestContext, secret_digest
+from hullo.model.standing import Standing
+from hullo.model.tombstone import is_same_claim, redact_claim
+from hullo.model.visitor import SESSION_LIFETIME, Session, SessionDigest, Visitor
+from hullo.store.protocol import Snapshot
+
+SESSION_PREFIX = "hvs"
+ANONYMOUS_LIFETIME: Instant = 30 * DAY
+"""S3: how long a visitor without a contact and without a conversation is remembered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionUpdate:
+    """The session that goes on from here, and what must be written for it to be so."""
+
+    session: Session
+    token: str | None = field(default=None, repr=False)
+    """The secret, when the session is new: it is told once, and only its digest is kept."""
+    new_visitors: tuple[Visitor, ...] = ()
+    session_changes: tuple[Change[Session], ...] = ()
+
+
+def validate_session(snapshot: Snapshot, digest: SessionDigest | None, app_id: str, now: Instant) -> Session | None:
+    """The caller's session; None when it showed no token.
+
+    A session whose proof no longer holds, as the contact has lost every identifier that was proven in it, is an
+    unproven one. Raises `SessionRevoked` for a token that is unknown, another app's, revoked or expired (S1, S2).
+    """
+    if digest is None:
+        return None
+    session = snapshot.session
+    if session is None or session.app_id != app_id or not session.is_valid(now):
+        raise SessionRevoked
+    if session.contact_id is None or any(
+        snapshot.contact_ids.get(each) == session.contact_id for each in session.proven_identifiers
+    ):
+        return session  # what was looked up anyway says so: no need to make digests
+    return with_current_standing(session, snapshot.contacts.get(session.contact_id))
+
+
+def with_current_standing(session: Session, contact: Contact | None) -> Session:
+    """The session with the standing that it still has about its contact; `contact` None: there is none any more."""
+    if not session.is_proven:
+        return session
+    if contact is not None and not contact.identifier_digests().keys().isdisjoint(session.proven_identifiers):
+        return session
+    return replace(session, standing=Standing.CLAIMED, proven_identifiers=())
+
+
+def start(workspace_id: str, app_id: str, context: RequestContext) -> SessionUpdate:
+    """A new visitor with a new session, anonymous so far."""
+    visitor = Visitor(id=context.new_id("vis"), app_id=app_id, created_at=context.now)
+    token = context.new_secret(SESSION_PREFIX)
+    session = Session(
+        digest=secret_digest(token),
+        workspace_id=workspace_id,
+        app_id=app_id,
+        visitor_id=visitor.id,
+        created_at=context.now,
+        seen_at=context.now,
+        expires_at=context.now + ANONYMOUS_LIFETIME,
+    )
+    return SessionUpdate(session=session, token=token, new_visitors=(visitor,), session_changes=(insertion(session),))
+
+
+def refresh(session: Session, now: Instant) -> SessionUpdate:
+    """The same session, its end moved when it was last seen long enough ago (S3)."""
+    if not session.is_stale(now):
+        return SessionUpdate(session=session)
+    return _replace_session(
+        SessionUpdate(session=session), replace(session, seen_at=now, expires_at=now + _lifetime(session))
+    )
+
+
+def extend(update: SessionUpdate, now: Instant) -> SessionUpdate:
+    """The visit of somebody who has a conversation: it lives as long as an identified one (S3)."""
+    if _lifetime(update.session) == SESSION_LIFETIME:
+        return update
+    return _replace_session(update, replace(update.session, seen_at=now, expires_at=now + SESSION_LIFETIME))
+
+
+def revoke(session: Session, now: Instant) -> Change[Session]:
+    """The end of a session: from here on its token is refused everywhere (S2)."""
+    return replacement(session, replace(session, revoked_at=now))
+
+
+def is_user_switch(
+    session: Session,
+    contact_id: ContactId | None,
+    standing: Standing,
+    claimed_digests: Mapping[str, IdentifierDigest],
+    salt: str,
+) -> bool:
+    """Whether another person than before uses this browser (C5). `target` None: somebody new.
+
+    Where nothing is proven, or there is no contact to compare, the answer is made from what this session itself has
+    said, and not from what is stored. Were it made from the contacts, a visitor could claim an email, then claim it
+    again beside a made-up external id, and learn from `switched` whether that person has one (H2).
+    """
+    if not session.is_identified:
+        return False
+    if session.contact_id is not None and (session.is_proven or standing is Standing.PROVEN):
+        return session.contact_id != contact_id
+    said = session.claimed_identifiers
+    if EXTERNAL_ID in said and EXTERNAL_ID in claimed_digests:
+        return not is_same_claim(said[EXTERNAL_ID], claimed_digests[EXTERNAL_ID], salt)
+    return not any(kind in said and is_same_claim(said[kind], digest, salt) for kind, digest in claimed_digests.items())
+
+
+def assign_contact(
+    update: SessionUpdate,
+    contact_id: ContactId | None,
+    standing: Standing,
+    claimed_digests: Mapping[str, IdentifierDigest],
+    proven_digests: Iterable[IdentifierDigest],
+    now: Instant,
+    salt: str,
+) -> SessionUpdate:
+    """The visit, now of this contact. `named` is what the call said, `proved` what of it a proof covered.
+
+    `contact_id` None: the call named somebody who was erased.
+    """
+    session = update.session
+    claimed = {**session.claimed_identifiers, **claimed_digests}
+    if contact_id is None:
+        claimed = {kind: redact_claim(digest, salt) for kind, digest in claimed.items()}
+    earlier = session.proven_identifiers if session.contact_id == contact_id else ()
+    proven = tuple(dict.fromkeys((*earlier, *proven_digests))) if standing is Standing.PROVEN else ()
+    if (session.contact_id, session.standing, session.claimed_identifiers, session.proven_identifiers) == (
+        contact_id,
+        standing,
+        claimed,
+        proven,
+    ):
+        return update
+    after = replace(
+        session,
+        contact_id=contact_id,
+        standing=standing,
+        claimed_identifiers=claimed,
+        proven_identifiers=proven,
+        seen_at=now,
+        expires_at=now + SESSION_LIFETIME,
+    )
+    return _replace_session(update, after)
+
+
+def _replace_session(update: SessionUpdate, after: Session) -> SessionUpdate:
+    """The visit with its session as it is after; one write, however many steps led there."""
+    if update.token is not None:
+        return replace(update, session=after, session_changes=(insertion(after),))
+    stored = update.session_changes[0].before if update.session_changes else update.session
+    change = replacement(stored or update.session, after)
+    return SessionUpdate(session=change.after, session_changes=(change,))
+
+
+def _lifetime(session: Session) -> Instant:
+    known = session.contact_id is not None or session.expires_at - session.seen_at > ANONYMOUS_LIFETIME
+    return SESSION_LIFETIME if known else ANONYMOUS_LIFETIME

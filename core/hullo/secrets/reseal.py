@@ -1,0 +1,97 @@
+"""At start, what the newest master key does not seal is sealed with it (V4)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from hullo.engine.retry import MAX_ATTEMPTS
+from hullo.errors import TooContended
+from hullo.model.app import App, Workspace
+from hullo.model.change_set import Change, ChangeSet, Versioned, replacement
+from hullo.model.webhook import Webhook
+from hullo.secrets.salts import map_salt, require_workspace
+from hullo.secrets.vault import SecretTransform, Vault, map_identity_key_secrets
+from hullo.secrets.webhook_secrets import map_webhook_secrets
+from hullo.store.protocol import Applied, Store
+
+_log = logging.getLogger("hullo.keys")
+
+T = TypeVar("T", bound=Versioned)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _SecretRecord(Generic[T]):
+    """One kind of record that holds secrets."""
+
+    secrets: str
+    """What they are called in the log."""
+    listed: Callable[[Store], Sequence[T]]
+    found: Callable[[Store, T], T | None]
+    """The same record, as it is now."""
+    with_secrets: Callable[[T, SecretTransform], T]
+    written: Callable[[Change[T]], ChangeSet]
+
+
+_APPS: _SecretRecord[App] = _SecretRecord(
+    secrets="identity keys",
+    listed=lambda store: store.list_apps(),
+    found=lambda store, app: store.find_app(app.id),
+    with_secrets=map_identity_key_secrets,
+    written=lambda change: ChangeSet(apps=(change,)),
+)
+_WORKSPACES: _SecretRecord[Workspace] = _SecretRecord(
+    secrets="salts",
+    listed=lambda store: store.list_workspaces(),
+    found=lambda store, workspace: require_workspace(store, workspace.id),
+    with_secrets=map_salt,
+    written=lambda change: ChangeSet(workspaces=(change,)),
+)
+_WEBHOOKS: _SecretRecord[Webhook] = _SecretRecord(
+    secrets="webhook secrets",
+    listed=lambda store: store.list_webhooks(None),
+    found=lambda store, webhook: store.find_webhook(webhook.id),
+    with_secrets=map_webhook_secrets,
+    written=lambda change: ChangeSet(webhooks=(change,)),
+)
+_SECRET_RECORDS: tuple[_SecretRecord[Any], ...] = (_APPS, _WORKSPACES, _WEBHOOKS)
+
+
+def reseal_stored(store: Store, vault: Vault) -> None:
+    """Seals what is stored in plain, or under an older master key, anew under the first.
+
+    May be run by several processes at once. Raises `SettingsError`, with nothing written, for a secret that no master
+    key opens: also without any, where it only looks.
+    """
+    stored = [(kind, kind.listed(store)) for kind in _SECRET_RECORDS]
+    for kind, records in stored:
+        for record in records:
+            kind.with_secrets(record, vault.open)
+    if not vault.has_master_key:
+        return
+    for kind, records in stored:
+        sealed = sum(_reseal_record(kind, store, vault, record) for record in records)
+        if sealed:
+            _log.info("sealed %d %s", sealed, kind.secrets)
+
+
+def _reseal_record(kind: _SecretRecord[T], store: Store, vault: Vault, record: T | None) -> int:
+    """How many of the record's secrets were sealed anew."""
+    for _ in range(MAX_ATTEMPTS):
+        if record is None:
+            return 0
+        sealed = 0
+
+        def seal_anew(owner_id: str, secret_id: str, text: str) -> str:
+            nonlocal sealed
+            anew = vault.reseal(owner_id, secret_id, text)
+            sealed += anew != text
+            return anew
+
+        after = kind.with_secrets(record, seal_anew)
+        if not sealed or isinstance(store.apply([kind.written(replacement(record, after))])[0], Applied):
+            return sealed
+        record = kind.found(store, record)  # somebody else was first, and has probably sealed it
+    raise TooContended

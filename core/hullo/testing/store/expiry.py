@@ -1,0 +1,169 @@
+"""Claims about what `apply` keeps of each noun: what it must point at, what is unique, what expires or only grows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import pytest
+
+from hullo.model.change_set import CallCount, ChangeSet, KeyUse, insertion, replacement
+from hullo.model.instant import DAY, HOUR, Instant
+from hullo.model.request_context import secret_digest
+from hullo.store.protocol import APPLIED, SnapshotQuery, Store
+from hullo.testing.builders import (
+    APP,
+    LATER,
+    NOW,
+    TODAY,
+    WORKSPACE,
+    a_call_count,
+    a_conflict,
+    a_conversation,
+    a_decision,
+    a_message,
+    a_public_key,
+    a_session,
+    a_spent_token,
+    a_stored_response,
+    an_app,
+    an_identity_key,
+)
+from hullo.testing.store.case import StoreCase, apply_one, is_conflict, must_apply, session_change
+from hullo.testing.store.everything import ONE_OF_EACH
+
+EXPIRING: dict[str, Callable[[str, Instant], ChangeSet]] = {
+    "answer": lambda name, at: ChangeSet(stored_responses=(a_stored_response(name, at=at, lifetime=HOUR),)),
+    "spent token": lambda name, at: ChangeSet(spent=(a_spent_token(name, at=at, lifetime=HOUR),)),
+}
+
+
+class ExpiryTests(StoreCase):
+    """See the module."""
+
+    def test_nothing_is_linked_to_a_contact_that_is_gone(self, store: Store) -> None:
+        """Somebody may erase a contact while a call that found it is being decided."""
+        assert is_conflict(apply_one(store, session_change(insertion(a_session(contact_id="con_gone")))))
+        linked = insertion(a_conversation(contact_id="con_gone"))
+        assert is_conflict(apply_one(store, ChangeSet(conversations=(linked,))))
+        assert is_conflict(apply_one(store, ChangeSet(decisions=(a_decision(contact_id="con_gone"),))))
+        assert is_conflict(apply_one(store, ChangeSet(messages=(a_message(conversation_id="cnv_gone"),))))
+
+    def test_a_pair_of_contacts_has_one_open_conflict(self, store: Store) -> None:
+        must_apply(store, ONE_OF_EACH)
+        mirrored = insertion(a_conflict("cfl_2", contact_id="con_2", other_id="con_1"))
+        assert is_conflict(apply_one(store, ChangeSet(conflicts=(mirrored,))))
+        resolved = replacement(a_conflict(), replace(a_conflict(), status="resolved"))
+        must_apply(store, ChangeSet(conflicts=(mirrored, resolved)))
+        reopened = replacement(resolved.after, replace(resolved.after, status="open"))
+        assert is_conflict(apply_one(store, ChangeSet(conflicts=(reopened,))))
+
+    def test_a_message_is_not_stored_twice(self, store: Store) -> None:
+        must_apply(store, ONE_OF_EACH)
+        again = replace(ONE_OF_EACH.messages[0], id="msg_2")
+        assert is_conflict(apply_one(store, ChangeSet(messages=(again,))))
+        unnumbered = (a_message("msg_3"), a_message("msg_4"))
+        must_apply(store, ChangeSet(messages=unnumbered))
+
+    @pytest.mark.parametrize("kind", EXPIRING)
+    def test_what_expires_is_kept_until_then(self, store: Store, kind: str) -> None:
+        made = EXPIRING[kind]
+        must_apply(store, made("once", NOW))
+        assert is_conflict(apply_one(store, made("once", NOW + HOUR - 1)))
+        must_apply(store, made("once", NOW + HOUR))
+        assert is_conflict(apply_one(store, made("once", NOW + HOUR)))
+        assert _count_by_kind(store, ["once"]) == {kind: 1}
+
+    @pytest.mark.parametrize("kind", EXPIRING)
+    def test_of_two_in_one_group_the_second_is_refused(self, store: Store, kind: str) -> None:
+        made = EXPIRING[kind]
+        results = store.apply([made("once", NOW), made("once", NOW), made("other", NOW)])
+        assert [is_conflict(result) for result in results] == [False, True, False]
+        assert _count_by_kind(store, ["once", "other"]) == {kind: 2}
+
+    @pytest.mark.parametrize("kind", EXPIRING)
+    def test_what_expires_between_two_of_a_group_is_in_the_way_of_the_first(self, store: Store, kind: str) -> None:
+        made = EXPIRING[kind]
+        must_apply(store, made("once", NOW))
+        results = store.apply([made("once", NOW + HOUR - 1), made("other", NOW + HOUR)])
+        assert [is_conflict(result) for result in results] == [True, False]
+
+    @pytest.mark.parametrize("kind", EXPIRING)
+    def test_what_has_expired_makes_way_however_much_expired_before_it(self, store: Store, kind: str) -> None:
+        made = EXPIRING[kind]
+        assert set(store.apply([made(f"older {number}", NOW - 1) for number in range(40)])) == {APPLIED}
+        must_apply(store, made("once", NOW), made("once", NOW + HOUR))
+
+    @pytest.mark.parametrize("kind", EXPIRING)
+    def test_what_has_expired_does_not_pile_up(self, store: Store, kind: str) -> None:
+        made = EXPIRING[kind]
+        old = [f"old {number}" for number in range(40)]
+        assert set(store.apply([made(name, NOW) for name in old])) == {APPLIED}
+        must_apply(store, *(made(f"new {number}", LATER) for number in range(40)))
+        assert _count_by_kind(store, old) == {}
+
+    def test_an_answer_in_place_of_an_expired_one_is_the_one_that_is_told(self, store: Store) -> None:
+        first = a_stored_response("once", lifetime=HOUR)
+        renewed = replace(first, body=b"other", at=first.expires_at, expires_at=first.expires_at + HOUR)
+        must_apply(store, ChangeSet(stored_responses=(first,)), ChangeSet(stored_responses=(renewed,)))
+        (snapshot,) = store.load(
+            [SnapshotQuery(workspace_id=WORKSPACE, app_id=None, stored_response_digest=first.digest)]
+        )
+        assert snapshot.stored_response == renewed
+
+    def test_the_keys_of_an_app_are_replaced_with_it(self, store: Store) -> None:
+        keys = (an_identity_key("key_0"), *(a_public_key(f"key_{n}", created_at=NOW + n) for n in (1, 2)))
+        before = an_app(identity_keys=keys[:2])
+        must_apply(store, ChangeSet(apps=(insertion(before),)))
+        after = replace(before, identity_keys=(replace(keys[1], retires_at=LATER, public_key="{}"), keys[2]))
+        change = replacement(before, after)
+        must_apply(store, ChangeSet(apps=(change,)))
+        assert store.find_app(APP) == change.after
+        assert store.list_apps() == (change.after,)
+
+    def test_a_use_of_a_key_is_no_change_of_its_app_and_never_moves_back(self, store: Store) -> None:
+        app = an_app(identity_keys=(an_identity_key(),))
+        must_apply(store, ChangeSet(apps=(insertion(app),)))
+        for at in (LATER, NOW):
+            must_apply(store, ChangeSet(key_uses=(KeyUse(app_id=APP, key_id="key_1", at=at),)))
+        used = replace(app, identity_keys=(replace(an_identity_key(), last_used_at=LATER),))
+        assert store.find_app(APP) == used
+        must_apply(store, ChangeSet(apps=(replacement(app, replace(app, name="Renamed")),)))
+        assert store.find_app(APP) == replace(used, name="Renamed", version=1)
+
+    def test_a_use_of_a_key_that_is_gone_is_no_conflict(self, store: Store) -> None:
+        must_apply(store, ChangeSet(key_uses=(KeyUse(app_id=APP, key_id="key_gone", at=NOW),)))
+
+    def test_counts_of_calls_add_up_for_each_app_and_day(self, store: Store) -> None:
+        yesterday, huge = TODAY - DAY, 2**40
+        group = [
+            ChangeSet(call_counts=(a_call_count(), a_call_count(wrong=huge), a_call_count(day=yesterday))),
+            ChangeSet(call_counts=(a_call_count(), a_call_count("app_2"))),
+            ChangeSet(call_counts=(a_call_count(day=yesterday - DAY),)),
+        ]
+        assert set(store.apply(group)) == {APPLIED}
+        must_apply(store, ChangeSet(call_counts=(CallCount(app_id=APP, day=TODAY, unsigned=1),)))
+        today = a_call_count(signed=9, unsigned=7, wrong=huge + 2)
+        assert store.list_call_counts(APP, TODAY) == (today,)
+        assert store.list_call_counts(APP, yesterday) == (a_call_count(day=yesterday), today)
+        assert [each.day for each in store.list_call_counts(APP, 0)] == [yesterday - DAY, yesterday, TODAY]
+        assert store.list_call_counts("app_2", 0) == (a_call_count("app_2"),)
+        assert store.list_call_counts(APP, TODAY + 1) == store.list_call_counts("app_3", 0) == ()
+
+    def test_calls_are_not_counted_with_what_is_refused(self, store: Store) -> None:
+        spent, counted = ChangeSet(spent=(a_spent_token(),)), ChangeSet(call_counts=(a_call_count(),))
+        must_apply(store, counted)
+        again = replace(spent, call_counts=counted.call_counts)
+        results = store.apply([spent, again, counted])
+        assert [is_conflict(result) for result in results] == [False, True, False]
+        assert store.list_call_counts(APP, TODAY) == (a_call_count(signed=6, unsigned=4, wrong=2),)
+
+
+def _count_by_kind(store: Store, names: Sequence[str]) -> Counter[str]:
+    """How many of them are there, by their kind."""
+    digests = tuple(map(secret_digest, names))
+    answers = [SnapshotQuery(workspace_id=WORKSPACE, app_id=None, stored_response_digest=digest) for digest in digests]
+    spent = SnapshotQuery(workspace_id=WORKSPACE, app_id=None, spent=digests)
+    *told, last = store.load([*answers, spent])
+    return +Counter({"answer": sum(each.stored_response is not None for each in told), "spent token": len(last.spent)})

@@ -1,0 +1,195 @@
+"""The tables, as rows to be copied: see `hullo.store.maintenance.Portable`. On any engine."""
+
+# Peewee's stubs leave the arguments of its builder untyped.
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Final
+
+from peewee import SQL, CharField, DateTimeField, Expression, Field, Model, fn
+
+from hullo.errors import StoreUnavailable
+from hullo.store.maintenance import PortableRow, PortableTable
+from hullo.store.protocol import APPLIED, Applied, StoreConflict
+from hullo_stores.peewee.compiler import Compiler, fields_of, parameter, select_all
+from hullo_stores.peewee.connection import Engine, Transaction
+from hullo_stores.peewee.maintenance.marker import UNFINISHED_COPY, unfinished_copy
+from hullo_stores.peewee.schema import HISTORY_TABLE, KNOWN_MIGRATIONS, migrate, require_current
+from hullo_stores.peewee.tables import TABLES, Audits, CallCounts, CustomData, Identifiers, Moved, Tags
+from hullo_stores.peewee.writes import Batch, insert_into, name_of
+from hullo_stores.refusal import WriteConflict
+
+COMPOSITE_KEYS: Final[Mapping[type[Model], tuple[str, ...]]] = {
+    Identifiers: ("digest", "workspace_id", "kind"),
+    CustomData: ("contact_id", "app_id"),
+    CallCounts: ("app_id", "day"),
+    Tags: ("contact_id", "name"),
+    Moved: ("merge_id", "kind", "id"),
+    Audits: ("workspace_id", "number"),
+}
+"""Of the tables whose key is more than their first column. Peewee is not told of these keys, the database is."""
+
+
+class History(Model):
+    """The history of migrations, without the number that the database gives each."""
+
+    name = CharField(unique=True)
+    applied = DateTimeField()
+
+    class Meta:
+        table_name = HISTORY_TABLE
+        primary_key = False
+
+
+@contextmanager
+def as_source(engine: Engine) -> Generator[PeeweeTables]:
+    """See `Portable`. The caller has made sure that there is a database: some engines would make one."""
+    engine.open()
+    try:
+        require_current(engine)
+        yield PeeweeTables(engine)
+    finally:
+        engine.close()
+
+
+@contextmanager
+def as_target(engine: Engine) -> Generator[PeeweeTables]:
+    """See `Portable`."""
+    engine.open()
+    try:
+        try:
+            applied = _applied(engine)
+        except StoreUnavailable:
+            applied = frozenset[str]()  # a new database has no history; what else is wrong, it will tell as it gets one
+        if unfinished_copy(applied) is None:
+            migrate(engine)
+        elif {name for name in applied if not name.startswith(UNFINISHED_COPY)} != set(KNOWN_MIGRATIONS):
+            raise StoreUnavailable(
+                "the target holds an unfinished copy that another version of hullo made; make it a new, empty "
+                "database, and copy again"
+            )
+        yield PeeweeTables(engine)
+    finally:
+        engine.close()
+
+
+def _applied(engine: Engine) -> frozenset[str]:
+    with engine.autocommit_connection() as connection:
+        return frozenset(name for (name,) in connection.rows(f"SELECT name FROM {HISTORY_TABLE}"))
+
+
+class PeeweeTables:
+    """See `Source` and `Target`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        compiler = Compiler(engine.database, engine.dialect)
+        self._statements = {name_of(table): _TableStatements(compiler, table) for table in TABLES}
+        self._mark = compiler.compile(
+            History.insert({History.name: parameter("name"), History.applied: parameter("applied")}), "name", "applied"
+        )
+        self._unmark = compiler.compile(History.delete().where(History.name == parameter("name")), "name")
+
+    def tables(self) -> Sequence[PortableTable]:
+        """See `Source`."""
+        return tuple(each.table for each in self._statements.values())
+
+    def count(self, table: PortableTable) -> int:
+        """See `Source`."""
+        with self._engine.autocommit_connection() as connection:
+            ((count,),) = connection.rows(self._statements[table.name].count)
+        return int(count)
+
+    def rows(self, table: PortableTable, after: PortableRow | None, limit: int) -> Sequence[PortableRow]:
+        """See `Source`."""
+        texts = self._statements[table.name]
+        with self._engine.autocommit_connection() as connection:
+            if after is None:
+                return connection.rows(texts.first, (limit,))
+            return connection.rows(texts.next, (*texts.bind_key(after), limit))
+
+    def unfinished_copy(self) -> str | None:
+        """See `Target`."""
+        return unfinished_copy(_applied(self._engine))
+
+    def begin(self, source: str) -> Applied | StoreConflict:
+        """See `Target`. Whoever looks sees it empty and unmarked, or marked."""
+
+        def mark(transaction: Transaction) -> None:
+            for name, texts in self._statements.items():
+                if transaction.rows(texts.first, (1,)):
+                    raise WriteConflict(name)
+            now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
+            transaction.execute(self._mark, (UNFINISHED_COPY + source, now))
+
+        return self._write(mark)
+
+    def last_key(self, table: PortableTable) -> PortableRow | None:
+        """See `Target`."""
+        with self._engine.autocommit_connection() as connection:
+            found = connection.rows(self._statements[table.name].last, (1,))
+        return found[0] if found else None
+
+    def add(self, table: PortableTable, rows: Sequence[PortableRow]) -> Applied | StoreConflict:
+        """See `Target`."""
+        insert = self._statements[table.name].insert
+        return self._write(lambda transaction: transaction.write([Batch(insert, rows)] if rows else []))
+
+    def finish(self) -> None:
+        """See `Target`."""
+        source = self.unfinished_copy()
+        if source is not None:
+            with self._engine.write_transaction() as transaction:
+                transaction.execute(self._unmark, (UNFINISHED_COPY + source,))
+
+    def _write(self, action: Callable[[Transaction], None]) -> Applied | StoreConflict:
+        try:
+            with self._engine.write_transaction() as transaction:
+                action(transaction)
+        except WriteConflict as refused:
+            return refused.conflict
+        return APPLIED
+
+
+class _TableStatements:
+    """The statements of one table."""
+
+    def __init__(self, compiler: Compiler, table: type[Model]) -> None:
+        columns = fields_of(table)
+        names = tuple(column.column_name for column in columns)
+        key_names = COMPOSITE_KEYS.get(table, names[:1])
+        key = [columns[names.index(name)] for name in key_names]
+        self.table = PortableTable(name=name_of(table), columns=names, key=key_names)
+        condition, self._slots = _after(key)
+        ordered = select_all(table).order_by(*key)
+        self.insert = insert_into(table)
+        self.count = compiler.compile(table.select(fn.COUNT(SQL("*"))))
+        self.last = compiler.compile(
+            table.select(*key).order_by(*[column.desc() for column in key]).limit(parameter("limit")), "limit"
+        )
+        self.first = compiler.compile(ordered.limit(parameter("limit")), "limit")
+        self.next = compiler.compile(
+            ordered.where(condition).limit(parameter("limit")), *map(str, self._slots), "limit"
+        )
+
+    def bind_key(self, key: PortableRow) -> PortableRow:
+        """What `next` binds before its limit."""
+        return tuple(key[slot] for slot in self._slots)
+
+
+def _after(key: Sequence[Field]) -> tuple[Expression, tuple[int, ...]]:
+    """The condition for rows after a key, and which part of the key each of its values is.
+
+    Not `(a, b) > (?, ?)`: MariaDB would look through the whole table. The first column alone bounds the range.
+    """
+    condition, slots = key[-1] > parameter(str(len(key) - 1)), [len(key) - 1]
+    for index in range(len(key) - 2, -1, -1):
+        column, slot = key[index], parameter(str(index))
+        condition, slots = (column > slot) | ((column == slot) & condition), [index, index, *slots]
+    if len(key) > 1:
+        condition, slots = (key[0] >= parameter("0")) & condition, [0, *slots]
+    return condition, tuple(slots)

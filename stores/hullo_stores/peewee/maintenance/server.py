@@ -1,0 +1,94 @@
+"""The upkeep of a database that a server keeps, which has tools of its own for backups."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from peewee import Database
+
+from hullo.errors import SettingsError
+from hullo.store.maintenance import Finding, Progress
+from hullo_stores.peewee.connection import Connection
+from hullo_stores.peewee.maintenance.diagnosis import clock_finding
+from hullo_stores.peewee.maintenance.tools import BackupTools
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerState:
+    """What every server is asked. `kept` says when a commit counts as done."""
+
+    ahead_seconds: float
+    pool: int
+    used_connections: int
+    max_connections: int
+    durability: str
+    is_durable: bool
+    is_writable: bool
+
+    def findings(self) -> Iterable[Finding]:
+        """In words."""
+        yield clock_finding(self.ahead_seconds)
+        pool = (
+            f"{self.pool} for each process; of the server's {self.max_connections}, {self.used_connections} are in use"
+        )
+        more = "allow the server more connections, or each process fewer with pool="
+        yield Finding(
+            name="pool", value=pool, advice=more if self.used_connections + self.pool > self.max_connections else None
+        )
+        loses = "what was answered may be lost in a crash"
+        yield Finding(name="commit", value=self.durability, advice=None if self.is_durable else loses)
+        standby = "it is a standby, or set to be read only; connect to the primary"
+        yield Finding(
+            name="writing",
+            value="allowed" if self.is_writable else "refused",
+            advice=None if self.is_writable else standby,
+        )
+
+
+def clock_ahead(connection: Connection, now: str) -> float:
+    """By how many seconds the server's clock, which `now` asks for in seconds since 1970, is ahead of ours."""
+    before = time.time()
+    ((theirs,),) = connection.rows(now)
+    return float(theirs) - (before + time.time()) / 2
+
+
+class ServerMaintenance:
+    """See `EngineUpkeep`."""
+
+    def __init__(
+        self, database: Database, tools: BackupTools, findings: Callable[[Connection], Iterable[Finding]]
+    ) -> None:
+        """`findings` are the engine's own."""
+        self._database = database
+        self._tools = tools
+        self._findings = findings
+
+    @property
+    def location(self) -> str:
+        """Its server, by the name that the URL gives it, and its name there."""
+        connects: Mapping[str, object] = self._database.connect_params
+        socket, host = connects.get("unix_socket"), str(connects.get("host") or "localhost").lower()
+        server = str(socket) if socket else f"{host}:{connects.get('port') or self._tools.port}"
+        return f"{self._tools.product}:{server}/{self._database.database!s}"
+
+    def require_database(self) -> None:
+        """Nothing: a server refuses whoever asks for a database that is not there."""
+
+    def findings(self, connection: Connection) -> Iterable[Finding]:
+        """See `EngineUpkeep`."""
+        return self._findings(connection)
+
+    def backup(self, file: Path, progress: Progress, *, replace: bool) -> None:  # noqa: ARG002  # refused anyway
+        """Raises `SettingsError` with the command to type."""
+        raise SettingsError(self._tools.to_dump(str(self._database.database), file))
+
+    def has_rows(self) -> bool:
+        """False: `restore` replaces nothing here."""
+        return False
+
+    def restore(self, file: Path, progress: Progress) -> None:  # noqa: ARG002  # refused anyway
+        """Raises `SettingsError` with the command to type."""
+        raise SettingsError(self._tools.to_load(str(self._database.database), file))

@@ -1,0 +1,96 @@
+"""Backups of an SQLite database, by SQLite's own backup: never by copying a file that somebody writes to."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sqlite3
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from hullo.errors import Conflicting, StoreUnavailable
+from hullo.store.maintenance import Progress
+from hullo_stores.peewee.maintenance.sqlite_file import (
+    applied_migrations,
+    begin_reading,
+    create_private,
+    open_file,
+    require_database,
+    require_intact,
+    sync_folder,
+)
+
+PAGES_PER_STEP: Final = 1024
+"""Pages a step: 4 MiB, so that whoever watches sees it move and whoever stops it need not wait."""
+
+
+def back_up(path: Path, file: Path, progress: Progress, *, replace: bool) -> None:
+    """See `BacksUp.backup`. `path` is the database."""
+    require_database(path)
+    if file.exists():
+        if file.samefile(path):
+            raise Conflicting(f"{file} is the database itself; write its backup to another file")
+        if not replace or not file.is_file():
+            raise Conflicting(f"there is a {file} already; choose another name, or replace it with --force")
+    unfinished = file.with_name(f"{file.name}.{secrets.token_hex(4)}.unfinished")
+    try:
+        create_private(unfinished)
+    except OSError as error:
+        raise StoreUnavailable(f"no file can be made in {file.absolute().parent}: {error.strerror}") from error
+    try:
+        _write(path, unfinished, progress)
+        _move_into_place(unfinished, file, replace=replace)
+    finally:
+        for rest in (unfinished, Path(f"{unfinished}-journal")):
+            rest.unlink(missing_ok=True)
+
+
+def copy_pages(source: sqlite3.Connection, target: sqlite3.Connection, progress: Progress, doing: str) -> None:
+    """All pages of `source`, which is reading, into `target`: one transaction there."""
+    progress(doing, 0, 1)
+
+    def told(_: int, remaining: int, total: int) -> None:
+        progress(doing, total - remaining, total)
+
+    source.backup(target, pages=PAGES_PER_STEP, progress=told)
+
+
+def _write(path: Path, unfinished: Path, progress: Progress) -> None:
+    with open_file(path) as source:
+        # Inside a transaction, as a backup that finds the source changed between two steps begins anew: a busy
+        # server would never let it finish.
+        begin_reading(source)
+        if not applied_migrations(source):
+            raise Conflicting(f"{path} is no database of hullo's")
+        with open_file(unfinished) as target:
+            copy_pages(source, target, progress, "copying")
+            # One file that can be read where nothing may be written; the log would be two more.
+            target.execute("PRAGMA journal_mode = DELETE").fetchall()
+            progress("checking", 0, 1)
+            require_intact(target, path)
+            progress("checking", 1, 1)
+
+
+def _move_into_place(unfinished: Path, file: Path, *, replace: bool) -> None:
+    try:
+        if replace:
+            os.replace(unfinished, file)
+        else:
+            _link_into_place(unfinished, file)
+    except FileExistsError as error:
+        raise Conflicting(f"there is a {file} by now; choose another name") from error
+    except OSError as error:
+        raise StoreUnavailable(f"the backup cannot be named {file}: {error.strerror}") from error
+    sync_folder(file.absolute().parent)
+
+
+def _link_into_place(unfinished: Path, file: Path) -> None:
+    """A rename would replace what another process has made meanwhile; a link does not."""
+    with suppress(PermissionError, NotImplementedError):
+        os.link(unfinished, file)
+        return
+    # Some file systems have no links.
+    if file.exists():
+        raise FileExistsError
+    os.replace(unfinished, file)

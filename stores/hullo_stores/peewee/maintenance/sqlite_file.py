@@ -1,0 +1,126 @@
+"""SQLite files of hullo's, opened beside the engine: to be backed up, restored from, or restored into."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Generator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final
+
+from hullo.errors import Conflicting, StoreUnavailable
+from hullo_stores.peewee.faults import translate_sqlite_error
+from hullo_stores.peewee.maintenance.marker import unfinished_copy
+from hullo_stores.peewee.schema import HISTORY_TABLE, KNOWN_MIGRATIONS
+
+LOCK_TIMEOUT_SECONDS: Final = 5.0
+"""How long to wait for a lock that another process holds for a moment."""
+_QUOTED: Final = 'SELECT 1 FROM "{}" LIMIT 1'
+
+
+@contextmanager
+def open_file(path: Path) -> Generator[sqlite3.Connection]:
+    """A connection to a file that exists, outside any transaction. Raises `StoreUnavailable` for whatever the driver
+    reports meanwhile."""
+    # Not "ro": the last reader of a write-ahead log that may not write would leave the log behind. SQLite itself
+    # reads where writing is not permitted.
+    uri = f"{path.absolute().as_uri()}?mode=rw"
+    with (
+        translated_errors(path),
+        closing(sqlite3.connect(uri, uri=True, timeout=LOCK_TIMEOUT_SECONDS, isolation_level=None)) as connection,
+    ):
+        yield connection
+
+
+@contextmanager
+def translated_errors(path: Path) -> Generator[None]:
+    """The driver's errors become hullo's."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise translate_sqlite_error(error, str(path)) from error
+
+
+def require_database(path: Path) -> None:
+    """Raises `StoreUnavailable` where there is none yet."""
+    if not path.exists():
+        raise StoreUnavailable(
+            f"there is no database {path.absolute()}; correct the store's URL, or make one with 'hullo migrate'"
+        )
+
+
+def begin_reading(connection: sqlite3.Connection) -> None:
+    """From here until the connection is closed, everything that is read is of one moment."""
+    connection.execute("BEGIN")
+    connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
+
+
+def applied_migrations(connection: sqlite3.Connection) -> frozenset[str]:
+    """The migrations that were applied; none where there is no database of hullo's."""
+    if HISTORY_TABLE not in _tables_of(connection):
+        return frozenset()
+    return frozenset(name for (name,) in connection.execute(f"SELECT name FROM {HISTORY_TABLE}"))
+
+
+def require_restorable(connection: sqlite3.Connection, path: Path) -> None:
+    """Raises `Conflicting` unless it is a database of hullo's, of this version or an older one."""
+    history = applied_migrations(connection)
+    if not history:
+        raise Conflicting(f"{path} is no database of hullo's")
+    if unfinished_copy(history) is not None:
+        raise Conflicting(f"{path} holds an unfinished copy")
+    if newer := history.difference(KNOWN_MIGRATIONS):
+        raise Conflicting(f"{path} is of a newer hullo: it has {', '.join(sorted(newer))}; update this one")
+
+
+def require_replaceable(connection: sqlite3.Connection, path: Path) -> None:
+    """Raises `Conflicting` where somebody else's tables would be replaced."""
+    if _tables_of(connection) and not applied_migrations(connection):
+        raise Conflicting(f"{path} is not hullo's database, and will not be replaced")
+
+
+def holds_rows(path: Path) -> bool:
+    """Whether any table has one. True too for a file that cannot be read: something is there."""
+    if not path.exists():
+        return False
+    try:
+        with open_file(path) as connection:
+            tables = _tables_of(connection) - {HISTORY_TABLE}
+            return any(connection.execute(_QUOTED.format(name)).fetchall() for name in tables)
+    except StoreUnavailable:
+        return True
+
+
+def require_intact(connection: sqlite3.Connection, path: Path) -> None:
+    """Raises `StoreUnavailable` for a damaged file. Reads all of it."""
+    try:
+        found = connection.execute("PRAGMA quick_check(1)").fetchall()
+    except sqlite3.DatabaseError as error:
+        raise StoreUnavailable(f"the database {path} is damaged") from error
+    if found != [("ok",)]:
+        raise StoreUnavailable(f"the database {path} is damaged")
+
+
+def create_private(path: Path) -> None:
+    """A new, empty file for its owner alone. Raises `FileExistsError`."""
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes a file's new name in a folder outlast a power cut, where the system can."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return  # Windows opens no folders
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _tables_of(connection: sqlite3.Connection) -> frozenset[str]:
+    found = connection.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+    )
+    return frozenset(name for (name,) in found)

@@ -1,0 +1,53 @@
+"""What the Peewee store offers beside `Store`: see `hullo.store.maintenance`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from hullo.store.maintenance import CopySource, CopyTarget, Finding, Progress
+from hullo_stores.peewee.connection import Engine
+from hullo_stores.peewee.maintenance import portable
+from hullo_stores.peewee.maintenance.diagnosis import diagnose
+from hullo_stores.peewee.schema import pending_sql
+
+
+class Maintenance:
+    """`Migrates`, `Portable`, `BacksUp` and `Diagnosed`, on whatever engine."""
+
+    _engine: Engine
+
+    @property
+    def location(self) -> str:
+        """See `Portable`."""
+        return self._engine.maintenance.location
+
+    def as_source(self) -> AbstractContextManager[CopySource]:
+        """See `Portable`."""
+        self._engine.maintenance.require_database()
+        return portable.as_source(self._engine)
+
+    def as_target(self) -> AbstractContextManager[CopyTarget]:
+        """See `Portable`."""
+        return portable.as_target(self._engine)
+
+    def pending_sql(self) -> Sequence[str]:
+        """See `Migrates`."""
+        return pending_sql(self._engine)
+
+    def backup(self, file: Path, progress: Progress, *, replace: bool = False) -> None:
+        """See `BacksUp`."""
+        self._engine.maintenance.backup(file, progress, replace=replace)
+
+    def has_rows(self) -> bool:
+        """See `BacksUp`."""
+        return self._engine.maintenance.has_rows()
+
+    def restore(self, file: Path, progress: Progress) -> None:
+        """See `BacksUp`."""
+        self._engine.maintenance.restore(file, progress)
+
+    def diagnose(self) -> Sequence[Finding]:
+        """See `Diagnosed`."""
+        return tuple(diagnose(self._engine))

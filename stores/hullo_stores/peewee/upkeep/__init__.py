@@ -1,1 +1,0 @@
-"""What the Peewee store offers beside `Store`: copies, backups, a diagnosis. See `hullo.store.upkeep`."""
