@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from hullo.model.change_set import ChangeSet, insertion
 from hullo.store.protocol import APPLIED, Store

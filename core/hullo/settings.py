@@ -7,15 +7,17 @@ import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
 import msgspec
+from msgspec import field
+from msgspec.structs import fields, replace
 
 from hullo.errors import SettingsError
 from hullo.model.claim import CUSTOM_KEY, KNOWN_FIELDS, UNSAFE_KEYS, attribute_hash_field
 from hullo.model.limits import Limits
+from hullo.model.value import Value
 
 DEFAULT_STORE: Final = "sqlite:///hullo.db"
 DEFAULT_PREFIX: Final = "/hullo"
@@ -26,8 +28,7 @@ UNIX_SOCKET: Final = "unix"
 REDIS_SCHEMES: Final = ("redis://", "rediss://", "unix://")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RateLimits:
+class RateLimits(Value):
     """How much of everything a caller may do in a minute. What is beyond it is answered with 429.
 
     Raises `SettingsError` for a number that is none, or under 1.
@@ -56,8 +57,7 @@ class RateLimits:
                 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionCookie:
+class SessionCookie(Value):
     """A session that scripts cannot read, for pages that are served from hullo's own host."""
 
     on: bool = False
@@ -67,8 +67,14 @@ class SessionCookie:
     """Also without TLS. On a loopback host, where people develop, it is so anyway."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(
+    Value,
+    secrets=(
+        "redis",
+        "bus",
+        "master_keys",
+    ),
+):
     """What a `hullo.toml` may say. Every value has a default that is safe to run with.
 
     Raises `SettingsError` for a trusted proxy that is no address, and for a Redis or a bus that is no URL of one.
@@ -107,16 +113,16 @@ class Settings:
     trusted_proxies: tuple[str, ...] = ()
     """Addresses and networks whose word about the caller's address is taken, and `unix` for whoever calls through a
     Unix socket. None are, unless they are listed."""
-    redis: str | None = field(default=None, repr=False)
+    redis: str | None = None
     """Where the rate limits are counted, so that several processes share them. None: each counts for itself."""
-    bus: str | None = field(default=None, repr=False)
+    bus: str | None = None
     """What tells every process at once of what another has committed, as sockets are open in each: a URL, of Redis or
     PostgreSQL; `memory:` for none. None: the store's own database where that is PostgreSQL, else `redis`, else none."""
     hop_parameter: str = "hullo_identity"
     """Under which name a page's address carries an identity from another site (T2)."""
     development: bool = False
     """Says that nothing here is real: weak secrets are accepted, and webhooks may lead to this very machine."""
-    master_keys: tuple[str, ...] = field(default=(), repr=False)
+    master_keys: tuple[str, ...] = ()
     """Seal the secrets in the database; the first seals, all open. From `HULLO_MASTER_KEY`, with commas between
     them, and never from the file. Where several processes run, a new one is set behind the old one everywhere, then in
     front of it, and then alone: each start seals anew what the first one does not."""

@@ -88,7 +88,7 @@ def windows(request):
 def test_there_is_so_much_room_for_each_key(windows):
     assert [windows.acquire("a", 2).is_taken for _ in range(4)] == [True, True, False, False]
     assert windows.acquire("b", 2).is_taken
-    assert 1 <= windows.acquire("a", 2).wait <= 60
+    assert 1 <= windows.acquire("a", 2).retry_after <= 60
 
 
 def test_what_is_given_back_can_be_taken_again(windows):
@@ -101,26 +101,26 @@ def test_what_is_given_back_can_be_taken_again(windows):
 
 
 def test_what_was_given_back_was_still_said(windows):
-    assert not windows.acquire("a", 9, b"x").repeated
+    assert not windows.acquire("a", 9, b"x").is_repeat
     windows.release(windows.acquire("a", 9, b"x"))
-    assert windows.acquire("a", 9, b"x").repeated
-    assert not windows.acquire("a", 9, b"\0\xff").repeated
-    assert windows.acquire("a", 9, b"\0\xff").repeated
-    assert not windows.acquire("a", 9).repeated
-    assert not windows.acquire("a", 9).repeated
-    assert not windows.acquire("b", 9, b"x").repeated
+    assert windows.acquire("a", 9, b"x").is_repeat
+    assert not windows.acquire("a", 9, b"\0\xff").is_repeat
+    assert windows.acquire("a", 9, b"\0\xff").is_repeat
+    assert not windows.acquire("a", 9).is_repeat
+    assert not windows.acquire("a", 9).is_repeat
+    assert not windows.acquire("b", 9, b"x").is_repeat
 
 
 def test_what_is_said_without_room_is_not_the_last_that_was_said(windows):
     windows.acquire("a", 1, b"x")
-    assert not windows.acquire("a", 1, b"y").repeated
-    assert windows.acquire("a", 1, b"x").repeated
+    assert not windows.acquire("a", 1, b"y").is_repeat
+    assert windows.acquire("a", 1, b"x").is_repeat
 
 
 def test_a_window_that_is_handed_on_is_as_full(windows):
     windows.acquire("a", 3)
     windows.transfer(windows.acquire("a", 3, b"x"), "b")
-    assert windows.acquire("b", 3, b"x").repeated
+    assert windows.acquire("b", 3, b"x").is_repeat
     assert not windows.acquire("b", 3).is_taken
 
 
@@ -372,14 +372,14 @@ def test_while_one_looks_whether_redis_is_back_the_others_go_on(broken):
 
     def slow(keys, args):
         reached.set()
-        assert opened.wait(10)
+        assert opened.retry_after(10)
         return [1, 60_000, 0]
 
     windows._acquire_script = slow
     places = []
     looking = threading.Thread(target=lambda: places.append(windows.acquire("key", 1)))
     looking.start()
-    assert reached.wait(10)
+    assert reached.retry_after(10)
     assert not windows.is_available
     assert windows.acquire("key", 1) is None
     opened.set()

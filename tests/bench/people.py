@@ -6,11 +6,11 @@ import hmac
 import random
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from functools import cache
 from typing import Any, Protocol
 
 from handwritten.calls import Application, Asked, HandWritten, Row, names_of, newcomer
+from msgspec.structs import replace
 
 from hullo.hooks.entry_points import open_store
 from hullo.model.app import App

@@ -7,13 +7,14 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import anyio
 from anyio import to_thread
 from callers import Bench
 from handwritten.calls import Asked, identify_on_loop, names_of
+from msgspec.structs import replace
 from people import the_application
 
 from hullo.engine.app_cache import AppCache

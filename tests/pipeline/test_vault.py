@@ -7,13 +7,13 @@ import os
 import secrets
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from hullo.application import Hullo
 from hullo.errors import ProofRejected, SettingsError, StoreUnavailable, TooContended

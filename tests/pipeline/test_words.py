@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from hullo.model.decision_record import DecisionRecord, FieldVerdict, Step, Trace, Verdict
 from hullo.model.instant import parse_rfc3339

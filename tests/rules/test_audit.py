@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from hullo.model.audit import AuditEntry, AuditHead, next_entry
 from hullo.model.instant import DAY

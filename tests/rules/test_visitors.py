@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
-
 import pytest
+from msgspec.structs import fields, replace
 
 from hullo.errors import NotFound, SessionRequired, SessionRevoked
 from hullo.model.change_set import ChangeSet, replacement

@@ -3,10 +3,10 @@
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from hullo.errors import StoreUnavailable
 from hullo.model.change_set import ChangeSet, Erasure, insertion, replacement

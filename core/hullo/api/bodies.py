@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, Final, cast
 
 import msgspec
+from msgspec.structs import replace
 
 from hullo.asgi.scope import SESSION_PREFIX
 from hullo.errors import BadRequest, Invalid
 from hullo.model.claim import CONTROL_CHARACTERS, CONTROL_EXCEPT_NEWLINES, Claim, Rejection
 from hullo.model.limits import Limits
 from hullo.model.strict_json import parse_object
+from hullo.model.value import Value
 from hullo.rules.origins import normalise_origin
 
 CLIENT_ID_MAX_LENGTH: Final = 128
@@ -28,26 +29,23 @@ encode = _encoder.encode
 """Any value of JSON as UTF-8, objects in the order in which they were made."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Envelope:
+class Envelope(Value, secrets=("session_token",)):
     """Who sends a body, where a beacon cannot set headers."""
 
     app_key: str | None = None
-    session_token: str | None = field(default=None, repr=False)
+    session_token: str | None = None
     consent: bool = False
     """Whether the page says that the visitor agrees to be remembered."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IdentifyBody:
+class IdentifyBody(Value):
     """An identify call."""
 
     envelope: Envelope
     claim: Claim
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckBody:
+class CheckBody(Value):
     """An identify call that is to be explained (V8). `page` is the address of the page that would send it, if any."""
 
     envelope: Envelope
@@ -55,8 +53,7 @@ class CheckBody:
     page: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IdentityTokenBody:
+class IdentityTokenBody(Value):
     """A token is asked for. `audience` is the key of the app that it is to be good in, or `to` an origin that the app
     lists; never both. None of them: the visitor's own app."""
 
@@ -65,8 +62,7 @@ class IdentityTokenBody:
     to: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageBody:
+class MessageBody(Value):
     """Something that is said."""
 
     envelope: Envelope

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from urllib.parse import urlsplit
+
+from msgspec.structs import replace
 
 from hullo.api.apps import load_app
 from hullo.api.authentication import require_api_key

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from hullo.api.authentication import require_api_key, require_workspace_key
 from hullo.api.contacts import load_contact

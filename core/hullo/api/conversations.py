@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from hullo.api.authentication import require_api_key
 from hullo.api.bodies import parse_join_body, parse_message_body

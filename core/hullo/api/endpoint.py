@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 
+from msgspec.structs import replace
 from starlette.types import Receive, Scope, Send
 
 from hullo.api.admission import admit, count_call

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Final, cast, get_args
 
@@ -20,6 +19,7 @@ from hullo.model.conflict import Conflict, ConflictStatus
 from hullo.model.contact import ContactId
 from hullo.model.decision import Decision
 from hullo.model.merge import Merge, MergeId, RelatedCounts
+from hullo.model.value import Value
 from hullo.operations.contacts.merge import MergeContacts, MergeResult
 from hullo.operations.contacts.resolve_conflict import ResolveConflict
 from hullo.operations.contacts.undo_merge import UndoMerge, UndoMergeResult
@@ -125,8 +125,7 @@ async def resolve_conflict(request: Request) -> Response:
     return json_response({**conflict_json(settled.conflict), "merge": merge})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Pair:
+class _Pair(Value):
     """Two contacts as they are by now, and how much there is of the second."""
 
     contact_id: ContactId

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
@@ -18,6 +17,7 @@ from hullo.errors import Invalid, NotFound, SessionRevoked, TooLarge
 from hullo.model.app import ApiKey
 from hullo.model.claim import Rejection
 from hullo.model.request_context import secret_digest
+from hullo.model.value import Value
 from hullo.model.visitor import Session, SessionDigest
 from hullo.operations.sessions.open_session import OpenSession
 from hullo.settings import SessionCookie
@@ -31,12 +31,11 @@ class ClientDisconnect(Exception):
     """The client hung up while it was sending: there is nobody to answer."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
+class Caller(Value, secrets=("token",)):
     """A browser, as it presents itself: nothing of it is believed yet."""
 
     app_key: str | None
-    token: str | None = field(repr=False)
+    token: str | None
     session: SessionDigest | None
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any, Final, cast, get_args
+
+from msgspec.structs import replace
 
 from hullo.api.bodies import decode_object, invalid_field, is_plausible_id, text_error
 from hullo.model.claim import CUSTOM_DATA, Claim
@@ -14,6 +15,7 @@ from hullo.model.contact import ContactId
 from hullo.model.identifier import EMAIL, EXTERNAL_ID
 from hullo.model.instant import Instant
 from hullo.model.limits import Limits
+from hullo.model.value import Value
 from hullo.operations.contacts.contact_events import EventReport
 from hullo.operations.contacts.email_phone_lists import PRIMARY_FIELDS, ContactLists
 from hullo.operations.contacts.tags import TAGS_FIELD, parse_tags
@@ -22,8 +24,7 @@ _APP_ID: Final = re.compile(r"app_[0-9a-z]+")
 _ACTIONS: Final[tuple[str, ...]] = get_args(ConflictResolution)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContactBody:
+class ContactBody(Value):
     """What a server writes about a contact. `cleared` are the identifiers that it sent as null."""
 
     claim: Claim
@@ -33,8 +34,7 @@ class ContactBody:
     cleared_identifiers: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MergeBody:
+class MergeBody(Value):
     """Two contacts are one. `dry_run`: what would become of them. `confirm`: even if that is very much."""
 
     absorb: ContactId
@@ -42,8 +42,7 @@ class MergeBody:
     confirm: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResolveBody:
+class ResolveBody(Value):
     """A conflict is settled."""
 
     action: ConflictResolution

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
@@ -16,6 +15,7 @@ from hullo.errors import ConsentRequired
 from hullo.model.app import App
 from hullo.model.conversation import Conversation
 from hullo.model.instant import Instant
+from hullo.model.value import Value
 from hullo.model.visitor import Session
 from hullo.operations.sessions.open_session import OpenSession
 from hullo.store.protocol import Page, PageRequest, Store
@@ -45,8 +45,7 @@ async def _open_from_body(request: Request, verb: Literal["join", "reset"]) -> R
     return attended.response
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenedSession:
+class OpenedSession(Value):
     """What a visitor is answered who joins or resets."""
 
     response: Response

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from hullo.errors import MiddlewareMissing
 from hullo.model.app import AppId, WorkspaceId
 from hullo.model.contact import ContactId
 from hullo.model.standing import Standing
+from hullo.model.value import Value
 from hullo.model.visitor import VisitorId
 
 IDENTITY_KEY: Final = "hullo.identity"
 """Under which the identity stands in the scope."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
+class Identity(Value):
     """All None: nobody is known, whether there was no session, one that is no longer good, or no store to ask.
 
     `contact_id` and `standing` stay None until the visitor is identified. A claim to be somebody who was erased has a

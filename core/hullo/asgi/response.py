@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from starlette.types import Send
 
 from hullo.api.bodies import encode
+from hullo.model.value import Value
 
 JSON: Final = b"application/json"
 PROBLEM_JSON: Final = b"application/problem+json"
@@ -24,8 +24,7 @@ _ON_EVERY_ANSWER: Final[tuple[Header, ...]] = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Response:
+class Response(Value):
     """Status, body and what headers it has beside those that every answer has."""
 
     body: bytes

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, Literal
 
 import msgspec
 
 from hullo.model.contact import ContactId
 from hullo.model.conversation import ConversationId, MessageId
+from hullo.model.value import Value
 from hullo.model.visitor import VisitorId
 
 MAX_NOTICE_BYTES: Final = 1_000
 """No notice is longer as JSON: six ids, and what is around them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class Notice(Value):
     """Whoever has sockets open may have to look, and tell. By ids alone, as it passes through other systems (P4).
 
     A `session` notice says that sessions of this visitor, or of this contact, may have ended or become another

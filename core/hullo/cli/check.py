@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import BinaryIO
 
 import click
+from msgspec.structs import replace
 
 from hullo.api.bodies import CheckBody, parse_check_body
 from hullo.api.check import check_call

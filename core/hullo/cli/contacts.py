@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 import click
 
@@ -21,6 +20,7 @@ from hullo.model.event import FieldChange
 from hullo.model.fact import Fact
 from hullo.model.note import Note
 from hullo.model.timeline import CONTACT_EVENT, TimelineEntry
+from hullo.model.value import Value
 from hullo.operations.contacts.explanations import describe_decision
 from hullo.store.protocol import ConflictFilter, PageRequest
 
@@ -66,8 +66,7 @@ def why(options: CommonOptions, contact_id: str, limit: int) -> None:
     options.print_result({"items": [decision_json(each, apps) for each in page.items]}, text)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _ContactReport:
+class _ContactReport(Value):
     """All that is shown of one contact."""
 
     contact: Contact

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 import click
+from msgspec.structs import asdict
 
 from hullo.cli.options import CommonOptions, common_options, pass_options
 from hullo.cli.progress import show_progress

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from hashlib import blake2b, sha256
 from typing import Final, Generic, TypeVar
+
+from msgspec.structs import replace
 
 from hullo.engine.app_cache import AppCache
 from hullo.errors import Conflicting
@@ -15,6 +16,7 @@ from hullo.model.instant import DAY
 from hullo.model.operation import Operation, PreparedOperation
 from hullo.model.outcome import Outcome
 from hullo.model.request_context import SEED_BYTES, RequestContext
+from hullo.model.value import Value
 from hullo.rules import session_lifecycle
 from hullo.rules.session_lifecycle import SESSION_PREFIX
 from hullo.store.protocol import Snapshot
@@ -24,16 +26,14 @@ A = TypeVar("A")
 RESPONSE_LIFETIME: Final = DAY
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplayedResponse:
+class ReplayedResponse(Value):
     """The first answer: its body as it was encoded then, and the session token that it issued, if it did."""
 
     body: bytes
     session_token: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IdempotentOperation(Generic[A]):
+class IdempotentOperation(Value, Generic[A]):
     """Another work, done once for a caller and key.
 
     `caller` is what tells callers apart: the session's digest, or the client's address where there is no session

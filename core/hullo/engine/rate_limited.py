@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Generic, TypeVar
+
+from msgspec.structs import replace
 
 from hullo.engine.app_cache import AppCache
 from hullo.errors import RateLimited
 from hullo.model.decision import Decision
 from hullo.model.operation import Operation, PreparedOperation
+from hullo.model.value import Value
 from hullo.store.protocol import Snapshot
 
 A = TypeVar("A")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RateLimitedOperation(Generic[A]):
+class RateLimitedOperation(Value, Generic[A]):
     """Another work, refused with `refusal` where its answer is one that `counts`."""
 
     operation: Operation[A]

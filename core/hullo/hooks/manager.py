@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pluggy
@@ -33,6 +32,7 @@ from hullo.model.proof import Proof
 from hullo.model.request_context import RequestContext
 from hullo.model.standing import Standing
 from hullo.model.token_claims import TokenClaims
+from hullo.model.value import Value
 from hullo.model.visitor import Session, VisitorId
 
 if TYPE_CHECKING:
@@ -47,8 +47,7 @@ Answer = TypeVar("Answer")
 Kind = TypeVar("Kind")
 
 
-@dataclass(frozen=True, slots=True)
-class _Implementation:
+class _Implementation(Value, kw_only=False):
     """One plugin's answer to one hook."""
 
     plugin: object

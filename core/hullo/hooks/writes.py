@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from hullo.model.claim import CUSTOM_DATA, PROFILE_FIELDS
 from hullo.model.fact import Fact, Scalar
 from hullo.model.standing import Standing
+from hullo.model.value import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Write:
+class Write(Value):
     """One value that a claim would write; `value` None clears.
 
     `standing` is what the value would be stored with. It may be lower than the session's: an identifier that no
@@ -31,8 +29,7 @@ class Write:
     """Whose custom data; None for what is the person's own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class Refusal(Value):
     """A policy's no to one write, with a reason that an agent will read."""
 
     field: str

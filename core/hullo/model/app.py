@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from msgspec import field
+
 from hullo.model.instant import Instant
 from hullo.model.retention import Retention
+from hullo.model.value import Value
 
 WorkspaceId = str
 AppId = str
@@ -33,21 +35,19 @@ class Scope(StrEnum):
 ALL_SCOPES: Final = frozenset(Scope)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workspace:
+class Workspace(Value, secrets=("salt",)):
     """Owns contacts. Its name is unique."""
 
     id: WorkspaceId
     name: str
     created_at: Instant
-    salt: str = field(default="", repr=False)
+    salt: str = ""
     """What tombstones are salted with (P2). Sealed under the master key, if there is one. Empty until hullo is opened,
     in one that was made before there were any."""
     version: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IdentityKey:
+class IdentityKey(Value, secrets=("secret",)):
     """What a site's server signs with: a secret that both know (V1, V4), or its own, whose public half is here (V5).
 
     The text of the secret itself is the HMAC key.
@@ -55,7 +55,7 @@ class IdentityKey:
 
     id: str
     app_id: AppId
-    secret: str = field(repr=False)
+    secret: str
     """Sealed under the master key, if there is one, until `Vault.opened`. Empty for a public key."""
     created_at: Instant
     last_used_at: Instant | None = None
@@ -74,8 +74,7 @@ class IdentityKey:
         return self.public_key is None and self.is_active(now)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class App:
+class App(Value):
     """One place a widget runs.
 
     `identity_keys` holds the retired ones too. An app with no `origins` takes loopback origins only. `version`
@@ -107,8 +106,7 @@ class App:
         return next((key for key in reversed(self.identity_keys) if key.can_sign(now)), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiKey:
+class ApiKey(Value):
     """A server's credential for one workspace, and for one app of it when `app_id` is set. Only a digest is kept."""
 
     id: str

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Final
 
 import msgspec
+from msgspec import field
+from msgspec.structs import replace
 
 from hullo.model.instant import Instant
+from hullo.model.value import Value
 
 NO_PREVIOUS_DIGEST: Final = ""
 """What the first entry of a workspace has for `previous`."""
@@ -17,8 +19,7 @@ NO_PREVIOUS_DIGEST: Final = ""
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditHead:
+class AuditHead(Value):
     """Where a workspace's chain ends."""
 
     number: int = 0
@@ -26,8 +27,7 @@ class AuditHead:
     digest: str = NO_PREVIOUS_DIGEST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditEntry:
+class AuditEntry(Value):
     """One thing that was done. Append-only; `data` holds ids and counts, never a personal value (P4).
 
     `digest` covers everything else and the digest of the entry before: whoever changes, removes or inserts one has to

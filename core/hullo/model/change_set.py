@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Generic, Literal, Protocol, TypeVar
+
+from msgspec.structs import replace
 
 from hullo.model.app import ApiKey, App, Workspace
 from hullo.model.audit import AuditEntry
@@ -18,6 +19,7 @@ from hullo.model.merge import Merge, MergeId
 from hullo.model.note import Note, NoteId
 from hullo.model.timeline import ContactEvent
 from hullo.model.tombstone import Tombstone
+from hullo.model.value import Value
 from hullo.model.visitor import Session, Visitor
 from hullo.model.webhook import Delivery, Webhook
 
@@ -34,8 +36,7 @@ class Versioned(Protocol):
 T = TypeVar("T", bound=Versioned)
 
 
-@dataclass(frozen=True, slots=True)
-class Change(Generic[T]):
+class Change(Value, Generic[T], kw_only=False):
     """From `before`, as it was loaded, to `after`. None before: it is new, and must not be there yet.
 
     A store writes it only while what it holds still has `before.version`; else the change set is a conflict.
@@ -58,8 +59,7 @@ def replacement(before: T, after: T) -> Change[T]:
     return Change(before, replace(after, version=before.version + 1))  # type: ignore[type-var]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Erasure:
+class Erasure(Value):
     """A contact to forget with everything that is about it: conversations, timeline, decisions, conflicts, merges
     with their images, notes. Its sessions are revoked (P2).
 
@@ -73,8 +73,7 @@ class Erasure:
     at: Instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyUse:
+class KeyUse(Value):
     """An identity key verified something. Written beside other changes, never compared, and never a conflict."""
 
     app_id: str
@@ -82,8 +81,7 @@ class KeyUse:
     at: Instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpentToken:
+class SpentToken(Value):
     """A token that is good for one time was used (V5, T1). A conflict when the same digest was spent before.
 
     Kept until `expires_at`, when the token is refused for its age anyway; new ones clear expired ones away.
@@ -94,8 +92,7 @@ class SpentToken:
     expires_at: Instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallCount:
+class CallCount(Value):
     """How many identify calls an app had on one day, by what they had to show for themselves (V3).
 
     Added to what is stored for that day, never compared, and never a conflict.
@@ -119,16 +116,14 @@ class CallCount:
         return self.signed * 1000 // self.total / 10 if self.total else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionRevocation:
+class SessionRevocation(Value):
     """Every session of a contact ends, in all apps (S2). Those that are over stay as they are; never a conflict."""
 
     contact_id: str
     at: Instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Absorption:
+class Absorption(Value):
     """What points at the absorbed contact points at the survivor from now on: sessions and conversations (L4).
 
     Which ones they were is remembered under the merge. An open conflict between the two is resolved by it, in the name
@@ -144,8 +139,7 @@ class Absorption:
     by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Split:
+class Split(Value):
     """The reverse: of the sessions and conversations that came with this merge, those that the survivor still has go
     back, and so do those that belong to them since: sessions that prove one of the names which go back, and whatever
     the visitors of all these sessions have begun to say `since` the merge. They are forgotten under the merge then."""
@@ -158,8 +152,7 @@ class Split:
     """Of the absorbed one, as it is restored."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredResponse:
+class StoredResponse(Value):
     """The first answer to a call with an `Idempotency-Key`, for repeats until `expires_at`.
 
     `digest` names caller and key and is unique; `request` is the digest of the body. `seed`, of the moment that
@@ -175,8 +168,7 @@ class StoredResponse:
     expires_at: Instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangeSet:
+class ChangeSet(Value):
     """Everything to write, in one transaction. `events` are in the outbox then, and told once it is committed (R4).
 
     Times, ids and secrets' digests are in it, so applying it twice to equal databases makes equal ones.

@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import urlsplit
+
+from msgspec import field
+from msgspec.structs import replace
 
 from hullo.model.email import is_plausible_email
 from hullo.model.fact import Scalar
 from hullo.model.identifier import EMAIL, EXTERNAL_ID, Identifier, is_non_identity
 from hullo.model.limits import Limits
+from hullo.model.value import Value
 
 PROFILE_FIELDS: Final = ("name", "phone", "company", "avatar_url")
 EVIDENCE_FIELDS: Final = ("user_hash", "token", "identity_token")
@@ -32,16 +35,22 @@ CONTROL_EXCEPT_NEWLINES: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x
 _INT64_LIMIT: Final = 2**63
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rejection:
+class Rejection(Value):
     """A fault of the request itself: which field, and a reason for people. Never about what is stored (H2)."""
 
     field: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Claim(
+    Value,
+    secrets=(
+        "user_hash",
+        "token",
+        "identity_token",
+        "attribute_hashes",
+    ),
+):
     """One identify call, decoded. `Claim.read` makes one from a body; a field that is absent was not sent.
 
     `profile` and `custom_data` hold just what was passed, so that what was omitted stays as it is (W1); None in
@@ -54,13 +63,13 @@ class Claim:
     """With the white space it came with: what a site's server signs (V1)."""
     profile: Mapping[str, str | None] = field(default_factory=dict[str, str | None])
     custom_data: Mapping[str, Scalar | None] = field(default_factory=dict[str, Scalar | None])
-    user_hash: str | None = field(default=None, repr=False)
+    user_hash: str | None = None
     """None when not sent; empty when it was sent and is no text, which no hash equals."""
-    token: str | None = field(default=None, repr=False)
+    token: str | None = None
     """A JWT, under the same convention."""
-    identity_token: str | None = field(default=None, repr=False)
+    identity_token: str | None = None
     """What another site's page or a site's server handed over in an address (T), under the same convention."""
-    attribute_hashes: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    attribute_hashes: Mapping[str, str] = field(default_factory=dict[str, str])
     """By the names of attributes, whose values are custom data (V6), under the same convention."""
     strict: bool = False
     rejected: tuple[Rejection, ...] = ()

@@ -9,7 +9,6 @@ import math
 import re
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final, cast
 
@@ -19,6 +18,7 @@ from hullo.errors import ProofRejected
 from hullo.model.app import App, IdentityKey
 from hullo.model.instant import DAY, HOUR, MINUTE, SECOND, Instant
 from hullo.model.strict_json import parse_object
+from hullo.model.value import Value
 
 HMAC: Final = "HS256"
 MAX_LIFETIME: Final = DAY
@@ -39,8 +39,7 @@ _OPTIONS: Final[Any] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParsedToken:
+class ParsedToken(Value):
     """A token's parts, of which nothing is believed yet."""
 
     text: str

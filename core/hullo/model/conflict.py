@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from hullo.model.contact import ContactId
 from hullo.model.identifier import IdentifierDigest
 from hullo.model.instant import Instant
+from hullo.model.value import Value
 
 ConflictStatus = Literal["open", "resolved"]
 ConflictResolution = Literal["merge", "keep", "move_email"]
@@ -15,8 +15,7 @@ ConflictResolution = Literal["merge", "keep", "move_email"]
 `contact_id`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conflict:
+class Conflict(Value):
     """`contact_id` is whom the call was about, `other_id` who has the `field` that it named.
 
     There is at most one conflict for a pair of contacts that is open, or was settled by keeping them apart.

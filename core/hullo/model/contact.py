@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import field
 
 from hullo.model.fact import Fact
 from hullo.model.identifier import EMAIL, EXTERNAL_ID, Identifier, IdentifierDigest
 from hullo.model.instant import Instant
 from hullo.model.standing import Standing
+from hullo.model.value import Value
 
 ContactId = str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contact:
+class Contact(Value):
     """Who somebody is, with the provenance of every value.
 
     `identifiers` and `profile` map a kind or field to its fact; what is absent is blank. `custom_data` maps an

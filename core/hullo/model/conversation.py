@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from hullo.model.contact import ContactId
 from hullo.model.instant import Instant
 from hullo.model.standing import Standing
+from hullo.model.value import Value
 from hullo.model.visitor import VisitorId
 
 ConversationId = str
@@ -16,8 +16,7 @@ Author = Literal["visitor", "agent"]
 Status = Literal["open", "closed"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conversation:
+class Conversation(Value):
     """Started by a visitor in an app; linked to a contact once, with the standing of that moment (L1, L2)."""
 
     id: ConversationId
@@ -42,8 +41,7 @@ class Conversation:
         return self.read_at is not None and self.read_at < self.last_message_at
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Message(Value):
     """One message. `client_id` is the sender's own id of it, given back so that a page can tell its own messages."""
 
     id: MessageId

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from hullo.model.change_set import NO_CHANGES, ChangeSet
 from hullo.model.decision_record import Trace
+from hullo.model.value import Value
 
 A_co = TypeVar("A_co", covariant=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision(Generic[A_co]):
+class Decision(Value, Generic[A_co]):
     """`answer` holds if and only if `change_set` was applied."""
 
     result: A_co

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from hullo.model.contact import ContactId
 from hullo.model.instant import Instant
+from hullo.model.value import Value
 
 Verdict = Literal["written", "unchanged", "kept", "rejected"]
 """`written`; `unchanged`: it was so already; `kept`: a policy refused the write, what was stored stays;
 `rejected`: a fault of the request itself."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Value):
     """One plugin's answer at one stage, in words without personal values."""
 
     stage: str
@@ -22,8 +21,7 @@ class Step:
     answer: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldVerdict:
+class FieldVerdict(Value):
     """What became of one field, and why. `field` is a profile field, an identifier's kind or `custom_data.<key>`."""
 
     field: str
@@ -31,16 +29,14 @@ class FieldVerdict:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trace:
+class Trace(Value):
     """The explanation of one decision, in the order in which it was taken."""
 
     steps: tuple[Step, ...] = ()
     fields: tuple[FieldVerdict, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DecisionRecord:
+class DecisionRecord(Value):
     """A trace as it is kept for agents and API keys. A call that wrote nothing leaves none (W9)."""
 
     id: str

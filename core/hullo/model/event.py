@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
+
+from msgspec import field
 
 from hullo.model.contact import ContactId
 from hullo.model.fact import Scalar
 from hullo.model.instant import Instant
+from hullo.model.value import Value
 
 EventName = Literal[
     "contact.created",
@@ -32,8 +34,7 @@ NON_TIMELINE_EVENTS: Final[frozenset[str]] = frozenset({"message.created", "cont
 none, and a proof that was refused is nobody's."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldChange:
+class FieldChange(Value):
     """One value before and after; None is blank. `field` is called as in a `FieldVerdict`."""
 
     field: str
@@ -41,8 +42,7 @@ class FieldChange:
     after: Scalar | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(Value):
     """One fact of the list in `E`. `data` holds ids and field names, never a personal value (P4).
 
     Ids are in the order in which things happened: of one contact always, of different ones by the clock.

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Collection
-from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final
 
+import msgspec
+
 from hullo.model.email import email_key
+from hullo.model.value import Value
 
 EXTERNAL_ID: Final = "external_id"
 EMAIL: Final = "email"
@@ -23,8 +25,7 @@ NON_IDENTITIES: Final[frozenset[str]] = frozenset(
 """What broken pages send for "nobody" (M5), case-folded. Settings may replace the list."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identifier:
+class Identifier(Value, kw_only=False):
     """One name of a person, of one kind: `Identifier("loyalty_card", "4711")`.
 
     `kind` is open; `external_id` and `email` are the built-in ones. `value` is kept as given: two values are the
@@ -37,24 +38,20 @@ class Identifier:
 
     kind: str
     value: str
-    key: str = field(init=False, compare=False, repr=False)
-    """What is compared: an email's folded form (M2), anything else exactly (M1)."""
-    _hash: int = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         value: Any = self.value
         if isinstance(value, (int, float)):
-            object.__setattr__(self, "value", str(value))
+            msgspec.structs.force_setattr(self, "value", str(value))
         elif not isinstance(value, str):
             raise TypeError(f"an identifier is text or a number, not {type(value).__name__}")
         if not self.kind:
             raise ValueError("an identifier needs a kind, such as 'loyalty_card'")
-        object.__setattr__(self, "key", email_key(self.value) if self.kind == EMAIL else self.value)
-        # Kept, as deciding looks identifiers up some thirty times.
-        object.__setattr__(self, "_hash", hash((self.kind, self.value)))
 
-    def __hash__(self) -> int:
-        return self._hash
+    @property
+    def key(self) -> str:
+        """What is compared: an email's folded form (M2), anything else exactly (M1)."""
+        return email_key(self.value) if self.kind == EMAIL else self.value
 
     def digest(self, workspace_id: str) -> IdentifierDigest:
         """SHA-256 over workspace, kind and key: what stores keep unique.

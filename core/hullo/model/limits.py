@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import field
 
 from hullo.model.identifier import MAX_IDENTIFIER_LENGTH, NON_IDENTITIES
+from hullo.model.value import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Value):
     """Lengths are in characters, sizes in bytes. What is longer is rejected, never cut."""
 
     body_bytes: int = 32 * 1024

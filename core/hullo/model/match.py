@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from hullo.model.contact import Contact
 from hullo.model.identifier import Identifier
+from hullo.model.value import Value
 
 CREATED = "created"
 """`matched_by` when nobody matched and a contact was made (M3)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Value, kw_only=False):
     """A matcher's answer: this is the person. `by` is told as `matched_by` and in the trace."""
 
     contact: Contact

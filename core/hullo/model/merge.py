@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from hullo.model.contact import Contact, ContactId
 from hullo.model.instant import Instant
+from hullo.model.value import Value
 
 MergeId = str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MergePlan:
+class MergePlan(Value):
     """A plugin's answer: these two are one person. `rule` is why, as it is kept with the merge."""
 
     rule: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Merge:
+class Merge(Value):
     """`absorbed_id` became part of `survivor_id`. Kept for ever, as are the images, unless the person is erased."""
 
     id: MergeId
@@ -43,8 +40,7 @@ class Merge:
         return self.undone_at is None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RelatedCounts:
+class RelatedCounts(Value):
     """How much is about a contact and everybody whom it absorbed: what a merge or an erasure would move or remove."""
 
     people: int

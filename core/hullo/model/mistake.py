@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from hullo.model.value import Value
 
 UNRECOGNISED: Final = "unrecognised"
 """The code of what is wrong in a way that nobody knows; it says what to look at."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mistake:
+class Mistake(Value):
     """One mistake that was recognised. Browsers never see it (V7), and it never holds a secret."""
 
     field: str

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from hullo.model.instant import Instant
+from hullo.model.value import Value
 
 NoteId = str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
+class Note(Value):
     """`subject_id` is a contact's or a conversation's. Never shown to visitors."""
 
     id: NoteId

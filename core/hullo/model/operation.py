@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from msgspec.structs import replace
 
 from hullo.model.app import App
 from hullo.model.decision import Decision
+from hullo.model.value import Value
 from hullo.store.protocol import Snapshot, SnapshotQuery
 
 if TYPE_CHECKING:
@@ -16,8 +19,7 @@ if TYPE_CHECKING:
 A_co = TypeVar("A_co", covariant=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PreparedOperation(Generic[A_co]):
+class PreparedOperation(Value, Generic[A_co]):
     """Ready to be loaded and decided. `decide` is pure, and is called again on a fresh snapshot after a conflict.
 
     `app` is what the work was prepared with: when the snapshot says that it has changed since, the work is

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from hullo.model.app import AppId
 from hullo.model.claim import Rejection
 from hullo.model.conflict import Conflict
@@ -11,11 +9,11 @@ from hullo.model.contact import ContactId
 from hullo.model.decision_record import FieldVerdict
 from hullo.model.proof import Signature
 from hullo.model.standing import Standing
+from hullo.model.value import Value
 from hullo.model.visitor import VisitorId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Value, secrets=("session_token",)):
     """Everything that was decided. How much of it a caller is told depends on `standing` (H2)."""
 
     request_id: str
@@ -26,7 +24,7 @@ class Outcome:
     standing: Standing
     visitor_id: VisitorId | None
     """None when a server wrote about a person without any visitor."""
-    session_token: str | None = field(repr=False)
+    session_token: str | None
     """Only when it is new."""
     switched: bool
     """Another person than before on this browser (C5)."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from hullo.model.identifier import Identifier
 from hullo.model.instant import Instant
+from hullo.model.value import Value
 
 if TYPE_CHECKING:
     from hullo.model.claim import Claim
@@ -23,8 +23,7 @@ class Signature(StrEnum):
     WRONG = "wrong"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SingleUseToken:
+class SingleUseToken(Value):
     """Says that evidence is good for one time in one app (V5, T1).
 
     `digest` is what is remembered of it until it would be refused for its age anyway.
@@ -42,8 +41,7 @@ class SingleUseToken:
         return cls(digest=digest, expires_at=expires_at, consumes=spends)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
+class Proof(Value):
     """What was vouched for, and nothing else (V2): a hash over `external_id` says nothing about the email beside it."""
 
     by: str

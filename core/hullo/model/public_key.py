@@ -8,13 +8,13 @@ import importlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 
 from hullo.errors import Invalid, SettingsError
 from hullo.model.strict_json import parse_object
+from hullo.model.value import Value
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
@@ -53,8 +53,7 @@ _PUBLIC_MEMBERS: Final[tuple[str, ...]] = ("kty", "crv", "x", "y", "n", "e")
 _MEMBERS: Final = {"OKP": ("x",), "EC": ("x", "y"), "RSA": ("n", "e")}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublicKey:
+class PublicKey(Value):
     """A key that verifies tokens of one algorithm, and makes nothing."""
 
     algorithm: str

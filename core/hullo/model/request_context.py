@@ -5,10 +5,12 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from hashlib import blake2b, sha256
 
+from msgspec.structs import replace
+
 from hullo.model.instant import Instant
+from hullo.model.value import Value
 
 Clock = Callable[[], Instant]
 
@@ -24,8 +26,7 @@ def system_clock() -> Instant:
     return time.time_ns() // 1000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestContext:
+class RequestContext(Value, secrets=("seed",)):
     """The time and the source of ids of one request, fixed before it is decided.
 
     The same moment gives the same ids however often it is asked, so a decision that is taken again on a fresh
@@ -34,7 +35,7 @@ class RequestContext:
     """
 
     now: Instant
-    seed: bytes = field(repr=False)
+    seed: bytes
 
     @classmethod
     def at(cls, now: Instant) -> RequestContext:

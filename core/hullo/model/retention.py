@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from hullo.model.instant import Instant
+from hullo.model.value import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retention:
+class Retention(Value):
     """Of one app, in days. None: for ever."""
 
     anonymous_days: int | None = 30
@@ -19,8 +17,7 @@ class Retention:
     timeline_days: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sweep:
+class Sweep(Value):
     """What a run removes: whatever of one app is older than these moments. None: leaves that alone.
 
     A run that is repeated, or broken off, or made by two at once, removes the same.
@@ -37,8 +34,7 @@ class Sweep:
     """Of each kind, so that nobody waits long for it. A run goes on until nothing is left to remove."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SweepResult:
+class SweepResult(Value):
     """How many of each were removed; in a dry run, how many there are."""
 
     sessions: int = 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
@@ -14,14 +13,14 @@ from hullo.model.app import App, IdentityKey
 from hullo.model.compact_token import HMAC, ParsedToken, parse_token, validate_payload, verify_signature
 from hullo.model.instant import Instant
 from hullo.model.public_key import ALGORITHMS, PublicKey
+from hullo.model.value import Value
 
 ACCEPTED_ALGORITHMS: Final = (HMAC, *ALGORITHMS)
 """The algorithms of tokens."""
 MAX_TOKEN_ID_LENGTH: Final = 255
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedToken:
+class SignedToken(Value):
     """A token that is good here and now."""
 
     payload: Mapping[str, Any]

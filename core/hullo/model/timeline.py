@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import field
 
 from hullo.model.contact import ContactId
 from hullo.model.event import FieldChange
 from hullo.model.instant import Instant
+from hullo.model.value import Value
 
 CONTACT_EVENT: Final = "contact.event"
 """The name under which a timeline shows what a site reported: its own name for it is in `data`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContactEvent:
+class ContactEvent(Value):
     """Something that a site reports about a person: an order, a page that was seen.
 
     Its id is in the order of `occurred_at`, which may lie in the past.
@@ -33,8 +34,7 @@ class ContactEvent:
     """Any JSON."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimelineEntry:
+class TimelineEntry(Value):
     """One line of a timeline: an `Event`, or a `ContactEvent` with its name and properties in `data`."""
 
     id: str

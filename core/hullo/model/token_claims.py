@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from hullo.model.instant import MINUTE
 from hullo.model.proof import SingleUseToken
 from hullo.model.standing import Standing
+from hullo.model.value import Value
 from hullo.model.visitor import SessionDigest
 
 MAX_HOP_LIFETIME: Final = 5 * MINUTE
 """The longest that a token for a hop may be good (T1)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenClaims:
+class TokenClaims(Value):
     """Whose identity is carried, and how far it is believed at most.
 
     The contact itself is not named: it is the session's, as long as that is good, so that a token says nothing about

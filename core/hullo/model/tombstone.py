@@ -3,20 +3,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
 from hullo.model.identifier import IdentifierDigest
 from hullo.model.instant import Instant
+from hullo.model.value import Value
 
 TombstoneDigest = str
 
 _ERASED_PREFIX: Final = "erased:"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tombstone:
+class Tombstone(Value):
     """Somebody of this name was erased. Writing the same one again changes nothing but its time."""
 
     digest: TombstoneDigest

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import field
 
 from hullo.model.contact import ContactId
 from hullo.model.identifier import IdentifierDigest
 from hullo.model.instant import DAY, HOUR, Instant
 from hullo.model.standing import Standing
+from hullo.model.value import Value
 
 VisitorId = str
 SessionDigest = str
@@ -19,8 +21,7 @@ TOUCH_INTERVAL: Instant = HOUR
 """How stale `seen_at` may get, so that a call that changes nothing can cost reads only (W9)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Visitor:
+class Visitor(Value):
     """Anonymous until identified. Its id alone proves nothing (S1)."""
 
     id: VisitorId
@@ -28,8 +29,7 @@ class Visitor:
     created_at: Instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
+class Session(Value):
     """A visitor's credential. The token itself is never stored: `digest` is its SHA-256.
 
     `contact_id` and `standing` are None until the visitor is identified. `claimed` is what this session itself

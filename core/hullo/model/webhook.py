@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
 
 from hullo.model.contact import ContactId
 from hullo.model.event import Event
 from hullo.model.instant import Instant
+from hullo.model.value import Value
 
 WebhookId = str
 DeliveryId = str
@@ -15,11 +15,10 @@ DeliveryState = Literal["pending", "delivered", "failed"]
 """`failed`: given up after the last try. A replay makes it pending again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookSecret:
+class WebhookSecret(Value, secrets=("secret",)):
     """What deliveries are signed with. After a rotation the older ones sign too, until they expire."""
 
-    secret: str = field(repr=False)
+    secret: str
     """`whsec_` and base64. Sealed under the master key, if there is one, until it is opened."""
     created_at: Instant
     expires_at: Instant | None = None
@@ -29,8 +28,7 @@ class WebhookSecret:
         return self.expires_at is None or now < self.expires_at
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Webhook:
+class Webhook(Value):
     """An endpoint that wants to be told. `events` empty: of all of them."""
 
     id: WebhookId
@@ -56,8 +54,7 @@ class Webhook:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class Delivery(Value):
     """One event on its way to one webhook, and afterwards the log of it.
 
     Its id is derived from the webhook's and the event's, so that making it twice makes it once, and is in the order of

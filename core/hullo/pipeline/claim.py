@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from hullo.engine.app_cache import AppCache
 from hullo.errors import HulloError, Invalid, NoIdentifier, ProofRejected
@@ -19,6 +20,7 @@ from hullo.model.outcome import Outcome
 from hullo.model.proof import Proof, Signature, is_proven
 from hullo.model.request_context import RequestContext
 from hullo.model.tombstone import TombstoneDigest, tombstone_digest
+from hullo.model.value import Value
 from hullo.model.visitor import SessionDigest
 from hullo.pipeline.decide import decide
 from hullo.pipeline.verified_claim import VerifiedClaim
@@ -35,8 +37,7 @@ from hullo.rules.origins import check_origin
 from hullo.store.protocol import Snapshot, SnapshotQuery
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identify:
+class Identify(Value):
     """A visitor is identified: by a page, or by a server that signs (rules V, M, C, W, L, T)."""
 
     claim: Claim
@@ -126,8 +127,7 @@ class Identify:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Upsert:
+class Upsert(Value):
     """A server writes about a person with an API key: everything it says counts as proven."""
 
     claim: Claim

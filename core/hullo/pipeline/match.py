@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from hullo.errors import PluginError
 from hullo.hooks.manager import PluginManager
@@ -11,6 +10,7 @@ from hullo.model.contact import Contact
 from hullo.model.decision_record import Step
 from hullo.model.identifier import EXTERNAL_ID, Identifier, IdentifierDigest
 from hullo.model.match import CREATED, Candidates
+from hullo.model.value import Value
 from hullo.model.visitor import Session
 from hullo.pipeline.match_evidence import MatchEvidence
 from hullo.pipeline.verified_claim import VerifiedClaim
@@ -18,8 +18,7 @@ from hullo.rules.merging.plan import MAX_UNCONFIRMED_CONTACTS
 from hullo.store.protocol import Snapshot
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Collision:
+class Collision(Value):
     """An identifier of the call that belongs to somebody else, and so is not written (C1 to C4)."""
 
     identifier: Identifier
@@ -32,16 +31,14 @@ class Collision:
         return self.identifier.kind
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DisplacedIdentifiers:
+class DisplacedIdentifiers(Value):
     """Somebody who held identifiers on a mere claim, and loses them to a proof (C4)."""
 
     owner: Contact
     identifiers: tuple[Identifier, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedMerge:
+class PlannedMerge(Value):
     """Somebody whom the contact is to absorb, as a plugin has it."""
 
     absorbed: Contact
@@ -49,8 +46,7 @@ class PlannedMerge:
     rule: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransferredIdentity:
+class TransferredIdentity(Value):
     """An identity that came from another site, with the session that it was made in (T1)."""
 
     session: Session
@@ -63,8 +59,7 @@ class TransferredIdentity:
         return self.session.proven_identifiers if self.is_proven else ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MatchResult:
+class MatchResult(Value):
     """The answer. `contact` None: somebody new. `own` are the identifiers that may be written to the contact."""
 
     contact: Contact | None

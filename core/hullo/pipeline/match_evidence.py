@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 
 from hullo.model.contact import Contact
 from hullo.model.identifier import EXTERNAL_ID, Identifier
 from hullo.model.standing import Standing
+from hullo.model.value import Value
 from hullo.model.visitor import Session
 from hullo.pipeline.verified_claim import VerifiedClaim
 from hullo.rules.identifiers import identifier_facts
 
 
-@dataclass(frozen=True, slots=True)
-class MatchEvidence:
+class MatchEvidence(Value, kw_only=False):
     """How the call came to this contact, and how good a way that is."""
 
     verified_claim: VerifiedClaim

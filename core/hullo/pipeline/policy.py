@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from hullo.hooks.manager import PluginManager
 from hullo.hooks.writes import Write, custom_field, identifier_field
@@ -18,14 +19,14 @@ from hullo.model.identifier import EMAIL, EXTERNAL_ID, Identifier
 from hullo.model.instant import Instant
 from hullo.model.phone import normalise_phone
 from hullo.model.standing import Standing
+from hullo.model.value import Value
 from hullo.rules.identifiers import replace_identifier, set_primary_identifier, with_identifiers
 from hullo.rules.phones import deduplicate_phones
 
 _FIELD_PREFIXES: Final = {"identifier": "identifier.", "custom_data": f"{CUSTOM_DATA}."}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WriteContext:
+class WriteContext(Value):
     """Who writes, when, how far they are believed, and for which app."""
 
     writer: str
@@ -56,8 +57,7 @@ class WriteContext:
         return self.standing if self.signed_fields is None or field in self.signed_fields else Standing.CLAIMED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WriteResult:
+class WriteResult(Value):
     """The contact as it will be, what became of each field, and who refused what."""
 
     contact: Contact
@@ -82,8 +82,7 @@ class WriteResult:
         return (*self.kept, *self.written, *so_already)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProposedWrites:
+class ProposedWrites(Value):
     """What a claim asks for: the writes that would change something, and the fields that are so already."""
 
     writes: tuple[Write, ...]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+
+from msgspec.structs import replace
 
 from hullo.model.audit import AuditEntry
 from hullo.model.change_set import Change, ChangeSet, KeyUse, SpentToken, insertion, replacement
@@ -17,6 +18,7 @@ from hullo.model.instant import HOUR
 from hullo.model.outcome import Outcome
 from hullo.model.request_context import RequestContext
 from hullo.model.standing import Standing
+from hullo.model.value import Value
 from hullo.model.visitor import TOUCH_INTERVAL, Session
 from hullo.operations.contacts.merge import add_merge_event
 from hullo.pipeline.match import MatchResult
@@ -30,8 +32,7 @@ from hullo.rules.merging.plan import MergePlanResult
 from hullo.rules.session_lifecycle import SessionUpdate
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IdentifyResult:
+class IdentifyResult(Value):
     """Everything that was decided, ready to be put into a change set, an answer and a trace."""
 
     verified_claim: VerifiedClaim

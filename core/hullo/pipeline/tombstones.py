@@ -6,8 +6,9 @@ nothing of it is kept but the session (H2).
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from hullo.model.change_set import ChangeSet
 from hullo.model.decision import Decision

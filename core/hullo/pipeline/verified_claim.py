@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from hullo.model.app import App
 from hullo.model.claim import Claim, Rejection
@@ -12,11 +11,11 @@ from hullo.model.proof import Proof, Signature, SingleUseToken
 from hullo.model.request_context import RequestContext
 from hullo.model.token_claims import TokenClaims
 from hullo.model.tombstone import TombstoneDigest
+from hullo.model.value import Value
 from hullo.model.visitor import SessionDigest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerifiedClaim:
+class VerifiedClaim(Value):
     """Made once, before anything is loaded, and decided as often as the store demands."""
 
     claim: Claim

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from hullo.errors import ProofRejected, ProofRequired
 from hullo.hooks.manager import PluginManager
@@ -16,14 +17,14 @@ from hullo.model.instant import Instant
 from hullo.model.proof import Proof, Signature
 from hullo.model.standing import Standing
 from hullo.model.token_claims import TokenClaims
+from hullo.model.value import Value
 
 LENIENT_MODES: Final = frozenset({VerificationMode.OFF, VerificationMode.REPORT})
 """The modes in which evidence that is wrong counts as none."""
 TOKEN_MUST_BE_ALONE: Final = "an identity token stands alone: it says already who it is"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerificationResult:
+class VerificationResult(Value):
     """A claim with what its evidence states written over it, and who vouches for what of it."""
 
     claim: Claim

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -13,6 +12,7 @@ from hullo.api.schemas import message_json
 from hullo.asgi.response import Response
 from hullo.model.conversation import ConversationId, Message
 from hullo.model.strict_json import parse_object
+from hullo.model.value import Value
 
 _PROBLEM_FIELDS: Final = ("code", "detail", "errors")
 
@@ -21,8 +21,7 @@ class BadFrame(Exception):
     """Nobody understands this frame."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class Frame(Value):
     """What a client sends. `ref` comes back in the answer; `fields` are the rest of the object."""
 
     kind: str

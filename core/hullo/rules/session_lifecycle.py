@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec.structs import replace
 
 from hullo.errors import SessionRevoked
 from hullo.model.change_set import Change, insertion, replacement
@@ -13,6 +14,7 @@ from hullo.model.instant import DAY, Instant
 from hullo.model.request_context import RequestContext, secret_digest
 from hullo.model.standing import Standing
 from hullo.model.tombstone import is_same_claim, redact_claim
+from hullo.model.value import Value
 from hullo.model.visitor import SESSION_LIFETIME, Session, SessionDigest, Visitor
 from hullo.store.protocol import Snapshot
 
@@ -21,12 +23,11 @@ ANONYMOUS_LIFETIME: Instant = 30 * DAY
 """S3: how long a visitor without a contact and without a conversation is remembered."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionUpdate:
+class SessionUpdate(Value, secrets=("token",)):
     """The session that goes on from here, and what must be written for it to be so."""
 
     session: Session
-    token: str | None = field(default=None, repr=False)
+    token: str | None = None
     """The secret, when the session is new: it is told once, and only its digest is kept."""
     new_visitors: tuple[Visitor, ...] = ()
     session_changes: tuple[Change[Session], ...] = ()

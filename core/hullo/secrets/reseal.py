@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from hullo.engine.retry import MAX_ATTEMPTS
 from hullo.errors import TooContended
 from hullo.model.app import App, Workspace
 from hullo.model.change_set import Change, ChangeSet, Versioned, replacement
+from hullo.model.value import Value
 from hullo.model.webhook import Webhook
 from hullo.secrets.salts import map_salt, require_workspace
 from hullo.secrets.vault import SecretTransform, Vault, map_identity_key_secrets
@@ -22,8 +22,7 @@ _log = logging.getLogger("hullo.keys")
 T = TypeVar("T", bound=Versioned)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _SecretRecord(Generic[T]):
+class _SecretRecord(Value, Generic[T]):
     """One kind of record that holds secrets."""
 
     secrets: str

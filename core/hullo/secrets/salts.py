@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from hullo.engine.retry import attempts
 from hullo.errors import NotFound, TooContended

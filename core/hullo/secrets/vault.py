@@ -10,9 +10,10 @@ import binascii
 import logging
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from hullo.errors import SettingsError
 from hullo.model.app import App

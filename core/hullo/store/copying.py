@@ -7,13 +7,13 @@ itself: after its last key. The target is marked until both sides have been read
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
 import msgspec
 
 from hullo.errors import Conflicting, Unstorable
+from hullo.model.value import Value
 from hullo.store.maintenance import (
     CopySource,
     CopyTarget,
@@ -32,8 +32,7 @@ SAME_DATABASE: Final = "source and target are the same database"
 RETRY_ADVICE: Final = "stop every server that uses either, make the target a new, empty database, and copy again"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CopiedTable:
+class CopiedTable(Value):
     """What both sides hold of a table: how many rows, and the SHA-256 of them all in the order of their keys."""
 
     name: str

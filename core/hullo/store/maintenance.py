@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeAlias, runtime_checkable
 
+from hullo.model.value import Value
 from hullo.store.protocol import Applied, StoreConflict
 
 PortableValue: TypeAlias = str | int | bytes | None
@@ -25,8 +25,7 @@ def no_progress(doing: str, done: int, total: int) -> None:
     """A `Progress` that nobody watches."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PortableTable:
+class PortableTable(Value):
     """A table, whatever it is in the store. The columns of `key` say where a row stands: no two rows share one."""
 
     name: str
@@ -132,8 +131,7 @@ class SupportsBackup(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Value):
     """One thing that was looked at. With `advice`, what to do about it, it is not as it should be."""
 
     name: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar, runtime_checkable
+
+from msgspec import field
 
 from hullo.model.app import ApiKey, App, Workspace
 from hullo.model.audit import AuditEntry, AuditHead
@@ -22,14 +23,14 @@ from hullo.model.note import Note, NoteId
 from hullo.model.retention import Sweep, SweepResult
 from hullo.model.timeline import TimelineEntry
 from hullo.model.tombstone import TombstoneDigest
+from hullo.model.value import Value
 from hullo.model.visitor import Session, SessionDigest, VisitorId
 from hullo.model.webhook import Delivery, DeliveryId, Webhook, WebhookId
 
 Item = TypeVar("Item")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SnapshotQuery:
+class SnapshotQuery(Value):
     """Everything that one decision needs to know, asked at once.
 
     Contacts come with the custom data of `app_id`, or with every app's when that is None.
@@ -64,8 +65,7 @@ class SnapshotQuery:
     """Also where the workspace's audit log ends."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+class Snapshot(Value):
     """What one moment's database says to one query. Nothing of another workspace is ever in it."""
 
     app_version: int | None = None
@@ -94,13 +94,11 @@ class Snapshot:
     """None where it was not asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(Value, kw_only=False):
     """The change set is committed, and will be there after a crash."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoreConflict:
+class StoreConflict(Value, kw_only=False):
     """Nothing of the change set was written, as something it stands on has changed: decide again and come back.
 
     `reason` names the table or constraint, for the log.
@@ -112,24 +110,21 @@ class StoreConflict:
 APPLIED = Applied()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page(Generic[Item]):
+class Page(Value, Generic[Item]):
     """Some items, the newest first, and the cursor of those after them; None when that was all."""
 
     items: tuple[Item, ...]
     next: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageRequest:
+class PageRequest(Value):
     """`cursor` is a `Page.next` of the same list; one that is of no list gives an empty page, never an error."""
 
     limit: int = 50
     cursor: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContactFilter:
+class ContactFilter(Value):
     """`query` is looked for anywhere in identifiers and profile, whatever the case; `identifier` matches exactly."""
 
     workspace_id: str
@@ -139,8 +134,7 @@ class ContactFilter:
     """Exactly."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConflictFilter:
+class ConflictFilter(Value):
     """None: of either status; with whomever."""
 
     workspace_id: str

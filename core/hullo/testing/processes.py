@@ -6,9 +6,10 @@ import importlib.util
 import inspect
 import multiprocessing
 import sys
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Generic, TypeVar
+
+from hullo.model.value import Value
 
 if TYPE_CHECKING:  # Windows has no such context
     from multiprocessing.context import ForkServerContext, SpawnContext
@@ -29,8 +30,7 @@ def process_context() -> ForkServerContext | SpawnContext:
     return forking
 
 
-@dataclass(frozen=True, slots=True)
-class ContractReference(Generic[Contract]):
+class ContractReference(Value, Generic[Contract], kw_only=False):
     """A contract that another process is to make for itself.
 
     It is named by its file, as the names that pytest gives to test modules need not be importable.

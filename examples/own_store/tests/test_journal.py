@@ -7,12 +7,12 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import replace
 from errno import EIO
 from pathlib import Path
 
 import pytest
 from hullo_journal.store import JournalStore, open_journal
+from msgspec.structs import replace
 
 from hullo import Hullo
 from hullo.errors import SettingsError, StoreUnavailable

@@ -5,10 +5,10 @@ from __future__ import annotations
 import secrets
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from hullo.bus.notice import MAX_NOTICE_BYTES, Notice, decode_notices, encode_notices
+from hullo.model.value import Value
 
 SENDER_LENGTH: Final = 16
 """Characters of the name that a sender goes by."""
@@ -20,8 +20,7 @@ FRAME_OVERHEAD: Final = SENDER_LENGTH + 1 + MAX_SEQUENCE_DIGITS + len(GAP_MARKER
 MAX_SENDERS: Final = 1_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DecodedFrame:
+class DecodedFrame(Value):
     """What a payload is to whoever hears it."""
 
     notices: Sequence[Notice] = ()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import gzip
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from hullo.errors import PluginError
+from hullo.model.value import Value
 
 BUILD_FOLDER: Final = Path(__file__).parent / "built"
 SCRIPT: Final = "widget.js"
@@ -25,19 +25,23 @@ _CONTENT_TYPES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServedFile:
+class ServedFile(
+    Value,
+    secrets=(
+        "body",
+        "gzipped",
+    ),
+):
     """One file, and what is told of it. `etag` is weak, as it is that of both encodings."""
 
     name: str
     content_type: str
-    body: bytes = field(repr=False)
-    gzipped: bytes = field(repr=False)
+    body: bytes
+    gzipped: bytes
     etag: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServedFiles:
+class ServedFiles(Value):
     """All of one version, by name. `integrity` is what a page may pin its script to."""
 
     version: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from hullo.model.app import ApiKey, App, IdentityKey
 from hullo.model.change_set import (

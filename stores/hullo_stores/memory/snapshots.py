@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import combinations
+
+from msgspec.structs import replace
 
 from hullo.model.audit import AuditHead
 from hullo.model.conflict import pair_key

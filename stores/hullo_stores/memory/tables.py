@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TypeVar
+
+from msgspec import field
 
 from hullo.model.app import ApiKey, App, Workspace
 from hullo.model.audit import AuditEntry
@@ -20,6 +21,7 @@ from hullo.model.merge import Merge, MergeId
 from hullo.model.note import Note
 from hullo.model.timeline import TimelineEntry
 from hullo.model.tombstone import Tombstone
+from hullo.model.value import Value
 from hullo.model.visitor import Session, SessionDigest, Visitor, VisitorId
 from hullo.model.webhook import Delivery, Webhook
 
@@ -27,24 +29,21 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
+class Moved(Value):
     """What a merge took along."""
 
     sessions: frozenset[SessionDigest]
     conversations: frozenset[ConversationId]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lease:
+class Lease(Value):
     """Who has it, and until when."""
 
     holder: str
     until: Instant
 
 
-@dataclass(frozen=True, slots=True)
-class Tables:
+class Tables(Value, kw_only=False):
     """Nouns by their id or digest, and beside them what a database would keep as indexes.
 
     Contacts hold every app's custom data here. A conflict has the pair in `open_pairs` while it settles.

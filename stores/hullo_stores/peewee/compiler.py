@@ -10,11 +10,12 @@ position, and a query whose values come in another order than the code binds the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, TypeVar, cast
 
-from peewee import SQL, Database, Field, Model, ModelDelete, ModelSelect, Node, Value
+from peewee import SQL, Database, Field, Model, ModelDelete, ModelSelect, Node
+from peewee import Value as SqlValue
 
+from hullo.model.value import Value
 from hullo_stores.peewee.dialect import Dialect, StatementCache
 
 Compiled = TypeVar("Compiled")
@@ -23,8 +24,7 @@ ARITIES: Final = (1, 2, 4, 16, 64)
 """A list of values is padded to one of these, so that a handful of texts serves every length."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListStatement:
+class ListStatement(Value, kw_only=False):
     """One statement about a list of values, in a text for each arity."""
 
     texts: StatementCache[int]
@@ -41,16 +41,14 @@ class ListStatement:
             yield self.texts[arity], (*first, *chunk, *(chunk[-1:] * (arity - len(chunk))))
 
 
-@dataclass(frozen=True, slots=True)
-class PageStatement:
+class PageStatement(Value, kw_only=False):
     """One list, newest first. Both bind the list's own values, then `next` the last id told, then a limit."""
 
     first: str
     next: str
 
 
-@dataclass(frozen=True, slots=True)
-class NamedStatement:
+class NamedStatement(Value, kw_only=False):
     """A statement that is spelled out, with names for its values: what the builder would only make longer."""
 
     text: str
@@ -61,17 +59,16 @@ class NamedStatement:
         return tuple(values[slot] for slot in self.parameters)
 
 
-@dataclass(frozen=True, slots=True)
-class _Parameter:
+class _Parameter(Value, kw_only=False):
     """Stands for a value that is bound later."""
 
     name: str
 
 
-def parameter(name: str) -> Value:
+def parameter(name: str) -> SqlValue:
     """A value that will be bound."""
     # No converter: the field's own would be called with the slot.
-    return Value(_Parameter(name), converter=False)
+    return SqlValue(_Parameter(name), converter=False)
 
 
 _CACHE: Final[dict[tuple[Callable[[Compiler], object], type[Database], type[Dialect]], object]] = {}
@@ -99,7 +96,7 @@ class Compiler:
             raise AssertionError(f"values come in another order than {parameters}: {text}")
         return self._dialect.with_placeholders(text)
 
-    def list_statement(self, query: Callable[[list[Value]], Node], *first: str) -> ListStatement:
+    def list_statement(self, query: Callable[[list[SqlValue]], Node], *first: str) -> ListStatement:
         """One text an arity. `query` takes the list; `first` names the values that are bound before it."""
 
         def made(arity: int) -> str:
@@ -117,7 +114,7 @@ class Compiler:
     def select_for_update(self, key: Field) -> ListStatement:
         """Which keys there are, of rows that stay as they are until the transaction ends."""
 
-        def rows(keys: list[Value]) -> Node:
+        def rows(keys: list[SqlValue]) -> Node:
             query: ModelSelect[Model] = key.model.select(key).where(key.in_(keys)).order_by(key)
             # Typed for the usual lock alone, while other ones may be named.
             return (
@@ -129,7 +126,7 @@ class Compiler:
     def delete_by_key(self, key: Field) -> ListStatement:
         """Rows by their keys, each of which is one row's."""
 
-        def rows(keys: list[Value]) -> Node:
+        def rows(keys: list[SqlValue]) -> Node:
             query: ModelDelete = key.model.delete().where(key.in_(keys))
             return query.order_by(key).limit(SQL(str(len(keys)))) if self._dialect.deletes_in_order else query
 

@@ -6,7 +6,6 @@ What the queries name comes first, and then what that points at.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from typing import Final, Protocol
 
@@ -16,6 +15,7 @@ from hullo.model.contact import Contact, ContactId
 from hullo.model.conversation import Conversation, ConversationId, Message
 from hullo.model.merge import Merge, MergeId
 from hullo.model.tombstone import TombstoneDigest
+from hullo.model.value import Value
 from hullo.model.visitor import Session, SessionDigest
 from hullo.store.protocol import Snapshot, SnapshotQuery
 from hullo_stores.peewee.rows import (
@@ -134,8 +134,7 @@ class LoadResult(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedRows:
+class LoadedRows(Value, kw_only=False):
     """Everything that a group of queries is about: see `Loaded`."""
 
     named: NamedRows

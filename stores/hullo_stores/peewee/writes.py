@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from peewee import BigIntegerField, BlobField, CharField, Field, IntegerField, Model, SmallIntegerField, TextField
 
+from hullo.model.value import Value
 from hullo_stores.peewee.rows import Row
 
 ColumnType = Literal["text", "bigint", "int", "bytes"]
@@ -22,8 +22,7 @@ _COLUMN_TYPES: Final[dict[type[Field], ColumnType]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Value, kw_only=False):
     """A column that is written, or that tells which rows are."""
 
     name: str
@@ -35,8 +34,7 @@ class Column:
     """Whether a value that is set is added to what is there, instead of taking its place."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Write:
+class Write(Value, eq=False):
     """What happens to each of a batch's rows, which give the values of `sets` and then of `keys`.
 
     `insert` has no keys. `update` and `delete` are about the rows that `keys` find. `upsert` inserts, and sets `sets`
@@ -61,8 +59,7 @@ class Write:
         return row[:1] if self.verb == "insert" else row[len(self.sets) :]
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Value, kw_only=False):
     """Rows to be written in one way."""
 
     write: Write

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from hullo.hooks.entry_points import open_store
 from hullo.model.change_set import ChangeSet, insertion

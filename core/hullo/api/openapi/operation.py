@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from hullo.api.openapi.notation import TEXT, Schema, ref
@@ -23,6 +22,7 @@ from hullo.errors import (
     UnknownApp,
 )
 from hullo.model.app import Scope
+from hullo.model.value import Value
 from hullo.store.protocol import PageRequest
 
 Security = list[dict[str, list[str]]]
@@ -44,22 +44,21 @@ EITHER_REFUSALS: Final = (KeyRequired, Forbidden, Invalid, *VISITOR_REFUSALS)
 """Of what visitors and servers may call."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
+class Operation(Value):
     """`body` and `answers` are names of schemas."""
 
     id: str
     """The name of the function that answers."""
     summary: str
-    description: str = ""
     security: Security
+    answers: tuple[str, ...]
+    """Several where it depends on the caller."""
+    description: str = ""
     parameters: tuple[Schema, ...] = ()
     body: str | None = None
     needs_body: bool = True
     beacon: bool = False
     """Whether `navigator.sendBeacon` may send it, which can label JSON as nothing but text."""
-    answers: tuple[str, ...]
-    """Several where it depends on the caller."""
     refusals: tuple[Refusal, ...] = ()
     leads_to: tuple[str, ...] = ()
     """The ids of operations whose path holds an id that is in the answer."""

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from starlette.routing import Route
 
 from hullo.api.endpoint import Endpoint, Handler
 from hullo.api.openapi.notation import Schema
 from hullo.api.openapi.operation import Operation
+from hullo.model.value import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Method:
+class Method(Value):
     """What answers one method of a path, and what is said of it."""
 
     handler: Handler

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import field
 
 from hullo.model.fact import Scalar
+from hullo.model.value import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class Person(Value):
     """A customer with an account. `login` is what the demo page calls them by."""
 
     login: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from typing import Final
+
+from msgspec.structs import asdict
 
 from hullo.application import Hullo
 from hullo.cli.demo.people import PEOPLE, Person
@@ -12,6 +13,7 @@ from hullo.model.claim import Claim
 from hullo.model.contact import ContactId
 from hullo.model.identifier import EXTERNAL_ID, Identifier
 from hullo.model.outcome import Outcome
+from hullo.model.value import Value
 from hullo.pipeline.claim import Upsert
 from hullo.store.protocol import ContactFilter, PageRequest
 
@@ -20,8 +22,7 @@ WORKSPACE: Final = "Demo"
 """Of its own, so that its people never meet anybody else's."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shop:
+class Shop(Value):
     """What the demo works with."""
 
     app_key: str

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from dataclasses import field as dataclass_field
+
+from msgspec.structs import replace
 
 from hullo.engine.retry import attempts
 from hullo.errors import TooContended
 from hullo.model.app import App, VerificationMode, Workspace
 from hullo.model.change_set import Change, ChangeSet, insertion
 from hullo.model.request_context import RequestContext
+from hullo.model.value import Value
 from hullo.operations.admin.app_settings import (
     AppEdit,
     parse_app_name,
@@ -26,15 +27,14 @@ from hullo.secrets.salts import new_salt
 DEFAULT_WORKSPACE = "default"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewApp:
+class NewApp(Value, secrets=("identity_key",)):
     """An app with its first identity key, which signs for it (V1)."""
 
     app_id: str
     app_key: str
     workspace_id: str
     identity_key_id: str
-    identity_key: str = dataclass_field(repr=False)
+    identity_key: str
 
 
 class AppRegister(RegisterWriter):

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 
 from hullo.model.audit import NO_PREVIOUS_DIGEST, AuditEntry, AuditHead
+from hullo.model.value import Value
 from hullo.store.protocol import HistoryReads
 from hullo.store.reading import iter_pages
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChainFault:
+class ChainFault(Value):
     """Where the chain does not hold, and why."""
 
     number: int
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditVerification:
+class AuditVerification(Value):
     """What became of walking one workspace's chain."""
 
     workspace_id: str

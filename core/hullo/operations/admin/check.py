@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from hullo.engine.app_cache import AppCache
 from hullo.engine.executor import Executor
@@ -16,6 +17,7 @@ from hullo.model.mistake import UNRECOGNISED, Mistake
 from hullo.model.outcome import Outcome
 from hullo.model.proof import Signature
 from hullo.model.standing import Standing
+from hullo.model.value import Value
 from hullo.pipeline.claim import Identify
 from hullo.pipeline.verify import LENIENT_MODES, verify
 
@@ -25,8 +27,7 @@ KEY_MISTAKES: Final = frozenset({"algorithm", "unknown_kid", "signature", "retir
 """What a token is refused for before anything that it says is looked at (`ProofRejected.mistake`)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckResult:
+class CheckResult(Value):
     """A dry run with its explanation. Nothing in it is a secret, and nothing of it was written."""
 
     app: App

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from dataclasses import field as dataclass_field
 from typing import Final
+
+from msgspec.structs import replace
 
 from hullo.engine.retry import attempts
 from hullo.errors import Conflicting, Invalid, NotFound, TooContended
@@ -14,6 +14,7 @@ from hullo.model.change_set import ChangeSet, insertion, replacement
 from hullo.model.instant import Instant
 from hullo.model.public_key import PublicKey, read_public_key
 from hullo.model.request_context import RequestContext, secret_digest
+from hullo.model.value import Value
 from hullo.operations.admin.register_writer import RegisterWriter, new_identity_key
 
 API_KEY_PREFIX: Final = "hsk"
@@ -21,12 +22,11 @@ MAX_ACTIVE_KEYS: Final = 50
 """The most identity keys that an app may have active at once, as every call may try them all."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewApiKey:
+class NewApiKey(Value, secrets=("secret",)):
     """An API key with its secret, which is shown this once."""
 
     key: ApiKey
-    secret: str = dataclass_field(repr=False)
+    secret: str
 
 
 class KeyRegister(RegisterWriter):

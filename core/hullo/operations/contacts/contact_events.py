@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final, cast
 
 import msgspec
+from msgspec import field
 
 from hullo.engine.app_cache import AppCache
 from hullo.errors import Invalid
@@ -20,6 +20,7 @@ from hullo.model.limits import Limits
 from hullo.model.operation import PreparedOperation
 from hullo.model.request_context import RequestContext
 from hullo.model.timeline import ContactEvent
+from hullo.model.value import Value
 from hullo.rules.merging.survivors import require_not_merged
 from hullo.store.protocol import Snapshot, SnapshotQuery
 
@@ -31,8 +32,7 @@ _INT64_LIMIT: Final = 2**63
 _encode = msgspec.json.Encoder().encode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventReport:
+class EventReport(Value):
     """`occurred_at` None: now."""
 
     name: str
@@ -58,8 +58,7 @@ class EventReport:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AddContactEvent:
+class AddContactEvent(Value):
     """One more line in a contact's timeline. Told twice, there are two."""
 
     contact_id: ContactId

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Final, cast
+
+from msgspec.structs import replace
 
 from hullo.errors import Invalid
 from hullo.hooks.manager import PluginManager
@@ -17,6 +18,7 @@ from hullo.model.fact import Fact, Scalar
 from hullo.model.identifier import EMAIL, Identifier
 from hullo.model.limits import Limits
 from hullo.model.phone import normalise_phone
+from hullo.model.value import Value
 from hullo.pipeline.claim import usable_identifiers
 from hullo.pipeline.policy import WriteContext, WriteResult
 from hullo.rules.identifiers import identifier_facts, with_identifiers
@@ -28,8 +30,7 @@ PRIMARY_FIELDS: Final[Mapping[str, str]] = {EMAILS: EMAIL, PHONES: PHONE}
 """What the first of each list is called alone."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContactLists:
+class ContactLists(Value):
     """None: nothing is said of them. Empty: there are none afterwards."""
 
     emails: tuple[str, ...] | None = None
@@ -89,8 +90,7 @@ class ContactLists:
         return result
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _ListChange:
+class _ListChange(Value):
     """One list, before and after."""
 
     field: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from hullo.engine.app_cache import AppCache
 from hullo.errors import Conflicting
@@ -15,6 +14,7 @@ from hullo.model.decision_record import FieldVerdict, Step, Trace
 from hullo.model.merge import Merge, RelatedCounts
 from hullo.model.operation import PreparedOperation
 from hullo.model.request_context import RequestContext
+from hullo.model.value import Value
 from hullo.rules.events import EventBuilder
 from hullo.rules.merging.combine import Clash, find_clashes
 from hullo.rules.merging.plan import MAX_UNCONFIRMED_CONTACTS, MAX_UNCONFIRMED_CONVERSATIONS, MergePlanResult
@@ -24,8 +24,7 @@ from hullo.store.protocol import Snapshot, SnapshotQuery
 MANUAL_RULE = "by hand"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MergeResult:
+class MergeResult(Value):
     """What a merge did, or would do."""
 
     merge: Merge
@@ -34,8 +33,7 @@ class MergeResult:
     clashes: tuple[Clash, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MergeContacts:
+class MergeContacts(Value):
     """`absorbed_id` becomes part of `survivor_id`. To preview it, have the pipeline consider it.
 
     Both ids are those of somebody who was absorbed by nobody: `current_contact` finds them. `extent` is how much there

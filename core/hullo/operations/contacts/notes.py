@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from hullo.engine.app_cache import AppCache
 from hullo.errors import NotFound
 from hullo.model.app import ApiKey
@@ -14,13 +12,13 @@ from hullo.model.decision import Decision
 from hullo.model.note import Note, NoteId
 from hullo.model.operation import PreparedOperation
 from hullo.model.request_context import RequestContext
+from hullo.model.value import Value
 from hullo.operations.conversations.messages import is_answerable_with
 from hullo.rules.merging.survivors import require_not_merged
 from hullo.store.protocol import Snapshot, SnapshotQuery
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AddContactNote:
+class AddContactNote(Value):
     """Something is noted about a person."""
 
     contact_id: ContactId
@@ -40,8 +38,7 @@ class AddContactNote:
         return _add_note(contact.id, self.workspace_id, self.writer, self.text, self.context)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AddConversationNote:
+class AddConversationNote(Value):
     """Something is noted about a conversation."""
 
     key: ApiKey
@@ -62,8 +59,7 @@ class AddConversationNote:
         return _add_note(known.id, self.key.workspace_id, self.key.writer, self.text, self.context)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemoveNote:
+class RemoveNote(Value):
     """A note goes, for good. One that is gone already is fine: whoever calls has found it."""
 
     note_id: NoteId

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec.structs import replace
 
 from hullo.engine.app_cache import AppCache
 from hullo.errors import Conflicting, Invalid, NotFound
@@ -17,6 +17,7 @@ from hullo.model.merge import RelatedCounts
 from hullo.model.operation import PreparedOperation
 from hullo.model.request_context import RequestContext
 from hullo.model.standing import Standing
+from hullo.model.value import Value
 from hullo.operations.contacts.merge import MergeContacts, MergeResult
 from hullo.rules.events import EventBuilder, next_audit_entry
 from hullo.rules.identifiers import identifier_facts, with_identifiers, without_identifiers
@@ -24,16 +25,14 @@ from hullo.rules.merging.survivors import require_not_merged
 from hullo.store.protocol import Snapshot, SnapshotQuery
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResolvedConflict:
+class ResolvedConflict(Value):
     """The conflict as it is afterwards. `absorbed` says what the merge did, where it was settled by one."""
 
     conflict: Conflict
     merge_result: MergeResult | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResolveConflict:
+class ResolveConflict(Value):
     """`merge`: `other_id` becomes part of `contact_id`. `keep`: they are two. `move_email`: the email becomes
     `contact_id`'s.
 

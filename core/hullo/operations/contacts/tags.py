@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec.structs import replace
 
 from hullo.engine.app_cache import AppCache
 from hullo.errors import Invalid, NotFound
@@ -19,6 +20,7 @@ from hullo.model.limits import Limits
 from hullo.model.operation import PreparedOperation
 from hullo.model.request_context import RequestContext
 from hullo.model.standing import Standing
+from hullo.model.value import Value
 from hullo.operations.conversations.messages import is_answerable_with
 from hullo.rules.events import EventBuilder
 from hullo.rules.merging.survivors import require_not_merged
@@ -28,16 +30,14 @@ TAGS_FIELD = "tags"
 """What the field is called in events and faults."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TagChanges:
+class TagChanges(Value):
     """What is to be there, and what is not. What is so already stays as it is (W9)."""
 
     add: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TagContact:
+class TagContact(Value):
     """A person is given tags, or loses some."""
 
     contact_id: ContactId
@@ -71,8 +71,7 @@ class TagContact:
         return Decision(result=change.after, change_set=ChangeSet(contacts=(change,), events=teller.events))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TagConversation:
+class TagConversation(Value):
     """A conversation is given tags, or loses some."""
 
     key: ApiKey

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec.structs import replace
 
 from hullo.engine.app_cache import AppCache
 from hullo.errors import Conflicting, NotFound
@@ -13,6 +13,7 @@ from hullo.model.decision_record import FieldVerdict, Step, Trace
 from hullo.model.merge import Merge
 from hullo.model.operation import PreparedOperation
 from hullo.model.request_context import RequestContext
+from hullo.model.value import Value
 from hullo.operations.contacts.merge import MANUAL_RULE
 from hullo.rules.events import EventBuilder, next_audit_entry
 from hullo.rules.merging.combine import clear_absorbed, list_field_changes
@@ -20,8 +21,7 @@ from hullo.rules.merging.split import ChangedField, split_contacts, without_merg
 from hullo.store.protocol import Snapshot, SnapshotQuery
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UndoMergeResult:
+class UndoMergeResult(Value):
     """The two, as they are afterwards."""
 
     merge: Merge
@@ -30,8 +30,7 @@ class UndoMergeResult:
     changed_since: tuple[ChangedField, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UndoMerge:
+class UndoMerge(Value):
     """`merge` is taken back. It is as it was read a moment ago: what it holds says what has to be looked up.
 
     Of several merges into one contact any may go first. Of a chain, the last: while the survivor is itself part of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import field
 
 from hullo.engine.app_cache import AppCache
 from hullo.errors import Conflicting, Invalid
@@ -18,6 +18,7 @@ from hullo.model.limits import Limits
 from hullo.model.operation import PreparedOperation
 from hullo.model.request_context import RequestContext
 from hullo.model.standing import Standing
+from hullo.model.value import Value
 from hullo.operations.contacts.email_phone_lists import ContactLists
 from hullo.pipeline.claim import usable_identifiers
 from hullo.pipeline.policy import WriteContext, apply_writes, one_per_kind, propose_writes
@@ -26,8 +27,7 @@ from hullo.rules.merging.survivors import require_not_merged
 from hullo.store.protocol import Snapshot, SnapshotQuery
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpdateContact:
+class UpdateContact(Value):
     """A contact's fields are written by id. Everything said counts as proven; what is not said stays (W1).
 
     `cleared` names identifiers to take away: unlike in an identify, their null means something here.

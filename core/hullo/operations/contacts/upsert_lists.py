@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from hullo.engine.app_cache import AppCache
 from hullo.model.change_set import Change, ChangeSet
@@ -16,6 +17,7 @@ from hullo.model.operation import PreparedOperation
 from hullo.model.outcome import Outcome
 from hullo.model.request_context import RequestContext
 from hullo.model.standing import Standing
+from hullo.model.value import Value
 from hullo.operations.contacts.email_phone_lists import EMAILS, ContactLists
 from hullo.pipeline.claim import Upsert
 from hullo.pipeline.policy import WriteContext, WriteResult
@@ -23,8 +25,7 @@ from hullo.rules.events import EventBuilder
 from hullo.store.protocol import Snapshot
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpsertWithLists:
+class UpsertWithLists(Value):
     """An upsert, and in the same transaction the lists of whomever it is about.
 
     The first email of the list names the person, as an email alone does (M2). Those that are somebody else's stay

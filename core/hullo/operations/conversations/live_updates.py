@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
+
+from msgspec import field
 
 from hullo.errors import SessionRevoked
 from hullo.model.conversation import Conversation, ConversationId, Message, MessageId
 from hullo.model.instant import Instant
 from hullo.model.request_context import timestamp_of
+from hullo.model.value import Value
 from hullo.model.visitor import Session
 from hullo.operations.conversations.messages import is_visible_to
 from hullo.rules import session_lifecycle
@@ -26,8 +28,7 @@ MAX_CATCH_UP_CONVERSATIONS: Final = 200
 _PAGE_SIZE: Final = 50
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionCheck:
+class SessionCheck(Value):
     """A session as it is now. None: it is over."""
 
     session: Session | None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from hashlib import sha256
+
+from msgspec.structs import replace
 
 from hullo.engine.app_cache import AppCache
 from hullo.errors import Conflicting, NotFound, SessionRequired
@@ -16,6 +17,7 @@ from hullo.model.instant import Instant
 from hullo.model.operation import PreparedOperation
 from hullo.model.request_context import RequestContext
 from hullo.model.standing import Standing
+from hullo.model.value import Value
 from hullo.model.visitor import Session, SessionDigest
 from hullo.operations.sessions.open_session import OpenSession
 from hullo.rules import session_lifecycle
@@ -25,16 +27,14 @@ from hullo.rules.session_lifecycle import SessionUpdate
 from hullo.store.protocol import Snapshot, SnapshotQuery
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SentMessage:
+class SentMessage(Value):
     """A message and the conversation it is in."""
 
     conversation: Conversation
     message: Message
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SendMessage:
+class SendMessage(Value):
     """A visitor says something: in a conversation, or in a new one when `conversation_id` is None.
 
     A repeat, by `client_id`, writes nothing and is answered with the first message.
@@ -87,8 +87,7 @@ class SendMessage:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SendAgentReply:
+class SendAgentReply(Value):
     """An agent answers in a conversation of the workspace, through an API key."""
 
     key: ApiKey
@@ -123,8 +122,7 @@ class SendAgentReply:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarkRead:
+class MarkRead(Value):
     """A visitor has read a conversation, up to its last message. Where nothing is unread, nothing is written (W9)."""
 
     open_session: OpenSession

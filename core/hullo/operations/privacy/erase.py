@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from typing import Literal
+
+from msgspec.structs import asdict
 
 from hullo.engine.app_cache import AppCache
 from hullo.errors import Conflicting
@@ -14,6 +15,7 @@ from hullo.model.merge import RelatedCounts
 from hullo.model.operation import PreparedOperation
 from hullo.model.request_context import RequestContext
 from hullo.model.tombstone import Tombstone, tombstone_digest
+from hullo.model.value import Value
 from hullo.rules.events import EventBuilder, next_audit_entry
 from hullo.rules.merging.survivors import current_contact, require_not_merged
 from hullo.store.protocol import ContactReads, Snapshot, SnapshotQuery
@@ -22,8 +24,7 @@ ErasureMode = Literal["erase", "anonymise"]
 """Of conversations."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EraseContact:
+class EraseContact(Value):
     """One contact, with everybody whom it absorbed.
 
     `contact_id` and `extent` are as `found` gives them: who answers to `asked_id` by now, and how much there is of

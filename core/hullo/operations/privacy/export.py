@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
 
@@ -16,6 +15,7 @@ from hullo.model.instant import Instant, format_rfc3339
 from hullo.model.note import Note
 from hullo.model.operation import PreparedOperation
 from hullo.model.request_context import RequestContext
+from hullo.model.value import Value
 from hullo.operations.privacy import export_document as told
 from hullo.operations.privacy.export_document import Document
 from hullo.rules.events import next_audit_entry
@@ -29,8 +29,7 @@ EXPORT_FORMAT: Final = "hullo.person/1"
 Item = TypeVar("Item")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordExport:
+class RecordExport(Value):
     """The line in the audit log, before anything is given away. `contact_id` is as `found` gives it."""
 
     contact_id: ContactId

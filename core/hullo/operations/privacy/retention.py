@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from typing import Final
+
+from msgspec.structs import asdict
 
 from hullo.model.app import App
 from hullo.model.instant import DAY, Instant
 from hullo.model.request_context import Clock
 from hullo.model.retention import Sweep, SweepResult
+from hullo.model.value import Value
 from hullo.operations.admin.audit_log import AuditLog
 from hullo.store.maintenance import Progress, no_progress
 from hullo.store.protocol import Store
@@ -18,16 +20,14 @@ DELIVERY_RETENTION_DAYS: Final = 30
 BATCH_SIZE: Final = 500
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AppRetentionResult:
+class AppRetentionResult(Value):
     """What a run removed of one app; in a dry run, what it would."""
 
     app: App
     removed: SweepResult
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetentionRun:
+class RetentionRun(Value):
     """One run. A dry run leaves deliveries out."""
 
     apps: tuple[AppRetentionResult, ...]

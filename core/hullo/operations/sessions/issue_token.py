@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from hullo.engine.app_cache import AppCache
 from hullo.errors import Conflicting, NotFound, ProofRejected, UnknownApp
 from hullo.hooks.manager import PluginManager
@@ -14,6 +12,7 @@ from hullo.model.decision_record import Step
 from hullo.model.operation import PreparedOperation
 from hullo.model.standing import Standing
 from hullo.model.token_claims import TokenClaims
+from hullo.model.value import Value
 from hullo.model.visitor import Session
 from hullo.operations.sessions.open_session import OpenSession
 from hullo.pipeline.match import MatchResult, TransferredIdentity
@@ -25,16 +24,15 @@ from hullo.rules.session_lifecycle import SessionUpdate
 from hullo.store.protocol import Snapshot
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IssueToken:
+class IssueToken(Value):
     """A token for the identity of the visitor's session, good in one app, for minutes, and once (T1)."""
 
+    hooks: PluginManager
     open_session: OpenSession
     audience: str | None
     """The target app's key; None for the visitor's own app."""
     target_origin: str | None = None
     """Where no audience is named, the origin that the visitor goes to: the target is the app that lists it."""
-    hooks: PluginManager
 
     def prepare(self, apps: AppCache) -> PreparedOperation[str]:
         """Raises what resuming the session raises, and `UnknownApp` for an audience that is no app beside it."""

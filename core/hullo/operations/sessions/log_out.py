@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from hullo.engine.app_cache import AppCache
 from hullo.model.change_set import ChangeSet, SessionRevocation
 from hullo.model.contact import ContactId
 from hullo.model.decision import Decision
 from hullo.model.operation import PreparedOperation
 from hullo.model.request_context import RequestContext
+from hullo.model.value import Value
 from hullo.rules.events import next_audit_entry
 from hullo.rules.merging.survivors import require_not_merged
 from hullo.store.protocol import Snapshot, SnapshotQuery
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogOutEverywhere:
+class LogOutEverywhere(Value):
     """In every app and browser. `contact_id` is who it is by now, by `current_contact`."""
 
     contact_id: ContactId

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from hullo.engine.app_cache import AppCache
@@ -13,6 +12,7 @@ from hullo.model.decision import Decision
 from hullo.model.event import Event
 from hullo.model.operation import PreparedOperation
 from hullo.model.request_context import RequestContext
+from hullo.model.value import Value
 from hullo.model.visitor import Session, SessionDigest
 from hullo.rules import session_lifecycle
 from hullo.rules.consent import check_consent
@@ -22,8 +22,7 @@ from hullo.rules.session_lifecycle import SessionUpdate
 from hullo.store.protocol import Snapshot, SnapshotQuery
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenSession:
+class OpenSession(Value):
     """A visitor's session is continued or begun.
 
     `verb` says what becomes of the session that the caller shows: `join` goes on with it, or starts anew when it

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from hullo.engine.app_cache import AppCache
 from hullo.errors import SessionRevoked
 from hullo.model.app import App
@@ -11,6 +9,7 @@ from hullo.model.change_set import ChangeSet
 from hullo.model.decision import Decision
 from hullo.model.operation import PreparedOperation
 from hullo.model.request_context import RequestContext
+from hullo.model.value import Value
 from hullo.model.visitor import SessionDigest
 from hullo.operations.sessions.open_session import reset_events
 from hullo.rules import session_lifecycle
@@ -18,8 +17,7 @@ from hullo.rules.origins import check_origin
 from hullo.store.protocol import Snapshot, SnapshotQuery
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WithdrawConsent:
+class WithdrawConsent(Value):
     """Harmless to repeat, and without a session. What was said without a contact is left to retention (P3); a contact
     stays, as its erasure is asked for elsewhere (P2)."""
 

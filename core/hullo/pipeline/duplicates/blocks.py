@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
+from msgspec import field
+
 from hullo.model.contact import ContactId
+from hullo.model.value import Value
 from hullo.pipeline.duplicates.traits import BlockingKey
 
 CONTACT_BITS: Final = 28
@@ -52,8 +54,7 @@ class ContactNumbers:
         return self._ids[start : self._ends[number]].decode()
 
 
-@dataclass(frozen=True, slots=True)
-class OversizedBlock:
+class OversizedBlock(Value, kw_only=False):
     """People with more than one key in common, or just one."""
 
     example: int

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from math import prod
 from typing import Final
 
@@ -12,6 +11,7 @@ from hullo.model.fact import Fact
 from hullo.model.identifier import EXTERNAL_ID
 from hullo.model.phone import is_e164
 from hullo.model.standing import Standing
+from hullo.model.value import Value
 from hullo.pipeline.duplicates.mailboxes import Similarity, similarity
 from hullo.pipeline.duplicates.traits import BlockingKey, FeatureKind, Features, extract_features
 from hullo.rules.identifiers import identifier_facts
@@ -27,8 +27,7 @@ DISTINCT_IDS_FACTOR: Final = 0.8
 """What is left of the score where the site itself tells the two apart."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reason:
+class Reason(Value):
     """`weight` is how much it says alone, from 0 to 1."""
 
     kind: FeatureKind
@@ -36,8 +35,7 @@ class Reason:
     weight: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DuplicateSuggestion:
+class DuplicateSuggestion(Value):
     """A pair of contacts that may be one person, and nothing that was done about it.
 
     `first` is whom to keep, should they be: the better proven, then the older one. `score` is 0 to 1: each further

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from itertools import combinations, groupby, islice
 from typing import Final
 
 from hullo.model.app import Workspace
 from hullo.model.phone import is_e164
+from hullo.model.value import Value
 from hullo.pipeline.duplicates.blocks import ENTRY_LIMIT, BlockFilter, ContactNumbers, OversizedBlock, encode_entry
 from hullo.pipeline.duplicates.comparing import DuplicateSuggestion
 from hullo.pipeline.duplicates.pairs import Pair, compare_pairs
@@ -29,8 +29,7 @@ MAX_BLOCK_SIZE: Final = 50
 """How many may have something in common and still be compared for it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommonValue:
+class CommonValue(Value):
     """So many have this in common that it says nothing of any two of them."""
 
     kind: FeatureKind
@@ -38,8 +37,7 @@ class CommonValue:
     contact_count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DuplicateSearch:
+class DuplicateSearch(Value):
     """`suggestions` are made while they are read, once, in the order in which the store lists contacts."""
 
     contact_count: int

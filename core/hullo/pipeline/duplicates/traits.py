@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from hullo.model.contact import Contact
 from hullo.model.identifier import EMAIL
 from hullo.model.phone import has_e164_format
+from hullo.model.value import Value
 from hullo.pipeline.duplicates.mailboxes import Mailbox, parse_mailbox
 from hullo.pipeline.duplicates.persons import name_and_company_key
 from hullo.rules.identifiers import identifier_facts
@@ -21,8 +21,7 @@ BlockingKey = tuple[FeatureKind, str]
 """What contacts must have in common to be compared at all."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Features:
+class Features(Value):
     """`phones` are those that look like E.164: whether they are is asked where two are the same. `mailboxes` are by
     what they come to, with how each is written."""
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec.structs import replace
 
 from hullo.hooks.writes import identifier_field
 from hullo.model.contact import Contact, ContactId
 from hullo.model.event import FieldChange
 from hullo.model.fact import Fact, Scalar, is_blank, is_same_value
 from hullo.model.instant import Instant
+from hullo.model.value import Value
 from hullo.rules.identifiers import identifier_facts, with_identifiers
 from hullo.rules.merging.field_values import field_values, preferred_fact, with_field_values
 from hullo.rules.phones import PHONE, all_phones
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clash:
+class Clash(Value):
     """Two values for one place, of which one is not shown any more. It stays in the merge's images, and a name or a
     phone stays a further one of the survivor."""
 

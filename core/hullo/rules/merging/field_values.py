@@ -6,16 +6,17 @@ Names are no slots: a contact may have any number of them, and nobody else has t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec.structs import replace
 
 from hullo.hooks.writes import custom_field
 from hullo.model.contact import Contact
 from hullo.model.fact import Fact, is_blank
+from hullo.model.value import Value
 
 
-@dataclass(frozen=True, slots=True)
-class FieldPath:
+class FieldPath(Value, kw_only=False):
     """Where one value stands. `app_id` is empty but for custom data."""
 
     section: Literal["profile", "custom_data", "tags"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
@@ -10,6 +9,7 @@ from hullo.model.change_set import Absorption, Change, insertion, replacement
 from hullo.model.contact import Contact
 from hullo.model.instant import Instant
 from hullo.model.merge import Merge, MergeId
+from hullo.model.value import Value
 from hullo.rules.merging.combine import clear_absorbed, combine, list_field_changes
 
 MAX_UNCONFIRMED_CONTACTS: Final = 50
@@ -17,8 +17,7 @@ MAX_UNCONFIRMED_CONTACTS: Final = 50
 MAX_UNCONFIRMED_CONVERSATIONS: Final = 10_000
 
 
-@dataclass(frozen=True, kw_only=True)
-class MergePlanResult:
+class MergePlanResult(Value, dict=True):
     """One contact absorbs another. Both as they were loaded, with the custom data of every app."""
 
     merge_id: MergeId

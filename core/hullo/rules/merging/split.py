@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec.structs import replace
 
 from hullo.hooks.writes import identifier_field
 from hullo.model.contact import Contact, ContactId, identifier_of
@@ -11,21 +12,20 @@ from hullo.model.fact import Fact
 from hullo.model.identifier import IdentifierDigest
 from hullo.model.instant import Instant
 from hullo.model.merge import Merge
+from hullo.model.value import Value
 from hullo.rules.identifiers import identifier_facts, with_identifiers
 from hullo.rules.merging.field_values import field_values, preferred_fact, with_field_values
 from hullo.rules.phones import PHONE, all_phones
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangedField:
+class ChangedField(Value):
     """A value that is not given back as it came, and why."""
 
     field: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SplitResult:
+class SplitResult(Value):
     """The two as they are afterwards."""
 
     survivor: Contact

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from hullo.model.change_set import NO_CHANGES, ChangeSet, replacement
 from hullo.model.contact import Contact

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal
+
+from msgspec.structs import replace
 
 from hullo.model.change_set import ChangeSet, Erasure, Split, insertion, replacement
 from hullo.model.contact import Contact

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from hullo.model.change_set import CallCount, ChangeSet, KeyUse, insertion, replacement
 from hullo.model.instant import DAY, HOUR, Instant

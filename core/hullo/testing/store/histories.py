@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from hullo.model.change_set import ChangeSet, insertion, replacement
 from hullo.model.merge import RelatedCounts

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from hullo.model.app import App, Workspace
 from hullo.model.audit import AuditEntry, AuditHead

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TypeVar
 
 import pytest
+from msgspec.structs import replace
 
 from hullo.model.audit import AuditEntry, AuditHead
 from hullo.model.change_set import Change, ChangeSet, insertion

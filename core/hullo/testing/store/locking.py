@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import pytest
+from msgspec.structs import replace
 
 from hullo.model.change_set import ChangeSet, insertion, replacement
 from hullo.store.protocol import APPLIED, Applied, Snapshot, SnapshotQuery, Store, StoreConflict, SupportsLocking

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from hullo.model.change_set import Absorption, ChangeSet, Split, insertion, replacement
 from hullo.model.contact import Contact

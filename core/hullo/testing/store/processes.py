@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import count, islice
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -16,6 +15,7 @@ import pytest
 
 from hullo.model.change_set import ChangeSet, insertion
 from hullo.model.instant import HOUR
+from hullo.model.value import Value
 from hullo.store.protocol import APPLIED, SnapshotQuery, Store
 from hullo.testing.builders import (
     APP,
@@ -43,8 +43,7 @@ TIMEOUT = 60.0
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True, slots=True)
-class RaceWorker:
+class RaceWorker(Value, kw_only=False):
     """One of several processes at the same work."""
 
     number: int

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final
 from urllib.parse import urlsplit
+
+from hullo.model.value import Value
 
 MAX_URL_LENGTH: Final = 2048
 
@@ -27,8 +28,7 @@ class UnusableUrl(Exception):
     """Nobody may post there. The message says why, in words for whoever made the webhook."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Target(Value):
     """The parts of a URL that one may post to, as far as the URL tells."""
 
     secure: bool

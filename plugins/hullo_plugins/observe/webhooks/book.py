@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from hullo.background.webhook_fan_out import delivery_id, message_text
 from hullo.engine.retry import attempts
@@ -14,6 +15,7 @@ from hullo.model.claim import Rejection
 from hullo.model.event import EVENT_NAMES
 from hullo.model.instant import HOUR, Instant
 from hullo.model.request_context import RequestContext
+from hullo.model.value import Value
 from hullo.model.webhook import Delivery, DeliveryId, Webhook, WebhookId, WebhookSecret
 from hullo.operations.admin.audit_log import AuditLog
 from hullo.secrets.webhook_secrets import map_webhook_secrets
@@ -36,12 +38,11 @@ TEST_EVENT: Final = "webhook.test"
 Edit = Callable[[Webhook, RequestContext], Webhook]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewSecret:
+class NewSecret(Value, secrets=("secret",)):
     """A webhook with its newest secret, which is shown this once."""
 
     webhook: Webhook
-    secret: str = field(repr=False)
+    secret: str
 
 
 class WebhookAdmin:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +12,7 @@ from hullo.cli.screen import command_text, field_lines, format_time, table, titl
 from hullo.errors import Invalid, NotFound
 from hullo.model.event import EVENT_NAMES
 from hullo.model.instant import HOUR
+from hullo.model.value import Value
 from hullo.model.webhook import Webhook
 from hullo.operations.admin.audit_log import COMMAND_LINE
 from hullo.operations.admin.register import DEFAULT_WORKSPACE
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from hullo_plugins.observe.webhooks.plugin import Webhooks
 
 
-@dataclass(frozen=True, slots=True)
-class _Environment:
+class _Environment(Value, kw_only=False):
     """Where the commands find what they are about."""
 
     plugin: Webhooks

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from hullo.model.instant import DAY, HOUR, MINUTE, SECOND, Instant
 from hullo.model.webhook import Delivery

@@ -8,7 +8,6 @@ import ssl
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cached_property
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from importlib.metadata import version
@@ -16,6 +15,7 @@ from typing import Any, Final
 
 from typing_extensions import Buffer
 
+from hullo.model.value import Value
 from hullo_plugins.observe.webhooks.addresses import (
     Resolver,
     Target,
@@ -35,8 +35,7 @@ MAX_RETRY_AFTER: Final = 24 * 3600
 GONE: Final = 410
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class Attempt(Value):
     """What came of one try."""
 
     status: int | None

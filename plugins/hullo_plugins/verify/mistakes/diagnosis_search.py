@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice, product
 from typing import Final, Protocol, TypeVar
 
+from hullo.model.value import Value
 from hullo_plugins.verify.mistakes.mistakes import SigningMistake
 
 MAX_ATTEMPTS: Final = 3000
 """Digests that are computed for one piece of evidence, whatever was sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Variant:
+class Variant(Value, kw_only=False):
     """Bytes that may have been taken for the key, for the value or for the digest, and which slips that would be."""
 
     data: bytes
     mistakes: tuple[SigningMistake, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DigestMethod:
+class DigestMethod(Value, kw_only=False):
     """A way to make a digest of a key and a value."""
 
     digest: Callable[[bytes, bytes], bytes]

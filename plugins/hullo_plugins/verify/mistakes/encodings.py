@@ -6,9 +6,10 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
 from urllib.parse import unquote
+
+from msgspec.structs import replace
 
 from hullo_plugins.verify.mistakes.diagnosis_search import Variant
 from hullo_plugins.verify.mistakes.mistakes import STRAY_CHARACTERS, UPPER_CASE, SigningMistake

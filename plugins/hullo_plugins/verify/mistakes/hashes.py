@@ -6,12 +6,12 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from hullo.model.app import App
 from hullo.model.instant import Instant
 from hullo.model.mistake import UNRECOGNISED, Mistake
+from hullo.model.value import Value
 from hullo_plugins.verify.mistakes.diagnosis_search import DigestMethod, find_mistakes
 from hullo_plugins.verify.mistakes.encodings import HASH_LENGTH, digest_variants, strip_wrapping
 from hullo_plugins.verify.mistakes.keys import is_secret, key_variants
@@ -20,8 +20,7 @@ from hullo_plugins.verify.mistakes.values import value_variants
 from hullo_plugins.verify.mistakes.words import HASH_SENTENCES
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HashEvidence:
+class HashEvidence(Value):
     """A hash as it was sent, and what it should be over."""
 
     field: str

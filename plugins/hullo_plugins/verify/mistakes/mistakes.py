@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from hullo.model.app import App
 from hullo.model.mistake import Mistake
+from hullo.model.value import Value
 
 
-@dataclass(frozen=True, slots=True)
-class SigningMistake:
+class SigningMistake(Value, kw_only=False):
     """One mistake, in whichever field. `about` fills in its sentence."""
 
     code: str

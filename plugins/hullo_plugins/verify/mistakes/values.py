@@ -6,10 +6,11 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from itertools import islice
 from typing import Final
 from urllib.parse import quote, quote_plus
+
+from msgspec.structs import replace
 
 from hullo.model.claim import CUSTOM_DATA, Claim
 from hullo.model.email import email_key

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Final, cast
 from urllib.parse import unquote, urlsplit
 
@@ -15,6 +14,7 @@ from peewee import MySQLDatabase, PeeweeException
 from playhouse.pool import PooledMySQLDatabase
 
 from hullo.errors import SettingsError, StoreUnavailable, Unstorable
+from hullo.model.value import Value
 from hullo.store.maintenance import Finding
 from hullo_stores.peewee.connection import Connection
 from hullo_stores.peewee.dialect import MysqlDialect, StatementCache
@@ -42,8 +42,7 @@ NETWORK_GRACE: Final = 10
 """Seconds on top of what a statement may take. A Galera cluster that loses a node holds everybody up for some."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MysqlSettings:
+class MysqlSettings(Value):
     """What a URL says.
 
     `pool` is how many connections there are at most, and so how many groups are served at once.

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from peewee import PeeweeException
@@ -15,6 +14,7 @@ from peewee import PostgresqlDatabase as PeeweesOwn
 from playhouse.pool import PooledPostgresqlDatabase
 
 from hullo.errors import SettingsError, StoreUnavailable, Unstorable
+from hullo.model.value import Value
 from hullo.store.maintenance import Finding
 from hullo_stores.peewee.connection import Connection
 from hullo_stores.peewee.dialect import PostgresqlDialect, StatementCache
@@ -43,8 +43,7 @@ MIGRATION_LOCK: Final = 0x68756C6C6F
 """Of no meaning but to be hullo's own: it spells so."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PostgresqlSettings:
+class PostgresqlSettings(Value):
     """What a URL says.
 
     `pool` is how many connections there are at most, and so how many groups are served at once.

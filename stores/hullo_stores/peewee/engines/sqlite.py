@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
 from urllib.parse import unquote, urlsplit
@@ -19,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 from peewee import Database, PeeweeException, SqliteDatabase
 
 from hullo.errors import SettingsError, StoreUnavailable, Unstorable
+from hullo.model.value import Value
 from hullo_stores.peewee.compiler import Compiler
 from hullo_stores.peewee.connection import Loader
 from hullo_stores.peewee.dialect import Dialect, StatementCache
@@ -41,8 +41,7 @@ STATEMENT_CACHE_SIZE: Final = 512
 """Prepared statements the driver keeps: more than there are, so that none is parsed twice."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SqliteSettings:
+class SqliteSettings(Value):
     """What a URL may say after its `?`.
 
     `synchronous=full`, the default, keeps through a power cut whatever was answered; `normal` is faster and

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl
 
 from hullo.errors import SettingsError
+from hullo.model.value import Value
 
 MAX_NUMBER: Final = 31_536_000
 """Of whole numbers: what every driver takes. As seconds it is a year, as milliseconds nine hours."""
 
 
-@dataclass(frozen=True, slots=True)
-class SplitUrl:
+class SplitUrl(Value, kw_only=False):
     """A URL in two."""
 
     rest: str

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from peewee import Database
 
 from hullo.errors import SettingsError
+from hullo.model.value import Value
 from hullo.store.maintenance import Finding, Progress
 from hullo_stores.peewee.connection import Connection
 from hullo_stores.peewee.maintenance.diagnosis import clock_finding
 from hullo_stores.peewee.maintenance.tools import BackupTools
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerState:
+class ServerState(Value):
     """What every server is asked. `kept` says when a commit counts as done."""
 
     ahead_seconds: float

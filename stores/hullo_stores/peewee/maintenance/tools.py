@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from hullo.model.value import Value
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackupTools:
+
+class BackupTools(Value):
     """What to type, with `{database}` and `{file}` where those belong."""
 
     product: str

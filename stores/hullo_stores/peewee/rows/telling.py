@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import msgspec
+from msgspec.structs import replace
 
 from hullo.model.event import Event
 from hullo.model.webhook import Delivery, Webhook, WebhookSecret
