@@ -68,7 +68,7 @@ def healthy(port: int) -> bool:
 
 
 @pytest.mark.slow
-def test_the_walk_gives_the_answers_that_it_shows(folder_with_a_server: tuple[Path, int]) -> None:
+def test_walkthrough_gives_the_shown_answers(folder_with_a_server: tuple[Path, int]) -> None:
     for tool in ("bash", "curl", "grep"):
         if shutil.which(tool) is None:
             pytest.skip(f"the walk is written for a shell with {tool}, which is not here")
@@ -95,23 +95,23 @@ def test_the_walk_gives_the_answers_that_it_shows(folder_with_a_server: tuple[Pa
 
 
 @pytest.mark.parametrize("code", blocks("python"))
-def test_the_code_runs(code: str, tmp_path: Path) -> None:
+def test_readme_code_runs(code: str, tmp_path: Path) -> None:
     run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert run.returncode == 0, run.stderr
 
 
-def test_every_hook_is_in_the_table_and_nothing_else() -> None:
+def test_hook_table_lists_exactly_all_hooks() -> None:
     table = README.split("### The hooks")[1].split("Plugins are asked")[0]
     assert re.findall(r"^\| `(\w+)`", table, re.MULTILINE) == list(HOOK_NAMES)
 
 
-def test_every_hook_is_asked_in_a_test() -> None:
+def test_every_hook_is_called_in_a_test() -> None:
     tests = "".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("*.py"))
     for hook in HOOK_NAMES:
         assert re.search(rf"@hookimpl\s+def {hook}\(", tests), f"no test answers {hook}"
 
 
-def test_the_limits_are_those_in_force() -> None:
+def test_stated_limits_are_in_force() -> None:
     table, limits = README.split("## The limits")[1], Limits()
     for number in (
         limits.body_bytes // 1024,

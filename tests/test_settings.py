@@ -18,12 +18,12 @@ def written(folder: Path, text: str) -> Path:
     return path
 
 
-def test_without_a_file_everything_has_its_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_defaults_apply_without_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert read_settings(environment={}) == Settings()
 
 
-def test_a_file_says_what_it_says_and_leaves_the_rest(tmp_path: Path) -> None:
+def test_file_overrides_only_what_it_sets(tmp_path: Path) -> None:
     path = written(
         tmp_path,
         """
@@ -45,7 +45,7 @@ def test_a_file_says_what_it_says_and_leaves_the_rest(tmp_path: Path) -> None:
     assert settings.prefix == "/hullo"
 
 
-def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
+def test_environment_wins_over_the_file(tmp_path: Path) -> None:
     path = written(tmp_path, 'store = "memory:"')
     environment = {"HULLO_CONFIG": str(path), "HULLO_DB": "sqlite:///other.db"}
     assert read_settings(environment=environment).store == "sqlite:///other.db"
@@ -62,29 +62,29 @@ def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
         ("store = ", "cannot read"),
     ],
 )
-def test_a_wrong_setting_is_named(tmp_path: Path, text: str, sentence: str) -> None:
+def test_wrong_setting_is_named(tmp_path: Path, text: str, sentence: str) -> None:
     with pytest.raises(SettingsError) as refused:
         read_settings(written(tmp_path, text), environment={})
     assert sentence in refused.value.detail
 
 
-def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:
+def test_named_file_must_exist(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="no settings file"):
         read_settings(tmp_path / "missing.toml", environment={})
 
 
 @pytest.mark.parametrize("url", ["nonsense", "oracle://db", "", "sqlite"])
-def test_a_store_that_nobody_offers_is_refused_with_those_that_are(url: str) -> None:
+def test_unknown_store_is_refused_with_choices(url: str) -> None:
     with pytest.raises(SettingsError, match="installed are"):
         open_store(url)
 
 
 @pytest.mark.parametrize("name", ["", "a b", "__proto__", "email", "custom_data", "user", "x" * 65])
-def test_an_attribute_that_could_not_be_sent_is_refused(name: str) -> None:
+def test_unsendable_attribute_is_refused(name: str) -> None:
     with pytest.raises(SettingsError, match="signed_attributes"):
         Settings(limits=Limits(signed_attributes=(name,)))
 
 
-def test_a_parameter_that_could_not_be_in_an_address_is_refused() -> None:
+def test_invalid_hop_parameter_name_is_refused() -> None:
     with pytest.raises(SettingsError, match="hop_parameter"):
         Settings(hop_parameter="a b")

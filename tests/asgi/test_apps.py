@@ -24,7 +24,7 @@ APP = [
 
 
 @pytest.mark.rule("V3")
-def test_an_app_is_told_with_its_calls_and_without_its_keys(shop):
+def test_app_shows_calls_but_not_keys(shop):
     today = shop.hullo.clock() // DAY * DAY
     counts = [
         CallCount(app_id=shop.app_key, day=today - days * DAY, signed=signed, unsigned=12, wrong=4)
@@ -45,12 +45,12 @@ def test_an_app_is_told_with_its_calls_and_without_its_keys(shop):
     assert shop.made.identity_key not in answer.text
 
 
-def test_an_app_without_calls_has_no_share_of_them(shop):
+def test_app_without_calls_has_no_signed_percent(shop):
     calls = shop.get(f"/apps/{shop.app_key}", shop.api_key(Scope.READ)).json()["calls"]
     assert calls == {"days": 7, "signed": 0, "unsigned": 0, "wrong": 0, "signed_percent": None}
 
 
-def test_an_app_is_told_to_keys_that_reach_it(shop):
+def test_app_is_shown_to_keys_reaching_it(shop):
     stranger = shop.hullo.create_app("Other", workspace="Elsewhere")
     sister = shop.hullo.create_app("Sister")
     bound = shop.api_key(Scope.READ, app_key=shop.app_key)

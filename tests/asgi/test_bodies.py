@@ -12,7 +12,7 @@ from hullo import Hullo, IdentityMiddleware
 LIMIT = 32 * 1024
 
 
-def test_a_body_that_is_no_object_is_a_bad_request(shop):
+def test_non_object_body_is_bad_request(shop):
     bodies = [b"[" * 20_000, b'{"a":1,"a":2}', b'{"a":NaN}', b'{"a":"\\u0000"}', b"\xff", b"[]", b"null", b"{"]
     failed = []
     for path, raw in product(["/join", "/identify", "/reset", "/conversations"], bodies):
@@ -24,7 +24,7 @@ def test_a_body_that_is_no_object_is_a_bad_request(shop):
 
 
 @pytest.mark.rule("W10")
-def test_a_body_at_the_limit_is_read_and_one_over_it_is_refused(shop):
+def test_body_over_the_limit_is_refused(shop):
     prefix = b'{"app_key": "%s", "email": "jane@example.com"}' % shop.app_key.encode()
     fits = shop.http.post("/hullo/v1/identify", content=prefix.ljust(LIMIT))
     over = shop.http.post("/hullo/v1/identify", content=prefix.ljust(LIMIT + 1))
@@ -59,30 +59,30 @@ def _post(hullo, backend, headers, messages):
     return (sent[0]["status"] if sent else None), len(messages) - len(left)
 
 
-def test_a_body_that_announces_too_much_is_not_read(backend):
+def test_body_announced_too_large_is_not_read(backend):
     headers = [(b"content-length", str(LIMIT + 1).encode())]
     assert _post(Hullo("memory:"), backend, headers, []) == (413, 0)
     assert _post(Hullo("memory:"), backend, [(b"content-length", b"9" * 5000)], []) == (413, 0)
 
 
-def test_a_chunked_body_is_cut_off_while_it_is_read(backend):
+def test_chunked_body_is_cut_off_while_read(backend):
     chunk = {"type": "http.request", "body": b" " * 10_000, "more_body": True}
     assert _post(Hullo("memory:"), backend, [], [chunk] * 100) == (413, 4)
 
 
-def test_a_length_that_lies_is_found_out(backend):
+def test_false_content_length_is_caught(backend):
     chunk = {"type": "http.request", "body": b" " * 40_000, "more_body": True}
     assert _post(Hullo("memory:"), backend, [(b"content-length", b"10")], [chunk] * 2) == (413, 1)
     assert _post(Hullo("memory:"), backend, [(b"content-length", b"-1")], [chunk] * 2) == (413, 1)
 
 
-def test_a_body_may_come_in_pieces(backend):
+def test_body_may_come_in_pieces(backend):
     hullo = Hullo("memory:")
     body = b'{"app_key": "%s"}' % hullo.create_app("Shop").app_key.encode()
     pieces = [{"type": "http.request", "body": body[i : i + 1], "more_body": True} for i in range(len(body))]
     assert _post(hullo, backend, [], [*pieces, {"type": "http.request"}])[0] == 200
 
 
-def test_a_client_that_hangs_up_gets_no_answer(backend):
+def test_disconnected_client_gets_no_answer(backend):
     messages = [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
     assert _post(Hullo("memory:"), backend, [], messages) == (None, 2)

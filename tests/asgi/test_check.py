@@ -24,7 +24,7 @@ def decoded(shop, value):
 
 
 @pytest.mark.rule("V8")
-def test_an_identify_body_is_explained(shop):
+def test_check_explains_an_identify_body(shop):
     body = {"app_key": shop.app_key, "external_id": "user_123", "user_hash": decoded(shop, "user_123")}
     answer = check(shop, shop.api_key(Scope.READ), body)
     told = answer.json()
@@ -39,7 +39,7 @@ def test_an_identify_body_is_explained(shop):
 
 
 @pytest.mark.rule("V8")
-def test_the_ten_common_mistakes_are_named(shop, monkeypatch):
+def test_check_names_ten_common_mistakes(shop, monkeypatch):
     """Those that the tool was asked for, one after the other."""
     key, register = shop.api_key(Scope.READ), shop.hullo.register
     right = shop.hullo.user_hash(shop.app_key, "user_123")
@@ -71,7 +71,7 @@ def test_the_ten_common_mistakes_are_named(shop, monkeypatch):
 
 
 @pytest.mark.rule("V8")
-def test_the_page_may_be_said_beside_the_body(shop):
+def test_check_takes_the_page_beside_body(shop):
     key = shop.api_key(Scope.READ)
     good = check(shop, key, {"external_id": "user_123", "origin": f"{PAGE}/basket"}).json()
     bad = check(shop, key, {"external_id": "user_123", "origin": "https://evil.example.com"}).json()
@@ -81,7 +81,7 @@ def test_the_page_may_be_said_beside_the_body(shop):
 
 
 @pytest.mark.rule("V8")
-def test_checking_leaves_no_trace_and_is_not_counted(shop):
+def test_check_leaves_no_trace_and_no_count(shop):
     key = shop.api_key(Scope.READ, Scope.WRITE)
     for _ in range(3):
         check(shop, key, {"external_id": "user_123", "user_hash": "wrong"})
@@ -91,7 +91,7 @@ def test_checking_leaves_no_trace_and_is_not_counted(shop):
 
 
 @pytest.mark.rule("V8")
-def test_a_key_reaches_the_apps_of_its_workspace_or_its_own_alone(shop):
+def test_check_is_limited_to_apps_of_key(shop):
     body = {"external_id": "user_123"}
     sister, stranger = shop.hullo.create_app("Sister"), shop.hullo.create_app("Other", workspace="Elsewhere")
     key = shop.hullo.create_api_key(workspace=shop.made.workspace_id, scopes=[Scope.READ]).secret
@@ -107,7 +107,7 @@ def test_a_key_reaches_the_apps_of_its_workspace_or_its_own_alone(shop):
 
 
 @pytest.mark.rule("V7", "V8")
-def test_no_browser_reaches_it(shop):
+def test_check_refuses_browsers_without_a_key(shop):
     path, body = f"/apps/{shop.app_key}/check", {"app_key": shop.app_key, "external_id": "user_123"}
     session = shop.join()
     for token in (None, session, shop.app_key):
@@ -123,7 +123,7 @@ def test_no_browser_reaches_it(shop):
 
 
 @pytest.mark.rule("V8")
-def test_a_body_that_is_none_is_an_ordinary_problem(shop):
+def test_check_of_bad_body_is_ordinary_problem(shop):
     key = shop.api_key(Scope.READ)
     url, headers = f"/hullo/v1/apps/{shop.app_key}/check", {"authorization": f"Bearer {key}"}
     for body, status, code in ((b"{", 400, "bad_json"), (b"[]", 400, "bad_json"), (b" " * 40_000, 413, "too_large")):

@@ -36,14 +36,14 @@ def _call(shop: Shop, path: str, token: str | None = None, **body: Any) -> Any:
 
 
 @pytest.mark.parametrize("path", ["/join", "/reset"])
-def test_before_the_visitor_agrees_there_is_nobody(asking: Shop, path: str) -> None:
+def test_visitor_before_consent_is_unknown(asking: Shop, path: str) -> None:
     answer = _call(asking, path)
     assert answer.status_code == 200
     assert answer.json() == {**NOBODY, "settings": SETTINGS}
     assert _call(asking, path, "hvs_of_long_ago").json()["visitor_id"] is None
 
 
-def test_identify_says_that_consent_is_wanted(asking: Shop) -> None:
+def test_identify_without_consent_says_consent_required(asking: Shop) -> None:
     for body in ({"email": "jane@example.com"}, asking.signed("jane")):
         answer = _call(asking, "/identify", **body)
         assert (answer.status_code, answer.json()["code"]) == (403, "consent_required")
@@ -51,7 +51,7 @@ def test_identify_says_that_consent_is_wanted(asking: Shop) -> None:
 
 
 @pytest.mark.parametrize("path", ["/join", "/reset"])
-def test_who_agrees_joins_as_ever(asking: Shop, path: str) -> None:
+def test_consenting_visitor_joins_as_usual(asking: Shop, path: str) -> None:
     told = _call(asking, path, consent=True).json()
     assert told["settings"]["consent"] == "required"
     assert told["visitor_id"].startswith("vis_")
@@ -61,11 +61,11 @@ def test_who_agrees_joins_as_ever(asking: Shop, path: str) -> None:
     assert _call(asking, "/reset", told["session_token"]).json()["visitor_id"].startswith("vis_")
 
 
-def test_an_app_that_does_not_ask_says_so(shop: Shop) -> None:
+def test_app_without_consent_setting_says_so(shop: Shop) -> None:
     assert _call(shop, "/join").json()["settings"]["consent"] == "none"
 
 
-def test_an_answer_begins_and_ends_the_session(asking: Shop) -> None:
+def test_consent_answer_starts_and_ends_session(asking: Shop) -> None:
     granted = _call(asking, "/consent", granted=True).json()
     token = granted["session_token"]
     assert asking.get("/me", token).status_code == 200
@@ -78,26 +78,26 @@ def test_an_answer_begins_and_ends_the_session(asking: Shop) -> None:
 
 
 @pytest.mark.parametrize("granted", [None, "true", 1, {}, []])
-def test_an_answer_is_yes_or_no(asking: Shop, granted: Any) -> None:
+def test_consent_answer_must_be_yes_or_no(asking: Shop, granted: Any) -> None:
     answer = _call(asking, "/consent", granted=granted)
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "granted")
 
 
-def test_pages_of_other_sites_answer_for_nobody(asking: Shop) -> None:
+def test_consent_from_other_sites_is_refused(asking: Shop) -> None:
     body = {"app_key": asking.app_key, "granted": False}
     assert asking.post("/consent", body, origin="https://evil.test").json()["code"] == "bad_origin"
     assert asking.post("/consent", body, origin=PAGE).headers["access-control-allow-origin"] == PAGE
     assert asking.post("/consent", {"app_key": "app_unknown", "granted": False}).json()["code"] == "unknown_app"
 
 
-def test_a_dry_run_says_why_it_would_be_refused(asking: Shop) -> None:
+def test_dry_run_reports_missing_consent(asking: Shop) -> None:
     path, key = f"/apps/{asking.app_key}/check", asking.api_key()
     told = asking.post(path, asking.signed("jane"), key).json()
     assert (told["refused"]["code"], told["signature"]) == ("consent_required", "signed")
     assert asking.post(path, {**asking.signed("jane"), "consent": True}, key).json()["accepted"]
 
 
-def test_a_cookie_goes_with_the_consent(serve: Serve, backend: str) -> None:
+def test_cookie_follows_the_consent(serve: Serve, backend: str) -> None:
     shop = serve(Hullo("memory:", settings=Settings(cookie=SessionCookie(on=True))), backend)
     shop.hullo.register.change_app(shop.app_key, {"consent": "required", "origins": "http://testserver"})
     kept = shop.post("/consent", {"app_key": shop.app_key, "granted": True}, origin="http://testserver")
@@ -111,7 +111,7 @@ def test_a_cookie_goes_with_the_consent(serve: Serve, backend: str) -> None:
     assert "set-cookie" not in nobody.headers
 
 
-def test_whoever_arrives_from_elsewhere_is_not_redeemed(asking: Shop) -> None:
+def test_arrival_without_consent_is_not_redeemed(asking: Shop) -> None:
     token = asking.hullo.mint_token(asking.app_key, external_id="jane")
     answer = asking.http.get(f"/?hullo_identity={token}", follow_redirects=False)
     assert (answer.status_code, answer.headers["location"]) == (303, "/")

@@ -27,7 +27,7 @@ def told(shop, key, contact_id):
     return entry["data"].get("fields"), [tuple(each.values()) for each in entry["changes"]]
 
 
-def test_a_contact_is_written_with_several_emails_and_phones(shop):
+def test_contact_takes_several_emails_and_phones(shop):
     key = shop.api_key()
     made = upsert(
         shop, key, external_id="user_1", emails=["a@x.test", "B@x.test", " b@x.test "], phones=["+4930901820", "12"]
@@ -44,7 +44,7 @@ def test_a_contact_is_written_with_several_emails_and_phones(shop):
 
 
 @pytest.mark.rule("M2")
-def test_the_first_of_the_list_names_the_person(shop):
+def test_first_of_list_matches_the_contact(shop):
     key = shop.api_key()
     jane = upsert(shop, key, email="jane@x.test", name="Jane")
     again = upsert(shop, key, emails=["Jane@x.test", "j@x.test"])
@@ -52,7 +52,7 @@ def test_the_first_of_the_list_names_the_person(shop):
 
 
 @pytest.mark.rule("W9")
-def test_the_same_list_again_changes_nothing(shop):
+def test_repeated_list_changes_nothing(shop):
     key = shop.api_key()
     fields = {"external_id": "user_1", "emails": ["a@x.test", "b@x.test", "c@x.test"], "phones": ["1", "2"]}
     first = upsert(shop, key, **fields)
@@ -63,7 +63,7 @@ def test_the_same_list_again_changes_nothing(shop):
     assert len(shop.get(f"/contacts/{first['id']}/decisions", key).json()["items"]) == 2
 
 
-def test_a_list_is_the_whole_list(shop):
+def test_patch_list_replaces_the_whole_list(shop):
     key = shop.api_key()
     made = upsert(shop, key, external_id="user_1", emails=["a@x.test", "b@x.test"], phones=["1", "2"])
     left = patch(shop, key, made["id"], emails=["b@x.test", "c@x.test"], phones=["3", "1"]).json()
@@ -84,7 +84,7 @@ def test_a_list_is_the_whole_list(shop):
 
 
 @pytest.mark.rule("W7")
-def test_a_further_email_changes_places_with_the_first(shop):
+def test_further_email_swaps_with_the_first(shop):
     key = shop.api_key()
     made = upsert(shop, key, external_id="user_1", emails=["a@x.test", "b@x.test", "c@x.test"])
     swapped = patch(shop, key, made["id"], email="B@x.test").json()
@@ -94,7 +94,7 @@ def test_a_further_email_changes_places_with_the_first(shop):
     assert (cleared["email"], cleared["emails"]) == (None, [])
 
 
-def test_a_further_phone_changes_places_with_the_first(shop):
+def test_further_phone_swaps_with_the_first(shop):
     key = shop.api_key()
     made = upsert(shop, key, external_id="user_1", phones=["1", "2", "3"])
     assert patch(shop, key, made["id"], phone="3").json()["phones"] == ["3", "1", "2"]
@@ -103,7 +103,7 @@ def test_a_further_phone_changes_places_with_the_first(shop):
     assert (cleared["phone"], cleared["phones"]) == (None, [])
 
 
-def test_a_patch_takes_nobody_elses_email(shop):
+def test_patch_cannot_take_another_contacts_email(shop):
     key = shop.api_key()
     upsert(shop, key, external_id="user_1", emails=["a@x.test", "b@x.test"])
     other = upsert(shop, key, external_id="user_2", email="c@x.test")
@@ -113,7 +113,7 @@ def test_a_patch_takes_nobody_elses_email(shop):
     assert shop.get(f"/contacts/{other['id']}", key).json()["name"] is None
 
 
-def test_a_patch_with_a_list_is_taken_whole_or_not_at_all(shop):
+def test_patch_with_wrong_list_writes_nothing(shop):
     key = shop.api_key()
     made = upsert(shop, key, external_id="user_1")
     answer = patch(shop, key, made["id"], name="Jane", emails=["a@x.test", "no email"])
@@ -126,7 +126,7 @@ def test_a_patch_with_a_list_is_taken_whole_or_not_at_all(shop):
 
 
 @pytest.mark.rule("C7", "W8")
-def test_an_upsert_leaves_what_is_somebody_elses_with_them(shop):
+def test_upsert_leaves_other_contacts_values(shop):
     key = shop.api_key()
     jane = upsert(shop, key, external_id="jane", emails=["jane@x.test", "j@x.test"])
     joe = upsert(shop, key, external_id="joe", emails=["joe@x.test", "j@x.test", "no email"], phones=["1"])
@@ -140,7 +140,7 @@ def test_an_upsert_leaves_what_is_somebody_elses_with_them(shop):
 
 
 @pytest.mark.rule("W8")
-def test_a_strict_upsert_with_a_wrong_list_writes_nothing(shop):
+def test_strict_upsert_with_wrong_list_writes_nothing(shop):
     key = shop.api_key()
     answer = shop.post("/contacts", {"external_id": "user_1", "emails": ["x"], "strict": True}, key)
     assert answer.status_code == 422
@@ -148,7 +148,7 @@ def test_a_strict_upsert_with_a_wrong_list_writes_nothing(shop):
 
 
 @pytest.mark.rule("W2", "W7")
-def test_what_a_visitor_has_claimed_is_proven_by_the_list(shop):
+def test_list_proves_what_a_visitor_claimed(shop):
     key = shop.api_key()
     shop.identify(email="a@x.test", phone="1")
     made = upsert(shop, key, emails=["a@x.test"], phones=["1"])
@@ -156,7 +156,7 @@ def test_what_a_visitor_has_claimed_is_proven_by_the_list(shop):
     assert {name: each["standing"] for name, each in provenance.items()} == {"email": "proven", "phone": "proven"}
 
 
-def test_names_of_any_kind_are_shown(serve, backend):
+def test_identifiers_of_any_kind_are_shown(serve, backend):
     shop = serve(Hullo("memory:", plugins=[ByCard()]), backend)
     key = shop.api_key()
     made = upsert(shop, key, external_id="user_1", custom_data={"card": 4711})
@@ -170,7 +170,7 @@ def test_names_of_any_kind_are_shown(serve, backend):
     assert upsert(shop, key, custom_data={"card": "0815"})["id"] == made["id"]
 
 
-def test_without_matching_by_email_there_is_one(serve, backend):
+def test_one_email_without_email_matching(serve, backend):
     shop = serve(Hullo("memory:", without=["email"]), backend)
     key = shop.api_key()
     made = upsert(shop, key, external_id="user_1", email="a@x.test")

@@ -57,7 +57,7 @@ def _find(shop, key, **params):
     return [each["external_id"] for each in answer.json()["items"]]
 
 
-def test_a_server_makes_a_contact_and_reads_it(shop):
+def test_server_creates_and_reads_a_contact(shop):
     key = shop.api_key()
     made = _upsert(shop, key, external_id="user_1", email="Jane@Example.com", custom_data={"plan": "pro"}, phone="none")
     answer = made.json()
@@ -74,7 +74,7 @@ def test_a_server_makes_a_contact_and_reads_it(shop):
 
 
 @pytest.mark.rule("M1", "M2")
-def test_an_upsert_matches_like_an_identify(shop):
+def test_upsert_matches_like_identify(shop):
     key = shop.api_key()
     first = _upsert(shop, key, external_id="user_1", email="jane@example.com").json()
     by_id = _upsert(shop, key, external_id="user_1", name="Jane").json()
@@ -84,13 +84,13 @@ def test_an_upsert_matches_like_an_identify(shop):
     assert (by_id["created"], by_id["name"]) == (False, "Jane")
 
 
-def test_an_owned_contact_is_told_to_servers(shop):
+def test_owned_contact_is_shown_to_servers(shop):
     shop.identify(email="jane@example.com")
     contact = shop.get("/contacts", shop.api_key()).json()["items"][0]
     assert contact["standing"] == "owned"
 
 
-def test_provenance_is_told_when_asked_for(shop):
+def test_provenance_is_shown_when_asked(shop):
     key = shop.api_key()
     made = _upsert(shop, key, external_id="user_1", name="Jane", custom_data={"plan": "pro"}).json()
     provenance = shop.get(f"/contacts/{made['id']}?provenance=1", key).json()["provenance"]
@@ -99,7 +99,7 @@ def test_provenance_is_told_when_asked_for(shop):
     assert provenance["name"]["by"].startswith("api-key:")
 
 
-def test_contacts_are_found(shop):
+def test_contacts_are_found_by_query(shop):
     key = shop.api_key()
     _upsert(shop, key, external_id="user_1", email="jane@example.com", name="Jane Doe")
     _upsert(shop, key, external_id="user_2", email="joe@example.com", name="Joe")
@@ -113,17 +113,17 @@ def test_contacts_are_found(shop):
     assert _find(shop, key, email="") == []
 
 
-def test_a_question_with_nul_is_invalid(shop):
+def test_query_with_nul_is_invalid(shop):
     answer = shop.get("/contacts?query=%00", shop.api_key())
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
 
 
-def test_so_many_parameters_are_refused_rather_than_ignored(shop):
+def test_too_many_parameters_are_refused(shop):
     query = "&".join(f"p{number}=1" for number in range(60))
     assert shop.get(f"/contacts?{query}&external_id=x", shop.api_key()).status_code == 422
 
 
-def test_a_patch_writes_what_it_says_and_null_clears(shop):
+def test_patch_writes_fields_and_null_clears(shop):
     key = shop.api_key()
     made = _upsert(shop, key, external_id="user_1", email="jane@example.com", name="Jane", company="Acme").json()
     patched = _write(shop, "PATCH", made["id"], key, {"email": None, "name": None, "phone": "+4930123456"}).json()
@@ -133,13 +133,13 @@ def test_a_patch_writes_what_it_says_and_null_clears(shop):
     assert _find(shop, key, email="jane@example.com") == []
 
 
-def test_a_patch_that_says_nothing_changes_nothing(shop):
+def test_empty_patch_changes_nothing(shop):
     key = shop.api_key()
     made = _upsert(shop, key, external_id="user_1").json()
     assert _write(shop, "PATCH", made["id"], key, {}).json() == {name: made[name] for name in CONTACT}
 
 
-def test_a_patch_is_taken_whole_or_not_at_all(shop):
+def test_patch_with_a_fault_writes_nothing(shop):
     key = shop.api_key()
     made = _upsert(shop, key, external_id="user_1", name="Jane").json()
     answer = _write(shop, "PATCH", made["id"], key, {"name": "Joe", "phone": "none", "nickname": "J"})
@@ -148,7 +148,7 @@ def test_a_patch_is_taken_whole_or_not_at_all(shop):
     assert shop.get(f"/contacts/{made['id']}", key).json()["name"] == "Jane"
 
 
-def test_a_patch_takes_nobody_elses_identifier(shop):
+def test_patch_cannot_take_another_contacts_identifier(shop):
     key = shop.api_key()
     _upsert(shop, key, external_id="user_1", email="jane@example.com")
     other = _upsert(shop, key, external_id="user_2").json()
@@ -156,7 +156,7 @@ def test_a_patch_takes_nobody_elses_identifier(shop):
     assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
 
 
-def test_a_contact_is_erased(shop):
+def test_delete_erases_the_contact(shop):
     key = shop.api_key()
     made = _upsert(shop, key, external_id="user_1").json()
     erased = _write(shop, "DELETE", made["id"], key)
@@ -166,7 +166,7 @@ def test_a_contact_is_erased(shop):
 
 
 @pytest.mark.parametrize(("fate", "left"), [("erase", 0), ("anonymise", 1)])
-def test_conversations_go_or_stay_without_a_name(shop, fate, left):
+def test_erasure_deletes_or_anonymises_conversations(shop, fate, left):
     key, token = shop.api_key(), shop.join()
     shop.identify(token, email="jane@example.com")
     shop.post("/conversations", {"text": "hello"}, token)
@@ -177,14 +177,14 @@ def test_conversations_go_or_stay_without_a_name(shop, fate, left):
     assert shop.get("/me", token).json()["code"] == "session_revoked"
 
 
-def test_an_unknown_fate_erases_nothing(shop):
+def test_erasure_with_unknown_fate_does_nothing(shop):
     key = shop.api_key()
     made = _upsert(shop, key, external_id="user_1").json()
     assert _write(shop, "DELETE", made["id"], key, conversations="keep").status_code == 422
     assert shop.get(f"/contacts/{made['id']}", key).status_code == 200
 
 
-def test_a_decision_says_why(shop):
+def test_decision_gives_its_reasons(shop):
     key = shop.api_key()
     asked = shop.identify(**shop.signed("user_1", email="jane@example.com", phone="none")).json()
     items = shop.get(f"/contacts/{asked['contact_id']}/decisions", key).json()["items"]
@@ -207,7 +207,7 @@ def test_conflicts_are_listed(shop):
 
 
 @pytest.mark.parametrize("contact_id", ["con_unknown", "x" * 500, "%00", "a.b", "é", "con_1;"])
-def test_an_unknown_contact_is_not_found(shop, contact_id):
+def test_unknown_contact_is_not_found(shop, contact_id):
     key = shop.api_key()
     answers = [
         _write(shop, "GET", contact_id, key),
@@ -218,7 +218,7 @@ def test_an_unknown_contact_is_not_found(shop, contact_id):
     assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(404, "not_found")}
 
 
-def test_another_workspaces_contact_is_not_found(shop):
+def test_contact_of_other_workspace_not_found(shop):
     other = shop.hullo.create_app("Other", workspace="Other").app_key
     made = _upsert(shop, shop.api_key(app_key=other), external_id="user_1").json()
     ours = shop.api_key(app_key=shop.app_key)
@@ -227,7 +227,7 @@ def test_another_workspaces_contact_is_not_found(shop):
     assert _find(shop, ours) == []
 
 
-def test_custom_data_needs_an_app_where_there_are_several(shop):
+def test_custom_data_needs_app_among_several(shop):
     other = shop.hullo.create_app("Other").app_key
     key, bound = shop.api_key(), shop.api_key(app_key=other)
     unclear = _upsert(shop, key, external_id="user_1", custom_data={"plan": "pro"})
@@ -243,7 +243,7 @@ def test_custom_data_needs_an_app_where_there_are_several(shop):
     assert _upsert(shop, key, external_id="user_2").status_code == 200
 
 
-def test_an_app_of_another_workspace_is_unknown(shop):
+def test_app_of_other_workspace_is_unknown(shop):
     other = shop.hullo.create_app("Other", workspace="Other").app_key
     key = shop.api_key(app_key=shop.app_key)
     for app_id in (other, "app_unknown"):
@@ -251,14 +251,14 @@ def test_an_app_of_another_workspace_is_unknown(shop):
         assert (answer.status_code, answer.json()["code"]) == (404, "unknown_app")
 
 
-def test_a_server_is_told_the_faults_of_its_request(shop):
+def test_server_gets_faults_of_its_request(shop):
     key = shop.api_key()
     assert _upsert(shop, key, name="Jane").json()["code"] == "no_identifier"
     assert _upsert(shop, key, external_id="user_1", phone="none", strict=True).status_code == 422
 
 
 @pytest.mark.parametrize("token", [None, "hvs_x", "hsk_unknown", "garbage", "hsk_" + "x" * 5000, ""])
-def test_the_server_api_needs_a_key(shop, token):
+def test_server_api_needs_a_key(shop, token):
     answers = [
         shop.get("/contacts", token),
         shop.post("/contacts", {"external_id": "user_1"}, token),
@@ -269,14 +269,14 @@ def test_the_server_api_needs_a_key(shop, token):
     assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(401, "key_required")}
 
 
-def test_a_revoked_key_is_none(shop):
+def test_revoked_key_is_refused(shop):
     made = shop.hullo.create_api_key(app_key=shop.app_key)
     assert shop.get("/contacts", made.secret).status_code == 200
     shop.hullo.register.revoke_api_key(made.key.id)
     assert shop.get("/contacts", made.secret).json()["code"] == "key_required"
 
 
-def test_a_key_does_what_its_scopes_say(shop):
+def test_key_is_limited_to_its_scopes(shop):
     made = _upsert(shop, shop.api_key(), external_id="user_1").json()["id"]
 
     def allowed(scope):
@@ -299,7 +299,7 @@ def test_a_key_does_what_its_scopes_say(shop):
 
 
 @pytest.mark.rule("W3")
-def test_a_key_of_one_app_is_shown_that_apps_custom_data_only(shop):
+def test_bound_key_sees_only_own_custom_data(shop):
     other = shop.hullo.create_app("Second shop")
     person = shop.post("/contacts", {"external_id": "jane", "custom_data": {shop.app_key: {"a": 1}}}, shop.api_key())
     shop.post("/contacts", {"external_id": "jane", "custom_data": {other.app_key: {"b": 2}}}, shop.api_key())

@@ -9,7 +9,7 @@ import pytest
 from hullo.model.app import Scope
 
 
-def test_a_visitor_begins_a_conversation(shop):
+def test_visitor_starts_a_conversation(shop):
     token = shop.join()
     begun = shop.post("/conversations", {"text": "hello", "client_id": "1"}, token).json()
     assert list(begun) == ["id", "created_at", "status", "last_message_at", "unread", "messages"]
@@ -22,7 +22,7 @@ def test_a_visitor_begins_a_conversation(shop):
     assert joined["conversations"] == listed["items"]
 
 
-def test_a_visitor_goes_on_with_a_conversation(shop):
+def test_visitor_continues_a_conversation(shop):
     token = shop.join()
     conversation = shop.post("/conversations", {"text": "hello"}, token).json()["id"]
     path = f"/conversations/{conversation}/messages"
@@ -31,7 +31,7 @@ def test_a_visitor_goes_on_with_a_conversation(shop):
     assert [each["text"] for each in shop.get(path, token).json()["items"]] == ["are you there?", "hello"]
 
 
-def test_a_repeat_by_client_id_is_harmless(shop):
+def test_repeat_by_client_id_is_harmless(shop):
     token = shop.join()
     first = shop.post("/conversations", {"text": "hello", "client_id": "1"}, token)
     again = shop.post("/conversations", {"text": "hello", "client_id": "1"}, token)
@@ -43,7 +43,7 @@ def test_a_repeat_by_client_id_is_harmless(shop):
 
 
 @pytest.mark.rule("H1")
-def test_anothers_conversation_looks_like_none_at_all(shop):
+def test_foreign_conversation_looks_missing(shop):
     theirs = shop.post("/conversations", {"text": "secret"}, shop.join()).json()["id"]
     other_app = shop.hullo.create_app("Other").app_key
     outsider = shop.post("/join", {"app_key": other_app}).json()["session_token"]
@@ -63,7 +63,7 @@ def test_anothers_conversation_looks_like_none_at_all(shop):
 
 
 @pytest.mark.rule("H1", "L1", "L3")
-def test_a_proven_visitor_sees_the_contacts_proven_conversations_and_no_others(shop):
+def test_proven_visitor_sees_only_proven_conversations(shop):
     claimed, proven, elsewhere = shop.join(), shop.join(), shop.join()
     shop.identify(proven, **shop.signed("user_1"))
     by_proof = shop.post("/conversations", {"text": "by proof"}, proven).json()["id"]
@@ -80,7 +80,7 @@ def test_a_proven_visitor_sees_the_contacts_proven_conversations_and_no_others(s
     assert shop.get(f"/conversations/{by_proof}/messages", elsewhere).status_code == 200
 
 
-def test_an_agent_answers_with_an_api_key(shop):
+def test_agent_answers_with_an_api_key(shop):
     token, key = shop.join(), shop.api_key()
     conversation = shop.post("/conversations", {"text": "hello"}, token).json()["id"]
     path = f"/conversations/{conversation}/messages"
@@ -95,7 +95,7 @@ def test_an_agent_answers_with_an_api_key(shop):
     assert "unread" not in listed[0]
 
 
-def test_a_visitor_is_told_what_is_unread_and_says_what_it_has_read(shop):
+def test_visitor_sees_and_clears_unread(shop):
     token, key = shop.join(), shop.api_key()
     conversation = shop.post("/conversations", {"text": "hello"}, token).json()["id"]
 
@@ -118,7 +118,7 @@ def test_a_visitor_is_told_what_is_unread_and_says_what_it_has_read(shop):
         assert unread() == [False]
 
 
-def test_only_a_visitor_reads(shop):
+def test_only_visitors_mark_as_read(shop):
     conversation = shop.post("/conversations", {"text": "hello"}, shop.join()).json()["id"]
     for token in (shop.api_key(), None):
         assert shop.post(f"/conversations/{conversation}/read", {}, token).json()["code"] == "session_required"
@@ -126,7 +126,7 @@ def test_only_a_visitor_reads(shop):
     assert shop.http.post(f"/hullo/v1/conversations/{conversation}/read", content="{").json()["code"] == "bad_json"
 
 
-def test_a_key_of_one_app_sees_no_other_apps_conversations(shop):
+def test_bound_key_sees_no_other_apps_conversations(shop):
     other = shop.hullo.create_app("Other").app_key
     key = shop.api_key(app_key=other)
     conversation = shop.post("/conversations", {"text": "hello"}, shop.join()).json()["id"]
@@ -144,18 +144,18 @@ def test_scopes_apply_to_conversations(shop):
     assert shop.get("/conversations", "hsk_unknown").json()["code"] == "key_required"
 
 
-def test_a_server_begins_no_conversation(shop):
+def test_server_cannot_start_a_conversation(shop):
     assert shop.post("/conversations", {"text": "hello"}, shop.api_key()).json()["code"] == "session_required"
 
 
 @pytest.mark.parametrize("text", ["", "   ", "x" * 8001, "bell\x07", None, 7, ["hello"]])
-def test_a_text_that_is_none_is_invalid(shop, text):
+def test_invalid_text_is_refused(shop, text):
     answer = shop.post("/conversations", {"text": text}, shop.join())
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
     assert answer.json()["errors"][0]["field"] == "text"
 
 
-def test_lists_come_in_pages(shop):
+def test_conversation_lists_come_in_pages(shop):
     token = shop.join()
     begun = [shop.post("/conversations", {"text": str(number)}, token).json()["id"] for number in range(5)]
     seen, cursor = [], ""
@@ -172,7 +172,7 @@ def test_lists_come_in_pages(shop):
 
 
 @pytest.mark.parametrize("limit", ["0", "201", "-1", "x", "", "1.5", "٣", "9" * 5000])
-def test_a_limit_that_is_none_is_invalid(shop, limit):
+def test_invalid_limit_is_refused(shop, limit):
     for path, token in (("conversations", shop.join()), ("contacts", shop.api_key())):
         answer = shop.http.get(
             f"/hullo/v1/{path}", params={"limit": limit}, headers={"authorization": f"Bearer {token}"}
@@ -180,7 +180,7 @@ def test_a_limit_that_is_none_is_invalid(shop, limit):
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "limit")
 
 
-def test_a_cursor_of_no_list_gives_an_empty_page(shop):
+def test_foreign_cursor_gives_empty_page(shop):
     token = shop.join()
     shop.post("/conversations", {"text": "hello"}, token)
     for cursor in ("x", "visible:", "contacts:con_1", "é", "'; --"):

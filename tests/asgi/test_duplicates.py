@@ -11,7 +11,7 @@ from hullo.model.app import Scope
 PHONE = "+4930901820"
 
 
-def test_a_contact_is_told_with_whom_it_may_be_one_and_why(shop: Shop) -> None:
+def test_duplicates_are_listed_with_reasons(shop: Shop) -> None:
     key = shop.api_key()
     jane = shop.post("/contacts", {"external_id": "u1", "email": "jane.doe@acme.example", "phone": PHONE}, key).json()
     twice = shop.post("/contacts", {"email": "janedoe@acme.example", "phone": PHONE, "name": "Jane"}, key).json()
@@ -37,7 +37,7 @@ def test_a_contact_is_told_with_whom_it_may_be_one_and_why(shop: Shop) -> None:
 
 
 @pytest.mark.rule("G3")
-def test_an_absorbed_id_is_answered_for_whoever_absorbed_it(shop: Shop) -> None:
+def test_absorbed_id_answers_for_its_survivor(shop: Shop) -> None:
     key = shop.api_key()
     first, second, third = (
         shop.post("/contacts", {"external_id": each, "phone": PHONE}, key).json()["id"] for each in ("u1", "u2", "u3")
@@ -48,7 +48,7 @@ def test_an_absorbed_id_is_answered_for_whoever_absorbed_it(shop: Shop) -> None:
     assert "both proven" in told["remark"]
 
 
-def test_a_key_of_one_app_is_not_shown_what_others_know(shop: Shop) -> None:
+def test_bound_key_sees_no_other_apps_data(shop: Shop) -> None:
     both, own = shop.api_key(), shop.api_key(app_key=shop.app_key)
     other = shop.hullo.create_app("Help").app_id
     jane = shop.post("/contacts", {"external_id": "u1", "phone": PHONE}, both).json()["id"]
@@ -61,10 +61,10 @@ def test_a_key_of_one_app_is_not_shown_what_others_know(shop: Shop) -> None:
         assert told["contact"]["custom_data"] == seen
 
 
-def test_nobody_is_told_without_a_key_that_may_read(shop: Shop) -> None:
+def test_duplicates_need_a_read_key(shop: Shop) -> None:
     assert shop.get("/contacts/con_1/duplicates").status_code == 401
     assert shop.get("/contacts/con_1/duplicates", shop.api_key(Scope.WRITE)).status_code == 403
 
 
-def test_a_contact_that_nobody_has_is_not_found(shop: Shop) -> None:
+def test_unknown_contact_is_not_found(shop: Shop) -> None:
     assert shop.get("/contacts/con_nobody/duplicates", shop.api_key()).status_code == 404

@@ -61,7 +61,7 @@ class SlowListener(Gate):
 
 
 @pytest.mark.parametrize("plugin", [SlowVerifier, SlowObserver])
-async def test_a_slow_plugin_holds_up_its_own_caller_only(plugin):
+async def test_slow_plugin_delays_only_its_caller(plugin):
     gate = plugin()
     hullo = Hullo("memory:", plugins=[gate])
     app_key = (await to_thread.run_sync(hullo.create_app, "Shop")).app_key
@@ -85,7 +85,7 @@ async def test_a_slow_plugin_holds_up_its_own_caller_only(plugin):
 
 
 @pytest.mark.rule("R4")
-async def test_a_plugin_that_is_slow_to_hear_of_an_event_holds_up_nobody():
+async def test_slow_event_listener_delays_no_caller():
     gate = SlowListener()
     hullo = Hullo("memory:", plugins=[gate])
     app_key = (await to_thread.run_sync(hullo.create_app, "Shop")).app_key
@@ -101,7 +101,7 @@ async def test_a_plugin_that_is_slow_to_hear_of_an_event_holds_up_nobody():
 
 
 @pytest.mark.rule("R1")
-async def test_many_at_once_leave_one_contact_and_all_succeed(tmp_path):
+async def test_parallel_calls_succeed_with_one_contact(tmp_path):
     hullo = Hullo(f"sqlite:///{tmp_path}/hullo.db")
     made = await to_thread.run_sync(hullo.create_app, "Shop")
     key = (await to_thread.run_sync(hullo.create_api_key)).secret
@@ -122,7 +122,7 @@ async def test_many_at_once_leave_one_contact_and_all_succeed(tmp_path):
 
 
 @pytest.mark.rule("R4")
-async def test_what_is_committed_is_told_although_the_caller_has_left():
+async def test_commit_is_reported_after_caller_left():
     told, reached, opened = [], threading.Event(), threading.Event()
 
     class Listener:
@@ -166,7 +166,7 @@ async def test_what_is_committed_is_told_although_the_caller_has_left():
     assert told == ["visitor.reset"]
 
 
-async def test_a_refusal_reaches_its_caller_and_nobody_else():
+async def test_refusal_reaches_only_its_caller():
     hullo = Hullo("memory:")
     app_key = (await to_thread.run_sync(hullo.create_app, "Shop")).app_key
     statuses = {}

@@ -66,7 +66,7 @@ def _story(shop: Shop, masked: Masked, email: str) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.rule("P2", "H2")
-def test_it_is_told_field_by_field_what_a_stranger_is_told(shop: Shop, masked: Masked) -> None:
+def test_erased_visitor_looks_like_a_stranger(shop: Shop, masked: Masked) -> None:
     key = shop.api_key()
     for body in ({"email": "jane@example.com"}, {"external_id": "id of jane@example.com"}):
         contact_id = shop.post("/contacts", body, key).json()["id"]
@@ -81,7 +81,7 @@ def test_it_is_told_field_by_field_what_a_stranger_is_told(shop: Shop, masked: M
 
 
 @pytest.mark.rule("P2")
-def test_the_tab_of_the_person_itself_begins_anew_and_brings_nobody_back(shop: Shop) -> None:
+def test_own_tab_restarts_without_restoring_contact(shop: Shop) -> None:
     key, body = shop.api_key(), {"app_key": shop.app_key}
     old = shop.identify(email="jane@example.com").json()["session_token"]
     [contact] = shop.get("/contacts", key).json()["items"]
@@ -95,7 +95,7 @@ def test_the_tab_of_the_person_itself_begins_anew_and_brings_nobody_back(shop: S
 
 
 @pytest.mark.rule("P2")
-def test_a_host_is_told_that_the_visitor_has_said_who_it_is_and_no_contact(shop: Shop) -> None:
+def test_host_sees_claimed_visitor_without_contact(shop: Shop) -> None:
     key = shop.api_key()
     contact_id = shop.post("/contacts", {"email": "jane@example.com"}, key).json()["id"]
     shop.http.delete(f"/hullo/v1/contacts/{contact_id}", headers={"authorization": f"Bearer {key}"})
@@ -105,7 +105,7 @@ def test_a_host_is_told_that_the_visitor_has_said_who_it_is_and_no_contact(shop:
 
 
 @pytest.mark.rule("P2", "V8")
-def test_a_dry_run_explains_why_nothing_would_be_kept(shop: Shop) -> None:
+def test_dry_run_explains_why_nothing_is_kept(shop: Shop) -> None:
     key = shop.api_key()
     contact_id = shop.post("/contacts", {"email": "jane@example.com"}, key).json()["id"]
     shop.http.delete(f"/hullo/v1/contacts/{contact_id}", headers={"authorization": f"Bearer {key}"})

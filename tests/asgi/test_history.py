@@ -23,7 +23,7 @@ def types(shop, key, contact_id):
     return [entry["type"] for entry in timeline(shop, key, contact_id)["items"]]
 
 
-def test_a_timeline_tells_what_happened_the_newest_first(shop):
+def test_timeline_lists_events_newest_first(shop):
     key, token = shop.api_key(), shop.join()
     shop.post("/conversations", {"text": "hello"}, token)
     contact_id = shop.identify(token, **shop.signed("user_1", name="Jane")).json()["contact_id"]
@@ -46,7 +46,7 @@ def test_a_timeline_tells_what_happened_the_newest_first(shop):
     assert sorted(items, key=lambda entry: entry["id"], reverse=True) == items
 
 
-def test_a_patch_tells_the_values_before_and_after(shop):
+def test_patch_event_shows_values_before_and_after(shop):
     key = shop.api_key()
     contact_id = upsert(shop, key, external_id="user_1", name="Jane", custom_data={"plan": "free"})
     patch = {"name": None, "company": "Acme", "custom_data": {"plan": "pro"}}
@@ -60,7 +60,7 @@ def test_a_patch_tells_the_values_before_and_after(shop):
     assert updated["by"].startswith("api-key:")
 
 
-def test_what_a_site_reports_is_in_the_timeline_by_its_own_time(shop):
+def test_site_event_is_placed_by_own_time(shop):
     key = shop.api_key()
     contact_id = upsert(shop, key, external_id="user_1")
     bodies = [
@@ -78,7 +78,7 @@ def test_what_a_site_reports_is_in_the_timeline_by_its_own_time(shop):
     assert [items[0], items[2]] == told
 
 
-def test_a_timeline_comes_in_pages(shop):
+def test_timeline_comes_in_pages(shop):
     key = shop.api_key()
     contact_id = upsert(shop, key, external_id="user_1")
     for number in range(5):
@@ -91,7 +91,7 @@ def test_a_timeline_comes_in_pages(shop):
     assert seen == ["Step 4", "Step 3", "Step 2", "Step 1", "Step 0", None]
 
 
-def test_nobody_is_told_of_what_a_site_reports_itself(shop):
+def test_site_event_stays_out_of_outbox(shop):
     key = shop.api_key()
     contact_id = upsert(shop, key, external_id="user_1")
     before = shop.hullo.store.list_outbox(1000)
@@ -99,7 +99,7 @@ def test_nobody_is_told_of_what_a_site_reports_itself(shop):
     assert {event.id for event in shop.hullo.store.list_outbox(1000)} <= {event.id for event in before}
 
 
-def test_an_event_that_is_wrong_is_not_written(shop):
+def test_invalid_event_is_not_written(shop):
     key = shop.api_key()
     contact_id = upsert(shop, key, external_id="user_1")
     answer = shop.post(f"/contacts/{contact_id}/events", {"occurred_at": "soon"}, key)
@@ -108,7 +108,7 @@ def test_an_event_that_is_wrong_is_not_written(shop):
     assert types(shop, key, contact_id) == ["contact.created"]
 
 
-def test_a_key_of_one_app_is_shown_what_happened_there(shop):
+def test_bound_key_sees_events_of_its_app(shop):
     other = shop.hullo.create_app("Second shop").app_key
     ours, theirs, whole = shop.api_key(app_key=shop.app_key), shop.api_key(app_key=other), shop.api_key()
     contact_id = upsert(shop, ours, external_id="user_1", custom_data={"plan": "pro"})
@@ -125,7 +125,7 @@ def test_a_key_of_one_app_is_shown_what_happened_there(shop):
 
 
 @pytest.mark.rule("W3")
-def test_a_merge_tells_a_key_of_one_app_no_custom_data_of_others(shop):
+def test_merge_event_hides_other_apps_custom_data(shop):
     other, whole = shop.hullo.create_app("Second shop").app_key, shop.api_key()
     kept = upsert(shop, whole, external_id="user_1")
     gone = upsert(shop, whole, external_id="user_2", name="Jane", custom_data={shop.app_key: {"plan": "pro"}})
@@ -151,7 +151,7 @@ def test_a_merge_tells_a_key_of_one_app_no_custom_data_of_others(shop):
 
 
 @pytest.mark.parametrize("path", ["timeline", "decisions", "notes", "merges", "tags", "sessions"])
-def test_the_history_of_nobody_is_not_found(shop, path):
+def test_history_of_unknown_contact_not_found(shop, path):
     elsewhere = shop.hullo.create_app("Other", workspace="Other").app_key
     theirs = upsert(shop, shop.api_key(app_key=elsewhere), external_id="user_1")
     own = shop.api_key(app_key=shop.app_key)
@@ -161,7 +161,7 @@ def test_the_history_of_nobody_is_not_found(shop, path):
     assert shop.get(f"/contacts/{theirs}/{path}", shop.api_key(Scope.WRITE, app_key=elsewhere)).status_code == 403
 
 
-def test_a_decision_is_told_in_words_without_values(shop):
+def test_decision_is_worded_without_values(shop):
     key = shop.api_key()
     contact_id = shop.identify(**shop.signed("user_1", name="Jane Doe")).json()["contact_id"]
     shop.identify(external_id="user_1", company="Acme", name="Mallory")

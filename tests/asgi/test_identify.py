@@ -20,13 +20,13 @@ UNPROVEN = [
 PROVEN = [*UNPROVEN, "contact_id", "matched_by", "written", "kept", "conflicts"]
 
 
-def test_an_identify_without_a_session_makes_one(shop):
+def test_identify_without_session_makes_one(shop):
     answer = shop.identify(email="jane@example.com")
     assert list(answer.json()) == UNPROVEN
     assert shop.get("/me", answer.json()["session_token"]).json()["identified"] is True
 
 
-def test_a_token_is_told_only_when_it_is_new(shop):
+def test_token_is_returned_only_when_new(shop):
     token = shop.join()
     assert "session_token" not in shop.identify(token, email="jane@example.com").json()
     switched = shop.identify(token, email="joe@example.com").json()
@@ -45,7 +45,7 @@ def test_a_token_is_told_only_when_it_is_new(shop):
         {"email": "jane@example.com", "external_id": "made-up"},
     ],
 )
-def test_an_unproven_answer_is_the_same_for_a_known_and_an_unknown_person(shop, masked, fields):
+def test_unproven_answer_hides_known_contacts(shop, masked, fields):
     unknown = shop.identify(**fields)
     known_fields = {"email": "known@example.com", "external_id": "known_1"}
     shop.identify(**shop.signed("known_1", email="known@example.com", custom_data={"plan": "pro"}))
@@ -57,7 +57,7 @@ def test_an_unproven_answer_is_the_same_for_a_known_and_an_unknown_person(shop, 
 
 
 @pytest.mark.rule("H2")
-def test_an_owner_is_told_the_same_as_a_claimant(shop, masked):
+def test_owner_gets_same_answer_as_claimant(shop, masked):
     token = shop.join()
     shop.identify(token, email="owned@example.com")
     owner = shop.identify(token, email="owned@example.com")
@@ -69,7 +69,7 @@ def test_an_owner_is_told_the_same_as_a_claimant(shop, masked):
     assert owner.json()["standing"] == "claimed"
 
 
-def test_a_proven_answer_explains_itself(shop):
+def test_proven_answer_explains_itself(shop):
     shop.identify(**shop.signed("user_2", email="taken@example.com"))
     answer = shop.identify(**shop.signed("user_1", email="taken@example.com", name="Jane")).json()
     assert list(answer) == PROVEN
@@ -79,7 +79,7 @@ def test_a_proven_answer_explains_itself(shop):
     assert [(conflict["rule"], conflict["field"]) for conflict in answer["conflicts"]] == [("C4", "email")]
 
 
-def test_kept_names_what_a_policy_refused(shop):
+def test_kept_names_fields_a_policy_refused(shop):
     shop.post("/contacts", {"external_id": "user_1", "email": "jane@example.com"}, shop.api_key())
     answer = shop.identify(**shop.signed("user_1", email="other@example.com")).json()
     assert [each["field"] for each in answer["kept"]] == ["email"]
@@ -87,7 +87,7 @@ def test_kept_names_what_a_policy_refused(shop):
 
 
 @pytest.mark.rule("V7")
-def test_a_wrong_proof_is_answered_alike_whatever_was_wrong_and_whoever_it_was_for(shop):
+def test_wrong_proofs_all_get_same_answer(shop):
     shop.identify(**shop.signed("known_1", email="known@example.com"))
     right = shop.hullo.user_hash(shop.app_key, "known_1")
     wrong = [
@@ -123,7 +123,7 @@ def test_a_wrong_proof_is_answered_alike_whatever_was_wrong_and_whoever_it_was_f
 
 
 @pytest.mark.rule("V7")
-def test_a_wrong_proof_leaves_no_trace(shop):
+def test_wrong_proof_leaves_no_trace(shop):
     token = shop.join()
     assert shop.identify(token, external_id="user_1", user_hash="0" * 64).status_code == 401
     assert shop.get("/me", token).json()["identified"] is False
@@ -131,35 +131,35 @@ def test_a_wrong_proof_leaves_no_trace(shop):
 
 
 @pytest.mark.rule("M6")
-def test_nobody_named_is_refused_with_the_faults(shop):
+def test_identify_without_identifier_lists_the_faults(shop):
     answer = shop.identify(email="null", name="Jane", phone="none")
     assert (answer.status_code, answer.json()["code"]) == (400, "no_identifier")
     assert {each["field"] for each in answer.json()["errors"]} == {"email", "phone"}
 
 
 @pytest.mark.rule("W8")
-def test_a_strict_call_with_a_fault_is_refused_whole(shop):
+def test_strict_call_with_fault_refused_whole(shop):
     answer = shop.identify(email="jane@example.com", phone="none", strict=True)
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
     assert answer.json()["errors"] == [{"field": "phone", "reason": "not a phone number"}]
 
 
-def test_a_key_for_servers_is_no_session(shop):
+def test_server_key_is_no_session(shop):
     answer = shop.identify(shop.api_key(), email="jane@example.com").json()
     assert answer["session_token"].startswith("hvs_")
 
 
-def test_an_identify_with_an_unknown_token_is_refused(shop):
+def test_identify_with_unknown_token_is_refused(shop):
     for token in ("hvs_unknown", "garbage", "hvs_" + "x" * 5000):
         assert shop.identify(token, email="jane@example.com").json()["code"] == "session_revoked"
         assert shop.post("/identify", {"email": "jane@example.com"}, token).json()["code"] == "session_revoked"
 
 
-def test_an_identify_without_any_app_is_refused(shop):
+def test_identify_without_an_app_is_refused(shop):
     assert shop.post("/identify", {"email": "jane@example.com"}).json()["code"] == "unknown_app"
 
 
-def test_a_beacon_may_say_everything_in_plain_text(shop):
+def test_beacon_may_send_all_as_plain_text(shop):
     token = shop.join()
     body = b'{"email": "jane@example.com", "session_token": "%s"}' % token.encode()
     answer = shop.http.post("/hullo/v1/identify", content=body, headers={"content-type": "text/plain"})
@@ -167,14 +167,14 @@ def test_a_beacon_may_say_everything_in_plain_text(shop):
     assert shop.get("/me", token).json()["identified"] is True
 
 
-def test_every_answer_has_a_request_id_of_our_own(shop):
+def test_answers_carry_our_own_request_id(shop):
     answer = shop.identify(email="jane@example.com", name="x")
     assert answer.headers["x-request-id"] == answer.json()["request_id"]
     theirs = shop.get("/me", x_request_id="theirs")
     assert theirs.headers["x-request-id"].startswith("req_")
 
 
-def test_observers_are_told_once_it_is_committed_and_of_refusals(backend):
+def test_observers_hear_commits_once_and_refusals(backend):
     told = []
 
     class Listener:

@@ -18,7 +18,7 @@ def _home(shop, **headers):
     return shop.http.get("/", headers=headers).json()
 
 
-def test_a_visitor_is_known_by_its_header_or_its_cookie(shop):
+def test_visitor_is_known_by_header_or_cookie(shop):
     joined = shop.post("/join", {"app_key": shop.app_key}).json()
     expected = [joined["visitor_id"], None, None]
     token = joined["session_token"]
@@ -28,7 +28,7 @@ def test_a_visitor_is_known_by_its_header_or_its_cookie(shop):
     assert _home(shop, cookie=f"hullo_session={token}", authorization="Bearer the-hosts-own") == expected
 
 
-def test_an_identified_visitor_is_told_with_its_standing(shop):
+def test_identified_visitor_has_its_standing(shop):
     token = shop.join()
     shop.identify(token, email="jane@example.com")
     assert _home(shop, authorization=f"Bearer {token}")[2] == "owned"
@@ -36,7 +36,7 @@ def test_an_identified_visitor_is_told_with_its_standing(shop):
     assert _home(shop, authorization=f"Bearer {token}")[1:] == [contact, "proven"]
 
 
-def test_everybody_else_is_anonymous(shop):
+def test_missing_or_invalid_token_is_anonymous(shop):
     old = shop.join()
     shop.post("/reset", {}, old)
     assert _home(shop) == NOBODY
@@ -51,7 +51,7 @@ def test_a_visitor_id_alone_proves_nothing(shop):
     assert _home(shop, authorization=f"Bearer {visitor}") == NOBODY
 
 
-def test_a_socket_of_the_host_knows_its_visitor(shop):
+def test_host_socket_knows_its_visitor(shop):
     joined = shop.post("/join", {"app_key": shop.app_key}).json()
     cookie_header = {"cookie": f"hullo_session={joined['session_token']}"}
     with shop.http.websocket_connect("/chat", headers=cookie_header) as socket:
@@ -60,7 +60,7 @@ def test_a_socket_of_the_host_knows_its_visitor(shop):
         assert socket.receive_json() is None
 
 
-def test_identity_is_read_from_a_request_or_a_scope():
+def test_identity_reads_from_request_or_scope():
     identity = Identity(visitor_id="vis_1", contact_id="con_1", standing=Standing.PROVEN)
     scope = {"type": "http", "hullo.identity": identity}
     assert identity_of(scope) is identity
@@ -70,13 +70,13 @@ def test_identity_is_read_from_a_request_or_a_scope():
 
 
 @pytest.mark.parametrize("connection", [{"type": "http"}, Request({"type": "http"}), None, "request"])
-def test_without_the_middleware_a_sentence_says_what_to_do(connection):
+def test_missing_middleware_gives_helpful_error(connection):
     with pytest.raises(RuntimeError, match="IdentityMiddleware") as missing:
         identity_of(connection)
     assert isinstance(missing.value, HulloError)
 
 
-def test_the_hosts_scope_is_copied_and_never_changed(backend):
+def test_host_scope_is_copied_not_changed(backend):
     seen = []
 
     async def app(scope, receive, send):
@@ -118,7 +118,7 @@ def _site(hullo, backend):
     return TestClient(IdentityMiddleware(app, hullo), backend=backend)
 
 
-def test_the_hosts_site_survives_a_store_that_is_down(backend, caplog):
+def test_host_site_survives_store_down(backend, caplog):
     client = _site(Hullo(_Down()), backend)
     answer = client.get("/", headers={"cookie": "hullo_session=hvs_secret"})
     assert (answer.status_code, answer.text) == (200, "None")
@@ -127,7 +127,7 @@ def test_the_hosts_site_survives_a_store_that_is_down(backend, caplog):
     assert client.get("/hullo/readyz").status_code == 503
 
 
-def test_without_a_token_no_store_is_asked(backend):
+def test_request_without_token_skips_store(backend):
     store = _Down()
     client = _site(Hullo(store), backend)
     assert client.get("/").text == "None"
@@ -136,7 +136,7 @@ def test_without_a_token_no_store_is_asked(backend):
     assert store.asked == 0
 
 
-def test_cookies_may_come_in_several_headers():
+def test_cookies_may_span_several_headers():
     headers = [(b"cookie", b"a=b"), (b"x", b"hullo_session=no"), (b"cookie", b" hullo_session=hvs_1 ")]
     assert read_cookie({"headers": headers}, b"hullo_session") == "hvs_1"
     assert read_cookie({"headers": headers}, b"c") is None
@@ -153,12 +153,12 @@ def test_cookies_may_come_in_several_headers():
         ("/x", "/a", "/x"),
     ],
 )
-def test_the_path_is_read_below_the_mount(path, root_path, below):
+def test_path_is_read_below_the_mount(path, root_path, below):
     assert route_path({"path": path, "root_path": root_path}) == below
 
 
 @pytest.mark.rule("S1")
-def test_a_site_may_know_the_visitors_of_one_app_only(backend):
+def test_site_may_be_limited_to_one_app(backend):
     hullo = Hullo("memory:")
     ours, theirs = hullo.create_app("Ours"), hullo.create_app("Theirs", workspace="another")
     tokens = [

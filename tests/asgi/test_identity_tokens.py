@@ -39,7 +39,7 @@ def kept(answer):
 
 
 @pytest.mark.rule("T1")
-def test_a_visitor_gets_a_token_for_another_app(shop):
+def test_visitor_gets_token_for_another_app(shop):
     help_centre = shop.hullo.create_app("Help centre")
     token, contact = proven(shop)
     answer = shop.post("/identity-token", {"audience": help_centre.app_key}, token)
@@ -50,7 +50,7 @@ def test_a_visitor_gets_a_token_for_another_app(shop):
 
 
 @pytest.mark.rule("T1")
-def test_an_empty_body_asks_for_the_visitors_own_app(shop):
+def test_empty_body_asks_for_own_app(shop):
     token, contact = proven(shop)
     answer = shop.http.post("/hullo/v1/identity-token", headers={"authorization": f"Bearer {token}"})
     assert answer.status_code == 200
@@ -64,7 +64,7 @@ def audience(shop, token, to):
 
 
 @pytest.mark.rule("T1", "T2")
-def test_a_token_is_for_the_app_that_lists_where_the_visitor_goes(shop):
+def test_token_is_for_app_listing_the_destination(shop):
     token, contact = proven(shop)
     shop.hullo.create_app("Stranger", workspace="another", origins=["https://help.example.com"])
     first, second = (
@@ -85,7 +85,7 @@ def test_a_token_is_for_the_app_that_lists_where_the_visitor_goes(shop):
 
 
 @pytest.mark.rule("T1", "T2")
-def test_where_nobody_lists_a_loopback_page_it_is_an_apps_without_a_list(shop):
+def test_unlisted_loopback_page_gets_unlisted_app(shop):
     token, _ = proven(shop)
     here = "http://localhost:8001"
     unlisted = [shop.hullo.create_app(name).app_key for name in ("Unlisted", "Unlisted too")]
@@ -98,7 +98,7 @@ def test_where_nobody_lists_a_loopback_page_it_is_an_apps_without_a_list(shop):
     assert shop.post("/identity-token", {"to": "https://shop.test"}, token).status_code == 404
 
 
-def test_a_place_is_told_to_nobody_but_somebody(shop):
+def test_destination_is_resolved_only_for_identified_visitors(shop):
     for token, status in ((shop.join(), 409), ("hvs_0", 401), (None, 401)):
         answers = [
             shop.post("/identity-token", {"app_key": shop.app_key, "to": to}, token)
@@ -125,19 +125,19 @@ def test_a_place_is_told_to_nobody_but_somebody(shop):
         ([], 400, "bad_json"),
     ],
 )
-def test_a_token_for_nowhere_is_a_problem(shop, body, status, code):
+def test_token_without_valid_destination_is_refused(shop, body, status, code):
     answer = shop.post("/identity-token", body, proven(shop)[0])
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
-def test_whoever_is_anonymous_gets_none(shop):
+def test_anonymous_visitor_gets_no_token(shop):
     answer = shop.post("/identity-token", {}, shop.join())
     assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
     answer = shop.post("/identity-token", {"app_key": shop.app_key})
     assert (answer.status_code, answer.json()["code"]) == (401, "session_required")
 
 
-def test_a_page_that_is_not_listed_gets_none(shop):
+def test_unlisted_page_gets_no_token(shop):
     token, _ = proven(shop)
     answer = shop.post("/identity-token", {}, token, origin="https://evil.test")
     assert (answer.status_code, answer.json()["code"]) == (403, "bad_origin")
@@ -145,7 +145,7 @@ def test_a_page_that_is_not_listed_gets_none(shop):
 
 
 @pytest.mark.rule("T2", "T3")
-def test_a_page_redeems_the_token_and_leads_to_its_clean_address(shop):
+def test_page_redeems_token_and_cleans_address(shop):
     token, contact = proven(shop)
     answer = arrive(shop, hop_token(shop, token), path="/orders", query="&page=2&q=a%26b")
     assert (answer.status_code, answer.headers["location"]) == (303, "/orders?page=2&q=a%26b")
@@ -160,7 +160,7 @@ def test_a_page_redeems_the_token_and_leads_to_its_clean_address(shop):
 
 
 @pytest.mark.rule("T4", "T3")
-def test_a_page_redeems_a_token_that_the_sites_server_minted(shop):
+def test_page_redeems_token_minted_by_server(shop):
     answer = arrive(shop, shop.hullo.mint_token(shop.app_key, external_id="jane"))
     name, value, _ = kept(answer)
     home = shop.http.get("/", headers={"cookie": f"{name}={value}"}).json()
@@ -168,7 +168,7 @@ def test_a_page_redeems_a_token_that_the_sites_server_minted(shop):
 
 
 @pytest.mark.rule("T5")
-def test_whatever_is_wrong_with_the_token_the_page_works_and_the_log_says_why(shop, caplog):
+def test_bad_token_keeps_page_working_and_logged(shop, caplog):
     token, _ = proven(shop)
     spent = hop_token(shop, token)
     arrive(shop, spent)
@@ -196,13 +196,13 @@ def test_whatever_is_wrong_with_the_token_the_page_works_and_the_log_says_why(sh
         ("/@evil.test", "/@evil.test"),
     ],
 )
-def test_the_clean_address_is_on_the_same_host(shop, path, clean):
+def test_clean_address_stays_on_same_host(shop, path, clean):
     answer = shop.http.get(f"http://testserver{path}?hullo_identity=x", follow_redirects=False)
     assert (answer.status_code, answer.headers["location"]) == (303, clean)
 
 
 @pytest.mark.rule("T2", "T3")
-def test_no_token_is_left_of_several(shop):
+def test_several_tokens_are_all_removed(shop):
     answer = arrive(shop, "one", query="&a=1&hullo_identity=two&hullo%5Fidentity=three&b")
     assert answer.headers["location"] == "/?a=1&b"
 
@@ -210,11 +210,11 @@ def test_no_token_is_left_of_several(shop):
 @pytest.mark.parametrize(
     "query", ["xhullo_identity=1", "next=/a?hullo_identity=1", "q=hullo_identity=x", "hullo_identityx"]
 )
-def test_a_page_with_a_parameter_that_only_looks_like_it_is_served(shop, query):
+def test_lookalike_parameter_is_served_normally(shop, query):
     assert shop.http.get(f"/?{query}", follow_redirects=False).status_code == 200
 
 
-def test_only_a_click_is_an_arrival(shop):
+def test_only_a_click_counts_as_arrival(shop):
     token = hop_token(shop, proven(shop)[0])
     assert shop.http.post(f"/?hullo_identity={token}", follow_redirects=False).status_code != 303
     assert shop.http.head(f"/?hullo_identity={token}", follow_redirects=False).status_code == 200
@@ -223,7 +223,7 @@ def test_only_a_click_is_an_arrival(shop):
 
 
 @pytest.mark.rule("C5", "T3")
-def test_an_arrival_takes_the_place_of_whoever_was_there(shop):
+def test_arrival_replaces_the_previous_visitor(shop):
     bob = shop.identify(**shop.signed("bob")).json()
     jane, contact = proven(shop)
     cookie = f"__Host-hullo_session={bob['session_token']}"
@@ -233,7 +233,7 @@ def test_an_arrival_takes_the_place_of_whoever_was_there(shop):
 
 
 @pytest.mark.rule("T3")
-def test_an_arrival_goes_on_with_a_visitor_who_is_nobody_yet(shop):
+def test_arrival_continues_an_anonymous_visitor(shop):
     visitor = shop.post("/join", {"app_key": shop.app_key}).json()
     jane, contact = proven(shop)
     cookie = f"__Host-hullo_session={visitor['session_token']}"
@@ -244,7 +244,7 @@ def test_an_arrival_goes_on_with_a_visitor_who_is_nobody_yet(shop):
 
 
 @pytest.mark.rule("T2")
-def test_the_parameter_may_have_another_name(serve, backend):
+def test_token_parameter_may_be_renamed(serve, backend):
     shop = serve(Hullo("memory:", settings=Settings(hop_parameter="convot_identity")), backend)
     token, _ = proven(shop)
     issued = shop.post("/identity-token", {}, token).json()
@@ -254,7 +254,7 @@ def test_the_parameter_may_have_another_name(serve, backend):
 
 
 @pytest.mark.rule("T5")
-def test_a_site_takes_tokens_for_its_own_app_alone(serve, backend):
+def test_site_takes_tokens_for_own_app(serve, backend):
     hullo = Hullo("memory:").open()
     other = hullo.create_app("Other")
     shop = serve(hullo, backend, app_key=other.app_key)
@@ -264,7 +264,7 @@ def test_a_site_takes_tokens_for_its_own_app_alone(serve, backend):
 
 
 @pytest.mark.rule("S2")
-def test_a_server_sees_and_ends_a_contacts_sessions(shop):
+def test_server_lists_and_ends_contact_sessions(shop):
     token, contact = proven(shop)
     other = shop.identify(**shop.signed("jane")).json()["session_token"]
     key = shop.api_key()
@@ -292,7 +292,7 @@ def test_a_server_sees_and_ends_a_contacts_sessions(shop):
     assert not any(each["active"] for each in shop.get(f"/contacts/{contact}/sessions", key).json()["items"])
 
 
-def test_sessions_are_for_keys_of_the_workspace_with_the_scope(shop):
+def test_sessions_need_workspace_key_with_scope(shop):
     _, contact = proven(shop)
     foreign = shop.hullo.create_app("Foreign", workspace="another")
     path = f"/contacts/{contact}/sessions"
@@ -316,7 +316,7 @@ def cookies(serve, backend):
 
 
 @pytest.mark.rule("S1")
-def test_a_cookie_holds_the_session_and_no_script_is_told(cookies):
+def test_cookie_holds_session_hidden_from_scripts(cookies):
     joined = cookies.post("/join", {"app_key": cookies.app_key}, origin=OWN)
     assert joined.json()["session_token"] is None
     name, value, attributes = kept(joined)
@@ -336,13 +336,13 @@ def test_a_cookie_holds_the_session_and_no_script_is_told(cookies):
 
 
 @pytest.mark.rule("S1")
-def test_pages_elsewhere_hold_a_token_as_ever(cookies):
+def test_pages_elsewhere_still_hold_a_token(cookies):
     joined = cookies.post("/join", {"app_key": cookies.app_key}, origin=PAGE)
     assert joined.json()["session_token"].startswith("hvs_")
     assert "set-cookie" not in joined.headers
 
 
-def test_a_switch_and_its_repeat_keep_the_new_session_in_the_cookie(cookies):
+def test_switch_and_repeat_keep_new_session_cookie(cookies):
     name, value, _ = kept(cookies.post("/join", {"app_key": cookies.app_key}, origin=OWN))
     cookies.http.cookies.clear()
     mine = {"cookie": f"{name}={value}", "origin": OWN}
@@ -367,7 +367,7 @@ def test_a_switch_and_its_repeat_keep_the_new_session_in_the_cookie(cookies):
         {},
     ],
 )
-def test_a_cookie_is_taken_from_the_hosts_own_pages_only(cookies, headers):
+def test_cookie_is_taken_from_own_pages_only(cookies, headers):
     name, value, _ = kept(cookies.post("/join", {"app_key": cookies.app_key}, origin=OWN))
     cookies.http.cookies.clear()
     answer = cookies.post(
@@ -381,7 +381,7 @@ def test_a_cookie_is_taken_from_the_hosts_own_pages_only(cookies, headers):
         assert cookies.get("/me", **{**cross, "sec-fetch-site": "same-origin"}).status_code == 200
 
 
-def test_on_this_machine_a_cookie_needs_no_tls(serve, backend):
+def test_cookie_on_localhost_needs_no_tls(serve, backend):
     settings = Settings(cookie=SessionCookie(on=True, same_site="strict"))
     shop = serve(Hullo("memory:", settings=settings).open(), backend)
     here = {"origin": "http://localhost:8000", "host": "localhost:8000"}
@@ -392,7 +392,7 @@ def test_on_this_machine_a_cookie_needs_no_tls(serve, backend):
 
 
 @pytest.mark.rule("T5")
-def test_arrivals_are_limited_as_calls_are_and_the_page_goes_on_working(serve, backend):
+def test_arrivals_over_the_limit_keep_page_working(serve, backend):
     settings = Settings(rate_limits=RateLimits(sessions_per_address=2))
     shop = serve(Hullo("memory:", settings=settings), backend)
     minted = [shop.hullo.mint_token(shop.app_key, external_id=f"user_{number}") for number in range(3)]
@@ -402,7 +402,7 @@ def test_arrivals_are_limited_as_calls_are_and_the_page_goes_on_working(serve, b
 
 
 @pytest.mark.rule("S1")
-def test_a_cookie_that_a_subdomain_could_have_planted_is_no_session(shop):
+def test_plantable_subdomain_cookie_is_no_session(shop):
     """Or whoever planted it would share the session that the visitor goes on to prove."""
     shop.hullo.register.change_app(shop.app_key, {"origins": f"{PAGE},{OWN}"})
     planted = shop.join()
@@ -418,7 +418,7 @@ def test_a_cookie_that_a_subdomain_could_have_planted_is_no_session(shop):
 
 
 @pytest.mark.rule("H1", "T3")
-def test_what_was_said_before_a_link_was_followed_is_not_for_its_sender(shop):
+def test_link_sender_cannot_read_earlier_conversation(shop):
     victim = shop.post("/join", {"app_key": shop.app_key}).json()["session_token"]
     shop.post("/conversations", {"text": "in confidence"}, victim)
     sender, _ = proven(shop)
@@ -431,7 +431,7 @@ def test_what_was_said_before_a_link_was_followed_is_not_for_its_sender(shop):
 
 
 @pytest.mark.rule("T5")
-def test_the_page_works_when_the_store_does_not(serve, backend, caplog):
+def test_page_works_when_store_is_down(serve, backend, caplog):
     shop = serve(Hullo("memory:"), backend)
     token = hop_token(shop, proven(shop)[0])
 

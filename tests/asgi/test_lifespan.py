@@ -57,7 +57,7 @@ def _middleware(app, diary, store="memory:"):
     return IdentityMiddleware(app, Hullo(store, plugins=[diary]))
 
 
-def test_hullo_opens_before_the_host_and_closes_after_it(backend):
+def test_hullo_opens_before_host_closes_after(backend):
     diary = Diary()
 
     @asynccontextmanager
@@ -91,7 +91,7 @@ class _Unreachable:
         raise AssertionError(name)
 
 
-def test_a_store_that_does_not_open_fails_the_start_in_words(backend):
+def test_failing_store_fails_start_in_words(backend):
     started = []
 
     async def app(scope, receive, send):
@@ -106,7 +106,7 @@ def test_a_store_that_does_not_open_fails_the_start_in_words(backend):
     assert started == []
 
 
-def test_a_plugin_that_does_not_start_fails_the_start_in_words(backend):
+def test_failing_plugin_fails_start_in_words(backend):
     class Stuck:
         name = "stuck"
 
@@ -160,7 +160,7 @@ async def _reads_to_the_end_in_silence(scope, receive, send):
         _reads_to_the_end_in_silence,
     ],
 )
-def test_a_host_that_takes_no_part_is_stood_in_for(app, backend):
+def test_host_without_lifespan_is_stood_in_for(app, backend):
     diary = Diary()
     Server(_middleware(app, diary), diary).run(backend)
     assert diary.events == [
@@ -171,7 +171,7 @@ def test_a_host_that_takes_no_part_is_stood_in_for(app, backend):
     ]
 
 
-def test_a_host_that_fails_to_start_stops_the_server(backend):
+def test_host_failing_to_start_stops_server(backend):
     diary = Diary()
 
     @asynccontextmanager
@@ -203,26 +203,26 @@ async def _breaks_later(scope, receive, send):
     raise ValueError
 
 
-def test_a_host_that_only_says_that_it_failed_is_believed(backend):
+def test_host_startup_failed_message_is_passed_on(backend):
     diary = Diary()
     Server(_middleware(_fails_in_words, diary), diary).run(backend)
     assert diary.events == ["hullo opens", "hullo closes", "lifespan.startup.failed"]
 
 
-def test_a_host_that_stops_badly_is_handed_on(backend):
+def test_host_shutdown_failure_is_passed_on(backend):
     diary = Diary()
     Server(_middleware(_stops_badly, diary), diary).run(backend)
     assert diary.events[-2:] == ["hullo closes", "lifespan.shutdown.failed"]
 
 
-def test_a_host_that_breaks_later_is_the_servers_to_know(backend):
+def test_host_breaking_later_raises_to_server(backend):
     diary = Diary()
     with pytest.raises(ValueError):
         Server(_middleware(_breaks_later, diary), diary).run(backend)
     assert diary.events == ["hullo opens", "lifespan.startup.complete", "hullo closes"]
 
 
-def test_without_a_lifespan_it_opens_once_on_the_first_request_that_needs_it(backend):
+def test_no_lifespan_opens_on_first_request(backend):
     diary = Diary()
     hullo = Hullo("memory:", plugins=[diary])
     client = TestClient(IdentityMiddleware(None, hullo), backend=backend)  # no `with`: no lifespan
@@ -233,7 +233,7 @@ def test_without_a_lifespan_it_opens_once_on_the_first_request_that_needs_it(bac
     assert diary.events == ["hullo opens"]
 
 
-def test_it_may_live_more_than_once(backend):
+def test_lifespan_may_run_more_than_once(backend):
     diary = Diary()
     app = _middleware(_raises_at_once, diary)
     for _ in range(2):

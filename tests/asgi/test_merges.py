@@ -29,7 +29,7 @@ def pair(shop):
 
 
 @pytest.mark.rule("G1", "L4")
-def test_one_contact_absorbs_another(shop, pair):
+def test_merge_absorbs_one_contact_into_another(shop, pair):
     key, jane, other = pair
     answer = merge(shop, key, jane, other).json()
     assert list(answer) == ["merge_id", "survivor_id", "absorbed_id", "dry_run", "contact", "clashes", "moves"]
@@ -48,7 +48,7 @@ def test_one_contact_absorbs_another(shop, pair):
 
 
 @pytest.mark.rule("G3")
-def test_the_absorbed_id_answers_with_the_survivor_everywhere(shop, pair):
+def test_absorbed_id_answers_with_survivor_everywhere(shop, pair):
     key, jane, other = pair
     merge(shop, key, jane, other)
     last = upsert(shop, key, external_id="last")
@@ -71,7 +71,7 @@ def test_the_absorbed_id_answers_with_the_survivor_everywhere(shop, pair):
     assert {shop.get(f"/contacts/{each}", key).status_code for each in (last, jane, other)} == {404}
 
 
-def test_a_survivors_history_is_that_of_both(shop, pair):
+def test_survivor_has_history_of_both(shop, pair):
     key, jane, other = pair
     before = {
         path: len(shop.get(f"/contacts/{jane}/{path}", key).json()["items"])
@@ -85,7 +85,7 @@ def test_a_survivors_history_is_that_of_both(shop, pair):
     assert {each["contact_id"] for each in entries} == {jane, other}
 
 
-def test_a_dry_run_says_what_would_be_and_does_nothing(shop, pair):
+def test_dry_run_previews_and_changes_nothing(shop, pair):
     key, jane, other = pair
     before = shop.get("/contacts", key).json()
     preview = merge(shop, key, jane, other, dry_run=True).json()
@@ -100,7 +100,7 @@ def test_a_dry_run_says_what_would_be_and_does_nothing(shop, pair):
 
 
 @pytest.mark.rule("G4")
-def test_a_merge_that_cannot_be_is_refused(shop, pair):
+def test_impossible_merge_is_refused(shop, pair):
     _, jane, other = pair
     elsewhere = shop.hullo.create_app("Elsewhere", workspace="Elsewhere").app_key
     foreign = upsert(shop, shop.api_key(app_key=elsewhere), external_id="x")
@@ -116,7 +116,7 @@ def test_a_merge_that_cannot_be_is_refused(shop, pair):
 
 
 @pytest.mark.rule("G2")
-def test_a_merge_is_undone(shop, pair):
+def test_undo_restores_both_contacts(shop, pair):
     key, jane, other = pair
     before = [shop.get(f"/contacts/{each}", key).json() for each in (jane, other)]
     merge_id = merge(shop, key, jane, other).json()["merge_id"]
@@ -142,7 +142,7 @@ def test_a_merge_is_undone(shop, pair):
 
 
 @pytest.mark.rule("G2")
-def test_what_was_changed_since_is_told(shop, pair):
+def test_undo_reports_what_changed_since(shop, pair):
     key, jane, other = pair
     merge_id = merge(shop, key, jane, other).json()["merge_id"]
     headers = {"authorization": f"Bearer {key}"}
@@ -163,7 +163,7 @@ def conflict(shop):
 
 @pytest.mark.rule("C7")
 @pytest.mark.parametrize("action", ["merge", "keep", "move_email"])
-def test_a_conflict_is_resolved(shop, conflict, action):
+def test_resolve_settles_a_conflict(shop, conflict, action):
     key, found = conflict
     answer = shop.post(f"/conflicts/{found['id']}/resolve", {"action": action}, key).json()
     assert (answer["status"], answer["resolution"]) == ("resolved", action)
@@ -196,7 +196,7 @@ def test_conflicts_are_found_by_status_and_contact(shop, conflict):
         assert shop.get(f"/conflicts?{query}", key).status_code == 422
 
 
-def test_a_conflict_that_nobody_has_is_not_found(shop, conflict):
+def test_unknown_conflict_is_not_found(shop, conflict):
     _, found = conflict
     elsewhere = shop.hullo.create_app("Elsewhere", workspace="Elsewhere")
     theirs = shop.hullo.create_api_key(workspace=elsewhere.workspace_id).secret
@@ -205,7 +205,7 @@ def test_a_conflict_that_nobody_has_is_not_found(shop, conflict):
         assert answer.json()["code"] == "not_found"
 
 
-def test_who_is_one_with_whom_is_nothing_for_a_key_of_one_app(shop, pair):
+def test_bound_key_may_not_merge_or_resolve(shop, pair):
     key, jane, other = pair
     merge_id = merge(shop, key, jane, other).json()["merge_id"]
     for bound in (shop.api_key(app_key=shop.app_key), shop.api_key(Scope.READ)):

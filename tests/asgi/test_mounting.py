@@ -19,7 +19,7 @@ async def _echo(scope, receive, send):
     await PlainTextResponse(f"host {scope['path']}")(scope, receive, send)
 
 
-def test_only_the_prefix_is_hullos(backend):
+def test_only_prefixed_paths_are_hullos(backend):
     client = TestClient(IdentityMiddleware(_echo, Hullo("memory:")), backend=backend)
     for path in ("/", "/hull", "/hullo-world/v1/join", "/hulloo", "/v1/join", "/x/hullo/v1/join"):
         assert client.get(path).text == f"host {path}"
@@ -27,7 +27,7 @@ def test_only_the_prefix_is_hullos(backend):
         assert client.get(path).headers["content-type"] == "application/problem+json"
 
 
-def test_the_prefix_may_be_another(backend):
+def test_prefix_may_be_changed(backend):
     by_settings = Hullo("memory:", settings=Settings(prefix="/who/is/it"))
     for app in (IdentityMiddleware(_echo, by_settings), IdentityMiddleware(_echo, Hullo("memory:"), "/who/is/it")):
         client = TestClient(app, backend=backend)
@@ -36,12 +36,12 @@ def test_the_prefix_may_be_another(backend):
 
 
 @pytest.mark.parametrize("prefix", ["", "/", "hullo", "/hullo/"])
-def test_a_prefix_that_is_none_is_refused(prefix):
+def test_invalid_prefix_is_refused(prefix):
     with pytest.raises(SettingsError):
         IdentityMiddleware(_echo, Hullo("memory:"), prefix)
 
 
-def test_it_works_where_the_whole_application_is_mounted(backend):
+def test_mounted_whole_application_works(backend):
     hullo = Hullo("memory:")
     app_key = hullo.create_app("Shop").app_key
     outer = Starlette(routes=[Mount("/shop/{name}", IdentityMiddleware(_echo, hullo))])
@@ -56,7 +56,7 @@ def test_it_works_where_the_whole_application_is_mounted(backend):
     assert client.get("/shop/a/page").text == "host /shop/a/page"
 
 
-def test_it_works_behind_a_proxy_that_takes_a_path_away(backend):
+def test_proxy_stripping_a_path_works(backend):
     client = TestClient(IdentityMiddleware(_echo, Hullo("memory:")), backend=backend, root_path="/behind")
     assert client.get("/hullo/healthz").status_code == 200
     assert client.get("/hullo/v1/contacts/con_1").json()["code"] == "key_required"
@@ -113,17 +113,17 @@ def doors(request, backend):
     return TestClient(app, backend=backend), "/hullo"
 
 
-def test_plugins_serve_routes_under_the_prefix(doors):
+def test_plugins_serve_routes_under_prefix(doors):
     client, prefix = doors
     assert client.get(f"{prefix}/doors/red").text == f"1 {prefix}/doors/x"
 
 
-def test_hullos_own_paths_come_first(doors):
+def test_own_paths_come_before_plugin_routes(doors):
     client, prefix = doors
     assert client.get(f"{prefix}/v1/me").json()["code"] == "session_required"
 
 
-def test_what_a_plugins_route_raises_is_a_problem(doors, caplog):
+def test_error_in_plugin_route_is_problem(doors, caplog):
     client, prefix = doors
     assert client.get(f"{prefix}/shut/hullo").json()["detail"] == "no such door"
     limited = client.get(f"{prefix}/shut/http")
@@ -134,13 +134,13 @@ def test_what_a_plugins_route_raises_is_a_problem(doors, caplog):
     assert "jane" not in broken.text + caplog.text
 
 
-def test_an_answer_that_has_begun_cannot_become_another(doors):
+def test_error_after_answer_began_is_raised(doors):
     client, prefix = doors
     with pytest.raises(ValueError):
         client.get(f"{prefix}/torn")
 
 
-def test_plugins_serve_sockets_and_there_is_none_elsewhere(doors):
+def test_sockets_are_served_only_by_plugins(doors):
     client, prefix = doors
     with client.websocket_connect(f"{prefix}/bell") as socket:
         assert socket.receive_text() == "ding"
@@ -148,7 +148,7 @@ def test_plugins_serve_sockets_and_there_is_none_elsewhere(doors):
         pass
 
 
-def test_another_kind_of_scope_is_the_hosts(backend):
+def test_other_scope_types_go_to_host(backend):
     import anyio
 
     seen = []
@@ -161,6 +161,6 @@ def test_another_kind_of_scope_is_the_hosts(backend):
     assert seen == [scope]
 
 
-def test_health_says_whether_it_is_there_and_whether_it_can_serve(shop):
+def test_health_says_alive_and_ready(shop):
     assert shop.http.get("/hullo/healthz").json() == {"status": "ok"}
     assert shop.http.get("/hullo/readyz").json() == {"status": "ok"}

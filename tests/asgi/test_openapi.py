@@ -83,7 +83,7 @@ def test_the_document_is_valid(shop: Shop) -> None:
         jsonschema_rs.Draft202012Validator({**schema, "components": document["components"]})
 
 
-def test_whatever_it_refers_to_is_in_it_and_nothing_is_in_it_that_nobody_refers_to(shop: Shop) -> None:
+def test_document_has_no_dangling_or_unused_references(shop: Shop) -> None:
     document = described(shop)
     components = document["components"]
     there = {f"#/components/{kind}/{name}" for kind in components for name in components[kind]}
@@ -91,7 +91,7 @@ def test_whatever_it_refers_to_is_in_it_and_nothing_is_in_it_that_nobody_refers_
     assert {*references(document), *(f"#/components/securitySchemes/{name}" for name in named)} == there
 
 
-def test_every_path_and_method_of_the_server_is_in_it_and_no_other(shop: Shop) -> None:
+def test_document_lists_exactly_the_served_routes(shop: Shop) -> None:
     served = {}
     added = [route for route in shop.hullo.hooks.routes(shop.hullo) if isinstance(route, DescribedRoute)]
     for route in [*api_routes(AsyncRuntime(shop.hullo)), *added]:
@@ -103,7 +103,7 @@ def test_every_path_and_method_of_the_server_is_in_it_and_no_other(shop: Shop) -
     assert {path: list(methods) for path, methods in described(shop)["paths"].items()} == served
 
 
-def test_each_operation_says_what_it_is_for_under_a_name_of_its_own(shop: Shop) -> None:
+def test_operations_have_summaries_and_unique_names(shop: Shop) -> None:
     document = described(shop)
     told = [operation for _, _, operation in operations(document)]
     assert all(operation["summary"] for operation in told)
@@ -112,21 +112,21 @@ def test_each_operation_says_what_it_is_for_under_a_name_of_its_own(shop: Shop) 
     assert {operation["tags"][0] for operation in told} == tags
 
 
-def test_an_operation_leads_to_others_that_take_an_id(shop: Shop) -> None:
+def test_operations_link_to_those_taking_id(shop: Shop) -> None:
     document = described(shop)
     takes_id = {operation["operationId"] for path, _, operation in operations(document) if "{id}" in path}
     led_to = {name for *_, operation in operations(document) for name in operation["responses"]["200"].get("links", {})}
     assert led_to == takes_id - {"read_app", "resolve_conflict"}
 
 
-def test_every_code_that_an_answer_may_have_is_in_it(shop: Shop) -> None:
+def test_document_lists_every_problem_code(shop: Shop) -> None:
     kinds = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, HulloError)]
     # What is raised before anything is served, or in the host's own code, is told nobody.
     told = {each.code for each in kinds if each.status < 500 or each.retry_after is not None}
     assert set(schemas(described(shop))["Problem"]["properties"]["code"]["enum"]) == {*told, HulloError.code}
 
 
-def test_a_refusal_tells_its_codes_and_when_to_come_back(shop: Shop) -> None:
+def test_refusals_list_their_codes_and_retry(shop: Shop) -> None:
     document = described(shop)
     retried = {"RateLimited", "Unavailable"}
     for name, response in document["components"]["responses"].items():
@@ -143,7 +143,7 @@ def test_a_refusal_tells_its_codes_and_when_to_come_back(shop: Shop) -> None:
                 assert schema["properties"]["status"] == {"const": int(status)}
 
 
-def test_what_may_be_sent_is_as_the_settings_have_it(serve: Serve, backend: str) -> None:
+def test_request_limits_follow_the_settings(serve: Serve, backend: str) -> None:
     limits = Limits(
         body_bytes=7000,
         name_length=11,
@@ -166,7 +166,7 @@ def test_what_may_be_sent_is_as_the_settings_have_it(serve: Serve, backend: str)
     assert body.keys().isdisjoint({"shop", "shop_hash"})
 
 
-def test_words_are_those_of_the_model(shop: Shop) -> None:
+def test_enum_words_match_the_model(shop: Shop) -> None:
     told = schemas(described(shop))
     assert told["Contact"]["properties"]["standing"]["enum"] == [each.label for each in Standing]
     assert told["App"]["properties"]["verification"]["enum"] == [each.value for each in VerificationMode]
@@ -174,7 +174,7 @@ def test_words_are_those_of_the_model(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("scope", list(Scope))
-def test_a_key_needs_the_scope_that_is_named_and_no_other(shop: Shop, scope: Scope) -> None:
+def test_key_needs_exactly_the_named_scope(shop: Shop, scope: Scope) -> None:
     alone, others = shop.api_key(scope), shop.api_key(*(each for each in Scope if each is not scope))
     named = 0
     for path, method, operation in operations(described(shop)):
@@ -190,7 +190,7 @@ def test_a_key_needs_the_scope_that_is_named_and_no_other(shop: Shop, scope: Sco
     assert named
 
 
-def test_anybody_may_read_it_and_no_other_sites_page_may(shop: Shop) -> None:
+def test_document_is_public_but_not_cross_origin(shop: Shop) -> None:
     answer = shop.http.get("/hullo/openapi.json", headers={"origin": PAGE})
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
     assert "access-control-allow-origin" not in answer.headers
@@ -246,7 +246,7 @@ def refused(told: set[tuple[str, str, int]], status: int) -> set[tuple[str, str,
     return {each for each in told if each[2] == status}
 
 
-def test_what_asks_a_store_that_is_away_says_that_it_may_be(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_operations_using_store_document_unavailable(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     token = shop.join()
 
     def away(*_: object, **__: object) -> None:
@@ -259,25 +259,25 @@ def test_what_asks_a_store_that_is_away_says_that_it_may_be(shop: Shop, monkeypa
     assert refused(by_session | by_key, 503) == saying(shop, 503, "unavailable")
 
 
-def test_what_may_be_too_many_calls_says_so(serve: Serve, backend: str) -> None:
+def test_rate_limited_operations_document_it(serve: Serve, backend: str) -> None:
     settings = Settings(rate_limits=RateLimits(calls_per_address=1))
     shop = serve(Hullo("memory:", settings=settings), backend)
     assert shop.get("/me").status_code == 401
     assert refused(tell(shop, "hsk_0"), 429) == saying(shop, 429, "rate_limited")
 
 
-def test_what_other_sites_pages_may_not_call_says_so(shop: Shop) -> None:
+def test_origin_checked_operations_document_bad_origin(shop: Shop) -> None:
     told = tell(shop, shop.join(), origin="https://evil.test")
     assert refused(told, 403) == saying(shop, 403, "bad_origin")
 
 
-def test_what_takes_a_body_says_that_it_may_be_too_large(shop: Shop) -> None:
+def test_operations_with_body_document_too_large(shop: Shop) -> None:
     large = b" " * (Limits().body_bytes + 1)
     told = tell(shop, shop.join(), content=large) | tell(shop, shop.api_key(), content=large)
     assert refused(told, 413) == saying(shop, 413, "too_large")
 
 
-def test_what_needs_somebody_known_says_so(shop: Shop) -> None:
+def test_authenticated_operations_document_missing_credentials(shop: Shop) -> None:
     assert refused(tell(shop, "hvs_0"), 401) == saying(shop, 401, "session_revoked") | saying(shop, 401, "key_required")
     nobody = tell(shop, "")
     assert refused(nobody, 401) == saying(shop, 401, "session_required") | saying(shop, 401, "key_required")
@@ -301,13 +301,13 @@ def below(mount: str, prefix: str) -> Starlette:
         ("", "/{a}", "/hü llo", "/x/h%C3%BC%20llo"),
     ],
 )
-def test_it_says_where_the_paths_are(backend: str, root_path: str, mount: str, prefix: str, where: str) -> None:
+def test_document_says_where_paths_are(backend: str, root_path: str, mount: str, prefix: str, where: str) -> None:
     with TestClient(below(mount, prefix), backend=backend, root_path=root_path) as http:
         assert http.get(f"{where}/openapi.json").json()["servers"] == [{"url": where}]
         assert http.get(f"{where}/healthz").status_code == 200
 
 
-def test_what_plugins_serve_is_theirs_to_describe(serve: Serve, backend: str) -> None:
+def test_undescribed_plugin_routes_are_left_out(serve: Serve, backend: str) -> None:
     class Extra:
         name = "extra"
 
@@ -321,7 +321,7 @@ def test_what_plugins_serve_is_theirs_to_describe(serve: Serve, backend: str) ->
     assert paths.keys().isdisjoint({"/v1/extra", "/v1/webhooks"})
 
 
-def test_it_is_made_once_and_told_alike_every_time(shop: Shop) -> None:
+def test_document_is_built_once_and_stable(shop: Shop) -> None:
     first, second = (shop.http.get("/hullo/openapi.json").content for _ in range(2))
     assert first == second
     assert json.loads(first)["info"]["title"] == "hullo"

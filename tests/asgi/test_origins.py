@@ -14,7 +14,7 @@ def _preflight(shop, path, origin, **headers):
 
 
 @pytest.mark.parametrize("path", ["/join", "/identify", "/reset", "/me", "/conversations", "/conversations/x/messages"])
-def test_a_preflight_of_a_listed_page_is_answered(shop, path):
+def test_preflight_of_listed_page_is_answered(shop, path):
     answer = _preflight(shop, path, PAGE)
     assert (answer.status_code, answer.content) == (204, b"")
     assert answer.headers[ALLOWED] == PAGE
@@ -27,43 +27,43 @@ def test_a_preflight_of_a_listed_page_is_answered(shop, path):
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example.com", "null", "", "http://shop.example.com", "x"])
-def test_a_preflight_of_any_other_page_is_refused(shop, origin):
+def test_preflight_of_unlisted_page_is_refused(shop, origin):
     answer = _preflight(shop, "/join", origin)
     assert (answer.status_code, answer.json()["code"]) == (403, "bad_origin")
     assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
-def test_private_networks_are_allowed_when_asked_for(shop):
+def test_private_network_is_allowed_when_asked(shop):
     name = "access-control-allow-private-network"
     assert name not in _preflight(shop, "/join", PAGE).headers
     asked = {"access-control-request-private-network": "true"}
     assert _preflight(shop, "/join", PAGE, **asked).headers[name] == "true"
 
 
-def test_a_preflight_of_no_page_is_refused(shop):
+def test_preflight_without_origin_is_refused(shop):
     answer = shop.http.options("/hullo/v1/join", headers={"access-control-request-method": "POST"})
     assert (answer.status_code, answer.json()["code"]) == (403, "bad_origin")
 
 
-def test_a_plain_options_is_no_preflight(shop):
+def test_plain_options_is_no_preflight(shop):
     answer = shop.http.options("/hullo/v1/join", headers={"origin": PAGE})
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
 
 
 @pytest.mark.parametrize("path", ["/contacts", "/contacts/con_1", "/conflicts"])
-def test_the_server_api_is_not_for_pages(shop, path):
+def test_server_api_is_closed_to_pages(shop, path):
     assert _preflight(shop, path, PAGE).status_code == 405
     answer = shop.get(path, shop.api_key(), origin=PAGE)
     assert ALLOWED not in answer.headers
 
 
-def test_a_servers_conversations_are_not_for_pages(shop):
+def test_server_conversations_are_closed_to_pages(shop):
     answer = shop.get("/conversations", shop.api_key(), origin=PAGE)
     assert answer.status_code == 200
     assert ALLOWED not in answer.headers
 
 
-def test_a_listed_page_may_read_every_success(shop):
+def test_listed_page_may_read_every_success(shop):
     token = shop.join()
     answers = [
         shop.post("/join", {"app_key": shop.app_key}, origin=PAGE),
@@ -76,7 +76,7 @@ def test_a_listed_page_may_read_every_success(shop):
     assert {answer.headers["vary"] for answer in answers} == {"Origin"}
 
 
-def test_a_listed_page_may_read_why_it_was_refused(shop):
+def test_listed_page_may_read_its_refusals(shop):
     said = {"app_key": shop.app_key}
     large = shop.http.post("/hullo/v1/join", content=b" " * 40_000, headers={"origin": PAGE})
     answers = [
@@ -93,7 +93,7 @@ def test_a_listed_page_may_read_why_it_was_refused(shop):
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example.com", "null", "https://shop.example.com.evil.com", ""])
-def test_another_page_is_refused_and_may_not_read_why(shop, origin):
+def test_unlisted_page_is_refused_without_reason(shop, origin):
     token = shop.join()
     answers = [
         shop.post("/join", {"app_key": shop.app_key}, origin=origin),
@@ -108,13 +108,13 @@ def test_another_page_is_refused_and_may_not_read_why(shop, origin):
     assert shop.get("/me", token).status_code == 200  # the reset of another page reset nothing
 
 
-def test_no_page_may_read_about_an_app_that_does_not_exist(shop):
+def test_unknown_app_answer_is_unreadable_to_pages(shop):
     answer = shop.post("/join", {"app_key": "app_unknown"}, origin=PAGE)
     assert answer.json()["code"] == "unknown_app"
     assert ALLOWED not in answer.headers
 
 
-def test_an_app_without_a_list_takes_loopback_pages_only(shop):
+def test_app_without_list_takes_only_loopback(shop):
     said = {"app_key": shop.hullo.create_app("New").app_key}
     for origin in ("http://localhost:3000", "http://127.0.0.1", "http://[::1]:8080", "https://shop.localhost"):
         assert shop.post("/join", said, origin=origin).headers[ALLOWED] == origin
@@ -122,17 +122,17 @@ def test_an_app_without_a_list_takes_loopback_pages_only(shop):
     assert shop.post("/join", said, origin=PAGE).json()["code"] == "bad_origin"
 
 
-def test_an_error_after_another_apps_name_is_not_for_this_page(shop):
+def test_error_naming_other_app_is_unreadable(shop):
     said = {"app_key": shop.hullo.create_app("New").app_key, "email": "null"}
     answer = shop.post("/identify", said, origin=PAGE)
     assert ALLOWED not in answer.headers
 
 
-def test_a_caller_that_is_no_page_is_judged_by_its_proof_alone(shop):
+def test_caller_without_origin_needs_only_proof(shop):
     assert shop.post("/join", {"app_key": shop.app_key}).status_code == 200
 
 
-def test_answers_are_neither_cached_nor_sniffed(shop):
+def test_answers_are_not_cached_or_sniffed(shop):
     for answer in (shop.get("/me"), shop.post("/join", {"app_key": shop.app_key}), shop.get("/nothing")):
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["x-content-type-options"] == "nosniff"

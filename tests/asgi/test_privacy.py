@@ -27,7 +27,7 @@ def _audit(shop: Shop) -> list[Any]:
 
 
 @pytest.mark.rule("P1")
-def test_a_person_is_exported_as_one_document(shop: Shop) -> None:
+def test_export_is_one_document(shop: Shop) -> None:
     contact_id = _person(shop, custom_data={"plan": "pro"})
     answer = shop.get(f"/contacts/{contact_id}/export", shop.api_key())
     assert answer.status_code == 200
@@ -52,7 +52,7 @@ def test_a_person_is_exported_as_one_document(shop: Shop) -> None:
 
 
 @pytest.mark.rule("P1")
-def test_a_document_full_of_everything_is_as_the_server_describes_it(shop: Shop) -> None:
+def test_full_export_matches_the_api_description(shop: Shop) -> None:
     key, token = shop.api_key(), shop.join()
     shop.post("/conversations", {"text": "Hello", "client_id": "1"}, token)
     contact_id = shop.identify(
@@ -76,7 +76,7 @@ def test_a_document_full_of_everything_is_as_the_server_describes_it(shop: Shop)
 
 
 @pytest.mark.rule("P1", "G3")
-def test_an_absorbed_id_exports_its_survivor(shop: Shop) -> None:
+def test_absorbed_id_exports_its_survivor(shop: Shop) -> None:
     key, survivor = shop.api_key(), _person(shop)
     absorbed = shop.post("/contacts", {"email": "old@example.com"}, key).json()["id"]
     assert shop.post(f"/contacts/{survivor}/merge", {"absorb": absorbed}, key).status_code == 200
@@ -88,7 +88,7 @@ def test_an_absorbed_id_exports_its_survivor(shop: Shop) -> None:
 
 @pytest.mark.rule("P1")
 @pytest.mark.parametrize("path", ["/contacts/{id}/export", "/audit"])
-def test_a_key_of_one_app_may_not(shop: Shop, path: str) -> None:
+def test_bound_key_is_forbidden_privacy_calls(shop: Shop, path: str) -> None:
     contact_id = _person(shop)
     before = len(_audit(shop))
     bound = shop.api_key(app_key=shop.app_key)
@@ -100,14 +100,14 @@ def test_a_key_of_one_app_may_not(shop: Shop, path: str) -> None:
 
 
 @pytest.mark.rule("P1")
-def test_what_is_nobody_is_not_exported_and_not_written_down(shop: Shop) -> None:
+def test_unknown_contact_is_not_exported_or_audited(shop: Shop) -> None:
     for contact_id in ("con_unknown", "x" * 500, "%00"):
         assert shop.get(f"/contacts/{contact_id}/export", shop.api_key()).json()["code"] == "not_found"
     assert all(each["action"] != "contact.exported" for each in _audit(shop))
 
 
 @pytest.mark.rule("P2")
-def test_the_audit_log_says_what_was_done(shop: Shop) -> None:
+def test_audit_log_records_the_erasure(shop: Shop) -> None:
     contact_id = _person(shop)
     assert _erase(shop, contact_id, conversations="anonymise").status_code == 200
     assert _erase(shop, contact_id).status_code == 404
@@ -121,7 +121,7 @@ def test_the_audit_log_says_what_was_done(shop: Shop) -> None:
     assert rest[0]["number"] == page["items"][-1]["number"] - 1
 
 
-def test_an_app_tells_what_it_keeps_and_whether_it_asks(shop: Shop) -> None:
+def test_app_shows_retention_and_consent(shop: Shop) -> None:
     shop.hullo.register.change_app(shop.app_key, {"consent": "required", "keep_conversation_days": "365"})
     told = shop.get(f"/apps/{shop.app_key}", shop.api_key()).json()
     assert told["consent"] == "required"

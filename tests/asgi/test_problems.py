@@ -13,7 +13,7 @@ from hullo.errors import StoreUnavailable, TooContended
 from hullo.model.app import Scope, VerificationMode
 
 
-def test_every_code_has_its_status_and_shape(shop):
+def test_each_code_has_its_status_and_shape(shop):
     said = {"app_key": shop.app_key}
     strict_app = shop.hullo.create_app("Strict", verification=VerificationMode.REQUIRED).app_key
     key = shop.api_key()
@@ -53,7 +53,7 @@ def test_every_code_has_its_status_and_shape(shop):
         assert answer.headers["x-request-id"].startswith("req_")
 
 
-def test_an_unknown_path_is_a_problem(shop):
+def test_unknown_path_is_a_problem(shop):
     paths = ["", "/", "/v1", "/v1/", "/v2/join", "/v1/join/", "/v1/contacts/a/b/c", "/%00", "//v1/join"]
     failed = []
     for method, path in product(["GET", "POST", "DELETE", "OPTIONS", "BREW"], paths):
@@ -63,12 +63,12 @@ def test_an_unknown_path_is_a_problem(shop):
     assert not failed
 
 
-def test_a_wrong_method_is_told_the_right_ones(shop):
+def test_wrong_method_lists_the_allowed_ones(shop):
     assert shop.http.put("/hullo/v1/conversations").headers["allow"] == "GET, POST"
     assert shop.http.post("/hullo/v1/contacts/con_1").headers["allow"] == "GET, PATCH, DELETE"
 
 
-def test_head_is_answered_where_get_is(shop):
+def test_head_works_where_get_does(shop):
     answer = shop.http.head("/hullo/healthz")
     assert answer.status_code == 200
 
@@ -99,7 +99,7 @@ def broken(backend):
 
 
 @pytest.mark.parametrize("error", [StoreUnavailable("the database cannot be reached"), TooContended()])
-def test_a_store_out_of_reach_says_when_to_come_back(broken, error):
+def test_unreachable_store_says_when_to_retry(broken, error):
     store, app_key, client = broken
     store.error, store.broken = error, True
     said = {"app_key": app_key, "email": "jane@example.com"}
@@ -118,7 +118,7 @@ def test_a_store_out_of_reach_says_when_to_come_back(broken, error):
     assert client.get("/hullo/healthz").status_code == 200
 
 
-def test_a_page_may_read_that_the_store_is_out_of_reach(broken):
+def test_page_may_read_that_store_is_unreachable(broken):
     store, app_key, client = broken
     said, page = {"app_key": app_key, "email": "jane@example.com"}, {"origin": "http://localhost"}
     assert client.post("/hullo/v1/identify", json=said, headers=page).status_code == 200
@@ -128,7 +128,7 @@ def test_a_page_may_read_that_the_store_is_out_of_reach(broken):
 
 
 @pytest.mark.rule("P4")
-def test_what_nobody_expected_is_told_and_logged_without_anything_personal(backend, caplog):
+def test_unexpected_error_leaks_no_personal_data(backend, caplog):
     class Curious:
         name = "curious"
 
@@ -149,7 +149,7 @@ def test_what_nobody_expected_is_told_and_logged_without_anything_personal(backe
 
 
 @pytest.mark.rule("P4")
-def test_a_plugin_that_answers_wrongly_is_no_callers_business(backend):
+def test_wrong_plugin_answer_is_hidden_from_caller(backend):
     class Wrong:
         name = "wrong"
 

@@ -25,13 +25,13 @@ ALLOWED = "access-control-allow-origin"
 # Calls of one address
 
 
-def test_an_address_may_call_so_often_and_no_more(backend):
+def test_address_is_limited_in_calls(backend):
     site = Limited(backend, calls_per_address=3)
     assert [site.me() for _ in range(5)] == [401, 401, 401, 429, 429]
     assert site.me("203.0.113.6") == 401
 
 
-def test_a_refused_call_is_told_when_there_is_room_again_and_that_is_so(backend):
+def test_refused_call_gets_true_retry_time(backend):
     site = Limited(backend, calls_per_address=2)
     site.join()
     site.clock.now += 20 * SECOND
@@ -46,7 +46,7 @@ def test_a_refused_call_is_told_when_there_is_room_again_and_that_is_so(backend)
     assert [site.me() for _ in range(3)] == [401, 401, 429]
 
 
-def test_calls_of_every_kind_are_counted_together(backend):
+def test_calls_of_every_kind_count_together(backend):
     site = Limited(backend, calls_per_address=6)
     http = site.client()
     calls = [
@@ -62,7 +62,7 @@ def test_calls_of_every_kind_are_counted_together(backend):
     assert refused(http.put("/hullo/v1/join"))
 
 
-def test_what_a_browser_asks_before_a_call_is_counted(backend):
+def test_preflights_are_counted(backend):
     site = Limited(backend, calls_per_address=3)
     http = site.client()
     asked = {"origin": PAGE, "access-control-request-method": "POST"}
@@ -71,7 +71,7 @@ def test_what_a_browser_asks_before_a_call_is_counted(backend):
     assert int(answers[-1].headers["retry-after"]) > 0
 
 
-def test_what_runs_it_is_free(backend):
+def test_health_checks_are_free(backend):
     site = Limited(backend, calls_per_address=1)
     http = site.client()
     assert site.me() == 401
@@ -80,7 +80,7 @@ def test_what_runs_it_is_free(backend):
     assert site.me() == 429
 
 
-def test_the_hosts_own_pages_are_not_counted(backend):
+def test_host_pages_are_not_counted(backend):
     async def page(scope, receive, send):
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b""})
@@ -90,7 +90,7 @@ def test_the_hosts_own_pages_are_not_counted(backend):
     assert [client.get("/").status_code for _ in range(3)] == [200] * 3
 
 
-def test_a_call_too_many_has_its_body_not_read(backend):
+def test_refused_call_has_its_body_unread(backend):
     site = Limited(backend, calls_per_address=1)
     site.me()
     sent = []
@@ -114,7 +114,7 @@ def test_a_call_too_many_has_its_body_not_read(backend):
     assert sent[0]["status"] == 429
 
 
-def test_everybody_behind_a_unix_socket_is_one_caller(backend):
+def test_unix_socket_callers_count_as_one(backend):
     site = Limited(backend, calls_per_address=1, sessions_per_address=1)
     statuses = []
 
@@ -135,7 +135,7 @@ def test_everybody_behind_a_unix_socket_is_one_caller(backend):
     assert statuses == [404, 429]
 
 
-def test_a_server_with_a_valid_key_is_free(backend):
+def test_server_with_valid_key_is_free(backend):
     site = Limited(backend, calls_per_address=1)
     key = {"authorization": f"Bearer {site.api_key()}"}
     paths = ("conversations", "contacts")
@@ -145,7 +145,7 @@ def test_a_server_with_a_valid_key_is_free(backend):
     assert [site.client().get(f"/hullo/v1/{path}", headers=key).status_code for path in paths] == [200] * 2
 
 
-def test_a_server_with_a_valid_key_costs_one_look_at_it(backend):
+def test_valid_key_is_looked_up_once(backend):
     site = Limited(backend)
     looks, find = [], site.hullo.store.find_api_key
     site.hullo.store.find_api_key = lambda digest: looks.append(digest) or find(digest)
@@ -155,7 +155,7 @@ def test_a_server_with_a_valid_key_costs_one_look_at_it(backend):
 
 
 @pytest.mark.parametrize("path", ["contacts", "conversations", "conflicts"])
-def test_whoever_guesses_at_keys_is_counted(backend, path):
+def test_guessed_keys_are_counted(backend, path):
     site = Limited(backend, calls_per_address=3)
     key = {"authorization": "Bearer hsk_guessed"}
     answers = [site.client().get(f"/hullo/v1/{path}", headers=key) for _ in range(4)]
@@ -165,7 +165,7 @@ def test_whoever_guesses_at_keys_is_counted(backend, path):
     assert site.client().get(f"/hullo/v1/{path}").status_code == 429
 
 
-def test_a_revoked_key_is_no_key(backend):
+def test_revoked_key_is_counted(backend):
     site = Limited(backend, calls_per_address=1)
     made = site.hullo.create_api_key()
     site.hullo.register.revoke_api_key(made.key.id)
@@ -173,7 +173,7 @@ def test_a_revoked_key_is_no_key(backend):
     assert [site.client().get("/hullo/v1/contacts", headers=key).status_code for _ in range(2)] == [401, 429]
 
 
-def test_a_key_is_no_way_around_the_limit_where_none_is_looked_at(backend):
+def test_unchecked_key_does_not_bypass_limit(backend):
     site = Limited(backend, calls_per_address=2)
     answers = [site.post("/join", token="hsk_guessed") for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
@@ -182,12 +182,12 @@ def test_a_key_is_no_way_around_the_limit_where_none_is_looked_at(backend):
 # Who calls
 
 
-def test_nobody_gets_further_by_naming_others(backend):
+def test_forged_forwarded_header_gains_nothing(backend):
     site = Limited(backend, calls_per_address=2)
     assert [site.me(x_forwarded_for=f"198.51.100.{number}") for number in range(4)] == [401, 401, 429, 429]
 
 
-def test_behind_a_listed_proxy_each_client_is_counted_for_itself(backend):
+def test_clients_behind_listed_proxy_count_separately(backend):
     site = Limited(backend, calls_per_address=1, settings={"trusted_proxies": ("10.0.0.1",)})
     through = [site.me("10.0.0.1", x_forwarded_for=f"198.51.100.{number}") for number in range(3)]
     assert through == [401] * 3
@@ -196,7 +196,7 @@ def test_behind_a_listed_proxy_each_client_is_counted_for_itself(backend):
     assert site.me("10.0.0.2", x_forwarded_for="198.51.100.9") == 429
 
 
-def test_whoever_has_an_ipv6_network_has_one_count(backend):
+def test_ipv6_network_has_one_count(backend):
     site = Limited(backend, calls_per_address=2)
     assert site.me("2001:db8:1:2::1") == site.me("2001:db8:1:2:ffff::9") == 401
     assert site.me("2001:db8:1:2::3") == 429
@@ -205,7 +205,7 @@ def test_whoever_has_an_ipv6_network_has_one_count(backend):
     assert site.me("::ffff:198.51.100.2") == 401
 
 
-def test_a_repeatable_calls_caller_is_the_client_behind_the_proxy(backend):
+def test_repeat_is_tied_to_client_behind_proxy(backend):
     site = Limited(backend, settings={"trusted_proxies": ("10.0.0.1",)})
 
     def identify(client):
@@ -215,7 +215,7 @@ def test_a_repeatable_calls_caller_is_the_client_behind_the_proxy(backend):
     assert identify("198.51.100.1") == identify("198.51.100.1") != identify("198.51.100.2")
 
 
-def test_an_operator_is_told_once_of_a_proxy_that_is_not_listed(backend, caplog):
+def test_unlisted_proxy_is_logged_once(backend, caplog):
     site = Limited(backend, calls_per_address=1, settings={"trusted_proxies": ("10.0.0.1",)})
     with caplog.at_level(logging.WARNING, "hullo.rates"):
         for _ in range(3):
@@ -232,7 +232,7 @@ def test_an_operator_is_told_once_of_a_proxy_that_is_not_listed(backend, caplog)
 # New sessions of one address
 
 
-def test_whatever_makes_a_session_is_counted_together(backend):
+def test_new_sessions_of_every_kind_count_together(backend):
     site = Limited(backend, sessions_per_address=3)
     token = site.join()
     assert site.post("/reset", token=token).status_code == 200
@@ -245,7 +245,7 @@ def test_whatever_makes_a_session_is_counted_together(backend):
     assert site.post("/join").status_code == 200
 
 
-def test_going_on_with_a_session_is_free_also_when_no_new_one_is_to_be_had(backend):
+def test_continuing_session_is_free_at_limit(backend):
     site = Limited(backend, sessions_per_address=2)
     token = site.join()
     assert [site.post("/join", token=token).status_code for _ in range(5)] == [200] * 5
@@ -255,7 +255,7 @@ def test_going_on_with_a_session_is_free_also_when_no_new_one_is_to_be_had(backe
     assert again.json()["session_token"] == token
 
 
-def test_a_join_with_a_session_that_is_over_makes_one(backend):
+def test_join_with_ended_session_makes_one(backend):
     site = Limited(backend, sessions_per_address=3)
     old = site.join()
     site.post("/reset", token=old)
@@ -264,14 +264,14 @@ def test_a_join_with_a_session_that_is_over_makes_one(backend):
     assert refused(site.post("/join", token="hvs_unknown"))
 
 
-def test_a_reset_that_is_refused_resets_nothing(backend):
+def test_refused_reset_resets_nothing(backend):
     site = Limited(backend, sessions_per_address=1)
     token = site.join()
     assert refused(site.post("/reset", token=token))
     assert site.client().get("/hullo/v1/me", headers={"authorization": f"Bearer {token}"}).status_code == 200
 
 
-def test_where_no_session_was_made_none_is_counted(backend):
+def test_calls_without_new_session_are_uncounted(backend):
     site = Limited(backend, sessions_per_address=1)
     for _ in range(3):
         assert site.post("/join", {"app_key": "app_unknown"}).status_code == 404
@@ -281,7 +281,7 @@ def test_where_no_session_was_made_none_is_counted(backend):
     assert site.post("/join").status_code == 200
 
 
-def test_a_repeat_of_a_call_that_made_a_session_is_free(backend):
+def test_repeat_of_session_making_call_is_free(backend):
     site = Limited(backend, sessions_per_address=1)
     first = site.identify(key="k1", email="jane@example.com")
     assert refused(site.identify(key="k2", email="joe@example.com"))
@@ -295,7 +295,7 @@ def test_a_repeat_of_a_call_that_made_a_session_is_free(backend):
 # Identify calls of one session
 
 
-def test_a_session_may_change_so_much_and_no_more(backend):
+def test_session_is_limited_in_changes(backend):
     site = Limited(backend, identifies_per_session=3)
     token = site.join()
     answers = [site.identify(token, email="jane@example.com", name=f"Jane {number}") for number in range(5)]
@@ -309,7 +309,7 @@ def test_a_session_may_change_so_much_and_no_more(backend):
 
 
 @pytest.mark.rule("W9")
-def test_calls_that_change_nothing_are_free_also_when_the_session_is_used_up(backend):
+def test_unchanged_calls_are_free_at_limit(backend):
     site = Limited(backend, identifies_per_session=3)
     token = site.join()
     jane = site.signed("user_1", name="Jane", email="jane@example.com")
@@ -323,7 +323,7 @@ def test_calls_that_change_nothing_are_free_also_when_the_session_is_used_up(bac
     assert refused(site.identify(token, **jane, phone="+14155550101"))
 
 
-def test_an_unproven_call_that_says_what_the_last_one_said_is_free(backend):
+def test_unproven_call_repeating_last_is_free(backend):
     site = Limited(backend, identifies_per_session=3)
     token = site.join()
     said = [{"email": "jane@example.com", "custom_data": {"plan": plan}} for plan in ("a", "b", "c", "d")]
@@ -336,7 +336,7 @@ def test_an_unproven_call_that_says_what_the_last_one_said_is_free(backend):
 
 @pytest.mark.rule("H2")
 @pytest.mark.parametrize("repeats", [1, 2])
-def test_what_is_free_tells_no_known_person_from_an_unknown_one(backend, repeats):
+def test_free_calls_hide_known_contacts(backend, repeats):
     site = Limited(backend, identifies_per_session=3)
     site.identify(**site.signed("user_1", email="known@example.com", name="Jane"))
 
@@ -351,7 +351,7 @@ def test_what_is_free_tells_no_known_person_from_an_unknown_one(backend, repeats
     assert known == [status for status in (200, 200, 200, 429, 200) for _ in range(repeats)]
 
 
-def test_a_refused_call_is_counted(backend):
+def test_refused_call_is_counted(backend):
     site = Limited(backend, identifies_per_session=3)
     token = site.join()
     assert site.identify(token, external_id="user_1", user_hash="0" * 64).status_code == 401
@@ -361,7 +361,7 @@ def test_a_refused_call_is_counted(backend):
     assert site.contacts() == 0
 
 
-def test_a_call_that_failed_here_is_not_counted(backend):
+def test_failed_call_is_not_counted(backend):
     site = Limited(backend, identifies_per_session=1, sessions_per_address=2)
     token = site.join()
     apply, site.hullo.store.apply = site.hullo.store.apply, _unavailable
@@ -383,7 +383,7 @@ def _broken(changes):
     raise ZeroDivisionError
 
 
-def test_a_repeat_that_was_answered_before_is_free(backend):
+def test_repeat_with_stored_answer_is_free(backend):
     site = Limited(backend, identifies_per_session=2)
     token = site.join()
     first = site.identify(token, key="k1", email="jane@example.com", name="Jane")
@@ -394,7 +394,7 @@ def test_a_repeat_that_was_answered_before_is_free(backend):
     assert site.identify(token, key="k1", email="jane@example.com", name="Jane").content == first.content
 
 
-def test_a_switch_to_another_person_is_no_fresh_start(backend):
+def test_switch_does_not_reset_the_count(backend):
     site = Limited(backend, identifies_per_session=3)
     token, statuses = site.join(), []
     for number in range(4):
@@ -407,7 +407,7 @@ def test_a_switch_to_another_person_is_no_fresh_start(backend):
     assert site.identify(token, email="user4@example.com").json()["switched"] is True
 
 
-def test_observers_are_told_of_an_identify_that_a_limit_refused(backend):
+def test_observers_hear_of_limited_identify(backend):
     told = []
 
     class Listener:
@@ -459,7 +459,7 @@ async def _at_once(site, bodies, token=None):
 
 
 @pytest.mark.anyio
-async def test_those_who_come_at_once_get_no_further(backend):
+async def test_parallel_calls_get_no_further(backend):
     limits = {"identifies_per_session": 7, "sessions_per_address": 9, "calls_per_address": 100}
     site = await to_thread.run_sync(lambda: Limited(backend, **limits))
     token = await to_thread.run_sync(site.join)
@@ -472,7 +472,7 @@ async def test_those_who_come_at_once_get_no_further(backend):
 
 
 @pytest.mark.anyio
-async def test_calls_that_change_nothing_may_come_at_once(backend):
+async def test_unchanged_calls_may_run_in_parallel(backend):
     site = await to_thread.run_sync(lambda: Limited(backend, identifies_per_session=3))
     token = await to_thread.run_sync(site.join)
     jane = await to_thread.run_sync(lambda: site.signed("user_1", name="Jane"))
@@ -483,7 +483,7 @@ async def test_calls_that_change_nothing_may_come_at_once(backend):
 # Pages
 
 
-def test_a_listed_page_may_read_that_it_was_refused_and_no_other_may(backend):
+def test_only_listed_page_reads_its_refusal(backend):
     site = Limited(backend, calls_per_address=3, sessions_per_address=1)
     site.join()
     told_later = [site.post("/join", origin=PAGE), site.post("/join", origin="https://evil.example.com")]
@@ -497,7 +497,7 @@ def test_a_listed_page_may_read_that_it_was_refused_and_no_other_may(backend):
         assert listed.headers["vary"] == other.headers["vary"] == "Origin"
 
 
-def test_a_flood_of_refused_calls_does_not_reach_the_store(backend):
+def test_flood_of_refused_calls_spares_store(backend):
     site = Limited(backend, calls_per_address=1)
     site.me()
     asked = []
@@ -513,7 +513,7 @@ def test_a_flood_of_refused_calls_does_not_reach_the_store(backend):
     assert len(asked) <= 60
 
 
-def test_a_page_that_is_listed_later_may_read_it_soon(backend):
+def test_newly_listed_page_reads_refusals_soon(backend):
     site = Limited(backend, calls_per_address=1)
     site.me()
     new = "https://new.example.com"
@@ -528,7 +528,7 @@ def test_a_page_that_is_listed_later_may_read_it_soon(backend):
     assert allowed()
 
 
-def test_pages_are_remembered_in_bounds(backend):
+def test_remembered_pages_are_bounded(backend):
     clock = Clock()
     pages = OriginCache(clock)
 
@@ -548,7 +548,7 @@ def test_pages_are_remembered_in_bounds(backend):
 # Windows
 
 
-def test_as_many_windows_are_kept_as_there_is_room_for_and_the_oldest_go_first():
+def test_windows_over_room_drop_oldest_first():
     clock = Clock()
     windows = LocalWindows(clock, max_windows=10)
     for number in range(25):
@@ -563,7 +563,7 @@ def test_as_many_windows_are_kept_as_there_is_room_for_and_the_oldest_go_first()
     assert len(windows) == 10
 
 
-def test_windows_that_are_over_are_swept_away():
+def test_ended_windows_are_swept_away():
     clock = Clock()
     windows = LocalWindows(clock)
     for number in range(1000):
@@ -574,7 +574,7 @@ def test_windows_that_are_over_are_swept_away():
     assert len(windows) == 150
 
 
-def test_a_million_callers_take_no_more_room_than_there_is():
+def test_million_callers_stay_within_room():
     clock = Clock()
     windows = LocalWindows(clock)
     for number in range(WINDOWS + 1000):
@@ -582,7 +582,7 @@ def test_a_million_callers_take_no_more_room_than_there_is():
     assert len(windows) == WINDOWS
 
 
-def test_what_is_given_back_late_is_not_given_to_the_next_window():
+def test_late_give_back_skips_next_window():
     clock = Clock()
     windows = LocalWindows(clock)
     late = windows.acquire("key", 2)
@@ -595,7 +595,7 @@ def test_what_is_given_back_late_is_not_given_to_the_next_window():
     assert windows.acquire("other", 1).is_taken
 
 
-def test_nothing_is_given_back_twice():
+def test_place_is_given_back_only_once():
     windows = LocalWindows(Clock())
     place = windows.acquire("key", 1)
     for _ in range(3):
@@ -604,7 +604,7 @@ def test_nothing_is_given_back_twice():
     assert not windows.acquire("key", 1).is_taken
 
 
-def test_a_clock_that_is_set_back_locks_nobody_out():
+def test_clock_set_back_blocks_no_caller():
     clock = Clock()
     windows = LocalWindows(clock)
     assert windows.acquire("key", 1).is_taken
@@ -616,7 +616,7 @@ def test_a_clock_that_is_set_back_locks_nobody_out():
 # Settings
 
 
-def test_without_limits_there_are_none(backend, monkeypatch):
+def test_limits_off_means_no_limits(backend, monkeypatch):
     monkeypatch.setenv("HULLO_LIMITS", "off")
     hullo = Hullo("memory:")
     assert hullo.settings.rate_limits == RateLimits(on=False)
@@ -632,7 +632,7 @@ def test_without_limits_there_are_none(backend, monkeypatch):
         assert http.get("/hullo/v1/contacts", headers={"authorization": "Bearer hsk_x"}).status_code == 401
 
 
-def test_unless_somebody_says_otherwise_they_are_those_of_the_protocol():
+def test_default_limits_are_the_protocols():
     limits = Settings().rate_limits
     assert (limits.identifies_per_session, limits.calls_per_address, limits.sessions_per_address) == (60, 600, 120)
     assert limits.on
@@ -640,14 +640,14 @@ def test_unless_somebody_says_otherwise_they_are_those_of_the_protocol():
 
 @pytest.mark.parametrize("name", ["identifies_per_session", "calls_per_address", "sessions_per_address"])
 @pytest.mark.parametrize("value", [0, -1, True, "60", 1.5, None])
-def test_a_limit_that_is_none_is_named(name, value):
+def test_invalid_limit_is_named(name, value):
     with pytest.raises(SettingsError) as wrong:
         RateLimits(**{name: value})
     assert f"rate_limits.{name} must be a whole number from 1 on" in wrong.value.detail
     assert "HULLO_LIMITS=off" in wrong.value.detail
 
 
-def test_a_file_sets_limits_and_is_named_when_they_are_wrong(tmp_path):
+def test_limits_file_is_read_and_faults_named(tmp_path):
     path = tmp_path / "hullo.toml"
     path.write_text("[rate_limits]\ncalls_per_address = 7")
     assert read_settings(path, {}).rate_limits == RateLimits(calls_per_address=7)

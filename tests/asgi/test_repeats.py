@@ -9,7 +9,7 @@ def _identify(shop, key, token=None, **fields):
     return shop.post("/identify", {"app_key": shop.app_key, **fields}, token, idempotency_key=key)
 
 
-def test_a_repeat_gets_the_first_answer_with_its_token(shop):
+def test_repeat_gets_first_answer_and_token(shop):
     first = _identify(shop, "k1", email="jane@example.com")
     again = _identify(shop, "k1", email="jane@example.com")
     assert again.content == first.content
@@ -17,7 +17,7 @@ def test_a_repeat_gets_the_first_answer_with_its_token(shop):
     assert shop.get("/me", again.json()["session_token"]).json()["visitor_id"] == first.json()["visitor_id"]
 
 
-def test_a_repeat_changes_nothing(shop):
+def test_repeat_changes_nothing(shop):
     token = shop.join()
     _identify(shop, "k1", token, email="jane@example.com", name="Jane")
     shop.identify(token, email="jane@example.com", name="Joe")
@@ -25,7 +25,7 @@ def test_a_repeat_changes_nothing(shop):
     assert shop.get("/contacts", shop.api_key()).json()["items"][0]["name"] == "Joe"
 
 
-def test_a_repeat_of_a_switch_gets_the_new_session_again(shop):
+def test_repeat_of_switch_gets_new_session_again(shop):
     token = shop.join()
     shop.identify(token, email="jane@example.com")
     first = _identify(shop, "k1", token, email="joe@example.com")
@@ -34,27 +34,27 @@ def test_a_repeat_of_a_switch_gets_the_new_session_again(shop):
     assert again.content == first.content
 
 
-def test_a_repeat_of_a_proven_call_explains_itself_again(shop):
+def test_repeat_of_proven_call_explains_again(shop):
     token, fields = shop.join(), shop.signed("user_1", name="Jane")
     first, again = (_identify(shop, "k1", token, **fields) for _ in range(2))
     assert again.content == first.content
     assert again.json()["written"] == ["external_id", "name"]
 
 
-def test_the_same_key_with_another_body_is_a_conflict(shop):
+def test_same_key_with_other_body_conflicts(shop):
     _identify(shop, "k1", email="jane@example.com")
     answer = _identify(shop, "k1", email="joe@example.com")
     assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
 
 
-def test_a_key_is_its_callers_own(shop):
+def test_key_belongs_to_its_caller(shop):
     first = _identify(shop, "k1", shop.join(), email="jane@example.com").json()
     other = _identify(shop, "k1", shop.join(), email="jane@example.com").json()
     assert first["visitor_id"] != other["visitor_id"]
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "\t", "k\u00e9"])
-def test_a_key_that_is_none_is_invalid(shop, key):
+def test_invalid_key_is_refused(shop, key):
     answer = shop.http.post(
         "/hullo/v1/identify",
         json={"app_key": shop.app_key, "email": "jane@example.com"},
@@ -63,12 +63,12 @@ def test_a_key_that_is_none_is_invalid(shop, key):
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "Idempotency-Key")
 
 
-def test_the_longest_key_is_taken(shop):
+def test_longest_key_is_accepted(shop):
     assert _identify(shop, "x" * 255, email="jane@example.com").status_code == 200
 
 
 @pytest.mark.rule("S2")
-def test_a_repeat_is_refused_with_a_session_that_was_reset(shop):
+def test_repeat_after_reset_is_refused(shop):
     token, fields = shop.join(), shop.signed("user_1")
     _identify(shop, "k1", token, **fields)
     shop.post("/reset", {"app_key": shop.app_key}, token)

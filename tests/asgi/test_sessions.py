@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 
-def test_join_answers_with_everything_a_widget_needs(shop):
+def test_join_answers_all_a_widget_needs(shop):
     answer = shop.post("/join", {"app_key": shop.app_key})
     assert answer.status_code == 200
     assert list(answer.json()) == [
@@ -29,7 +29,7 @@ def test_join_answers_with_everything_a_widget_needs(shop):
 
 
 @pytest.mark.parametrize("origins", ["", "https://shop.example.com,https://*.example.com:8443,http://localhost"])
-def test_join_tells_the_app_as_it_is_now(shop, origins):
+def test_join_shows_current_app_settings(shop, origins):
     token = shop.join()
     shop.hullo.register.change_app(shop.app_key, {"name": "Zażółć & Sons", "origins": origins})
     for answer in (shop.post("/join", {}, token), shop.post("/reset", {}, token)):
@@ -39,7 +39,7 @@ def test_join_tells_the_app_as_it_is_now(shop, origins):
 
 
 @pytest.mark.rule("S1")
-def test_a_valid_token_continues_its_session_and_is_told_back(shop):
+def test_valid_token_continues_and_is_returned(shop):
     first = shop.post("/join", {"app_key": shop.app_key}).json()
     again = shop.post("/join", {"app_key": shop.app_key, "session_token": first["session_token"]}).json()
     assert again["visitor_id"] == first["visitor_id"]
@@ -47,32 +47,32 @@ def test_a_valid_token_continues_its_session_and_is_told_back(shop):
 
 
 @pytest.mark.rule("S1")
-def test_a_session_names_its_app(shop):
+def test_session_names_its_app(shop):
     token = shop.join()
     assert shop.post("/join", {}, token).json()["session_token"] == token
     assert shop.post("/reset", {"session_token": token}).status_code == 200
 
 
 @pytest.mark.parametrize("token", ["hvs_unknown", "x" * 5000, 7, ["hvs_"], {"a": 1}, True])
-def test_join_with_a_token_that_nobody_has_starts_a_new_session(shop, token):
+def test_join_with_unknown_token_starts_session(shop, token):
     joined = shop.post("/join", {"app_key": shop.app_key, "session_token": token})
     assert joined.status_code == 200
     assert joined.json()["session_token"] != token
 
 
 @pytest.mark.parametrize("token", [None, ""])
-def test_a_blank_token_is_none(shop, token):
+def test_blank_token_counts_as_none(shop, token):
     body = {"app_key": shop.app_key, "email": "jane@example.com", "session_token": token}
     assert shop.post("/identify", body).status_code == 200
 
 
-def test_the_header_wins_over_the_body(shop):
+def test_header_token_wins_over_body(shop):
     header, body = shop.join(), shop.join()
     answer = shop.post("/join", {"app_key": shop.app_key, "session_token": body}, header)
     assert answer.json()["session_token"] == header
 
 
-def test_the_app_may_be_named_in_a_header_and_nothing_be_said_in_a_body(shop):
+def test_app_header_replaces_the_body(shop):
     answer = shop.http.post("/hullo/v1/join", headers={"x-hullo-app": shop.app_key})
     assert answer.status_code == 200
     assert shop.http.post("/hullo/v1/join").json()["code"] == "bad_json"
@@ -80,13 +80,13 @@ def test_the_app_may_be_named_in_a_header_and_nothing_be_said_in_a_body(shop):
 
 @pytest.mark.parametrize("path", ["/join", "/reset"])
 @pytest.mark.parametrize("app_key", [None, "", "app_unknown", 5, ["app_"], "x" * 5000])
-def test_a_call_without_a_known_app_is_refused(shop, path, app_key):
+def test_call_without_known_app_is_refused(shop, path, app_key):
     answer = shop.post(path, {"app_key": app_key})
     assert (answer.status_code, answer.json()["code"]) == (404, "unknown_app")
 
 
 @pytest.mark.rule("S2")
-def test_after_reset_the_old_token_is_refused_everywhere(shop):
+def test_reset_revokes_old_token_everywhere(shop):
     old = shop.join()
     new = shop.post("/reset", {}, old).json()
     assert new["session_token"] != old
@@ -102,13 +102,13 @@ def test_after_reset_the_old_token_is_refused_everywhere(shop):
 
 
 @pytest.mark.rule("S2")
-def test_repeating_a_reset_is_harmless(shop):
+def test_repeated_reset_is_harmless(shop):
     old = shop.join()
     body = {"app_key": shop.app_key}
     assert [shop.post("/reset", body, old).status_code for _ in range(3)] == [200] * 3
 
 
-def test_me_tells_who_the_session_is(shop):
+def test_me_describes_the_session(shop):
     token = shop.join()
     assert shop.get("/me", token).json()["identified"] is False
     shop.identify(token, email="jane@example.com")
@@ -123,12 +123,12 @@ def test_me_needs_a_session(shop):
     assert shop.get("/me", shop.api_key()).json()["code"] == "session_required"
 
 
-def test_a_session_of_another_app_is_no_session_here(shop):
+def test_session_of_other_app_is_refused(shop):
     other = shop.hullo.create_app("Other").app_key
     token = shop.join()
     assert shop.get("/me", token, x_hullo_app=other).json()["code"] == "session_revoked"
 
 
 @pytest.mark.rule("S3")
-def test_join_says_when_the_session_ends(shop):
+def test_join_says_when_session_ends(shop):
     assert shop.post("/join", {"app_key": shop.app_key}).json()["expires_at"].endswith("Z")

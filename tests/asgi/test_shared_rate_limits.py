@@ -85,13 +85,13 @@ def windows(request):
     windows.close()
 
 
-def test_there_is_so_much_room_for_each_key(windows):
+def test_each_key_has_its_own_room(windows):
     assert [windows.acquire("a", 2).is_taken for _ in range(4)] == [True, True, False, False]
     assert windows.acquire("b", 2).is_taken
     assert 1 <= windows.acquire("a", 2).retry_after <= 60
 
 
-def test_what_is_given_back_can_be_taken_again(windows):
+def test_given_back_place_can_be_retaken(windows):
     place = windows.acquire("a", 1)
     assert not windows.acquire("a", 1).is_taken
     windows.release(place)
@@ -100,7 +100,7 @@ def test_what_is_given_back_can_be_taken_again(windows):
     assert not windows.acquire("a", 1).is_taken
 
 
-def test_what_was_given_back_was_still_said(windows):
+def test_given_back_call_still_counts_as_repeat(windows):
     assert not windows.acquire("a", 9, b"x").is_repeat
     windows.release(windows.acquire("a", 9, b"x"))
     assert windows.acquire("a", 9, b"x").is_repeat
@@ -111,20 +111,20 @@ def test_what_was_given_back_was_still_said(windows):
     assert not windows.acquire("b", 9, b"x").is_repeat
 
 
-def test_what_is_said_without_room_is_not_the_last_that_was_said(windows):
+def test_refused_call_is_not_remembered_as_last(windows):
     windows.acquire("a", 1, b"x")
     assert not windows.acquire("a", 1, b"y").is_repeat
     assert windows.acquire("a", 1, b"x").is_repeat
 
 
-def test_a_window_that_is_handed_on_is_as_full(windows):
+def test_handed_on_window_keeps_its_count(windows):
     windows.acquire("a", 3)
     windows.transfer(windows.acquire("a", 3, b"x"), "b")
     assert windows.acquire("b", 3, b"x").is_repeat
     assert not windows.acquire("b", 3).is_taken
 
 
-def test_nothing_late_is_given_back_or_handed_on(windows):
+def test_late_place_is_not_returned_or_moved(windows):
     late = windows.acquire("a", 1)._replace(ends_at=0)
     windows.release(late)
     assert not windows.acquire("a", 1).is_taken
@@ -135,13 +135,13 @@ def test_nothing_late_is_given_back_or_handed_on(windows):
 # Together
 
 
-def test_calls_are_counted_together(backend, url):
+def test_calls_count_across_processes(backend, url):
     first, second = _two(backend, url, calls_per_address=3)
     assert [site.me() for site in (first, second, first, second, first)] == [401, 401, 401, 429, 429]
     assert second.me("203.0.113.6") == 401
 
 
-def test_new_sessions_are_counted_together(backend, url):
+def test_new_sessions_count_across_processes(backend, url):
     first, second = _two(backend, url, sessions_per_address=2)
     assert first.post("/join", {"app_key": "app_unknown"}).status_code == 404
     token = first.join()
@@ -152,7 +152,7 @@ def test_new_sessions_are_counted_together(backend, url):
     assert first.post("/join", token=token).status_code == 200
 
 
-def test_identify_calls_are_counted_together(backend, url):
+def test_identify_calls_count_across_processes(backend, url):
     first, second = _two(backend, url, identifies_per_session=2)
     token = first.join()
     jane = first.signed("user_1", name="Jane")
@@ -163,14 +163,14 @@ def test_identify_calls_are_counted_together(backend, url):
     assert [site.identify(token, **jane).status_code for site in (first, second)] == [200, 200]
 
 
-def test_an_unproven_repeat_is_free_in_the_other_process_too(backend, url):
+def test_unproven_repeat_is_free_across_processes(backend, url):
     first, second = _two(backend, url, identifies_per_session=1)
     token = first.join()
     assert [site.identify(token, email="jane@example.com").status_code for site in (first, second) * 2] == [200] * 4
     assert refused(second.identify(token, email="jane@example.com", name="Jane"))
 
 
-def test_a_switch_is_no_fresh_start_in_another_process(backend, url):
+def test_switch_resets_no_count_across_processes(backend, url):
     first, second = _two(backend, url, identifies_per_session=2)
     token, statuses = first.join(), []
     for number, site in enumerate((first, second, first)):
@@ -191,14 +191,14 @@ windows.close()
 """
 
 
-def test_processes_get_no_further_together_than_one(url, prefix):
+def test_processes_share_one_limit_under_load(url, prefix):
     command = [sys.executable, "-c", PROCESS, url, prefix]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     taken = [int(process.communicate(timeout=60)[0]) for process in processes]
     assert sum(taken) == 50
 
 
-def test_a_window_ends_by_the_clock_of_redis_and_nothing_prolongs_it(backend, url, client, prefix):
+def test_window_ends_by_redis_clock_without_extension(backend, url, client, prefix):
     site = Limited(backend, settings={"redis": url}, calls_per_address=2)
     site.me()
     [key] = client.scan_iter(f"{prefix}*")
@@ -212,7 +212,7 @@ def test_a_window_ends_by_the_clock_of_redis_and_nothing_prolongs_it(backend, ur
     assert site.me() == 401
 
 
-def test_a_window_that_would_never_end_begins_anew(url, client, prefix):
+def test_window_without_expiry_starts_anew(url, client, prefix):
     windows = RedisWindows(url, Clock())
     windows.acquire("key", 1)
     [key] = client.scan_iter(f"{prefix}*")
@@ -222,7 +222,7 @@ def test_a_window_that_would_never_end_begins_anew(url, client, prefix):
     windows.close()
 
 
-def test_whoever_looks_into_redis_reads_neither_addresses_nor_sessions_nor_what_was_said(backend, url, client, prefix):
+def test_redis_holds_no_readable_personal_data(backend, url, client, prefix):
     site = Limited(backend, settings={"redis": url})
     token = site.join()
     site.identify(token, email="jane@example.com")
@@ -233,13 +233,13 @@ def test_whoever_looks_into_redis_reads_neither_addresses_nor_sessions_nor_what_
         assert secret.encode() not in kept
 
 
-def test_without_limits_redis_is_not_asked(backend, closed, caplog):
+def test_limits_off_never_asks_redis(backend, closed, caplog):
     site = Limited(backend, settings={"redis": closed}, on=False)
     assert site.post("/join").status_code == 200
     assert caplog.messages == []
 
 
-def test_a_connection_that_was_closed_meanwhile_is_opened_again(url, client, prefix):
+def test_closed_connection_is_reopened(url, client, prefix):
     name = f"hullo-test-{secrets.token_hex(4)}"
     windows = RedisWindows(f"{url}?client_name={name}", Clock())
     windows.acquire("key", 2)
@@ -250,7 +250,7 @@ def test_a_connection_that_was_closed_meanwhile_is_opened_again(url, client, pre
     windows.close()
 
 
-def test_scripts_that_redis_has_forgotten_are_told_again(url, client):
+def test_forgotten_scripts_are_sent_again(url, client):
     windows = RedisWindows(url, Clock())
     assert windows.acquire("key", 2).is_taken
     client.script_flush()
@@ -258,7 +258,7 @@ def test_scripts_that_redis_has_forgotten_are_told_again(url, client):
     windows.close()
 
 
-def test_the_connections_are_closed_with_the_host_and_others_opened_after(backend, url, client):
+def test_connections_close_with_host_and_reopen(backend, url, client):
     name = f"hullo-test-{secrets.token_hex(4)}"
 
     def connections():
@@ -272,7 +272,7 @@ def test_the_connections_are_closed_with_the_host_and_others_opened_after(backen
         assert connections() == []
 
 
-def test_calls_at_once_wait_for_redis_and_not_for_each_others_loop(backend, url):
+def test_redis_wait_does_not_block_the_loop(backend, url):
     site = Limited(backend, settings={"redis": url}, sessions_per_address=9)
     statuses = []
 
@@ -301,7 +301,7 @@ def test_calls_at_once_wait_for_redis_and_not_for_each_others_loop(backend, url)
 # Without Redis
 
 
-def test_when_redis_is_gone_each_process_counts_for_itself_and_says_so_once(backend, closed, caplog):
+def test_redis_down_counts_locally_and_logs_once(backend, closed, caplog):
     first, second = _two(backend, closed, calls_per_address=4, identifies_per_session=1, sessions_per_address=2)
     with caplog.at_level(logging.WARNING, LOG):
         token = first.join()
@@ -335,7 +335,7 @@ def broken(monkeypatch) -> _Broken:
     return broken
 
 
-def test_redis_is_asked_again_after_a_while_and_by_one_at_first(broken, caplog):
+def test_redis_retry_after_pause_by_one_caller(broken, caplog):
     clock = Clock()
     windows = RedisWindows("redis://redis.test", clock)
     place = windows.acquire("key", 1)
@@ -362,7 +362,7 @@ def test_redis_is_asked_again_after_a_while_and_by_one_at_first(broken, caplog):
         assert len(caplog.messages) == 2
 
 
-def test_while_one_looks_whether_redis_is_back_the_others_go_on(broken):
+def test_redis_retry_does_not_delay_others(broken):
     clock = Clock()
     windows = RedisWindows("redis://redis.test", clock)
     broken.working = False
@@ -372,14 +372,14 @@ def test_while_one_looks_whether_redis_is_back_the_others_go_on(broken):
 
     def slow(keys, args):
         reached.set()
-        assert opened.retry_after(10)
+        assert opened.wait(10)
         return [1, 60_000, 0]
 
     windows._acquire_script = slow
     places = []
     looking = threading.Thread(target=lambda: places.append(windows.acquire("key", 1)))
     looking.start()
-    assert reached.retry_after(10)
+    assert reached.wait(10)
     assert not windows.is_available
     assert windows.acquire("key", 1) is None
     opened.set()
@@ -388,7 +388,7 @@ def test_while_one_looks_whether_redis_is_back_the_others_go_on(broken):
     assert windows.is_available
 
 
-def test_a_clock_that_is_set_back_does_not_keep_redis_from_being_asked(broken):
+def test_clock_set_back_still_retries_redis(broken):
     clock = Clock()
     windows = RedisWindows("redis://redis.test", clock)
     broken.working = False
@@ -398,7 +398,7 @@ def test_a_clock_that_is_set_back_does_not_keep_redis_from_being_asked(broken):
     assert windows.acquire("key", 1).is_taken
 
 
-def test_what_was_taken_in_redis_is_not_given_back_anywhere_else(backend, broken):
+def test_place_from_redis_is_returned_only_there(backend, broken):
     site = Limited(backend, settings={"redis": "redis://redis.test"}, sessions_per_address=1)
     token = site.join()
     site.post("/join", token=token)
@@ -408,7 +408,7 @@ def test_what_was_taken_in_redis_is_not_given_back_anywhere_else(backend, broken
     assert refused(site.post("/join"))
 
 
-def test_a_redis_that_goes_in_the_middle_of_a_call_does_not_fail_it(backend, broken):
+def test_redis_lost_mid_call_does_not_fail(backend, broken):
     site = Limited(backend, settings={"redis": "redis://redis.test"})
     token = site.join()
     load = site.hullo.store.load
@@ -431,7 +431,7 @@ def test_a_redis_that_goes_in_the_middle_of_a_call_does_not_fail_it(backend, bro
 
 
 @pytest.mark.parametrize("kind", ["says nothing", "is no Redis", "has no socket"])
-def test_a_redis_that_does_not_answer_is_left_alone(backend, kind, monkeypatch, caplog):
+def test_unresponsive_redis_is_left_alone(backend, kind, monkeypatch, caplog):
     monkeypatch.setattr(redis_windows, "TIMEOUT", 0.01)
     with socket.create_server(("127.0.0.1", 0)) as listener:  # whose connections are made, and answered by nobody
         url = f"redis://127.0.0.1:{listener.getsockname()[1]}"
@@ -456,14 +456,14 @@ def _be_rude(listener):
 
 
 @pytest.mark.parametrize("wrong", ["localhost:6379", "http://:s3cret@localhost", "", "redis:/s3cret", "memory:", 7])
-def test_what_is_no_url_of_redis_is_refused_when_the_settings_are_read(wrong):
+def test_non_redis_url_is_refused_in_settings(wrong):
     with pytest.raises(SettingsError) as refused:
         Settings(redis=wrong)
     assert "redis must be a URL that begins with redis://, rediss:// or unix://" in refused.value.detail
     assert "s3cret" not in refused.value.detail
 
 
-def test_the_environment_names_it(tmp_path):
+def test_environment_sets_the_redis_url(tmp_path):
     path = tmp_path / "hullo.toml"
     path.write_text('redis = "redis://one"')
     assert read_settings(path, {}).redis == "redis://one"
@@ -478,7 +478,7 @@ def test_the_environment_names_it(tmp_path):
 @pytest.mark.parametrize(
     "wrong", ["redis://:s3cret/x@localhost", "redis://:s3cret@localhost:port", "redis://:s3cret@localhost?nonsense=1"]
 )
-def test_a_url_that_no_redis_could_have_is_refused_when_hullo_is_mounted(wrong):
+def test_impossible_redis_url_is_refused_at_mounting(wrong):
     hullo = Hullo("memory:", settings=Settings(redis=wrong))
     with pytest.raises(SettingsError, match="is no URL that Redis's client understands") as refused:
         IdentityMiddleware(None, hullo)
@@ -486,7 +486,7 @@ def test_a_url_that_no_redis_could_have_is_refused_when_hullo_is_mounted(wrong):
     assert refused.value.__suppress_context__
 
 
-def test_a_package_that_is_missing_is_named_when_hullo_is_mounted(monkeypatch):
+def test_missing_redis_package_named_at_mounting(monkeypatch):
     monkeypatch.setitem(sys.modules, "redis", None)
     hullo = Hullo("memory:", settings=Settings(redis="redis://localhost"))
     with pytest.raises(SettingsError, match=r"pip install 'hullo\[redis\]'"):
@@ -495,5 +495,5 @@ def test_a_package_that_is_missing_is_named_when_hullo_is_mounted(monkeypatch):
     IdentityMiddleware(None, Hullo("memory:", settings=settings))
 
 
-def test_the_url_is_in_no_text_of_the_settings():
+def test_redis_url_is_hidden_in_repr():
     assert "s3cret" not in repr(Settings(redis="redis://:s3cret@localhost"))

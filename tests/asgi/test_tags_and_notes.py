@@ -31,7 +31,7 @@ def conversation(shop, app_key=None):
 
 
 @pytest.mark.parametrize("kind", ["contacts", "conversations"])
-def test_tags_come_and_go(shop, kind):
+def test_tags_are_added_and_removed(shop, kind):
     path, _ = subject(shop, kind)
     key = shop.api_key(app_key=shop.app_key)
     assert shop.get(f"{path}/tags", key).json() == {"tags": []}
@@ -45,7 +45,7 @@ def test_tags_come_and_go(shop, kind):
 
 @pytest.mark.rule("W10")
 @pytest.mark.parametrize("kind", ["contacts", "conversations"])
-def test_there_are_a_hundred_tags_at_most(shop, kind):
+def test_tags_are_limited_to_a_hundred(shop, kind):
     path, _ = subject(shop, kind)
     key = shop.api_key(app_key=shop.app_key)
     tags = [f"tag {number:03}" for number in range(100)]
@@ -56,7 +56,7 @@ def test_there_are_a_hundred_tags_at_most(shop, kind):
     assert delete(shop, f"{path}/tags/{'x' * 65}", key).status_code == 422
 
 
-def test_a_tag_may_be_any_text_that_an_address_can_hold(shop):
+def test_tag_may_be_any_addressable_text(shop):
     key = shop.api_key()
     contact_id = upsert(shop, key, external_id="user_1")
     tags = ["100 %", "a?b#c", "ü", "👩‍💻", "../x", "a&b=c"]
@@ -67,7 +67,7 @@ def test_a_tag_may_be_any_text_that_an_address_can_hold(shop):
     assert shop.get(f"/contacts/{contact_id}/tags", key).json() == {"tags": []}
 
 
-def test_contacts_are_found_by_a_tag_and_show_it_with_its_provenance(shop):
+def test_contacts_are_found_by_tag_with_provenance(shop):
     key = shop.api_key()
     first, second = (upsert(shop, key, external_id=each) for each in ("user_1", "user_2"))
     shop.post(f"/contacts/{first}/tags", {"tags": ["vip"]}, key)
@@ -80,7 +80,7 @@ def test_contacts_are_found_by_a_tag_and_show_it_with_its_provenance(shop):
 
 
 @pytest.mark.rule("W9")
-def test_a_tag_that_is_there_already_is_no_news(shop):
+def test_repeated_tag_is_no_change(shop):
     key = shop.api_key()
     contact_id = upsert(shop, key, external_id="user_1")
     shop.post(f"/contacts/{contact_id}/tags", {"tags": ["vip"]}, key)
@@ -94,7 +94,7 @@ def test_a_tag_that_is_there_already_is_no_news(shop):
     assert len(items) == 2
 
 
-def test_a_conversation_shows_its_tags_to_servers_alone(shop):
+def test_conversation_tags_are_for_servers_only(shop):
     key, token = shop.api_key(), shop.join()
     begun = shop.post("/conversations", {"text": "hello"}, token).json()["id"]
     shop.post(f"/conversations/{begun}/tags", {"tags": ["b", "a"]}, key)
@@ -120,7 +120,7 @@ def test_notes_are_written_read_and_removed(shop, kind):
 
 
 @pytest.mark.rule("H1", "H2")
-def test_no_visitor_is_ever_shown_a_note(shop):
+def test_visitor_never_sees_notes(shop):
     key, token = shop.api_key(), shop.join()
     begun = shop.post("/conversations", {"text": "hello"}, token).json()["id"]
     contact_id = shop.identify(token, **shop.signed("user_1")).json()["contact_id"]
@@ -141,7 +141,7 @@ def test_no_visitor_is_ever_shown_a_note(shop):
 
 
 @pytest.mark.parametrize("kind", ["contacts", "conversations"])
-def test_a_key_of_another_workspace_finds_neither(shop, kind):
+def test_other_workspaces_key_finds_neither(shop, kind):
     path, elsewhere = subject(shop, kind)
     ours, theirs = shop.api_key(app_key=shop.app_key), shop.api_key(app_key=elsewhere)
     note = shop.post(f"{path}/notes", {"text": "ours"}, ours).json()["id"]
@@ -157,7 +157,7 @@ def test_a_key_of_another_workspace_finds_neither(shop, kind):
     assert len(shop.get(f"{path}/notes", ours).json()["items"]) == 1
 
 
-def test_a_key_of_one_app_finds_the_conversations_of_that_app_and_every_person(shop):
+def test_bound_key_finds_own_conversations_all_contacts(shop):
     other = shop.hullo.create_app("Second shop").app_key
     theirs, whole = shop.api_key(app_key=other), shop.api_key()
     begun, contact_id = conversation(shop), upsert(shop, whole, external_id="user_1")
@@ -178,7 +178,7 @@ def test_a_key_of_one_app_finds_the_conversations_of_that_app_and_every_person(s
 
 
 @pytest.mark.parametrize("kind", ["contacts", "conversations"])
-def test_reading_and_writing_are_two_scopes(shop, kind):
+def test_read_and_write_are_separate_scopes(shop, kind):
     path, _ = subject(shop, kind)
     app = shop.app_key
     read, write = shop.api_key(Scope.READ, app_key=app), shop.api_key(Scope.WRITE, app_key=app)

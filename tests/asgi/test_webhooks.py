@@ -52,7 +52,7 @@ def server(shop: Shop) -> Server:
     return Server(shop)
 
 
-def test_a_webhook_is_made_read_changed_and_deleted(server: Server, receiver: Receiver) -> None:
+def test_webhook_is_created_read_changed_deleted(server: Server, receiver: Receiver) -> None:
     made = server.subscribe(receiver.url, events=["contact.created", "contact.merged", "contact.created"])
     assert made["secret"].startswith("whsec_")
     assert (made["url"], made["events"], made["app_id"]) == (receiver.url, ["contact.created", "contact.merged"], None)
@@ -71,9 +71,7 @@ def test_a_webhook_is_made_read_changed_and_deleted(server: Server, receiver: Re
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
-def test_what_happens_is_posted_with_a_signature_and_is_in_the_log(
-    shop: Shop, server: Server, receiver: Receiver
-) -> None:
+def test_event_is_posted_signed_and_logged(shop: Shop, server: Server, receiver: Receiver) -> None:
     made = server.subscribe(receiver.url)
     shop.identify(email="jane@example.com")
     created, identified = receiver.wait_for(2)
@@ -88,7 +86,7 @@ def test_what_happens_is_posted_with_a_signature_and_is_in_the_log(
     ]
 
 
-def test_a_delivery_is_replayed(shop: Shop, server: Server, receiver: Receiver) -> None:
+def test_delivery_can_be_replayed(shop: Shop, server: Server, receiver: Receiver) -> None:
     made = server.subscribe(receiver.url)
     shop.identify(email="jane@example.com")
     receiver.wait_for(2)
@@ -99,7 +97,7 @@ def test_a_delivery_is_replayed(shop: Shop, server: Server, receiver: Receiver) 
     assert server("POST", "/deliveries/dlv_1/replay").status_code == 404
 
 
-def test_the_test_button_says_what_came_of_it(server: Server, receiver: Receiver) -> None:
+def test_test_button_reports_its_outcome(server: Server, receiver: Receiver) -> None:
     path = f"/webhooks/{server.subscribe(receiver.url)['id']}/test"
     told = server("POST", path).json()
     assert (told["type"], told["state"], told["last_status"], told["next_at"]) == (
@@ -113,7 +111,7 @@ def test_the_test_button_says_what_came_of_it(server: Server, receiver: Receiver
     assert (told["state"], told["last_status"], told["last_error"]) == ("failed", 503, "it answered 503")
 
 
-def test_a_rotated_secret_is_told_once_and_the_old_one_goes_on_for_a_while(server: Server, receiver: Receiver) -> None:
+def test_rotated_secret_shown_once_old_one_overlaps(server: Server, receiver: Receiver) -> None:
     made = server.subscribe(receiver.url)
     path = f"/webhooks/{made['id']}"
     rotated = server("POST", f"{path}/rotate").json()
@@ -143,7 +141,7 @@ def test_a_rotated_secret_is_told_once_and_the_old_one_goes_on_for_a_while(serve
         ({"url": "http://127.0.0.1/", "app_id": 7}, "app_id", "must be text"),
     ],
 )
-def test_a_wrong_webhook_is_refused_in_words(server: Server, body: object, field: str, reason: str) -> None:
+def test_invalid_webhook_is_refused_in_words(server: Server, body: object, field: str, reason: str) -> None:
     answer = server("POST", "/webhooks", body)
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
     [fault] = answer.json()["errors"]
@@ -153,13 +151,13 @@ def test_a_wrong_webhook_is_refused_in_words(server: Server, body: object, field
 
 
 @pytest.mark.parametrize("overlap", [-1, 1.5, "7", True, 31 * 24 * 3600])
-def test_a_wrong_overlap_is_refused(server: Server, receiver: Receiver, overlap: object) -> None:
+def test_invalid_overlap_is_refused(server: Server, receiver: Receiver, overlap: object) -> None:
     path = f"/webhooks/{server.subscribe(receiver.url)['id']}/rotate"
     answer = server("POST", path, {"overlap_seconds": overlap})
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "overlap_seconds")
 
 
-def test_a_workspace_has_so_many_and_no_more(
+def test_webhooks_are_limited_per_workspace(
     server: Server, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("hullo_plugins.observe.webhooks.book.MAX_WEBHOOKS", 2)
@@ -172,7 +170,7 @@ def test_a_workspace_has_so_many_and_no_more(
     assert MAX_WEBHOOKS >= 20
 
 
-def test_a_key_of_one_app_manages_that_apps_webhooks_alone(shop: Shop, server: Server, receiver: Receiver) -> None:
+def test_bound_key_manages_only_its_webhooks(shop: Shop, server: Server, receiver: Receiver) -> None:
     other = shop.hullo.create_app("Other")
     bound = Server(shop, app_key=shop.app_key)
     own = bound.subscribe(receiver.url)
@@ -194,7 +192,7 @@ def test_a_key_of_one_app_manages_that_apps_webhooks_alone(shop: Shop, server: S
     assert server("POST", "/webhooks", {"url": receiver.url, "app_id": "app_1"}).json()["code"] == "unknown_app"
 
 
-def test_a_key_of_another_workspace_sees_none_of_it(shop: Shop, server: Server, receiver: Receiver) -> None:
+def test_other_workspaces_key_sees_none(shop: Shop, server: Server, receiver: Receiver) -> None:
     made = server.subscribe(receiver.url)
     elsewhere = shop.hullo.create_app("Elsewhere", workspace="elsewhere")
     stranger = Server(shop, app_key=elsewhere.app_key)
@@ -203,7 +201,7 @@ def test_a_key_of_another_workspace_sees_none_of_it(shop: Shop, server: Server, 
     assert stranger("POST", "/webhooks", {"url": receiver.url, "app_id": shop.app_key}).json()["code"] == "unknown_app"
 
 
-def test_reading_and_writing_are_scopes_of_their_own(shop: Shop, server: Server, receiver: Receiver) -> None:
+def test_read_and_write_are_separate_scopes(shop: Shop, server: Server, receiver: Receiver) -> None:
     reader, writer = Server(shop, Scope.READ), Server(shop, Scope.WRITE)
     made = writer.subscribe(receiver.url)
     assert reader("GET", f"/webhooks/{made['id']}").status_code == 200
@@ -217,7 +215,7 @@ def test_reading_and_writing_are_scopes_of_their_own(shop: Shop, server: Server,
     assert shop.get("/webhooks").json()["code"] == "key_required"
 
 
-def test_whatever_is_done_to_a_webhook_is_in_the_audit_log(shop: Shop, server: Server, receiver: Receiver) -> None:
+def test_webhook_actions_are_in_audit_log(shop: Shop, server: Server, receiver: Receiver) -> None:
     made = server.subscribe(receiver.url, events=["contact.created"])
     path = f"/webhooks/{made['id']}"
     server("PATCH", path, {"events": []})
@@ -235,7 +233,7 @@ def test_whatever_is_done_to_a_webhook_is_in_the_audit_log(shop: Shop, server: S
     assert receiver.url not in repr(entries)
 
 
-def test_the_events_that_are_offered_are_those_that_there_are(shop: Shop) -> None:
+def test_offered_events_match_existing_ones(shop: Shop) -> None:
     document = shop.http.get("/hullo/openapi.json").json()
     offered = document["components"]["schemas"]["WebhookBody"]["properties"]["events"]["items"]["enum"]
     assert offered == list(EVENT_NAMES)

@@ -54,7 +54,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("raw", BAD.values(), ids=BAD.keys())
-def test_what_is_no_json_object_is_refused(raw):
+def test_non_object_json_is_refused(raw):
     with pytest.raises(BadRequest):
         bodies.decode_object(raw)
 
@@ -72,7 +72,7 @@ def test_what_is_no_json_object_is_refused(raw):
         ),
     ],
 )
-def test_what_only_looks_wrong_is_read(raw, value):
+def test_odd_but_valid_json_is_read(raw, value):
     assert bodies.decode_object(raw) == value
 
 
@@ -114,7 +114,7 @@ VALUES = st.recursive(
 @given(
     st.binary(max_size=60) | st.dictionaries(TEXTS, VALUES, max_size=4).map(lambda value: json.dumps(value).encode())
 )
-def test_any_bytes_are_an_object_or_a_bad_request(raw):
+def test_any_bytes_are_object_or_bad_request(raw):
     expected = _strictly(raw)
     try:
         value = bodies.decode_object(raw)
@@ -128,7 +128,7 @@ PIECES = st.sampled_from(['"a"', '"b"', ":", " :", ",", "{", "}", "[", "]", '"\\
 
 
 @given(st.lists(PIECES, max_size=14).map(lambda pieces: ("{" + "".join(pieces) + "}").encode()))
-def test_keys_given_twice_never_pass(raw):
+def test_duplicate_keys_are_refused(raw):
     expected = _strictly(raw)
     try:
         value = bodies.decode_object(raw)
@@ -139,20 +139,20 @@ def test_keys_given_twice_never_pass(raw):
 
 
 @pytest.mark.parametrize("text", [None, 7, ["x"], {}, "", "  \n", "x" * 8001, "a\x07b", "a\x9fb"])
-def test_a_message_without_a_text_is_invalid(text):
+def test_message_without_text_is_invalid(text):
     with pytest.raises(Invalid) as refused:
         bodies.parse_message_body(json.dumps({"text": text}).encode(), Limits())
     assert [each.field for each in refused.value.rejected] == ["text"]
 
 
 @pytest.mark.parametrize("client_id", ["", 7, [], "x" * 129, "a\nb"])
-def test_a_client_id_is_a_short_text(client_id):
+def test_client_id_must_be_short_text(client_id):
     with pytest.raises(Invalid) as refused:
         bodies.parse_message_body(json.dumps({"text": "hello", "client_id": client_id}).encode(), Limits())
     assert [each.field for each in refused.value.rejected] == ["client_id"]
 
 
-def test_a_message_may_have_lines_and_tabs():
+def test_message_may_have_lines_and_tabs():
     body = bodies.parse_message_body(json.dumps({"text": "a\n\tb\r\n😀", "client_id": None}).encode(), Limits())
     assert (body.text, body.client_id) == ("a\n\tb\r\n😀", None)
     assert bodies.parse_message_body(json.dumps({"text": "x" * 8000}).encode(), Limits())

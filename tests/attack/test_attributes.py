@@ -16,7 +16,7 @@ def shop_of(site: Site, contact_id: str) -> object:
 @pytest.mark.parametrize(
     "wrong", ["another shop", "another app", "upper case", "list", "empty", "space", "no shop", "shop is no text"]
 )
-def test_a_hash_that_is_not_this_shops_is_refused_like_any_wrong_proof(site: Site, victim: Victim, wrong: str) -> None:
+def test_wrong_shop_hash_is_refused_like_any(site: Site, victim: Victim, wrong: str) -> None:
     shop = site.target.name("shop")
     right = site.hash(shop)
     forged: dict[str, dict[str, object]] = {
@@ -37,7 +37,7 @@ def test_a_hash_that_is_not_this_shops_is_refused_like_any_wrong_proof(site: Sit
 
 
 @pytest.mark.rule("V6", "W4")
-def test_a_shop_that_nobody_signed_unlocks_nothing_and_overwrites_nothing(site: Site) -> None:
+def test_unsigned_shop_unlocks_and_overwrites_nothing(site: Site) -> None:
     victim = site.victim(custom_data={"shop": "victims-shop"})
     before = victim.data()
     attacker = site.browser()
@@ -51,7 +51,7 @@ def test_a_shop_that_nobody_signed_unlocks_nothing_and_overwrites_nothing(site: 
 
 
 @pytest.mark.rule("V6", "V3")
-def test_a_shop_that_is_signed_is_no_person_where_proof_is_required(site: Site, victim: Victim) -> None:
+def test_signed_shop_alone_is_no_person_proof(site: Site, victim: Victim) -> None:
     site.set(verification="required")
     shop = site.target.name("shop")
     for named in ({"email": victim.email}, {"external_id": site.target.name("nobody")}):
@@ -62,7 +62,7 @@ def test_a_shop_that_is_signed_is_no_person_where_proof_is_required(site: Site, 
 
 
 @pytest.mark.rule("V6", "V2")
-def test_a_valid_shop_beside_a_victims_email_neither_overwrites_the_victims_shop_nor_reads_anything(site: Site) -> None:
+def test_signed_shop_beside_victims_email_gains_nothing(site: Site) -> None:
     victim = site.victim(custom_data={"shop": "victims-shop", "plan": "gold"})
     before = victim.data()
     attacker, mine = site.browser(), site.target.name("mallorys-shop")
@@ -75,9 +75,7 @@ def test_a_valid_shop_beside_a_victims_email_neither_overwrites_the_victims_shop
 
 
 @pytest.mark.rule("V6", "V2", "W4")
-def test_a_shop_that_the_attacker_signed_onto_a_victim_is_replaced_by_the_victims_own(
-    site: Site, victim: Victim
-) -> None:
+def test_attackers_signed_shop_yields_to_victims_own(site: Site, victim: Victim) -> None:
     """It fills a blank, as any claim does (W4), and is no proven value of theirs."""
     mine, theirs = site.target.name("mallorys-shop"), site.target.name("victims-shop")
     site.browser().identify(email=victim.email, shop=mine, shop_hash=site.hash(mine))
@@ -86,7 +84,7 @@ def test_a_shop_that_the_attacker_signed_onto_a_victim_is_replaced_by_the_victim
 
 
 @pytest.mark.rule("V6", "V2")
-def test_a_proven_person_cannot_change_their_signed_shop_by_leaving_its_hash_out(site: Site) -> None:
+def test_unsigned_shop_never_replaces_signed_one(site: Site) -> None:
     person, shop = site.target.name("person"), site.target.name("shop")
     browser = site.browser()
     contact_id = browser.prove(person, shop=shop, shop_hash=site.hash(shop)).json()["contact_id"]
@@ -95,7 +93,7 @@ def test_a_proven_person_cannot_change_their_signed_shop_by_leaving_its_hash_out
 
 
 @pytest.mark.rule("V6", "V1")
-def test_a_hash_in_the_wrong_field_is_wrong(site: Site, victim: Victim) -> None:
+def test_hash_in_wrong_field_is_refused(site: Site, victim: Victim) -> None:
     """A hash of the shop that is sent for the person, and the reverse."""
     shop = site.target.name("shop")
     person = site.browser().identify(external_id=victim.external_id, shop=shop, user_hash=site.hash(shop))

@@ -70,7 +70,7 @@ NO_JSON = {
 
 
 @pytest.mark.parametrize("raw", NO_JSON.values(), ids=NO_JSON.keys())
-def test_a_body_that_is_not_one_object_in_json_is_refused_on_every_path(bystander: Victim, raw: bytes) -> None:
+def test_non_object_body_is_refused_everywhere(bystander: Victim, raw: bytes) -> None:
     site, session = bystander.site, bystander.browser
     for path in ("/identify", "/join", "/reset", "/conversations"):
         answer = post(site, raw, path, authorization=f"Bearer {session.token}")
@@ -87,7 +87,7 @@ def test_a_body_that_is_not_one_object_in_json_is_refused_on_every_path(bystande
 @pytest.mark.rule("W10")
 @pytest.mark.parametrize("size", [LIMIT + 1, 33 * 1024, 10 * MEGABYTE])
 @pytest.mark.parametrize("chunked", [False, True], ids=["announced", "in chunks"])
-def test_too_large_a_body_is_refused_however_it_comes_and_takes_no_memory(site: Site, size: int, chunked: bool) -> None:
+def test_oversized_body_is_refused_without_using_memory(site: Site, size: int, chunked: bool) -> None:
     raw = body(site, email=f"{site.target.name('x')}@example.com", name="x")
     padded = raw + b" " * (size - len(raw))
     before = site.target.memory
@@ -106,14 +106,14 @@ def test_too_large_a_body_is_refused_however_it_comes_and_takes_no_memory(site: 
 
 
 @pytest.mark.rule("W10")
-def test_a_body_that_is_announced_too_large_is_refused_before_it_is_sent(site: Site) -> None:
+def test_announced_oversize_is_refused_before_sending(site: Site) -> None:
     for size in (LIMIT + 1, 10**9, 10**18):
         head = f"POST {V1}/identify HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\nConnection: close\r\n\r\n"
         answered = site.target.raw(head.encode())
         assert answered.startswith((b"HTTP/1.1 413 ", b"HTTP/1.1 400 "))
 
 
-def test_a_compressed_body_is_not_unpacked(site: Site) -> None:
+def test_compressed_body_is_not_unpacked(site: Site) -> None:
     said = body(site, email=f"{site.target.name('x')}@example.com")
     bomb = gzip.compress(b'{"a": "' + b"a" * 25 * MEGABYTE + b'"}')
     assert len(bomb) < LIMIT
@@ -127,7 +127,7 @@ def test_a_compressed_body_is_not_unpacked(site: Site) -> None:
 
 
 @pytest.mark.rule("W10")
-def test_too_many_custom_keys_are_stored_as_none(site: Site) -> None:
+def test_too_many_custom_keys_store_nothing(site: Site) -> None:
     many = {f"k{number}": 1 for number in range(10_000)}
     assert post(site, body(site, external_id="x", custom_data=many)).status_code == 413
     as_fit = {f"k{number}": 1 for number in range(2_000)}
@@ -138,7 +138,7 @@ def test_too_many_custom_keys_are_stored_as_none(site: Site) -> None:
 
 
 @pytest.mark.rule("W10")
-def test_a_contact_cannot_be_filled_up_with_claims_call_by_call(site: Site, victim: Victim) -> None:
+def test_repeated_claims_cannot_fill_a_contact(site: Site, victim: Victim) -> None:
     for call in range(4):
         site.browser().identify(
             email=victim.email, custom_data={f"k{call}.{number}": "x" * 100 for number in range(99)}
@@ -148,7 +148,7 @@ def test_a_contact_cannot_be_filled_up_with_claims_call_by_call(site: Site, vict
     assert answer.json()["kept"] == []
 
 
-def test_a_small_body_makes_no_large_answer(site: Site) -> None:
+def test_small_body_gets_no_large_answer(site: Site) -> None:
     """Every wrong field is named, and a body may hold thousands."""
     fields = {f"wrong{number}" + "x" * 60: 1 for number in range(350)}
     custom = {" " * 50 + str(number): [] for number in range(90)}
@@ -165,7 +165,7 @@ PROTOTYPE = ("__proto__", "constructor", "prototype")
 @pytest.mark.parametrize(
     "key", [*PROTOTYPE, "__defineGetter__ ", "a b", "a$b", "a[b]", "a/b", "ä", "a\u202eb", "", "x" * 65]
 )
-def test_a_custom_key_that_is_a_trap_is_rejected_and_never_stored(site: Site, key: str) -> None:
+def test_trap_custom_key_is_rejected_not_stored(site: Site, key: str) -> None:
     for value in ("x", {"isAdmin": True}, None):
         answer = post(site, body(site, external_id="x", custom_data={key: value, "good": 1}))
         assert [each["field"][:12] for each in answer.json()["rejected"]] == ["custom_data."]
@@ -174,7 +174,7 @@ def test_a_custom_key_that_is_a_trap_is_rejected_and_never_stored(site: Site, ke
 
 
 @pytest.mark.parametrize("key", [*PROTOTYPE, "toString", "contact_id", "standing", "workspace_id", "id", "identified"])
-def test_a_field_that_is_none_of_an_identify_call_sets_nothing(site: Site, victim: Victim, key: str) -> None:
+def test_unknown_identify_field_sets_nothing(site: Site, victim: Victim, key: str) -> None:
     before = victim.data()
     answer = post(site, body(site, email=victim.email, **{key: "proven"}))
     assert answer.json()["standing"] == "claimed"
@@ -218,9 +218,7 @@ def test_a_field_that_is_none_of_an_identify_call_sets_nothing(site: Site, victi
     ],
     ids=lambda value: ascii(value)[:30],
 )
-def test_a_value_that_is_none_is_left_out_and_named_without_being_repeated(
-    site: Site, field: str, value: object
-) -> None:
+def test_invalid_value_is_named_but_not_echoed(site: Site, field: str, value: object) -> None:
     others: dict[str, Any] = {"email": "right@example.com", "external_id": "right"}
     answer = post(site, body(site, **{**others, field: value}))
     assert answer.status_code == 200
@@ -235,9 +233,7 @@ def test_a_value_that_is_none_is_left_out_and_named_without_being_repeated(
 @pytest.mark.parametrize(
     "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "image/png", "x"]
 )
-def test_a_content_type_that_browsers_send_unasked_makes_a_foreign_page_no_listed_one(
-    bystander: Victim, kind: str
-) -> None:
+def test_simple_content_type_gives_foreign_page_nothing(bystander: Victim, kind: str) -> None:
     """A form of another site needs no preflight, and so could write if its origin were not looked at."""
     site = bystander.site
     said = body(site, email="x@example.com")
@@ -248,7 +244,7 @@ def test_a_content_type_that_browsers_send_unasked_makes_a_foreign_page_no_liste
 @pytest.mark.parametrize(
     "path", ["/identify", "/join", "/reset", "/me", "/conversations", "/contacts", "/identity-token"]
 )
-def test_another_method_does_nothing_whatever_it_is_called(bystander: Victim, path: str) -> None:
+def test_other_methods_and_overrides_do_nothing(bystander: Victim, path: str) -> None:
     site = bystander.site
     said = body(site, email="x@example.com", text="hello")
     allowed = {"GET", "HEAD"} if path == "/me" else {"POST"}
@@ -268,7 +264,7 @@ def test_another_method_does_nothing_whatever_it_is_called(bystander: Victim, pa
 @pytest.mark.parametrize(
     "key", [["a"], {"a": 1}, 7, True, "", "app_" + "x" * 5000, "' OR 1=1 --", "../..", "\N{SNOWMAN}"]
 )
-def test_an_app_key_that_is_none_is_nobodys(bystander: Victim, key: object) -> None:
+def test_invalid_app_key_is_unknown_app(bystander: Victim, key: object) -> None:
     site = bystander.site
     for path in ("/join", "/identify", "/reset"):
         answer = post(site, json.dumps({"app_key": key, "email": "x@example.com"}).encode(), path)
@@ -276,7 +272,7 @@ def test_an_app_key_that_is_none_is_nobodys(bystander: Victim, key: object) -> N
 
 
 @pytest.mark.slow
-def test_bodies_that_never_end_keep_nobody_else_waiting(site: Site) -> None:
+def test_endless_bodies_keep_no_caller_waiting(site: Site) -> None:
     """Hundreds of callers send half of a body, and then nothing."""
     said = body(site, email=f"{site.target.name('slow')}@example.com")
     head = f"POST {V1}/identify HTTP/1.1\r\nHost: x\r\nContent-Length: {len(said)}\r\n\r\n".encode()

@@ -19,7 +19,7 @@ def check(site: Site, *, key: str | None = None, app: str | None = None, **body:
 
 
 @pytest.mark.rule("V7", "V8")
-def test_no_browser_is_told_what_is_wrong_with_a_proof(bystander: Victim) -> None:
+def test_browser_never_learns_why_proof_failed(bystander: Victim) -> None:
     site = bystander.site
     path = f"{V1}/apps/{site.app_key}/check"
     said = {"external_id": bystander.external_id, "user_hash": "0" * 64}
@@ -40,7 +40,7 @@ def test_no_browser_is_told_what_is_wrong_with_a_proof(bystander: Victim) -> Non
 
 @pytest.mark.rule("V8")
 @pytest.mark.parametrize("path", ["", "/check"])
-def test_a_key_of_somebody_else_cannot_tell_an_app_from_none(bystander: Victim, path: str) -> None:
+def test_foreign_key_cannot_tell_app_from_none(bystander: Victim, path: str) -> None:
     site = bystander.site
     method, said = ("POST", {"external_id": "x", "user_hash": "x"}) if path else ("GET", None)
     thief = site.elsewhere().api_key
@@ -55,7 +55,7 @@ def test_a_key_of_somebody_else_cannot_tell_an_app_from_none(bystander: Victim, 
 
 
 @pytest.mark.rule("V8")
-def test_whoever_asks_what_is_wrong_is_not_told_what_would_be_right(bystander: Victim) -> None:
+def test_check_does_not_reveal_right_proof(bystander: Victim) -> None:
     """A key that may read need not be one that may sign."""
     victim, site = bystander, bystander.site
     right = site.hash(victim.external_id)
@@ -85,7 +85,7 @@ def test_whoever_asks_what_is_wrong_is_not_told_what_would_be_right(bystander: V
 
 
 @pytest.mark.rule("V8", "V5", "T1")
-def test_what_is_tried_out_changes_and_spends_nothing(site: Site, victim: Victim) -> None:
+def test_check_changes_and_spends_nothing(site: Site, victim: Victim) -> None:
     before, people = victim.data(), site.contacts()
     person = site.target.name("person")
     token = hs256(site.secret, in_order(site.app_key, sub=person, jti=site.target.name("jti")))
@@ -107,7 +107,7 @@ def test_what_is_tried_out_changes_and_spends_nothing(site: Site, victim: Victim
 
 
 @pytest.mark.rule("V8")
-def test_another_workspaces_person_or_session_is_none_to_whoever_tries_things_out(site: Site, victim: Victim) -> None:
+def test_check_ignores_other_workspaces_people_and_sessions(site: Site, victim: Victim) -> None:
     elsewhere = site.elsewhere()
     tried = check(elsewhere, email=victim.email, external_id=victim.external_id).json()
     assert tried["decision"]["created"] is True
@@ -119,14 +119,14 @@ def test_another_workspaces_person_or_session_is_none_to_whoever_tries_things_ou
 @pytest.mark.parametrize(
     "raw", [b"", b"[]", b"{", b'{"user_hash": "a", "user_hash": "b"}', b'{"a": ' * 5000, b"x" * 40_000]
 )
-def test_a_body_to_try_out_that_is_none_is_refused(bystander: Victim, raw: bytes) -> None:
+def test_invalid_check_body_is_refused(bystander: Victim, raw: bytes) -> None:
     site = bystander.site
     path = f"{V1}/apps/{site.app_key}/check"
     answer = site.target.call("POST", path, content=raw, headers=[("authorization", f"Bearer {site.api_key}")])
     assert answer.status_code in {400, 413}
 
 
-def test_an_app_is_described_without_its_keys(bystander: Victim) -> None:
+def test_app_description_omits_its_keys(bystander: Victim) -> None:
     site = bystander.site
     answer = site.api("GET", f"/apps/{site.app_key}")
     assert answer.status_code == 200
@@ -134,7 +134,7 @@ def test_an_app_is_described_without_its_keys(bystander: Victim) -> None:
     assert site.made.identity_key_id not in answer.text
 
 
-def test_the_description_of_the_api_names_nobody(bystander: Victim) -> None:
+def test_api_description_names_no_person(bystander: Victim) -> None:
     answer = bystander.site.target.call("GET", "/hullo/openapi.json")
     assert answer.status_code == 200
     for secret in (bystander.site.app_key, bystander.site.secret, bystander.email, bystander.id):

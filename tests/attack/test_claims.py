@@ -58,7 +58,7 @@ WAYS = (
 @pytest.mark.rule("W2", "W4", "W7")
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("fields", [OTHER_VALUES, CLEARED], ids=["other values", "null"])
-def test_a_claim_of_a_known_person_overwrites_and_clears_nothing(
+def test_claim_overwrites_and_clears_nothing_known(
     site: Site, victim: Victim, way: str, fields: dict[str, object]
 ) -> None:
     before = victim.data()
@@ -71,7 +71,7 @@ def test_a_claim_of_a_known_person_overwrites_and_clears_nothing(
 
 
 @pytest.mark.rule("W4")
-def test_blanks_that_a_claim_fills_do_not_shadow_what_the_person_says_later(site: Site) -> None:
+def test_claimed_blanks_do_not_block_later_proof(site: Site) -> None:
     victim = site.victim(custom_data={})
     site.browser().identify(email=victim.email, custom_data={"delivery_address": "1 Evil Street"})
     assert (
@@ -82,7 +82,7 @@ def test_blanks_that_a_claim_fills_do_not_shadow_what_the_person_says_later(site
 
 @pytest.mark.rule("H1")
 @pytest.mark.parametrize("way", WAYS)
-def test_a_claim_of_a_known_person_reads_and_continues_no_history(site: Site, victim: Victim, way: str) -> None:
+def test_claim_reads_and_continues_no_history(site: Site, victim: Victim, way: str) -> None:
     attacker = site.browser()
     attacker.identify(**names_of(victim)[way])
     own = attacker.say("I am the victim, believe me")
@@ -264,7 +264,7 @@ TELLING = (
     ],
     ids=lambda step: step.__name__.strip("_"),
 )
-def test_nothing_in_an_answer_tells_a_known_person_from_an_unknown_one(
+def test_answers_hide_whether_a_person_is_known(
     site: Site,
     make_known: Callable[[Site, dict[str, str]], None],
     ask: Callable[[Browser, dict[str, str]], list[httpx2.Response]],
@@ -282,7 +282,7 @@ def _nameless(answer: tuple[int, Any, bytes], person: dict[str, str]) -> tuple[i
 
 
 @pytest.mark.rule("C4", "V2", "W7")
-def test_whoever_took_an_external_id_first_has_nothing_once_its_owner_proves_it(site: Site) -> None:
+def test_squatted_external_id_is_lost_to_proof(site: Site) -> None:
     owner_id = site.target.name("owner")
     squatter = site.browser()
     squatter.identify(external_id=owner_id, email=f"mallory-{owner_id}@evil.test", name="Mallory")
@@ -305,7 +305,7 @@ def test_whoever_took_an_external_id_first_has_nothing_once_its_owner_proves_it(
 
 
 @pytest.mark.rule("W7", "V2")
-def test_whoever_took_an_external_id_first_cannot_change_the_email_that_its_owner_gave(site: Site) -> None:
+def test_external_id_squatter_cannot_change_owners_email(site: Site) -> None:
     """The owner's server signed the external id alone, so the email beside it is the owner's word, and theirs."""
     owner_id = site.target.name("owner")
     squatter = site.browser()
@@ -316,7 +316,7 @@ def test_whoever_took_an_external_id_first_cannot_change_the_email_that_its_owne
 
 
 @pytest.mark.rule("C4", "V2")
-def test_whoever_took_an_email_first_has_nothing_once_its_owner_proves_it(site: Site) -> None:
+def test_squatted_email_is_lost_to_proof(site: Site) -> None:
     email = f"{site.target.name('owner')}@example.com"
     squatter = site.browser()
     squatter.identify(email=email, external_id=site.target.name("mallory"), name="Mallory")
@@ -334,7 +334,7 @@ def test_whoever_took_an_email_first_has_nothing_once_its_owner_proves_it(site: 
 
 
 @pytest.mark.rule("C4", "V2", "H1")
-def test_a_victims_email_on_the_attackers_own_proven_contact_catches_nothing_of_the_victim(site: Site) -> None:
+def test_victims_email_on_attackers_contact_catches_nothing(site: Site) -> None:
     mallory, name = site.target.name("mallory"), site.target.name("victim")
     attacker = site.browser()
     attacker.prove(mallory, email=f"{name}@example.com")
@@ -350,7 +350,7 @@ def test_a_victims_email_on_the_attackers_own_proven_contact_catches_nothing_of_
 
 
 @pytest.mark.rule("C4", "H1")
-def test_an_attackers_email_on_a_victims_contact_is_no_way_in_for_the_attacker(site: Site) -> None:
+def test_attackers_email_on_victims_contact_opens_nothing(site: Site) -> None:
     """The victim has no email; the attacker fills the blank with their own, which their server signs for them."""
     victim = site.victim(email=None)
     evil = f"{site.target.name('mallory')}@evil.test"
@@ -363,7 +363,7 @@ def test_an_attackers_email_on_a_victims_contact_is_no_way_in_for_the_attacker(s
 
 
 @pytest.mark.rule("L2")
-def test_a_claim_takes_over_no_conversation_that_is_somebodys(site: Site, victim: Victim) -> None:
+def test_claim_takes_over_no_foreign_conversation(site: Site, victim: Victim) -> None:
     attacker = site.browser()
     attacker.identify(email=f"{site.target.name('mallory')}@evil.test")
     attacker.say("mine")
@@ -373,7 +373,7 @@ def test_a_claim_takes_over_no_conversation_that_is_somebodys(site: Site, victim
 
 
 @pytest.mark.rule("R1", "W2", "V2")
-def test_a_claim_at_the_same_moment_as_a_proof_wins_nothing(site: Site) -> None:
+def test_claim_racing_a_proof_wins_nothing(site: Site) -> None:
     person, turns = site.target.name("person"), count()
 
     def call() -> tuple[bool, str]:

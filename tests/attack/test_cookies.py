@@ -40,7 +40,7 @@ def with_cookie(victim: Victim, *headers: tuple[str, str]) -> Headers:
 
 @pytest.mark.rule("S1", "S2")
 @pytest.mark.parametrize("pattern", FOREIGN.values(), ids=FOREIGN.keys())
-def test_a_cookie_that_comes_with_a_foreign_page_has_no_effect(bystander: Victim, pattern: str) -> None:
+def test_cookie_from_foreign_page_has_no_effect(bystander: Victim, pattern: str) -> None:
     victim, site = bystander, bystander.site
     before = victim.data()
     sent = with_cookie(victim, ("origin", spelt(site, pattern)))
@@ -62,7 +62,7 @@ def test_a_cookie_that_comes_with_a_foreign_page_has_no_effect(bystander: Victim
 
 @pytest.mark.rule("S1")
 @pytest.mark.parametrize("path", ["/join", "/identify", "/reset", "/conversations", "/identity-token"])
-def test_a_cookie_without_an_origin_changes_nothing(site: Site, victim: Victim, path: str) -> None:
+def test_cookie_without_origin_changes_nothing(site: Site, victim: Victim, path: str) -> None:
     """A form, an older browser, or a tool: whoever changes something says where they are."""
     said = {"app_key": site.app_key, "text": "hello", "external_id": victim.external_id}
     for sent in (with_cookie(victim), with_cookie(victim, ("sec-fetch-site", "same-origin"))):
@@ -74,7 +74,7 @@ def test_a_cookie_without_an_origin_changes_nothing(site: Site, victim: Victim, 
 
 @pytest.mark.rule("S1", "H1")
 @pytest.mark.parametrize("fetched", ["cross-site", "same-site", "CROSS-SITE", "", "x"])
-def test_a_cookie_reads_nothing_for_a_page_elsewhere_that_hides_its_origin(bystander: Victim, fetched: str) -> None:
+def test_cookie_reads_nothing_for_hidden_foreign_origin(bystander: Victim, fetched: str) -> None:
     victim, site = bystander, bystander.site
     for path in ("/me", "/conversations", f"/conversations/{victim.conversation}/messages"):
         answer = site.target.call("GET", V1 + path, headers=with_cookie(victim, ("sec-fetch-site", fetched)))
@@ -82,7 +82,7 @@ def test_a_cookie_reads_nothing_for_a_page_elsewhere_that_hides_its_origin(bysta
 
 
 @pytest.mark.rule("S1")
-def test_a_cookie_is_not_believed_for_a_listed_page_of_another_host(site: Site, victim: Victim) -> None:
+def test_cookie_is_refused_from_listed_other_host(site: Site, victim: Victim) -> None:
     """The app lists the page, and yet its scripts bring their own token."""
     partner = f"https://{site.target.name('partner')}.example"
     site.set(origins=f"{partner},{site.target.url}")
@@ -96,7 +96,7 @@ def test_a_cookie_is_not_believed_for_a_listed_page_of_another_host(site: Site, 
 
 
 @pytest.mark.rule("S1")
-def test_a_cookie_is_for_no_name_of_this_host_that_the_browser_did_not_call(site: Site, victim: Victim) -> None:
+def test_cookie_is_refused_under_rebound_host_name(site: Site, victim: Victim) -> None:
     """A page of a name that points here too (DNS rebinding) is of this host, and has no cookie of another's."""
     sent = [("Host", "evil.test"), ("Origin", site.target.url), *with_cookie(victim)]
     answer = site.target.answer_to(f"GET {V1}/me HTTP/1.1", headers=sent)
@@ -115,7 +115,7 @@ def call_from(site: Site, path: str, host: str, *cookies: tuple[str, str | None]
 
 
 @pytest.mark.rule("S1")
-def test_a_page_of_this_host_that_uses_a_cookie_never_sees_the_token(site: Site, victim: Victim) -> None:
+def test_cookie_page_never_sees_the_token(site: Site, victim: Victim) -> None:
     """So a script that was injected into it cannot carry the session away."""
     old = victim.browser.token
     answer = call_from(site, "/reset", site.target.host, (PLAIN, old))
@@ -131,7 +131,7 @@ def test_a_page_of_this_host_that_uses_a_cookie_never_sees_the_token(site: Site,
 
 @pytest.mark.rule("S1")
 @pytest.mark.parametrize("host", ["shop.example", "localhost.evil.test", "127.0.0.1.evil.test", "evil.test:80"])
-def test_a_cookie_of_a_host_in_the_world_is_for_tls_and_that_host_alone(site: Site, victim: Victim, host: str) -> None:
+def test_public_host_cookie_is_secure_and_bound(site: Site, victim: Victim, host: str) -> None:
     site.set(origins=f"http://{host}")
     kept = call_from(site, "/reset", host, (OF_THE_HOST, victim.browser.token)).headers["set-cookie"]
     assert kept.startswith("__Host-hullo_session=")
@@ -140,7 +140,7 @@ def test_a_cookie_of_a_host_in_the_world_is_for_tls_and_that_host_alone(site: Si
 
 @pytest.mark.rule("S1")
 @pytest.mark.parametrize("host", ["a\tb", 'a"b', "a;b", "a, b", "", "a/b", "a@b", "\xff", "[::1", "x" * 5000])
-def test_a_host_that_is_none_injects_nothing_into_a_cookie(site: Site, victim: Victim, host: str) -> None:
+def test_invalid_host_injects_nothing_into_cookie(site: Site, victim: Victim, host: str) -> None:
     answer = call_from(site, "/reset", host, (OF_THE_HOST, victim.browser.token), (PLAIN, victim.browser.token))
     assert answer.status in {0, 200, 400, 403}
     assert host == "" or len(host) < 3 or host not in answer.headers.get("set-cookie", "")
@@ -148,7 +148,7 @@ def test_a_host_that_is_none_injects_nothing_into_a_cookie(site: Site, victim: V
 
 @pytest.mark.rule("S1")
 @pytest.mark.parametrize("host", ["shop.example", "SHOP.example", "shop.example:8443"])
-def test_a_cookie_that_a_sub_domain_planted_is_not_the_session_that_its_victim_proves(site: Site, host: str) -> None:
+def test_cookie_planted_by_subdomain_is_not_proven(site: Site, host: str) -> None:
     """The attacker's own session: were it taken, the attacker would share what the victim makes of it."""
     site.set(origins=f"http://{host.lower()}")
     attacker, person = site.browser(), site.target.name("victim")

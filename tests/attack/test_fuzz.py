@@ -51,13 +51,13 @@ texts = st.text(letters, max_size=400)
 @example(b'{"email": "a@' + b"\xcc\x80" * 60 + b'"}')
 @example(b"[" * 2000)
 @example(b'{"a":' * 2000)
-def test_any_bytes_are_a_body_or_are_refused(raw: bytes) -> None:
+def test_any_bytes_are_body_or_refused(raw: bytes) -> None:
     check_body(raw)
 
 
 @often
 @given(texts)
-def test_any_text_that_is_nearly_json_is_a_body_or_is_refused(text: str) -> None:
+def test_near_json_text_is_body_or_refused(text: str) -> None:
     for raw in (text, "{" + text + "}", '{"email": ' + text + "}", '{"custom_data": {' + text + "}}"):
         check_body(raw.encode("utf-8", "surrogatepass"))
 
@@ -69,7 +69,7 @@ def test_any_text_that_is_nearly_json_is_a_body_or_is_refused(text: str) -> None
 @example({"avatar_url": "http://[::1"}, False, None)
 @example({"phone": "+" + "1" * 31}, False, None)
 @example({"custom_data": {"": {}, "\ud800": 1, "__proto__": 1}}, False, None)
-def test_any_object_is_a_body_that_agrees_with_what_was_said(body: Any, ascii_only: bool, indent: int | None) -> None:
+def test_any_object_is_read_as_sent(body: Any, ascii_only: bool, indent: int | None) -> None:
     raw = json.dumps(body, ensure_ascii=ascii_only, indent=indent).encode("utf-8", "surrogatepass")
     check_body(raw)
     check_claim(Claim.from_body(body))  # a Python caller may say what no JSON can
@@ -81,7 +81,7 @@ def test_any_object_is_a_body_that_agrees_with_what_was_said(body: Any, ascii_on
         st.sampled_from(["external_id", "email", *PROFILE_FIELDS, "token"]), st.text(min_size=1), min_size=1
     )
 )
-def test_a_field_that_is_accepted_is_what_was_said_and_a_field_that_is_not_is_named(body: dict[str, str]) -> None:
+def test_fields_are_accepted_as_sent_or_named(body: dict[str, str]) -> None:
     try:
         raw = json.dumps(body).encode()
         claim = parse_identify_body(raw, Limits()).claim
@@ -129,7 +129,7 @@ def good(algorithm: str) -> str:
 @example("..")
 @example("a.a.a")
 @example("\ud800.\ud800.\ud800")
-def test_any_text_is_no_token_and_is_refused(text: str) -> None:
+def test_any_text_is_refused_as_token(text: str) -> None:
     check_token(text, app())
     assert read(text, app()) is None
     assert read_hop(text, app()) is None
@@ -149,7 +149,7 @@ headers = st.dictionaries(
 @example({"exp": 1e300}, {})
 @example({"aud": [APP_KEY, []]}, {"kid": []})
 @example({"jti": "\ud800"}, {"alg": []})
-def test_whatever_the_apps_own_key_signs_is_read_or_refused(payload: Any, header: Any) -> None:
+def test_any_signed_payload_is_read_or_refused(payload: Any, header: Any) -> None:
     for said in (payload, a_payload(**{name: value for name, value in payload.items() if name not in {"exp", "aud"}})):
         raw = json.dumps(said).encode()
         check_token(signed(json.dumps(HS256).encode(), raw), app())
@@ -158,7 +158,7 @@ def test_whatever_the_apps_own_key_signs_is_read_or_refused(payload: Any, header
 
 @often
 @given(st.binary(max_size=300) | texts.map(lambda text: text.encode("utf-8", "surrogatepass")))
-def test_whatever_bytes_the_apps_own_key_signs_are_read_or_refused(raw: bytes) -> None:
+def test_any_signed_bytes_are_read_or_refused(raw: bytes) -> None:
     check_token(signed(json.dumps(HS256).encode(), raw), app())
     check_token(signed(raw, json.dumps(a_payload(sub="x")).encode()), app())
 
@@ -168,7 +168,7 @@ def test_whatever_bytes_the_apps_own_key_signs_are_read_or_refused(raw: bytes) -
 @given(payloads)
 @example({})
 @example({"ses": [], "std": "x", "jti": None})
-def test_whatever_the_hops_own_secret_signs_is_read_or_refused(payload: Any) -> None:
+def test_any_signed_hop_is_read_or_refused(payload: Any) -> None:
     for said in (
         payload,
         {**a_hop_payload(), **payload},
@@ -200,7 +200,7 @@ def altered(text: str, change: tuple[str, int, str]) -> str:
 
 @pytest.mark.rule("V5")
 @pytest.mark.parametrize("algorithm", ["HS256", "RS256", "ES256", "EdDSA"])
-def test_a_token_with_one_letter_changed_is_refused_or_says_the_same(algorithm: str) -> None:
+def test_altered_token_is_refused_or_equal(algorithm: str) -> None:
     text = good(algorithm)
     untouched = read(text, app())
     assert untouched is not None
@@ -217,7 +217,7 @@ def test_a_token_with_one_letter_changed_is_refused_or_says_the_same(algorithm: 
 @pytest.mark.rule("T1")
 @often
 @given(changes)
-def test_a_hop_token_with_one_letter_changed_is_refused_or_says_the_same(change: tuple[str, int, str]) -> None:
+def test_altered_hop_token_is_refused_or_equal(change: tuple[str, int, str]) -> None:
     text = signed_hop(json.dumps(a_hop_payload()).encode())
     untouched = read_hop(text, app())
     assert untouched is not None
@@ -225,7 +225,7 @@ def test_a_hop_token_with_one_letter_changed_is_refused_or_says_the_same(change:
 
 
 @pytest.mark.rule("V5")
-def test_no_letter_of_a_signature_can_be_another_but_for_bits_that_are_nobodys() -> None:
+def test_altered_signature_letter_fails_except_unused_bits() -> None:
     """Each of them, and not only those that chance picks."""
     text = good("HS256")
     whole = read(text, app())

@@ -76,9 +76,7 @@ WRONG: dict[str, Callable[[Site, Victim], object]] = {
 
 @pytest.mark.rule("V1", "V3", "V4", "V7")
 @pytest.mark.parametrize("forge", WRONG.values(), ids=WRONG.keys())
-def test_a_forged_hash_proves_nothing_writes_nothing_and_says_nothing(
-    bystander: Victim, forge: Callable[[Site, Victim], object]
-) -> None:
+def test_forged_hash_proves_and_reveals_nothing(bystander: Victim, forge: Callable[[Site, Victim], object]) -> None:
     victim, site = bystander, bystander.site
     attacker = site.browser()
     user_hash, unknown = forge(site, victim), site.target.name("victim")
@@ -94,7 +92,7 @@ def test_a_forged_hash_proves_nothing_writes_nothing_and_says_nothing(
 
 
 @pytest.mark.rule("V1", "V2")
-def test_a_hash_of_the_external_id_is_none_of_the_email(bystander: Victim) -> None:
+def test_external_id_hash_does_not_prove_email(bystander: Victim) -> None:
     victim, site = bystander, bystander.site
     attacker = site.browser()
     for beside in ({}, {"external_id": None}, {"external_id": ""}, {"external_id": "null"}, {"external_id": [1]}):
@@ -103,7 +101,7 @@ def test_a_hash_of_the_external_id_is_none_of_the_email(bystander: Victim) -> No
 
 
 @pytest.mark.rule("V1", "M5")
-def test_an_external_id_that_names_nobody_does_not_make_a_hash_of_the_email_one_of_another_email(
+def test_other_emails_hash_fails_beside_blank_id(
     bystander: Victim,
 ) -> None:
     site, mine = bystander.site, f"{bystander.site.target.name('mallory')}@evil.test"
@@ -112,7 +110,7 @@ def test_an_external_id_that_names_nobody_does_not_make_a_hash_of_the_email_one_
 
 
 @pytest.mark.rule("V2")
-def test_a_hash_of_somebody_else_replayed_with_my_own_id_is_refused(bystander: Victim) -> None:
+def test_replayed_hash_with_own_id_is_refused(bystander: Victim) -> None:
     victim, site = bystander, bystander.site
     answer = site.browser().identify(external_id=site.target.name("me"), user_hash=site.hash(victim.external_id))
     assert answer.json()["code"] == "proof_rejected"
@@ -124,7 +122,7 @@ def test_a_hash_of_somebody_else_replayed_with_my_own_id_is_refused(bystander: V
     [(COMPOSED, DECOMPOSED), (DECOMPOSED, COMPOSED), ("ann", "Ann"), ("ann", "ann "), ("K", KELVIN)],
     ids=ascii,
 )
-def test_a_hash_of_a_name_that_looks_the_same_is_none_of_this_one(site: Site, signed: str, claimed: str) -> None:
+def test_lookalike_names_hash_is_refused(site: Site, signed: str, claimed: str) -> None:
     victim = site.victim(external_id=claimed)
     assert site.browser().identify(external_id=claimed, user_hash=site.hash(signed)).status_code == 401
     attacker = site.browser()
@@ -133,7 +131,7 @@ def test_a_hash_of_a_name_that_looks_the_same_is_none_of_this_one(site: Site, si
 
 @pytest.mark.rule("V3")
 @pytest.mark.parametrize("field", ["user_hash", "external_id"])
-def test_a_field_that_is_given_twice_is_not_read_in_two_ways(bystander: Victim, field: str) -> None:
+def test_duplicate_field_is_not_read_two_ways(bystander: Victim, field: str) -> None:
     """One reader takes the first, another the last: signed for me, and meant for the victim."""
     victim, site = bystander, bystander.site
     me = site.target.name("me")
@@ -147,9 +145,7 @@ def test_a_field_that_is_given_twice_is_not_read_in_two_ways(bystander: Victim, 
 @pytest.mark.parametrize(
     "wrong", [{"token": "e30.e30.e30"}, {"identity_token": "x"}, {"shop": "a", "shop_hash": "0"}, {"token": []}]
 )
-def test_evidence_that_is_right_does_not_carry_evidence_that_is_wrong(
-    bystander: Victim, wrong: dict[str, object]
-) -> None:
+def test_right_proof_does_not_carry_wrong_one(bystander: Victim, wrong: dict[str, object]) -> None:
     site = bystander.site
     me = site.target.name("me")
     assert site.browser().prove(me, **wrong).json()["code"] == "proof_rejected"
@@ -235,7 +231,7 @@ BESIDE = (
 @pytest.mark.rule("V2", "C2", "C4", "H1")
 @pytest.mark.parametrize("attempt", BESIDE, ids=lambda attempt: attempt.__name__.strip("_"))
 @pytest.mark.parametrize("has", ["both", "email only", "external id only"])
-def test_a_valid_proof_for_me_beside_a_victims_name_reads_and_writes_nothing_of_the_victim(
+def test_own_proof_beside_victims_name_gains_nothing(
     site: Site, attempt: Callable[[Browser, str, Victim], None], has: str
 ) -> None:
     missing: dict[str, dict[str, Any]] = {"email only": {"external_id": None}, "external id only": {"email": None}}
@@ -265,9 +261,7 @@ _MOVES = frozenset({"updated_at", "last_seen_at", "provenance", "custom_data"})
 
 @pytest.mark.rule("V2", "V5")
 @pytest.mark.parametrize("proof", ["hash", "token", "token of the email"])
-def test_whoever_proves_who_they_are_is_that_and_nobody_whom_they_name_beside_it(
-    site: Site, victim: Victim, proof: str
-) -> None:
+def test_own_proof_yields_own_contact_only(site: Site, victim: Victim, proof: str) -> None:
     me = site.target.name("me")
     proofs: dict[str, dict[str, Any]] = {
         "hash": {"external_id": me, "user_hash": site.hash(me), "email": victim.email},
@@ -285,7 +279,7 @@ def test_whoever_proves_who_they_are_is_that_and_nobody_whom_they_name_beside_it
 
 @pytest.mark.rule("H2", "C7")
 @pytest.mark.parametrize("known", [True, False])
-def test_a_proof_for_me_does_not_name_whose_email_i_claim_beside_it(site: Site, victim: Victim, known: bool) -> None:
+def test_own_proof_reveals_no_claimed_emails_owner(site: Site, victim: Victim, known: bool) -> None:
     """That it is somebody's the signed answer does tell (C7); not who that is, nor what else is known of them."""
     email = victim.email if known else f"{site.target.name('victim')}@example.com"
     answer = site.browser().prove(site.target.name("me"), email=email)

@@ -36,7 +36,7 @@ def with_token(site: Site, token: str | None) -> Browser:
 
 
 @pytest.mark.rule("T1")
-def test_a_token_that_was_redeemed_is_redeemed_by_nobody_else(site: Site, victim: Victim) -> None:
+def test_redeemed_token_is_refused_to_others(site: Site, victim: Victim) -> None:
     """Stolen from a referrer, a log or a history, in whichever way it is shown."""
     token = victim.browser.hop()
     assert site.browser().identify(identity_token=token).json()["standing"] == "proven"
@@ -48,7 +48,7 @@ def test_a_token_that_was_redeemed_is_redeemed_by_nobody_else(site: Site, victim
 
 
 @pytest.mark.rule("T1", "T3")
-def test_a_token_that_a_page_redeemed_is_redeemed_by_nobody_else(site: Site, victim: Victim) -> None:
+def test_page_redeemed_token_is_refused_to_others(site: Site, victim: Victim) -> None:
     token = victim.browser.hop()
     arrived = arrive(site.target, f"/?{PARAMETER}={token}")
     assert with_token(site, cookie_of(arrived)).me()["standing"] == "proven"
@@ -57,21 +57,21 @@ def test_a_token_that_a_page_redeemed_is_redeemed_by_nobody_else(site: Site, vic
 
 
 @pytest.mark.rule("T1", "R1")
-def test_a_token_is_good_for_one_of_many_who_show_it_at_once(site: Site, victim: Victim) -> None:
+def test_token_redeemed_in_parallel_works_once(site: Site, victim: Victim) -> None:
     token = victim.browser.hop()
     statuses = at_once(lambda: site.browser().identify(identity_token=token).status_code)
     assert sorted(statuses) == [200] + [401] * (len(statuses) - 1)
 
 
 @pytest.mark.rule("T1", "T3", "R1")
-def test_a_token_makes_one_of_many_arrivals_somebody(site: Site, victim: Victim) -> None:
+def test_token_in_parallel_arrivals_works_once(site: Site, victim: Victim) -> None:
     token = victim.browser.hop()
     cookies = at_once(lambda: cookie_of(arrive(site.target, f"/?{PARAMETER}={token}")))
     assert len([cookie for cookie in cookies if cookie is not None]) == 1
 
 
 @pytest.mark.rule("T1", "T5")
-def test_a_token_is_good_in_the_app_that_it_was_made_for_alone(site: Site, victim: Victim) -> None:
+def test_token_works_only_in_its_app(site: Site, victim: Victim) -> None:
     beside, third, elsewhere = site.beside(), site.beside(), site.elsewhere()
     token = victim.browser.hop(beside)
     for other in (site, third, elsewhere):
@@ -91,9 +91,7 @@ def urlsafe(part: str) -> bytes:
 
 
 @pytest.mark.rule("T1")
-def test_no_token_is_made_for_an_app_of_somebody_else_nor_is_it_told_that_there_is_one(
-    site: Site, victim: Victim
-) -> None:
+def test_foreign_app_token_refused_like_unknown_app(site: Site, victim: Victim) -> None:
     theirs = victim.browser.post("/identity-token", {"audience": site.elsewhere().app_key})
     nobodys = victim.browser.post("/identity-token", {"audience": "app_01m80a3k0gk2v0z3c5p7dq9xyw"})
     assert (theirs.status_code, theirs.content) == (nobodys.status_code, nobodys.content)
@@ -102,7 +100,7 @@ def test_no_token_is_made_for_an_app_of_somebody_else_nor_is_it_told_that_there_
 
 @pytest.mark.rule("T1")
 @pytest.mark.parametrize("audience", [["app"], {"a": 1}, 7, True, "x" * 5000, "' OR 1=1 --", "\N{SNOWMAN}"])
-def test_an_audience_that_is_no_app_gets_no_token(bystander: Victim, audience: object) -> None:
+def test_invalid_audience_gets_no_token(bystander: Victim, audience: object) -> None:
     assert bystander.browser.post("/identity-token", {"audience": audience}).status_code in {404, 422}
 
 
@@ -133,7 +131,7 @@ ENDINGS = (_reset, _somebody_else, _erased, _logged_out_everywhere, _key_retired
 
 @pytest.mark.rule("T1", "T5", "S2")
 @pytest.mark.parametrize("end", ENDINGS, ids=lambda end: end.__name__.strip("_"))
-def test_a_token_ends_with_what_it_was_made_of(site: Site, victim: Victim, end: Callable[[Victim], None]) -> None:
+def test_token_ends_with_its_source_session(site: Site, victim: Victim, end: Callable[[Victim], None]) -> None:
     tokens = [victim.browser.hop() for _ in range(2)]
     end(victim)
     assert site.browser().identify(identity_token=tokens[0]).json()["code"] == "proof_rejected"
@@ -142,7 +140,7 @@ def test_a_token_ends_with_what_it_was_made_of(site: Site, victim: Victim, end: 
 
 
 @pytest.mark.rule("T1")
-def test_an_anonymous_visitor_gets_no_token(site: Site) -> None:
+def test_anonymous_visitor_gets_no_token(site: Site) -> None:
     visitor = site.browser()
     visitor.join()
     assert visitor.post("/identity-token").json()["code"] == "conflict"
@@ -150,7 +148,7 @@ def test_an_anonymous_visitor_gets_no_token(site: Site) -> None:
 
 
 @pytest.mark.rule("T1", "H1")
-def test_a_claim_is_no_more_than_a_claim_where_it_arrives(site: Site, victim: Victim) -> None:
+def test_claim_stays_a_claim_after_hop(site: Site, victim: Victim) -> None:
     before = victim.data()
     attacker = site.browser()
     attacker.identify(email=victim.email)
@@ -168,7 +166,7 @@ def test_a_claim_is_no_more_than_a_claim_where_it_arrives(site: Site, victim: Vi
 
 
 @pytest.mark.rule("T1")
-def test_a_token_says_no_more_than_its_session_can_show(site: Site, victim: Victim) -> None:
+def test_token_never_exceeds_its_session(site: Site, victim: Victim) -> None:
     """Even one that whoever holds the identity key has made up."""
     attacker = site.browser()
     attacker.identify(email=victim.email)
@@ -179,7 +177,7 @@ def test_a_token_says_no_more_than_its_session_can_show(site: Site, victim: Vict
 
 
 @pytest.mark.rule("T1", "T5")
-def test_an_expired_token_and_one_that_lives_too_long_are_refused(site: Site, victim: Victim) -> None:
+def test_expired_or_overlong_token_is_refused(site: Site, victim: Victim) -> None:
     session = victim.browser.token or ""
     assert site.browser().identify(identity_token=site.hop_token(session)).json()["standing"] == "proven"
     late = [site.hop_token(session, age=age) for age in (300 + 5, 3600, 10**8)]
@@ -191,7 +189,7 @@ def test_an_expired_token_and_one_that_lives_too_long_are_refused(site: Site, vi
 
 @pytest.mark.rule("T1", "V1")
 @pytest.mark.parametrize("signed", ["hullo hop token", "hullo-hop-token", "hop", "hullo-hop", "token", ""])
-def test_nothing_that_a_site_signs_for_anybody_is_the_secret_of_hops(bystander: Victim, signed: str) -> None:
+def test_hop_secret_differs_from_any_signed_hash(bystander: Victim, signed: str) -> None:
     """A person may choose what they are called, and a hash over that is shown to them."""
     site, session = bystander.site, bystander.browser.token or ""
     secrets = [site.hash(signed), bytes.fromhex(site.hash(signed))]
@@ -218,7 +216,7 @@ def _longer(claims: dict[str, object]) -> dict[str, object]:
 
 @pytest.mark.rule("T1")
 @pytest.mark.parametrize("alter", [_more_standing, _another_session, _another_jti, _longer])
-def test_a_token_that_was_altered_is_refused(
+def test_altered_token_is_refused(
     site: Site, victim: Victim, alter: Callable[[dict[str, object]], dict[str, object]]
 ) -> None:
     attacker = site.browser()
@@ -235,15 +233,13 @@ def test_a_token_that_was_altered_is_refused(
 @pytest.mark.parametrize(
     "payload", [{}, {"jti": "x"}, {"ses": [], "std": "proven", "jti": "x"}, {"ses": "x", "std": 3, "jti": []}]
 )
-def test_a_token_of_the_right_key_that_lacks_what_hops_are_made_of_is_refused(
-    site: Site, payload: dict[str, object]
-) -> None:
+def test_token_lacking_hop_fields_is_refused(site: Site, payload: dict[str, object]) -> None:
     token = hs256(hop_secret(site.secret), in_order(site.app_key, **payload), {"alg": "HS256", "typ": "hullo-hop"})
     assert site.browser().identify(identity_token=token).json()["code"] == "proof_rejected"
 
 
 @pytest.mark.rule("T1", "V5")
-def test_a_token_for_a_hop_is_no_proof_and_a_proof_beside_it_is_none_either(site: Site, victim: Victim) -> None:
+def test_hop_token_and_proof_do_not_mix(site: Site, victim: Victim) -> None:
     me = site.target.name("me")
     mine = hs256(site.secret, in_order(site.app_key, sub=me))
     assert site.browser().identify(token=victim.browser.hop()).json()["code"] == "proof_rejected"
@@ -255,7 +251,7 @@ def test_a_token_for_a_hop_is_no_proof_and_a_proof_beside_it_is_none_either(site
 
 
 @pytest.mark.rule("T1", "V2")
-def test_whoever_arrives_cannot_put_other_names_on_the_person(site: Site, victim: Victim) -> None:
+def test_arrival_cannot_add_identifiers_to_contact(site: Site, victim: Victim) -> None:
     before = victim.data()
     answer = site.browser().identify(
         identity_token=victim.browser.hop(), external_id="mallory", email="mallory@evil.test", name="Mallory"
@@ -265,7 +261,7 @@ def test_whoever_arrives_cannot_put_other_names_on_the_person(site: Site, victim
 
 
 @pytest.mark.rule("P4", "T1")
-def test_a_token_names_nobody(site: Site, victim: Victim) -> None:
+def test_token_carries_no_identifiers(site: Site, victim: Victim) -> None:
     token = victim.browser.hop()
     said = b"".join(urlsafe(part) for part in token.split("."))
     for name in (victim.id, victim.external_id, victim.email, victim.browser.token, victim.conversation):
@@ -308,7 +304,7 @@ LANDING = (
 @pytest.mark.rule("T3")
 @pytest.mark.parametrize("address", LANDING, ids=ascii)
 @pytest.mark.parametrize("good", [True, False], ids=["good token", "bad token"])
-def test_an_arrival_is_sent_to_the_same_host_without_the_token(bystander: Victim, address: str, good: bool) -> None:
+def test_arrival_redirects_to_same_host_without_token(bystander: Victim, address: str, good: bool) -> None:
     victim, site = bystander, bystander.site
     token = victim.browser.hop() if good else "e30.e30.e30"
     answer = arrive(site.target, address.format(f"{PARAMETER}={token}"))
@@ -338,9 +334,7 @@ def test_an_arrival_is_sent_to_the_same_host_without_the_token(bystander: Victim
 @pytest.mark.parametrize(
     "address", ["/?x{}=a.b.c", "/?next=/page?{}=a.b.c", "/?next=%26{}=a.b.c", "/?a={}=a.b.c"], ids=ascii
 )
-def test_an_address_that_only_looks_like_an_arrival_is_not_sent_to_itself_for_ever(
-    target: Target, address: str
-) -> None:
+def test_lookalike_arrival_does_not_redirect_forever(target: Target, address: str) -> None:
     asked = address.format(PARAMETER)
     answer = arrive(target, asked)
     assert answer.headers.get("location") != asked
@@ -348,7 +342,7 @@ def test_an_address_that_only_looks_like_an_arrival_is_not_sent_to_itself_for_ev
 
 @pytest.mark.rule("T3")
 @pytest.mark.parametrize("method", ["POST", "HEAD", "OPTIONS", "PUT"])
-def test_only_what_a_click_asks_for_redeems_a_token(site: Site, victim: Victim, method: str) -> None:
+def test_only_click_requests_redeem_a_token(site: Site, victim: Victim, method: str) -> None:
     token = victim.browser.hop()
     answer = arrive(site.target, f"/?{PARAMETER}={token}", method=method)
     assert "set-cookie" not in answer.headers
@@ -357,7 +351,7 @@ def test_only_what_a_click_asks_for_redeems_a_token(site: Site, victim: Victim, 
 
 
 @pytest.mark.rule("T3")
-def test_of_two_tokens_in_one_address_one_is_redeemed_and_neither_stays(site: Site, victim: Victim) -> None:
+def test_one_of_two_tokens_redeemed_none_stays(site: Site, victim: Victim) -> None:
     tokens = [victim.browser.hop(), site.victim().browser.hop()]
     answer = arrive(site.target, "/?" + "&".join(f"{PARAMETER}={token}" for token in tokens))
     assert answer.headers["location"] == "/"
@@ -368,7 +362,7 @@ def test_of_two_tokens_in_one_address_one_is_redeemed_and_neither_stays(site: Si
 @pytest.mark.parametrize(
     "token", ["", "x", "..", "e30.e30.e30", "%00", "%ff%fe", "a" * 30_000, "null", "hvs_" + "0" * 64, "%F0%9F%94%91"]
 )
-def test_a_wrong_token_leaves_the_visitor_who_they_were_and_the_page_working(bystander: Victim, token: str) -> None:
+def test_wrong_token_keeps_visitor_and_page(bystander: Victim, token: str) -> None:
     victim, site = bystander, bystander.site
     answer = arrive(site.target, f"/?{PARAMETER}={token}", cookie=victim.browser.token)
     assert (answer.status, answer.headers["location"], cookie_of(answer)) == (303, "/", None)
@@ -376,7 +370,7 @@ def test_a_wrong_token_leaves_the_visitor_who_they_were_and_the_page_working(bys
 
 
 @pytest.mark.rule("T1")
-def test_a_token_in_the_address_of_hullos_own_paths_does_nothing(site: Site, victim: Victim) -> None:
+def test_token_in_own_paths_does_nothing(site: Site, victim: Victim) -> None:
     token = victim.browser.hop()
     for path in ("/me", "/conversations", "/contacts"):
         answer = site.target.call("GET", f"{V1}{path}?{PARAMETER}={token}&session_token={victim.browser.token}")
@@ -386,9 +380,7 @@ def test_a_token_in_the_address_of_hullos_own_paths_does_nothing(site: Site, vic
 
 @pytest.mark.rule("T1", "H1", "L1")
 @pytest.mark.parametrize("kind", ["hop", "signed"])
-def test_a_token_of_an_attacker_in_a_link_does_not_show_the_attacker_what_the_visitor_said(
-    site: Site, kind: str
-) -> None:
+def test_attackers_link_does_not_reveal_visitors_messages(site: Site, kind: str) -> None:
     """Nobody asks a visitor whether they meant to arrive as somebody else: the attacker makes a token of their own,
     and a visitor who has a conversation already follows the link."""
     mallory = site.target.name("mallory")

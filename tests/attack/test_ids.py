@@ -25,7 +25,7 @@ def alike(answers: list[httpx2.Response], status: int = 404) -> None:
 
 
 @pytest.mark.rule("H1")
-def test_a_visitor_cannot_tell_a_foreign_conversation_from_none(site: Site, victim: Victim) -> None:
+def test_foreign_conversation_looks_like_a_missing_one(site: Site, victim: Victim) -> None:
     attackers = [site.browser(), site.beside().browser(), site.elsewhere().browser(), site.browser()]
     for attacker in attackers:
         attacker.join()
@@ -40,7 +40,7 @@ def test_a_visitor_cannot_tell_a_foreign_conversation_from_none(site: Site, vict
 
 
 @pytest.mark.rule("H1")
-def test_a_proven_person_is_not_shown_at_one_site_what_they_said_at_another(site: Site, victim: Victim) -> None:
+def test_proven_visitor_sees_no_other_sites_messages(site: Site, victim: Victim) -> None:
     beside = site.beside().browser()
     assert beside.prove(victim.external_id).json()["contact_id"] == victim.id
     assert beside.conversations() == set()
@@ -48,7 +48,7 @@ def test_a_proven_person_is_not_shown_at_one_site_what_they_said_at_another(site
 
 
 @pytest.mark.rule("H1")
-def test_what_an_impostor_says_is_not_shown_to_the_person_they_pretend_to_be(site: Site, victim: Victim) -> None:
+def test_impostor_messages_stay_hidden_from_claimed_contact(site: Site, victim: Victim) -> None:
     """Otherwise a stranger could put words in front of them."""
     impostor = site.browser()
     impostor.identify(email=victim.email)
@@ -62,7 +62,7 @@ def test_what_an_impostor_says_is_not_shown_to_the_person_they_pretend_to_be(sit
 
 
 @pytest.mark.rule("H1")
-def test_a_repeated_client_id_of_somebody_else_gives_nobody_elses_message(site: Site) -> None:
+def test_repeated_foreign_client_id_returns_no_message(site: Site) -> None:
     victim, attacker = site.browser(), site.browser()
     for each in (victim, attacker):
         each.join()
@@ -101,9 +101,7 @@ OTHER_WORKSPACE: dict[str, tuple[str, Any]] = {
 
 
 @pytest.mark.parametrize(("call", "body"), OTHER_WORKSPACE.values(), ids=OTHER_WORKSPACE.keys())
-def test_an_api_key_of_another_workspace_cannot_tell_what_exists_from_what_does_not(
-    bystander: Victim, call: str, body: Any
-) -> None:
+def test_foreign_api_key_cannot_probe_existing_ids(bystander: Victim, call: str, body: Any) -> None:
     victim, site = bystander, bystander.site
     before = victim.data()
     method, _, path = call.partition(" ")
@@ -114,7 +112,7 @@ def test_an_api_key_of_another_workspace_cannot_tell_what_exists_from_what_does_
     assert victim.sees() == {victim.conversation}
 
 
-def test_an_api_key_of_another_workspace_finds_and_writes_nobody_here(site: Site, victim: Victim) -> None:
+def test_foreign_api_key_reads_and_writes_nothing(site: Site, victim: Victim) -> None:
     before = victim.data()
     elsewhere = site.elsewhere()
     for query in ({"email": victim.email}, {"external_id": victim.external_id}, {"query": "Victoria"}, {}):
@@ -167,7 +165,7 @@ CALLS: dict[str, tuple[str, Any, Scope]] = {
 
 
 @pytest.mark.parametrize(("call", "body", "scope"), CALLS.values(), ids=CALLS.keys())
-def test_an_api_key_does_nothing_beyond_its_scopes(bystander: Victim, call: str, body: Any, scope: Scope) -> None:
+def test_api_key_is_limited_to_its_scopes(bystander: Victim, call: str, body: Any, scope: Scope) -> None:
     victim, site = bystander, bystander.site
     before = victim.data()
     method, _, path = call.partition(" ")
@@ -181,9 +179,7 @@ def test_an_api_key_does_nothing_beyond_its_scopes(bystander: Victim, call: str,
 
 
 @pytest.mark.parametrize(("call", "body", "scope"), CALLS.values(), ids=CALLS.keys())
-def test_nothing_of_a_server_is_open_without_a_valid_api_key(
-    bystander: Victim, call: str, body: Any, scope: Scope
-) -> None:
+def test_server_api_requires_a_valid_key(bystander: Victim, call: str, body: Any, scope: Scope) -> None:
     victim, site = bystander, bystander.site
     before = victim.data()
     method, _, path = call.partition(" ")
@@ -209,7 +205,7 @@ def test_nothing_of_a_server_is_open_without_a_valid_api_key(
     assert victim.data() == before
 
 
-def test_a_visitors_session_is_no_key_and_a_key_is_no_session(site: Site, victim: Victim) -> None:
+def test_session_token_and_api_key_never_interchange(site: Site, victim: Victim) -> None:
     for path in ("/contacts", f"/contacts/{victim.id}", "/conflicts", f"/contacts/{victim.id}/sessions"):
         assert victim.browser.get(path).json()["code"] == "key_required"
     browser = Browser(site)
@@ -222,7 +218,7 @@ def test_a_visitors_session_is_no_key_and_a_key_is_no_session(site: Site, victim
 @pytest.mark.parametrize(
     "what", ["read", "list", "write", "write without saying", "patch", "conversations", "messages", "answer"]
 )
-def test_a_key_of_one_app_reaches_nothing_of_the_app_beside_it(site: Site, victim: Victim, what: str) -> None:
+def test_api_key_cannot_reach_a_neighbouring_app(site: Site, victim: Victim, what: str) -> None:
     """The person is the workspace's; the app's custom data and conversations are the app's."""
     beside = site.beside()
     key = site.new_api_key(app_key=beside.app_key)
@@ -263,7 +259,7 @@ def _cursors(site: Site, key: str, path: str) -> str:
 
 
 @pytest.mark.rule("H1")
-def test_a_cursor_of_somebody_elses_list_shows_nobody_elses_items(site: Site, victim: Victim) -> None:
+def test_foreign_cursor_shows_no_foreign_items(site: Site, victim: Victim) -> None:
     victim.browser.say(SECRET)
     site.victim()
     mine = victim.browser.get("/conversations?limit=1").json()["next"]
@@ -288,7 +284,7 @@ CURSORS = (
 
 
 @pytest.mark.parametrize("cursor", CURSORS, ids=lambda each: each[:20])
-def test_a_made_up_cursor_shows_nothing_that_is_not_ones_own(bystander: Victim, cursor: str) -> None:
+def test_forged_cursor_shows_only_own_items(bystander: Victim, cursor: str) -> None:
     victim, site = bystander, bystander.site
     attacker, elsewhere = site.browser(), site.elsewhere()
     own = attacker.say("mine")
@@ -307,7 +303,7 @@ def test_a_made_up_cursor_shows_nothing_that_is_not_ones_own(bystander: Victim, 
 @pytest.mark.parametrize(
     "limit", ["0", "-1", "201", "1e9", "x", "%D9%A1", "999999999999", "1.5", "+1", "0x1", "%00", " 1"]
 )
-def test_a_limit_that_is_none_is_refused(bystander: Victim, limit: str) -> None:
+def test_invalid_page_limit_is_refused(bystander: Victim, limit: str) -> None:
     victim, site = bystander, bystander.site
     answers = [
         victim.browser.get(f"/conversations?limit={limit}"),
@@ -321,7 +317,7 @@ def test_a_limit_that_is_none_is_refused(bystander: Victim, limit: str) -> None:
     "text",
     ["x" * 65, "con_" + "x" * 5000, "%00", "a%00b", "%F0%9F%94%91", "con-1", "a.b", "%27", "%2e%2e", "%0a", "con_1%20"],
 )
-def test_what_can_be_no_id_is_not_there_like_anything_else_that_is_not(bystander: Victim, text: str) -> None:
+def test_malformed_id_is_not_found(bystander: Victim, text: str) -> None:
     """Nothing of it reaches a database that might take it for something."""
     site = bystander.site
     attacker = site.browser()
@@ -337,7 +333,7 @@ def test_what_can_be_no_id_is_not_there_like_anything_else_that_is_not(bystander
     assert {answer.status_code for answer in answers} == {404}
 
 
-def test_too_many_parameters_and_a_parameter_twice_mislead_nobody(site: Site, victim: Victim) -> None:
+def test_excess_or_repeated_parameters_leak_nothing(site: Site, victim: Victim) -> None:
     many = "&".join(f"a{number}=1" for number in range(60))
     assert site.api("GET", f"/contacts?{many}").status_code == 422
     own = site.elsewhere()

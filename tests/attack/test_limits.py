@@ -102,9 +102,7 @@ CLAIMED = {
 
 
 @pytest.mark.parametrize("write", CLAIMED.values(), ids=CLAIMED.keys())
-def test_a_caller_who_is_no_proxy_is_counted_by_its_own_address_whatever_it_says(
-    site: Site, address: str, write: Any
-) -> None:
+def test_untrusted_peer_is_counted_by_own_address(site: Site, address: str, write: Any) -> None:
     assert joins(site, address, *all_different(write)) == {200: SESSIONS, 429: SESSIONS}
 
 
@@ -124,12 +122,12 @@ BEHIND = {
 
 
 @pytest.mark.parametrize("write", BEHIND.values(), ids=BEHIND.keys())
-def test_what_a_caller_wrote_before_the_proxy_did_is_not_believed(site: Site, address: str, write: Any) -> None:
+def test_forwarded_address_from_caller_is_ignored(site: Site, address: str, write: Any) -> None:
     sent = [[(name, value.replace("CLIENT", address)) for name, value in each] for each in all_different(write)]
     assert joins(site, PROXY, *sent) == {200: SESSIONS, 429: SESSIONS}
 
 
-def test_what_is_no_address_from_a_proxy_is_counted_as_the_proxys(site: Site) -> None:
+def test_invalid_forwarded_address_counts_as_the_proxy(site: Site) -> None:
     """A proxy of which the settings list a whole network, so that this test has one of its own."""
     wrong = (
         "x",
@@ -147,13 +145,13 @@ def test_what_is_no_address_from_a_proxy_is_counted_as_the_proxys(site: Site) ->
     assert joins(site, "127.8.7.7", *sent) == {200: SESSIONS, 429: len(wrong) - SESSIONS}
 
 
-def test_the_addresses_of_one_ipv6_customer_are_one(site: Site) -> None:
+def test_ipv6_prefix_of_one_customer_counts_once(site: Site) -> None:
     network = f"2001:db8:{abs(hash(site.app_key)) % 65536:x}:1"
     sent = [forwarded(f"{network}::{number + 1:x}") for number in range(SESSIONS * 2)]
     assert joins(site, PROXY, *sent) == {200: SESSIONS, 429: SESSIONS}
 
 
-def test_no_other_way_to_a_session_is_left_when_there_are_too_many(site: Site, address: str) -> None:
+def test_session_limit_closes_every_way_in(site: Site, address: str) -> None:
     person = {"external_id": site.target.name("person")}
     assert joins(site, address, *[[]] * SESSIONS) == {200: SESSIONS}
     ways = [
@@ -172,7 +170,7 @@ def test_no_other_way_to_a_session_is_left_when_there_are_too_many(site: Site, a
     assert site.has(**person) == []
 
 
-def test_arriving_with_tokens_makes_no_more_sessions_than_anything_else(site: Site, address: str) -> None:
+def test_identity_token_arrivals_share_the_session_limit(site: Site, address: str) -> None:
     """Who is proven may make any number of tokens, and each arrival is a session."""
     person = site.target.name("person")
     session = call(site, next(_addresses), "/identify", external_id=person, user_hash=site.hash(person)).json
@@ -187,12 +185,12 @@ def test_arriving_with_tokens_makes_no_more_sessions_than_anything_else(site: Si
     assert sum("set-cookie" in headers for headers in arrived) == SESSIONS
 
 
-def test_many_at_once_get_no_further_than_one_after_the_other(site: Site, address: str) -> None:
+def test_concurrent_joins_obey_the_session_limit(site: Site, address: str) -> None:
     statuses = Counter(at_once(lambda: call(site, address, "/join").status))
     assert statuses[200] == SESSIONS
 
 
-def test_a_session_is_counted_wherever_it_is_shown(site: Site, address: str) -> None:
+def test_identify_limit_counts_every_token_transport(site: Site, address: str) -> None:
     session = call(site, address, "/join").json["session_token"]
     own = [("Cookie", f"hullo_session={session}"), ("Origin", site.target.url)]
     statuses: list[int] = []
@@ -206,7 +204,7 @@ def test_a_session_is_counted_wherever_it_is_shown(site: Site, address: str) -> 
     assert Counter(statuses) == {200: IDENTIFIES, 429: IDENTIFIES * 2}
 
 
-def test_a_chain_of_switches_is_no_way_around_the_limit_of_a_session(site: Site, address: str) -> None:
+def test_session_switches_share_one_identify_limit(site: Site, address: str) -> None:
     session = call(site, address, "/join").json["session_token"]
     statuses: list[int] = []
     for number in range(IDENTIFIES * 2):
@@ -217,7 +215,7 @@ def test_a_chain_of_switches_is_no_way_around_the_limit_of_a_session(site: Site,
 
 
 @pytest.mark.rule("V1")
-def test_a_session_cannot_guess_hashes_for_ever(site: Site, address: str) -> None:
+def test_hash_guesses_of_a_session_are_limited(site: Site, address: str) -> None:
     session = call(site, address, "/join").json["session_token"]
     guesses = [f"{guess:064x}" for guess in range(IDENTIFIES)]
     statuses = [
@@ -229,7 +227,7 @@ def test_a_session_cannot_guess_hashes_for_ever(site: Site, address: str) -> Non
 
 
 @pytest.mark.rule("H2")
-def test_the_limit_of_a_session_tells_nobody_whether_a_person_is_known(site: Site) -> None:
+def test_session_limit_does_not_reveal_known_contacts(site: Site) -> None:
     """Calls that change nothing are free: counting what is left must not tell that something was written."""
     known, unknown = site.target.name("person"), site.target.name("person")
     server = [("Authorization", f"Bearer {site.api_key}")]
@@ -247,7 +245,7 @@ def test_the_limit_of_a_session_tells_nobody_whether_a_person_is_known(site: Sit
     assert 429 in told[0]
 
 
-def test_an_address_that_calls_too_often_is_refused_everything(site: Site, address: str) -> None:
+def test_address_over_its_limit_is_refused_everything(site: Site, address: str) -> None:
     session = call(site, next(_addresses), "/join").json["session_token"]
     statuses = Counter(call(site, address, "/me", session=session, method="GET").status for _ in range(CALLS + 10))
     assert statuses == {200: CALLS, 429: 10}
@@ -263,7 +261,7 @@ def test_an_address_that_calls_too_often_is_refused_everything(site: Site, addre
     assert call(site, next(_addresses), "/me", session=session, method="GET").status == 200
 
 
-def test_nobody_guesses_api_keys_for_ever(site: Site, address: str) -> None:
+def test_api_key_guesses_are_limited(site: Site, address: str) -> None:
     statuses = Counter(
         site.target.answer_to(
             f"GET {V1}/contacts HTTP/1.1",
@@ -275,7 +273,7 @@ def test_nobody_guesses_api_keys_for_ever(site: Site, address: str) -> None:
     assert statuses == {401: CALLS, 429: 10}
 
 
-def test_a_refusal_tells_no_page_that_may_not_know(site: Site, address: str) -> None:
+def test_refusal_is_unreadable_to_unlisted_pages(site: Site, address: str) -> None:
     joins(site, address, *[[]] * SESSIONS)
     for origin in ("https://evil.test", "null"):
         answer = call(site, address, "/join", [("Origin", origin)])

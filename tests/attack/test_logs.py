@@ -139,7 +139,7 @@ class Spoken:
 
 
 @pytest.mark.rule("P4", "V7")
-def test_nothing_that_a_caller_sends_is_printed_or_sent_back_in_an_error(site: Site) -> None:
+def test_caller_input_never_reaches_logs_or_errors(site: Site) -> None:
     spoken = Spoken(site)
     before = site.target.printed()
     spoken.say_everything()
@@ -153,7 +153,7 @@ def test_nothing_that_a_caller_sends_is_printed_or_sent_back_in_an_error(site: S
 @pytest.mark.slow
 @pytest.mark.rule("P4")
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_database_that_breaks_quotes_nobody(engine: str, tmp_path: Path) -> None:
+def test_database_failure_quotes_no_caller_data(engine: str, tmp_path: Path) -> None:
     """Databases like to say which value they could not write."""
     shared = require("postgresql") if engine == "postgresql" else None
     url = shared.new_database() if shared is not None else f"sqlite:///{tmp_path}/hullo.db"
@@ -197,7 +197,7 @@ def _execute(url: str, folder: Path, statement: str) -> None:
             connection.execute(statement.encode())
 
 
-def test_a_server_that_is_attacked_has_printed_nothing_but_its_own_lines(target: Target) -> None:
+def test_attacked_server_logs_only_well_formed_lines(target: Target) -> None:
     """Whatever the tests before this one have sent."""
     lines = [line for line in target.told().splitlines() if not line.startswith("hullo is serving on ")]
     assert [line for line in lines if not LINE.fullmatch(line)] == []

@@ -29,7 +29,7 @@ WITHOUT_PROOF: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.rule("V3")
-def test_where_proof_is_required_nobody_comes_in_without(site: Site, victim: Victim) -> None:
+def test_required_mode_refuses_calls_without_proof(site: Site, victim: Victim) -> None:
     site.set(verification="required")
     before, people = victim.data(), site.contacts()
     for way, said in WITHOUT_PROOF.items():
@@ -41,7 +41,7 @@ def test_where_proof_is_required_nobody_comes_in_without(site: Site, victim: Vic
 
 
 @pytest.mark.rule("V3", "T1")
-def test_where_proof_is_required_no_way_around_identify_leads_in(site: Site, victim: Victim) -> None:
+def test_required_mode_has_no_way_around_identify(site: Site, victim: Victim) -> None:
     beside = site.beside()
     claimant = beside.browser()
     claimant.identify(email=victim.email)
@@ -63,9 +63,7 @@ def test_where_proof_is_required_no_way_around_identify_leads_in(site: Site, vic
 
 
 @pytest.mark.rule("V3")
-def test_where_proof_is_required_a_refusal_is_the_same_for_a_known_and_an_unknown_person(
-    site: Site, victim: Victim
-) -> None:
+def test_required_mode_refuses_known_and_unknown_alike(site: Site, victim: Victim) -> None:
     site.set(verification="required")
     answers = [site.browser().identify(external_id=name) for name in (victim.external_id, site.target.name("victim"))]
     assert answers[0].content == answers[1].content
@@ -73,7 +71,7 @@ def test_where_proof_is_required_a_refusal_is_the_same_for_a_known_and_an_unknow
 
 @pytest.mark.rule("V3")
 @pytest.mark.parametrize("mode", ["report", "off"])
-def test_where_wrong_proof_is_let_pass_it_counts_for_nothing(site: Site, victim: Victim, mode: str) -> None:
+def test_report_mode_gives_wrong_proof_no_standing(site: Site, victim: Victim, mode: str) -> None:
     site.set(verification=mode)
     before = victim.data()
     for way, said in WITHOUT_PROOF.items():
@@ -87,7 +85,7 @@ def test_where_wrong_proof_is_let_pass_it_counts_for_nothing(site: Site, victim:
 
 
 @pytest.mark.rule("V3")
-def test_where_hashes_are_ignored_a_right_one_proves_nothing_either(site: Site, victim: Victim) -> None:
+def test_off_mode_gives_right_hash_no_standing(site: Site, victim: Victim) -> None:
     site.set(verification="off")
     before = victim.data()
     person = victim.external_id
@@ -101,7 +99,7 @@ def test_where_hashes_are_ignored_a_right_one_proves_nothing_either(site: Site, 
 
 
 @pytest.mark.rule("V3", "V5")
-def test_where_wrong_proof_is_let_pass_a_token_that_was_used_before_is_no_proof(site: Site, victim: Victim) -> None:
+def test_report_mode_gives_spent_token_no_standing(site: Site, victim: Victim) -> None:
     site.set(verification="report")
     person = victim.external_id
     token = hs256(site.secret, in_order(site.app_key, sub=person, jti=site.target.name("jti")))
@@ -113,7 +111,7 @@ def test_where_wrong_proof_is_let_pass_a_token_that_was_used_before_is_no_proof(
 
 
 @pytest.mark.rule("V3")
-def test_where_wrong_proof_is_let_pass_one_right_proof_does_not_make_a_wrong_one_right(site: Site) -> None:
+def test_report_mode_mixed_proofs_stay_claimed(site: Site) -> None:
     site.set(verification="report")
     person = site.target.name("person")
     answer = site.browser().prove(person, token="e30.e30.e30")

@@ -13,7 +13,7 @@ from attack.site import Site, Victim
     ["{}\u200b", "\u200b{}", "\u202e{}", "{}\u00ad", "\ufeff{}", "{}\u0301", "{}\u2060", "{} ", "{}\u3000"],
     ids=ascii,
 )
-def test_a_name_that_only_looks_like_the_victims_is_another_person(site: Site, victim: Victim, disguise: str) -> None:
+def test_lookalike_external_id_is_another_contact(site: Site, victim: Victim, disguise: str) -> None:
     before = victim.data()
     for field, name in (("external_id", victim.external_id), ("email", victim.email)):
         local, at, host = name.partition("@")
@@ -43,7 +43,7 @@ def test_a_name_that_only_looks_like_the_victims_is_another_person(site: Site, v
         "x' || 'y",
     ],
 )
-def test_a_name_that_is_a_command_is_just_a_name(site: Site, victim: Victim, name: str) -> None:
+def test_command_as_external_id_is_plain_text(site: Site, victim: Victim, name: str) -> None:
     before = victim.data()
     contact_id = site.browser().prove(name, name=name, custom_data={"a": name}).json()["contact_id"]
     stored = site.contact(contact_id)

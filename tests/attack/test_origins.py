@@ -89,9 +89,7 @@ def listed(bystander: Victim) -> str:
 
 
 @pytest.mark.parametrize("pattern", UNLISTED.values(), ids=UNLISTED.keys())
-def test_a_page_that_is_not_listed_calls_nothing_and_reads_nothing(
-    listed: str, bystander: Victim, pattern: str
-) -> None:
+def test_unlisted_page_calls_and_reads_nothing(listed: str, bystander: Victim, pattern: str) -> None:
     victim, site = bystander, bystander.site
     origin = spelt(pattern, listed)
     token = f"Bearer {victim.browser.token}"
@@ -117,7 +115,7 @@ LOCAL = ("an address", "localhost")
 
 
 @pytest.mark.parametrize("look", [look for look in UNLISTED if look not in LOCAL])
-def test_a_page_that_nobody_lists_gets_no_preflight(listed: str, bystander: Victim, look: str) -> None:
+def test_unlisted_page_gets_no_preflight(listed: str, bystander: Victim, look: str) -> None:
     site, origin = bystander.site, spelt(UNLISTED[look], listed)
     asked = {"access_control_request_method": "POST", "access_control_request_headers": "authorization"}
     answer = call(site, "OPTIONS", "/identify", origin, **asked, access_control_request_private_network="true")
@@ -126,16 +124,14 @@ def test_a_page_that_nobody_lists_gets_no_preflight(listed: str, bystander: Vict
 
 @pytest.mark.rule("T1", "T2")
 @pytest.mark.parametrize("pattern", UNLISTED.values(), ids=UNLISTED.keys())
-def test_nobody_is_taken_to_a_place_that_only_looks_like_one_that_is_listed(
-    listed: str, bystander: Victim, pattern: str
-) -> None:
+def test_identity_token_refused_for_listed_origin_lookalikes(listed: str, bystander: Victim, pattern: str) -> None:
     answer = bystander.browser.post("/identity-token", {"to": spelt(pattern, listed)})
     assert answer.json()["code"] in {"not_found", "invalid"}
     assert bystander.browser.post("/identity-token", {"to": f"https://{listed}"}).status_code == 200
 
 
 @pytest.mark.rule("T1")
-def test_nobody_is_taken_to_a_place_of_somebody_else_nor_told_that_there_is_one(site: Site, victim: Victim) -> None:
+def test_identity_token_refusal_hides_foreign_origins(site: Site, victim: Victim) -> None:
     name, stranger = domain(site), site.elsewhere()
     listing(site, "https://kept.example")
     listing(stranger, f"https://{name}", f"https://*.{name}")
@@ -174,7 +170,7 @@ WILDCARD = {
 
 
 @pytest.mark.parametrize(("pattern", "taken"), WILDCARD.values(), ids=WILDCARD.keys())
-def test_a_star_stands_for_sub_domains_and_for_nothing_else(site: Site, pattern: str, taken: bool) -> None:
+def test_star_matches_subdomains_only(site: Site, pattern: str, taken: bool) -> None:
     name = domain(site)
     listing(site, f"https://*.{name}")
     origin = spelt(pattern, name)
@@ -192,7 +188,7 @@ def test_a_star_stands_for_sub_domains_and_for_nothing_else(site: Site, pattern:
         *("https://*.example.com/", "https://*.evil.test@example.com", "null", "https://example.com@evil.test"),
     ],
 )
-def test_an_app_cannot_list_more_than_its_own_domains(site: Site, pattern: str) -> None:
+def test_app_cannot_list_overly_broad_origins(site: Site, pattern: str) -> None:
     from hullo.errors import Invalid
 
     if pattern.endswith("/"):
@@ -201,7 +197,7 @@ def test_an_app_cannot_list_more_than_its_own_domains(site: Site, pattern: str) 
         listing(site, pattern)
 
 
-def test_of_two_origins_neither_lets_the_other_read(site: Site) -> None:
+def test_listed_origins_cannot_read_each_other(site: Site) -> None:
     name = domain(site)
     listing(site, f"https://{name}")
     for origins in (("https://evil.test", f"https://{name}"), (f"https://{name}", "https://evil.test")):
@@ -227,21 +223,21 @@ LOOKS_LOCAL = [
 ]
 
 
-def test_an_app_that_lists_nothing_takes_no_page_that_only_looks_local(site: Site) -> None:
+def test_app_without_origins_refuses_local_lookalike_pages(site: Site) -> None:
     for origin in LOOKS_LOCAL:
         answer = call(site, "POST", "/join", origin, body={"app_key": site.app_key})
         assert (answer.status_code, cors_in(answer)) == (403, {}), origin
 
 
 @pytest.mark.rule("T1", "T2")
-def test_nobody_is_taken_to_a_place_that_only_looks_local(site: Site, victim: Victim) -> None:
+def test_identity_token_refused_for_local_lookalikes(site: Site, victim: Victim) -> None:
     site.beside()
     for origin in LOOKS_LOCAL:
         answer = victim.browser.post("/identity-token", {"to": origin})
         assert answer.json()["code"] in {"not_found", "invalid"}, origin
 
 
-def test_no_answer_is_for_every_page_and_none_is_with_credentials(site: Site, victim: Victim) -> None:
+def test_cors_never_allows_all_pages_or_credentials(site: Site, victim: Victim) -> None:
     name = domain(site)
     listing(site, f"https://{name}")
     token = f"Bearer {victim.browser.token}"
@@ -274,7 +270,7 @@ def test_no_answer_is_for_every_page_and_none_is_with_credentials(site: Site, vi
             assert not told or answer.headers["vary"] == "Origin"
 
 
-def test_a_servers_answers_are_for_no_page_not_even_a_listed_one(site: Site, victim: Victim) -> None:
+def test_server_api_is_unreadable_to_every_page(site: Site, victim: Victim) -> None:
     """A page that has got hold of an API key."""
     name = domain(site)
     listing(site, f"https://{name}")
@@ -291,7 +287,7 @@ def test_a_servers_answers_are_for_no_page_not_even_a_listed_one(site: Site, vic
     assert cors_in(preflight) == {}
 
 
-def test_a_page_that_one_app_lists_is_no_page_of_another(site: Site) -> None:
+def test_origin_of_another_app_is_refused(site: Site) -> None:
     name, other = domain(site), site.beside()
     listing(site, f"https://{name}")
     listing(other, f"https://other.{name}")
@@ -300,7 +296,7 @@ def test_a_page_that_one_app_lists_is_no_page_of_another(site: Site) -> None:
     assert (answer.status_code, cors_in(answer)) == (403, {})
 
 
-def test_an_origin_that_was_taken_off_the_list_is_refused_at_once(site: Site) -> None:
+def test_removed_origin_is_refused_at_once(site: Site) -> None:
     name = domain(site)
     listing(site, f"https://{name}", "https://kept.example")
     said = {"app_key": site.app_key}

@@ -28,7 +28,7 @@ def signed(victim: Victim) -> dict[str, Any]:
     return {"external_id": victim.external_id, "user_hash": victim.site.hash(victim.external_id)}
 
 
-def test_another_session_with_the_same_key_and_body_gets_an_answer_of_its_own(site: Site, victim: Victim) -> None:
+def test_idempotency_key_of_another_session_repeats_nothing(site: Site, victim: Victim) -> None:
     first = repeat(victim.browser, KEY, email=victim.email).json()
     attacker = site.browser()
     attacker.join()
@@ -38,7 +38,7 @@ def test_another_session_with_the_same_key_and_body_gets_an_answer_of_its_own(si
     assert victim.id not in second.text
 
 
-def test_a_proven_answer_is_repeated_to_nobody_without_its_session(site: Site, victim: Victim) -> None:
+def test_proven_answer_repeats_only_for_its_session(site: Site, victim: Victim) -> None:
     body = signed(victim)
     assert repeat(victim.browser, KEY, **body).json()["standing"] == "proven"
     wrong = {**body, "user_hash": "0" * 64}
@@ -49,7 +49,7 @@ def test_a_proven_answer_is_repeated_to_nobody_without_its_session(site: Site, v
         assert (answer.status_code, answer.json()["code"]) == (401, "proof_rejected")
 
 
-def test_the_same_key_with_another_body_tells_nothing_of_the_first(site: Site, victim: Victim) -> None:
+def test_idempotency_key_with_another_body_leaks_nothing(site: Site, victim: Victim) -> None:
     first = repeat(site.browser(), KEY, **signed(victim)).json()
     answer = repeat(site.browser(), KEY, email="x@example.com")
     assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
@@ -70,9 +70,7 @@ def test_the_same_key_with_another_body_tells_nothing_of_the_first(site: Site, v
     ],
     ids=str,
 )
-def test_another_address_with_the_same_key_and_body_gets_no_session_of_the_first(
-    site: Site, claims: list[tuple[str, str]]
-) -> None:
+def test_idempotency_key_from_another_address_shares_nothing(site: Site, claims: list[tuple[str, str]]) -> None:
     """Whatever it says of itself. (Behind one address the key is all there is, and so it should be a UUID.)"""
     said = {"email": f"{site.target.name('victim')}@example.com"}
     first = from_address(site, "127.0.0.1", KEY, said)
@@ -83,7 +81,7 @@ def test_another_address_with_the_same_key_and_body_gets_no_session_of_the_first
     assert stolen.json["visitor_id"] != first.json["visitor_id"]
 
 
-def test_another_app_with_the_same_key_and_body_gets_an_answer_of_its_own(site: Site) -> None:
+def test_idempotency_key_in_another_app_repeats_nothing(site: Site) -> None:
     said = {"external_id": site.target.name("person")}
     first = repeat(site.browser(), KEY, **said).json()
     for other in (site.beside(), site.elsewhere()):
@@ -91,7 +89,7 @@ def test_another_app_with_the_same_key_and_body_gets_an_answer_of_its_own(site: 
 
 
 @pytest.mark.rule("S2")
-def test_an_answer_is_not_repeated_to_a_session_that_is_over(site: Site, victim: Victim) -> None:
+def test_ended_session_gets_no_repeated_answer(site: Site, victim: Victim) -> None:
     over = Browser(site)
     over.token = victim.browser.token
     assert repeat(over, KEY, **signed(victim)).status_code == 200
@@ -101,7 +99,7 @@ def test_an_answer_is_not_repeated_to_a_session_that_is_over(site: Site, victim:
 
 
 @pytest.mark.rule("S2", "C5")
-def test_a_repeat_does_not_bring_back_a_session_that_was_ended_since(site: Site, victim: Victim) -> None:
+def test_repeat_does_not_revive_an_ended_session(site: Site, victim: Victim) -> None:
     """A switch of user is repeated with the token that it gave, and that has been reset meanwhile."""
     old = Browser(site)
     old.token = victim.browser.token
@@ -114,14 +112,14 @@ def test_a_repeat_does_not_bring_back_a_session_that_was_ended_since(site: Site,
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "a\x7fb", "\xe9", "\t"], ids=ascii)
-def test_a_key_that_is_none_is_refused(site: Site, key: str) -> None:
+def test_invalid_idempotency_key_is_refused(site: Site, key: str) -> None:
     answer = from_address(site, "127.0.0.1", key, {"email": "x@example.com"})
     assert answer.status in {400, 422}
     assert site.contacts() == []
 
 
 @pytest.mark.rule("R1")
-def test_the_same_call_from_many_at_once_is_one_call(site: Site) -> None:
+def test_concurrent_identical_calls_run_once(site: Site) -> None:
     said = {"email": f"{site.target.name('x')}@example.com"}
     first = site.browser()
     first.join()
@@ -138,7 +136,7 @@ def test_the_same_call_from_many_at_once_is_one_call(site: Site) -> None:
     assert len(site.contacts()) == 1
 
 
-def test_a_key_on_another_path_repeats_nothing(site: Site, victim: Victim) -> None:
+def test_idempotency_key_on_another_path_repeats_nothing(site: Site, victim: Victim) -> None:
     first = repeat(site.browser(), KEY, **signed(victim)).json()
     for path in ("/join", "/reset"):
         answer = site.browser().post(path, {}, [("idempotency-key", KEY)]).json()

@@ -161,24 +161,24 @@ def world(site: Site) -> Iterator[World]:
 
 @pytest.mark.slow
 @CALLED_WITH_A_SESSION.parametrize()
-def test_a_session_is_answered_as_described(case: schemathesis.Case, world: World) -> None:
+def test_answers_to_a_session_match_the_schema(case: schemathesis.Case, world: World) -> None:
     world.call(case, world.browser().token)
 
 
 @pytest.mark.slow
 @CALLED_WITH_A_KEY.parametrize()
-def test_a_key_is_answered_as_described(case: schemathesis.Case, world: World) -> None:
+def test_answers_to_a_key_match_the_schema(case: schemathesis.Case, world: World) -> None:
     world.call(case, world.site.api_key)
 
 
 @pytest.mark.slow
 @CALLED_BY_ANYBODY.parametrize()
-def test_anybody_is_answered_as_described(case: schemathesis.Case, world: World) -> None:
+def test_answers_without_credentials_match_the_schema(case: schemathesis.Case, world: World) -> None:
     world.call(case, None)
 
 
 @pytest.mark.slow
-def test_calls_that_follow_from_one_another_are_answered_as_described(target: Target) -> None:
+def test_answers_to_linked_calls_match_the_schema(target: Target) -> None:
     class Story(CALLED_BY_SERVERS.as_state_machine()):
         def setup(self) -> None:
             self.site = Site(target)  # every story begins alike

@@ -36,7 +36,7 @@ PLACES = ("header", "body", "cookie")
 @pytest.mark.parametrize(
     "token", [PLANTED, "hvs_evil", "evil", "null", "hvs_" + "x" * 6000, "hvs_"], ids=lambda each: each[:9]
 )
-def test_a_session_token_that_was_never_issued_never_becomes_one(bystander: Victim, where: str, token: str) -> None:
+def test_unissued_session_token_never_becomes_valid(bystander: Victim, where: str, token: str) -> None:
     """An attacker who could choose the token would share the session of whoever they plant it on."""
     site = bystander.site
     joined = show(site, "POST", "/join", token, where)
@@ -54,7 +54,7 @@ def test_a_session_token_that_was_never_issued_never_becomes_one(bystander: Vict
 
 @pytest.mark.rule("S1", "S2")
 @pytest.mark.parametrize("where", PLACES)
-def test_a_session_of_another_app_opens_nothing_here(site: Site, victim: Victim, where: str) -> None:
+def test_session_of_another_app_opens_nothing(site: Site, victim: Victim, where: str) -> None:
     for other in (site.beside(), site.elsewhere()):
         token = victim.browser.token or ""
         assert show(other, "POST", "/identify", token, where, email="x@example.com").json()["code"] == "session_revoked"
@@ -95,9 +95,7 @@ ENDINGS = (_reset, _somebody_else, _claimed_to_be_somebody_else, _logged_out_eve
 
 @pytest.mark.rule("S2", "C5")
 @pytest.mark.parametrize("end", ENDINGS, ids=lambda end: end.__name__.strip("_"))
-def test_a_session_that_is_over_opens_nothing_anywhere(
-    site: Site, victim: Victim, end: Callable[[Victim], str]
-) -> None:
+def test_ended_session_opens_nothing_anywhere(site: Site, victim: Victim, end: Callable[[Victim], str]) -> None:
     over = end(victim)
     calls = {
         "/identify": {"email": victim.email},
@@ -119,7 +117,7 @@ def test_a_session_that_is_over_opens_nothing_anywhere(
 
 
 @pytest.mark.rule("S2", "C5")
-def test_a_user_switch_hands_the_next_person_nothing_of_the_one_before(site: Site, victim: Victim) -> None:
+def test_user_switch_hands_over_no_earlier_data(site: Site, victim: Victim) -> None:
     before = victim.data()
     browser = victim.browser
     browser.identify(email=f"{site.target.name('next')}@example.com", name="Next")
@@ -129,9 +127,7 @@ def test_a_user_switch_hands_the_next_person_nothing_of_the_one_before(site: Sit
 
 
 @pytest.mark.rule("S2")
-def test_logging_out_everywhere_ends_every_session_in_every_app_and_no_other_persons(
-    site: Site, victim: Victim
-) -> None:
+def test_logout_everywhere_ends_only_that_contacts_sessions(site: Site, victim: Victim) -> None:
     beside, bystander = site.beside(), site.victim()
     others = [site.browser(), beside.browser()]
     for each in others:
@@ -171,7 +167,7 @@ def test_logging_out_everywhere_ends_every_session_in_every_app_and_no_other_per
         "app key",
     ],
 )
-def test_what_is_no_secret_opens_no_session(bystander: Victim, shown: Callable[[Victim, str], str]) -> None:
+def test_public_ids_open_no_session(bystander: Victim, shown: Callable[[Victim, str], str]) -> None:
     victim, site = bystander, bystander.site
     token = shown(victim, victim.browser.me()["visitor_id"])
     for where in PLACES:
@@ -180,7 +176,7 @@ def test_what_is_no_secret_opens_no_session(bystander: Victim, shown: Callable[[
 
 
 @pytest.mark.rule("S1")
-def test_a_session_token_in_an_address_is_ignored(site: Site, victim: Victim) -> None:
+def test_session_token_in_url_is_ignored(site: Site, victim: Victim) -> None:
     token = victim.browser.token
     for name in ("session_token", "token", "hullo_session", "authorization", "access_token"):
         for path in ("/me", "/conversations", f"/conversations/{victim.conversation}/messages"):
@@ -190,7 +186,7 @@ def test_a_session_token_in_an_address_is_ignored(site: Site, victim: Victim) ->
 
 @pytest.mark.rule("S1")
 @pytest.mark.parametrize("scheme", ["Basic {}", "Token {}", "{}", "Bearer", "Bearer,{}", "Bearer\t{}", "Digest {}"])
-def test_a_token_is_no_bearer_token_under_another_scheme(bystander: Victim, scheme: str) -> None:
+def test_session_token_under_another_scheme_is_refused(bystander: Victim, scheme: str) -> None:
     victim, site = bystander, bystander.site
     headers = [("authorization", scheme.format(victim.browser.token)), ("x-hullo-app", site.app_key)]
     assert site.target.call("GET", f"{V1}/me", headers=headers).status_code == 401
@@ -198,13 +194,13 @@ def test_a_token_is_no_bearer_token_under_another_scheme(bystander: Victim, sche
 
 @pytest.mark.rule("S1")
 @pytest.mark.parametrize("other", [["x"], {"a": 1}, 7, True, False, ["hvs_x"]])
-def test_a_session_token_that_is_no_text_is_no_session(site: Site, other: object) -> None:
+def test_session_token_of_wrong_type_is_refused(site: Site, other: object) -> None:
     answer = site.browser().identify(session_token=other, email=f"{site.target.name('x')}@example.com")
     assert (answer.status_code, answer.json()["code"]) == (401, "session_revoked")
 
 
 @pytest.mark.rule("S1")
-def test_an_unknown_an_ended_and_a_foreign_session_are_refused_alike(site: Site, victim: Victim) -> None:
+def test_unknown_ended_and_foreign_sessions_look_alike(site: Site, victim: Victim) -> None:
     foreign, ended = site.elsewhere().victim().browser.token, _reset(victim)
     answers: list[Any] = []
     for token in (PLANTED, ended, foreign):
@@ -215,7 +211,7 @@ def test_an_unknown_an_ended_and_a_foreign_session_are_refused_alike(site: Site,
 
 
 @pytest.mark.rule("S1", "H1")
-def test_a_session_ends_up_unproven_once_its_contact_is_erased(site: Site, victim: Victim) -> None:
+def test_erased_contact_leaves_its_session_unproven(site: Site, victim: Victim) -> None:
     site.api("DELETE", f"/contacts/{victim.id}?conversations=anonymise")
     assert victim.browser.get(f"/conversations/{victim.conversation}/messages").status_code in {200, 401, 404}
     later = Browser(site)

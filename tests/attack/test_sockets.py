@@ -130,9 +130,7 @@ def signed(site: Site, external_id: str) -> dict[str, str]:
 
 @pytest.mark.rule("H1")
 @pytest.mark.parametrize("place", ["the same app", "another app", "another workspace"])
-def test_a_conversation_of_somebody_else_is_one_that_does_not_exist(
-    site: Site, victim: Victim, dial: Dial, place: str
-) -> None:
+def test_foreign_conversation_looks_missing_to_a_socket(site: Site, victim: Victim, dial: Dial, place: str) -> None:
     here = {"the same app": site, "another app": site.beside(), "another workspace": site.elsewhere()}[place]
     line, before = joined_line(dial, here), victim.data()
     for kind, more in (("message", {"text": "hello", "client_id": "1"}), ("read", {})):
@@ -146,7 +144,7 @@ def test_a_conversation_of_somebody_else_is_one_that_does_not_exist(
 
 @pytest.mark.rule("H1", "H2")
 @pytest.mark.parametrize("after", ["msg_" + "0" * 26, "msg_", "", "0", "\u00b2", "msg_" + "z" * 26, "x" * 20_000, "%"])
-def test_what_was_missed_is_told_to_nobody_else(site: Site, victim: Victim, dial: Dial, after: str) -> None:
+def test_missed_frames_reach_no_other_visitor(site: Site, victim: Victim, dial: Dial, after: str) -> None:
     claimed = dial(site)
     join(claimed, site, identity={"external_id": victim.external_id, "email": victim.email}, after=after)
     assert claimed.told() == []
@@ -155,9 +153,7 @@ def test_what_was_missed_is_told_to_nobody_else(site: Site, victim: Victim, dial
 
 
 @pytest.mark.rule("H1", "H2")
-def test_whoever_says_that_they_are_the_victim_hears_nothing_of_what_is_said_to_them(
-    site: Site, victim: Victim, dial: Dial
-) -> None:
+def test_claimed_socket_hears_nothing_sent_to_contact(site: Site, victim: Victim, dial: Dial) -> None:
     """Not before, and not after the victim proves it once more: that one is proven says nothing of the other."""
     own = joined_line(dial, site, victim.browser.token)
     before = joined_line(dial, site, identity={"external_id": victim.external_id})
@@ -173,9 +169,7 @@ def test_whoever_says_that_they_are_the_victim_hears_nothing_of_what_is_said_to_
 
 
 @pytest.mark.rule("S2", "S4", "C5")
-def test_whoever_becomes_somebody_else_on_one_socket_hears_nothing_more_on_the_others(
-    site: Site, victim: Victim, dial: Dial
-) -> None:
+def test_switch_on_one_socket_silences_the_others(site: Site, victim: Victim, dial: Dial) -> None:
     token = victim.browser.token
     one, other = joined_line(dial, site, token), joined_line(dial, site, token)
     switched = one.ask("identify", identity=signed(site, site.target.name("other")))
@@ -189,7 +183,7 @@ def test_whoever_becomes_somebody_else_on_one_socket_hears_nothing_more_on_the_o
 
 
 @pytest.mark.rule("S1", "S2")
-def test_a_session_of_another_app_opens_nothing_here(site: Site, victim: Victim, dial: Dial) -> None:
+def test_session_of_another_app_opens_nothing(site: Site, victim: Victim, dial: Dial) -> None:
     for other in (site.beside(), site.elsewhere()):
         joined = join(dial(other), other, victim.browser.token)
         assert joined["session_token"] != victim.browser.token
@@ -200,7 +194,7 @@ def test_a_session_of_another_app_opens_nothing_here(site: Site, victim: Victim,
 
 
 @pytest.mark.rule("S2", "S4")
-def test_a_session_that_was_ended_elsewhere_is_good_for_no_socket(site: Site, victim: Victim, dial: Dial) -> None:
+def test_session_ended_elsewhere_opens_no_socket(site: Site, victim: Victim, dial: Dial) -> None:
     token = victim.browser.token
     line = joined_line(dial, site, token)
     assert site.api("DELETE", f"/contacts/{victim.id}/sessions").status_code == 200
@@ -212,7 +206,7 @@ def test_a_session_that_was_ended_elsewhere_is_good_for_no_socket(site: Site, vi
 
 @pytest.mark.rule("S1")
 @pytest.mark.parametrize("field", ["session_token", "app_key"])
-def test_a_frame_cannot_speak_for_another_session(site: Site, victim: Victim, dial: Dial, field: str) -> None:
+def test_frame_cannot_act_for_another_session(site: Site, victim: Victim, dial: Dial, field: str) -> None:
     """Whoever has joined is who they are, whatever their frames say."""
     line, before = joined_line(dial, site), victim.data()
     said = {"session_token": victim.browser.token, "app_key": site.beside().app_key}[field]
@@ -226,7 +220,7 @@ def test_a_frame_cannot_speak_for_another_session(site: Site, victim: Victim, di
 
 
 @pytest.mark.rule("T1", "T5")
-def test_a_hop_token_is_good_once_and_in_one_app(site: Site, victim: Victim, dial: Dial) -> None:
+def test_hop_token_works_once_in_one_app(site: Site, victim: Victim, dial: Dial) -> None:
     stolen = victim.browser.hop()
     for there in (site.beside(), site.elsewhere()):
         line = dial(there)
@@ -241,7 +235,7 @@ def test_a_hop_token_is_good_once_and_in_one_app(site: Site, victim: Victim, dia
 
 
 @pytest.mark.rule("W2", "W4", "W7")
-def test_a_claim_that_comes_by_a_socket_overwrites_nothing(site: Site, victim: Victim, dial: Dial) -> None:
+def test_claim_over_a_socket_overwrites_nothing(site: Site, victim: Victim, dial: Dial) -> None:
     before, _ = victim.data()
     forged = {"name": "Mallory", "phone": None, "company": "Evil", "custom_data": {"plan": "free", "vip": None}}
     line = joined_line(dial, site, identity={"external_id": victim.external_id, **forged})
@@ -252,7 +246,7 @@ def test_a_claim_that_comes_by_a_socket_overwrites_nothing(site: Site, victim: V
 
 
 @pytest.mark.rule("V3")
-def test_where_proof_is_demanded_a_socket_writes_nothing_without_it(target: Target, dial: Dial) -> None:
+def test_required_mode_socket_writes_nothing_without_proof(target: Target, dial: Dial) -> None:
     site = Site(target, mode="required")
     line = dial(site)
     join(line, site, identity={"email": "mallory@evil.test"})
@@ -292,7 +286,7 @@ UNPROVEN: dict[str, dict[str, Any]] = {
 
 @pytest.mark.rule("H2", "V7")
 @pytest.mark.parametrize("said", UNPROVEN.values(), ids=UNPROVEN.keys())
-def test_nobody_learns_from_a_socket_who_is_known(site: Site, dial: Dial, said: dict[str, Any]) -> None:
+def test_socket_does_not_reveal_known_contacts(site: Site, dial: Dial, said: dict[str, Any]) -> None:
     for names in ("external_id", "email"):
         known, unknown = site.victim(), site.target.name("victim")
         stranger = unknown if names == "external_id" else f"{unknown}@example.com"
@@ -305,9 +299,7 @@ def test_nobody_learns_from_a_socket_who_is_known(site: Site, dial: Dial, said: 
 
 @pytest.mark.rule("S1", "H1")
 @pytest.mark.parametrize("pattern", [*FOREIGN.values(), None], ids=[*FOREIGN.keys(), "none"])
-def test_a_handshake_that_carries_the_victims_cookie_joins_nobody_from_elsewhere(
-    bystander: Victim, dial: Dial, pattern: str | None
-) -> None:
+def test_cross_site_cookie_handshake_joins_as_anonymous(bystander: Victim, dial: Dial, pattern: str | None) -> None:
     """Cross-site WebSocket hijacking: browsers send the cookie along with a handshake that any page may make."""
     site, before = bystander.site, bystander.data()
     origin = [] if pattern is None else [("Origin", spelt(site, pattern))]
@@ -326,7 +318,7 @@ def test_a_handshake_that_carries_the_victims_cookie_joins_nobody_from_elsewhere
 
 
 @pytest.mark.rule("S1")
-def test_a_page_of_this_host_joins_by_its_cookie_and_never_sees_the_token(bystander: Victim, dial: Dial) -> None:
+def test_same_host_page_joins_without_seeing_token(bystander: Victim, dial: Dial) -> None:
     site = bystander.site
     line = dial(site, ("Cookie", f"hullo_session={bystander.browser.token}"), ("Origin", site.target.url))
     line.say("join", app_key=site.app_key)
@@ -339,9 +331,7 @@ def test_a_page_of_this_host_joins_by_its_cookie_and_never_sees_the_token(bystan
 @pytest.mark.parametrize(
     "origin", ["https://evil.test", "null", "https://shop.example.evil.test", "http://shop.example"]
 )
-def test_a_page_that_is_not_listed_gets_nowhere_with_the_apps_key_and_the_victims_session(
-    site: Site, victim: Victim, dial: Dial, origin: str
-) -> None:
+def test_unlisted_page_is_refused_despite_valid_session(site: Site, victim: Victim, dial: Dial, origin: str) -> None:
     site.set(origins="https://shop.example")
     count = len(site.contacts())
     for more in ({}, {"session_token": victim.browser.token}, {"identity": {"email": "mallory@evil.test"}}):
@@ -352,7 +342,7 @@ def test_a_page_that_is_not_listed_gets_nowhere_with_the_apps_key_and_the_victim
 
 
 @pytest.mark.rule("P4")
-def test_the_address_of_the_handshake_proves_nothing(bystander: Victim, dial: Dial) -> None:
+def test_handshake_url_proves_nothing(bystander: Victim, dial: Dial) -> None:
     """A socket cannot set headers, and what stands in an address ends up in logs."""
     site, token = bystander.site, bystander.browser.token
     line = dial(site, ("Authorization", f"Bearer {token}"), query=f"?session_token={token}&app_key={site.app_key}")
@@ -387,21 +377,21 @@ CLOSING_FRAMES = {
 
 
 @pytest.mark.parametrize("text", CLOSING_FRAMES.values(), ids=CLOSING_FRAMES.keys())
-def test_a_frame_that_nobody_understands_closes_the_socket(bystander: Victim, dial: Dial, text: str) -> None:
+def test_unparsable_frame_closes_the_socket(bystander: Victim, dial: Dial, text: str) -> None:
     for line in (dial(bystander.site), joined_line(dial, bystander.site)):
         line.send(text)
         assert line.closed() == (4400, "bad_frame")
 
 
 @pytest.mark.parametrize("sent", [b"", b'{"type": "ping"}', b"\xff\xfe"])
-def test_bytes_close_the_socket(bystander: Victim, dial: Dial, sent: bytes) -> None:
+def test_binary_frame_closes_the_socket(bystander: Victim, dial: Dial, sent: bytes) -> None:
     for line in (dial(bystander.site), joined_line(dial, bystander.site)):
         line.send(sent)
         assert line.closed() == (4400, "bad_frame")
 
 
 @pytest.mark.parametrize("letter", ["x", "ü", "😀", "\\"])
-def test_a_frame_is_as_long_as_its_bytes(bystander: Victim, dial: Dial, letter: str) -> None:
+def test_frame_length_is_counted_in_bytes(bystander: Victim, dial: Dial, letter: str) -> None:
     line = joined_line(dial, bystander.site)
     empty = len(json.dumps({"type": "ping", "ref": ""}))
     spelt_out = json.dumps(letter, ensure_ascii=False)[1:-1]
@@ -413,7 +403,7 @@ def test_a_frame_is_as_long_as_its_bytes(bystander: Victim, dial: Dial, letter: 
 
 
 @pytest.mark.parametrize("pieces", [2, 500])
-def test_a_frame_in_pieces_is_one_frame(bystander: Victim, dial: Dial, pieces: int) -> None:
+def test_fragmented_frame_is_one_frame(bystander: Victim, dial: Dial, pieces: int) -> None:
     line = joined_line(dial, bystander.site)
     text = json.dumps({"type": "ping", "ref": "r" * 10_000})
     size = len(text) // pieces + 1
@@ -421,7 +411,7 @@ def test_a_frame_in_pieces_is_one_frame(bystander: Victim, dial: Dial, pieces: i
     assert line.hear()["type"] == "pong"
 
 
-def test_pieces_without_end_are_not_kept(bystander: Victim, dial: Dial) -> None:
+def test_endless_fragments_are_not_kept(bystander: Victim, dial: Dial) -> None:
     line, over = joined_line(dial, bystander.site), list[tuple[int, str]]()
 
     def pieces() -> Iterator[str]:
@@ -435,7 +425,7 @@ def test_pieces_without_end_are_not_kept(bystander: Victim, dial: Dial) -> None:
 
 
 @pytest.mark.parametrize("piece", ["", "x"])
-def test_a_message_of_more_pieces_than_anybody_sends_is_not_kept(bystander: Victim, dial: Dial, piece: str) -> None:
+def test_message_with_too_many_fragments_is_dropped(bystander: Victim, dial: Dial, piece: str) -> None:
     line, over = joined_line(dial, bystander.site), list[tuple[int, str]]()
 
     def pieces() -> Iterator[str]:
@@ -447,7 +437,7 @@ def test_a_message_of_more_pieces_than_anybody_sends_is_not_kept(bystander: Vict
     assert over[0][0] == 1009
 
 
-def test_whoever_pings_and_reads_no_answer_is_hung_up_on(bystander: Victim) -> None:
+def test_pings_without_reading_close_the_socket(bystander: Victim) -> None:
     target, before = bystander.site.target, bystander.site.target.memory
     handshake = (
         f"GET {V1}/socket HTTP/1.1\r\nHost: {target.url[7:]}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -463,7 +453,7 @@ def test_whoever_pings_and_reads_no_answer_is_hung_up_on(bystander: Victim) -> N
 
 
 @pytest.mark.rule("W8", "W10")
-def test_names_that_programs_know_become_nobodys_data(site: Site, dial: Dial) -> None:
+def test_prototype_keys_are_not_stored(site: Site, dial: Dial) -> None:
     line, person = joined_line(dial, site), signed(site, site.target.name("curious"))
     keys = {"__proto__": "x", "constructor": "x", "prototype": "x", "plan": "pro"}
     told = line.ask("identify", identity={**person, "custom_data": keys, "__proto__": {"standing": "proven"}})
@@ -502,9 +492,7 @@ frames = objects | words | words.map('{{"type": {}'.format) | st.binary(max_size
 @pytest.mark.slow
 @often
 @given(said=st.lists(frames, min_size=1, max_size=6))
-def test_whatever_is_said_is_answered_or_ends_the_socket_by_a_code_that_means_it(
-    bystander: Victim, said: list[str | bytes]
-) -> None:
+def test_every_frame_is_answered_or_closes_socket(bystander: Victim, said: list[str | bytes]) -> None:
     site = bystander.site
     address = f"{site.target.url.replace('http', 'ws', 1)}{V1}/socket"
     with connect(address, compression=None, proxy=None, close_timeout=1) as connection:
@@ -538,7 +526,7 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     target.close()
 
 
-def test_a_flood_of_frames_ends_the_socket(strict: Target, dial: Dial) -> None:
+def test_frame_flood_closes_the_socket(strict: Target, dial: Dial) -> None:
     with strict.undisturbed():
         site = Site(strict)
         line = dial(site, source="127.2.0.1")
@@ -549,7 +537,7 @@ def test_a_flood_of_frames_ends_the_socket(strict: Target, dial: Dial) -> None:
         assert len(site.api("GET", "/conversations?limit=200").json()["items"]) == FRAMES - 1
 
 
-def test_one_address_opens_so_many_sockets_whatever_it_calls_itself(strict: Target, dial: Dial) -> None:
+def test_sockets_per_address_are_limited(strict: Target, dial: Dial) -> None:
     with strict.undisturbed():
         site = Site(strict)
         silent = [dial(site, source="127.2.0.2") for _ in range(SOCKETS)]
@@ -561,7 +549,7 @@ def test_one_address_opens_so_many_sockets_whatever_it_calls_itself(strict: Targ
             line.connection.close()
 
 
-def test_whoever_reads_nothing_costs_little_and_delays_nobody(bystander: Victim, dial: Dial) -> None:
+def test_slow_reader_costs_little_and_delays_none(bystander: Victim, dial: Dial) -> None:
     """Once nothing more fits on the way to a client, nothing more is taken from it."""
     site, before = bystander.site, bystander.site.target.memory
     deaf, other = joined_line(dial, site), joined_line(dial, site)
@@ -588,7 +576,7 @@ def test_whoever_reads_nothing_costs_little_and_delays_nobody(bystander: Victim,
 
 
 @pytest.mark.rule("H1")
-def test_whoever_missed_more_than_waits_for_a_reader_gets_back_in(site: Site, victim: Victim, dial: Dial) -> None:
+def test_backlog_over_the_frame_limit_still_joins(site: Site, victim: Victim, dial: Dial) -> None:
     """Or a conversation that somebody filled would lock its visitor out for ever."""
     path = f"/conversations/{victim.conversation}/messages"
     after = site.api("GET", path).json()["items"][0]["id"]
@@ -602,7 +590,7 @@ def test_whoever_missed_more_than_waits_for_a_reader_gets_back_in(site: Site, vi
 
 
 @pytest.mark.slow
-def test_whoever_says_nothing_is_told_to_leave(bystander: Victim, dial: Dial) -> None:
+def test_silent_socket_is_closed(bystander: Victim, dial: Dial) -> None:
     assert dial(bystander.site).closed() == (4408, "no_join")
 
 
@@ -610,7 +598,7 @@ def test_whoever_says_nothing_is_told_to_leave(bystander: Victim, dial: Dial) ->
 
 
 @pytest.mark.rule("P4")
-def test_nothing_that_is_said_over_a_socket_is_printed_or_sent_back_in_an_error(site: Site, dial: Dial) -> None:
+def test_socket_input_never_reaches_logs_or_errors(site: Site, dial: Dial) -> None:
     mark = site.target.name("marker")
     person = {"external_id": f"id-{mark}", "email": f"{mark}@example.com", "name": f"name {mark}"}
     proven = {**person, "user_hash": site.hash(person["external_id"])}

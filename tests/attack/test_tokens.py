@@ -353,9 +353,7 @@ def refusal(serving: Target) -> object:
 
 @pytest.mark.rule("V3", "V5", "V7")
 @pytest.mark.parametrize("forge", FORGED.values(), ids=(name.encode("unicode_escape").decode()[:60] for name in FORGED))
-def test_a_forged_token_proves_nothing_writes_nothing_and_says_nothing(
-    bystander: Victim, refusal: object, forge: Forge
-) -> None:
+def test_forged_token_proves_writes_and_reveals_nothing(bystander: Victim, refusal: object, forge: Forge) -> None:
     site = bystander.site
     person = site.target.name("victim")
     token = forge(site, person)
@@ -373,7 +371,7 @@ def test_a_forged_token_proves_nothing_writes_nothing_and_says_nothing(
 
 
 @pytest.mark.rule("V5")
-def test_an_app_that_registered_public_keys_alone_takes_no_secret(site: Site) -> None:
+def test_public_key_app_takes_no_secret(site: Site) -> None:
     register(site, RSA)
     retire_secrets(site)
     for secret in (site.secret, pem(RSA), ""):
@@ -382,14 +380,14 @@ def test_an_app_that_registered_public_keys_alone_takes_no_secret(site: Site) ->
 
 
 @pytest.mark.rule("V5")
-def test_far_too_long_a_token_is_not_even_looked_at(site: Site) -> None:
+def test_oversized_token_is_refused_unparsed(site: Site) -> None:
     answer = site.browser().identify(token="." * 3_000_000)
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
 
 
 @pytest.mark.rule("V5")
 @pytest.mark.parametrize("key", [RSA, EC, ED], ids=["RS256", "ES256", "EdDSA"])
-def test_a_registered_public_key_verifies_its_own_tokens_and_no_retired_one_does(site: Site, key: PrivateKey) -> None:
+def test_public_key_verifies_until_it_is_retired(site: Site, key: PrivateKey) -> None:
     """Without it, none of the forgeries above would say anything."""
     key_id = register(site, key)
     retire_secrets(site)
@@ -402,7 +400,7 @@ def test_a_registered_public_key_verifies_its_own_tokens_and_no_retired_one_does
 
 @pytest.mark.rule("V5", "V2")
 @pytest.mark.parametrize("subject", [["SUB"], {"sub": "SUB"}, True, False, 1.5, [], "", " ", "null", "x" * 256, "a\nb"])
-def test_a_subject_that_is_no_name_proves_nobody(bystander: Victim, subject: object) -> None:
+def test_token_with_invalid_subject_proves_nothing(bystander: Victim, subject: object) -> None:
     victim, site = bystander, bystander.site
     before = victim.data()
     filled = json.loads(json.dumps(subject).replace("SUB", victim.external_id))
@@ -416,7 +414,7 @@ def test_a_subject_that_is_no_name_proves_nobody(bystander: Victim, subject: obj
 
 
 @pytest.mark.rule("V5")
-def test_what_is_said_beside_a_token_is_a_claim(site: Site, victim: Victim) -> None:
+def test_fields_beside_a_token_are_claims(site: Site, victim: Victim) -> None:
     before = victim.data()
     token = hs256(site.secret, in_order(site.app_key, sub=victim.external_id))
     answer = site.browser().identify(
@@ -427,7 +425,7 @@ def test_what_is_said_beside_a_token_is_a_claim(site: Site, victim: Victim) -> N
 
 
 @pytest.mark.rule("V5")
-def test_a_token_with_a_jti_is_accepted_once_and_never_again_in_any_guise(site: Site) -> None:
+def test_token_with_jti_is_accepted_only_once(site: Site) -> None:
     person, jti = site.target.name("person"), site.target.name("jti")
     payload = in_order(site.app_key, sub=person, jti=jti)
     token = hs256(site.secret, payload)
@@ -445,7 +443,7 @@ def test_a_token_with_a_jti_is_accepted_once_and_never_again_in_any_guise(site: 
 
 @pytest.mark.rule("V5", "R1")
 @pytest.mark.parametrize("field", ["token", "identity_token"])
-def test_a_token_that_is_good_once_is_good_for_one_of_many_who_show_it_at_once(site: Site, field: str) -> None:
+def test_concurrent_use_of_a_token_succeeds_once(site: Site, field: str) -> None:
     jti = {"jti": site.target.name("jti")} if field == "token" else {}
     token = hs256(site.secret, in_order(site.app_key, sub=site.target.name("person"), **jti))
     statuses = at_once(lambda: site.browser().identify(**{field: token}).status_code)
@@ -453,7 +451,7 @@ def test_a_token_that_is_good_once_is_good_for_one_of_many_who_show_it_at_once(s
 
 
 @pytest.mark.rule("V5")
-def test_a_jti_of_another_app_is_not_spent_by_this_one(site: Site) -> None:
+def test_jti_is_spent_per_app(site: Site) -> None:
     """Otherwise one site could lock another's people out."""
     other, jti = site.beside(), site.target.name("jti")
     for each in (site, other):
@@ -462,7 +460,7 @@ def test_a_jti_of_another_app_is_not_spent_by_this_one(site: Site) -> None:
 
 
 @pytest.mark.rule("V5")
-def test_a_refused_token_is_not_spent(site: Site) -> None:
+def test_refused_token_is_not_spent(site: Site) -> None:
     """Whoever sees one on its way cannot spoil it by showing it with something wrong."""
     token = hs256(site.secret, in_order(site.app_key, sub=site.target.name("person"), jti=site.target.name("jti")))
     assert site.browser().identify(token=token, user_hash="0").status_code == 401
@@ -471,7 +469,7 @@ def test_a_refused_token_is_not_spent(site: Site) -> None:
 
 
 @pytest.mark.rule("V5", "V3")
-def test_a_token_is_read_from_the_body_alone(site: Site) -> None:
+def test_token_is_read_only_from_the_body(site: Site) -> None:
     """An address or a header with a token is no proof."""
     person = site.target.name("person")
     token = hs256(site.secret, in_order(site.app_key, sub=person))

@@ -52,7 +52,7 @@ SMUGGLING: dict[str, tuple[list[str], str]] = {
 
 
 @pytest.mark.parametrize(("headers", "rest"), SMUGGLING.values(), ids=SMUGGLING.keys())
-def test_a_request_inside_of_another_is_not_read(bystander: Victim, headers: list[str], rest: str) -> None:
+def test_smuggled_request_is_not_read(bystander: Victim, headers: list[str], rest: str) -> None:
     site = bystander.site
     name = site.target.name("smuggled")
     hidden = identify_request(site, name)
@@ -87,7 +87,7 @@ def test_a_request_inside_of_another_is_not_read(bystander: Victim, headers: lis
     ],
     ids=lambda sent: ascii(sent[:20]),
 )
-def test_what_is_no_request_harms_nobody(target: Target, sent: bytes) -> None:
+def test_malformed_request_does_no_harm(target: Target, sent: bytes) -> None:
     before = target.memory
     answered = target.raw(sent + b"\r\n\r\n" * 2)
     assert answered.count(b"HTTP/1.1 ") <= 2
@@ -123,7 +123,7 @@ def test_what_is_no_request_harms_nobody(target: Target, sent: bytes) -> None:
         "/hullo/v1/contacts?/hullo/healthz",
     ],
 )
-def test_a_path_in_disguise_leads_nowhere_without_a_key(bystander: Victim, path: str) -> None:
+def test_disguised_path_still_needs_a_key(bystander: Victim, path: str) -> None:
     victim, site = bystander, bystander.site
     for method in ("GET", "POST", "DELETE"):
         answer = site.target.answer_to(f"{method} {path} HTTP/1.1", b"{}" if method == "POST" else b"")

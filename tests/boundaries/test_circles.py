@@ -76,7 +76,7 @@ def circles() -> set[frozenset[str]]:
     }
 
 
-def test_no_new_circle_of_imports() -> None:
+def test_imports_form_no_new_circle() -> None:
     new = [sorted(circle) for circle in circles() if not any(circle <= known for known in KNOWN_CIRCLES)]
     assert not new, f"these files import each other:{lines(new)}"
 

@@ -133,7 +133,7 @@ def test_known_arrows_up_still_exist() -> None:
     assert not gone, f"take off KNOWN_ARROWS_UP:{lines(gone)}"
 
 
-def test_stores_import_only_the_store_protocol_and_its_values() -> None:
+def test_stores_import_only_the_store_protocol() -> None:
     wrong = [
         f"{module} imports {target}"
         for module, imported in own_imports().items()
@@ -144,7 +144,7 @@ def test_stores_import_only_the_store_protocol_and_its_values() -> None:
     assert not wrong, lines(wrong)
 
 
-def test_only_the_edge_of_core_is_asynchronous() -> None:
+def test_only_the_edge_of_core_is_async() -> None:
     found = {
         module
         for module in files()

@@ -120,13 +120,13 @@ def comments_per_100_lines() -> float:
     return 100 * len(reasons) / sum(file.lines for file in core)
 
 
-def test_pronouns_become_no_more_frequent() -> None:
+def test_pronouns_do_not_grow_more_frequent() -> None:
     assert pronouns_per_1000_words() <= MOST_PRONOUNS
 
 
-def test_docstrings_begin_with_verbs_no_less_often() -> None:
+def test_docstrings_keep_beginning_with_verbs() -> None:
     assert percent_beginning_with_verb() >= FEWEST_VERBS
 
 
-def test_core_explains_no_less_in_comments() -> None:
+def test_core_keeps_its_share_of_comments() -> None:
     assert comments_per_100_lines() >= FEWEST_COMMENTS

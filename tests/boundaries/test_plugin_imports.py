@@ -23,7 +23,7 @@ def allowed_imports() -> set[tuple[str, str]]:
     return {(module, target) for module, targets in PRIVATE_IMPORTS.items() for target in targets}
 
 
-def test_plugins_import_only_what_is_public() -> None:
+def test_plugins_import_only_public_names() -> None:
     new = private_imports() - allowed_imports()
     assert not new, f"not in {sorted(PUBLIC)}:{lines(new)}"
 

@@ -37,12 +37,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-def test_it_holds_no_module_but_the_three(wheel: Path) -> None:
+def test_wheel_holds_only_the_three_packages(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0].partition("-")[0] for name in names} == {"hullo", "hullo_plugins", "hullo_stores"}
 
 
-def test_it_holds_what_the_code_reads_beside_itself(wheel: Path) -> None:
+def test_wheel_holds_the_data_files_code_reads(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     for package in ("core/hullo", "plugins/hullo_plugins", "stores/hullo_stores"):
         root = (ROOT / package).parent
@@ -51,7 +51,7 @@ def test_it_holds_what_the_code_reads_beside_itself(wheel: Path) -> None:
                 assert path.relative_to(root).as_posix() in names
 
 
-def test_it_holds_the_browser_sdk_as_it_is_served_and_nothing_that_makes_it(wheel: Path) -> None:
+def test_wheel_holds_built_browser_sdk_without_sources(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     inside = {name.removeprefix("hullo_plugins/widget/") for name in names if name.startswith("hullo_plugins/widget/")}
     makings = {path.name for path in MAKINGS}
@@ -59,7 +59,7 @@ def test_it_holds_the_browser_sdk_as_it_is_served_and_nothing_that_makes_it(whee
     assert not {name for name in inside if name.partition("/")[0] in makings}
 
 
-def test_what_it_offers_by_name_is_in_it(wheel: Path, tmp_path: Path) -> None:
+def test_wheel_holds_every_entry_point(wheel: Path, tmp_path: Path) -> None:
     zipfile.ZipFile(wheel).extractall(tmp_path)
     code = """
 import sys

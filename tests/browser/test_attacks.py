@@ -54,7 +54,7 @@ def tls(tmp_path: Path) -> ssl.SSLContext:
 
 @pytest.mark.slow
 @pytest.mark.rule("S1")
-def test_a_session_that_a_sub_domain_planted_is_not_the_one_that_a_visitor_proves(
+def test_subdomain_planted_session_is_never_proven(
     new_context: Callable[..., BrowserContext],
     new_site: Callable[..., Site],
     shared_server: Serving,
@@ -75,7 +75,7 @@ def test_a_session_that_a_sub_domain_planted_is_not_the_one_that_a_visitor_prove
     assert visit.go(site.origin + "/").ready().heard("ready")[0]["visitor_id"] == proven["visitor_id"]
 
 
-def test_elements_with_the_names_of_things_do_not_lead_the_widget_elsewhere(
+def test_dom_clobbering_does_not_redirect_the_widget(
     visit: Visit, site: Site, app: App, new_site: Callable[..., Site]
 ) -> None:
     evil = new_site("evil.localhost")
@@ -87,7 +87,7 @@ def test_elements_with_the_names_of_things_do_not_lead_the_widget_elsewhere(
 
 
 @pytest.mark.rule("T2", "T3")
-def test_who_counts_clicks_is_not_told_the_token(
+def test_click_counter_never_gets_the_token(
     visit: Visit, new_site: Callable[..., Site], shared_server: Serving
 ) -> None:
     """The address that `ping` names is sent the address that the link leads to."""
@@ -119,7 +119,7 @@ WORDS = (
 )
 
 
-def test_what_an_agent_or_a_visitor_says_stays_text(visit: Visit, site: Site, app: App, console: Console) -> None:
+def test_agent_and_visitor_messages_stay_text(visit: Visit, site: Site, app: App, console: Console) -> None:
     visit.go(site.put("/", shop_page(app))).ready().open()
     for text in WORDS:
         visit.say(text)

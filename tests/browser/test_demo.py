@@ -31,9 +31,7 @@ def log_in(visit: Visit, sites: Sites, name: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_visitor_is_answered_logs_in_goes_to_the_help_centre_and_logs_out(
-    visit: Visit, another_tab: Callable[[], Visit], sites: Sites
-) -> None:
+def test_visitor_chats_logs_in_hops_logs_out(visit: Visit, another_tab: Callable[[], Visit], sites: Sites) -> None:
     visit.go(f"{sites.shop}/")
     visit.page.get_by_role("button", name="Ask about it").first.click()
     visit.text.wait_for()
@@ -71,9 +69,7 @@ def test_a_visitor_is_answered_logs_in_goes_to_the_help_centre_and_logs_out(
     assert visit.lines.count() == 0
 
 
-def test_a_change_of_the_profile_reaches_the_contact(
-    visit: Visit, another_tab: Callable[[], Visit], sites: Sites
-) -> None:
+def test_profile_change_reaches_the_contact(visit: Visit, another_tab: Callable[[], Visit], sites: Sites) -> None:
     log_in(visit, sites, "Ravi Patel")
     visit.go(f"{sites.shop}/profile")
     visit.page.get_by_label("Plan").select_option("pro")
@@ -83,9 +79,7 @@ def test_a_change_of_the_profile_reaches_the_contact(
     assert known(who.page, "logged in") == "ravi"
 
 
-def test_a_claim_to_be_jane_is_told_nothing_of_her(
-    visit: Visit, another_tab: Callable[[], Visit], sites: Sites
-) -> None:
+def test_claim_to_be_jane_reveals_nothing(visit: Visit, another_tab: Callable[[], Visit], sites: Sites) -> None:
     log_in(visit, sites, "Jane Doe")
     visit.go(f"{sites.shop}/who")
     visit.until(lambda: known(visit.page, "standing") == "proven")
@@ -108,7 +102,7 @@ def of_the_command_line(tmp_path: Path) -> Iterator[Serving]:
 
 
 @pytest.mark.slow
-def test_the_demo_of_the_command_line_has_the_widget_too(of_the_command_line: Serving, visit: Visit) -> None:
+def test_command_line_demo_has_the_widget(of_the_command_line: Serving, visit: Visit) -> None:
     visit.go(f"{of_the_command_line.url}/").open()
     visit.page.get_by_role("button", name="As Jane").click()
     visit.page.get_by_text("Proven: the shop’s server vouches for this.").wait_for()

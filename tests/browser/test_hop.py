@@ -84,7 +84,7 @@ def check_the_arrival(arrived: Visit, sites: Sites, contact: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.rule("T2", "T3")
-def test_a_click_takes_the_identity_along_and_leaves_no_token_behind(visit: Visit, sites: Sites) -> None:
+def test_click_carries_identity_and_leaves_no_token(visit: Visit, sites: Sites) -> None:
     contact = at_the_shop(visit, sites)
     visit.near(visit.page.locator("#help"))
     visit.page.click("#help")
@@ -100,14 +100,14 @@ def test_a_click_takes_the_identity_along_and_leaves_no_token_behind(visit: Visi
     assert len([each for each in sites.help_centre.asked if carries(each)]) == 1
 
 
-def test_a_click_that_nothing_foretold_waits_for_the_token(visit: Visit, sites: Sites) -> None:
+def test_click_without_hover_waits_for_token(visit: Visit, sites: Sites) -> None:
     contact = at_the_shop(visit, sites)
     visit.run("document.getElementById('help').click()")
     visit.page.wait_for_url(f"{sites.help_centre.origin}/article?from=shop#top")
     check_the_arrival(visit, sites, contact)
 
 
-def test_one_app_with_pages_on_two_origins_lists_them_and_needs_no_more(
+def test_one_app_hops_between_listed_origins(
     visit: Visit, shared_server: Serving, new_site: Callable[..., Site]
 ) -> None:
     shop, blog = new_site(), new_site("localhost")
@@ -124,7 +124,7 @@ def test_one_app_with_pages_on_two_origins_lists_them_and_needs_no_more(
     assert [carries(each) for each in blog.asked if each.path == "/"] == [True]
 
 
-def test_scripts_of_the_page_never_see_the_token(visit: Visit, sites: Sites) -> None:
+def test_page_scripts_never_see_the_token(visit: Visit, sites: Sites) -> None:
     at_the_shop(visit, sites)
     visit.run("document.body.addEventListener('click', e => sessionStorage.setItem('late', e.target.href))")
     visit.near(visit.page.locator("#help"))
@@ -143,9 +143,7 @@ def test_scripts_of_the_page_never_see_the_token(visit: Visit, sites: Sites) -> 
     ],
     ids=["target blank", "middle click", "with Control"],
 )
-def test_a_link_that_opens_beside_takes_it_along_too(
-    visit: Visit, sites: Sites, open_aside: Callable[[Page], None]
-) -> None:
+def test_new_tab_link_carries_the_identity(visit: Visit, sites: Sites, open_aside: Callable[[Page], None]) -> None:
     contact = at_the_shop(visit, sites)
     visit.near(visit.page.locator("#help"))
     with visit.page.context.expect_page() as opened:
@@ -156,9 +154,7 @@ def test_a_link_that_opens_beside_takes_it_along_too(
     assert urlsplit(visit.page.url).path == "/"
 
 
-def test_the_address_that_a_context_menu_copies_has_the_token_while_the_menu_is_open(
-    visit: Visit, sites: Sites
-) -> None:
+def test_copied_link_holds_token_while_menu_open(visit: Visit, sites: Sites) -> None:
     at_the_shop(visit, sites)
     link = visit.page.locator("#help")
     visit.near(link)
@@ -178,7 +174,7 @@ def test_the_address_that_a_context_menu_copies_has_the_token_while_the_menu_is_
     ("where", "path", "there"),
     [("#elsewhere", "/", "/"), ("#own", "/", "/own"), ("#help", "/unlisted", "/article?from=shop#top")],
 )
-def test_the_identity_goes_to_no_other_place(visit: Visit, sites: Sites, where: str, path: str, there: str) -> None:
+def test_identity_goes_to_no_unlisted_place(visit: Visit, sites: Sites, where: str, path: str, there: str) -> None:
     at_the_shop(visit, sites, path)
     visit.page.locator(where).hover()
     visit.page.click(where)
@@ -188,7 +184,7 @@ def test_the_identity_goes_to_no_other_place(visit: Visit, sites: Sites, where: 
     assert "identity-token" not in visit.calls
 
 
-def test_an_anonymous_visitor_takes_nothing_along(visit: Visit, sites: Sites) -> None:
+def test_anonymous_visitor_carries_nothing(visit: Visit, sites: Sites) -> None:
     visit.go(sites.shop.origin + "/").ready()
     visit.page.click("#help")
     visit.page.wait_for_url("**/article**")
@@ -197,7 +193,7 @@ def test_an_anonymous_visitor_takes_nothing_along(visit: Visit, sites: Sites) ->
 
 
 @pytest.mark.rule("T1", "T5")
-def test_a_token_is_good_once_and_the_page_works_without(
+def test_token_works_once_and_page_without_it(
     visit: Visit, sites: Sites, new_context: Callable[..., BrowserContext], console: Console
 ) -> None:
     console.expect("401")
@@ -216,7 +212,7 @@ def test_a_token_is_good_once_and_the_page_works_without(
     thief.until(lambda: sites.shop_app.texts() == ["Who am I?"])
 
 
-def test_a_landing_that_is_refused_keeps_whoever_was_there(visit: Visit, sites: Sites, console: Console) -> None:
+def test_refused_landing_keeps_the_earlier_visitor(visit: Visit, sites: Sites, console: Console) -> None:
     console.expect("401")
     visit.go(f"{sites.help_centre.origin}/").ready()
     known = visit.identify(email="ravi@example.com")
@@ -225,21 +221,21 @@ def test_a_landing_that_is_refused_keeps_whoever_was_there(visit: Visit, sites: 
     assert visit.heard("ready")[0] == {"visitor_id": known["visitor_id"], "identified": True}
 
 
-def test_convots_parameter_is_understood(visit: Visit, sites: Sites) -> None:
+def test_convot_parameter_is_understood(visit: Visit, sites: Sites) -> None:
     token = sites.help_app.token("user_123", name="Jane Doe")
     visit.go(f"{sites.help_centre.origin}/?convot_identity={token}")
     assert visit.hears("identified")["standing"] == "proven"
     assert visit.page.url == f"{sites.help_centre.origin}/"
 
 
-def test_the_page_can_ask_for_a_token_itself(visit: Visit, sites: Sites) -> None:
+def test_page_can_request_a_token_itself(visit: Visit, sites: Sites) -> None:
     at_the_shop(visit, sites)
     token = visit.run("to => Hullo.identityToken(to)", sites.help_centre.origin)
     visit.go(f"{sites.help_centre.origin}/?hullo_identity={token}")
     assert visit.hears("identified")["standing"] == "proven"
 
 
-def test_links_in_the_chat_take_it_along_where_they_may(visit: Visit, sites: Sites) -> None:
+def test_chat_links_carry_identity_where_allowed(visit: Visit, sites: Sites) -> None:
     contact = at_the_shop(visit, sites)
     visit.open().say("How do I descale it?")
     visit.until(lambda: sites.shop_app.texts() == ["How do I descale it?"])

@@ -12,7 +12,7 @@ from browser.visits import Console, Visit
 UNREACHABLE = r"ERR_INTERNET_DISCONNECTED|ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|WebSocket"
 
 
-def test_what_is_said_offline_waits_and_is_sent_once(visit: Visit, site: Site, app: App, console: Console) -> None:
+def test_offline_message_waits_and_is_sent_once(visit: Visit, site: Site, app: App, console: Console) -> None:
     console.expect(UNREACHABLE)
     visit.go(site.put("/", shop_page(app))).ready().open()
     visit.page.context.set_offline(True)
@@ -28,7 +28,7 @@ def test_what_is_said_offline_waits_and_is_sent_once(visit: Visit, site: Site, a
     assert visit.lines.count() == 2
 
 
-def test_what_an_agent_says_meanwhile_is_there_afterwards(visit: Visit, site: Site, app: App, console: Console) -> None:
+def test_offline_page_later_shows_agent_messages(visit: Visit, site: Site, app: App, console: Console) -> None:
     console.expect(UNREACHABLE)
     visit.go(site.put("/", shop_page(app))).ready().open()
     visit.say("Hello?")
@@ -45,9 +45,7 @@ def test_what_an_agent_says_meanwhile_is_there_afterwards(visit: Visit, site: Si
 
 
 @pytest.mark.slow
-def test_who_they_are_is_said_when_there_is_a_server_again(
-    visit: Visit, site: Site, own_server: Serving, console: Console
-) -> None:
+def test_offline_identify_is_sent_on_reconnect(visit: Visit, site: Site, own_server: Serving, console: Console) -> None:
     console.expect(UNREACHABLE)
     app = own_server.app([site.origin])
     visit.go(site.put("/", shop_page(app))).ready()
@@ -59,9 +57,7 @@ def test_who_they_are_is_said_when_there_is_a_server_again(
 
 
 @pytest.mark.slow
-def test_a_page_that_finds_no_server_works_when_there_is_one(
-    visit: Visit, site: Site, own_server: Serving, console: Console
-) -> None:
+def test_page_recovers_once_the_server_starts(visit: Visit, site: Site, own_server: Serving, console: Console) -> None:
     console.expect(UNREACHABLE)
     app = own_server.app([site.origin])
     # From the site itself: the script has come, as from a cache, and the server has not.

@@ -50,7 +50,7 @@ def known(tab: Tab, app: App, site: Site, text: str = "") -> str:
 
 
 @pytest.mark.parametrize("document", ["convot", "sonny"])
-def test_the_calls_of_both_documents_make_the_visitor_a_contact(tab: Tab, site: Site, app: App, document: str) -> None:
+def test_both_documented_calls_create_a_contact(tab: Tab, site: Site, app: App, document: str) -> None:
     tab.go(site.put("/before", shop_page(app))).open_chat().say("Where is my order?")
     tab.until(lambda: app.texts() == ["Where is my order?"])
     tab.sees("where('[role=dialog] input[type=email]')")
@@ -63,7 +63,7 @@ def test_the_calls_of_both_documents_make_the_visitor_a_contact(tab: Tab, site: 
     assert not tab.run("where('[role=dialog] input[type=email]')")
 
 
-def test_an_answer_is_shown_at_once(tab: Tab, site: Site, app: App) -> None:
+def test_agent_answer_is_shown_at_once(tab: Tab, site: Site, app: App) -> None:
     policy = f"default-src 'none'; script-src 'self' {app.server.url}; connect-src {app.sources}"
     site.script("/page.js", LISTENING)
     text = page('<script src="/page.js"></script>', tag(app))
@@ -76,7 +76,7 @@ def test_an_answer_is_shown_at_once(tab: Tab, site: Site, app: App) -> None:
 
 
 @pytest.mark.parametrize("lost", ["localStorage.clear()", "document.cookie = 'hullo_session=; max-age=0; path=/'"])
-def test_what_the_browser_loses_is_restored_from_what_it_keeps(tab: Tab, site: Site, app: App, lost: str) -> None:
+def test_lost_browser_storage_is_restored(tab: Tab, site: Site, app: App, lost: str) -> None:
     address = site.put("/", shop_page(app))
     tab.go(address)
     visitor = tab.hears("ready")["visitor_id"]
@@ -88,7 +88,7 @@ def test_what_the_browser_loses_is_restored_from_what_it_keeps(tab: Tab, site: S
 
 
 @pytest.mark.rule("S2")
-def test_a_reset_leaves_nothing_behind_in_any_tab(tab: Tab, engine: Engine, site: Site, app: App) -> None:
+def test_reset_clears_every_tab(tab: Tab, engine: Engine, site: Site, app: App) -> None:
     known(tab, app, site)
     tab.open_chat().say("It is a secret.")
     tab.until(lambda: app.texts() == ["It is a secret."])
@@ -124,7 +124,7 @@ def check_the_landing(help_centre: Site) -> None:
 
 
 @pytest.mark.rule("T1", "T2")
-def test_a_click_takes_the_identity_to_the_help_centre(tab: Tab, site: Site, app: App, help_centre: Site) -> None:
+def test_click_carries_identity_to_the_help_centre(tab: Tab, site: Site, app: App, help_centre: Site) -> None:
     contact = beside_a_link(tab, site, app, help_centre)
     tab.near("#help")
     tab.click("#help")
@@ -136,7 +136,7 @@ def test_a_click_takes_the_identity_to_the_help_centre(tab: Tab, site: Site, app
 
 
 @pytest.mark.rule("T1", "T2")
-def test_a_tab_that_a_middle_click_opens_takes_it_along_too(tab: Tab, site: Site, app: App, help_centre: Site) -> None:
+def test_middle_click_tab_carries_the_identity(tab: Tab, site: Site, app: App, help_centre: Site) -> None:
     beside_a_link(tab, site, app, help_centre)
     tab.near("#help")
     tab.click("#help", button=1)

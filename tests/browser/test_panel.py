@@ -15,7 +15,7 @@ MARKUP = (
 )
 
 
-def test_what_an_agent_says_is_text(visit: Visit, site: Site, app: App) -> None:
+def test_agent_message_is_shown_as_text(visit: Visit, site: Site, app: App) -> None:
     visit.go(site.put("/", shop_page(app))).ready().open()
     visit.say(MARKUP)
     visit.until(lambda: app.texts() == [MARKUP])
@@ -30,7 +30,7 @@ def test_what_an_agent_says_is_text(visit: Visit, site: Site, app: App) -> None:
     assert visit.page.title() == "A page"
 
 
-def test_keys_are_enough(visit: Visit, site: Site, app: App) -> None:
+def test_panel_works_by_keyboard_alone(visit: Visit, site: Site, app: App) -> None:
     visit.go(site.put("/", shop_page(app))).ready()
     keys = visit.page.keyboard
     keys.press("Tab")
@@ -54,7 +54,7 @@ def test_keys_are_enough(visit: Visit, site: Site, app: App) -> None:
     assert visit.launcher.evaluate("button => button.getRootNode().activeElement === button")
 
 
-def test_an_anonymous_visitor_may_leave_an_email(visit: Visit, site: Site, app: App) -> None:
+def test_anonymous_visitor_may_leave_an_email(visit: Visit, site: Site, app: App) -> None:
     visit.go(site.put("/", shop_page(app))).ready().open()
     visit.say("Where is my order?")
     visit.until(lambda: app.texts() == ["Where is my order?"])
@@ -66,7 +66,7 @@ def test_an_anonymous_visitor_may_leave_an_email(visit: Visit, site: Site, app: 
     assert app.conversations()[0]["contact_id"] == contact["id"]
 
 
-def test_an_email_that_is_none_is_not_taken(visit: Visit, site: Site, app: App) -> None:
+def test_invalid_email_is_refused(visit: Visit, site: Site, app: App) -> None:
     visit.go(site.put("/", shop_page(app))).ready().open()
     visit.say("Where is my order?")
     visit.prompt.fill("jane at example")
@@ -77,7 +77,7 @@ def test_an_email_that_is_none_is_not_taken(visit: Visit, site: Site, app: App) 
     assert app.contacts() == []
 
 
-def test_whoever_is_known_is_not_asked(visit: Visit, site: Site, app: App) -> None:
+def test_known_visitor_is_not_asked_for_email(visit: Visit, site: Site, app: App) -> None:
     visit.go(site.put("/", shop_page(app))).ready().open()
     visit.say("Where is my order?")
     visit.prompt.wait_for()
@@ -87,9 +87,7 @@ def test_whoever_is_known_is_not_asked(visit: Visit, site: Site, app: App) -> No
     assert visit.prompt.is_hidden()
 
 
-def test_a_history_that_does_not_come_can_be_asked_for_again(
-    visit: Visit, site: Site, own_server: Serving, console: Console
-) -> None:
+def test_failed_history_load_can_be_retried(visit: Visit, site: Site, own_server: Serving, console: Console) -> None:
     console.expect("50[03]|net::ERR|WebSocket")  # whatever a browser says of a server whose database is broken
     app = own_server.app([site.origin])
     visit.go(site.put("/", shop_page(app))).ready().open()
@@ -108,7 +106,7 @@ def test_a_history_that_does_not_come_can_be_asked_for_again(
 
 
 @pytest.mark.rule("S2")
-def test_a_draft_is_not_left_for_whoever_comes_after(visit: Visit, site: Site, app: App) -> None:
+def test_draft_is_cleared_for_the_next_visitor(visit: Visit, site: Site, app: App) -> None:
     visit.go(site.put("/", shop_page(app))).ready().open()
     visit.text.fill("What Jane was about to say")
     visit.identify(email="jane@example.com")
@@ -117,7 +115,7 @@ def test_a_draft_is_not_left_for_whoever_comes_after(visit: Visit, site: Site, a
     visit.until(lambda: visit.text.input_value() == "")
 
 
-def test_a_text_that_is_too_long_stays_where_it_was_written(visit: Visit, site: Site, app: App) -> None:
+def test_overlong_text_stays_in_the_input(visit: Visit, site: Site, app: App) -> None:
     visit.go(site.put("/", shop_page(app))).ready().open()
     long = "é" * 8000
     visit.say(long)
@@ -129,7 +127,7 @@ def test_a_text_that_is_too_long_stays_where_it_was_written(visit: Visit, site: 
     assert app.texts() == [long]
 
 
-def test_it_opens_and_closes_by_call(visit: Visit, site: Site, app: App) -> None:
+def test_panel_opens_and_closes_by_call(visit: Visit, site: Site, app: App) -> None:
     visit.go(site.put("/", shop_page(app))).ready()
     visit.run("Hullo.open()")
     visit.hears("open")
@@ -143,7 +141,7 @@ def test_it_opens_and_closes_by_call(visit: Visit, site: Site, app: App) -> None
     assert visit.launcher.is_visible()
 
 
-def test_what_was_said_on_one_page_is_there_on_the_next(visit: Visit, site: Site, app: App) -> None:
+def test_messages_persist_on_the_next_page(visit: Visit, site: Site, app: App) -> None:
     visit.go(site.put("/", shop_page(app))).ready().open()
     for number in range(3):
         visit.say(f"Message {number}")

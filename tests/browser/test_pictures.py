@@ -45,7 +45,7 @@ def within(visit: Visit, selector: Any) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("look", LOOKS)
-def test_everything_is_on_the_screen(
+def test_widget_parts_all_fit_on_screen(
     look: str, new_context: Callable[..., BrowserContext], site: Site, app: App, take: Take
 ) -> None:
     visit = Visit(new_context(**LOOKS[look]).new_page())
@@ -71,9 +71,7 @@ def test_everything_is_on_the_screen(
     assert all(0 < each.stat().st_size < BYTES for each in taken)
 
 
-def test_the_launcher_is_at_the_end_of_the_line_in_either_direction(
-    new_context: Callable[..., BrowserContext], site: Site, app: App
-) -> None:
+def test_launcher_sits_at_inline_end_ltr_rtl(new_context: Callable[..., BrowserContext], site: Site, app: App) -> None:
     middles = []
     for direction in ("ltr", "rtl"):
         visit = Visit(new_context().new_page())

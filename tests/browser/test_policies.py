@@ -34,13 +34,13 @@ def check_that_it_works(visit: Visit, app: App) -> None:
     assert 200 < width < 600
 
 
-def test_it_works_where_nothing_but_its_own_address_is_allowed(visit: Visit, site: Site, app: App) -> None:
+def test_widget_works_when_only_its_origin_allowed(visit: Visit, site: Site, app: App) -> None:
     policy = f"default-src 'none'; script-src 'self' {app.server.url}; connect-src {app.sources}; base-uri 'none'"
     visit.go(strict_page(site, app, policy))
     check_that_it_works(visit, app)
 
 
-def test_it_works_with_trusted_types(visit: Visit, site: Site, app: App) -> None:
+def test_widget_works_with_trusted_types(visit: Visit, site: Site, app: App) -> None:
     policy = (
         f"default-src 'self' {app.sources}; require-trusted-types-for 'script'; trusted-types hullo; object-src 'none'"
     )
@@ -56,7 +56,7 @@ def test_it_works_with_trusted_types(visit: Visit, site: Site, app: App) -> None
         "document.body = document.createElement('body'); await 0; document.body.innerHTML = '<h1>Another view</h1>'",
     ],
 )
-def test_a_page_that_goes_to_another_view_keeps_its_launcher(visit: Visit, site: Site, app: App, swap: str) -> None:
+def test_view_change_keeps_the_launcher(visit: Visit, site: Site, app: App, swap: str) -> None:
     visit.go(site.put("/", shop_page(app))).ready()
     visit.launcher.wait_for()
     visit.run(f"async () => {{ {swap} }}")
@@ -64,7 +64,7 @@ def test_a_page_that_goes_to_another_view_keeps_its_launcher(visit: Visit, site:
     visit.until(lambda: app.texts() == ["Hello?"])
 
 
-def test_it_works_where_scripts_need_a_nonce(visit: Visit, site: Site, app: App) -> None:
+def test_widget_works_where_scripts_need_a_nonce(visit: Visit, site: Site, app: App) -> None:
     policy = f"default-src 'none'; script-src 'nonce-r4nd0m'; connect-src {app.sources}"
     visit.go(strict_page(site, app, policy, 'nonce="r4nd0m"'))
     check_that_it_works(visit, app)
@@ -77,12 +77,12 @@ def pinned(app: App, integrity: str, version: str) -> str:
     )
 
 
-def test_it_works_pinned_to_a_version_by_its_hash(visit: Visit, site: Site, app: App, manifest: dict[str, str]) -> None:
+def test_widget_works_pinned_by_integrity_hash(visit: Visit, site: Site, app: App, manifest: dict[str, str]) -> None:
     visit.go(site.put("/", pinned(app, manifest["integrity"], manifest["version"])))
     check_that_it_works(visit, app)
 
 
-def test_another_file_than_the_pinned_one_does_not_run(
+def test_file_with_wrong_integrity_hash_never_runs(
     visit: Visit, site: Site, app: App, manifest: dict[str, str], console: Console
 ) -> None:
     console.expect("integrity")
@@ -99,7 +99,7 @@ def manifest(shared_server: Serving) -> dict[str, str]:
     return {"version": told["version"], "integrity": told["files"]["widget.js"]["integrity"]}
 
 
-def test_nothing_on_the_page_moves(visit: Visit, site: Site, app: App) -> None:
+def test_widget_causes_no_layout_shift(visit: Visit, site: Site, app: App) -> None:
     watch = """
         window.shifted = 0;
         new PerformanceObserver(list => list.getEntries().forEach(each => { shifted += each.value; }))
@@ -116,7 +116,7 @@ def test_nothing_on_the_page_moves(visit: Visit, site: Site, app: App) -> None:
     visit.until(lambda: visit.run("shifted") > 0)
 
 
-def test_the_pages_styles_do_not_reach_the_widget(visit: Visit, site: Site, app: App) -> None:
+def test_page_styles_do_not_reach_the_widget(visit: Visit, site: Site, app: App) -> None:
     body = (
         "<style>* { font-size: 90px !important; color: red !important }"
         "button, textarea, svg { display: none !important }</style><h1>Rude</h1>"
@@ -131,7 +131,7 @@ def test_the_pages_styles_do_not_reach_the_widget(visit: Visit, site: Site, app:
 # What a developer did wrong is said once, on the console, and a visitor is not bothered.
 
 
-def test_an_unknown_app_key_is_said_once(visit: Visit, site: Site, app: App, console: Console) -> None:
+def test_unknown_app_key_is_reported_once(visit: Visit, site: Site, app: App, console: Console) -> None:
     console.expect("404", "WebSocket")
     visit.go(site.put("/", shop_page(app).replace(app.key, "app_nobody")))
     visit.until(lambda: console.said("app_nobody"))
@@ -141,9 +141,7 @@ def test_an_unknown_app_key_is_said_once(visit: Visit, site: Site, app: App, con
     assert len(console.said("^hullo: ")) == 1
 
 
-def test_an_origin_that_is_not_listed_is_said_once(
-    visit: Visit, site: Site, shared_server: Serving, console: Console
-) -> None:
+def test_unlisted_origin_is_reported_once(visit: Visit, site: Site, shared_server: Serving, console: Console) -> None:
     console.expect("403", "CORS", "ERR_FAILED", "WebSocket")
     app = shared_server.app(["https://shop.example.com"])
     visit.go(site.put("/", shop_page(app)))
@@ -156,7 +154,7 @@ def test_an_origin_that_is_not_listed_is_said_once(
     assert app.contacts() == []
 
 
-def test_an_identify_without_anybody_is_said_once(visit: Visit, site: Site, app: App, console: Console) -> None:
+def test_empty_identify_is_reported_once(visit: Visit, site: Site, app: App, console: Console) -> None:
     visit.go(site.put("/", shop_page(app))).ready()
     for _ in range(3):
         assert visit.identify(name="Jane") == {"refused": "no_identifier"}
@@ -166,7 +164,7 @@ def test_an_identify_without_anybody_is_said_once(visit: Visit, site: Site, app:
     assert len(console.said("^hullo: ")) == 1
 
 
-def test_a_proof_that_is_needed_is_told_and_may_follow(
+def test_required_proof_is_reported_and_may_follow(
     visit: Visit, site: Site, shared_server: Serving, console: Console
 ) -> None:
     app = shared_server.app([site.origin], verification="required")
@@ -178,7 +176,7 @@ def test_a_proof_that_is_needed_is_told_and_may_follow(
     assert len(visit.heard("identity-required")) == 1
 
 
-def test_a_proof_that_has_expired_is_told(visit: Visit, site: Site, app: App) -> None:
+def test_expired_proof_is_reported(visit: Visit, site: Site, app: App) -> None:
     visit.go(site.put("/", shop_page(app))).ready()
     token = app.token("user_123")
     assert visit.identify(token=token)["standing"] == "proven"

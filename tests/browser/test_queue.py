@@ -25,7 +25,7 @@ def slow_page(site: Site, app: App, calls: str, attributes: str = "") -> str:
     return site.put("/", page(script(LISTENING), script(calls), installed))
 
 
-def test_calls_from_before_the_script_has_loaded_are_made_in_their_order(visit: Visit, site: Site, app: App) -> None:
+def test_queued_calls_run_in_order(visit: Visit, site: Site, app: App) -> None:
     arrives = slow_widget(site, app)
     calls = f"""
         hullo('identify', {{ email: 'jane@example.com', name: 'Before init' }});
@@ -42,7 +42,7 @@ def test_calls_from_before_the_script_has_loaded_are_made_in_their_order(visit: 
     assert (contact["name"], contact["custom_data"][app.key]["plan"]) == ("After init", "gold")
 
 
-def test_the_stub_is_still_what_the_page_calls_when_the_script_has_come(visit: Visit, site: Site, app: App) -> None:
+def test_stub_keeps_working_after_the_script_loads(visit: Visit, site: Site, app: App) -> None:
     calls = "window.kept = hullo; hullo.mark = 1;"
     visit.go(site.put("/", shop_page(app, script(calls)))).ready()
     assert visit.run("kept === hullo && hullo.mark === 1")
@@ -53,7 +53,7 @@ def test_the_stub_is_still_what_the_page_calls_when_the_script_has_come(visit: V
     assert app.contacts()[0]["name"] == "By the queue"
 
 
-def test_calls_wait_for_an_app_key_that_comes_late(visit: Visit, site: Site, app: App) -> None:
+def test_calls_wait_for_a_late_app_key(visit: Visit, site: Site, app: App) -> None:
     installed = f'<script src="{app.widget}"></script>'
     visit.go(site.put("/", page(script(LISTENING), installed)))
     visit.run("window.told = Hullo.identify({ email: 'jane@example.com' }); 0")
@@ -63,7 +63,7 @@ def test_calls_wait_for_an_app_key_that_comes_late(visit: Visit, site: Site, app
 
 
 @pytest.mark.rule("S2")
-def test_a_reset_from_before_the_script_ends_the_session_of_the_page_before(visit: Visit, site: Site, app: App) -> None:
+def test_queued_reset_ends_the_earlier_session(visit: Visit, site: Site, app: App) -> None:
     visit.go(site.put("/", shop_page(app))).ready()
     before = visit.identify(external_id="user_123", user_hash=app.hash("user_123"))
     visit.open().say("It is a secret.")
@@ -77,7 +77,7 @@ def test_a_reset_from_before_the_script_ends_the_session_of_the_page_before(visi
     assert [each["active"] for each in sessions] == [False]
 
 
-def test_a_token_is_promised_before_there_is_a_session(visit: Visit, site: Site, app: App) -> None:
+def test_token_is_promised_before_a_session_exists(visit: Visit, site: Site, app: App) -> None:
     address = site.put("/", shop_page(app))
     visit.go(address).ready()
     visit.identify(external_id="user_123", user_hash=app.hash("user_123"))
@@ -86,16 +86,14 @@ def test_a_token_is_promised_before_there_is_a_session(visit: Visit, site: Site,
     assert visit.until(lambda: visit.run("window.token")).count(".") == 2
 
 
-def test_a_visitor_who_agreed_before_the_script_came_is_remembered(
-    visit: Visit, site: Site, app: App, shared_server: Serving
-) -> None:
+def test_consent_queued_before_the_script_is_kept(visit: Visit, site: Site, app: App, shared_server: Serving) -> None:
     with shared_server.beside() as hullo:
         hullo.register.change_app(app.key, {"consent": "required"})
     visit.go(site.put("/", shop_page(app, script("hullo('agree');"))))
     assert visit.hears("ready")["visitor_id"] is not None
 
 
-def test_a_page_that_no_longer_listens_keeps_nothing_from_the_widget(visit: Visit, site: Site, app: App) -> None:
+def test_unsubscribed_page_gets_no_more_events(visit: Visit, site: Site, app: App) -> None:
     visit.go(site.put("/", shop_page(app))).ready().open()
     visit.say("Where is my order?")
     visit.until(lambda: app.texts() == ["Where is my order?"])
@@ -105,7 +103,7 @@ def test_a_page_that_no_longer_listens_keeps_nothing_from_the_widget(visit: Visi
     assert [each["author"] for each in visit.heard("message")] == ["visitor"]
 
 
-def test_identify_is_a_promise_of_the_answer(visit: Visit, site: Site, app: App) -> None:
+def test_identify_promises_the_answer(visit: Visit, site: Site, app: App) -> None:
     visit.go(site.put("/", shop_page(app))).ready()
     answer = visit.identify(email="jane@example.com", phone="none at all")
     assert (answer["standing"], answer["identified"], answer["switched"]) == ("claimed", True, False)
@@ -113,7 +111,7 @@ def test_identify_is_a_promise_of_the_answer(visit: Visit, site: Site, app: App)
     assert visit.identify(name="Nobody") == {"refused": "no_identifier"}
 
 
-def test_names_can_be_changed(visit: Visit, site: Site, app: App) -> None:
+def test_global_names_can_be_changed(visit: Visit, site: Site, app: App) -> None:
     attributes = 'data-global="Acme" data-function="acme" async'
     visit.go(site.put("/", shop_page(app, attributes=attributes)))
     visit.until(lambda: visit.run("!!window.Acme"))
@@ -123,9 +121,7 @@ def test_names_can_be_changed(visit: Visit, site: Site, app: App) -> None:
     assert visit.run("Acme.identify({ email: 'jane@example.com', name: 'Jane' }).then(answer => answer.standing)")
 
 
-def test_verbs_of_other_widgets_are_understood_before_the_script_and_after_it(
-    visit: Visit, site: Site, app: App, console: Console
-) -> None:
+def test_other_widgets_verbs_work_queued_and_live(visit: Visit, site: Site, app: App, console: Console) -> None:
     calls = """
         window.loaded = 0;
         window.$crisp = [];
@@ -150,7 +146,7 @@ def test_verbs_of_other_widgets_are_understood_before_the_script_and_after_it(
     assert visit.hears("reset")["visitor_id"] != visit.heard("ready")[0]["visitor_id"]
 
 
-def test_a_repeat_of_the_same_identity_sends_nothing(visit: Visit, site: Site, app: App) -> None:
+def test_repeated_identity_sends_nothing(visit: Visit, site: Site, app: App) -> None:
     visit.go(site.put("/", shop_page(app))).ready()
     jane = {"email": "jane@example.com", "custom_data": {"plan": "pro", "orders": 3}}
     first = visit.identify(**jane)
@@ -164,7 +160,7 @@ def test_a_repeat_of_the_same_identity_sends_nothing(visit: Visit, site: Site, a
     assert visit.calls.count("identify") == sent + 1
 
 
-def test_the_same_identity_is_sent_again_after_a_reset(visit: Visit, site: Site, app: App) -> None:
+def test_identity_is_resent_after_a_reset(visit: Visit, site: Site, app: App) -> None:
     visit.go(site.put("/", shop_page(app))).ready()
     first = visit.identify(email="jane@example.com")
     visit.run("Hullo.reset()")
@@ -173,7 +169,7 @@ def test_the_same_identity_is_sent_again_after_a_reset(visit: Visit, site: Site,
     assert second["visitor_id"] != first["visitor_id"]
 
 
-def test_the_same_identity_is_sent_again_after_a_refused_proof(visit: Visit, site: Site, app: App) -> None:
+def test_identity_is_resent_after_a_refused_proof(visit: Visit, site: Site, app: App) -> None:
     visit.go(site.put("/", shop_page(app))).ready()
     wrong = {"external_id": "user_123", "user_hash": "0" * 64}
     assert visit.identify(**wrong) == {"refused": "proof_rejected"}
@@ -181,7 +177,7 @@ def test_the_same_identity_is_sent_again_after_a_refused_proof(visit: Visit, sit
     assert visit.calls.count("identify") == 2
 
 
-def test_the_identity_travels_with_the_join(visit: Visit, site: Site, app: App) -> None:
+def test_identity_travels_with_the_join(visit: Visit, site: Site, app: App) -> None:
     visit.go(site.put("/", shop_page(app, script("hullo('identify', { email: 'jane@example.com' })"))))
     visit.hears("identified")
     assert visit.calls.count("join") == 1
@@ -189,7 +185,7 @@ def test_the_identity_travels_with_the_join(visit: Visit, site: Site, app: App) 
     assert visit.calls[:2] == ["join", "identify"]
 
 
-def test_whoever_listens_late_is_told_who_the_visitor_is_until_that_is_over(visit: Visit, site: Site, app: App) -> None:
+def test_late_listener_gets_identity_until_reset(visit: Visit, site: Site, app: App) -> None:
     visit.go(site.put("/", shop_page(app))).ready()
     visit.identify(email="jane@example.com")
     late = "name => new Promise(done => { Hullo.on(name, () => done(true)); setTimeout(() => done(false), 50); })"
@@ -198,7 +194,7 @@ def test_whoever_listens_late_is_told_who_the_visitor_is_until_that_is_over(visi
     assert visit.run(late, "identified") is False
 
 
-def test_a_page_that_loads_the_script_twice_has_one_widget(visit: Visit, site: Site, app: App) -> None:
+def test_script_loaded_twice_makes_one_widget(visit: Visit, site: Site, app: App) -> None:
     visit.go(site.put("/", shop_page(app, tag(app)))).ready()
     visit.page.wait_for_load_state("networkidle")
     visit.identify(email="jane@example.com")

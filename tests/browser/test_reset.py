@@ -37,7 +37,7 @@ def me(app: App, token: str) -> int:
 
 
 @pytest.mark.rule("S2")
-def test_a_reset_leaves_nothing_behind(visit: Visit, site: Site, app: App) -> None:
+def test_reset_leaves_nothing_behind(visit: Visit, site: Site, app: App) -> None:
     before = logged_in(visit, site, app)
     assert me(app, before) == 200
     visit.run("Hullo.reset()")
@@ -52,7 +52,7 @@ def test_a_reset_leaves_nothing_behind(visit: Visit, site: Site, app: App) -> No
     assert ready["visitor_id"] != reset["visitor_id"]
 
 
-def test_whoever_comes_after_writes_in_a_conversation_of_their_own(visit: Visit, site: Site, app: App) -> None:
+def test_next_visitor_gets_a_new_conversation(visit: Visit, site: Site, app: App) -> None:
     logged_in(visit, site, app)
     visit.run("Hullo.reset()")
     visit.until(lambda: visit.lines.count() == 0)
@@ -63,7 +63,7 @@ def test_whoever_comes_after_writes_in_a_conversation_of_their_own(visit: Visit,
     assert visit.lines.count() == 1
 
 
-def test_the_back_button_shows_nothing(visit: Visit, site: Site, app: App) -> None:
+def test_back_button_shows_nothing_after_reset(visit: Visit, site: Site, app: App) -> None:
     logged_in(visit, site, app)
     visit.go(site.put("/bye", shop_page(app))).ready()
     visit.run("Hullo.reset()")
@@ -74,7 +74,7 @@ def test_the_back_button_shows_nothing(visit: Visit, site: Site, app: App) -> No
     assert "secret" not in visit.page.content()
 
 
-def test_a_reset_as_the_page_is_left_is_kept(visit: Visit, site: Site, app: App) -> None:
+def test_reset_survives_leaving_the_page(visit: Visit, site: Site, app: App) -> None:
     before = logged_in(visit, site, app)
     bye = site.put("/bye", shop_page(app))
     visit.run("bye => { Hullo.reset(); location.href = bye; }", bye)
@@ -85,7 +85,9 @@ def test_a_reset_as_the_page_is_left_is_kept(visit: Visit, site: Site, app: App)
     assert visit.lines.count() == 0
 
 
-def test_the_second_tab_follows_at_once(visit: Visit, another_tab: Callable[[], Visit], site: Site, app: App) -> None:
+def test_reset_reaches_the_second_tab_at_once(
+    visit: Visit, another_tab: Callable[[], Visit], site: Site, app: App
+) -> None:
     before = logged_in(visit, site, app)
     second = another_tab().go(site.origin + "/").ready().open()
     second.shows("It is a secret.")
@@ -97,7 +99,7 @@ def test_the_second_tab_follows_at_once(visit: Visit, another_tab: Callable[[], 
     visit.shows("From the second tab")
 
 
-def test_the_socket_of_before_is_closed(visit: Visit, site: Site, app: App) -> None:
+def test_reset_closes_the_previous_socket(visit: Visit, site: Site, app: App) -> None:
     """What an agent says to whoever was there is not told to whoever is there now."""
     logged_in(visit, site, app)
     visit.run("Hullo.reset()")
@@ -109,9 +111,7 @@ def test_the_socket_of_before_is_closed(visit: Visit, site: Site, app: App) -> N
     assert visit.lines.filter(has_text="Jane").count() == 0
 
 
-def test_a_reset_without_a_server_is_remembered_and_sent_later(
-    visit: Visit, site: Site, app: App, console: Console
-) -> None:
+def test_reset_without_server_is_sent_later(visit: Visit, site: Site, app: App, console: Console) -> None:
     console.expect("ERR_INTERNET_DISCONNECTED", "WebSocket")
     before = logged_in(visit, site, app)
     visit.page.context.set_offline(True)
@@ -125,7 +125,7 @@ def test_a_reset_without_a_server_is_remembered_and_sent_later(
 
 
 @pytest.mark.rule("S4")
-def test_a_session_that_is_ended_elsewhere_ends_on_the_page(visit: Visit, site: Site, app: App) -> None:
+def test_session_ended_elsewhere_ends_on_the_page(visit: Visit, site: Site, app: App) -> None:
     before = logged_in(visit, site, app)
     [contact] = app.contacts()
     assert app.call("DELETE", f"/contacts/{contact['id']}/sessions").status in {200, 204}

@@ -38,7 +38,7 @@ def check_that_they_are_known(visit: Visit, app: App) -> None:
     ],
     ids=["attributes", "address", "preset"],
 )
-def test_convots_call_makes_the_visitor_a_contact(visit: Visit, site: Site, app: App, install: str) -> None:
+def test_convot_call_makes_a_contact(visit: Visit, site: Site, app: App, install: str) -> None:
     write_as_nobody(visit, site, app)
     installed = install.format(widget=app.widget, key=app.key)
     visit.go(site.put("/", page(script(LISTENING), installed, convot(app))))
@@ -54,7 +54,7 @@ def test_convots_call_makes_the_visitor_a_contact(visit: Visit, site: Site, app:
     }
 
 
-def test_sonnys_snippet_makes_the_visitor_a_contact(visit: Visit, site: Site, app: App) -> None:
+def test_sonny_snippet_makes_a_contact(visit: Visit, site: Site, app: App) -> None:
     write_as_nobody(visit, site, app)
     visit.go(site.put("/", page(sonny(app))))
     check_that_they_are_known(visit, app)
@@ -62,7 +62,7 @@ def test_sonnys_snippet_makes_the_visitor_a_contact(visit: Visit, site: Site, ap
     assert (contact["name"], contact["standing"]) == ("Jane Smith", "owned")
 
 
-def test_sonnys_reset_clears_the_identity_and_starts_a_fresh_session(visit: Visit, site: Site, app: App) -> None:
+def test_sonny_reset_starts_a_fresh_session(visit: Visit, site: Site, app: App) -> None:
     write_as_nobody(visit, site, app)
     visit.go(site.put("/", page(sonny(app))))
     check_that_they_are_known(visit, app)
@@ -73,7 +73,7 @@ def test_sonnys_reset_clears_the_identity_and_starts_a_fresh_session(visit: Visi
     assert len(app.conversations()) == 2
 
 
-def test_a_page_without_any_call_makes_no_contact(visit: Visit, site: Site, app: App) -> None:
+def test_page_without_calls_makes_no_contact(visit: Visit, site: Site, app: App) -> None:
     visit.go(site.put("/", page(script(LISTENING), tag(app)))).ready()
     assert visit.heard("ready")[0]["identified"] is False
     assert app.contacts() == []

@@ -19,7 +19,7 @@ from browser.visits import PATIENCE, Console, Visit
 GONE = r"ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|ERR_SOCKET|WebSocket"
 
 
-def test_an_agents_answer_arrives_over_the_socket(visit: Visit, site: Site, app: App) -> None:
+def test_agent_answer_arrives_over_the_socket(visit: Visit, site: Site, app: App) -> None:
     visit.go(site.put("/", shop_page(app))).ready().open()
     visit.say("Hello?")
     visit.until(lambda: app.texts() == ["Hello?"])
@@ -32,7 +32,7 @@ def test_an_agents_answer_arrives_over_the_socket(visit: Visit, site: Site, app:
     assert "messages" not in str(visit.calls)
 
 
-def test_an_answer_to_a_closed_chat_is_counted_until_it_is_read(visit: Visit, site: Site, app: App) -> None:
+def test_closed_chat_counts_answers_until_read(visit: Visit, site: Site, app: App) -> None:
     visit.go(site.put("/", shop_page(app))).ready().open()
     visit.say("Hello?")
     visit.until(lambda: app.texts() == ["Hello?"])
@@ -48,7 +48,7 @@ def test_an_answer_to_a_closed_chat_is_counted_until_it_is_read(visit: Visit, si
     assert all(each["count"] == 0 for each in visit.heard("unread"))
 
 
-def test_what_one_tab_says_the_other_shows(
+def test_message_in_one_tab_shows_in_another(
     visit: Visit, another_tab: Callable[[], Visit], site: Site, app: App
 ) -> None:
     visit.go(site.put("/", shop_page(app))).ready().open()
@@ -62,7 +62,7 @@ def test_what_one_tab_says_the_other_shows(
     assert visit.lines.count() == second.lines.count() == 2
 
 
-def test_a_server_that_is_killed_in_the_middle_loses_and_doubles_nothing(
+def test_killed_server_loses_and_doubles_no_message(
     visit: Visit, site: Site, own_server: Serving, console: Console
 ) -> None:
     console.expect(GONE)
@@ -84,9 +84,7 @@ def test_a_server_that_is_killed_in_the_middle_loses_and_doubles_nothing(
     assert visit.lines.count() == len(said)
 
 
-def test_where_a_policy_forbids_sockets_the_page_asks_instead(
-    visit: Visit, site: Site, app: App, console: Console
-) -> None:
+def test_page_polls_where_policy_forbids_sockets(visit: Visit, site: Site, app: App, console: Console) -> None:
     console.expect(r"Content Security Policy", "WebSocket")
     here = app.server.url
     policy = f"default-src 'none'; script-src 'unsafe-inline' {here}; connect-src {here}; img-src data:"
@@ -150,7 +148,7 @@ class Crowd:
 
 
 @pytest.mark.slow
-def test_two_hundred_sockets_are_all_back_after_a_restart(
+def test_restart_brings_back_two_hundred_sockets(
     visit: Visit, site: Site, own_server: Serving, console: Console
 ) -> None:
     console.expect(GONE)

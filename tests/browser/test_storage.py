@@ -29,12 +29,12 @@ def again(visit: Visit, site: Site) -> object:
     return visit.go(site.origin + "/").ready().heard("ready")[0]["visitor_id"]
 
 
-def test_the_next_page_goes_on_with_the_session(visit: Visit, site: Site, app: App) -> None:
+def test_next_page_continues_the_session(visit: Visit, site: Site, app: App) -> None:
     visitor = known(visit, site, app)
     assert again(visit, site) == visitor
 
 
-def test_the_cookie_restores_the_storage(visit: Visit, site: Site, app: App) -> None:
+def test_cookie_restores_the_storage(visit: Visit, site: Site, app: App) -> None:
     visitor = known(visit, site, app)
     kept = visit.kept()
     visit.run("localStorage.clear()")
@@ -43,16 +43,14 @@ def test_the_cookie_restores_the_storage(visit: Visit, site: Site, app: App) -> 
     assert "hvs_" in kept["cookie"]
 
 
-def test_the_storage_restores_the_cookie(visit: Visit, site: Site, app: App) -> None:
+def test_storage_restores_the_cookie(visit: Visit, site: Site, app: App) -> None:
     visitor = known(visit, site, app)
     visit.page.context.clear_cookies()
     assert again(visit, site) == visitor
     assert "hvs_" in visit.kept()["cookie"]
 
 
-def test_without_any_storage_it_works_for_as_long_as_the_page_lives(
-    context: BrowserContext, site: Site, app: App
-) -> None:
+def test_session_without_storage_lasts_for_the_page(context: BrowserContext, site: Site, app: App) -> None:
     context.add_init_script(BLOCKED)
     visit = Visit(context.new_page())
     first = known(visit, site, app)
@@ -63,14 +61,14 @@ def test_without_any_storage_it_works_for_as_long_as_the_page_lives(
     assert again(visit, site) != first
 
 
-def test_a_browser_that_takes_no_cookies_works(visit: Visit, site: Site, app: App) -> None:
+def test_browser_without_cookies_works(visit: Visit, site: Site, app: App) -> None:
     session = visit.page.context.new_cdp_session(visit.page)
     session.send("Emulation.setDocumentCookieDisabled", {"disabled": True})
     visitor = known(visit, site, app)
     assert again(visit, site) == visitor
 
 
-def test_proofs_are_never_kept(visit: Visit, site: Site, app: App) -> None:
+def test_proofs_are_never_stored(visit: Visit, site: Site, app: App) -> None:
     visit.go(site.put("/", shop_page(app))).ready()
     signature, token = app.hash("user_123"), app.token("user_123", email="jane@example.com")
     visit.identify(external_id="user_123", user_hash=signature)
@@ -87,7 +85,7 @@ def test_proofs_are_never_kept(visit: Visit, site: Site, app: App) -> None:
     assert visit.run("caches.keys().then(all => all.length)") == 0
 
 
-def test_each_app_has_a_visitor_of_its_own_on_one_origin(
+def test_apps_on_one_origin_have_separate_visitors(
     visit: Visit, another_tab: Callable[[], Visit], site: Site, app: App
 ) -> None:
     other = app.server.app([site.origin])

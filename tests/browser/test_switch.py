@@ -21,7 +21,7 @@ def ravi(app: App) -> dict[str, str]:
 
 
 @pytest.mark.rule("C5")
-def test_another_user_sees_and_gets_nothing_of_the_one_before(visit: Visit, site: Site, app: App) -> None:
+def test_next_user_sees_nothing_of_the_first(visit: Visit, site: Site, app: App) -> None:
     visit.go(site.put("/", shop_page(app))).ready()
     first = visit.identify(**jane(app))
     visit.open().say("Where is my order?")
@@ -38,7 +38,7 @@ def test_another_user_sees_and_gets_nothing_of_the_one_before(visit: Visit, site
     assert {each["name"] for each in app.contacts()} == {"Jane", "Ravi"}
 
 
-def test_other_tabs_follow_a_switch(visit: Visit, another_tab: Callable[[], Visit], site: Site, app: App) -> None:
+def test_switch_reaches_other_tabs(visit: Visit, another_tab: Callable[[], Visit], site: Site, app: App) -> None:
     visit.go(site.put("/", shop_page(app))).ready()
     visit.identify(**jane(app))
     visit.open().say("Where is my order?")
@@ -54,7 +54,7 @@ def test_other_tabs_follow_a_switch(visit: Visit, another_tab: Callable[[], Visi
 
 
 @pytest.mark.rule("C5", "S2")
-def test_what_a_page_has_set_of_somebody_is_not_said_of_whoever_comes_after_them_in_another_tab(
+def test_page_fields_of_first_user_never_leak(
     visit: Visit, another_tab: Callable[[], Visit], site: Site, app: App
 ) -> None:
     visit.go(site.put("/", shop_page(app))).ready()
@@ -69,7 +69,7 @@ def test_what_a_page_has_set_of_somebody_is_not_said_of_whoever_comes_after_them
     assert [each["standing"] for each in visit.heard("identified")] == ["proven", "proven", "claimed"]
 
 
-def test_the_first_user_finds_their_conversation_again(visit: Visit, site: Site, app: App) -> None:
+def test_first_user_gets_their_conversation_back(visit: Visit, site: Site, app: App) -> None:
     visit.go(site.put("/", shop_page(app))).ready()
     visit.identify(**jane(app))
     visit.open().say("Where is my order?")

@@ -92,7 +92,7 @@ def raised_once(error: Exception) -> Callable[[], None]:
 # Parcels
 
 
-def test_the_longest_notice_there_is_fits_into_what_is_promised():
+def test_longest_notice_fits_the_size_limit():
     identifier = "x" * 30
     notice = Notice(
         kind="message", visitor_id=identifier, contact_id=identifier, conversation_id=identifier, message_id=identifier
@@ -100,14 +100,14 @@ def test_the_longest_notice_there_is_fits_into_what_is_promised():
     assert len(encode_notices([notice])) < MAX_NOTICE_BYTES
 
 
-def test_parcels_are_as_few_as_there_can_be_and_none_is_too_long():
+def test_parcels_are_few_and_within_the_limit():
     packed = list(Encoder(LONGEST).encode(make_notices(100)))
     assert all(len(parcel) <= LONGEST for parcel in packed)
     assert [notice for parcel in packed for notice in decode_notices(parcel.split(b" ", 2)[2])] == make_notices(100)
     assert all(len(each) + len(encode_notices(make_notices(2))) > LONGEST - FRAME_OVERHEAD for each in packed[:-1])
 
 
-def test_a_notice_that_fits_is_sent_at_any_length():
+def test_notice_within_the_limit_is_sent():
     """At the limit as on either side of it; what is too long is lost, and known to be."""
     failed = []
     for filled in range(LONGEST - FRAME_OVERHEAD - 60, LONGEST - FRAME_OVERHEAD + 60):
@@ -121,7 +121,7 @@ def test_a_notice_that_fits_is_sent_at_any_length():
     assert not failed
 
 
-def test_a_parcel_that_comes_again_is_heard_once():
+def test_repeated_parcel_is_heard_once():
     packer, unpacker = Encoder(LONGEST), Decoder("")
     (first,) = packer.encode([a_notice(1)])
     (second,) = packer.encode([a_notice(2)])
@@ -130,20 +130,20 @@ def test_a_parcel_that_comes_again_is_heard_once():
     assert not any(each.gap for each in heard)
 
 
-def test_what_is_missing_between_two_parcels_is_noticed():
+def test_gap_between_parcels_is_noticed():
     packer, unpacker = Encoder(LONGEST), Decoder("")
     first, _lost, third, fourth = (next(packer.encode([a_notice(number)])) for number in range(4))
     assert [unpacker.decode(parcel).gap for parcel in (first, third, fourth)] == [False, True, False]
 
 
-def test_what_a_sender_lost_before_its_first_parcel_is_noticed_too():
+def test_loss_before_first_parcel_is_noticed():
     packer, unpacker = Encoder(LONGEST), Decoder("")
     packer.mark_gap()
     heard = [unpacker.decode(parcel) for number in range(2) for parcel in packer.encode([a_notice(number)])]
     assert [each.gap for each in heard] == [True, False]
 
 
-def test_senders_are_not_remembered_without_end():
+def test_remembered_senders_are_limited():
     unpacker = Decoder("")
     for number in range(MAX_SENDERS + 10):
         unpacker.decode(f"{number:016x} 1 []")
@@ -154,7 +154,7 @@ def test_senders_are_not_remembered_without_end():
 # Telling
 
 
-def test_what_waits_is_sent_together(bus: RemoteBus, exchange: Exchange):
+def test_waiting_notices_are_sent_together(bus: RemoteBus, exchange: Exchange):
     busy, go_on = threading.Event(), threading.Event()
 
     def wait() -> None:
@@ -172,7 +172,7 @@ def test_what_waits_is_sent_together(bus: RemoteBus, exchange: Exchange):
     assert exchange.notices() == make_notices(6)
 
 
-def test_a_connection_that_was_closed_meanwhile_is_no_reason_for_a_warning(
+def test_closed_connection_reconnects_without_a_warning(
     bus: RemoteBus, exchange: Exchange, caplog: pytest.LogCaptureFixture
 ):
     bus.publish([a_notice(1)])
@@ -185,7 +185,7 @@ def test_a_connection_that_was_closed_meanwhile_is_no_reason_for_a_warning(
     assert caplog.records == []
 
 
-def test_what_was_sent_without_an_answer_is_sent_again_and_heard_once(bus: RemoteBus, exchange: Exchange):
+def test_unconfirmed_parcel_is_resent_and_heard_once(bus: RemoteBus, exchange: Exchange):
     exchange.after = raised_once(ConnectionError("no answer"))
     bus.publish([a_notice(1)])
     wait_for_sent(exchange, 2)
@@ -193,7 +193,7 @@ def test_what_was_sent_without_an_answer_is_sent_again_and_heard_once(bus: Remot
     assert exchange.notices() == [a_notice(1)]
 
 
-def test_of_more_than_can_be_carried_the_newest_are_and_others_know(
+def test_overflow_keeps_newest_and_reports_the_loss(
     bus: RemoteBus, exchange: Exchange, caplog: pytest.LogCaptureFixture
 ):
     busy, go_on = threading.Event(), threading.Event()
@@ -218,7 +218,7 @@ def test_of_more_than_can_be_carried_the_newest_are_and_others_know(
     assert [record.name for record in caplog.records] == ["hullo.bus"], "it is said once"
 
 
-def test_closing_waits_for_no_server_that_hangs(bus: RemoteBus, exchange: Exchange, monkeypatch):
+def test_closing_does_not_wait_for_hanging_server(bus: RemoteBus, exchange: Exchange, monkeypatch):
     monkeypatch.setattr(publisher, "JOIN_TIMEOUT", 0.01)
     go_on = threading.Event()
     exchange.before = lambda: go_on.wait(TIMEOUT) and None
@@ -228,7 +228,7 @@ def test_closing_waits_for_no_server_that_hangs(bus: RemoteBus, exchange: Exchan
     go_on.set()
 
 
-def test_a_listener_may_close_the_bus_that_tells_it(bus: RemoteBus):
+def test_listener_may_close_its_own_bus(bus: RemoteBus):
     class Closing(RecordingSubscriber):
         def handle_gap(self) -> None:
             bus.close()

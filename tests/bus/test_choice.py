@@ -40,16 +40,16 @@ REDIS = "redis://:s3cret@cache:6379/3"
         (None, {"redis": REDIS}, REDIS),
     ],
 )
-def test_the_bus_is_what_is_there_anyway_unless_one_is_named(store: str | None, settings: dict[str, str], chosen: str):
+def test_bus_defaults_to_what_the_store_offers(store: str | None, settings: dict[str, str], chosen: str):
     assert bus_url(Settings(**settings), store, shared_between_processes=True) == chosen
 
 
-def test_a_store_of_one_process_needs_no_bus_unless_one_is_named():
+def test_single_process_store_needs_no_bus():
     assert bus_url(Settings(redis=REDIS), "memory:", shared_between_processes=False) == IN_PROCESS_URL
     assert bus_url(Settings(bus=REDIS), "memory:", shared_between_processes=False) == REDIS
 
 
-def test_hullo_has_the_bus_of_its_store_or_the_one_that_it_is_given(tmp_path):
+def test_hullo_takes_given_bus_or_stores_own(tmp_path):
     assert not Hullo("memory:").bus.is_cross_process
     assert Hullo(f"sqlite:///{tmp_path}/hullo.db", settings=Settings(redis=REDIS)).bus.is_cross_process
     assert Hullo("memory:", bus=REDIS).bus.is_cross_process
@@ -70,7 +70,7 @@ def test_hullo_closes_its_bus():
     assert bus.closed == 1
 
 
-def test_the_file_and_the_environment_name_a_bus(tmp_path):
+def test_file_and_environment_can_name_a_bus(tmp_path):
     path = tmp_path / "hullo.toml"
     path.write_text(f'bus = "{REDIS}"')
     assert read_settings(path, environment={}).bus == REDIS
@@ -80,13 +80,13 @@ def test_the_file_and_the_environment_name_a_bus(tmp_path):
 
 
 @pytest.mark.parametrize("url", ["mysql://me:s3cret@db/hullo", "cockroachdb://me:s3cret@db/hullo", "odd:s3cret"])
-def test_a_bus_that_nobody_offers_is_refused_with_those_that_are(url: str):
+def test_unknown_bus_is_refused_with_the_choices(url: str):
     with pytest.raises(SettingsError, match=r"installed are memory, postgresql, redis, rediss, unix\.") as refused:
         open_bus(url)
     assert "s3cret" not in refused.value.detail
 
 
-def test_what_is_no_url_is_no_bus():
+def test_invalid_url_is_no_bus():
     with pytest.raises(SettingsError, match="bus must be a URL") as refused:
         Settings(bus="s3cret")
     assert "s3cret" not in refused.value.detail
@@ -111,13 +111,13 @@ def test_what_is_no_url_is_no_bus():
         "postgresql://u:s3cret@host/db?channel=" + "x" * 64,
     ],
 )
-def test_a_wrong_url_is_refused_without_its_password(url: str):
+def test_wrong_url_is_refused_without_its_password(url: str):
     with pytest.raises(SettingsError) as refused:
         open_bus(url)
     assert "s3cret" not in refused.value.detail.replace("nonsense=s3cret", "").replace("db=s3cret", "")
 
 
-def test_an_object_that_is_no_bus_is_refused_with_what_it_lacks():
+def test_wrong_object_is_refused_with_missing_methods():
     class Half:
         is_cross_process = is_connected = True
 
@@ -127,7 +127,7 @@ def test_an_object_that_is_no_bus_is_refused_with_what_it_lacks():
         require_bus(Half())  # type: ignore[arg-type]
 
 
-def test_a_channel_is_named_after_the_database_unless_the_url_names_one():
+def test_channel_defaults_to_the_database_name():
     assert RedisTransport("redis://host")._channel == "hullo:bus:0"
     assert RedisTransport("redis://host/3")._channel == "hullo:bus:3"
     assert RedisTransport("redis://host?db=4")._channel == "hullo:bus:4"
@@ -136,7 +136,7 @@ def test_a_channel_is_named_after_the_database_unless_the_url_names_one():
     assert PostgresqlTransport("postgresql://host/db?channel=shop")._channel == "shop"
 
 
-def test_a_stores_url_is_one_of_a_bus_and_keeps_what_is_libpqs():
+def test_store_url_as_bus_keeps_libpq_parameters():
     url = "postgresql://u:p%40ss@a,b:5433/db?pool=2&pooler=none&lock_timeout_ms=1&sslmode=prefer&connect_timeout=9"
     driver = PostgresqlTransport(url)._driver
     assert (driver["password"], driver["host"], driver["dbname"]) == ("p@ss", "a,b", "db")
@@ -145,7 +145,7 @@ def test_a_stores_url_is_one_of_a_bus_and_keeps_what_is_libpqs():
 
 
 @pytest.mark.parametrize(("url", "package"), [(REDIS, "redis"), (POSTGRESQL, "postgres")])
-def test_a_package_that_is_missing_is_named(url: str, package: str):
+def test_missing_package_is_named(url: str, package: str):
     """In a process of its own, as others have imported it here."""
     program = (
         "import sys; sys.modules['redis'] = sys.modules['psycopg'] = None\n"

@@ -57,7 +57,7 @@ class Listener:
 
 
 @pytest.mark.rule("V8")
-def test_the_whole_identify_is_tried_out(site: Site) -> None:
+def test_dry_run_covers_the_whole_identify(site: Site) -> None:
     known = site.upsert(external_id="user_123", name="Jane", company="Acme")
     site.upsert(email="jane@example.com")
     said: dict[str, Any] = {"external_id": "user_123", "email": "jane@example.com", "name": "Janet", "phone": "none"}
@@ -79,14 +79,14 @@ def test_the_whole_identify_is_tried_out(site: Site) -> None:
 
 
 @pytest.mark.rule("V8")
-def test_somebody_new_has_no_id_yet(site: Site) -> None:
+def test_new_contact_has_no_id_yet(site: Site) -> None:
     decision = site.document(external_id="user_123")["decision"]
     assert (decision["created"], decision["contact_id"], decision["matched_by"]) == (True, None, "created")
     assert site.contacts() == ()
 
 
 @pytest.mark.rule("V8")
-def test_nothing_is_written_and_nobody_is_told(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dry_run_writes_and_notifies_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     listener = Listener()
     site = Site(store, plugins=[listener])
     browser = site.visitor()
@@ -131,7 +131,7 @@ REFUSED: list[tuple[str, int, dict[str, Any]]] = [
 
 @pytest.mark.rule("V8")
 @pytest.mark.parametrize(("code", "status", "body"), REFUSED)
-def test_a_refusal_is_an_answer(site: Site, code: str, status: int, body: dict[str, Any]) -> None:
+def test_refusal_is_reported_as_a_result(site: Site, code: str, status: int, body: dict[str, Any]) -> None:
     document = site.document(**body)
     assert (document["accepted"], document["decision"]) == (False, None)
     assert (document["refused"]["code"], document["refused"]["status"]) == (code, status)
@@ -142,7 +142,7 @@ def test_a_refusal_is_an_answer(site: Site, code: str, status: int, body: dict[s
 
 
 @pytest.mark.rule("V3", "V8")
-def test_a_call_that_proves_nothing_is_told_how_to(site: Site) -> None:
+def test_unproven_call_gets_signing_advice(site: Site) -> None:
     for mode, accepted in (("optional", True), ("report", True), ("off", True), ("required", False)):
         site.set_app(verification=mode)
         checked = site.check(external_id="user_123")
@@ -154,7 +154,7 @@ def test_a_call_that_proves_nothing_is_told_how_to(site: Site) -> None:
 
 @pytest.mark.rule("V3", "V8")
 @pytest.mark.parametrize("mode", ["off", "report"])
-def test_what_a_mode_lets_pass_is_explained_all_the_same(site: Site, mode: str) -> None:
+def test_proof_let_through_by_mode_is_explained(site: Site, mode: str) -> None:
     site.set_app(verification=mode)
     checked = site.check(external_id="user_123", user_hash=site.sign("user_123").upper())
     assert [mistake.code for mistake in checked.mistakes] == ["upper_case"]
@@ -166,7 +166,7 @@ def test_what_a_mode_lets_pass_is_explained_all_the_same(site: Site, mode: str) 
 
 
 @pytest.mark.rule("V3", "V8")
-def test_a_proof_that_nobody_looks_at_is_told_of(site: Site) -> None:
+def test_ignored_proof_in_off_mode_is_remarked(site: Site) -> None:
     site.set_app(verification="off")
     checked = site.check(external_id="user_123", user_hash=site.sign("user_123"))
     assert (checked.signature, checked.mistakes, checked.is_accepted) == (Signature.SIGNED, (), True)
@@ -174,7 +174,7 @@ def test_a_proof_that_nobody_looks_at_is_told_of(site: Site) -> None:
 
 
 @pytest.mark.rule("V8")
-def test_evidence_is_looked_at_whatever_else_refuses_the_call(site: Site) -> None:
+def test_evidence_is_checked_despite_other_refusals(site: Site) -> None:
     wrong = {"external_id": "user_123", "user_hash": site.sign("user_123").upper()}
     for body, code in (
         ({**wrong, "page": "https://evil.example.com"}, "bad_origin"),
@@ -191,7 +191,7 @@ def test_evidence_is_looked_at_whatever_else_refuses_the_call(site: Site) -> Non
 
 
 @pytest.mark.rule("V8")
-def test_the_page_is_looked_up_in_the_apps_list(site: Site) -> None:
+def test_page_is_checked_against_listed_origins(site: Site) -> None:
     def refused(page: str) -> str | None:
         error = site.check(page, external_id="user_123").error
         return error.code if error is not None else None
@@ -205,7 +205,7 @@ def test_the_page_is_looked_up_in_the_apps_list(site: Site) -> None:
 
 
 @pytest.mark.rule("V8")
-def test_a_session_counts_as_it_would(site: Site) -> None:
+def test_session_counts_as_in_identify(site: Site) -> None:
     browser = site.visitor()
     browser.identify(external_id="user_123", signed="external_id")
     checked = site.check(external_id="user_123", session_token=browser.token, name="Jane")
@@ -214,7 +214,7 @@ def test_a_session_counts_as_it_would(site: Site) -> None:
 
 
 @pytest.mark.rule("V8")
-def test_a_body_that_names_another_app_is_told_so(site: Site) -> None:
+def test_body_naming_another_app_is_remarked(site: Site) -> None:
     checked = site.check(app_key=site.other.app_key, external_id="user_123", user_hash=site.sign("user_123"))
     assert checked.is_accepted
     assert "names another app" in checked.remarks[0]
@@ -222,14 +222,14 @@ def test_a_body_that_names_another_app_is_told_so(site: Site) -> None:
 
 
 @pytest.mark.rule("V8")
-def test_there_has_to_be_an_app(site: Site) -> None:
+def test_missing_app_is_refused(site: Site) -> None:
     site.app = replace(site.app, app_key="app_nobody")
     with pytest.raises(UnknownApp):
         site.check(external_id="user_123")
 
 
 @pytest.mark.rule("V4", "V8")
-def test_keys_that_are_sealed_are_opened_for_it() -> None:
+def test_sealed_keys_are_opened_for_the_check() -> None:
     site = Site(settings=Settings(master_keys=("5b1e" * 16,), development=True))
     assert site.codes(external_id="u", user_hash=mac(bytes.fromhex(site.bare), "u").hex()) == ["key_decoded_from_hex"]
     assert site.codes(external_id="u", user_hash=site.sign("u", site.other)) == ["other_apps_key"]
@@ -258,7 +258,7 @@ class Ticket:
 
 
 @pytest.mark.rule("V8")
-def test_what_no_plugin_explains_is_told_in_the_words_of_the_refusal() -> None:
+def test_unexplained_evidence_quotes_the_refusal() -> None:
     site = Site(plugins=[Ticket()], without=["signed-token"])
     body = {"external_id": "user_123", "identity_token": "wrong"}
     [mistake] = site.check(**body).mistakes
@@ -268,7 +268,7 @@ def test_what_no_plugin_explains_is_told_in_the_words_of_the_refusal() -> None:
 
 
 @pytest.mark.rule("V8")
-def test_what_a_plugin_says_of_evidence_that_is_right_is_a_warning() -> None:
+def test_plugin_mistake_on_valid_evidence_is_warning() -> None:
     says = [Mistake(field="identity_token", code=code, says="…") for code in ("soon_over", "unrecognised")]
     site = Site(plugins=[Ticket(says)], without=["signed-token"])
     checked = site.check(external_id="user_123", identity_token="right")
@@ -294,7 +294,7 @@ class Broken:
 
 @pytest.mark.rule("V8")
 @pytest.mark.parametrize("works", [0, 1])
-def test_what_is_no_fault_of_the_call_is_no_answer(works: int) -> None:
+def test_internal_failure_raises_instead_of_answering(works: int) -> None:
     with pytest.raises(HulloError) as failed:
         Site(plugins=[Broken(works)]).check(external_id="user_123")
     assert failed.value.status == 500
@@ -314,7 +314,7 @@ HASHES = st.sampled_from(["right", "upper", "base64", "key", "bare", "token", "h
 @pytest.mark.rule("V8", "P4")
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
-def test_no_answer_holds_a_secret(site: Site, data: st.DataObject) -> None:
+def test_results_hold_no_secret(site: Site, data: st.DataObject) -> None:
     texts = {
         name: data.draw(TEXTS) for name in data.draw(st.sets(st.sampled_from(["external_id", "email", "name", "shop"])))
     }

@@ -103,37 +103,37 @@ WAYS: list[tuple[str, Callable[[str], str]]] = [
 
 
 @pytest.mark.rule("V8")
-def test_there_is_nothing_to_say_of_a_hash_that_is_right(site: Site) -> None:
+def test_right_hash_has_no_mistakes(site: Site) -> None:
     checked = site.check(external_id=ID, email=EMAIL, user_hash=site.sign(ID), shop="s", shop_hash=site.sign("s"))
     assert (checked.mistakes, checked.remarks, checked.is_accepted) == ((), (), True)
 
 
 @pytest.mark.rule("V8")
 @pytest.mark.parametrize(("code", "key"), KEYS)
-def test_what_was_taken_for_the_key(site: Site, code: str, key: Callable[[Site], str | bytes]) -> None:
+def test_wrong_key_choice_is_recognised(site: Site, code: str, key: Callable[[Site], str | bytes]) -> None:
     assert site.codes(external_id=ID, user_hash=mac(key(site), ID).hex()) == [code]
 
 
 @pytest.mark.rule("V8")
 @pytest.mark.parametrize(("code", "sent", "signed"), VALUES)
-def test_what_was_signed_in_place_of_the_external_id(site: Site, code: str, sent: str, signed: str | bytes) -> None:
+def test_wrong_value_for_external_id_is_recognised(site: Site, code: str, sent: str, signed: str | bytes) -> None:
     assert site.codes(external_id=sent, user_hash=mac(site.secret, signed).hex()) == [code]
 
 
 @pytest.mark.rule("V8")
 @pytest.mark.parametrize(("code", "sent", "signed"), EMAILS)
-def test_what_was_signed_in_place_of_the_email(site: Site, code: str, sent: str, signed: str) -> None:
+def test_wrong_value_for_email_is_recognised(site: Site, code: str, sent: str, signed: str) -> None:
     assert site.codes(email=sent, user_hash=site.sign(signed)) == [code]
 
 
 @pytest.mark.rule("V8")
 @pytest.mark.parametrize(("code", "written"), WRITINGS)
-def test_how_the_hash_was_written(site: Site, code: str, written: Callable[[bytes], str]) -> None:
+def test_wrong_hash_encoding_is_recognised(site: Site, code: str, written: Callable[[bytes], str]) -> None:
     assert site.codes(external_id=ID, user_hash=written(mac(site.secret, ID))) == [code]
 
 
 @pytest.mark.rule("V8")
-def test_base64_of_addresses_is_told_apart_where_it_can_be(site: Site) -> None:
+def test_base64url_is_distinguished_where_possible(site: Site) -> None:
     person = next(
         f"u{number}" for number in range(99) if b"-" in base64.urlsafe_b64encode(mac(site.secret, f"u{number}"))
     )
@@ -143,12 +143,12 @@ def test_base64_of_addresses_is_told_apart_where_it_can_be(site: Site) -> None:
 
 @pytest.mark.rule("V8")
 @pytest.mark.parametrize(("code", "way"), WAYS)
-def test_how_it_was_hashed(site: Site, code: str, way: Callable[[str], str]) -> None:
+def test_wrong_hash_algorithm_is_recognised(site: Site, code: str, way: Callable[[str], str]) -> None:
     assert site.codes(external_id=ID, user_hash=way(site.secret)) == [code]
 
 
 @pytest.mark.rule("V8")
-def test_a_hash_over_another_field_of_the_call(site: Site) -> None:
+def test_hash_over_another_field_is_recognised(site: Site) -> None:
     said = {"external_id": ID, "email": EMAIL, "custom_data": {"user": "4711", "vip": True}}
     assert site.codes(**said, user_hash=site.sign(EMAIL)) == ["email_signed"]
     assert site.codes(**said, user_hash=site.sign("jane@example.com")) == ["email_signed", "email_folded"]
@@ -159,7 +159,7 @@ def test_a_hash_over_another_field_of_the_call(site: Site) -> None:
 
 
 @pytest.mark.rule("V8")
-def test_several_mistakes_at_once_are_each_named(site: Site) -> None:
+def test_several_mistakes_are_each_named(site: Site) -> None:
     decoded = mac(bytes.fromhex(site.bare), "jane@example.com\n")
     written = f"sha256={decoded.hex().upper()}"
     assert site.codes(external_id=ID, email="jane@example.com", user_hash=written) == [
@@ -172,7 +172,7 @@ def test_several_mistakes_at_once_are_each_named(site: Site) -> None:
 
 
 @pytest.mark.rule("V8")
-def test_a_retired_key_is_told_from_a_wrong_one(site: Site) -> None:
+def test_retired_key_differs_from_a_wrong_one(site: Site) -> None:
     signed, decoded = site.sign(ID), mac(bytes.fromhex(site.bare), ID).hex()
     site.hullo.register.add_identity_key(site.app.app_key)
     site.hullo.register.retire_identity_key(site.app.app_key, site.app.identity_key_id)
@@ -181,7 +181,7 @@ def test_a_retired_key_is_told_from_a_wrong_one(site: Site) -> None:
 
 
 @pytest.mark.rule("V8")
-def test_the_key_of_another_app_of_the_workspace_is_recognised(site: Site) -> None:
+def test_sibling_app_key_is_recognised(site: Site) -> None:
     [mistake] = site.check(external_id=ID, user_hash=site.sign(ID, site.other)).mistakes
     assert mistake.code == "other_apps_key"
     assert site.other.app_key in mistake.says
@@ -190,7 +190,7 @@ def test_the_key_of_another_app_of_the_workspace_is_recognised(site: Site) -> No
 
 
 @pytest.mark.rule("V6", "V8")
-def test_the_hash_of_an_attribute_is_explained_alike(site: Site) -> None:
+def test_attribute_hash_is_explained_alike(site: Site) -> None:
     shop = "johns-store.myshopify.com"
     said = {"external_id": ID, "email": EMAIL, "shop": shop}
     [mistake] = site.check(**said, shop_hash=site.sign(shop).upper()).mistakes
@@ -229,25 +229,25 @@ SEEN: list[tuple[str, Any]] = [
 
 @pytest.mark.rule("V8")
 @pytest.mark.parametrize(("code", "sent"), SEEN)
-def test_what_is_seen_without_computing_anything(site: Site, code: str, sent: Any) -> None:
+def test_visible_mistakes_need_no_computing(site: Site, code: str, sent: Any) -> None:
     assert site.codes(external_id=ID, user_hash=sent) == [code]
 
 
 @pytest.mark.rule("V8")
-def test_how_it_is_written_is_said_although_the_rest_stays_unknown(site: Site) -> None:
+def test_encoding_is_named_when_cause_stays_unknown(site: Site) -> None:
     assert site.codes(external_id=ID, user_hash="A" * 64) == ["upper_case", "unrecognised"]
     assert site.codes(external_id=ID, user_hash="A" * 43 + "=") == ["base64", "unrecognised"]
 
 
 @pytest.mark.rule("V8")
-def test_a_part_of_the_right_hash_is_not_told_from_a_part_of_another(site: Site) -> None:
+def test_truncated_right_hash_looks_like_wrong_one(site: Site) -> None:
     right = site.document(external_id=ID, user_hash=site.sign(ID)[:32])
     wrong = site.document(external_id=ID, user_hash="0" * 32)
     assert right == wrong
 
 
 @pytest.mark.rule("V8")
-def test_a_hash_without_anything_that_it_could_be_over(site: Site) -> None:
+def test_hash_without_a_signable_value_is_explained(site: Site) -> None:
     assert site.codes(name="Jane", user_hash=site.sign("Jane")) == ["no_value"]
     [mistake] = site.check(external_id=123.0, email=EMAIL, user_hash=site.sign("123")).mistakes
     assert mistake.code == "external_id_rejected"
@@ -256,7 +256,7 @@ def test_a_hash_without_anything_that_it_could_be_over(site: Site) -> None:
 
 
 @pytest.mark.rule("V8")
-def test_what_nobody_recognises_is_told_with_what_to_look_at(site: Site) -> None:
+def test_unrecognised_hash_gets_things_to_check(site: Site) -> None:
     [mistake] = site.check(external_id=ID, user_hash="0" * 64).mistakes
     places = [
         mistake.says.index(word) for word in ("the key an active one", "external_id", "HMAC-SHA256", "lower-case")
@@ -266,7 +266,7 @@ def test_what_nobody_recognises_is_told_with_what_to_look_at(site: Site) -> None
 
 
 @pytest.mark.rule("V8")
-def test_the_search_ends_however_much_there_is_to_try(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mistake_search_is_bounded(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     computed: list[int] = []
     digest = hmac.digest
 

@@ -30,7 +30,7 @@ def pem(private: Any) -> str:
 
 @pytest.mark.rule("V8")
 @pytest.mark.parametrize("place", PLACES)
-def test_there_is_nothing_to_say_of_a_token_that_is_right(site: Site, place: str) -> None:
+def test_right_token_has_no_mistakes(site: Site, place: str) -> None:
     checked = site.check(**{place: site.token(email="jane@example.com", custom_data={"plan": "pro"}, jti="1")})
     assert (checked.mistakes, checked.remarks, checked.is_accepted) == ((), (), True)
 
@@ -50,7 +50,7 @@ KEYS: list[tuple[str, Callable[[Site], str | bytes]]] = [
 @pytest.mark.rule("V8")
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize(("code", "key"), KEYS)
-def test_what_was_taken_for_the_key(site: Site, code: str, key: Callable[[Site], str | bytes], place: str) -> None:
+def test_wrong_key_choice_is_recognised(site: Site, code: str, key: Callable[[Site], str | bytes], place: str) -> None:
     checked = site.check(**{place: site.token(key=key(site))})
     assert [(each.field, each.code) for each in checked.mistakes] == [(place, code)]
 
@@ -88,14 +88,12 @@ SAYINGS: list[tuple[list[str], Callable[[int], dict[str, Any]]]] = [
 
 @pytest.mark.rule("V8")
 @pytest.mark.parametrize(("codes", "payload"), SAYINGS)
-def test_what_a_token_says_that_is_wrong(
-    site: Site, codes: list[str], payload: Callable[[int], dict[str, Any]]
-) -> None:
+def test_wrong_claims_are_recognised(site: Site, codes: list[str], payload: Callable[[int], dict[str, Any]]) -> None:
     assert site.codes(external_id="user_123", token=site.token(**payload(site.seconds))) == codes
 
 
 @pytest.mark.rule("V8")
-def test_a_clock_that_is_off_is_named_as_such(site: Site) -> None:
+def test_clock_skew_is_named(site: Site) -> None:
     def says(**payload: Any) -> str:
         [mistake] = site.check(token=site.token(**payload)).mistakes
         return mistake.says
@@ -111,7 +109,7 @@ def test_a_clock_that_is_off_is_named_as_such(site: Site) -> None:
 
 
 @pytest.mark.rule("V8")
-def test_the_audience_is_named_where_it_can_be(site: Site) -> None:
+def test_wrong_audience_is_named_where_quotable(site: Site) -> None:
     def says(audience: object) -> str:
         [mistake] = site.check(token=site.token(aud=audience)).mistakes
         assert site.app.app_key in mistake.says
@@ -125,7 +123,7 @@ def test_the_audience_is_named_where_it_can_be(site: Site) -> None:
 
 
 @pytest.mark.rule("V8")
-def test_mistakes_in_the_signature_and_in_what_is_signed_are_told_together(site: Site) -> None:
+def test_signature_and_payload_mistakes_are_both_named(site: Site) -> None:
     token = site.token(key=bytes.fromhex(site.bare), exp=site.seconds - DAY, aud="ws_1", phone="none")
     assert site.codes(token=token) == ["key_decoded_from_hex", "audience", "expired", "field_rejected"]
 
@@ -145,18 +143,18 @@ HEADERS: list[tuple[list[str], dict[str, Any]]] = [
 
 @pytest.mark.rule("V8")
 @pytest.mark.parametrize(("codes", "header"), HEADERS)
-def test_what_a_header_says_that_is_wrong(site: Site, codes: list[str], header: dict[str, Any]) -> None:
+def test_wrong_header_is_recognised(site: Site, codes: list[str], header: dict[str, Any]) -> None:
     assert site.codes(token=site.token(header=header)) == codes
 
 
 @pytest.mark.rule("V8")
-def test_an_identity_token_of_another_kind_is_somebody_elses_to_explain(site: Site) -> None:
+def test_other_token_type_gets_its_own_explanation(site: Site) -> None:
     [mistake] = site.check(identity_token=site.token(header={"typ": "at+jwt"})).mistakes
     assert (mistake.code, mistake.says) == ("token_type", "The token's typ is not JWT.")
 
 
 @pytest.mark.rule("V8")
-def test_no_algorithm_and_no_signature(site: Site) -> None:
+def test_unsigned_token_is_recognised(site: Site) -> None:
     unsigned = f"{part({'alg': 'none'})}.{part({'sub': 'user_123'})}."
     [mistake] = site.check(token=unsigned).mistakes
     assert mistake.code == "algorithm"
@@ -164,7 +162,7 @@ def test_no_algorithm_and_no_signature(site: Site) -> None:
 
 
 @pytest.mark.rule("V4", "V8")
-def test_keys_that_are_retired_or_misnamed(site: Site) -> None:
+def test_retired_or_misnamed_key_is_recognised(site: Site) -> None:
     old = site.app.identity_key_id
     new = site.hullo.register.add_identity_key(site.app.app_key)
     assert site.codes(token=site.token(header={"kid": new.id})) == ["kid_of_another_key"]
@@ -198,12 +196,12 @@ def in_hex(site: Site) -> str:
 
 @pytest.mark.rule("V8")
 @pytest.mark.parametrize(("code", "sent"), FORMS)
-def test_what_is_sent_in_place_of_a_token(site: Site, code: str, sent: Callable[[Site], Any]) -> None:
+def test_other_value_sent_as_token_is_recognised(site: Site, code: str, sent: Callable[[Site], Any]) -> None:
     assert site.codes(token=sent(site)) == [code]
 
 
 @pytest.mark.rule("V8")
-def test_encrypted_padded_and_nested_tokens_are_told_apart(site: Site) -> None:
+def test_encrypted_padded_and_nested_tokens_are_distinguished(site: Site) -> None:
     says = [site.check(token=sent(site)).mistakes[0].says for code, sent in FORMS if code == "no_jwt"]
     for told, word in zip(says, ("encrypted", "without `=`", "three parts", "inside of a token"), strict=True):
         assert word in told
@@ -213,7 +211,7 @@ def test_encrypted_padded_and_nested_tokens_are_told_apart(site: Site) -> None:
 
 
 @pytest.mark.rule("V5", "V8")
-def test_the_private_key_of_another_pair(site: Site) -> None:
+def test_private_key_of_another_pair_is_recognised(site: Site) -> None:
     registered, other = ed25519.Ed25519PrivateKey.generate(), ed25519.Ed25519PrivateKey.generate()
     key = site.hullo.register.add_public_key(site.app.app_key, pem(registered))
     payload = {"sub": "user_123", "aud": site.app.app_key, "exp": site.seconds + MINUTE}
@@ -224,7 +222,7 @@ def test_the_private_key_of_another_pair(site: Site) -> None:
 
 
 @pytest.mark.rule("V5", "V8")
-def test_a_public_key_that_was_taken_for_a_secret(site: Site) -> None:
+def test_public_key_used_as_secret_is_recognised(site: Site) -> None:
     public = pem(rsa.generate_private_key(65537, 2048))
     site.hullo.register.add_public_key(site.app.app_key, public)
     assert site.codes(token=site.token(key=public)) == ["public_key_as_key"]
@@ -233,7 +231,7 @@ def test_a_public_key_that_was_taken_for_a_secret(site: Site) -> None:
 
 
 @pytest.mark.rule("V5", "V8")
-def test_a_signature_as_openssl_writes_it(site: Site) -> None:
+def test_openssl_der_signature_is_recognised(site: Site) -> None:
     private = ec.generate_private_key(ec.SECP256R1())
     site.hullo.register.add_public_key(site.app.app_key, pem(private))
     payload = {"sub": "user_123", "aud": site.app.app_key, "exp": site.seconds + MINUTE}
@@ -244,7 +242,7 @@ def test_a_signature_as_openssl_writes_it(site: Site) -> None:
 
 
 @pytest.mark.rule("V5", "V8")
-def test_an_app_without_a_key_for_that_algorithm(site: Site) -> None:
+def test_app_without_key_for_algorithm_is_explained(site: Site) -> None:
     [mistake] = site.check(token=site.token(header={"alg": "ES256"})).mistakes
     assert "--public-key FILE" in mistake.says
     app = site.hullo.executor.apps.reload(site.app.app_key)
@@ -258,7 +256,7 @@ def test_an_app_without_a_key_for_that_algorithm(site: Site) -> None:
 
 
 @pytest.mark.rule("V8")
-def test_the_key_of_another_app_of_the_workspace_is_recognised(site: Site) -> None:
+def test_sibling_app_key_is_recognised(site: Site) -> None:
     key, app = site.other.identity_key, site.other.app_key
     assert site.codes(token=site.token(key=key)) == ["other_apps_key"]
     assert site.codes(identity_token=site.token(key=key)) == ["other_apps_key"]
@@ -268,7 +266,7 @@ def test_the_key_of_another_app_of_the_workspace_is_recognised(site: Site) -> No
 
 
 @pytest.mark.rule("T1", "V8")
-def test_the_token_of_a_hop_to_another_app_is_recognised(site: Site) -> None:
+def test_hop_token_for_another_app_is_recognised(site: Site) -> None:
     browser = site.visitor()
     browser.identify(external_id="user_123", signed="external_id")
     assert site.codes(identity_token=site.hop(browser, site.other)) == ["other_apps_key"]
@@ -281,7 +279,7 @@ def test_the_token_of_a_hop_to_another_app_is_recognised(site: Site) -> None:
 @pytest.mark.rule("V5", "V8")
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("mode", ["optional", "report"])
-def test_a_token_is_not_spent_and_one_that_was_is_recognised(site: Site, place: str, mode: str) -> None:
+def test_check_spends_no_token_but_recognises_spent(site: Site, place: str, mode: str) -> None:
     site.set_app(verification=mode)
     body = {"external_id": "user_123", place: site.token(jti="once")}
     assert site.check(**body).is_accepted
@@ -293,7 +291,7 @@ def test_a_token_is_not_spent_and_one_that_was_is_recognised(site: Site, place: 
 
 
 @pytest.mark.rule("V8")
-def test_evidence_that_does_not_go_together_is_explained(site: Site) -> None:
+def test_conflicting_evidence_is_explained(site: Site) -> None:
     browser = site.visitor()
     browser.identify(external_id="user_123", signed="external_id")
     [mistake] = site.check(
@@ -316,7 +314,7 @@ NAMES = st.sampled_from(["exp", "aud", "iat", "nbf", "jti", "sub", "email", "cus
 @pytest.mark.rule("V8")
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(NAMES, VALUES), st.dictionaries(st.sampled_from(["alg", "kid", "typ", "cty"]), VALUES))
-def test_a_token_is_explained_if_and_only_if_it_is_refused(
+def test_mistakes_appear_exactly_for_refused_tokens(
     site: Site, payload: dict[str, Any], header: dict[str, Any]
 ) -> None:
     now = site.seconds
@@ -330,7 +328,7 @@ def test_a_token_is_explained_if_and_only_if_it_is_refused(
 
 
 @pytest.mark.rule("V8")
-def test_a_header_may_hold_what_no_dictionary_takes(site: Site) -> None:
+def test_unhashable_header_values_are_handled(site: Site) -> None:
     for header in ({"alg": {}}, {"kid": {}}, {"typ": {}}):
         token = f"{part({'alg': 'HS256', **header})}.{part({})}.AAAA"
         assert json.dumps(site.document(token=token))

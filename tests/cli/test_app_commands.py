@@ -11,7 +11,7 @@ from hullo.model.instant import DAY
 from hullo.model.user_hash import user_hash
 
 
-def test_a_created_app_is_told_with_its_key(terminal: Terminal):
+def test_created_app_is_printed_with_its_key(terminal: Terminal):
     made = terminal.json(
         "app", "create", "Shop", "--origin", "https://Shop.example.com/", "--origin", "http://a.test:80"
     )
@@ -24,7 +24,7 @@ def test_a_created_app_is_told_with_its_key(terminal: Terminal):
     assert (made["name"], made["verification"]) == ("Shop", "optional")
 
 
-def test_people_are_told_what_to_do_next(terminal: Terminal):
+def test_created_app_prints_the_next_steps(terminal: Terminal):
     text = terminal.text("app", "create", "Shop")
     assert "Shop is ready." in text
     assert "hik_" in text
@@ -41,7 +41,7 @@ def test_apps_of_one_workspace_share_it(terminal: Terminal):
     assert terminal.json("app", "create", "X", "--workspace", "Acme")["workspace_id"] == other["workspace_id"]
 
 
-def test_a_list_shows_the_apps_and_an_empty_one_how_to_make_one(terminal: Terminal):
+def test_app_list_shows_apps_or_first_step(terminal: Terminal):
     assert "hullo app create NAME" in terminal.text("app", "list")
     assert terminal.json("app", "list") == {"items": []}
     made = terminal.json("app", "create", "Shop")
@@ -50,7 +50,7 @@ def test_a_list_shows_the_apps_and_an_empty_one_how_to_make_one(terminal: Termin
     assert made["app_key"] in terminal.text("app", "list")
 
 
-def test_a_secret_is_never_shown_again(terminal: Terminal):
+def test_secret_is_never_shown_again(terminal: Terminal):
     made = terminal.json("app", "create", "Shop")
     added = terminal.json("identity-key", "add", made["app_key"])
     api_key = terminal.json("api-key", "create")
@@ -71,7 +71,7 @@ def test_a_secret_is_never_shown_again(terminal: Terminal):
             assert not any(secret in result.output for secret in secrets), words
 
 
-def test_each_field_can_be_set(terminal: Terminal):
+def test_each_app_field_can_be_set(terminal: Terminal):
     key = terminal.json("app", "create", "Shop")["app_key"]
     terminal.text(
         "app",
@@ -100,18 +100,18 @@ def test_each_field_can_be_set(terminal: Terminal):
         ("name=", "1 to 255 characters"),
     ],
 )
-def test_a_wrong_value_is_refused_and_changes_nothing(terminal: Terminal, setting: str, told: str):
+def test_wrong_value_is_refused_and_changes_nothing(terminal: Terminal, setting: str, told: str):
     key = terminal.json("app", "create", "Shop")["app_key"]
     before = terminal.json("app", "show", key)
     assert told in terminal.refusal("app", "set", key, "name=Other", setting)
     assert terminal.json("app", "show", key) == before
 
 
-def test_a_setting_without_a_value_is_wrong_usage(terminal: Terminal):
+def test_setting_without_a_value_is_wrong_usage(terminal: Terminal):
     assert "FIELD=VALUE" in terminal.misuse("app", "set", "app_1", "name")
 
 
-def test_a_terminal_is_not_driven_by_a_name(terminal: Terminal):
+def test_app_name_cannot_control_the_terminal(terminal: Terminal):
     assert "1 to 255 characters in one line" in terminal.refusal("app", "create", "\x1b[2J")
     made = terminal.text("app", "create", "right\u202eleft")
     assert "\u202e" not in made
@@ -119,7 +119,7 @@ def test_a_terminal_is_not_driven_by_a_name(terminal: Terminal):
 
 
 @pytest.mark.rule("V3")
-def test_the_share_of_signed_calls_is_shown(terminal: Terminal):
+def test_share_of_signed_calls_is_shown(terminal: Terminal):
     key = terminal.json("app", "create", "Shop")["app_key"]
     assert "No calls in 7 days." in terminal.text("app", "show", key)
     assert terminal.json("app", "show", key)["calls"]["signed_percent"] is None
@@ -136,7 +136,7 @@ def test_the_share_of_signed_calls_is_shown(terminal: Terminal):
 
 
 @pytest.mark.rule("V1")
-def test_a_hash_is_what_the_sites_server_would_compute(terminal: Terminal):
+def test_hash_command_matches_the_server_side_hash(terminal: Terminal):
     made = terminal.json("app", "create", "Shop")
     expected = user_hash(made["identity_key"], "ユーザー1")
     assert terminal.json("hash", made["app_key"], "ユーザー1") == {"user_hash": expected}

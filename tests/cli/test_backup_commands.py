@@ -25,7 +25,7 @@ def app_names(terminal: Terminal) -> list[str]:
     return [app["name"] for app in terminal.json("app", "list")["items"]]
 
 
-def test_what_was_backed_up_comes_back(terminal: Terminal):
+def test_restore_brings_back_the_backup(terminal: Terminal):
     terminal.json("app", "create", "Before")
     made = terminal.json("backup", "hullo.bak")
     size = (terminal.folder / "hullo.bak").stat().st_size
@@ -36,7 +36,7 @@ def test_what_was_backed_up_comes_back(terminal: Terminal):
     assert app_names(terminal) == ["Before"]
 
 
-def test_people_are_told_where_it_is_and_what_it_holds(terminal: Terminal):
+def test_backup_prints_its_place_and_content(terminal: Terminal):
     terminal.json("migrate")
     told = terminal.text("backup", "hullo.bak")
     size = (terminal.folder / "hullo.bak").stat().st_size
@@ -45,7 +45,7 @@ def test_people_are_told_where_it_is_and_what_it_holds(terminal: Terminal):
     assert "Servers may start again" in terminal.text("restore", "hullo.bak")
 
 
-def test_progress_goes_to_standard_error(terminal: Terminal):
+def test_progress_goes_to_stderr(terminal: Terminal):
     terminal.json("app", "create", "Shop")
     assert terminal.type("backup", "hullo.bak", "--json").stderr == "Copying: 100 %\nChecking: 100 %\n"
     restored = terminal.type("restore", "hullo.bak", "--yes", "--json")
@@ -54,9 +54,7 @@ def test_progress_goes_to_standard_error(terminal: Terminal):
 
 @pytest.mark.slow
 class TestWithAServer:
-    def test_a_backup_is_made_while_it_works_and_holds_one_moment(
-        self, start: Start, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
-    ):
+    def test_live_backup_holds_one_moment(self, start: Start, terminal: Terminal, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setenv("HULLO_LIMITS", "off")  # all the visitors have one address
         app = terminal.json("app", "create", "Shop")
         server = start().ready()
@@ -90,7 +88,7 @@ class TestWithAServer:
         assert sizes == sorted(set(sizes))
         assert server.stop() == 0
 
-    def test_nothing_is_restored_before_it_is_stopped(self, start: Start, terminal: Terminal):
+    def test_restore_is_refused_while_a_server_runs(self, start: Start, terminal: Terminal):
         terminal.json("app", "create", "Before")
         terminal.json("backup", "hullo.bak")
         terminal.json("app", "create", "After")
@@ -108,7 +106,7 @@ class TestWithAServer:
         assert app_names(terminal) == ["Before"]
         assert start().ready().call("GET", "/hullo/readyz").status == 200
 
-    def test_nor_is_it_after_a_kill_that_left_its_log_behind(self, start: Start, terminal: Terminal):
+    def test_restore_after_kill_ignores_leftover_wal(self, start: Start, terminal: Terminal):
         terminal.json("app", "create", "Before")
         terminal.json("backup", "hullo.bak")
         server = start().ready()
@@ -132,7 +130,7 @@ def people_in(path: Path) -> int:
 
 
 class TestWhatIsReplaced:
-    def test_a_file_that_exists_is_kept_unless_forced(self, terminal: Terminal):
+    def test_backup_keeps_existing_file_unless_forced(self, terminal: Terminal):
         terminal.json("app", "create", "Shop")
         (terminal.folder / "hullo.bak").write_text("precious")
         assert "--force" in terminal.refusal("backup", "hullo.bak")
@@ -140,7 +138,7 @@ class TestWhatIsReplaced:
         terminal.json("backup", "hullo.bak", "--force")
         assert stat.S_IMODE((terminal.folder / "hullo.bak").stat().st_mode) == 0o600
 
-    def test_a_database_is_kept_when_nobody_can_be_asked(self, terminal: Terminal):
+    def test_restore_without_terminal_keeps_the_database(self, terminal: Terminal):
         terminal.json("app", "create", "Before")
         terminal.json("backup", "hullo.bak")
         terminal.json("app", "create", "After")
@@ -149,7 +147,7 @@ class TestWhatIsReplaced:
         assert app_names(terminal) == ["After", "Before"]
 
     @pytest.mark.parametrize(("answer", "status", "names"), [("y", 0, ["Before"]), ("n", 1, ["After", "Before"])])
-    def test_who_sits_at_a_terminal_is_asked(self, terminal: Terminal, answer: str, status: int, names: list[str]):
+    def test_restore_at_a_terminal_asks_first(self, terminal: Terminal, answer: str, status: int, names: list[str]):
         terminal.json("app", "create", "Before")
         terminal.json("backup", "hullo.bak")
         terminal.json("app", "create", "After")
@@ -159,7 +157,7 @@ class TestWhatIsReplaced:
         assert ("100%" in told) is (status == 0)
         assert app_names(terminal) == names
 
-    def test_another_file_is_never_put_in_its_place(self, terminal: Terminal):
+    def test_restore_refuses_a_non_database_file(self, terminal: Terminal):
         terminal.json("app", "create", "Shop")
         (terminal.folder / "note").write_text("a note " * 1000)
         assert "note is not an SQLite database" in terminal.refusal("restore", "note", "--yes")
@@ -182,7 +180,7 @@ def at_a_terminal(folder: Path, *words: str, answers: str = "") -> tuple[int, st
         return process.wait(PATIENCE), shown.decode()
 
 
-def test_a_bar_shows_on_a_terminal_how_far_it_is(terminal: Terminal):
+def test_terminal_gets_a_progress_bar(terminal: Terminal):
     terminal.json("app", "create", "Shop")
     ended, told = at_a_terminal(terminal.folder, "backup", "hullo.bak")
     assert ended == 0
@@ -193,7 +191,7 @@ def test_a_bar_shows_on_a_terminal_how_far_it_is(terminal: Terminal):
 
 class TestWithoutBackups:
     @pytest.mark.parametrize("words", [["backup", "x"], ["restore", "note", "--yes"]])
-    def test_a_store_that_offers_none_says_so_and_not_its_password(
+    def test_unsupported_store_is_refused_without_its_password(
         self, terminal: Terminal, monkeypatch: pytest.MonkeyPatch, words: list[str]
     ):
         (terminal.folder / "note").touch()
@@ -205,5 +203,5 @@ class TestWithoutBackups:
 
 
 @pytest.mark.parametrize("words", [["backup"], ["restore"], ["restore", "nowhere"], ["backup", "."]])
-def test_wrong_usage_is_status_2(terminal: Terminal, words: list[str]):
+def test_wrong_usage_exits_with_status_2(terminal: Terminal, words: list[str]):
     terminal.misuse(*words)

@@ -35,7 +35,7 @@ EVERY_COMMAND = [
 
 
 @pytest.mark.parametrize("command", EVERY_COMMAND)
-def test_every_command_takes_the_three_options_and_says_what_it_does(command: str):
+def test_every_command_has_common_options_and_help(command: str):
     result = CliRunner().invoke(main, [*command.split(), "--help"])
     assert result.exit_code == 0
     for option in ("--db URL", "--config FILE", "--json"):
@@ -47,9 +47,7 @@ def names(document: dict) -> list[str]:
     return [item["name"] for item in document["items"]]
 
 
-def test_the_database_of_the_option_beats_that_of_the_environment_which_beats_that_of_the_file(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
-):
+def test_option_database_beats_environment_then_file(terminal: Terminal, monkeypatch: pytest.MonkeyPatch):
     terminal.json("app", "create", "by default")
     terminal.json("app", "create", "by file", "--db", "sqlite:///file.db")
     terminal.json("app", "create", "by environment", "--db", "sqlite:///environment.db")
@@ -65,7 +63,7 @@ def test_the_database_of_the_option_beats_that_of_the_environment_which_beats_th
     assert names(terminal.json("app", "list", "--db", "sqlite:///option.db")) == ["by option"]
 
 
-def test_the_settings_of_the_option_beat_those_of_the_environment(terminal: Terminal, monkeypatch: pytest.MonkeyPatch):
+def test_option_settings_beat_those_of_environment(terminal: Terminal, monkeypatch: pytest.MonkeyPatch):
     (terminal.folder / "one.toml").write_text('store = "sqlite:///one.db"')
     (terminal.folder / "two.toml").write_text('store = "sqlite:///two.db"')
     terminal.json("app", "create", "one", "--db", "sqlite:///one.db")
@@ -75,21 +73,21 @@ def test_the_settings_of_the_option_beat_those_of_the_environment(terminal: Term
     assert names(terminal.json("app", "list", "--config", "two.toml")) == ["two"]
 
 
-def test_the_options_may_stand_before_the_command_and_the_last_counts(terminal: Terminal):
+def test_options_may_precede_command_and_last_wins(terminal: Terminal):
     terminal.json("--db", "sqlite:///a.db", "app", "create", "A")
     assert names(terminal.json("app", "--db", "sqlite:///a.db", "list")) == ["A"]
     assert json.loads(terminal.text("--json", "app", "list", "--db", "sqlite:///b.db")) == {"items": []}
     assert names(terminal.json("--db", "sqlite:///b.db", "app", "list", "--db", "sqlite:///a.db")) == ["A"]
 
 
-def test_a_wrong_setting_is_one_sentence_and_status_1(terminal: Terminal):
+def test_wrong_setting_prints_one_sentence_status_1(terminal: Terminal):
     assert "no settings file nope.toml" in terminal.refusal("app", "list", "--config", "nope.toml")
     assert "no store for" in terminal.refusal("app", "list", "--db", "carrier-pigeon://loft")
     (terminal.folder / "hullo.toml").write_text('stoer = "memory:"')
     assert "did you mean store?" in terminal.refusal("migrate")
 
 
-def test_help_is_given_when_the_settings_are_wrong(terminal: Terminal):
+def test_help_works_with_wrong_settings(terminal: Terminal):
     (terminal.folder / "hullo.toml").write_text("what?")
     result = terminal.type("--help")
     assert result.exit_code == 0
@@ -112,11 +110,11 @@ def test_help_is_given_when_the_settings_are_wrong(terminal: Terminal):
         ["app", "create", "not \udcff text"],
     ],
 )
-def test_wrong_usage_is_status_2(terminal: Terminal, words: list[str]):
+def test_wrong_usage_exits_with_status_2(terminal: Terminal, words: list[str]):
     terminal.misuse(*words)
 
 
-def test_a_process_ends_with_the_status_and_keeps_its_streams_apart(terminal: Terminal):
+def test_process_keeps_exit_status_and_streams_apart(terminal: Terminal):
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run([*HULLO, *words], cwd=terminal.folder, capture_output=True, text=True, check=False)
 
@@ -132,17 +130,17 @@ def test_a_process_ends_with_the_status_and_keeps_its_streams_apart(terminal: Te
     assert (wrong.returncode, wrong.stdout) == (2, "")
 
 
-def test_the_version_is_told(terminal: Terminal):
+def test_version_is_printed(terminal: Terminal):
     assert terminal.text("--version").startswith("hullo 0.")
 
 
-def test_migrating_makes_the_database_and_may_be_repeated(terminal: Terminal):
+def test_migrate_makes_database_and_is_repeatable(terminal: Terminal):
     assert terminal.json("migrate") == {"current": True}
     assert (terminal.folder / "hullo.db").exists()
     assert "up to date" in terminal.text("migrate")
 
 
-def test_a_dry_run_shows_the_sql_and_makes_nothing(terminal: Terminal):
+def test_migrate_dry_run_prints_sql_writes_nothing(terminal: Terminal):
     shown = terminal.text("migrate", "--dry-run")
     assert 'CREATE TABLE "contact"' in shown
     assert "INSERT INTO hullo_migration (name, applied) VALUES ('0001_first', CURRENT_TIMESTAMP);" in shown

@@ -26,7 +26,7 @@ def identified(terminal: Terminal, **body: object) -> tuple[str, str]:
     return app["app_id"], outcome.contact_id
 
 
-def test_a_contact_of_any_workspace_is_shown_with_the_provenance_of_each_value(terminal: Terminal):
+def test_contact_shows_with_provenance_across_workspaces(terminal: Terminal):
     app_id, contact_id = identified(
         terminal, email="jane@example.com", name="Jane Doe", custom_data={"plan": "pro", "vip": True}
     )
@@ -47,7 +47,7 @@ def test_a_contact_of_any_workspace_is_shown_with_the_provenance_of_each_value(t
     assert "true" in next(line for line in text.splitlines() if line.startswith("vip"))
 
 
-def test_custom_data_that_was_cleared_is_not_shown(terminal: Terminal):
+def test_cleared_custom_data_is_not_shown(terminal: Terminal):
     app = terminal.json("app", "create", "Shop")
     said = {"app_key": app["app_key"], "external_id": "u1"}
     with Hullo("sqlite:///hullo.db") as hullo:
@@ -56,18 +56,18 @@ def test_custom_data_that_was_cleared_is_not_shown(terminal: Terminal):
     assert "Custom data" not in terminal.text("contacts", "show", first.contact_id)
 
 
-def test_a_visitors_words_do_not_drive_the_agents_terminal(terminal: Terminal):
+def test_visitor_text_cannot_control_the_terminal(terminal: Terminal):
     _, contact_id = identified(terminal, external_id="u1", custom_data={"note": "red\n\u009b31malert"})
     text = terminal.text("contacts", "show", contact_id)
     assert "\u009b" not in text
     assert text.startswith("u1\n")
 
 
-def test_a_contact_that_nobody_has_is_refused(terminal: Terminal):
+def test_unknown_contact_is_refused(terminal: Terminal):
     assert "no workspace has a contact with this id" in terminal.refusal("contacts", "show", "con_nobody")
 
 
-def test_everything_about_a_contact_is_shown(terminal: Terminal):
+def test_contact_shows_tags_notes_events_and_conflicts(terminal: Terminal):
     app = terminal.json("app", "create", "Shop", "--workspace", "Acme")
     with Hullo("sqlite:///hullo.db") as hullo:
         signed = {"app_key": app["app_key"], "user_hash": hullo.user_hash(app["app_key"], "jane")}
@@ -100,7 +100,7 @@ def test_everything_about_a_contact_is_shown(terminal: Terminal):
     assert "Jane" not in told[0]["words"]
 
 
-def test_nothing_is_said_where_nothing_is_remembered(terminal: Terminal):
+def test_swept_decisions_leave_nothing_to_explain(terminal: Terminal):
     _, contact_id = identified(terminal, external_id="u1")
     with Hullo("sqlite:///hullo.db") as hullo:
         moment = RequestContext.at(hullo.clock())
@@ -110,7 +110,7 @@ def test_nothing_is_said_where_nothing_is_remembered(terminal: Terminal):
     assert "Nothing is remembered" in terminal.text("contacts", "why", contact_id)
 
 
-def test_everybody_of_a_workspace_is_exported(terminal: Terminal):
+def test_export_holds_every_contact_of_a_workspace(terminal: Terminal):
     app = terminal.json("app", "create", "Shop")
     with Hullo("sqlite:///hullo.db") as hullo:
         people = [
@@ -137,7 +137,7 @@ def test_everybody_of_a_workspace_is_exported(terminal: Terminal):
     assert entries[0].action == "contacts.exported"
 
 
-def test_it_must_be_clear_whose_contacts_are_exported(terminal: Terminal):
+def test_export_needs_a_workspace_when_ambiguous(terminal: Terminal):
     terminal.json("app", "create", "Shop", "--workspace", "Acme")
     terminal.json("app", "create", "Elsewhere")
     assert "say which workspace" in terminal.refusal("contacts", "export")

@@ -32,7 +32,7 @@ def bearer(answer) -> dict[str, str]:
     return {"Authorization": f"Bearer {answer.json()['session_token']}"}
 
 
-def test_the_page_takes_nothing_from_elsewhere_and_runs_no_script_of_its_text(shop: TestClient):
+def test_demo_page_loads_nothing_foreign_or_inline(shop: TestClient):
     page = shop.get("/")
     policy = page.headers["content-security-policy"]
     assert "default-src 'none'" in policy
@@ -48,14 +48,14 @@ def test_the_page_takes_nothing_from_elsewhere_and_runs_no_script_of_its_text(sh
     )
 
 
-def test_everything_that_the_page_asks_for_by_id_is_on_it(shop: TestClient):
+def test_demo_page_has_every_scripted_id(shop: TestClient):
     asked = set(re.findall(r'\bat\("([a-z-]+)"\)', shop.get("/demo/page.js").text))
     there = set(re.findall(r'\bid="([a-z-]+)"', shop.get("/").text))
     assert asked <= there
     assert {person.login for person in PEOPLE} == set(re.findall(r'data-login="(\w+)"', shop.get("/").text))
 
 
-def test_the_agent_sees_nobody_then_somebody_who_claims_then_somebody_proven(shop: TestClient):
+def test_agent_sees_visitor_go_anonymous_claimed_proven(shop: TestClient):
     joined = shop.post("/hullo/v1/join", json={"app_key": shop.app_key})
     session = bearer(joined)
     assert shop.get("/demo/agent").json()["contact"] is None
@@ -83,13 +83,13 @@ def test_the_agent_sees_nobody_then_somebody_who_claims_then_somebody_proven(sho
     assert len(view["people"]) == len(PEOPLE)
 
 
-def test_somebody_without_an_account_cannot_log_in(shop: TestClient):
+def test_login_without_an_account_is_refused(shop: TestClient):
     assert shop.post("/demo/login?as=nobody").status_code == 404
     assert shop.post("/demo/login").status_code == 404
     assert shop.get("/demo/login?as=jane").status_code == 405
 
 
-def test_a_session_of_another_app_shows_nothing_of_its_person():
+def test_session_of_another_app_shows_no_contact():
     with Hullo("memory:") as hullo:
         other = hullo.create_app("Real shop")
         with TestClient(create_application(hullo, open_shop(hullo).app_key)) as client:
@@ -99,7 +99,7 @@ def test_a_session_of_another_app_shows_nothing_of_its_person():
     assert (view["contact"], view["decisions"], view["conversations"]) == (None, [], [])
 
 
-def test_starting_again_finds_what_is_there(start: Start, terminal: Terminal):
+def test_restart_finds_the_earlier_demo(start: Start, terminal: Terminal):
     first = start("--demo").ready()
     assert first.stop() == 0
     contact = re.search(r"hullo contacts show (con_\w+)\n", first.told())
@@ -115,7 +115,7 @@ def test_starting_again_finds_what_is_there(start: Start, terminal: Terminal):
     assert terminal.json("contacts", "show", contact[1])["name"] == "Jane Doe"
 
 
-def test_a_demo_whose_key_was_retired_gets_another(terminal: Terminal):
+def test_demo_with_a_retired_key_gets_another(terminal: Terminal):
     with Hullo("memory:") as hullo:
         shop = open_shop(hullo)
         [key] = hullo.store.find_app(shop.app_key).identity_keys
@@ -124,14 +124,14 @@ def test_a_demo_whose_key_was_retired_gets_another(terminal: Terminal):
         assert hullo.user_hash(shop.app_key, "user_123")
 
 
-def test_the_demo_says_how_to_look_into_the_database_that_it_has(start: Start):
+def test_demo_prints_contact_command_for_its_database(start: Start):
     elsewhere = start("--demo", "--db", "sqlite:///other.db").ready()
     assert re.search(r"hullo contacts show con_\w+ --db sqlite:///other.db\n", elsewhere.told())
     nowhere = start("--demo", "--db", "memory:").ready()
     assert "contacts show" not in nowhere.told()
 
 
-def test_the_demo_leaves_other_apps_and_keys_alone():
+def test_demo_leaves_other_apps_and_keys_alone():
     with Hullo("memory:") as hullo:
         real = hullo.create_app("Demo shop")
         key = hullo.create_api_key(app_key=real.app_key).key
@@ -149,7 +149,7 @@ def test_several_processes_serve_the_demo(start: Start):
     assert server.stop() == 0
 
 
-def test_without_the_flag_there_are_no_demo_routes(start: Start):
+def test_demo_routes_need_the_flag(start: Start):
     server = start(HULLO_DEMO_APP="app_1").ready()
     for method, path in (("POST", "/demo/login?as=jane"), ("GET", "/demo/agent"), ("GET", "/demo/page.js")):
         assert server.call(method, path).status == 404
@@ -157,10 +157,10 @@ def test_without_the_flag_there_are_no_demo_routes(start: Start):
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "shop.example.com", "localhost.example.com"])
-def test_it_is_shown_on_this_machine_only(terminal: Terminal, host: str):
+def test_demo_refuses_a_public_host(terminal: Terminal, host: str):
     assert "signs for anybody" in terminal.misuse("serve", "--demo", "--host", host)
 
 
-def test_whoever_means_it_shows_it_to_all(start: Start):
+def test_demo_public_variable_allows_a_public_host(start: Start):
     server = start("--demo", "--host", "0.0.0.0", HULLO_DEMO_PUBLIC="1").ready()
     assert server.call("GET", "/").status == 200

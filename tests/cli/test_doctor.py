@@ -27,7 +27,7 @@ def findings(terminal: Terminal, *words: str, status: int = 0) -> dict[str, Any]
     return {each["name"]: each for each in document["findings"]}
 
 
-def test_all_is_well_with_a_new_database_and_status_0(terminal: Terminal):
+def test_new_database_passes_with_status_0(terminal: Terminal):
     terminal.json("migrate")
     found = findings(terminal)
     assert all(each["fine"] and each["advice"] is None for each in found.values())
@@ -43,7 +43,7 @@ def test_all_is_well_with_a_new_database_and_status_0(terminal: Terminal):
     assert values["permissions"] == "rw-------"
 
 
-def test_people_see_a_line_a_finding(terminal: Terminal):
+def test_text_output_has_one_line_a_finding(terminal: Terminal):
     terminal.json("migrate")
     head, *lines = terminal.text("doctor").splitlines()
     assert head.split() == ["WHAT", "FOUND", "VERDICT"]
@@ -52,20 +52,20 @@ def test_people_see_a_line_a_finding(terminal: Terminal):
     assert {line[place:] for line in lines} == {"ok"}
 
 
-def test_it_says_which_bus_there_is_without_its_password(terminal: Terminal, monkeypatch: pytest.MonkeyPatch):
+def test_bus_is_shown_without_its_password(terminal: Terminal, monkeypatch: pytest.MonkeyPatch):
     terminal.json("migrate")
     assert findings(terminal)["bus"]["value"].startswith("none between processes")
     monkeypatch.setenv("HULLO_BUS", "redis://:s3cret@cache:6379/3")
     assert findings(terminal)["bus"]["value"] == "redis://:***@cache:6379/3"
 
 
-def test_it_says_what_a_url_chose(terminal: Terminal):
+def test_url_options_show_in_findings(terminal: Terminal):
     terminal.json("migrate")
     found = findings(terminal, "--db", "sqlite:///hullo.db?synchronous=normal")
     assert found["synchronous"]["value"] == "normal: a power cut may lose the last moments"
 
 
-def test_it_may_be_asked_while_a_server_works(terminal: Terminal, start: Callable[..., Server]):
+def test_doctor_runs_beside_a_working_server(terminal: Terminal, start: Callable[..., Server]):
     server = start().ready()
     findings(terminal)
     with write_lock(terminal.folder / "hullo.db"):
@@ -74,7 +74,7 @@ def test_it_may_be_asked_while_a_server_works(terminal: Terminal, start: Callabl
 
 
 class TestWhatIsWrong:
-    def test_a_file_that_others_may_read(self, terminal: Terminal):
+    def test_database_readable_by_others_is_reported(self, terminal: Terminal):
         terminal.json("migrate")
         (terminal.folder / "hullo.db").chmod(0o644)
         found = findings(terminal, status=1)["permissions"]
@@ -83,12 +83,12 @@ class TestWhatIsWrong:
         (terminal.folder / "hullo.db").chmod(0o640)
         findings(terminal)
 
-    def test_a_database_that_is_not_there_is_not_made(self, terminal: Terminal):
+    def test_missing_database_is_not_made(self, terminal: Terminal):
         found = findings(terminal, status=1)["connection"]
         assert found["advice"].startswith(f"there is no database {terminal.folder}/hullo.db; correct the store's URL")
         assert list(terminal.folder.iterdir()) == []
 
-    def test_a_file_that_is_no_database(self, terminal: Terminal):
+    def test_file_that_is_no_database_is_reported(self, terminal: Terminal):
         (terminal.folder / "hullo.db").write_text("a note " * 1000)
         assert "is not an SQLite database" in findings(terminal, status=1)["connection"]["advice"]
 
@@ -100,7 +100,7 @@ class TestWhatIsWrong:
             ("INSERT INTO hullo_migration (name, applied) VALUES ('unfinished copy of x', '2040-01-01')", "unfinished"),
         ],
     )
-    def test_a_schema_that_is_not_this_versions_is_left_as_it_is(self, terminal: Terminal, statement: str, advice: str):
+    def test_schema_of_another_version_is_left_unchanged(self, terminal: Terminal, statement: str, advice: str):
         terminal.json("migrate")
         path = terminal.folder / "hullo.db"
         with closing(sqlite3.connect(path)) as other, other:
@@ -109,7 +109,7 @@ class TestWhatIsWrong:
         assert advice in findings(terminal, status=1)["schema"]["advice"]
         assert path.read_bytes() == before
 
-    def test_people_are_told_what_to_do(self, terminal: Terminal):
+    def test_finding_prints_its_remedy(self, terminal: Terminal):
         terminal.json("migrate")
         (terminal.folder / "hullo.db").chmod(0o666)
         result = terminal.type("doctor")
@@ -122,7 +122,7 @@ class TestWhatIsWrong:
         assert "no installed package offers the plugin" in terminal.refusal("doctor")
 
 
-def test_a_store_that_offers_no_diagnosis_is_said_to(terminal: Terminal, monkeypatch: pytest.MonkeyPatch):
+def test_store_without_diagnosis_is_named(terminal: Terminal, monkeypatch: pytest.MonkeyPatch):
     assert findings(terminal, "--db", "memory:")["diagnosis"]["value"] == "this store offers none"
     offer_a_store(terminal.folder, monkeypatch)
     for words in ([], ["--json"]):
@@ -132,7 +132,7 @@ def test_a_store_that_offers_no_diagnosis_is_said_to(terminal: Terminal, monkeyp
 
 
 @pytest.mark.parametrize(("ahead", "fine"), [(0.0, True), (-1.9, True), (2.1, False), (-3600.0, False)])
-def test_clocks_that_disagree_are_something_to_do(ahead: float, fine: bool):
+def test_clock_skew_needs_action(ahead: float, fine: bool):
     found = clock_finding(ahead)
     assert found.is_ok is fine
     assert found.value.startswith(f"{ahead:+.3f} s")

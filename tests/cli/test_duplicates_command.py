@@ -28,7 +28,7 @@ def peopled(terminal: Terminal) -> None:
     a_store_of(people, f"sqlite:///{terminal.folder}/hullo.db").close()
 
 
-def test_pairs_are_told_with_who_why_and_how_to_merge_them(terminal: Terminal) -> None:
+def test_pairs_print_with_reasons_and_merge_command(terminal: Terminal) -> None:
     peopled(terminal)
     text = terminal.text("duplicates")
     assert text.startswith("1,208 contacts, and 2 pairs that may be one person each.\n\n0.97  Jane Doe (con_1) and ")
@@ -48,7 +48,7 @@ def test_pairs_are_told_with_who_why_and_how_to_merge_them(terminal: Terminal) -
     assert crowd.splitlines()[2].split() == ["1,204", "phone", PHONE]
 
 
-def test_the_document_tells_the_same(terminal: Terminal) -> None:
+def test_json_shows_the_same_pairs(terminal: Terminal) -> None:
     peopled(terminal)
     document = terminal.json("duplicates", "--workspace", "ws_1")
     assert (document["workspace_id"], document["contacts"], document["pairs"]) == ("ws_1", 1208, 2)
@@ -61,7 +61,7 @@ def test_the_document_tells_the_same(terminal: Terminal) -> None:
     assert jane["score"] > bob["score"]
 
 
-def test_the_likeliest_are_shown_and_how_many_more_there_are(terminal: Terminal) -> None:
+def test_likeliest_pairs_show_with_remaining_count(terminal: Terminal) -> None:
     peopled(terminal)
     text = terminal.text("duplicates", "--limit", "1")
     assert "con_1" in text
@@ -71,14 +71,14 @@ def test_the_likeliest_are_shown_and_how_many_more_there_are(terminal: Terminal)
     assert terminal.text("duplicates", "--min-score", "0.9").startswith("1,208 contacts, and 1 pair that may be")
 
 
-def test_the_command_that_it_tells_merges_them_and_then_they_are_told_no_more(terminal: Terminal) -> None:
+def test_printed_command_merges_and_removes_the_pair(terminal: Terminal) -> None:
     peopled(terminal)
     (pair,) = terminal.json("duplicates", "--min-score", "0.9")["items"]
     terminal.text(*pair["merge"].split()[1:], "--yes")
     assert terminal.json("duplicates")["pairs"] == 1
 
 
-def test_of_many_crowds_the_largest_are_shown(terminal: Terminal) -> None:
+def test_largest_of_many_crowds_are_shown(terminal: Terminal) -> None:
     people = [somebody(f"con_{each}", phones=[f"+493090182{each % 12:02}"]) for each in range(12 * 51 + 1)]
     a_store_of(people, f"sqlite:///{terminal.folder}/hullo.db").close()
     text = terminal.text("duplicates")
@@ -87,19 +87,19 @@ def test_of_many_crowds_the_largest_are_shown(terminal: Terminal) -> None:
     assert len(terminal.json("duplicates")["crowds"]) == 12
 
 
-def test_nobody_is_there_twice_in_an_empty_workspace(terminal: Terminal) -> None:
+def test_empty_workspace_has_no_pairs(terminal: Terminal) -> None:
     terminal.json("app", "create", "Shop")
     assert terminal.text("duplicates") == "0 contacts, and 0 pairs that may be one person each.\n"
 
 
-def test_it_has_to_be_said_which_workspace_is_meant(terminal: Terminal) -> None:
+def test_ambiguous_workspace_must_be_named(terminal: Terminal) -> None:
     terminal.json("app", "create", "Shop", "--workspace", "Acme")
     terminal.json("app", "create", "Shop", "--workspace", "Globex")
     assert "which workspace" in terminal.refusal("duplicates")
     assert terminal.json("duplicates", "--workspace", "Acme")["contacts"] == 0
 
 
-def test_it_writes_nothing(terminal: Terminal) -> None:
+def test_duplicates_command_writes_nothing(terminal: Terminal) -> None:
     peopled(terminal)
     with Hullo("sqlite:///hullo.db") as hullo:
         before = list(hullo.store.list_outbox(10)), hullo.store.find_contact("ws_1", "con_1")
@@ -108,7 +108,7 @@ def test_it_writes_nothing(terminal: Terminal) -> None:
         assert before == (list(hullo.store.list_outbox(10)), hullo.store.find_contact("ws_1", "con_1"))
 
 
-def test_a_full_temporary_folder_is_told_in_a_sentence(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_temporary_folder_is_one_sentence(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     terminal.json("app", "create", "Shop")
 
     def full() -> None:

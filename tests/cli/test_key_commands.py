@@ -36,7 +36,7 @@ def a_public_key(terminal: Terminal, kid: str | None = None) -> str:
 
 
 @pytest.mark.rule("V4")
-def test_a_key_is_rotated_without_a_gap(terminal: Terminal):
+def test_key_rotates_without_a_gap(terminal: Terminal):
     app = terminal.json("app", "create", "Shop")
     key = app["app_key"]
     added = terminal.json("identity-key", "add", key)
@@ -55,7 +55,7 @@ def test_a_key_is_rotated_without_a_gap(terminal: Terminal):
     assert terminal.json("hash", key, "u1")["user_hash"] == user_hash(again["identity_key"], "u1")
 
 
-def test_a_key_may_retire_later_and_the_time_be_moved(terminal: Terminal):
+def test_retirement_may_be_scheduled_and_moved(terminal: Terminal):
     app = terminal.json("app", "create", "Shop")
     words = ["identity-key", "retire", app["app_key"], app["identity_key_id"], "--at"]
     later = terminal.json(*words, "2999-01-01T01:00:00+01:00")
@@ -69,11 +69,11 @@ def test_a_key_may_retire_later_and_the_time_be_moved(terminal: Terminal):
 
 
 @pytest.mark.parametrize("time", ["tomorrow", "2030-01-01", "2030-01-01T00:00:00", "0001-01-01T00:00:00+23:00"])
-def test_a_time_is_written_with_its_offset(terminal: Terminal, time: str):
+def test_time_needs_its_utc_offset(terminal: Terminal, time: str):
     assert "with its offset" in terminal.misuse("identity-key", "retire", "app_1", "ik_1", "--at", time)
 
 
-def test_a_key_that_does_not_exist_is_refused(terminal: Terminal):
+def test_unknown_key_is_refused(terminal: Terminal):
     app = terminal.json("app", "create", "Shop")
     assert "no identity key ik_1" in terminal.refusal("identity-key", "retire", app["app_key"], "ik_1")
     for command in (["add", "app_nobody"], ["list", "app_nobody"], ["retire", "app_nobody", "ik_1"]):
@@ -83,7 +83,7 @@ def test_a_key_that_does_not_exist_is_refused(terminal: Terminal):
 
 @pytest.mark.rule("V5")
 class TestPublicKeys:
-    def test_one_is_added_from_pem_and_verifies(self, terminal: Terminal):
+    def test_public_key_from_pem_verifies_tokens(self, terminal: Terminal):
         app_key = terminal.json("app", "create", "Shop")["app_key"]
         private = Ed25519PrivateKey.generate()
         path = terminal.folder / "key.pem"
@@ -95,7 +95,7 @@ class TestPublicKeys:
         token = jwt.encode({"sub": "jane"}, private, algorithm="EdDSA")
         assert jwt.decode(token, jwt.PyJWK.from_json(kept.public_key or ""), algorithms=["EdDSA"]) == {"sub": "jane"}
 
-    def test_it_is_listed_with_its_algorithm_and_name(self, terminal: Terminal):
+    def test_public_key_lists_algorithm_and_name(self, terminal: Terminal):
         app = terminal.json("app", "create", "Shop")
         key = app["app_key"]
         added = terminal.json("identity-key", "add", key, "--public-key", a_public_key(terminal, kid="2030-01"))
@@ -113,7 +113,7 @@ class TestPublicKeys:
             assert line.split()[1] == "EdDSA"
             assert line.split()[-2:] == ["active", "2030-01"]
 
-    def test_it_is_retired_as_any(self, terminal: Terminal):
+    def test_public_key_retires_like_a_secret(self, terminal: Terminal):
         key = terminal.json("app", "create", "Shop")["app_key"]
         path = a_public_key(terminal)
         added = terminal.json("identity-key", "add", key, "--public-key", path)["identity_key_id"]
@@ -121,14 +121,14 @@ class TestPublicKeys:
         assert f"has this key already, as {added}" in terminal.refusal("identity-key", "add", key, "--public-key", path)
         assert terminal.json("identity-key", "retire", key, added, "--at", "2999-01-01T00:00:00Z")["active"] is True
 
-    def test_it_signs_no_user_hash(self, terminal: Terminal):
+    def test_public_key_signs_no_user_hash(self, terminal: Terminal):
         app = terminal.json("app", "create", "Shop")
         terminal.json("identity-key", "add", app["app_key"], "--public-key", a_public_key(terminal))
         assert terminal.json("hash", app["app_key"], "u1")["user_hash"] == user_hash(app["identity_key"], "u1")
         terminal.type("identity-key", "retire", app["app_key"], app["identity_key_id"])
         assert "every active identity key of this app is a public one" in terminal.refusal("hash", app["app_key"], "u1")
 
-    def test_the_same_twice_is_refused_under_whatever_name(self, terminal: Terminal):
+    def test_public_key_added_twice_is_refused(self, terminal: Terminal):
         key = terminal.json("app", "create", "Shop")["app_key"]
         path = a_public_key(terminal, kid="a")
         first = terminal.json("identity-key", "add", key, "--public-key", path)["identity_key_id"]
@@ -138,7 +138,7 @@ class TestPublicKeys:
         other = terminal.json("app", "create", "Other")["app_key"]
         assert terminal.json("identity-key", "add", other, "--public-key", path)["kid"] == "b"
 
-    def test_standard_input_is_read(self, terminal: Terminal):
+    def test_public_key_is_read_from_stdin(self, terminal: Terminal):
         key = terminal.json("app", "create", "Shop")["app_key"]
         with open(a_public_key(terminal, kid="piped"), "rb") as file:
             done = subprocess.run(
@@ -150,7 +150,7 @@ class TestPublicKeys:
             )
         assert json.loads(done.stdout)["kid"] == "piped"
 
-    def test_people_are_told_what_to_sign_and_with_what(self, terminal: Terminal):
+    def test_public_key_prints_signing_advice(self, terminal: Terminal):
         key = terminal.json("app", "create", "Shop")["app_key"]
         text = terminal.text("identity-key", "add", key, "--public-key", a_public_key(terminal))
         assert f"with alg EdDSA and aud {key}" in text
@@ -168,7 +168,7 @@ class TestPublicKeys:
             (b"x" * 100_000, "longer than any"),
         ],
     )
-    def test_anything_else_is_refused_in_a_sentence(self, terminal: Terminal, content: bytes, told: str):
+    def test_other_content_is_refused_in_a_sentence(self, terminal: Terminal, content: bytes, told: str):
         key = terminal.json("app", "create", "Shop")["app_key"]
         (terminal.folder / "key").write_bytes(content)
         refusal = terminal.refusal("identity-key", "add", key, "--public-key", "key")
@@ -176,13 +176,13 @@ class TestPublicKeys:
         assert "c2VjcmV0" not in refusal
         assert len(terminal.json("identity-key", "list", key)["items"]) == 1
 
-    def test_a_file_that_is_not_there_and_an_app_that_is_not(self, terminal: Terminal):
+    def test_missing_file_and_unknown_app_are_refused(self, terminal: Terminal):
         assert "No such file" in terminal.misuse("identity-key", "add", "app_1", "--public-key", "missing.pem")
         path = a_public_key(terminal)
         assert "no app has this app_key" in terminal.refusal("identity-key", "add", "app_1", "--public-key", path)
 
 
-def test_an_app_has_so_many_active_keys_and_no_more(terminal: Terminal, monkeypatch: pytest.MonkeyPatch):
+def test_active_keys_per_app_are_limited(terminal: Terminal, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("hullo.operations.admin.keys.MAX_ACTIVE_KEYS", 3)
     app = terminal.json("app", "create", "Shop")
     key = app["app_key"]
@@ -194,7 +194,7 @@ def test_an_app_has_so_many_active_keys_and_no_more(terminal: Terminal, monkeypa
     terminal.json("identity-key", "add", key)
 
 
-def test_an_api_key_is_made_listed_and_revoked(terminal: Terminal):
+def test_api_key_is_made_listed_and_revoked(terminal: Terminal):
     app = terminal.json("app", "create", "Shop")
     made = terminal.json("api-key", "create")
     assert made["key"].startswith("hsk_")
@@ -212,7 +212,7 @@ def test_an_api_key_is_made_listed_and_revoked(terminal: Terminal):
     assert "no API key key_1" in terminal.refusal("api-key", "revoke", "key_1")
 
 
-def test_people_are_told_how_to_use_an_api_key(terminal: Terminal):
+def test_new_api_key_prints_its_usage(terminal: Terminal):
     assert "hullo api-key create" in terminal.text("api-key", "list")
     terminal.json("app", "create", "Shop")
     text = terminal.text("api-key", "create")
@@ -221,7 +221,7 @@ def test_people_are_told_how_to_use_an_api_key(terminal: Terminal):
     assert "key_" in terminal.text("api-key", "list")
 
 
-def test_an_api_key_is_of_the_workspace_that_is_meant(terminal: Terminal):
+def test_api_key_belongs_to_the_named_workspace(terminal: Terminal):
     assert "create an app first" in terminal.refusal("api-key", "create")
     acme = terminal.json("app", "create", "Shop", "--workspace", "Acme")["workspace_id"]
     assert terminal.json("api-key", "create")["workspace_id"] == acme

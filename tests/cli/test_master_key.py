@@ -26,7 +26,7 @@ def app(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return made
 
 
-def test_everything_works_with_the_master_key(terminal: Terminal, app: dict[str, Any]):
+def test_every_command_works_with_the_master_key(terminal: Terminal, app: dict[str, Any]):
     assert app["identity_key"].startswith("hik_")
     assert terminal.json("hash", app["app_key"], "u1")["user_hash"] == user_hash(app["identity_key"], "u1")
     added = terminal.json("identity-key", "add", app["app_key"])
@@ -43,7 +43,7 @@ def test_everything_works_with_the_master_key(terminal: Terminal, app: dict[str,
 
 
 @pytest.mark.parametrize("master_key", ["", OTHER], ids=["none", "another"])
-def test_without_it_nothing_is_said_and_the_variable_is_named(
+def test_missing_master_key_is_named_without_secrets(
     terminal: Terminal, app: dict[str, Any], monkeypatch: pytest.MonkeyPatch, master_key: str
 ):
     monkeypatch.setenv("HULLO_MASTER_KEY", master_key)
@@ -55,7 +55,7 @@ def test_without_it_nothing_is_said_and_the_variable_is_named(
     assert "under another master key" in terminal.refusal("hash", app["app_key"], "u1")
 
 
-def test_what_needs_no_secret_works_without_it(
+def test_secretless_commands_work_without_master_key(
     terminal: Terminal, app: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.delenv("HULLO_MASTER_KEY")
@@ -73,7 +73,7 @@ def test_what_needs_no_secret_works_without_it(
         assert answer["user_hash"] == user_hash(app["identity_key"], "u1")
 
 
-def test_a_placeholder_is_refused_but_for_development(terminal: Terminal, monkeypatch: pytest.MonkeyPatch):
+def test_placeholder_is_refused_except_in_development(terminal: Terminal, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("HULLO_MASTER_KEY", "changeme")
     told = terminal.refusal("app", "create", "Shop")
     assert "openssl rand -hex 32" in told
@@ -84,7 +84,7 @@ def test_a_placeholder_is_refused_but_for_development(terminal: Terminal, monkey
     assert terminal.json("app", "create", "Shop")["identity_key"].startswith("hik_")
 
 
-def test_doctor_says_how_the_keys_are_kept(terminal: Terminal, monkeypatch: pytest.MonkeyPatch):
+def test_doctor_reports_how_keys_are_kept(terminal: Terminal, monkeypatch: pytest.MonkeyPatch):
     terminal.json("migrate")
 
     def finding() -> tuple[str, str | None]:
@@ -105,7 +105,7 @@ def test_doctor_says_how_the_keys_are_kept(terminal: Terminal, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_server_and_its_workers_open_the_keys(
+def test_server_and_workers_open_the_keys(
     terminal: Terminal, start: Callable[..., Server], monkeypatch: pytest.MonkeyPatch, workers: int
 ):
     app = terminal.json("app", "create", "Shop")  # in plain
@@ -121,7 +121,7 @@ def test_a_server_and_its_workers_open_the_keys(
     assert terminal.json("hash", app["app_key"], "u1")["user_hash"] == signed["user_hash"]
 
 
-def test_the_demo_is_served_with_a_master_key(terminal: Terminal, start: Callable[..., Server]):
+def test_demo_is_served_with_a_master_key(terminal: Terminal, start: Callable[..., Server]):
     server = start("--demo", HULLO_MASTER_KEY=KEY).ready()
     assert server.call("GET", "/").status == 200
     assert server.stop() == 0

@@ -19,7 +19,7 @@ def pair(terminal: Terminal) -> tuple[str, str]:
         return jane, hullo.identify(body).result.contact_id
 
 
-def test_two_contacts_are_made_one_and_two_again(terminal: Terminal, pair: tuple[str, str]) -> None:
+def test_contacts_merge_and_undo(terminal: Terminal, pair: tuple[str, str]) -> None:
     jane, other = pair
     preview = terminal.text("contacts", "merge", jane, other, "--dry-run")
     assert "Nothing was done." in preview
@@ -41,7 +41,7 @@ def test_two_contacts_are_made_one_and_two_again(terminal: Terminal, pair: tuple
     assert terminal.json("contacts", "show", other)["email"] == "j@x.test"
 
 
-def test_what_was_changed_since_is_told(terminal: Terminal, pair: tuple[str, str]) -> None:
+def test_undo_after_later_changes_splits_contacts(terminal: Terminal, pair: tuple[str, str]) -> None:
     jane, other = pair
     text = terminal.text("contacts", "merge", jane, other, "--yes")
     merge_id = text.rpartition("hullo merges undo ")[2].strip()
@@ -52,7 +52,9 @@ def test_what_was_changed_since_is_told(terminal: Terminal, pair: tuple[str, str
     assert "Done: they are two again." in terminal.text("merges", "undo", merge_id)
 
 
-def test_a_merge_is_asked_first(terminal: Terminal, pair: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_merge_asks_for_confirmation(
+    terminal: Terminal, pair: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     jane, other = pair
     assert "--yes" in terminal.type("contacts", "merge", jane, other).stderr
     assert terminal.type("contacts", "merge", jane, other).exit_code == 2
@@ -66,7 +68,7 @@ def test_a_merge_is_asked_first(terminal: Terminal, pair: tuple[str, str], monke
     assert terminal.json("contacts", "show", other)["id"] == jane
 
 
-def test_a_merge_that_cannot_be_is_refused(terminal: Terminal, pair: tuple[str, str]) -> None:
+def test_impossible_merge_is_refused(terminal: Terminal, pair: tuple[str, str]) -> None:
     jane, _ = pair
     with Hullo("sqlite:///hullo.db") as hullo:
         app = next(each for each in hullo.store.list_apps() if each.name == "Elsewhere")
@@ -77,7 +79,7 @@ def test_a_merge_that_cannot_be_is_refused(terminal: Terminal, pair: tuple[str, 
     assert "no workspace has a merge" in terminal.refusal("merges", "undo", "mrg_x")
 
 
-def test_a_contact_is_erased(terminal: Terminal, pair: tuple[str, str]) -> None:
+def test_contact_is_erased(terminal: Terminal, pair: tuple[str, str]) -> None:
     jane, other = pair
     assert "--yes" in terminal.misuse("contacts", "erase", jane)
     assert terminal.json("contacts", "erase", jane, "--yes") == {"id": jane, "erased": True}

@@ -72,7 +72,7 @@ def use(terminal: Terminal, *names: str, file: str = "hullo.toml") -> None:
     (terminal.folder / file).write_text(f"plugins = {list(names)}")
 
 
-def test_plugins_are_shown_in_the_order_of_asking(terminal: Terminal):
+def test_plugins_list_in_call_order(terminal: Terminal):
     use(terminal, "cards")
     document = terminal.json("plugins")
     assert [item["name"] for item in document["items"]] == ["cards", *entry_points.BUILT_IN]
@@ -82,26 +82,26 @@ def test_plugins_are_shown_in_the_order_of_asking(terminal: Terminal):
     assert not (terminal.folder / "hullo.db").exists()
 
 
-def test_nothing_is_said_of_unused_plugins_where_there_are_none(terminal: Terminal, monkeypatch: pytest.MonkeyPatch):
+def test_unused_plugins_are_unmentioned_without_any(terminal: Terminal, monkeypatch: pytest.MonkeyPatch):
     used = {name: each for name, each in entry_points.installed_plugins().items() if name in entry_points.BUILT_IN}
     monkeypatch.setattr("hullo.cli.plugins.installed_plugins", lambda: used)
     assert terminal.json("plugins")["unused"] == []
     assert "not in use" not in terminal.text("plugins")
 
 
-def test_a_built_in_plugin_that_is_left_out_is_shown_as_unused(terminal: Terminal):
+def test_excluded_builtin_plugin_shows_as_unused(terminal: Terminal):
     (terminal.folder / "hullo.toml").write_text('without = ["email"]')
     assert "email" in terminal.json("plugins")["unused"]
 
 
-def test_a_plugin_adds_a_command(terminal: Terminal):
+def test_plugin_adds_a_command(terminal: Terminal):
     use(terminal, "cards")
     terminal.json("app", "create", "Shop")
     assert "Counts loyalty cards." in terminal.text("--help")
     assert terminal.text("cards", "a", "--number", "3", "b") == "apps=1 number=3 words=('a', 'b')\n"
 
 
-def test_an_added_command_takes_the_common_options_too(terminal: Terminal):
+def test_added_command_takes_the_common_options(terminal: Terminal):
     use(terminal, "cards", file="other.toml")
     assert "No such command 'cards'" in terminal.misuse("cards")
     text = terminal.text("cards", "a", "--config", "other.toml", "--number", "3", "--db", "sqlite:///other.db")
@@ -110,13 +110,13 @@ def test_an_added_command_takes_the_common_options_too(terminal: Terminal):
     assert terminal.text("--config", "other.toml", "cards") == "apps=0 number=None words=()\n"
 
 
-def test_a_shell_completes_built_in_commands_without_reading_any_settings(terminal: Terminal):
+def test_shell_completion_of_builtins_reads_no_settings(terminal: Terminal):
     (terminal.folder / "hullo.toml").write_text("what?")
     completed = BashComplete(main, {}, "hullo", "_HULLO_COMPLETE").get_completions([], "ap")
     assert [each.value for each in completed] == ["app", "api-key"]
 
 
-def test_a_name_that_is_taken_is_refused(terminal: Terminal):
+def test_taken_command_name_is_refused(terminal: Terminal):
     use(terminal, "greedy")
     assert "adds the command 'serve', but that name is taken" in terminal.refusal("app", "list")
     assert "that name is taken" in terminal.type("--help").stderr

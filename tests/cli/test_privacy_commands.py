@@ -25,7 +25,7 @@ def grow_old(app_key: str, days: int = 31, visitors: int = 2) -> None:
 
 
 @pytest.mark.rule("P3")
-def test_what_is_kept_for_how_long_is_set_and_shown(terminal: Terminal) -> None:
+def test_retention_periods_are_set_and_shown(terminal: Terminal) -> None:
     key = terminal.json("app", "create", "Shop")["app_key"]
     kept = terminal.json("app", "show", key)
     days = ["keep_anonymous_days", "keep_conversation_days", "keep_decision_days", "keep_timeline_days"]
@@ -52,13 +52,13 @@ def test_what_is_kept_for_how_long_is_set_and_shown(terminal: Terminal) -> None:
         ("keep_days=3", "keep_anonymous_days, keep_conversation_days"),
     ],
 )
-def test_a_wrong_setting_is_refused(terminal: Terminal, setting: str, told: str) -> None:
+def test_wrong_retention_setting_is_refused(terminal: Terminal, setting: str, told: str) -> None:
     key = terminal.json("app", "create", "Shop")["app_key"]
     assert told in terminal.refusal("app", "set", key, setting)
 
 
 @pytest.mark.rule("P3")
-def test_what_is_too_old_is_told_and_removed(terminal: Terminal) -> None:
+def test_retention_run_reports_and_removes_old_records(terminal: Terminal) -> None:
     key = terminal.json("app", "create", "Shop")["app_key"]
     grow_old(key)
     foreseen = terminal.json("retention", "run", "--dry-run")
@@ -83,7 +83,7 @@ def test_what_is_too_old_is_told_and_removed(terminal: Terminal) -> None:
 
 
 @pytest.mark.rule("P2")
-def test_what_was_done_is_listed_and_verified(terminal: Terminal) -> None:
+def test_audit_log_is_listed_and_verified(terminal: Terminal) -> None:
     assert "There is no workspace yet" in terminal.text("audit", "verify")
     assert "there is no workspace yet" in terminal.refusal("audit", "list")
     made = terminal.json("app", "create", "Shop")
@@ -107,7 +107,7 @@ def test_what_was_done_is_listed_and_verified(terminal: Terminal) -> None:
 
 
 @pytest.mark.rule("P2")
-def test_an_earlier_head_must_be_in_the_log(terminal: Terminal) -> None:
+def test_earlier_audit_head_must_be_logged(terminal: Terminal) -> None:
     terminal.json("app", "create", "Shop")
     head = terminal.json("audit", "verify")["workspaces"][0]["head"]["digest"]
     terminal.json("api-key", "create")
@@ -118,7 +118,7 @@ def test_an_earlier_head_must_be_in_the_log(terminal: Terminal) -> None:
 
 
 @pytest.mark.rule("P2")
-def test_whose_log_is_meant_is_said_where_there_are_several(terminal: Terminal) -> None:
+def test_audit_needs_a_workspace_when_ambiguous(terminal: Terminal) -> None:
     terminal.json("app", "create", "Shop")
     other = terminal.json("app", "create", "Shop", "--workspace", "Acme")
     assert "--workspace" in terminal.refusal("audit", "list")
@@ -143,7 +143,7 @@ def other_than(value: Any) -> Any:
 
 
 @pytest.mark.rule("P2")
-def test_a_change_to_any_column_of_any_row_shows(terminal: Terminal) -> None:
+def test_change_to_any_audit_column_is_detected(terminal: Terminal) -> None:
     """The rows are changed in the file, behind everybody's back, and back again."""
     key = terminal.json("app", "create", "Shop")["app_key"]
     terminal.text("app", "set", key, "consent=required")

@@ -15,7 +15,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return now
 
 
-def test_a_log_gets_a_line_every_few_seconds_and_one_at_the_end(clock: list[float], capsys: pytest.CaptureFixture[str]):
+def test_log_gets_periodic_and_final_lines(clock: list[float], capsys: pytest.CaptureFixture[str]):
     with progress.show_progress() as tell:
         for second in range(0, 13):
             clock[0] = float(second)
@@ -27,9 +27,7 @@ def test_a_log_gets_a_line_every_few_seconds_and_one_at_the_end(clock: list[floa
     assert shown.err == "Copying: 41 %\nCopying: 83 %\nCopying: 100 %\nVerifying: 100 %\n"
 
 
-def test_a_terminal_gets_a_bar_for_each_thing_that_is_done(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
+def test_terminal_gets_a_bar_for_each_phase(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     with progress.show_progress() as tell:
         for done in range(0, 101, 25):

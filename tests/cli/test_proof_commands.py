@@ -31,7 +31,7 @@ def flat(text: str) -> str:
 
 
 @pytest.mark.rule("V8")
-def test_a_wrong_hash_is_explained(terminal: Terminal, made: dict[str, Any]):
+def test_wrong_hash_is_explained(terminal: Terminal, made: dict[str, Any]):
     right = user_hash(made["identity_key"], "user_123")
     file = written(terminal, {"external_id": "user_123", "user_hash": right.upper(), "phone": "none"})
     result = terminal.type("check", made["app_key"], file)
@@ -44,7 +44,7 @@ def test_a_wrong_hash_is_explained(terminal: Terminal, made: dict[str, Any]):
 
 
 @pytest.mark.rule("V8")
-def test_what_would_be_written_is_shown(terminal: Terminal, made: dict[str, Any]):
+def test_check_shows_what_would_be_written(terminal: Terminal, made: dict[str, Any]):
     said = {"external_id": "user_123", "custom_data": {"plan": "pro"}, "phone": "none"}
     signed = {**said, "user_hash": user_hash(made["identity_key"], "user_123")}
     text = terminal.text("check", made["app_key"], written(terminal, signed))
@@ -68,7 +68,7 @@ def test_what_would_be_written_is_shown(terminal: Terminal, made: dict[str, Any]
 
 
 @pytest.mark.rule("V3", "V8")
-def test_evidence_that_is_let_pass_is_a_failure_all_the_same(terminal: Terminal, made: dict[str, Any]):
+def test_tolerated_wrong_evidence_still_fails_the_check(terminal: Terminal, made: dict[str, Any]):
     terminal.text("app", "set", made["app_key"], "verification=report")
     result = terminal.type("check", made["app_key"], written(terminal, {"external_id": "u", "user_hash": "0" * 64}))
     assert result.exit_code == 1
@@ -78,7 +78,7 @@ def test_evidence_that_is_let_pass_is_a_failure_all_the_same(terminal: Terminal,
 
 
 @pytest.mark.rule("V8")
-def test_the_document_is_the_endpoints(terminal: Terminal, made: dict[str, Any]):
+def test_check_json_equals_the_endpoint_document(terminal: Terminal, made: dict[str, Any]):
     file = written(terminal, {"external_id": "user_123", "user_hash": made["identity_key"]})
     result = terminal.type("check", made["app_key"], file, "--json")
     document = json.loads(result.stdout)
@@ -89,14 +89,14 @@ def test_the_document_is_the_endpoints(terminal: Terminal, made: dict[str, Any])
 
 
 @pytest.mark.rule("V8")
-def test_a_page_is_checked_where_one_is_named(terminal: Terminal, made: dict[str, Any]):
+def test_named_page_is_checked(terminal: Terminal, made: dict[str, Any]):
     file = written(terminal, {"external_id": "user_123", "origin": "https://shop.example.com"})
     assert terminal.type("check", made["app_key"], file).stdout.startswith("Refused: bad_origin (403)\n")
     assert terminal.text("check", made["app_key"], file, "--origin", "http://localhost:8000/shop")
 
 
 @pytest.mark.rule("V8")
-def test_a_terminal_is_not_driven_by_a_body(terminal: Terminal, made: dict[str, Any]):
+def test_body_cannot_control_the_terminal(terminal: Terminal, made: dict[str, Any]):
     said = {"external_id": "u", "custom_data": {"\x1b[2J": 1}, "\x1b[1m": 2}
     result = terminal.type("check", made["app_key"], written(terminal, said))
     assert "\x1b" not in result.stdout
@@ -117,26 +117,26 @@ WRONG: list[tuple[bytes, str]] = [
 
 @pytest.mark.rule("V8")
 @pytest.mark.parametrize(("raw", "told"), WRONG)
-def test_a_file_that_is_no_body_is_told_where(terminal: Terminal, made: dict[str, Any], raw: bytes, told: str):
+def test_invalid_body_file_is_refused_with_place(terminal: Terminal, made: dict[str, Any], raw: bytes, told: str):
     refusal = terminal.refusal("check", made["app_key"], written(terminal, raw))
     assert refusal.startswith("body.json: ")
     assert told in refusal
 
 
 @pytest.mark.rule("V8")
-def test_a_body_may_come_from_standard_input(terminal: Terminal, made: dict[str, Any]):
+def test_body_may_come_from_stdin(terminal: Terminal, made: dict[str, Any]):
     body = json.dumps({"external_id": "user_123"})
     result = terminal.type("check", made["app_key"], "-", stdin=body)
     assert (result.exit_code, result.stdout.splitlines()[0]) == (0, "Accepted, and not signed")
 
 
-def test_a_file_or_an_app_that_is_not_there(terminal: Terminal, made: dict[str, Any]):
+def test_missing_file_or_app_is_refused(terminal: Terminal, made: dict[str, Any]):
     assert "No such file" in terminal.misuse("check", made["app_key"], "nowhere.json")
     assert "no app has this app_key" in terminal.refusal("check", "app_nobody", written(terminal, {}))
 
 
 @pytest.mark.rule("V5", "V8")
-def test_a_token_is_what_the_sites_server_would_make(terminal: Terminal, made: dict[str, Any]):
+def test_token_command_matches_the_server_side_token(terminal: Terminal, made: dict[str, Any]):
     words = ["token", made["app_key"], "--external-id", "user_123", "--email", "jane@example.com", "--name", "Jane"]
     document = terminal.json(*words, "--ttl", "60")
     assert document["expires_in"] == 60
@@ -150,7 +150,7 @@ def test_a_token_is_what_the_sites_server_would_make(terminal: Terminal, made: d
     assert terminal.text(*words).count(".") == 2
 
 
-def test_a_token_that_no_app_would_take_is_not_made(terminal: Terminal, made: dict[str, Any]):
+def test_unacceptable_token_is_not_made(terminal: Terminal, made: dict[str, Any]):
     token = ["token", made["app_key"]]
     assert "names a person" in terminal.refusal(*token)
     assert "(email: not an email address)" in terminal.refusal(*token, "--email", "jane")

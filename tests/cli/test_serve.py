@@ -19,7 +19,7 @@ from cli.terminal import HULLO, Terminal
 Start = Callable[..., Server]
 
 
-def test_it_makes_the_database_says_where_it_serves_and_answers(start: Start, terminal: Terminal):
+def test_serve_makes_database_prints_url_and_answers(start: Start, terminal: Terminal):
     server = start().ready()
     assert server.url.startswith("http://127.0.0.1:")
     assert (terminal.folder / "hullo.db").exists()
@@ -39,21 +39,21 @@ def test_it_makes_the_database_says_where_it_serves_and_answers(start: Start, te
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_it_ends_well_when_told_to(start: Start, how: signal.Signals):
+def test_signal_ends_the_server_cleanly(start: Start, how: signal.Signals):
     server = start().ready()
     assert server.stop(how) == 0
     assert server.told() == f"hullo is serving on {server.url}\n"
     assert server.printed() == ""
 
 
-def test_its_one_document_says_where_it_serves(start: Start):
+def test_serve_json_prints_one_document(start: Start):
     server = start("--json").ready()
     server.stop()
     document = json.loads(server.printed())
     assert document == {"url": server.url, "prefix": "/hullo", "pid": server.process.pid}
 
 
-def test_a_call_that_was_begun_is_answered_before_the_end(start: Start):
+def test_running_call_is_answered_before_shutdown(start: Start):
     server = start().ready()
     host, _, port = server.url.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port)), timeout=PATIENCE) as connection:
@@ -67,7 +67,7 @@ def test_a_call_that_was_begun_is_answered_before_the_end(start: Start):
     assert server.wait() == 0
 
 
-def test_a_port_that_is_taken_is_said_and_nothing_is_written(terminal: Terminal):
+def test_taken_port_is_reported_and_nothing_written(terminal: Terminal):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         result = subprocess.run(
@@ -83,11 +83,11 @@ def test_a_port_that_is_taken_is_said_and_nothing_is_written(terminal: Terminal)
     assert not (terminal.folder / "hullo.db").exists()
 
 
-def test_an_address_that_is_not_here_is_said(terminal: Terminal):
+def test_foreign_address_is_reported(terminal: Terminal):
     assert "cannot listen at nowhere.invalid" in terminal.refusal("serve", "--host", "nowhere.invalid")
 
 
-def test_a_database_that_cannot_be_opened_is_said(terminal: Terminal):
+def test_unopenable_database_is_reported(terminal: Terminal):
     (terminal.folder / "note.db").write_text("this is a note, and no database at all " * 100)
     result = subprocess.run(
         [*HULLO, "serve", "--port", "0", "--db", "sqlite:///note.db"],
@@ -114,11 +114,11 @@ def test_several_processes_serve_one_database(start: Start, terminal: Terminal):
     assert server.told().count("no bus connects the workers") == 1
 
 
-def test_a_store_in_memory_is_not_served_by_several_processes(terminal: Terminal):
+def test_memory_store_refuses_several_processes(terminal: Terminal):
     assert "not shared between processes" in terminal.misuse("serve", "--workers", "2", "--db", "memory:")
 
 
-def test_the_log_has_a_line_a_call_and_no_query(start: Start, terminal: Terminal):
+def test_log_line_per_call_omits_the_query(start: Start, terminal: Terminal):
     app = terminal.json("app", "create", "Shop")
     server = start().ready()
     server.call("GET", "/?hullo_identity=secret")
@@ -144,7 +144,7 @@ def install(folder: Path, plugin: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_site_that_cannot_be_built_is_not_served(start: Start, terminal: Terminal, workers: str):
+def test_broken_plugin_routes_stop_the_start(start: Start, terminal: Terminal, workers: str):
     environment = install(
         terminal.folder,
         """
@@ -162,7 +162,7 @@ def test_a_site_that_cannot_be_built_is_not_served(start: Start, terminal: Termi
 
 
 @pytest.mark.slow
-def test_workers_that_cannot_start_end_the_server_and_say_why(start: Start, terminal: Terminal):
+def test_workers_failing_to_start_end_the_server(start: Start, terminal: Terminal):
     environment = install(
         terminal.folder,
         """
@@ -183,7 +183,7 @@ def test_workers_that_cannot_start_end_the_server_and_say_why(start: Start, term
     assert "Traceback" not in server.told()
 
 
-def test_whatever_keeps_uvicorn_from_starting_is_status_1(terminal: Terminal, monkeypatch: pytest.MonkeyPatch):
+def test_uvicorn_start_failure_exits_with_status_1(terminal: Terminal, monkeypatch: pytest.MonkeyPatch):
     def give_up(self: object, sockets: object) -> None:
         raise SystemExit(3)
 

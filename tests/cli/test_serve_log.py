@@ -17,16 +17,16 @@ def line(message: str, *, name: str = "hullo.test", error: BaseException | None 
     return KeyValue().format(record)
 
 
-def test_a_record_of_our_own_is_key_value_already():
+def test_own_record_is_already_key_value():
     told = line("event=identified changed=True", hullo={"event": "identified"})
     assert told == "time=2026-09-21T14:13:20.500Z level=warning logger=hullo.test event=identified changed=True"
 
 
-def test_any_other_message_is_quoted_into_one_line():
+def test_other_message_is_quoted_into_one_line():
     assert line('it said "no"\nand left').endswith(r'message="it said \"no\"\nand left"')
 
 
-def test_an_error_is_told_by_its_type_and_places_and_never_by_its_message():
+def test_error_logs_type_and_places_without_message():
     def fail() -> None:
         raise ValueError("jane@example.com")
 
@@ -38,9 +38,9 @@ def test_an_error_is_told_by_its_type_and_places_and_never_by_its_message():
     assert "jane" not in told
 
 
-def test_an_error_that_was_never_raised_has_no_place():
+def test_unraised_error_has_no_place():
     assert line("odd", error=ValueError()).endswith("error=ValueError at=-")
 
 
-def test_an_error_of_our_own_says_what_to_do():
+def test_own_error_includes_its_detail():
     assert line("no", error=SettingsError('say "yes"')).endswith(r'error=SettingsError at=- detail="say \"yes\""')

@@ -40,7 +40,7 @@ def filled(terminal: Terminal, people: int) -> None:
         fill(hullo.store, people)
 
 
-def test_a_copy_is_told_table_by_table_and_serves_as_the_source_did(terminal: Terminal):
+def test_copy_reports_tables_and_serves_the_same(terminal: Terminal):
     filled(terminal, 24)
     document = terminal.json("store", "copy", "sqlite:///hullo.db", "sqlite:///copy.db")
     assert (document["source"], document["target"]) == ("sqlite:///hullo.db", "sqlite:///copy.db")
@@ -58,7 +58,7 @@ def test_a_copy_is_told_table_by_table_and_serves_as_the_source_did(terminal: Te
     assert apps[0] == apps[1] != {"items": []}
 
 
-def test_people_see_a_table_and_what_comes_next(terminal: Terminal):
+def test_copy_prints_a_table_and_next_step(terminal: Terminal):
     filled(terminal, 3)
     text = terminal.text("store", "copy", "sqlite:///hullo.db", "sqlite:///copy.db")
     head, workspace, *_ = text.splitlines()
@@ -68,7 +68,7 @@ def test_people_see_a_table_and_what_comes_next(terminal: Terminal):
     assert "hullo serve --db sqlite:///copy.db" in text
 
 
-def test_progress_goes_to_standard_error(terminal: Terminal):
+def test_progress_goes_to_stderr(terminal: Terminal):
     filled(terminal, 1)
     result = terminal.type("store", "copy", "sqlite:///hullo.db", "sqlite:///copy.db", "--json")
     assert result.stderr == "Copying: 100 %\nVerifying: 100 %\n"
@@ -76,7 +76,7 @@ def test_progress_goes_to_standard_error(terminal: Terminal):
 
 
 @pytest.mark.slow
-def test_a_copy_that_is_killed_again_and_again_goes_on_where_it_was(terminal: Terminal):
+def test_killed_copy_resumes_where_it_was(terminal: Terminal):
     filled(terminal, 300)
     command = [*IN_SMALL_CHUNKS, "store", "copy", "sqlite:///hullo.db", "sqlite:///copy.db", "--json"]
     source, target = terminal.folder / "hullo.db", terminal.folder / "copy.db"
@@ -116,7 +116,7 @@ def count(path: Path) -> int:
         return 0  # it is being made
 
 
-def test_an_unfinished_copy_is_not_served(terminal: Terminal, start: Callable[..., Server]):
+def test_unfinished_copy_is_not_served(terminal: Terminal, start: Callable[..., Server]):
     filled(terminal, 24)
     (terminal.folder / "stop.py").write_text(
         "import os, hullo.store.copying as copying\n"
@@ -138,32 +138,32 @@ def terminal_findings(terminal: Terminal, url: str) -> list[dict[str, str]]:
 
 
 class TestRefusals:
-    def test_a_target_that_is_not_empty(self, terminal: Terminal):
+    def test_nonempty_target_is_refused(self, terminal: Terminal):
         filled(terminal, 1)
         terminal.json("app", "create", "Shop", "--db", "sqlite:///other.db")
         before = rows_of(terminal.folder / "other.db")
         assert "not empty" in terminal.refusal("store", "copy", "sqlite:///hullo.db", "sqlite:///other.db")
         assert rows_of(terminal.folder / "other.db") == before
 
-    def test_a_copy_that_is_done(self, terminal: Terminal):
+    def test_finished_copy_is_refused_as_target(self, terminal: Terminal):
         filled(terminal, 1)
         terminal.json("store", "copy", "sqlite:///hullo.db", "sqlite:///copy.db")
         assert "not empty" in terminal.refusal("store", "copy", "sqlite:///hullo.db", "sqlite:///copy.db")
 
-    def test_a_database_to_itself(self, terminal: Terminal):
+    def test_copy_onto_the_same_database_is_refused(self, terminal: Terminal):
         filled(terminal, 1)
         told = terminal.misuse("store", "copy", "sqlite:///hullo.db", f"sqlite:///{terminal.folder}/hullo.db")
         assert "the same database" in told
 
-    def test_a_source_that_is_not_there(self, terminal: Terminal):
+    def test_missing_source_is_refused(self, terminal: Terminal):
         assert "there is no database" in terminal.refusal("store", "copy", "sqlite:///none.db", "sqlite:///copy.db")
         assert os.listdir(terminal.folder) == []
 
     @pytest.mark.parametrize("urls", [("memory:", "sqlite:///copy.db"), ("sqlite:///hullo.db", "memory:")])
-    def test_what_keeps_nothing(self, terminal: Terminal, urls: tuple[str, str]):
+    def test_memory_store_is_not_copied(self, terminal: Terminal, urls: tuple[str, str]):
         assert "memory: cannot be copied: its store keeps no rows" in terminal.misuse("store", "copy", *urls)
 
-    def test_a_store_that_offers_no_copies_and_its_password_is_not_told(
+    def test_unsupported_store_is_refused_without_its_password(
         self, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
     ):
         offer_a_store(terminal.folder, monkeypatch)
@@ -171,7 +171,7 @@ class TestRefusals:
         assert "odd://me:***@host/db cannot be copied" in told
         assert "s3cret" not in told
 
-    def test_a_server_that_goes_on_writing_is_found_out(self, terminal: Terminal):
+    def test_writes_during_the_copy_are_detected(self, terminal: Terminal):
         filled(terminal, 24)
         (terminal.folder / "meanwhile.py").write_text(
             "import sqlite3, hullo.store.copying as copying\n"
@@ -191,5 +191,5 @@ class TestRefusals:
         assert "stop every server that uses either" in error
 
 
-def test_it_needs_both(terminal: Terminal):
+def test_copy_needs_source_and_target(terminal: Terminal):
     terminal.misuse("store", "copy", "sqlite:///hullo.db")

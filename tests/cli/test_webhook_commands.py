@@ -31,7 +31,7 @@ def app_key(terminal: Terminal) -> str:
     return str(terminal.json("app", "create", "Shop")["app_key"])
 
 
-def test_a_webhook_is_made_listed_and_deleted(terminal: Terminal, app_key: str, receiver: Receiver):
+def test_webhook_is_made_listed_and_deleted(terminal: Terminal, app_key: str, receiver: Receiver):
     words = ("--event", "contact.created", "--event", "contact.updated", "--app", app_key)
     made = terminal.json("webhooks", "create", receiver.url, *words)
     assert made["secret"].startswith("whsec_")
@@ -46,9 +46,7 @@ def test_a_webhook_is_made_listed_and_deleted(terminal: Terminal, app_key: str, 
     assert "no such webhook" in terminal.refusal("webhooks", "delete", made["id"])
 
 
-def test_the_test_message_says_what_came_of_it_and_the_status_does_too(
-    terminal: Terminal, app_key: str, receiver: Receiver
-):
+def test_webhook_test_reports_result_and_exit_status(terminal: Terminal, app_key: str, receiver: Receiver):
     made = terminal.json("webhooks", "create", receiver.url)
     assert "It was taken: 204." in terminal.text("webhooks", "test", made["id"])
     [message] = receiver.messages
@@ -65,7 +63,7 @@ def test_the_test_message_says_what_came_of_it_and_the_status_does_too(
     assert len(text.splitlines()) == 2
 
 
-def test_a_secret_is_rotated_and_after_a_leak_at_once(terminal: Terminal, app_key: str, receiver: Receiver):
+def test_secret_rotates_with_or_without_overlap(terminal: Terminal, app_key: str, receiver: Receiver):
     made = terminal.json("webhooks", "create", receiver.url)
     rotated = terminal.json("webhooks", "rotate", made["id"])
     assert [each["expires_at"] is None for each in rotated["secrets"]] == [True, False]
@@ -74,7 +72,7 @@ def test_a_secret_is_rotated_and_after_a_leak_at_once(terminal: Terminal, app_ke
     assert len(webhook["secrets"]) == 1
 
 
-def test_people_are_told_what_to_do_with_the_secret(terminal: Terminal, app_key: str, receiver: Receiver):
+def test_new_secret_prints_its_usage(terminal: Terminal, app_key: str, receiver: Receiver):
     text = terminal.text("webhooks", "create", receiver.url)
     assert "It is not shown again" in text
     assert "hullo webhooks test whk_" in text
@@ -83,7 +81,7 @@ def test_people_are_told_what_to_do_with_the_secret(terminal: Terminal, app_key:
     )
 
 
-def test_a_webhook_is_of_the_workspace_that_is_meant(terminal: Terminal, receiver: Receiver):
+def test_webhook_belongs_to_the_named_workspace(terminal: Terminal, receiver: Receiver):
     assert "create an app first" in terminal.refusal("webhooks", "create", receiver.url)
     acme = terminal.json("app", "create", "Shop", "--workspace", "Acme")
     assert terminal.json("webhooks", "create", receiver.url)["workspace_id"] == acme["workspace_id"]
@@ -95,7 +93,7 @@ def test_a_webhook_is_of_the_workspace_that_is_meant(terminal: Terminal, receive
     assert "no app has this app_key" in terminal.refusal("webhooks", "create", receiver.url, "--app", "app_1")
 
 
-def test_a_url_that_nobody_may_post_to_is_refused_in_a_sentence(terminal: Terminal, app_key: str):
+def test_forbidden_url_is_refused_in_a_sentence(terminal: Terminal, app_key: str):
     refusal = terminal.refusal("webhooks", "create", "https://192.168.1.1/hook")
     assert "url: leads to an address that is not public" in refusal
     assert "contact.renamed" in terminal.misuse(
@@ -103,7 +101,7 @@ def test_a_url_that_nobody_may_post_to_is_refused_in_a_sentence(terminal: Termin
     )
 
 
-def test_the_audit_log_says_that_it_was_the_command_line(terminal: Terminal, app_key: str, receiver: Receiver):
+def test_audit_log_names_the_command_line(terminal: Terminal, app_key: str, receiver: Receiver):
     made = terminal.json("webhooks", "create", receiver.url)
     with Hullo(f"sqlite:///{terminal.folder}/hullo.db") as hullo:
         entries = hullo.store.list_audit(made["workspace_id"], PageRequest()).items
@@ -112,7 +110,7 @@ def test_the_audit_log_says_that_it_was_the_command_line(terminal: Terminal, app
 
 @pytest.mark.rule("R4")
 @pytest.mark.slow
-def test_what_is_replayed_is_posted_by_the_hullo_that_serves(
+def test_replayed_delivery_is_posted_by_the_server(
     terminal: Terminal, start: Callable[..., Server], app_key: str, receiver: Receiver
 ):
     made = terminal.json("webhooks", "create", receiver.url)

@@ -78,7 +78,7 @@ MINIMAL = {
 
 
 @pytest.mark.parametrize("command", MINIMAL.values(), ids=MINIMAL)
-def test_the_minimal_site_greets_whoever_the_visitor_is(command: tuple[str, ...], tmp_path: Path) -> None:
+def test_minimal_site_greets_every_visitor(command: tuple[str, ...], tmp_path: Path) -> None:
     with serving(command, tmp_path, environment(ROOT)) as site:
         app_key = site.app_key()
         assert site.front_page() == "Hello, stranger."
@@ -92,7 +92,7 @@ def test_the_minimal_site_greets_whoever_the_visitor_is(command: tuple[str, ...]
         assert site.front_page(proven["session_token"]) == f"Hello, {proven['contact_id']}."
 
 
-def test_the_minimal_site_keeps_its_app_and_its_visitors(tmp_path: Path) -> None:
+def test_minimal_site_keeps_app_and_visitors(tmp_path: Path) -> None:
     app_keys, greetings = set(), set()
     token = None
     for _ in range(2):
@@ -128,7 +128,7 @@ def installed(tmp_path: Path) -> Environment:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)
-def test_a_package_passes_its_own_tests(package: Path, tmp_path: Path) -> None:
+def test_example_package_passes_its_own_tests(package: Path, tmp_path: Path) -> None:
     command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--basetemp={tmp_path / 'its'}")
     tests = subprocess.run(command, cwd=package, env=environment(), check=False, capture_output=True, text=True)
     assert tests.returncode == 0, tests.stdout + tests.stderr
@@ -156,9 +156,7 @@ prefix = "LC-"
 """
 
 
-def test_an_installed_matcher_waits_until_it_is_named_and_is_then_asked_first(
-    tmp_path: Path, installed: Environment
-) -> None:
+def test_installed_matcher_runs_first_once_named(tmp_path: Path, installed: Environment) -> None:
     before = document_of(("plugins",), tmp_path, installed)
     assert before["unused"] == ["loyalty-card"]
 
@@ -168,7 +166,7 @@ def test_an_installed_matcher_waits_until_it_is_named_and_is_then_asked_first(
     assert after["unused"] == []
 
 
-def test_both_packages_together_serve_people_who_survive_a_kill(tmp_path: Path, installed: Environment) -> None:
+def test_both_packages_keep_contacts_after_a_kill(tmp_path: Path, installed: Environment) -> None:
     (tmp_path / "hullo.toml").write_text(LOYALTY)
     database = ("--db", "journal:///hullo.journal")
     app_key = document_of((*database, "app", "create", "Shop"), tmp_path, installed)["app_key"]

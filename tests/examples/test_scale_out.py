@@ -16,7 +16,7 @@ SCALE_OUT = EXAMPLES / "scale_out" / "run.py"
 
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql", "mysql"])
-def test_two_servers_over_one_database_lose_nothing(engine: Engine, tmp_path: Path, databases: Databases) -> None:
+def test_two_servers_on_one_database_lose_nothing(engine: Engine, tmp_path: Path, databases: Databases) -> None:
     database = ("--db", databases.empty(engine, tmp_path))
     told = subprocess.run(
         (sys.executable, SCALE_OUT, "--seconds", "1", *database),

@@ -49,7 +49,7 @@ PAGES = ("/", "/login", "/who", "/desk")
 ARTICLES = ("/", "/articles/descale", "/articles/returns", "/articles/delivery")
 
 
-def test_every_page_is_there_and_runs_nothing_inline(sites: Sites) -> None:
+def test_every_page_exists_without_inline_script(sites: Sites) -> None:
     for site, paths in ((sites.shop, PAGES), (sites.help_centre, ARTICLES)):
         for path in paths:
             page = httpx2.get(site + path)
@@ -62,7 +62,7 @@ def test_every_page_is_there_and_runs_nothing_inline(sites: Sites) -> None:
                 assert httpx2.get(site + part).status_code == 200, part
 
 
-def test_each_site_has_an_app_of_its_own_and_links_to_the_other(sites: Sites) -> None:
+def test_sites_have_own_apps_and_link_up(sites: Sites) -> None:
     shop, help_centre = httpx2.get(sites.shop), httpx2.get(sites.help_centre)
     assert app_key(shop) != app_key(help_centre)
     assert f'href="{sites.help_centre}/"' in shop.text
@@ -70,7 +70,7 @@ def test_each_site_has_an_app_of_its_own_and_links_to_the_other(sites: Sites) ->
     assert httpx2.get(f"{sites.help_centre}/hullo/healthz").status_code == 404
 
 
-def test_the_shop_signs_for_whoever_is_logged_in_and_for_nobody_else(sites: Sites) -> None:
+def test_shop_signs_only_for_logged_in_user(sites: Sites) -> None:
     with sites.browser() as browser:
         assert identity(browser.get("/")) is None
         signed = identity(log_in(browser, "jane"))
@@ -85,12 +85,12 @@ def test_the_shop_signs_for_whoever_is_logged_in_and_for_nobody_else(sites: Site
 @pytest.mark.parametrize(
     "cookie", ["jane", "jane.9999999999", "jane.9999999999." + "0" * 64, "..", "é", "jane.never." + "0" * 64]
 )
-def test_a_login_that_the_shop_has_not_signed_is_none(sites: Sites, cookie: str) -> None:
+def test_unsigned_login_is_refused(sites: Sites, cookie: str) -> None:
     page = httpx2.get(sites.shop, headers={"Cookie": f"shop_login={cookie}".encode()})
     assert identity(page) is None
 
 
-def test_a_changed_profile_is_what_the_next_page_identifies_with(sites: Sites) -> None:
+def test_changed_profile_is_identified_on_next_page(sites: Sites) -> None:
     with sites.browser(follow_redirects=True) as browser:
         assert browser.get("/profile").url.path == "/login"
         log_in(browser, "ravi")
@@ -102,7 +102,7 @@ def test_a_changed_profile_is_what_the_next_page_identifies_with(sites: Sites) -
         assert identity(browser.post("/profile", data={"name": " ", "plan": "gold"})) == identity(page)
 
 
-def test_who_am_i_says_what_everybody_knows(sites: Sites) -> None:
+def test_who_page_shows_the_known_identity(sites: Sites) -> None:
     with sites.browser() as browser:
         key = app_key(browser.get("/who"))
         nobody = browser.get("/who.json").json()
@@ -122,7 +122,7 @@ def test_who_am_i_says_what_everybody_knows(sites: Sites) -> None:
         assert known["decisions"][0]["words"]
 
 
-def test_the_desk_answers_over_the_server_api(sites: Sites) -> None:
+def test_desk_replies_through_the_server_api(sites: Sites) -> None:
     with sites.browser() as browser:
         key = app_key(browser.get("/"))
         session = call(browser, "/join", {"app_key": key}).json()["session_token"]
@@ -143,17 +143,17 @@ def test_the_desk_answers_over_the_server_api(sites: Sites) -> None:
 
 
 @pytest.mark.parametrize("path", ["/login", "/logout", "/profile", "/desk.json"])
-def test_a_page_of_elsewhere_does_nothing_in_anybodys_name(sites: Sites, path: str) -> None:
+def test_cross_site_post_is_refused(sites: Sites, path: str) -> None:
     elsewhere = {"Sec-Fetch-Site": "cross-site"}
     assert httpx2.post(sites.shop + path, data={"as": "jane"}, headers=elsewhere).status_code == 403
 
 
-def test_another_name_leads_to_neither_site(sites: Sites) -> None:
+def test_foreign_host_header_is_refused(sites: Sites) -> None:
     for site in (sites.shop, sites.help_centre):
         assert httpx2.get(site, headers={"Host": "rebound.example.com"}).status_code == 400
 
 
-def test_the_help_centres_pages_may_call_hullo_and_others_may_not(sites: Sites) -> None:
+def test_only_help_centre_pages_may_call_hullo(sites: Sites) -> None:
     asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
     join = f"{sites.shop}/hullo/v1/join"
     body = {"app_key": app_key(httpx2.get(sites.help_centre))}
@@ -168,7 +168,7 @@ def test_the_help_centres_pages_may_call_hullo_and_others_may_not(sites: Sites) 
     assert "access-control-allow-origin" not in refused.headers
 
 
-def test_the_identity_of_a_customer_goes_along_to_the_help_centre(sites: Sites) -> None:
+def test_customer_identity_follows_to_help_centre(sites: Sites) -> None:
     with sites.browser() as browser:
         here, there = app_key(browser.get("/")), app_key(httpx2.get(sites.help_centre))
         log_in(browser, "jane")
@@ -183,7 +183,7 @@ def test_the_identity_of_a_customer_goes_along_to_the_help_centre(sites: Sites) 
     assert (arrived["standing"], arrived["contact_id"]) == ("proven", proven["contact_id"])
 
 
-def test_the_two_take_the_port_that_was_named_and_the_next_and_end_when_told(tmp_path: Path) -> None:
+def test_sites_take_consecutive_ports_and_stop_cleanly(tmp_path: Path) -> None:
     port = two_free_ports()
     with serving(tmp_path, port) as sites:
         assert (sites.shop, sites.help_centre) == (f"http://127.0.0.1:{port}", f"http://localhost:{port + 1}")
@@ -195,7 +195,7 @@ def test_the_two_take_the_port_that_was_named_and_the_next_and_end_when_told(tmp
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_port_that_is_taken_is_said_so(tmp_path: Path) -> None:
+def test_taken_port_is_reported(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         told = subprocess.run(

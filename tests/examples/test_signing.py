@@ -160,12 +160,12 @@ def test_every_language_computes_the_same_hash(server: Server, key: str, value: 
 
 @pytest.mark.rule("V1")
 @pytest.mark.parametrize("value", ["-h", "--version", "--", "-", "*", "$HOME", "a b"])
-def test_a_value_is_signed_whatever_it_looks_like(server: Server, value: str) -> None:
+def test_any_value_is_signed_unchanged(server: Server, value: str) -> None:
     assert server.say("hash", value) == user_hash(KEY, value)
 
 
 @pytest.mark.rule("V5", "T4")
-def test_a_token_says_who_it_is_and_for_which_app(server: Server) -> None:
+def test_token_names_subject_and_app(server: Server) -> None:
     token = server.say("token", APP, "user_123", "jane@example.com", "Jané Döe 🙂")
     said = read(token)
     assert said["exp"] - said["iat"] == 300
@@ -181,24 +181,24 @@ def test_a_token_says_who_it_is_and_for_which_app(server: Server) -> None:
 
 @pytest.mark.rule("V5", "T4")
 @pytest.mark.parametrize("name", LETTERS, ids=ascii)
-def test_a_name_keeps_every_letter(server: Server, name: str) -> None:
+def test_name_keeps_every_letter(server: Server, name: str) -> None:
     assert read(server.say("token", APP, "user_123", "", name))["name"] == name
 
 
 @pytest.mark.rule("V5", "T4")
-def test_what_is_empty_is_left_out_of_a_token(server: Server) -> None:
+def test_empty_fields_are_left_out_of_token(server: Server) -> None:
     ours = {"iat", "exp", "aud", "jti"}
     assert read(server.say("token", APP, "user_123")).keys() == {"sub"} | ours
     assert read(server.say("token", APP, "", "jane@example.com", "")).keys() == {"email"} | ours
 
 
 @pytest.mark.rule("V5", "T4")
-def test_no_two_tokens_have_the_same_id(server: Server) -> None:
+def test_token_ids_are_unique(server: Server) -> None:
     assert len({read(server.say("token", APP, "user_123"))["jti"] for _ in range(5)}) == 5
 
 
 @pytest.mark.rule("V5", "T4")
-def test_a_token_names_its_key_only_when_that_is_known(server: Server) -> None:
+def test_token_names_its_key_when_known(server: Server) -> None:
     known = {"alg": "HS256", "typ": "JWT", "kid": "ik_1"}
     assert jwt.get_unverified_header(server.say("token", APP, "user_123", key_id="ik_1")) == known
     assert "kid" not in jwt.get_unverified_header(server.say("token", APP, "user_123", key_id=""))
@@ -208,7 +208,7 @@ def test_a_token_names_its_key_only_when_that_is_known(server: Server) -> None:
 
 @pytest.mark.rule("V5", "T4")
 @pytest.mark.parametrize("length", range(4))
-def test_a_token_needs_no_escaping_in_an_address(server: Server, length: int) -> None:
+def test_token_needs_no_url_escaping(server: Server, length: int) -> None:
     # Of these letters base64 makes `+` and `/`, and of one of these lengths each of its paddings.
     token, _ = server.call({"sub": "user_123", "name": "?>~ÿ" * 40 + "x" * length})
     assert re.fullmatch(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){2}", token)
@@ -217,7 +217,7 @@ def test_a_token_needs_no_escaping_in_an_address(server: Server, length: int) ->
 
 
 @pytest.mark.rule("V5", "T4")
-def test_a_token_vouches_for_all_that_it_may(server: Server) -> None:
+def test_token_carries_every_allowed_claim(server: Server) -> None:
     claims = {
         "sub": "user_123",
         "email": "jane@example.com",
@@ -233,12 +233,12 @@ def test_a_token_vouches_for_all_that_it_may(server: Server) -> None:
 
 @pytest.mark.rule("V5", "T4")
 @pytest.mark.parametrize("custom_data", [{}, {"0": "a"}, {"0": "a", "1": "b"}], ids=repr)
-def test_custom_data_is_an_object_whatever_its_keys(server: Server, custom_data: dict[str, str]) -> None:
+def test_custom_data_stays_object_with_any_keys(server: Server, custom_data: dict[str, str]) -> None:
     assert read(server.call({"sub": "user_123", "custom_data": custom_data})[0])["custom_data"] == custom_data
 
 
 @pytest.mark.rule("V5", "T4")
-def test_no_claim_changes_what_bounds_a_token(server: Server) -> None:
+def test_extra_claims_cannot_change_token_bounds(server: Server) -> None:
     said = read(server.call({"sub": "user_123", "exp": 9_999_999_999, "iat": 1, "aud": "other", "jti": "x"})[0])
     assert said["aud"] == APP
     assert said["exp"] - said["iat"] == 300
@@ -247,7 +247,7 @@ def test_no_claim_changes_what_bounds_a_token(server: Server) -> None:
 
 @pytest.mark.rule("V5", "T4")
 @pytest.mark.parametrize("ttl", [1, 300, DAY])
-def test_a_token_lives_as_long_as_asked(server: Server, ttl: int) -> None:
+def test_token_lives_as_long_as_asked(server: Server, ttl: int) -> None:
     token, _ = server.call({"sub": "user_123"}, ttl)
     said = jwt.decode(token, KEY, algorithms=["HS256"], audience=APP, options={"verify_exp": False})
     assert said["exp"] - said["iat"] == ttl
@@ -255,13 +255,13 @@ def test_a_token_lives_as_long_as_asked(server: Server, ttl: int) -> None:
 
 @pytest.mark.rule("V5", "T4")
 @pytest.mark.parametrize("ttl", [DAY + 1, 30 * DAY, 0, -1])
-def test_a_token_that_hullo_would_refuse_for_its_life_is_not_made(server: Server, ttl: int) -> None:
+def test_token_of_refused_lifetime_is_not_made(server: Server, ttl: int) -> None:
     assert server.call({"sub": "user_123"}, ttl) == ("", f"a token lives for 1 to 86400 seconds, not for {ttl}")
 
 
 @pytest.mark.parametrize("arguments", [("hash", "user_123"), ("token", APP, "user_123")], ids=" ".join)
 @pytest.mark.parametrize("key", [None, ""], ids=["unset", "empty"])
-def test_nothing_is_signed_without_a_key(server: Server, arguments: tuple[str, ...], key: str | None) -> None:
+def test_signing_needs_a_key(server: Server, arguments: tuple[str, ...], key: str | None) -> None:
     done = server.run(*arguments, key=key)
     assert (done.returncode, done.stdout, done.stderr.decode()) == (1, b"", NO_KEY)
 
@@ -280,12 +280,12 @@ WRONG = [
 
 @pytest.mark.parametrize("arguments", WRONG, ids=" ".join)
 @pytest.mark.parametrize("key", [None, KEY], ids=["without a key", "with a key"])
-def test_wrong_usage_is_told_the_right_one(server: Server, arguments: tuple[str, ...], key: str | None) -> None:
+def test_wrong_usage_prints_the_right_one(server: Server, arguments: tuple[str, ...], key: str | None) -> None:
     done = server.run(*arguments, key=key)
     usage = f"usage: {server.shown} hash VALUE\n       {server.shown} token APP_KEY EXTERNAL_ID [EMAIL] [NAME]\n"
     assert (done.returncode, done.stdout, done.stderr.decode()) == (2, b"", usage)
 
 
 @pytest.mark.parametrize("language", LANGUAGES.values(), ids=LANGUAGES)
-def test_its_reader_is_told_how_to_run_each(language: Language) -> None:
+def test_readme_shows_how_to_run_each_language(language: Language) -> None:
     assert f"`{language.shown} hash user_123`" in (EXAMPLE / "README.md").read_text("utf-8")

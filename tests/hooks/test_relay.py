@@ -41,19 +41,19 @@ class Named:
         return [Identifier("seen", self.name)]
 
 
-def test_every_hook_says_what_it_promises() -> None:
+def test_every_hook_is_documented() -> None:
     for hook in HOOK_NAMES:
         assert (getattr(Specs, hook).__doc__ or "").strip(), hook
 
 
-def test_plugins_are_asked_in_the_order_of_the_list() -> None:
+def test_plugins_are_asked_in_list_order() -> None:
     relay = PluginManager([Named("a"), Named("b"), Named("c")])
     assert [name for name, _ in relay.name_identifiers(Claim())] == ["a", "b", "c"]
     assert relay.plugin_names == ("a", "b", "c")
     assert relay.implemented_hooks("a") == ("name_identifiers",)
 
 
-def test_extra_plugins_come_before_the_built_in_ones_and_may_be_instances_classes_or_names() -> None:
+def test_extra_plugins_precede_built_ins() -> None:
     class Cls(Named):
         name = "cls"
 
@@ -69,7 +69,7 @@ def test_extra_plugins_come_before_the_built_in_ones_and_may_be_instances_classe
     ]
 
 
-def test_everything_that_is_built_in_is_offered_by_name() -> None:
+def test_built_in_plugins_are_offered_by_name() -> None:
     assert set(BUILT_IN) <= set(installed_plugins())
 
 
@@ -112,13 +112,13 @@ def _plain(self: object, claim: Claim) -> None: ...
         (bad("bare", match_contact=lambda self, claim: None), "decorate it with @hookimpl"),
     ],
 )
-def test_a_plugin_that_could_never_work_is_refused_with_a_sentence_that_helps(plugin: object, sentence: str) -> None:
+def test_unworkable_plugin_is_refused_with_advice(plugin: object, sentence: str) -> None:
     with pytest.raises(PluginError) as refused:
         PluginManager([plugin])
     assert sentence in refused.value.detail
 
 
-def test_two_plugins_of_one_name_are_refused() -> None:
+def test_duplicate_plugin_name_is_refused() -> None:
     with pytest.raises(PluginError, match="two plugins are named 'a'"):
         PluginManager([Named("a"), Named("a")])
 
@@ -132,7 +132,7 @@ def test_two_plugins_of_one_name_are_refused() -> None:
         ([], [], {"nobody": {}}, "no such plugin"),
     ],
 )
-def test_a_wrong_name_in_the_settings_is_refused(
+def test_wrong_plugin_name_in_settings_is_refused(
     extra: list[object], without: list[str], options: dict[str, dict[str, object]], sentence: str
 ) -> None:
     with pytest.raises(PluginError) as refused:
@@ -140,7 +140,7 @@ def test_a_wrong_name_in_the_settings_is_refused(
     assert sentence in refused.value.detail
 
 
-def test_an_answer_of_the_wrong_kind_names_the_plugin(store: Store) -> None:
+def test_answer_of_wrong_type_names_the_plugin(store: Store) -> None:
     class Wrong:
         name = "wrong"
 
@@ -154,7 +154,7 @@ def test_an_answer_of_the_wrong_kind_names_the_plugin(store: Store) -> None:
     assert world.contacts() == ()
 
 
-def test_a_matcher_may_only_answer_with_a_candidate(store: Store) -> None:
+def test_matcher_may_answer_only_with_a_candidate(store: Store) -> None:
     world = World(store)
     stranger = world.contact(world.upsert(email="stranger@example.com").contact_id)
 
@@ -170,7 +170,7 @@ def test_a_matcher_may_only_answer_with_a_candidate(store: Store) -> None:
         guessing.visitor().identify(email="jane@example.com")
 
 
-def test_a_matcher_may_look_at_all_candidates(store: Store) -> None:
+def test_matcher_may_look_at_all_candidates(store: Store) -> None:
     class Eldest:
         name = "eldest"
 
@@ -187,7 +187,7 @@ def test_a_matcher_may_look_at_all_candidates(store: Store) -> None:
     assert (found.contact_id, found.matched_by) == (first.contact_id, "eldest")
 
 
-def test_a_verifier_adds_its_proof(store: Store) -> None:
+def test_verifier_adds_its_proof(store: Store) -> None:
     class Vouches:
         name = "vouches"
 
@@ -202,7 +202,7 @@ def test_a_verifier_adds_its_proof(store: Store) -> None:
     assert ("verify", "vouches") in [(step.stage, step.plugin) for step in browser.decision.trace.steps]
 
 
-def test_a_verifier_that_refuses_stops_the_call(store: Store) -> None:
+def test_refusing_verifier_stops_the_call(store: Store) -> None:
     class Refuses:
         name = "refuses"
 
@@ -214,7 +214,7 @@ def test_a_verifier_that_refuses_stops_the_call(store: Store) -> None:
         World(store, plugins=[Refuses]).visitor().identify(email="jane@example.com")
 
 
-def test_a_plugin_may_bring_tokens_of_its_own_for_the_hop(store: Store) -> None:
+def test_plugin_may_issue_its_own_hop_tokens(store: Store) -> None:
     class Tickets:
         """Carries identities by tickets that lie in memory."""
 
@@ -256,7 +256,7 @@ def test_a_plugin_may_bring_tokens_of_its_own_for_the_hop(store: Store) -> None:
     assert raised.standing < Standing.PROVEN  # whatever the plugin says, no more arrives than there was
 
 
-def test_any_policy_may_refuse_a_write_and_the_trace_names_it(store: Store) -> None:
+def test_refusing_policy_is_named_in_trace(store: Store) -> None:
     class NoNames:
         name = "no-names"
 
@@ -273,7 +273,7 @@ def test_any_policy_may_refuse_a_write_and_the_trace_names_it(store: Store) -> N
     assert "no-names" in [step.plugin for step in browser.decision.trace.steps if step.stage == "policy"]
 
 
-def test_only_conversations_that_were_asked_about_are_linked(store: Store) -> None:
+def test_unrequested_conversations_are_not_linked(store: Store) -> None:
     class LinksAnything:
         name = "links-anything"
 
@@ -310,9 +310,7 @@ class Observer:
             raise RuntimeError("jane@example.com")
 
 
-def test_an_observer_that_fails_harms_nobody_and_its_message_is_not_logged(
-    store: Store, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_failing_observer_is_harmless_and_unquoted(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     failing, other = Observer("failing", fails=True), Observer("other")
     world = World(store, plugins=[failing, other])
@@ -328,7 +326,7 @@ def test_an_observer_that_fails_harms_nobody_and_its_message_is_not_logged(
     assert "jane@example.com" not in caplog.text
 
 
-def test_plugins_start_in_order_and_stop_in_reverse(store: Store) -> None:
+def test_plugins_start_in_order_and_stop_reversed(store: Store) -> None:
     lived: list[str] = []
 
     class Lives:
@@ -348,7 +346,7 @@ def test_plugins_start_in_order_and_stop_in_reverse(store: Store) -> None:
     assert lived == ["+a", "+b", "-b", "-a"]
 
 
-def test_a_plugin_that_fails_to_start_stops_the_start(store: Store) -> None:
+def test_plugin_failing_to_start_stops_the_start(store: Store) -> None:
     class Fails:
         name = "fails"
 
@@ -360,7 +358,7 @@ def test_a_plugin_that_fails_to_start_stops_the_start(store: Store) -> None:
         Hullo(store, plugins=[Fails]).open()
 
 
-def test_the_configured_order_decides_what_waits() -> None:
+def test_configured_order_decides_which_hooks_wait() -> None:
     assert not PluginManager(build_plugins([])).verify_may_block
     assert not PluginManager(build_plugins([])).observers_may_block
 

@@ -50,11 +50,11 @@ pytestmark = pytest.mark.rule("V4")
         "qwertyuiopasdfghjklzxcvbnm1234567890",
     ],
 )
-def test_what_people_type_copy_or_forget_to_fill_in_is_a_placeholder(master_key: str) -> None:
+def test_common_weak_values_are_placeholders(master_key: str) -> None:
     assert find_weakness(master_key) is not None
 
 
-def test_a_reason_quotes_nothing_of_the_key() -> None:
+def test_weakness_reason_quotes_nothing_of_the_key() -> None:
     for master_key in ("hunter2-hunter2-hunter2", "changeme", "0" * 64, "an-example-of-a-long-key-with-words-98"):
         reason = find_weakness(master_key)
         assert reason is not None
@@ -74,11 +74,11 @@ def test_a_reason_quotes_nothing_of_the_key() -> None:
         pytest.param(lambda: "k" + "".join(secrets.choice(SIGNS) for _ in range(40)), id="any sign"),
     ],
 )
-def test_a_key_from_a_good_source_is_none(make: object) -> None:
+def test_randomly_generated_key_is_no_placeholder(make: object) -> None:
     assert callable(make)
     refused = [key for key in (str(make()) for _ in range(2000)) if find_weakness(key)]
     assert not refused
 
 
-def test_the_words_may_be_part_of_a_longer_one() -> None:
+def test_placeholder_word_inside_longer_text_is_allowed() -> None:
     assert find_weakness("latestcontestfastest9f83kd72hs61bv05") is None

@@ -61,7 +61,7 @@ def refusal(text: str) -> str:
 
 @pytest.mark.parametrize("algorithm", PAIRS)
 class TestWhatIsTaken:
-    def test_a_pem_and_a_jwk_are_kept_alike(self, algorithm: str) -> None:
+    def test_pem_and_jwk_are_stored_alike(self, algorithm: str) -> None:
         of_pem = read_public_key(pem(a_pair(algorithm).public_key()))
         of_jwk = read_public_key(json.dumps(jwk(algorithm)))
         assert of_pem == of_jwk
@@ -75,30 +75,30 @@ class TestWhatIsTaken:
             }[algorithm]
         )
 
-    def test_what_is_kept_verifies_what_the_private_half_signed(self, algorithm: str) -> None:
+    def test_stored_key_verifies_a_private_key_signature(self, algorithm: str) -> None:
         kept = read_public_key(pem(a_pair(algorithm).public_key()))
         token = jwt.encode({"sub": "jane"}, a_pair(algorithm), algorithm=algorithm)
         assert jwt.decode(token, jwt.PyJWK.from_json(kept.jwk), algorithms=[kept.algorithm]) == {"sub": "jane"}
 
-    def test_it_is_read_again_as_it_was(self, algorithm: str) -> None:
+    def test_stored_key_reads_back_unchanged(self, algorithm: str) -> None:
         kept = read_public_key(json.dumps(jwk(algorithm, kid="2030-01")))
         assert PublicKey.from_jwk(kept.jwk) == kept == read_public_key(kept.jwk)
         assert kept.material == read_public_key(pem(a_pair(algorithm).public_key())).material
 
-    def test_what_says_the_same_is_taken_and_what_is_beside_it_dropped(self, algorithm: str) -> None:
+    def test_extra_jwk_members_are_dropped(self, algorithm: str) -> None:
         more: dict[str, object] = {"use": "sig", "alg": algorithm, "key_ops": ["verify"], "x5t": "…", "note": [{}]}
         assert read_public_key(json.dumps(jwk(algorithm, **more))) == read_public_key(json.dumps(jwk(algorithm)))
 
-    def test_a_set_of_one_is_that_one(self, algorithm: str) -> None:
+    def test_jwk_set_of_one_equals_its_key(self, algorithm: str) -> None:
         alone = jwk(algorithm, kid="a")
         assert read_public_key(json.dumps({"keys": [alone]})) == read_public_key(json.dumps(alone))
 
-    def test_text_around_a_pem_is_no_matter(self, algorithm: str) -> None:
+    def test_text_around_a_pem_is_ignored(self, algorithm: str) -> None:
         text = pem(a_pair(algorithm).public_key())
         windows = "Our key:\r\n" + text.replace("\n", "\r\n") + "\r\n"
         assert read_public_key(windows) == read_public_key(text)
 
-    def test_the_private_half_is_refused_and_not_quoted(self, algorithm: str) -> None:
+    def test_private_key_is_refused_and_not_quoted(self, algorithm: str) -> None:
         private = a_pair(algorithm)
         forms = [PrivateFormat.PKCS8, *([PrivateFormat.TraditionalOpenSSL] if algorithm != "EdDSA" else [])]
         pems = [private.private_bytes(Encoding.PEM, form, NoEncryption()).decode() for form in forms]
@@ -133,10 +133,10 @@ class TestWhatIsTaken:
             ({"kid": 7}, "1 to 255 printable"),
         ],
     )
-    def test_a_jwk_for_something_else_is_refused(self, algorithm: str, more: dict[str, Any], told: str) -> None:
+    def test_jwk_for_another_use_is_refused(self, algorithm: str, more: dict[str, Any], told: str) -> None:
         assert told in refusal(json.dumps(jwk(algorithm, **more)))
 
-    def test_a_jwk_with_wrong_numbers_is_refused(self, algorithm: str) -> None:
+    def test_jwk_with_wrong_numbers_is_refused(self, algorithm: str) -> None:
         whole = jwk(algorithm)
         for name in {"x", "y", "n", "e"} & whole.keys():
             less = {key: value for key, value in whole.items() if key != name}
@@ -162,28 +162,28 @@ class TestWhatIsRefused:
             pytest.param(lambda: dsa.generate_private_key(2048), id="DSA"),
         ],
     )
-    def test_other_kinds_are_named_those_that_are_taken(self, make: Callable[[], Any]) -> None:
+    def test_unsupported_key_type_names_the_supported_ones(self, make: Callable[[], Any]) -> None:
         assert "hullo takes Ed25519, P-256, and RSA of 2048 bits or more" in refusal(pem(make().public_key()))
 
-    def test_an_rsa_key_that_is_too_small_or_too_large(self) -> None:
+    def test_rsa_key_of_wrong_size_is_refused(self) -> None:
         small = rsa.generate_private_key(65537, 1024).public_key()
         assert "has 2048 to 8192 bits, and that one has 1024" in refusal(pem(small))
         assert "that one has 1024" in refusal(json.dumps(RSAAlgorithm.to_jwk(small, as_dict=True)))
         number = urlsafe_b64encode((2**9000 + 1).to_bytes(1126, "big")).rstrip(b"=").decode()
         assert "that one has 9001" in refusal(json.dumps({"kty": "RSA", "n": number, "e": "AQAB"}))
 
-    def test_an_rsa_key_that_signs_with_pss_alone(self) -> None:
+    def test_rsa_key_for_pss_alone_is_refused(self) -> None:
         # As OpenSSL writes it: another algorithm identifier before the same numbers.
         plain = a_pair("RS256").public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         other = plain.replace(bytes.fromhex("06092a864886f70d010101"), bytes.fromhex("06092a864886f70d01010a"))
         body = urlsafe_b64encode(other).decode().replace("-", "+").replace("_", "/")
         assert "RSASSA-PSS alone" in refusal(f"-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----\n")
 
-    def test_an_rsa_key_in_its_older_form_is_taken(self) -> None:
+    def test_rsa_key_in_pkcs1_form_is_accepted(self) -> None:
         public = a_pair("RS256").public_key()
         assert read_public_key(pem(public, PublicFormat.PKCS1)) == read_public_key(pem(public))
 
-    def test_a_certificate_is_told_how_to_get_the_key_out(self) -> None:
+    def test_certificate_refusal_explains_extracting_the_key(self) -> None:
         name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "shop")])
         now = datetime.now(UTC)
         made = (
@@ -198,11 +198,11 @@ class TestWhatIsRefused:
         )
         assert "openssl x509" in refusal(made.public_bytes(Encoding.PEM).decode())
 
-    def test_a_key_of_ssh(self) -> None:
+    def test_ssh_key_is_refused(self) -> None:
         text: bytes = a_pair("EdDSA").public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
         assert "the format of SSH" in refusal(text.decode())
 
-    def test_several_keys_at_once(self) -> None:
+    def test_several_keys_at_once_are_refused(self) -> None:
         texts = [pem(a_pair(algorithm).public_key()) for algorithm in ("EdDSA", "ES256")]
         assert "2 blocks" in refusal("".join(texts))
         assert "holds 2 keys" in refusal(json.dumps({"keys": [jwk("EdDSA"), jwk("ES256")]}))
@@ -231,11 +231,11 @@ class TestWhatIsRefused:
             '{"kty": "\ud800"}',
         ],
     )
-    def test_what_is_no_key(self, text: str) -> None:
+    def test_text_without_a_key_is_refused(self, text: str) -> None:
         assert len(refusal(text)) < 300
 
     @given(st.text() | st.text().map(lambda text: f"-----BEGIN PUBLIC KEY-----\n{text}\n-----END PUBLIC KEY-----"))
-    def test_any_text(self, text: str) -> None:
+    def test_random_text_is_refused(self, text: str) -> None:
         refusal(text)
 
     @given(
@@ -247,7 +247,7 @@ class TestWhatIsRefused:
             },
         )
     )
-    def test_any_jwk_is_taken_or_refused(self, fields: dict[str, Any]) -> None:
+    def test_random_jwk_is_accepted_or_refused(self, fields: dict[str, Any]) -> None:
         try:
             kept = read_public_key(json.dumps(fields))
         except Invalid:
@@ -255,13 +255,13 @@ class TestWhatIsRefused:
         assert PublicKey.from_jwk(kept.jwk) == kept
 
 
-def test_a_name_may_be_any_printable_text() -> None:
+def test_key_name_may_be_any_printable_text() -> None:
     for kid in ("1", "2030-01", "Schlüssel 1 – für den Laden", "x" * 255):
         kept = read_public_key(json.dumps(jwk("EdDSA", kid=kid)))
         assert (kept.kid, PublicKey.from_jwk(kept.jwk).kid) == (kid, kid)
 
 
-def test_without_the_package_it_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     text = read_public_key(pem(a_pair("EdDSA").public_key())).jwk
     monkeypatch.setitem(sys.modules, "cryptography", None)
     with pytest.raises(SettingsError, match=r"pip install 'hullo\[crypto\]'"):

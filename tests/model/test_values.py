@@ -20,19 +20,19 @@ from hullo.model.standing import Standing
 
 
 @given(st.text())
-def test_the_key_of_an_email_does_not_depend_on_how_often_it_is_made(text: str) -> None:
+def test_email_key_is_idempotent(text: str) -> None:
     assert email_key(email_key(text)) == email_key(text)
 
 
 @given(st.text())
-def test_the_key_of_an_email_has_no_case_and_no_white_space_around(text: str) -> None:
+def test_email_key_ignores_case_and_outer_whitespace(text: str) -> None:
     assert email_key(f"  {text}\t") == email_key(text)
     if text.isascii():
         assert email_key(text.upper()) == email_key(text)
 
 
 @given(st.text())
-def test_any_text_either_looks_like_an_email_or_does_not(text: str) -> None:
+def test_email_check_handles_any_text(text: str) -> None:
     assert is_plausible_email(text) in {True, False}
 
 
@@ -45,7 +45,7 @@ def test_any_text_either_looks_like_an_email_or_does_not(text: str) -> None:
         ),
     )
 )
-def test_any_body_can_be_read_as_a_claim(body: dict[str, object]) -> None:
+def test_claim_reads_from_any_body(body: dict[str, object]) -> None:
     claim = Claim.from_body(body)
     assert {rejection.field for rejection in claim.rejected} or set(body) <= {*Claim.__slots__, "app_key"}
 
@@ -70,7 +70,7 @@ def test_any_body_can_be_read_as_a_claim(body: dict[str, object]) -> None:
         lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=70), inner, max_size=3),
     ),
 )
-def test_any_value_of_any_field_is_taken_or_rejected_and_never_fails(field: str, value: object) -> None:
+def test_field_value_is_accepted_or_rejected(field: str, value: object) -> None:
     claim = Claim.from_body({field: value})
     for text in (claim.external_id, claim.email, *claim.profile.values(), *claim.custom_data.values()):
         if isinstance(text, str):
@@ -78,7 +78,7 @@ def test_any_value_of_any_field_is_taken_or_rejected_and_never_fails(field: str,
             assert "\x00" not in text
 
 
-def test_an_identifier_takes_any_scalar_as_its_text() -> None:
+def test_identifier_takes_any_scalar_as_text() -> None:
     assert Identifier("card", 4711) == Identifier("card", "4711")  # type: ignore[arg-type]
     assert is_non_identity(Identifier("card", True).value)  # type: ignore[arg-type]
     for wrong in (None, ["a"]):
@@ -88,7 +88,7 @@ def test_an_identifier_takes_any_scalar_as_its_text() -> None:
         Identifier("", "4711")
 
 
-def test_a_digest_tells_workspaces_kinds_and_keys_apart() -> None:
+def test_digest_depends_on_workspace_kind_and_key() -> None:
     digests = {
         Identifier("email", "a@b").digest("ws_1"),
         Identifier("email", "a@b").digest("ws_2"),
@@ -100,16 +100,16 @@ def test_a_digest_tells_workspaces_kinds_and_keys_apart() -> None:
 
 
 @pytest.mark.parametrize("text", ["0", "00-00", "", " ", "NaN", "None", "[object Object]"])
-def test_what_names_nobody(text: str) -> None:
+def test_placeholder_text_names_no_contact(text: str) -> None:
     assert is_non_identity(text)
 
 
 @pytest.mark.parametrize("text", ["1", "-2", "00001", "nancy", "nobody", "user_0"])
-def test_what_names_somebody(text: str) -> None:
+def test_ordinary_text_names_a_contact(text: str) -> None:
     assert not is_non_identity(text)
 
 
-def test_a_moment_gives_the_same_ids_however_often_it_is_asked() -> None:
+def test_moment_gives_the_same_ids_when_repeated() -> None:
     moment = RequestContext(now=1_790_000_000_000_000, seed=b"s" * 32)
     assert moment.new_id("con") == moment.new_id("con")
     assert len({moment.new_id("con"), moment.new_id("con", 1), moment.new_id("vis"), moment.new_secret("hvs")}) == 4
@@ -117,24 +117,24 @@ def test_a_moment_gives_the_same_ids_however_often_it_is_asked() -> None:
 
 
 @given(st.integers(0, 2**52), st.integers(1, 2**40))
-def test_ids_are_in_the_order_of_time(now: int, later: int) -> None:
+def test_ids_sort_by_time(now: int, later: int) -> None:
     earlier = RequestContext(now=now, seed=b"z" * 32).new_id("con")
     assert earlier < RequestContext(now=now + later, seed=b"a" * 32).new_id("con")
 
 
-def test_a_digest_says_nothing_of_its_secret() -> None:
+def test_digest_does_not_contain_its_secret() -> None:
     assert secret_digest("hvs_x") != "hvs_x"
     assert len(secret_digest("hvs_x")) == 64
 
 
-def test_instants_are_told_in_utc_with_milliseconds() -> None:
+def test_instants_print_in_utc_with_milliseconds() -> None:
     instant = to_instant(datetime(2026, 11, 21, 12, 30, 0, 123_999, tzinfo=UTC))
     assert format_rfc3339(instant) == "2026-11-21T12:30:00.123Z"
     with pytest.raises(ValueError, match="timezone"):
         to_instant(datetime(2026, 11, 21))
 
 
-def test_values_of_different_json_types_are_different() -> None:
+def test_values_of_different_json_types_differ() -> None:
     fact = Fact(1, Standing.CLAIMED, 0, "visitor:x")
     assert is_same_value(fact, 1)
     assert not is_same_value(fact, True)
@@ -146,7 +146,7 @@ def test_values_of_different_json_types_are_different() -> None:
 
 
 @pytest.mark.rule("R4")
-def test_an_event_alone_is_something_to_write() -> None:
+def test_change_set_with_only_event_is_nonempty() -> None:
     event = Event(id="evt_1", name="visitor.reset", at=0, workspace_id="ws_1")
     assert not ChangeSet(events=(event,)).is_empty
     assert ChangeSet().is_empty

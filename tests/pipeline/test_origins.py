@@ -20,7 +20,7 @@ UNLISTED = App(id="app_2", workspace_id="ws_1", name="Shop", created_at=0)
 @pytest.mark.parametrize(
     "origin", ["https://shop.example.com", "https://shop.example.com:443", "http://SHOP.example.com:8080"]
 )
-def test_a_listed_origin_may(origin: str) -> None:
+def test_listed_origin_is_allowed(origin: str) -> None:
     assert is_origin_allowed(origin, LISTED)
 
 
@@ -41,14 +41,14 @@ def test_a_listed_origin_may(origin: str) -> None:
         "http://localhost",
     ],
 )
-def test_another_origin_may_not(origin: str) -> None:
+def test_unlisted_origin_is_refused(origin: str) -> None:
     assert not is_origin_allowed(origin, LISTED)
 
 
 @pytest.mark.parametrize(
     "origin", ["http://localhost:3000", "http://127.0.0.1", "https://[::1]:8443", "http://shop.localhost"]
 )
-def test_an_app_that_lists_none_takes_pages_of_this_machine(origin: str) -> None:
+def test_app_without_origins_allows_local_pages(origin: str) -> None:
     assert is_loopback(origin)
     assert is_origin_allowed(origin, UNLISTED)
 
@@ -56,11 +56,11 @@ def test_an_app_that_lists_none_takes_pages_of_this_machine(origin: str) -> None
 @pytest.mark.parametrize(
     "origin", ["https://example.com", "null", "http://localhost.evil.test", "http://10.0.0.1", "http://localhost/x"]
 )
-def test_and_no_others(origin: str) -> None:
+def test_app_without_origins_refuses_other_pages(origin: str) -> None:
     assert not is_origin_allowed(origin, UNLISTED)
 
 
-def test_an_origin_is_written_as_browsers_send_it() -> None:
+def test_origin_is_normalised_like_browsers_send_it() -> None:
     assert normalise_origin("HTTPS://Shop.Example.com:443") == "https://shop.example.com"
     assert normalise_origin("http://[::1]:80") == "http://[::1]"
 
@@ -78,7 +78,7 @@ SUBDOMAINS = App(
     "origin",
     ["https://www.example.com", "https://a.b.example.com", "https://A.EXAMPLE.com", "https://help.shop.test:8443"],
 )
-def test_a_star_stands_for_subdomains_at_any_depth(origin: str) -> None:
+def test_star_matches_subdomains_at_any_depth(origin: str) -> None:
     assert is_origin_allowed(origin, SUBDOMAINS)
 
 
@@ -102,7 +102,7 @@ def test_a_star_stands_for_subdomains_at_any_depth(origin: str) -> None:
         "null",
     ],
 )
-def test_a_star_stands_for_nothing_else(origin: str) -> None:
+def test_star_matches_nothing_else(origin: str) -> None:
     assert not is_origin_allowed(origin, SUBDOMAINS)
 
 
@@ -117,7 +117,7 @@ def test_a_star_stands_for_nothing_else(origin: str) -> None:
         ("http://[0:0::1]:81", "http://[::1]:81"),
     ],
 )
-def test_what_an_app_lists_is_kept_as_browsers_send_it(text: str, kept: str) -> None:
+def test_listed_origins_are_stored_as_browsers_send(text: str, kept: str) -> None:
     assert parse_origin_pattern(text) == kept
 
 
@@ -140,5 +140,5 @@ def test_what_an_app_lists_is_kept_as_browsers_send_it(text: str, kept: str) -> 
         "null",
     ],
 )
-def test_what_stands_for_too_much_or_for_nothing_cannot_be_listed(text: str) -> None:
+def test_overly_broad_or_empty_pattern_is_refused(text: str) -> None:
     assert parse_origin_pattern(text) is None

@@ -55,14 +55,14 @@ def outcomes(units: Sequence[Job]) -> list[Outcome]:
 
 
 @pytest.mark.rule("R1", "R2")
-def test_a_group_that_is_about_one_person_makes_one_contact(world: World) -> None:
+def test_group_about_one_person_makes_one_contact(world: World) -> None:
     units = [unit(world, external_id="jane", custom_data={f"key{number}": number}) for number in range(20)]
     world.hullo.executor.run_batch(units)
     assert len({outcome.contact_id for outcome in outcomes(units)}) == 1
     assert len(world.custom_data(outcomes(units)[0].contact_id)) == 20
 
 
-def test_one_that_fails_harms_no_neighbour(store: Store) -> None:
+def test_failing_unit_leaves_its_group_unharmed(store: Store) -> None:
     class Fails:
         name = "fails"
 
@@ -101,7 +101,7 @@ class Contended:
 
 
 @pytest.mark.rule("R1")
-def test_a_conflict_is_decided_again_on_a_fresh_snapshot(world: World) -> None:
+def test_store_conflict_is_retried_on_fresh_snapshot(world: World) -> None:
     contended = Contended(world.hullo.store, times=3)
     world.hullo.executor.store = contended  # type: ignore[assignment]
     outcome = world.visitor().identify(external_id="jane")
@@ -109,7 +109,7 @@ def test_a_conflict_is_decided_again_on_a_fresh_snapshot(world: World) -> None:
     assert world.contact(outcome.contact_id).external_id == "jane"
 
 
-def test_retries_end(world: World) -> None:
+def test_retries_are_limited(world: World) -> None:
     world.hullo.executor.store = Contended(world.hullo.store, times=10**6)  # type: ignore[assignment]
     with pytest.raises(TooContended) as refused:
         world.visitor().identify(external_id="jane")
@@ -118,9 +118,7 @@ def test_retries_end(world: World) -> None:
 
 
 @pytest.mark.parametrize("step", ["load", "apply"])
-def test_a_store_that_is_out_of_reach_is_told_to_everybody(
-    world: World, step: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unreachable_store_fails_every_unit(world: World, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def unreachable(_: object) -> None:
         raise StoreUnavailable("the database is gone")
 
@@ -131,7 +129,7 @@ def test_a_store_that_is_out_of_reach_is_told_to_everybody(
     assert [type(each.result) for each in units] == [StoreUnavailable, StoreUnavailable]
 
 
-def test_what_no_database_keeps_fails_whoever_wants_it_and_nobody_beside_them(world: World) -> None:
+def test_unstorable_value_fails_only_its_own_unit(world: World) -> None:
     inner = world.hullo.store
 
     class Picky:
@@ -158,7 +156,7 @@ def another_process(world: World) -> World:
 
 
 @pytest.mark.rule("V3", "V4")
-def test_what_another_process_changes_about_an_app_holds_at_once(world: World) -> None:
+def test_app_change_by_another_process_applies_immediately(world: World) -> None:
     operator = another_process(world)
     old = world.sign("jane")
     assert world.visitor().identify(external_id="jane", user_hash=old).standing is Standing.PROVEN
@@ -179,13 +177,13 @@ def test_what_another_process_changes_about_an_app_holds_at_once(world: World) -
     assert world.visitor().identify(external_id="jane").standing < Standing.PROVEN
 
 
-def test_an_unknown_app_is_said_to_be_so(world: World) -> None:
+def test_unknown_app_is_refused(world: World) -> None:
     for app_key in ("", "app_nobody", "app_" + "x" * 10_000):
         with pytest.raises(UnknownApp):
             world.hullo.identify({"external_id": "jane"}, app_key=app_key)
 
 
-def test_without_an_app_key_the_only_app_is_meant_or_the_sessions(world: World) -> None:
+def test_missing_app_key_uses_only_app(world: World) -> None:
     first = world.hullo.identify(Claim.from_body({"external_id": "jane"}), dry_run=True)
     assert first.result.matched_by == "created"
     token = world.hullo.identify({"external_id": "jane"}).result.session_token
@@ -195,7 +193,7 @@ def test_without_an_app_key_the_only_app_is_meant_or_the_sessions(world: World) 
         world.hullo.identify({"external_id": "jane"})
 
 
-def test_what_is_refused_is_told_to_observers_from_python_too(store: Store) -> None:
+def test_observers_hear_refusals_from_python_too(store: Store) -> None:
     told: list[str] = []
 
     class Listens:
@@ -211,7 +209,7 @@ def test_what_is_refused_is_told_to_observers_from_python_too(store: Store) -> N
     assert told == ["proof_rejected req_"]
 
 
-def test_a_store_that_gives_too_few_snapshots_is_found_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_store_returning_too_few_snapshots_is_detected(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     forgetful = Contended(world.hullo.store, times=0)
     monkeypatch.setattr(forgetful, "load", lambda queries: ())
     monkeypatch.setattr(world.hullo.executor, "store", forgetful)
@@ -219,7 +217,7 @@ def test_a_store_that_gives_too_few_snapshots_is_found_out(world: World, monkeyp
         world.hullo.executor.run_batch([unit(world, external_id="jane")])
 
 
-def test_a_link_is_explained_with_who_asked_for_it(world: World) -> None:
+def test_link_trace_names_its_plugin(world: World) -> None:
     browser = world.visitor()
     browser.join()
     browser.say()
@@ -228,7 +226,7 @@ def test_a_link_is_explained_with_who_asked_for_it(world: World) -> None:
     assert ("link", "link-orphans") in [(step.stage, step.plugin) for step in browser.decision.trace.steps]
 
 
-def test_what_does_not_fit_is_refused_when_hullo_is_made(world: World) -> None:
+def test_wrong_arguments_are_refused_at_construction(world: World) -> None:
     with pytest.raises(SettingsError, match="object is no store: it has no acquire_lease"):
         Hullo(object())  # type: ignore[arg-type]
     with pytest.raises(Invalid, match="a scope is one of"):
@@ -237,7 +235,7 @@ def test_what_does_not_fit_is_refused_when_hullo_is_made(world: World) -> None:
         world.hullo.create_app("Shop", verification="sometimes")
 
 
-def test_a_dry_run_explains_and_writes_nothing(world: World) -> None:
+def test_dry_run_explains_and_writes_nothing(world: World) -> None:
     jane = world.upsert(external_id="jane", name="Jane", custom_data={"plan": "pro"})
     decision = world.hullo.identify(
         {
@@ -268,12 +266,12 @@ def test_a_dry_run_explains_and_writes_nothing(world: World) -> None:
     assert world.contact(jane.contact_id).email is None
 
 
-def test_a_dry_run_refuses_what_the_call_would_be_refused(world: World) -> None:
+def test_dry_run_refuses_like_the_real_call(world: World) -> None:
     with pytest.raises(HulloError):
         world.hullo.identify({"name": "Jane"}, app_key=world.app.app_key, dry_run=True)
 
 
-def test_a_decision_is_kept_for_agents_with_its_reasons(world: World) -> None:
+def test_decision_is_stored_with_its_reasons(world: World) -> None:
     from hullo.store.protocol import PageRequest
 
     jane = world.upsert(external_id="jane", name="Jane")
@@ -288,7 +286,7 @@ def test_a_decision_is_kept_for_agents_with_its_reasons(world: World) -> None:
     assert first.by == f"api-key:{world.api_key.id}"
 
 
-def test_a_matcher_that_names_twice_keeps_one_identifier_of_a_kind(store: Store) -> None:
+def test_duplicate_identifier_kind_from_matcher_keeps_one(store: Store) -> None:
     from hullo.model.identifier import Identifier
 
     class TwoCards:
@@ -304,6 +302,6 @@ def test_a_matcher_that_names_twice_keeps_one_identifier_of_a_kind(store: Store)
     assert world.upsert(external_id="jane").changed is False
 
 
-def test_a_plugin_error_at_build_time_names_the_plugin(store: Store) -> None:
+def test_plugin_error_at_build_names_the_plugin(store: Store) -> None:
     with pytest.raises(PluginError, match="'nameless' answers no hook"):
         World(store, plugins=[type("P", (), {"name": "nameless"})])

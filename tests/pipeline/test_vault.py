@@ -57,13 +57,13 @@ def sealing(*master_keys: str, **more: Any) -> dict[str, Any]:
 
 class TestSealing:
     @given(st.text(), st.text(), st.text())
-    def test_any_text_opens_as_what_it_was(self, secret: str, app_id: str, key_id: str) -> None:
+    def test_sealed_text_opens_unchanged(self, secret: str, app_id: str, key_id: str) -> None:
         sealed = Vault([NEW]).seal(app_id, key_id, secret)
         assert sealed.startswith(FORMAT_PREFIX)
         assert opened(Vault([OLD, NEW]), sealed, app_id=app_id, key_id=key_id) == secret
 
     @given(st.data())
-    def test_one_changed_character_and_it_does_not_open(self, data: st.DataObject) -> None:
+    def test_altered_sealed_text_does_not_open(self, data: st.DataObject) -> None:
         sealed = Vault([NEW]).seal(APP_ID, KEY_ID, "hik_" + data.draw(st.text(max_size=20)))
         place = data.draw(st.integers(len("sealed:"), len(sealed) - 1))
         letter = data.draw(st.characters().filter(lambda each: each != sealed[place]))
@@ -75,24 +75,24 @@ class TestSealing:
         with pytest.raises(SettingsError):
             opened(Vault([NEW]), "sealed:" + text)
 
-    def test_what_is_cut_or_longer_does_not_open(self) -> None:
+    def test_cut_or_extended_text_does_not_open(self) -> None:
         sealed = Vault([NEW]).seal(APP_ID, KEY_ID, "hik_1")
         for text in (*(sealed[:length] for length in range(len("sealed:"), len(sealed))), sealed + "A", sealed + "="):
             with pytest.raises(SettingsError):
                 opened(Vault([NEW]), text)
 
-    def test_a_secret_that_was_moved_to_another_row_does_not_open(self) -> None:
+    def test_secret_moved_to_another_row_stays_closed(self) -> None:
         vault = Vault([NEW])
         sealed = vault.seal("app_1", "ik_1", "hik_1")
         for row in (("app_2", "ik_1"), ("app_1", "ik_2"), ("app_1i", "k_1"), ("app_", "1ik_1")):
             with pytest.raises(SettingsError):
                 opened(vault, sealed, app_id=row[0], key_id=row[1])
 
-    def test_a_secret_is_never_sealed_the_same_twice(self) -> None:
+    def test_sealing_twice_gives_different_texts(self) -> None:
         vault = Vault([NEW])
         assert len({vault.seal(APP_ID, KEY_ID, "hik_1") for _ in range(100)}) == 100
 
-    def test_every_master_key_opens_and_the_first_seals(self) -> None:
+    def test_every_master_key_opens_and_first_seals(self) -> None:
         sealed = Vault([OLD]).seal(APP_ID, KEY_ID, "hik_1")
         assert opened(Vault([NEW, OLD]), sealed) == "hik_1"
         anew = Vault([NEW, OLD]).reseal_app(an_app(identity_keys=(a_key(sealed),)))
@@ -100,23 +100,23 @@ class TestSealing:
         with pytest.raises(SettingsError):
             opened(Vault([OLD]), anew.identity_keys[0].secret)
 
-    def test_what_is_sealed_under_the_first_stays_as_it_is(self) -> None:
+    def test_secret_under_first_key_stays_unchanged(self) -> None:
         app = an_app(identity_keys=(a_key(Vault([NEW]).seal(APP_ID, KEY_ID, "hik_1")),))
         assert Vault([NEW, OLD]).reseal_app(app) == app
 
-    def test_a_public_key_has_nothing_to_seal(self) -> None:
+    def test_public_key_has_nothing_to_seal(self) -> None:
         app = an_app(identity_keys=(replace(a_key(""), public_key="{}"),))
         assert Vault([NEW]).reseal_app(app) == app
         assert Vault([NEW]).open_app(app) is app
 
-    def test_without_master_keys_everything_stays_as_it_is(self) -> None:
+    def test_secrets_stay_plain_without_master_keys(self) -> None:
         app = an_app(identity_keys=(a_key("hik_1"), a_key("an old one of any form", key_id="ik_2")))
         assert Vault().seal(APP_ID, KEY_ID, "hik_1") == "hik_1"
         assert Vault().open_app(app) is app
         assert Vault().reseal_app(app) == app
         assert Vault([NEW]).open_app(app) is app
 
-    def test_an_error_tells_the_variable_and_no_secret(self) -> None:
+    def test_error_names_the_variable_and_no_secret(self) -> None:
         sealed = Vault([OLD]).seal(APP_ID, KEY_ID, "hik_very_secret")
         for vault in (Vault([NEW]), Vault()):
             with pytest.raises(SettingsError, match="HULLO_MASTER_KEY") as refused:
@@ -131,18 +131,18 @@ class TestThePackage:
             monkeypatch.delitem(sys.modules, name)
         monkeypatch.setitem(sys.modules, "cryptography", None)
 
-    def test_is_asked_for_where_there_is_a_master_key(self) -> None:
+    def test_crypto_package_is_required_with_master_key(self) -> None:
         with pytest.raises(SettingsError, match=r"pip install 'hullo\[crypto\]'"):
             Hullo("memory:", **sealing(NEW)).open()
 
-    def test_is_not_needed_without_one(self) -> None:
+    def test_crypto_package_is_optional_without_master_key(self) -> None:
         with Hullo("memory:", **sealing()) as hullo:
             key = hullo.create_app("Shop").app_key
             assert hullo.user_hash(key, "jane")
 
 
 class TestTheDirectory:
-    def test_hands_out_plain_secrets_and_the_store_keeps_sealed_ones(self, store: Store) -> None:
+    def test_directory_returns_plain_while_store_keeps_sealed(self, store: Store) -> None:
         world = World(store, **sealing(NEW))
         [stored] = store.list_apps()[0].identity_keys
         assert stored.secret.startswith(FORMAT_PREFIX)
@@ -151,7 +151,7 @@ class TestTheDirectory:
             [key] = find(world.app.app_key).identity_keys
             assert key.secret == world.app.identity_key
 
-    def test_opens_once_and_not_again_for_every_request(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_directory_opens_once_for_many_requests(self, monkeypatch: pytest.MonkeyPatch) -> None:
         world = World(open_store("memory:"), **sealing(NEW))
         counted: list[App] = []
         plainly = Vault.open_app
@@ -161,7 +161,7 @@ class TestTheDirectory:
             world.visitor().identify(external_id="jane", user_hash=signature)
         assert len(counted) <= 3
 
-    def test_a_sealed_key_proves_and_the_text_it_is_stored_as_does_not(self, store: Store) -> None:
+    def test_sealed_key_proves_unlike_its_stored_text(self, store: Store) -> None:
         world = World(store, **sealing(NEW))
         stored = store.list_apps()[0].identity_keys[0].secret
         signature = user_hash(world.app.identity_key, "jane")
@@ -170,7 +170,7 @@ class TestTheDirectory:
             world.visitor().identify(external_id="jane", user_hash=user_hash(stored, "jane"))
         assert world.sign("jane") == user_hash(world.app.identity_key, "jane")
 
-    def test_a_dry_run_opens_too(self) -> None:
+    def test_dry_run_opens_sealed_keys_too(self) -> None:
         world = World(open_store("memory:"), **sealing(NEW))
         claim = {"external_id": "jane", "user_hash": user_hash(world.app.identity_key, "jane")}
         decision = world.hullo.identify(claim, app_key=world.app.app_key, dry_run=True)
@@ -178,7 +178,7 @@ class TestTheDirectory:
 
 
 class TestTheRegister:
-    def test_seals_what_is_new_and_leaves_what_is_there(self, store: Store) -> None:
+    def test_register_seals_new_secrets_and_keeps_old(self, store: Store) -> None:
         world = World(store, **sealing(NEW))
         first = stored_secrets(store)
         added = world.hullo.register.add_identity_key(world.app.app_key)
@@ -190,7 +190,7 @@ class TestTheRegister:
         assert opened(Vault([NEW]), after[added.id], app_id=world.app.app_id, key_id=added.id) == added.secret
         assert world.sign("jane") == user_hash(added.secret, "jane")
 
-    def test_a_secret_is_shown_by_no_repr(self) -> None:
+    def test_repr_shows_no_secret(self) -> None:
         world = World(open_store("memory:"), **sealing(NEW))
         added = world.hullo.register.add_identity_key(world.app.app_key)
         api_key = world.hullo.create_api_key()
@@ -202,7 +202,7 @@ class TestTheRegister:
 
 
 class TestOpening:
-    def test_seals_what_is_stored_in_plain_and_says_so(self, store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    def test_plain_stored_secrets_are_sealed_and_logged(self, store: Store, caplog: pytest.LogCaptureFixture) -> None:
         plain = World(store)
         added = plain.hullo.register.add_identity_key(plain.app.app_key)
         plain.hullo.close()
@@ -217,7 +217,7 @@ class TestOpening:
             assert stored_secrets(store) == secrets
             assert not caplog.messages
 
-    def test_a_new_master_key_takes_over_and_the_old_one_may_go(self, store: Store) -> None:
+    def test_new_master_key_replaces_the_old_one(self, store: Store) -> None:
         world = World(store, **sealing(OLD))
         world.hullo.close()
         for master_keys in ([OLD, NEW], [NEW, OLD], [NEW]):
@@ -227,9 +227,7 @@ class TestOpening:
             Hullo(store, **sealing(OLD)).open()
 
     @pytest.mark.parametrize("master_keys", [[], [NEW]], ids=["no master key", "a wrong one"])
-    def test_without_the_right_master_key_it_stays_closed_and_writes_nothing(
-        self, store: Store, master_keys: list[str]
-    ) -> None:
+    def test_wrong_master_key_refuses_and_writes_nothing(self, store: Store, master_keys: list[str]) -> None:
         world = World(store, **sealing(OLD))
         other = world.hullo.create_app("Other")
         make_plain(store, other.app_key, other.identity_key)
@@ -243,7 +241,7 @@ class TestOpening:
         store.open()
         assert store.list_apps() == before
 
-    def test_the_store_is_closed_again(self, tmp_path: Path) -> None:
+    def test_failed_opening_closes_the_store(self, tmp_path: Path) -> None:
         store = open_store(f"sqlite:///{tmp_path}/hullo.db")
         with Hullo(store, **sealing(OLD)) as hullo:
             hullo.create_app("Shop")
@@ -252,7 +250,7 @@ class TestOpening:
         with pytest.raises(StoreUnavailable):
             store.list_apps()
 
-    def test_somebody_who_writes_meanwhile_loses_nothing(self) -> None:
+    def test_concurrent_write_survives_sealing(self) -> None:
         plain = World(open_store("memory:"))
         store = plain.hullo.store
         interrupted = Interrupting(store, lambda: plain.set_app(name="Renamed"))
@@ -261,7 +259,7 @@ class TestOpening:
         assert app.name == "Renamed"
         assert app.identity_keys[0].secret.startswith(FORMAT_PREFIX)
 
-    def test_an_app_is_sealed_by_one_of_those_who_try(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_concurrent_sealers_seal_an_app_once(self, caplog: pytest.LogCaptureFixture) -> None:
         plain = World(open_store("memory:"))
         store = plain.hullo.store
         with caplog.at_level(logging.INFO):
@@ -274,19 +272,19 @@ class TestOpening:
             key_id=plain.app.identity_key_id,
         )
 
-    def test_an_app_that_is_gone_meanwhile_is_left(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_deleted_app_is_skipped_while_sealing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         plain = World(open_store("memory:"))
         store = plain.hullo.store
         monkeypatch.setattr(type(store), "find_app", lambda store, app_id: None)
         reseal_stored(Interrupting(store, lambda: plain_rename(store)), Vault([NEW]))  # type: ignore[arg-type]
         assert store.list_apps()[0].identity_keys[0].secret == plain.app.identity_key
 
-    def test_it_gives_up_on_an_app_that_others_change_without_end(self) -> None:
+    def test_sealing_gives_up_on_endless_changes(self) -> None:
         store = World(open_store("memory:")).hullo.store
         with pytest.raises(TooContended):
             reseal_stored(Interrupting(store, lambda: plain_rename(store), times=100), Vault([NEW]))  # type: ignore[arg-type]
 
-    def test_processes_that_open_at_once_seal_every_key_once(self, tmp_path: Path) -> None:
+    def test_concurrent_processes_seal_every_key_once(self, tmp_path: Path) -> None:
         url = f"sqlite:///{tmp_path}/hullo.db"
         with Hullo(url, **sealing()) as hullo:
             made = [hullo.create_app(f"Shop {number}") for number in range(30)]
@@ -320,7 +318,7 @@ class TestOpening:
 
 
 class TestTheFile:
-    def test_holds_no_plain_secret(self, tmp_path: Path) -> None:
+    def test_database_file_holds_no_plain_secret(self, tmp_path: Path) -> None:
         path = tmp_path / "hullo.db"
         with Hullo(f"sqlite:///{path}", **sealing(NEW)) as hullo:
             app = hullo.create_app("Shop")
@@ -331,7 +329,7 @@ class TestTheFile:
             assert_nowhere(tmp_path, app.identity_key, added.secret, NEW)
         assert_nowhere(tmp_path, app.identity_key, added.secret, NEW)
 
-    def test_holds_none_either_that_was_plain_before(self, tmp_path: Path) -> None:
+    def test_database_file_holds_no_formerly_plain_secret(self, tmp_path: Path) -> None:
         path = tmp_path / "hullo.db"
         with Hullo(f"sqlite:///{path}", **sealing()) as hullo:
             made = [hullo.create_app(f"Shop {number}") for number in range(50)]
@@ -339,7 +337,7 @@ class TestTheFile:
         Hullo(f"sqlite:///{path}", **sealing(NEW)).open().close()
         assert_nowhere(tmp_path, *(app.identity_key for app in made))
 
-    def test_may_be_copied_and_opens_with_the_same_master_key(self, tmp_path: Path) -> None:
+    def test_copied_file_opens_with_same_master_key(self, tmp_path: Path) -> None:
         source, target = (f"sqlite:///{tmp_path}/{name}.db" for name in ("source", "target"))
         with Hullo(source, **sealing(NEW)) as hullo:
             app = hullo.create_app("Shop")
@@ -354,17 +352,17 @@ class TestTheFile:
 
 
 class TestPlaceholders:
-    def test_is_refused_before_anything_is_made(self, tmp_path: Path) -> None:
+    def test_placeholder_is_refused_before_creating_files(self, tmp_path: Path) -> None:
         with pytest.raises(SettingsError, match="openssl rand -hex 32") as refused:
             Hullo(f"sqlite:///{tmp_path}/hullo.db", **sealing("changeme")).open()
         assert "changeme" not in refused.value.detail
         assert list(tmp_path.iterdir()) == []
 
-    def test_is_refused_behind_a_good_one_too(self) -> None:
+    def test_placeholder_behind_a_good_key_is_refused(self) -> None:
         with pytest.raises(SettingsError, match="key 2 of HULLO_MASTER_KEY is a placeholder"):
             Hullo("memory:", **sealing(NEW, "changeme")).open()
 
-    def test_is_good_enough_for_development_with_a_warning(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_placeholder_in_development_logs_a_warning(self, caplog: pytest.LogCaptureFixture) -> None:
         with Hullo("memory:", **sealing("changeme", development=True)) as hullo:
             made = hullo.create_app("Shop")
             assert stored_secrets(hullo.store)[made.identity_key_id].startswith(FORMAT_PREFIX)

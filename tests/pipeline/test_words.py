@@ -29,7 +29,7 @@ def verdict(verdict: Verdict, reason: str, *fields: str) -> list[FieldVerdict]:
     return [FieldVerdict(field=field, verdict=verdict, reason=reason) for field in fields]
 
 
-def test_a_call_is_told_as_a_story() -> None:
+def test_decision_reads_as_a_short_account() -> None:
     words = decided(
         Step(stage="verify", plugin="user-hash", answer="vouches for email"),
         *verdict("kept", "a proven value is replaced by proven ones only (W2)", "phone"),
@@ -57,16 +57,16 @@ def test_a_call_is_told_as_a_story() -> None:
         ({"matched_by": "id", "by": "import imp_1"}, "import imp_1 wrote to this contact."),
     ],
 )
-def test_the_first_sentence_says_who_and_how(fields: dict[str, str | None], opening: str) -> None:
+def test_first_sentence_names_contact_and_proof(fields: dict[str, str | None], opening: str) -> None:
     assert decided(**fields).startswith(f"On 2026-11-22 14:03 UTC {opening}")
 
 
-def test_another_verifier_is_told_by_its_name() -> None:
+def test_other_verifier_is_named() -> None:
     step = Step(stage="verify", plugin="our-login", answer="vouches for email")
     assert " with what our-login vouches for (claimed)." in decided(step)
 
 
-def test_the_way_there_is_told_where_it_was_no_straight_one() -> None:
+def test_indirect_match_explains_its_steps() -> None:
     words = decided(
         Step(stage="name", plugin="email", answer="look up by email"),
         Step(stage="match", plugin="email", answer="it is con_1"),
@@ -83,14 +83,14 @@ def test_the_way_there_is_told_where_it_was_no_straight_one() -> None:
     )
 
 
-def test_a_merge_that_is_taken_back_is_told_as_that() -> None:
+def test_undone_merge_is_described_as_undone() -> None:
     step = Step(stage="unmerge", plugin="by hand", answer="con_2 is no part of con_1 now (G2)")
     assert decided(step, matched_by="id", by="agent:ada") == (
         "On 2026-11-22 14:03 UTC agent:ada took a merge back. con_2 is no part of con_1 now (G2)."
     )
 
 
-def test_a_merge_is_told_as_one() -> None:
+def test_merge_is_described_as_merge() -> None:
     step = Step(stage="merge", plugin="by hand", answer="con_2 becomes part of this contact")
     words = decided(
         step, *verdict("written", "came with con_2 (G1)", "email", "tags.vip"), matched_by="id", by="agent:ada"
@@ -101,7 +101,7 @@ def test_a_merge_is_told_as_one() -> None:
     )
 
 
-def test_fields_are_told_by_what_became_of_them() -> None:
+def test_fields_are_grouped_by_outcome() -> None:
     words = decided(
         *verdict("written", "replaced as claimed", "name"),
         *verdict("written", "cleared as claimed", "company", "phone", "custom_data.plan"),

@@ -19,9 +19,7 @@ RECOVERY = 5.0
 
 @pytest.mark.slow
 @pytest.mark.rule("R3")
-def test_a_server_that_is_killed_leaves_nothing_half_written_and_loses_nothing_answered(
-    url: str, serve: Callable[[str, int], list[Server]]
-) -> None:
+def test_killed_server_keeps_every_answered_write_whole(url: str, serve: Callable[[str, int], list[Server]]) -> None:
     app = new_app(url)
     for after in (1, 30, 90):
         (server,) = serve(url, 1)
@@ -37,9 +35,7 @@ def test_a_server_that_is_killed_leaves_nothing_half_written_and_loses_nothing_a
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["postgresql", "mysql"])
-def test_a_database_that_comes_back_is_used_again_at_once_and_nothing_answered_is_lost(
-    kind: Kind, serve: Callable[[str, int], list[Server]]
-) -> None:
+def test_restarted_database_is_reused_and_loses_nothing(kind: Kind, serve: Callable[[str, int], list[Server]]) -> None:
     with require_private(kind) as database:
         app = new_app(database.url)
         servers = serve(database.url, 2)

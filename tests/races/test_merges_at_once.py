@@ -48,7 +48,7 @@ def undo(world: World, name: str, other: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.rule("R1", "R3", "G2", "G3")
-def test_whatever_comes_together_everybody_is_somewhere_and_once(store: Store) -> None:
+def test_concurrent_merges_leave_each_person_exactly_once(store: Store) -> None:
     world = World(store)
     for name in NAMES:
         world.visitor().identify(email=f"{name}@example.com", company=name)

@@ -23,9 +23,7 @@ ROUNDS = 5
 
 @pytest.mark.slow
 @pytest.mark.rule("R1", "R2")
-def test_64_calls_to_two_servers_make_one_contact_with_64_keys(
-    url: str, serve: Callable[[str, int], list[Server]]
-) -> None:
+def test_parallel_calls_to_two_servers_share_contact(url: str, serve: Callable[[str, int], list[Server]]) -> None:
     app = new_app(url)
     servers = serve(url, 2)
     together = threading.Barrier(64)
@@ -56,7 +54,7 @@ def test_64_calls_to_two_servers_make_one_contact_with_64_keys(
             }
 
 
-def test_many_writers_of_one_contact_are_far_from_giving_up(store: Store) -> None:
+def test_shared_contact_writers_stay_below_retry_limit(store: Store) -> None:
     world = World(store)
     made = world.upsert(external_id="jane")
     together = threading.Barrier(8)
@@ -78,7 +76,7 @@ def test_many_writers_of_one_contact_are_far_from_giving_up(store: Store) -> Non
     world.hullo.close()
 
 
-def test_many_writers_of_one_new_contact_are_far_from_giving_up(store: Store) -> None:
+def test_new_contact_writers_stay_below_retry_limit(store: Store) -> None:
     """Nobody can hold what is not there yet."""
     world = World(store)
     together = threading.Barrier(8)

@@ -18,7 +18,7 @@ PROCESSES, PEOPLE = 3, 20
 
 @pytest.mark.slow
 @pytest.mark.rule("R4")
-def test_what_several_processes_commit_is_told_once_and_in_order(url: str, tmp_path: Path) -> None:
+def test_outbox_across_processes_delivers_once_in_order(url: str, tmp_path: Path) -> None:
     app, told = new_app(url), tmp_path / "told"
     command = [sys.executable, str(Path(__file__).with_name("tellers.py")), url, app.app_key, str(told)]
     done = subprocess.run([*command, str(PROCESSES), str(PEOPLE)], capture_output=True, text=True, timeout=120)

@@ -20,7 +20,7 @@ def walk(world: World, head: str | None = None) -> AuditVerification:
 
 
 @pytest.mark.rule("P2")
-def test_whatever_is_done_to_apps_and_keys_is_written_down(world: World) -> None:
+def test_app_and_key_changes_are_logged(world: World) -> None:
     register, key = world.hullo.register, world.app.app_key
     added = register.add_identity_key(key)
     register.retire_identity_key(key, added.id)
@@ -49,14 +49,14 @@ def test_whatever_is_done_to_apps_and_keys_is_written_down(world: World) -> None
 
 
 @pytest.mark.rule("P2")
-def test_what_changes_nothing_is_not_written_down(world: World) -> None:
+def test_call_without_changes_is_not_logged(world: World) -> None:
     before = world.audit()
     world.set_app(name="Shop", verification="optional")
     assert world.audit() == before
 
 
 @pytest.mark.rule("P2", "S2")
-def test_a_log_out_is_written_down(world: World) -> None:
+def test_logout_is_logged(world: World) -> None:
     contact_id = world.upsert(external_id="jane").contact_id
     world.log_out(contact_id)
     entry = world.audit()[-1]
@@ -64,7 +64,7 @@ def test_a_log_out_is_written_down(world: World) -> None:
 
 
 @pytest.mark.rule("P2")
-def test_an_untouched_log_is_whole_and_tells_its_head(world: World) -> None:
+def test_untouched_log_verifies_and_returns_its_head(world: World) -> None:
     earlier = walk(world)
     assert (earlier.is_intact, earlier.entries, earlier.head_found) == (True, 2, None)
     world.erase(world.upsert(external_id="jane").contact_id)
@@ -75,14 +75,14 @@ def test_an_untouched_log_is_whole_and_tells_its_head(world: World) -> None:
 
 
 @pytest.mark.rule("P2")
-def test_each_workspace_has_a_log_of_its_own(world: World) -> None:
+def test_each_workspace_has_its_own_log(world: World) -> None:
     other = world.hullo.create_app("Elsewhere", workspace="Other")
     assert [each.number for each in world.audit(other.workspace_id)] == [1]
     assert verify_audit_log(world.hullo.store, other.workspace_id).is_intact
 
 
 @pytest.mark.rule("P2", "R1")
-def test_many_at_once_make_one_chain(world: World) -> None:
+def test_concurrent_entries_form_one_chain(world: World) -> None:
     people = [world.upsert(external_id=f"person {number}").contact_id for number in range(8)]
     before = len(world.audit())
     threads = [threading.Thread(target=world.erase, args=(each,)) for each in people]
@@ -128,7 +128,7 @@ def flaws(log: Log, head: str | None = None) -> list[int]:
     return [each.number for each in verify_audit_log(store, "ws_1", head).faults]
 
 
-def test_a_log_of_nothing_is_whole() -> None:
+def test_empty_log_verifies() -> None:
     assert flaws(log_of(0)) == []
 
 
@@ -147,20 +147,20 @@ def test_a_log_of_nothing_is_whole() -> None:
     ],
     ids=lambda change: str(*change),
 )
-def test_a_changed_entry_shows(change: dict[str, Any]) -> None:
+def test_changed_entry_is_detected(change: dict[str, Any]) -> None:
     log = log_of(5)
     log.entries[2] = replace(log.entries[2], **change)
     assert flaws(log)
 
 
-def test_an_entry_that_is_gone_shows() -> None:
+def test_removed_entry_is_detected() -> None:
     for number in range(4):
         log = log_of(5)
         del log.entries[number]
         assert flaws(log), number
 
 
-def test_an_entry_that_was_made_anew_shows_in_the_next() -> None:
+def test_rewritten_entry_breaks_the_next_one() -> None:
     log = log_of(5)
     head = AuditHead(number=2, digest=log.entries[1].digest)
     log.entries[2] = next_entry(
@@ -169,7 +169,7 @@ def test_an_entry_that_was_made_anew_shows_in_the_next() -> None:
     assert flaws(log) == [4]
 
 
-def test_only_an_earlier_head_tells_of_a_log_that_was_cut_short_or_made_anew() -> None:
+def test_truncated_log_needs_earlier_head_to_detect() -> None:
     whole, cut, anew = log_of(5), log_of(5), log_of(3)
     head = whole.entries[-1].digest
     del cut.entries[-1]

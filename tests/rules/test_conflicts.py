@@ -26,7 +26,7 @@ class JoinsEverybody:
 
 
 @pytest.mark.rule("C1", "C7")
-def test_an_email_of_somebody_without_external_id_stays_with_them(world: World) -> None:
+def test_email_owner_without_external_id_keeps_email(world: World) -> None:
     anna = world.upsert(external_id="anna")
     bert = world.upsert(email="bert@example.com")
     outcome = world.visitor().identify(external_id="anna", email="bert@example.com", name="Anna", signed="external_id")
@@ -38,7 +38,7 @@ def test_an_email_of_somebody_without_external_id_stays_with_them(world: World) 
 
 
 @pytest.mark.rule("C1", "G1", "L4")
-def test_whoever_is_proven_to_be_both_is_one_from_then_on(world: World) -> None:
+def test_proof_of_both_identifiers_merges_contacts(world: World) -> None:
     """Somebody who talked by email logs in: the site's token vouches for the id and for the email."""
     browser, app = world.visitor(), world.hullo.create_app("Help")
     lead = browser.identify(email="jane@example.com", custom_data={"source": "ad"}).contact_id
@@ -59,7 +59,7 @@ def test_whoever_is_proven_to_be_both_is_one_from_then_on(world: World) -> None:
 
 
 @pytest.mark.rule("C1", "W9")
-def test_a_server_that_names_both_joins_them_and_saying_it_again_changes_nothing(world: World) -> None:
+def test_server_naming_both_merges_contacts_once(world: World) -> None:
     user = world.upsert(external_id="jane", email="old@example.com").contact_id
     lead = world.upsert(email="jane@example.com", company="Acme").contact_id
     outcome = world.upsert(external_id="jane", email="jane@example.com")
@@ -71,7 +71,7 @@ def test_a_server_that_names_both_joins_them_and_saying_it_again_changes_nothing
 
 
 @pytest.mark.rule("C1", "G2")
-def test_a_merge_by_rule_is_undone_like_any_other(world: World) -> None:
+def test_rule_merge_can_be_undone(world: World) -> None:
     user = world.upsert(external_id="jane").contact_id
     lead = world.upsert(email="jane@example.com", company="Acme").contact_id
     world.upsert(external_id="jane", email="jane@example.com")
@@ -83,7 +83,7 @@ def test_a_merge_by_rule_is_undone_like_any_other(world: World) -> None:
 
 
 @pytest.mark.rule("C1", "V2")
-def test_a_proof_of_the_id_alone_joins_nobody(world: World) -> None:
+def test_proof_of_external_id_alone_merges_none(world: World) -> None:
     world.upsert(external_id="anna")
     bert = world.upsert(email="bert@example.com").contact_id
     world.visitor().identify(external_id="anna", email="bert@example.com", signed="external_id")
@@ -92,7 +92,7 @@ def test_a_proof_of_the_id_alone_joins_nobody(world: World) -> None:
 
 
 @pytest.mark.rule("C1", "C6", "C4")
-def test_an_email_that_a_proven_person_merely_claimed_does_not_make_them_somebody_else(world: World) -> None:
+def test_claimed_email_does_not_merge_proven_contact(world: World) -> None:
     """Mallory, whose loyalty card is proven, has claimed Jane's email: Jane's token must not swallow him."""
     store = world.hullo.store
     carded = World(store, plugins=[ByCard])
@@ -107,7 +107,7 @@ def test_an_email_that_a_proven_person_merely_claimed_does_not_make_them_somebod
 
 
 @pytest.mark.rule("C1", "M4")
-def test_without_the_plugin_that_says_so_nobody_is_joined(store: Store) -> None:
+def test_without_join_plugin_no_contacts_merge(store: Store) -> None:
     world = World(store, without=["proven-email"])
     world.upsert(external_id="jane")
     lead = world.upsert(email="jane@example.com").contact_id
@@ -117,7 +117,7 @@ def test_without_the_plugin_that_says_so_nobody_is_joined(store: Store) -> None:
 
 
 @pytest.mark.rule("C2")
-def test_two_people_with_external_ids_are_never_one(world: World) -> None:
+def test_contacts_with_external_ids_never_merge(world: World) -> None:
     anna = world.upsert(external_id="anna")
     bert = world.upsert(external_id="bert", email="bert@example.com")
     world.upsert(external_id="anna", email="bert@example.com")
@@ -127,7 +127,7 @@ def test_two_people_with_external_ids_are_never_one(world: World) -> None:
 
 
 @pytest.mark.rule("C3")
-def test_a_contact_known_by_email_takes_its_external_id(world: World) -> None:
+def test_contact_known_by_email_gains_external_id(world: World) -> None:
     known = world.visitor().identify(email="jane@example.com")
     outcome = world.visitor().identify(external_id="user_123", email="jane@example.com")
     assert outcome.contact_id == known.contact_id
@@ -135,7 +135,7 @@ def test_a_contact_known_by_email_takes_its_external_id(world: World) -> None:
 
 
 @pytest.mark.rule("C3")
-def test_a_mere_claim_gives_a_proven_person_no_external_id(world: World) -> None:
+def test_claimed_email_gives_owner_no_external_id(world: World) -> None:
     jane = world.upsert(email="jane@example.com")
     outcome = world.visitor().identify(external_id="mallory", email="jane@example.com", signed="external_id")
     assert outcome.contact_id != jane.contact_id
@@ -145,7 +145,7 @@ def test_a_mere_claim_gives_a_proven_person_no_external_id(world: World) -> None
 
 
 @pytest.mark.rule("C4")
-def test_another_external_id_makes_another_contact_without_the_email(world: World) -> None:
+def test_different_external_id_makes_contact_without_email(world: World) -> None:
     jane = world.upsert(external_id="jane", email="jane@example.com")
     outcome = world.visitor().identify(external_id="other", email="jane@example.com", signed="external_id")
     assert outcome.matched_by == "created"
@@ -155,7 +155,7 @@ def test_another_external_id_makes_another_contact_without_the_email(world: Worl
 
 
 @pytest.mark.rule("C4")
-def test_a_proven_external_id_displaces_a_claimed_one(world: World) -> None:
+def test_proven_external_id_displaces_claimed_one(world: World) -> None:
     squatter = world.visitor().identify(external_id="made-up", email="jane@example.com")
     outcome = world.visitor().identify(external_id="jane", email="jane@example.com", signed="external_id")
     assert outcome.contact_id == squatter.contact_id
@@ -165,7 +165,7 @@ def test_a_proven_external_id_displaces_a_claimed_one(world: World) -> None:
 
 
 @pytest.mark.rule("C4", "V2")
-def test_an_email_written_on_a_claim_does_not_catch_whoever_proves_it(world: World) -> None:
+def test_claimed_email_does_not_match_its_prover(world: World) -> None:
     """Mallory, who is proven, writes Jane's email to his own contact; Jane's proof must not land her there."""
     mallory = world.visitor().identify(external_id="mallory", email="jane@example.com", signed="external_id")
     jane = world.visitor().identify(email="jane@example.com", signed="email")
@@ -176,7 +176,7 @@ def test_an_email_written_on_a_claim_does_not_catch_whoever_proves_it(world: Wor
 
 
 @pytest.mark.rule("C4", "V2")
-def test_an_email_claimed_for_a_victim_does_not_open_their_contact(world: World) -> None:
+def test_proven_email_does_not_open_victims_contact(world: World) -> None:
     """Mallory fills the blank email of Jane's contact with his own, then proves that email."""
     jane = world.upsert(external_id="jane", name="Jane")
     world.visitor().identify(external_id="jane", email="mallory@example.com")
@@ -185,7 +185,7 @@ def test_an_email_claimed_for_a_victim_does_not_open_their_contact(world: World)
 
 
 @pytest.mark.rule("C5")
-def test_a_user_switch_issues_a_new_visitor_and_never_merges(world: World) -> None:
+def test_user_switch_makes_new_visitor_without_merge(world: World) -> None:
     browser = world.visitor()
     first = browser.identify(external_id="anna", signed="external_id")
     conversation = browser.say("I am Anna").conversation
@@ -201,7 +201,7 @@ def test_a_user_switch_issues_a_new_visitor_and_never_merges(world: World) -> No
 
 
 @pytest.mark.rule("C5", "S2")
-def test_the_session_of_before_a_switch_is_refused(world: World) -> None:
+def test_session_before_switch_is_refused(world: World) -> None:
     from hullo.errors import SessionRevoked
 
     browser = world.visitor()
@@ -214,7 +214,7 @@ def test_the_session_of_before_a_switch_is_refused(world: World) -> None:
 
 
 @pytest.mark.rule("C5")
-def test_that_two_used_one_browser_is_noted_for_agents_and_is_no_conflict(world: World) -> None:
+def test_shared_browser_is_noted_without_conflict(world: World) -> None:
     browser = world.visitor()
     anna = browser.identify(external_id="anna")
     browser.identify(external_id="bert")
@@ -224,7 +224,7 @@ def test_that_two_used_one_browser_is_noted_for_agents_and_is_no_conflict(world:
 
 
 @pytest.mark.rule("C2", "C6")
-def test_no_plugin_can_join_two_who_are_not_both_proven_by_the_call(store: Store) -> None:
+def test_plugin_cannot_merge_contacts_without_proof(store: Store) -> None:
     world = World(store, plugins=[JoinsEverybody])
     anna = world.upsert(external_id="anna", email="anna@example.com").contact_id
     bert = world.upsert(external_id="bert", email="bert@example.com").contact_id
@@ -244,7 +244,7 @@ def test_two_proven_contacts_are_never_merged(world: World) -> None:
 
 
 @pytest.mark.rule("C7")
-def test_a_conflict_is_stored_once_however_often_it_is_met(world: World) -> None:
+def test_repeated_conflict_is_stored_once(world: World) -> None:
     world.upsert(external_id="anna")
     world.upsert(external_id="bert", email="bert@example.com")
     for _ in range(3):
@@ -254,7 +254,7 @@ def test_a_conflict_is_stored_once_however_often_it_is_met(world: World) -> None
 
 
 @pytest.mark.rule("C7")
-def test_a_conflict_is_told_as_an_event(world: World) -> None:
+def test_conflict_emits_event(world: World) -> None:
     world.upsert(external_id="anna")
     world.upsert(external_id="bert", email="bert@example.com")
     browser = world.visitor()
@@ -273,7 +273,7 @@ def a_conflict(world: World) -> tuple[str, str, Conflict]:
 
 
 @pytest.mark.rule("C7")
-def test_a_conflict_is_settled_by_keeping_them_apart_and_not_told_again(world: World) -> None:
+def test_conflict_kept_apart_is_not_reported_again(world: World) -> None:
     anna, bert, conflict = a_conflict(world)
     settled = world.settle(conflict, "keep").conflict
     assert (settled.status, settled.resolution, settled.resolved_by) == ("resolved", "keep", AGENT)
@@ -283,7 +283,7 @@ def test_a_conflict_is_settled_by_keeping_them_apart_and_not_told_again(world: W
 
 
 @pytest.mark.rule("C7", "G1")
-def test_a_conflict_is_settled_by_making_them_one(world: World) -> None:
+def test_conflict_is_resolved_by_merge(world: World) -> None:
     anna, bert, conflict = a_conflict(world)
     absorbed = world.settle(conflict, "merge").merge_result
     assert absorbed is not None
@@ -296,7 +296,7 @@ def test_a_conflict_is_settled_by_making_them_one(world: World) -> None:
 
 
 @pytest.mark.rule("C7", "W7")
-def test_a_conflict_is_settled_by_moving_the_email_and_nobody_loses_another(world: World) -> None:
+def test_conflict_is_resolved_by_moving_the_email(world: World) -> None:
     anna, bert, conflict = a_conflict(world)
     world.settle(conflict, "move_email")
     assert world.contact(anna).email == "bert@example.com"
@@ -307,7 +307,7 @@ def test_a_conflict_is_settled_by_moving_the_email_and_nobody_loses_another(worl
 
 
 @pytest.mark.rule("C7")
-def test_a_conflict_about_no_email_moves_none(world: World) -> None:
+def test_conflict_without_email_moves_none(world: World) -> None:
     anna = world.upsert(email="anna@example.com").contact_id
     bert = world.upsert(external_id="bert", email="bert@example.com").contact_id
     conflict = Conflict(
@@ -327,7 +327,7 @@ def test_a_conflict_about_no_email_moves_none(world: World) -> None:
 
 @pytest.mark.rule("C7")
 @pytest.mark.parametrize("action", ["keep", "merge", "move_email"])
-def test_a_conflict_is_settled_once(world: World, action: ConflictResolution) -> None:
+def test_conflict_is_resolved_once(world: World, action: ConflictResolution) -> None:
     _, _, conflict = a_conflict(world)
     world.settle(conflict, "keep")
     with pytest.raises(Conflicting, match="resolved already, by keep"):
@@ -335,7 +335,7 @@ def test_a_conflict_is_settled_once(world: World, action: ConflictResolution) ->
 
 
 @pytest.mark.rule("C7", "G3")
-def test_a_conflict_of_somebody_who_was_absorbed_is_their_survivors(world: World) -> None:
+def test_conflict_of_absorbed_contact_passes_to_survivor(world: World) -> None:
     anna, bert, conflict = a_conflict(world)
     carl = world.upsert(external_id="carl").contact_id
     world.merge(carl, anna)
@@ -344,7 +344,7 @@ def test_a_conflict_of_somebody_who_was_absorbed_is_their_survivors(world: World
 
 
 @pytest.mark.rule("C7")
-def test_a_merge_by_hand_settles_what_was_open_between_the_two(world: World) -> None:
+def test_manual_merge_resolves_open_conflicts(world: World) -> None:
     anna, bert, _ = a_conflict(world)
     world.merge(bert, anna)
     assert world.conflicts() == []

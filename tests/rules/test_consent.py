@@ -29,7 +29,7 @@ def stored(world: World) -> tuple[int, ...]:
     return len(world.contacts()), len(conversations), len(world.audit())
 
 
-def test_nothing_begins_before_the_visitor_agrees(asking: World) -> None:
+def test_nothing_is_stored_before_consent(asking: World) -> None:
     before = stored(asking)
     browser = asking.visitor()
     for call in (browser.join, browser.reset, lambda: browser.identify(email="jane@example.com")):
@@ -40,7 +40,7 @@ def test_nothing_begins_before_the_visitor_agrees(asking: World) -> None:
     assert stored(asking) == before
 
 
-def test_whoever_agrees_is_remembered_and_not_asked_again(asking: World) -> None:
+def test_consent_is_remembered(asking: World) -> None:
     browser = asking.visitor()
     browser.join(consent=True)
     browser.say("Hello")
@@ -52,7 +52,7 @@ def test_whoever_agrees_is_remembered_and_not_asked_again(asking: World) -> None
     assert browser.resume().session.contact_id is None
 
 
-def test_to_agree_with_the_identify_itself_is_enough(asking: World) -> None:
+def test_consent_may_come_with_identify(asking: World) -> None:
     browser = asking.visitor()
     assert browser.identify(email="jane@example.com", consent=True).rejected == ()
     for nearly in (False, None, 1, "true", {}):
@@ -60,7 +60,7 @@ def test_to_agree_with_the_identify_itself_is_enough(asking: World) -> None:
             asking.visitor().identify(email="joe@example.com", consent=nearly)
 
 
-def test_whoever_withdraws_is_over_and_stays_over(asking: World) -> None:
+def test_withdrawal_is_final(asking: World) -> None:
     browser = asking.visitor()
     browser.join(consent=True)
     browser.say("Hello")
@@ -89,7 +89,7 @@ def rows(file: Path) -> dict[str, int]:
         }
 
 
-def test_no_row_of_any_table_is_written_before_and_after(tmp_path: Path) -> None:
+def test_no_table_row_is_written_without_consent(tmp_path: Path) -> None:
     file = tmp_path / "hullo.db"
     store = open_store(f"sqlite:///{file}")
     store.open()
@@ -121,17 +121,17 @@ def test_no_row_of_any_table_is_written_before_and_after(tmp_path: Path) -> None
     }
 
 
-def test_whoever_never_agreed_has_nothing_to_withdraw(asking: World) -> None:
+def test_withdrawal_without_consent_does_nothing(asking: World) -> None:
     before = stored(asking)
     asking.visitor().withdraw()
     assert stored(asking) == before
 
 
-def test_a_server_is_not_concerned(asking: World) -> None:
+def test_server_calls_need_no_consent(asking: World) -> None:
     assert asking.upsert(external_id="jane").matched_by == "created"
 
 
-def test_an_identity_does_not_travel_to_where_nobody_agreed(world: World) -> None:
+def test_hop_identity_needs_consent_at_target(world: World) -> None:
     there: NewApp = world.hullo.create_app("Help centre")
     world.hullo.register.change_app(there.app_key, {"consent": "required"})
     browser: Browser = world.visitor()
@@ -143,7 +143,7 @@ def test_an_identity_does_not_travel_to_where_nobody_agreed(world: World) -> Non
     assert arrived.contact_id == browser.resume().session.contact_id
 
 
-def test_an_app_that_asks_nothing_takes_everybody(world: World) -> None:
+def test_app_without_consent_rule_accepts_all(world: World) -> None:
     world.set_app(consent="none")
     assert world.visitor().join().session.visitor_id
     world.visitor().withdraw()

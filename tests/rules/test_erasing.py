@@ -29,7 +29,7 @@ def contact_id_of(browser: Browser) -> str:
 
 @pytest.mark.rule("P2")
 @pytest.mark.parametrize(("fate", "left"), [("erase", 0), ("anonymise", 1)])
-def test_nothing_of_the_person_stays(world: World, fate: str, left: int) -> None:
+def test_erased_contact_leaves_no_data(world: World, fate: str, left: int) -> None:
     browser = jane(world)
     contact_id = contact_id_of(browser)
     world.visitor().identify(external_id="joe", email="jane@example.com", signed="external_id")
@@ -46,7 +46,7 @@ def test_nothing_of_the_person_stays(world: World, fate: str, left: int) -> None
 
 
 @pytest.mark.rule("P2", "G2", "G3")
-def test_an_id_that_was_restored_meanwhile_erases_nobody_else(world: World) -> None:
+def test_restored_id_erases_no_other_contact(world: World) -> None:
     survivor, absorbed = (world.upsert(external_id=each).contact_id for each in ("anna", "bert"))
     assert survivor is not None
     assert absorbed is not None
@@ -66,7 +66,7 @@ def test_an_id_that_was_restored_meanwhile_erases_nobody_else(world: World) -> N
 
 
 @pytest.mark.rule("P2", "G3")
-def test_an_absorbed_id_erases_the_whole_person(world: World) -> None:
+def test_absorbed_id_erases_the_whole_contact(world: World) -> None:
     survivor = world.upsert(external_id="jane", email="jane@example.com").contact_id
     absorbed = world.upsert(email="old@example.com").contact_id
     world.merge(survivor, absorbed)
@@ -80,7 +80,7 @@ def test_an_absorbed_id_erases_the_whole_person(world: World) -> None:
 
 
 @pytest.mark.rule("P2")
-def test_erasing_somebody_again_finds_nobody(world: World) -> None:
+def test_second_erasure_finds_no_contact(world: World) -> None:
     contact_id = contact_id_of(jane(world))
     world.erase(contact_id)
     with pytest.raises(NotFound):
@@ -89,7 +89,7 @@ def test_erasing_somebody_again_finds_nobody(world: World) -> None:
 
 
 @pytest.mark.rule("P2", "P4")
-def test_it_is_told_and_written_down_without_anything_personal(world: World) -> None:
+def test_erasure_is_recorded_without_personal_data(world: World) -> None:
     browser = jane(world)
     contact_id = contact_id_of(browser)
     store, workspace, moment = world.hullo.store, world.app.workspace_id, world.hullo.new_context()
@@ -106,7 +106,7 @@ def test_it_is_told_and_written_down_without_anything_personal(world: World) -> 
 
 
 @pytest.mark.rule("P2")
-def test_others_stay_as_they_are(world: World) -> None:
+def test_erasure_leaves_other_contacts_unchanged(world: World) -> None:
     joe: Contact = world.contact(world.upsert(external_id="joe", email="joe@example.com").contact_id)
     world.erase(contact_id_of(jane(world)))
     assert world.contacts() == (joe,)

@@ -40,7 +40,7 @@ def note(world: World, contact_id: str, text: str) -> None:
 
 
 @pytest.mark.rule("P1")
-def test_an_export_holds_everything_with_where_it_comes_from(world: World) -> None:
+def test_export_holds_every_value_and_its_source(world: World) -> None:
     browser = world.visitor()
     browser.join()
     said = browser.say("Do you ship to Peru?")
@@ -73,7 +73,7 @@ def test_an_export_holds_everything_with_where_it_comes_from(world: World) -> No
 
 
 @pytest.mark.rule("P1", "P4")
-def test_an_export_holds_no_secret_and_no_digest(world: World) -> None:
+def test_export_holds_no_secret_or_digest(world: World) -> None:
     browser = world.visitor()
     contact_id = browser.identify(**JANE, signed="external_id").contact_id
     session = browser.resume().session
@@ -90,7 +90,7 @@ def test_an_export_holds_no_secret_and_no_digest(world: World) -> None:
 
 
 @pytest.mark.rule("P1", "G3")
-def test_an_absorbed_id_exports_its_survivor_with_both_as_they_were_and_says_so(world: World) -> None:
+def test_absorbed_id_exports_survivor_and_both_originals(world: World) -> None:
     survivor = world.upsert(**JANE).contact_id
     absorbed = world.upsert(email="old@example.com", name="Jane O.").contact_id
     note(world, absorbed, "Before she married")
@@ -107,7 +107,7 @@ def test_an_absorbed_id_exports_its_survivor_with_both_as_they_were_and_says_so(
 
 
 @pytest.mark.rule("P1")
-def test_lists_are_read_to_their_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_export_reads_lists_to_the_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "PAGE_SIZE", 2)
     browser = world.visitor()
     contact_id = browser.identify(email="jane@example.com").contact_id
@@ -117,7 +117,7 @@ def test_lists_are_read_to_their_end(world: World, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.rule("P1")
-def test_nobody_is_exported_under_another_workspaces_id(world: World) -> None:
+def test_export_is_limited_to_the_workspace(world: World) -> None:
     contact_id = world.upsert(**JANE).contact_id
     with pytest.raises(NotFound):
         build_export(world.hullo.store, "ws_other", contact_id, world.clock())

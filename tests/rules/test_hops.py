@@ -35,7 +35,7 @@ def refusal(browser: Browser, token: str) -> str | None:
 
 
 @pytest.mark.rule("T1")
-def test_the_identity_arrives_with_its_standing(world: World, help_centre: NewApp) -> None:
+def test_hop_carries_identity_and_standing(world: World, help_centre: NewApp) -> None:
     browser = jane(world)
     arrived = world.visitor(help_centre)
     outcome = arrived.identify(identity_token=browser.token_for(help_centre))
@@ -45,7 +45,7 @@ def test_the_identity_arrives_with_its_standing(world: World, help_centre: NewAp
 
 
 @pytest.mark.rule("T1", "H2")
-def test_a_claim_arrives_as_a_claim(world: World, help_centre: NewApp) -> None:
+def test_claim_arrives_as_a_claim(world: World, help_centre: NewApp) -> None:
     world.upsert(external_id="jane", email="jane@example.com")
     for email in ("jane@example.com", "new@example.com"):
         browser = world.visitor()
@@ -55,7 +55,7 @@ def test_a_claim_arrives_as_a_claim(world: World, help_centre: NewApp) -> None:
 
 
 @pytest.mark.rule("T1")
-def test_what_is_said_beside_the_token_is_a_claim(world: World, help_centre: NewApp) -> None:
+def test_values_beside_hop_token_are_claims(world: World, help_centre: NewApp) -> None:
     outcome = world.visitor(help_centre).identify(
         identity_token=jane(world).token_for(help_centre),
         email="mallory@example.com",
@@ -72,7 +72,7 @@ def test_what_is_said_beside_the_token_is_a_claim(world: World, help_centre: New
 
 
 @pytest.mark.rule("T1")
-def test_a_token_is_redeemed_once(world: World, help_centre: NewApp) -> None:
+def test_hop_token_is_redeemed_once(world: World, help_centre: NewApp) -> None:
     token = jane(world).token_for(help_centre)
     arrived = world.visitor(help_centre)
     arrived.identify(identity_token=token)
@@ -81,7 +81,7 @@ def test_a_token_is_redeemed_once(world: World, help_centre: NewApp) -> None:
 
 
 @pytest.mark.rule("T1", "R1")
-def test_sixteen_at_once_redeem_a_token_once(world: World, help_centre: NewApp) -> None:
+def test_concurrent_redemptions_of_hop_token_succeed_once(world: World, help_centre: NewApp) -> None:
     token, start, answers = jane(world).token_for(help_centre), threading.Barrier(16), list[str]()
 
     def redeem() -> None:
@@ -100,7 +100,7 @@ def test_sixteen_at_once_redeem_a_token_once(world: World, help_centre: NewApp) 
 
 
 @pytest.mark.rule("T1")
-def test_a_token_lives_for_five_minutes(world: World, help_centre: NewApp) -> None:
+def test_hop_token_expires_after_five_minutes(world: World, help_centre: NewApp) -> None:
     browser = jane(world)
     late, in_time = browser.token_for(help_centre), browser.token_for(help_centre)
     world.clock.now += 5 * MINUTE - 2 * SECOND
@@ -110,7 +110,7 @@ def test_a_token_lives_for_five_minutes(world: World, help_centre: NewApp) -> No
 
 
 @pytest.mark.rule("T1")
-def test_a_token_is_good_in_the_app_it_was_made_for(world: World, help_centre: NewApp) -> None:
+def test_hop_token_works_only_in_target_app(world: World, help_centre: NewApp) -> None:
     foreign = world.hullo.create_app("Foreign", workspace="another")
     browser = jane(world)
     token = browser.token_for(help_centre)
@@ -122,7 +122,7 @@ def test_a_token_is_good_in_the_app_it_was_made_for(world: World, help_centre: N
 
 
 @pytest.mark.rule("T1", "S2")
-def test_a_token_ends_with_the_session_it_was_made_in(world: World, help_centre: NewApp) -> None:
+def test_hop_token_ends_with_its_session(world: World, help_centre: NewApp) -> None:
     reset, switched, erased, logged_out = jane(world), jane(world), world.visitor(), jane(world)
     tokens = [reset.token_for(help_centre), switched.token_for(help_centre), logged_out.token_for(help_centre)]
     reset.reset()
@@ -137,7 +137,7 @@ def test_a_token_ends_with_the_session_it_was_made_in(world: World, help_centre:
 
 
 @pytest.mark.rule("T1", "V2")
-def test_what_is_no_longer_proven_does_not_arrive_proven(world: World, help_centre: NewApp) -> None:
+def test_identity_no_longer_proven_arrives_unproven(world: World, help_centre: NewApp) -> None:
     browser = world.visitor()
     contact = browser.identify(email="jane@example.com", signed="email").contact_id
     token = browser.token_for(help_centre)
@@ -160,7 +160,7 @@ def test_what_is_no_longer_proven_does_not_arrive_proven(world: World, help_cent
 
 
 @pytest.mark.rule("T1", "C5")
-def test_a_claim_in_a_link_does_not_take_the_place_of_somebody_who_is_proven(world: World, help_centre: NewApp) -> None:
+def test_linked_claim_does_not_displace_proven_identity(world: World, help_centre: NewApp) -> None:
     world.upsert(external_id="bob", email="bob@example.com")
     claimant = world.visitor()
     claimant.identify(email="jane@example.com")
@@ -175,7 +175,7 @@ def test_a_claim_in_a_link_does_not_take_the_place_of_somebody_who_is_proven(wor
 
 
 @pytest.mark.rule("T1", "R1")
-def test_an_identity_whose_session_is_ended_meanwhile_does_not_arrive(world: World, help_centre: NewApp) -> None:
+def test_identity_of_ended_session_does_not_arrive(world: World, help_centre: NewApp) -> None:
     browser, arrived = jane(world), world.visitor(help_centre)
     token, contact = browser.token_for(help_centre), browser.resume().session.contact_id
     load, ended = world.hullo.store.load, list[bool]()
@@ -194,7 +194,7 @@ def test_an_identity_whose_session_is_ended_meanwhile_does_not_arrive(world: Wor
 
 
 @pytest.mark.rule("T1")
-def test_an_anonymous_visitor_has_no_identity_to_carry(world: World, help_centre: NewApp) -> None:
+def test_anonymous_visitor_has_no_identity_to_carry(world: World, help_centre: NewApp) -> None:
     browser = world.visitor()
     browser.join()
     with pytest.raises(Conflicting):
@@ -208,7 +208,7 @@ def test_an_anonymous_visitor_has_no_identity_to_carry(world: World, help_centre
 
 
 @pytest.mark.rule("T1", "V4")
-def test_a_token_needs_an_active_key_of_the_target(world: World, help_centre: NewApp) -> None:
+def test_hop_token_needs_active_target_key(world: World, help_centre: NewApp) -> None:
     browser = jane(world)
     token = browser.token_for(help_centre)
     world.hullo.register.retire_identity_key(help_centre.app_key, help_centre.identity_key_id)
@@ -218,7 +218,7 @@ def test_a_token_needs_an_active_key_of_the_target(world: World, help_centre: Ne
 
 
 @pytest.mark.rule("T1", "C5")
-def test_somebody_else_at_the_target_is_a_switch_of_user(world: World, help_centre: NewApp) -> None:
+def test_hop_to_another_person_switches_user(world: World, help_centre: NewApp) -> None:
     arrived = world.visitor(help_centre)
     bob = arrived.identify(external_id="bob", signed="external_id")
     outcome = arrived.identify(identity_token=jane(world).token_for(help_centre))
@@ -226,7 +226,7 @@ def test_somebody_else_at_the_target_is_a_switch_of_user(world: World, help_cent
 
 
 @pytest.mark.rule("T1", "L1")
-def test_the_same_person_at_the_target_stays_and_keeps_what_was_said(world: World, help_centre: NewApp) -> None:
+def test_hop_to_same_person_links_earlier_conversation(world: World, help_centre: NewApp) -> None:
     arrived = world.visitor(help_centre)
     arrived.join()
     arrived.say("Where is my order?")
@@ -238,7 +238,7 @@ def test_the_same_person_at_the_target_stays_and_keeps_what_was_said(world: Worl
 
 
 @pytest.mark.rule("T1", "H2")
-def test_a_hop_of_a_claim_does_not_tell_whether_two_claims_are_one_person(world: World, help_centre: NewApp) -> None:
+def test_claim_hop_does_not_reveal_same_person(world: World, help_centre: NewApp) -> None:
     world.upsert(external_id="jane", email="jane@example.com")
     world.upsert(external_id="bob", email="bob@example.com")
 
@@ -252,7 +252,7 @@ def test_a_hop_of_a_claim_does_not_tell_whether_two_claims_are_one_person(world:
 
 
 @pytest.mark.rule("V3", "T1")
-def test_an_app_that_demands_proof_takes_no_hop_of_a_claim(world: World, help_centre: NewApp) -> None:
+def test_proof_only_app_refuses_claim_hop(world: World, help_centre: NewApp) -> None:
     world.hullo.register.change_app(help_centre.app_key, {"verification": "required"})
     claimant = world.visitor()
     claimant.identify(email="jane@example.com")
@@ -263,7 +263,7 @@ def test_an_app_that_demands_proof_takes_no_hop_of_a_claim(world: World, help_ce
 
 
 @pytest.mark.rule("T1", "V2")
-def test_a_hop_token_stands_alone(world: World, help_centre: NewApp) -> None:
+def test_hop_token_stands_alone(world: World, help_centre: NewApp) -> None:
     token = jane(world).token_for(help_centre)
     with pytest.raises(ProofRejected):
         world.visitor(help_centre).identify(identity_token=token, external_id="bob", signed="external_id")
@@ -273,7 +273,7 @@ def test_a_hop_token_stands_alone(world: World, help_centre: NewApp) -> None:
 
 
 @pytest.mark.rule("T5", "V3")
-def test_report_leaves_whoever_brings_a_wrong_token_what_they_claim(world: World, help_centre: NewApp) -> None:
+def test_report_mode_keeps_claim_beside_wrong_token(world: World, help_centre: NewApp) -> None:
     token = jane(world).token_for(help_centre)
     world.visitor(help_centre).identify(identity_token=token)
     for mode in ("report", "off"):
@@ -283,7 +283,7 @@ def test_report_leaves_whoever_brings_a_wrong_token_what_they_claim(world: World
 
 
 @pytest.mark.rule("T1", "P4")
-def test_the_token_names_nobody(world: World, help_centre: NewApp) -> None:
+def test_hop_token_holds_no_name(world: World, help_centre: NewApp) -> None:
     import base64
 
     browser = jane(world)
@@ -294,7 +294,7 @@ def test_the_token_names_nobody(world: World, help_centre: NewApp) -> None:
 
 
 @pytest.mark.rule("S2")
-def test_logging_out_everywhere_ends_every_session_in_every_app(world: World, help_centre: NewApp) -> None:
+def test_logout_everywhere_ends_sessions_in_all_apps(world: World, help_centre: NewApp) -> None:
     browser, bob = jane(world), world.visitor()
     there = world.visitor(help_centre)
     contact_id = there.identify(identity_token=browser.token_for(help_centre)).contact_id

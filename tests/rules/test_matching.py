@@ -15,7 +15,7 @@ from world import World
 
 
 @pytest.mark.rule("M1")
-def test_the_external_id_finds_the_contact(world: World) -> None:
+def test_external_id_finds_the_contact(world: World) -> None:
     first = world.upsert(external_id="user_123")
     again = world.visitor().identify(external_id="user_123", signed="external_id")
     assert (again.contact_id, again.matched_by) == (first.contact_id, "external_id")
@@ -23,12 +23,12 @@ def test_the_external_id_finds_the_contact(world: World) -> None:
 
 @pytest.mark.rule("M1")
 @pytest.mark.parametrize("other", ["ann", "Ann ", " Ann", "Ánn", "ANN", "Ann\u200b", "🙂"])
-def test_external_ids_that_differ_in_anything_are_different_people(world: World, other: str) -> None:
+def test_different_external_ids_are_different_contacts(world: World, other: str) -> None:
     assert world.upsert(external_id="Ann").contact_id != world.upsert(external_id=other).contact_id
 
 
 @pytest.mark.rule("M1", "M2")
-def test_a_contact_is_found_inside_its_workspace_only(world: World) -> None:
+def test_contact_is_found_only_in_its_workspace(world: World) -> None:
     here = world.upsert(external_id="user_123", email="jane@example.com")
     elsewhere = world.hullo.create_app("Other", workspace="another")
     there = world.visitor(elsewhere).identify(external_id="user_123", email="jane@example.com", signed="external_id")
@@ -47,7 +47,7 @@ def test_a_contact_is_found_inside_its_workspace_only(world: World) -> None:
         ("strasse@example.com", "STRASSE@example.com."),
     ],
 )
-def test_an_email_is_found_however_it_is_spelled(world: World, stored: str, given: str) -> None:
+def test_email_spelling_does_not_affect_match(world: World, stored: str, given: str) -> None:
     first = world.upsert(email=stored)
     again = world.visitor().identify(email=given, signed="email")
     assert (again.contact_id, again.matched_by) == (first.contact_id, "email")
@@ -55,19 +55,19 @@ def test_an_email_is_found_however_it_is_spelled(world: World, stored: str, give
 
 @pytest.mark.rule("M2")
 @pytest.mark.parametrize("other", ["j.ane@example.com", "jane+x@example.com", "jane@mail.example.com"])
-def test_different_mailboxes_are_different_people(world: World, other: str) -> None:
+def test_different_mailboxes_are_different_contacts(world: World, other: str) -> None:
     assert world.upsert(email="jane@example.com").contact_id != world.upsert(email=other).contact_id
 
 
 @pytest.mark.rule("M2")
-def test_the_email_is_asked_when_the_external_id_finds_nobody(world: World) -> None:
+def test_email_is_tried_after_unknown_external_id(world: World) -> None:
     first = world.upsert(email="jane@example.com")
     again = world.upsert(external_id="user_123", email="jane@example.com")
     assert (again.contact_id, again.matched_by) == (first.contact_id, "email")
 
 
 @pytest.mark.rule("M3")
-def test_nobody_found_makes_a_contact(world: World) -> None:
+def test_no_match_creates_a_contact(world: World) -> None:
     outcome = world.visitor().identify(email="jane@example.com")
     assert outcome.matched_by == "created"
     assert world.contact(outcome.contact_id).email == "jane@example.com"
@@ -90,7 +90,7 @@ class ByLoyaltyCard:
 
 
 @pytest.mark.rule("M4")
-def test_a_matcher_before_the_built_in_ones_wins(store: Store) -> None:
+def test_earlier_matcher_wins_over_built_in(store: Store) -> None:
     world = World(store, plugins=[ByLoyaltyCard])
     holder = world.upsert(custom_data={"loyalty_card": "4711"}, external_id="holder")
     world.upsert(email="jane@example.com")
@@ -99,7 +99,7 @@ def test_a_matcher_before_the_built_in_ones_wins(store: Store) -> None:
 
 
 @pytest.mark.rule("M4", "W7")
-def test_what_a_matcher_names_is_kept_and_finds_the_next_visitor(store: Store) -> None:
+def test_matcher_identifier_is_kept_for_next_visitor(store: Store) -> None:
     world = World(store, plugins=[ByLoyaltyCard])
     first = world.visitor().identify(custom_data={"loyalty_card": "4711"})
     world.visitor().identify(custom_data={"loyalty_card": "4711"}, email="jane@example.com")
@@ -108,7 +108,7 @@ def test_what_a_matcher_names_is_kept_and_finds_the_next_visitor(store: Store) -
 
 
 @pytest.mark.rule("M4")
-def test_a_matcher_that_is_left_out_identifies_nobody(store: Store) -> None:
+def test_matcher_left_out_identifies_no_contact(store: Store) -> None:
     world = World(store, without=["email"])
     with pytest.raises(NoIdentifier):
         world.visitor().identify(email="jane@example.com")
@@ -125,7 +125,7 @@ def test_a_matcher_that_is_left_out_identifies_nobody(store: Store) -> None:
     "junk",
     [*sorted(NON_IDENTITIES), "", "   ", "\t", "NULL", " Undefined ", "000", "0000-0000", "[object Object]"],
 )
-def test_what_names_nobody_is_absent_and_reported(world: World, junk: str) -> None:
+def test_junk_external_id_is_dropped_and_reported(world: World, junk: str) -> None:
     outcome = world.visitor().identify(external_id=junk, email="jane@example.com")
     assert [rejection.field for rejection in outcome.rejected] == ["external_id"]
     assert world.contact(outcome.contact_id).external_id is None
@@ -140,14 +140,14 @@ def test_blank_never_matches_blank(world: World) -> None:
 
 @pytest.mark.rule("M5")
 @pytest.mark.parametrize("card", ["null", True, -1, "0000", "x" * 256])
-def test_a_plugins_identifier_that_names_nobody_is_reported_too(store: Store, card: object) -> None:
+def test_junk_plugin_identifier_is_reported(store: Store, card: object) -> None:
     world = World(store, plugins=[ByLoyaltyCard])
     outcome = world.visitor().identify(custom_data={"loyalty_card": card}, email="jane@example.com")
     assert [rejection.field for rejection in outcome.rejected] == ["loyalty_card"]
 
 
 @pytest.mark.rule("M5")
-def test_a_numeric_external_id_is_its_digits(world: World) -> None:
+def test_numeric_external_id_becomes_its_digits(world: World) -> None:
     first = world.upsert(external_id="123")
     again = world.visitor().identify(external_id=123, signed="external_id")
     assert again.contact_id == first.contact_id
@@ -164,14 +164,14 @@ def test_a_numeric_external_id_is_its_digits(world: World) -> None:
         {"email": None, "external_id": " "},
     ],
 )
-def test_a_call_that_names_nobody_makes_nobody(world: World, body: dict[str, object]) -> None:
+def test_call_without_identifier_makes_no_contact(world: World, body: dict[str, object]) -> None:
     with pytest.raises(NoIdentifier):
         world.visitor().identify(**body)
     assert world.contacts() == ()
 
 
 @pytest.mark.rule("M7")
-def test_joining_and_talking_make_no_contact(world: World) -> None:
+def test_join_and_message_make_no_contact(world: World) -> None:
     browser = world.visitor()
     browser.join()
     browser.say("Anybody there?")

@@ -174,7 +174,7 @@ SPOKE_AS_TWO: list[Step] = [
     st.lists(identifies, min_size=3, max_size=6),
     st.lists(st.one_of(merges, merges, undos), max_size=8),
 )
-def test_undoing_all_merges_restores_who_was_who(beginnings: list[Step], steps: list[Step]) -> None:
+def test_undoing_all_merges_restores_every_contact(beginnings: list[Step], steps: list[Step]) -> None:
     lives = Lives()
     for beginning in beginnings:
         lives.do(beginning)
@@ -195,7 +195,7 @@ def test_undoing_all_merges_restores_who_was_who(beginnings: list[Step], steps: 
 @pytest.mark.rule("G1", "G2", "C1", "C6", "R1")
 @settings(max_examples=SEQUENCES // 2, deadline=None)
 @given(st.lists(st.one_of(identifies, identifies, merges, undos, talk), min_size=2, max_size=14))
-def test_whatever_happens_between_every_value_is_accounted_for(steps: list[Step]) -> None:
+def test_random_steps_account_for_every_value(steps: list[Step]) -> None:
     lives = Lives()
     for step in steps:
         lives.do(step)

@@ -28,7 +28,7 @@ def shown(contact: Contact) -> dict[str, object]:
 
 
 @pytest.mark.rule("G1")
-def test_blanks_are_filled_and_of_two_values_the_survivors_stays(world: World) -> None:
+def test_merge_fills_blanks_and_keeps_survivors_values(world: World) -> None:
     anna = world.upsert(external_id="anna", name="Anna", custom_data={"plan": "pro"})
     bert = world.upsert(email="anna@example.com", name="A.", company="Acme", custom_data={"plan": "free", "seats": 3})
     answer = world.merge(anna.contact_id, bert.contact_id)
@@ -43,7 +43,7 @@ def test_blanks_are_filled_and_of_two_values_the_survivors_stays(world: World) -
 
 
 @pytest.mark.rule("G1")
-def test_a_proven_value_wins_over_the_survivors_claim(world: World) -> None:
+def test_proven_value_wins_over_survivors_claim(world: World) -> None:
     claimed = world.visitor().identify(email="anna@example.com", name="Nobody knows").contact_id
     proven = world.upsert(external_id="anna", name="Anna").contact_id
     world.merge(claimed, proven)
@@ -52,7 +52,7 @@ def test_a_proven_value_wins_over_the_survivors_claim(world: World) -> None:
 
 
 @pytest.mark.rule("G1", "M1", "M2")
-def test_the_survivor_is_found_by_every_name_of_both(world: World) -> None:
+def test_survivor_is_found_by_all_identifiers(world: World) -> None:
     anna = world.upsert(external_id="anna", email="anna@example.com").contact_id
     ann = world.upsert(external_id="ann", email="ann@example.com").contact_id
     world.merge(anna, ann)
@@ -65,7 +65,7 @@ def test_the_survivor_is_found_by_every_name_of_both(world: World) -> None:
 
 
 @pytest.mark.rule("G1", "W9")
-def test_somebody_with_two_accounts_changes_no_names_by_using_either(world: World) -> None:
+def test_merged_account_login_changes_no_identifiers(world: World) -> None:
     anna = world.upsert(external_id="anna", email="anna@example.com").contact_id
     world.merge(anna, world.upsert(external_id="ann").contact_id)
     for external_id in ("ann", "anna", "ann"):
@@ -74,7 +74,7 @@ def test_somebody_with_two_accounts_changes_no_names_by_using_either(world: Worl
 
 
 @pytest.mark.rule("W1")
-def test_a_further_email_that_the_site_names_beside_the_id_becomes_the_one_that_is_shown(world: World) -> None:
+def test_second_email_named_by_site_becomes_primary(world: World) -> None:
     anna = world.upsert(external_id="anna", email="anna@example.com").contact_id
     world.merge(anna, world.upsert(email="ann@example.com").contact_id)
     world.upsert(external_id="anna", email="ann@example.com")
@@ -85,7 +85,7 @@ def test_a_further_email_that_the_site_names_beside_the_id_becomes_the_one_that_
 
 
 @pytest.mark.rule("L4", "G2")
-def test_conversations_and_sessions_move_and_move_back(world: World) -> None:
+def test_conversations_and_sessions_move_and_return(world: World) -> None:
     browser, other = world.visitor(), world.visitor()
     anna = other.identify(external_id="anna", signed="external_id").contact_id
     bert = browser.identify(external_id="bert", signed="external_id").contact_id
@@ -103,7 +103,7 @@ def test_conversations_and_sessions_move_and_move_back(world: World) -> None:
 
 
 @pytest.mark.rule("G2", "H1", "L4")
-def test_whoever_came_as_the_absorbed_one_while_they_were_one_goes_back_too(world: World) -> None:
+def test_sessions_joined_during_merge_return_on_undo(world: World) -> None:
     """Else the survivor would read on what a stranger says, with whom they were mistaken."""
     anna, bert = (world.upsert(external_id=each).contact_id for each in ("anna", "bert"))
     merge = world.merge(anna, bert).merge
@@ -120,7 +120,7 @@ def test_whoever_came_as_the_absorbed_one_while_they_were_one_goes_back_too(worl
 
 
 @pytest.mark.rule("P2", "G2")
-def test_nothing_of_somebody_who_is_erased_is_left_with_those_they_were_part_of(world: World) -> None:
+def test_erased_contact_leaves_nothing_in_former_merges(world: World) -> None:
     anna = world.upsert(external_id="anna").contact_id
     bert = world.upsert(email="bert@example.com", name="Bert Unmistakable", company="Acme").contact_id
     carl = world.upsert(external_id="carl").contact_id
@@ -137,7 +137,7 @@ def test_nothing_of_somebody_who_is_erased_is_left_with_those_they_were_part_of(
 
 
 @pytest.mark.rule("G1", "H2")
-def test_whoever_made_a_contact_does_not_own_what_came_with_another(world: World) -> None:
+def test_contact_creator_does_not_own_merged_values(world: World) -> None:
     """Mallory claims an id before its owner does; the owner's token then makes one of the two."""
     mallory = world.visitor()
     squatted = mallory.identify(external_id="jane").contact_id
@@ -151,7 +151,7 @@ def test_whoever_made_a_contact_does_not_own_what_came_with_another(world: World
 
 
 @pytest.mark.rule("G2")
-def test_undo_gives_both_back_what_they_had(world: World) -> None:
+def test_undo_restores_both_contacts(world: World) -> None:
     other = world.hullo.create_app("Help")
     anna = world.upsert(external_id="anna", name="Anna", phone="+14155550100", custom_data={"plan": "pro"}).contact_id
     bert = world.upsert(email="bert@example.com", name="Bert", phone="+14155550199", company="Acme").contact_id
@@ -166,7 +166,7 @@ def test_undo_gives_both_back_what_they_had(world: World) -> None:
 
 
 @pytest.mark.rule("G2")
-def test_what_was_changed_since_stays_and_is_told(world: World) -> None:
+def test_undo_keeps_and_reports_later_changes(world: World) -> None:
     anna = world.upsert(external_id="anna").contact_id
     bert = world.upsert(email="bert@example.com", company="Acme", name="Bert").contact_id
     merge = world.merge(anna, bert).merge
@@ -179,7 +179,7 @@ def test_what_was_changed_since_stays_and_is_told(world: World) -> None:
 
 
 @pytest.mark.rule("G2")
-def test_a_name_that_somebody_else_has_by_now_is_not_taken_from_them(world: World) -> None:
+def test_undo_takes_no_identifier_now_owned_elsewhere(world: World) -> None:
     anna = world.upsert(external_id="anna").contact_id
     bert = world.visitor().identify(email="bert@example.com").contact_id
     merge = world.merge(anna, bert).merge
@@ -193,7 +193,7 @@ def test_a_name_that_somebody_else_has_by_now_is_not_taken_from_them(world: Worl
 
 @pytest.mark.rule("G2")
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-def test_several_merges_into_one_are_undone_in_any_order(world: World, order: tuple[int, int]) -> None:
+def test_merges_are_undone_in_any_order(world: World, order: tuple[int, int]) -> None:
     anna = world.upsert(external_id="anna").contact_id
     bert = world.upsert(email="bert@example.com", company="Acme").contact_id
     carl = world.upsert(email="carl@example.com", company="Globex", phone="+14155550100").contact_id
@@ -207,7 +207,7 @@ def test_several_merges_into_one_are_undone_in_any_order(world: World, order: tu
 
 
 @pytest.mark.rule("G2")
-def test_a_chain_is_undone_from_its_end(world: World) -> None:
+def test_merge_chain_is_undone_from_its_end(world: World) -> None:
     anna, bert, carl = (world.upsert(external_id=each, name=each).contact_id for each in ("anna", "bert", "carl"))
     before = {each: shown(world.contact(each)) for each in (anna, bert, carl)}
     first, second = world.merge(bert, anna).merge, world.merge(carl, bert).merge
@@ -219,7 +219,7 @@ def test_a_chain_is_undone_from_its_end(world: World) -> None:
 
 
 @pytest.mark.rule("G2")
-def test_a_merge_is_undone_once(world: World) -> None:
+def test_merge_is_undone_once(world: World) -> None:
     anna, bert = (world.upsert(external_id=each).contact_id for each in ("anna", "bert"))
     merge = world.merge(anna, bert).merge
     world.undo(merge.id)
@@ -228,7 +228,7 @@ def test_a_merge_is_undone_once(world: World) -> None:
 
 
 @pytest.mark.rule("G3")
-def test_an_absorbed_id_leads_to_the_survivor_through_chains(world: World) -> None:
+def test_absorbed_id_leads_to_survivor_through_chains(world: World) -> None:
     anna, bert, carl = (world.upsert(external_id=each).contact_id for each in ("anna", "bert", "carl"))
     world.merge(bert, anna)
     world.merge(carl, bert)
@@ -238,7 +238,7 @@ def test_an_absorbed_id_leads_to_the_survivor_through_chains(world: World) -> No
 
 
 @pytest.mark.rule("G4")
-def test_nobody_is_merged_with_themselves(world: World) -> None:
+def test_contact_cannot_merge_with_itself(world: World) -> None:
     anna, bert = (world.upsert(external_id=each).contact_id for each in ("anna", "bert"))
     with pytest.raises(Conflicting, match="one contact already"):
         world.merge(anna, anna)
@@ -249,7 +249,7 @@ def test_nobody_is_merged_with_themselves(world: World) -> None:
 
 
 @pytest.mark.rule("G4")
-def test_nobody_is_merged_across_workspaces(world: World) -> None:
+def test_merge_across_workspaces_is_refused(world: World) -> None:
     anna = world.upsert(external_id="anna").contact_id
     elsewhere = world.hullo.create_app("Elsewhere", workspace="another")
     stranger = world.visitor(elsewhere).identify(external_id="anna").contact_id
@@ -258,7 +258,7 @@ def test_nobody_is_merged_across_workspaces(world: World) -> None:
 
 
 @pytest.mark.rule("G1")
-def test_a_preview_writes_nothing(world: World) -> None:
+def test_merge_preview_writes_nothing(world: World) -> None:
     anna, bert = (world.upsert(external_id=each, name=each).contact_id for each in ("anna", "bert"))
     before = {each: world.contact(each) for each in (anna, bert)}
     preview = world.merge(anna, bert, dry_run=True)
@@ -268,7 +268,7 @@ def test_a_preview_writes_nothing(world: World) -> None:
 
 
 @pytest.mark.rule("G1")
-def test_a_merge_of_very_many_asks_to_be_confirmed(world: World) -> None:
+def test_very_large_merge_asks_for_confirmation(world: World) -> None:
     anna, bert = (world.upsert(external_id=each).contact_id for each in ("anna", "bert"))
     extent = RelatedCounts(people=1, conversations=10_001, sessions=0, events=0, notes=0)
     with pytest.raises(Conflicting, match="10001 conversations"):
@@ -277,7 +277,7 @@ def test_a_merge_of_very_many_asks_to_be_confirmed(world: World) -> None:
 
 
 @pytest.mark.rule("G1", "G2")
-def test_both_directions_are_told_and_are_in_the_timeline(world: World) -> None:
+def test_merge_and_undo_emit_events_in_timeline(world: World) -> None:
     from hullo.store.protocol import PageRequest
 
     anna = world.upsert(external_id="anna").contact_id
@@ -290,7 +290,7 @@ def test_both_directions_are_told_and_are_in_the_timeline(world: World) -> None:
 
 
 @pytest.mark.rule("G1", "R1")
-def test_a_visitor_who_was_absorbed_goes_on_as_the_survivor(world: World) -> None:
+def test_absorbed_visitor_continues_as_the_survivor(world: World) -> None:
     browser = world.visitor()
     bert = browser.identify(email="bert@example.com").contact_id
     anna = world.upsert(external_id="anna").contact_id

@@ -122,7 +122,7 @@ def emails(contact: Contact) -> list[object]:
 
 
 @pytest.mark.rule("G3")
-def test_an_absorbed_id_leads_to_the_survivor_through_chains(world: World) -> None:
+def test_absorbed_id_leads_to_survivor_through_chains(world: World) -> None:
     first, second, third = (world.upsert(external_id=each).contact_id for each in "abc")
     world.merge(second, first)
     world.merge(third, second)
@@ -135,7 +135,7 @@ def test_an_absorbed_id_leads_to_the_survivor_through_chains(world: World) -> No
         current_contact(store, "ws_elsewhere", third)
 
 
-def test_a_chain_without_an_end_leads_to_nobody() -> None:
+def test_endless_merge_chain_leads_to_no_contact() -> None:
     circle = {"con_1": "con_2", "con_2": "con_3", "con_3": "con_2"}
     store = Mock()
     store.find_contact = lambda _, each: replace(a_contact(each), merged_into=circle[each])
@@ -153,9 +153,7 @@ def test_a_chain_without_an_end_leads_to_nobody() -> None:
         lambda world, gone: reporting(world, gone, "Ordered"),
     ],
 )
-def test_whoever_was_absorbed_meanwhile_is_not_written(
-    world: World, make: Callable[[World, str], Operation[Any]]
-) -> None:
+def test_contact_absorbed_meanwhile_is_not_written(world: World, make: Callable[[World, str], Operation[Any]]) -> None:
     jane, gone = (world.upsert(external_id=each).contact_id for each in ("jane", "gone"))
     work = make(world, gone)
     world.merge(jane, gone)
@@ -166,7 +164,7 @@ def test_whoever_was_absorbed_meanwhile_is_not_written(
 
 
 @pytest.mark.rule("M2", "W7")
-def test_a_person_is_found_by_each_of_several_emails(world: World) -> None:
+def test_contact_is_found_by_each_email(world: World) -> None:
     made = upserted(world, ContactLists(emails=("jane@x.test", "j@x.test")), external_id="jane").result.contact_id
     assert world.upsert(email="J@X.test").contact_id == made
     assert world.upsert(email="jane@x.test").contact_id == made
@@ -177,7 +175,7 @@ def test_a_person_is_found_by_each_of_several_emails(world: World) -> None:
 
 
 @pytest.mark.rule("C4", "C7")
-def test_a_list_whose_first_email_is_somebody_elses_is_left_alone(world: World) -> None:
+def test_list_led_by_foreign_email_is_skipped(world: World) -> None:
     mallory = world.visitor().identify(external_id="mallory", signed="external_id", email="jane@x.test").contact_id
     lists = ContactLists(emails=("jane@x.test", "j@x.test"), phones=("1", "2"))
     outcome = upserted(world, lists, external_id="jane").result
@@ -189,7 +187,7 @@ def test_a_list_whose_first_email_is_somebody_elses_is_left_alone(world: World) 
 
 
 @pytest.mark.rule("C1")
-def test_whoever_becomes_part_of_a_person_brings_no_email_that_the_list_leaves_out(world: World) -> None:
+def test_absorbed_contact_brings_no_unlisted_email(world: World) -> None:
     jane = world.upsert(external_id="jane").contact_id
     gone = upserted(world, ContactLists(emails=("j@x.test", "old@x.test"))).result.contact_id
     decision = upserted(world, ContactLists(emails=("j@x.test", "jane@x.test")), external_id="jane")
@@ -200,7 +198,7 @@ def test_whoever_becomes_part_of_a_person_brings_no_email_that_the_list_leaves_o
 
 
 @pytest.mark.rule("W9")
-def test_lists_that_are_so_already_write_nothing(world: World) -> None:
+def test_unchanged_lists_write_nothing(world: World) -> None:
     lists = ContactLists(emails=("jane@x.test", "j@x.test"), phones=("1", "2"))
     made = upserted(world, lists, external_id="jane").result
     again = upserted(world, lists, external_id="jane")
@@ -210,7 +208,7 @@ def test_lists_that_are_so_already_write_nothing(world: World) -> None:
 
 
 @pytest.mark.rule("W1", "W2")
-def test_tags_are_facts_that_come_and_go(world: World) -> None:
+def test_tags_are_added_and_removed_as_facts(world: World) -> None:
     jane = world.upsert(external_id="jane").contact_id
     decision = run(world, tagging(world, jane, "vip", "new"))
     stored = world.contact(jane)
@@ -226,7 +224,7 @@ def test_tags_are_facts_that_come_and_go(world: World) -> None:
 
 
 @pytest.mark.rule("G1")
-def test_tags_of_both_are_the_survivors(world: World) -> None:
+def test_merge_unites_tags_of_both(world: World) -> None:
     jane, gone = (world.upsert(external_id=each).contact_id for each in ("jane", "gone"))
     run(world, tagging(world, jane, "vip"))
     run(world, tagging(world, gone, "vip", "new"))
@@ -236,7 +234,7 @@ def test_tags_of_both_are_the_survivors(world: World) -> None:
     assert [set(world.contact(each).tags) for each in (jane, gone)] == [{"vip"}, {"vip", "new"}]
 
 
-def test_what_happened_to_one_contact_is_in_one_order_whatever_the_clocks_say(world: World) -> None:
+def test_timeline_order_ignores_clock_differences(world: World) -> None:
     jane = world.upsert(external_id="jane", name="Jane").contact_id
     for number in (1, 2):
         world.clock.now -= HOUR
@@ -250,7 +248,7 @@ def test_what_happened_to_one_contact_is_in_one_order_whatever_the_clocks_say(wo
 
 
 @pytest.mark.rule("G3")
-def test_a_timeline_is_read_by_time_and_with_those_who_were_absorbed(world: World) -> None:
+def test_timeline_is_sorted_and_includes_absorbed_contacts(world: World) -> None:
     jane, gone = (world.upsert(external_id=each).contact_id for each in ("jane", "gone"))
     run(world, reporting(world, jane, "Ordered", total=12.5, lines=[{"sku": "ä"}, None]))
     run(world, reporting(world, gone, "Born", ago=30 * 365 * 24 * HOUR))
@@ -270,7 +268,7 @@ def test_a_timeline_is_read_by_time_and_with_those_who_were_absorbed(world: Worl
     assert CONTACT_EVENT in {entry.name for entry in timeline(world, jane)}
 
 
-def test_notes_are_kept_with_their_subject_and_found_by_their_id(world: World) -> None:
+def test_notes_stay_with_their_subject(world: World) -> None:
     browser = world.visitor()
     browser.join()
     begun = browser.say().conversation.id
@@ -290,7 +288,7 @@ def test_notes_are_kept_with_their_subject_and_found_by_their_id(world: World) -
 
 
 @pytest.mark.rule("L4")
-def test_a_conversations_tags_stay_with_it(world: World) -> None:
+def test_conversation_tags_stay_with_the_conversation(world: World) -> None:
     browser = world.visitor()
     browser.join()
     begun = browser.say().conversation.id
@@ -313,7 +311,7 @@ def test_a_conversations_tags_stay_with_it(world: World) -> None:
 
 
 @pytest.mark.rule("M4", "P2")
-def test_a_name_of_any_kind_is_kept_merged_and_forgotten_like_the_others(store: Store) -> None:
+def test_plugin_identifier_is_kept_merged_and_erased(store: Store) -> None:
     world = World(store, plugins=[ByCard()])
     first = world.upsert(external_id="jane", custom_data={"card": 4711}).contact_id
     second = world.upsert(external_id="j", custom_data={"card": "0815"}).contact_id

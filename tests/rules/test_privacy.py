@@ -23,7 +23,7 @@ PERSONAL = {
 
 
 @pytest.mark.rule("P4")
-def test_nothing_personal_and_no_secret_is_logged(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+def test_log_holds_no_personal_data_or_secret(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     world = World(store)
     browser = world.visitor()
@@ -55,7 +55,7 @@ def test_nothing_personal_and_no_secret_is_logged(store: Store, caplog: pytest.L
 
 
 @pytest.mark.rule("P4")
-def test_a_log_line_cannot_be_forged_by_what_a_caller_sends(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+def test_log_line_cannot_be_forged_by_caller(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     world = World(store)
     world.visitor().identify(external_id="a b", email="jane@example.com", custom_data={"x": "\n event=forged"})

@@ -43,7 +43,7 @@ def told(world: World, plugin: Rejections, listener: Listener) -> list[Event]:
     return [event for event in listener.told if event.name == "identity.rejected"]
 
 
-def test_whoever_floods_with_wrong_proofs_is_one_event(world: World, plugin: Rejections, listener: Listener) -> None:
+def test_flood_of_wrong_proofs_is_one_event(world: World, plugin: Rejections, listener: Listener) -> None:
     refused(world, 50, external_id="very-private-id", email="very.private@example.com", user_hash="private-hash")
     [event] = told(world, plugin, listener)
     assert (event.workspace_id, event.app_id) == (world.app.workspace_id, world.app.app_id)
@@ -52,7 +52,7 @@ def test_whoever_floods_with_wrong_proofs_is_one_event(world: World, plugin: Rej
     assert "rivate" not in repr(event)
 
 
-def test_each_app_and_mistake_has_its_own(world: World, plugin: Rejections, listener: Listener) -> None:
+def test_each_app_and_mistake_has_its_event(world: World, plugin: Rejections, listener: Listener) -> None:
     other = world.hullo.create_app("Other")
     refused(world, 2, external_id="jane", user_hash="0" * 64)
     refused(world, 3, external_id="jane", token="no.token.atall")
@@ -64,14 +64,14 @@ def test_each_app_and_mistake_has_its_own(world: World, plugin: Rejections, list
     }
 
 
-def test_what_is_told_is_not_told_again(world: World, plugin: Rejections, listener: Listener) -> None:
+def test_reported_rejections_are_not_counted_again(world: World, plugin: Rejections, listener: Listener) -> None:
     refused(world, external_id="jane", user_hash="0" * 64)
     told(world, plugin, listener)
     refused(world, 2, external_id="jane", user_hash="0" * 64)
     assert [event.data["calls"] for event in told(world, plugin, listener)] == [1, 2]
 
 
-def test_what_is_no_wrong_proof_is_none(world: World, plugin: Rejections, listener: Listener) -> None:
+def test_calls_without_wrong_proof_are_not_counted(world: World, plugin: Rejections, listener: Listener) -> None:
     refused(world, name="Jane")
     world.set_app(verification="required")
     refused(world, external_id="jane")
@@ -82,7 +82,7 @@ def test_what_is_no_wrong_proof_is_none(world: World, plugin: Rejections, listen
     assert told(world, plugin, listener) == []
 
 
-def test_it_is_told_by_itself_after_a_while_and_at_the_end_at_the_latest(store: Store, listener: Listener) -> None:
+def test_rejections_are_reported_periodically_and_at_close(store: Store, listener: Listener) -> None:
     soon = World(store, plugins=[listener, Rejections(seconds=0.01)], without=["rejections"])
     refused(soon, external_id="jane", user_hash="0" * 64)
     listener.wait_for(1)
@@ -94,7 +94,7 @@ def test_it_is_told_by_itself_after_a_while_and_at_the_end_at_the_latest(store: 
     assert [(event.name, event.data["calls"]) for event in store.list_outbox(9)] == [("identity.rejected", 7)]
 
 
-def test_while_the_store_is_away_it_is_counted_on(
+def test_rejections_are_counted_while_store_is_away(
     world: World, plugin: Rejections, listener: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refused(world, external_id="jane", user_hash="0" * 64)

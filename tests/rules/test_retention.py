@@ -37,7 +37,7 @@ def conversations(world: World) -> int:
 
 
 @pytest.mark.rule("P3", "S3")
-def test_anonymous_visitors_go_and_known_ones_stay(world: World) -> None:
+def test_anonymous_visitors_expire_and_known_ones_stay(world: World) -> None:
     nobody, known, talker = world.visitor(), world.visitor(), world.visitor()
     nobody.join()
     known.identify(email="jane@example.com")
@@ -52,7 +52,7 @@ def test_anonymous_visitors_go_and_known_ones_stay(world: World) -> None:
 
 
 @pytest.mark.rule("P3", "S2")
-def test_a_session_that_is_over_goes(world: World) -> None:
+def test_ended_session_is_removed(world: World) -> None:
     browser = world.visitor()
     browser.identify(email="jane@example.com")
     browser.reset()
@@ -61,7 +61,7 @@ def test_a_session_that_is_over_goes(world: World) -> None:
 
 
 @pytest.mark.rule("P3")
-def test_each_app_keeps_things_for_as_long_as_it_says(world: World) -> None:
+def test_each_app_has_its_own_retention_time(world: World) -> None:
     other = world.hullo.create_app("Elsewhere", workspace="Other")
     world.set_app(keep_conversation_days="365", keep_decision_days="90", keep_timeline_days="10")
     world.hullo.register.change_app(other.app_key, FOR_EVER)
@@ -82,7 +82,7 @@ def test_each_app_keeps_things_for_as_long_as_it_says(world: World) -> None:
 
 
 @pytest.mark.rule("P3")
-def test_running_it_again_removes_nothing_and_says_nothing(world: World) -> None:
+def test_second_retention_run_removes_nothing(world: World) -> None:
     world.visitor().join()
     pass_days(world, 31)
     before = len(world.audit())
@@ -94,7 +94,7 @@ def test_running_it_again_removes_nothing_and_says_nothing(world: World) -> None
 
 
 @pytest.mark.rule("P3")
-def test_a_dry_run_says_how_much_there_is_and_leaves_it(world: World) -> None:
+def test_dry_run_counts_and_removes_nothing(world: World) -> None:
     for _ in range(3):
         world.visitor().join()
     pass_days(world, 31)
@@ -109,7 +109,7 @@ def test_a_dry_run_says_how_much_there_is_and_leaves_it(world: World) -> None:
 
 
 @pytest.mark.rule("P3")
-def test_two_at_once_remove_each_thing_once(world: World) -> None:
+def test_concurrent_runs_remove_each_row_once(world: World) -> None:
     """Each sees to it that the other's work is not its own: together they removed what there was."""
     for _ in range(12):
         world.visitor().join()
@@ -133,7 +133,7 @@ def test_two_at_once_remove_each_thing_once(world: World) -> None:
 
 
 @pytest.mark.rule("P3")
-def test_what_nobody_has_set_is_what_the_rules_say() -> None:
+def test_unset_retention_follows_the_rules() -> None:
     assert Retention() == Retention(anonymous_days=30, conversation_days=None, decision_days=90, timeline_days=None)
 
 
@@ -155,7 +155,7 @@ class Sweeps:
 
 
 @pytest.mark.rule("P3")
-def test_one_of_several_processes_does_it_once_a_day() -> None:
+def test_only_one_process_runs_retention_each_day() -> None:
     store = open_store("memory:")
     counted: Any = Sweeps(store)
     World(store)
@@ -173,7 +173,7 @@ def test_one_of_several_processes_does_it_once_a_day() -> None:
 
 
 @pytest.mark.rule("P3")
-def test_a_store_that_is_away_is_asked_again(caplog: pytest.LogCaptureFixture) -> None:
+def test_store_outage_is_retried(caplog: pytest.LogCaptureFixture) -> None:
     store = open_store("memory:")
     counted: Any = Sweeps(store)
     World(store)

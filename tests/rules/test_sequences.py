@@ -50,7 +50,7 @@ def spoken(world: World, browser: Browser, signed: str | None, body: dict[str, o
         ("server", None, {"email": "x@example.com", "custom_data": {"card": 1}}),
     ]
 )
-def test_whatever_was_said_names_have_one_owner_and_saying_it_again_changes_nothing(
+def test_random_calls_keep_identifiers_unique_and_idempotent(
     calls: list[tuple[str, str | None, dict[str, object]]],
 ) -> None:
     World.end()  # that of the example before

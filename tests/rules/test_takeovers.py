@@ -44,13 +44,13 @@ def test_domains_of_different_owners_are_different_mailboxes(world: World, mine:
 
 
 @pytest.mark.rule("M2")
-def test_a_domain_is_the_same_in_letters_and_in_punycode(world: World) -> None:
+def test_domain_equals_its_punycode_form(world: World) -> None:
     first = world.upsert(email="ceo@straße.de")
     assert world.upsert(email="ceo@xn--strae-oqa.de").contact_id == first.contact_id
 
 
 @pytest.mark.rule("C4", "V2")
-def test_a_claimed_identifier_beside_the_signed_one_opens_no_door(store: Store) -> None:
+def test_claimed_identifier_beside_signed_one_grants_nothing(store: Store) -> None:
     """Mallory puts Jane's external id and card on his own contact; Jane comes signed, with her card beside it."""
     world = World(store, plugins=[ByCard])
     browser = world.visitor()
@@ -64,7 +64,7 @@ def test_a_claimed_identifier_beside_the_signed_one_opens_no_door(store: Store) 
 
 
 @pytest.mark.rule("C4", "V2")
-def test_who_lost_an_identifier_to_the_caller_is_not_who_is_meant(store: Store) -> None:
+def test_former_owner_of_identifier_is_not_matched(store: Store) -> None:
     """As before, but Jane is known by email, and nothing but the card leads back to Mallory."""
     world = World(store, plugins=[ByCard])
     browser = world.visitor()
@@ -77,7 +77,7 @@ def test_who_lost_an_identifier_to_the_caller_is_not_who_is_meant(store: Store) 
 
 
 @pytest.mark.rule("M2", "V2")
-def test_a_server_finds_a_contact_by_its_claimed_email_and_does_not_thereby_prove_it(world: World) -> None:
+def test_server_match_by_claimed_email_proves_nothing(world: World) -> None:
     jane = world.visitor().identify(external_id="jane", email="jane@example.com", signed="external_id")
     synced = world.upsert(email="jane@example.com", custom_data={"plan": "gold"})
     assert (synced.contact_id, synced.matched_by) == (jane.contact_id, "email")
@@ -87,7 +87,7 @@ def test_a_server_finds_a_contact_by_its_claimed_email_and_does_not_thereby_prov
 
 
 @pytest.mark.rule("C3")
-def test_a_claimed_identifier_does_not_smuggle_an_external_id_to_a_proven_person(store: Store) -> None:
+def test_claim_gives_proven_contact_no_external_id(store: Store) -> None:
     world = World(store, plugins=[ByCard])
     jane = world.upsert(email="jane@example.com")
     mallory = world.visitor()
@@ -99,7 +99,7 @@ def test_a_claimed_identifier_does_not_smuggle_an_external_id_to_a_proven_person
 
 
 @pytest.mark.rule("S1", "H1")
-def test_a_session_is_unproven_once_its_contact_lost_what_was_proven(world: World) -> None:
+def test_session_is_unproven_after_losing_proven_identifier(world: World) -> None:
     """An operator takes Mallory's external id away; what remains of his contact is Jane's email, which he claimed."""
     browser = world.visitor()
     mallory = browser.identify(external_id="mallory", email="jane@example.com", signed="external_id")
@@ -113,7 +113,7 @@ def test_a_session_is_unproven_once_its_contact_lost_what_was_proven(world: Worl
 
 
 @pytest.mark.rule("C4")
-def test_a_squatted_external_id_does_not_split_the_person_it_belongs_to(world: World) -> None:
+def test_squatted_external_id_splits_no_contact(world: World) -> None:
     jane = world.upsert(email="jane@example.com")
     browser = world.visitor()
     mallory = browser.identify(email="mallory@example.com", signed="email")
@@ -125,7 +125,7 @@ def test_a_squatted_external_id_does_not_split_the_person_it_belongs_to(world: W
 
 
 @pytest.mark.rule("C4", "C7")
-def test_who_loses_an_identifier_to_a_proof_can_be_told_why(world: World) -> None:
+def test_lost_identifier_has_a_recorded_reason(world: World) -> None:
     from hullo.store.protocol import PageRequest
 
     mallory = world.visitor().identify(external_id="mallory", email="jane@example.com", signed="external_id")
@@ -137,7 +137,7 @@ def test_who_loses_an_identifier_to_a_proof_can_be_told_why(world: World) -> Non
 
 
 @pytest.mark.rule("V3")
-def test_evidence_that_nobody_reads_is_wrong_beside_evidence_that_is_right(world: World) -> None:
+def test_unreadable_proof_fails_beside_valid_proof(world: World) -> None:
     from hullo.errors import ProofRejected
 
     with pytest.raises(ProofRejected):
@@ -145,7 +145,7 @@ def test_evidence_that_nobody_reads_is_wrong_beside_evidence_that_is_right(world
 
 
 @pytest.mark.rule("W4", "W10")
-def test_claims_take_no_room_from_what_the_server_has_to_say(world: World) -> None:
+def test_claims_leave_room_for_server_values(world: World) -> None:
     jane = world.upsert(email="jane@example.com")
     mallory = world.visitor()
     for start in (0, 100, 200):
@@ -158,7 +158,7 @@ def test_claims_take_no_room_from_what_the_server_has_to_say(world: World) -> No
 
 @pytest.mark.rule("M5", "W8")
 @pytest.mark.parametrize("card", ["none", "", "0", "x" * 256])
-def test_a_patch_keeps_no_identifier_that_names_nobody(store: Store, card: str) -> None:
+def test_patch_keeps_no_junk_identifier(store: Store, card: str) -> None:
     from hullo.errors import Invalid
 
     world = World(store, plugins=[ByCard])
@@ -172,7 +172,7 @@ def test_a_patch_keeps_no_identifier_that_names_nobody(store: Store, card: str) 
 
 
 @pytest.mark.rule("W5")
-def test_a_patch_clears_an_email_that_is_nobodys_identifier_too(store: Store) -> None:
+def test_patch_clears_email_that_is_no_identifier(store: Store) -> None:
     world = World(store, without=["email"])
     contact_id = world.upsert(external_id="jane", email="jane@example.com").contact_id
     patch(world, contact_id, "email")
@@ -180,7 +180,7 @@ def test_a_patch_clears_an_email_that_is_nobodys_identifier_too(store: Store) ->
 
 
 @pytest.mark.rule("W2", "W7")
-def test_an_identifier_that_is_called_like_a_profile_field_is_judged_apart_from_it(store: Store) -> None:
+def test_identifier_and_profile_field_are_judged_apart(store: Store) -> None:
     class ByPhone:
         name = "phone"
 
@@ -198,13 +198,13 @@ def test_an_identifier_that_is_called_like_a_profile_field_is_judged_apart_from_
 
 
 @pytest.mark.rule("M5")
-def test_invisible_characters_name_nobody(world: World) -> None:
+def test_invisible_characters_are_no_identifier(world: World) -> None:
     outcome = world.visitor().identify(external_id="\u200b\u2060", email="jane@example.com")
     assert [rejection.field for rejection in outcome.rejected] == ["external_id"]
 
 
 @pytest.mark.rule("W8")
-def test_a_body_full_of_faults_is_answered_with_a_bounded_list() -> None:
+def test_many_faults_give_a_bounded_list() -> None:
     claim = Claim.from_body({"email": "a@b", **{f"\x1bfield{number}": 1 for number in range(1000)}})
     assert len(claim.rejected) == 51
     assert all(rejection.field.isprintable() for rejection in claim.rejected)

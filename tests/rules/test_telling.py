@@ -88,9 +88,7 @@ def beside(world: World, *plugins: object) -> Hullo:
 
 
 @pytest.mark.rule("R4")
-def test_observers_are_told_of_an_event_as_soon_as_it_is_committed(
-    store: Store, listener: Listener, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_observers_get_event_on_commit(store: Store, listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
     for pause in ("BUSY_INTERVAL", "IDLE_INTERVAL"):
         monkeypatch.setattr(outbox, pause, 60 * PATIENCE)  # nobody looks again by itself
     world = World(store, plugins=[listener])
@@ -102,7 +100,7 @@ def test_observers_are_told_of_an_event_as_soon_as_it_is_committed(
 
 
 @pytest.mark.rule("R4")
-def test_an_observer_and_a_webhook_are_told_of_the_same_events(store: Store, listener: Listener) -> None:
+def test_observer_and_webhook_get_same_events(store: Store, listener: Listener) -> None:
     world = World(store, plugins=[listener])
     webhook = subscribed(world)
     browser = world.visitor()
@@ -134,7 +132,7 @@ def test_an_observer_and_a_webhook_are_told_of_the_same_events(store: Store, lis
 
 
 @pytest.mark.rule("R4", "C5")
-def test_what_happens_to_one_contact_is_told_in_its_order(store: Store, listener: Listener) -> None:
+def test_events_of_one_contact_keep_their_order(store: Store, listener: Listener) -> None:
     world = World(store, plugins=[listener])
     webhook = subscribed(world)
     people = [world.upsert(external_id=f"user_{number}").contact_id for number in range(4)]
@@ -161,7 +159,7 @@ def test_what_happens_to_one_contact_is_told_in_its_order(store: Store, listener
 
 
 @pytest.mark.rule("R4")
-def test_an_observer_that_fails_keeps_nobody_from_being_told(store: Store, by_hand: None) -> None:
+def test_failing_observer_does_not_block_others(store: Store, by_hand: None) -> None:
     def fail(event: Event) -> None:
         raise RuntimeError
 
@@ -176,7 +174,7 @@ def test_an_observer_that_fails_keeps_nobody_from_being_told(store: Store, by_ha
 
 
 @pytest.mark.rule("E")
-def test_a_webhook_is_told_of_what_it_has_asked_for_and_no_more(store: Store, by_hand: None) -> None:
+def test_webhook_gets_only_subscribed_events(store: Store, by_hand: None) -> None:
     world = World(store)
     other = world.hullo.create_app("Other")
     everything = subscribed(world, 1)
@@ -197,9 +195,7 @@ def test_a_webhook_is_told_of_what_it_has_asked_for_and_no_more(store: Store, by
 
 
 @pytest.mark.rule("E", "W9")
-def test_a_contact_is_updated_when_something_has_changed_and_its_fields_are_named(
-    store: Store, listener: Listener, by_hand: None
-) -> None:
+def test_contact_updated_names_changed_fields(store: Store, listener: Listener, by_hand: None) -> None:
     world = World(store, plugins=[listener])
     world.upsert(external_id="jane", name="Jane", custom_data={"plan": "free"})
     world.upsert(external_id="jane", name="Jane", custom_data={"plan": "free"})
@@ -210,7 +206,7 @@ def test_a_contact_is_updated_when_something_has_changed_and_its_fields_are_name
 
 
 @pytest.mark.rule("W9")
-def test_a_call_that_changes_nothing_wakes_nobody(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unchanged_call_emits_no_event(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(store)
     browser = world.visitor()
     browser.identify(external_id="jane", signed="external_id")
@@ -224,7 +220,7 @@ def test_a_call_that_changes_nothing_wakes_nobody(store: Store, monkeypatch: pyt
 
 
 @pytest.mark.rule("P4")
-def test_what_is_delivered_holds_nothing_personal(store: Store, by_hand: None) -> None:
+def test_delivered_event_holds_no_personal_data(store: Store, by_hand: None) -> None:
     world = World(store)
     webhook = subscribed(world)
     browser = world.visitor()
@@ -247,14 +243,14 @@ class TestAnotherProcess:
 
     pytestmark = pytest.mark.rule("R4")
 
-    def test_tells_what_one_that_was_killed_has_left(self, store: Store, listener: Listener, by_hand: None) -> None:
+    def test_other_process_delivers_events_of_killed_one(self, store: Store, listener: Listener, by_hand: None) -> None:
         world = World(store)
         world.upsert(external_id="jane")
         with beside(world, listener) as other:
             other.outbox_worker.drain()
             assert listener.names == ["contact.created"]
 
-    def test_finds_it_without_being_told(
+    def test_idle_process_finds_events_without_notice(
         self, store: Store, listener: Listener, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(outbox, "IDLE_INTERVAL", 0.02)
@@ -265,7 +261,7 @@ class TestAnotherProcess:
             world.upsert(external_id="jane")
         listener.wait_for(1)
 
-    def test_tells_nothing_while_the_first_is_at_it(self, store: Store, listener: Listener, by_hand: None) -> None:
+    def test_second_process_waits_while_first_delivers(self, store: Store, listener: Listener, by_hand: None) -> None:
         world = World(store)
         with beside(world, listener) as other:
             other.open()
@@ -278,7 +274,7 @@ class TestAnotherProcess:
             world.hullo.outbox_worker.drain()
             assert store.list_outbox(1) == ()
 
-    def test_need_not_wait_for_one_that_has_nothing_to_tell(
+    def test_other_process_ignores_idle_lease_holder(
         self, store: Store, listener: Listener, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(outbox, "BUSY_INTERVAL", 0.01)
@@ -298,7 +294,7 @@ class TestAnotherProcess:
             other.outbox_worker.drain()
             assert listener.names == ["contact.created"]
 
-    def test_takes_over_when_the_first_is_dead(self, store: Store, listener: Listener, by_hand: None) -> None:
+    def test_other_process_takes_over_from_dead_one(self, store: Store, listener: Listener, by_hand: None) -> None:
         world = World(store)
         world.upsert(external_id="jane")
         world.tell()  # and it keeps the right to, as it may have more to tell
@@ -310,7 +306,7 @@ class TestAnotherProcess:
             other.outbox_worker.drain()
             assert listener.names == ["contact.created"]
 
-    def test_took_over_from_one_that_was_slow_and_no_delivery_is_doubled(self, store: Store, by_hand: None) -> None:
+    def test_takeover_from_slow_process_doubles_no_delivery(self, store: Store, by_hand: None) -> None:
         second = Listener("second")
 
         def sleep_long(event: Event) -> None:
@@ -328,7 +324,7 @@ class TestAnotherProcess:
             assert second.names == ["contact.created", "contact.identified"]
             assert [each.event_name for each in deliveries(world, webhook)] == second.names
 
-    def test_was_slow_with_the_very_last_of_it_and_no_delivery_is_doubled(self, store: Store, by_hand: None) -> None:
+    def test_late_write_by_slow_process_doubles_nothing(self, store: Store, by_hand: None) -> None:
         """The other process is done before the first one comes to write."""
 
         def sleep_long(event: Event) -> None:
@@ -345,7 +341,7 @@ class TestAnotherProcess:
 
 
 @pytest.mark.rule("R4")
-def test_what_could_not_be_written_down_is_told_again(
+def test_event_is_retried_when_result_is_unsaved(
     store: Store, listener: Listener, by_hand: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = World(store, plugins=[listener])
@@ -367,9 +363,7 @@ def test_what_could_not_be_written_down_is_told_again(
 
 
 @pytest.mark.rule("R4")
-def test_what_others_keep_changing_is_given_up_for_now_and_stays_in_the_outbox(
-    store: Store, by_hand: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_contended_event_stays_in_the_outbox(store: Store, by_hand: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hullo.engine.retry.MAX_ATTEMPTS", 3)
     world = World(store)
     world.upsert(external_id="jane")
@@ -383,7 +377,7 @@ def test_what_others_keep_changing_is_given_up_for_now_and_stays_in_the_outbox(
 
 
 @pytest.mark.rule("R4")
-def test_a_store_that_is_away_for_a_while_is_asked_again_and_it_is_said_once(
+def test_store_outage_is_retried_and_logged_once(
     store: Store, listener: Listener, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("hullo.background.worker.FAILURE_RETRY_DELAY", 0.01)
@@ -407,7 +401,7 @@ def test_a_store_that_is_away_for_a_while_is_asked_again_and_it_is_said_once(
 class TestClosing:
     pytestmark = pytest.mark.rule("R4")
 
-    def test_tells_what_there_is(self, store: Store, listener: Listener, by_hand: None) -> None:
+    def test_closing_delivers_pending_events(self, store: Store, listener: Listener, by_hand: None) -> None:
         world = World(store, plugins=[listener])
         world.visitor().identify(email="jane@example.com")
         world.hullo.close()
@@ -415,9 +409,7 @@ class TestClosing:
         store.open()
         assert store.list_outbox(1) == ()
 
-    def test_waits_for_no_observer_without_end_and_loses_nothing(
-        self, store: Store, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_closing_waits_limited_time_and_loses_nothing(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(outbox, "CLOSE_TIMEOUT", 0.05)
         stuck, opened, done = threading.Event(), threading.Event(), threading.Event()
 
@@ -440,7 +432,7 @@ class TestClosing:
                 thread.join(PATIENCE)
         assert [event.name for event in store.list_outbox(9)][-1:] == ["contact.identified"]
 
-    def test_may_be_asked_for_by_an_observer(self, store: Store) -> None:
+    def test_observer_may_close_hullo(self, store: Store) -> None:
         listener = Listener(act=lambda event: world.hullo.close())
         world = World(store, plugins=[listener])
         world.upsert(external_id="jane")
@@ -450,7 +442,7 @@ class TestClosing:
             assert time.monotonic() < deadline
             time.sleep(0.001)
 
-    def test_an_observer_may_change_something_and_hears_of_that_too(self, store: Store) -> None:
+    def test_observer_may_write_and_receive_that_event(self, store: Store) -> None:
         def add(event: Event) -> None:
             if event.name == "contact.created":
                 world.upsert(external_id="jane", custom_data={"welcomed": True})
@@ -462,7 +454,7 @@ class TestClosing:
         listener.wait_for(2)
         assert listener.names == ["contact.created", "contact.updated"]
 
-    def test_and_opening_again_goes_on(self, store: Store, listener: Listener) -> None:
+    def test_reopening_resumes_delivery(self, store: Store, listener: Listener) -> None:
         world = World(store, plugins=[listener])
         world.hullo.close()
         world.hullo.open()

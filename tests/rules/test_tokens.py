@@ -54,7 +54,7 @@ def mistake(world: World, **body: object) -> str | None:
 
 
 @pytest.mark.rule("V5")
-def test_what_a_token_says_is_proven_and_what_is_said_beside_it_is_a_claim(world: World, site: Site) -> None:
+def test_token_values_are_proven_and_others_claimed(world: World, site: Site) -> None:
     token = site.token(email="jane@example.com", name="Jane", custom_data={"plan": "pro"})
     outcome = world.visitor().identify(token=token, company="Acme", custom_data={"colour": "red"})
     contact = world.contact(outcome.contact_id)
@@ -70,7 +70,7 @@ def test_what_a_token_says_is_proven_and_what_is_said_beside_it_is_a_claim(world
 
 
 @pytest.mark.rule("V5")
-def test_where_both_name_a_field_the_token_wins(world: World, site: Site) -> None:
+def test_token_wins_over_the_same_field(world: World, site: Site) -> None:
     token = site.token(email="jane@example.com", name="Jane", custom_data={"plan": "pro"})
     outcome = world.visitor().identify(
         token=token, external_id="mallory", email="m@example.com", name="Mallory", custom_data={"plan": "free"}
@@ -81,14 +81,14 @@ def test_where_both_name_a_field_the_token_wins(world: World, site: Site) -> Non
 
 
 @pytest.mark.rule("V5", "W2", "W4")
-def test_a_claim_beside_a_token_replaces_nothing_that_was_proven(world: World, site: Site) -> None:
+def test_claim_beside_token_replaces_no_proven_value(world: World, site: Site) -> None:
     world.upsert(external_id="jane", name="Jane", custom_data={"plan": "pro"})
     outcome = world.visitor().identify(token=site.token(), name="J", custom_data={"plan": "free"})
     assert [verdict.field for verdict in outcome.kept] == ["name", "custom_data.plan"]
 
 
 @pytest.mark.rule("V5")
-def test_leaving_the_token_out_the_next_time_replaces_nothing_that_it_said(world: World, site: Site) -> None:
+def test_call_without_token_replaces_no_token_value(world: World, site: Site) -> None:
     browser = world.visitor()
     browser.identify(token=site.token(name="Jane", custom_data={"plan": "free"}))
     outcome = browser.identify(external_id="jane", name="Boss", custom_data={"plan": "enterprise"})
@@ -99,7 +99,7 @@ def test_leaving_the_token_out_the_next_time_replaces_nothing_that_it_said(world
 
 
 @pytest.mark.rule("V5")
-def test_a_token_about_nobody_proves_nobody(world: World, site: Site) -> None:
+def test_token_without_identifier_proves_none(world: World, site: Site) -> None:
     token = site.token(sub=..., name="Jane")
     with pytest.raises(NoIdentifier):
         world.visitor().identify(token=token)
@@ -113,7 +113,7 @@ def test_a_token_about_nobody_proves_nobody(world: World, site: Site) -> None:
 
 
 @pytest.mark.rule("V5")
-def test_a_token_of_an_email_alone_proves_the_email_and_not_the_id_beside_it(world: World, site: Site) -> None:
+def test_email_token_proves_only_the_email(world: World, site: Site) -> None:
     world.upsert(external_id="boss", name="Boss")
     outcome = world.visitor().identify(token=site.token(sub=..., email="jane@example.com"), external_id="boss")
     contact = world.contact(outcome.contact_id)
@@ -123,9 +123,7 @@ def test_a_token_of_an_email_alone_proves_the_email_and_not_the_id_beside_it(wor
 
 @pytest.mark.rule("V5")
 @pytest.mark.parametrize("nobody", [{"sub": "guest"}, {"sub": ...}])
-def test_a_token_that_names_nobody_vouches_for_nobody_who_shows_it(
-    world: World, site: Site, nobody: dict[str, Any]
-) -> None:
+def test_token_without_identifier_vouches_for_no_contact(world: World, site: Site, nobody: dict[str, Any]) -> None:
     token = site.token(**nobody, custom_data={"plan": "enterprise"})
     browser = world.visitor()
     contact = browser.identify(external_id="jane", signed="external_id").contact_id
@@ -134,7 +132,7 @@ def test_a_token_that_names_nobody_vouches_for_nobody_who_shows_it(
 
 
 @pytest.mark.rule("V5")
-def test_a_hash_beside_a_token_does_not_take_from_what_the_token_says(world: World, site: Site) -> None:
+def test_hash_beside_token_weakens_no_token_value(world: World, site: Site) -> None:
     browser = world.visitor()
     token = site.token(custom_data={"plan": "free"})
     browser.identify(token=token, external_id="jane", user_hash=world.sign("jane"))
@@ -143,7 +141,7 @@ def test_a_hash_beside_a_token_does_not_take_from_what_the_token_says(world: Wor
 
 
 @pytest.mark.rule("V2", "V3")
-def test_a_proof_of_what_nobody_is_matched_by_is_none(store: Store) -> None:
+def test_proof_of_unmatched_identifier_is_ignored(store: Store) -> None:
     world = World(store, without=["external-id"])
     victim = world.upsert(email="victim@example.com", name="Victim").contact_id
     outcome = world.visitor().identify(external_id="mine", user_hash=world.sign("mine"), email="victim@example.com")
@@ -155,7 +153,7 @@ def test_a_proof_of_what_nobody_is_matched_by_is_none(store: Store) -> None:
 
 
 @pytest.mark.rule("V1", "T1")
-def test_nothing_that_a_site_signs_makes_a_hop(world: World) -> None:
+def test_site_signature_cannot_make_hop_token(world: World) -> None:
     from hullo_plugins.token.hop import _hop_secret
 
     app = world.hullo.executor.apps.reload(world.app.app_key)
@@ -176,7 +174,7 @@ def public_half(private: Any) -> str:
 
 @pytest.mark.rule("V5", "V4")
 @pytest.mark.parametrize("algorithm", KINDS)
-def test_a_site_may_sign_with_a_key_of_its_own(world: World, site: Site, algorithm: str) -> None:
+def test_site_may_sign_with_its_own_key(world: World, site: Site, algorithm: str) -> None:
     private = KINDS[algorithm][0]()
     key = world.hullo.register.add_public_key(world.app.app_key, public_half(private))
     token = site.token(key=private, alg=algorithm, headers={"kid": key.id})
@@ -187,7 +185,7 @@ def test_a_site_may_sign_with_a_key_of_its_own(world: World, site: Site, algorit
 
 @pytest.mark.rule("V5")
 @pytest.mark.parametrize("algorithm", KINDS)
-def test_a_public_key_is_no_secret_to_sign_with(world: World, site: Site, algorithm: str) -> None:
+def test_public_key_is_no_signing_secret(world: World, site: Site, algorithm: str) -> None:
     public = public_half(KINDS[algorithm][0]())
     key = world.hullo.register.add_public_key(world.app.app_key, public)
     header = {"alg": "HS256", "typ": "JWT", "kid": key.id}
@@ -224,7 +222,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.rule("V5")
 @before_any_database
 @pytest.mark.parametrize("name", BAD)
-def test_a_token_that_is_not_good_here_and_now_is_refused(world: World, site: Site, name: str) -> None:
+def test_wrong_or_expired_token_is_refused(world: World, site: Site, name: str) -> None:
     claims, code = BAD[name]
     times = {
         each: site.now + value
@@ -235,31 +233,31 @@ def test_a_token_that_is_not_good_here_and_now_is_refused(world: World, site: Si
 
 
 @pytest.mark.rule("V5")
-def test_a_clock_may_be_off_by_a_minute(world: World, site: Site) -> None:
+def test_clock_may_differ_by_a_minute(world: World, site: Site) -> None:
     for claims in ({"exp": site.now - 59}, {"iat": site.now + 59}, {"nbf": site.now + 59}):
         assert world.visitor().identify(token=site.token(**claims)).standing is Standing.PROVEN
 
 
 @pytest.mark.rule("V5")
-def test_a_day_is_counted_from_when_the_token_was_made(world: World, site: Site) -> None:
+def test_token_lifetime_counts_from_its_iat(world: World, site: Site) -> None:
     old = site.token(iat=site.now - 3600, exp=site.now + 23 * 3600 + 61)
     assert mistake(world, token=old) == "lives_too_long"
     assert world.visitor().identify(token=site.token(iat=site.now, exp=site.now + 86400)).signature == "signed"
 
 
 @pytest.mark.rule("V5")
-def test_an_audience_may_be_one_of_several(world: World, site: Site) -> None:
+def test_audience_may_be_one_of_several(world: World, site: Site) -> None:
     assert world.visitor().identify(token=site.token(aud=["other", world.app.app_key])).signature == "signed"
 
 
 @pytest.mark.rule("V5")
-def test_a_numeric_subject_is_its_digits(world: World, site: Site) -> None:
+def test_numeric_subject_becomes_its_digits(world: World, site: Site) -> None:
     outcome = world.visitor().identify(token=site.token(sub=4711))
     assert world.contact(outcome.contact_id).external_id == "4711"
 
 
 @pytest.mark.rule("V5", "V4")
-def test_kid_names_the_key_and_nothing_else(world: World, site: Site) -> None:
+def test_kid_selects_only_the_key(world: World, site: Site) -> None:
     register, app_key = world.hullo.register, world.app.app_key
     newer = register.add_identity_key(app_key)
     assert world.visitor().identify(token=site.token(headers={"kid": world.app.identity_key_id})).signature == "signed"
@@ -293,15 +291,13 @@ def test_kid_names_the_key_and_nothing_else(world: World, site: Site) -> None:
         ({"alg": "HS256", "kid": ["x"]}, "unknown_kid"),
     ],
 )
-def test_a_header_that_asks_for_anything_else_is_refused(
-    world: World, site: Site, header: dict[str, Any], code: str
-) -> None:
+def test_unexpected_token_header_is_refused(world: World, site: Site, header: dict[str, Any], code: str) -> None:
     good = site.token().split(".")
     assert mistake(world, token=f"{encoded(header)}.{good[1]}.{good[2]}") == code
 
 
 @pytest.mark.rule("V5")
-def test_what_is_no_token_is_refused(world: World, site: Site) -> None:
+def test_non_token_is_refused(world: World, site: Site) -> None:
     good = site.token()
     head, payload, signature = good.split(".")
     nested = f"{head}.{base64.urlsafe_b64encode(good.encode()).decode().rstrip('=')}.{signature}"
@@ -316,7 +312,7 @@ def test_what_is_no_token_is_refused(world: World, site: Site) -> None:
 
 
 @pytest.mark.rule("V5")
-def test_a_jti_is_accepted_once_by_whomever(world: World, site: Site) -> None:
+def test_jti_is_accepted_once(world: World, site: Site) -> None:
     token = site.token(jti="one")
     browser = world.visitor()
     browser.identify(token=token)
@@ -330,7 +326,7 @@ def test_a_jti_is_accepted_once_by_whomever(world: World, site: Site) -> None:
 
 
 @pytest.mark.rule("V5", "R1")
-def test_a_jti_that_is_shown_by_sixteen_at_once_is_accepted_of_one(world: World, site: Site) -> None:
+def test_concurrent_jti_is_accepted_once(world: World, site: Site) -> None:
     token, start, answers = site.token(jti="one"), threading.Barrier(16), list[str]()
 
     def show() -> None:
@@ -349,7 +345,7 @@ def test_a_jti_that_is_shown_by_sixteen_at_once_is_accepted_of_one(world: World,
 
 
 @pytest.mark.rule("V5", "R3")
-def test_a_call_that_is_refused_for_something_else_spends_no_token(world: World, site: Site) -> None:
+def test_call_refused_otherwise_spends_no_token(world: World, site: Site) -> None:
     token = site.token(jti="one")
     with pytest.raises(Invalid):
         world.visitor().identify(token=token, phone="none", strict=True)
@@ -357,7 +353,7 @@ def test_a_call_that_is_refused_for_something_else_spends_no_token(world: World,
 
 
 @pytest.mark.rule("V3", "V5")
-def test_report_lets_a_wrong_token_pass_as_none(world: World, site: Site) -> None:
+def test_report_mode_ignores_wrong_token(world: World, site: Site) -> None:
     world.set_app(verification="report")
     token = site.token(jti="one", name="Jane")
     world.visitor().identify(token=token)
@@ -370,7 +366,7 @@ def test_report_lets_a_wrong_token_pass_as_none(world: World, site: Site) -> Non
 
 
 @pytest.mark.rule("V3", "V5")
-def test_off_ignores_tokens(world: World, site: Site) -> None:
+def test_off_mode_ignores_tokens(world: World, site: Site) -> None:
     world.set_app(verification="off")
     outcome = world.visitor().identify(token=site.token(name="Jane"), external_id="x")
     assert (outcome.standing, outcome.signature, outcome.mistake) == (Standing.OWNED, None, None)
@@ -378,7 +374,7 @@ def test_off_ignores_tokens(world: World, site: Site) -> None:
 
 
 @pytest.mark.rule("V5")
-def test_tokens_of_other_languages_verify_and_are_judged_like_any(world: World) -> None:
+def test_tokens_from_other_languages_verify(world: World) -> None:
     app = world.hullo.store.find_app(world.app.app_key)
     assert app is not None
     for name in ("jsonwebtoken", "jsonwebtoken_no_iat_no_exp", "jose_hs256"):
@@ -396,7 +392,7 @@ def test_tokens_of_other_languages_verify_and_are_judged_like_any(world: World) 
 
 
 @pytest.mark.rule("T4", "V5")
-def test_a_server_may_mint_a_token_itself(world: World) -> None:
+def test_server_may_mint_a_token(world: World) -> None:
     mint = world.hullo.mint_token
     app_key = world.app.app_key
     token = mint(app_key, external_id="jane", email="jane@example.com", name="Jane", custom_data={"plan": "pro"})
@@ -416,7 +412,7 @@ def test_a_server_may_mint_a_token_itself(world: World) -> None:
 
 
 @pytest.mark.rule("T1", "T4")
-def test_a_token_that_was_in_an_address_is_good_for_nothing_more(world: World, site: Site) -> None:
+def test_token_used_in_url_is_spent(world: World, site: Site) -> None:
     token = site.token()
     world.visitor().identify(token=token)
     world.visitor().identify(identity_token=token)
@@ -424,7 +420,7 @@ def test_a_token_that_was_in_an_address_is_good_for_nothing_more(world: World, s
 
 
 @pytest.mark.rule("T4", "T1")
-def test_a_minted_token_in_an_address_is_good_once_with_a_jti_and_without(world: World, site: Site) -> None:
+def test_minted_url_token_works_once(world: World, site: Site) -> None:
     for token in (world.hullo.mint_token(world.app.app_key, external_id="jane"), site.token()):
         assert world.visitor().identify(identity_token=token).standing is Standing.PROVEN
         assert mistake(world, identity_token=token) == "used_before"
@@ -437,7 +433,7 @@ SHOP = "johns-store.myshopify.com"
 
 
 @pytest.mark.rule("V6")
-def test_a_signed_attribute_is_proven_of_ones_own_contact_and_an_unsigned_one_is_a_claim(world: World) -> None:
+def test_attribute_is_proven_only_when_signed(world: World) -> None:
     signed = world.visitor().identify(email="a@example.com", shop=SHOP, shop_hash=world.sign(SHOP))
     claimed = world.visitor().identify(email="b@example.com", shop=SHOP)
     standings = [
@@ -449,7 +445,7 @@ def test_a_signed_attribute_is_proven_of_ones_own_contact_and_an_unsigned_one_is
 
 
 @pytest.mark.rule("V6", "V2")
-def test_a_signed_attribute_proves_nothing_about_the_person_beside_it(world: World) -> None:
+def test_signed_attribute_does_not_prove_the_identity(world: World) -> None:
     victim = world.upsert(external_id="jane", email="jane@example.com", custom_data={"shop": "hers"})
     outcome = world.visitor().identify(email="jane@example.com", shop=SHOP, shop_hash=world.sign(SHOP))
     assert outcome.standing is Standing.CLAIMED
@@ -460,7 +456,7 @@ def test_a_signed_attribute_proves_nothing_about_the_person_beside_it(world: Wor
 
 
 @pytest.mark.rule("V6", "V2", "W4")
-def test_whoever_made_a_contact_does_not_overrule_its_proven_owner_by_a_signed_attribute(world: World) -> None:
+def test_creator_cannot_override_owner_by_signed_attribute(world: World) -> None:
     squatter = world.visitor()
     contact = squatter.identify(email="jane@example.com").contact_id
     assert world.visitor().identify(email="jane@example.com", signed="email").contact_id == contact
@@ -471,7 +467,7 @@ def test_whoever_made_a_contact_does_not_overrule_its_proven_owner_by_a_signed_a
 
 @pytest.mark.rule("V6")
 @pytest.mark.parametrize("sent", ["", "0" * 64, ["x"], 1])
-def test_a_wrong_attribute_hash_is_wrong_evidence(world: World, sent: object) -> None:
+def test_wrong_attribute_hash_is_a_wrong_proof(world: World, sent: object) -> None:
     with pytest.raises(ProofRejected):
         world.visitor().identify(email="a@example.com", shop=SHOP, shop_hash=sent)
     assert world.contacts() == ()
@@ -482,14 +478,14 @@ def test_a_wrong_attribute_hash_is_wrong_evidence(world: World, sent: object) ->
 
 
 @pytest.mark.rule("V6", "V1")
-def test_the_published_vector_of_a_shop(world: World) -> None:
+def test_published_shop_vector_verifies(world: World) -> None:
     from hullo.model.user_hash import user_hash
 
     assert user_hash("3f9c" * 16, SHOP) == "cfed6ef6de2aa87f94d16dbefcbd69bbca437709c9ecb5c658255803160ce81c"
 
 
 @pytest.mark.rule("V3")
-def test_an_app_counts_what_its_calls_have_to_show(world: World, site: Site) -> None:
+def test_app_counts_the_proofs_of_its_calls(world: World, site: Site) -> None:
     world.set_app(verification="report")
     for _ in range(3):
         world.visitor().identify(token=site.token())
@@ -510,7 +506,7 @@ def test_an_app_counts_what_its_calls_have_to_show(world: World, site: Site) -> 
 
 
 @pytest.mark.rule("V3", "W9")
-def test_counting_costs_no_write_of_the_call_that_is_counted(world: World, site: Site) -> None:
+def test_counting_adds_no_write_to_the_call(world: World, site: Site) -> None:
     browser = world.visitor()
     token = site.token()
     browser.identify(token=token)
@@ -519,7 +515,7 @@ def test_counting_costs_no_write_of_the_call_that_is_counted(world: World, site:
 
 
 @pytest.mark.rule("V4")
-def test_a_token_notes_the_use_of_its_key(world: World, site: Site) -> None:
+def test_token_records_use_of_its_key(world: World, site: Site) -> None:
     world.clock.now += MINUTE
     world.visitor().identify(token=site.token())
     app = world.hullo.store.find_app(world.app.app_key)

@@ -47,7 +47,7 @@ def rows(world: World) -> dict[str, int]:
 
 
 @pytest.mark.rule("P2", "H2")
-def test_an_old_tab_makes_nobody_anew_and_only_its_session_is_kept(world: World) -> None:
+def test_old_tab_recreates_no_erased_contact(world: World) -> None:
     erased(world, external_id="jane", email=EMAIL)
     browser = world.visitor()
     browser.join()
@@ -63,7 +63,7 @@ def test_an_old_tab_makes_nobody_anew_and_only_its_session_is_kept(world: World)
 
 
 @pytest.mark.rule("P2", "P4")
-def test_what_the_session_remembers_cannot_be_tried_out_without_the_salt(world: World) -> None:
+def test_session_tombstone_cannot_be_guessed_without_salt(world: World) -> None:
     contact = world.contact(world.upsert(email=EMAIL).contact_id)
     world.erase(contact.id)
     browser = world.visitor()
@@ -73,7 +73,7 @@ def test_what_the_session_remembers_cannot_be_tried_out_without_the_salt(world: 
 
 
 @pytest.mark.rule("P2", "H2")
-def test_any_of_its_names_is_enough_to_know_somebody_again(world: World) -> None:
+def test_any_erased_identifier_is_recognized(world: World) -> None:
     first = world.upsert(external_id="jane", email=EMAIL).contact_id
     world.merge(first, world.upsert(email="old@example.com").contact_id)
     world.erase(first)
@@ -87,14 +87,14 @@ def test_any_of_its_names_is_enough_to_know_somebody_again(world: World) -> None
 
 
 @pytest.mark.rule("P2")
-def test_a_plugins_name_is_known_again(store: Store) -> None:
+def test_erased_plugin_identifier_is_recognized(store: Store) -> None:
     world = World(store, plugins=[ByCard])
     erased(world, email=EMAIL, custom_data={"card": "4711"})
     assert world.visitor().identify(external_id="x", custom_data={"card": "4711"}).matched_by == MATCHED_BY_ERASED
 
 
 @pytest.mark.rule("P2")
-def test_a_proof_makes_them_anew_and_says_so(world: World) -> None:
+def test_proof_recreates_erased_contact_and_reports_it(world: World) -> None:
     erased(world, external_id="jane", email=EMAIL)
     browser = world.visitor()
     outcome = browser.identify(external_id="jane", email=EMAIL, signed="external_id")
@@ -107,7 +107,7 @@ def test_a_proof_makes_them_anew_and_says_so(world: World) -> None:
 
 
 @pytest.mark.rule("P2")
-def test_a_server_makes_them_anew(world: World) -> None:
+def test_server_recreates_erased_contact(world: World) -> None:
     erased(world)
     outcome = world.upsert(email=EMAIL)
     assert (outcome.matched_by, [each.id for each in world.contacts()]) == ("created", [outcome.contact_id])
@@ -117,7 +117,7 @@ def test_a_server_makes_them_anew(world: World) -> None:
 
 
 @pytest.mark.rule("P2")
-def test_somebody_new_is_not_said_to_be_made_anew(world: World) -> None:
+def test_new_contact_is_not_reported_as_recreated(world: World) -> None:
     erased(world)
     browser = world.visitor()
     browser.identify(email="joe@example.com", signed="email")
@@ -127,7 +127,7 @@ def test_somebody_new_is_not_said_to_be_made_anew(world: World) -> None:
 
 
 @pytest.mark.rule("P2", "L1")
-def test_whoever_proves_it_in_the_same_tab_gets_what_was_said_there(world: World) -> None:
+def test_proof_in_same_tab_links_its_conversation(world: World) -> None:
     erased(world)
     browser = world.visitor()
     browser.join()
@@ -141,7 +141,7 @@ def test_whoever_proves_it_in_the_same_tab_gets_what_was_said_there(world: World
 
 
 @pytest.mark.rule("P2", "C5")
-def test_another_name_in_that_tab_is_another_person(world: World) -> None:
+def test_other_identifier_in_tab_is_another_contact(world: World) -> None:
     erased(world)
     browser = world.visitor()
     browser.identify(email=EMAIL)
@@ -154,7 +154,7 @@ def test_another_name_in_that_tab_is_another_person(world: World) -> None:
 
 
 @pytest.mark.rule("P2")
-def test_an_erased_name_beside_a_known_one_leads_to_the_known_person(world: World) -> None:
+def test_erased_identifier_beside_known_matches_the_known(world: World) -> None:
     erased(world)
     known = world.upsert(external_id="joe").contact_id
     assert world.visitor().identify(external_id="joe", email=EMAIL).contact_id == known
@@ -162,7 +162,7 @@ def test_an_erased_name_beside_a_known_one_leads_to_the_known_person(world: Worl
 
 @pytest.mark.rule("P2", "C3", "C4")
 @pytest.mark.parametrize("known", [{}, {"external_id": "bert"}])
-def test_an_erased_name_beside_a_known_one_is_nobodys_without_proof(world: World, known: dict[str, str]) -> None:
+def test_erased_identifier_stays_free_without_proof(world: World, known: dict[str, str]) -> None:
     """Neither does who is known take it (C3), nor is anybody made for it (C4)."""
     erased(world, external_id="jane")
     bert = world.visitor().identify(email="bert@example.com", **known).contact_id
@@ -175,7 +175,7 @@ def test_an_erased_name_beside_a_known_one_is_nobodys_without_proof(world: World
 
 
 @pytest.mark.rule("P2")
-def test_once_made_anew_anybody_is_matched_again(world: World) -> None:
+def test_recreated_contact_is_matched_by_claims(world: World) -> None:
     erased(world)
     old_tab = world.visitor()
     old_tab.identify(email=EMAIL)
@@ -185,7 +185,7 @@ def test_once_made_anew_anybody_is_matched_again(world: World) -> None:
 
 
 @pytest.mark.rule("P2")
-def test_a_tombstone_is_its_own_workspaces(world: World) -> None:
+def test_tombstone_is_limited_to_its_workspace(world: World) -> None:
     erased(world)
     elsewhere = world.hullo.create_app("Elsewhere", workspace="Other")
     assert world.visitor(elsewhere).identify(email=EMAIL).matched_by == "created"
@@ -196,7 +196,7 @@ def test_a_tombstone_is_its_own_workspaces(world: World) -> None:
 
 
 @pytest.mark.rule("P2", "V4")
-def test_a_workspace_from_before_gets_its_salt_at_the_start(store: Store) -> None:
+def test_older_workspace_gets_salt_at_startup(store: Store) -> None:
     World(store)
     [workspace] = store.list_workspaces()
     assert set(store.apply([ChangeSet(workspaces=(replacement(workspace, replace(workspace, salt="")),))])) == {APPLIED}
@@ -205,7 +205,7 @@ def test_a_workspace_from_before_gets_its_salt_at_the_start(store: Store) -> Non
     assert len(salted.salt) == 64
 
 
-def test_processes_that_start_at_once_agree_on_one_salt(store: Store) -> None:
+def test_concurrent_startups_agree_on_one_salt(store: Store) -> None:
     World(store)
     [workspace] = store.list_workspaces()
     assert set(store.apply([ChangeSet(workspaces=(replacement(workspace, replace(workspace, salt="")),))])) == {APPLIED}
@@ -226,7 +226,7 @@ def test_processes_that_start_at_once_agree_on_one_salt(store: Store) -> None:
 
 
 @pytest.mark.rule("P2", "V4")
-def test_the_salt_is_sealed_and_tombstones_outlive_a_new_master_key() -> None:
+def test_sealed_salt_and_tombstones_survive_key_rotation() -> None:
     store = open_store("memory:")
     old, new = (sha256(name).hexdigest() for name in (b"old", b"new"))
     erased(World(store, settings=Settings(master_keys=(old,))))
@@ -249,7 +249,7 @@ def _hop(world: World, browser: Browser, there: NewApp) -> Outcome:
 
 
 @pytest.mark.rule("P2", "T1", "H2")
-def test_the_claim_travels_to_another_site_and_makes_nobody_there(world: World) -> None:
+def test_erased_claim_hops_and_creates_no_contact(world: World) -> None:
     there = world.hullo.create_app("Help centre")
     stranger = world.visitor()
     stranger.identify(email="joe@example.com")

@@ -24,37 +24,37 @@ OTHER_LANGUAGES = json.loads((Path(__file__).parent / "user_hash_vectors.json").
 
 @pytest.mark.rule("V1")
 @pytest.mark.parametrize(("message", "expected"), VECTORS)
-def test_the_published_vectors(message: str, expected: str) -> None:
+def test_published_vectors_verify(message: str, expected: str) -> None:
     assert user_hash(KEY, message) == expected
 
 
 @pytest.mark.rule("V1")
 @pytest.mark.parametrize("vector", OTHER_LANGUAGES, ids=lambda vector: repr(vector["value"]))
-def test_five_other_languages_compute_the_same(vector: dict[str, str]) -> None:
+def test_five_other_languages_compute_the_same_hash(vector: dict[str, str]) -> None:
     assert user_hash(vector["secret"], vector["value"]) == vector["user_hash"]
 
 
 @pytest.mark.rule("V1")
-def test_a_hash_over_the_external_id_proves(world: World) -> None:
+def test_external_id_hash_proves_the_identity(world: World) -> None:
     outcome = world.visitor().identify(external_id="jane", signed="external_id")
     assert outcome.standing is Standing.PROVEN
 
 
 @pytest.mark.rule("V1")
-def test_the_email_is_signed_as_it_is_sent(world: World) -> None:
+def test_email_is_signed_as_it_is_sent(world: World) -> None:
     assert world.visitor().identify(email=" Jane@Example.com ", signed="email").standing is Standing.PROVEN
     with pytest.raises(ProofRejected):
         world.visitor().identify(email=" Jane@Example.com ", user_hash=world.sign("jane@example.com"))
 
 
 @pytest.mark.rule("V1")
-def test_the_email_is_not_what_is_signed_when_an_external_id_is_sent(world: World) -> None:
+def test_email_hash_beside_external_id_is_wrong(world: World) -> None:
     with pytest.raises(ProofRejected):
         world.visitor().identify(external_id="jane", email="jane@example.com", signed="email")
 
 
 @pytest.mark.rule("V1")
-def test_a_key_that_was_decoded_from_hexadecimal_is_refused() -> None:
+def test_hex_decoded_key_is_refused() -> None:
     import hashlib
     import hmac
 
@@ -64,7 +64,7 @@ def test_a_key_that_was_decoded_from_hexadecimal_is_refused() -> None:
 
 
 @pytest.mark.rule("V2")
-def test_a_hash_over_the_external_id_does_not_vouch_for_the_email(world: World) -> None:
+def test_external_id_hash_does_not_prove_email(world: World) -> None:
     outcome = world.visitor().identify(external_id="jane", email="jane@example.com", signed="external_id")
     identifiers = world.contact(outcome.contact_id).identifiers
     assert identifiers["external_id"].standing is Standing.PROVEN
@@ -76,7 +76,7 @@ JUNK = ["", "x", "0" * 64, "é" * 64, "１" * 64, ["a"], {"a": 1}, 7, True, 1.5]
 
 @pytest.mark.rule("V3", "V7")
 @pytest.mark.parametrize("junk", JUNK, ids=repr)
-def test_a_wrong_proof_is_refused_and_leaves_no_trace(world: World, junk: object) -> None:
+def test_wrong_proof_leaves_no_trace(world: World, junk: object) -> None:
     with pytest.raises(ProofRejected):
         world.visitor().identify(external_id="jane", user_hash=junk)
     assert world.contacts() == ()
@@ -86,26 +86,26 @@ def test_a_wrong_proof_is_refused_and_leaves_no_trace(world: World, junk: object
 @pytest.mark.parametrize(
     "change", [str.upper, lambda text: text[:-1], lambda text: text + " ", lambda text: text + "0"]
 )
-def test_a_hash_that_is_nearly_right_is_wrong(world: World, change: object) -> None:
+def test_nearly_right_hash_is_wrong(world: World, change: object) -> None:
     nearly = change(world.sign("jane"))  # type: ignore[operator]
     with pytest.raises(ProofRejected):
         world.visitor().identify(external_id="jane", user_hash=nearly)
 
 
 @pytest.mark.rule("V3")
-def test_without_a_proof_an_optional_app_takes_a_claim(world: World) -> None:
+def test_optional_app_takes_unproven_claim(world: World) -> None:
     assert world.visitor().identify(external_id="jane", user_hash=None).standing < Standing.PROVEN
 
 
 @pytest.mark.rule("V3")
-def test_off_ignores_hashes_right_and_wrong(world: World) -> None:
+def test_off_mode_ignores_right_and_wrong_hashes(world: World) -> None:
     world.set_app(verification="off")
     assert world.visitor().identify(external_id="a", signed="external_id").standing < Standing.PROVEN
     assert world.visitor().identify(external_id="b", user_hash="wrong").standing < Standing.PROVEN
 
 
 @pytest.mark.rule("V3")
-def test_report_lets_a_wrong_hash_pass_as_a_claim(world: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_report_mode_takes_wrong_hash_as_claim(world: World, caplog: pytest.LogCaptureFixture) -> None:
     world.set_app(verification="report")
     assert world.visitor().identify(external_id="a", signed="external_id").standing is Standing.PROVEN
     assert world.visitor().identify(external_id="secret-id", user_hash="wrong").standing < Standing.PROVEN
@@ -114,7 +114,7 @@ def test_report_lets_a_wrong_hash_pass_as_a_claim(world: World, caplog: pytest.L
 
 
 @pytest.mark.rule("V3")
-def test_required_demands_a_proof(world: World) -> None:
+def test_required_mode_demands_a_proof(world: World) -> None:
     world.set_app(verification="required")
     with pytest.raises(ProofRequired):
         world.visitor().identify(external_id="jane")
@@ -124,13 +124,13 @@ def test_required_demands_a_proof(world: World) -> None:
 
 
 @pytest.mark.rule("V3")
-def test_a_proof_that_no_plugin_reads_is_wrong(world: World) -> None:
+def test_proof_without_a_verifier_is_wrong(world: World) -> None:
     with pytest.raises(ProofRejected):
         world.visitor().identify(external_id="jane", token="eyJhbGciOiJub25lIn0.e30.")
 
 
 @pytest.mark.rule("V4")
-def test_every_active_key_verifies_and_a_retired_one_does_not(world: World) -> None:
+def test_active_keys_verify_and_retired_ones_fail(world: World) -> None:
     old = world.sign("jane")
     added = world.hullo.register.add_identity_key(world.app.app_key)
     new = world.sign("jane")
@@ -145,7 +145,7 @@ def test_every_active_key_verifies_and_a_retired_one_does_not(world: World) -> N
 
 
 @pytest.mark.rule("V4")
-def test_a_key_may_retire_at_a_time_to_come(world: World) -> None:
+def test_key_may_retire_at_a_future_time(world: World) -> None:
     signature = world.sign("jane")
     hour = 3600 * 1_000_000
     world.hullo.register.retire_identity_key(world.app.app_key, world.app.identity_key_id, at=world.clock.now + hour)
@@ -156,7 +156,7 @@ def test_a_key_may_retire_at_a_time_to_come(world: World) -> None:
 
 
 @pytest.mark.rule("V4")
-def test_a_key_remembers_when_it_was_last_used(world: World) -> None:
+def test_key_records_its_last_use(world: World) -> None:
     world.visitor().identify(external_id="jane", signed="external_id")
     app = world.hullo.store.find_app(world.app.app_key)
     assert app is not None
@@ -164,14 +164,14 @@ def test_a_key_remembers_when_it_was_last_used(world: World) -> None:
 
 
 @pytest.mark.rule("V4")
-def test_another_apps_key_proves_nothing(world: World) -> None:
+def test_key_of_another_app_proves_nothing(world: World) -> None:
     other = world.hullo.create_app("Other")
     with pytest.raises(ProofRejected):
         world.visitor().identify(external_id="jane", user_hash=world.sign("jane", other))
 
 
 @pytest.mark.rule("V7")
-def test_a_wrong_proof_is_told_alike_for_those_who_exist_and_those_who_do_not(world: World) -> None:
+def test_wrong_proof_does_not_reveal_a_contact(world: World) -> None:
     world.upsert(external_id="jane")
 
     def refusal(external_id: str) -> str:
@@ -183,7 +183,7 @@ def test_a_wrong_proof_is_told_alike_for_those_who_exist_and_those_who_do_not(wo
 
 
 @pytest.mark.rule("V3")
-def test_a_session_that_was_proven_stays_so_for_the_same_person(world: World) -> None:
+def test_proven_session_stays_proven_for_same_person(world: World) -> None:
     browser = world.visitor()
     browser.identify(external_id="jane", signed="external_id")
     assert browser.identify(external_id="jane", name="Jane").standing is Standing.PROVEN

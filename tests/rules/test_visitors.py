@@ -27,7 +27,7 @@ def chatting(world: World) -> tuple[Browser, str]:
 
 
 @pytest.mark.rule("L1")
-def test_identify_links_every_conversation_of_the_visitor(world: World) -> None:
+def test_identify_links_all_conversations_of_visitor(world: World) -> None:
     browser, first = chatting(world)
     second = browser.say("And another thing").conversation.id
     outcome = browser.identify(external_id="jane", signed="external_id")
@@ -36,7 +36,7 @@ def test_identify_links_every_conversation_of_the_visitor(world: World) -> None:
 
 
 @pytest.mark.rule("L1")
-def test_nobody_elses_conversations_are_linked(world: World) -> None:
+def test_identify_links_no_other_visitors_conversations(world: World) -> None:
     _, foreign = chatting(world)
     browser, _ = chatting(world)
     browser.identify(email="jane@example.com")
@@ -44,7 +44,7 @@ def test_nobody_elses_conversations_are_linked(world: World) -> None:
 
 
 @pytest.mark.rule("L2")
-def test_a_conversation_that_has_a_contact_is_left_alone(world: World) -> None:
+def test_conversation_with_a_contact_is_left_alone(world: World) -> None:
     browser, conversation = chatting(world)
     first = browser.identify(email="jane@example.com")
     again = browser.identify(external_id="jane", email="jane@example.com", signed="external_id")
@@ -53,14 +53,14 @@ def test_a_conversation_that_has_a_contact_is_left_alone(world: World) -> None:
 
 
 @pytest.mark.rule("L3")
-def test_a_conversation_after_identify_is_linked_at_birth(world: World) -> None:
+def test_conversation_after_identify_is_linked_at_creation(world: World) -> None:
     browser = world.visitor()
     outcome = browser.identify(external_id="jane", signed="external_id")
     assert linked_to(world, browser.say().conversation.id) == (outcome.contact_id, Standing.PROVEN)
 
 
 @pytest.mark.rule("H1")
-def test_a_proven_visitor_sees_the_contacts_proven_conversations_from_elsewhere(world: World) -> None:
+def test_proven_visitor_sees_contacts_other_proven_conversations(world: World) -> None:
     home = world.visitor()
     home.identify(external_id="jane", signed="external_id")
     proven = home.say("From home").conversation.id
@@ -78,7 +78,7 @@ def unread(browser: Browser) -> list[bool]:
     return [each.is_unread for each in browser.conversations()]
 
 
-def test_an_agents_message_is_unread_until_the_visitor_has_read_it(world: World) -> None:
+def test_agent_message_is_unread_until_read(world: World) -> None:
     browser, conversation = chatting(world)
     assert unread(browser) == [False]
     reply = world.reply(conversation)
@@ -90,7 +90,7 @@ def test_an_agents_message_is_unread_until_the_visitor_has_read_it(world: World)
     assert unread(browser) == [True]
 
 
-def test_whoever_answers_has_read_what_they_answer(world: World) -> None:
+def test_reply_marks_earlier_messages_as_read(world: World) -> None:
     browser, conversation = chatting(world)
     world.reply(conversation)
     said = browser.say("Thanks", conversation=conversation)
@@ -99,7 +99,7 @@ def test_whoever_answers_has_read_what_they_answer(world: World) -> None:
 
 
 @pytest.mark.parametrize("behind", [0, 1, 50_000])
-def test_an_answer_by_a_clock_that_is_behind_comes_after_what_it_answers(world: World, behind: int) -> None:
+def test_reply_by_slow_clock_follows_its_question(world: World, behind: int) -> None:
     browser, conversation = chatting(world)
     asked = browser.say("Are you there?", conversation=conversation).message
     reply = world.reply(conversation, at=asked.created_at - behind).message
@@ -110,7 +110,7 @@ def test_an_answer_by_a_clock_that_is_behind_comes_after_what_it_answers(world: 
 
 
 @pytest.mark.rule("W9")
-def test_reading_what_was_read_writes_nothing(world: World) -> None:
+def test_reading_a_read_conversation_writes_nothing(world: World) -> None:
     browser, conversation = chatting(world)
     assert browser.read(conversation).change_set.is_empty
     world.reply(conversation)
@@ -120,7 +120,7 @@ def test_reading_what_was_read_writes_nothing(world: World) -> None:
     assert browser.read(conversation).change_set.is_empty
 
 
-def test_a_conversation_from_before_reading_was_noted_is_read_up_to_the_next_answer(world: World) -> None:
+def test_conversation_without_read_mark_counts_as_read(world: World) -> None:
     browser, conversation = chatting(world)
     (old,) = browser.conversations()
     unknown = replacement(old, replace(old, read_at=None))
@@ -132,7 +132,7 @@ def test_a_conversation_from_before_reading_was_noted_is_read_up_to_the_next_ans
 
 
 @pytest.mark.rule("H1")
-def test_a_conversation_is_read_by_whoever_may_see_it(world: World) -> None:
+def test_visitor_reads_only_conversations_they_may_see(world: World) -> None:
     home, office, claiming = world.visitor(), world.visitor(), world.visitor()
     home.identify(external_id="jane", signed="external_id")
     proven = home.say("From home").conversation.id
@@ -153,7 +153,7 @@ def test_a_conversation_is_read_by_whoever_may_see_it(world: World) -> None:
 
 
 @pytest.mark.rule("L4", "G2")
-def test_what_was_read_stays_so_through_a_merge_and_its_undoing(world: World) -> None:
+def test_read_marks_survive_merge_and_undo(world: World) -> None:
     browser, conversation = chatting(world)
     absorbed = browser.identify(external_id="jane", signed="external_id").contact_id
     survivor = world.upsert(email="jane@example.com").contact_id
@@ -168,7 +168,7 @@ def test_what_was_read_stays_so_through_a_merge_and_its_undoing(world: World) ->
 
 
 @pytest.mark.rule("H1", "H2")
-def test_a_claim_shows_nobodys_conversations(world: World) -> None:
+def test_claim_shows_no_stored_conversations(world: World) -> None:
     jane = world.visitor()
     jane.identify(external_id="jane", signed="external_id")
     secret = jane.say("My secret").conversation.id
@@ -180,7 +180,7 @@ def test_a_claim_shows_nobodys_conversations(world: World) -> None:
 
 
 @pytest.mark.rule("H1")
-def test_conversations_of_another_app_stay_there(world: World) -> None:
+def test_conversations_stay_in_their_app(world: World) -> None:
     jane = world.visitor()
     jane.identify(external_id="jane", signed="external_id")
     jane.say()
@@ -236,9 +236,7 @@ STORIES: dict[str, list[dict[str, object]]] = {
 
 @pytest.mark.rule("H2")
 @pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
-def test_an_unproven_caller_is_told_the_same_of_the_known_and_the_unknown(
-    world: World, story: list[dict[str, object]]
-) -> None:
+def test_unproven_caller_cannot_detect_known_contacts(world: World, story: list[dict[str, object]]) -> None:
     def hear(browser: Browser) -> list[dict[str, object]]:
         browser.join()
         browser.say("Hello")
@@ -251,7 +249,7 @@ def test_an_unproven_caller_is_told_the_same_of_the_known_and_the_unknown(
 
 
 @pytest.mark.rule("S1")
-def test_a_session_is_made_by_join_or_by_the_first_call(world: World) -> None:
+def test_session_starts_by_join_or_first_call(world: World) -> None:
     joined, identified = world.visitor(), world.visitor()
     assert joined.join().token is not None
     assert identified.identify(email="jane@example.com").session_token is not None
@@ -269,7 +267,7 @@ def test_only_the_token_proves_a_session(world: World, token: str) -> None:
 
 
 @pytest.mark.rule("S1")
-def test_a_token_is_kept_as_a_digest_only(world: World) -> None:
+def test_token_is_stored_only_as_digest(world: World) -> None:
     browser = world.visitor()
     token = browser.join().token
     assert token is not None
@@ -277,7 +275,7 @@ def test_a_token_is_kept_as_a_digest_only(world: World) -> None:
 
 
 @pytest.mark.rule("S1")
-def test_a_session_of_another_app_is_refused(world: World) -> None:
+def test_session_of_another_app_is_refused(world: World) -> None:
     browser = world.visitor()
     browser.join()
     stranger = world.visitor(world.hullo.create_app("Other"))
@@ -287,7 +285,7 @@ def test_a_session_of_another_app_is_refused(world: World) -> None:
 
 
 @pytest.mark.rule("S2")
-def test_reset_revokes_the_session_and_starts_a_new_visitor(world: World) -> None:
+def test_reset_revokes_session_and_starts_new_visitor(world: World) -> None:
     browser, _ = chatting(world)
     browser.identify(external_id="jane", signed="external_id")
     old = browser.token
@@ -301,7 +299,7 @@ def test_reset_revokes_the_session_and_starts_a_new_visitor(world: World) -> Non
 
 
 @pytest.mark.rule("S2")
-def test_repeating_a_reset_is_harmless(world: World) -> None:
+def test_repeated_reset_is_harmless(world: World) -> None:
     browser = world.visitor()
     browser.join()
     old = browser.token
@@ -311,13 +309,13 @@ def test_repeating_a_reset_is_harmless(world: World) -> None:
 
 
 @pytest.mark.rule("S2")
-def test_a_visit_without_a_session_cannot_be_resumed(world: World) -> None:
+def test_visit_without_session_cannot_be_resumed(world: World) -> None:
     with pytest.raises(SessionRequired):
         world.visitor().resume()
 
 
 @pytest.mark.rule("S3")
-def test_an_identified_session_slides_for_180_days(world: World) -> None:
+def test_identified_session_slides_for_180_days(world: World) -> None:
     browser = world.visitor()
     browser.identify(email="jane@example.com")
     for _ in range(3):
@@ -329,7 +327,7 @@ def test_an_identified_session_slides_for_180_days(world: World) -> None:
 
 
 @pytest.mark.rule("S3")
-def test_an_anonymous_visitor_without_a_conversation_is_forgotten_after_30_days(world: World) -> None:
+def test_anonymous_session_without_conversation_lasts_30_days(world: World) -> None:
     silent, talking = world.visitor(), world.visitor()
     silent.join()
     talking.join()
@@ -344,7 +342,7 @@ def test_an_anonymous_visitor_without_a_conversation_is_forgotten_after_30_days(
 
 
 @pytest.mark.rule("S2")
-def test_a_message_that_is_sent_again_is_said_once(world: World) -> None:
+def test_message_sent_again_is_stored_once(world: World) -> None:
     browser = world.visitor()
     browser.join()
     first = browser.say("Hello", client_id="1")

@@ -18,7 +18,7 @@ def profile(world: World, contact_id: str) -> dict[str, object]:
 
 
 @pytest.mark.rule("W1")
-def test_what_is_passed_is_written_and_what_is_omitted_stays(world: World) -> None:
+def test_sent_values_are_written_and_others_stay(world: World) -> None:
     first = world.upsert(external_id="jane", name="Jane", company="Acme", custom_data={"plan": "pro"})
     world.upsert(external_id="jane", company="Initech")
     assert profile(world, first.contact_id) == {"name": "Jane", "company": "Initech"}
@@ -26,7 +26,7 @@ def test_what_is_passed_is_written_and_what_is_omitted_stays(world: World) -> No
 
 
 @pytest.mark.rule("W2")
-def test_a_claim_does_not_replace_a_proven_profile_value(world: World) -> None:
+def test_claim_does_not_replace_proven_profile_value(world: World) -> None:
     jane = world.upsert(email="jane@example.com", name="Jane")
     outcome = world.visitor().identify(email="jane@example.com", name="Mallory", company="Evil")
     assert profile(world, jane.contact_id) == {"name": "Jane", "company": "Evil"}
@@ -34,21 +34,21 @@ def test_a_claim_does_not_replace_a_proven_profile_value(world: World) -> None:
 
 
 @pytest.mark.rule("W2")
-def test_among_the_unproven_the_newest_profile_value_wins(world: World) -> None:
+def test_newest_unproven_profile_value_wins(world: World) -> None:
     first = world.visitor().identify(email="jane@example.com", name="Jane")
     world.visitor().identify(email="jane@example.com", name="Jane Smith")
     assert profile(world, first.contact_id) == {"name": "Jane Smith"}
 
 
 @pytest.mark.rule("W2")
-def test_a_proof_replaces_anything(world: World) -> None:
+def test_proof_replaces_any_value(world: World) -> None:
     jane = world.upsert(external_id="jane", name="Jane")
     world.visitor().identify(external_id="jane", name="Jane Smith", signed="external_id")
     assert profile(world, jane.contact_id) == {"name": "Jane Smith"}
 
 
 @pytest.mark.rule("W2")
-def test_the_same_value_on_proof_is_protected_from_then_on(world: World) -> None:
+def test_same_value_with_proof_becomes_protected(world: World) -> None:
     first = world.visitor().identify(external_id="jane", name="Jane")
     world.visitor().identify(external_id="jane", name="Jane", signed="external_id")
     world.visitor().identify(external_id="jane", name="Mallory")
@@ -56,7 +56,7 @@ def test_the_same_value_on_proof_is_protected_from_then_on(world: World) -> None
 
 
 @pytest.mark.rule("W3")
-def test_custom_data_is_merged_key_by_key(world: World) -> None:
+def test_custom_data_merges_key_by_key(world: World) -> None:
     browser = world.visitor()
     outcome = browser.identify(email="jane@example.com", custom_data={"plan": "pro", "seats": 3})
     browser.identify(email="jane@example.com", custom_data={"seats": 4, "trial": False})
@@ -64,7 +64,7 @@ def test_custom_data_is_merged_key_by_key(world: World) -> None:
 
 
 @pytest.mark.rule("W3")
-def test_each_app_has_its_own_custom_data_of_the_same_person(world: World) -> None:
+def test_each_app_has_its_own_custom_data(world: World) -> None:
     other = world.hullo.create_app("Second shop")
     first = world.visitor().identify(email="jane@example.com", custom_data={"plan": "pro"})
     world.visitor(other).identify(email="jane@example.com", custom_data={"plan": "free"})
@@ -74,7 +74,7 @@ def test_each_app_has_its_own_custom_data_of_the_same_person(world: World) -> No
 
 @pytest.mark.rule("W4")
 @pytest.mark.parametrize("blank", [None, ""])
-def test_claimed_custom_data_only_fills_blanks(world: World, blank: str | None) -> None:
+def test_claimed_custom_data_fills_only_blanks(world: World, blank: str | None) -> None:
     jane = world.upsert(email="jane@example.com", custom_data={"plan": "pro", "note": blank})
     outcome = world.visitor().identify(email="jane@example.com", custom_data={"plan": "free", "note": "hi", "new": 1})
     assert world.custom_data(jane.contact_id) == {"plan": "pro", "note": "hi", "new": 1}
@@ -82,14 +82,14 @@ def test_claimed_custom_data_only_fills_blanks(world: World, blank: str | None) 
 
 
 @pytest.mark.rule("W4")
-def test_another_visitors_claim_does_not_replace_what_the_owner_wrote(world: World) -> None:
+def test_claim_does_not_replace_owners_custom_value(world: World) -> None:
     first = world.visitor().identify(email="jane@example.com", custom_data={"plan": "pro"})
     world.visitor().identify(email="jane@example.com", custom_data={"plan": "free"})
     assert world.custom_data(first.contact_id) == {"plan": "pro"}
 
 
 @pytest.mark.rule("W4")
-def test_the_owner_may_replace_what_was_claimed_and_owned_but_not_what_was_proven(world: World) -> None:
+def test_owner_may_replace_unproven_custom_values_only(world: World) -> None:
     owner = world.visitor()
     first = owner.identify(email="jane@example.com", custom_data={"mine": 1})
     world.visitor().identify(email="jane@example.com", custom_data={"theirs": 1})
@@ -99,14 +99,14 @@ def test_the_owner_may_replace_what_was_claimed_and_owned_but_not_what_was_prove
 
 
 @pytest.mark.rule("W4")
-def test_a_proof_may_replace_any_custom_value(world: World) -> None:
+def test_proof_may_replace_any_custom_value(world: World) -> None:
     jane = world.upsert(external_id="jane", custom_data={"plan": "pro"})
     world.visitor().identify(external_id="jane", custom_data={"plan": "free"}, signed="external_id")
     assert world.custom_data(jane.contact_id) == {"plan": "free"}
 
 
 @pytest.mark.rule("W5")
-def test_null_clears_a_custom_key_under_the_rule_of_a_write(world: World) -> None:
+def test_null_clears_custom_key_like_a_write(world: World) -> None:
     jane = world.upsert(external_id="jane", custom_data={"plan": "pro", "seats": 3})
     world.visitor().identify(external_id="jane", custom_data={"plan": None})
     assert world.custom_data(jane.contact_id) == {"plan": "pro", "seats": 3}
@@ -115,7 +115,7 @@ def test_null_clears_a_custom_key_under_the_rule_of_a_write(world: World) -> Non
 
 
 @pytest.mark.rule("W5")
-def test_null_clears_a_profile_field_for_its_owner_only(world: World) -> None:
+def test_null_clears_profile_field_for_owner_only(world: World) -> None:
     owner = world.visitor()
     first = owner.identify(email="jane@example.com", name="Jane", company="Acme")
     world.visitor().identify(email="jane@example.com", name=None)
@@ -126,7 +126,7 @@ def test_null_clears_a_profile_field_for_its_owner_only(world: World) -> None:
 
 @pytest.mark.rule("W6", "W8")
 @pytest.mark.parametrize("value", [{"a": 1}, [1], float("nan"), float("inf"), 2**63, "\x00", "a\x1b[31m", "\ud800"])
-def test_a_custom_value_that_is_no_plain_value_is_left_out_and_the_rest_is_written(world: World, value: object) -> None:
+def test_bad_custom_value_is_dropped_alone(world: World, value: object) -> None:
     outcome = world.visitor().identify(email="jane@example.com", custom_data={"bad": value, "plan": "pro"})
     assert world.custom_data(outcome.contact_id) == {"plan": "pro"}
     assert [rejection.field for rejection in outcome.rejected] == ["custom_data.bad"]
@@ -134,14 +134,14 @@ def test_a_custom_value_that_is_no_plain_value_is_left_out_and_the_rest_is_writt
 
 @pytest.mark.rule("W6")
 @pytest.mark.parametrize("value", ["", "text", "zwei\nZeilen", 0, -1, 2**63 - 1, 1.5, 1e300, True, False])
-def test_plain_values_come_back_as_they_were_sent(world: World, value: object) -> None:
+def test_plain_values_return_as_sent(world: World, value: object) -> None:
     outcome = world.visitor().identify(email="jane@example.com", custom_data={"key": value})
     stored = world.custom_data(outcome.contact_id)["key"]
     assert (stored, type(stored)) == (value, type(value))
 
 
 @pytest.mark.rule("W7")
-def test_any_standing_fills_a_blank_identifier(world: World) -> None:
+def test_claim_fills_a_blank_identifier(world: World) -> None:
     jane = world.upsert(external_id="jane")
     world.visitor().identify(external_id="jane", email="jane@example.com")
     assert world.contact(jane.contact_id).email == "jane@example.com"
@@ -149,14 +149,14 @@ def test_any_standing_fills_a_blank_identifier(world: World) -> None:
 
 
 @pytest.mark.rule("W7")
-def test_a_claim_replaces_no_identifier(world: World) -> None:
+def test_claim_replaces_no_identifier(world: World) -> None:
     first = world.visitor().identify(external_id="jane", email="jane@example.com")
     world.visitor().identify(external_id="jane", email="mallory@example.com")
     assert world.contact(first.contact_id).email == "jane@example.com"
 
 
 @pytest.mark.rule("W7")
-def test_the_owner_and_the_proven_may_replace_an_unproven_identifier(world: World) -> None:
+def test_owner_or_proof_may_replace_unproven_identifier(world: World) -> None:
     owner = world.visitor()
     first = owner.identify(external_id="jane", email="old@example.com")
     owner.identify(external_id="jane", email="new@example.com")
@@ -167,14 +167,14 @@ def test_the_owner_and_the_proven_may_replace_an_unproven_identifier(world: Worl
 
 
 @pytest.mark.rule("W7", "V2")
-def test_a_proof_of_one_identifier_does_not_replace_a_proven_other(world: World) -> None:
+def test_proof_of_one_identifier_replaces_no_other(world: World) -> None:
     jane = world.upsert(external_id="jane", email="jane@example.com")
     world.visitor().identify(external_id="jane", email="other@example.com", signed="external_id")
     assert world.contact(jane.contact_id).email == "jane@example.com"
 
 
 @pytest.mark.rule("W8")
-def test_one_bad_field_does_not_lose_the_rest(world: World) -> None:
+def test_bad_field_does_not_lose_the_rest(world: World) -> None:
     outcome = world.visitor().identify(
         email="jane@example.com", name="Jane", phone="call me", avatar_url="javascript:alert(1)", compny="x"
     )
@@ -183,7 +183,7 @@ def test_one_bad_field_does_not_lose_the_rest(world: World) -> None:
 
 
 @pytest.mark.rule("W8")
-def test_a_strict_call_with_a_bad_field_writes_nothing(world: World) -> None:
+def test_strict_call_with_bad_field_writes_nothing(world: World) -> None:
     with pytest.raises(Invalid) as refused:
         world.visitor().identify(email="jane@example.com", phone="call me", strict=True)
     assert [rejection.field for rejection in refused.value.rejected] == ["phone"]
@@ -192,7 +192,7 @@ def test_a_strict_call_with_a_bad_field_writes_nothing(world: World) -> None:
 
 @pytest.mark.rule("W9")
 @pytest.mark.parametrize("signed", [None, "external_id"])
-def test_a_call_that_changes_nothing_writes_nothing(world: World, signed: str | None) -> None:
+def test_unchanged_call_writes_nothing(world: World, signed: str | None) -> None:
     browser = world.visitor()
     body = {
         "external_id": "jane",
@@ -209,7 +209,7 @@ def test_a_call_that_changes_nothing_writes_nothing(world: World, signed: str | 
 
 
 @pytest.mark.rule("W9", "S3")
-def test_a_visit_is_noted_once_an_hour_at_most(world: World) -> None:
+def test_visit_is_recorded_at_most_hourly(world: World) -> None:
     browser = world.visitor()
     browser.identify(email="jane@example.com")
     world.clock.now += 3600 * 1_000_000
@@ -232,7 +232,7 @@ def test_a_visit_is_noted_once_an_hour_at_most(world: World) -> None:
         ("email", 254),
     ],
 )
-def test_what_is_too_long_is_rejected_and_never_cut(world: World, field: str, longest: int) -> None:
+def test_overlong_value_is_rejected_and_never_cut(world: World, field: str, longest: int) -> None:
     def text(length: int) -> str:
         match field:
             case "email":
@@ -256,7 +256,7 @@ def test_what_is_too_long_is_rejected_and_never_cut(world: World, field: str, lo
 
 
 @pytest.mark.rule("W10")
-def test_custom_keys_are_limited_in_number_length_and_letters() -> None:
+def test_custom_key_number_length_letters_are_limited() -> None:
     claim = Claim.from_body(
         {
             "email": "a@b",
@@ -271,7 +271,7 @@ def test_custom_keys_are_limited_in_number_length_and_letters() -> None:
 
 
 @pytest.mark.rule("W10")
-def test_a_contact_holds_250_custom_keys_in_one_app(world: World) -> None:
+def test_contact_holds_250_custom_keys_per_app(world: World) -> None:
     browser = world.visitor()
     for start in (0, 100, 200):
         outcome = browser.identify(
@@ -285,7 +285,7 @@ def test_a_contact_holds_250_custom_keys_in_one_app(world: World) -> None:
 
 @pytest.mark.rule("W11")
 @pytest.mark.parametrize("email", ["user@localhost", "jane@shop.test", "a@b", "jané@bücher.example", "a+b@c.d"])
-def test_what_looks_like_an_email_is_one(email: str) -> None:
+def test_valid_email_forms_are_accepted(email: str) -> None:
     assert Claim.from_body({"email": email}).email == email
 
 
@@ -304,7 +304,7 @@ def test_what_looks_like_an_email_is_one(email: str) -> None:
         "x" * 65 + "@b.c",
     ],
 )
-def test_what_does_not_look_like_an_email_is_rejected(email: str) -> None:
+def test_invalid_email_is_rejected(email: str) -> None:
     claim = Claim.from_body({"email": email})
     assert claim.email is None
     assert [rejection.field for rejection in claim.rejected] == ["email"]
@@ -321,7 +321,7 @@ def test_what_does_not_look_like_an_email_is_rejected(email: str) -> None:
         ("ext. 12", "DE", "ext. 12"),
     ],
 )
-def test_a_phone_is_kept_in_e164_or_as_it_was_sent(world: World, sent: str, region: str | None, stored: str) -> None:
+def test_phone_is_kept_as_e164_or_raw(world: World, sent: str, region: str | None, stored: str) -> None:
     pytest.importorskip("phonenumbers")
     if region is not None:
         world.set_app(region=region)
@@ -344,7 +344,7 @@ def test_a_phone_is_kept_in_e164_or_as_it_was_sent(world: World, sent: str, regi
         ("https://exa mple.com", False),
     ],
 )
-def test_an_avatar_is_a_web_address(url: str, fine: bool) -> None:
+def test_avatar_must_be_a_web_address(url: str, fine: bool) -> None:
     claim = Claim.from_body({"email": "a@b", "avatar_url": url})
     assert (claim.rejected == ()) is fine
 
@@ -357,7 +357,7 @@ calls = st.lists(st.tuples(st.sampled_from(["owner", "stranger", "server"]), blo
 @pytest.mark.rule("W3", "W4", "W5")
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(calls)
-def test_whatever_is_sent_a_value_yields_only_to_the_same_or_better_standing(
+def test_value_yields_only_to_equal_standing(
     calls: list[tuple[str, dict[str, object]]],
 ) -> None:
     from hullo.hooks.entry_points import open_store
@@ -382,5 +382,5 @@ def test_whatever_is_sent_a_value_yields_only_to_the_same_or_better_standing(
         before = {key: fact.standing for key, fact in facts.items() if fact.value != ""}
 
 
-def test_the_store_fixture_is_real(store: Store) -> None:
+def test_store_fixture_is_a_real_store(store: Store) -> None:
     assert isinstance(store, Store)

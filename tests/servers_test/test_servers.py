@@ -82,7 +82,7 @@ def once_asked(url: str, statements: str) -> list[tuple[Any, ...]]:
         return ask(connection, statements)
 
 
-def test_every_new_database_is_empty_and_its_own(server: Server) -> None:
+def test_each_new_database_is_empty_and_separate(server: Server) -> None:
     urls = [server.new_database() for _ in range(2)]
     for url in urls:
         once_asked(url, "CREATE TABLE t (n int); INSERT INTO t VALUES (1)")
@@ -92,7 +92,7 @@ def test_every_new_database_is_empty_and_its_own(server: Server) -> None:
             connect(url)
 
 
-def test_a_new_database_takes_options(server: Server) -> None:
+def test_new_database_takes_options(server: Server) -> None:
     """So that a store can be tried where text is compared or kept in another way."""
     if isinstance(server, PostgresServer):
         url = server.new_database("TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'")
@@ -103,7 +103,7 @@ def test_a_new_database_takes_options(server: Server) -> None:
     server.drop(url)
 
 
-def test_a_database_is_dropped_whoever_lingers(server: Server) -> None:
+def test_database_is_dropped_despite_open_connections(server: Server) -> None:
     url = server.new_database()
     with closing(connect(url)) as idle, closing(connect(url)) as busy:
         ask(idle, "CREATE TABLE t (n int)")
@@ -113,13 +113,13 @@ def test_a_database_is_dropped_whoever_lingers(server: Server) -> None:
             ask(idle, "SELECT * FROM t")
 
 
-def test_nothing_is_dropped_that_was_not_made_here(server: Server) -> None:
+def test_foreign_database_is_never_dropped(server: Server) -> None:
     with pytest.raises(AssertionError, match="not a database of the tests"):
         server.drop(server.url.rpartition("/")[0] + "/precious")
 
 
 @pytest.mark.parametrize("more", [3, 600], ids=["few rows", "many rows"])
-def test_emptying_leaves_the_tables_and_the_migrations(server: Server, url: str, more: int) -> None:
+def test_emptying_keeps_tables_and_migrations(server: Server, url: str, more: int) -> None:
     server.empty(url)  # where there is nothing yet
     with closing(connect(url)) as connection:
         ask(connection, f"{TABLES}; INSERT INTO hullo_migration VALUES (7)")
@@ -133,7 +133,7 @@ def test_emptying_leaves_the_tables_and_the_migrations(server: Server, url: str,
             assert ask(connection, "SELECT * FROM hullo_migration") == [(7,)]
 
 
-def test_emptying_goes_on_after_its_connection_was_lost() -> None:
+def test_emptying_continues_after_a_lost_connection() -> None:
     server = require("postgresql")
     url = server.new_database()
     once_asked(url, TABLES)
@@ -161,20 +161,20 @@ def test_emptying_needs_no_superuser(private_postgres: RestartableServer) -> Non
             assert ask(connection, "SELECT * FROM parent") == []
 
 
-def test_a_server_that_cannot_be_reached_is_a_reason_to_skip() -> None:
+def test_unreachable_server_is_a_skip_reason() -> None:
     with pytest.raises(Unavailable, match=r"no PostgreSQL: .*refused"):
         find_postgres("postgresql://nobody@127.0.0.1:1/nothing")
     with pytest.raises(Unavailable, match=r"no MariaDB: .*refused"):
         mariadb.find_mariadb("mysql://nobody@127.0.0.1:1")
 
 
-def test_a_role_that_may_not_create_databases_is_told(private_postgres: RestartableServer) -> None:
+def test_role_without_createdb_is_reported(private_postgres: RestartableServer) -> None:
     once_asked(private_postgres.url, "CREATE ROLE guest LOGIN")
     with pytest.raises(Unavailable, match="guest may not create databases"):
         find_postgres(private_postgres.url.replace("postgres@", "guest@"))
 
 
-def test_a_server_is_looked_for_once() -> None:
+def test_server_is_looked_up_once() -> None:
     searches: list[int] = []
 
     @once
@@ -189,7 +189,7 @@ def test_a_server_is_looked_for_once() -> None:
 
 
 @pytest.mark.parametrize("where", ["private", "wheel"])
-def test_a_postgres_is_started_for_the_purpose(where: str) -> None:
+def test_postgres_is_started_when_needed(where: str) -> None:
     try:
         server = find_postgres(where)
     except Unavailable as reason:
@@ -201,7 +201,7 @@ def test_a_postgres_is_started_for_the_purpose(where: str) -> None:
         connect(url)
 
 
-def test_a_mariadb_is_started_for_the_purpose() -> None:
+def test_mariadb_is_started_when_needed() -> None:
     try:
         server = mariadb.find_mariadb("private")
     except Unavailable as reason:
@@ -213,7 +213,7 @@ def test_a_mariadb_is_started_for_the_purpose() -> None:
         connect(url)
 
 
-def test_a_wheel_that_only_its_owner_may_read_is_copied(tmp_path: Path) -> None:
+def test_owner_only_wheel_is_copied(tmp_path: Path) -> None:
     try:
         binaries = wheel_binaries()
     except Unavailable as reason:
@@ -227,7 +227,7 @@ def test_a_wheel_that_only_its_owner_may_read_is_copied(tmp_path: Path) -> None:
         assert once_asked(server.url, "SELECT 1") == [(1,)]
 
 
-def test_a_restart_keeps_what_was_committed(private: RestartableServer) -> None:
+def test_restart_keeps_committed_rows(private: RestartableServer) -> None:
     once_asked(private.url, "CREATE TABLE restarted (n int); INSERT INTO restarted VALUES (1)")
     with closing(connect(private.url)) as lingering:
         private.stop()
@@ -239,7 +239,7 @@ def test_a_restart_keeps_what_was_committed(private: RestartableServer) -> None:
     assert once_asked(private.url, "SELECT * FROM restarted") == [(1,)]
 
 
-def test_a_kill_keeps_what_was_committed_and_nothing_else(private: RestartableServer) -> None:
+def test_kill_keeps_only_committed_rows(private: RestartableServer) -> None:
     once_asked(private.url, "CREATE TABLE killed (n int); INSERT INTO killed VALUES (-1)")
     with closing(connect(private.url)) as open_transaction:
         ask(open_transaction, "BEGIN; INSERT INTO killed VALUES (-2)")
@@ -248,7 +248,7 @@ def test_a_kill_keeps_what_was_committed_and_nothing_else(private: RestartableSe
     assert once_asked(private.url, "SELECT * FROM killed") == [(-1,)]
 
 
-def test_a_kill_under_load_loses_nothing_that_was_answered(private: RestartableServer) -> None:
+def test_kill_under_load_loses_no_answered_write(private: RestartableServer) -> None:
     once_asked(private.url, "CREATE TABLE load_killed (n int)")
     answered: list[int] = []
 
@@ -280,7 +280,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_test_run_that_is_killed_leaves_nothing_behind(kind: Kind) -> None:
+def test_killed_test_run_leaves_nothing_behind(kind: Kind) -> None:
     require_private(kind).close()
     script = ABANDONED.replace("{kind}", kind)
     done = subprocess.run(

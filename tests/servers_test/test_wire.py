@@ -74,12 +74,12 @@ def rows(url: str) -> list[int]:
         return [number for (number,) in execute(connection, "SELECT n FROM t ORDER BY n")]
 
 
-def test_connecting_to_postgres_is_not_counted(psycopg_wire: Wire) -> None:
+def test_postgres_connection_setup_is_not_counted(psycopg_wire: Wire) -> None:
     psycopg.connect(psycopg_wire.url).close()
     assert (psycopg_wire.texts, psycopg_wire.trips) == ([], 0)
 
 
-def test_psycopg_in_autocommit_mode(psycopg_wire: Wire) -> None:
+def test_psycopg_autocommit_statements_are_counted(psycopg_wire: Wire) -> None:
     with psycopg.connect(psycopg_wire.url, autocommit=True) as connection:
         connection.execute("SELECT 1")
         assert (psycopg_wire.texts, psycopg_wire.trips) == (["SELECT 1"], 1)
@@ -89,27 +89,27 @@ def test_psycopg_in_autocommit_mode(psycopg_wire: Wire) -> None:
         assert (psycopg_wire.statements, psycopg_wire.trips) == (0, 0)
 
 
-def test_psycopg_in_a_transaction(psycopg_wire: Wire) -> None:
+def test_psycopg_transaction_statements_are_counted(psycopg_wire: Wire) -> None:
     with psycopg.connect(psycopg_wire.url) as connection:
         connection.execute("SELECT 1")
     assert (psycopg_wire.texts, psycopg_wire.trips) == (["BEGIN", "SELECT 1", "COMMIT"], 3)
 
 
-def test_psycopg_prepares_in_a_trip_of_its_own_and_executes_without_the_text(psycopg_wire: Wire) -> None:
+def test_psycopg_prepare_costs_its_own_trip(psycopg_wire: Wire) -> None:
     with psycopg.connect(psycopg_wire.url, autocommit=True) as connection:
         for number in range(3):
             connection.execute("SELECT %s", [number], prepare=True)
     assert (psycopg_wire.texts, psycopg_wire.trips) == (["SELECT $1"] * 3, 4)
 
 
-def test_a_pipeline_is_one_trip(psycopg_wire: Wire) -> None:
+def test_pipeline_is_one_trip(psycopg_wire: Wire) -> None:
     with psycopg.connect(psycopg_wire.url, autocommit=True) as connection, connection.pipeline():
         for number in range(3):
             connection.execute("SELECT %s", [number])
     assert (psycopg_wire.statements, psycopg_wire.trips) == (3, 1)
 
 
-def test_pymysql(pymysql_wire: Wire) -> None:
+def test_pymysql_statements_are_counted(pymysql_wire: Wire) -> None:
     with closing(mariadb.connect(pymysql_wire.url)) as connection:
         pymysql_wire.reset()
         execute(connection, "SELECT 1")
@@ -123,7 +123,7 @@ def test_pymysql(pymysql_wire: Wire) -> None:
     assert (pymysql_wire.statements, pymysql_wire.trips) == (4, 5)
 
 
-def test_pymysql_would_encrypt(pymysql_wire: Wire) -> None:
+def test_pymysql_encrypts_when_offered(pymysql_wire: Wire) -> None:
     """It does so wherever that is offered."""
     port = int(pymysql_wire.url.rpartition(":")[2].partition("/")[0])
     with closing(pymysql.connect(host="127.0.0.1", port=port, user="root", ssl_disabled=False)) as connection:
@@ -131,7 +131,7 @@ def test_pymysql_would_encrypt(pymysql_wire: Wire) -> None:
     assert pymysql_wire.texts[-1] == "SELECT 1"
 
 
-def test_a_long_statement_comes_in_many_segments_and_counts_once(wire: Wire) -> None:
+def test_long_statement_in_segments_counts_once(wire: Wire) -> None:
     text = "x" * 1_000_000
     with closing(connect(wire.url)) as connection:
         wire.reset()
@@ -139,7 +139,7 @@ def test_a_long_statement_comes_in_many_segments_and_counts_once(wire: Wire) -> 
     assert (wire.texts, wire.trips) == ([f"SELECT '{text}'"], 1)
 
 
-def test_all_connections_count_together(wire: Wire) -> None:
+def test_all_connections_are_counted_together(wire: Wire) -> None:
     def ask(first: int) -> None:
         with closing(connect(wire.url)) as connection:
             for number in range(first, first + 25):
@@ -150,7 +150,7 @@ def test_all_connections_count_together(wire: Wire) -> None:
     assert sorted(text for text in wire.texts if "SELECT" in text) == sorted(f"SELECT {n}" for n in range(100))
 
 
-def test_a_cut_ends_what_there_is_and_refuses_what_comes(wire: Wire) -> None:
+def test_cut_ends_connections_and_refuses_new_ones(wire: Wire) -> None:
     with closing(connect(wire.url)) as idle, closing(connect(wire.url)) as busy:
         execute(busy, "BEGIN")
         execute(busy, "INSERT INTO t VALUES (1)")
@@ -164,7 +164,7 @@ def test_a_cut_ends_what_there_is_and_refuses_what_comes(wire: Wire) -> None:
     assert rows(wire.url) == []
 
 
-def test_a_cut_ends_one_that_waits_for_an_answer(wire: Wire, kind: Kind) -> None:
+def test_cut_ends_a_waiting_connection(wire: Wire, kind: Kind) -> None:
     sleep = "SELECT pg_sleep(2)" if kind == "postgresql" else "SELECT SLEEP(2)"
     with closing(connect(wire.url)) as connection, ThreadPoolExecutor(1) as pool:
         asleep = pool.submit(execute, connection, sleep)
@@ -177,7 +177,7 @@ def test_a_cut_ends_one_that_waits_for_an_answer(wire: Wire, kind: Kind) -> None
         assert time.monotonic() - before < 1
 
 
-def test_it_can_be_cut_and_mended_again_and_again(wire: Wire) -> None:
+def test_wire_can_be_cut_and_mended_repeatedly(wire: Wire) -> None:
     wire.mend()  # which it was
     for _ in range(20):
         assert rows(wire.url) == []
@@ -189,7 +189,7 @@ def test_it_can_be_cut_and_mended_again_and_again(wire: Wire) -> None:
     assert rows(wire.url) == []
 
 
-def test_a_break_before_a_commit_loses_it(wire: Wire) -> None:
+def test_break_before_commit_loses_it(wire: Wire) -> None:
     with closing(connect(wire.url)) as connection, closing(connect(wire.url)) as other:
         execute(connection, "BEGIN")
         execute(connection, "INSERT INTO t VALUES (1)")
@@ -200,7 +200,7 @@ def test_a_break_before_a_commit_loses_it(wire: Wire) -> None:
         assert rows(wire.url) == []
 
 
-def test_a_break_after_a_commit_loses_only_its_answer(wire: Wire) -> None:
+def test_break_after_commit_loses_only_the_answer(wire: Wire) -> None:
     with closing(connect(wire.url)) as connection, closing(connect(wire.url)) as other:
         execute(connection, "BEGIN")
         execute(connection, "INSERT INTO t VALUES (1)")
@@ -212,7 +212,7 @@ def test_a_break_after_a_commit_loses_only_its_answer(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("how", ["before", "after"])
-def test_a_break_within_a_pipeline(psycopg_wire: Wire, how: str) -> None:
+def test_break_within_pipeline_raises_lost(psycopg_wire: Wire, how: str) -> None:
     def ask(connection: psycopg.Connection) -> None:
         with connection.pipeline():
             for text in ("first", "second", "third"):
@@ -226,12 +226,12 @@ def test_a_break_within_a_pipeline(psycopg_wire: Wire, how: str) -> None:
         ask(connection)
 
 
-def test_what_the_server_says_in_parting_is_heard(psycopg_wire: Wire) -> None:
+def test_final_server_message_reaches_the_client(psycopg_wire: Wire) -> None:
     with psycopg.connect(psycopg_wire.url, autocommit=True) as connection, pytest.raises(psycopg.errors.AdminShutdown):
         connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
 
-def test_the_server_finds_its_clients_gone(psycopg_wire: Wire) -> None:
+def test_server_notices_its_lost_clients(psycopg_wire: Wire) -> None:
     with closing(psycopg.connect(psycopg_wire.url)) as cut, closing(psycopg.connect(psycopg_wire.url)) as left:
         pids = [cut.info.backend_pid, left.info.backend_pid]
         left.close()
@@ -243,13 +243,13 @@ def test_the_server_finds_its_clients_gone(psycopg_wire: Wire) -> None:
             time.sleep(0.005)
 
 
-def test_a_server_that_is_not_there_is_not_there(kind: Kind) -> None:
+def test_missing_server_refuses_the_connection(kind: Kind) -> None:
     scheme = "postgresql" if kind == "postgresql" else "mysql"
     with counting(f"{scheme}://root@127.0.0.1:1/nothing") as wire, pytest.raises(LOST):
         connect(wire.url)
 
 
-def test_the_url_differs_in_its_address_only() -> None:
+def test_wire_url_differs_only_in_address() -> None:
     with counting("postgresql://us%40er:p%3Ass@db.example:5433/name?application_name=a") as wire:
         port = wire.url.partition("127.0.0.1:")[2].partition("/")[0]
         assert wire.url == f"postgresql://us%40er:p%3Ass@127.0.0.1:{port}/name?application_name=a"
@@ -303,7 +303,7 @@ MYSQL_TALK = [
         (MySQLDialect, MYSQL_TALK, ["SELECT 1", "(prepared statement 5)"], 4),
     ],
 )
-def test_messages_are_found_wherever_segments_end(
+def test_messages_are_found_across_segments(
     new: type[Dialect], talk: list[bytes], texts: list[str], trips: int, size: int
 ) -> None:
     dialect, stream = new(), b"".join(talk)
@@ -315,7 +315,7 @@ def test_messages_are_found_wherever_segments_end(
 
 
 @pytest.mark.parametrize("size", [1, 10, 1000])
-def test_a_greeting_offers_no_encryption(size: int) -> None:
+def test_greeting_offers_no_encryption(size: int) -> None:
     head, tail = b"\x0a10.11.6-MariaDB\0" + bytes(4) + b"12345678\0", b"\x2d\x02\0"
     stream = my(0, head + b"\xff\xff" + tail) + b"more"
     dialect = MySQLDialect()
@@ -323,6 +323,6 @@ def test_a_greeting_offers_no_encryption(size: int) -> None:
     assert told == my(0, head + b"\xff\xf7" + tail) + b"more"
 
 
-def test_a_refusal_in_place_of_the_greeting_is_passed_on() -> None:
+def test_refusal_instead_of_greeting_is_forwarded() -> None:
     refusal = my(0, b"\xff\x10\x04Too many connections")
     assert MySQLDialect().told(refusal) == refusal

@@ -60,7 +60,7 @@ def missed(bus) -> None:
     bus._subscribers.handle_gap()
 
 
-def test_what_was_said_while_the_bus_was_cut_off_is_told_afterwards(site, monkeypatch):
+def test_messages_during_bus_cut_arrive_later(site, monkeypatch):
     socket, _ = site.join()
     conversation_id = socket.ask("message", text="hello", client_id="1")["conversation_id"]
     heard: list[Notice] = []
@@ -74,7 +74,7 @@ def test_what_was_said_while_the_bus_was_cut_off_is_told_afterwards(site, monkey
     assert socket.quiet()
 
 
-def test_during_a_cut_what_others_say_is_found_by_looking(site, bus, looks, monkeypatch):
+def test_messages_during_cut_are_found_by_polling(site, bus, looks, monkeypatch):
     socket, _ = site.join()
     conversation_id = socket.ask("message", text="hello", client_id="1")["conversation_id"]
     looks.go_by()
@@ -89,7 +89,7 @@ def test_during_a_cut_what_others_say_is_found_by_looking(site, bus, looks, monk
     assert socket.quiet()
 
 
-def test_what_is_heard_while_the_store_is_away_is_told_once_it_is_back(site, bus, looks):
+def test_notices_during_store_outage_arrive_later(site, bus, looks):
     socket, _ = site.join()
     conversation_id = socket.ask("message", text="hello", client_id="1")["conversation_id"]
     looks.go_by()
@@ -102,7 +102,7 @@ def test_what_is_heard_while_the_store_is_away_is_told_once_it_is_back(site, bus
     assert socket.quiet()
 
 
-def test_a_look_that_fails_again_and_again_loses_nothing_of_other_processes(site, bus, looks, monkeypatch):
+def test_failed_polls_lose_no_message(site, bus, looks, monkeypatch):
     socket, _ = site.join()
     conversation_id = socket.ask("message", text="hello", client_id="1")["conversation_id"]
     monkeypatch.setattr(bus, "publish", lambda notices: None)
@@ -116,7 +116,7 @@ def test_a_look_that_fails_again_and_again_loses_nothing_of_other_processes(site
     assert socket.hear()["text"] == "are you there?"
 
 
-def test_whoever_joins_is_not_told_by_looking_what_the_join_has_listed(site, bus, looks, monkeypatch):
+def test_polling_repeats_no_message_from_join(site, bus, looks, monkeypatch):
     socket, joined = site.join()
     conversation_id = socket.ask("message", text="hello", client_id="1")["conversation_id"]
     site.reply(conversation_id, "hello yourself")
@@ -130,7 +130,7 @@ def test_whoever_joins_is_not_told_by_looking_what_the_join_has_listed(site, bus
     assert back.hear()["text"] == "are you there?"
 
 
-def test_a_clock_that_is_set_back_keeps_nobody_from_being_looked_at(site, bus, looks, monkeypatch):
+def test_clock_set_back_does_not_stop_polling(site, bus, looks, monkeypatch):
     socket, _ = site.join()
     conversation_id = socket.ask("message", text="hello", client_id="1")["conversation_id"]
     looks.go_by()

@@ -9,7 +9,7 @@ import pytest
 from asgi.conftest import PAGE
 
 
-def test_a_join_without_a_session_begins_one(site):
+def test_join_without_session_starts_one(site):
     _, joined = site.join(ref="1")
     assert joined["ref"] == "1"
     assert joined["session_token"].startswith("hvs_")
@@ -19,14 +19,14 @@ def test_a_join_without_a_session_begins_one(site):
 
 
 @pytest.mark.rule("S1")
-def test_a_join_with_a_session_goes_on_with_it(site):
+def test_join_with_session_resumes_it(site):
     token = site.shop.join()
     _, joined = site.join(token)
     assert joined["session_token"] == token
     assert site.shop.get("/me", token).json()["visitor_id"] == joined["visitor_id"]
 
 
-def test_the_join_answer_is_the_one_over_http(site):
+def test_join_answer_equals_the_http_answer(site):
     token = site.shop.join()
     _, joined = site.join(token)
     over_http = site.shop.post("/join", {"app_key": site.key, "session_token": token}).json()
@@ -34,7 +34,7 @@ def test_the_join_answer_is_the_one_over_http(site):
 
 
 @pytest.mark.rule("L1")
-def test_an_identity_travels_with_the_join(site):
+def test_join_carries_an_identity(site):
     token = site.shop.join()
     site.shop.post("/conversations", {"text": "hello"}, token)
     _, joined = site.join(token, identity={"email": "jane@example.com", "name": "Jane"})
@@ -44,13 +44,13 @@ def test_an_identity_travels_with_the_join(site):
     assert (joined["identified"], joined["standing"], joined["email_prompt"]) == (True, "claimed", False)
 
 
-def test_an_identity_that_comes_with_the_first_join_begins_the_session(site):
+def test_first_join_with_identity_starts_identified_session(site):
     _, joined = site.join(identity={"email": "jane@example.com"})
     assert joined["identify"]["session_token"] == joined["session_token"]
     assert joined["identified"] is True
 
 
-def test_a_wrong_proof_at_join_is_told_behind_it_and_leaves_an_anonymous_visitor(site):
+def test_wrong_proof_at_join_leaves_visitor_anonymous(site):
     socket, joined = site.join(ref="j", identity={"external_id": "user_1", "user_hash": "0" * 64})
     refusal = socket.hear()
     assert (refusal["type"], refusal["ref"], refusal["about"]) == ("error", "j", "identify")
@@ -60,7 +60,7 @@ def test_a_wrong_proof_at_join_is_told_behind_it_and_leaves_an_anonymous_visitor
 
 
 @pytest.mark.rule("S2")
-def test_a_session_that_is_over_begins_anew_at_join_with_the_identity(site):
+def test_join_with_ended_session_starts_identified_one(site):
     token = site.shop.join()
     site.shop.post("/reset", None, token)
     _, joined = site.join(token, identity={"email": "jane@example.com"})
@@ -68,7 +68,7 @@ def test_a_session_that_is_over_begins_anew_at_join_with_the_identity(site):
     assert joined["identified"] is True
 
 
-def test_identify_answers_as_over_http(site):
+def test_identify_answers_like_http(site):
     socket, joined = site.join()
     told = socket.ask("identify", ref="x", identity=site.shop.signed("user_1", name="Jane"))
     assert (told.pop("type"), told.pop("ref")) == ("identified", "x")
@@ -79,7 +79,7 @@ def test_identify_answers_as_over_http(site):
 
 
 @pytest.mark.rule("C5")
-def test_a_switch_of_user_goes_on_with_the_new_session(site):
+def test_user_switch_continues_with_new_session(site):
     socket, joined = site.join(identity=site.shop.signed("user_1"))
     told = socket.ask("identify", identity=site.shop.signed("user_2"))
     assert told["switched"] is True
@@ -91,7 +91,7 @@ def test_a_switch_of_user_goes_on_with_the_new_session(site):
 
 
 @pytest.mark.rule("S2")
-def test_a_reset_ends_the_session_and_the_socket_goes_on(site):
+def test_reset_ends_session_and_keeps_socket(site):
     socket, joined = site.join(identity={"email": "jane@example.com"})
     told = socket.ask("reset", ref="r")
     assert (told["type"], told["ref"], told["identified"]) == ("was_reset", "r", False)
@@ -101,7 +101,7 @@ def test_a_reset_ends_the_session_and_the_socket_goes_on(site):
     assert socket.quiet()
 
 
-def test_a_message_begins_a_conversation_and_goes_on_with_it(site):
+def test_messages_start_and_continue_a_conversation(site):
     socket, joined = site.join()
     first = socket.ask("message", ref="1", text="hello", client_id="a")
     assert (first["type"], first["ref"], first["author"], first["client_id"]) == ("message", "1", "visitor", "a")
@@ -113,13 +113,13 @@ def test_a_message_begins_a_conversation_and_goes_on_with_it(site):
     assert socket.quiet()  # nobody is told of their own message twice
 
 
-def test_a_message_that_is_sent_again_is_the_same_message(site):
+def test_repeated_message_is_the_same_message(site):
     socket, _ = site.join()
     first = socket.ask("message", text="hello", client_id="a")
     assert socket.ask("message", text="hello", client_id="a") == first
 
 
-def test_a_message_in_somebody_elses_conversation_is_refused(site):
+def test_message_in_foreign_conversation_is_refused(site):
     other, _ = site.join()
     theirs = other.ask("message", text="secret", client_id="1")["conversation_id"]
     socket, _ = site.join()
@@ -129,7 +129,7 @@ def test_a_message_in_somebody_elses_conversation_is_refused(site):
     assert other.quiet()
 
 
-def test_what_is_wrong_with_a_message_is_told_and_the_socket_goes_on(site):
+def test_bad_message_is_reported_and_socket_stays(site):
     socket, _ = site.join()
     refusal = socket.ask("message", ref="m", text="", client_id="1")
     assert (refusal["type"], refusal["ref"], refusal["code"]) == ("error", "m", "invalid")
@@ -137,7 +137,7 @@ def test_what_is_wrong_with_a_message_is_told_and_the_socket_goes_on(site):
     assert socket.quiet()
 
 
-def test_a_ping_is_answered(site):
+def test_ping_is_answered(site):
     socket, _ = site.join()
     assert socket.ask("ping") == {"type": "pong"}
 
@@ -156,7 +156,7 @@ def test_a_ping_is_answered(site):
         '{"type": "join", "after": {}}',
     ],
 )
-def test_a_first_frame_that_is_no_join_closes_the_socket(site, frame):
+def test_first_frame_other_than_join_closes_socket(site, frame):
     socket = site.connect()
     socket.connection.send_text(frame)
     assert socket.closed()[0] == 4400
@@ -166,19 +166,19 @@ def test_a_first_frame_that_is_no_join_closes_the_socket(site, frame):
     "frame",
     ['{"type": "shout"}', '{"type": "join", "app_key": "app_"}', "{", '{"type": "identify", "identity": "jane"}'],
 )
-def test_a_frame_that_nobody_understands_closes_the_socket(site, frame):
+def test_unknown_frame_closes_the_socket(site, frame):
     socket, _ = site.join()
     socket.connection.send_text(frame)
     assert socket.closed() == (4400, "bad_frame")
 
 
-def test_bytes_are_no_frame(site):
+def test_bytes_frame_is_refused(site):
     socket = site.connect()
     socket.connection.send_bytes(json.dumps({"type": "join", "app_key": site.key}).encode())
     assert socket.closed()[0] == 4400
 
 
-def test_a_frame_of_32_kib_is_taken_and_a_larger_one_is_not(site):
+def test_frame_over_32_kib_is_refused(site):
     socket, _ = site.join()
     empty = json.dumps({"type": "ping", "ref": "", "more": ""})
     socket.connection.send_text(json.dumps({"type": "ping", "ref": "", "more": "x" * (32 * 1024 - len(empty))}))
@@ -188,13 +188,13 @@ def test_a_frame_of_32_kib_is_taken_and_a_larger_one_is_not(site):
 
 
 @pytest.mark.parametrize("app_key", ["app_unknown", "", None])
-def test_an_app_that_nobody_has_is_no_way_in(site, app_key):
+def test_unknown_app_refuses_the_socket(site, app_key):
     socket = site.connect()
     socket.say("join", app_key=app_key)
     assert socket.closed() == (4403, "unknown_app")
 
 
-def test_a_page_that_the_app_does_not_list_is_no_way_in(site):
+def test_unlisted_page_is_refused(site):
     socket = site.connect(origin="https://evil.example.com")
     socket.say("join", app_key=site.key, identity={"email": "jane@example.com"})
     assert socket.closed() == (4403, "bad_origin")
@@ -202,14 +202,14 @@ def test_a_page_that_the_app_does_not_list_is_no_way_in(site):
     assert listed == []
 
 
-def test_a_page_that_the_app_lists_joins(site):
+def test_listed_page_joins(site):
     socket = site.connect(origin=PAGE)
     assert socket.ask("join", app_key=site.key)["type"] == "joined"
 
 
 @pytest.mark.rule("S2")
 @pytest.mark.parametrize("kept", ["in a cookie", "in the frame"])
-def test_an_identity_that_comes_with_a_session_that_is_over_gets_a_new_one(site, kept):
+def test_ended_session_with_identity_gets_new_token(site, kept):
     own_page = str(site.shop.http.base_url)
     site.shop.hullo.register.change_app(site.key, {"origins": own_page})
     over = site.shop.join()

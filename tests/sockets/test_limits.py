@@ -24,12 +24,12 @@ def limited(serve):
         yield begin
 
 
-def test_a_socket_that_does_not_join_is_closed(site, monkeypatch):
+def test_socket_without_join_is_closed(site, monkeypatch):
     monkeypatch.setattr(connection, "JOIN_TIMEOUT", 0.05)
     assert site.connect().closed() == (4408, "no_join")
 
 
-def test_more_frames_than_are_taken_in_ten_seconds_close_the_socket(limited):
+def test_too_many_frames_close_the_socket(limited):
     site = limited(frames_per_socket=5)
     socket, _ = site.join()
     for _ in range(4):
@@ -38,12 +38,12 @@ def test_more_frames_than_are_taken_in_ten_seconds_close_the_socket(limited):
     assert socket.closed() == (4429, "rate_limited")
 
 
-def test_frames_are_not_counted_where_limits_are_off(limited):
+def test_frames_are_not_counted_without_limits(limited):
     socket, _ = limited(on=False, frames_per_socket=1).join()
     assert socket.quiet()
 
 
-def test_one_address_has_so_many_sockets_and_a_place_again_for_each_that_is_closed(limited):
+def test_sockets_per_address_are_limited_until_closed(limited):
     site = limited(sockets_per_address=2)
     first, _ = site.join()
     site.join()
@@ -52,14 +52,14 @@ def test_one_address_has_so_many_sockets_and_a_place_again_for_each_that_is_clos
     site.join()
 
 
-def test_a_socket_counts_as_a_call_of_its_address(limited):
+def test_socket_counts_as_call_of_its_address(limited):
     site = limited(calls_per_address=2)
     site.join()
     site.join()
     assert site.connect().closed() == (4429, "rate_limited")
 
 
-def test_a_join_that_would_make_one_session_too_many_closes_the_socket(limited):
+def test_join_over_session_limit_closes_socket(limited):
     site = limited(sessions_per_address=1)
     site.join()
     socket = site.connect()
@@ -67,7 +67,7 @@ def test_a_join_that_would_make_one_session_too_many_closes_the_socket(limited):
     assert socket.closed() == (4429, "rate_limited")
 
 
-def test_identify_frames_count_as_calls_of_the_session(limited):
+def test_identify_frames_count_as_session_calls(limited):
     site = limited(identifies_per_session=1)
     socket, _ = site.join()
     assert socket.ask("identify", identity={"email": "jane@example.com"})["type"] == "identified"
@@ -77,7 +77,7 @@ def test_identify_frames_count_as_calls_of_the_session(limited):
     assert socket.quiet()
 
 
-def test_a_store_that_is_out_of_reach_at_join_says_come_again(site, monkeypatch):
+def test_store_outage_at_join_says_retry(site, monkeypatch):
     from hullo.errors import StoreUnavailable
 
     socket = site.connect()

@@ -10,7 +10,7 @@ from hullo.bus.notice import Notice
 from hullo.realtime import registry
 
 
-def test_an_agents_reply_is_told(site):
+def test_agent_reply_reaches_the_visitor(site):
     socket, _ = site.join()
     said = socket.ask("message", text="hello", client_id="1")
     reply = site.reply(said["conversation_id"], "hello yourself")
@@ -18,7 +18,7 @@ def test_an_agents_reply_is_told(site):
     assert socket.quiet()
 
 
-def test_a_message_is_told_to_the_visitors_other_tabs_and_not_to_the_one_that_said_it(site):
+def test_message_reaches_other_tabs_but_not_sender(site):
     socket, joined = site.join()
     other, _ = site.join(joined["session_token"])
     said = socket.ask("message", ref="1", text="hello", client_id="a")
@@ -26,13 +26,13 @@ def test_a_message_is_told_to_the_visitors_other_tabs_and_not_to_the_one_that_sa
     assert socket.quiet()
 
 
-def test_what_is_said_over_http_is_told_too(site):
+def test_http_message_reaches_sockets(site):
     socket, joined = site.join()
     begun = site.shop.post("/conversations", {"text": "hello"}, joined["session_token"]).json()
     assert socket.hear()["conversation_id"] == begun["id"]
 
 
-def test_replies_come_in_the_order_in_which_they_were_made(site):
+def test_replies_arrive_in_their_order(site):
     socket, _ = site.join()
     conversation_id = socket.ask("message", text="hello", client_id="1")["conversation_id"]
     texts = [f"reply {number}" for number in range(20)]
@@ -42,7 +42,7 @@ def test_replies_come_in_the_order_in_which_they_were_made(site):
 
 
 @pytest.mark.rule("H1")
-def test_nobody_is_told_what_another_visitor_says(site):
+def test_message_does_not_reach_other_visitors(site):
     stranger, _ = site.join()
     socket, _ = site.join()
     conversation_id = socket.ask("message", text="hello", client_id="1")["conversation_id"]
@@ -52,7 +52,7 @@ def test_nobody_is_told_what_another_visitor_says(site):
 
 
 @pytest.mark.rule("H1")
-def test_a_proven_person_is_told_on_every_device_and_whoever_claims_to_be_them_is_not(site):
+def test_replies_reach_proven_devices_but_not_claims(site):
     phone, _ = site.join(identity=site.shop.signed("user_1"))
     laptop, _ = site.join(identity=site.shop.signed("user_1"))
     claimed, _ = site.join(identity={"external_id": "user_1"})
@@ -64,7 +64,7 @@ def test_a_proven_person_is_told_on_every_device_and_whoever_claims_to_be_them_i
 
 
 @pytest.mark.rule("H1")
-def test_a_visitor_who_proves_who_they_are_while_connected_is_told_from_then_on(site):
+def test_visitor_proven_while_connected_gets_later_messages(site):
     phone, _ = site.join(identity=site.shop.signed("user_1"))
     laptop, _ = site.join()
     laptop.ask("identify", identity=site.shop.signed("user_1"))
@@ -73,7 +73,7 @@ def test_a_visitor_who_proves_who_they_are_while_connected_is_told_from_then_on(
 
 
 @pytest.mark.rule("H1")
-def test_a_visitor_who_proves_who_they_are_in_another_tab_is_told_from_then_on(site):
+def test_visitor_proven_in_another_tab_gets_messages(site):
     phone, _ = site.join(identity=site.shop.signed("user_1"))
     laptop, joined = site.join()
     site.shop.identify(joined["session_token"], **site.shop.signed("user_1"))
@@ -82,7 +82,7 @@ def test_a_visitor_who_proves_who_they_are_in_another_tab_is_told_from_then_on(s
 
 
 @pytest.mark.rule("H1")
-def test_whoever_is_proven_a_moment_before_a_message_is_told_of_it_though_both_are_heard_at_once(site, monkeypatch):
+def test_visitor_proven_just_before_message_gets_it(site, monkeypatch):
     phone, _ = site.join(identity=site.shop.signed("user_1"))
     laptop, joined = site.join()
     bus, held = site.shop.hullo.bus, list[Notice]()
@@ -95,14 +95,14 @@ def test_whoever_is_proven_a_moment_before_a_message_is_told_of_it_though_both_a
 
 
 @pytest.mark.rule("S4")
-def test_a_session_that_is_reset_elsewhere_closes_its_sockets(site):
+def test_reset_elsewhere_closes_the_sessions_sockets(site):
     socket, joined = site.join()
     site.shop.post("/reset", None, joined["session_token"])
     assert socket.closed() == (4401, "session_revoked")
 
 
 @pytest.mark.rule("S4")
-def test_a_reset_over_one_socket_closes_the_others_of_the_session(site):
+def test_reset_over_socket_closes_the_other_sockets(site):
     socket, joined = site.join()
     other, _ = site.join(joined["session_token"])
     assert socket.ask("reset")["type"] == "was_reset"
@@ -111,14 +111,14 @@ def test_a_reset_over_one_socket_closes_the_others_of_the_session(site):
 
 
 @pytest.mark.rule("S4", "C5")
-def test_a_switch_of_user_in_another_tab_closes_the_sockets_of_the_first(site):
+def test_user_switch_in_another_tab_closes_sockets(site):
     socket, joined = site.join(identity=site.shop.signed("user_1"))
     site.shop.identify(joined["session_token"], **site.shop.signed("user_2"))
     assert socket.closed()[0] == 4401
 
 
 @pytest.mark.rule("S4")
-def test_a_person_who_is_logged_out_everywhere_is_disconnected(site):
+def test_logout_everywhere_closes_the_sockets(site):
     sockets = [site.join(identity=site.shop.signed("user_1"))[0] for _ in range(2)]
     key = site.shop.api_key()
     contact_id = site.shop.get("/contacts", key).json()["items"][0]["id"]
@@ -132,7 +132,7 @@ def test_a_person_who_is_logged_out_everywhere_is_disconnected(site):
 
 
 @pytest.mark.rule("S4", "P2")
-def test_a_person_who_is_erased_is_disconnected(site):
+def test_erased_visitor_is_disconnected(site):
     socket, joined = site.join(identity=site.shop.signed("user_1"))
     key = site.shop.api_key()
     contact_id = joined["identify"]["contact_id"]
@@ -141,7 +141,7 @@ def test_a_person_who_is_erased_is_disconnected(site):
 
 
 @pytest.mark.rule("G1", "L4")
-def test_who_was_merged_is_told_as_the_survivor(site):
+def test_merged_visitor_gets_survivors_messages(site):
     first, one = site.join(identity=site.shop.signed("user_1"))
     signature = site.shop.hullo.user_hash(site.key, "jane@example.com")
     second, two = site.join(identity={"email": "jane@example.com", "user_hash": signature})
@@ -154,7 +154,7 @@ def test_who_was_merged_is_told_as_the_survivor(site):
     assert second.hear()["text"] == "hello"
 
 
-def test_what_is_read_in_one_tab_is_told_to_the_others_and_asked_for_by_ref_alone(site):
+def test_read_notice_reaches_only_other_tabs(site):
     socket, joined = site.join()
     other, _ = site.join(joined["session_token"])
     conversation_id = socket.ask("message", text="hello", client_id="1")["conversation_id"]
@@ -169,13 +169,13 @@ def test_what_is_read_in_one_tab_is_told_to_the_others_and_asked_for_by_ref_alon
     assert other.quiet()
 
 
-def test_nobody_reads_what_is_not_theirs(site):
+def test_foreign_conversation_cannot_be_read(site):
     theirs = site.join()[0].ask("message", text="hello", client_id="1")["conversation_id"]
     socket, _ = site.join()
     assert socket.ask("read", conversation_id=theirs)["code"] == "not_found"
 
 
-def test_whoever_was_away_is_told_what_was_said_meanwhile(site):
+def test_returning_visitor_gets_missed_messages(site):
     socket, joined = site.join()
     first = socket.ask("message", text="hello", client_id="1")
     socket.connection.close()
@@ -186,7 +186,7 @@ def test_whoever_was_away_is_told_what_was_said_meanwhile(site):
     assert back.quiet()
 
 
-def test_whoever_asks_for_nothing_is_told_nothing_old(site):
+def test_join_without_cursor_gets_no_old_messages(site):
     socket, joined = site.join()
     _talk(site, socket)
     back, _ = site.join(joined["session_token"])
@@ -194,7 +194,7 @@ def test_whoever_asks_for_nothing_is_told_nothing_old(site):
 
 
 @pytest.mark.parametrize("after", ["msg_", "x", "msg_" + "!" * 26, "msg_" + "0" * 5000])
-def test_an_id_that_is_none_tells_nothing(site, after):
+def test_invalid_cursor_gets_no_messages(site, after):
     socket, joined = site.join()
     _talk(site, socket)
     back, _ = site.join(joined["session_token"], after=after)
@@ -202,7 +202,7 @@ def test_an_id_that_is_none_tells_nothing(site, after):
 
 
 @pytest.mark.rule("S4")
-def test_what_no_notice_tells_of_is_found_by_looking(site, monkeypatch):
+def test_missed_notice_is_found_by_polling(site, monkeypatch):
     monkeypatch.setattr(registry, "CHECK_INTERVAL", 0.05)
     monkeypatch.setattr(site.shop.hullo.bus, "publish", lambda notices: None)
     socket, joined = site.join()
@@ -210,7 +210,7 @@ def test_what_no_notice_tells_of_is_found_by_looking(site, monkeypatch):
     assert socket.closed()[0] == 4401
 
 
-def test_a_page_that_the_app_lists_no_longer_is_disconnected(site, monkeypatch):
+def test_page_removed_from_app_is_disconnected(site, monkeypatch):
     monkeypatch.setattr(registry, "CHECK_INTERVAL", 0.05)
     page, phone = site.connect(origin=PAGE), site.connect()
     for socket in (page, phone):
@@ -220,7 +220,7 @@ def test_a_page_that_the_app_lists_no_longer_is_disconnected(site, monkeypatch):
     assert phone.quiet()
 
 
-def test_a_hullo_without_sockets_listens_to_nothing(serve):
+def test_hullo_without_sockets_listens_to_nothing(serve):
     shop = serve(Hullo("memory:"), "asyncio")
     shop.post("/join", {"app_key": shop.app_key})
     assert not shop.hullo.bus._subscribers._subscribers

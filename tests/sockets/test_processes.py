@@ -70,7 +70,7 @@ def two(request: pytest.FixtureRequest, databases: Databases, start: Start, tmp_
         yield Two(f"sqlite:///{tmp_path}/hullo.db", start, HULLO_BUS=redis.url)
 
 
-def test_what_is_said_in_one_process_is_told_in_another(two):
+def test_message_reaches_sockets_of_another_process(two):
     one, other = two.servers
     with ExitStack() as sockets:
         here, joined = two.join(one, sockets)
@@ -84,7 +84,7 @@ def test_what_is_said_in_one_process_is_told_in_another(two):
 
 
 @pytest.mark.rule("S4")
-def test_a_session_that_ends_in_one_process_is_disconnected_from_another(two):
+def test_session_end_closes_sockets_of_another_process(two):
     one, other = two.servers
     with ExitStack() as sockets:
         here, joined = two.join(one, sockets)
@@ -101,7 +101,7 @@ def alone(start: Start, tmp_path: Any) -> tuple[Server, str]:
     return start(HULLO_DB=url, HULLO_LIMITS="off").ready(), app_key
 
 
-def test_a_server_that_is_stopped_tells_its_sockets_to_come_back(alone):
+def test_stopped_server_asks_sockets_to_reconnect(alone):
     server, app_key = alone
     with connect(_address(server)) as socket:
         _say(socket, type="join", app_key=app_key)
@@ -112,7 +112,7 @@ def test_a_server_that_is_stopped_tells_its_sockets_to_come_back(alone):
 
 
 @pytest.mark.slow
-def test_whoever_does_not_read_holds_up_nobody(alone):
+def test_slow_reader_blocks_no_other_socket(alone):
     server, app_key = alone
     token = server.call("POST", "/hullo/v1/join", {"app_key": app_key}).json["session_token"]
     with ExitStack() as sockets:

@@ -59,7 +59,7 @@ def backend(request):
     return request.param
 
 
-def test_a_frame_that_nobody_takes_ends_the_connection(hullo, backend, monkeypatch):
+def test_unread_frame_ends_the_connection(hullo, backend, monkeypatch):
     monkeypatch.setattr(connection, "SEND_TIMEOUT", 0.05)
 
     def tell(connected: Connection):
@@ -68,7 +68,7 @@ def test_a_frame_that_nobody_takes_ends_the_connection(hullo, backend, monkeypat
     assert ends(hullo, backend, monkeypatch, tell)
 
 
-def test_more_than_is_kept_for_a_reader_ends_the_connection(hullo, backend, monkeypatch):
+def test_full_send_buffer_ends_the_connection(hullo, backend, monkeypatch):
     def tell(connected: Connection):
         for number in range(connection.MAX_QUEUED_FRAMES * 3):
             connected.enqueue_updates([(f"msg_{number}", "{}")])

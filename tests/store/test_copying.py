@@ -33,7 +33,7 @@ def filled(place: str = "here", letters: int = 7) -> Shelves:
 
 @given(LETTER_ROWS, PAIR_ROWS, st.integers(1, 14), st.lists(st.integers(0, 9), max_size=4))
 @settings(max_examples=300)
-def test_whatever_the_rows_the_chunks_and_the_interruptions_both_are_the_same(
+def test_copy_equals_source_after_any_interruption(
     letters: list[PortableRow], pairs: list[PortableRow], chunk: int, interruptions: list[int]
 ):
     source, target = Shelves("here", {"letter": letters, "pair": pairs}), Shelves("there")
@@ -52,7 +52,7 @@ def test_whatever_the_rows_the_chunks_and_the_interruptions_both_are_the_same(
     assert [(each.name, each.rows) for each in copied] == [("letter", len(letters)), ("pair", len(pairs))]
 
 
-def test_nothing_is_copied_twice():
+def test_rows_are_copied_once():
     source, target = filled(), Shelves("there")
     target.writes_left = 3  # its mark, and two chunks
     with pytest.raises(Interrupted):
@@ -65,7 +65,7 @@ def test_nothing_is_copied_twice():
     assert len(added) == 1 + 3
 
 
-def test_an_interrupted_copy_stays_marked_until_it_is_compared():
+def test_interrupted_copy_stays_marked_until_compared():
     source, target = filled(), Shelves("there")
     target.writes_left = 1 + 3 + 1  # all but the last write, which takes the mark away
     with pytest.raises(Interrupted):
@@ -75,7 +75,7 @@ def test_an_interrupted_copy_stays_marked_until_it_is_compared():
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 3, 6, 7, 8, 1000])
-def test_chunks_that_end_with_the_table_and_those_that_do_not_are_all_the_same(chunk: int):
+def test_chunk_size_does_not_change_the_copy(chunk: int):
     target = Shelves("there")
     copied = copy_store(filled(), target, chunk=chunk)
     assert copied == copy_store(filled(), Shelves("there"), chunk=4)
@@ -83,21 +83,21 @@ def test_chunks_that_end_with_the_table_and_those_that_do_not_are_all_the_same(c
 
 
 class TestDigest:
-    def test_it_is_of_the_rows_in_the_order_of_their_keys(self):
+    def test_digest_follows_rows_in_key_order(self):
         (letters, pairs) = copy_store(filled(letters=0), Shelves("there"))
         assert letters.digest == sha256().hexdigest()
         # Arrays of MessagePack, by hand: (a, x, 1), (b, x, null), (a, y, no bytes).
         assert pairs.digest == sha256(b"\x93\xa1a\xa1x\x01\x93\xa1b\xa1x\xc0\x93\xa1a\xa1y\xc4\x00").hexdigest()
 
     @pytest.mark.parametrize(("one", "other"), [("1", 1), ("", None), ("", b""), (0, None), ("a", b"a")])
-    def test_it_tells_kinds_of_values_apart(self, one: object, other: object):
+    def test_digest_tells_value_kinds_apart(self, one: object, other: object):
         first, second = (
             copy_store(Shelves("here", {"letter": [("id", value)]}), Shelves("there"))[0].digest
             for value in (one, other)
         )
         assert first != second
 
-    def test_it_tells_where_a_value_ends(self):
+    def test_digest_tells_where_a_value_ends(self):
         first, second = (
             copy_store(Shelves("here", {"letter": [row]}), Shelves("there"))[0].digest
             for row in (("ab", "c"), ("a", "bc"))
@@ -106,25 +106,25 @@ class TestDigest:
 
 
 class TestRefusals:
-    def test_a_target_that_is_not_empty(self):
+    def test_target_with_rows_is_refused(self):
         target = filled("there", letters=1)
         with pytest.raises(Conflicting, match="not empty: its table letter has rows"):
             copy_store(filled(), target)
         assert target.held == filled("there", letters=1).held
 
-    def test_a_target_that_is_half_a_copy_of_another(self):
+    def test_target_half_copied_from_another_is_refused(self):
         target = Shelves("there")
         target.copy_of = fingerprint("elsewhere")
         with pytest.raises(Conflicting, match="unfinished copy of another database"):
             copy_store(filled(), target)
         assert not target.held["letter"]
 
-    def test_a_store_to_itself(self):
+    def test_copy_of_store_to_itself_is_refused(self):
         store = filled()
         with pytest.raises(Conflicting, match="the same database"):
             copy_store(store, filled(store.location))
 
-    def test_a_store_of_another_kind(self):
+    def test_store_with_other_tables_is_refused(self):
         with pytest.raises(Conflicting, match="different tables"):
             copy_store(filled(), Shelves("there", tables=(LETTERS,)))
 
@@ -132,7 +132,7 @@ class TestRefusals:
 class TestAChangeMeanwhile:
     """The servers were not stopped."""
 
-    def test_of_the_source_is_told_with_what_to_do(self):
+    def test_source_change_is_reported_with_advice(self):
         source, target = filled(), Shelves("there")
 
         def change(doing: str, done: int, total: int) -> None:
@@ -143,7 +143,7 @@ class TestAChangeMeanwhile:
             copy_store(source, target, change)
         assert target.unfinished_copy() is not None
 
-    def test_of_the_target_is_told_too(self):
+    def test_target_change_is_reported(self):
         source, target = filled(), Shelves("there")
 
         def change(doing: str, done: int, total: int) -> None:
@@ -153,7 +153,7 @@ class TestAChangeMeanwhile:
         with pytest.raises(Conflicting, match=r"a row of pair was refused .*\(pair\).* stop every server"):
             copy_store(source, target, change, chunk=1)
 
-    def test_a_row_more_is_told(self):
+    def test_extra_target_row_is_reported(self):
         source, target = filled(), Shelves("there")
 
         def change(doing: str, done: int, total: int) -> None:
@@ -163,7 +163,7 @@ class TestAChangeMeanwhile:
         with pytest.raises(Conflicting, match="not the same as its source in pair"):
             copy_store(source, target, change)
 
-    def test_that_was_finished_between_two_tries_is_told(self):
+    def test_source_change_between_tries_is_reported(self):
         source, target = filled(), Shelves("there")
         target.writes_left = 2
         with pytest.raises(Interrupted):
@@ -174,7 +174,7 @@ class TestAChangeMeanwhile:
             copy_store(source, target, chunk=3)
 
 
-def test_progress_goes_from_nothing_to_all_and_goes_on_where_it_was():
+def test_progress_runs_to_the_total_and_resumes():
     told: list[tuple[str, int, int]] = []
     source, target = filled(), Shelves("there")
     target.writes_left = 3
@@ -188,17 +188,17 @@ def test_progress_goes_from_nothing_to_all_and_goes_on_where_it_was():
     assert (told[4], told[-1]) == (("verifying", 0, 20), ("verifying", 20, 20))
 
 
-def test_a_fingerprint_tells_nothing_and_is_short():
+def test_fingerprint_is_short_and_reveals_no_url():
     assert fingerprint("postgresql://localhost/hullo") != fingerprint("postgresql://localhost/hullo2")
     assert len(fingerprint("x" * 1000)) == 32
     assert fingerprint("x").isalnum()
 
 
-def test_a_store_need_not_offer_any_of_it():
+def test_store_may_offer_no_copying():
     assert not isinstance(open_memory("memory:"), SupportsCopy | SupportsBackup | SupportsDiagnosis)
 
 
-def test_what_copying_is_tested_with_is_what_it_asks_for():
+def test_shelves_satisfy_the_copy_protocols():
     shelves = Shelves("here")
     source: CopySource = shelves
     target: CopyTarget = shelves

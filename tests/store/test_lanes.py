@@ -55,13 +55,13 @@ async def _settle():
     await anyio.wait_all_tasks_blocked()
 
 
-async def test_one_alone_is_a_group_of_one_and_waits_for_nobody():
+async def test_single_call_is_a_group_of_one():
     counter = Counter()
     await BatchExecutor(counter.serve, 1).submit(7)
     assert counter.groups == [[7]]
 
 
-async def test_whoever_comes_while_others_are_served_goes_along_with_the_next_group():
+async def test_calls_during_service_join_the_next_group():
     counter = Counter(held=True)
     lanes = BatchExecutor(counter.serve, 1)
     async with anyio.create_task_group() as group:
@@ -74,7 +74,7 @@ async def test_whoever_comes_while_others_are_served_goes_along_with_the_next_gr
     assert [sorted(each) for each in counter.groups] == [[0], list(range(1, 10))]
 
 
-async def test_a_group_has_an_end():
+async def test_group_size_is_limited():
     counter = Counter(held=True)
     lanes = BatchExecutor(counter.serve, 1)
     async with anyio.create_task_group() as group:
@@ -88,7 +88,7 @@ async def test_a_group_has_an_end():
 
 
 @pytest.mark.parametrize("width", [1, 3])
-async def test_no_more_groups_at_once_than_lanes(width):
+async def test_groups_at_once_never_exceed_lanes(width):
     counter = Counter()
     lanes = BatchExecutor(counter.serve, width)
     async with anyio.create_task_group() as group:
@@ -98,7 +98,7 @@ async def test_no_more_groups_at_once_than_lanes(width):
     assert counter.most_at_once <= width
 
 
-async def test_wide_lanes_serve_groups_side_by_side():
+async def test_wide_lanes_serve_groups_in_parallel():
     counter = Counter(held=True)
     lanes = BatchExecutor(counter.serve, 2)
     with anyio.fail_after(10):
@@ -114,7 +114,7 @@ async def test_wide_lanes_serve_groups_side_by_side():
     assert all(counter.groups)
 
 
-async def test_an_error_reaches_everyone_in_the_group_and_nobody_else():
+async def test_error_reaches_only_its_group():
     counter = Counter(held=True)
     lanes = BatchExecutor(counter.serve, 1)
     failed, done = [], []
@@ -144,7 +144,7 @@ async def test_an_error_reaches_everyone_in_the_group_and_nobody_else():
     assert (sorted(failed), sorted(done)) == ([1, 2, 3], [0, 4])
 
 
-async def test_a_caller_that_is_cancelled_while_it_waits_is_not_served():
+async def test_call_cancelled_while_waiting_is_not_served():
     counter = Counter(held=True)
     lanes = BatchExecutor(counter.serve, 1)
     async with anyio.create_task_group() as group:
@@ -161,7 +161,7 @@ async def test_a_caller_that_is_cancelled_while_it_waits_is_not_served():
 
 
 @pytest.mark.parametrize("leaving_item", [1, 2])
-async def test_a_caller_that_is_cancelled_while_it_is_served_is_served_before_it_leaves(leaving_item):
+async def test_call_cancelled_during_service_leaves_after_it(leaving_item):
     counter = Counter(held=True)
     lanes = BatchExecutor(counter.serve, 1)
     left = []
@@ -192,7 +192,7 @@ async def test_a_caller_that_is_cancelled_while_it_is_served_is_served_before_it
     await lanes.submit(3)
 
 
-async def test_reading_shares_the_threads():
+async def test_reads_share_the_threads():
     counter = Counter(held=True)
     lanes = BatchExecutor(counter.serve, 1)
     read = []
@@ -210,7 +210,7 @@ async def test_reading_shares_the_threads():
     assert read == [0]
 
 
-async def test_a_failing_read_raises_what_it_raised():
+async def test_failing_read_raises_its_own_error():
     with pytest.raises(ZeroDivisionError):
         await BatchExecutor(lambda items: None, 1).run_in_thread(lambda: 1 // 0)
 
@@ -220,7 +220,7 @@ async def test_a_failing_read_raises_what_it_raised():
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 @pytest.mark.parametrize("cancelled", [1, 2])
-async def test_a_task_cancelled_by_asyncio_while_it_is_served_loses_nobody(cancelled, anyio_backend):
+async def test_asyncio_cancel_during_service_loses_no_call(cancelled, anyio_backend):
     counter = Counter(held=True)
     lanes = BatchExecutor(counter.serve, 1)
     first = asyncio.create_task(lanes.submit(0))
@@ -246,7 +246,7 @@ async def test_a_task_cancelled_by_asyncio_while_it_is_served_loses_nobody(cance
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_a_task_cancelled_by_asyncio_once_it_was_served_takes_nothing_away(anyio_backend):
+async def test_asyncio_cancel_after_service_undoes_nothing(anyio_backend):
     served = []
     lanes = BatchExecutor(served.extend, 1)
     original = lanes._promote_next
@@ -266,7 +266,7 @@ async def test_a_task_cancelled_by_asyncio_once_it_was_served_takes_nothing_away
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_a_task_cancelled_by_asyncio_as_it_is_called_to_lead_passes_the_lead_on(anyio_backend):
+async def test_asyncio_cancel_of_leader_passes_the_lead(anyio_backend):
     served, called = [], [True]
     lanes = BatchExecutor(served.extend, 1)
     original = lanes._promote_next
@@ -287,7 +287,7 @@ async def test_a_task_cancelled_by_asyncio_as_it_is_called_to_lead_passes_the_le
         await lanes.submit(4)
 
 
-async def test_where_no_thread_can_be_had_everybody_hears_of_it(monkeypatch):
+async def test_thread_shortage_raises_for_every_caller(monkeypatch):
     lanes = BatchExecutor(lambda items: None, 1)
 
     async def no_thread(*args, **options):

@@ -29,12 +29,12 @@ from hullo.store.urls import mask_secrets
         ("mysql://localhost/hullo?PWD=s3cret", "mysql://localhost/hullo?PWD=***"),
     ],
 )
-def test_only_what_is_secret_is_hidden(url: str, shown: str):
+def test_url_hides_only_its_secrets(url: str, shown: str):
     assert mask_secrets(url) == shown
 
 
 @pytest.mark.parametrize("sign", "@:/?#&=%[] ")
-def test_a_password_that_was_not_encoded_is_hidden_all_the_same(sign: str):
+def test_unencoded_password_is_hidden(sign: str):
     for url in (
         f"postgresql://shop:s3{sign}cr{sign}et@localhost:5432/hullo?sslmode=require",
         f"postgresql://shop:s3{sign}cret@[::1]/hullo",

@@ -114,7 +114,7 @@ class PortableContract:
         return self.make_store(tmp_path, "target")
 
     @pytest.mark.parametrize("chunk", [1, 5, 24, 48, 10_000])
-    def test_a_copy_is_the_same_and_can_be_opened(self, source: PeeweeStore, target: PeeweeStore, chunk: int):
+    def test_copy_is_equal_and_opens(self, source: PeeweeStore, target: PeeweeStore, chunk: int):
         copied = copy_store(source, target, chunk=chunk)
         assert {each.name: each.rows for each in copied} == {
             "workspace": 1,
@@ -152,7 +152,7 @@ class PortableContract:
         assert [app.id for app in target.list_apps()] == ["app_3", "app_2", "app_1"]
         target.close()
 
-    def test_pages_follow_each_other_in_the_order_of_bytes(self, source: PeeweeStore):
+    def test_pages_follow_byte_order(self, source: PeeweeStore):
         with source.as_source() as old:
             for table in old.tables():
                 whole = list(old.rows(table, None, 1000))
@@ -162,7 +162,7 @@ class PortableContract:
                 for limit in (1, 7):
                     assert list(_paged(old, table, limit)) == whole
 
-    def test_the_key_of_a_table_is_that_of_the_database(self, source: PeeweeStore):
+    def test_table_key_equals_the_databases_key(self, source: PeeweeStore):
         with source.as_source() as old:
             for table in old.tables():
                 assert len({table.key_of(row) for row in old.rows(table, None, 1000)}) == old.count(table)
@@ -171,7 +171,7 @@ class PortableContract:
         with source.as_source() as old:
             assert all(old.count(table) for table in old.tables())
 
-    def test_a_chunk_is_added_whole_or_not_at_all(self, source: PeeweeStore, target: PeeweeStore):
+    def test_chunk_is_added_whole_or_not(self, source: PeeweeStore, target: PeeweeStore):
         with source.as_source() as old, target.as_target() as new:
             contacts = _table(new, "contact")
             rows = old.rows(contacts, None, 3)
@@ -184,7 +184,7 @@ class PortableContract:
             orphans = [row for row in old.rows(blocks, None, 1000) if row[0] != rows[1][0]]
             assert isinstance(new.add(blocks, orphans[:1]), StoreConflict)
 
-    def test_an_unfinished_copy_is_opened_by_nobody(self, source: PeeweeStore, target: PeeweeStore):
+    def test_unfinished_copy_cannot_be_opened(self, source: PeeweeStore, target: PeeweeStore):
         _interrupt(source, target)
         for _ in range(2):
             with pytest.raises(StoreUnavailable, match="unfinished"):
@@ -197,7 +197,7 @@ class PortableContract:
         target.open()
         target.close()
 
-    def test_an_unfinished_copy_of_another_is_refused(self, source: PeeweeStore, target: PeeweeStore, tmp_path: Path):
+    def test_unfinished_copy_of_another_is_refused(self, source: PeeweeStore, target: PeeweeStore, tmp_path: Path):
         _interrupt(source, target)
         other = self.make_store(tmp_path, "other")
         other.open()
@@ -205,7 +205,7 @@ class PortableContract:
         with pytest.raises(Conflicting, match="unfinished copy of another database"):
             copy_store(other, target)
 
-    def test_a_target_with_rows_is_refused_and_left_as_it_was(self, source: PeeweeStore, target: PeeweeStore):
+    def test_target_with_rows_is_refused_unchanged(self, source: PeeweeStore, target: PeeweeStore):
         target.open()
         fill(target, 1)
         target.close()
@@ -214,12 +214,12 @@ class PortableContract:
         target.open()
         target.close()
 
-    def test_a_target_with_tables_and_no_rows_is_taken(self, source: PeeweeStore, target: PeeweeStore):
+    def test_target_with_empty_tables_is_accepted(self, source: PeeweeStore, target: PeeweeStore):
         target.open()
         target.close()
         copy_store(source, target)
 
-    def test_of_two_copies_at_once_one_is_refused(self, source: PeeweeStore, target: PeeweeStore, tmp_path: Path):
+    def test_second_copy_at_once_is_refused(self, source: PeeweeStore, target: PeeweeStore, tmp_path: Path):
         started: list[bool] = []
 
         def another(doing: str, done: int, total: int) -> None:
@@ -230,7 +230,7 @@ class PortableContract:
         with pytest.raises(Conflicting, match=r"another copy is under way|another database"):
             copy_store(self.make_store(tmp_path, "source"), target, another, chunk=10)
 
-    def test_a_store_and_itself_are_one_place(self, source: PeeweeStore, target: PeeweeStore, tmp_path: Path):
+    def test_store_and_itself_are_one_place(self, source: PeeweeStore, target: PeeweeStore, tmp_path: Path):
         assert source.location == self.make_store(tmp_path, "source").location != target.location
         with pytest.raises(Conflicting, match="the same database"):
             copy_store(source, self.make_store(tmp_path, "source"))

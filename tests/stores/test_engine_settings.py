@@ -40,7 +40,7 @@ TEXTS = sum(column.kind == "text" for table in TABLES for column in columns_of(t
 
 
 class TestUrl:
-    def test_parameters_change_the_settings(self):
+    def test_url_parameters_change_the_settings(self):
         url = (
             "postgresql://shop:s3%3Fcret@db.example:5433/hullo?pool=7&statement_timeout_ms=1&lock_timeout_ms=2"
             "&connect_timeout=3&pooler=transaction&application_name=shop&sslmode=verify-full"
@@ -96,11 +96,11 @@ class TestUrl:
             ("host:port/hullo", "URL looks like"),
         ],
     )
-    def test_what_it_does_not_know_is_refused_with_a_sentence(self, scheme: str, rest: str, sentence: str):
+    def test_unknown_url_part_is_refused_with_reason(self, scheme: str, rest: str, sentence: str):
         with pytest.raises(SettingsError, match=sentence):
             open_store(f"{scheme}://{rest}")
 
-    def test_what_only_one_of_them_knows_the_others_refuse(self):
+    def test_other_engines_parameter_is_refused(self):
         for url in (
             "mysql://host/hullo?pooler=transaction",
             "mysql://host/hullo?sslmode=require",
@@ -115,7 +115,7 @@ class TestUrl:
 
     @pytest.mark.parametrize("scheme", ["postgresql", "mysql", "cockroachdb"])
     @pytest.mark.parametrize("sign", "@:/?#&=%[] \\'")
-    def test_no_error_tells_a_password_even_one_that_was_not_encoded(self, scheme: str, sign: str):
+    def test_error_never_shows_the_password(self, scheme: str, sign: str):
         for password in (f"Gkbo{sign}Vwqz", f"{sign}Gkbo{sign}{sign}Vwqz{sign}", f"12{sign}Vwqz"):
             with pytest.raises(HulloError) as refused:
                 open_store(f"{scheme}://shop:{password}@127.0.0.1:1/hullo?pool=1").open()
@@ -123,7 +123,7 @@ class TestUrl:
             assert "Gkbo" not in told
             assert "Vwqz" not in told
 
-    def test_a_certificate_that_is_not_there_is_told(self, kind: Kind):
+    def test_missing_certificate_is_reported(self, kind: Kind):
         server = require(kind).url.rstrip("/")
         where = server.rpartition("/")[0] if server.count("/") > 2 else server
         asked = {"postgresql": "sslmode=verify-full&sslrootcert=/nowhere", "mysql": "ssl_ca=/nowhere"}
@@ -138,12 +138,12 @@ class TestDrivers:
         ("scheme", "driver", "extra"),
         [("postgresql", "psycopg", "postgres"), ("cockroachdb", "psycopg", "postgres"), ("mysql", "pymysql", "mysql")],
     )
-    def test_one_that_is_missing_is_told_with_how_to_install_it(self, scheme: str, driver: str, extra: str):
+    def test_missing_driver_is_reported_with_install_command(self, scheme: str, driver: str, extra: str):
         told = self._opening(f"{scheme}://localhost/hullo", without=[driver])
         assert told.startswith("SettingsError: ")
         assert told.endswith(f": pip install 'hullo[{extra}]'")
 
-    def test_the_others_are_not_asked_for(self):
+    def test_unused_drivers_are_not_required(self):
         assert self._opening("sqlite:///hullo.db", without=["psycopg", "pymysql"]) == "opened"
         assert self._opening("postgresql://localhost/hullo", without=["pymysql"]) == "opened"
         assert self._opening("mysql://localhost/hullo", without=["psycopg"]) == "opened"
@@ -207,21 +207,21 @@ class TestPostgresql(OnConnections):
         yield url
         server.drop(url)
 
-    def test_the_safe_settings_are_in_force_whatever_the_database_says(self, odd: str):
+    def test_safe_settings_override_the_database(self, odd: str):
         assert self.asked(odd, self.timeouts) == [("10s", "5s", "15s")]
         assert self.asked(odd, settings_of("application_name client_encoding jit")) == [("hullo", "UTF8", "off")]
 
-    def test_so_are_those_of_the_url(self, odd: str):
+    def test_url_settings_are_in_force(self, odd: str):
         url = f"{odd}?statement_timeout_ms=1500&lock_timeout_ms=250&application_name=shop"
         assert self.asked(url, self.timeouts) == [("1500ms", "250ms", "1750ms")]
         assert self.asked(url, settings_of("application_name")) == [("shop",)]
 
-    def test_the_isolation_is_chosen_for_each_transaction(self, odd: str):
+    def test_isolation_is_set_for_each_transaction(self, odd: str):
         isolation = settings_of("transaction_isolation transaction_read_only")
         assert self.asked(odd, isolation, "writing") == [("read committed", "off")]
         assert self.asked(odd, isolation, "reading") == [("repeatable read", "on")]
 
-    def test_every_text_compares_byte_by_byte(self, odd: str):
+    def test_text_compares_byte_by_byte(self, odd: str):
         collations = (
             "SELECT collname, count(*) FROM pg_attribute JOIN pg_class c ON c.oid = attrelid "
             f"JOIN pg_collation l ON l.oid = attcollation WHERE relname IN ({TABLE_NAMES}) GROUP BY collname"
@@ -229,7 +229,7 @@ class TestPostgresql(OnConnections):
         with opened(odd):
             assert once_asked(odd, collations) == [("C", TEXTS)]
 
-    def test_a_database_that_does_not_keep_every_letter_is_refused(self):
+    def test_database_with_lossy_encoding_is_refused(self):
         server = require("postgresql")
         url = server.new_database("ENCODING 'LATIN1' TEMPLATE template0 LOCALE 'C'")
         with pytest.raises(StoreUnavailable, match="keeps its texts in LATIN1; make one that keeps UTF-8"):
@@ -247,7 +247,7 @@ class TestMysql(OnConnections):
         yield url
         server.drop(url)
 
-    def test_the_safe_settings_are_in_force(self, odd: str):
+    def test_safe_settings_are_in_force(self, odd: str):
         ((mode, charset, collation),) = self.asked(
             odd, "SELECT @@sql_mode, @@character_set_client, @@collation_connection"
         )
@@ -257,25 +257,25 @@ class TestMysql(OnConnections):
         assert {value for _, value in isolation} == {"READ-COMMITTED"}
         assert self.asked(odd, "SELECT @@innodb_lock_wait_timeout, @@max_statement_time") == [(5, 10.0)]
 
-    def test_so_are_those_of_the_url(self, odd: str):
+    def test_url_settings_are_in_force(self, odd: str):
         url = f"{odd}?statement_timeout_ms=1500&lock_timeout_ms=1001"
         assert self.asked(url, "SELECT @@innodb_lock_wait_timeout, @@max_statement_time") == [(2, 1.5)]
 
-    def test_quotes_are_for_names(self, odd: str):
+    def test_quotes_are_for_identifiers(self, odd: str):
         assert self.asked(odd, """SELECT "answer" FROM (SELECT 'yes' AS answer) AS it""") == [("yes",)]
 
-    def test_what_a_statement_finds_counts_though_it_changes_nothing(self, odd: str):
+    def test_update_counts_found_rows_not_changed_ones(self, odd: str):
         with opened(odd) as engine:
             with engine.writing() as transaction:
                 transaction.run("INSERT INTO workspace (id, name, created_at, version) VALUES ('ws', 'Shop', 0, 0)")
             with engine.writing() as transaction:
                 assert transaction.run("UPDATE workspace SET version = 0 WHERE id = 'ws'") == 1
 
-    def test_no_value_is_cut_to_make_it_fit(self, odd: str):
+    def test_overlong_value_is_never_cut(self, odd: str):
         with opened(odd) as engine, pytest.raises(Unstorable), engine.writing() as writer:
             writer.run("INSERT INTO workspace (id, name, created_at, version) VALUES (REPEAT('w', 65), 'Shop', 0, 0)")
 
-    def test_every_text_compares_byte_by_byte(self, odd: str):
+    def test_text_compares_byte_by_byte(self, odd: str):
         collations = (
             "SELECT collation_name, COUNT(*) FROM information_schema.columns WHERE table_schema = DATABASE() "
             f"AND collation_name IS NOT NULL AND table_name IN ({TABLE_NAMES}) GROUP BY collation_name"
@@ -283,7 +283,7 @@ class TestMysql(OnConnections):
         with opened(odd):
             assert once_asked(odd, collations) == [("utf8mb4_nopad_bin", TEXTS)]
 
-    def test_only_a_cluster_is_made_to_wait_before_it_reads(self, odd: str):
+    def test_only_a_cluster_waits_before_reading(self, odd: str):
         with counting(odd) as wire:
             session = self.asked(wire.url, "SHOW VARIABLES LIKE 'wsrep_sync_wait'")
             assert session == once_asked(odd, "SHOW GLOBAL VARIABLES LIKE 'wsrep_sync_wait'")
@@ -333,7 +333,7 @@ class TestPooler:
         with counting(databases.empty("postgresql", tmp_path)) as wire:
             yield wire
 
-    def test_nothing_is_prepared_and_nothing_is_set(self, wire: Wire):
+    def test_pooler_mode_prepares_and_sets_nothing(self, wire: Wire):
         self._work(f"{wire.url}?pooler=transaction")
         assert len(Named.prepared) > 10
         assert set(Named.prepared) == {""}
@@ -345,12 +345,12 @@ class TestPooler:
         }
         assert not [text for text in wire.texts if text.startswith(("SET ", "LISTEN", "PREPARE", "DECLARE"))]
 
-    def test_elsewhere_both_are_done(self, wire: Wire):
+    def test_other_modes_prepare_and_set(self, wire: Wire):
         self._work(wire.url)
         assert len(set(Named.prepared)) > 3
         assert "statement_timeout" in Named.beginnings[0]["options"]
 
-    def test_a_schema_is_made_too(self, wire: Wire):
+    def test_pooler_mode_can_make_a_schema(self, wire: Wire):
         """With settings of its transaction alone."""
         server = require("postgresql")
         url = server.new_database()
@@ -361,7 +361,7 @@ class TestPooler:
         assert set(Named.prepared) == {""}
         server.drop(url)
 
-    def test_the_server_says_so_itself(self, wire: Wire):
+    def test_server_confirms_pooler_mode_settings(self, wire: Wire):
         names = "'statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'jit'"
         for parameter, set_by_client in (("?pooler=transaction", set[str]()), ("", {"client"})):
             with opened(wire.url + parameter) as engine:
@@ -385,7 +385,7 @@ class TestPooler:
         store.close()
 
 
-def test_cockroachdb_s_engine_works_where_postgresql_answers_in_its_place(databases: Databases, tmp_path: Path):
+def test_cockroachdb_engine_works_against_postgresql(databases: Databases, tmp_path: Path):
     """All that can be said of it, as there is no server of its own to try."""
     store = open_cockroachdb(databases.empty("postgresql", tmp_path).replace("postgresql://", "cockroachdb://"))
     store.open()
@@ -395,7 +395,7 @@ def test_cockroachdb_s_engine_works_where_postgresql_answers_in_its_place(databa
     store.close()
 
 
-def test_a_server_that_hung_up_is_noticed_however_many_sockets_are_open():
+def test_server_hangup_is_noticed_beyond_1024_sockets():
     """`select` knows none beyond the 1024th, and a server has one for each visitor."""
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(limits[0], min(4096, limits[1])), limits[1]))

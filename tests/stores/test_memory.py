@@ -18,15 +18,15 @@ class TestMemory(StoreContract):
 
 
 @pytest.mark.parametrize("url", ["memory:", "memory://", "memory:///"])
-def test_its_url_says_nothing_but_its_scheme(url: str):
+def test_memory_url_is_only_its_scheme(url: str):
     open_memory(url)
 
 
 @pytest.mark.parametrize("url", ["memory:///a.db", "memory:?size=3"])
-def test_a_path_or_a_parameter_is_refused(url: str):
+def test_path_or_parameter_is_refused(url: str):
     with pytest.raises(SettingsError, match="no path and no parameters"):
         open_memory(url)
 
 
-def test_two_of_them_share_nothing():
+def test_memory_stores_share_nothing():
     assert open_memory("memory:") is not open_memory("memory:")

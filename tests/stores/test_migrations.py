@@ -137,7 +137,7 @@ def schema_of(url: str) -> dict[str, list[tuple[Any, ...]]]:
 
 
 class TestANewDatabase:
-    def test_of_ten_processes_one_makes_it_and_all_can_use_it(self, fresh: str, engine: Engine):
+    def test_one_of_ten_processes_makes_the_schema(self, fresh: str, engine: Engine):
         with nullcontext() if engine == "sqlite" else counting(fresh) as wire:
             url = fresh if wire is None else wire.url
             command = [sys.executable, str(OPENERS), url, "10"]
@@ -149,7 +149,7 @@ class TestANewDatabase:
         assert tables_in(fresh) == sorted([*NAMES, "hullo_migration"])
         assert history_of(fresh) == VERSIONS
 
-    def test_what_migrations_make_is_what_tables_say(self, fresh: str, url: str):
+    def test_migrations_make_the_declared_tables(self, fresh: str, url: str):
         declared = engine_of(peewee_store(fresh))
         declared.open()
         with declared.migrating():
@@ -160,7 +160,7 @@ class TestANewDatabase:
         assert all(migrated.values())
         assert schema_of(fresh) == migrated
 
-    def test_what_must_be_unique_and_what_must_be_there_has_the_name_that_it_was_given(self, url: str):
+    def test_constraints_and_indexes_keep_their_names(self, url: str):
         """On PostgreSQL a clash of names that Peewee makes up drops an index without a word."""
         text = repr(schema_of(url))
         for table in TABLES:
@@ -170,7 +170,7 @@ class TestANewDatabase:
                 (name,) = re.findall(r"CONSTRAINT (\w+)", constraint.sql)
                 assert name in text or ("PRIMARY KEY" in constraint.sql and url.startswith("mysql:"))
 
-    def test_tables_of_somebody_else_are_left_alone(self, fresh: str):
+    def test_foreign_tables_are_left_alone(self, fresh: str):
         for text in ("CREATE TABLE contact (theirs INT)", "INSERT INTO contact VALUES (7)"):
             once_asked(fresh, text)
         for _ in range(2):
@@ -181,7 +181,7 @@ class TestANewDatabase:
         assert tables_in(fresh) == ["contact"]
         assert once_asked(fresh, "SELECT * FROM contact") == [(7,)]
 
-    def test_a_table_beside_hullo_s_own_is_nobody_s_business(self, fresh: str):
+    def test_table_beside_hullos_is_ignored(self, fresh: str):
         once_asked(fresh, "CREATE TABLE theirs (n INT)")
         opened(fresh)
         assert tables_in(fresh) == sorted([*NAMES, "hullo_migration", "theirs"])
@@ -225,7 +225,7 @@ ORPHANS = {
 
 
 class TestTheDatabaseItself:
-    def test_refuses_what_is_there_twice_and_what_points_nowhere(self, url: str):
+    def test_database_refuses_duplicates_and_dangling_references(self, url: str):
         store = peewee_store(url)
         store.open()
         kept = replace(a_conflict("cfl_kept"), status="resolved", resolution="keep")
@@ -258,7 +258,7 @@ class TestVersions:
         for name in VERSIONS:
             once_asked(url, f"INSERT INTO hullo_migration (name, applied) VALUES ('{name}', '2026-01-01 00:00:00')")
 
-    def test_a_newer_schema_is_refused(self, changed: str):
+    def test_newer_schema_is_refused(self, changed: str):
         store = peewee_store(changed)
         store.open()
         once_asked(changed, "INSERT INTO hullo_migration (name, applied) VALUES ('9999_future', '2040-01-01 00:00:00')")
@@ -269,7 +269,7 @@ class TestVersions:
             with pytest.raises(StoreUnavailable, match="newer hullo: it has 9999_future; update this one"):
                 refused()
 
-    def test_an_older_schema_is_not_ready(self, changed: str):
+    def test_older_schema_is_not_ready(self, changed: str):
         store = peewee_store(changed)
         store.open()
         for condition, lacking in (
@@ -286,7 +286,7 @@ class TestVersions:
 
 @pytest.mark.parametrize("engine", ["postgresql", "mysql"], indirect=True)
 class TestAMigrationThatBreaksOff:
-    def test_leaves_nothing_or_is_taken_back_by_the_next(
+    def test_broken_migration_is_undone_or_leaves_nothing(
         self, fresh: str, wire: Wire, engine: Engine, databases: Databases, tmp_path: Path
     ):
         for how, where in (
@@ -323,7 +323,7 @@ class TestAMigrationThatBreaksOff:
         assert schema_of(fresh) == schema_of(databases.empty(engine, tmp_path))
         assert history_of(fresh) == VERSIONS
 
-    def test_right_before_its_end_is_at_its_end(self, fresh: str, wire: Wire, engine: Engine):
+    def test_break_before_the_end_keeps_whole_tables(self, fresh: str, wire: Wire, engine: Engine):
         """What was made stays as it is: nobody drops tables that are whole."""
         end = {"mysql": f"DELETE FROM .hullo_migration.*{VERSIONS[-1]}", "postgresql": "^COMMIT"}
         wire.break_before(end[engine])
@@ -348,7 +348,7 @@ class TestWaiting:
     }
 
     @pytest.mark.parametrize("engine", ["postgresql", "mysql"], indirect=True)
-    def test_whoever_comes_second_waits_as_long_as_the_first_takes(
+    def test_second_process_waits_for_the_first_migration(
         self, fresh: str, engine: Kind, monkeypatch: pytest.MonkeyPatch
     ):
         """Longer than any statement may take, and than anybody waits for an answer or a lock."""
@@ -372,7 +372,7 @@ class TestWaiting:
 
 
 @pytest.mark.parametrize("engine", ["mysql"], indirect=True)
-def test_on_a_cluster_what_another_node_has_begun_is_left_to_it(
+def test_cluster_leaves_another_nodes_migration_alone(
     fresh: str, monkeypatch: pytest.MonkeyPatch, databases: Databases, tmp_path: Path
 ):
     """Nodes have no lock in common: only after ten minutes is one given up for dead."""
@@ -394,7 +394,7 @@ def test_on_a_cluster_what_another_node_has_begun_is_left_to_it(
 
 
 class TestPendingSql:
-    def test_is_what_opening_runs_and_runs_nothing(self, fresh: str, engine: Engine):
+    def test_pending_sql_is_what_opening_runs(self, fresh: str, engine: Engine):
         with nullcontext() if engine == "sqlite" else counting(fresh) as wire:
             store = peewee_store(fresh if wire is None else wire.url)
             pending = store.pending_sql()
@@ -415,7 +415,7 @@ class TestPendingSql:
             ]
             assert store.pending_sql() == ()
 
-    def test_may_be_run_by_hand(self, fresh: str, url: str):
+    def test_pending_sql_may_run_by_hand(self, fresh: str, url: str):
         with closing(connected(fresh)) as by_hand:
             for text in peewee_store(fresh).pending_sql():
                 ask(by_hand, text)
@@ -456,7 +456,7 @@ class Released:
 
 @pytest.mark.parametrize("dump", DUMPS, ids=_name)
 class TestAReleasedVersion(Released):
-    def test_is_upgraded_and_knows_its_people(self, dump: Path, loaded: str, url: str):
+    def test_released_version_upgrades_and_keeps_contacts(self, dump: Path, loaded: str, url: str):
         known = json.loads(dump.with_name("known.json").read_text("utf-8"))
         with Hullo(loaded, clock=lambda: known["now"]) as hullo:
             hullo.store.check()
@@ -493,7 +493,7 @@ class TestAReleasedVersion(Released):
             assert hullo.store.apply([ONE_OF_EACH]) == (APPLIED,)
         assert _without_expressions(schema_of(loaded)) == _without_expressions(schema_of(url))
 
-    def test_may_be_upgraded_by_hand(self, loaded: str, url: str):
+    def test_released_version_may_upgrade_by_hand(self, loaded: str, url: str):
         with closing(connected(loaded)) as by_hand:
             for text in peewee_store(loaded).pending_sql():
                 ask(by_hand, text)
@@ -503,7 +503,7 @@ class TestAReleasedVersion(Released):
 
 @pytest.mark.parametrize("dump", [dump for dump in DUMPS if dump.stem != "sqlite"], ids=_name)
 class TestAnUpgradeThatBreaksOff(Released):
-    def test_is_made_by_the_next_and_loses_nobody(self, loaded: str, wire: Wire, url: str):
+    def test_broken_upgrade_is_completed_without_loss(self, loaded: str, wire: Wire, url: str):
         before = self._rows(loaded)
         assert all(before.values())
         for how, where in (

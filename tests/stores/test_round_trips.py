@@ -138,7 +138,7 @@ class TestLoading:
         )
         assert store.apply([kept]) == (APPLIED,)
 
-    def test_a_load_of_any_kind_and_size_is_one_statement(self, store: PeeweeStore, wire: Wire):
+    def test_load_of_any_size_is_one_statement(self, store: PeeweeStore, wire: Wire):
         fill(store, PEOPLE)
         for kind in QUERIES:
             for _ in range(WARM):
@@ -149,7 +149,7 @@ class TestLoading:
                 assert len(store.load(queries)) == size
                 assert (kind, size, wire.statements, wire.trips) == (kind, size, 1, 1)
 
-    def test_so_is_one_of_all_kinds_together(self, store: PeeweeStore, wire: Wire):
+    def test_load_of_all_kinds_is_one_statement(self, store: PeeweeStore, wire: Wire):
         fill(store, PEOPLE)
         alone = [(store.load([query])[0], query) for kind in QUERIES for query in queries_of(kind, 10)]
         queries = [query for _, query in alone]
@@ -159,13 +159,13 @@ class TestLoading:
         assert list(store.load(queries)) == [snapshot for snapshot, _ in alone]
         assert (wire.statements, wire.trips) == (1, 1)
 
-    def test_a_load_that_asks_nothing_goes_nowhere(self, store: PeeweeStore, wire: Wire):
+    def test_empty_load_makes_no_trip(self, store: PeeweeStore, wire: Wire):
         wire.reset()
         store.load([])
         store.load([SnapshotQuery(workspace_id=WORKSPACE, app_id=None)])
         assert wire.trips == 0
 
-    def test_a_statement_is_prepared_once_a_connection(self, store: PeeweeStore, wire: Wire):
+    def test_statement_is_prepared_once_per_connection(self, store: PeeweeStore, wire: Wire):
         """It costs one more round trip, and then never again, whatever the sizes."""
         wire.reset()
         for size in (2, 30, 128, 1, 60):
@@ -177,7 +177,7 @@ class TestLoading:
 class TestReading:
     """One thing, or a page."""
 
-    def test_a_single_look_is_one_statement(self, store: PeeweeStore, wire: Wire):
+    def test_single_read_is_one_statement(self, store: PeeweeStore, wire: Wire):
         fill(store, 1)
         for _ in range(WARM):
             store.find_session(secret_digest("hvs_0"))
@@ -185,7 +185,7 @@ class TestReading:
         assert store.find_session(secret_digest("hvs_0")) is not None
         assert (wire.statements, wire.trips) == (1, 1)
 
-    def test_a_history_costs_one_statement_more_and_two_for_each_who_was_absorbed(self, store: PeeweeStore, wire: Wire):
+    def test_history_costs_two_statements_per_absorbed_contact(self, store: PeeweeStore, wire: Wire):
         people = [a_contact(f"con_{number}") for number in range(3)]
         absorbed = [replace(each, merged_into="con_0") for each in people[1:]]
         assert store.apply([ChangeSet(contacts=tuple(map(insertion, (people[0], *absorbed))))]) == (APPLIED,)
@@ -195,7 +195,7 @@ class TestReading:
                 listing(WORKSPACE, contact_id, PageRequest())
                 assert wire.statements == statements
 
-    def test_a_connection_that_is_used_again_is_not_set_up_again(self, store: PeeweeStore, wire: Wire):
+    def test_reused_connection_is_not_set_up_again(self, store: PeeweeStore, wire: Wire):
         wire.reset()
         for _ in range(WARM):
             store.list_workspaces()
@@ -269,7 +269,7 @@ STATEMENTS = {
 
 class TestThePipeline:
     @pytest.mark.parametrize("calls", STATEMENTS, ids=lambda calls: calls.__name__)
-    def test_a_group_costs_what_one_costs(
+    def test_group_costs_as_much_as_one(
         self, calls: Callable[[Crowd, int], list[Operation[Any]]], world: World, wire: Wire, kind: Kind
     ):
         crowd = Crowd(world)
@@ -283,7 +283,7 @@ class TestThePipeline:
             assert (size, wire.statements) == (size, STATEMENTS[calls])
             assert wire.trips <= trips_at_most
 
-    def test_a_mixed_group_costs_as_many_as_it_has_kinds_of_rows(self, world: World, wire: Wire, kind: Kind):
+    def test_mixed_group_costs_one_per_row_kind(self, world: World, wire: Wire, kind: Kind):
         crowd = Crowd(world)
 
         def mixed(size: int) -> list[Operation[Any]]:
@@ -363,7 +363,7 @@ class TestApplying:
         # calls.
         [(everything, 32), (everything_changed, 14)],
     )
-    def test_a_group_of_everything_costs_what_one_costs(
+    def test_full_group_costs_as_much_as_one(
         self, made: Callable[[int], ChangeSet], statements: int, store: PeeweeStore, wire: Wire, kind: Kind
     ):
         numbers = count()
@@ -376,12 +376,12 @@ class TestApplying:
             assert (size, wire.statements) == (size, statements)
         assert wire.trips == (2 if kind == "postgresql" else statements)
 
-    def test_a_group_of_one_needs_no_savepoint(self, store: PeeweeStore, wire: Wire):
+    def test_group_of_one_needs_no_savepoint(self, store: PeeweeStore, wire: Wire):
         wire.reset()
         assert store.apply([ChangeSet(sessions=(insertion(a_session()),))]) == (APPLIED,)
         assert [text.split()[0] for text in wire.texts] == ["BEGIN", "INSERT", "COMMIT"]
 
-    def test_a_log_out_is_one_statement_however_many_sessions_end(self, store: PeeweeStore, wire: Wire):
+    def test_logout_is_one_statement_for_all_sessions(self, store: PeeweeStore, wire: Wire):
         contact = a_contact("con_1")
         held = [a_session(f"hvs_{number}", visitor_id=f"vis_{number}", contact_id="con_1") for number in range(40)]
         sessions = tuple(insertion(each) for each in held)
@@ -395,7 +395,7 @@ class TestApplying:
         assert last is not None
         assert last.revoked_at == LATER
 
-    def test_a_note_is_looked_for_what_it_is_about(self, store: PeeweeStore, wire: Wire):
+    def test_note_checks_that_its_subject_exists(self, store: PeeweeStore, wire: Wire):
         assert store.apply([ChangeSet(contacts=(insertion(a_contact("con_1")), insertion(a_contact("con_2"))))]) == (
             APPLIED,
         )
@@ -405,7 +405,7 @@ class TestApplying:
             assert store.apply([ChangeSet(notes=notes)]) == (APPLIED,)
             assert [text.split()[0] for text in wire.texts] == ["BEGIN", "INSERT", "SELECT", "COMMIT"]
 
-    def test_a_merge_and_its_undoing_cost_the_same_whatever_they_move(self, store: PeeweeStore, wire: Wire):
+    def test_merge_and_undo_cost_is_constant(self, store: PeeweeStore, wire: Wire):
         for number, size in enumerate((0, 1, 40, 2000)):
             survivor, absorbed = (a_contact(f"con_{number}{side}", external_id=f"{side} {number}") for side in "ab")
             talks = (a_conversation(f"cnv_{number}_{each}", contact_id=absorbed.id) for each in range(size))
@@ -432,13 +432,13 @@ class TestApplying:
             assert (size, wire.statements) == (size, 7)
             assert store.count_related(WORKSPACE, absorbed.id).conversations == size
 
-    def test_an_empty_group_goes_nowhere(self, store: PeeweeStore, wire: Wire):
+    def test_empty_group_makes_no_trip(self, store: PeeweeStore, wire: Wire):
         wire.reset()
         assert tuple(store.apply([])) == ()
         assert tuple(store.apply([ChangeSet()])) == (APPLIED,)
         assert wire.statements == 0
 
-    def test_an_erasure_stands_alone_and_leaves_the_rest_together(self, store: PeeweeStore):
+    def test_erasure_runs_alone_beside_its_group(self, store: PeeweeStore):
         people = [a_contact(f"con_{number}", external_id=f"user {number}") for number in range(8)]
         assert set(store.apply([ChangeSet(contacts=(insertion(each),)) for each in people])) == {APPLIED}
         group = [ChangeSet(contacts=(replacement(each, replace(each, merged_into="con_x")),)) for each in people]
@@ -462,7 +462,7 @@ FAILING: dict[str, Callable[[int], Collection[int]]] = {
 
 class TestFailing:
     @pytest.mark.parametrize("failing", FAILING)
-    def test_whoever_fails_takes_nobody_along(self, store: PeeweeStore, wire: Wire, failing: str):
+    def test_failing_change_set_spares_its_group(self, store: PeeweeStore, wire: Wire, failing: str):
         taken = ChangeSet(contacts=(insertion(a_contact("con_taken", external_id="taken")),))
         assert store.apply([taken]) == (APPLIED,)
         numbers = count()
@@ -476,7 +476,7 @@ class TestFailing:
             found = store.load([SnapshotQuery(workspace_id=WORKSPACE, app_id=APP, contacts=(p.id,)) for p in people])
             assert [bool(each.contacts) for each in found] == [index not in fail for index in range(size)]
 
-    def test_what_was_prepared_in_vain_works_the_next_time(self, store: PeeweeStore, url: str):
+    def test_statement_prepared_in_vain_works_later(self, store: PeeweeStore, url: str):
         """Of a pipeline PostgreSQL skips what comes after an error, be it to prepare a statement. The first rollback
         comes before anything is prepared, since psycopg forgets everything only with a rollback it has not seen."""
         once_asked(url, "INSERT INTO workspace (id, name, created_at, version) VALUES ('ws_taken', 'Shop', 0, 0)")

@@ -80,7 +80,7 @@ class TestMariaDB(ServerContract):
     kind: ClassVar[Kind] = "mysql"
 
 
-def test_from_engine_to_engine_the_digests_stay_the_same(databases: Databases, tmp_path: Path):
+def test_digests_stay_equal_across_engines(databases: Databases, tmp_path: Path):
     way = [
         f"sqlite:///{tmp_path}/first.db",
         databases("postgresql", "one"),
@@ -99,7 +99,7 @@ def test_from_engine_to_engine_the_digests_stay_the_same(databases: Databases, t
 
 
 @pytest.mark.parametrize("kind", ["postgresql", "mysql"])
-def test_rows_too_long_for_one_statement_are_copied(databases: Databases, tmp_path: Path, kind: Kind):
+def test_overlong_rows_are_copied(databases: Databases, tmp_path: Path, kind: Kind):
     source, target = store_at(f"sqlite:///{tmp_path}/source.db"), store_at(databases(kind, "target"))
     source.open()
     fill(source, 40, answer=bytes(range(256)) * (MAX_STATEMENT_BYTES // 100))
@@ -110,7 +110,7 @@ def test_rows_too_long_for_one_statement_are_copied(databases: Databases, tmp_pa
 
 @pytest.mark.parametrize("kind", ["postgresql", "mysql"])
 class TestAServer:
-    def test_is_told_apart_by_its_place_and_no_secret_is_in_that(self, databases: Databases, kind: Kind):
+    def test_server_place_differs_and_holds_no_secret(self, databases: Databases, kind: Kind):
         one, other = (store_at(databases(kind, name)) for name in ("one", "other"))
         assert one.location != other.location
         assert (
@@ -125,7 +125,7 @@ class TestAServer:
         _, mark, query = databases(kind, "one").partition("?")
         return f"?{query}&pool=2" if mark else "?pool=2"
 
-    def test_makes_its_own_backups_and_is_asked_nothing(self, databases: Databases, kind: Kind):
+    def test_server_refuses_backup_and_names_its_tool(self, databases: Databases, kind: Kind):
         store, name = store_at(databases(kind, "one")), databases(kind, "one").rpartition("/")[2].partition("?")[0]
         product, dump, load = {
             "postgresql": ("PostgreSQL", r"pg_dump .*--file='my backup' ", r"pg_restore .* --dbname="),
@@ -137,7 +137,7 @@ class TestAServer:
         with pytest.raises(SettingsError, match=rf"{product} is restored by its own tools; type  {load}{name} .*'my b"):
             store.restore(Path("my backup"), no_progress)
 
-    def test_says_how_its_schema_is_without_making_one(self, databases: Databases, kind: Kind):
+    def test_schema_state_is_read_without_making_one(self, databases: Databases, kind: Kind):
         store = store_at(databases(kind, "one"))
         for _ in range(2):
             schema = store.diagnose()[-1]
@@ -147,16 +147,16 @@ class TestAServer:
         store.close()
         assert store.diagnose()[-1] == Finding(name="schema", value="current")
 
-    def test_that_cannot_be_reached_is_a_finding(self, kind: Kind):
+    def test_unreachable_server_is_a_finding(self, kind: Kind):
         (finding,) = store_at(f"{kind}://me:s3cret@127.0.0.1:1/db").diagnose()
         assert (finding.name, finding.is_ok) == ("connection", False)
         assert "s3cret" not in repr(finding)
 
-    def test_is_no_source_before_it_has_a_schema(self, databases: Databases, kind: Kind, tmp_path: Path):
+    def test_server_without_schema_is_no_source(self, databases: Databases, kind: Kind, tmp_path: Path):
         with pytest.raises(StoreUnavailable, match="hullo migrate"):
             copy_store(store_at(databases(kind, "one")), store_at(f"sqlite:///{tmp_path}/target.db"))
 
-    def test_says_how_it_is(self, databases: Databases, kind: Kind):
+    def test_server_reports_its_state(self, databases: Databases, kind: Kind):
         store = store_at(databases(kind, "one"))
         store.open()
         store.close()
@@ -167,7 +167,7 @@ class TestAServer:
         assert findings["writing"].is_ok
 
 
-def test_cockroachdb_has_tools_of_its_own():
+def test_cockroachdb_names_its_own_backup_tool():
     store = store_at("cockroachdb://me@127.0.0.1:1/shop")
     with pytest.raises(SettingsError, match=r"CockroachDB makes its own backups; type  BACKUP DATABASE shop"):
         store.backup(Path("x"), no_progress)

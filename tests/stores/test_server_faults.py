@@ -104,12 +104,12 @@ def rows_in(url: str) -> int:
 
 @pytest.mark.parametrize("call", CALLS)
 class TestALostConnection:
-    def test_while_nobody_used_it_is_not_even_noticed(self, store: PeeweeStore, wire: Wire, call: str):
+    def test_idle_connection_loss_is_not_noticed(self, store: PeeweeStore, wire: Wire, call: str):
         wire.cut()
         wire.mend()
         CALLS[call](store)
 
-    def test_is_told_and_the_next_call_works(self, store: PeeweeStore, wire: Wire, call: str):
+    def test_lost_connection_is_reported_and_next_works(self, store: PeeweeStore, wire: Wire, call: str):
         wire.cut()
         for _ in range(2):
             with pytest.raises(StoreUnavailable, match=LOST):
@@ -118,7 +118,9 @@ class TestALostConnection:
         CALLS[call](store)
 
     @pytest.mark.parametrize("how", ["break_before", "break_after"])
-    def test_in_the_middle_is_told_too(self, store: PeeweeStore, wire: Wire, url: str, call: str, how: str):
+    def test_loss_during_first_statement_is_reported(
+        self, store: PeeweeStore, wire: Wire, url: str, call: str, how: str
+    ):
         getattr(wire, how)("")  # its very first statement
         with pytest.raises(StoreUnavailable, match=LOST):
             CALLS[call](store)
@@ -148,7 +150,7 @@ def wait_until_gone(url: str, kind: Kind, connections: tuple[int, int]) -> None:
             time.sleep(0.01)
 
 
-def test_a_lost_connection_takes_the_idle_ones_along(store: PeeweeStore, wire: Wire, url: str, kind: Kind):
+def test_lost_connection_drops_the_idle_ones(store: PeeweeStore, wire: Wire, url: str, kind: Kind):
     """They lead to the same server, which is gone, or no longer the one to write to."""
     with engine_of(store).asking() as held, ThreadPoolExecutor(1) as elsewhere:
         two = (elsewhere.submit(connection_of, store, kind).result(), int(held.rows(CONNECTION[kind])[0][0]))
@@ -160,7 +162,7 @@ def test_a_lost_connection_takes_the_idle_ones_along(store: PeeweeStore, wire: W
     store.list_workspaces()
 
 
-def test_a_closed_store_leaves_no_connection_behind_be_it_in_use(store: PeeweeStore, url: str, kind: Kind):
+def test_closed_store_leaves_no_connection(store: PeeweeStore, url: str, kind: Kind):
     with engine_of(store).asking() as held, ThreadPoolExecutor(1) as elsewhere:
         two = (elsewhere.submit(connection_of, store, kind).result(), int(held.rows(CONNECTION[kind])[0][0]))
         store.close()
@@ -172,7 +174,7 @@ class TestABrokenCommit:
     @pytest.mark.parametrize(
         "statement", ["BEGIN", 'INSERT INTO "contact"', 'INSERT INTO "session"', 'INSERT INTO "message"', "^COMMIT"]
     )
-    def test_that_the_server_never_got_leaves_nothing(self, store: PeeweeStore, wire: Wire, url: str, statement: str):
+    def test_commit_lost_before_server_leaves_nothing(self, store: PeeweeStore, wire: Wire, url: str, statement: str):
         wire.break_before(statement)
         with pytest.raises(StoreUnavailable, match=LOST):
             store.apply([ann()])
@@ -180,9 +182,7 @@ class TestABrokenCommit:
         assert store.apply([ann()]) == (APPLIED,)
 
     @pytest.mark.parametrize("group", [1, 5])
-    def test_that_the_server_got_is_there_though_nobody_can_tell(
-        self, store: PeeweeStore, wire: Wire, url: str, group: int
-    ):
+    def test_commit_lost_after_server_is_stored(self, store: PeeweeStore, wire: Wire, url: str, group: int):
         others = [ChangeSet(workspaces=(insertion(a_workspace(f"ws_{number}")),)) for number in range(1, group)]
         wire.break_after("^COMMIT")
         with pytest.raises(StoreUnavailable, match=LOST):
@@ -192,7 +192,7 @@ class TestABrokenCommit:
 
     @pytest.mark.rule("R3")
     @pytest.mark.parametrize(("how", "kept"), [("break_before", 0), ("break_after", 1)])
-    def test_is_decided_again_without_writing_twice(self, world: World, wire: Wire, how: str, kept: int):
+    def test_broken_commit_is_retried_without_double_write(self, world: World, wire: Wire, how: str, kept: int):
         browser = world.visitor()
         browser.join()
         browser.say()
@@ -218,7 +218,7 @@ class TestOverHttp:
     def client(self, hullo: Hullo) -> TestClient:
         return TestClient(IdentityMiddleware(None, hullo))
 
-    def test_a_lost_connection_is_a_503_that_says_when_to_come_back(self, hullo: Hullo, client: TestClient, wire: Wire):
+    def test_lost_connection_is_503_with_retry_after(self, hullo: Hullo, client: TestClient, wire: Wire):
         said = {"app_key": hullo.create_app("Shop").app_key, "email": "ann@shop.example"}
         assert client.post("/hullo/v1/identify", json=said).status_code == 200
         wire.cut()
@@ -236,7 +236,7 @@ class TestOverHttp:
         assert client.get("/hullo/readyz").status_code == 200
 
     @pytest.mark.parametrize("how", ["break_before", "break_after"])
-    def test_whoever_comes_back_with_the_same_key_is_answered_as_if_nothing_had_been(
+    def test_retry_with_same_key_gets_normal_answer(
         self, hullo: Hullo, client: TestClient, wire: Wire, url: str, how: str
     ):
         said = {"app_key": hullo.create_app("Shop").app_key, "email": "ann@shop.example"}
@@ -250,7 +250,7 @@ class TestOverHttp:
 
 
 class TestLimits:
-    def test_a_statement_that_takes_too_long_is_ended(self, url: str, kind: Kind):
+    def test_slow_statement_is_ended(self, url: str, kind: Kind):
         forever = {"postgresql": "SELECT pg_sleep(30)", "mysql": "SELECT SLEEP(30)"}[kind]
         with opened(f"{url}?statement_timeout_ms=50") as store:
             for how in ("asking", "writing"):
@@ -258,7 +258,7 @@ class TestLimits:
                     some.rows(forever)
             assert store.list_apps() == ()
 
-    def test_so_is_the_wait_for_a_lock(self, url: str):
+    def test_slow_lock_wait_is_ended(self, url: str):
         with opened(f"{url}?lock_timeout_ms=100") as store, closing(connected(url)) as other:
             assert store.apply([ann()]) == (APPLIED,)
             contact = store.find_contact(WORKSPACE, "con_1")
@@ -273,7 +273,7 @@ class TestLimits:
             ask(other, "ROLLBACK")
             assert store.apply([change]) == (APPLIED,)
 
-    def test_a_pool_that_is_used_up_is_told(self, url: str, kind: Kind, monkeypatch: pytest.MonkeyPatch):
+    def test_exhausted_pool_is_reported(self, url: str, kind: Kind, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(f"hullo_stores.peewee.engines.{kind}.POOL_TIMEOUT", 0.05)
         with opened(f"{url}?pool=1") as store, ThreadPoolExecutor(1) as elsewhere:
             refused = pytest.raises(StoreUnavailable, match="all 1 connections to the database are busy")
@@ -281,13 +281,13 @@ class TestLimits:
                 elsewhere.submit(store.list_apps).result()
             assert elsewhere.submit(store.list_apps).result() == ()
 
-    def test_whoever_comes_while_all_are_busy_waits(self, url: str):
+    def test_call_waits_while_connections_are_busy(self, url: str):
         with opened(f"{url}?pool=1") as store, ThreadPoolExecutor(3) as elsewhere:
             with engine_of(store).asking():
                 waiting = [elsewhere.submit(store.list_apps) for _ in range(3)]
             assert [each.result(PATIENCE) for each in waiting] == [()] * 3
 
-    def test_trouble_while_connecting_costs_the_pool_no_place(
+    def test_connect_failure_costs_no_pool_slot(
         self, url: str, kind: Kind, monkeypatch: pytest.MonkeyPatch, wire: Wire
     ):
         monkeypatch.setattr(f"hullo_stores.peewee.engines.{kind}.POOL_TIMEOUT", 0.05)
@@ -314,7 +314,7 @@ class TestADeadlock:
     """The store has a contact and wants a session, somebody else has the session and wants the contact."""
 
     @pytest.mark.parametrize("savepoints", [False, True], ids=["at once", "with savepoints"])
-    def test_is_a_conflict_for_the_whole_group_and_the_connection_is_good(
+    def test_deadlock_is_a_conflict_for_the_group(
         self, store: PeeweeStore, wire: Wire, url: str, kind: Kind, savepoints: bool
     ):
         workspace = ChangeSet(workspaces=(insertion(a_workspace()),))
@@ -336,7 +336,7 @@ class TestADeadlock:
         assert store.apply(group[-3:]) == (APPLIED,) * 3
         assert wire.texts[0].startswith("BEGIN")  # on the very connection
 
-    def test_is_spared_to_groups_that_want_the_same_rows(self, store: PeeweeStore, url: str, kind: Kind):
+    def test_same_rows_cause_no_deadlock(self, store: PeeweeStore, url: str, kind: Kind):
         """All of them ask in one order, whatever the order of their units: who waits for the first holds no other."""
         people = [a_contact(f"con_{number}", external_id=f"user {number}") for number in range(5)]
         assert set(store.apply([ChangeSet(contacts=(insertion(each),)) for each in people])) == {APPLIED}
@@ -384,21 +384,21 @@ class TestSentences:
         yield url
         server.drop(url)
 
-    def test_no_such_database(self, kind: Kind, url: str):
+    def test_missing_database_is_reported(self, kind: Kind, url: str):
         self._refused(f"{url}_not", "the database does not exist; create it, or correct the store's URL")
 
-    def test_nobody_at_that_port(self, kind: Kind):
+    def test_closed_port_is_reported(self, kind: Kind):
         self._refused(f"{kind}://shop:s3cret@127.0.0.1:{free_port()}/hullo", LOST)
 
-    def test_no_such_host(self, kind: Kind):
+    def test_unknown_host_is_reported(self, kind: Kind):
         self._refused(f"{kind}://shop:s3cret@nowhere.invalid/hullo", LOST)
 
-    def test_a_user_that_is_unknown(self, kind: Kind, url: str):
+    def test_unknown_user_is_reported(self, kind: Kind, url: str):
         parts = urlsplit(url)
         where = f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname
         self._refused(f"{kind}://nobody_here:s3cret@{where}{parts.path}", "check user, password and rights")
 
-    def test_a_schema_that_is_missing(self, fresh: str):
+    def test_missing_schema_is_reported(self, fresh: str):
         with opened(fresh) as store:
             once_asked(fresh, "ALTER TABLE app RENAME TO application")
             with pytest.raises(StoreUnavailable, match="lacks tables or columns; run 'hullo migrate'"):
@@ -440,7 +440,7 @@ class TestAServerOfItsOwn:
             yield server
 
     @pytest.mark.parametrize("end", ["stop", "kill"])
-    def test_a_server_that_is_gone_is_told_and_its_return_is_noticed(self, server: Any, end: str):
+    def test_lost_server_is_reported_and_return_noticed(self, server: Any, end: str):
         with opened(server.url) as store:
             store.apply([ann()])
             before = rows_in(server.url)
@@ -455,7 +455,7 @@ class TestAServerOfItsOwn:
                 call(store)
             assert rows_in(server.url) == before == 5
 
-    def test_a_wrong_password(self, server: Any):
+    def test_wrong_password_is_reported(self, server: Any):
         with opened(self._as(server, "shop:s3cret")) as store:
             store.check()
         for who in ("shop:wr0ng", "shop"):
@@ -463,7 +463,7 @@ class TestAServerOfItsOwn:
                 open_store(self._as(server, who)).open()
             assert "wr0ng" not in "".join(traceback.format_exception(refused.value))
 
-    def test_a_password_that_is_changed_meanwhile(self, server: Any):
+    def test_changed_password_refuses_only_new_connections(self, server: Any):
         """Connections that are there go on; a new one is refused with a sentence."""
         with opened(self._as(server, "shop:s3cret")) as store, ThreadPoolExecutor(1) as elsewhere:
             once_asked(server.url, "ALTER USER shop " + self._password(server, "other"))
@@ -477,12 +477,12 @@ class TestAServerOfItsOwn:
             finally:
                 once_asked(server.url, "ALTER USER shop " + self._password(server, "s3cret"))
 
-    def test_no_connection_left(self, server: Any):
+    def test_full_server_is_reported(self, server: Any):
         url = self._as(server, "busy:s3cret")
         with opened(url), pytest.raises(StoreUnavailable, match="its connections are used up"):
             open_store(url).open()
 
-    def test_a_standby_is_read_and_not_written(self, server: Any):
+    def test_standby_is_read_only(self, server: Any):
         if server.url.startswith("postgresql"):
             only_read = partial("ALTER ROLE shop SET default_transaction_read_only = {}".format)
         else:

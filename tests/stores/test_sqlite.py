@@ -23,11 +23,11 @@ class TestSqlite(StoreContract):
 
 
 class TestUrl:
-    def test_three_slashes_are_a_relative_path_and_four_an_absolute_one(self):
+    def test_url_slashes_make_relative_or_absolute_path(self):
         assert SqliteSettings.from_url("sqlite:///data/hullo.db") == SqliteSettings(path="data/hullo.db")
         assert SqliteSettings.from_url("sqlite:////var/lib/my%20shop.db") == SqliteSettings(path="/var/lib/my shop.db")
 
-    def test_parameters_change_the_settings(self):
+    def test_url_parameters_change_the_settings(self):
         url = "sqlite:///hullo.db?synchronous=normal&busy_timeout_ms=250&mmap_mb=0"
         assert SqliteSettings.from_url(url) == SqliteSettings(
             path="hullo.db", synchronous="normal", busy_timeout_ms=250, mmap_mb=0
@@ -48,7 +48,7 @@ class TestUrl:
             ("sqlite:///hullo.db?mmap_mb=-1", "mmap_mb is a whole number"),
         ],
     )
-    def test_what_it_does_not_know_is_refused_with_a_sentence(self, url: str, sentence: str):
+    def test_unknown_url_part_is_refused_with_reason(self, url: str, sentence: str):
         with pytest.raises(SettingsError, match=sentence):
             open_sqlite(url)
 
@@ -65,11 +65,11 @@ class TestSettings:
             ("mmap_size", 256 * 1024 * 1024),
         ],
     )
-    def test_the_safe_settings_are_in_force(self, path: Path, pragma: str, value: object):
+    def test_safe_settings_are_in_force(self, path: Path, pragma: str, value: object):
         assert self._in_force(f"sqlite:///{path}", pragma) == value
 
     @pytest.mark.parametrize(("pragma", "value"), [("synchronous", 1), ("busy_timeout", 7), ("mmap_size", 1024 * 1024)])
-    def test_so_are_those_of_the_url(self, path: Path, pragma: str, value: object):
+    def test_url_settings_are_in_force(self, path: Path, pragma: str, value: object):
         url = f"sqlite:///{path}?synchronous=normal&busy_timeout_ms=7&mmap_mb=1"
         assert self._in_force(url, pragma) == value
 
@@ -87,7 +87,7 @@ class TestSettings:
         return value
 
 
-def test_an_up_to_date_database_opens_while_another_process_writes(engine: SqliteEngine, path: Path):
+def test_current_database_opens_during_other_writes(engine: SqliteEngine, path: Path):
     PeeweeStore(engine).open()
     engine.close()
     with write_lock(path):
@@ -95,7 +95,7 @@ def test_an_up_to_date_database_opens_while_another_process_writes(engine: Sqlit
     engine.close()
 
 
-def test_a_new_file_is_for_its_owner_alone(tmp_path: Path):
+def test_new_file_is_private_to_its_owner(tmp_path: Path):
     path = tmp_path / "hullo.db"
     store = open_sqlite(f"sqlite:///{path}")
     store.open()

@@ -34,27 +34,27 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "backups" / "of monday?.db"
 
 
-def test_it_offers_all_that_there_is(store: PeeweeStore):
+def test_sqlite_store_offers_copy_backup_and_diagnosis(store: PeeweeStore):
     assert isinstance(store, SupportsCopy)
     assert isinstance(store, SupportsBackup)
     assert isinstance(store, SupportsDiagnosis)
 
 
-def test_it_holds_everything_in_one_file_for_its_owner_alone(store: PeeweeStore, path: Path, file: Path):
+def test_backup_is_one_private_complete_file(store: PeeweeStore, path: Path, file: Path):
     store.backup(file, no_progress)
     assert rows_of(file) == rows_of(path)
     assert files_in(file.parent) == [file.name]
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_it_can_be_read_where_nothing_can_be_written(store: PeeweeStore, path: Path, file: Path):
+def test_backup_is_readable_without_write_access(store: PeeweeStore, path: Path, file: Path):
     """Its header says that no log stands beside it."""
     store.backup(file, no_progress)
     assert path.read_bytes()[18:20] == b"\x02\x02"
     assert file.read_bytes()[18:20] == b"\x01\x01"
 
 
-def test_it_is_of_one_moment_though_others_write_between_any_two_steps(
+def test_backup_is_one_moment_despite_writes(
     store: PeeweeStore, path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(sqlite_backup, "PAGES_PER_STEP", 4)
@@ -77,7 +77,7 @@ def test_it_is_of_one_moment_though_others_write_between_any_two_steps(
     server.close()
 
 
-def test_a_file_that_exists_is_replaced_only_when_told_so(store: PeeweeStore, path: Path, file: Path):
+def test_existing_file_is_replaced_only_on_request(store: PeeweeStore, path: Path, file: Path):
     file.write_text("precious")
     with pytest.raises(Conflicting, match=r"already; choose another name, or replace it with --force"):
         store.backup(file, no_progress)
@@ -86,16 +86,14 @@ def test_a_file_that_exists_is_replaced_only_when_told_so(store: PeeweeStore, pa
     assert rows_of(file) == rows_of(path)
 
 
-def test_a_file_that_comes_meanwhile_is_not_replaced(store: PeeweeStore, file: Path):
+def test_file_that_appears_meanwhile_is_not_replaced(store: PeeweeStore, file: Path):
     with pytest.raises(Conflicting, match="by now"):
         store.backup(file, lambda *_: None if file.exists() else file.write_text("precious") and None)
     assert file.read_text() == "precious"
     assert files_in(file.parent) == [file.name]
 
 
-def test_where_there_are_no_links_it_is_named_all_the_same(
-    store: PeeweeStore, path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_backup_works_without_hard_links(store: PeeweeStore, path: Path, file: Path, monkeypatch: pytest.MonkeyPatch):
     def refuse(*_: object) -> None:
         raise PermissionError(1, "no links here")
 
@@ -106,7 +104,7 @@ def test_where_there_are_no_links_it_is_named_all_the_same(
         store.backup(file.with_name("2"), lambda *_: file.with_name("2").touch())
 
 
-def test_a_name_that_cannot_be_given_is_told(store: PeeweeStore, file: Path, monkeypatch: pytest.MonkeyPatch):
+def test_impossible_backup_name_is_reported(store: PeeweeStore, file: Path, monkeypatch: pytest.MonkeyPatch):
     def refuse(*_: object) -> None:
         raise OSError(5, "Input/output error")
 
@@ -116,7 +114,7 @@ def test_a_name_that_cannot_be_given_is_told(store: PeeweeStore, file: Path, mon
     assert files_in(file.parent) == []
 
 
-def test_one_that_is_stopped_leaves_nothing(store: PeeweeStore, file: Path):
+def test_stopped_backup_leaves_no_file(store: PeeweeStore, file: Path):
     def stop(doing: str, done: int, total: int) -> None:
         if done:
             raise KeyboardInterrupt
@@ -126,28 +124,28 @@ def test_one_that_is_stopped_leaves_nothing(store: PeeweeStore, file: Path):
     assert files_in(file.parent) == []
 
 
-def test_the_database_itself_is_no_place_for_it(store: PeeweeStore, path: Path):
+def test_database_itself_is_refused_as_backup_target(store: PeeweeStore, path: Path):
     with pytest.raises(Conflicting, match="is the database itself"):
         store.backup(path, no_progress, replace=True)
 
 
-def test_a_folder_that_is_not_there_is_told(store: PeeweeStore, file: Path):
+def test_missing_folder_is_reported(store: PeeweeStore, file: Path):
     with pytest.raises(StoreUnavailable, match=r"no file can be made in .*nowhere: No such file"):
         store.backup(file.parent / "nowhere" / "x", no_progress)
 
 
-def test_a_folder_is_not_replaced_by_it(store: PeeweeStore, file: Path):
+def test_folder_is_not_replaced(store: PeeweeStore, file: Path):
     with pytest.raises(Conflicting, match="there is a"):
         store.backup(file.parent, no_progress, replace=True)
 
 
-def test_a_database_that_is_not_there_is_not_made(path: Path, file: Path):
+def test_missing_database_is_not_created(path: Path, file: Path):
     with pytest.raises(StoreUnavailable, match="there is no database"):
         open_sqlite(f"sqlite:///{path}").backup(file, no_progress)
     assert not path.exists()
 
 
-def test_a_database_of_somebody_else_is_refused(path: Path, file: Path):
+def test_foreign_database_is_refused(path: Path, file: Path):
     with closing(sqlite3.connect(path)) as other, other:
         other.execute("CREATE TABLE contact (theirs TEXT)")
     with pytest.raises(Conflicting, match="no database of hullo's"):
@@ -155,7 +153,7 @@ def test_a_database_of_somebody_else_is_refused(path: Path, file: Path):
     assert files_in(file.parent) == []
 
 
-def test_one_of_a_damaged_database_is_not_kept(path: Path, file: Path):
+def test_backup_of_damaged_database_is_not_kept(path: Path, file: Path):
     store = filled(path, 200)
     whole = path.read_bytes()
     half = len(whole) // 2
@@ -165,7 +163,7 @@ def test_one_of_a_damaged_database_is_not_kept(path: Path, file: Path):
     assert files_in(file.parent) == []
 
 
-def test_it_does_not_bring_the_schema_up_to_date(store: PeeweeStore, path: Path, file: Path):
+def test_backup_does_not_upgrade_the_schema(store: PeeweeStore, path: Path, file: Path):
     with closing(sqlite3.connect(path)) as other, other:
         other.execute("DELETE FROM hullo_migration WHERE name > '0001_first'")
     store.backup(file, no_progress)

@@ -22,7 +22,7 @@ class TestSqlite(PortableContract):
     def make_store(self, folder: Path, name: str) -> PeeweeStore:
         return open_sqlite(f"sqlite:///{folder}/{name}.db")
 
-    def test_keys_are_the_primary_keys(self, source: PeeweeStore, tmp_path: Path):
+    def test_table_keys_are_the_primary_keys(self, source: PeeweeStore, tmp_path: Path):
         with source.as_source() as old, closing(sqlite3.connect(tmp_path / "source.db")) as other:
             for table in old.tables():
                 columns = other.execute(f"PRAGMA table_info({table.name})").fetchall()
@@ -30,7 +30,7 @@ class TestSqlite(PortableContract):
                 key = sorted((place, name) for _, name, *_, place in columns if place)
                 assert table.key == tuple(name for _, name in key)
 
-    def test_every_page_is_found_by_the_key(self, source: PeeweeStore, tmp_path: Path):
+    def test_every_page_is_found_by_key(self, source: PeeweeStore, tmp_path: Path):
         asked: list[str] = []
         with source.as_source() as old:
             assert isinstance(old, PeeweeTables)
@@ -47,14 +47,14 @@ class TestSqlite(PortableContract):
                 assert "TEMP B-TREE" not in plan, text
 
 
-def test_a_source_that_is_not_there_is_not_made(tmp_path: Path):
+def test_missing_source_is_not_created(tmp_path: Path):
     source, target = (open_sqlite(f"sqlite:///{tmp_path}/{name}.db") for name in ("source", "target"))
     with pytest.raises(StoreUnavailable, match=r"there is no database .*source.db"):
         copy_store(source, target)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_source_that_is_not_up_to_date_is_left_as_it_is(tmp_path: Path):
+def test_outdated_source_is_left_unchanged(tmp_path: Path):
     source = open_sqlite(f"sqlite:///{tmp_path}/source.db")
     source.open()
     source.close()
@@ -66,7 +66,7 @@ def test_a_source_that_is_not_up_to_date_is_left_as_it_is(tmp_path: Path):
         assert other.execute("SELECT * FROM hullo_migration").fetchall() == []
 
 
-def test_an_unfinished_copy_of_another_version_is_refused(tmp_path: Path):
+def test_unfinished_copy_of_another_version_is_refused(tmp_path: Path):
     source, target = (open_sqlite(f"sqlite:///{tmp_path}/{name}.db") for name in ("source", "target"))
     source.open()
     fill(source, 1)
@@ -96,6 +96,6 @@ def test_links_lead_to_one_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert len(places) == 1
 
 
-def test_what_a_history_says_of_a_copy():
+def test_history_names_its_unfinished_copy():
     assert unfinished_copy(["0001_first"]) is None
     assert unfinished_copy(["0001_first", "unfinished copy of 0123abcd"]) == "0123abcd"

@@ -27,24 +27,24 @@ from hullo_stores.peewee.store import PeeweeStore
 from sqlite_file import schema_of, write_lock
 
 
-def test_a_missing_folder_is_told(tmp_path: Path):
+def test_missing_folder_is_reported(tmp_path: Path):
     with pytest.raises(StoreUnavailable, match=r"the folder .*nowhere does not exist"):
         open_sqlite(f"sqlite:///{tmp_path}/nowhere/hullo.db").open()
 
 
-def test_a_file_that_is_no_database_is_told(path: Path):
+def test_non_database_file_is_reported(path: Path):
     path.write_bytes(b"not a database, whatever its name" * 100)
     with pytest.raises(StoreUnavailable, match="is not an SQLite database"):
         open_sqlite(f"sqlite:///{path}").open()
 
 
-def test_a_folder_in_place_of_the_file_is_told(path: Path):
+def test_folder_instead_of_file_is_reported(path: Path):
     path.mkdir()
     with pytest.raises(StoreUnavailable, match="cannot be opened"):
         open_sqlite(f"sqlite:///{path}").open()
 
 
-def test_a_damaged_file_is_told(store: PeeweeStore, path: Path):
+def test_damaged_file_is_reported(store: PeeweeStore, path: Path):
     store.apply([ChangeSet(contacts=(insertion(a_contact(external_id="ann")),))])
     store.close()
     whole = path.read_bytes()
@@ -59,7 +59,7 @@ def _read_something(store: PeeweeStore):
     store.find_contact(WORKSPACE, "con_1")
 
 
-def test_a_locked_file_is_unavailable_and_nothing_is_written(store: PeeweeStore, path: Path):
+def test_locked_file_is_unavailable_and_unchanged(store: PeeweeStore, path: Path):
     change_set = ChangeSet(sessions=(insertion(a_session()),))
     with write_lock(path):
         with pytest.raises(StoreUnavailable, match="locked by another process"):
@@ -68,14 +68,14 @@ def test_a_locked_file_is_unavailable_and_nothing_is_written(store: PeeweeStore,
     assert store.apply([change_set]) == (APPLIED,)
 
 
-def test_a_new_file_that_stays_locked_is_unavailable(engine: SqliteEngine, path: Path):
+def test_new_file_that_stays_locked_is_unavailable(engine: SqliteEngine, path: Path):
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(StoreUnavailable, match="locked by another process"):
             PeeweeStore(engine).open()
 
 
-def test_processes_that_make_the_file_together_wait_for_each_other(path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_processes_making_one_file_wait_in_turn(path: Path, monkeypatch: pytest.MonkeyPatch):
     """SQLite answers "locked" at once, whatever the timeout, about once in a thousand such starts."""
     rows, refusals = SqliteConnection.rows, iter([_busy(path), _busy(path)])
 
@@ -93,7 +93,7 @@ def test_processes_that_make_the_file_together_wait_for_each_other(path: Path, m
     assert next(refusals, None) is None
 
 
-def test_a_migration_that_cannot_have_the_lock_is_unavailable(engine: SqliteEngine, path: Path):
+def test_migration_without_lock_is_unavailable(engine: SqliteEngine, path: Path):
     with closing(sqlite3.connect(path)) as other:
         other.execute("PRAGMA journal_mode = WAL")
     with write_lock(path), pytest.raises(StoreUnavailable, match="locked by another process"):
@@ -103,7 +103,7 @@ def test_a_migration_that_cannot_have_the_lock_is_unavailable(engine: SqliteEngi
     engine.close()
 
 
-def test_a_full_disk_loses_the_group_and_not_the_store(store: PeeweeStore, engine: SqliteEngine):
+def test_full_disk_fails_only_the_group(store: PeeweeStore, engine: SqliteEngine):
     small = ChangeSet(sessions=(insertion(a_session()),))
     large = ChangeSet(stored_responses=(a_stored_response(body=b"x" * 10_000_000),))
     with engine.read_transaction() as connection:
@@ -115,14 +115,14 @@ def test_a_full_disk_loses_the_group_and_not_the_store(store: PeeweeStore, engin
     assert store.apply([small]) == (APPLIED,)
 
 
-def test_a_file_that_may_not_be_written_is_told(store: PeeweeStore, engine: SqliteEngine):
+def test_read_only_file_is_reported(store: PeeweeStore, engine: SqliteEngine):
     with engine.read_transaction() as connection:
         connection.execute("PRAGMA query_only = 1")  # file permissions do not stop root
     with pytest.raises(StoreUnavailable, match="may not be written to"):
         store.apply([ChangeSet(sessions=(insertion(a_session()),))])
 
 
-def test_a_conflict_names_the_table(store: PeeweeStore):
+def test_conflict_names_the_table(store: PeeweeStore):
     store.apply([ChangeSet(contacts=(insertion(a_contact("con_1", external_id="ann")),))])
     app = an_app()
     results = store.apply(
@@ -137,14 +137,14 @@ def test_a_conflict_names_the_table(store: PeeweeStore):
     assert results == tuple(map(StoreConflict, reasons))
 
 
-def test_no_fault_tells_a_personal_value(store: PeeweeStore):
+def test_fault_shows_no_personal_value(store: PeeweeStore):
     contact = a_contact("con_ann@shop.example", external_id="ann@shop.example")
     store.apply([ChangeSet(contacts=(insertion(contact),))])
     (again,) = store.apply([ChangeSet(contacts=(insertion(contact),))])
     assert "ann" not in str(again)
 
 
-def test_an_erased_contact_is_not_in_the_file(store: PeeweeStore, path: Path):
+def test_erased_contact_is_gone_from_the_file(store: PeeweeStore, path: Path):
     contact = a_contact(email="ann@shop.example", name="Ann Unforgettable", custom_data={APP: {"a": "Unforgettable"}})
     store.apply([ChangeSet(contacts=(insertion(contact),))])
     others = tuple(insertion(a_contact(f"con_{n}", email=f"{n}@mail.test")) for n in range(2, 50))

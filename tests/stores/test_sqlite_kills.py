@@ -60,7 +60,7 @@ class TestAKill:
         return lambda name, people, letter: filled(tmp_path / f"{name}.db", people, answer=letter * 6 * MEBIBYTE)
 
     @pytest.mark.parametrize("at", ["checking 00", "restoring 00", "restoring 20", "restoring 60", "restoring 95"])
-    def test_of_a_restore_loses_nothing(
+    def test_kill_during_restore_loses_nothing(
         self, tmp_path: Path, file: Path, large: Callable[[str, int, bytes], PeeweeStore], at: str
     ):
         large("other", 3, b"n").backup(file, no_progress)
@@ -78,7 +78,7 @@ class TestAKill:
         store.restore(file, no_progress)
         assert rows_of(path) == rows_of(file)
 
-    def test_at_the_end_of_a_restore_leaves_the_new(
+    def test_kill_after_restore_leaves_new_content(
         self, tmp_path: Path, file: Path, large: Callable[[str, int, bytes], PeeweeStore]
     ):
         large("other", 3, b"n").backup(file, no_progress)
@@ -90,7 +90,7 @@ class TestAKill:
         assert rows_of(tmp_path / "hullo.db") == rows_of(file)
 
     @pytest.mark.parametrize("at", ["copying 00", "copying 50", "checking 00"])
-    def test_of_a_backup_leaves_no_file_of_its_name_and_the_database_at_work(
+    def test_kill_during_backup_leaves_no_named_file(
         self, tmp_path: Path, file: Path, large: Callable[[str, int, bytes], PeeweeStore], at: str
     ):
         store = large("hullo", 3, b"o")

@@ -43,7 +43,7 @@ def backup(store: PeeweeStore, file: Path) -> Path:
     return file
 
 
-def test_it_puts_back_what_was_there(store: PeeweeStore, path: Path, backup: Path):
+def test_restore_returns_the_old_content(store: PeeweeStore, path: Path, backup: Path):
     before = rows_of(path)
     store.open()
     store.apply([ChangeSet(contacts=(insertion(a_contact("con_new", email="new@mail.example")),))])
@@ -56,7 +56,7 @@ def test_it_puts_back_what_was_there(store: PeeweeStore, path: Path, backup: Pat
     store.close()
 
 
-def test_it_makes_the_database_where_there_is_none(path: Path, backup: Path):
+def test_restore_creates_a_missing_database(path: Path, backup: Path):
     path.unlink()
     store = open_sqlite(f"sqlite:///{path}")
     assert not store.has_rows()
@@ -65,7 +65,7 @@ def test_it_makes_the_database_where_there_is_none(path: Path, backup: Path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_a_database_of_another_page_size_is_replaced(path: Path, backup: Path):
+def test_database_of_other_page_size_is_replaced(path: Path, backup: Path):
     for name, size in (("small", 1024), ("large", 16384)):
         other = path.with_name(f"{name}.db")
         with closing(sqlite3.connect(backup)) as source:
@@ -76,13 +76,13 @@ def test_a_database_of_another_page_size_is_replaced(path: Path, backup: Path):
         assert rows_of(path.with_name(f"target-{name}.db")) == rows_of(backup)
 
 
-def test_what_was_there_before_is_not_left_in_a_journal(path: Path, backup: Path):
+def test_restore_leaves_no_old_content_in_journal(path: Path, backup: Path):
     filled(path.with_name("full.db"), 300).restore(backup, no_progress)
     assert files_in(path.parent) == ["backups", "full.db", path.name]
 
 
 @pytest.mark.parametrize("way", ["nothing", "tables without rows", "a row", "no database"])
-def test_whether_anything_would_be_replaced_is_known(tmp_path: Path, way: str):
+def test_rows_to_be_replaced_are_detected(tmp_path: Path, way: str):
     path = tmp_path / "target.db"
     match way:
         case "nothing":
@@ -98,7 +98,7 @@ def test_whether_anything_would_be_replaced_is_known(tmp_path: Path, way: str):
     assert open_sqlite(f"sqlite:///{path}").has_rows() is (way in ("a row", "no database"))
 
 
-def test_an_older_backup_is_taken(store: PeeweeStore, path: Path, backup: Path, monkeypatch: pytest.MonkeyPatch):
+def test_older_backup_is_accepted(store: PeeweeStore, path: Path, backup: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sqlite_file, "KNOWN_MIGRATIONS", {*KNOWN_MIGRATIONS, "9998_next"})
     filled(path.with_name("target.db"), 1).restore(backup, no_progress)
     assert rows_of(path.with_name("target.db")) == rows_of(backup)
@@ -113,7 +113,7 @@ def test_an_older_backup_is_taken(store: PeeweeStore, path: Path, backup: Path, 
         ("DELETE FROM hullo_migration", "no database of hullo's"),
     ],
 )
-def test_what_is_no_backup_of_this_version_is_refused_before_anything_is_touched(
+def test_invalid_backup_is_refused_before_any_change(
     store: PeeweeStore, path: Path, backup: Path, statement: str, sentence: str
 ):
     with closing(sqlite3.connect(backup)) as other, other:
@@ -124,7 +124,7 @@ def test_what_is_no_backup_of_this_version_is_refused_before_anything_is_touched
     assert path.read_bytes() == before
 
 
-def test_a_damaged_backup_is_refused_before_anything_is_touched(path: Path, file: Path):
+def test_damaged_backup_is_refused_before_any_change(path: Path, file: Path):
     store = filled(path, 200)
     store.backup(file, no_progress)
     whole, before = file.read_bytes(), path.read_bytes()
@@ -136,22 +136,22 @@ def test_a_damaged_backup_is_refused_before_anything_is_touched(path: Path, file
         assert path.read_bytes() == before
 
 
-def test_a_missing_file_is_told(store: PeeweeStore, file: Path):
+def test_missing_file_is_reported(store: PeeweeStore, file: Path):
     with pytest.raises(StoreUnavailable, match="there is no file"):
         store.restore(file, no_progress)
 
 
-def test_a_missing_folder_is_told(tmp_path: Path, backup: Path):
+def test_missing_folder_is_reported(tmp_path: Path, backup: Path):
     with pytest.raises(StoreUnavailable, match=r"the folder .*nowhere does not exist"):
         open_sqlite(f"sqlite:///{tmp_path}/nowhere/hullo.db").restore(backup, no_progress)
 
 
-def test_the_database_is_no_backup_of_itself(store: PeeweeStore, path: Path):
+def test_database_itself_is_refused_as_backup(store: PeeweeStore, path: Path):
     with pytest.raises(Conflicting, match="is the database itself"):
         store.restore(path, no_progress)
 
 
-def test_somebody_elses_database_is_not_replaced(tmp_path: Path, backup: Path):
+def test_foreign_database_is_not_replaced(tmp_path: Path, backup: Path):
     theirs = tmp_path / "theirs.db"
     with closing(sqlite3.connect(theirs)) as other, other:
         other.execute("CREATE TABLE invoices (number INTEGER)")
@@ -160,14 +160,14 @@ def test_somebody_elses_database_is_not_replaced(tmp_path: Path, backup: Path):
     assert list(rows_of(theirs)) == ["invoices"]
 
 
-def test_a_database_damaged_beyond_reading_is_to_be_moved_away(store: PeeweeStore, path: Path, backup: Path):
+def test_unreadable_database_must_be_moved_away(store: PeeweeStore, path: Path, backup: Path):
     path.write_bytes(b"\x00\xff" * 4096)
     with pytest.raises(StoreUnavailable, match=r"cannot be read as a database; move it away"):
         store.restore(backup, no_progress)
     assert path.read_bytes() == b"\x00\xff" * 4096
 
 
-def test_a_damaged_database_is_replaced(path: Path, file: Path):
+def test_damaged_database_is_replaced(path: Path, file: Path):
     store = filled(path, 200)
     store.backup(file, no_progress)
     whole = path.read_bytes()
@@ -178,7 +178,7 @@ def test_a_damaged_database_is_replaced(path: Path, file: Path):
     assert rows_of(path) == rows_of(file)
 
 
-def test_one_that_is_stopped_leaves_the_old_content(
+def test_stopped_restore_keeps_the_old_content(
     store: PeeweeStore, path: Path, backup: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(sqlite_backup, "PAGES_PER_STEP", 16)
@@ -210,7 +210,7 @@ WAYS = {
 
 class TestOthersWhoHaveItOpen:
     @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-    def test_keep_it_from_being_replaced(self, store: PeeweeStore, path: Path, file: Path, way: str):
+    def test_open_database_is_not_replaced(self, store: PeeweeStore, path: Path, file: Path, way: str):
         store.backup(file, no_progress)
         script = way + "print('there', flush=True); sys.stdin.read()"
         other = subprocess.Popen(
@@ -227,7 +227,7 @@ class TestOthersWhoHaveItOpen:
         store.restore(file, no_progress)
         assert rows_of(path) == rows_of(file)
 
-    def test_cannot_come_while_it_is_replaced(self, store: PeeweeStore, path: Path, file: Path):
+    def test_connection_during_restore_is_refused(self, store: PeeweeStore, path: Path, file: Path):
         store.backup(file, no_progress)
         refused: list[str] = []
 

@@ -29,7 +29,7 @@ from hullo_stores.peewee.sweeping import SweepStatements
 from hullo_stores.peewee.write_plan import WRITE_ORDER
 
 
-def test_their_number_does_not_grow_with_the_group(store: PeeweeStore, engine: SqliteEngine):
+def test_statement_count_does_not_grow_with_group(store: PeeweeStore, engine: SqliteEngine):
     people = [a_contact(f"con_{n}", external_id=f"u{n}", custom_data={APP: {"n": n}}) for n in range(60)]
     sessions = [a_session(f"hvs_{n}", visitor_id=f"vis_{n}", contact_id=f"con_{n}") for n in range(60)]
     contacts, held = (tuple(insertion(each) for each in nouns) for nouns in (people, sessions))
@@ -59,7 +59,7 @@ def test_their_number_does_not_grow_with_the_group(store: PeeweeStore, engine: S
     assert counts[2] == 17  # and the transaction's two among them
 
 
-def test_a_group_sees_one_moment_though_another_process_writes(store: PeeweeStore, engine: SqliteEngine, path: Path):
+def test_group_sees_one_moment_despite_writes(store: PeeweeStore, engine: SqliteEngine, path: Path):
     contact = a_contact(external_id="ann", custom_data={APP: {"step": 1}})
     store.apply([ChangeSet(contacts=(insertion(contact),))])
 
@@ -78,19 +78,19 @@ def test_a_group_sees_one_moment_though_another_process_writes(store: PeeweeStor
     assert after.contacts[contact.id].version == 7
 
 
-def test_nothing_is_asked_that_nobody_wants(store: PeeweeStore, engine: SqliteEngine):
+def test_unwanted_rows_are_not_queried(store: PeeweeStore, engine: SqliteEngine):
     query = SnapshotQuery(workspace_id=WORKSPACE, app_id=None, session=a_session().digest)
     session_only = _traced(engine, lambda: store.load([query]))
     assert [text.split()[0] for text in session_only] == ["BEGIN", "SELECT", "COMMIT"]
 
 
-def test_a_group_of_one_needs_no_savepoint(store: PeeweeStore, engine: SqliteEngine):
+def test_group_of_one_needs_no_savepoint(store: PeeweeStore, engine: SqliteEngine):
     alone = ChangeSet(sessions=(insertion(a_session()),))
     texts = _traced(engine, lambda: store.apply([alone]))
     assert [text.split()[0] for text in texts] == ["BEGIN", "INSERT", "COMMIT"]
 
 
-def test_the_write_lock_is_taken_at_once(store: PeeweeStore, engine: SqliteEngine):
+def test_write_lock_is_taken_at_start(store: PeeweeStore, engine: SqliteEngine):
     """A transaction that reads first and then wants to write is refused without waiting."""
     assert (
         _traced(engine, lambda: store.apply([ChangeSet(stored_responses=(a_stored_response(),))]))[0]
@@ -98,7 +98,7 @@ def test_the_write_lock_is_taken_at_once(store: PeeweeStore, engine: SqliteEngin
     )
 
 
-def test_every_look_up_uses_an_index(store: PeeweeStore, engine: SqliteEngine):
+def test_every_lookup_uses_an_index(store: PeeweeStore, engine: SqliteEngine):
     whole_tables = {
         "all_workspaces",
         "all_apps",

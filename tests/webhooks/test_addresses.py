@@ -58,13 +58,13 @@ def only(*addresses: str):
 
 
 @pytest.mark.parametrize("address", PUBLIC)
-def test_an_address_that_everybody_can_reach_is_fine(address: str) -> None:
+def test_public_address_is_accepted(address: str) -> None:
     target = parse_url("https://hooks.example.com", development=False)
     assert resolve_public(target, only(address), development=False) == (address,)
 
 
 @pytest.mark.parametrize("address", INSIDE)
-def test_an_address_inside_of_anything_is_refused_also_beside_a_public_one(address: str) -> None:
+def test_private_address_is_refused_beside_public_one(address: str) -> None:
     target = parse_url("https://hooks.example.com", development=False)
     for found in ([address], [PUBLIC[0], address], [address, PUBLIC[1]]):
         with pytest.raises(UnusableUrl, match="not public"):
@@ -72,7 +72,7 @@ def test_an_address_inside_of_anything_is_refused_also_beside_a_public_one(addre
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "::ffff:127.0.0.1"])
-def test_in_development_this_machine_is_fine_and_its_network_is_not(address: str) -> None:
+def test_development_mode_allows_only_this_machine(address: str) -> None:
     target = parse_url("http://localhost:9000/hook", development=True)
     assert resolve_public(target, only(address), development=True)
     with pytest.raises(UnusableUrl, match="not public"):
@@ -103,12 +103,12 @@ def test_in_development_this_machine_is_fine_and_its_network_is_not(address: str
         ("https://hooks.example.com/" + "a" * 2048, "longer than 2048"),
     ],
 )
-def test_a_url_that_nobody_may_post_to_is_refused_in_words(url: str, reason: str) -> None:
+def test_invalid_url_is_refused_with_a_reason(url: str, reason: str) -> None:
     with pytest.raises(UnusableUrl, match=reason):
         parse_url(url, development=False)
 
 
-def test_a_url_is_taken_apart_as_it_is_sent() -> None:
+def test_url_is_parsed_as_sent() -> None:
     target = parse_url("https://Hooks.Example.com:8443/a/b?c=d&e=%20", development=False)
     assert (target.secure, target.host, target.port, target.path) == (
         True,
@@ -121,13 +121,13 @@ def test_a_url_is_taken_apart_as_it_is_sent() -> None:
 
 
 @pytest.mark.parametrize("host", ["2130706433", "0x7f.1", "127.1", "0", "localhost", "localhost.", "[::ffff:7f00:1]"])
-def test_other_spellings_of_this_machine_are_this_machine(host: str) -> None:
+def test_other_spellings_of_localhost_are_recognized(host: str) -> None:
     with pytest.raises(UnusableUrl):
         Sender(development=False).require_usable(f"https://{host}/")
 
 
 @pytest.mark.parametrize("failure", [OSError("no such host"), UnicodeError("label too long")])
-def test_a_host_that_nobody_knows_is_refused(failure: Exception) -> None:
+def test_unknown_host_is_refused(failure: Exception) -> None:
     def fail(host: str, port: int) -> Sequence[str]:
         raise failure
 
@@ -149,7 +149,7 @@ class Rebinding:
         return [self._answers[min(self.asked, len(self._answers)) - 1]]
 
 
-def test_a_name_that_leads_inside_once_it_was_looked_at_leads_nowhere(receiver: Receiver) -> None:
+def test_name_rebound_to_private_address_is_refused(receiver: Receiver) -> None:
     """Between making the webhook and posting to it."""
     resolve = Rebinding(PUBLIC[0], "127.0.0.1")
     sender = Sender(development=False, resolver=resolve, timeout=1)
@@ -159,9 +159,7 @@ def test_a_name_that_leads_inside_once_it_was_looked_at_leads_nowhere(receiver: 
     assert receiver.messages == []
 
 
-def test_a_name_is_asked_for_once_and_what_was_looked_at_is_connected_to(
-    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_name_is_resolved_once_and_reused(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between looking at the address and connecting to it: nobody asks for the name again."""
     resolve, connected = Rebinding("127.0.0.1", "192.168.1.1"), list[object]()
     plainly = __import__("socket").create_connection
@@ -181,7 +179,7 @@ def test_a_name_is_asked_for_once_and_what_was_looked_at_is_connected_to(
 
 
 @pytest.mark.parametrize("address", ["10.0.0.1", "169.254.169.254", "::1"])
-def test_no_webhook_is_made_that_leads_inside(address: str) -> None:
+def test_webhook_to_private_address_is_not_created(address: str) -> None:
     plugin = Webhooks(resolver=only(address))
     world = World(open_store("memory:"), plugins=[plugin], without=["webhooks"], settings=Settings())
     book = plugin.admin(by="agent:ada")

@@ -31,7 +31,7 @@ def at_once(act: Callable[[int], object]) -> list[object]:
 
 @pytest.mark.rule("R4")
 class TestSeveralPeople:
-    def test_may_make_webhooks_at_once_and_change_one(self, office: Office, receiver: Receiver) -> None:
+    def test_concurrent_agents_make_and_change_webhooks(self, office: Office, receiver: Receiver) -> None:
         at_once(lambda number: office.subscribe(receiver))
         webhook = office.book.list_webhooks()[0]
         assert len(office.book.list_webhooks()) == PEOPLE
@@ -40,7 +40,7 @@ class TestSeveralPeople:
         entries = office.hullo.store.list_audit(office.app.workspace_id, PageRequest(limit=200)).items
         assert [each.action for each in entries].count("webhook.rotated") == PEOPLE
 
-    def test_may_replay_one_delivery_at_once(self, office: Office, receiver: Receiver) -> None:
+    def test_concurrent_replays_post_one_delivery_once(self, office: Office, receiver: Receiver) -> None:
         webhook = office.subscribe(receiver).webhook
         office.upsert(external_id="jane")
         office.deliver()
@@ -49,7 +49,7 @@ class TestSeveralPeople:
         office.deliver()
         assert len(receiver.messages) == 2
 
-    def test_are_told_when_there_is_no_end_of_others(
+    def test_agents_get_an_error_under_endless_contention(
         self, office: Office, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("hullo.engine.retry.MAX_ATTEMPTS", 3)
@@ -68,7 +68,7 @@ class TestSeveralPeople:
                     act()
 
 
-def test_while_hullo_is_closed_there_is_nobody_to_ask(office: Office) -> None:
+def test_closed_hullo_gives_no_webhook_book(office: Office) -> None:
     office.hullo.close()
     with pytest.raises(Unavailable):
         office.plugin.admin(by="agent:ada")

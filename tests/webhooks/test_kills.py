@@ -23,7 +23,7 @@ KILLED = Path(__file__).with_name("killed.py")
 @pytest.mark.slow
 @pytest.mark.rule("R3", "R4")
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_kill_at_any_step_loses_no_event_and_invents_none(
+def test_kill_at_any_step_keeps_events_exact(
     engine: Engine, databases: Databases, tmp_path: Path, receiver: Receiver
 ) -> None:
     url, observed = databases.empty(engine, tmp_path), tmp_path / "observed"

@@ -30,9 +30,7 @@ from webhooks.receiving import PATIENCE, Message, Receiver
 pytestmark = pytest.mark.rule("R4")
 
 
-def test_a_webhook_is_told_as_soon_as_something_is_committed(
-    store: Store, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_webhook_is_posted_on_commit(store: Store, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (outbox, poster):
         for pause, seconds in (("BUSY_INTERVAL", 60 * PATIENCE), ("IDLE_INTERVAL", 70 * PATIENCE)):
             monkeypatch.setattr(module, pause, seconds)  # nobody looks again by itself
@@ -44,7 +42,7 @@ def test_a_webhook_is_told_as_soon_as_something_is_committed(
     assert {each.state for each in office.deliveries(webhook)} == {"delivered"}
 
 
-def test_what_was_taken_is_in_the_log_and_not_posted_again(office: Office, receiver: Receiver) -> None:
+def test_delivered_event_is_logged_and_not_reposted(office: Office, receiver: Receiver) -> None:
     webhook = office.subscribe(receiver).webhook
     office.upsert(external_id="jane")
     office.deliver()
@@ -58,7 +56,7 @@ def test_what_was_taken_is_in_the_log_and_not_posted_again(office: Office, recei
 
 
 class TestAFailure:
-    def test_is_tried_again_for_three_days_and_given_up_in_words(self, office: Office, receiver: Receiver) -> None:
+    def test_failed_delivery_is_retried_for_three_days(self, office: Office, receiver: Receiver) -> None:
         webhook = office.subscribe(receiver).webhook
         receiver.answer = lambda message: 500
         office.upsert(external_id="jane")
@@ -84,7 +82,7 @@ class TestAFailure:
         assert len(receiver.messages) == len(RETRY_DELAYS) + 1
         assert len({message.id for message in receiver.messages}) == 1
 
-    def test_of_a_machine_that_is_not_there_is_one_too(self, office: Office) -> None:
+    def test_missing_machine_is_a_failure(self, office: Office) -> None:
         receiver = Receiver()
         with receiver.serving():
             webhook = office.subscribe(receiver).webhook
@@ -94,7 +92,7 @@ class TestAFailure:
         assert (delivery.state, delivery.last_status) == ("pending", None)
         assert delivery.last_error == "it refused the connection"
 
-    def test_is_not_repeated_before_the_other_side_wants_it_to_be(self, office: Office, receiver: Receiver) -> None:
+    def test_retry_waits_as_long_as_receiver_asks(self, office: Office, receiver: Receiver) -> None:
         office.subscribe(receiver)
         receiver.answer = lambda message: (429, {"retry-after": "3600"})
         office.upsert(external_id="jane")
@@ -104,7 +102,7 @@ class TestAFailure:
             office.deliver()
             assert len(receiver.messages) == messages
 
-    def test_is_the_last_where_nobody_wants_to_be_told(self, office: Office, receiver: Receiver) -> None:
+    def test_gone_answer_fails_pending_deliveries(self, office: Office, receiver: Receiver) -> None:
         webhook = office.subscribe(receiver).webhook
         receiver.answer = lambda message: 410
         office.visitor().identify(email="jane@example.com")
@@ -115,7 +113,7 @@ class TestAFailure:
         office.deliver()
         assert [each.state for each in office.deliveries(webhook)] == ["failed", "failed", "delivered"]
 
-    def test_of_ours_is_one_like_any_other(
+    def test_internal_error_is_a_failure_too(
         self, office: Office, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         webhook = office.subscribe(receiver).webhook
@@ -135,7 +133,7 @@ class TestAFailure:
 
 
 class TestOrder:
-    def test_what_comes_after_waits_for_its_own_contact_alone(self, office: Office, receiver: Receiver) -> None:
+    def test_later_events_wait_only_for_their_contact(self, office: Office, receiver: Receiver) -> None:
         office.subscribe(receiver)
         jane = office.upsert(external_id="jane").contact_id
         receiver.answer = lambda message: 500 if message.contact_id == jane else 200
@@ -159,14 +157,14 @@ class TestOrder:
         ]
         assert [message.id for message in of_jane[1:]] == sorted(message.id for message in of_jane[1:])
 
-    def test_what_is_given_up_lets_the_next_one_pass(self, office: Office, receiver: Receiver) -> None:
+    def test_given_up_delivery_lets_next_one_pass(self, office: Office, receiver: Receiver) -> None:
         office.subscribe(receiver)
         receiver.answer = lambda message: 410 if message.type == "contact.created" else 200
         office.visitor().identify(email="jane@example.com")
         office.deliver()
         assert [message.type for message in receiver.messages] == ["contact.created", "contact.identified"]
 
-    def test_of_one_contact_one_is_under_way_at_a_time(self, office: Office, receiver: Receiver) -> None:
+    def test_contact_has_one_delivery_in_flight(self, office: Office, receiver: Receiver) -> None:
         office.subscribe(receiver)
         busy, most, guard = Counter[str](), Counter[str](), threading.Lock()
 
@@ -191,7 +189,7 @@ class TestOrder:
 
 
 class TestSomebodyWhoIsSlow:
-    def test_holds_up_nobody_else(self, store: Store, receiver: Receiver, other: Receiver) -> None:
+    def test_slow_receiver_blocks_no_other(self, store: Store, receiver: Receiver, other: Receiver) -> None:
         office = Office(store)
         opened = threading.Event()
         receiver.answer = lambda message: 200 if opened.wait(PATIENCE) else 500
@@ -204,7 +202,7 @@ class TestSomebodyWhoIsSlow:
         opened.set()
         receiver.wait_for(3 * poster.MAX_CONCURRENT_PER_WEBHOOK)
 
-    def test_and_to_whom_very_much_is_due_does_not_either(
+    def test_receiver_with_large_backlog_blocks_no_other(
         self, store: Store, receiver: Receiver, other: Receiver, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(poster, "BATCH_SIZE", 5)
@@ -233,7 +231,7 @@ class TestAnotherProcess:
         )
         return hullo, plugin
 
-    def test_posts_nothing_while_the_first_is_at_it(self, office: Office, receiver: Receiver) -> None:
+    def test_second_process_posts_nothing_during_first(self, office: Office, receiver: Receiver) -> None:
         office.subscribe(receiver)
         hullo, plugin = self.beside(office)
         with hullo:
@@ -248,7 +246,7 @@ class TestAnotherProcess:
             office.deliver()
             assert len(receiver.messages) == 1
 
-    def test_takes_over_when_the_first_is_dead(
+    def test_other_process_takes_over_from_dead_one(
         self, office: Office, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Killed after it was answered, and before it wrote that down."""
@@ -271,7 +269,7 @@ class TestAnotherProcess:
             assert [each.state for each in office.deliveries(webhook)] == ["delivered"]
 
 
-def test_what_came_of_it_could_not_be_kept_and_it_is_posted_again_after_a_while(
+def test_unsaved_result_is_posted_again_later(
     office: Office, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses: list[float] = []
@@ -295,7 +293,7 @@ def test_what_came_of_it_could_not_be_kept_and_it_is_posted_again_after_a_while(
 
 
 class TestReplay:
-    def test_what_was_given_up_is_tried_again_with_all_its_tries(self, office: Office, receiver: Receiver) -> None:
+    def test_replay_restarts_a_given_up_delivery(self, office: Office, receiver: Receiver) -> None:
         webhook = office.subscribe(receiver).webhook
         receiver.answer = lambda message: 410
         office.upsert(external_id="jane")
@@ -312,7 +310,7 @@ class TestReplay:
         assert (delivery.state, delivery.tries) == ("delivered", 2)
         assert len({(message.id, message.body) for message in receiver.messages}) == 1
 
-    def test_what_is_on_its_way_is_tried_at_once(self, office: Office, receiver: Receiver) -> None:
+    def test_replay_posts_pending_delivery_at_once(self, office: Office, receiver: Receiver) -> None:
         webhook = office.subscribe(receiver).webhook
         receiver.answer = lambda message: (503, {"retry-after": "7200"})
         office.upsert(external_id="jane")
@@ -323,7 +321,7 @@ class TestReplay:
         office.deliver()
         assert [each.state for each in office.deliveries(webhook)] == ["delivered"]
 
-    def test_nobody_replays_what_is_not_theirs(self, office: Office, receiver: Receiver) -> None:
+    def test_foreign_delivery_cannot_be_replayed(self, office: Office, receiver: Receiver) -> None:
         webhook = office.subscribe(receiver).webhook
         office.upsert(external_id="jane")
         office.deliver()
@@ -342,7 +340,7 @@ class TestReplay:
             office.book.replay(delivery.id)
 
 
-def test_a_deleted_webhook_is_told_nothing_any_more(office: Office, receiver: Receiver, other: Receiver) -> None:
+def test_deleted_webhook_gets_no_more_events(office: Office, receiver: Receiver, other: Receiver) -> None:
     webhook = office.subscribe(receiver).webhook
     office.upsert(external_id="jane")
     office.upsert(external_id="joe")
@@ -359,7 +357,7 @@ def test_a_deleted_webhook_is_told_nothing_any_more(office: Office, receiver: Re
 
 
 class TestATestMessage:
-    def test_says_what_came_of_it_and_is_in_the_log(self, office: Office, receiver: Receiver) -> None:
+    def test_test_message_returns_result_and_is_logged(self, office: Office, receiver: Receiver) -> None:
         webhook = office.subscribe(receiver, "contact.merged").webhook
         taken = office.book.send_test(webhook.id)
         [message] = receiver.messages
@@ -375,9 +373,7 @@ class TestATestMessage:
 
 
 class TestSecrets:
-    def test_are_sealed_in_the_database_and_sign_all_the_same(
-        self, store: Store, receiver: Receiver, by_hand: None
-    ) -> None:
+    def test_secrets_are_sealed_and_still_sign(self, store: Store, receiver: Receiver, by_hand: None) -> None:
         old, new = secrets.token_hex(32), secrets.token_hex(32)
         office = Office(store, settings=Settings(development=True, master_keys=(old,)))
         told = office.subscribe(receiver)
@@ -397,7 +393,7 @@ class TestSecrets:
 
 
 @pytest.mark.rule("P4")
-def test_no_log_holds_an_address_a_secret_or_what_was_said(
+def test_log_holds_no_address_secret_or_message(
     receiver: Receiver, by_hand: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -413,7 +409,7 @@ def test_no_log_holds_an_address_a_secret_or_what_was_said(
 
 
 class TestClosing:
-    def test_waits_for_what_is_under_way_and_keeps_the_rest(self, store: Store, receiver: Receiver) -> None:
+    def test_closing_waits_for_posts_and_keeps_rest(self, store: Store, receiver: Receiver) -> None:
         office = Office(store)
         opened = threading.Event()
         receiver.answer = lambda message: 200 if opened.wait(PATIENCE) else 500
@@ -443,7 +439,7 @@ def wait_until() -> Callable[[Callable[[], bool]], None]:
     return wait
 
 
-def test_what_was_due_while_nobody_was_there_is_posted_at_the_next_start(
+def test_overdue_delivery_is_posted_at_next_start(
     store: Store, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, wait_until: Callable[[Callable[[], bool]], None]
 ) -> None:
     from hullo.background.worker import BackgroundWorker

@@ -30,7 +30,7 @@ def sender() -> Sender:
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
-def test_every_success_is_one(sender: Sender, receiver: Receiver, status: int) -> None:
+def test_every_2xx_answer_is_a_success(sender: Sender, receiver: Receiver, status: int) -> None:
     receiver.answer = lambda message: status
     attempt = sender.post(receiver.url, {"webhook-id": "evt_1"}, '{"type":"webhook.test"}')
     assert (attempt.status, attempt.reason) == (status, None)
@@ -52,7 +52,7 @@ def test_every_success_is_one(sender: Sender, receiver: Receiver, status: int) -
         (503, "it answered 503", True),
     ],
 )
-def test_anything_else_is_none(sender: Sender, receiver: Receiver, status: int, reason: str, again: bool) -> None:
+def test_other_answer_is_a_failure(sender: Sender, receiver: Receiver, status: int, reason: str, again: bool) -> None:
     receiver.answer = lambda message: (status, {"location": f"http://127.0.0.1:{receiver.port}/inside"})
     attempt = sender.post(receiver.url, {}, "{}")
     assert (attempt.status, attempt.reason, attempt.is_retryable) == (status, reason, again)
@@ -63,9 +63,7 @@ def test_anything_else_is_none(sender: Sender, receiver: Receiver, status: int, 
     ("asked", "wait"),
     [("7", 7), ("0", 0), ("99999999", MAX_RETRY_AFTER), ("9" * 30, 0), ("-1", 0), ("soon", 0), ("²", 0)],
 )
-def test_it_is_heard_when_the_other_side_asks_for_a_while(
-    sender: Sender, receiver: Receiver, asked: str, wait: int
-) -> None:
+def test_retry_after_is_read_from_answer(sender: Sender, receiver: Receiver, asked: str, wait: int) -> None:
     receiver.answer = lambda message: (429, {"retry-after": asked})
     assert sender.post(receiver.url, {}, "{}").retry_after == wait
 
@@ -112,7 +110,7 @@ def drip(text: bytes, for_ever: bytes, given_up: threading.Event) -> Callable[[s
         (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
     ],
 )
-def test_who_answers_byte_by_byte_holds_up_nobody(sender: Sender, text: bytes, for_ever: bytes) -> None:
+def test_byte_by_byte_answer_blocks_no_other(sender: Sender, text: bytes, for_ever: bytes) -> None:
     given_up = threading.Event()
     with listening(drip(text, for_ever, given_up)) as url:
         attempt = sender.post(url, {}, "{}")
@@ -123,7 +121,7 @@ def test_who_answers_byte_by_byte_holds_up_nobody(sender: Sender, text: bytes, f
     }
 
 
-def test_a_name_server_that_is_slow_takes_of_the_same_time(receiver: Receiver) -> None:
+def test_slow_name_server_uses_the_same_timeout(receiver: Receiver) -> None:
     def resolve(host: str, port: int) -> list[str]:
         time.sleep(0.05)
         return ["127.0.0.1"]
@@ -133,7 +131,7 @@ def test_a_name_server_that_is_slow_takes_of_the_same_time(receiver: Receiver) -
     assert receiver.messages == []
 
 
-def test_an_endless_answer_is_not_read_to_its_end(sender: Sender) -> None:
+def test_endless_answer_is_not_read_whole(sender: Sender) -> None:
     sent: list[int] = []
 
     def pour(connection: socket.socket) -> None:
@@ -152,7 +150,7 @@ def test_an_endless_answer_is_not_read_to_its_end(sender: Sender) -> None:
     assert len(sent) < 10_000
 
 
-def test_a_success_whose_body_never_ends_is_one_all_the_same(sender: Sender) -> None:
+def test_success_with_endless_body_is_a_success(sender: Sender) -> None:
     with listening(drip(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n", b"a", threading.Event())) as url:
         assert sender.post(url, {}, "{}").reason is None
 
@@ -168,20 +166,20 @@ def test_a_success_whose_body_never_ends_is_one_all_the_same(sender: Sender) -> 
         ),
     ],
 )
-def test_what_is_no_answer_is_told_as_that(sender: Sender, act: Callable[[socket.socket], object], reason: str) -> None:
+def test_invalid_answer_is_reported(sender: Sender, act: Callable[[socket.socket], object], reason: str) -> None:
     with listening(act) as url:
         attempt = sender.post(url, {}, "{}")
     assert attempt.status is None
     assert attempt.reason in {reason, "the connection broke", "what it answered is no HTTP"}
 
 
-def test_a_closed_port_is_told_as_that(sender: Sender) -> None:
+def test_closed_port_is_reported(sender: Sender) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     assert sender.post(f"http://127.0.0.1:{port}/", {}, "{}").reason == "it refused the connection"
 
 
-def test_the_next_address_is_tried_when_the_first_is_not_there(receiver: Receiver) -> None:
+def test_next_address_is_tried_after_the_first(receiver: Receiver) -> None:
     sender = Sender(development=True, resolver=lambda host, port: ["::1", "127.0.0.1"])
     attempt = sender.post(f"http://hooks.test:{receiver.port}/", {}, "{}")
     assert attempt.status == 204
@@ -230,7 +228,7 @@ Authority = Callable[[str], tuple[ssl.SSLContext, ssl.SSLContext]]
 
 
 @pytest.mark.parametrize("host", ["hooks.example.com", "127.0.0.1"])
-def test_over_tls_the_certificate_must_be_the_names_and_not_the_addresss(authority: Authority, host: str) -> None:
+def test_tls_certificate_must_match_the_name(authority: Authority, host: str) -> None:
     server, trusting = authority(host)
     sender = Sender(development=True, resolver=HERE, ssl_context=trusting)
     with Receiver().serving(server) as receiver:
@@ -241,7 +239,7 @@ def test_over_tls_the_certificate_must_be_the_names_and_not_the_addresss(authori
         assert len(receiver.messages) == 1
 
 
-def test_a_certificate_of_nobody_known_is_refused(authority: Authority) -> None:
+def test_unknown_authority_is_refused(authority: Authority) -> None:
     server, _ = authority("hooks.example.com")
     with Receiver().serving(server) as receiver:
         attempt = Sender(development=True, resolver=HERE).post(f"https://hooks.example.com:{receiver.port}/", {}, "{}")
@@ -249,6 +247,6 @@ def test_a_certificate_of_nobody_known_is_refused(authority: Authority) -> None:
     assert "its certificate is not good" in attempt.reason
 
 
-def test_who_speaks_no_tls_is_told_as_that(receiver: Receiver) -> None:
+def test_server_without_tls_is_reported(receiver: Receiver) -> None:
     attempt = Sender(development=True, resolver=HERE).post(f"https://hooks.example.com:{receiver.port}/", {}, "{}")
     assert attempt.reason == "it speaks no TLS that is understood here"

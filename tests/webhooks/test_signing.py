@@ -28,7 +28,7 @@ def office(by_hand: None) -> Office:
     return office
 
 
-def test_a_secret_is_of_the_form_that_the_format_asks_for() -> None:
+def test_secret_follows_the_format() -> None:
     secrets = [new_secret(RequestContext.at(0)) for _ in range(100)]
     assert len(set(secrets)) == 100
     for secret in secrets:
@@ -36,7 +36,7 @@ def test_a_secret_is_of_the_form_that_the_format_asks_for() -> None:
         assert 24 <= len(base64.b64decode(secret.removeprefix("whsec_"), validate=True)) <= 64
 
 
-def test_the_example_of_the_format_is_signed_as_it_is_there() -> None:
+def test_example_of_the_format_is_signed_alike() -> None:
     headers = signature_headers(
         "msg_p5jXN8AQM9LWM0D4loKWxJek",
         1614265330 * SECOND,
@@ -50,7 +50,7 @@ def test_the_example_of_the_format_is_signed_as_it_is_there() -> None:
     }
 
 
-def test_a_message_is_verified_by_its_receiver_and_no_changed_one_is(office: Office, receiver: Receiver) -> None:
+def test_receiver_verifies_message_and_rejects_changed_one(office: Office, receiver: Receiver) -> None:
     new = office.subscribe(receiver)
     contact_id = office.upsert(external_id="jane").contact_id
     office.deliver()
@@ -66,7 +66,7 @@ def test_a_message_is_verified_by_its_receiver_and_no_changed_one_is(office: Off
             Verifier(secret).verify(body, dict(headers))
 
 
-def test_a_message_says_when_it_was_sent_and_is_the_same_at_every_try(office: Office, receiver: Receiver) -> None:
+def test_message_states_send_time_and_stays_same(office: Office, receiver: Receiver) -> None:
     new = office.subscribe(receiver)
     receiver.answer = lambda message: 500
     office.upsert(external_id="jane")
@@ -81,7 +81,7 @@ def test_a_message_says_when_it_was_sent_and_is_the_same_at_every_try(office: Of
 
 
 class TestRotation:
-    def test_the_old_secret_signs_for_a_day_beside_the_new(self, office: Office, receiver: Receiver) -> None:
+    def test_old_secret_signs_one_more_day(self, office: Office, receiver: Receiver) -> None:
         old = office.subscribe(receiver)
         new = office.book.rotate_secret(old.webhook.id)
         assert new.secret != old.secret
@@ -97,7 +97,7 @@ class TestRotation:
         said = f"{after.id}.{now['webhook-timestamp']}.{after.body}"
         assert now["webhook-signature"] == signed_by(new.secret, said)
 
-    def test_after_a_leak_it_is_gone_at_once(self, office: Office, receiver: Receiver) -> None:
+    def test_leaked_secret_is_gone_at_once(self, office: Office, receiver: Receiver) -> None:
         old = office.subscribe(receiver)
         new = office.book.rotate_secret(old.webhook.id, overlap=0)
         office.book.send_test(old.webhook.id)
@@ -107,13 +107,13 @@ class TestRotation:
             message.verified_with(old.secret)
         assert len(new.webhook.secrets) == 1
 
-    def test_rotating_again_prolongs_nothing(self, office: Office, receiver: Receiver) -> None:
+    def test_second_rotation_prolongs_no_old_secret(self, office: Office, receiver: Receiver) -> None:
         webhook_id = office.subscribe(receiver).webhook.id
         first = office.book.rotate_secret(webhook_id, overlap=HOUR).webhook.secrets[1]
         again = office.book.rotate_secret(webhook_id, overlap=DAY).webhook.secrets
         assert [each.expires_at for each in again] == [None, again[0].created_at + DAY, first.expires_at]
 
-    def test_so_many_sign_at_once_and_no_more(self, office: Office, receiver: Receiver) -> None:
+    def test_number_of_signing_secrets_is_limited(self, office: Office, receiver: Receiver) -> None:
         webhook_id = office.subscribe(receiver).webhook.id
         for _ in range(MAX_SECRETS - 1):
             office.book.rotate_secret(webhook_id)

@@ -21,15 +21,15 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["npm", "run", "--silent", *words], cwd=WIDGET, capture_output=True, text=True, check=False)
 
 
-def test_what_is_built_is_what_the_source_makes() -> None:
+def test_build_output_matches_the_source() -> None:
     checked = run("check")
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def test_its_types_are_sound() -> None:
+def test_widget_types_are_sound() -> None:
     checked = run("types")
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def test_the_lock_names_no_registry() -> None:
+def test_lock_file_names_no_registry() -> None:
     assert "://" not in (WIDGET / "package-lock.json").read_text("utf-8")

@@ -15,14 +15,14 @@ def app_key(terminal: Terminal) -> str:
     return str(terminal.json("app", "create", "Shop")["app_key"])
 
 
-def test_the_snippet_loads_what_is_current(terminal: Terminal, app_key: str) -> None:
+def test_snippet_loads_the_current_version(terminal: Terminal, app_key: str) -> None:
     text = terminal.text("widget", app_key, "--host", "https://chat.example.com/")
     assert "https://chat.example.com/hullo/widget.js" in text
     assert f"hullo('init', {{appKey: \"{app_key}\"}})" in text
     assert "integrity" not in text
 
 
-def test_a_pinned_one_names_its_version_and_digest(terminal: Terminal, app_key: str) -> None:
+def test_pinned_snippet_names_version_and_digest(terminal: Terminal, app_key: str) -> None:
     files = read_files()
     told = terminal.json("widget", app_key, "--pinned", "--host", "https://chat.example.com")
     assert told["src"] == f"https://chat.example.com/hullo/widget/{files.version}/widget.js"
@@ -37,7 +37,7 @@ def test_a_pinned_one_names_its_version_and_digest(terminal: Terminal, app_key: 
     }
 
 
-def test_where_hullo_is_mounted_is_taken_from_the_settings_or_the_url(terminal: Terminal, app_key: str) -> None:
+def test_snippet_url_comes_from_settings_or_argument(terminal: Terminal, app_key: str) -> None:
     assert terminal.json("widget", app_key)["src"] == "http://127.0.0.1:8000/hullo/widget.js"
     (terminal.folder / "hullo.toml").write_text('prefix = "/chat"')
     assert terminal.json("widget", app_key)["src"] == "http://127.0.0.1:8000/chat/widget.js"
@@ -46,16 +46,16 @@ def test_where_hullo_is_mounted_is_taken_from_the_settings_or_the_url(terminal: 
 
 
 @pytest.mark.parametrize("host", ["chat.example.com", "ftp://chat.example.com", "https://", "https://a.test/?b"])
-def test_what_no_browser_could_load_from_is_refused(terminal: Terminal, app_key: str, host: str) -> None:
+def test_unloadable_host_is_refused(terminal: Terminal, app_key: str, host: str) -> None:
     assert "is no place that a browser could load from" in terminal.refusal("widget", app_key, "--host", host)
 
 
-def test_nothing_of_a_url_ends_the_script(terminal: Terminal, app_key: str) -> None:
+def test_host_cannot_end_the_script_tag(terminal: Terminal, app_key: str) -> None:
     text = terminal.text("widget", app_key, "--host", "https://a.test/</script><b>'\"")
     assert text.count("</script>") == 1
     pinned = terminal.text("widget", app_key, "--pinned", "--host", "https://a.test/</script><b>'\"")
     assert pinned.count("</script>") == 1
 
 
-def test_an_app_that_there_is_not_is_refused(terminal: Terminal) -> None:
+def test_unknown_app_is_refused(terminal: Terminal) -> None:
     assert terminal.type("widget", "app_nobody").exit_code == 1

@@ -26,7 +26,7 @@ def get(shop: Shop, path: str, **headers: str) -> Any:
 
 
 @pytest.mark.parametrize("path", ["/widget.js", "/widget/manifest.json", "/widget/hullo.d.ts"])
-def test_what_is_current_is_kept_for_minutes_and_asked_for_again(shop: Shop, path: str) -> None:
+def test_current_script_is_cached_for_minutes(shop: Shop, path: str) -> None:
     answer = get(shop, path)
     assert answer.status_code == 200
     assert answer.content == (BUILD_FOLDER / path.rpartition("/")[2]).read_bytes()
@@ -38,14 +38,14 @@ def test_what_is_current_is_kept_for_minutes_and_asked_for_again(shop: Shop, pat
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_one_version_is_kept_for_ever(shop: Shop, name: str) -> None:
+def test_versioned_script_is_cached_for_ever(shop: Shop, name: str) -> None:
     answer = get(shop, f"/widget/{VERSION}/{name}")
     assert answer.content == (BUILD_FOLDER / name).read_bytes()
     assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
 
 
 @pytest.mark.parametrize("path", [f"{VERSION}/other.js", f"{VERSION}/..%2fplugin.py", f"{VERSION}/", "0.0.0/widget.js"])
-def test_other_versions_and_names_are_not_found_and_the_answer_is_a_problem(shop: Shop, path: str) -> None:
+def test_unknown_version_or_name_is_not_found(shop: Shop, path: str) -> None:
     answer = get(shop, f"/widget/{path}")
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
@@ -53,7 +53,7 @@ def test_other_versions_and_names_are_not_found_and_the_answer_is_a_problem(shop
     assert answer.headers["cache-control"] == "no-store"
 
 
-def test_pages_of_every_origin_may_load_it_and_check_it(shop: Shop) -> None:
+def test_pages_of_any_origin_may_load_script(shop: Shop) -> None:
     for path in ("/widget.js", f"/widget/{VERSION}/panel.js"):
         headers = get(shop, path, origin="https://anywhere.example.net").headers
         assert headers["access-control-allow-origin"] == "*"
@@ -63,7 +63,7 @@ def test_pages_of_every_origin_may_load_it_and_check_it(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("accepted", ["gzip", "br, GZIP;q=0.8", "*", "identity;q=0, gzip"])
-def test_it_is_compressed_for_whoever_takes_that(shop: Shop, accepted: str) -> None:
+def test_script_is_compressed_on_request(shop: Shop, accepted: str) -> None:
     answer = get(shop, "/widget.js", accept_encoding=accepted)
     assert answer.headers["content-encoding"] == "gzip"
     assert int(answer.headers["content-length"]) < len((BUILD_FOLDER / "widget.js").read_bytes()) / 2
@@ -71,13 +71,13 @@ def test_it_is_compressed_for_whoever_takes_that(shop: Shop, accepted: str) -> N
 
 
 @pytest.mark.parametrize("accepted", ["", "br", "identity", "gzip;q=0", "gzip; q=0.000, *", "*;q=0"])
-def test_it_is_sent_as_it_is_to_whoever_takes_nothing_else(shop: Shop, accepted: str) -> None:
+def test_script_is_sent_plain_without_accept_encoding(shop: Shop, accepted: str) -> None:
     answer = get(shop, "/widget.js", accept_encoding=accepted)
     assert "content-encoding" not in answer.headers
     assert answer.headers["vary"] == "Accept-Encoding"
 
 
-def test_one_tag_stands_for_both_encodings(shop: Shop) -> None:
+def test_both_encodings_share_one_etag(shop: Shop) -> None:
     etag = get(shop, "/widget.js", accept_encoding="gzip").headers["etag"]
     assert etag == get(shop, "/widget.js", accept_encoding="identity").headers["etag"]
     for known in (etag, etag.removeprefix("W/"), f'"other", {etag}', "*"):
@@ -86,7 +86,7 @@ def test_one_tag_stands_for_both_encodings(shop: Shop) -> None:
     assert get(shop, "/widget/hullo.d.ts").headers["etag"] != etag
 
 
-def test_a_head_tells_the_same_without_the_file(shop: Shop) -> None:
+def test_head_answers_like_get_without_body(shop: Shop) -> None:
     asked, told = (shop.http.request(method, "/hullo/widget.js") for method in ("GET", "HEAD"))
     assert told.status_code == 200
     assert told.headers["etag"] == asked.headers["etag"]
@@ -95,24 +95,24 @@ def test_a_head_tells_the_same_without_the_file(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("name", list(MANIFEST["files"]))
-def test_the_digest_that_is_told_is_that_of_the_file(shop: Shop, name: str) -> None:
+def test_stated_digest_matches_the_file(shop: Shop, name: str) -> None:
     told = get(shop, "/widget/manifest.json").json()["files"][name]
     served = get(shop, f"/widget/{VERSION}/{name}").content
     assert told["integrity"] == f"sha384-{base64.b64encode(hashlib.sha384(served).digest()).decode()}"
     assert told["bytes"] == len(served)
 
 
-def test_the_script_knows_the_digest_of_its_panel() -> None:
+def test_script_knows_its_panels_digest() -> None:
     assert MANIFEST["files"]["panel.js"]["integrity"] in (BUILD_FOLDER / "widget.js").read_text("utf-8")
 
 
-def test_it_weighs_no_more_than_it_may() -> None:
+def test_script_size_stays_within_its_limit() -> None:
     widget, panel = (len(gzip.compress((BUILD_FOLDER / name).read_bytes(), 9)) for name in ("widget.js", "panel.js"))
     assert widget <= 12_000
     assert widget + panel <= 25_000
 
 
-def test_a_tree_without_what_is_built_is_told_how_to_build_it(tmp_path: Path) -> None:
+def test_unbuilt_tree_reports_how_to_build(tmp_path: Path) -> None:
     with pytest.raises(PluginError, match="run make widget"):
         read_files(tmp_path)
     (tmp_path / "manifest.json").write_text('{"version": "1", "files": {}}')

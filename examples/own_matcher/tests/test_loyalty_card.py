@@ -42,7 +42,7 @@ def card(value: object) -> dict[str, object]:
     return {"loyalty_card": value}
 
 
-def test_a_card_is_kept_and_finds_its_owner_on_another_browser(shop: Shop):
+def test_card_finds_owner_on_another_browser(shop: Shop):
     created = shop.identify(email="jane@example.com", custom_data=card("LC-4711"))
     found = shop.identify(custom_data=card("LC-4711"))
     assert (created.matched_by, found.matched_by) == ("created", "loyalty-card")
@@ -50,19 +50,19 @@ def test_a_card_is_kept_and_finds_its_owner_on_another_browser(shop: Shop):
     assert shop.cards(created.contact_id) == ["LC-4711"]
 
 
-def test_a_card_alone_is_enough_to_become_a_contact(shop: Shop):
+def test_card_alone_makes_a_contact(shop: Shop):
     created = shop.identify(custom_data=card("LC-4711"))
     assert created.matched_by == "created"
     assert shop.cards(created.contact_id) == ["LC-4711"]
 
 
-def test_a_contact_that_was_found_otherwise_is_given_the_card(shop: Shop):
+def test_card_is_added_to_contact_found_otherwise(shop: Shop):
     jane = shop.signed("user_123")
     assert shop.signed("user_123", custom_data=card("LC-4711")).matched_by == "external_id"
     assert shop.cards(jane.contact_id) == ["LC-4711"]
 
 
-def test_the_card_is_asked_before_the_external_id(shop: Shop):
+def test_card_is_matched_before_external_id(shop: Shop):
     jane = shop.signed("jane", custom_data=card("LC-4711"))
     joe = shop.signed("joe")
     outcome = shop.identify(external_id="joe", custom_data=card("LC-4711"))
@@ -78,14 +78,14 @@ def test_a_card_proves_nothing(shop: Shop):
     assert [kept.field for kept in outcome.kept] == ["name"]
 
 
-def test_a_card_sent_as_a_number_is_the_one_sent_as_text(shop: Shop):
+def test_card_sent_as_number_equals_text(shop: Shop):
     created = shop.identify(custom_data=card(4711))
     assert shop.identify(custom_data=card(" 4711 ")).contact_id == created.contact_id
     assert shop.cards(created.contact_id) == ["4711"]
 
 
 @pytest.mark.parametrize("junk", [True, 47.11, "", "   ", "null", "0000", 0, None])
-def test_what_is_no_card_brings_nobody_together(shop: Shop, junk: object):
+def test_junk_card_matches_no_contacts(shop: Shop, junk: object):
     jane = shop.identify(email="jane@example.com", custom_data=card(junk))
     joe = shop.identify(email="joe@example.com", custom_data=card(junk))
     assert jane.contact_id != joe.contact_id
@@ -93,13 +93,13 @@ def test_what_is_no_card_brings_nobody_together(shop: Shop, junk: object):
 
 
 @pytest.mark.parametrize("junk", [True, "null"])
-def test_what_is_no_card_identifies_nobody(shop: Shop, junk: object):
+def test_junk_card_alone_is_no_identifier(shop: Shop, junk: object):
     with pytest.raises(HulloError) as refused:
         shop.identify(custom_data=card(junk))
     assert refused.value.code == "no_identifier"
 
 
-def test_with_a_prefix_anything_else_is_no_card():
+def test_prefix_excludes_other_values_as_cards():
     shop = Shop(ByLoyaltyCard(key="card", prefix="LC-"))
     with shop.hullo:
         for number, (value, owned) in enumerate([("LC-4711", ["LC-4711"]), ("4711", []), ("LC-", []), (4711, [])]):

@@ -104,9 +104,7 @@ def reopened(path: Path) -> list[int]:
 
 
 class TestUrl:
-    def test_three_slashes_are_a_relative_path_and_four_an_absolute_one(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ):
+    def test_url_slashes_mark_relative_or_absolute_path(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.chdir(tmp_path)
         for url in ("journal:///my%20shop.journal", f"journal:///{tmp_path}/other.journal"):
             store = open_journal(url)
@@ -115,13 +113,13 @@ class TestUrl:
         assert {each.name for each in tmp_path.iterdir()} == {"my shop.journal", "other.journal"}
 
     @pytest.mark.parametrize("url", ["journal:", "journal://hullo.journal", "journal:///", "journal:///a?sync=no"])
-    def test_what_names_no_file_is_refused_with_a_sentence(self, url: str):
+    def test_url_without_file_is_refused_in_words(self, url: str):
         with pytest.raises(SettingsError, match="three slashes"):
             open_journal(url)
 
 
 class TestReplay:
-    def test_every_kind_of_value_comes_back_as_it_was(self, store: JournalStore):
+    def test_replay_restores_every_kind_of_value(self, store: JournalStore):
         values = {"text": "é\n\u2028", "whole": -(2**63), "float": 1.0, "flag": True}
         contact = a_contact(external_id="ann", custom_data={"app_1": values})
         answer = a_stored_response(body=bytes(range(256)))
@@ -137,7 +135,7 @@ class TestReplay:
         assert types == {"text": str, "whole": int, "float": float, "flag": bool}
         assert store.apply([ChangeSet(stored_responses=(answer,))]) == (StoreConflict("storedanswer"),)
 
-    def test_everything_that_a_change_set_may_hold_is_read_again(self, store: JournalStore):
+    def test_replay_restores_everything_a_set_holds(self, store: JournalStore):
         """Where the replay had other values, the same line again would be no conflict, or another one."""
         assert store.apply([ONE_OF_EACH]) == (APPLIED,)
         before = told_of(store)
@@ -147,7 +145,7 @@ class TestReplay:
         assert all(isinstance(store.apply([each])[0], StoreConflict) for each in CREATIONS.values())
         assert store.apply([*CHANGES.values()]) == (APPLIED,) * len(CHANGES)
 
-    def test_what_was_too_old_is_removed_again(self, store: JournalStore, path: Path):
+    def test_replay_repeats_a_sweep(self, store: JournalStore, path: Path):
         assert store.apply([ONE_OF_EACH]) == (APPLIED,)
         over = replacement(a_delivery(), replace(a_delivery(), state="delivered"))
         assert store.apply([ChangeSet(deliveries=(over,))]) == (APPLIED,)
@@ -167,13 +165,13 @@ class TestReplay:
         assert told_of(store) == before
         assert (store.find_delivery("dlv_1"), store.find_conversation(WORKSPACE, "cnv_1")) == (None, None)
 
-    def test_what_was_refused_is_not_in_the_journal(self, store: JournalStore, path: Path):
+    def test_refused_changes_are_not_in_the_journal(self, store: JournalStore, path: Path):
         assert store.apply([person(1), person(1), person(2)]) == (APPLIED, StoreConflict("contact"), APPLIED)
         assert len(path.read_bytes().splitlines()) == 3  # and the header among them
         store.close()
         assert reopened(path) == [1, 2]
 
-    def test_an_erasure_is_repeated(self, store: JournalStore, path: Path):
+    def test_replay_repeats_an_erasure(self, store: JournalStore, path: Path):
         store.apply([person(1), person(2)])
         contact = store.find_contact(WORKSPACE, "con_1")
         assert contact is not None
@@ -183,7 +181,7 @@ class TestReplay:
 
 
 class TestCrash:
-    def test_whatever_was_answered_before_a_kill_is_there(self, path: Path):
+    def test_kill_loses_nothing_that_was_answered(self, path: Path):
         command = [sys.executable, "-c", WRITER, f"journal:///{path}"]
         with subprocess.Popen(command, cwd=PACKAGE, stdout=subprocess.PIPE, text=True) as writer:
             assert writer.stdout is not None
@@ -196,7 +194,7 @@ class TestCrash:
             missing = [line for line in answered if not hullo.store.find_contact(workspace_id, line.strip())]
         assert missing == []
 
-    def test_a_last_line_is_cut_off_wherever_it_was_torn(self, store: JournalStore, path: Path):
+    def test_torn_last_line_is_cut_off(self, store: JournalStore, path: Path):
         store.apply([person(1)])
         whole = path.read_bytes()
         store.apply([person(2)])
@@ -209,7 +207,7 @@ class TestCrash:
         path.write_bytes(both)
         assert reopened(path) == [1, 2]
 
-    def test_a_crash_while_the_file_was_made_leaves_an_empty_store(self, store: JournalStore, path: Path):
+    def test_crash_during_creation_leaves_empty_store(self, store: JournalStore, path: Path):
         store.close()
         header = path.read_bytes()
         for size in range(len(header)):
@@ -217,7 +215,7 @@ class TestCrash:
             assert reopened(path) == []
             assert path.read_bytes() == header
 
-    def test_writing_goes_on_after_a_torn_line(self, store: JournalStore, path: Path):
+    def test_writing_continues_after_torn_line(self, store: JournalStore, path: Path):
         store.apply([person(1), person(2)])
         store.close()
         path.write_bytes(path.read_bytes()[:-20])
@@ -254,7 +252,7 @@ class TestDamage:
         ],
         ids=["zeros", "shape", "blank", "twin"],
     )
-    def test_a_line_that_cannot_be_is_named_and_the_file_left_alone(
+    def test_damaged_line_is_named_file_left_alone(
         self, store: JournalStore, path: Path, damaged: bytes | None, sentence: str
     ):
         store.apply([person(1), person(2), person(3)])
@@ -270,19 +268,19 @@ class TestDamage:
         assert path.read_bytes() == before
 
     @pytest.mark.parametrize("text", [b"Dear diary", b"Dear diary\n", b"SQLite format 3\x00" + b"\n\x00" * 50])
-    def test_a_file_of_somebody_else_is_left_alone(self, path: Path, text: bytes):
+    def test_foreign_file_is_left_alone(self, path: Path, text: bytes):
         path.write_bytes(text)
         with pytest.raises(StoreUnavailable, match="is no journal"):
             JournalStore(path).open()
         assert path.read_bytes() == text
 
-    def test_a_missing_folder_is_told(self, tmp_path: Path):
+    def test_missing_folder_is_reported(self, tmp_path: Path):
         with pytest.raises(StoreUnavailable, match="No such file or directory"):
             JournalStore(tmp_path / "nowhere" / "hullo.journal").open()
 
 
 class TestOwner:
-    def test_a_second_store_is_kept_out_until_the_first_is_closed(self, store: JournalStore, path: Path):
+    def test_second_store_is_refused_until_first_closes(self, store: JournalStore, path: Path):
         store.apply([person(1)])
         other = JournalStore(path)
         with pytest.raises(StoreUnavailable, match="open already; one process at a time"):
@@ -292,7 +290,7 @@ class TestOwner:
         assert reopened(path) == [1]
 
     @pytest.mark.usefixtures("store")
-    def test_so_is_a_second_process(self, path: Path):
+    def test_second_process_is_kept_out(self, path: Path):
         opens = "import sys; from hullo_journal.store import open_journal; open_journal(sys.argv[1]).open()"
         command = [sys.executable, "-c", opens, f"journal:///{path}"]
         other = subprocess.run(command, cwd=PACKAGE, check=False, capture_output=True, text=True)
@@ -301,14 +299,12 @@ class TestOwner:
         assert "open already" in other.stderr
 
     @pytest.mark.usefixtures("store")
-    def test_no_other_user_may_read_it(self, path: Path):
+    def test_journal_is_unreadable_to_other_users(self, path: Path):
         assert path.stat().st_mode & 0o777 == 0o600
 
 
 class TestDisk:
-    def test_a_group_is_synced_once_and_one_that_changes_nothing_never(
-        self, store: JournalStore, monkeypatch: pytest.MonkeyPatch
-    ):
+    def test_group_is_synced_once_unchanged_never(self, store: JournalStore, monkeypatch: pytest.MonkeyPatch):
         syncs: list[int] = []
         monkeypatch.setattr(os, "fsync", syncs.append)
         store.apply([person(number) for number in range(10)])
@@ -317,7 +313,7 @@ class TestDisk:
         store.apply([])
         assert len(syncs) == 1
 
-    def test_a_disk_that_fills_up_loses_the_group_and_not_the_store(self, store: JournalStore, path: Path):
+    def test_full_disk_loses_group_but_not_store(self, store: JournalStore, path: Path):
         store.apply([person(1)])
         before = path.read_bytes()
         room = len(before) + 700  # for one line and the beginning of another
@@ -329,9 +325,7 @@ class TestDisk:
         store.close()
         assert reopened(path) == [1, 2]
 
-    def test_a_sync_that_fails_leaves_nothing_behind(
-        self, store: JournalStore, path: Path, monkeypatch: pytest.MonkeyPatch
-    ):
+    def test_failed_sync_leaves_nothing_behind(self, store: JournalStore, path: Path, monkeypatch: pytest.MonkeyPatch):
         store.apply([person(1)])
         with monkeypatch.context() as broken:
             broken.setattr(os, "fsync", FailingSync(times=1))
@@ -342,7 +336,7 @@ class TestDisk:
         store.close()
         assert reopened(path) == [1, 3]
 
-    def test_where_nothing_can_be_taken_back_it_is_unavailable_until_it_is_opened_again(
+    def test_failed_rollback_makes_unavailable_until_reopened(
         self, store: JournalStore, monkeypatch: pytest.MonkeyPatch
     ):
         store.apply([person(1)])
@@ -357,7 +351,7 @@ class TestDisk:
         store.open()
         assert people(store) == [1]
 
-    def test_nobody_sees_what_is_not_on_the_disk_yet(self, store: JournalStore, monkeypatch: pytest.MonkeyPatch):
+    def test_unsynced_changes_are_invisible(self, store: JournalStore, monkeypatch: pytest.MonkeyPatch):
         with ThreadPoolExecutor() as pool, monkeypatch.context() as broken:
             reading = []
 
@@ -372,14 +366,14 @@ class TestDisk:
                 store.apply([person(1)])
             assert reading[0].result() == []
 
-    def test_whatever_interrupts_it_leaves_nothing_behind(self, store: JournalStore, monkeypatch: pytest.MonkeyPatch):
+    def test_interrupt_leaves_nothing_behind(self, store: JournalStore, monkeypatch: pytest.MonkeyPatch):
         with monkeypatch.context() as interrupted:
             interrupted.setattr(os, "fsync", FailingSync(times=1, error=KeyboardInterrupt()))
             with pytest.raises(KeyboardInterrupt):
                 store.apply([person(1)])
         assert people(store) == []
 
-    def test_what_cannot_be_written_down_is_not_applied(self, store: JournalStore):
+    def test_unencodable_change_is_not_applied(self, store: JournalStore):
         lone = a_contact(external_id="ann", name="Ann \ud800")
         with pytest.raises(UnicodeEncodeError):
             store.apply([ChangeSet(contacts=(insertion(lone),))])

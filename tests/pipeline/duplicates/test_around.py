@@ -21,7 +21,7 @@ def ids_around(contact: Contact, *others: Contact) -> list[str]:
     return [each.second.id if each.first == contact else each.first.id for each in found]
 
 
-def test_they_are_found_by_each_reason_and_the_likeliest_come_first() -> None:
+def test_duplicates_rank_by_score_for_each_reason() -> None:
     jane = somebody("con_1", phones=[PHONE], emails=["jane@gmail.com"], name="Jane Doe", company="Acme Inc")
     others = [
         somebody("con_2", phones=[PHONE]),
@@ -34,7 +34,7 @@ def test_they_are_found_by_each_reason_and_the_likeliest_come_first() -> None:
     assert ids_around(jane, *others) == ["con_6", "con_4", "con_2", "con_5", "con_3"]
 
 
-def test_a_slip_in_a_long_name_is_found_too() -> None:
+def test_slip_in_a_long_name_is_found() -> None:
     jane = somebody("con_1", emails=["christina.doe@acme.example"])
     others = [
         somebody("con_2", emails=["christna.doe@acme.example"]),
@@ -44,18 +44,18 @@ def test_a_slip_in_a_long_name_is_found_too() -> None:
     assert ids_around(jane, *others) == ["con_4", "con_2", "con_3"]
 
 
-def test_somebody_of_whom_nothing_is_known_is_like_nobody() -> None:
+def test_contact_without_data_has_no_duplicates() -> None:
     assert ids_around(somebody("con_1"), somebody("con_2")) == []
 
 
-def test_what_too_many_share_says_nothing() -> None:
+def test_value_shared_by_a_crowd_is_ignored() -> None:
     people = [somebody(f"con_{number}", phones=[PHONE]) for number in range(MAX_BLOCK_SIZE + 1)]
     assert len(ids_around(*people[:-1])) == MAX_BLOCK_SIZE - 1
     assert ids_around(*people) == []
 
 
 @pytest.mark.rule("C7")
-def test_those_who_were_kept_apart_and_those_who_are_one_already_are_left_out(world: World) -> None:
+def test_kept_apart_and_merged_contacts_are_excluded(world: World) -> None:
     jane = world.upsert(external_id="u1", phone=PHONE).contact_id
     world.upsert(external_id="u2", email="jane@acme.example", phone=PHONE)
     third, fourth = (world.upsert(external_id=each, phone=PHONE).contact_id for each in ("u3", "u4"))
@@ -68,7 +68,7 @@ def test_those_who_were_kept_apart_and_those_who_are_one_already_are_left_out(wo
 
 @settings(max_examples=150, deadline=None)
 @given(crowds())
-def test_whoever_is_found_is_found_by_reading_everybody_with_the_same_reasons(people: list[Contact]) -> None:
+def test_duplicates_of_one_match_full_search(people: list[Contact]) -> None:
     store = a_store_of(people)
     everybody = [*find_duplicates(store, HOME).suggestions]
     for contact in people:
@@ -76,7 +76,7 @@ def test_whoever_is_found_is_found_by_reading_everybody_with_the_same_reasons(pe
         assert all(each in theirs for each in find_duplicates_of(store, contact))
 
 
-def test_spellings_are_some_thousands_at_most_and_none_of_a_role() -> None:
+def test_email_spellings_are_bounded_and_skip_roles() -> None:
     assert 1_000 < len(set(email_variants("christina.doe@gmail.com"))) < 4_000
     assert len(set(email_variants("jd@acme.example"))) < 10
     assert [*email_variants("info@acme.example")] == []

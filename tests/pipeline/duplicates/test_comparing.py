@@ -30,23 +30,23 @@ def kinds(first: dict[str, Any], second: dict[str, Any]) -> list[str]:
     return [] if suggestion is None else [reason.kind for reason in suggestion.reasons]
 
 
-def test_the_same_phone_is_a_reason_wherever_it_stands() -> None:
+def test_same_phone_anywhere_is_a_reason() -> None:
     assert kinds({"phones": [PHONE]}, {"phones": [PHONE]}) == ["phone"]
     assert kinds({"phones": [PHONE]}, {"phones": [OTHER_PHONE, PHONE]}) == ["phone"]
     assert kinds({"phones": [OTHER_PHONE, PHONE]}, {"phones": ["030 1234", PHONE]}) == ["phone"]
 
 
-def test_another_phone_is_none() -> None:
+def test_different_phone_is_no_reason() -> None:
     assert kinds({"phones": [PHONE]}, {"phones": [OTHER_PHONE]}) == []
 
 
 @pytest.mark.rule("W11")
 @pytest.mark.parametrize("sent", ["030 90 18 20", "+1234567890", "4930901820", "+49 30 901820", "1"])
-def test_a_phone_that_was_kept_as_it_was_sent_is_none(sent: str) -> None:
+def test_unparsed_phone_is_no_reason(sent: str) -> None:
     assert kinds({"phones": [sent]}, {"phones": [sent]}) == []
 
 
-def test_without_the_extra_whatever_looks_like_e164_is_a_phone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_e164_text_without_extra_is_a_phone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(phones, "_phonenumbers", lambda: None)
     assert kinds({"phones": ["+1234567890"]}, {"phones": ["+1234567890"]}) == ["phone"]
     assert kinds({"phones": ["030 90 18 20"]}, {"phones": ["030 90 18 20"]}) == []
@@ -63,7 +63,7 @@ def test_without_the_extra_whatever_looks_like_e164_is_a_phone(monkeypatch: pyte
         ("Ｊane Doe", "A.c.m.e."),
     ],
 )
-def test_the_same_name_and_company_are_a_reason_however_they_are_written(name: str, company: str) -> None:
+def test_name_and_company_match_across_spellings(name: str, company: str) -> None:
     assert kinds(JANE, {"name": name, "company": company}) == ["name_and_company"]
 
 
@@ -82,11 +82,11 @@ def test_the_same_name_and_company_are_a_reason_however_they_are_written(name: s
         ({"name": "राम", "company": "Acme"}, {"name": "रम", "company": "Acme"}),
     ],
 )
-def test_another_name_or_company_or_a_blank_is_none(first: dict[str, Any], second: dict[str, Any]) -> None:
+def test_other_or_blank_company_is_no_reason(first: dict[str, Any], second: dict[str, Any]) -> None:
     assert kinds(first, second) == []
 
 
-def test_a_company_that_is_called_nothing_but_its_legal_form_is_one() -> None:
+def test_company_named_like_a_legal_form_counts() -> None:
     assert kinds({"name": "Jane", "company": "SE"}, {"name": "jane", "company": "se"}) == ["name_and_company"]
 
 
@@ -153,11 +153,11 @@ def test_similar_emails_are_a_reason(first: str, second: str) -> None:
         ("sales@gmail.com", "sales@gmial.com"),
     ],
 )
-def test_what_only_looks_similar_is_none(first: str, second: str) -> None:
+def test_lookalike_emails_are_no_reason(first: str, second: str) -> None:
     assert kinds({"emails": [first]}, {"emails": [second]}) == []
 
 
-def test_of_several_emails_the_likest_are_the_reason() -> None:
+def test_likest_of_several_emails_is_the_reason() -> None:
     first = {"emails": ["jane@globex.example", "jane@gmail.com", "jane.doe@acme.example"]}
     second = {"emails": ["janedoe@acme.example", "jane@gmil.com"]}
     suggestion = suggested(somebody("con_1", **first), somebody("con_2", **second))
@@ -168,12 +168,12 @@ def test_of_several_emails_the_likest_are_the_reason() -> None:
     )
 
 
-def test_an_email_that_is_a_plain_value_counts_where_nobody_is_found_by_email() -> None:
+def test_plain_email_value_counts_without_email_matching() -> None:
     plain = replace(a_contact("con_2"), profile={"email": a_fact("jane.doe@acme.example")})
     assert suggested(somebody(emails=["janedoe@acme.example"]), plain) is not None
 
 
-def test_reasons_add_up_and_never_to_certainty() -> None:
+def test_reasons_add_up_but_never_reach_certainty() -> None:
     one = somebody("con_1", phones=[PHONE], emails=["jane.doe@acme.example"], **JANE)
     all_three = suggested(one, somebody("con_2", phones=[PHONE], emails=["janedoe@acme.example"], **JANE))
     two = suggested(one, somebody("con_2", phones=[PHONE], **JANE))
@@ -183,7 +183,7 @@ def test_reasons_add_up_and_never_to_certainty() -> None:
     assert max(reason.weight for reason in all_three.reasons) < two.score < all_three.score < 1
 
 
-def test_what_too_many_have_in_common_is_no_reason() -> None:
+def test_value_shared_by_a_crowd_is_ignored() -> None:
     one, other = (somebody(email, phones=[PHONE], emails=[email], **JANE) for email in ("jane@me.com", "ja.ne@me.com"))
     everything = {"phone", "name_and_company", "email"}
     for silent in everything:
@@ -194,7 +194,7 @@ def test_what_too_many_have_in_common_is_no_reason() -> None:
 
 
 @pytest.mark.rule("C2")
-def test_two_whom_the_site_tells_apart_are_suggested_with_a_remark_and_a_lower_score() -> None:
+def test_distinct_external_ids_lower_the_score() -> None:
     one, other = somebody("con_1", phones=[PHONE]), somebody("con_2", phones=[PHONE], external_id="u2")
     alike = suggested(one, other)
     apart = suggested(replace(one, identifiers={"external_id": a_fact("u1")}), other)
@@ -207,7 +207,7 @@ def test_two_whom_the_site_tells_apart_are_suggested_with_a_remark_and_a_lower_s
     assert 0.5 < apart.score < alike.score == claimed.score
 
 
-def test_whom_to_keep_is_the_better_proven_then_the_older() -> None:
+def test_better_proven_then_older_contact_is_kept() -> None:
     claimed = replace(somebody("con_1", phones=[PHONE]), identifiers={"email": a_fact("a@b.c", Standing.CLAIMED)})
     proven = replace(somebody("con_2", phones=[PHONE], external_id="u2"), created_at=LATER)
     older = somebody("con_3", phones=[PHONE], external_id="u3")

@@ -93,9 +93,7 @@ def crowds(draw: st.DrawFn) -> list[Contact]:
 @settings(max_examples=300, deadline=None)
 @given(crowds(), st.sampled_from([1, 2, 3, MAX_BLOCK_SIZE]), st.sampled_from([1, 2, 200]))
 @example([somebody(f"con_{number}", phones=[PHONE]) for number in range(4)], 3, 200)
-def test_it_finds_whom_comparing_all_with_all_finds_in_whatever_order_and_pages(
-    people: list[Contact], most: int, at_once: int
-) -> None:
+def test_search_equals_full_comparison_in_any_order(people: list[Contact], most: int, at_once: int) -> None:
     found = find_duplicates(a_store_of(people), HOME, max_block_size=most, page_size=at_once)
     assert told(found.suggestions) == by_comparing_all_with_all(people, most)
     assert found.contact_count == len(people)
@@ -103,7 +101,7 @@ def test_it_finds_whom_comparing_all_with_all_finds_in_whatever_order_and_pages(
 
 @settings(max_examples=100, deadline=None)
 @given(crowds())
-def test_keys_that_look_the_same_cost_comparisons_and_nothing_else(people: list[Contact]) -> None:
+def test_colliding_block_keys_cost_only_comparisons(people: list[Contact]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(blocks, "_KEY", 3)
         found = find_duplicates(a_store_of(people), HOME, max_block_size=len(people) + 1)
@@ -112,7 +110,7 @@ def test_keys_that_look_the_same_cost_comparisons_and_nothing_else(people: list[
 
 @settings(max_examples=100, deadline=None)
 @given(crowds(), st.randoms(use_true_random=False))
-def test_another_order_of_the_same_people_gives_the_same_pairs(people: list[Contact], random: Any) -> None:
+def test_contact_order_does_not_change_the_pairs(people: list[Contact], random: Any) -> None:
     ids = [each.id for each in people]
     random.shuffle(ids)
     again = [replace(each, id=id) for each, id in zip(people, ids, strict=True)]
@@ -121,12 +119,12 @@ def test_another_order_of_the_same_people_gives_the_same_pairs(people: list[Cont
     assert {(frozenset(map(renamed.__getitem__, pair)), *rest) for pair, *rest in first} == second
 
 
-def test_in_an_empty_workspace_there_is_nobody() -> None:
+def test_empty_workspace_has_no_pairs() -> None:
     found = find_duplicates(a_store_of([]), HOME)
     assert (found.contact_count, found.common_values, [*found.suggestions]) == (0, (), [])
 
 
-def test_it_finds_them_in_every_store_and_changes_nothing(world: World) -> None:
+def test_every_store_finds_pairs_and_stays_unchanged(world: World) -> None:
     jane = world.upsert(external_id="u1", email="jane.doe@acme.example", phone=PHONE)
     twice = world.upsert(email="janedoe@acme.example", phone=PHONE)
     world.upsert(email="joan@acme.example", phone=OTHER_PHONE)
@@ -139,14 +137,14 @@ def test_it_finds_them_in_every_store_and_changes_nothing(world: World) -> None:
 
 
 @pytest.mark.rule("G3")
-def test_whoever_was_absorbed_is_nobodys_duplicate(world: World) -> None:
+def test_absorbed_contact_is_never_suggested(world: World) -> None:
     first, second, third = (world.upsert(external_id=each, phone=PHONE).contact_id for each in "abc")
     world.merge(first, second)
     assert pairs_of(world) == {frozenset({first, third})}
 
 
 @pytest.mark.rule("C7")
-def test_a_pair_with_a_conflict_that_is_open_or_was_kept_apart_is_not_suggested(world: World) -> None:
+def test_pair_with_unmerged_conflict_is_skipped(world: World) -> None:
     jane = world.upsert(external_id="u1", phone=PHONE).contact_id
     twice = world.upsert(external_id="u2", email="jane@acme.example", phone=PHONE).contact_id
     assert pairs_of(world) == {frozenset({jane, twice})}
@@ -157,7 +155,7 @@ def test_a_pair_with_a_conflict_that_is_open_or_was_kept_apart_is_not_suggested(
     assert pairs_of(world) == set()
 
 
-def test_people_of_another_workspace_are_not_compared() -> None:
+def test_contacts_of_other_workspaces_are_not_compared() -> None:
     elsewhere = replace(somebody("con_2", phones=[PHONE]), workspace_id="ws_2")
     store = a_store_of([somebody("con_1", phones=[PHONE])])
     store.apply([ChangeSet(workspaces=(insertion(a_workspace("ws_2")),), contacts=(insertion(elsewhere),))])
@@ -165,7 +163,7 @@ def test_people_of_another_workspace_are_not_compared() -> None:
     assert (found.contact_count, [*found.suggestions]) == (1, [])
 
 
-def test_who_was_erased_or_changed_since_they_were_read_is_not_suggested(world: World) -> None:
+def test_contact_changed_since_reading_is_not_suggested(world: World) -> None:
     jane, twice, third = (world.upsert(external_id=each, phone=PHONE).contact_id for each in "abc")
     (home,) = world.hullo.store.list_workspaces()
     found = find_duplicates(world.hullo.store, home)
@@ -175,7 +173,7 @@ def test_who_was_erased_or_changed_since_they_were_read_is_not_suggested(world: 
     assert {jane, third} == {each.id for each in world.contacts()}
 
 
-def test_what_too_many_share_is_counted_and_says_nothing_of_any_two() -> None:
+def test_crowd_is_counted_but_suggests_no_pair() -> None:
     people = [somebody(f"con_{number:03}", phones=[PHONE], emails=[f"test+{number}@me.com"]) for number in range(51)]
     twins = [somebody(f"con_x{number}", phones=[PHONE], name="Jane", company="Acme") for number in range(2)]
     found = find_duplicates(a_store_of([*people, *twins]), HOME)
@@ -187,7 +185,7 @@ def test_what_too_many_share_is_counted_and_says_nothing_of_any_two() -> None:
     assert (pair, why) == ({"con_x0", "con_x1"}, ("name_and_company",))
 
 
-def test_as_many_as_may_be_compared_are_no_crowd() -> None:
+def test_group_at_the_limit_is_no_crowd() -> None:
     found = find_duplicates(
         a_store_of([somebody(f"con_{number}", phones=[PHONE]) for number in range(MAX_BLOCK_SIZE)]), HOME
     )
@@ -195,12 +193,12 @@ def test_as_many_as_may_be_compared_are_no_crowd() -> None:
     assert len([*found.suggestions]) == MAX_BLOCK_SIZE * (MAX_BLOCK_SIZE - 1) // 2
 
 
-def test_a_number_that_is_no_phone_is_shared_by_nobody() -> None:
+def test_invalid_phone_is_shared_by_no_contacts() -> None:
     found = find_duplicates(a_store_of([somebody(f"con_{each}", phones=[IMPOSSIBLE]) for each in range(60)]), HOME)
     assert (found.common_values, [*found.suggestions]) == ((), [])
 
 
-def test_who_looks_is_told_how_far_it_has_come() -> None:
+def test_search_reports_its_progress() -> None:
     said: list[tuple[str, int, int]] = []
     people = [replace(somebody(f"con_{each}", phones=[PHONE]), created_at=HOME.created_at + each) for each in range(9)]
     found = find_duplicates(a_store_of(people), HOME, lambda *far: said.append(far))

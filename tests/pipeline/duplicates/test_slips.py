@@ -21,7 +21,7 @@ texts = st.text("abc1", max_size=6)
         ("a", "", Edit(0, "a", "")),
     ],
 )
-def test_a_slip_is_found_with_its_place(first: str, second: str, slip: Edit) -> None:
+def test_slip_is_found_with_its_place(first: str, second: str, slip: Edit) -> None:
     assert single_edit(first, second) == slip
 
 
@@ -29,32 +29,32 @@ def test_a_slip_is_found_with_its_place(first: str, second: str, slip: Edit) -> 
     ("first", "second"),
     [("anna", "anna"), ("anna", "anne s"), ("abc", "bca"), ("abcd", "badc"), ("ab", "abcd"), ("anna", "otto")],
 )
-def test_what_is_equal_or_further_apart_is_no_slip(first: str, second: str) -> None:
+def test_equal_or_distant_texts_have_no_slip(first: str, second: str) -> None:
     assert single_edit(first, second) is None
 
 
 @given(texts, texts)
-def test_a_slip_is_the_same_from_both_sides(first: str, second: str) -> None:
+def test_slip_is_symmetric(first: str, second: str) -> None:
     there, back = single_edit(first, second), single_edit(second, first)
     assert there == (back and Edit(back.position, back.second, back.first))
 
 
 @given(texts, texts, st.integers(0, 2))
-def test_whoever_is_one_slip_apart_meets_in_a_shorter_text(first: str, second: str, since: int) -> None:
+def test_texts_one_slip_apart_share_shortened_form(first: str, second: str, since: int) -> None:
     slip = single_edit(first, second)
     if slip is not None and slip.position >= since and not slip.has_digits:
         assert {first, *deletions(first, since)} & {second, *deletions(second, since)}
 
 
 @given(texts, texts, st.integers(0, 2))
-def test_every_slip_that_is_not_about_digits_can_be_listed(first: str, second: str, since: int) -> None:
+def test_every_slip_without_digits_is_listed(first: str, second: str, since: int) -> None:
     slip = single_edit(first, second)
     if slip is not None and slip.position >= since and not slip.has_digits:
         assert second in set(single_edits(first, since))
 
 
 @given(texts, st.integers(0, 2))
-def test_what_is_listed_is_one_slip_apart_and_leaves_digits_and_the_beginning_alone(text: str, since: int) -> None:
+def test_listed_slips_keep_digits_and_prefix(text: str, since: int) -> None:
     for other in set(single_edits(text, since)) - {text}:
         slip = single_edit(text, other)
         assert slip is not None

@@ -13,7 +13,7 @@ from hullo.pipeline.duplicates.spool import ExternalSorter
 
 
 @given(st.data(), st.integers(1, 1 << 64), st.integers(1, 5))
-def test_whatever_is_added_is_told_once_and_in_order(data: st.DataObject, limit: int, at_once: int) -> None:
+def test_added_numbers_return_once_in_order(data: st.DataObject, limit: int, at_once: int) -> None:
     numbers = data.draw(st.lists(st.integers(0, limit - 1), max_size=60))
     with pytest.MonkeyPatch.context() as patch, closing(ExternalSorter(limit)) as spooled:
         patch.setattr(spool, "WRITE_BATCH", at_once)
@@ -25,12 +25,12 @@ def test_whatever_is_added_is_told_once_and_in_order(data: st.DataObject, limit:
     assert len(parts) == spool.PARTITIONS
 
 
-def test_one_of_nothing_tells_nothing() -> None:
+def test_empty_spool_yields_nothing() -> None:
     with closing(ExternalSorter(0)) as spooled:
         assert not any(spooled.sorted_partitions())
 
 
-def test_the_file_goes_with_the_spool() -> None:
+def test_file_is_removed_with_the_spool() -> None:
     spooled = ExternalSorter(1)
     close = spooled.close
     assert close.alive

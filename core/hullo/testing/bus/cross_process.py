@@ -38,17 +38,17 @@ GARBAGE = (
 class CrossProcessTests(SharedBusCase):
     """See the module."""
 
-    def test_it_says_that_it_is_between_processes(self, bus: Bus) -> None:
+    def test_bus_says_it_is_between_processes(self, bus: Bus) -> None:
         assert bus.is_cross_process
 
-    def test_it_says_whether_it_hears_others(self, bus: Bus) -> None:
+    def test_bus_says_whether_it_hears_others(self, bus: Bus) -> None:
         assert not bus.is_connected
         stop = bus.subscribe(RecordingSubscriber())
         assert wait_until(lambda: bus.is_connected)
         stop()
         assert not bus.is_connected
 
-    def test_another_bus_hears_each_notice_once_and_in_order(self, bus: Bus, tmp_path: Path) -> None:
+    def test_other_bus_hears_notices_once_in_order(self, bus: Bus, tmp_path: Path) -> None:
         with self.second_bus(tmp_path) as (_, ear):
             own = subscribe_and_wait(bus)
             published = make_notices(1_000)
@@ -60,7 +60,7 @@ class CrossProcessTests(SharedBusCase):
             # Its own do not come back: the other's notice would come after them.
             assert own.received == published
 
-    def test_both_hear_each_other(self, bus: Bus, tmp_path: Path) -> None:
+    def test_two_buses_hear_each_other(self, bus: Bus, tmp_path: Path) -> None:
         with self.second_bus(tmp_path) as (other, theirs):
             ours = subscribe_and_wait(bus)
             bus.publish([a_notice(1)])
@@ -71,7 +71,7 @@ class CrossProcessTests(SharedBusCase):
             assert theirs.wait_for_notice(a_notice(3))
             assert ours.received == theirs.received == make_notices(3, first=1)
 
-    def test_every_listener_of_the_other_bus_hears(self, bus: Bus, tmp_path: Path) -> None:
+    def test_other_bus_reaches_all_its_listeners(self, bus: Bus, tmp_path: Path) -> None:
         with self.second_bus(tmp_path) as (other, first):
             second = RecordingSubscriber()
             other.subscribe(second)
@@ -80,26 +80,26 @@ class CrossProcessTests(SharedBusCase):
             assert second.wait_for_notice(a_notice())
 
     @pytest.mark.parametrize("kind", ["session", "message", "read"])
-    def test_a_notice_arrives_as_it_was(self, bus: Bus, tmp_path: Path, kind: str) -> None:
+    def test_notice_arrives_unchanged(self, bus: Bus, tmp_path: Path, kind: str) -> None:
         notice = Notice(kind=kind, visitor_id='é"\\\n\0 \U0001f44b', conversation_id="")  # type: ignore[arg-type]
         with self.second_bus(tmp_path) as (_, ear):
             bus.publish([notice, Notice(kind="read")])
             assert ear.wait_for_notice(Notice(kind="read"))
             assert ear.received[0] == notice
 
-    def test_whoever_publishes_alone_is_heard_by_whoever_listens_alone(self, bus: Bus, tmp_path: Path) -> None:
+    def test_publisher_alone_reaches_listener_alone(self, bus: Bus, tmp_path: Path) -> None:
         with self.second_bus(tmp_path) as (_, ear):
             bus.publish([a_notice()])
             assert ear.wait_for_notice(a_notice())
 
-    def test_what_was_published_is_on_its_way_when_it_is_closed(self, bus: Bus, tmp_path: Path) -> None:
+    def test_close_still_sends_published_notices(self, bus: Bus, tmp_path: Path) -> None:
         """A command that ends once its work is done is heard all the same."""
         with self.second_bus(tmp_path) as (_, ear):
             bus.publish([a_notice(1)])
             bus.close()
             assert ear.wait_for_notice(a_notice(1))
 
-    def test_whoever_stopped_hears_nothing_of_others(self, bus: Bus, tmp_path: Path) -> None:
+    def test_stopped_listener_hears_no_other_bus(self, bus: Bus, tmp_path: Path) -> None:
         with self.second_bus(tmp_path) as (other, kept):
             stopped = RecordingSubscriber()
             stop = other.subscribe(stopped)
@@ -110,7 +110,7 @@ class CrossProcessTests(SharedBusCase):
             assert kept.wait_for_notice(a_notice(2))
             assert stopped.received == [a_notice(1)]
 
-    def test_a_listener_that_comes_after_the_last_one_went_hears(self, bus: Bus, tmp_path: Path) -> None:
+    def test_late_listener_hears_after_last_one_stopped(self, bus: Bus, tmp_path: Path) -> None:
         other = self.make_bus(tmp_path)
         try:
             other.subscribe(RecordingSubscriber())()
@@ -121,7 +121,7 @@ class CrossProcessTests(SharedBusCase):
         finally:
             other.close()
 
-    def test_what_is_closed_hears_others_when_it_is_used_again(self, bus: Bus, tmp_path: Path) -> None:
+    def test_reused_bus_hears_others_again(self, bus: Bus, tmp_path: Path) -> None:
         ear = subscribe_and_wait(bus)
         bus.close()
         later = subscribe_and_wait(bus)
@@ -132,7 +132,7 @@ class CrossProcessTests(SharedBusCase):
             bus.publish([a_notice(2)])
             assert theirs.wait_for_notice(a_notice(2))
 
-    def test_garbage_is_heard_by_nobody_and_harms_nobody(self, bus: Bus, tmp_path: Path) -> None:
+    def test_garbage_is_ignored_and_harmless(self, bus: Bus, tmp_path: Path) -> None:
         ear = subscribe_and_wait(bus)
         for text in GARBAGE:
             self.send_raw(tmp_path, text)
@@ -142,7 +142,7 @@ class CrossProcessTests(SharedBusCase):
         assert ear.received == [a_notice()]
         assert ear.gap_count == 1
 
-    def test_nothing_is_held_before_it_is_used_nor_after_it_is_closed(self, bus: Bus, tmp_path: Path) -> None:
+    def test_bus_holds_nothing_before_or_after_use(self, bus: Bus, tmp_path: Path) -> None:
         # What is opened once a process, by whatever it needs, is not counted.
         with self.second_bus(tmp_path) as (other, _):
             other.publish([a_notice()])
@@ -156,7 +156,7 @@ class CrossProcessTests(SharedBusCase):
         bus.close()
         assert wait_until(lambda: not _open_resources() - before)
 
-    def test_nothing_is_held_once_the_last_listener_has_stopped(self, bus: Bus) -> None:
+    def test_bus_holds_nothing_after_last_listener_stops(self, bus: Bus) -> None:
         before = _threads()
         stops: list[Callable[[], None]] = [bus.subscribe(RecordingSubscriber()), bus.subscribe(RecordingSubscriber())]
         assert _threads() - before

@@ -22,7 +22,7 @@ FLOOD = 200_000
 class DisconnectTests(SharedBusCase):
     """See the module."""
 
-    def test_where_nobody_can_be_reached_it_works_in_this_process(self, bus: Bus, tmp_path: Path) -> None:
+    def test_unreachable_server_leaves_local_bus_working(self, bus: Bus, tmp_path: Path) -> None:
         self.disconnect(tmp_path)
         ear = RecordingSubscriber()
         began = time.monotonic()
@@ -35,7 +35,7 @@ class DisconnectTests(SharedBusCase):
         bus.close()
         assert time.monotonic() - began < 2 * MAX_SECONDS
 
-    def test_who_begins_while_it_is_cut_off_hears_others_after_it(self, bus: Bus, tmp_path: Path) -> None:
+    def test_listener_begun_during_cut_hears_others_later(self, bus: Bus, tmp_path: Path) -> None:
         self.disconnect(tmp_path)
         ear = RecordingSubscriber()
         bus.subscribe(ear)
@@ -45,7 +45,7 @@ class DisconnectTests(SharedBusCase):
             other.publish([a_notice()])
             assert ear.wait_for_notice(a_notice())
 
-    def test_after_a_cut_all_are_told_that_they_missed_something_and_hear_again(self, bus: Bus, tmp_path: Path) -> None:
+    def test_cut_reports_missed_to_all_then_heals(self, bus: Bus, tmp_path: Path) -> None:
         with self.second_bus(tmp_path) as (other, theirs):
             ours = subscribe_and_wait(bus)
             for round_ in (1, 2):
@@ -67,7 +67,7 @@ class DisconnectTests(SharedBusCase):
             assert len(set(theirs.received)) == len(theirs.received)
             assert [notice for notice in theirs.received if notice in ours.received] == theirs.received
 
-    def test_a_cut_is_told_once_in_the_log(self, bus: Bus, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def test_cut_is_logged_once(self, bus: Bus, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.INFO)
         ear = subscribe_and_wait(bus)
         with self.second_bus(tmp_path) as (_, theirs):
@@ -86,14 +86,14 @@ class DisconnectTests(SharedBusCase):
         assert wait_until(lambda: len(caplog.records) == 2)
         assert [record.levelno for record in caplog.records] == [logging.WARNING, logging.INFO]
 
-    def test_a_flood_that_nobody_carries_off_is_not_kept(self, bus: Bus, tmp_path: Path) -> None:
+    def test_flood_during_cut_is_not_kept(self, bus: Bus, tmp_path: Path) -> None:
         self.disconnect(tmp_path)
         kept: list[weakref.ref[Notice]] = []
         for number in range(FLOOD // 100):
             kept += _publish_tracked(bus, number)
         assert wait_until(lambda: sum(each() is not None for each in kept) < FLOOD / 10)
 
-    def test_a_flood_is_carried_off_when_the_server_is_there(self, bus: Bus, tmp_path: Path) -> None:
+    def test_flood_with_server_up_is_carried(self, bus: Bus, tmp_path: Path) -> None:
         """Whoever hears it has heard all of it, or is told that it has not."""
         with self.second_bus(tmp_path) as (_, ear):
             flood = make_notices(20_000)

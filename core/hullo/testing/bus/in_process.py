@@ -15,10 +15,10 @@ from hullo.testing.bus.case import TIMEOUT, BusCase, RecordingSubscriber, a_noti
 class InProcessTests(BusCase):
     """See the module."""
 
-    def test_it_keeps_the_protocol(self, bus: Bus) -> None:
+    def test_bus_keeps_the_protocol(self, bus: Bus) -> None:
         assert isinstance(bus, Bus)
 
-    def test_every_listener_has_heard_when_publishing_returns(self, bus: Bus) -> None:
+    def test_publish_returns_after_every_listener_heard(self, bus: Bus) -> None:
         ears = [RecordingSubscriber(), RecordingSubscriber()]
         for ear in ears:
             bus.subscribe(ear)
@@ -27,7 +27,7 @@ class InProcessTests(BusCase):
         bus.publish(published[1:])
         assert [ear.received for ear in ears] == [published, published]
 
-    def test_a_listener_that_stopped_hears_nothing(self, bus: Bus) -> None:
+    def test_stopped_listener_hears_nothing(self, bus: Bus) -> None:
         stopped, other = RecordingSubscriber(), RecordingSubscriber()
         stop = bus.subscribe(stopped)
         bus.subscribe(other)
@@ -37,7 +37,7 @@ class InProcessTests(BusCase):
         assert stopped.received == [a_notice(1)]
         assert other.received == [a_notice(1), a_notice(2)]
 
-    def test_to_stop_twice_is_to_stop_once(self, bus: Bus) -> None:
+    def test_stopping_twice_equals_stopping_once(self, bus: Bus) -> None:
         ear = RecordingSubscriber()
         bus.subscribe(ear)()
         again = bus.subscribe(ear)
@@ -48,7 +48,7 @@ class InProcessTests(BusCase):
         assert ear.received == [a_notice()]
         again()
 
-    def test_a_listener_that_raises_harms_nobody(self, bus: Bus) -> None:
+    def test_raising_listener_leaves_others_hearing(self, bus: Bus) -> None:
         ear = RecordingSubscriber()
         bus.subscribe(_FailingSubscriber())
         bus.subscribe(ear)
@@ -56,7 +56,7 @@ class InProcessTests(BusCase):
         bus.publish([a_notice(2)])
         assert ear.received == [a_notice(1), a_notice(2)]
 
-    def test_a_listener_may_publish_and_stop_while_it_hears(self, bus: Bus) -> None:
+    def test_listener_may_publish_and_stop_while_hearing(self, bus: Bus) -> None:
         ear, once = RecordingSubscriber(), _OneShotSubscriber(lambda: bus.publish([a_notice(2)]))
         bus.subscribe(ear)
         once.stop = bus.subscribe(once)
@@ -68,14 +68,14 @@ class InProcessTests(BusCase):
         assert ear.received == [a_notice(1), a_notice(2), a_notice(3)]
         assert once.received_count == 1
 
-    def test_it_is_nothing_to_publish_where_nobody_listens(self, bus: Bus) -> None:
+    def test_publish_without_listeners_does_nothing(self, bus: Bus) -> None:
         bus.publish([a_notice(1)])
         ear = RecordingSubscriber()
         bus.subscribe(ear)
         bus.publish([])
         assert ear.received == []
 
-    def test_threads_are_heard_each_in_its_order(self, bus: Bus) -> None:
+    def test_threads_are_heard_each_in_order(self, bus: Bus) -> None:
         ear = RecordingSubscriber()
         bus.subscribe(ear)
         count, size = 4, 200
@@ -96,7 +96,7 @@ class InProcessTests(BusCase):
             assert [notice for notice in ear.received if notice in own] == own
 
     @pytest.mark.parametrize("times", [1, 2])
-    def test_what_was_closed_can_be_used_again(self, bus: Bus, times: int) -> None:
+    def test_closed_bus_can_be_used_again(self, bus: Bus, times: int) -> None:
         ear = RecordingSubscriber()
         bus.subscribe(ear)
         bus.publish([a_notice(1)])

@@ -39,7 +39,7 @@ class ProcessTests(SharedBusCase):
         assert len(ear.received) == PROCESSES + 1
 
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
-    def test_a_process_that_is_forked_speaks_and_hears_for_itself(self, bus: Bus, tmp_path: Path) -> None:
+    def test_forked_process_publishes_and_hears_for_itself(self, bus: Bus, tmp_path: Path) -> None:
         """With a bus that has been at work before, whose threads and connections stay with the parent."""
         ear = subscribe_and_wait(bus)
         with self.second_bus(tmp_path) as (other, theirs):

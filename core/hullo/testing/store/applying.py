@@ -47,7 +47,7 @@ SCALARS: dict[str, Scalar] = {
 class ApplyTests(StoreCase):
     """See the module."""
 
-    def test_everything_comes_back_as_it_was_applied(self, store: Store) -> None:
+    def test_change_set_comes_back_as_applied(self, store: Store) -> None:
         must_apply(store, ONE_OF_EACH)
         (ann, bob) = (change.after for change in ONE_OF_EACH.contacts)
         session, conversation = ONE_OF_EACH.sessions[0].after, ONE_OF_EACH.conversations[0].after
@@ -73,7 +73,7 @@ class ApplyTests(StoreCase):
         assert store.list_workspaces() == (a_workspace(),)
         assert store.list_call_counts(APP, TODAY) == ONE_OF_EACH.call_counts
 
-    def test_values_keep_their_type_and_provenance(self, store: Store) -> None:
+    def test_values_keep_type_and_provenance(self, store: Store) -> None:
         """`3`, `3.0` and `true` are three values, and text is no pattern and no statement."""
         contact = a_contact(email="ann@shop.example", custom_data={APP: SCALARS})
         must_apply(store, new_contacts(contact))
@@ -82,7 +82,7 @@ class ApplyTests(StoreCase):
             key: (type(value), a_fact(value)) for key, value in SCALARS.items()
         }
 
-    def test_an_identifier_belongs_to_one_contact_only(self, store: Store) -> None:
+    def test_identifier_belongs_to_one_contact(self, store: Store) -> None:
         first, second = (
             a_contact("con_1", email="ann@shop.example"),
             a_contact("con_2", email="ANN@shop.example"),
@@ -93,21 +93,21 @@ class ApplyTests(StoreCase):
             first.identifier_digests(), first.id
         )
 
-    def test_texts_that_collations_confuse_are_different_identifiers(self, store: Store) -> None:
+    def test_collation_confused_texts_are_different_identifiers(self, store: Store) -> None:
         texts = ("Ann", "ann", "ann ", "Änn", "😀", "😁", "İ", "i̇", "ß", "ss")
         people = [a_contact(f"con_{number}", external_id=text) for number, text in enumerate(texts)]
         must_apply(store, new_contacts(*people))
         found = load_one(store, identified_by=tuple(people)).contact_ids
         assert list(found.values()) == [person.id for person in people]
 
-    def test_another_workspace_may_have_the_same_identifier(self, store: Store) -> None:
+    def test_other_workspace_may_share_the_identifier(self, store: Store) -> None:
         must_apply(
             store,
             new_contacts(a_contact("con_1", email="ann@shop.example")),
             new_contacts(a_contact("con_2", workspace_id="ws_2", email="ann@shop.example")),
         )
 
-    def test_what_one_contact_gives_up_another_may_take_in_the_same_change_set(self, store: Store) -> None:
+    def test_identifier_moves_between_contacts_in_one_set(self, store: Store) -> None:
         giver, taker = a_contact("con_1", email="ann@shop.example"), a_contact("con_2", external_id="ann")
         must_apply(store, new_contacts(giver, taker))
         taken = replace(taker, identifiers={**taker.identifiers, **giver.identifiers})
@@ -118,20 +118,20 @@ class ApplyTests(StoreCase):
         assert len(found) == 2
 
     @pytest.mark.parametrize("noun", CREATIONS)
-    def test_what_is_new_must_not_be_there_yet(self, store: Store, noun: str) -> None:
+    def test_create_of_existing_is_refused(self, store: Store, noun: str) -> None:
         must_apply(store, ONE_OF_EACH)
         assert is_conflict(apply_one(store, CREATIONS[noun]))
 
     @pytest.mark.parametrize("noun", CHANGES)
-    def test_a_change_of_a_version_that_is_gone_is_refused(self, store: Store, noun: str) -> None:
+    def test_change_of_stale_version_is_refused(self, store: Store, noun: str) -> None:
         must_apply(store, ONE_OF_EACH, CHANGES[noun])
         assert is_conflict(apply_one(store, CHANGES[noun]))
 
     @pytest.mark.parametrize("noun", CHANGES)
-    def test_a_change_of_what_does_not_exist_is_refused(self, store: Store, noun: str) -> None:
+    def test_change_of_missing_is_refused(self, store: Store, noun: str) -> None:
         assert is_conflict(apply_one(store, CHANGES[noun]))
 
-    def test_a_refused_change_set_leaves_nothing(self, store: Store) -> None:
+    def test_refused_change_set_leaves_nothing(self, store: Store) -> None:
         must_apply(store, ChangeSet(stored_responses=ONE_OF_EACH.stored_responses))
         assert is_conflict(apply_one(store, ONE_OF_EACH))
         (ann, bob), session = (each.after for each in ONE_OF_EACH.contacts), ONE_OF_EACH.sessions[0].after
@@ -141,7 +141,7 @@ class ApplyTests(StoreCase):
         assert store.list_call_counts(APP, TODAY) == ()
         must_apply(store, replace(ONE_OF_EACH, stored_responses=()))
 
-    def test_a_refused_change_leaves_what_it_would_have_replaced(self, store: Store) -> None:
+    def test_refused_change_keeps_the_old_values(self, store: Store) -> None:
         must_apply(store, ONE_OF_EACH)
         ann, bob = (each.after for each in ONE_OF_EACH.contacts)
         greedy = replace(ann, identifiers=bob.identifiers, custom_data={APP: {"vip": a_fact(False)}})
@@ -150,7 +150,7 @@ class ApplyTests(StoreCase):
         assert snapshot.contacts == {ann.id: ann, bob.id: bob}
         assert set(snapshot.contact_ids) == {*ann.identifier_digests(), *bob.identifier_digests()}
 
-    def test_a_refusal_leaves_the_rest_of_its_group_alone(self, store: Store) -> None:
+    def test_refusal_leaves_rest_of_group_applied(self, store: Store) -> None:
         people = [a_contact(f"con_{number}", external_id=f"user-{number}") for number in range(5)]
         impostor = replace(people[0], id="con_9")
         results = store.apply([new_contacts(person) for person in (*people[:3], impostor, *people[3:])])
@@ -160,7 +160,7 @@ class ApplyTests(StoreCase):
             person.id for person in people
         }
 
-    def test_of_two_that_change_the_same_contact_in_one_group_the_second_is_refused(self, store: Store) -> None:
+    def test_second_change_of_contact_in_group_refused(self, store: Store) -> None:
         person, other = a_contact("con_1", external_id="ann"), a_contact("con_2", external_id="bob")
         must_apply(store, new_contacts(person))
         first, second = (
@@ -171,12 +171,12 @@ class ApplyTests(StoreCase):
         assert [is_conflict(result) for result in results] == [False, True, False]
         assert _blocks(store, person) == {APP: {"step": 1}}
 
-    def test_an_empty_group_and_an_empty_change_set_are_no_trouble(self, store: Store) -> None:
+    def test_empty_group_and_change_set_are_harmless(self, store: Store) -> None:
         assert tuple(store.apply([])) == ()
         assert tuple(store.apply([NO_CHANGES])) == (APPLIED,)
         assert tuple(store.apply([NO_CHANGES, NO_CHANGES])) == (APPLIED, APPLIED)
 
-    def test_a_block_that_was_not_loaded_is_left_alone(self, store: Store) -> None:
+    def test_unloaded_block_is_left_alone(self, store: Store) -> None:
         contact = a_contact(email="ann@shop.example", custom_data={APP: {"plan": "pro"}, "app_2": {"plan": "free"}})
         must_apply(store, new_contacts(contact))
         loaded = load_one(store, contacts=(contact,)).contacts[contact.id]
@@ -184,14 +184,14 @@ class ApplyTests(StoreCase):
         must_apply(store, contact_change(replacement(loaded, after)))
         assert _blocks(store, contact) == {APP: {"plan": "basic"}, "app_2": {"plan": "free"}}
 
-    def test_a_block_is_written_over_one_that_was_not_loaded(self, store: Store) -> None:
+    def test_unloaded_block_may_be_overwritten(self, store: Store) -> None:
         contact = a_contact(email="ann@shop.example", custom_data={"app_2": {"plan": "free"}})
         must_apply(store, new_contacts(contact))
         loaded = load_one(store, contacts=(contact,)).contacts[contact.id]
         must_apply(store, contact_change(replacement(loaded, replace(loaded, custom_data={"app_2": {"a": a_fact(1)}}))))
         assert _blocks(store, contact) == {"app_2": {"a": 1}}
 
-    def test_an_emptied_block_is_gone(self, store: Store) -> None:
+    def test_emptied_block_is_removed(self, store: Store) -> None:
         contact = a_contact(email="ann@shop.example", custom_data={APP: {"plan": "pro"}})
         must_apply(store, new_contacts(contact))
         must_apply(store, contact_change(replacement(contact, replace(contact, custom_data={APP: {}}))))

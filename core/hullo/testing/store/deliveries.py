@@ -38,7 +38,7 @@ def finished(delivery: Delivery, state: DeliveryState = "delivered") -> ChangeSe
 class DeliveryTests(StoreCase):
     """See the module."""
 
-    def test_an_event_is_in_the_outbox_until_it_is_told_and_has_no_values_there(self, store: Store) -> None:
+    def test_outbox_holds_bare_events_until_delivered(self, store: Store) -> None:
         events = [an_event(f"evt_{number}") for number in (3, 1, 2)]
         bare = [replace(an_event(f"evt_{number}"), changes=()) for number in (1, 2, 3)]
         must_apply(store, new_contacts(a_contact()), *(ChangeSet(events=(event,)) for event in events))
@@ -51,25 +51,25 @@ class DeliveryTests(StoreCase):
         )
         assert list(store.list_outbox(10)) == bare[1:2]
 
-    def test_an_event_of_nobody_in_particular_comes_back_as_it_was(self, store: Store) -> None:
+    def test_event_without_contact_comes_back_as_applied(self, store: Store) -> None:
         event = replace(
             EVENT_WITHOUT_CONTACT, app_id=None, by=None, changes=(), data={"n": 1, "list": [1, "two", None], "f": 1.5}
         )
         must_apply(store, ChangeSet(events=(event,)))
         assert store.list_outbox(1) == (event,)
 
-    def test_what_is_refused_is_told_to_nobody(self, store: Store) -> None:
+    def test_refused_change_puts_nothing_in_outbox(self, store: Store) -> None:
         must_apply(store, new_contacts(a_contact(email="ann@shop.example")))
         taken = a_contact("con_2", email="ann@shop.example")
         assert is_conflict(apply_one(store, replace(new_contacts(taken), events=(EVENT_WITHOUT_CONTACT,))))
         assert store.list_outbox(10) == ()
 
-    def test_events_of_a_group_are_told_in_the_order_of_their_ids(self, store: Store) -> None:
+    def test_outbox_lists_group_events_by_id(self, store: Store) -> None:
         events = [replace(EVENT_WITHOUT_CONTACT, id=f"evt_{number:03}") for number in range(40)]
         store.apply([ChangeSet(events=(events[number], events[number + 20])) for number in reversed(range(20))])
         assert [event.id for event in store.list_outbox(100)] == [event.id for event in events]
 
-    def test_what_became_of_an_event_is_written_with_its_leaving_the_outbox(self, store: Store) -> None:
+    def test_outbox_exit_writes_deliveries_with_it(self, store: Store) -> None:
         must_apply(store, ChangeSet(events=(EVENT_WITHOUT_CONTACT,)))
         both = replace(
             new_deliveries(a_delivery(), a_delivery("dlv_2")), dispatched_event_ids=(EVENT_WITHOUT_CONTACT.id,)
@@ -79,7 +79,7 @@ class DeliveryTests(StoreCase):
         assert is_conflict(apply_one(store, both))
         assert [each.id for each in store.list_due_deliveries(LATER, 10)] == ["dlv_1"]
 
-    def test_a_lease_is_one_holder_s_until_it_ends_or_is_given_up(self, store: Store) -> None:
+    def test_lease_has_one_holder_until_released(self, store: Store) -> None:
         assert store.acquire_lease("tell", "a", NOW, NOW + 10)
         assert not store.acquire_lease("tell", "b", NOW, NOW + 10)
         assert store.acquire_lease("other", "b", NOW, NOW + 10)
@@ -91,7 +91,7 @@ class DeliveryTests(StoreCase):
         store.release_lease("tell", "b")
         assert store.acquire_lease("tell", "a", NOW + 16, NOW + 26)
 
-    def test_of_threads_that_ask_for_a_lease_one_is_told_yes(self, store: Store) -> None:
+    def test_threads_taking_same_lease_one_wins(self, store: Store) -> None:
         """When nobody has had it yet, and each time that it has ended."""
         for round_ in range(ROUNDS):
             now = NOW + round_ * HOUR
@@ -101,7 +101,7 @@ class DeliveryTests(StoreCase):
 
             assert run_in_threads(take).count(True) == 1
 
-    def test_a_webhook_comes_back_as_it_was_applied_and_is_not_listed_once_it_is_deleted(self, store: Store) -> None:
+    def test_webhook_comes_back_until_deleted(self, store: Store) -> None:
         hooks = [a_webhook("whk_1"), a_webhook("whk_2", app_id=None), a_webhook("whk_3", workspace_id="ws_2")]
         hooks[1] = replace(hooks[1], events=(), secrets=())
         must_apply(store, ChangeSet(webhooks=tuple(map(insertion, hooks))))
@@ -115,7 +115,7 @@ class DeliveryTests(StoreCase):
         assert store.list_webhooks(None) == (hooks[2], hooks[1])
         assert store.find_webhook("whk_1") == gone.after
 
-    def test_a_delivery_keeps_what_came_of_it(self, store: Store) -> None:
+    def test_delivery_keeps_its_outcome(self, store: Store) -> None:
         delivery = replace(a_delivery(contact_id=None), body='{"Łódź": "💛\\n"}')
         must_apply(store, new_deliveries(delivery))
         assert store.find_delivery("dlv_1") == delivery
@@ -131,7 +131,7 @@ class DeliveryTests(StoreCase):
         must_apply(store, ChangeSet(deliveries=(replayed,)))
         assert store.list_due_deliveries(LATER, 10) == (replayed.after,)
 
-    def test_deliveries_are_due_when_their_time_has_come_the_longest_first(self, store: Store) -> None:
+    def test_due_deliveries_come_longest_waiting_first(self, store: Store) -> None:
         waits = {"dlv_1": 5, "dlv_2": 3, "dlv_3": 9, "dlv_4": 3}
         must_apply(
             store, new_deliveries(*(a_delivery(id, contact_id=None, next_at=NOW + wait) for id, wait in waits.items()))
@@ -148,7 +148,7 @@ class DeliveryTests(StoreCase):
         assert due(NOW + 9, 3) == ["dlv_2", "dlv_4", "dlv_1"]
         assert store.next_delivery_at() == NOW + 3
 
-    def test_those_of_one_webhook_and_contact_go_one_after_the_other(self, store: Store) -> None:
+    def test_deliveries_of_webhook_and_contact_go_serially(self, store: Store) -> None:
         first, second, third = (a_delivery(f"dlv_{number}") for number in (1, 2, 3))
         late = replace(first, next_at=LATER)
         others = (a_delivery("dlv_4", contact_id="con_2"), a_delivery("dlv_5", webhook_id="whk_2"))
@@ -163,7 +163,7 @@ class DeliveryTests(StoreCase):
         must_apply(store, finished(late), finished(second, "failed"))
         assert due(NOW) == ["dlv_3", "dlv_4", "dlv_5"]
 
-    def test_of_webhooks_that_are_busy_none_is_listed_and_the_limit_is_for_the_others(self, store: Store) -> None:
+    def test_busy_webhooks_are_left_out_before_limit(self, store: Store) -> None:
         """`list_due_deliveries(…, without)`."""
         webhooks = {"dlv_1": "whk_1", "dlv_2": "whk_2", "dlv_3": "whk_1", "dlv_4": "whk_3"}
         must_apply(
@@ -179,7 +179,7 @@ class DeliveryTests(StoreCase):
         assert due(10, "whk_1", "whk_3") == ["dlv_2"]
         assert due(10, "whk_1", "whk_2", "whk_3", "whk_4") == []
 
-    def test_the_next_is_due_when_the_first_of_those_in_line_is(self, store: Store) -> None:
+    def test_next_due_follows_first_delivery_in_line(self, store: Store) -> None:
         assert store.next_delivery_at() is None
         must_apply(store, new_deliveries(a_delivery("dlv_1", next_at=LATER), a_delivery("dlv_2", next_at=NOW)))
         assert store.next_delivery_at() == LATER
@@ -187,7 +187,7 @@ class DeliveryTests(StoreCase):
         assert store.next_delivery_at() == NOW
 
     @pytest.mark.parametrize("state", ["delivered", "failed"])
-    def test_what_was_delivered_or_given_up_long_ago_is_forgotten(self, store: Store, state: DeliveryState) -> None:
+    def test_old_finished_deliveries_are_forgotten(self, store: Store, state: DeliveryState) -> None:
         tried = [
             replace(a_delivery(f"dlv_{number}"), state=state, last_at=NOW + number if number else None)
             for number in range(5)
@@ -199,7 +199,7 @@ class DeliveryTests(StoreCase):
         left = [each.id for each in store.list_deliveries("whk_1", PAGE).items]
         assert left == ["dlv_pending", "dlv_4", "dlv_3"]
 
-    def test_nobody_is_told_twice_of_a_session(self, store: Store) -> None:
+    def test_session_event_is_stored_once(self, store: Store) -> None:
         """An event belongs to the change that it tells of: with one refused, the other is not there."""
         event = replace(EVENT_WITHOUT_CONTACT, id="evt_1")
         changes = ChangeSet(sessions=(insertion(a_session()),), events=(event,))

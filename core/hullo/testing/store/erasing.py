@@ -71,7 +71,7 @@ def erasure(contact: Contact, conversations: Literal["erase", "anonymise"] = "er
 class ErasureTests(StoreCase):
     """See the module."""
 
-    def test_what_is_about_an_erased_contact_is_gone(self, store: Store) -> None:
+    def test_erasure_removes_all_about_the_contact(self, store: Store) -> None:
         two_people(store)
         must_apply(store, erasure(ANN))
         snapshot = load_one(store, contacts=(ANN, BOB), identified_by=(ANN, BOB))
@@ -84,7 +84,7 @@ class ErasureTests(StoreCase):
         assert store.find_conversation(WORKSPACE, "cnv_con_1") is None
         assert store.list_messages("cnv_con_1", PAGE).items == ()
 
-    def test_what_is_about_others_stays(self, store: Store) -> None:
+    def test_erasure_leaves_other_contacts_data(self, store: Store) -> None:
         two_people(store)
         must_apply(store, erasure(ANN))
         bobs = a_session(BOB.id, visitor_id="vis_con_2", contact_id=BOB.id)
@@ -92,7 +92,7 @@ class ErasureTests(StoreCase):
         assert len(store.list_decisions(WORKSPACE, BOB.id, PAGE).items) == 1
         assert len(store.list_messages("cnv_con_2", PAGE).items) == 1
 
-    def test_its_sessions_are_revoked_and_forget_whose_they_were(self, store: Store) -> None:
+    def test_erasure_revokes_and_strips_sessions(self, store: Store) -> None:
         two_people(store)
         session = a_session(ANN.id, visitor_id="vis_con_1", contact_id=ANN.id)
         must_apply(store, erasure(ANN))
@@ -108,14 +108,14 @@ class ErasureTests(StoreCase):
         later_use = replacement(session, replace(session, seen_at=LATER))
         assert is_conflict(apply_one(store, ChangeSet(sessions=(later_use,))))
 
-    def test_an_earlier_revocation_keeps_its_time(self, store: Store) -> None:
+    def test_erasure_keeps_time_of_earlier_revocation(self, store: Store) -> None:
         session = replace(a_session(contact_id=ANN.id), revoked_at=LATER - 1)
         must_apply(store, new_contacts(ANN), ChangeSet(sessions=(insertion(session),)), erasure(ANN))
         found = store.find_session(session.digest)
         assert found is not None
         assert found.revoked_at == LATER - 1
 
-    def test_anonymised_conversations_keep_their_texts_and_nothing_else(self, store: Store) -> None:
+    def test_anonymised_conversations_keep_only_texts(self, store: Store) -> None:
         two_people(store)
         before = store.find_conversation(WORKSPACE, "cnv_con_1")
         assert before is not None
@@ -127,11 +127,11 @@ class ErasureTests(StoreCase):
         session = a_session(ANN.id, visitor_id="vis_con_1")
         assert load_one(store, session=session, include_orphans=True).conversations == {}
 
-    def test_its_identifiers_are_free_again(self, store: Store) -> None:
+    def test_erasure_frees_the_identifiers(self, store: Store) -> None:
         two_people(store)
         must_apply(store, erasure(ANN), new_contacts(replace(ANN, id="con_3")))
 
-    def test_who_was_merged_into_it_goes_with_it(self, store: Store) -> None:
+    def test_erasure_takes_contacts_merged_into_it(self, store: Store) -> None:
         two_people(store)
         absorbed = a_contact("con_3", email="ann.old@shop.example", name="Ann Old")
         earlier = replace(a_contact("con_4", email="ann.older@shop.example"), merged_into="con_3")
@@ -145,14 +145,14 @@ class ErasureTests(StoreCase):
         snapshot = load_one(store, contacts=(ANN, absorbed, earlier), identified_by=(ANN, absorbed, earlier))
         assert (snapshot.contacts, snapshot.contact_ids) == ({}, {})
 
-    def test_a_contact_that_changed_meanwhile_is_not_erased(self, store: Store) -> None:
+    def test_erasure_of_changed_contact_is_refused(self, store: Store) -> None:
         two_people(store)
         must_apply(store, contact_change(replacement(ANN, replace(ANN, profile={"name": a_fact("Anne")}))))
         assert is_conflict(apply_one(store, erasure(ANN)))
         assert len(store.list_decisions(WORKSPACE, ANN.id, PAGE).items) == 1
         assert is_conflict(apply_one(store, erasure(a_contact("con_gone"))))
 
-    def test_its_history_goes_with_it_and_that_of_others_stays(self, store: Store) -> None:
+    def test_erasure_removes_history_but_not_others(self, store: Store) -> None:
         two_people(store)
         for contact in (ANN, BOB):
             must_apply(
@@ -175,13 +175,13 @@ class ErasureTests(StoreCase):
         assert store.list_contacts(ContactFilter(workspace_id=WORKSPACE, tag="vip"), PAGE).items == ()
         assert [event.contact_id for event in store.list_outbox(10)] == [ANN.id, BOB.id]
 
-    def test_notes_about_a_conversation_stay_where_it_is_anonymised(self, store: Store) -> None:
+    def test_notes_on_anonymised_conversation_stay(self, store: Store) -> None:
         two_people(store)
         about = a_note(subject_id="cnv_con_1")
         must_apply(store, ChangeSet(notes=(about,)), erasure(ANN, "anonymise"))
         assert store.list_notes(WORKSPACE, "cnv_con_1", PAGE).items == (about,)
 
-    def test_what_is_said_of_an_erasure_elsewhere_stays(self, store: Store) -> None:
+    def test_erasure_keeps_tombstones_audits_and_deliveries(self, store: Store) -> None:
         """It holds nothing personal."""
         two_people(store)
         kept = ChangeSet(
@@ -197,7 +197,7 @@ class ErasureTests(StoreCase):
         assert snapshot.audit_head.number == 1
         assert store.find_delivery("dlv_1") == a_delivery()
 
-    def test_merges_in_which_it_took_part_go_with_it_images_and_all(self, store: Store) -> None:
+    def test_erasure_removes_its_merges_with_images(self, store: Store) -> None:
         """A survivor with whom it absorbed; an absorbed one leaves the survivor as it is."""
         people = [a_contact(f"con_{number}", email=f"{number}@shop.example") for number in range(1, 6)]
         must_apply(store, new_contacts(*people), owned_records("con_2", 2), owned_records("con_5", 2))
@@ -220,7 +220,7 @@ class ErasureTests(StoreCase):
             a_conversation("cnv_con_5_0", visitor_id="vis_con_5_0", contact_id="con_4"), version=1
         )
 
-    def test_nothing_that_threads_write_meanwhile_is_left_of_it(self, store: Store) -> None:
+    def test_erasure_misses_nothing_threads_write_meanwhile(self, store: Store) -> None:
         for round_ in range(5):
             contact = a_contact(f"con_{round_}", external_id=f"user {round_}")
             must_apply(store, new_contacts(contact))

@@ -42,7 +42,7 @@ EXPIRING: dict[str, Callable[[str, Instant], ChangeSet]] = {
 class ExpiryTests(StoreCase):
     """See the module."""
 
-    def test_nothing_is_linked_to_a_contact_that_is_gone(self, store: Store) -> None:
+    def test_link_to_gone_contact_is_refused(self, store: Store) -> None:
         """Somebody may erase a contact while a call that found it is being decided."""
         assert is_conflict(apply_one(store, session_change(insertion(a_session(contact_id="con_gone")))))
         linked = insertion(a_conversation(contact_id="con_gone"))
@@ -50,7 +50,7 @@ class ExpiryTests(StoreCase):
         assert is_conflict(apply_one(store, ChangeSet(decisions=(a_decision(contact_id="con_gone"),))))
         assert is_conflict(apply_one(store, ChangeSet(messages=(a_message(conversation_id="cnv_gone"),))))
 
-    def test_a_pair_of_contacts_has_one_open_conflict(self, store: Store) -> None:
+    def test_contact_pair_has_one_open_conflict(self, store: Store) -> None:
         must_apply(store, ONE_OF_EACH)
         mirrored = insertion(a_conflict("cfl_2", contact_id="con_2", other_id="con_1"))
         assert is_conflict(apply_one(store, ChangeSet(conflicts=(mirrored,))))
@@ -59,7 +59,7 @@ class ExpiryTests(StoreCase):
         reopened = replacement(resolved.after, replace(resolved.after, status="open"))
         assert is_conflict(apply_one(store, ChangeSet(conflicts=(reopened,))))
 
-    def test_a_message_is_not_stored_twice(self, store: Store) -> None:
+    def test_message_is_not_stored_twice(self, store: Store) -> None:
         must_apply(store, ONE_OF_EACH)
         again = replace(ONE_OF_EACH.messages[0], id="msg_2")
         assert is_conflict(apply_one(store, ChangeSet(messages=(again,))))
@@ -67,7 +67,7 @@ class ExpiryTests(StoreCase):
         must_apply(store, ChangeSet(messages=unnumbered))
 
     @pytest.mark.parametrize("kind", EXPIRING)
-    def test_what_expires_is_kept_until_then(self, store: Store, kind: str) -> None:
+    def test_expiring_item_is_kept_until_then(self, store: Store, kind: str) -> None:
         made = EXPIRING[kind]
         must_apply(store, made("once", NOW))
         assert is_conflict(apply_one(store, made("once", NOW + HOUR - 1)))
@@ -76,34 +76,34 @@ class ExpiryTests(StoreCase):
         assert _count_by_kind(store, ["once"]) == {kind: 1}
 
     @pytest.mark.parametrize("kind", EXPIRING)
-    def test_of_two_in_one_group_the_second_is_refused(self, store: Store, kind: str) -> None:
+    def test_second_expiring_item_in_group_refused(self, store: Store, kind: str) -> None:
         made = EXPIRING[kind]
         results = store.apply([made("once", NOW), made("once", NOW), made("other", NOW)])
         assert [is_conflict(result) for result in results] == [False, True, False]
         assert _count_by_kind(store, ["once", "other"]) == {kind: 2}
 
     @pytest.mark.parametrize("kind", EXPIRING)
-    def test_what_expires_between_two_of_a_group_is_in_the_way_of_the_first(self, store: Store, kind: str) -> None:
+    def test_expiry_within_group_does_not_free_first(self, store: Store, kind: str) -> None:
         made = EXPIRING[kind]
         must_apply(store, made("once", NOW))
         results = store.apply([made("once", NOW + HOUR - 1), made("other", NOW + HOUR)])
         assert [is_conflict(result) for result in results] == [True, False]
 
     @pytest.mark.parametrize("kind", EXPIRING)
-    def test_what_has_expired_makes_way_however_much_expired_before_it(self, store: Store, kind: str) -> None:
+    def test_expired_item_makes_way_despite_backlog(self, store: Store, kind: str) -> None:
         made = EXPIRING[kind]
         assert set(store.apply([made(f"older {number}", NOW - 1) for number in range(40)])) == {APPLIED}
         must_apply(store, made("once", NOW), made("once", NOW + HOUR))
 
     @pytest.mark.parametrize("kind", EXPIRING)
-    def test_what_has_expired_does_not_pile_up(self, store: Store, kind: str) -> None:
+    def test_expired_items_do_not_pile_up(self, store: Store, kind: str) -> None:
         made = EXPIRING[kind]
         old = [f"old {number}" for number in range(40)]
         assert set(store.apply([made(name, NOW) for name in old])) == {APPLIED}
         must_apply(store, *(made(f"new {number}", LATER) for number in range(40)))
         assert _count_by_kind(store, old) == {}
 
-    def test_an_answer_in_place_of_an_expired_one_is_the_one_that_is_told(self, store: Store) -> None:
+    def test_expired_answer_is_replaced_by_new_one(self, store: Store) -> None:
         first = a_stored_response("once", lifetime=HOUR)
         renewed = replace(first, body=b"other", at=first.expires_at, expires_at=first.expires_at + HOUR)
         must_apply(store, ChangeSet(stored_responses=(first,)), ChangeSet(stored_responses=(renewed,)))
@@ -112,7 +112,7 @@ class ExpiryTests(StoreCase):
         )
         assert snapshot.stored_response == renewed
 
-    def test_the_keys_of_an_app_are_replaced_with_it(self, store: Store) -> None:
+    def test_app_change_replaces_its_keys(self, store: Store) -> None:
         keys = (an_identity_key("key_0"), *(a_public_key(f"key_{n}", created_at=NOW + n) for n in (1, 2)))
         before = an_app(identity_keys=keys[:2])
         must_apply(store, ChangeSet(apps=(insertion(before),)))
@@ -122,7 +122,7 @@ class ExpiryTests(StoreCase):
         assert store.find_app(APP) == change.after
         assert store.list_apps() == (change.after,)
 
-    def test_a_use_of_a_key_is_no_change_of_its_app_and_never_moves_back(self, store: Store) -> None:
+    def test_key_use_keeps_app_version_never_rewinds(self, store: Store) -> None:
         app = an_app(identity_keys=(an_identity_key(),))
         must_apply(store, ChangeSet(apps=(insertion(app),)))
         for at in (LATER, NOW):
@@ -132,10 +132,10 @@ class ExpiryTests(StoreCase):
         must_apply(store, ChangeSet(apps=(replacement(app, replace(app, name="Renamed")),)))
         assert store.find_app(APP) == replace(used, name="Renamed", version=1)
 
-    def test_a_use_of_a_key_that_is_gone_is_no_conflict(self, store: Store) -> None:
+    def test_use_of_gone_key_is_no_conflict(self, store: Store) -> None:
         must_apply(store, ChangeSet(key_uses=(KeyUse(app_id=APP, key_id="key_gone", at=NOW),)))
 
-    def test_counts_of_calls_add_up_for_each_app_and_day(self, store: Store) -> None:
+    def test_call_counts_add_up_per_app_day(self, store: Store) -> None:
         yesterday, huge = TODAY - DAY, 2**40
         group = [
             ChangeSet(call_counts=(a_call_count(), a_call_count(wrong=huge), a_call_count(day=yesterday))),
@@ -151,7 +151,7 @@ class ExpiryTests(StoreCase):
         assert store.list_call_counts("app_2", 0) == (a_call_count("app_2"),)
         assert store.list_call_counts(APP, TODAY + 1) == store.list_call_counts("app_3", 0) == ()
 
-    def test_calls_are_not_counted_with_what_is_refused(self, store: Store) -> None:
+    def test_call_counts_of_refused_set_are_dropped(self, store: Store) -> None:
         spent, counted = ChangeSet(spent=(a_spent_token(),)), ChangeSet(call_counts=(a_call_count(),))
         must_apply(store, counted)
         again = replace(spent, call_counts=counted.call_counts)

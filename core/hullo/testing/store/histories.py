@@ -40,7 +40,7 @@ def a_chain(store: Store, *before: ChangeSet) -> None:
 class HistoryTests(StoreCase):
     """See the module."""
 
-    def test_a_timeline_shows_what_happened_with_the_values_before_and_after(self, store: Store) -> None:
+    def test_timeline_shows_values_before_and_after(self, store: Store) -> None:
         must_apply(store, new_contacts(a_contact()), ChangeSet(events=(an_event(),)))
         assert store.list_timeline(WORKSPACE, "con_1", PAGE).items == (
             TimelineEntry(
@@ -56,7 +56,7 @@ class HistoryTests(StoreCase):
             ),
         )
 
-    def test_a_timeline_shows_what_a_site_reports_and_nobody_is_told_of_it(self, store: Store) -> None:
+    def test_timeline_shows_site_reports_outside_outbox(self, store: Store) -> None:
         reported = a_contact_event(app_id=None)
         must_apply(store, new_contacts(a_contact()), ChangeSet(contact_events=(reported,)))
         (entry,) = store.list_timeline(WORKSPACE, "con_1", PAGE).items
@@ -72,7 +72,7 @@ class HistoryTests(StoreCase):
         )
         assert store.list_outbox(10) == ()
 
-    def test_what_is_in_no_timeline_is_told_all_the_same(self, store: Store) -> None:
+    def test_events_outside_timelines_reach_the_outbox(self, store: Store) -> None:
         must_apply(store, new_contacts(a_contact()))
         events = (
             an_event("evt_1", "message.created"),
@@ -83,7 +83,7 @@ class HistoryTests(StoreCase):
         assert store.list_timeline(WORKSPACE, "con_1", PAGE).items == ()
         assert [event.id for event in store.list_outbox(10)] == ["evt_1", "evt_2", "evt_3"]
 
-    def test_nothing_is_noted_of_somebody_who_is_gone(self, store: Store) -> None:
+    def test_history_of_gone_contact_is_refused(self, store: Store) -> None:
         """Somebody may erase a contact while what happens to it is being decided."""
         for changes in (
             ChangeSet(events=(an_event(contact_id="con_gone"),)),
@@ -93,7 +93,7 @@ class HistoryTests(StoreCase):
             assert is_conflict(apply_one(store, changes))
         assert store.list_outbox(10) == ()
 
-    def test_a_survivor_shows_what_happened_to_whom_it_absorbed_through_chains(self, store: Store) -> None:
+    def test_timeline_of_survivor_follows_merge_chains(self, store: Store) -> None:
         a_chain(store)
         # In turns, so that no page is of one person.
         order = ["con_3", "con_1", "con_4", "con_5", "con_2", "con_1", "con_4", "con_3"]
@@ -125,7 +125,7 @@ class HistoryTests(StoreCase):
                     assert told == wanted
                 assert listing("ws_2", contact_id, PAGE).items == ()
 
-    def test_the_extent_of_a_contact_is_of_everybody_whom_it_absorbed(self, store: Store) -> None:
+    def test_extent_covers_all_absorbed_contacts(self, store: Store) -> None:
         belongings = [
             ChangeSet(
                 sessions=(insertion(a_session(contact_id, visitor_id=contact_id, contact_id=contact_id)),),
@@ -146,7 +146,7 @@ class HistoryTests(StoreCase):
         nobody = RelatedCounts(people=0, conversations=0, sessions=0, events=0, notes=0)
         assert store.count_related("ws_2", "con_1") == store.count_related(WORKSPACE, "con_gone") == nobody
 
-    def test_notes_are_about_a_contact_or_a_conversation_until_they_are_removed(self, store: Store) -> None:
+    def test_notes_about_contact_or_conversation_until_removed(self, store: Store) -> None:
         about_her, about_that = a_note("note_1"), a_note("note_2", subject_id="cnv_1", text="Łódź 💛 \\")
         must_apply(
             store,
@@ -163,7 +163,7 @@ class HistoryTests(StoreCase):
         assert store.list_notes(WORKSPACE, "con_1", PAGE).items == ()
         assert store.find_note(WORKSPACE, "note_2") == about_that
 
-    def test_merges_are_listed_for_whoever_took_part_or_absorbed_somebody_who_did(self, store: Store) -> None:
+    def test_merges_list_follows_contacts_through_chains(self, store: Store) -> None:
         a_chain(store)
         pairs = [("con_3", "con_4"), ("con_2", "con_3"), ("con_1", "con_2"), ("con_5", "con_1")]
         for number, pair in enumerate(pairs):
@@ -197,7 +197,7 @@ class HistoryTests(StoreCase):
             (None, "con_3", [4, 3, 1]),
         ],
     )
-    def test_conflicts_are_listed_by_their_status_and_by_whom_they_are_between(
+    def test_conflicts_list_filters_by_status_and_contact(
         self, store: Store, status: str | None, contact_id: str | None, wanted: list[int]
     ) -> None:
         must_apply(store, new_contacts(*(a_contact(f"con_{number}") for number in range(1, 5))))
@@ -215,7 +215,7 @@ class HistoryTests(StoreCase):
         assert store.list_conflicts(filter_, PAGE).items == tuple(conflicts[number - 1] for number in wanted)
         assert store.list_conflicts(replace(filter_, workspace_id="ws_2"), PAGE).items == ()
 
-    def test_two_who_are_kept_apart_are_not_reported_again(self, store: Store) -> None:
+    def test_kept_apart_pair_is_not_reported_again(self, store: Store) -> None:
         ann, bob = a_contact("con_1"), a_contact("con_2")
         must_apply(store, new_contacts(ann, bob), ChangeSet(conflicts=(insertion(a_conflict()),)))
         kept = replace(a_conflict(), status="resolved", resolution="keep", resolved_at=LATER, resolved_by=WRITER)

@@ -49,7 +49,7 @@ ANN = replace(
 class IdentityTests(StoreCase):
     """See the module."""
 
-    def test_a_contact_with_everything_comes_back_as_it_was_applied(self, store: Store) -> None:
+    def test_full_contact_comes_back_as_applied(self, store: Store) -> None:
         must_apply(store, new_contacts(ANN))
         assert store.find_contact(WORKSPACE, ANN.id) == ANN
         assert load_one(store, contacts=(ANN,)).contacts == {ANN.id: ANN}
@@ -58,7 +58,7 @@ class IdentityTests(StoreCase):
         must_apply(store, contact_change(replacement(ANN, plain)))
         assert store.find_contact(WORKSPACE, ANN.id) == replace(plain, version=1)
 
-    def test_a_contact_is_found_by_any_of_its_names(self, store: Store) -> None:
+    def test_contact_is_found_by_any_identifier(self, store: Store) -> None:
         must_apply(store, new_contacts(ANN))
         for identifier in (
             Identifier(EMAIL, "ANN@work.example"),
@@ -70,7 +70,7 @@ class IdentityTests(StoreCase):
             assert store.load([query])[0].contact_ids == {digest: ANN.id}
             assert store.list_contacts(replace(ALL_CONTACTS, identifier=digest), PAGE).items == (ANN,)
 
-    def test_a_further_name_belongs_to_one_contact_only_until_it_is_given_up(self, store: Store) -> None:
+    def test_further_identifier_is_exclusive_until_given_up(self, store: Store) -> None:
         other = a_contact("con_2", email="ann@home.example")
         must_apply(store, new_contacts(ANN))
         assert is_conflict(apply_one(store, new_contacts(other)))
@@ -83,7 +83,7 @@ class IdentityTests(StoreCase):
             apply_one(store, contact_change(replacement(fewer.after, replace(fewer.after, also=ANN.also))))
         )
 
-    def test_a_name_may_become_the_primary_one(self, store: Store) -> None:
+    def test_further_identifier_may_become_primary(self, store: Store) -> None:
         must_apply(store, new_contacts(ANN))
         first, second = ANN.also[EMAIL]
         other = replace(
@@ -94,11 +94,11 @@ class IdentityTests(StoreCase):
         assert load_one(store, identified_by=(ANN,)).contact_ids.keys() == other.identifier_digests().keys()
 
     @pytest.mark.parametrize("query", ["WORK.example", "home.ex", "4711", "+31201234567", "30 12", "#vip", "#łódź"])
-    def test_further_names_phones_and_tags_are_searched(self, store: Store, query: str) -> None:
+    def test_search_covers_further_identifiers_phones_tags(self, store: Store, query: str) -> None:
         must_apply(store, new_contacts(ANN, a_contact("con_2", external_id="bob", email="bob@shop.example")))
         assert store.list_contacts(replace(ALL_CONTACTS, query=query), PAGE).items == (ANN,)
 
-    def test_a_tag_is_found_exactly(self, store: Store) -> None:
+    def test_tag_search_is_exact(self, store: Store) -> None:
         names = ["vip", "vip2", "VIP", "vi", "vip ", "Łódź", "%", "vip"]
         people = [
             replace(a_contact(f"con_{number}", external_id=f"user {number}"), tags={name: a_fact(True)})
@@ -123,20 +123,20 @@ class IdentityTests(StoreCase):
         rest = store.list_contacts(replace(ALL_CONTACTS, tag="vip"), PageRequest(limit=1, cursor=first.next))
         assert rest.items == (people[0],)
 
-    def test_a_tag_that_is_taken_off_finds_nobody(self, store: Store) -> None:
+    def test_removed_tag_finds_no_contact(self, store: Store) -> None:
         must_apply(store, new_contacts(ANN))
         retagged = replacement(ANN, replace(ANN, tags={"new": a_fact(True), "vip": a_fact(True, at=LATER)}))
         must_apply(store, contact_change(retagged))
         found = [store.list_contacts(replace(ALL_CONTACTS, tag=name), PAGE).items for name in (*ANN.tags, "new")]
         assert found == [(retagged.after,), (), (retagged.after,)]
 
-    def test_whoever_was_merged_into_another_is_not_listed(self, store: Store) -> None:
+    def test_merged_contact_is_not_listed(self, store: Store) -> None:
         absorbed = replace(a_contact("con_2"), merged_into=ANN.id)
         must_apply(store, new_contacts(ANN, absorbed))
         assert store.list_contacts(ALL_CONTACTS, PAGE).items == (ANN,)
         assert store.find_contact(WORKSPACE, "con_2") == absorbed
 
-    def test_a_conversation_keeps_its_tags_in_their_order(self, store: Store) -> None:
+    def test_conversation_keeps_tags_in_order(self, store: Store) -> None:
         tagged = replace(a_conversation(), tags=("refund", "a,b", "Łódź"))
         must_apply(store, ChangeSet(conversations=(insertion(tagged), insertion(a_conversation("cnv_2")))))
         assert store.find_conversation(WORKSPACE, "cnv_1") == tagged
@@ -144,7 +144,7 @@ class IdentityTests(StoreCase):
         must_apply(store, ChangeSet(conversations=(replacement(tagged, replace(tagged, tags=())),)))
         assert store.find_conversation(WORKSPACE, "cnv_1") == replace(tagged, tags=(), version=1)
 
-    def test_a_conversation_keeps_up_to_when_it_was_read(self, store: Store) -> None:
+    def test_conversation_keeps_its_read_time(self, store: Store) -> None:
         unknown, known = replace(a_conversation("cnv_1"), read_at=None), a_conversation("cnv_2")
         must_apply(store, ChangeSet(conversations=(insertion(unknown), insertion(known))))
         assert store.list_conversations(WORKSPACE, PAGE).items == (known, unknown)
@@ -168,7 +168,7 @@ class IdentityTests(StoreCase):
         must_apply(store, ChangeSet(apps=(replacement(app, an_app()),)))
         assert store.find_app(APP) == replace(an_app(), version=1)
 
-    def test_a_workspace_gets_a_salt_once(self, store: Store) -> None:
+    def test_workspace_gets_salt_once(self, store: Store) -> None:
         salted: Workspace = replace(a_workspace(), salt="s" * 200)
         must_apply(store, ChangeSet(workspaces=(insertion(a_workspace()),)))
         must_apply(store, ChangeSet(workspaces=(replacement(a_workspace(), salted),)))
@@ -177,7 +177,7 @@ class IdentityTests(StoreCase):
             apply_one(store, ChangeSet(workspaces=(replacement(a_workspace(), replace(salted, salt="x")),)))
         )
 
-    def test_a_tombstone_is_known_where_any_name_finds_nobody(self, store: Store) -> None:
+    def test_tombstone_is_found_by_any_identifier(self, store: Store) -> None:
         stone, other = a_tombstone("ann"), a_tombstone("bob", workspace_id="ws_2")
         must_apply(store, new_contacts(ANN), ChangeSet(tombstones=(stone, other)))
         must_apply(store, ChangeSet(tombstones=(replace(stone, at=LATER), replace(stone, at=LATER + 1))))
@@ -195,7 +195,7 @@ class IdentityTests(StoreCase):
             (elsewhere,) = store.load([replace(queries[2], workspace_id="ws_2")])
             assert elsewhere.tombstones == {other.digest}
 
-    def test_an_audit_log_goes_on_where_it_ends_in_each_workspace(self, store: Store) -> None:
+    def test_audit_log_continues_in_each_workspace(self, store: Store) -> None:
         query = SnapshotQuery(workspace_id=WORKSPACE, app_id=None, include_audit_head=True)
         assert store.load([replace(query, include_audit_head=False)])[0].audit_head is None
         entries: list[AuditEntry] = []
@@ -212,7 +212,7 @@ class IdentityTests(StoreCase):
         assert [entry.previous for entry in told] == [entries[1].digest, entries[0].digest, ""]
         assert len(store.list_audit("ws_2", PAGE).items) == 1
 
-    def test_of_threads_that_write_the_next_audit_entry_one_does(self, store: Store) -> None:
+    def test_threads_writing_next_audit_entry_one_wins(self, store: Store) -> None:
         query = SnapshotQuery(workspace_id=WORKSPACE, app_id=None, include_audit_head=True)
         for _ in range(ROUNDS):
             head = store.load([query])[0].audit_head

@@ -141,7 +141,7 @@ class ListTests(StoreCase):
     """See the module."""
 
     @pytest.mark.parametrize("listing", LISTS)
-    def test_pages_hold_everything_once_the_newest_first(self, store: Store, listing: str) -> None:
+    def test_pages_hold_everything_once_newest_first(self, store: Store, listing: str) -> None:
         five_of_everything(store)
         whole = LISTS[listing](store, FIRST_PAGE)
         first = 1 if listing == "audit log" else 0  # which counts from 1
@@ -161,7 +161,7 @@ class ListTests(StoreCase):
         assert sizes == [2, 2, 1]
         assert LISTS[listing](store, PageRequest(limit=5)) == whole
 
-    def test_a_cursor_of_no_list_gives_an_empty_page(self, store: Store) -> None:
+    def test_foreign_cursor_gives_empty_page(self, store: Store) -> None:
         five_of_everything(store)
         cursors = ["", "nonsense", "~", "zzz:zzz", "'; DROP TABLE contact; --", "\0", "💛" * 99]
         failed = [
@@ -173,7 +173,7 @@ class ListTests(StoreCase):
         assert not failed, f"(list, number of the cursor): {failed}"
 
     @pytest.mark.parametrize("query", ["ANN", "o'nEIL", "shop.EXAMPLE", "İstanbul", "50%", "_x", "\\", "!", "USER-1"])
-    def test_contacts_are_searched_as_text_whatever_the_case(self, store: Store, query: str) -> None:
+    def test_contact_search_is_plain_text_ignoring_case(self, store: Store, query: str) -> None:
         """Wildcards, escapes and quotes stand for themselves."""
         wanted = a_contact(
             "con_1",
@@ -186,7 +186,7 @@ class ListTests(StoreCase):
         must_apply(store, new_contacts(wanted, other))
         assert store.list_contacts(replace(ALL_CONTACTS, query=query), FIRST_PAGE).items == (wanted,)
 
-    def test_a_query_longer_than_any_value_finds_nobody(self, store: Store) -> None:
+    def test_overlong_query_finds_no_contact(self, store: Store) -> None:
         must_apply(store, new_contacts(a_contact(name="x" * 255)))
         assert store.list_contacts(replace(ALL_CONTACTS, query="x" * 100_000), FIRST_PAGE) == Page(items=(), next=None)
 
@@ -194,7 +194,7 @@ class ListTests(StoreCase):
         must_apply(store, new_contacts(a_contact(external_id="u", custom_data={APP: {"note": "private"}})))
         assert store.list_contacts(replace(ALL_CONTACTS, query="private"), FIRST_PAGE).items == ()
 
-    def test_a_contact_is_found_by_its_exact_identifier(self, store: Store) -> None:
+    def test_contact_is_found_by_exact_identifier(self, store: Store) -> None:
         people = [a_contact(f"con_{number}", email=f"ann{number}@shop.example") for number in range(3)]
         must_apply(store, new_contacts(*people))
         digest = Identifier(EMAIL, "ANN1@shop.example").digest(WORKSPACE)
@@ -204,13 +204,13 @@ class ListTests(StoreCase):
         assert store.list_contacts(replace(by_email, query="ann2"), FIRST_PAGE).items == ()
         assert store.list_contacts(replace(by_email, workspace_id="ws_2"), FIRST_PAGE).items == ()
 
-    def test_listed_contacts_come_with_every_apps_custom_data(self, store: Store) -> None:
+    def test_listed_contacts_carry_every_apps_custom_data(self, store: Store) -> None:
         contact = a_contact(external_id="u", custom_data={APP: {"plan": "pro"}, "app_2": {"plan": "free"}})
         must_apply(store, new_contacts(contact))
         assert store.list_contacts(ALL_CONTACTS, FIRST_PAGE).items == (contact,)
         assert store.find_contact(WORKSPACE, contact.id) == contact
 
-    def test_a_visitor_sees_its_own_and_a_proven_one_also_what_was_proven(self, store: Store) -> None:
+    def test_visitor_sees_own_and_proven_conversations(self, store: Store) -> None:
         must_apply(store, new_contacts(a_contact("con_1", external_id="ann"), a_contact("con_2", external_id="bob")))
         held = (
             a_conversation("cnv_own"),
@@ -229,14 +229,14 @@ class ListTests(StoreCase):
         assert visible(None) == {"cnv_own"}
         assert visible("con_1") == {"cnv_own", "cnv_proven"}
 
-    def test_the_sessions_of_a_contact_are_told_in_every_app_and_when_they_are_over(self, store: Store) -> None:
+    def test_sessions_list_covers_apps_and_ended_ones(self, store: Store) -> None:
         five_of_everything(store)
         whole = store.list_sessions(WORKSPACE, "con_0", FIRST_PAGE)
         assert whole.items == tuple(_session(number) for number in (4, 3, 2, 1, 0))
         assert whole.items[0].revoked_at is not None
         assert {session.app_id for session in whole.items} == {"app_1", "app_2"}
 
-    def test_nothing_is_found_in_another_workspace(self, store: Store) -> None:
+    def test_other_workspace_finds_nothing(self, store: Store) -> None:
         five_of_everything(store)
         assert store.find_contact("ws_2", "con_1") is None
         assert store.find_conversation("ws_2", "cnv_1") is None

@@ -30,7 +30,7 @@ from hullo.testing.store.case import StoreCase, load_one, must_apply, new_contac
 class LoadTests(StoreCase):
     """See the module."""
 
-    def test_each_query_gets_its_own_snapshot_in_its_place(self, store: Store) -> None:
+    def test_each_query_gets_its_own_snapshot(self, store: Store) -> None:
         """Far more than one statement takes, and the same person twice."""
         people = [a_contact(f"con_{number}", external_id=f"user-{number}") for number in range(150)]
         sessions = [a_session(f"hvs_{person.id}", contact_id=person.id) for person in people]
@@ -51,11 +51,11 @@ class LoadTests(StoreCase):
             {people[number].id: people[number]} for number in asked
         ]
 
-    def test_a_query_that_asks_nothing_gets_an_empty_snapshot(self, store: Store) -> None:
+    def test_empty_query_gets_empty_snapshot(self, store: Store) -> None:
         assert tuple(store.load([])) == ()
         assert tuple(store.load([SnapshotQuery(workspace_id=WORKSPACE, app_id=None)])) == (Snapshot(),)
 
-    def test_names_that_collations_confuse_are_different_names_in_one_group(self, store: Store) -> None:
+    def test_collation_confused_ids_differ_in_one_group(self, store: Store) -> None:
         person = a_contact("con_ann", external_id="ann")
         must_apply(store, new_contacts(person))
         for names in permutations(("con_ann", "CON_ANN", "con_ann ")):
@@ -63,7 +63,7 @@ class LoadTests(StoreCase):
             found = [tuple(snapshot.contacts) for snapshot in store.load(queries)]
             assert found == [("con_ann",) if name == "con_ann" else () for name in names]
 
-    def test_what_is_not_there_is_left_out(self, store: Store) -> None:
+    def test_missing_items_are_left_out(self, store: Store) -> None:
         query = SnapshotQuery(
             workspace_id=WORKSPACE,
             app_id="app_gone",
@@ -79,7 +79,7 @@ class LoadTests(StoreCase):
         )
         assert tuple(store.load([query])) == (Snapshot(),)
 
-    def test_nothing_of_another_workspace_is_in_a_snapshot(self, store: Store) -> None:
+    def test_snapshot_excludes_other_workspaces(self, store: Store) -> None:
         stranger = a_contact(workspace_id="ws_2", email="ann@shop.example")
         must_apply(
             store,
@@ -107,7 +107,7 @@ class LoadTests(StoreCase):
         assert (len(at_home.contacts), len(at_home.conversations), len(at_home.messages)) == (1, 1, 1)
         assert at_home.source_session == at_home.session == a_session(workspace_id="ws_2", contact_id=stranger.id)
 
-    def test_contacts_come_with_the_custom_data_of_the_app_alone(self, store: Store) -> None:
+    def test_contacts_carry_only_this_apps_custom_data(self, store: Store) -> None:
         blocks = {APP: {"plan": "pro"}, "app_2": {"plan": "free"}, "app_3": {"plan": "basic"}}
         contact = a_contact(email="ann@shop.example", custom_data=blocks)
         must_apply(store, new_contacts(contact))
@@ -119,13 +119,13 @@ class LoadTests(StoreCase):
         assert [set(blocks) for blocks in loaded] == [{APP}, {"app_2"}, set(), set(blocks)]
         assert loaded == [store.load([query])[0].contacts[contact.id].custom_data for query in queries]
 
-    def test_a_session_brings_its_contact(self, store: Store) -> None:
+    def test_session_brings_its_contact(self, store: Store) -> None:
         contact = a_contact(email="ann@shop.example")
         session = a_session(contact_id=contact.id)
         must_apply(store, new_contacts(contact), session_change(insertion(session)))
         assert load_one(store, session=session).contacts == {contact.id: contact}
 
-    def test_so_does_the_session_that_a_token_came_from(self, store: Store) -> None:
+    def test_token_source_session_brings_its_contact(self, store: Store) -> None:
         ann, bob = a_contact("con_1", external_id="ann"), a_contact("con_2", external_id="bob")
         here = a_session("here", visitor_id="vis_1", contact_id=ann.id)
         there = replace(a_session("there", visitor_id="vis_2", contact_id=bob.id), revoked_at=LATER)
@@ -158,7 +158,7 @@ class LoadTests(StoreCase):
         )
         assert snapshot.contacts == both.contacts
 
-    def test_tokens_that_were_spent_are_told_of_those_that_are_asked_for(self, store: Store) -> None:
+    def test_snapshot_reports_spent_tokens_asked_for(self, store: Store) -> None:
         spent = [a_spent_token(f"jti_{number}") for number in range(3)]
         must_apply(store, ChangeSet(spent=tuple(spent)))
         first, second, third = (each.digest for each in spent)
@@ -168,14 +168,14 @@ class LoadTests(StoreCase):
         ]
         assert [each.spent for each in store.load(queries)] == [{first}, {second, third}, frozenset(), frozenset()]
 
-    def test_a_revoked_session_is_still_told(self, store: Store) -> None:
+    def test_revoked_session_is_still_returned(self, store: Store) -> None:
         session = a_session()
         revoked = replacement(session, replace(session, revoked_at=session.seen_at))
         must_apply(store, session_change(insertion(session)), session_change(revoked))
         assert load_one(store, session=session).session == revoked.after
         assert store.find_session(session.digest) == revoked.after
 
-    def test_orphans_are_the_visitors_conversations_without_a_contact(self, store: Store) -> None:
+    def test_orphans_are_visitors_conversations_without_contact(self, store: Store) -> None:
         contact, session = a_contact(email="ann@shop.example"), a_session()
         held = (
             a_conversation("cnv_1"),
@@ -191,7 +191,7 @@ class LoadTests(StoreCase):
         assert set(load_one(store, session=session, include_orphans=True).conversations) == {"cnv_1", "cnv_2"}
         assert load_one(store, session=session).conversations == {}
 
-    def test_a_message_that_is_asked_for_by_its_repeat_key_brings_its_conversation(self, store: Store) -> None:
+    def test_message_by_repeat_key_brings_its_conversation(self, store: Store) -> None:
         conversation = a_conversation("cnv_1")
         message = a_message(conversation_id="cnv_1", repeat_key="repeat")
         must_apply(store, ChangeSet(conversations=(insertion(conversation),), messages=(message,)))
@@ -200,7 +200,7 @@ class LoadTests(StoreCase):
         assert snapshot.messages == {"repeat": message}
         assert snapshot.conversations == {"cnv_1": conversation}
 
-    def test_open_conflicts_are_told_for_pairs_of_the_snapshots_own_contacts(self, store: Store) -> None:
+    def test_open_conflicts_cover_the_snapshots_own_contacts(self, store: Store) -> None:
         people = [a_contact(f"con_{number}", external_id=f"user-{number}") for number in (1, 2, 3)]
         closed = replace(a_conflict("cfl_2", contact_id="con_3"), status="resolved")
         must_apply(store, new_contacts(*people), ChangeSet(conflicts=(insertion(a_conflict()), insertion(closed))))
@@ -208,7 +208,7 @@ class LoadTests(StoreCase):
         assert load_one(store, identified_by=(people[0], people[2])).reported_pairs == frozenset()
         assert load_one(store, contacts=(people[0],)).reported_pairs == frozenset()
 
-    def test_a_snapshot_tells_how_new_its_app_is(self, store: Store) -> None:
+    def test_snapshot_carries_app_version(self, store: Store) -> None:
         app = an_app()
         must_apply(store, ChangeSet(apps=(insertion(app),)))
         assert load_one(store).app_version == 0
@@ -216,7 +216,7 @@ class LoadTests(StoreCase):
         assert load_one(store).app_version == 1
         assert load_one(store, app_id=None).app_version is None
 
-    def test_opening_and_closing_may_be_repeated(self, tmp_path: Path) -> None:
+    def test_store_may_open_and_close_repeatedly(self, tmp_path: Path) -> None:
         store = self.make_store(tmp_path)
         for _ in range(2):
             store.open()
@@ -226,7 +226,7 @@ class LoadTests(StoreCase):
             store.close()
             store.close()
 
-    def test_a_store_that_is_not_open_is_unavailable(self, tmp_path: Path) -> None:
+    def test_unopened_store_is_unavailable(self, tmp_path: Path) -> None:
         store = self.make_store(tmp_path)
         for _ in range(2):
             for call in (store.check, lambda: store.load([]), lambda: store.apply([]), store.list_apps):
@@ -235,14 +235,14 @@ class LoadTests(StoreCase):
             store.open()
             store.close()
 
-    def test_it_says_how_many_lanes_it_takes(self, store: Store) -> None:
+    def test_store_says_how_many_lanes(self, store: Store) -> None:
         assert store.max_concurrent_batches >= 1
 
-    def test_it_says_whether_processes_may_share_it(self, store: Store) -> None:
+    def test_store_says_whether_processes_may_share(self, store: Store) -> None:
         assert store.shared_between_processes is self.shared_between_processes
 
     @requires("durable")
-    def test_what_was_applied_outlives_the_store(self, tmp_path: Path) -> None:
+    def test_applied_changes_outlive_the_store(self, tmp_path: Path) -> None:
         contact = a_contact(email="ann@shop.example")
         store = self.make_store(tmp_path)
         store.open()

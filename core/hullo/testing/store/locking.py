@@ -53,7 +53,7 @@ class LockingTests(ProcessRace):
     """See the module."""
 
     @requires("locking")
-    def test_what_is_loaded_inside_stays_as_it_is_until_it_is_applied(self, store: Store) -> None:
+    def test_locked_items_stay_unchanged_until_applied(self, store: Store) -> None:
         for noun, change in CHANGES.items():
             seen = _prepared(store) if noun == "contact" else _load(store)
             with ThreadPoolExecutor(1) as elsewhere:
@@ -65,7 +65,7 @@ class LockingTests(ProcessRace):
                 assert is_conflict(other.result(TIMEOUT))
 
     @requires("locking", "shared_between_processes")
-    def test_others_who_have_it_open_wait_too(self, store: Store, tmp_path: Path) -> None:
+    def test_lock_makes_other_open_stores_wait(self, store: Store, tmp_path: Path) -> None:
         seen = _prepared(store)
         another = self.make_store(tmp_path)
         another.open()
@@ -79,7 +79,7 @@ class LockingTests(ProcessRace):
         another.close()
 
     @requires("locking")
-    def test_two_who_hold_the_same_go_one_after_the_other(self, store: Store) -> None:
+    def test_two_holders_of_one_lock_take_turns(self, store: Store) -> None:
         _prepared(store)
 
         def add(_: int) -> int:
@@ -91,7 +91,7 @@ class LockingTests(ProcessRace):
         assert sorted(run_in_threads(add)) == list(range(8))
 
     @requires("locking")
-    def test_leaving_without_applying_writes_nothing_and_lets_go(self, store: Store) -> None:
+    def test_lock_left_unapplied_writes_nothing(self, store: Store) -> None:
         seen = _prepared(store)
         with _locking(store):
             assert _load(store) == seen
@@ -101,14 +101,14 @@ class LockingTests(ProcessRace):
         assert apply_one(store, CHANGES["contact"](seen)) == APPLIED
 
     @requires("locking")
-    def test_so_does_leaving_by_an_error(self, store: Store) -> None:
+    def test_lock_left_by_error_writes_nothing(self, store: Store) -> None:
         seen = _prepared(store)
         with pytest.raises(LookupError), _locking(store):
             _fail(_load(store))
         assert apply_one(store, CHANGES["contact"](seen)) == APPLIED
 
     @requires("locking")
-    def test_what_is_outdated_is_a_conflict_inside_too_and_alone(self, store: Store) -> None:
+    def test_lock_still_refuses_outdated_change_alone(self, store: Store) -> None:
         seen = _prepared(store)
         must_apply(store, CHANGES["contact"](seen))
         with _locking(store):
@@ -124,7 +124,7 @@ class LockingTests(ProcessRace):
         assert _load(store).conversations[CONVERSATION.id].version == 1
 
     @requires("locking")
-    def test_what_is_not_there_yet_is_created_by_one(self, store: Store) -> None:
+    def test_lock_on_missing_lets_one_create_it(self, store: Store) -> None:
         """It cannot be held, so that a conflict may be met once more."""
 
         def create(number: int) -> Applied | StoreConflict:
@@ -138,14 +138,14 @@ class LockingTests(ProcessRace):
         assert run_in_threads(create).count(APPLIED) == 1
 
     @requires("locking")
-    def test_many_writers_of_one_contact_need_two_tries_at_most(self, store: Store) -> None:
+    def test_lock_limits_thread_writers_to_two_tries(self, store: Store) -> None:
         _prepared(store)
         tries = run_in_threads(lambda _: _increment(store, ROUNDS))
         assert max(tries) <= 2
         self._counted(store, 8 * ROUNDS)
 
     @requires("locking", "shared_between_processes")
-    def test_nor_do_those_of_two_processes_need_more(self, store: Store, tmp_path: Path) -> None:
+    def test_lock_limits_process_writers_to_two_tries(self, store: Store, tmp_path: Path) -> None:
         _prepared(store)
         tries = self._run_processes(tmp_path, _count_up_in_threads, processes=2)
         assert max(tries) <= 2

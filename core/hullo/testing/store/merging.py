@@ -112,7 +112,7 @@ def owned_by(store: Store, contact_id: str) -> tuple[set[str], set[str]]:
 class MergeTests(StoreCase):
     """See the module."""
 
-    def test_nothing_new_is_given_to_somebody_who_has_become_part_of_another(self, store: Store) -> None:
+    def test_absorbed_contact_gets_nothing_new(self, store: Store) -> None:
         must_apply(store, new_contacts(ANN, OLD), owned_records("con_2", 1))
         talk = a_conversation("cnv_own", visitor_id="vis_1")
         must_apply(store, ChangeSet(conversations=(insertion(talk),)))
@@ -126,7 +126,7 @@ class MergeTests(StoreCase):
         must_apply(store, ChangeSet(sessions=(insertion(replace(late, contact_id="con_1")),)))
         assert contact_of(store, "con_1").version == ANN.version + 1
 
-    def test_a_merge_takes_along_every_session_and_conversation_however_many(self, store: Store) -> None:
+    def test_merge_moves_every_session_and_conversation(self, store: Store) -> None:
         must_apply(store, new_contacts(ANN, OLD, a_contact("con_3")))
         for contact_id, number in (("con_1", 1), ("con_2", 150), ("con_3", 1)):
             must_apply(store, owned_records(contact_id, number))
@@ -146,20 +146,20 @@ class MergeTests(StoreCase):
         later_use = replacement(session, replace(session, seen_at=LATER))
         assert is_conflict(apply_one(store, ChangeSet(sessions=(later_use,))))
 
-    def test_what_named_the_absorbed_contact_names_the_survivor(self, store: Store) -> None:
+    def test_merge_points_absorbed_identifiers_to_survivor(self, store: Store) -> None:
         must_apply(store, new_contacts(ANN, OLD), merge_changes(ANN, OLD))
         assert set(load_one(store, identified_by=(ANN, OLD)).contact_ids.values()) == {"con_1"}
         absorbed = contact_of(store, "con_2")
         assert (absorbed.merged_into, absorbed.identifiers, absorbed.custom_data) == ("con_1", {}, {})
         assert contact_of(store, "con_1").absorbed == 1
 
-    def test_it_is_kept_with_what_both_were_before(self, store: Store) -> None:
+    def test_merge_keeps_images_of_both_contacts(self, store: Store) -> None:
         must_apply(store, new_contacts(ANN, OLD), merge_changes(ANN, OLD))
         assert store.find_merge(WORKSPACE, "mrg_1") == a_merge(survivor=ANN, absorbed=OLD)
         assert store.find_merge("ws_2", "mrg_1") is None
         assert store.find_merge(WORKSPACE, "mrg_2") is None
 
-    def test_undoing_it_moves_back_what_came_with_it_and_nothing_else(self, store: Store) -> None:
+    def test_undo_moves_back_only_what_merge_moved(self, store: Store) -> None:
         must_apply(
             store, new_contacts(ANN, OLD, a_contact("con_3")), owned_records("con_1", 1), owned_records("con_2", 3)
         )
@@ -181,9 +181,7 @@ class MergeTests(StoreCase):
         assert contact_of(store, "con_1") == replace(ANN, version=2)
         assert contact_of(store, "con_2") == replace(OLD, version=2)
 
-    def test_what_a_visitor_said_before_as_the_survivor_stays_and_what_they_began_since_goes_back(
-        self, store: Store
-    ) -> None:
+    def test_undo_returns_only_conversations_begun_since(self, store: Store) -> None:
         must_apply(store, new_contacts(ANN, OLD), owned_records("con_2", 1))
         before = a_conversation("cnv_before", visitor_id="vis_con_2_0", contact_id="con_1")
         must_apply(store, ChangeSet(conversations=(insertion(before),)))
@@ -195,7 +193,7 @@ class MergeTests(StoreCase):
         assert owned_by(store, "con_1")[1] == {"cnv_before"}
         assert owned_by(store, "con_2")[1] == {"cnv_con_2_0", "cnv_since"}
 
-    def test_what_was_moved_back_is_not_moved_back_again(self, store: Store) -> None:
+    def test_repeated_undo_moves_nothing(self, store: Store) -> None:
         must_apply(store, new_contacts(ANN, OLD), owned_records("con_2", 2), merge_changes(ANN, OLD))
         must_apply(store, split_changes(store, merge_of(store)))
         must_apply(store, merge_changes(contact_of(store, "con_1"), contact_of(store, "con_2"), "mrg_2"))
@@ -203,7 +201,7 @@ class MergeTests(StoreCase):
         must_apply(store, ChangeSet(splits=(again,)))
         assert owned_by(store, "con_1")[1] == {"cnv_con_2_0", "cnv_con_2_1"}
 
-    def test_a_chain_is_undone_from_its_end(self, store: Store) -> None:
+    def test_merge_chain_is_undone_from_its_end(self, store: Store) -> None:
         people = [a_contact(f"con_{number}", external_id=f"user {number}") for number in range(3)]
         must_apply(store, new_contacts(*people), *(owned_records(each.id, 1) for each in people))
         before = [owned_by(store, each.id) for each in people]
@@ -215,7 +213,7 @@ class MergeTests(StoreCase):
             must_apply(store, split_changes(store, merge_of(store, id)))
         assert [owned_by(store, each.id) for each in people] == before
 
-    def test_the_open_conflict_of_the_two_is_resolved_by_it(self, store: Store) -> None:
+    def test_merge_resolves_open_conflict_of_the_pair(self, store: Store) -> None:
         other = a_conflict("cfl_2", contact_id="con_2", other_id="con_3")
         must_apply(
             store,
@@ -236,13 +234,13 @@ class MergeTests(StoreCase):
         assert load_one(store, contacts=(ANN, OLD)).reported_pairs == frozenset()
         must_apply(store, ChangeSet(conflicts=(insertion(a_conflict("cfl_3")),)))
 
-    def test_two_who_were_kept_apart_stay_so_on_record(self, store: Store) -> None:
+    def test_merge_leaves_kept_apart_conflict_on_record(self, store: Store) -> None:
         kept = replace(a_conflict(), status="resolved", resolution="keep", resolved_at=LATER, resolved_by=WRITER)
         must_apply(store, new_contacts(ANN, OLD), ChangeSet(conflicts=(insertion(kept),)), merge_changes(ANN, OLD))
         (found,) = store.load([SnapshotQuery(workspace_id=WORKSPACE, app_id=None, conflicts=("cfl_1",))])
         assert found.conflicts == {"cfl_1": kept}
 
-    def test_a_refused_merge_moves_nothing(self, store: Store) -> None:
+    def test_refused_merge_moves_nothing(self, store: Store) -> None:
         must_apply(store, new_contacts(ANN, OLD), owned_records("con_2", 1))
         must_apply(store, ChangeSet(contacts=(replacement(ANN, replace(ANN, last_seen_at=LATER)),)))
         before = owned_by(store, "con_2")
@@ -251,14 +249,12 @@ class MergeTests(StoreCase):
         assert store.find_merge(WORKSPACE, "mrg_1") is None
         assert contact_of(store, "con_2") == OLD
 
-    def test_nobody_is_merged_with_somebody_who_is_gone(self, store: Store) -> None:
+    def test_merge_with_gone_contact_is_refused(self, store: Store) -> None:
         must_apply(store, new_contacts(ANN))
         assert is_conflict(apply_one(store, ChangeSet(merges=(insertion(a_merge(survivor=ANN, absorbed=OLD)),))))
         assert is_conflict(apply_one(store, ChangeSet(merges=(insertion(a_merge(survivor=OLD, absorbed=ANN)),))))
 
-    def test_a_merge_in_a_group_takes_along_what_stands_before_it_and_leaves_the_rest_together(
-        self, store: Store
-    ) -> None:
+    def test_merge_in_group_takes_only_earlier_changes(self, store: Store) -> None:
         must_apply(store, new_contacts(ANN, OLD))
         others = [a_contact(f"con_x{number}", external_id=f"x {number}") for number in range(3)]
         late = ChangeSet(sessions=(insertion(a_session("late", visitor_id="vis_late", contact_id="con_2")),))
@@ -273,7 +269,7 @@ class MergeTests(StoreCase):
         assert owned_by(store, "con_1") == ({"vis_con_2_0"}, {"cnv_con_2_0"})
         assert owned_by(store, "con_2") == (set(), set())
 
-    def test_of_threads_that_merge_the_same_two_one_does(self, store: Store) -> None:
+    def test_threads_merging_same_pair_one_wins(self, store: Store) -> None:
         must_apply(store, new_contacts(ANN, OLD), owned_records("con_1", 2), owned_records("con_2", 2))
 
         def merge(number: int) -> bool:

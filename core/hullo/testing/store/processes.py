@@ -91,32 +91,32 @@ class ProcessTests(ProcessRace):
     """See the module."""
 
     @requires("shared_between_processes")
-    def test_processes_may_open_it_together_when_it_is_new(self, tmp_path: Path) -> None:
+    def test_processes_may_open_new_store_together(self, tmp_path: Path) -> None:
         assert self._run_processes(tmp_path, _just_check, processes=10) == [True] * 10
 
     @requires("shared_between_processes")
-    def test_of_processes_that_create_the_same_identifier_one_wins(self, tmp_path: Path) -> None:
+    def test_processes_creating_same_identifier_one_wins(self, tmp_path: Path) -> None:
         outcomes = self._run_processes(tmp_path, _create_the_same)
         for round_ in zip(*outcomes, strict=True):
             assert round_.count("applied") == 1
             assert round_.count("refused") == PROCESSES - 1
 
     @requires("shared_between_processes")
-    def test_of_processes_that_spend_the_same_token_one_does(self, tmp_path: Path) -> None:
+    def test_processes_spending_same_token_one_wins(self, tmp_path: Path) -> None:
         outcomes = self._run_processes(tmp_path, _spend_the_same)
         for round_ in zip(*outcomes, strict=True):
             assert round_.count("applied") == 1
             assert round_.count("refused") == PROCESSES - 1
 
     @requires("shared_between_processes")
-    def test_of_processes_that_ask_for_a_lease_one_is_told_yes(self, tmp_path: Path) -> None:
+    def test_processes_taking_same_lease_one_wins(self, tmp_path: Path) -> None:
         """When nobody has had it yet, and each time that it has ended."""
         outcomes = self._run_processes(tmp_path, _take_the_same)
         for round_ in zip(*outcomes, strict=True):
             assert round_.count(True) == 1
 
     @requires("shared_between_processes")
-    def test_no_update_of_any_process_is_lost(self, tmp_path: Path) -> None:
+    def test_processes_lose_no_update(self, tmp_path: Path) -> None:
         with self._open_store(tmp_path) as store:
             must_apply(store, new_contacts(a_contact("con_1", external_id="ann")))
             self._run_processes(tmp_path, _count_up_together)
@@ -127,7 +127,7 @@ class ProcessTests(ProcessRace):
 
     @requires("durable")
     @pytest.mark.parametrize("groups", [1, 7, 20])
-    def test_a_killed_process_leaves_whole_change_sets(self, tmp_path: Path, groups: int) -> None:
+    def test_killed_process_leaves_whole_change_sets(self, tmp_path: Path, groups: int) -> None:
         """Killed while it applies one group after another. What it had reported applied must be there."""
         ours, theirs = process_context().Pipe()
         process = process_context().Process(

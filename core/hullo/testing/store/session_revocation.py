@@ -28,7 +28,7 @@ def revoked(session: Session, version: int = 1) -> Session:
 class SessionRevocationTests(StoreCase):
     """See the module."""
 
-    def test_every_session_of_the_contact_ends_and_stays_what_it_was(self, store: Store) -> None:
+    def test_log_out_ends_all_sessions_of_contact(self, store: Store) -> None:
         here, elsewhere = session_of_ann(1), session_of_ann(2, "app_2")
         bobs, nobodys = a_session("bob", visitor_id="vis_3", contact_id=BOB.id), a_session("new", visitor_id="vis_4")
         _hold(store, here, elsewhere, bobs, nobodys)
@@ -36,20 +36,20 @@ class SessionRevocationTests(StoreCase):
         held = [store.find_session(each.digest) for each in (here, elsewhere, bobs, nobodys)]
         assert held == [revoked(here), revoked(elsewhere), bobs, nobodys]
 
-    def test_those_that_are_over_stay_as_they_are(self, store: Store) -> None:
+    def test_log_out_leaves_ended_sessions_as_are(self, store: Store) -> None:
         left, here = replace(session_of_ann(1), revoked_at=NOW), session_of_ann(2)
         _hold(store, left, here)
         must_apply(store, REVOKE_ANN)
         must_apply(store, ChangeSet(session_revocations=(SessionRevocation(contact_id=ANN.id, at=LATER + 1),)))
         assert [store.find_session(each.digest) for each in (left, here)] == [left, revoked(here)]
 
-    def test_what_was_decided_on_a_session_before_it_ended_is_refused(self, store: Store) -> None:
+    def test_log_out_refuses_decisions_on_older_session(self, store: Store) -> None:
         session = session_of_ann(1)
         _hold(store, session)
         must_apply(store, REVOKE_ANN)
         assert is_conflict(apply_one(store, session_change(replacement(session, replace(session, seen_at=LATER)))))
 
-    def test_sessions_that_the_same_change_set_writes_end_with_the_others(self, store: Store) -> None:
+    def test_log_out_ends_sessions_of_same_set(self, store: Store) -> None:
         kept, moved, new = session_of_ann(1), replace(session_of_ann(2), contact_id=BOB.id), session_of_ann(3)
         arrived = replacement(replace(session_of_ann(4), contact_id=None), session_of_ann(4))
         left = replacement(moved, replace(moved, contact_id=ANN.id, revoked_at=NOW))
@@ -59,7 +59,7 @@ class SessionRevocationTests(StoreCase):
         held = [store.find_session(each.digest) for each in (kept, moved, arrived.after, new)]
         assert held == [revoked(kept), left.after, revoked(arrived.after, version=2), revoked(new)]
 
-    def test_in_a_group_it_is_about_what_came_before_it(self, store: Store) -> None:
+    def test_log_out_in_group_covers_earlier_changes(self, store: Store) -> None:
         _hold(store)
         earlier, later = session_of_ann(1), session_of_ann(2)
         results = store.apply(
@@ -72,7 +72,7 @@ class SessionRevocationTests(StoreCase):
         assert not any(map(is_conflict, store.apply([REVOKE_ANN, session_change(insertion(newest))])))
         assert store.find_session(newest.digest) == newest
 
-    def test_several_contacts_may_be_logged_out_at_once(self, store: Store) -> None:
+    def test_log_out_takes_several_contacts(self, store: Store) -> None:
         anns, bobs = session_of_ann(1), replace(session_of_ann(2), contact_id=BOB.id)
         _hold(store, anns, bobs)
         again = SessionRevocation(contact_id=ANN.id, at=LATER + 1)
@@ -89,17 +89,17 @@ class SessionRevocationTests(StoreCase):
         )
         assert [store.find_session(each.digest) for each in (anns, bobs)] == [revoked(anns), revoked(bobs)]
 
-    def test_it_is_no_conflict_when_there_is_nobody(self, store: Store) -> None:
+    def test_log_out_without_contact_is_no_conflict(self, store: Store) -> None:
         must_apply(store, REVOKE_ANN)
 
-    def test_with_what_is_refused_nobody_is_logged_out(self, store: Store) -> None:
+    def test_refused_log_out_ends_no_session(self, store: Store) -> None:
         session = session_of_ann(1)
         _hold(store, session)
         must_apply(store, ChangeSet(spent=(a_spent_token(),)))
         assert is_conflict(apply_one(store, replace(REVOKE_ANN, spent=(a_spent_token(),))))
         assert store.find_session(session.digest) == session
 
-    def test_an_erasure_beside_it_comes_after_it(self, store: Store) -> None:
+    def test_erasure_comes_after_log_out_beside_it(self, store: Store) -> None:
         session = session_of_ann(1)
         _hold(store, session)
         erasure = Erasure(contact=ANN, conversations="erase", at=LATER + 1)

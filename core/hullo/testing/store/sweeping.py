@@ -76,7 +76,7 @@ def remaining_sessions(store: Store, *names: str) -> list[str]:
 class SweepTests(StoreCase):
     """See the module."""
 
-    def test_a_session_that_is_over_goes_whoever_it_was_of(self, store: Store) -> None:
+    def test_sweep_removes_ended_sessions_of_any_contact(self, store: Store) -> None:
         must_apply(store, new_contacts(a_contact()))
         expired = a_visitor_session("expired", over=NOW)
         known = replace(a_visitor_session("known", over=NOW - DAY), contact_id="con_1")
@@ -86,7 +86,7 @@ class SweepTests(StoreCase):
         assert store.sweep(replace(SESSION_SWEEP, anonymous_before=None)) == SweepResult(sessions=3, visitors=3)
         assert remaining_sessions(store, "expired", "known", "revoked", "kept", "elsewhere") == ["kept", "elsewhere"]
 
-    def test_an_anonymous_visitor_goes_who_was_not_seen_for_long_and_never_spoke(self, store: Store) -> None:
+    def test_sweep_removes_stale_silent_anonymous_visitors(self, store: Store) -> None:
         must_apply(store, new_contacts(a_contact()))
         long_ago = NOW - 31 * DAY
         store_sessions(
@@ -105,7 +105,7 @@ class SweepTests(StoreCase):
         assert remaining_sessions(store, *names) == list(names[1:])
         assert store.sweep(SESSION_SWEEP) == NOTHING_REMOVED
 
-    def test_a_visitor_stays_who_has_a_conversation_or_another_session(self, store: Store) -> None:
+    def test_sweep_keeps_visitors_with_conversation_or_session(self, store: Store) -> None:
         other = replace(a_visitor_session("other"), visitor_id="vis_two")
         store_sessions(
             store,
@@ -118,7 +118,7 @@ class SweepTests(StoreCase):
         assert remaining_sessions(store, "spoke", "two", "other") == ["other"]
         assert store.find_conversation(WORKSPACE, "cnv_spoke") is not None
 
-    def test_a_conversation_goes_with_its_messages_and_notes_and_leaves_the_session(self, store: Store) -> None:
+    def test_sweep_takes_conversation_with_messages_and_notes(self, store: Store) -> None:
         last = NOW - 11 * DAY
         store_sessions(
             store,
@@ -139,14 +139,14 @@ class SweepTests(StoreCase):
         assert remaining_sessions(store, "a") == ["a"]
         must_apply(store, ChangeSet(messages=(a_message("msg_cnv_a_0", conversation_id="cnv_b"),)))
 
-    def test_a_visitor_goes_with_the_last_that_it_had(self, store: Store) -> None:
+    def test_sweep_removes_visitor_with_its_last_item(self, store: Store) -> None:
         """Its session was over first, and then its conversation was too old."""
         store_sessions(store, a_visitor_session("a", over=NOW), a_visitor_conversation("a", NOW - 9 * DAY))
         assert store.sweep(SESSION_SWEEP) == SweepResult(sessions=1)
         later = replace(CONVERSATION_SWEEP, conversations_before=NOW)
         assert store.sweep(later) == SweepResult(conversations=1, messages=2, visitors=1)
 
-    def test_decisions_and_timelines_go_by_app_and_time(self, store: Store) -> None:
+    def test_sweep_removes_decisions_timelines_by_app_time(self, store: Store) -> None:
         must_apply(store, new_contacts(a_contact()))
         for number, (app_id, at) in enumerate(((APP, NOW - 2), (APP, NOW - 1), ("app_2", NOW - 2), (None, NOW - 2))):
             must_apply(
@@ -164,13 +164,13 @@ class SweepTests(StoreCase):
         assert left == ["evt_3", "evt_2", "evt_1", "cev_3", "cev_2", "cev_1"]
         assert len(store.list_outbox(10)) == 4
 
-    def test_what_no_age_is_given_for_stays(self, store: Store) -> None:
+    def test_sweep_without_age_keeps_everything(self, store: Store) -> None:
         must_apply(store, new_contacts(a_contact()), ChangeSet(decisions=(a_decision(),), events=(an_event(),)))
         store_sessions(store, a_visitor_session("a", seen=0), a_visitor_conversation("b", 0))
         far = Sweep(app_id=APP, now=NOW)
         assert store.sweep(far) == store.sweep(far, dry_run=True) == NOTHING_REMOVED
 
-    def test_a_run_removes_so_many_of_each_kind_and_the_next_goes_on(self, store: Store) -> None:
+    def test_sweep_run_is_capped_per_kind(self, store: Store) -> None:
         names = [f"{number:02}" for number in range(5)]
         store_sessions(store, *(a_visitor_session(name, seen=0) for name in names))
         store_sessions(
@@ -183,7 +183,7 @@ class SweepTests(StoreCase):
         assert [(run.sessions, run.conversations) for run in runs] == [(4, 4), (4, 1), (2, 0), (0, 0)]
         assert sum(runs, NOTHING_REMOVED) == SweepResult(sessions=10, visitors=15, conversations=5, messages=10)
 
-    def test_a_dry_run_tells_what_runs_to_the_end_remove_and_removes_nothing(self, store: Store) -> None:
+    def test_sweep_dry_run_counts_and_removes_nothing(self, store: Store) -> None:
         must_apply(store, new_contacts(a_contact()))
         must_apply(store, ChangeSet(decisions=(a_decision(),), events=(an_event(),)))
         old = NOW - 40 * DAY
@@ -214,7 +214,7 @@ class SweepTests(StoreCase):
         assert done == told
         assert done == SweepResult(sessions=7, visitors=7, conversations=3, messages=6, decisions=1, timeline=1)
 
-    def test_what_was_swept_does_not_come_back_with_an_undone_merge(self, store: Store) -> None:
+    def test_swept_items_stay_gone_after_undo(self, store: Store) -> None:
         must_apply(store, new_contacts(ANN, OLD), owned_records("con_2", 2), merge_changes(ANN, OLD))
         everything = Sweep(app_id=APP, now=NOW * 2, conversations_before=NOW + 1)
         assert store.sweep(everything) == SweepResult(sessions=2, conversations=2)
@@ -227,7 +227,7 @@ class SweepTests(StoreCase):
         assert store.count_related(WORKSPACE, "con_2").people == 1
         assert owned_by(store, "con_2") == (set(), set())
 
-    def test_threads_that_sweep_at_once_remove_everything_once(self, store: Store) -> None:
+    def test_threads_sweeping_remove_everything_once(self, store: Store) -> None:
         names = [f"{number:03}" for number in range(120)]
         store_sessions(
             store,

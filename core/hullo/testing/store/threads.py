@@ -62,7 +62,7 @@ def _add_one(store: Store, contact_id: str, key: str) -> bool:
 class ThreadTests(StoreCase):
     """See the module."""
 
-    def test_of_threads_that_create_the_same_identifier_one_wins(self, store: Store) -> None:
+    def test_threads_creating_same_identifier_one_wins(self, store: Store) -> None:
         for round_ in range(ROUNDS):
             name = f"user-{round_}"
 
@@ -71,7 +71,7 @@ class ThreadTests(StoreCase):
 
             assert run_in_threads(create).count(False) == 1
 
-    def test_of_threads_that_spend_the_same_token_one_does(self, store: Store) -> None:
+    def test_threads_spending_same_token_one_wins(self, store: Store) -> None:
         """Each time in place of the one that was spent before, which has expired by then."""
         for round_ in range(ROUNDS):
             token = a_spent_token("once", at=NOW + round_ * HOUR, lifetime=HOUR)
@@ -81,7 +81,7 @@ class ThreadTests(StoreCase):
 
             assert run_in_threads(spend).count(False) == 1
 
-    def test_threads_that_spend_tokens_of_their_own_are_not_in_each_others_way(self, store: Store) -> None:
+    def test_threads_spending_own_tokens_do_not_conflict(self, store: Store) -> None:
         """Though all of them clear away what has expired, which is nearly everything."""
 
         def spend(number: int) -> None:
@@ -91,7 +91,7 @@ class ThreadTests(StoreCase):
 
         run_in_threads(spend)
 
-    def test_calls_that_threads_count_add_up_and_meet_no_conflict(self, store: Store) -> None:
+    def test_thread_call_counts_add_up_without_conflict(self, store: Store) -> None:
         def count(number: int) -> None:
             for _ in range(ROUNDS):
                 must_apply(store, ChangeSet(call_counts=(a_call_count(), a_call_count(f"app_{number + 2}"))))
@@ -103,7 +103,7 @@ class ThreadTests(StoreCase):
             a_call_count("app_2", signed=3 * ROUNDS, unsigned=2 * ROUNDS, wrong=ROUNDS),
         )
 
-    def test_no_update_of_any_thread_is_lost(self, store: Store) -> None:
+    def test_threads_lose_no_update(self, store: Store) -> None:
         must_apply(store, new_contacts(a_contact("con_1", external_id="ann")))
 
         def count(number: int) -> None:
@@ -117,7 +117,7 @@ class ThreadTests(StoreCase):
         assert counts == {"all": 5 * THREADS, **{f"own {number}": 5 for number in range(THREADS)}}
         assert contact.version == 10 * THREADS
 
-    def test_a_snapshot_is_of_one_moment(self, store: Store) -> None:
+    def test_snapshot_shows_a_single_moment(self, store: Store) -> None:
         """A writer changes two sessions together; readers never see just one of the two changed."""
         pair = (a_session("first"), a_session("second"))
         must_apply(store, ChangeSet(sessions=(insertion(pair[0]), insertion(pair[1]))))
@@ -144,7 +144,7 @@ class ThreadTests(StoreCase):
 
         assert all(run_in_threads(work))
 
-    def test_threads_may_open_it_together(self, tmp_path: Path) -> None:
+    def test_threads_may_open_store_together(self, tmp_path: Path) -> None:
         store = self.make_store(tmp_path)
         run_in_threads(lambda _: store.open())
         store.check()
