@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from hullo.engine.idempotency import IdempotentOperation
+from hullo.engine.retry import Job
 from hullo.model.claim import Claim
-from hullo.model.operation import Job, Operation
+from hullo.model.operation import Operation
 from hullo.model.outcome import Outcome
 from hullo.model.request_context import secret_digest
 from hullo.operations.conversations.messages import SendMessage

@@ -27,10 +27,9 @@ from hullo.operations.sessions.log_out import LogOutEverywhere
 from hullo.operations.sessions.open_session import OpenSession
 from hullo.operations.sessions.withdraw_consent import WithdrawConsent
 from hullo.pipeline.claim import Upsert
-from hullo.rules.merging.survivors import current_contact
 from hullo.rules.session_lifecycle import SessionUpdate
 from hullo.store.protocol import ConflictFilter, ContactFilter, PageRequest, Store
-from hullo.store.reading import iter_pages
+from hullo.store.reading import current_contact, iter_pages
 
 AGENT = "agent:ada"
 

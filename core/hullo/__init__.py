@@ -4,7 +4,6 @@ from hullo.application import Hullo
 from hullo.asgi.identity import Identity, identity_of
 from hullo.errors import HulloError, ProofRejected
 from hullo.hooks.hookspecs import hookimpl
-from hullo.hooks.writes import Refusal, Write
 from hullo.middleware import IdentityMiddleware
 from hullo.model.app import App
 from hullo.model.claim import Claim
@@ -18,6 +17,7 @@ from hullo.model.merge import MergePlan
 from hullo.model.outcome import Outcome
 from hullo.model.proof import Proof
 from hullo.model.standing import Standing
+from hullo.model.write import Refusal, Write
 from hullo.operations.admin.register import NewApp
 from hullo.settings import Settings, read_settings
 

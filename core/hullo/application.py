@@ -71,7 +71,7 @@ class Hullo:
         self.clock = clock
         self._vault = Vault(self.settings.master_keys)
         self.outbox_worker = OutboxWorker(self.hooks, self.store, clock)
-        self.executor = Executor(self.hooks, self.store, self._vault, self.outbox_worker, self.bus)
+        self.executor = Executor(self.hooks, self.store, self._vault, self.bus, wake_outbox=self.outbox_worker.wake)
         self.operator = operator
         self._register = Register(self.store, clock, self._vault, operator)
         self._lifecycle_lock = threading.Lock()
@@ -98,6 +98,11 @@ class Hullo:
                     raise
                 self.outbox_worker.open()
                 self._is_open = True
+        return self
+
+    def open_and_drain_outbox(self) -> Self:
+        """Open hullo to serve requests, and deliver what other processes have left in the outbox."""
+        self.open().outbox_worker.wake()
         return self
 
     def close(self) -> None:

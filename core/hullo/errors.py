@@ -34,10 +34,16 @@ A `StoreConflict` is no error: stores return it, and the pipeline decides again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-if TYPE_CHECKING:
-    from hullo.model.claim import Rejection
+from hullo.value import Value
+
+
+class Rejection(Value):
+    """A fault of the request itself: which field, and a reason for people. Never about what is stored (H2)."""
+
+    field: str
+    reason: str
 
 
 class HulloError(Exception):

@@ -17,7 +17,7 @@ from msgspec.structs import fields, replace
 from hullo.errors import SettingsError
 from hullo.model.claim import CUSTOM_KEY, KNOWN_FIELDS, UNSAFE_KEYS, attribute_hash_field
 from hullo.model.limits import Limits
-from hullo.model.value import Value
+from hullo.value import Value
 
 DEFAULT_STORE: Final = "sqlite:///hullo.db"
 DEFAULT_PREFIX: Final = "/hullo"

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from attack.jose import hop_secret, hs256
-from hullo.api.bodies import decode_object, parse_identify_body
+from hullo.api.bodies import parse_identify_body
+from hullo.asgi.json import decode_object
 from hullo.errors import BadRequest, Invalid, NoIdentifier, ProofRejected
 from hullo.model.app import App, IdentityKey
 from hullo.model.claim import Claim

@@ -14,8 +14,8 @@ from schemathesis.config import SchemathesisConfig
 
 from attack.serving import Target
 from attack.site import Browser, Site
-from hullo.api.bodies import encode
 from hullo.api.openapi.document import document
+from hullo.asgi.json import encode
 from hullo.model.limits import Limits
 
 MOUNT: Final = "/hullo"

@@ -19,13 +19,14 @@ from people import the_application
 
 from hullo.engine.app_cache import AppCache
 from hullo.engine.batch_executor import BatchExecutor
+from hullo.engine.retry import Job
 from hullo.model.change_set import ChangeSet, replacement
 from hullo.model.decision import Decision
 from hullo.model.fact import Fact
-from hullo.model.operation import Job, Operation, PreparedOperation
+from hullo.model.operation import Operation, PreparedOperation
 from hullo.model.request_context import RequestContext
+from hullo.model.snapshot import Snapshot, SnapshotQuery
 from hullo.model.standing import Standing
-from hullo.store.protocol import Snapshot, SnapshotQuery
 from hullo.testing.builders import a_decision
 
 Make = Callable[[Asked], Awaitable[Any]]

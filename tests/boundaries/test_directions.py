@@ -7,11 +7,13 @@ import ast
 from boundaries.imports import files, imports, is_inside, lines, own_imports, syntax
 
 LAYERS = [
+    ["hullo.value"],
     ["hullo.errors"],
     ["hullo.model"],
     ["hullo.settings"],
     ["hullo.rules"],
-    ["hullo.store", "hullo.bus", "hullo.redis_client"],
+    ["hullo.store"],
+    ["hullo.bus", "hullo.redis_client"],
     ["hullo.secrets"],
     ["hullo.hooks"],
     ["hullo.pipeline"],
@@ -29,7 +31,7 @@ LAYERS = [
 ]
 """The lowest first. A package imports from itself and from the rows above its own, not from its neighbours in a row."""
 
-KNOWN_ARROWS_UP = {
+KNOWN_ARROWS_UP: set[tuple[str, str]] = {
     ("hullo.api.routes", "hullo.realtime.endpoint"),
     ("hullo.api.runtime", "hullo.realtime.registry"),
     ("hullo.asgi.duplicates", "hullo.api.authentication"),
@@ -37,54 +39,12 @@ KNOWN_ARROWS_UP = {
     ("hullo.asgi.duplicates", "hullo.api.contacts"),
     ("hullo.asgi.duplicates", "hullo.api.request"),
     ("hullo.asgi.duplicates", "hullo.api.schemas"),
-    ("hullo.asgi.lifespan", "hullo.api.runtime"),
-    ("hullo.asgi.problems", "hullo.api.bodies"),
-    ("hullo.asgi.response", "hullo.api.bodies"),
-    ("hullo.background.outbox", "hullo.engine.retry"),
-    ("hullo.engine.executor", "hullo.background.outbox"),
-    ("hullo.errors", "hullo.model.claim"),
     ("hullo.hooks.hookspecs", "hullo.application"),
     ("hullo.hooks.manager", "hullo.application"),
-    ("hullo.model.operation", "hullo.engine.app_cache"),
-    ("hullo.model.operation", "hullo.store.protocol"),
-    ("hullo.operations.admin.apps", "hullo.engine.retry"),
-    ("hullo.operations.admin.audit_log", "hullo.engine.retry"),
-    ("hullo.operations.admin.check", "hullo.engine.app_cache"),
-    ("hullo.operations.admin.check", "hullo.engine.executor"),
-    ("hullo.operations.admin.keys", "hullo.engine.retry"),
-    ("hullo.operations.admin.register_writer", "hullo.engine.retry"),
-    ("hullo.operations.contacts.contact_events", "hullo.engine.app_cache"),
-    ("hullo.operations.contacts.merge", "hullo.engine.app_cache"),
-    ("hullo.operations.contacts.notes", "hullo.engine.app_cache"),
-    ("hullo.operations.contacts.resolve_conflict", "hullo.engine.app_cache"),
-    ("hullo.operations.contacts.tags", "hullo.engine.app_cache"),
-    ("hullo.operations.contacts.undo_merge", "hullo.engine.app_cache"),
-    ("hullo.operations.contacts.update", "hullo.engine.app_cache"),
-    ("hullo.operations.contacts.upsert_lists", "hullo.engine.app_cache"),
-    ("hullo.operations.conversations.messages", "hullo.engine.app_cache"),
-    ("hullo.operations.privacy.erase", "hullo.engine.app_cache"),
-    ("hullo.operations.privacy.export", "hullo.engine.app_cache"),
-    ("hullo.operations.sessions.issue_token", "hullo.engine.app_cache"),
-    ("hullo.operations.sessions.log_out", "hullo.engine.app_cache"),
-    ("hullo.operations.sessions.open_session", "hullo.engine.app_cache"),
-    ("hullo.operations.sessions.withdraw_consent", "hullo.engine.app_cache"),
-    ("hullo.pipeline.claim", "hullo.engine.app_cache"),
-    ("hullo.pipeline.decide", "hullo.operations.contacts.merge"),
-    ("hullo.pipeline.decide", "hullo.operations.sessions.issue_token"),
-    ("hullo.pipeline.result", "hullo.operations.contacts.merge"),
-    ("hullo.redis_client", "hullo.store.urls"),
-    ("hullo.rules.events", "hullo.store.protocol"),
-    ("hullo.rules.merging.combine", "hullo.hooks.writes"),
-    ("hullo.rules.merging.field_values", "hullo.hooks.writes"),
-    ("hullo.rules.merging.split", "hullo.hooks.writes"),
-    ("hullo.rules.merging.survivors", "hullo.store.protocol"),
-    ("hullo.rules.session_lifecycle", "hullo.store.protocol"),
-    ("hullo.secrets.reseal", "hullo.engine.retry"),
-    ("hullo.secrets.salts", "hullo.engine.retry"),
 }
 """Imports against the order of the layers that are still there. Only shrinks."""
 
-STORES_MAY_IMPORT = ["hullo.errors", "hullo.model", "hullo.store", "hullo_stores"]
+STORES_MAY_IMPORT = ["hullo.errors", "hullo.value", "hullo.model", "hullo.store", "hullo_stores"]
 """All that a store needs to know of core."""
 
 ASYNCHRONOUS = [

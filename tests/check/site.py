@@ -12,10 +12,10 @@ from typing import Any
 from hullo.api.bodies import parse_check_body
 from hullo.api.check import check_call
 from hullo.api.schemas import check_json
+from hullo.engine.explain import CheckResult
 from hullo.hooks.entry_points import open_store
 from hullo.model.instant import SECOND
 from hullo.model.request_context import secret_digest
-from hullo.operations.admin.check import CheckResult
 from hullo.operations.admin.register import NewApp
 from hullo.operations.sessions.issue_token import IssueToken
 from hullo.operations.sessions.open_session import OpenSession

@@ -13,7 +13,6 @@ from hullo.errors import PluginError, ProofRejected
 from hullo.hooks.entry_points import BUILT_IN, build_plugins, installed_plugins
 from hullo.hooks.hookspecs import HOOK_NAMES, Specs, hookimpl
 from hullo.hooks.manager import PluginManager
-from hullo.hooks.writes import Refusal, Write
 from hullo.model.app import App
 from hullo.model.claim import Claim
 from hullo.model.event import Event
@@ -26,6 +25,7 @@ from hullo.model.request_context import RequestContext
 from hullo.model.standing import Standing
 from hullo.model.token_claims import MAX_HOP_LIFETIME, TokenClaims
 from hullo.model.visitor import Session
+from hullo.model.write import Refusal, Write
 from hullo.store.protocol import Store
 from world import World
 

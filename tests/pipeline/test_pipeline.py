@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from hullo.application import Hullo
-from hullo.engine.retry import MAX_ATTEMPTS
+from hullo.engine.retry import Job
 from hullo.errors import (
     HulloError,
     Invalid,
@@ -23,11 +23,12 @@ from hullo.errors import (
 from hullo.hooks.hookspecs import hookimpl
 from hullo.model.change_set import ChangeSet
 from hullo.model.claim import Claim
-from hullo.model.operation import Job
 from hullo.model.outcome import Outcome
+from hullo.model.snapshot import Snapshot, SnapshotQuery
 from hullo.model.standing import Standing
 from hullo.pipeline.claim import Identify
-from hullo.store.protocol import Applied, Snapshot, SnapshotQuery, Store, StoreConflict
+from hullo.store.backoff import MAX_ATTEMPTS
+from hullo.store.protocol import Applied, Store, StoreConflict
 from world import World
 
 

@@ -11,8 +11,8 @@ import pytest
 from cli.serving import Server
 from crowd import identify
 from hullo.application import Hullo
-from hullo.engine.retry import MAX_ATTEMPTS
-from hullo.model.operation import Job
+from hullo.engine.retry import Job
+from hullo.store.backoff import MAX_ATTEMPTS
 from hullo.store.protocol import Store
 from races.callers import Caller, new_app
 from servers.private import PATIENCE

@@ -28,9 +28,8 @@ from hullo.operations.contacts.tags import TagChanges, TagContact, TagConversati
 from hullo.operations.contacts.update import UpdateContact
 from hullo.operations.contacts.upsert_lists import UpsertWithLists
 from hullo.pipeline.claim import Upsert
-from hullo.rules.merging.survivors import current_contact
 from hullo.store.protocol import PageRequest, Store
-from hullo.store.reading import iter_pages
+from hullo.store.reading import current_contact, iter_pages
 from hullo.testing.builders import a_contact
 from rules_plugins import ByCard
 from world import World

@@ -364,7 +364,7 @@ def test_event_is_retried_when_result_is_unsaved(
 
 @pytest.mark.rule("R4")
 def test_contended_event_stays_in_the_outbox(store: Store, by_hand: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hullo.engine.retry.MAX_ATTEMPTS", 3)
+    monkeypatch.setattr("hullo.store.backoff.MAX_ATTEMPTS", 3)
     world = World(store)
     world.upsert(external_id="jane")
     with monkeypatch.context() as patch:

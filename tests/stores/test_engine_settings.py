@@ -19,7 +19,7 @@ from behind import once_asked
 from databases import Databases
 from hullo.errors import HulloError, SettingsError, StoreUnavailable, Unstorable
 from hullo.hooks.entry_points import open_store
-from hullo.store.protocol import SnapshotQuery
+from hullo.model.snapshot import SnapshotQuery
 from hullo.testing.builders import WORKSPACE
 from hullo_stores.peewee.engines.cockroachdb import open_cockroachdb
 from hullo_stores.peewee.engines.mysql import MysqlSettings
@@ -166,7 +166,7 @@ class OnConnections:
     """What connections of a URL say of themselves."""
 
     @staticmethod
-    def asked(url: str, text: str, how: str = "asking") -> list[Row]:
+    def asked(url: str, text: str, how: str = "autocommit_connection") -> list[Row]:
         with opened(url) as engine, getattr(engine, how)() as connection:
             found: list[Row] = connection.rows(text)
         return found
@@ -218,8 +218,8 @@ class TestPostgresql(OnConnections):
 
     def test_isolation_is_set_for_each_transaction(self, odd: str):
         isolation = settings_of("transaction_isolation transaction_read_only")
-        assert self.asked(odd, isolation, "writing") == [("read committed", "off")]
-        assert self.asked(odd, isolation, "reading") == [("repeatable read", "on")]
+        assert self.asked(odd, isolation, "write_transaction") == [("read committed", "off")]
+        assert self.asked(odd, isolation, "read_transaction") == [("repeatable read", "on")]
 
     def test_text_compares_byte_by_byte(self, odd: str):
         collations = (
@@ -266,14 +266,16 @@ class TestMysql(OnConnections):
 
     def test_update_counts_found_rows_not_changed_ones(self, odd: str):
         with opened(odd) as engine:
-            with engine.writing() as transaction:
-                transaction.run("INSERT INTO workspace (id, name, created_at, version) VALUES ('ws', 'Shop', 0, 0)")
-            with engine.writing() as transaction:
-                assert transaction.run("UPDATE workspace SET version = 0 WHERE id = 'ws'") == 1
+            with engine.write_transaction() as transaction:
+                transaction.execute("INSERT INTO workspace (id, name, created_at, version) VALUES ('ws', 'Shop', 0, 0)")
+            with engine.write_transaction() as transaction:
+                assert transaction.execute("UPDATE workspace SET version = 0 WHERE id = 'ws'") == 1
 
     def test_overlong_value_is_never_cut(self, odd: str):
-        with opened(odd) as engine, pytest.raises(Unstorable), engine.writing() as writer:
-            writer.run("INSERT INTO workspace (id, name, created_at, version) VALUES (REPEAT('w', 65), 'Shop', 0, 0)")
+        with opened(odd) as engine, pytest.raises(Unstorable), engine.write_transaction() as writer:
+            writer.execute(
+                "INSERT INTO workspace (id, name, created_at, version) VALUES (REPEAT('w', 65), 'Shop', 0, 0)"
+            )
 
     def test_text_compares_byte_by_byte(self, odd: str):
         collations = (
@@ -292,7 +294,7 @@ class TestMysql(OnConnections):
 
 def test_reading_sees_one_moment_and_writing_each(url: str):
     with opened(url) as engine:
-        for how, sees in (("reading", [0, 0]), ("writing", [0, 1])):
+        for how, sees in (("read_transaction", [0, 0]), ("write_transaction", [0, 1])):
             once_asked(url, "DELETE FROM workspace")
             with getattr(engine, how)() as connection:
                 ((before,),) = connection.rows("SELECT COUNT(*) FROM workspace")
@@ -302,8 +304,12 @@ def test_reading_sees_one_moment_and_writing_each(url: str):
 
 
 def test_reading_writes_nothing(url: str):
-    with opened(url) as engine, pytest.raises(StoreUnavailable, match="may only be read"), engine.reading() as reader:
-        reader.run("DELETE FROM workspace")
+    with (
+        opened(url) as engine,
+        pytest.raises(StoreUnavailable, match="may only be read"),
+        engine.read_transaction() as reader,
+    ):
+        reader.execute("DELETE FROM workspace")
 
 
 class Named(PostgresDialect):
@@ -366,9 +372,9 @@ class TestPooler:
         for parameter, set_by_client in (("?pooler=transaction", set[str]()), ("", {"client"})):
             with opened(wire.url + parameter) as engine:
                 for _ in range(3):
-                    with engine.asking() as connection:
+                    with engine.autocommit_connection() as connection:
                         connection.rows("SELECT 1")
-                with engine.asking() as connection:
+                with engine.autocommit_connection() as connection:
                     sources = connection.rows(f"SELECT source FROM pg_settings WHERE name IN ({names})")
                     ((prepared,),) = connection.rows("SELECT count(*) FROM pg_prepared_statements")
             assert {source for (source,) in sources} & {"client"} == set_by_client

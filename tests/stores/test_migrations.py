@@ -152,7 +152,7 @@ class TestANewDatabase:
     def test_migrations_make_the_declared_tables(self, fresh: str, url: str):
         declared = engine_of(peewee_store(fresh))
         declared.open()
-        with declared.migrating():
+        with declared.migration_lock():
             for table in TABLES:
                 create_table(declared.database, table)
         declared.close()
@@ -242,8 +242,8 @@ class TestTheDatabaseItself:
     @staticmethod
     def _refused(store: PeeweeStore, text: str) -> bool:
         try:
-            with engine_of(store).writing() as transaction:
-                transaction.run(text)
+            with engine_of(store).write_transaction() as transaction:
+                transaction.execute(text)
         except WriteConflict:
             return True
         return False

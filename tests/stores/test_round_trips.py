@@ -25,7 +25,8 @@ from hullo.model.change_set import (
 )
 from hullo.model.operation import Operation
 from hullo.model.request_context import secret_digest
-from hullo.store.protocol import APPLIED, PageRequest, SnapshotQuery, StoreConflict
+from hullo.model.snapshot import SnapshotQuery
+from hullo.store.protocol import APPLIED, PageRequest, StoreConflict
 from hullo.testing.builders import (
     APP,
     LATER,

@@ -21,7 +21,8 @@ from hullo.background.worker import BackgroundWorker
 from hullo.errors import StoreUnavailable
 from hullo.hooks.entry_points import open_store
 from hullo.model.change_set import ChangeSet, insertion, replacement
-from hullo.store.protocol import APPLIED, SnapshotQuery, StoreConflict
+from hullo.model.snapshot import SnapshotQuery
+from hullo.store.protocol import APPLIED, StoreConflict
 from hullo.testing.builders import (
     WORKSPACE,
     a_contact,
@@ -137,7 +138,7 @@ LIVING = {
 
 def connection_of(store: PeeweeStore, kind: Kind) -> int:
     """The server's own number for the connection that is used next."""
-    with engine_of(store).asking() as asked:
+    with engine_of(store).autocommit_connection() as asked:
         ((number,),) = asked.rows(CONNECTION[kind])
     return int(number)
 
@@ -152,7 +153,7 @@ def wait_until_gone(url: str, kind: Kind, connections: tuple[int, int]) -> None:
 
 def test_lost_connection_drops_the_idle_ones(store: PeeweeStore, wire: Wire, url: str, kind: Kind):
     """They lead to the same server, which is gone, or no longer the one to write to."""
-    with engine_of(store).asking() as held, ThreadPoolExecutor(1) as elsewhere:
+    with engine_of(store).autocommit_connection() as held, ThreadPoolExecutor(1) as elsewhere:
         two = (elsewhere.submit(connection_of, store, kind).result(), int(held.rows(CONNECTION[kind])[0][0]))
     assert once_asked(url, LIVING[kind].format(two)) == [(2,)]
     wire.break_before("SELECT")
@@ -163,7 +164,7 @@ def test_lost_connection_drops_the_idle_ones(store: PeeweeStore, wire: Wire, url
 
 
 def test_closed_store_leaves_no_connection(store: PeeweeStore, url: str, kind: Kind):
-    with engine_of(store).asking() as held, ThreadPoolExecutor(1) as elsewhere:
+    with engine_of(store).autocommit_connection() as held, ThreadPoolExecutor(1) as elsewhere:
         two = (elsewhere.submit(connection_of, store, kind).result(), int(held.rows(CONNECTION[kind])[0][0]))
         store.close()
         assert held.rows(CONNECTION[kind]) == [(two[1],)]
@@ -253,7 +254,7 @@ class TestLimits:
     def test_slow_statement_is_ended(self, url: str, kind: Kind):
         forever = {"postgresql": "SELECT pg_sleep(30)", "mysql": "SELECT SLEEP(30)"}[kind]
         with opened(f"{url}?statement_timeout_ms=50") as store:
-            for how in ("asking", "writing"):
+            for how in ("autocommit_connection", "write_transaction"):
                 with pytest.raises(StoreUnavailable, match="took too long"), getattr(engine_of(store), how)() as some:
                     some.rows(forever)
             assert store.list_apps() == ()
@@ -277,13 +278,13 @@ class TestLimits:
         monkeypatch.setattr(f"hullo_stores.peewee.engines.{kind}.POOL_TIMEOUT", 0.05)
         with opened(f"{url}?pool=1") as store, ThreadPoolExecutor(1) as elsewhere:
             refused = pytest.raises(StoreUnavailable, match="all 1 connections to the database are busy")
-            with engine_of(store).asking(), refused:
+            with engine_of(store).autocommit_connection(), refused:
                 elsewhere.submit(store.list_apps).result()
             assert elsewhere.submit(store.list_apps).result() == ()
 
     def test_call_waits_while_connections_are_busy(self, url: str):
         with opened(f"{url}?pool=1") as store, ThreadPoolExecutor(3) as elsewhere:
-            with engine_of(store).asking():
+            with engine_of(store).autocommit_connection():
                 waiting = [elsewhere.submit(store.list_apps) for _ in range(3)]
             assert [each.result(PATIENCE) for each in waiting] == [()] * 3
 
@@ -470,7 +471,7 @@ class TestAServerOfItsOwn:
             try:
                 store.list_apps()
                 with (
-                    engine_of(store).asking(),
+                    engine_of(store).autocommit_connection(),
                     pytest.raises(StoreUnavailable, match="check user, password and rights"),
                 ):
                     elsewhere.submit(store.list_apps).result()

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from hullo.model.change_set import ChangeSet, insertion
-from hullo.store.protocol import SnapshotQuery
+from hullo.model.snapshot import SnapshotQuery
 from hullo.testing.builders import (
     APP,
     WORKSPACE,

@@ -16,10 +16,10 @@ from typing import Any, NoReturn
 from hullo.application import Hullo
 from hullo.background.lease import LIFETIME
 from hullo.background.worker import BackgroundWorker
+from hullo.engine.retry import Job
 from hullo.hooks.hookspecs import hookimpl
 from hullo.model.claim import Claim
 from hullo.model.event import Event
-from hullo.model.operation import Job
 from hullo.model.request_context import system_clock
 from hullo.settings import Settings
 from hullo_plugins.observe.webhooks.plugin import Webhooks

@@ -52,7 +52,7 @@ class TestSeveralPeople:
     def test_agents_get_an_error_under_endless_contention(
         self, office: Office, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("hullo.engine.retry.MAX_ATTEMPTS", 3)
+        monkeypatch.setattr("hullo.store.backoff.MAX_ATTEMPTS", 3)
         webhook = office.subscribe(receiver).webhook
         office.upsert(external_id="jane")
         office.deliver()

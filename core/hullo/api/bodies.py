@@ -8,13 +8,13 @@ from typing import Any, Final, cast
 import msgspec
 from msgspec.structs import replace
 
+from hullo.asgi.json import decode_object, encode
 from hullo.asgi.scope import SESSION_PREFIX
-from hullo.errors import BadRequest, Invalid
-from hullo.model.claim import CONTROL_CHARACTERS, CONTROL_EXCEPT_NEWLINES, Claim, Rejection
+from hullo.errors import Invalid, Rejection
+from hullo.model.claim import CONTROL_CHARACTERS, CONTROL_EXCEPT_NEWLINES, Claim
 from hullo.model.limits import Limits
-from hullo.model.strict_json import parse_object
-from hullo.model.value import Value
 from hullo.rules.origins import normalise_origin
+from hullo.value import Value
 
 CLIENT_ID_MAX_LENGTH: Final = 128
 ID_MAX_LENGTH: Final = 64
@@ -23,10 +23,6 @@ INVALID_TOKEN: Final = SESSION_PREFIX
 """Stands for a session token that is no text: it is no session's."""
 
 _decoder = msgspec.json.Decoder()
-_encoder = msgspec.json.Encoder()
-
-encode = _encoder.encode
-"""Any value of JSON as UTF-8, objects in the order in which they were made."""
 
 
 class Envelope(Value, secrets=("session_token",)):
@@ -68,14 +64,6 @@ class MessageBody(Value):
     envelope: Envelope
     text: str
     client_id: str | None
-
-
-def decode_object(raw: bytes) -> dict[str, Any]:
-    """The JSON object in a body. Raises `BadRequest` for whatever `read_object` refuses."""
-    try:
-        return parse_object(raw)
-    except ValueError as error:
-        raise BadRequest(f"the body {error}") from error
 
 
 def parse_join_body(raw: bytes) -> Envelope:

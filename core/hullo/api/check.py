@@ -14,9 +14,9 @@ from hullo.api.request import Request
 from hullo.api.schemas import check_json
 from hullo.application import Hullo
 from hullo.asgi.response import Response, json_response
+from hullo.engine.explain import CheckResult, check
 from hullo.model.app import Scope
 from hullo.model.request_context import RequestContext, secret_digest
-from hullo.operations.admin.check import CheckResult, check
 
 
 async def check_identify(request: Request) -> Response:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from hullo.api.schemas import JsonObject
-from hullo.hooks.writes import identifier_field
 from hullo.model.app import AppId
 from hullo.model.claim import CUSTOM_DATA, PROFILE_FIELDS
 from hullo.model.contact import Contact, ContactId
 from hullo.model.fact import Fact
 from hullo.model.identifier import EMAIL
 from hullo.model.instant import format_rfc3339
+from hullo.model.write import identifier_field
 from hullo.operations.contacts.email_phone_lists import EMAILS, PHONES
 from hullo.operations.contacts.tags import TAGS_FIELD, tag_field_name
 from hullo.rules.identifiers import identifier_facts

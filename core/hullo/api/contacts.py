@@ -20,8 +20,8 @@ from hullo.model.match import CREATED
 from hullo.operations.contacts.update import UpdateContact
 from hullo.operations.contacts.upsert_lists import UpsertWithLists
 from hullo.pipeline.claim import Upsert
-from hullo.rules.merging.survivors import current_contact
 from hullo.store.protocol import ContactFilter, Store
+from hullo.store.reading import current_contact
 
 
 async def list_contacts(request: Request) -> Response:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from hullo.api.bodies import encode, parse_identify_body, restore_session_token
+from hullo.api.bodies import parse_identify_body, restore_session_token
 from hullo.api.request import Caller, Request
 from hullo.api.reservations import reserve_identify
 from hullo.api.schemas import outcome_json
+from hullo.asgi.json import encode
 from hullo.asgi.response import Response, json_response
 from hullo.engine.idempotency import IdempotentOperation, ReplayedResponse
-from hullo.errors import HulloError, Invalid, SessionRevoked
-from hullo.model.claim import Rejection
+from hullo.errors import HulloError, Invalid, Rejection, SessionRevoked
 from hullo.model.operation import Operation
 from hullo.model.outcome import Outcome
 

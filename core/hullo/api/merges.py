@@ -19,12 +19,13 @@ from hullo.model.conflict import Conflict, ConflictStatus
 from hullo.model.contact import ContactId
 from hullo.model.decision import Decision
 from hullo.model.merge import Merge, MergeId, RelatedCounts
-from hullo.model.value import Value
+from hullo.model.snapshot import SnapshotQuery
 from hullo.operations.contacts.merge import MergeContacts, MergeResult
 from hullo.operations.contacts.resolve_conflict import ResolveConflict
 from hullo.operations.contacts.undo_merge import UndoMerge, UndoMergeResult
-from hullo.rules.merging.survivors import current_contact
-from hullo.store.protocol import ConflictFilter, SnapshotQuery, Store
+from hullo.store.protocol import ConflictFilter, Store
+from hullo.store.reading import current_contact
+from hullo.value import Value
 
 _STATUSES: Final[tuple[str, ...]] = get_args(ConflictStatus)
 _WORKSPACE_KEY_REASON: Final = "who is one with whom is about all of the workspace's"

@@ -13,15 +13,14 @@ from hullo.asgi.address import client_address
 from hullo.asgi.cookie import cookie_token, expired_cookie_header, is_same_origin, session_cookie_header
 from hullo.asgi.response import Header
 from hullo.asgi.scope import API_KEY_PREFIX, bearer_token, parse_query, read_headers
-from hullo.errors import Invalid, NotFound, SessionRevoked, TooLarge
+from hullo.errors import Invalid, NotFound, Rejection, SessionRevoked, TooLarge
 from hullo.model.app import ApiKey
-from hullo.model.claim import Rejection
 from hullo.model.request_context import secret_digest
-from hullo.model.value import Value
 from hullo.model.visitor import Session, SessionDigest
 from hullo.operations.sessions.open_session import OpenSession
 from hullo.settings import SessionCookie
 from hullo.store.protocol import PageRequest, Store
+from hullo.value import Value
 
 PAGE_MAX_LIMIT: Final = 200
 EMPTY_ENVELOPE: Final = Envelope()

@@ -14,9 +14,10 @@ from anyio.lowlevel import RunVar
 from hullo.application import Hullo
 from hullo.asgi.address import TrustedProxies
 from hullo.engine.batch_executor import BatchExecutor
+from hullo.engine.retry import Job
 from hullo.errors import HulloError
 from hullo.model.decision import Decision
-from hullo.model.operation import Job, Operation, PreparedOperation
+from hullo.model.operation import Operation, PreparedOperation
 from hullo.ratelimit.limits import RateLimiter
 from hullo.realtime.registry import ConnectionRegistry
 from hullo.store.protocol import Store
@@ -127,7 +128,7 @@ class AsyncRuntime:
 
     async def _open_threads(self) -> _LoopThreads:
         if not self.hullo.is_open:
-            await to_thread.run_sync(open_and_drain_outbox, self.hullo)
+            await to_thread.run_sync(self.hullo.open_and_drain_outbox)
         return self._threads_of_loop()
 
     def _threads_of_loop(self) -> _LoopThreads:
@@ -140,11 +141,6 @@ class AsyncRuntime:
             threads = _LoopThreads(self.hullo)
             self._threads.set(threads)
             return threads
-
-
-def open_and_drain_outbox(hullo: Hullo) -> None:
-    """Opens it for long, so that it looks after what others have left in the outbox too."""
-    hullo.open().outbox_worker.wake()
 
 
 def runtime_of(connection: Any) -> AsyncRuntime:

@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
+from hullo.engine.explain import CheckResult
+from hullo.errors import Rejection
 from hullo.model.app import App
 from hullo.model.audit import AuditEntry
 from hullo.model.change_set import CallCount
-from hullo.model.claim import Rejection
 from hullo.model.conversation import Conversation, Message
 from hullo.model.decision import Decision
 from hullo.model.decision_record import FieldVerdict, Trace
@@ -20,7 +21,6 @@ from hullo.model.outcome import Outcome
 from hullo.model.standing import Standing
 from hullo.model.visitor import Session
 from hullo.operations.admin.app_settings import consent_label, retention_days
-from hullo.operations.admin.check import CheckResult
 from hullo.store.protocol import Page
 
 JsonObject = dict[str, Any]

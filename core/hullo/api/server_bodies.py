@@ -8,17 +8,18 @@ from typing import Any, Final, cast, get_args
 
 from msgspec.structs import replace
 
-from hullo.api.bodies import decode_object, invalid_field, is_plausible_id, text_error
+from hullo.api.bodies import invalid_field, is_plausible_id, text_error
+from hullo.asgi.json import decode_object
 from hullo.model.claim import CUSTOM_DATA, Claim
 from hullo.model.conflict import ConflictResolution
 from hullo.model.contact import ContactId
 from hullo.model.identifier import EMAIL, EXTERNAL_ID
 from hullo.model.instant import Instant
 from hullo.model.limits import Limits
-from hullo.model.value import Value
 from hullo.operations.contacts.contact_events import EventReport
 from hullo.operations.contacts.email_phone_lists import PRIMARY_FIELDS, ContactLists
 from hullo.operations.contacts.tags import TAGS_FIELD, parse_tags
+from hullo.value import Value
 
 _APP_ID: Final = re.compile(r"app_[0-9a-z]+")
 _ACTIONS: Final[tuple[str, ...]] = get_args(ConflictResolution)

@@ -15,10 +15,10 @@ from hullo.errors import ConsentRequired
 from hullo.model.app import App
 from hullo.model.conversation import Conversation
 from hullo.model.instant import Instant
-from hullo.model.value import Value
 from hullo.model.visitor import Session
 from hullo.operations.sessions.open_session import OpenSession
 from hullo.store.protocol import Page, PageRequest, Store
+from hullo.value import Value
 
 
 async def join(request: Request) -> Response:

@@ -9,8 +9,8 @@ from hullo.errors import MiddlewareMissing
 from hullo.model.app import AppId, WorkspaceId
 from hullo.model.contact import ContactId
 from hullo.model.standing import Standing
-from hullo.model.value import Value
 from hullo.model.visitor import VisitorId
+from hullo.value import Value
 
 IDENTITY_KEY: Final = "hullo.identity"
 """Under which the identity stands in the scope."""

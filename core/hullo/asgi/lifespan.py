@@ -8,7 +8,6 @@ import anyio
 from anyio import to_thread
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hullo.api.runtime import open_and_drain_outbox
 from hullo.application import Hullo
 from hullo.errors import HulloError
 
@@ -19,7 +18,7 @@ async def serve_lifespan(app: ASGIApp, hullo: Hullo, scope: Scope, receive: Rece
     """Serves one lifespan scope (ASGI, lifespan 2.0). Raises what kept hullo from opening, once the server knows."""
     startup = await receive()
     try:
-        await to_thread.run_sync(open_and_drain_outbox, hullo)
+        await to_thread.run_sync(hullo.open_and_drain_outbox)
     except Exception as failed:
         # A bare exception would mean "I know no lifespan", and the server would carry on without a database.
         await send({"type": "lifespan.startup.failed", "message": f"hullo cannot start: {_reason(failed)}"})

@@ -9,10 +9,9 @@ from typing import Final
 
 from starlette.exceptions import HTTPException
 
-from hullo.api.bodies import encode
+from hullo.asgi.json import encode
 from hullo.asgi.response import PROBLEM_JSON, Header, Response
-from hullo.errors import HulloError, Invalid, NoIdentifier, ProofRejected
-from hullo.model.claim import Rejection
+from hullo.errors import HulloError, Invalid, NoIdentifier, ProofRejected, Rejection
 
 _log = logging.getLogger("hullo.asgi")
 

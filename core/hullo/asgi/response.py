@@ -7,8 +7,8 @@ from typing import Final
 
 from starlette.types import Send
 
-from hullo.api.bodies import encode
-from hullo.model.value import Value
+from hullo.asgi.json import encode
+from hullo.value import Value
 
 JSON: Final = b"application/json"
 PROBLEM_JSON: Final = b"application/problem+json"

@@ -14,12 +14,12 @@ from typing import Final
 from hullo.background.lease import Lease
 from hullo.background.webhook_fan_out import deliveries_for
 from hullo.background.worker import BackgroundWorker, describe_error
-from hullo.engine.retry import attempts
 from hullo.errors import TooContended
 from hullo.hooks.manager import PluginManager
 from hullo.model.change_set import ChangeSet, insertion
 from hullo.model.event import Event
 from hullo.model.request_context import Clock
+from hullo.store.backoff import attempts
 from hullo.store.protocol import Applied, Store
 
 _log = logging.getLogger("hullo.outbox")

@@ -9,8 +9,8 @@ import msgspec
 
 from hullo.model.contact import ContactId
 from hullo.model.conversation import ConversationId, MessageId
-from hullo.model.value import Value
 from hullo.model.visitor import VisitorId
+from hullo.value import Value
 
 MAX_NOTICE_BYTES: Final = 1_000
 """No notice is longer as JSON: six ids, and what is around them."""

@@ -15,12 +15,12 @@ from hullo.api.check import check_call
 from hullo.api.schemas import check_json
 from hullo.cli.options import CommonOptions, common_options, pass_options
 from hullo.cli.screen import PLACEHOLDER, field_lines, paragraph, table, title
+from hullo.engine.explain import CheckResult
 from hullo.errors import BadRequest, TooLarge
 from hullo.model.limits import Limits
 from hullo.model.match import CREATED
 from hullo.model.outcome import Outcome
 from hullo.model.proof import Signature
-from hullo.operations.admin.check import CheckResult
 
 
 @click.command("check")

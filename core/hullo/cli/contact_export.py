@@ -11,9 +11,9 @@ from typing import BinaryIO, Final
 
 import click
 
-from hullo.api.bodies import encode
 from hullo.api.contact_schemas import contact_json
 from hullo.application import Hullo
+from hullo.asgi.json import encode
 from hullo.cli.options import CommonOptions, common_options, pass_options
 from hullo.cli.people import get_workspace
 from hullo.cli.progress import show_progress

@@ -20,9 +20,9 @@ from hullo.model.event import FieldChange
 from hullo.model.fact import Fact
 from hullo.model.note import Note
 from hullo.model.timeline import CONTACT_EVENT, TimelineEntry
-from hullo.model.value import Value
 from hullo.operations.contacts.explanations import describe_decision
 from hullo.store.protocol import ConflictFilter, PageRequest
+from hullo.value import Value
 
 RECENT_PAGE = PageRequest(limit=10)
 """Of notes, conflicts and the timeline: the newest."""

@@ -11,7 +11,7 @@ from hullo.errors import Invalid, NotFound
 from hullo.model.app import AppId, Workspace
 from hullo.model.contact import Contact, ContactId
 from hullo.model.merge import Merge, MergeId
-from hullo.rules.merging.survivors import current_contact
+from hullo.store.reading import current_contact
 
 
 def get_contact(hullo: Hullo, contact_id: ContactId) -> Contact:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
-from hullo.background.outbox import OutboxWorker
 from hullo.bus.protocol import Bus
 from hullo.engine.app_cache import AppCache
 from hullo.engine.notices import notices_for
-from hullo.engine.retry import RetryBudget
+from hullo.engine.retry import Job, RetryBudget
 from hullo.errors import HulloError, TooContended, Unstorable
 from hullo.hooks.manager import PluginManager
 from hullo.model.app import App
 from hullo.model.decision import Decision
-from hullo.model.operation import Job, NeedsFullContacts, Operation, PreparedOperation
+from hullo.model.operation import NeedsFullContacts, Operation, PreparedOperation
 from hullo.model.outcome import Outcome
+from hullo.model.snapshot import Snapshot
 from hullo.secrets.vault import Vault
-from hullo.store.protocol import Snapshot, Store, StoreConflict, SupportsLocking
+from hullo.store.protocol import Store, StoreConflict, SupportsLocking
 
 T = TypeVar("T")
 
@@ -30,11 +30,13 @@ class Executor:
     them wait, never to make them fail.
     """
 
-    def __init__(self, hooks: PluginManager, store: Store, vault: Vault, outbox_worker: OutboxWorker, bus: Bus) -> None:
+    def __init__(
+        self, hooks: PluginManager, store: Store, vault: Vault, bus: Bus, *, wake_outbox: Callable[[], None]
+    ) -> None:
         self.hooks = hooks
         self.store = store
         self.vault = vault
-        self.outbox_worker = outbox_worker
+        self._wake_outbox = wake_outbox
         self.bus = bus
         self.apps = AppCache(store, vault)
 
@@ -75,7 +77,7 @@ class Executor:
         if isinstance(decision.result, Outcome):
             self.hooks.identified(decision.result)
         if decision.change_set.events:
-            self.outbox_worker.wake()
+            self._wake_outbox()
         notices = notices_for(decision.change_set)
         if notices:
             self.bus.publish(notices)

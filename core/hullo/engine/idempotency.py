@@ -8,18 +8,17 @@ from typing import Final, Generic, TypeVar
 
 from msgspec.structs import replace
 
-from hullo.engine.app_cache import AppCache
 from hullo.errors import Conflicting
 from hullo.model.change_set import StoredResponse
 from hullo.model.decision import Decision
 from hullo.model.instant import DAY
-from hullo.model.operation import Operation, PreparedOperation
+from hullo.model.operation import Apps, Operation, PreparedOperation
 from hullo.model.outcome import Outcome
 from hullo.model.request_context import SEED_BYTES, RequestContext
-from hullo.model.value import Value
+from hullo.model.snapshot import Snapshot
 from hullo.rules import session_lifecycle
 from hullo.rules.session_lifecycle import SESSION_PREFIX
-from hullo.store.protocol import Snapshot
+from hullo.value import Value
 
 A = TypeVar("A")
 
@@ -49,7 +48,7 @@ class IdempotentOperation(Value, Generic[A]):
     context: RequestContext
     encode: Callable[[Outcome], bytes]
 
-    def prepare(self, apps: AppCache) -> PreparedOperation[Outcome | ReplayedResponse]:
+    def prepare(self, apps: Apps) -> PreparedOperation[Outcome | ReplayedResponse]:
         """Raises what the work raises."""
         prepared = self.operation.prepare(apps)
         digest = sha256(f"{prepared.query.app_id}\0{self.caller}\0{self.key}".encode()).hexdigest()

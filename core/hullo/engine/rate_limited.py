@@ -8,12 +8,11 @@ from typing import Generic, TypeVar
 
 from msgspec.structs import replace
 
-from hullo.engine.app_cache import AppCache
 from hullo.errors import RateLimited
 from hullo.model.decision import Decision
-from hullo.model.operation import Operation, PreparedOperation
-from hullo.model.value import Value
-from hullo.store.protocol import Snapshot
+from hullo.model.operation import Apps, Operation, PreparedOperation
+from hullo.model.snapshot import Snapshot
+from hullo.value import Value
 
 A = TypeVar("A")
 
@@ -25,7 +24,7 @@ class RateLimitedOperation(Value, Generic[A]):
     is_counted: Callable[[A], bool]
     error: RateLimited
 
-    def prepare(self, apps: AppCache) -> PreparedOperation[A]:
+    def prepare(self, apps: Apps) -> PreparedOperation[A]:
         """Raises what the work raises."""
         prepared = self.operation.prepare(apps)
         return replace(prepared, decide=partial(self._decide, prepared))

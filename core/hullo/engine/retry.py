@@ -1,30 +1,24 @@
-"""How long the pipeline keeps trying when others change the same records."""
+"""A job on its way through the executor, and how often it is tried when others change the same records."""
 
 from __future__ import annotations
 
-import random
-import time
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from hullo.model.operation import Job
-
-MAX_ATTEMPTS: Final = 20
-INITIAL_BACKOFF: Final = 0.001
-MAX_BACKOFF: Final = 0.05
-"""Seconds."""
+from hullo.model.decision import Decision
+from hullo.model.operation import Operation, PreparedOperation
+from hullo.store.backoff import MAX_ATTEMPTS, pause_after
 
 
-def attempts() -> Iterator[int]:
-    """For a change that goes alone: numbers its tries, with longer and longer pauses between them."""
-    for number in range(MAX_ATTEMPTS):
-        if number > 1:
-            _back_off(number)
-        yield number
+@dataclass(slots=True)
+class Job:
+    """One piece of work on its way through, with its result once there is one."""
 
-
-def _back_off(conflicts: int) -> None:
-    time.sleep(random.uniform(0, min(INITIAL_BACKOFF * 2**conflicts, MAX_BACKOFF)))
+    operation: Operation[Any]
+    prepared: PreparedOperation[Any] | None = None
+    conflict_count: int = 0
+    result: Decision[Any] | Exception | None = None
 
 
 class RetryBudget:
@@ -48,7 +42,7 @@ class RetryBudget:
         one of each person, as only one of those can win."""
         self._batch_count += 1
         if self._max_conflict_count > 1:
-            _back_off(self._max_conflict_count)
+            pause_after(self._max_conflict_count)
         if self._batch_count == 1:
             return list(pending)
         first: list[Job] = []

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import pluggy
 
-from hullo.hooks.writes import Refusal, Write
 from hullo.model.app import App
 from hullo.model.claim import Claim
 from hullo.model.contact import Contact
@@ -31,6 +30,7 @@ from hullo.model.request_context import RequestContext
 from hullo.model.standing import Standing
 from hullo.model.token_claims import TokenClaims
 from hullo.model.visitor import Session, VisitorId
+from hullo.model.write import Refusal, Write
 
 if TYPE_CHECKING:
     import click

@@ -16,7 +16,6 @@ import pluggy
 from hullo.errors import HulloError, PluginError
 from hullo.hooks.hookspecs import HOOK_NAMES, PROJECT, Specs
 from hullo.hooks.validation import is_hook_candidate, require_name, validate_plugin
-from hullo.hooks.writes import Refusal, Write
 from hullo.model.app import App
 from hullo.model.claim import Claim
 from hullo.model.contact import Contact
@@ -32,8 +31,9 @@ from hullo.model.proof import Proof
 from hullo.model.request_context import RequestContext
 from hullo.model.standing import Standing
 from hullo.model.token_claims import TokenClaims
-from hullo.model.value import Value
 from hullo.model.visitor import Session, VisitorId
+from hullo.model.write import Refusal, Write
+from hullo.value import Value
 
 if TYPE_CHECKING:
     import click

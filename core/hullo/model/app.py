@@ -9,7 +9,7 @@ from msgspec import field
 
 from hullo.model.instant import Instant
 from hullo.model.retention import Retention
-from hullo.model.value import Value
+from hullo.value import Value
 
 WorkspaceId = str
 AppId = str

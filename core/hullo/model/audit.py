@@ -11,7 +11,7 @@ from msgspec import field
 from msgspec.structs import replace
 
 from hullo.model.instant import Instant
-from hullo.model.value import Value
+from hullo.value import Value
 
 NO_PREVIOUS_DIGEST: Final = ""
 """What the first entry of a workspace has for `previous`."""

@@ -19,9 +19,9 @@ from hullo.model.merge import Merge, MergeId
 from hullo.model.note import Note, NoteId
 from hullo.model.timeline import ContactEvent
 from hullo.model.tombstone import Tombstone
-from hullo.model.value import Value
 from hullo.model.visitor import Session, Visitor
 from hullo.model.webhook import Delivery, Webhook
+from hullo.value import Value
 
 
 class Versioned(Protocol):

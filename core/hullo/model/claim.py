@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 from msgspec import field
 from msgspec.structs import replace
 
+from hullo.errors import Rejection
 from hullo.model.email import is_plausible_email
 from hullo.model.fact import Scalar
 from hullo.model.identifier import EMAIL, EXTERNAL_ID, Identifier, is_non_identity
 from hullo.model.limits import Limits
-from hullo.model.value import Value
+from hullo.value import Value
 
 PROFILE_FIELDS: Final = ("name", "phone", "company", "avatar_url")
 EVIDENCE_FIELDS: Final = ("user_hash", "token", "identity_token")
@@ -33,13 +34,6 @@ MAX_REJECTIONS: Final = 50
 CONTROL_CHARACTERS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 CONTROL_EXCEPT_NEWLINES: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _INT64_LIMIT: Final = 2**63
-
-
-class Rejection(Value):
-    """A fault of the request itself: which field, and a reason for people. Never about what is stored (H2)."""
-
-    field: str
-    reason: str
 
 
 class Claim(

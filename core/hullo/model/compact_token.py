@@ -18,7 +18,7 @@ from hullo.errors import ProofRejected
 from hullo.model.app import App, IdentityKey
 from hullo.model.instant import DAY, HOUR, MINUTE, SECOND, Instant
 from hullo.model.strict_json import parse_object
-from hullo.model.value import Value
+from hullo.value import Value
 
 HMAC: Final = "HS256"
 MAX_LIFETIME: Final = DAY

@@ -7,7 +7,7 @@ from typing import Literal
 from hullo.model.contact import ContactId
 from hullo.model.identifier import IdentifierDigest
 from hullo.model.instant import Instant
-from hullo.model.value import Value
+from hullo.value import Value
 
 ConflictStatus = Literal["open", "resolved"]
 ConflictResolution = Literal["merge", "keep", "move_email"]

@@ -10,7 +10,7 @@ from hullo.model.fact import Fact
 from hullo.model.identifier import EMAIL, EXTERNAL_ID, Identifier, IdentifierDigest
 from hullo.model.instant import Instant
 from hullo.model.standing import Standing
-from hullo.model.value import Value
+from hullo.value import Value
 
 ContactId = str
 

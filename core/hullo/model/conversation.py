@@ -7,8 +7,8 @@ from typing import Literal
 from hullo.model.contact import ContactId
 from hullo.model.instant import Instant
 from hullo.model.standing import Standing
-from hullo.model.value import Value
 from hullo.model.visitor import VisitorId
+from hullo.value import Value
 
 ConversationId = str
 MessageId = str

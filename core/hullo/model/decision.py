@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from hullo.model.change_set import NO_CHANGES, ChangeSet
 from hullo.model.decision_record import Trace
-from hullo.model.value import Value
+from hullo.value import Value
 
 A_co = TypeVar("A_co", covariant=True)
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from hullo.model.contact import ContactId
 from hullo.model.instant import Instant
-from hullo.model.value import Value
+from hullo.value import Value
 
 Verdict = Literal["written", "unchanged", "kept", "rejected"]
 """`written`; `unchanged`: it was so already; `kept`: a policy refused the write, what was stored stays;

@@ -10,7 +10,7 @@ from msgspec import field
 from hullo.model.contact import ContactId
 from hullo.model.fact import Scalar
 from hullo.model.instant import Instant
-from hullo.model.value import Value
+from hullo.value import Value
 
 EventName = Literal[
     "contact.created",

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from hullo.model.email import email_key
-from hullo.model.value import Value
+from hullo.value import Value
 
 EXTERNAL_ID: Final = "external_id"
 EMAIL: Final = "email"

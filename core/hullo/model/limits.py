@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import field
 
 from hullo.model.identifier import MAX_IDENTIFIER_LENGTH, NON_IDENTITIES
-from hullo.model.value import Value
+from hullo.value import Value
 
 
 class Limits(Value):

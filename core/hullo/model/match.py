@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from hullo.model.contact import Contact
 from hullo.model.identifier import Identifier
-from hullo.model.value import Value
+from hullo.value import Value
 
 CREATED = "created"
 """`matched_by` when nobody matched and a contact was made (M3)."""

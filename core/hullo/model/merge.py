@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hullo.model.contact import Contact, ContactId
 from hullo.model.instant import Instant
-from hullo.model.value import Value
+from hullo.value import Value
 
 MergeId = str
 

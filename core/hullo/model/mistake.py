@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from hullo.model.value import Value
+from hullo.value import Value
 
 UNRECOGNISED: Final = "unrecognised"
 """The code of what is wrong in a way that nobody knows; it says what to look at."""

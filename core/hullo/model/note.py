@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hullo.model.instant import Instant
-from hullo.model.value import Value
+from hullo.value import Value
 
 NoteId = str
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Generic, Protocol, TypeVar
 
 from msgspec.structs import replace
 
 from hullo.model.app import App
 from hullo.model.decision import Decision
-from hullo.model.value import Value
-from hullo.store.protocol import Snapshot, SnapshotQuery
+from hullo.model.snapshot import Snapshot, SnapshotQuery
+from hullo.value import Value
 
-if TYPE_CHECKING:
-    from hullo.engine.app_cache import AppCache
-
+T = TypeVar("T")
 A_co = TypeVar("A_co", covariant=True)
 
 
@@ -50,23 +47,40 @@ class NeedsFullContacts(Exception):
     log."""
 
 
+class Apps(Protocol):
+    """The apps and salts that an operation may look up while it prepares. `engine.AppCache` keeps it."""
+
+    def find(self, app_key: str | None) -> App:
+        """Return the app with this key, perhaps as it was a moment ago. Raises `UnknownApp`."""
+        ...
+
+    def reload(self, app_key: str | None) -> App:
+        """Read the app from the store. Raises `UnknownApp`, and `SettingsError` when no master key opens its keys."""
+        ...
+
+    def list_by_workspace(self, workspace_id: str) -> Sequence[App]:
+        """Read the workspace's apps from the store, oldest first, their keys sealed."""
+        ...
+
+    def workspace_salt(self, workspace_id: str) -> str:
+        """Return the salt of the workspace's tombstones (P2). Raises `NotFound`."""
+        ...
+
+    def with_fresh_retry(self, app_key: str | None, prepare: Callable[[App], T]) -> T:
+        """Call `prepare` with the app; where it refuses, call it once more with the app as the store has it now.
+
+        A key that was added a moment ago works, and one that was retired does not (V4).
+        """
+        ...
+
+
 class Operation(Protocol[A_co]):
     """Something to do for one caller."""
 
-    def prepare(self, apps: AppCache) -> PreparedOperation[A_co]:
+    def prepare(self, apps: Apps) -> PreparedOperation[A_co]:
         """Checks who is calling and says what to load. Raises a `HulloError` to refuse.
 
         May run more than once. Blocking here holds up everybody in the same lane, unless the work is prepared
         beforehand in a thread of its own.
         """
         ...
-
-
-@dataclass(slots=True)
-class Job:
-    """One piece of work on its way through, with its result once there is one."""
-
-    operation: Operation[Any]
-    prepared: PreparedOperation[Any] | None = None
-    conflict_count: int = 0
-    result: Decision[Any] | Exception | None = None

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from hullo.errors import Rejection
 from hullo.model.app import AppId
-from hullo.model.claim import Rejection
 from hullo.model.conflict import Conflict
 from hullo.model.contact import ContactId
 from hullo.model.decision_record import FieldVerdict
 from hullo.model.proof import Signature
 from hullo.model.standing import Standing
-from hullo.model.value import Value
 from hullo.model.visitor import VisitorId
+from hullo.value import Value
 
 
 class Outcome(Value, secrets=("session_token",)):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from hullo.model.identifier import Identifier
 from hullo.model.instant import Instant
-from hullo.model.value import Value
+from hullo.value import Value
 
 if TYPE_CHECKING:
     from hullo.model.claim import Claim

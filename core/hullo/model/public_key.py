@@ -14,7 +14,7 @@ import msgspec
 
 from hullo.errors import Invalid, SettingsError
 from hullo.model.strict_json import parse_object
-from hullo.model.value import Value
+from hullo.value import Value
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes

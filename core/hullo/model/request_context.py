@@ -10,7 +10,7 @@ from hashlib import blake2b, sha256
 from msgspec.structs import replace
 
 from hullo.model.instant import Instant
-from hullo.model.value import Value
+from hullo.value import Value
 
 Clock = Callable[[], Instant]
 

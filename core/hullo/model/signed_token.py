@@ -13,7 +13,7 @@ from hullo.model.app import App, IdentityKey
 from hullo.model.compact_token import HMAC, ParsedToken, parse_token, validate_payload, verify_signature
 from hullo.model.instant import Instant
 from hullo.model.public_key import ALGORITHMS, PublicKey
-from hullo.model.value import Value
+from hullo.value import Value
 
 ACCEPTED_ALGORITHMS: Final = (HMAC, *ALGORITHMS)
 """The algorithms of tokens."""

@@ -10,7 +10,7 @@ from msgspec import field
 from hullo.model.contact import ContactId
 from hullo.model.event import FieldChange
 from hullo.model.instant import Instant
-from hullo.model.value import Value
+from hullo.value import Value
 
 CONTACT_EVENT: Final = "contact.event"
 """The name under which a timeline shows what a site reported: its own name for it is in `data`."""

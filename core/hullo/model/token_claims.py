@@ -7,8 +7,8 @@ from typing import Final
 from hullo.model.instant import MINUTE
 from hullo.model.proof import SingleUseToken
 from hullo.model.standing import Standing
-from hullo.model.value import Value
 from hullo.model.visitor import SessionDigest
+from hullo.value import Value
 
 MAX_HOP_LIFETIME: Final = 5 * MINUTE
 """The longest that a token for a hop may be good (T1)."""

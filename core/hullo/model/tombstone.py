@@ -8,7 +8,7 @@ from typing import Final
 
 from hullo.model.identifier import IdentifierDigest
 from hullo.model.instant import Instant
-from hullo.model.value import Value
+from hullo.value import Value
 
 TombstoneDigest = str
 

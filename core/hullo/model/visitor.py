@@ -10,7 +10,7 @@ from hullo.model.contact import ContactId
 from hullo.model.identifier import IdentifierDigest
 from hullo.model.instant import DAY, HOUR, Instant
 from hullo.model.standing import Standing
-from hullo.model.value import Value
+from hullo.value import Value
 
 VisitorId = str
 SessionDigest = str

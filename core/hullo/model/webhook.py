@@ -7,7 +7,7 @@ from typing import Literal
 from hullo.model.contact import ContactId
 from hullo.model.event import Event
 from hullo.model.instant import Instant
-from hullo.model.value import Value
+from hullo.value import Value
 
 WebhookId = str
 DeliveryId = str

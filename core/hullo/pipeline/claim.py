@@ -7,20 +7,19 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from hullo.engine.app_cache import AppCache
-from hullo.errors import HulloError, Invalid, NoIdentifier, ProofRejected
+from hullo.errors import HulloError, Invalid, NoIdentifier, ProofRejected, Rejection
 from hullo.hooks.manager import PluginManager
 from hullo.model.app import ApiKey, App, VerificationMode
-from hullo.model.claim import Claim, Rejection
+from hullo.model.claim import Claim
 from hullo.model.decision import Decision
 from hullo.model.identifier import MAX_IDENTIFIER_LENGTH, Identifier, IdentifierDigest, is_non_identity
 from hullo.model.limits import Limits
-from hullo.model.operation import PreparedOperation
+from hullo.model.operation import Apps, PreparedOperation
 from hullo.model.outcome import Outcome
 from hullo.model.proof import Proof, Signature, is_proven
 from hullo.model.request_context import RequestContext
+from hullo.model.snapshot import Snapshot, SnapshotQuery
 from hullo.model.tombstone import TombstoneDigest, tombstone_digest
-from hullo.model.value import Value
 from hullo.model.visitor import SessionDigest
 from hullo.pipeline.decide import decide
 from hullo.pipeline.verified_claim import VerifiedClaim
@@ -34,7 +33,7 @@ from hullo.pipeline.verify import (
 )
 from hullo.rules.consent import check_consent
 from hullo.rules.origins import check_origin
-from hullo.store.protocol import Snapshot, SnapshotQuery
+from hullo.value import Value
 
 
 class Identify(Value):
@@ -52,7 +51,7 @@ class Identify(Value):
     consent: bool = False
     """Whether the page says that the visitor agrees to be remembered. One with a session has said so before."""
 
-    def prepare(self, apps: AppCache) -> PreparedOperation[Outcome]:
+    def prepare(self, apps: Apps) -> PreparedOperation[Outcome]:
         """Raises `UnknownApp`, `BadOrigin`, `ConsentRequired`, `ProofRejected`, `ProofRequired`, `NoIdentifier`,
         `Invalid`."""
         return apps.with_fresh_retry(
@@ -139,7 +138,7 @@ class Upsert(Value):
     hooks: PluginManager
     limits: Limits
 
-    def prepare(self, apps: AppCache) -> PreparedOperation[Outcome]:
+    def prepare(self, apps: Apps) -> PreparedOperation[Outcome]:
         """Raises `UnknownApp`, `NoIdentifier`, `Invalid`."""
         app = apps.find(self.app_id) if self.app_id is not None else None
         named, rejected = collect_identifiers(self.claim, self.hooks, self.limits)

@@ -18,19 +18,18 @@ from hullo.model.identifier import IdentifierDigest
 from hullo.model.operation import NeedsFullContacts
 from hullo.model.outcome import Outcome
 from hullo.model.request_context import RequestContext
+from hullo.model.snapshot import Snapshot
 from hullo.model.standing import Standing
 from hullo.model.visitor import Session
-from hullo.operations.contacts.merge import merge_audit_entries
-from hullo.operations.sessions.issue_token import match_hop
-from hullo.pipeline.match import MatchResult, match_claim
+from hullo.pipeline.match import MatchResult, match_claim, match_hop
 from hullo.pipeline.policy import WriteContext, apply_writes, one_per_kind, propose_writes
 from hullo.pipeline.result import IdentifyResult
 from hullo.pipeline.tombstones import claims_only_erased, erased_identifiers, is_recreation, redact_erased
 from hullo.pipeline.verified_claim import VerifiedClaim
 from hullo.rules import session_lifecycle
 from hullo.rules.merging.plan import MergePlanResult
+from hullo.rules.merging.records import merge_audit_entries
 from hullo.rules.session_lifecycle import SessionUpdate
-from hullo.store.protocol import Snapshot
 
 
 def decide(verified_claim: VerifiedClaim, hooks: PluginManager, snapshot: Snapshot) -> Decision[Outcome]:

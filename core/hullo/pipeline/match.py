@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from hullo.errors import PluginError
+from hullo.errors import PluginError, ProofRejected
 from hullo.hooks.manager import PluginManager
+from hullo.model.app import VerificationMode
 from hullo.model.contact import Contact
 from hullo.model.decision_record import Step
 from hullo.model.identifier import EXTERNAL_ID, Identifier, IdentifierDigest
 from hullo.model.match import CREATED, Candidates
-from hullo.model.value import Value
+from hullo.model.snapshot import Snapshot
+from hullo.model.standing import Standing
+from hullo.model.token_claims import TokenClaims
 from hullo.model.visitor import Session
 from hullo.pipeline.match_evidence import MatchEvidence
 from hullo.pipeline.verified_claim import VerifiedClaim
+from hullo.pipeline.verify import proof_required_error
+from hullo.rules import session_lifecycle
 from hullo.rules.merging.plan import MAX_UNCONFIRMED_CONTACTS
-from hullo.store.protocol import Snapshot
+from hullo.value import Value
 
 
 class Collision(Value):
@@ -202,3 +207,49 @@ def _find_collisions(
         rule = rules[EXTERNAL_ID in other.identifiers]
         collisions.append(Collision(identifier=identifier, owner=other, rule=rule))
     return tuple(collisions)
+
+
+def match_hop(
+    hop: TokenClaims, verified_claim: VerifiedClaim, session: Session | None, snapshot: Snapshot
+) -> MatchResult:
+    """Who it is that comes with this token: nobody is looked up, and nobody is made.
+
+    What arrives is never more than the token says, nor than its session still has, and somebody who only said who they
+    are has only said it here too. A mere claim does not take the place of somebody who has proven who they are: links
+    are made by anybody.
+
+    A session that names somebody who was erased carries that: there is no contact then.
+
+    Raises `ProofRejected` for a token whose session has ended since, by a reset, a switch of user, or its age, and
+    `ProofRequired` where the app demands more than arrives.
+    """
+    source = snapshot.source_session
+    contact = snapshot.contacts.get(source.contact_id) if source is not None and source.contact_id else None
+    if (
+        source is None
+        or not source.is_identified
+        or not source.is_valid(verified_claim.context.now)
+        or _is_contact_missing(source, contact)
+    ):
+        raise ProofRejected("the session that this identity token was made in has ended", mistake="session_ended")
+    proven = hop.standing is Standing.PROVEN and session_lifecycle.with_current_standing(source, contact).is_proven
+    if not proven and verified_claim.app is not None and verified_claim.app.verification is VerificationMode.REQUIRED:
+        raise proof_required_error()
+    there_already = session is not None and session.is_proven and session.contact_id == source.contact_id
+    if session is not None and session.is_proven and not proven and not there_already:
+        raise ProofRejected(
+            "an identity that is only claimed does not take the place of one that is proven", mistake="only_claimed"
+        )
+    who = contact.id if contact is not None else "somebody who was erased"
+    return MatchResult(
+        contact=contact,
+        matched_by=hop.by,
+        writable_identifiers=(),
+        is_proven=proven or there_already,
+        transferred_identity=TransferredIdentity(session=source, is_proven=proven),
+        steps=(Step(stage="match", plugin=hop.by, answer=f"it is {who}, who comes from {source.app_id}"),),
+    )
+
+
+def _is_contact_missing(source: Session, contact: Contact | None) -> bool:
+    return source.contact_id is not None and contact is None

@@ -7,10 +7,10 @@ from collections.abc import Collection, Mapping
 from hullo.model.contact import Contact
 from hullo.model.identifier import EXTERNAL_ID, Identifier
 from hullo.model.standing import Standing
-from hullo.model.value import Value
 from hullo.model.visitor import Session
 from hullo.pipeline.verified_claim import VerifiedClaim
 from hullo.rules.identifiers import identifier_facts
+from hullo.value import Value
 
 
 class MatchEvidence(Value, kw_only=False):

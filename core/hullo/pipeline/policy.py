@@ -8,7 +8,6 @@ from typing import Final
 from msgspec.structs import replace
 
 from hullo.hooks.manager import PluginManager
-from hullo.hooks.writes import Write, custom_field, identifier_field
 from hullo.model.app import App
 from hullo.model.claim import CUSTOM_DATA, Claim
 from hullo.model.contact import Contact
@@ -19,9 +18,10 @@ from hullo.model.identifier import EMAIL, EXTERNAL_ID, Identifier
 from hullo.model.instant import Instant
 from hullo.model.phone import normalise_phone
 from hullo.model.standing import Standing
-from hullo.model.value import Value
+from hullo.model.write import Write, custom_field, identifier_field
 from hullo.rules.identifiers import replace_identifier, set_primary_identifier, with_identifiers
 from hullo.rules.phones import deduplicate_phones
+from hullo.value import Value
 
 _FIELD_PREFIXES: Final = {"identifier": "identifier.", "custom_data": f"{CUSTOM_DATA}."}
 

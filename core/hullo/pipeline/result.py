@@ -18,9 +18,7 @@ from hullo.model.instant import HOUR
 from hullo.model.outcome import Outcome
 from hullo.model.request_context import RequestContext
 from hullo.model.standing import Standing
-from hullo.model.value import Value
 from hullo.model.visitor import TOUCH_INTERVAL, Session
-from hullo.operations.contacts.merge import add_merge_event
 from hullo.pipeline.match import MatchResult
 from hullo.pipeline.policy import WriteResult
 from hullo.pipeline.tombstones import recreated_step
@@ -29,7 +27,9 @@ from hullo.rules import session_lifecycle
 from hullo.rules.events import EventBuilder
 from hullo.rules.identifiers import without_identifiers
 from hullo.rules.merging.plan import MergePlanResult
+from hullo.rules.merging.records import add_merge_event
 from hullo.rules.session_lifecycle import SessionUpdate
+from hullo.value import Value
 
 
 class IdentifyResult(Value):

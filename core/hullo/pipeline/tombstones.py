@@ -15,11 +15,11 @@ from hullo.model.decision import Decision
 from hullo.model.decision_record import Step, Trace
 from hullo.model.identifier import Identifier
 from hullo.model.outcome import Outcome
+from hullo.model.snapshot import Snapshot
 from hullo.model.standing import Standing
 from hullo.model.visitor import Session
 from hullo.pipeline.match import MatchResult
 from hullo.pipeline.verified_claim import VerifiedClaim
-from hullo.store.protocol import Snapshot
 
 MATCHED_BY_ERASED: Final = "erased"
 """What such a call was `matched_by`."""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from hullo.errors import Rejection
 from hullo.model.app import App
-from hullo.model.claim import Claim, Rejection
+from hullo.model.claim import Claim
 from hullo.model.identifier import Identifier, IdentifierDigest
 from hullo.model.proof import Proof, Signature, SingleUseToken
 from hullo.model.request_context import RequestContext
 from hullo.model.token_claims import TokenClaims
 from hullo.model.tombstone import TombstoneDigest
-from hullo.model.value import Value
 from hullo.model.visitor import SessionDigest
+from hullo.value import Value
 
 
 class VerifiedClaim(Value):

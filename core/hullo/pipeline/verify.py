@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from hullo.errors import ProofRejected, ProofRequired
 from hullo.hooks.manager import PluginManager
-from hullo.hooks.writes import custom_field
 from hullo.model.app import App, VerificationMode
 from hullo.model.claim import Claim
 from hullo.model.identifier import Identifier
@@ -17,7 +16,8 @@ from hullo.model.instant import Instant
 from hullo.model.proof import Proof, Signature
 from hullo.model.standing import Standing
 from hullo.model.token_claims import TokenClaims
-from hullo.model.value import Value
+from hullo.model.write import custom_field
+from hullo.value import Value
 
 LENIENT_MODES: Final = frozenset({VerificationMode.OFF, VerificationMode.REPORT})
 """The modes in which evidence that is wrong counts as none."""

@@ -7,9 +7,9 @@ from typing import Final
 
 from starlette.types import Message, Scope
 
-from hullo.api.bodies import encode
 from hullo.api.request import Request
 from hullo.api.runtime import AsyncRuntime
+from hullo.asgi.json import encode
 from hullo.asgi.response import Header
 
 _HANDSHAKE_HEADERS: Final = frozenset({b"host", b"origin", b"cookie", b"x-forwarded-for"})

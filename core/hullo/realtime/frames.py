@@ -7,12 +7,12 @@ from typing import Any, Final
 
 import msgspec
 
-from hullo.api.bodies import encode
 from hullo.api.schemas import message_json
+from hullo.asgi.json import encode
 from hullo.asgi.response import Response
 from hullo.model.conversation import ConversationId, Message
 from hullo.model.strict_json import parse_object
-from hullo.model.value import Value
+from hullo.value import Value
 
 _PROBLEM_FIELDS: Final = ("code", "detail", "errors")
 

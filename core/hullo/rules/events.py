@@ -9,8 +9,8 @@ from hullo.model.contact import ContactId
 from hullo.model.decision_record import DecisionRecord, Trace
 from hullo.model.event import Event, EventName, FieldChange
 from hullo.model.request_context import RequestContext
+from hullo.model.snapshot import Snapshot
 from hullo.model.standing import Standing
-from hullo.store.protocol import Snapshot
 
 
 class EventBuilder:

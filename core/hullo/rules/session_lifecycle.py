@@ -12,11 +12,11 @@ from hullo.model.contact import Contact, ContactId
 from hullo.model.identifier import EXTERNAL_ID, IdentifierDigest
 from hullo.model.instant import DAY, Instant
 from hullo.model.request_context import RequestContext, secret_digest
+from hullo.model.snapshot import Snapshot
 from hullo.model.standing import Standing
 from hullo.model.tombstone import is_same_claim, redact_claim
-from hullo.model.value import Value
 from hullo.model.visitor import SESSION_LIFETIME, Session, SessionDigest, Visitor
-from hullo.store.protocol import Snapshot
+from hullo.value import Value
 
 SESSION_PREFIX = "hvs"
 ANONYMOUS_LIFETIME: Instant = 30 * DAY

@@ -6,16 +6,16 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
-from hullo.engine.retry import MAX_ATTEMPTS
 from hullo.errors import TooContended
 from hullo.model.app import App, Workspace
 from hullo.model.change_set import Change, ChangeSet, Versioned, replacement
-from hullo.model.value import Value
 from hullo.model.webhook import Webhook
 from hullo.secrets.salts import map_salt, require_workspace
 from hullo.secrets.vault import SecretTransform, Vault, map_identity_key_secrets
 from hullo.secrets.webhook_secrets import map_webhook_secrets
+from hullo.store.backoff import MAX_ATTEMPTS
 from hullo.store.protocol import Applied, Store
+from hullo.value import Value
 
 _log = logging.getLogger("hullo.keys")
 

@@ -7,11 +7,11 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from hullo.engine.retry import attempts
 from hullo.errors import NotFound, TooContended
 from hullo.model.app import Workspace
 from hullo.model.change_set import ChangeSet, replacement
 from hullo.secrets.vault import SecretTransform, Vault
+from hullo.store.backoff import attempts
 from hullo.store.protocol import Applied, AppReads, Store
 
 SALT_SECRET_ID: Final = "salt"

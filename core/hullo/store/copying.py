@@ -13,7 +13,6 @@ from typing import Final
 import msgspec
 
 from hullo.errors import Conflicting, Unstorable
-from hullo.model.value import Value
 from hullo.store.maintenance import (
     CopySource,
     CopyTarget,
@@ -24,6 +23,7 @@ from hullo.store.maintenance import (
     no_progress,
 )
 from hullo.store.protocol import StoreConflict
+from hullo.value import Value
 
 CHUNK: Final = 2000
 """Rows a commit: enough that its cost does not count, and few enough for memory with the longest messages."""

@@ -11,8 +11,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol, TypeAlias, runtime_checkable
 
-from hullo.model.value import Value
 from hullo.store.protocol import Applied, StoreConflict
+from hullo.value import Value
 
 PortableValue: TypeAlias = str | int | bytes | None
 PortableRow: TypeAlias = tuple[PortableValue, ...]

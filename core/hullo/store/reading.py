@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final, TypeVar
 
+from hullo.errors import NotFound
 from hullo.model.app import Workspace
-from hullo.model.contact import Contact
+from hullo.model.contact import Contact, ContactId
 from hullo.store.maintenance import Progress
 from hullo.store.protocol import ContactFilter, ContactReads, Page, PageRequest
 
@@ -39,3 +40,19 @@ def iter_contacts(
             # Nobody counts them beforehand. Their age says how far it has come.
             progress(label, newest - contact.created_at, max(newest - workspace.created_at, 1))
     progress(label, 1, 1)
+
+
+def current_contact(store: ContactReads, workspace_id: str, contact_id: ContactId) -> Contact:
+    """The contact with this id, or whoever absorbed it, through chains of any length. Raises `NotFound`.
+
+    Somebody else may be absorbed the moment after: what is decided about the answer is decided by `unabsorbed`.
+    """
+    asked: set[ContactId] = set()
+    contact = store.find_contact(workspace_id, contact_id)
+    # A chain has no loop (G4); nobody would wait for ever if a database held one all the same.
+    while contact is not None and contact.merged_into is not None and contact.id not in asked:
+        asked.add(contact.id)
+        contact = store.find_contact(workspace_id, contact.merged_into)
+    if contact is None or contact.merged_into is not None:
+        raise NotFound("no such contact")
+    return contact

@@ -9,7 +9,7 @@ import sys
 from functools import cache
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from hullo.model.value import Value
+from hullo.value import Value
 
 if TYPE_CHECKING:  # Windows has no such context
     from multiprocessing.context import ForkServerContext, SpawnContext

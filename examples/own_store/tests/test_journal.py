@@ -18,7 +18,8 @@ from hullo import Hullo
 from hullo.errors import SettingsError, StoreUnavailable
 from hullo.model.change_set import ChangeSet, Erasure, insertion, replacement
 from hullo.model.retention import Sweep, SweepResult
-from hullo.store.protocol import APPLIED, PageRequest, SnapshotQuery, Store, StoreConflict
+from hullo.model.snapshot import SnapshotQuery
+from hullo.store.protocol import APPLIED, PageRequest, Store, StoreConflict
 from hullo.testing import StoreContract
 from hullo.testing.builders import (
     APP,

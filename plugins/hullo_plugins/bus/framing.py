@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from hullo.bus.notice import MAX_NOTICE_BYTES, Notice, decode_notices, encode_notices
-from hullo.model.value import Value
+from hullo.value import Value
 
 SENDER_LENGTH: Final = 16
 """Characters of the name that a sender goes by."""

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from hullo.hooks.hookspecs import hookimpl
-from hullo.hooks.writes import Refusal, Write
 from hullo.model.contact import Contact
 from hullo.model.limits import Limits
+from hullo.model.write import Refusal, Write
 
 if TYPE_CHECKING:
     from hullo.application import Hullo

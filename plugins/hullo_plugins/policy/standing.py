@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from hullo.hooks.hookspecs import hookimpl
-from hullo.hooks.writes import Refusal, Write
 from hullo.model.contact import Contact
 from hullo.model.fact import Fact, is_blank
 from hullo.model.standing import Standing
+from hullo.model.write import Refusal, Write
 
 
 class StandingPolicy:

@@ -7,13 +7,13 @@ from typing import ClassVar
 
 from hullo.errors import ProofRejected
 from hullo.hooks.hookspecs import hookimpl
-from hullo.hooks.writes import custom_field
 from hullo.model.app import App
 from hullo.model.claim import Claim, attribute_hash_field
 from hullo.model.instant import Instant
 from hullo.model.mistake import Mistake
 from hullo.model.proof import Proof
 from hullo.model.user_hash import matching_key_id
+from hullo.model.write import custom_field
 from hullo_plugins.verify.mistakes.hashes import HashEvidence, explain_hash
 from hullo_plugins.verify.mistakes.values import signable_values
 

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from hullo.errors import PluginError
-from hullo.model.value import Value
+from hullo.value import Value
 
 BUILD_FOLDER: Final = Path(__file__).parent / "built"
 SCRIPT: Final = "widget.js"

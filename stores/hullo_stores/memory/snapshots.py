@@ -10,9 +10,9 @@ from hullo.model.audit import AuditHead
 from hullo.model.conflict import pair_key
 from hullo.model.contact import Contact
 from hullo.model.merge import Merge, MergeId
+from hullo.model.snapshot import Snapshot, SnapshotQuery
 from hullo.model.tombstone import TombstoneDigest
 from hullo.model.visitor import Session, SessionDigest
-from hullo.store.protocol import Snapshot, SnapshotQuery
 from hullo_stores.memory.tables import Tables
 
 

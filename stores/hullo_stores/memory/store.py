@@ -10,7 +10,8 @@ from hullo.errors import SettingsError, StoreUnavailable
 from hullo.model.change_set import ChangeSet
 from hullo.model.instant import Instant
 from hullo.model.retention import Sweep, SweepResult
-from hullo.store.protocol import APPLIED, Applied, Snapshot, SnapshotQuery, StoreConflict
+from hullo.model.snapshot import Snapshot, SnapshotQuery
+from hullo.store.protocol import APPLIED, Applied, StoreConflict
 from hullo_stores.memory.changes import ChangeWriter
 from hullo_stores.memory.reads.apps import MemoryAppQueries
 from hullo_stores.memory.reads.histories import MemoryHistoryQueries

@@ -21,9 +21,9 @@ from hullo.model.merge import Merge, MergeId
 from hullo.model.note import Note
 from hullo.model.timeline import TimelineEntry
 from hullo.model.tombstone import Tombstone
-from hullo.model.value import Value
 from hullo.model.visitor import Session, SessionDigest, Visitor, VisitorId
 from hullo.model.webhook import Delivery, Webhook
+from hullo.value import Value
 
 K = TypeVar("K")
 V = TypeVar("V")

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar, cast
 from peewee import SQL, Database, Field, Model, ModelDelete, ModelSelect, Node
 from peewee import Value as SqlValue
 
-from hullo.model.value import Value
+from hullo.value import Value
 from hullo_stores.peewee.dialect import Dialect, StatementCache
 
 Compiled = TypeVar("Compiled")

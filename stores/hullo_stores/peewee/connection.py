@@ -8,7 +8,7 @@ from typing import Protocol
 
 from peewee import Database
 
-from hullo.store.protocol import SnapshotQuery
+from hullo.model.snapshot import SnapshotQuery
 from hullo_stores.peewee.dialect import Dialect
 from hullo_stores.peewee.maintenance.engine import EngineMaintenance
 from hullo_stores.peewee.rows import Row

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from hullo.model.change_set import ChangeSet
-from hullo.store.protocol import Applied, Snapshot, SnapshotQuery, StoreConflict
+from hullo.model.snapshot import Snapshot, SnapshotQuery
+from hullo.store.protocol import Applied, StoreConflict
 from hullo_stores.peewee.applying import apply_group
 from hullo_stores.peewee.compiler import ListStatement
 from hullo_stores.peewee.connection import Loader, Transaction

@@ -14,10 +14,10 @@ from hullo.model.conflict import Conflict, pair_key
 from hullo.model.contact import Contact, ContactId
 from hullo.model.conversation import Conversation, ConversationId, Message
 from hullo.model.merge import Merge, MergeId
+from hullo.model.snapshot import Snapshot, SnapshotQuery
 from hullo.model.tombstone import TombstoneDigest
-from hullo.model.value import Value
 from hullo.model.visitor import Session, SessionDigest
-from hullo.store.protocol import Snapshot, SnapshotQuery
+from hullo.value import Value
 from hullo_stores.peewee.rows import (
     Row,
     answer_of,

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 from hullo.model.change_set import ChangeSet
 from hullo.model.contact import Contact, ContactId
-from hullo.store.protocol import Applied, Snapshot, SnapshotQuery, StoreConflict
+from hullo.model.snapshot import Snapshot, SnapshotQuery
+from hullo.store.protocol import Applied, StoreConflict
 from hullo_stores.peewee.applying import apply_group
 from hullo_stores.peewee.connection import Engine
 from hullo_stores.peewee.locking import LockedTransaction

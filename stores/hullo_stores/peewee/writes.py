@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from peewee import BigIntegerField, BlobField, CharField, Field, IntegerField, Model, SmallIntegerField, TextField
 
-from hullo.model.value import Value
+from hullo.value import Value
 from hullo_stores.peewee.rows import Row
 
 ColumnType = Literal["text", "bigint", "int", "bytes"]

@@ -10,7 +10,6 @@ from urllib.parse import quote
 import msgspec
 from starlette.routing import BaseRoute
 
-from hullo.api.bodies import encode
 from hullo.api.endpoint import Handler
 from hullo.api.openapi.answers_about_contacts import ANSWERS_ABOUT_CONTACTS
 from hullo.api.openapi.answers_about_privacy import ANSWERS_ABOUT_PRIVACY
@@ -33,6 +32,7 @@ from hullo.api.openapi.route import DescribedRoute
 from hullo.api.openapi.vocabulary import VOCABULARY
 from hullo.api.request import Request
 from hullo.api.runtime import AsyncRuntime
+from hullo.asgi.json import encode
 from hullo.asgi.response import JSON, Response, json_response
 from hullo.asgi.scope import API_KEY_PREFIX, SESSION_PREFIX, route_path
 from hullo.model.limits import Limits

@@ -22,8 +22,8 @@ from hullo.errors import (
     UnknownApp,
 )
 from hullo.model.app import Scope
-from hullo.model.value import Value
 from hullo.store.protocol import PageRequest
+from hullo.value import Value
 
 Security = list[dict[str, list[str]]]
 

@@ -9,7 +9,7 @@ from starlette.routing import Route
 from hullo.api.endpoint import Endpoint, Handler
 from hullo.api.openapi.notation import Schema
 from hullo.api.openapi.operation import Operation
-from hullo.model.value import Value
+from hullo.value import Value
 
 
 class Method(Value):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from msgspec import field
 
 from hullo.model.fact import Scalar
-from hullo.model.value import Value
+from hullo.value import Value
 
 
 class Person(Value):

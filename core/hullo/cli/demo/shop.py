@@ -13,9 +13,9 @@ from hullo.model.claim import Claim
 from hullo.model.contact import ContactId
 from hullo.model.identifier import EXTERNAL_ID, Identifier
 from hullo.model.outcome import Outcome
-from hullo.model.value import Value
 from hullo.pipeline.claim import Upsert
 from hullo.store.protocol import ContactFilter, PageRequest
+from hullo.value import Value
 
 NAME: Final = "Demo shop"
 WORKSPACE: Final = "Demo"

@@ -6,12 +6,10 @@ from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
-from hullo.engine.retry import attempts
 from hullo.errors import TooContended
 from hullo.model.app import App, VerificationMode, Workspace
 from hullo.model.change_set import Change, ChangeSet, insertion
 from hullo.model.request_context import RequestContext
-from hullo.model.value import Value
 from hullo.operations.admin.app_settings import (
     AppEdit,
     parse_app_name,
@@ -23,6 +21,8 @@ from hullo.operations.admin.app_settings import (
 )
 from hullo.operations.admin.register_writer import RegisterWriter, new_identity_key
 from hullo.secrets.salts import new_salt
+from hullo.store.backoff import attempts
+from hullo.value import Value
 
 DEFAULT_WORKSPACE = "default"
 

@@ -7,12 +7,13 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from hullo.engine.retry import attempts
 from hullo.errors import TooContended
 from hullo.model.change_set import ChangeSet
 from hullo.model.request_context import Clock, RequestContext
+from hullo.model.snapshot import SnapshotQuery
 from hullo.rules.events import next_audit_entry
-from hullo.store.protocol import Applied, SnapshotQuery, Store
+from hullo.store.backoff import attempts
+from hullo.store.protocol import Applied, Store
 
 HOST: Final = "host"
 """Who did what Python code of the host has asked for."""

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from functools import partial
 
 from hullo.model.audit import NO_PREVIOUS_DIGEST, AuditEntry, AuditHead
-from hullo.model.value import Value
 from hullo.store.protocol import HistoryReads
 from hullo.store.reading import iter_pages
+from hullo.value import Value
 
 
 class ChainFault(Value):

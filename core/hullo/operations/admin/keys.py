@@ -7,15 +7,15 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from hullo.engine.retry import attempts
 from hullo.errors import Conflicting, Invalid, NotFound, TooContended
 from hullo.model.app import ALL_SCOPES, ApiKey, App, IdentityKey, Scope, Workspace
 from hullo.model.change_set import ChangeSet, insertion, replacement
 from hullo.model.instant import Instant
 from hullo.model.public_key import PublicKey, read_public_key
 from hullo.model.request_context import RequestContext, secret_digest
-from hullo.model.value import Value
 from hullo.operations.admin.register_writer import RegisterWriter, new_identity_key
+from hullo.store.backoff import attempts
+from hullo.value import Value
 
 API_KEY_PREFIX: Final = "hsk"
 MAX_ACTIVE_KEYS: Final = 50

@@ -7,7 +7,6 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from hullo.engine.retry import attempts
 from hullo.errors import TooContended, UnknownApp
 from hullo.model.app import App, IdentityKey, Workspace
 from hullo.model.change_set import ChangeSet, replacement
@@ -15,6 +14,7 @@ from hullo.model.request_context import RequestContext
 from hullo.operations.admin.app_settings import AppEdit
 from hullo.operations.admin.audit_log import AuditLog
 from hullo.secrets.vault import Vault
+from hullo.store.backoff import attempts
 from hullo.store.protocol import Store
 
 IDENTITY_KEY_PREFIX: Final = "hik"

@@ -9,20 +9,19 @@ from typing import Final, cast
 import msgspec
 from msgspec import field
 
-from hullo.engine.app_cache import AppCache
-from hullo.errors import Invalid
+from hullo.errors import Invalid, Rejection
 from hullo.model.change_set import ChangeSet
-from hullo.model.claim import CONTROL_CHARACTERS, Rejection
+from hullo.model.claim import CONTROL_CHARACTERS
 from hullo.model.contact import ContactId
 from hullo.model.decision import Decision
 from hullo.model.instant import HOUR, Instant, parse_rfc3339
 from hullo.model.limits import Limits
-from hullo.model.operation import PreparedOperation
+from hullo.model.operation import Apps, PreparedOperation
 from hullo.model.request_context import RequestContext
+from hullo.model.snapshot import Snapshot, SnapshotQuery
 from hullo.model.timeline import ContactEvent
-from hullo.model.value import Value
 from hullo.rules.merging.survivors import require_not_merged
-from hullo.store.protocol import Snapshot, SnapshotQuery
+from hullo.value import Value
 
 MAX_CLOCK_SKEW: Final = HOUR
 """How far in the future something may have happened already."""
@@ -68,7 +67,7 @@ class AddContactEvent(Value):
     report: EventReport
     context: RequestContext
 
-    def prepare(self, apps: AppCache) -> PreparedOperation[ContactEvent]:  # noqa: ARG002 - no app is asked
+    def prepare(self, apps: Apps) -> PreparedOperation[ContactEvent]:  # noqa: ARG002 - no app is asked
         """Refuses nothing: the key was checked by whoever took the call."""
         query = SnapshotQuery(workspace_id=self.workspace_id, app_id=None, contacts=(self.contact_id,))
         return PreparedOperation(query=query, decide=self._decide)

@@ -7,10 +7,9 @@ from typing import Final, cast
 
 from msgspec.structs import replace
 
-from hullo.errors import Invalid
+from hullo.errors import Invalid, Rejection
 from hullo.hooks.manager import PluginManager
-from hullo.hooks.writes import Write
-from hullo.model.claim import Claim, Rejection
+from hullo.model.claim import Claim
 from hullo.model.contact import Contact
 from hullo.model.decision_record import FieldVerdict, Step
 from hullo.model.event import FieldChange
@@ -18,11 +17,12 @@ from hullo.model.fact import Fact, Scalar
 from hullo.model.identifier import EMAIL, Identifier
 from hullo.model.limits import Limits
 from hullo.model.phone import normalise_phone
-from hullo.model.value import Value
+from hullo.model.write import Write
 from hullo.pipeline.claim import usable_identifiers
 from hullo.pipeline.policy import WriteContext, WriteResult
 from hullo.rules.identifiers import identifier_facts, with_identifiers
 from hullo.rules.phones import PHONE, all_phones
+from hullo.value import Value
 
 EMAILS: Final = "emails"
 PHONES: Final = "phones"

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from hullo.engine.app_cache import AppCache
 from hullo.errors import Conflicting
-from hullo.model.audit import AuditEntry, next_entry
 from hullo.model.change_set import ChangeSet, replacement
 from hullo.model.contact import Contact, ContactId
 from hullo.model.decision import Decision
 from hullo.model.decision_record import FieldVerdict, Step, Trace
 from hullo.model.merge import Merge, RelatedCounts
-from hullo.model.operation import PreparedOperation
+from hullo.model.operation import Apps, PreparedOperation
 from hullo.model.request_context import RequestContext
-from hullo.model.value import Value
+from hullo.model.snapshot import Snapshot, SnapshotQuery
 from hullo.rules.events import EventBuilder
 from hullo.rules.merging.combine import Clash, find_clashes
 from hullo.rules.merging.plan import MAX_UNCONFIRMED_CONTACTS, MAX_UNCONFIRMED_CONVERSATIONS, MergePlanResult
+from hullo.rules.merging.records import add_merge_event, merge_audit_entries
 from hullo.rules.merging.survivors import require_not_merged
-from hullo.store.protocol import Snapshot, SnapshotQuery
+from hullo.value import Value
 
 MANUAL_RULE = "by hand"
 
@@ -51,7 +48,7 @@ class MergeContacts(Value):
     confirmed: bool = False
     rule: str = MANUAL_RULE
 
-    def prepare(self, apps: AppCache) -> PreparedOperation[MergeResult]:  # noqa: ARG002 - no app is asked
+    def prepare(self, apps: Apps) -> PreparedOperation[MergeResult]:  # noqa: ARG002 - no app is asked
         """Raises `Conflicting` for a merge of somebody with themselves (G4)."""
         if self.survivor_id == self.absorbed_id:
             raise Conflicting("these are one contact already")
@@ -123,37 +120,3 @@ class MergeContacts(Value):
         )
         step = Step(stage="merge", plugin=self.rule, answer=f"{merge_plan.absorbed.id} becomes part of this contact")
         return Trace(steps=(step,), fields=(*written, *kept))
-
-
-def add_merge_event(merge_plan: MergePlanResult, builder: EventBuilder) -> EventBuilder:
-    """The teller, once it has told of this merge: by the names of what changed, as the values are another person's if
-    it is ever undone, and of apps whose keys do not read each other's."""
-    builder.add(
-        "contact.merged",
-        merge_plan.survivor.id,
-        {**_merge_event_data(merge_plan), "fields": list(merge_plan.changed_fields)},
-    )
-    return builder
-
-
-def merge_audit_entries(merge_plans: Iterable[MergePlanResult], snapshot: Snapshot) -> tuple[AuditEntry, ...]:
-    """What the audit log says of these merges, one after the other."""
-    head, entries = snapshot.audit_head, list[AuditEntry]()
-    for joining in merge_plans:
-        assert head is not None, "the query asks where the audit log ends"
-        entry = next_entry(
-            head,
-            workspace_id=joining.survivor.workspace_id,
-            at=joining.at,
-            by=joining.by,
-            action="contact.merged",
-            subject=joining.survivor.id,
-            data=_merge_event_data(joining),
-        )
-        head = entry.head
-        entries.append(entry)
-    return tuple(entries)
-
-
-def _merge_event_data(merge_plan: MergePlanResult) -> dict[str, object]:
-    return {"merge_id": merge_plan.merge_id, "absorbed_id": merge_plan.absorbed.id, "rule": merge_plan.rule}

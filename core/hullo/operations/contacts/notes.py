@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hullo.engine.app_cache import AppCache
 from hullo.errors import NotFound
 from hullo.model.app import ApiKey
 from hullo.model.change_set import ChangeSet
@@ -10,12 +9,12 @@ from hullo.model.contact import ContactId
 from hullo.model.conversation import ConversationId
 from hullo.model.decision import Decision
 from hullo.model.note import Note, NoteId
-from hullo.model.operation import PreparedOperation
+from hullo.model.operation import Apps, PreparedOperation
 from hullo.model.request_context import RequestContext
-from hullo.model.value import Value
+from hullo.model.snapshot import Snapshot, SnapshotQuery
 from hullo.operations.conversations.messages import is_answerable_with
 from hullo.rules.merging.survivors import require_not_merged
-from hullo.store.protocol import Snapshot, SnapshotQuery
+from hullo.value import Value
 
 
 class AddContactNote(Value):
@@ -27,7 +26,7 @@ class AddContactNote(Value):
     text: str
     context: RequestContext
 
-    def prepare(self, apps: AppCache) -> PreparedOperation[Note]:  # noqa: ARG002 - no app is asked
+    def prepare(self, apps: Apps) -> PreparedOperation[Note]:  # noqa: ARG002 - no app is asked
         """Refuses nothing: the key was checked by whoever took the call."""
         query = SnapshotQuery(workspace_id=self.workspace_id, app_id=None, contacts=(self.contact_id,))
         return PreparedOperation(query=query, decide=self._decide)
@@ -46,7 +45,7 @@ class AddConversationNote(Value):
     text: str
     context: RequestContext
 
-    def prepare(self, apps: AppCache) -> PreparedOperation[Note]:  # noqa: ARG002 - the key says who is calling
+    def prepare(self, apps: Apps) -> PreparedOperation[Note]:  # noqa: ARG002 - the key says who is calling
         """Refuses nothing: the key was checked by whoever took the call."""
         query = SnapshotQuery(workspace_id=self.key.workspace_id, app_id=None, conversations=(self.conversation_id,))
         return PreparedOperation(query=query, decide=self._decide)
@@ -65,7 +64,7 @@ class RemoveNote(Value):
     note_id: NoteId
     workspace_id: str
 
-    def prepare(self, apps: AppCache) -> PreparedOperation[NoteId]:  # noqa: ARG002 - no app is asked
+    def prepare(self, apps: Apps) -> PreparedOperation[NoteId]:  # noqa: ARG002 - no app is asked
         """Refuses nothing: the note was found by whoever took the call."""
         removal = Decision(result=self.note_id, change_set=ChangeSet(notes_removed=(self.note_id,)))
         query = SnapshotQuery(workspace_id=self.workspace_id, app_id=None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from hullo.engine.app_cache import AppCache
 from hullo.errors import Conflicting, Invalid, NotFound
 from hullo.model.change_set import Change, ChangeSet, replacement
 from hullo.model.conflict import Conflict, ConflictResolution
@@ -14,15 +13,15 @@ from hullo.model.decision_record import FieldVerdict, Trace
 from hullo.model.fact import Fact
 from hullo.model.identifier import EMAIL
 from hullo.model.merge import RelatedCounts
-from hullo.model.operation import PreparedOperation
+from hullo.model.operation import Apps, PreparedOperation
 from hullo.model.request_context import RequestContext
+from hullo.model.snapshot import Snapshot, SnapshotQuery
 from hullo.model.standing import Standing
-from hullo.model.value import Value
 from hullo.operations.contacts.merge import MergeContacts, MergeResult
 from hullo.rules.events import EventBuilder, next_audit_entry
 from hullo.rules.identifiers import identifier_facts, with_identifiers, without_identifiers
 from hullo.rules.merging.survivors import require_not_merged
-from hullo.store.protocol import Snapshot, SnapshotQuery
+from hullo.value import Value
 
 
 class ResolvedConflict(Value):
@@ -51,7 +50,7 @@ class ResolveConflict(Value):
     related_counts: RelatedCounts | None = None
     confirmed: bool = False
 
-    def prepare(self, apps: AppCache) -> PreparedOperation[ResolvedConflict]:  # noqa: ARG002 - no app is asked
+    def prepare(self, apps: Apps) -> PreparedOperation[ResolvedConflict]:  # noqa: ARG002 - no app is asked
         """Refuses nothing yet."""
         query = SnapshotQuery(
             workspace_id=self.workspace_id,

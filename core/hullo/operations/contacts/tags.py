@@ -6,25 +6,24 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from hullo.engine.app_cache import AppCache
-from hullo.errors import Invalid, NotFound
+from hullo.errors import Invalid, NotFound, Rejection
 from hullo.model.app import ApiKey
 from hullo.model.change_set import ChangeSet, replacement
-from hullo.model.claim import CONTROL_CHARACTERS, Rejection
+from hullo.model.claim import CONTROL_CHARACTERS
 from hullo.model.contact import Contact, ContactId
 from hullo.model.conversation import Conversation, ConversationId
 from hullo.model.decision import Decision
 from hullo.model.event import FieldChange
 from hullo.model.fact import Fact
 from hullo.model.limits import Limits
-from hullo.model.operation import PreparedOperation
+from hullo.model.operation import Apps, PreparedOperation
 from hullo.model.request_context import RequestContext
+from hullo.model.snapshot import Snapshot, SnapshotQuery
 from hullo.model.standing import Standing
-from hullo.model.value import Value
 from hullo.operations.conversations.messages import is_answerable_with
 from hullo.rules.events import EventBuilder
 from hullo.rules.merging.survivors import require_not_merged
-from hullo.store.protocol import Snapshot, SnapshotQuery
+from hullo.value import Value
 
 TAGS_FIELD = "tags"
 """What the field is called in events and faults."""
@@ -48,7 +47,7 @@ class TagContact(Value):
     context: RequestContext
     limits: Limits
 
-    def prepare(self, apps: AppCache) -> PreparedOperation[Contact]:  # noqa: ARG002 - no app is asked
+    def prepare(self, apps: Apps) -> PreparedOperation[Contact]:  # noqa: ARG002 - no app is asked
         """Refuses nothing: the key was checked by whoever took the call."""
         query = SnapshotQuery(workspace_id=self.workspace_id, app_id=None, contacts=(self.contact_id,))
         return PreparedOperation(query=query, decide=self._decide)
@@ -79,7 +78,7 @@ class TagConversation(Value):
     changes: TagChanges
     limits: Limits
 
-    def prepare(self, apps: AppCache) -> PreparedOperation[Conversation]:  # noqa: ARG002 - the key says who is calling
+    def prepare(self, apps: Apps) -> PreparedOperation[Conversation]:  # noqa: ARG002 - the key says who is calling
         """Refuses nothing: the key was checked by whoever took the call."""
         query = SnapshotQuery(workspace_id=self.key.workspace_id, app_id=None, conversations=(self.conversation_id,))
         return PreparedOperation(query=query, decide=self._decide)

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from hullo.engine.app_cache import AppCache
 from hullo.errors import Conflicting, NotFound
 from hullo.model.change_set import Change, ChangeSet, Split, replacement
 from hullo.model.contact import Contact
 from hullo.model.decision import Decision
 from hullo.model.decision_record import FieldVerdict, Step, Trace
 from hullo.model.merge import Merge
-from hullo.model.operation import PreparedOperation
+from hullo.model.operation import Apps, PreparedOperation
 from hullo.model.request_context import RequestContext
-from hullo.model.value import Value
+from hullo.model.snapshot import Snapshot, SnapshotQuery
 from hullo.operations.contacts.merge import MANUAL_RULE
 from hullo.rules.events import EventBuilder, next_audit_entry
 from hullo.rules.merging.combine import clear_absorbed, list_field_changes
 from hullo.rules.merging.split import ChangedField, split_contacts, without_merge
-from hullo.store.protocol import Snapshot, SnapshotQuery
+from hullo.value import Value
 
 
 class UndoMergeResult(Value):
@@ -42,7 +41,7 @@ class UndoMerge(Value):
     context: RequestContext
     request_id: str
 
-    def prepare(self, apps: AppCache) -> PreparedOperation[UndoMergeResult]:  # noqa: ARG002 - no app is asked
+    def prepare(self, apps: Apps) -> PreparedOperation[UndoMergeResult]:  # noqa: ARG002 - no app is asked
         """Refuses nothing yet."""
         merge = self.merge
         query = SnapshotQuery(

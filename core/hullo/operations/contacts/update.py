@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from msgspec import field
 
-from hullo.engine.app_cache import AppCache
 from hullo.errors import Conflicting, Invalid
 from hullo.hooks.manager import PluginManager
 from hullo.model.app import App
@@ -15,16 +14,16 @@ from hullo.model.decision import Decision
 from hullo.model.decision_record import Trace
 from hullo.model.identifier import Identifier
 from hullo.model.limits import Limits
-from hullo.model.operation import PreparedOperation
+from hullo.model.operation import Apps, PreparedOperation
 from hullo.model.request_context import RequestContext
+from hullo.model.snapshot import Snapshot, SnapshotQuery
 from hullo.model.standing import Standing
-from hullo.model.value import Value
 from hullo.operations.contacts.email_phone_lists import ContactLists
 from hullo.pipeline.claim import usable_identifiers
 from hullo.pipeline.policy import WriteContext, apply_writes, one_per_kind, propose_writes
 from hullo.rules.events import EventBuilder
 from hullo.rules.merging.survivors import require_not_merged
-from hullo.store.protocol import Snapshot, SnapshotQuery
+from hullo.value import Value
 
 
 class UpdateContact(Value):
@@ -45,7 +44,7 @@ class UpdateContact(Value):
     limits: Limits
     lists: ContactLists = field(default_factory=ContactLists)
 
-    def prepare(self, apps: AppCache) -> PreparedOperation[Contact]:
+    def prepare(self, apps: Apps) -> PreparedOperation[Contact]:
         """Raises `UnknownApp`, and `Invalid` when any field is wrong: a patch is taken whole or not at all."""
         app = apps.find(self.app_id) if self.app_id is not None else None
         usable, rejected = usable_identifiers(self.claim, self.hooks, self.limits)

@@ -7,22 +7,21 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from hullo.engine.app_cache import AppCache
 from hullo.model.change_set import Change, ChangeSet
 from hullo.model.contact import Contact, ContactId
 from hullo.model.decision import Decision
 from hullo.model.decision_record import FieldVerdict, Trace
 from hullo.model.identifier import Identifier
-from hullo.model.operation import PreparedOperation
+from hullo.model.operation import Apps, PreparedOperation
 from hullo.model.outcome import Outcome
 from hullo.model.request_context import RequestContext
+from hullo.model.snapshot import Snapshot
 from hullo.model.standing import Standing
-from hullo.model.value import Value
 from hullo.operations.contacts.email_phone_lists import EMAILS, ContactLists
 from hullo.pipeline.claim import Upsert
 from hullo.pipeline.policy import WriteContext, WriteResult
 from hullo.rules.events import EventBuilder
-from hullo.store.protocol import Snapshot
+from hullo.value import Value
 
 
 class UpsertWithLists(Value):
@@ -35,7 +34,7 @@ class UpsertWithLists(Value):
     upsert: Upsert
     lists: ContactLists
 
-    def prepare(self, apps: AppCache) -> PreparedOperation[Outcome]:
+    def prepare(self, apps: Apps) -> PreparedOperation[Outcome]:
         """Raises what the upsert raises."""
         upsert, workspace_id = self.upsert, self.upsert.key.workspace_id
         emails = self.lists.email_identifiers(upsert.hooks, upsert.limits)

@@ -12,12 +12,13 @@ from hullo.errors import SessionRevoked
 from hullo.model.conversation import Conversation, ConversationId, Message, MessageId
 from hullo.model.instant import Instant
 from hullo.model.request_context import timestamp_of
-from hullo.model.value import Value
+from hullo.model.snapshot import SnapshotQuery
 from hullo.model.visitor import Session
 from hullo.operations.conversations.messages import is_visible_to
 from hullo.rules import session_lifecycle
-from hullo.store.protocol import PageRequest, SnapshotQuery, Store
+from hullo.store.protocol import PageRequest, Store
 from hullo.store.reading import iter_pages
+from hullo.value import Value
 
 BATCH_SIZE: Final = 128
 """Sessions that are looked at in one go."""

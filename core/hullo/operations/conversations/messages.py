@@ -6,7 +6,6 @@ from hashlib import sha256
 
 from msgspec.structs import replace
 
-from hullo.engine.app_cache import AppCache
 from hullo.errors import Conflicting, NotFound, SessionRequired
 from hullo.model.app import ApiKey, App
 from hullo.model.change_set import Change, ChangeSet, insertion, replacement
@@ -14,17 +13,17 @@ from hullo.model.conversation import Author, Conversation, ConversationId, Messa
 from hullo.model.decision import Decision
 from hullo.model.event import Event
 from hullo.model.instant import Instant
-from hullo.model.operation import PreparedOperation
+from hullo.model.operation import Apps, PreparedOperation
 from hullo.model.request_context import RequestContext
+from hullo.model.snapshot import Snapshot, SnapshotQuery
 from hullo.model.standing import Standing
-from hullo.model.value import Value
 from hullo.model.visitor import Session, SessionDigest
 from hullo.operations.sessions.open_session import OpenSession
 from hullo.rules import session_lifecycle
 from hullo.rules.events import EventBuilder
 from hullo.rules.origins import check_origin
 from hullo.rules.session_lifecycle import SessionUpdate
-from hullo.store.protocol import Snapshot, SnapshotQuery
+from hullo.value import Value
 
 
 class SentMessage(Value):
@@ -45,7 +44,7 @@ class SendMessage(Value):
     text: str
     client_id: str | None
 
-    def prepare(self, apps: AppCache) -> PreparedOperation[SentMessage]:
+    def prepare(self, apps: Apps) -> PreparedOperation[SentMessage]:
         """Raises `UnknownApp`, `BadOrigin`, `SessionRequired`."""
         if self.open_session.session_digest is None:
             raise SessionRequired
@@ -96,7 +95,7 @@ class SendAgentReply(Value):
     client_id: str | None
     context: RequestContext
 
-    def prepare(self, apps: AppCache) -> PreparedOperation[SentMessage]:  # noqa: ARG002 - the key says who is calling
+    def prepare(self, apps: Apps) -> PreparedOperation[SentMessage]:  # noqa: ARG002 - the key says who is calling
         """Refuses nothing: the key was checked by whoever took the call."""
         repeat_key = _repeat_key(self.key.id, self.client_id)
         query = _snapshot_query(self.key.workspace_id, self.key.app_id, self.conversation_id, repeat_key)
@@ -128,7 +127,7 @@ class MarkRead(Value):
     open_session: OpenSession
     conversation_id: ConversationId
 
-    def prepare(self, apps: AppCache) -> PreparedOperation[Conversation]:
+    def prepare(self, apps: Apps) -> PreparedOperation[Conversation]:
         """Raises what resuming the session raises."""
         resumed = self.open_session.prepare(apps)
         return PreparedOperation(

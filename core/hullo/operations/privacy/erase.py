@@ -6,19 +6,20 @@ from typing import Literal
 
 from msgspec.structs import asdict
 
-from hullo.engine.app_cache import AppCache
 from hullo.errors import Conflicting
 from hullo.model.change_set import ChangeSet, Erasure
 from hullo.model.contact import ContactId
 from hullo.model.decision import Decision
 from hullo.model.merge import RelatedCounts
-from hullo.model.operation import PreparedOperation
+from hullo.model.operation import Apps, PreparedOperation
 from hullo.model.request_context import RequestContext
+from hullo.model.snapshot import Snapshot, SnapshotQuery
 from hullo.model.tombstone import Tombstone, tombstone_digest
-from hullo.model.value import Value
 from hullo.rules.events import EventBuilder, next_audit_entry
-from hullo.rules.merging.survivors import current_contact, require_not_merged
-from hullo.store.protocol import ContactReads, Snapshot, SnapshotQuery
+from hullo.rules.merging.survivors import require_not_merged
+from hullo.store.protocol import ContactReads
+from hullo.store.reading import current_contact
+from hullo.value import Value
 
 ErasureMode = Literal["erase", "anonymise"]
 """Of conversations."""
@@ -63,7 +64,7 @@ class EraseContact(Value):
             context=context,
         )
 
-    def prepare(self, apps: AppCache) -> PreparedOperation[ContactId]:
+    def prepare(self, apps: Apps) -> PreparedOperation[ContactId]:
         """Refuses nothing: the key was checked by whoever took the call."""
         salt = apps.workspace_salt(self.workspace_id)
         people = (self.contact_id, self.requested_id)

@@ -6,22 +6,22 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final, TypeVar
 
-from hullo.engine.app_cache import AppCache
 from hullo.model.change_set import ChangeSet
 from hullo.model.conflict import Conflict
 from hullo.model.contact import Contact, ContactId
 from hullo.model.decision import Decision
 from hullo.model.instant import Instant, format_rfc3339
 from hullo.model.note import Note
-from hullo.model.operation import PreparedOperation
+from hullo.model.operation import Apps, PreparedOperation
 from hullo.model.request_context import RequestContext
-from hullo.model.value import Value
+from hullo.model.snapshot import Snapshot, SnapshotQuery
 from hullo.operations.privacy import export_document as told
 from hullo.operations.privacy.export_document import Document
 from hullo.rules.events import next_audit_entry
-from hullo.rules.merging.survivors import current_contact, require_not_merged
-from hullo.store.protocol import ConflictFilter, ContactReads, Page, PageRequest, Snapshot, SnapshotQuery, Store
-from hullo.store.reading import iter_pages
+from hullo.rules.merging.survivors import require_not_merged
+from hullo.store.protocol import ConflictFilter, ContactReads, Page, PageRequest, Store
+from hullo.store.reading import current_contact, iter_pages
+from hullo.value import Value
 
 EXPORT_FORMAT: Final = "hullo.person/1"
 """Later versions may add fields; where they change one, they say another number."""
@@ -46,7 +46,7 @@ class RecordExport(Value):
         contact = current_contact(store, workspace_id, contact_id)
         return cls(contact_id=contact.id, workspace_id=workspace_id, by=by, context=context)
 
-    def prepare(self, apps: AppCache) -> PreparedOperation[ContactId]:  # noqa: ARG002 - no app is asked
+    def prepare(self, apps: Apps) -> PreparedOperation[ContactId]:  # noqa: ARG002 - no app is asked
         """Refuses nothing: the key was checked by whoever took the call."""
         query = SnapshotQuery(
             workspace_id=self.workspace_id, app_id=None, contacts=(self.contact_id,), include_audit_head=True

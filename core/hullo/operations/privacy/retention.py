@@ -11,10 +11,10 @@ from hullo.model.app import App
 from hullo.model.instant import DAY, Instant
 from hullo.model.request_context import Clock
 from hullo.model.retention import Sweep, SweepResult
-from hullo.model.value import Value
 from hullo.operations.admin.audit_log import AuditLog
 from hullo.store.maintenance import Progress, no_progress
 from hullo.store.protocol import Store
+from hullo.value import Value
 
 DELIVERY_RETENTION_DAYS: Final = 30
 BATCH_SIZE: Final = 500

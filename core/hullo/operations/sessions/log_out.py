@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from hullo.engine.app_cache import AppCache
 from hullo.model.change_set import ChangeSet, SessionRevocation
 from hullo.model.contact import ContactId
 from hullo.model.decision import Decision
-from hullo.model.operation import PreparedOperation
+from hullo.model.operation import Apps, PreparedOperation
 from hullo.model.request_context import RequestContext
-from hullo.model.value import Value
+from hullo.model.snapshot import Snapshot, SnapshotQuery
 from hullo.rules.events import next_audit_entry
 from hullo.rules.merging.survivors import require_not_merged
-from hullo.store.protocol import Snapshot, SnapshotQuery
+from hullo.value import Value
 
 
 class LogOutEverywhere(Value):
@@ -23,7 +22,7 @@ class LogOutEverywhere(Value):
     """As in `Fact.by`."""
     context: RequestContext
 
-    def prepare(self, apps: AppCache) -> PreparedOperation[ContactId]:  # noqa: ARG002 - no app is asked
+    def prepare(self, apps: Apps) -> PreparedOperation[ContactId]:  # noqa: ARG002 - no app is asked
         """Refuses nothing: the key was checked by whoever took the call."""
         query = SnapshotQuery(
             workspace_id=self.workspace_id, app_id=None, contacts=(self.contact_id,), include_audit_head=True

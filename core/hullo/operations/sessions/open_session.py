@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from typing import Literal
 
-from hullo.engine.app_cache import AppCache
 from hullo.errors import SessionRequired, SessionRevoked
 from hullo.model.app import App
 from hullo.model.change_set import ChangeSet
 from hullo.model.decision import Decision
 from hullo.model.event import Event
-from hullo.model.operation import PreparedOperation
+from hullo.model.operation import Apps, PreparedOperation
 from hullo.model.request_context import RequestContext
-from hullo.model.value import Value
+from hullo.model.snapshot import Snapshot, SnapshotQuery
 from hullo.model.visitor import Session, SessionDigest
 from hullo.rules import session_lifecycle
 from hullo.rules.consent import check_consent
 from hullo.rules.events import EventBuilder
 from hullo.rules.origins import check_origin
 from hullo.rules.session_lifecycle import SessionUpdate
-from hullo.store.protocol import Snapshot, SnapshotQuery
+from hullo.value import Value
 
 
 class OpenSession(Value):
@@ -37,7 +36,7 @@ class OpenSession(Value):
     consent: bool = False
     """Whether the page says that the visitor agrees to be remembered. One with a session has said so before."""
 
-    def prepare(self, apps: AppCache) -> PreparedOperation[SessionUpdate]:
+    def prepare(self, apps: Apps) -> PreparedOperation[SessionUpdate]:
         """Raises `UnknownApp`, `BadOrigin`, and `SessionRequired` for a `resume` without a session."""
         if self.verb == "resume" and self.session_digest is None:
             raise SessionRequired

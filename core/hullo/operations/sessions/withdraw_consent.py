@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from hullo.engine.app_cache import AppCache
 from hullo.errors import SessionRevoked
 from hullo.model.app import App
 from hullo.model.change_set import ChangeSet
 from hullo.model.decision import Decision
-from hullo.model.operation import PreparedOperation
+from hullo.model.operation import Apps, PreparedOperation
 from hullo.model.request_context import RequestContext
-from hullo.model.value import Value
+from hullo.model.snapshot import Snapshot, SnapshotQuery
 from hullo.model.visitor import SessionDigest
 from hullo.operations.sessions.open_session import reset_events
 from hullo.rules import session_lifecycle
 from hullo.rules.origins import check_origin
-from hullo.store.protocol import Snapshot, SnapshotQuery
+from hullo.value import Value
 
 
 class WithdrawConsent(Value):
@@ -26,7 +25,7 @@ class WithdrawConsent(Value):
     origin: str | None
     context: RequestContext
 
-    def prepare(self, apps: AppCache) -> PreparedOperation[App]:
+    def prepare(self, apps: Apps) -> PreparedOperation[App]:
         """The answer is the app. Raises `UnknownApp`, `BadOrigin`."""
         return apps.with_fresh_retry(self.app_key, self._prepare)
 

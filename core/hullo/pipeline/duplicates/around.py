@@ -14,12 +14,13 @@ from typing import Final
 
 from hullo.model.contact import Contact
 from hullo.model.identifier import EMAIL, Identifier
+from hullo.model.snapshot import SnapshotQuery
 from hullo.pipeline.duplicates.comparing import DuplicateSuggestion
 from hullo.pipeline.duplicates.finding import MAX_BLOCK_SIZE
 from hullo.pipeline.duplicates.pairs import compare_pairs
 from hullo.pipeline.duplicates.spellings import email_variants
 from hullo.pipeline.duplicates.traits import BlockingKey, blocking_keys, contact_emails, extract_features
-from hullo.store.protocol import ContactFilter, PageRequest, SnapshotQuery, Store
+from hullo.store.protocol import ContactFilter, PageRequest, Store
 from hullo.store.reading import PAGE_SIZE
 
 MAX_VALUES: Final = 3

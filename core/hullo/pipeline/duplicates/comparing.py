@@ -11,10 +11,10 @@ from hullo.model.fact import Fact
 from hullo.model.identifier import EXTERNAL_ID
 from hullo.model.phone import is_e164
 from hullo.model.standing import Standing
-from hullo.model.value import Value
 from hullo.pipeline.duplicates.mailboxes import Similarity, similarity
 from hullo.pipeline.duplicates.traits import BlockingKey, FeatureKind, Features, extract_features
 from hullo.rules.identifiers import identifier_facts
+from hullo.value import Value
 
 KeyFilter = Callable[[BlockingKey], bool]
 """Whether it says anything that two contacts have this in common."""

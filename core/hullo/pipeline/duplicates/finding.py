@@ -15,15 +15,16 @@ from typing import Final
 
 from hullo.model.app import Workspace
 from hullo.model.phone import is_e164
-from hullo.model.value import Value
+from hullo.model.snapshot import SnapshotQuery
 from hullo.pipeline.duplicates.blocks import ENTRY_LIMIT, BlockFilter, ContactNumbers, OversizedBlock, encode_entry
 from hullo.pipeline.duplicates.comparing import DuplicateSuggestion
 from hullo.pipeline.duplicates.pairs import Pair, compare_pairs
 from hullo.pipeline.duplicates.spool import PARTITIONS, ExternalSorter
 from hullo.pipeline.duplicates.traits import FeatureKind, blocking_keys
 from hullo.store.maintenance import Progress, no_progress
-from hullo.store.protocol import SnapshotQuery, Store
+from hullo.store.protocol import Store
 from hullo.store.reading import PAGE_SIZE, iter_contacts
+from hullo.value import Value
 
 MAX_BLOCK_SIZE: Final = 50
 """How many may have something in common and still be compared for it."""

@@ -7,8 +7,9 @@ from itertools import islice
 from typing import Final
 
 from hullo.model.contact import ContactId
+from hullo.model.snapshot import SnapshotQuery
 from hullo.pipeline.duplicates.comparing import DuplicateSuggestion, KeyFilter, compare
-from hullo.store.protocol import SnapshotQuery, Store
+from hullo.store.protocol import Store
 
 BATCH_SIZE: Final = 200
 

@@ -6,15 +6,15 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
-from hullo.hooks.writes import identifier_field
 from hullo.model.contact import Contact, ContactId
 from hullo.model.event import FieldChange
 from hullo.model.fact import Fact, Scalar, is_blank, is_same_value
 from hullo.model.instant import Instant
-from hullo.model.value import Value
+from hullo.model.write import identifier_field
 from hullo.rules.identifiers import identifier_facts, with_identifiers
 from hullo.rules.merging.field_values import field_values, preferred_fact, with_field_values
 from hullo.rules.phones import PHONE, all_phones
+from hullo.value import Value
 
 
 class Clash(Value):

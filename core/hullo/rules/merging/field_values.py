@@ -10,10 +10,10 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from hullo.hooks.writes import custom_field
 from hullo.model.contact import Contact
 from hullo.model.fact import Fact, is_blank
-from hullo.model.value import Value
+from hullo.model.write import custom_field
+from hullo.value import Value
 
 
 class FieldPath(Value, kw_only=False):

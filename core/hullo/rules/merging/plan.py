@@ -9,8 +9,8 @@ from hullo.model.change_set import Absorption, Change, insertion, replacement
 from hullo.model.contact import Contact
 from hullo.model.instant import Instant
 from hullo.model.merge import Merge, MergeId
-from hullo.model.value import Value
 from hullo.rules.merging.combine import clear_absorbed, combine, list_field_changes
+from hullo.value import Value
 
 MAX_UNCONFIRMED_CONTACTS: Final = 50
 """How many people may become one before somebody has to say that it is meant."""

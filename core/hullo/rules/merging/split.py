@@ -6,16 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from hullo.hooks.writes import identifier_field
 from hullo.model.contact import Contact, ContactId, identifier_of
 from hullo.model.fact import Fact
 from hullo.model.identifier import IdentifierDigest
 from hullo.model.instant import Instant
 from hullo.model.merge import Merge
-from hullo.model.value import Value
+from hullo.model.write import identifier_field
 from hullo.rules.identifiers import identifier_facts, with_identifiers
 from hullo.rules.merging.field_values import field_values, preferred_fact, with_field_values
 from hullo.rules.phones import PHONE, all_phones
+from hullo.value import Value
 
 
 class ChangedField(Value):

@@ -4,23 +4,7 @@ from __future__ import annotations
 
 from hullo.errors import Conflicting, NotFound
 from hullo.model.contact import Contact, ContactId
-from hullo.store.protocol import ContactReads, Snapshot
-
-
-def current_contact(store: ContactReads, workspace_id: str, contact_id: ContactId) -> Contact:
-    """The contact with this id, or whoever absorbed it, through chains of any length. Raises `NotFound`.
-
-    Somebody else may be absorbed the moment after: what is decided about the answer is decided by `unabsorbed`.
-    """
-    asked: set[ContactId] = set()
-    contact = store.find_contact(workspace_id, contact_id)
-    # A chain has no loop (G4); nobody would wait for ever if a database held one all the same.
-    while contact is not None and contact.merged_into is not None and contact.id not in asked:
-        asked.add(contact.id)
-        contact = store.find_contact(workspace_id, contact.merged_into)
-    if contact is None or contact.merged_into is not None:
-        raise NotFound("no such contact")
-    return contact
+from hullo.model.snapshot import Snapshot
 
 
 def require_not_merged(snapshot: Snapshot, contact_id: ContactId) -> Contact:

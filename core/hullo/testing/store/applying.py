@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from hullo.model.change_set import NO_CHANGES, ChangeSet, replacement
 from hullo.model.contact import Contact
 from hullo.model.fact import Scalar
-from hullo.store.protocol import APPLIED, SnapshotQuery, Store
+from hullo.model.snapshot import SnapshotQuery
+from hullo.store.protocol import APPLIED, Store
 from hullo.testing.builders import (
     APP,
     TODAY,

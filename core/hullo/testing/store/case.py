@@ -10,8 +10,9 @@ import pytest
 
 from hullo.model.change_set import Change, ChangeSet, insertion
 from hullo.model.contact import Contact
+from hullo.model.snapshot import Snapshot, SnapshotQuery
 from hullo.model.visitor import Session
-from hullo.store.protocol import APPLIED, Applied, Snapshot, SnapshotQuery, Store, StoreConflict
+from hullo.store.protocol import APPLIED, Applied, Store, StoreConflict
 from hullo.testing.builders import APP, WORKSPACE
 
 Capability = Literal["durable", "shared_between_processes", "locking"]

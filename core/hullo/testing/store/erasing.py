@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from hullo.model.change_set import ChangeSet, Erasure, Split, insertion, replacement
 from hullo.model.contact import Contact
-from hullo.store.protocol import ConflictFilter, ContactFilter, PageRequest, SnapshotQuery, Store
+from hullo.model.snapshot import SnapshotQuery
+from hullo.store.protocol import ConflictFilter, ContactFilter, PageRequest, Store
 from hullo.testing.builders import (
     APP,
     LATER,

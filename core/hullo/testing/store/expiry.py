@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from hullo.model.change_set import CallCount, ChangeSet, KeyUse, insertion, replacement
 from hullo.model.instant import DAY, HOUR, Instant
 from hullo.model.request_context import secret_digest
-from hullo.store.protocol import APPLIED, SnapshotQuery, Store
+from hullo.model.snapshot import SnapshotQuery
+from hullo.store.protocol import APPLIED, Store
 from hullo.testing.builders import (
     APP,
     LATER,

@@ -7,8 +7,9 @@ from msgspec.structs import replace
 
 from hullo.model.change_set import ChangeSet, insertion, replacement
 from hullo.model.merge import RelatedCounts
+from hullo.model.snapshot import SnapshotQuery
 from hullo.model.timeline import CONTACT_EVENT, TimelineEntry
-from hullo.store.protocol import ConflictFilter, PageRequest, SnapshotQuery, Store
+from hullo.store.protocol import ConflictFilter, PageRequest, Store
 from hullo.testing.builders import (
     APP,
     LATER,

@@ -11,7 +11,8 @@ from hullo.model.change_set import ChangeSet, insertion, replacement
 from hullo.model.contact import Contact
 from hullo.model.identifier import EMAIL, Identifier
 from hullo.model.retention import Retention
-from hullo.store.protocol import ContactFilter, PageRequest, SnapshotQuery, Store
+from hullo.model.snapshot import SnapshotQuery
+from hullo.store.protocol import ContactFilter, PageRequest, Store
 from hullo.testing.builders import (
     APP,
     LATER,

@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from hullo.errors import StoreUnavailable
 from hullo.model.change_set import ChangeSet, insertion, replacement
 from hullo.model.conflict import pair_key
-from hullo.store.protocol import Snapshot, SnapshotQuery, Store
+from hullo.model.snapshot import Snapshot, SnapshotQuery
+from hullo.store.protocol import Store
 from hullo.testing.builders import (
     APP,
     LATER,

@@ -12,7 +12,8 @@ import pytest
 from msgspec.structs import replace
 
 from hullo.model.change_set import ChangeSet, insertion, replacement
-from hullo.store.protocol import APPLIED, Applied, Snapshot, SnapshotQuery, Store, StoreConflict, SupportsLocking
+from hullo.model.snapshot import Snapshot, SnapshotQuery
+from hullo.store.protocol import APPLIED, Applied, Store, StoreConflict, SupportsLocking
 from hullo.testing.builders import WORKSPACE, a_contact, a_conversation, a_fact, a_session
 from hullo.testing.store.case import apply_one, contact_change, is_conflict, must_apply, new_contacts, requires
 from hullo.testing.store.processes import ProcessRace, RaceWorker

@@ -7,8 +7,9 @@ from msgspec.structs import replace
 from hullo.model.change_set import Absorption, ChangeSet, Split, insertion, replacement
 from hullo.model.contact import Contact
 from hullo.model.merge import Merge
+from hullo.model.snapshot import SnapshotQuery
 from hullo.model.standing import Standing
-from hullo.store.protocol import PageRequest, SnapshotQuery, Store
+from hullo.store.protocol import PageRequest, Store
 from hullo.testing.builders import (
     LATER,
     WORKSPACE,

@@ -15,8 +15,8 @@ import pytest
 
 from hullo.model.change_set import ChangeSet, insertion
 from hullo.model.instant import HOUR
-from hullo.model.value import Value
-from hullo.store.protocol import APPLIED, SnapshotQuery, Store
+from hullo.model.snapshot import SnapshotQuery
+from hullo.store.protocol import APPLIED, Store
 from hullo.testing.builders import (
     APP,
     NOW,
@@ -32,6 +32,7 @@ from hullo.testing.builders import (
 from hullo.testing.processes import ContractReference, process_context, reference_to
 from hullo.testing.store.case import StoreCase, apply_one, is_conflict, must_apply, new_contacts, requires
 from hullo.testing.store.threads import increment
+from hullo.value import Value
 
 PROCESSES = 4
 ROUNDS = 20

@@ -12,8 +12,9 @@ from msgspec.structs import replace
 
 from hullo.model.change_set import ChangeSet, SpentToken, insertion, replacement
 from hullo.model.instant import HOUR
+from hullo.model.snapshot import SnapshotQuery
 from hullo.model.visitor import Session
-from hullo.store.protocol import SnapshotQuery, Store
+from hullo.store.protocol import Store
 from hullo.testing.builders import APP, NOW, WORKSPACE, a_call_count, a_contact, a_fact, a_session, a_spent_token
 from hullo.testing.store.case import (
     StoreCase,

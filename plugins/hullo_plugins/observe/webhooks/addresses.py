@@ -9,7 +9,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Final
 from urllib.parse import urlsplit
 
-from hullo.model.value import Value
+from hullo.value import Value
 
 MAX_URL_LENGTH: Final = 2048
 

@@ -8,18 +8,17 @@ from typing import Final
 from msgspec.structs import replace
 
 from hullo.background.webhook_fan_out import delivery_id, message_text
-from hullo.engine.retry import attempts
-from hullo.errors import Invalid, NotFound, TooContended
+from hullo.errors import Invalid, NotFound, Rejection, TooContended
 from hullo.model.change_set import ChangeSet, insertion, replacement
-from hullo.model.claim import Rejection
 from hullo.model.event import EVENT_NAMES
 from hullo.model.instant import HOUR, Instant
 from hullo.model.request_context import RequestContext
-from hullo.model.value import Value
 from hullo.model.webhook import Delivery, DeliveryId, Webhook, WebhookId, WebhookSecret
 from hullo.operations.admin.audit_log import AuditLog
 from hullo.secrets.webhook_secrets import map_webhook_secrets
+from hullo.store.backoff import attempts
 from hullo.store.protocol import Applied, Page, PageRequest
+from hullo.value import Value
 from hullo_plugins.observe.webhooks.addresses import UnusableUrl
 from hullo_plugins.observe.webhooks.poster import DeliveryWorker
 from hullo_plugins.observe.webhooks.schedule import after_attempt

@@ -12,11 +12,11 @@ from hullo.cli.screen import command_text, field_lines, format_time, table, titl
 from hullo.errors import Invalid, NotFound
 from hullo.model.event import EVENT_NAMES
 from hullo.model.instant import HOUR
-from hullo.model.value import Value
 from hullo.model.webhook import Webhook
 from hullo.operations.admin.audit_log import COMMAND_LINE
 from hullo.operations.admin.register import DEFAULT_WORKSPACE
 from hullo.store.protocol import PageRequest
+from hullo.value import Value
 from hullo_plugins.observe.webhooks.book import DEFAULT_OVERLAP, NewSecret, WebhookAdmin
 from hullo_plugins.observe.webhooks.shapes import delivery_json, new_secret_json, webhook_json
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from hullo.api.apps import load_app
 from hullo.api.authentication import require_api_key
-from hullo.api.bodies import decode_object, invalid_field
+from hullo.api.bodies import invalid_field
 from hullo.api.endpoint import Handler
 from hullo.api.openapi.operation import Operation
 from hullo.api.openapi.route import DescribedRoute, Method
 from hullo.api.request import Request
 from hullo.api.schemas import page_json
+from hullo.asgi.json import decode_object
 from hullo.asgi.response import Response, json_response
 from hullo.model.app import ApiKey, Scope
 from hullo.model.instant import DAY, SECOND, Instant

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from typing_extensions import Buffer
 
-from hullo.model.value import Value
+from hullo.value import Value
 from hullo_plugins.observe.webhooks.addresses import (
     Resolver,
     Target,

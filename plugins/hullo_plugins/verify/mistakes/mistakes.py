@@ -7,7 +7,7 @@ from typing import Final
 
 from hullo.model.app import App
 from hullo.model.mistake import Mistake
-from hullo.model.value import Value
+from hullo.value import Value
 
 
 class SigningMistake(Value, kw_only=False):

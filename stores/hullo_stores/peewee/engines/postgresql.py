@@ -14,8 +14,8 @@ from peewee import PostgresqlDatabase as PeeweesOwn
 from playhouse.pool import PooledPostgresqlDatabase
 
 from hullo.errors import SettingsError, StoreUnavailable, Unstorable
-from hullo.model.value import Value
 from hullo.store.maintenance import Finding
+from hullo.value import Value
 from hullo_stores.peewee.connection import Connection
 from hullo_stores.peewee.dialect import PostgresqlDialect, StatementCache
 from hullo_stores.peewee.engines.server import POOL_TIMEOUT, ServerConnection, ServerEngine, is_disconnected

@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 from peewee import Database, PeeweeException, SqliteDatabase
 
 from hullo.errors import SettingsError, StoreUnavailable, Unstorable
-from hullo.model.value import Value
+from hullo.value import Value
 from hullo_stores.peewee.compiler import Compiler
 from hullo_stores.peewee.connection import Loader
 from hullo_stores.peewee.dialect import Dialect, StatementCache

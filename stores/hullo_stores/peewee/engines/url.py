@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from hullo.errors import SettingsError
-from hullo.model.value import Value
+from hullo.value import Value
 
 MAX_NUMBER: Final = 31_536_000
 """Of whole numbers: what every driver takes. As seconds it is a year, as milliseconds nine hours."""

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 import msgspec
 from peewee import Model
 
-from hullo.store.protocol import SnapshotQuery
+from hullo.model.snapshot import SnapshotQuery
 from hullo_stores.peewee.connection import Connection
 from hullo_stores.peewee.rows import Row, json_text
 from hullo_stores.peewee.snapshots import LoadedRows, NamedRows, ReferencedRows

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from hullo.model.contact import ContactId
-from hullo.store.protocol import SnapshotQuery
+from hullo.model.snapshot import SnapshotQuery
 from hullo_stores.peewee.compiler import Compiler, ListStatement
 from hullo_stores.peewee.connection import Connection
 from hullo_stores.peewee.loaders.statements import StepStatements

@@ -12,7 +12,7 @@ from typing import Final
 from peewee import Model
 
 from hullo.model.contact import Contact, ContactId
-from hullo.store.protocol import Snapshot, SnapshotQuery
+from hullo.model.snapshot import Snapshot, SnapshotQuery
 from hullo_stores.peewee.connection import Connection, Loader
 from hullo_stores.peewee.dialect import Dialect
 from hullo_stores.peewee.rows import Row, contact_of, session_of

@@ -9,8 +9,8 @@ from pathlib import Path
 from peewee import Database
 
 from hullo.errors import SettingsError
-from hullo.model.value import Value
 from hullo.store.maintenance import Finding, Progress
+from hullo.value import Value
 from hullo_stores.peewee.connection import Connection
 from hullo_stores.peewee.maintenance.diagnosis import clock_finding
 from hullo_stores.peewee.maintenance.tools import BackupTools

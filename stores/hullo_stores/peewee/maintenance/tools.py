@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 from typing import Final
 
-from hullo.model.value import Value
+from hullo.value import Value
 
 
 class BackupTools(Value):

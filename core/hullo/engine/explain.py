@@ -9,17 +9,17 @@ from msgspec.structs import replace
 
 from hullo.engine.app_cache import AppCache
 from hullo.engine.executor import Executor
-from hullo.errors import HulloError, Invalid, NoIdentifier, ProofRejected
+from hullo.errors import HulloError, Invalid, NoIdentifier, ProofRejected, Rejection
 from hullo.model.app import App, VerificationMode
-from hullo.model.claim import EVIDENCE_FIELDS, Claim, Rejection, attribute_hash_field
+from hullo.model.claim import EVIDENCE_FIELDS, Claim, attribute_hash_field
 from hullo.model.decision import Decision
 from hullo.model.mistake import UNRECOGNISED, Mistake
 from hullo.model.outcome import Outcome
 from hullo.model.proof import Signature
 from hullo.model.standing import Standing
-from hullo.model.value import Value
 from hullo.pipeline.claim import Identify
 from hullo.pipeline.verify import LENIENT_MODES, verify
+from hullo.value import Value
 
 MAX_OTHER_APPS: Final = 50
 """Whose keys are tried, the newest apps first."""

@@ -1,11 +1,11 @@
-"""The words in which a policy is asked: what would be written, and what of it is refused."""
+"""What would be written, and what a policy refuses of it."""
 
 from __future__ import annotations
 
 from hullo.model.claim import CUSTOM_DATA, PROFILE_FIELDS
 from hullo.model.fact import Fact, Scalar
 from hullo.model.standing import Standing
-from hullo.model.value import Value
+from hullo.value import Value
 
 
 class Write(Value):
