@@ -185,7 +185,7 @@ import sys
 from hullo.ratelimit import shared
 from hullo.model.request_context import system_clock
 redis_windows.PREFIX = sys.argv[2]
-windows = redis_windows.SharedWindows(sys.argv[1], system_clock)
+windows = redis_windows.RedisWindows(sys.argv[1], system_clock)
 print(sum(windows.acquire("key", 50).is_taken for _ in range(40)))
 windows.close()
 """

@@ -182,7 +182,7 @@ def test_identity_of_ended_session_does_not_arrive(world: World, help_centre: Ne
 
     def load_and_log_out(queries: Any) -> Any:
         snapshots = load(queries)
-        if any(query.source for query in queries) and not ended:
+        if any(query.source_session for query in queries) and not ended:
             ended.append(True)
             over = SessionRevocation(contact_id=str(contact), at=world.clock())
             world.hullo.store.apply([ChangeSet(session_revocations=(over,))])

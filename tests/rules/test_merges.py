@@ -272,8 +272,8 @@ def test_very_large_merge_asks_for_confirmation(world: World) -> None:
     anna, bert = (world.upsert(external_id=each).contact_id for each in ("anna", "bert"))
     extent = RelatedCounts(people=1, conversations=10_001, sessions=0, events=0, notes=0)
     with pytest.raises(Conflicting, match="10001 conversations"):
-        world.merge(anna, bert, extent=extent)
-    world.merge(anna, bert, extent=extent, confirmed=True)
+        world.merge(anna, bert, related_counts=extent)
+    world.merge(anna, bert, related_counts=extent, confirmed=True)
 
 
 @pytest.mark.rule("G1", "G2")

@@ -106,7 +106,7 @@ def _serve_in_workers(
     os.environ.pop(DEMO_APP_KEY, None)
     if shop is not None:
         os.environ[DEMO_APP_KEY] = shop.app_key
-    config = _config("hullo.cli.site:site_of_environment", workers=workers, factory=True)
+    config = _config("hullo.cli.site:create_worker_application", workers=workers, factory=True)
     supervisor = Multiprocess(config, sockets=[listener])
     supervisor.run()
     # A worker that was ended has the number of the signal there, which is negative.
