@@ -28,7 +28,7 @@
     └── MiddlewareMissing         middleware         500    raised in the host's own code
 
 `code` is the contract with clients; `detail` is for people and never holds a personal value (P4).
-A `StoreConflict` is no error: stores return it, and the pipeline decides again.
+A `StoreConflict` is no error: stores return it, and the engine decides again.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ from hullo.value import Value
 
 
 class Rejection(Value):
-    """A fault of the request itself: which field, and a reason for people. Never about what is stored (H2)."""
+    """Fault of the request itself: the field, and a reason for people. Never about stored data (H2)."""
 
     field: str
     reason: str
 
 
 class HulloError(Exception):
-    """Carries a stable `code`, an HTTP `status` and, where waiting helps, `retry_after` in seconds."""
+    """Error with a stable `code`, an HTTP `status` and, where a retry may succeed, `retry_after` in seconds."""
 
     code: ClassVar[str] = "internal"
     status: ClassVar[int] = 500
@@ -60,13 +60,13 @@ class HulloError(Exception):
 
 
 class BadRequest(HulloError):
-    """The body is not the JSON object that was expected."""
+    """The body is not a valid JSON object."""
 
     code, status, title = "bad_json", 400, "Bad request"
 
 
 class NoIdentifier(HulloError):
-    """Nothing in the call names a person (M6)."""
+    """The call has no identifier of a person (M6)."""
 
     code, status, title = "no_identifier", 400, "No identifier"
 
@@ -76,7 +76,7 @@ class NoIdentifier(HulloError):
 
 
 class Unauthorised(HulloError):
-    """Who is calling is not established."""
+    """The caller is not authenticated."""
 
     status, title = 401, "Unauthorised"
 
@@ -84,8 +84,8 @@ class Unauthorised(HulloError):
 class ProofRejected(Unauthorised):
     """A verifier recognised the proof and found it wrong.
 
-    What the caller is told is the same whatever was wrong and whoever it was for (V7); `detail` is for the log
-    and for the site's own developer, as is `mistake`, a short name of what is wrong, where that is known (V8).
+    The response is the same for every fault and every person (V7). `detail` is for the log and for the site's own
+    developer, as is `mistake`, a short name of the fault where it is known (V8).
     """
 
     code, title = "proof_rejected", "Proof rejected"
@@ -96,13 +96,13 @@ class ProofRejected(Unauthorised):
 
 
 class ProofRequired(Unauthorised):
-    """The app takes signed calls only (V3)."""
+    """The app accepts signed calls only (V3)."""
 
     code, title = "proof_required", "Proof required"
 
 
 class SessionRevoked(Unauthorised):
-    """The session token is unknown, expired, revoked or another app's; which of them is not said."""
+    """The session token is unknown, expired, revoked or another app's; the response does not reveal which."""
 
     code, title = "session_revoked", "Session revoked"
 
@@ -111,7 +111,7 @@ class SessionRevoked(Unauthorised):
 
 
 class SessionRequired(Unauthorised):
-    """The call needs a visitor's session."""
+    """The call needs a visitor's session token."""
 
     code, title = "session_required", "Session required"
 
@@ -129,19 +129,19 @@ class KeyRequired(Unauthorised):
 
 
 class BadOrigin(HulloError):
-    """A page calls from an origin that the app does not list."""
+    """The page's origin is not in the app's list."""
 
     code, status, title = "bad_origin", 403, "Origin not allowed"
 
 
 class Forbidden(HulloError):
-    """The API key is valid but lacks the scope, or belongs to another app."""
+    """The API key is valid, but lacks the scope or belongs to another app."""
 
     code, status, title = "forbidden", 403, "Forbidden"
 
 
 class ConsentRequired(HulloError):
-    """The app stores nothing about a visitor until the page says that they agree; nothing was written."""
+    """The app stores nothing about a visitor before their consent; nothing was written."""
 
     code, status, title = "consent_required", 403, "Consent required"
 
@@ -150,7 +150,7 @@ class ConsentRequired(HulloError):
 
 
 class UnknownApp(HulloError):
-    """No app has this key."""
+    """No app has this app key."""
 
     code, status, title = "unknown_app", 404, "Unknown app"
 
@@ -159,7 +159,7 @@ class UnknownApp(HulloError):
 
 
 class NotFound(HulloError):
-    """No such thing here, or not for this caller."""
+    """The resource does not exist, or is not visible to this caller."""
 
     code, status, title = "not_found", 404, "Not found"
 
@@ -171,7 +171,7 @@ class MethodNotAllowed(HulloError):
 
 
 class Conflicting(HulloError):
-    """The change contradicts what is stored, such as an email that another contact has."""
+    """The change contradicts stored data, such as the email of another contact."""
 
     code, status, title = "conflict", 409, "Conflict"
 
@@ -183,11 +183,11 @@ class TooLarge(HulloError):
 
 
 class Invalid(HulloError):
-    """Fields are wrong and nothing was written."""
+    """Fields are invalid; nothing was written."""
 
     code, status, title = "invalid", 422, "Invalid"
     invalid_fields_detail: ClassVar[str] = "nothing was written, since some fields are wrong"
-    """The detail where `rejected` says all there is to say."""
+    """Detail of an error whose `rejected` explains it fully."""
 
     def __init__(self, detail: str, rejected: Sequence[Rejection] = ()) -> None:
         super().__init__(detail)
@@ -195,15 +195,15 @@ class Invalid(HulloError):
 
 
 class Unstorable(Invalid):
-    """The store cannot keep a value: it is too long, too large, or no text that a database takes. Raised by stores,
-    for what neither the edge nor a plugin has refused before."""
+    """The store cannot keep a value: it is too long, too large, or contains characters that the database refuses.
+    Raised by stores for values that neither the edge nor a plugin refused."""
 
-    def __init__(self, detail: str = "a value is nothing that the database can keep") -> None:
+    def __init__(self, detail: str = "the database cannot store one of the values") -> None:
         super().__init__(detail)
 
 
 class RateLimited(HulloError):
-    """Too many calls in a short time; nothing was written. `retry_after` says when there may be another."""
+    """Too many calls in a short time; nothing was written. `retry_after`, at least 1, is when a call may succeed."""
 
     code, status, title = "rate_limited", 429, "Too many requests"
 
@@ -213,36 +213,36 @@ class RateLimited(HulloError):
 
 
 class Unavailable(HulloError):
-    """Try again later; nothing was written."""
+    """A temporary failure; nothing was written, and a retry may succeed."""
 
     code, status, title = "unavailable", 503, "Unavailable"
     retry_after = 1
 
 
 class StoreUnavailable(Unavailable):
-    """The database cannot be reached, or its schema is not the one this version needs."""
+    """The database cannot be reached, or its schema does not match this version."""
 
 
 class TooContended(Unavailable):
-    """Every bounded retry met somebody else's change."""
+    """Every attempt of the retry budget conflicted with another writer."""
 
     def __init__(self) -> None:
         super().__init__("the same records were being changed by others; try again")
 
 
 class PluginError(HulloError):
-    """A plugin cannot be used as it is; the sentence says what to change."""
+    """A plugin cannot be used; the message says what to change."""
 
     code, title = "plugin", "Plugin error"
 
 
 class SettingsError(HulloError):
-    """A setting is wrong; the sentence names it."""
+    """A setting is invalid; the message names it."""
 
     code, title = "settings", "Settings error"
 
 
 class MiddlewareMissing(HulloError, RuntimeError):
-    """A route asks who is calling where the middleware is not mounted; a mistake in the host's code."""
+    """A route of the host asks for the identity, but `IdentityMiddleware` is not mounted."""
 
     code, title = "middleware", "Middleware missing"

@@ -1,4 +1,4 @@
-"""One file of settings: where they come from, what they are, and what happens to a wrong one."""
+"""Settings of one `hullo.toml`: the values, their defaults, reading and validation."""
 
 from __future__ import annotations
 
@@ -24,32 +24,33 @@ DEFAULT_PREFIX: Final = "/hullo"
 DEFAULT_FILE: Final = "hullo.toml"
 
 UNIX_SOCKET: Final = "unix"
-"""Among the trusted proxies: whoever calls through a Unix socket."""
+"""In `trusted_proxies`: callers through a Unix socket."""
 REDIS_SCHEMES: Final = ("redis://", "rediss://", "unix://")
 
 
 class RateLimits(Value):
-    """How much of everything a caller may do in a minute. What is beyond it is answered with 429.
+    """Maximum number of calls per minute. Calls beyond it get 429.
 
-    Raises `SettingsError` for a number that is none, or under 1.
+    Raises `SettingsError` for a value that is no whole number, or under 1.
     """
 
     on: bool = True
     """`HULLO_LIMITS=off` in the environment turns them off, for load tests."""
     identifies_per_session: int = 60
-    """Proven calls that change nothing are free, and calls that repeat the one before."""
+    """Free: proven calls that change nothing, and repeats of the previous call."""
     calls_per_address: int = 600
-    """Of browsers and other callers without an API key."""
+    """For browsers and other callers without an API key."""
     sessions_per_address: int = 120
-    """New ones."""
+    """New sessions."""
     sockets_per_address: int = 1000
-    """Open at once, in each process."""
+    """Open sockets, in each process."""
     frames_per_socket: int = 30
-    """Within ten seconds. A socket that sends more is closed."""
+    """In ten seconds. A socket that sends more is closed."""
 
     def __post_init__(self) -> None:
-        for name in (each.name for each in fields(self) if each.name != "on"):
+        for name in (limit.name for limit in fields(self) if limit.name != "on"):
             value: object = getattr(self, name)
+            # `type() is`: True is an int to `isinstance`, and `calls_per_address = true` is a mistake.
             if type(value) is not int or value < 1:
                 raise SettingsError(
                     f"rate_limits.{name} must be a whole number from 1 on, not {value!r}; rate_limits.on = false, or "
@@ -58,13 +59,13 @@ class RateLimits(Value):
 
 
 class SessionCookie(Value):
-    """A session that scripts cannot read, for pages that are served from hullo's own host."""
+    """Session cookie that scripts cannot read, for pages on hullo's own host."""
 
     on: bool = False
-    """Whether join, identify and reset keep the session in a cookie, and out of their answers."""
+    """Join, identify and reset keep the session token in a cookie, and out of their responses."""
     same_site: Literal["lax", "strict"] = "lax"
     insecure: bool = False
-    """Also without TLS. On a loopback host, where people develop, it is so anyway."""
+    """Send it without TLS too. Loopback hosts, used in development, always allow that."""
 
 
 class Settings(
@@ -111,21 +112,21 @@ class Settings(
     rate_limits: RateLimits = field(default_factory=RateLimits)
     cookie: SessionCookie = field(default_factory=SessionCookie)
     trusted_proxies: tuple[str, ...] = ()
-    """Addresses and networks whose word about the caller's address is taken, and `unix` for whoever calls through a
-    Unix socket. None are, unless they are listed."""
+    """Addresses and networks whose `X-Forwarded-For` is believed, and `unix` for callers through a Unix socket. Empty:
+    none."""
     redis: str | None = None
-    """Where the rate limits are counted, so that several processes share them. None: each counts for itself."""
+    """Redis that counts the rate limits of all processes. None: each process counts its own."""
     bus: str | None = None
-    """What tells every process at once of what another has committed, as sockets are open in each: a URL, of Redis or
-    PostgreSQL; `memory:` for none. None: the store's own database where that is PostgreSQL, else `redis`, else none."""
+    """Bus that notifies all processes of committed changes, as each has its own sockets: a URL of Redis or PostgreSQL;
+    `memory:` for none. None: the store's database if it is PostgreSQL, else `redis`, else none."""
     hop_parameter: str = "hullo_identity"
-    """Under which name a page's address carries an identity from another site (T2)."""
+    """Query parameter that carries an identity from another site (T2)."""
     development: bool = False
-    """Says that nothing here is real: weak secrets are accepted, and webhooks may lead to this very machine."""
+    """No real data: weak secrets are accepted, and webhooks may call this machine."""
     master_keys: tuple[str, ...] = ()
-    """Seal the secrets in the database; the first seals, all open. From `HULLO_MASTER_KEY`, with commas between
-    them, and never from the file. Where several processes run, a new one is set behind the old one everywhere, then in
-    front of it, and then alone: each start seals anew what the first one does not."""
+    """Keys that seal the secrets in the database; the first seals, all open. From `HULLO_MASTER_KEY`, separated by
+    commas, never from the file. To rotate with several processes, add the new key behind the old one everywhere, then
+    move it to the front, then remove the old one: each start reseals what the first key does not seal."""
     plugin: Mapping[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
 
     def __post_init__(self) -> None:
@@ -133,7 +134,7 @@ class Settings(
         _validate_attributes(self.limits.signed_attributes)
         if not CUSTOM_KEY.fullmatch(self.hop_parameter):
             raise SettingsError("hop_parameter is made of letters A to Z, digits, and _ . -, such as hullo_identity")
-        # Nothing of what was said is repeated: it may hold a password.
+        # The messages quote no URL: it may hold a password.
         if self.redis is not None and not str(self.redis).startswith(REDIS_SCHEMES):
             raise SettingsError(
                 f"redis must be a URL that begins with {', '.join(REDIS_SCHEMES[:-1])} or {REDIS_SCHEMES[-1]}, such as "
@@ -144,9 +145,9 @@ class Settings(
 
 
 def read_settings(file: str | Path | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
-    """The settings of a file, overridden by the environment (`settings_of_environment`).
+    """Read the settings of a file, overridden by the environment (`apply_environment`).
 
-    The file is the one named, else `HULLO_CONFIG`'s, else `hullo.toml` in the working folder, if there is one. Raises
+    The file is `file`, else `HULLO_CONFIG`, else `hullo.toml` in the working folder if it exists. Raises
     `SettingsError`, which names the file and the setting.
     """
     named = file if file is not None else environment.get("HULLO_CONFIG") or None
@@ -158,35 +159,35 @@ def read_settings(file: str | Path | None = None, environment: Mapping[str, str]
 
 
 def apply_environment(environment: Mapping[str, str] = os.environ, defaults: Settings | None = None) -> Settings:
-    """The settings given, or the defaults, with what the environment says.
+    """Override settings, or the defaults, by the environment.
 
     `HULLO_DB` names the store, `HULLO_REDIS` the Redis, `HULLO_BUS` the bus, `HULLO_MASTER_KEY` the master keys;
-    `HULLO_LIMITS=off` turns the rate limits off; `HULLO_DEVELOPMENT=1` says that nothing is real. What is empty
-    says nothing. Raises `SettingsError`.
+    `HULLO_LIMITS=off` turns the rate limits off; `HULLO_DEVELOPMENT=1` turns development on. An empty variable counts
+    as unset. Raises `SettingsError`.
     """
     settings = defaults if defaults is not None else Settings()
-    said = {name: text.strip() for name, text in environment.items() if name.startswith("HULLO_") and text.strip()}
-    keys = tuple(key for part in said.get("HULLO_MASTER_KEY", "").split(",") if (key := part.strip()))
-    limited = _read_boolean("HULLO_LIMITS", said, settings.rate_limits.on)
+    variables = {name: text.strip() for name, text in environment.items() if name.startswith("HULLO_") and text.strip()}
+    keys = tuple(key for part in variables.get("HULLO_MASTER_KEY", "").split(",") if (key := part.strip()))
+    limited = _read_boolean("HULLO_LIMITS", variables, settings.rate_limits.on)
     return replace(
         settings,
-        store=said.get("HULLO_DB", settings.store),
-        redis=said.get("HULLO_REDIS", settings.redis),
-        bus=said.get("HULLO_BUS", settings.bus),
+        store=variables.get("HULLO_DB", settings.store),
+        redis=variables.get("HULLO_REDIS", settings.redis),
+        bus=variables.get("HULLO_BUS", settings.bus),
         master_keys=keys or settings.master_keys,
         rate_limits=replace(settings.rate_limits, on=limited),
-        development=_read_boolean("HULLO_DEVELOPMENT", said, settings.development),
+        development=_read_boolean("HULLO_DEVELOPMENT", variables, settings.development),
     )
 
 
-def _read_boolean(name: str, said: Mapping[str, str], otherwise: bool) -> bool:
-    text = said.get(name)
+def _read_boolean(name: str, variables: Mapping[str, str], default: bool) -> bool:
+    text = variables.get(name)
     if text is None:
-        return otherwise
-    meant = {"on": True, "1": True, "true": True, "off": False, "0": False, "false": False}.get(text.lower())
-    if meant is None:
+        return default
+    value = {"on": True, "1": True, "true": True, "off": False, "0": False, "false": False}.get(text.lower())
+    if value is None:
         raise SettingsError(f"{name} is on or off, not {text!r}")
-    return meant
+    return value
 
 
 def _read_toml(path: Path) -> dict[str, object]:
@@ -231,27 +232,28 @@ def _validate_attributes(names: Sequence[str]) -> None:
 def _validate_proxies(listed: object) -> None:
     if isinstance(listed, str) or not isinstance(listed, Sequence):
         raise SettingsError('trusted_proxies is a list, such as ["10.0.0.0/8"]')
-    for each in cast("Sequence[object]", listed):
-        if each == UNIX_SOCKET:
+    for proxy in cast("Sequence[object]", listed):
+        if proxy == UNIX_SOCKET:
             continue
         try:
-            if not isinstance(each, str):
+            if not isinstance(proxy, str):
                 raise ValueError
-            network = ipaddress.ip_network(each, strict=False)
+            network = ipaddress.ip_network(proxy, strict=False)
         except ValueError:
             raise SettingsError(
-                f"trusted_proxies: {each!r} is no address or network; write the proxy's address, such as 10.0.0.7, or "
+                f"trusted_proxies: {proxy!r} is no address or network; write the proxy's address, such as 10.0.0.7, or "
                 "the network that proxies alone are in, such as 10.0.0.0/8, or unix for a Unix socket"
             ) from None
-        if str(network.network_address) != str(ipaddress.ip_interface(each).ip):
+        # `strict=False` above would trust the whole network where one address was meant.
+        if str(network.network_address) != str(ipaddress.ip_interface(proxy).ip):
             raise SettingsError(
-                f"trusted_proxies: {each} names one address in a network; write {network} for the network, or "
-                f"{ipaddress.ip_interface(each).ip} for that address alone"
+                f"trusted_proxies: {proxy} names one address in a network; write {network} for the network, or "
+                f"{ipaddress.ip_interface(proxy).ip} for that address alone"
             )
 
 
 def _reject_unknown(table: Mapping[str, object], shape: type[Any], where: str, path: Path) -> None:
-    known = [each.name for each in fields(shape) if each.name != "master_keys"]
+    known = [setting.name for setting in fields(shape) if setting.name != "master_keys"]
     for name in table:
         if name == "master_keys":
             raise SettingsError(f"{path}: a master key does not belong in a file; set HULLO_MASTER_KEY")

@@ -10,7 +10,7 @@ from typing_extensions import dataclass_transform
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
 class ValueType(msgspec.StructMeta):
-    """Makes every subclass of `Value` frozen and keyword-only, as msgspec does not inherit `kw_only`."""
+    """Metaclass that makes every subclass of `Value` frozen and keyword-only: msgspec does not inherit `kw_only`."""
 
     def __new__(
         cls,
@@ -29,7 +29,7 @@ class ValueType(msgspec.StructMeta):
 
 
 class Value(msgspec.Struct, metaclass=ValueType):
-    """A frozen, keyword-only record. Change one with `msgspec.structs.replace`.
+    """Frozen, keyword-only record. Change one with `msgspec.structs.replace`.
 
     A struct and not a dataclass: a frozen dataclass costs nine times as much to make, thirty times as much to replace.
     `class Key(Value, secrets=("secret",))` names the fields that `repr` leaves out, so that no log and no traceback

@@ -167,7 +167,7 @@ def test_database_failure_quotes_no_caller_data(engine: str, tmp_path: Path) -> 
             before = target.printed()
             spoken.say_everything()
             told = target.told(before)
-            assert b"a value is nothing that the database can keep" in b"".join(spoken.errors)
+            assert b"the database cannot store one of the values" in b"".join(spoken.errors)
             spoken.assert_untold(told)
             spoken.assert_unrepeated()
         assert any(b'"status":50' in error for error in spoken.errors)

@@ -1,1 +1,2 @@
-"""The nouns of hullo: frozen values, validated where they are made. No I/O, no clock, no randomness but `Moment.at`."""
+"""The nouns of hullo: frozen values, validated where they are made. No I/O, no clock; randomness only in
+`RequestContext.at`."""

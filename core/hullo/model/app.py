@@ -1,4 +1,4 @@
-"""Workspaces, apps, and the keys that vouch for callers."""
+"""Workspaces, apps, and the keys that authenticate callers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ AppId = str
 
 
 class VerificationMode(StrEnum):
-    """What an app demands of its callers (V3)."""
+    """How strictly an app verifies identify calls (V3)."""
 
     OFF = "off"
     OPTIONAL = "optional"
@@ -36,19 +36,19 @@ ALL_SCOPES: Final = frozenset(Scope)
 
 
 class Workspace(Value, secrets=("salt",)):
-    """Owns contacts. Its name is unique."""
+    """Owner of contacts. The name is unique."""
 
     id: WorkspaceId
     name: str
     created_at: Instant
     salt: str = ""
-    """What tombstones are salted with (P2). Sealed under the master key, if there is one. Empty until hullo is opened,
-    in one that was made before there were any."""
+    """Salt of this workspace's tombstones (P2), sealed if there is a master key. Empty in a workspace from an older
+    version until hullo is opened."""
     version: int = 0
 
 
 class IdentityKey(Value, secrets=("secret",)):
-    """What a site's server signs with: a secret that both know (V1, V4), or its own, whose public half is here (V5).
+    """Key that a site's server signs with: a shared secret (V1, V4), or the public half of the site's own key (V5).
 
     The text of the secret itself is the HMAC key.
     """
@@ -56,30 +56,29 @@ class IdentityKey(Value, secrets=("secret",)):
     id: str
     app_id: AppId
     secret: str
-    """Sealed under the master key, if there is one, until `Vault.opened`. Empty for a public key."""
+    """Sealed if there is a master key, until `Vault.open_app`. Empty for a public key."""
     created_at: Instant
     last_used_at: Instant | None = None
-    """To the hour; None while nobody signed with it."""
+    """To the hour; None while the key is unused."""
     retires_at: Instant | None = None
-    """None: until somebody retires it."""
+    """None: not retired."""
     public_key: str | None = None
-    """A JWK (RFC 7517) as JSON text, which verifies tokens and makes nothing (V5). None for a secret."""
+    """JWK (RFC 7517) as JSON text, which verifies tokens and signs nothing (V5). None for a secret."""
 
     def is_active(self, now: Instant) -> bool:
-        """Whether it still verifies."""
+        """Return whether the key still verifies."""
         return self.retires_at is None or now < self.retires_at
 
     def can_sign(self, now: Instant) -> bool:
-        """Whether it is active, and a secret: a public key makes nothing."""
+        """Return whether the key is active and a secret: a public key cannot sign."""
         return self.public_key is None and self.is_active(now)
 
 
 class App(Value):
-    """One place a widget runs.
+    """One place where a widget runs.
 
-    `identity_keys` holds the retired ones too. An app with no `origins` takes loopback origins only. `version`
-    grows with every change of the app or its keys, so that a process that remembers an app can tell that it
-    must look again.
+    `identity_keys` includes retired keys. An app without `origins` accepts loopback origins only. `version` grows with
+    every change of the app or its keys, so that a process with a cached app knows when to reload it.
     """
 
     id: AppId
@@ -91,23 +90,23 @@ class App(Value):
     region: str | None = None
     """Two-letter country for phone numbers written without `+`."""
     consent_required: bool = False
-    """Whether nothing is stored of a visitor until the page says that they agree."""
+    """True: nothing is stored about a visitor until the page sends their consent."""
     retention: Retention = field(default_factory=Retention)
     identity_keys: tuple[IdentityKey, ...] = ()
     version: int = 0
 
     @property
     def app_key(self) -> str:
-        """What pages send. It is public, so it is simply the id."""
+        """Return the key that pages send. It is public, so it is the id."""
         return self.id
 
     def signing_key(self, now: Instant) -> IdentityKey | None:
-        """The newest that signs; None where every key is retired, or public."""
+        """Return the newest key that signs; None where every key is retired or public."""
         return next((key for key in reversed(self.identity_keys) if key.can_sign(now)), None)
 
 
 class ApiKey(Value):
-    """A server's credential for one workspace, and for one app of it when `app_id` is set. Only a digest is kept."""
+    """Credential of a server for one workspace, or for one app of it when `app_id` is set. Only a digest is stored."""
 
     id: str
     workspace_id: WorkspaceId
@@ -120,5 +119,5 @@ class ApiKey(Value):
 
     @property
     def writer(self) -> str:
-        """How it is remembered in what it wrote (`Fact.by`)."""
+        """Return the name of this key in the facts it wrote (`Fact.by`)."""
         return f"api-key:{self.id}"

@@ -1,4 +1,4 @@
-"""What was done to people's data and to the keys that guard it, chained so that tampering shows."""
+"""The audit log: changes to personal data and to keys, as a hash chain that reveals tampering."""
 
 from __future__ import annotations
 
@@ -14,60 +14,60 @@ from hullo.model.instant import Instant
 from hullo.value import Value
 
 NO_PREVIOUS_DIGEST: Final = ""
-"""What the first entry of a workspace has for `previous`."""
+"""Value of `previous` in the first entry of a workspace."""
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
 class AuditHead(Value):
-    """Where a workspace's chain ends."""
+    """End of a workspace's chain."""
 
     number: int = 0
-    """0: there is no entry yet."""
+    """0: the log has no entry."""
     digest: str = NO_PREVIOUS_DIGEST
 
 
 class AuditEntry(Value):
-    """One thing that was done. Append-only; `data` holds ids and counts, never a personal value (P4).
+    """One audited action. Append-only; `data` holds ids and counts, never a personal value (P4).
 
-    `digest` covers everything else and the digest of the entry before: whoever changes, removes or inserts one has to
-    rewrite all that come after, and the head that somebody wrote down elsewhere tells.
+    `digest` covers all other fields and the digest of the previous entry. To change, remove or insert one entry, an
+    attacker must rewrite all later entries, and the head then differs from a copy kept elsewhere.
     """
 
     workspace_id: str
     number: int
-    """1, 2, 3, … in each workspace; what no two entries share."""
+    """1, 2, 3, … in each workspace; unique."""
     at: Instant
     by: str
     """The writer, as in `Fact.by`, or `command line`."""
     action: str
     """Such as `contact.erased`, `contact.exported`, `api_key.created`."""
     subject: str
-    """The id of what it was done to."""
+    """Id of the record that was acted on."""
     previous: str
     digest: str
     data: Mapping[str, object] = field(default_factory=dict[str, object])
 
     @property
     def id(self) -> str:
-        """In the order of numbers, as lists are read in it."""
+        """Return the number as text that sorts in the order of numbers, for paging."""
         return f"{self.number:012d}"
 
     @property
     def head(self) -> AuditHead:
-        """Where the chain ends with it."""
+        """Return the head of a chain that ends with this entry."""
         return AuditHead(number=self.number, digest=self.digest)
 
     @property
     def has_valid_digest(self) -> bool:
-        """Whether the digest is what it must be."""
+        """Check the digest against the other fields."""
         return self.digest == _digest_of(self)
 
 
 def next_entry(
     head: AuditHead, *, workspace_id: str, at: Instant, by: str, action: str, subject: str, data: Mapping[str, object]
 ) -> AuditEntry:
-    """The entry that follows."""
+    """Make the entry that follows `head`."""
     entry = AuditEntry(
         workspace_id=workspace_id,
         number=head.number + 1,
@@ -83,7 +83,8 @@ def next_entry(
 
 
 def _digest_of(entry: AuditEntry) -> str:
-    said = (
+    # Sorted keys in `data`: stores may give the object back in another order, and the digest must not depend on it.
+    covered = (
         entry.previous,
         entry.workspace_id,
         entry.number,
@@ -93,4 +94,4 @@ def _digest_of(entry: AuditEntry) -> str:
         entry.subject,
         entry.data,
     )
-    return sha256(_encode(said)).hexdigest()
+    return sha256(_encode(covered)).hexdigest()

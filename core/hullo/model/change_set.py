@@ -1,4 +1,4 @@
-"""What one decision wants written: all of it, or none (R3)."""
+"""The writes of one decision: applied all together, or not at all (R3)."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from hullo.value import Value
 
 
 class Versioned(Protocol):
-    """A noun that stores compare by version before they replace it."""
+    """Record that a store replaces only if its version is unchanged."""
 
     @property
     def version(self) -> int:
-        """How often it was written; 0 for one that was only created."""
+        """Return the number of writes after the insertion; 0 for a new record."""
         ...
 
 
@@ -37,9 +37,9 @@ T = TypeVar("T", bound=Versioned)
 
 
 class Change(Value, Generic[T], kw_only=False):
-    """From `before`, as it was loaded, to `after`. None before: it is new, and must not be there yet.
+    """Write of one record: from `before`, as loaded, to `after`. `before` None: an insertion, which must not exist yet.
 
-    A store writes it only while what it holds still has `before.version`; else the change set is a conflict.
+    A store writes it only while the stored version is `before.version`; else the change set is a conflict.
     """
 
     before: T | None
@@ -47,34 +47,34 @@ class Change(Value, Generic[T], kw_only=False):
 
 
 def insertion(after: T) -> Change[T]:
-    """A new one."""
+    """Make the change that inserts a record."""
     return Change(None, after)
 
 
 def replacement(before: T, after: T) -> Change[T]:
-    """The next version of `before`; `after` may say so already, which spares a copy."""
+    """Make the change from `before` to its next version. An `after` that has that version already is not copied."""
     if after.version == before.version + 1:
         return Change(before, after)
-    # mypy and pyright know no protocol for "a dataclass with a version"; every Versioned noun is one.
+    # mypy and pyright have no protocol for "a struct with a version"; every Versioned record is one.
     return Change(before, replace(after, version=before.version + 1))  # type: ignore[type-var]
 
 
 class Erasure(Value):
-    """A contact to forget with everything that is about it: conversations, timeline, decisions, conflicts, merges
-    with their images, notes. Its sessions are revoked (P2).
+    """Removal of a contact with all data about it: conversations, timeline, decisions, conflicts, merges with their
+    images, notes. Its sessions are revoked (P2).
 
-    Whoever was merged into it is forgotten with it. Erasures come last in their change set. What is in the outbox is
-    still told: it holds nothing personal.
+    Contacts that were merged into it are erased too. Stores apply erasures last in their change set. Events in the
+    outbox are still sent: they hold no personal data.
     """
 
     contact: Contact
     conversations: Literal["erase", "anonymise"]
-    """Anonymised: the texts stay, without the link to who it was and under a visitor nobody has the session of."""
+    """`anonymise` keeps the texts without the link to the contact, under a visitor that has no session."""
     at: Instant
 
 
 class KeyUse(Value):
-    """An identity key verified something. Written beside other changes, never compared, and never a conflict."""
+    """Use of an identity key to verify. Written beside other changes, never compared, and never a conflict."""
 
     app_id: str
     key_id: str
@@ -82,9 +82,9 @@ class KeyUse(Value):
 
 
 class SpentToken(Value):
-    """A token that is good for one time was used (V5, T1). A conflict when the same digest was spent before.
+    """Use of a single-use token (V5, T1). A conflict when the same digest was spent before.
 
-    Kept until `expires_at`, when the token is refused for its age anyway; new ones clear expired ones away.
+    Stored until `expires_at`, after which the token is refused as expired; each write removes expired ones.
     """
 
     digest: str
@@ -93,42 +93,42 @@ class SpentToken(Value):
 
 
 class CallCount(Value):
-    """How many identify calls an app had on one day, by what they had to show for themselves (V3).
+    """Number of identify calls of an app on one day, by kind of proof (V3).
 
-    Added to what is stored for that day, never compared, and never a conflict.
+    Added to the stored count of that day, never compared, and never a conflict.
     """
 
     app_id: str
     day: Instant
-    """Its first moment, UTC."""
+    """Start of the day, UTC."""
     signed: int = 0
     unsigned: int = 0
     wrong: int = 0
 
     @property
     def total(self) -> int:
-        """All of them."""
+        """Count all calls."""
         return self.signed + self.unsigned + self.wrong
 
     @property
     def signed_percent(self) -> float | None:
-        """Rounded down to a tenth, so that 100 means all of them. None where there was no call."""
+        """Return the share of signed calls, rounded down to a tenth, so that 100 means all. None without calls."""
         return self.signed * 1000 // self.total / 10 if self.total else None
 
 
 class SessionRevocation(Value):
-    """Every session of a contact ends, in all apps (S2). Those that are over stay as they are; never a conflict."""
+    """End of every session of a contact, in all apps (S2). Ended sessions stay unchanged; never a conflict."""
 
     contact_id: str
     at: Instant
 
 
 class Absorption(Value):
-    """What points at the absorbed contact points at the survivor from now on: sessions and conversations (L4).
+    """Transfer of sessions and conversations from the absorbed contact to the survivor (L4).
 
-    Which ones they were is remembered under the merge. An open conflict between the two is resolved by it, in the name
-    of `by`. Timelines, decisions and notes stay where they are, as those of a survivor are read together with those of
-    all whom it absorbed. Comes after the change set's contacts, sessions and conversations are written.
+    Stores record under the merge which ones moved, and resolve an open conflict between the two contacts in the name of
+    `by`. Timelines, decisions and notes stay: those of a survivor are read together with those of all contacts it
+    absorbed. Applied after the contacts, sessions and conversations of the change set.
     """
 
     merge_id: MergeId
@@ -140,24 +140,25 @@ class Absorption(Value):
 
 
 class Split(Value):
-    """The reverse: of the sessions and conversations that came with this merge, those that the survivor still has go
-    back, and so do those that belong to them since: sessions that prove one of the names which go back, and whatever
-    the visitors of all these sessions have begun to say `since` the merge. They are forgotten under the merge then."""
+    """Reversal of an `Absorption`: the sessions and conversations that came with the merge and are still the survivor's
+    go back. So do later ones of the absorbed contact: sessions that prove a restored identifier, and conversations that
+    the visitors of all these sessions started `since` the merge. The record of moved ones under the merge is deleted.
+    """
 
     merge_id: MergeId
     survivor_id: ContactId
     absorbed_id: ContactId
     since: Instant
     restored_identifiers: tuple[IdentifierDigest, ...] = ()
-    """Of the absorbed one, as it is restored."""
+    """Of the absorbed contact, as it is restored."""
 
 
 class StoredResponse(Value):
-    """The first answer to a call with an `Idempotency-Key`, for repeats until `expires_at`.
+    """First answer to a call with an `Idempotency-Key`, for repeats until `expires_at`.
 
-    `digest` names caller and key and is unique; `request` is the digest of the body. `seed`, of the moment that
-    decided, is sealed with the caller's key: a repeat makes the same session token anew, and the store knows
-    no secret.
+    `digest` names caller and key and is unique; `request_digest` is the digest of the body. `seed`, of the request
+    context that decided, is sealed with the caller's key: a repeat derives the same session token from it, and the
+    store holds no secret.
     """
 
     digest: str
@@ -169,17 +170,17 @@ class StoredResponse(Value):
 
 
 class ChangeSet(Value):
-    """Everything to write, in one transaction. `events` are in the outbox then, and told once it is committed (R4).
+    """All writes of one transaction. `events` go to the outbox with them, and to observers after the commit (R4).
 
-    Times, ids and secrets' digests are in it, so applying it twice to equal databases makes equal ones.
+    It holds all times, ids and digests, so that applying it to equal databases gives equal databases.
     """
 
     workspaces: tuple[Change[Workspace], ...] = ()
     apps: tuple[Change[App], ...] = ()
     api_keys: tuple[Change[ApiKey], ...] = ()
     contacts: tuple[Change[Contact], ...] = ()
-    """Identifiers that `after` has and `before` had not are taken, and the reverse let go. Of `custom_data`, the
-    blocks that `after` holds are replaced; a block it does not hold is left alone, an empty one is dropped."""
+    """Identifiers only in `after` are added, those only in `before` are released. Of `custom_data`, the blocks in
+    `after` replace the stored ones; a block that `after` lacks stays, an empty block is removed."""
     visitors: tuple[Visitor, ...] = ()
     sessions: tuple[Change[Session], ...] = ()
     conversations: tuple[Change[Conversation], ...] = ()
@@ -195,25 +196,25 @@ class ChangeSet(Value):
     absorptions: tuple[Absorption, ...] = ()
     splits: tuple[Split, ...] = ()
     contact_events: tuple[ContactEvent, ...] = ()
-    """For timelines alone: nobody is told of what a site has reported itself."""
+    """For timelines alone: events that a site reports go to no observer."""
     notes: tuple[Note, ...] = ()
     notes_removed: tuple[NoteId, ...] = ()
-    """Those that are gone already are no conflict."""
+    """A note that does not exist is no conflict."""
     webhooks: tuple[Change[Webhook], ...] = ()
     deliveries: tuple[Change[Delivery], ...] = ()
     tombstones: tuple[Tombstone, ...] = ()
     audit_entries: tuple[AuditEntry, ...] = ()
-    """A conflict when the workspace has an entry of that number already: the chain went on meanwhile."""
+    """A conflict when the workspace has an entry with that number: another writer extended the chain."""
     erasures: tuple[Erasure, ...] = ()
     events: tuple[Event, ...] = ()
-    """Written to the outbox, and those that are `in_timeline` to the timeline too, with their values."""
+    """Written to the outbox; those with `is_in_timeline` also to the timeline, with their values."""
     dispatched_event_ids: tuple[str, ...] = ()
-    """Ids of events that everybody has been told of, or will be by a delivery: they leave the outbox. Those that
-    left it already are no conflict."""
+    """Events that are fully dispatched, or have a stored delivery: they leave the outbox. An id that is not in the
+    outbox is no conflict."""
 
     @property
     def is_empty(self) -> bool:
-        """True when there is nothing to write (W9)."""
+        """Return whether there is nothing to write (W9)."""
         return not (
             self.contacts
             or self.sessions

@@ -1,4 +1,4 @@
-"""What a caller says about a person, cleaned and validated (W6, W8, W10, W11, M5). Nothing here is believed yet."""
+"""Unverified claim about a person, cleaned and validated (W6, W8, W10, W11, M5)."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from hullo.value import Value
 PROFILE_FIELDS: Final = ("name", "phone", "company", "avatar_url")
 EVIDENCE_FIELDS: Final = ("user_hash", "token", "identity_token")
 ENVELOPE_FIELDS: Final = frozenset({"app_key", "session_token", "strict", "consent"})
-"""Known to the wire, and no claim about a person by themselves."""
+"""Fields of the request that claim nothing about a person."""
 
 CUSTOM_DATA: Final = "custom_data"
 CUSTOM_KEY: Final = re.compile(r"[A-Za-z0-9_.-]+")
 UNSAFE_KEYS: Final = frozenset({"__proto__", "constructor", "prototype"})
-"""Allowed letters, and yet a trap for every page and inbox that copies keys into a JavaScript object."""
+"""Valid letters, but they overwrite prototypes in any page that copies keys into a JavaScript object."""
 
 MAX_REJECTIONS: Final = 50
-"""How many faults of one body are named: enough to mend it, too few to make a small body a large answer."""
+"""Faults listed per body: enough to mend it, too few to make a large answer from a small body."""
 
 CONTROL_CHARACTERS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 CONTROL_EXCEPT_NEWLINES: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -45,24 +45,25 @@ class Claim(
         "attribute_hashes",
     ),
 ):
-    """One identify call, decoded. `Claim.read` makes one from a body; a field that is absent was not sent.
+    """One identify call, decoded. `Claim.from_body` makes one from a body; None or absent means that a field was not
+    sent.
 
-    `profile` and `custom_data` hold just what was passed, so that what was omitted stays as it is (W1); None in
-    them asks to clear (W5).
+    `profile` and `custom_data` hold only the fields that were sent, so that others stay as they are (W1); None in them
+    clears the field (W5).
     """
 
     external_id: str | None = None
     email: str | None = None
     email_as_sent: str | None = None
-    """With the white space it came with: what a site's server signs (V1)."""
+    """With its white space: a site's server signs this text (V1)."""
     profile: Mapping[str, str | None] = field(default_factory=dict[str, str | None])
     custom_data: Mapping[str, Scalar | None] = field(default_factory=dict[str, Scalar | None])
     user_hash: str | None = None
-    """None when not sent; empty when it was sent and is no text, which no hash equals."""
+    """None when not sent; empty when sent and not text, which equals no hash."""
     token: str | None = None
-    """A JWT, under the same convention."""
+    """JWT, under the same convention."""
     identity_token: str | None = None
-    """What another site's page or a site's server handed over in an address (T), under the same convention."""
+    """Token from another site's page, or from a site's server, in the page's address (T), under the same convention."""
     attribute_hashes: Mapping[str, str] = field(default_factory=dict[str, str])
     """By the names of attributes, whose values are custom data (V6), under the same convention."""
     strict: bool = False
@@ -70,13 +71,13 @@ class Claim(
 
     @classmethod
     def from_body(cls, body: Mapping[str, object], limits: Limits | None = None) -> Claim:
-        """A claim from a decoded identify body. Bad fields are left out and named in `rejected` (W8)."""
+        """Make a claim from a decoded identify body. Invalid fields are left out and listed in `rejected` (W8)."""
         reader = _ClaimParser(body, limits or Limits())
         return reader.parse()
 
     @property
     def identifiers(self) -> tuple[Identifier, ...]:
-        """The built-in ones that were given, the most reliable first. Plugins name further ones."""
+        """Return the built-in identifiers that were sent, the most reliable first. Plugins add others."""
         given: list[Identifier] = []
         if self.external_id is not None:
             given.append(Identifier(EXTERNAL_ID, self.external_id))
@@ -86,19 +87,20 @@ class Claim(
 
     @property
     def evidence_fields(self) -> frozenset[str]:
-        """The fields that were sent to prove the claim, right or wrong."""
+        """Return the fields that were sent as proof, right or wrong."""
         sent = {"user_hash": self.user_hash, "token": self.token, "identity_token": self.identity_token}
         hashes = map(attribute_hash_field, self.attribute_hashes)
         return frozenset((*(name for name in EVIDENCE_FIELDS if sent[name] is not None), *hashes))
 
     @property
     def identifier_kinds(self) -> frozenset[str]:
-        """The built-in identifiers that were given, by their kinds."""
+        """Return the kinds of the built-in identifiers that were sent."""
         return frozenset(identifier.kind for identifier in self.identifiers)
 
     def overridden_by(self, signed: Claim) -> Claim:
-        """This claim with what evidence states written over it: where both name a field, the evidence wins (V5)."""
-        settled = {*signed.identifier_kinds, *signed.profile, *(f"{CUSTOM_DATA}.{key}" for key in signed.custom_data)}
+        """Merge signed fields over this claim: where both have a field, the signed one wins (V5)."""
+        # A fault of a field that the signed claim replaces is no fault of the merged claim.
+        replaced = {*signed.identifier_kinds, *signed.profile, *(f"{CUSTOM_DATA}.{key}" for key in signed.custom_data)}
         return replace(
             self,
             external_id=signed.external_id if signed.external_id is not None else self.external_id,
@@ -106,12 +108,12 @@ class Claim(
             email_as_sent=signed.email_as_sent if signed.email is not None else self.email_as_sent,
             profile={**self.profile, **signed.profile},
             custom_data={**self.custom_data, **signed.custom_data},
-            rejected=(*(each for each in self.rejected if each.field not in settled), *signed.rejected),
+            rejected=(*(fault for fault in self.rejected if fault.field not in replaced), *signed.rejected),
         )
 
 
 class _ClaimParser:
-    """Reads one body field by field and collects what was wrong with it."""
+    """Reads one body field by field and collects its faults."""
 
     def __init__(self, body: Mapping[str, object], limits: Limits) -> None:
         self._body = body
@@ -150,7 +152,7 @@ class _ClaimParser:
             self._rejected.append(Rejection(field="…", reason="and more"))
         if len(self._rejected) > MAX_REJECTIONS:
             return
-        # A name that the caller made up goes into answers and traces: in plain letters, whatever it was.
+        # Field names of the caller go into answers and traces: no control characters there.
         name = "".join(letter if letter.isprintable() else "?" for letter in name)
         self._rejected.append(Rejection(field=name, reason=reason))
 
@@ -163,6 +165,7 @@ class _ClaimParser:
         if not isinstance(value, str):
             self._reject(name, "must be text")
             return None
+        # W11: only an email is trimmed. An external id is compared exactly (M1).
         fault = self._text_fault(value.strip() if name == EMAIL else value, longest)
         if fault is None and is_non_identity(value, self._limits.non_identities):
             fault = "names nobody"
@@ -182,7 +185,7 @@ class _ClaimParser:
         }
         profile: dict[str, str | None] = {}
         for name in PROFILE_FIELDS:
-            if name not in self._body:
+            if name not in self._body:  # W1: an absent field stays as it is; null clears it (W5)
                 continue
             value = self._body[name]
             if value is None:
@@ -257,7 +260,7 @@ class _ClaimParser:
         return "has control characters" if CONTROL_CHARACTERS.search(text) else _encoding_fault(text)
 
     def _attributes(self) -> dict[str, str | None]:
-        """Attributes may be signed (V6), but are ordinary custom data that way or the other."""
+        """Read the attributes that may be signed (V6). Signed or not, they are custom data."""
         attributes: dict[str, str | None] = {}
         for name in self._limits.signed_attributes:
             if name not in self._body:
@@ -276,6 +279,7 @@ class _ClaimParser:
         return attributes
 
     def _evidence(self, name: str) -> str | None:
+        # Evidence of a wrong type must not pass as "no evidence": the empty text fails verification.
         value = self._body.get(name)
         if value is None:
             return None
@@ -296,7 +300,7 @@ class _ClaimParser:
 
 
 def attribute_hash_field(attribute: str) -> str:
-    """The field that an attribute's hash is sent in (V6)."""
+    """Return the name of the field that holds an attribute's hash (V6)."""
     return f"{attribute}_hash"
 
 
@@ -308,7 +312,7 @@ def _email_fault(text: str) -> str | None:
 
 
 def _encoding_fault(text: str) -> str | None:
-    """A lone surrogate can come from Python callers, never from JSON that was decoded strictly."""
+    """Find a lone surrogate. Python callers can send one; JSON that was decoded strictly holds none."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -1,6 +1,6 @@
-"""Signed tokens in their compact form (RFC 7515), whatever they are for: made, taken apart, verified and judged.
+"""Signed tokens in compact form (RFC 7515) for any purpose: sign, parse, verify, validate.
 
-PyJWT verifies signatures; the clock is hullo's own, and what a token must and must not be is decided here.
+PyJWT verifies signatures only. Times, audience and headers are checked here, by hullo's own clock.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from hullo.value import Value
 HMAC: Final = "HS256"
 MAX_LIFETIME: Final = DAY
 LEEWAY: Final = MINUTE
-"""How far a signer's clock may be off."""
+"""Tolerance for the clock of the signer."""
 
 _COMPACT: Final = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 _OPTIONS: Final[Any] = {
     "require": ["exp", "aud"],
-    # Here, with a sentence for each: by hullo's own clock, and for the app that is asked.
+    # `validate_payload` checks these, by hullo's own clock and with a message for each.
     "verify_aud": False,
     "verify_exp": False,
     "verify_nbf": False,
@@ -40,7 +40,7 @@ _OPTIONS: Final[Any] = {
 
 
 class ParsedToken(Value):
-    """A token's parts, of which nothing is believed yet."""
+    """Parts of a token, unverified."""
 
     text: str
     header: Mapping[str, Any]
@@ -48,7 +48,7 @@ class ParsedToken(Value):
 
     @property
     def digest(self) -> str:
-        """Of what is signed, as a signature itself may be written in several ways."""
+        """Hash the signed part, without the signature: one signature can be encoded in several ways."""
         return sha256(self.text.rpartition(".")[0].encode()).hexdigest()
 
 
@@ -62,9 +62,9 @@ def sign_token(
     secret: str | None = None,
     typ: str = "JWT",
 ) -> str:
-    """An HS256 token over the claims, for the app `audience`, good from now for `life`.
+    """Make an HS256 token over the claims, for the app `audience`, valid from `now` for `lifetime`.
 
-    `secret` None signs with the key's own; `kind` is its `typ`.
+    `secret` None signs with the key's own; `typ` goes into the header.
     """
     payload = {**claims, "iat": now // SECOND, "exp": (now + lifetime) // SECOND, "aud": audience}
     headers = {"kid": key.id, "typ": typ}
@@ -72,8 +72,8 @@ def sign_token(
 
 
 def parse_token(text: str, max_length: int) -> ParsedToken:
-    """Raises `ProofRejected` for what is no signed token, whoever may have signed it: oversized, encrypted, nested,
-    or with a header that asks for what is not understood."""
+    """Parse a token without verifying it. Raises `ProofRejected` for text that is not a signed token: too long,
+    encrypted, nested, or with a header parameter that is not supported."""
     if len(text) > max_length:
         raise ProofRejected(f"the token is longer than {max_length} characters", mistake="token_too_long")
     parts = _COMPACT.fullmatch(text)
@@ -84,15 +84,18 @@ def parse_token(text: str, max_length: int) -> ParsedToken:
     except ValueError as error:
         nested = "; a token inside of a token is not read" if _seems_nested(parts.group(2)) else ""
         raise ProofRejected(f"the token's header and payload: each {error}{nested}", mistake="no_jwt") from error
-    if unread := sorted(header.keys() & {"crit", "b64", "zip", "enc"}):
-        raise ProofRejected(f"the token's header has {unread[0]!r}, which is not understood here", mistake="no_jwt")
+    # RFC 7515 §4.1.11: a token with a critical parameter that is not understood must be refused.
+    if unsupported := sorted(header.keys() & {"crit", "b64", "zip", "enc"}):
+        name = unsupported[0]
+        raise ProofRejected(f"the token's header has {name!r}, which is not understood here", mistake="no_jwt")
     if "cty" in header:
         raise ProofRejected("a token inside of a token is not read", mistake="no_jwt")
     return ParsedToken(text=text, header=header, payload=payload)
 
 
 def verify_signature(parsed: ParsedToken, verifier: Any, algorithm: str) -> bool:
-    """Whether this key signed it, by this algorithm. Raises `ProofRejected` for a token without `exp` or `aud`."""
+    """Return whether this key signed the token with this algorithm. Raises `ProofRejected` without `exp` or `aud`."""
+    # The caller names the algorithm, never the token: an RSA key must not be used as an HMAC secret (RFC 8725 §3.1).
     try:
         jwt.decode(parsed.text, verifier, algorithms=[algorithm], options=_OPTIONS)
     except jwt.MissingRequiredClaimError as missing:
@@ -110,10 +113,10 @@ def validate_payload(
     max_lifetime: Instant = MAX_LIFETIME,
     leeway: Instant = LEEWAY,
 ) -> Instant:
-    """When the token ends; it may come as late as `leeway` after that.
+    """Validate audience and times; return when the token expires. It is accepted until `leeway` after that.
 
-    Raises `ProofRejected` for one that is not good now, that is not for this app, or that lives for longer than `life`:
-    from now on, where it does not say when it was made.
+    Raises `ProofRejected` for a token that is not valid now, not for this app, or that lives longer than
+    `max_lifetime`: counted from `now` where it has no `iat`.
     """
     audience: Any = payload["aud"]
     if app.app_key not in (cast("list[object]", audience) if isinstance(audience, list) else [audience]):
@@ -128,14 +131,15 @@ def validate_payload(
                 f"the token's {name} is in the future: the signer's clock is ahead, or it is not valid yet",
                 mistake="not_yet_valid",
             )
-    lives = expires_at - (now if issued_at is None else issued_at)
-    if lives > max_lifetime or expires_at > now + max_lifetime + LEEWAY:
+    lifetime = expires_at - (now if issued_at is None else issued_at)
+    # The second clause bounds a token whose `iat` lies: a future `iat` passes the first with any `exp`.
+    if lifetime > max_lifetime or expires_at > now + max_lifetime + LEEWAY:
         raise ProofRejected(f"the token lives for more than {_format_duration(max_lifetime)}", mistake="lives_too_long")
     return expires_at
 
 
 def unverified_audience(text: str) -> str | None:
-    """The app that a token says it is for. Nothing of it is verified: it tells which app to ask."""
+    """Read the app that a token names. Not verified: it only selects the app that then verifies the token."""
     try:
         audience = parse_token(text, len(text)).payload.get("aud")
     except ProofRejected:
@@ -144,11 +148,11 @@ def unverified_audience(text: str) -> str | None:
 
 
 def _numeric_date(payload: Mapping[str, Any], name: str) -> Instant:
-    """Seconds since the epoch, which may have a fraction (RFC 7519, section 2)."""
+    """Convert a NumericDate, in seconds with an optional fraction (RFC 7519 §2). Raises `ProofRejected`."""
     value = payload[name]
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
         raise ProofRejected(f"the token's {name} is no number of seconds since 1970", mistake=f"no_{name}")
-    if value > 10**11:
+    if value > 10**11:  # the year 5138 in seconds, 1973 in milliseconds
         raise ProofRejected(f"the token's {name} is in milliseconds; write seconds", mistake="milliseconds")
     return int(value * SECOND)
 

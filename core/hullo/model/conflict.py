@@ -1,4 +1,4 @@
-"""Two identifiers that point at different people, kept for a person to look at (C7)."""
+"""Identifiers of one call that belong to different contacts, stored for review by an agent (C7)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from hullo.value import Value
 
 ConflictStatus = Literal["open", "resolved"]
 ConflictResolution = Literal["merge", "keep", "move_email"]
-"""`merge`: they are one. `keep`: they are two, and nobody needs to be told again. `move_email`: the email went to
-`contact_id`."""
+"""`merge`: they are one person. `keep`: they are two, and the pair is not reported again. `move_email`: the email moved
+to `contact_id`."""
 
 
 class Conflict(Value):
-    """`contact_id` is whom the call was about, `other_id` who has the `field` that it named.
+    """`contact_id` is the contact of the call, `other_id` the contact that owns the `field` in it.
 
-    There is at most one conflict for a pair of contacts that is open, or was settled by keeping them apart.
+    A pair of contacts has at most one conflict that is open or resolved with `keep`.
     """
 
     id: str
@@ -32,8 +32,7 @@ class Conflict(Value):
     """Why the two were kept apart: `C1` to `C4`, `C6`."""
     created_at: Instant
     digest: IdentifierDigest | None = None
-    """Which identifier of `other_id` it is about. None where it was recorded before
-    that was kept."""
+    """The identifier of `other_id` that caused it. None in records of older versions."""
     status: ConflictStatus = "open"
     resolution: ConflictResolution | None = None
     resolved_at: Instant | None = None
@@ -43,15 +42,15 @@ class Conflict(Value):
 
     @property
     def pair_key(self) -> str:
-        """The same for (a, b) and (b, a)."""
+        """Return the key of the pair, the same for (a, b) and (b, a)."""
         return pair_key(self.contact_id, self.other_id)
 
     @property
     def blocks_new_report(self) -> bool:
-        """Whether the pair is not to be reported again: somebody will look at it, or has kept them apart (C7)."""
+        """Return whether the pair is not reported again: it is open, or an agent kept the two apart (C7)."""
         return self.status == "open" or self.resolution == "keep"
 
 
 def pair_key(first: ContactId, second: ContactId) -> str:
-    """What makes two contacts a pair, whichever is named first."""
+    """Return one key for two contacts, in either order."""
     return "|".join(sorted((first, second)))

@@ -1,4 +1,4 @@
-"""A person in a workspace."""
+"""The contact: a person in a workspace."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ ContactId = str
 
 
 class Contact(Value):
-    """Who somebody is, with the provenance of every value.
+    """A person, with the provenance of every value.
 
-    `identifiers` and `profile` map a kind or field to its fact; what is absent is blank. `custom_data` maps an
-    app's id to that app's block, and holds just the blocks that were loaded: one for an identify, all of them
-    for the server API. `version` counts the writes and is what stores compare before the next one.
+    `identifiers` and `profile` map a kind or field to its fact; an absent one is blank. `custom_data` maps an app's id
+    to that app's block, and holds only the loaded blocks: one for an identify, all of them for the server API.
+    `version` counts the writes; stores compare it before the next one.
     """
 
     id: ContactId
@@ -34,41 +34,41 @@ class Contact(Value):
     profile: Mapping[str, Fact] = field(default_factory=dict[str, Fact])
     custom_data: Mapping[str, Mapping[str, Fact]] = field(default_factory=dict[str, Mapping[str, Fact]])
     also: Mapping[str, tuple[Fact, ...]] = field(default_factory=dict[str, tuple[Fact, ...]])
-    """Further identifiers by kind, beside the primary one in `identifiers`: the contact is found by them as well."""
+    """Secondary identifiers by kind, beside the primary one in `identifiers`: matching uses them too."""
     phones: tuple[Fact, ...] = ()
-    """Further phones, beside the primary one in `profile`."""
+    """Secondary phones, beside the primary one in `profile`."""
     tags: Mapping[str, Fact] = field(default_factory=dict[str, Fact])
-    """By name; the value of each is true, and the rest says who put it there and when."""
+    """By name; the value is always true, the rest of the fact is who added the tag and when."""
     absorbed: int = 0
-    """How many people were merged into this one and are so still, through chains."""
+    """Number of contacts merged into this one and not split off, through chains."""
     merged_into: ContactId | None = None
-    """The contact that absorbed this one, which is empty from then on (G1). That one may have been absorbed since."""
+    """Contact that absorbed this one, which is empty from then on (G1). It may be absorbed too."""
     version: int = 0
 
     @property
     def external_id(self) -> str | None:
-        """None while the person has no id of the site's own."""
+        """Return the site's own id of the person; None without one."""
         return self._identifier_value(EXTERNAL_ID)
 
     @property
     def email(self) -> str | None:
-        """As it was written; compare by `Identifier.key`."""
+        """Return the email as written; compare by `Identifier.key`."""
         return self._identifier_value(EMAIL)
 
     @property
     def standing(self) -> Standing:
-        """The best that is known of who this is: the highest standing among the identifiers."""
+        """Determine the highest standing among the identifiers."""
         return max((fact.standing for _, fact in self.all_identifiers()), default=Standing.CLAIMED)
 
     def all_identifiers(self) -> Iterator[tuple[str, Fact]]:
-        """Every identifier with its kind, the primary ones first."""
+        """Yield every identifier with its kind, the primary ones first."""
         yield from self.identifiers.items()
         for kind, facts in self.also.items():
             for fact in facts:
                 yield kind, fact
 
     def identifier_fact(self, identifier: Identifier) -> Fact | None:
-        """What is stored of this very identifier, by its match key; None when it is not the contact's."""
+        """Find the stored fact of an identifier by its match key; None when the contact does not have it."""
         primary = self.identifiers.get(identifier.kind)
         if primary is not None and _is_same_identifier(identifier, primary):
             return primary
@@ -77,22 +77,22 @@ class Contact(Value):
         )
 
     def has_identifier(self, identifier: Identifier) -> bool:
-        """Whether this very identifier is the contact's, by its match key."""
+        """Return whether the contact has this identifier, by its match key."""
         return self.identifier_fact(identifier) is not None
 
     def identifier_digests(self) -> dict[IdentifierDigest, Identifier]:
-        """What the database keeps unique for this contact."""
+        """Map the digests that stores keep unique to this contact's identifiers."""
         owned = [identifier_of(kind, fact) for kind, fact in self.all_identifiers()]
         return {identifier.digest(self.workspace_id): identifier for identifier in owned}
 
     def _identifier_value(self, kind: str) -> str | None:
-        # A plain value where no plugin matches by it: see `wanted_writes` in the pipeline.
+        # A kind that no plugin matches by is stored as a profile value: see `propose_writes` in the pipeline.
         fact = self.identifiers.get(kind) or self.profile.get(kind)
         return None if fact is None else str(fact.value)
 
 
 def identifier_of(kind: str, fact: Fact) -> Identifier:
-    """What is stored, as what people are looked up by."""
+    """Make the identifier of a stored fact, to look contacts up by."""
     return Identifier(kind, str(fact.value))
 
 

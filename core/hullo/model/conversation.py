@@ -17,7 +17,7 @@ Status = Literal["open", "closed"]
 
 
 class Conversation(Value):
-    """Started by a visitor in an app; linked to a contact once, with the standing of that moment (L1, L2)."""
+    """Conversation of a visitor in an app; linked to a contact once, with the standing at that time (L1, L2)."""
 
     id: ConversationId
     workspace_id: str
@@ -28,21 +28,21 @@ class Conversation(Value):
     status: Status = "open"
     contact_id: ContactId | None = None
     link_standing: Standing | None = None
-    """None while it has no contact."""
+    """None without a contact."""
     tags: tuple[str, ...] = ()
     read_at: Instant | None = None
-    """Up to when its visitor has read it: never later than `last_message_at`. None in what is older than hullo's memory
-    of that: all of it counts as read."""
+    """Until when the visitor has read it: never later than `last_message_at`. None in records of older versions, which
+    count as read."""
     version: int = 0
 
     @property
     def is_unread(self) -> bool:
-        """Whether an agent's message came after what the visitor has read. Their own move both times."""
+        """Return whether an agent wrote after the visitor last read. The visitor's own messages move both times."""
         return self.read_at is not None and self.read_at < self.last_message_at
 
 
 class Message(Value):
-    """One message. `client_id` is the sender's own id of it, given back so that a page can tell its own messages."""
+    """One message. `client_id` is the sender's own id of it, returned so that a page recognises its own messages."""
 
     id: MessageId
     conversation_id: ConversationId
@@ -51,4 +51,4 @@ class Message(Value):
     created_at: Instant
     client_id: str | None = None
     repeat_key: str | None = None
-    """Digest of sender and `client_id`, unique: what makes a repeat harmless. None without a `client_id`."""
+    """Digest of sender and `client_id`, unique, which makes repeats harmless. None without a `client_id`."""

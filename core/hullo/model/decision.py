@@ -1,4 +1,4 @@
-"""What a pure function made of one snapshot: what to write, what to answer, and why."""
+"""The result of a pure `decide`: the answer, the writes, and the trace."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ A_co = TypeVar("A_co", covariant=True)
 
 
 class Decision(Value, Generic[A_co]):
-    """`answer` holds if and only if `change_set` was applied."""
+    """Outcome of deciding on one snapshot. `result` holds if and only if `change_set` was applied."""
 
     result: A_co
     change_set: ChangeSet = NO_CHANGES
     build_trace: Callable[[], Trace] = Trace
-    """Makes the trace. Not made unless somebody asks: most calls change nothing, and nobody reads why."""
+    """Makes the trace on demand: most calls change nothing, and their trace is never read."""
 
     @property
     def trace(self) -> Trace:
-        """Which plugin answered what, and what became of each field and why."""
+        """Build the trace: each plugin's answer, and the verdict on each field with its reason."""
         return self.build_trace()

@@ -1,4 +1,4 @@
-"""Why something was decided as it was: the trace, and the form in which it is kept."""
+"""The explanation of a decision: the trace, and the record of it that stores keep."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from hullo.model.instant import Instant
 from hullo.value import Value
 
 Verdict = Literal["written", "unchanged", "kept", "rejected"]
-"""`written`; `unchanged`: it was so already; `kept`: a policy refused the write, what was stored stays;
-`rejected`: a fault of the request itself."""
+"""`written`; `unchanged`: it had that value; `kept`: a policy refused the write, the stored value stays; `rejected`: a
+fault of the request itself."""
 
 
 class Step(Value):
-    """One plugin's answer at one stage, in words without personal values."""
+    """Answer of one plugin at one stage, without personal values."""
 
     stage: str
     plugin: str
@@ -22,7 +22,7 @@ class Step(Value):
 
 
 class FieldVerdict(Value):
-    """What became of one field, and why. `field` is a profile field, an identifier's kind or `custom_data.<key>`."""
+    """Verdict on one field, and its reason. `field` is a profile field, an identifier's kind or `custom_data.<key>`."""
 
     field: str
     verdict: Verdict
@@ -30,14 +30,14 @@ class FieldVerdict(Value):
 
 
 class Trace(Value):
-    """The explanation of one decision, in the order in which it was taken."""
+    """Explanation of one decision, in the order of its steps."""
 
     steps: tuple[Step, ...] = ()
     fields: tuple[FieldVerdict, ...] = ()
 
 
 class DecisionRecord(Value):
-    """A trace as it is kept for agents and API keys. A call that wrote nothing leaves none (W9)."""
+    """Trace as stored for agents and API keys. A call that wrote nothing leaves none (W9)."""
 
     id: str
     workspace_id: str

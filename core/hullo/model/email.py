@@ -1,7 +1,7 @@
-"""The match key of an email address, and whether a text looks like one (M2, W11).
+"""Match keys and plausibility of email addresses (M2, W11).
 
-By hand, since no kept library folds case and accepts `.test`: email-validator keeps the local part's case and
-refuses reserved domains, which people use all day in development.
+Written by hand: email-validator keeps the case of the local part and refuses reserved domains such as `.test`, which
+sites use all day in development.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _LOCAL_PART_LONGEST = 64
 
 
 def is_plausible_email(text: str) -> bool:
-    """Something, one `@`, a domain. `user@localhost` and `.test` are fine."""
+    """Check the form: a local part, one `@`, a domain. `user@localhost` and `.test` are accepted."""
     if not _LOOKS_LIKE.fullmatch(text):
         return False
     local, _, domain = text.partition("@")
@@ -26,9 +26,9 @@ def is_plausible_email(text: str) -> bool:
 
 
 def email_key(text: str) -> str:
-    """Trimmed, NFC, case-folded, the domain in its IDNA form: two spellings of one mailbox give one key.
+    """Normalize an address to its match key: trimmed, NFC, case-folded, the domain in IDNA form.
 
-    Dots and `+tags` in the local part are kept: they differ for most of the world's mail servers.
+    Dots and `+tags` in the local part stay: most mail servers treat them as different mailboxes.
     """
     local, at, domain = unicodedata.normalize("NFC", text.strip()).partition("@")
     # Case-folding may undo the composition ("ǰ"), and a key must not depend on how often it was made.
@@ -37,11 +37,12 @@ def email_key(text: str) -> str:
 
 
 def _idna(domain: str) -> str:
-    """Never case-folded: that would make `straße.de` and `strasse.de` one, and they have different owners."""
+    """Encode a domain without case-folding, which would make `straße.de` and `strasse.de` one: they have different
+    owners."""
     if domain.isascii():
         return domain.lower()
     try:
         return idna.encode(domain, uts46=True).decode("ascii")
     except idna.IDNAError:
-        # Not a registrable name; still a stable key, and equal to itself is all that matching needs.
+        # Not a registrable name. Matching only needs a stable key.
         return unicodedata.normalize("NFC", domain.lower())

@@ -1,4 +1,4 @@
-"""What happened, for whoever listens."""
+"""Events: facts about contacts and conversations, for observers, webhooks and timelines."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ EventName = Literal[
 EVENT_NAMES: Final[tuple[EventName, ...]] = get_args(EventName)
 
 NON_TIMELINE_EVENTS: Final[frozenset[str]] = frozenset({"message.created", "contact.erased", "identity.rejected"})
-"""Events that are told and not kept in a contact's timeline: its conversations are there, a person who was erased has
-none, and a proof that was refused is nobody's."""
+"""Events that are dispatched but stay out of contact timelines: conversations have their own list, an erased contact
+has no timeline, and a refused proof belongs to no contact."""
 
 
 class FieldChange(Value):
-    """One value before and after; None is blank. `field` is called as in a `FieldVerdict`."""
+    """One value before and after; None is blank. `field` is named as in a `FieldVerdict`."""
 
     field: str
     before: Scalar | None
@@ -45,7 +45,7 @@ class FieldChange(Value):
 class Event(Value):
     """One fact of the list in `E`. `data` holds ids and field names, never a personal value (P4).
 
-    Ids are in the order in which things happened: of one contact always, of different ones by the clock.
+    Ids sort by time: strictly for one contact, by the clocks of the processes across contacts.
     """
 
     id: str
@@ -56,12 +56,12 @@ class Event(Value):
     contact_id: ContactId | None = None
     data: Mapping[str, object] = field(default_factory=dict[str, object])
     by: str | None = None
-    """The writer, as in `Fact.by`. None where nobody in particular did it."""
+    """The writer, as in `Fact.by`. None without a particular writer."""
     changes: tuple[FieldChange, ...] = ()
-    """The values, for the contact's timeline alone: observers and webhooks are not told of them, and an event that
-    comes from the outbox has none."""
+    """The values, for the contact's timeline alone: observers and webhooks never get them, and an event from the outbox
+    has none."""
 
     @property
     def is_in_timeline(self) -> bool:
-        """Whether the contact's timeline shows it."""
+        """Return whether the contact's timeline shows the event."""
         return self.contact_id is not None and self.name not in NON_TIMELINE_EVENTS

@@ -1,4 +1,4 @@
-"""A stored value and where it came from."""
+"""Stored values with their provenance."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ TOKEN_WRITER_PREFIX: Final = "token:"
 class Fact(msgspec.Struct, frozen=True, array_like=True):
     """One identifier, profile value or custom value with its provenance.
 
-    A msgspec struct and not a dataclass as its neighbours are: a contact may hold 250 custom values, and stores
-    read and write each block of them as one JSON text, `[value, standing, at, by]` a value.
+    An array-like struct: a contact may hold 250 custom values, and stores read and write each block of them as one JSON
+    text, `[value, standing, at, by]` a value.
     """
 
     value: Scalar
     standing: Standing
     at: Instant
     by: str
-    """Who wrote it: `visitor:<id>`, `identity-key:<id>`, `token:<id>` of the key that signed a token which says so,
-    `api-key:<id>`, or a plugin's or import's own word."""
+    """The writer: `visitor:<id>`, `identity-key:<id>`, `token:<id>` with the id of the key that signed a token with
+    this value, `api-key:<id>`, or a name that a plugin or import chose."""
 
     @property
     def is_signed(self) -> bool:
-        """Whether a token says so that the site signed: no less than this value is vouched for (V5)."""
+        """Return whether a token of the site states exactly this value (V5)."""
         return self.standing is Standing.PROVEN and self.by.startswith(TOKEN_WRITER_PREFIX)
 
 
 def is_blank(fact: Fact | None) -> bool:
-    """True where any standing may write: nothing stored, or an empty text (W4)."""
+    """Return whether any standing may write the field: nothing stored, or an empty text (W4)."""
     return fact is None or fact.value == ""
 
 
 def is_same_value(fact: Fact | None, value: Scalar) -> bool:
-    """True when writing `value` would change nothing. `1`, `1.0` and `true` are three values, as in JSON."""
+    """Return whether writing `value` would change nothing. `1`, `1.0` and `true` are three values, as in JSON."""
     return fact is not None and type(fact.value) is type(value) and fact.value == value

@@ -1,4 +1,4 @@
-"""What names a person: an external id, an email, or any kind that a plugin brings."""
+"""Identifiers of people: external ids, emails, and kinds that plugins add."""
 
 from __future__ import annotations
 
@@ -22,18 +22,17 @@ MAX_IDENTIFIER_LENGTH: Final = 255
 NON_IDENTITIES: Final[frozenset[str]] = frozenset(
     {"null", "undefined", "none", "nan", "anonymous", "guest", "0", "-1", "[object object]", "true", "false"}
 )
-"""What broken pages send for "nobody" (M5), case-folded. Settings may replace the list."""
+"""Values that broken pages send when no person is known (M5), case-folded. Settings may replace the list."""
 
 
 class Identifier(Value, kw_only=False):
-    """One name of a person, of one kind: `Identifier("loyalty_card", "4711")`.
+    """Identifier of a person, of one kind: `Identifier("loyalty_card", "4711")`.
 
-    `kind` is open; `external_id` and `email` are the built-in ones. `value` is kept as given: two values are the
-    same identifier when their `key` is. A number is taken as its text, so that a card sent as `4711` and one
-    sent as `"4711"` are the same card; true and false are taken as theirs, which names nobody (M5). So a matcher
-    may hand on any custom value as it came.
+    `kind` is open; `external_id` and `email` are built in. `value` is stored as given: two identifiers are the same
+    when their `key` is. A number becomes its text, so that `4711` and `"4711"` are the same card; true and false become
+    text that identifies no person (M5). So a matcher may pass any custom value unchanged.
 
-    Raises `TypeError` for a value that is no scalar.
+    Raises `TypeError` for a value that is no scalar, `ValueError` without a kind.
     """
 
     kind: str
@@ -50,21 +49,21 @@ class Identifier(Value, kw_only=False):
 
     @property
     def key(self) -> str:
-        """What is compared: an email's folded form (M2), anything else exactly (M1)."""
+        """Return the text to compare: an email's match key (M2), any other value exactly (M1)."""
         return email_key(self.value) if self.kind == EMAIL else self.value
 
     def digest(self, workspace_id: str) -> IdentifierDigest:
-        """SHA-256 over workspace, kind and key: what stores keep unique.
+        """Hash workspace, kind and key with SHA-256: the value that stores keep unique.
 
-        A digest, as databases disagree about which texts are equal: to some collations `Ann`, `ann` and `ann `
-        are one, and so are all emoji.
+        Databases disagree about equal texts: in some collations `Ann`, `ann` and `ann ` are equal, and so are all
+        emoji.
         """
         return sha256(f"{workspace_id}\0{self.kind}\0{self.key}".encode()).hexdigest()
 
 
 def is_non_identity(text: str, non_identities: Collection[str] = NON_IDENTITIES) -> bool:
-    """True for blanks and known non-identities (M5): all zeros in any grouping, `null`, `[object Object]`, …"""
-    # Invisible characters (category Cf) are no name either.
-    visible = text if text.isascii() else "".join(each for each in text if unicodedata.category(each) != "Cf")
+    """Match blanks and known non-identities (M5): all zeros in any grouping, `null`, `[object Object]`, …"""
+    # Invisible characters (category Cf) identify no person either.
+    visible = text if text.isascii() else "".join(char for char in text if unicodedata.category(char) != "Cf")
     bare = visible.strip().casefold()
     return not bare or bare in non_identities or not bare.strip("0-")

@@ -1,4 +1,4 @@
-"""Points in time, as every store keeps them."""
+"""Points in time, in the form in which every store keeps them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 Instant = int
-"""Microseconds since the Unix epoch, UTC. Engines disagree about aware datetimes; they agree about integers."""
+"""Microseconds since the Unix epoch, UTC. Database engines disagree about aware datetimes; they agree about integers.
+"""
 
 SECOND: Instant = 1_000_000
 MINUTE: Instant = 60 * SECOND
@@ -18,21 +19,21 @@ _RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[
 
 
 def to_instant(aware_datetime: datetime) -> Instant:
-    """`moment` must be aware; a naive one is refused rather than guessed at."""
+    """Convert a datetime. Raises `ValueError` for a naive one, since its time zone would be a guess."""
     if aware_datetime.tzinfo is None:
         raise ValueError("a datetime without a timezone is ambiguous: give it one, such as datetime.UTC")
     return round(aware_datetime.timestamp() * SECOND)
 
 
 def format_rfc3339(instant: Instant) -> str:
-    """The wire form: UTC with milliseconds and `Z`."""
+    """Format an instant for the wire: UTC with milliseconds and `Z`."""
     seconds, rest = divmod(instant, SECOND)
     whole = datetime.fromtimestamp(seconds, UTC)
     return f"{whole:%Y-%m-%dT%H:%M:%S}.{rest // 1000:03d}Z"
 
 
 def parse_rfc3339(text: str) -> Instant:
-    """The moment that is written in any of the forms of RFC 3339; not those of ISO 8601 that Python reads as well.
+    """Parse any form of RFC 3339, and none of the other forms of ISO 8601 that Python reads.
 
     Raises `ValueError`, for a leap second too.
     """

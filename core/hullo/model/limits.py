@@ -1,4 +1,4 @@
-"""What a caller may send, and how much of everything (W10)."""
+"""Limits on what a caller may send and store (W10)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from hullo.value import Value
 
 
 class Limits(Value):
-    """Lengths are in characters, sizes in bytes. What is longer is rejected, never cut."""
+    """Maximum lengths in characters and sizes in bytes. A longer value is rejected, never cut."""
 
     body_bytes: int = 32 * 1024
     custom_keys_per_call: int = 100
     custom_keys: int = 250
-    """A contact and app."""
+    """Per contact and app."""
     custom_key_length: int = 64
     custom_value_length: int = 1024
     external_id_length: int = MAX_IDENTIFIER_LENGTH
@@ -26,20 +26,20 @@ class Limits(Value):
     message_length: int = 8000
     note_length: int = 8000
     emails: int = 20
-    """A contact."""
+    """Per contact."""
     phones: int = 20
     tag_length: int = 64
     tags: int = 100
-    """A contact, or a conversation."""
+    """Per contact or conversation."""
     event_name_length: int = 255
     event_properties_bytes: int = 16 * 1024
     """As JSON."""
     event_properties_depth: int = 8
-    """1: nothing is nested."""
+    """1: no nesting."""
     token_bytes: int = 8192
-    """A signed token's, or a hop token's."""
+    """For signed tokens and hop tokens."""
     signed_attributes: tuple[str, ...] = ("shop",)
-    """Fields of a call that may come with a hash of their own, `shop` with `shop_hash`, and are kept as custom data
-    (V6)."""
+    """Fields of a call that may have a hash of their own, `shop` with `shop_hash`, and are stored as custom data (V6).
+    """
     non_identities: frozenset[str] = field(default=NON_IDENTITIES)
-    """Case-folded texts that name nobody (M5)."""
+    """Case-folded texts that identify no person (M5)."""

@@ -1,4 +1,4 @@
-"""Whether a master key is one that nobody guesses. What is done with it is in `pipeline/secrets/vault.py`."""
+"""Strength check of master keys. Their use is in `secrets/vault.py`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import Final
 
 MIN_LENGTH: Final = 32
-"""Characters. Of hexadecimal ones that is 128 bits."""
+"""In characters; 128 bits in hexadecimal."""
 MIN_DISTINCT_CHARACTERS: Final = 8
 GRAM: Final = 4
 
-# The short ones only where they stand alone, as four letters may turn up in any random text.
+# Short words count only where they stand alone: a random text may contain any four letters.
 _PLACEHOLDER_WORDS: Final = re.compile(
     "change.?(?:me|it|this)|replace.?(?:me|it|this)|secret|passw(?:or)?d|pass.?phrase|example|placeholder|default"
     "|insecure|sample|qwerty|master.?key|letmein"
@@ -23,18 +23,17 @@ _RANKS: Final = {letter: rank for rank, letter in enumerate("0123456789abcdefghi
 
 
 def find_weakness(master_key: str) -> str | None:
-    """Why this is a placeholder and no key, to follow "it"; None for one that looks random.
+    """Find why a key is a placeholder, as a phrase that follows "it"; None for one that looks random.
 
-    Refuses what people type, copy from a page or forget to fill in; of random ones in hexadecimal or base64 less than
-    one in a million.
+    Refuses typed, copied and unfilled values; of random keys in hexadecimal or base64 less than one in a million.
     """
     text = master_key.casefold()
     return next((reason for reason, holds in _WEAKNESSES.items() if holds(text)), None)
 
 
 def _is_sequence(text: str) -> bool:
-    """Like `0123456789abcdef…`, backwards too, in steps of one or two characters as bytes in hexadecimal are."""
-    # Other signs have ranks far apart, so that none follows another.
+    """Match texts like `0123456789abcdef…`, backwards too, in steps of one or two characters (bytes in hexadecimal)."""
+    # Ranks of other characters are far apart, so that none is a step from another.
     ranks = [_RANKS.get(letter, 100 * ord(letter)) for letter in text]
     for stride in (1, 2):
         steps = Counter(after - before for before, after in zip(ranks, ranks[stride:], strict=False))

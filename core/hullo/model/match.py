@@ -1,4 +1,4 @@
-"""Which contact a claim is about."""
+"""Answers of matchers, and the candidates they choose from."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from hullo.model.identifier import Identifier
 from hullo.value import Value
 
 CREATED = "created"
-"""`matched_by` when nobody matched and a contact was made (M3)."""
+"""`matched_by` when no contact matched and one was created (M3)."""
 
 
 class Match(Value, kw_only=False):
-    """A matcher's answer: this is the person. `by` is told as `matched_by` and in the trace."""
+    """Answer of a matcher: the contact of the claim. `by` appears as `matched_by` and in the trace."""
 
     contact: Contact
     by: str
 
 
 class Candidates:
-    """What the named identifiers found. Iterating gives each found contact once, in the order of naming."""
+    """Contacts found by the identifiers of a claim. Iteration gives each contact once, in the order of identifiers."""
 
     __slots__ = ("_found",)
 
@@ -28,7 +28,7 @@ class Candidates:
         self._found = {identifier: found[identifier] for identifier in identifiers if identifier in found}
 
     def by(self, kind: str) -> Contact | None:
-        """The contact that the named identifier of that kind found; None when it found nobody or none was named."""
+        """Return the contact found by the identifier of that kind; None when none was found or sent."""
         return next((contact for identifier, contact in self._found.items() if identifier.kind == kind), None)
 
     def __iter__(self) -> Iterator[Contact]:

@@ -1,4 +1,4 @@
-"""Two contacts that are one from now on, and everything that it takes to make them two again (rules G)."""
+"""Merges of two contacts, with all that is needed to undo them (rules G)."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ MergeId = str
 
 
 class MergePlan(Value):
-    """A plugin's answer: these two are one person. `rule` is why, as it is kept with the merge."""
+    """Answer of a plugin that two contacts are one person. `rule` is the reason, stored with the merge."""
 
     rule: str
 
 
 class Merge(Value):
-    """`absorbed_id` became part of `survivor_id`. Kept for ever, as are the images, unless the person is erased."""
+    """Absorption of `absorbed_id` by `survivor_id`. Stored for ever, with the images, unless the person is erased."""
 
     id: MergeId
     workspace_id: str
@@ -26,9 +26,9 @@ class Merge(Value):
     by: str
     """The writer, as in `Fact.by`."""
     rule: str
-    """Why: `C1`, `by hand`, `conflict <id>`, or a plugin's own word."""
+    """Reason: `C1`, `by hand`, `conflict <id>`, or a text of a plugin."""
     survivor_before: Contact
-    """As it was before, with every app's custom data."""
+    """The survivor before the merge, with every app's custom data."""
     absorbed_before: Contact
     undone_at: Instant | None = None
     undone_by: str | None = None
@@ -36,17 +36,18 @@ class Merge(Value):
 
     @property
     def is_active(self) -> bool:
-        """Whether it was not undone."""
+        """Return whether the merge was not undone."""
         return self.undone_at is None
 
 
 class RelatedCounts(Value):
-    """How much is about a contact and everybody whom it absorbed: what a merge or an erasure would move or remove."""
+    """Number of records about a contact and all contacts it absorbed: those that a merge moves or an erasure
+    removes."""
 
     people: int
-    """1, and those that it absorbed."""
+    """1, plus the contacts it absorbed."""
     conversations: int
     sessions: int
     events: int
-    """In its timeline."""
+    """In the timeline."""
     notes: int

@@ -1,4 +1,4 @@
-"""What agents write down about a person or a conversation, for each other."""
+"""Notes of agents about a contact or a conversation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ NoteId = str
 
 
 class Note(Value):
-    """`subject_id` is a contact's or a conversation's. Never shown to visitors."""
+    """Note on `subject_id`, a contact or a conversation. Never shown to visitors."""
 
     id: NoteId
     workspace_id: str

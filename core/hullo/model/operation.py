@@ -1,4 +1,4 @@
-"""A unit of work: everything that changes something is one, from an identify to an erasure."""
+"""The operation: one unit of change, from an identify to an erasure."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ A_co = TypeVar("A_co", covariant=True)
 
 
 class PreparedOperation(Value, Generic[A_co]):
-    """Ready to be loaded and decided. `decide` is pure, and is called again on a fresh snapshot after a conflict.
+    """Operation that is ready to load and decide. `decide` is pure; it runs again on a fresh snapshot after a conflict.
 
-    `app` is what the work was prepared with: when the snapshot says that it has changed since, the work is
-    prepared anew. None when no app was needed.
+    `app` is the app that was used to prepare: when the snapshot has a newer version of it, the operation is prepared
+    again. None when no app was needed.
     """
 
     query: SnapshotQuery
@@ -29,22 +29,23 @@ class PreparedOperation(Value, Generic[A_co]):
 
     @property
     def resource_keys(self) -> set[str]:
-        """What the work asks for by name. Two that share any of it are about the same thing."""
+        """Return the names of everything that the query loads. Operations of one batch that share a key with an earlier
+        change are decided after it, on a fresh snapshot."""
         query = self.query
-        # Every line of an audit log stands on the one before.
+        # Each audit entry holds the digest of the one before: writers of one log must go one after the other.
         log = f"audit of {query.workspace_id}" if query.include_audit_head else None
-        single = (each for each in (query.session, query.stored_response_digest, log) if each is not None)
+        single = (key for key in (query.session, query.stored_response_digest, log) if key is not None)
         return {*query.identifiers, *query.repeat_keys, *single}
 
     def with_all_custom_data(self) -> PreparedOperation[A_co]:
-        """The same, with the custom data of every app, and where the audit log ends. The app is not looked at again: it
-        was a moment ago."""
+        """Make a copy that loads the custom data of every app, and the audit head. Without `app`: its version was
+        checked in the same batch."""
         return replace(self, query=replace(self.query, app_id=None, include_audit_head=True), app=None)
 
 
 class NeedsFullContacts(Exception):
-    """Raised by `decide`: contacts are to become one, which takes the custom data of every app, and a line in the audit
-    log."""
+    """Raised by `decide` when a merge needs all apps' custom data and the audit head; the engine reloads and decides
+    again."""
 
 
 class Apps(Protocol):
@@ -75,12 +76,12 @@ class Apps(Protocol):
 
 
 class Operation(Protocol[A_co]):
-    """Something to do for one caller."""
+    """One change for one caller."""
 
     def prepare(self, apps: Apps) -> PreparedOperation[A_co]:
-        """Checks who is calling and says what to load. Raises a `HulloError` to refuse.
+        """Check the caller and build the query. Raises a `HulloError` to refuse.
 
-        May run more than once. Blocking here holds up everybody in the same lane, unless the work is prepared
-        beforehand in a thread of its own.
+        May run more than once. Blocking here delays the other operations of the lane, unless the operation is prepared
+        beforehand in a worker thread.
         """
         ...

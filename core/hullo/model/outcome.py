@@ -1,4 +1,4 @@
-"""The answer to an identify call."""
+"""The outcome of an identify call."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from hullo.value import Value
 
 
 class Outcome(Value, secrets=("session_token",)):
-    """Everything that was decided. How much of it a caller is told depends on `standing` (H2)."""
+    """Everything that was decided. `standing` limits what the caller gets to see (H2)."""
 
     request_id: str
     contact_id: ContactId | None
-    """None where the call names somebody who was erased, and proves nothing: nobody was made anew (P2)."""
+    """None for an unproven call that names only an erased person: no contact is created (P2)."""
     matched_by: str
     """`external_id`, `email`, `created`, a plugin's name, or `erased`."""
     standing: Standing
     visitor_id: VisitorId | None
-    """None when a server wrote about a person without any visitor."""
+    """None when a server wrote without a visitor."""
     session_token: str | None
-    """Only when it is new."""
+    """Set only for a new session."""
     switched: bool
-    """Another person than before on this browser (C5)."""
+    """Another person than before in this browser (C5)."""
     identified: bool
-    """The first link of this visitor to this contact, and not a repeat."""
+    """True for the first link of this visitor to this contact."""
     changed: bool
-    """Whether anything was written (W9)."""
+    """False when nothing was written (W9)."""
     linked_conversations: int
     written: tuple[FieldVerdict, ...]
     kept: tuple[FieldVerdict, ...]
     rejected: tuple[Rejection, ...]
     conflicts: tuple[Conflict, ...]
     app_id: AppId | None = None
-    """None when a server wrote about a person, and about no app's custom data."""
+    """None when a server wrote no app's custom data."""
     signature: Signature | None = None
-    """What the call had to show for itself. None where nobody asks: for a server, and in an app whose mode is off."""
+    """How the call was proven. None where that is not counted: for a server, and in an app with verification off."""
     mistake: str | None = None
-    """The mistake in evidence that was let pass as none, in an app that only reports it (V3)."""
+    """Fault of evidence that was ignored, in an app that only reports faults (V3)."""

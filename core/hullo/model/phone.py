@@ -10,23 +10,23 @@ _E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
 def normalise_phone(text: str, region: str | None) -> str:
-    """The number in E.164, or `text` unchanged when it is no possible number.
+    """Convert a number to E.164; return `text` unchanged when it is no possible number.
 
-    `region` is the app's two-letter country, used for numbers written without `+`; None accepts only those with.
-    Needs the `phone` extra (phonenumberslite); without it every number is kept as sent.
+    `region` is the app's two-letter country, used for numbers written without `+`; None accepts only those with. Needs
+    the `phone` extra (phonenumberslite); without it every number is stored as sent.
     """
     return _e164_of(text, region) or text
 
 
 def has_e164_format(text: str) -> bool:
-    """Whether it has the form. Not every number that has it is possible: see `is_e164`, which takes its time."""
+    """Check the form only. A number of this form may be impossible: see `is_e164`, which is slower."""
     return _E164.fullmatch(text) is not None
 
 
 def is_e164(text: str) -> bool:
-    """Whether it is a possible number in E.164, and so none that was kept as sent, which is never matched on (W11).
+    """Check for a possible number in E.164. Others were stored as sent, and are never matched on (W11).
 
-    Without the extra nobody knows what is possible, and the form has to do.
+    Without the extra only the form is checked.
     """
     return has_e164_format(text) and (_phonenumbers() is None or _e164_of(text, None) == text)
 
@@ -39,7 +39,7 @@ def _e164_of(text: str, region: str | None) -> str | None:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:
         return None
-    # A number that is possible only inside one town is no number to the rest of the world.
+    # IS_POSSIBLE_LOCAL_ONLY is refused: such a number identifies a person in one town only.
     if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
         return None
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))

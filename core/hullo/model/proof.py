@@ -1,4 +1,4 @@
-"""Evidence that someone else than the browser vouches for what a call says."""
+"""Evidence from a site's server, or another trusted party, for the claim of a browser."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Signature(StrEnum):
-    """What an identify call had to show for itself, as apps count it (V3)."""
+    """How an identify call was proven, as counted per app (V3)."""
 
     SIGNED = "signed"
     UNSIGNED = "unsigned"
@@ -24,46 +24,47 @@ class Signature(StrEnum):
 
 
 class SingleUseToken(Value):
-    """Says that evidence is good for one time in one app (V5, T1).
+    """Marks evidence that is valid once in one app (V5, T1).
 
-    `digest` is what is remembered of it until it would be refused for its age anyway.
+    Stores keep `digest` until `expires_at`, when the evidence is refused as expired.
     """
 
     digest: str
     expires_at: Instant
     consumes: bool = True
-    """False: it may be shown again and again, unless it was spent where it is good for one time."""
+    """False: this use does not spend it, but it is refused once it was spent elsewhere."""
 
     @classmethod
     def for_token(cls, app_id: str, token_id: str, expires_at: Instant, *, spends: bool = True) -> SingleUseToken:
-        """`token_id` tells the app's tokens of one kind apart, and should name the kind."""
+        """Make the marker of one token. `token_id` is unique within the app, and should contain the kind of token."""
         digest = sha256(f"{app_id}\0{token_id}".encode()).hexdigest()
         return cls(digest=digest, expires_at=expires_at, consumes=spends)
 
 
 class Proof(Value):
-    """What was vouched for, and nothing else (V2): a hash over `external_id` says nothing about the email beside it."""
+    """Identifiers and fields that were verified, and nothing else (V2): a hash over `external_id` does not cover the
+    email."""
 
     by: str
     """The verifier's name, or `api-key`."""
     identifiers: tuple[Identifier, ...] = ()
     evidence: tuple[str, ...] = ()
-    """The fields of the claim that were verified, such as `user_hash`. None of them for evidence from elsewhere."""
+    """Fields of the claim that were verified, such as `user_hash`. Empty for evidence from elsewhere."""
     key_id: str | None = None
-    """The identity key that signed, so that its last use can be told (V4). None where no such key was involved."""
+    """Identity key that signed, to record its last use (V4). None without such a key."""
     signed_claim: Claim | None = None
-    """What the evidence itself says about the person. It goes before what is said beside it, and all that is only
-    said beside it is a claim (V5). None for evidence that says nothing, as a hash does."""
+    """Statements in the evidence itself. They override the same fields of the claim; other fields stay unverified (V5).
+    None for evidence without statements, such as a hash."""
     signed_fields: frozenset[str] = frozenset()
-    """Further fields of the claim that are vouched for, such as `custom_data.shop` (V6)."""
+    """Further verified fields of the claim, such as `custom_data.shop` (V6)."""
     single_use_token: SingleUseToken | None = None
-    """None where the evidence may be shown again and again."""
+    """None for evidence that may be used repeatedly."""
 
     def covers(self, identifier: Identifier) -> bool:
-        """Whether this identifier, compared by its match key, was vouched for."""
+        """Match an identifier against the verified ones, by its match key."""
         return any(proven.kind == identifier.kind and proven.key == identifier.key for proven in self.identifiers)
 
 
 def is_proven(identifier: Identifier, proofs: Iterable[Proof]) -> bool:
-    """Whether any proof vouches for the identifier."""
+    """Return whether any proof covers the identifier."""
     return any(proof.covers(identifier) for proof in proofs)

@@ -1,4 +1,4 @@
-"""The public half of a site's own key: what is taken for one, and how it is kept (V5)."""
+"""Public keys of sites: accepted formats, and the stored form (V5)."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ ES256: Final = "ES256"
 RS256: Final = "RS256"
 
 ALGORITHMS: Final = (EDDSA, ES256, RS256)
-"""What public keys are for, each for one."""
+"""Algorithms of public keys; each key has one."""
 
 RSA_BITS: Final = range(2048, 8193)
-"""Below they can be broken, above they are slow to verify with, for everybody."""
+"""Shorter keys can be broken, longer ones make every verification slow."""
 MAX_KID_LENGTH: Final = 255
 MAX_TEXT_LENGTH: Final = 64 * 1024
 
@@ -54,32 +54,32 @@ _MEMBERS: Final = {"OKP": ("x",), "EC": ("x", "y"), "RSA": ("n", "e")}
 
 
 class PublicKey(Value):
-    """A key that verifies tokens of one algorithm, and makes nothing."""
+    """Key that verifies tokens of one algorithm, and signs nothing."""
 
     algorithm: str
     """`EdDSA`, `ES256` or `RS256`."""
     kid: str | None
-    """Which name tokens may call it by, if its owner gave it one."""
+    """The owner's name for the key, which tokens may carry."""
     jwk: str
-    """The whole of it as a JWK (RFC 7517) in JSON: equal keys have equal texts but for their `kid`."""
+    """JWK (RFC 7517) as JSON: equal keys have equal texts but for their `kid`."""
 
     @classmethod
     def from_jwk(cls, jwk: str) -> PublicKey:
-        """From `IdentityKey.public_key`. Needs no cryptography."""
+        """Load a stored key from `IdentityKey.public_key`. Needs no cryptography."""
         fields: dict[str, Any] = json.loads(jwk)
         return cls(algorithm=fields["alg"], kid=fields.get("kid"), jwk=jwk)
 
     @property
     def material(self) -> Mapping[str, str]:
-        """The key without its name, to compare it by."""
+        """Return the key without its name, for comparison."""
         fields: dict[str, str] = json.loads(self.jwk)
         return {name: value for name, value in fields.items() if name != "kid"}
 
 
 def read_public_key(text: str) -> PublicKey:
-    """From PEM (RFC 7468), a JWK, or a JWK Set that holds one key.
+    """Read a key from PEM (RFC 7468), a JWK, or a JWK Set with one key.
 
-    Raises `Invalid` for everything else, in a sentence that quotes nothing of it, and `SettingsError` without
+    Raises `Invalid` for other text, with a message that quotes nothing of it, and `SettingsError` without
     `cryptography`.
     """
     _require_cryptography()
@@ -112,7 +112,7 @@ def _load_pem(text: str) -> PublicKeyTypes:
             raise Invalid(_PSS)
         return load_pem_public_key(blocks[0][0].encode())
     except (ValueError, UnsupportedAlgorithm, binascii.Error):
-        # Without its cause, which may quote the text.
+        # `from None`: the cause may quote the text, which may be a private key.
         raise Invalid(f"{_NO_KEY}; this PEM cannot be read, or is a kind of key of its own: {SUPPORTED_KEYS}") from None
 
 
@@ -124,7 +124,7 @@ def _object(text: str) -> dict[str, Any]:
 
 
 def _only_key(fields: dict[str, Any]) -> dict[str, Any]:
-    """Out of its set, if it is in one."""
+    """Return the one key of a JWK Set; a single JWK as it is."""
     if "keys" not in fields:
         return fields
     try:
@@ -144,7 +144,7 @@ def _load_jwk(fields: Mapping[str, Any]) -> PublicKeyTypes:
         raise Invalid(_SYMMETRIC)
     if _PRIVATE_MEMBERS & fields.keys():
         raise Invalid(_PRIVATE)
-    algorithm = next((each for known, each in _ALGORITHM_OF.items() if known == (kind, curve)), None)
+    algorithm = next((name for known, name in _ALGORITHM_OF.items() if known == (kind, curve)), None)
     if algorithm is None:
         raise Invalid(f"a JWK of that kty and crv is none that tokens are signed with here: {SUPPORTED_KEYS}")
     _require_signing_use(fields, algorithm)
@@ -155,7 +155,7 @@ def _load_jwk(fields: Mapping[str, Any]) -> PublicKeyTypes:
     from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
     from jwt.exceptions import InvalidKeyError
 
-    # Public for sure: nothing but these members is handed over.
+    # Only public members are passed on, so a private one cannot be stored by accident.
     jwk = {"kty": kind, "crv": curve, **members}
     try:
         if algorithm == EDDSA:
@@ -184,7 +184,7 @@ def _kid(kid: object) -> str | None:
 
 
 def _to_public_key(key: PublicKeyTypes, kid: str | None) -> PublicKey:
-    """Raises `Invalid` for a key of another kind."""
+    """Convert a loaded key to its stored form. Raises `Invalid` for a kind that is not supported."""
     from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey

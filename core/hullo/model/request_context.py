@@ -1,4 +1,4 @@
-"""What a request may not make up by itself: the time, and fresh ids and secrets."""
+"""The time and the randomness of one request: ids and secrets are derived from them."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ SEED_BYTES = 32
 _ID_DIGITS = 26
 _TIME_DIGITS = 12
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-"""Crockford's base 32: no letter that is read as another."""
+"""Crockford's base 32: no two letters look alike."""
 
 
 def system_clock() -> Instant:
-    """The clock used unless another is handed in."""
+    """Read the system clock, the default clock."""
     return time.time_ns() // 1000
 
 
 class RequestContext(Value, secrets=("seed",)):
-    """The time and the source of ids of one request, fixed before it is decided.
+    """Time and id source of one request, fixed before it is decided.
 
-    The same moment gives the same ids however often it is asked, so a decision that is taken again on a fresh
-    snapshot names the same new contact. Everything is derived from `seed` by a keyed hash: an id that is shown
-    to the world says nothing about a secret from the same seed.
+    The same context always gives the same ids, so a decision that is repeated on a fresh snapshot names the same new
+    contact. Everything is derived from `seed` by a keyed hash: a public id reveals nothing about a secret from the same
+    seed.
     """
 
     now: Instant
@@ -39,31 +39,32 @@ class RequestContext(Value, secrets=("seed",)):
 
     @classmethod
     def at(cls, now: Instant) -> RequestContext:
-        """A moment with a fresh random seed."""
+        """Make a context with a fresh random seed."""
         return cls(now=now, seed=secrets.token_bytes(SEED_BYTES))
 
     def new_id(self, prefix: str, ordinal: int = 0) -> str:
-        """`prefix_` and 26 characters: 12 order ids by time, to the microsecond, 2 by `ordinal`, which tells apart
-        several ids of one kind in one request, and 12 hold 60 bits of randomness.
+        """Make an id: `prefix_` and 26 characters. 12 sort ids by time, to the microsecond; 2 hold `ordinal`, which
+        separates ids of one kind in one request; 12 hold 60 bits of randomness.
 
-        In the order of time, since lists are read in it and indexes grow best at one end.
+        Ids sort by time, since lists are read in that order and indexes grow best at one end.
         """
         digest = blake2b(f"id:{prefix}:{ordinal}".encode(), key=self.seed, digest_size=8).digest()
         order = _base32(self.now, _TIME_DIGITS) + _base32(min(ordinal, 1023), 2)
         return f"{prefix}_{order}{_base32(int.from_bytes(digest, 'big'), 12)}"
 
     def at_least(self, instant: Instant) -> RequestContext:
-        """The same moment, or the one right after `instant`, when that is later: clocks of several processes differ,
-        and what happened to one contact is to be in one order."""
+        """Return this context, moved to right after `instant` where that is later: clocks of processes differ, but the
+        events of one contact must have one order."""
         return self if self.now > instant else replace(self, now=instant + 1)
 
     def new_secret(self, prefix: str) -> str:
-        """`prefix_` and 256 bits in hexadecimal: a session token, an identity key, an API key."""
+        """Make a session token, identity key or API key: `prefix_` and 256 bits in hexadecimal."""
         return f"{prefix}_{blake2b(f'secret:{prefix}'.encode(), key=self.seed, digest_size=32).hexdigest()}"
 
 
 def timestamp_of(id: str) -> Instant | None:
-    """When an id was made, by the clock of the process that did. None for what `Moment.new_id` has not made."""
+    """Decode the time of an id, by the clock of the process that made it. None for text that `RequestContext.new_id`
+    has not made."""
     digits = id.partition("_")[2]
     if len(digits) != _ID_DIGITS or not set(digits) <= set(_ALPHABET):
         return None
@@ -74,7 +75,7 @@ def timestamp_of(id: str) -> Instant | None:
 
 
 def secret_digest(secret: str) -> str:
-    """What is stored of a secret: its SHA-256. Enough for a 256-bit secret, which cannot be guessed from it."""
+    """Hash a secret for storage with SHA-256. No slow hash is needed: 256 random bits cannot be guessed."""
     return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -82,5 +83,5 @@ _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 
 
 def _base32(number: int, length: int) -> str:
-    """`length` digits, which is even, the most significant first."""
+    """Encode a number in `length` digits, an even count, the most significant first."""
     return "".join([_PAIRS[number >> shift & 1023] for shift in range(5 * length - 10, -1, -10)])

@@ -1,4 +1,4 @@
-"""For how long what is kept (P3), and what a run of that removed."""
+"""Retention periods of an app (P3), and the input and result of a sweep."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hullo.value import Value
 
 
 class Retention(Value):
-    """Of one app, in days. None: for ever."""
+    """Retention periods of one app, in days. None: for ever."""
 
     anonymous_days: int | None = 30
     """Visitors without a contact and without a conversation, after they were last seen (S3)."""
@@ -18,24 +18,24 @@ class Retention(Value):
 
 
 class Sweep(Value):
-    """What a run removes: whatever of one app is older than these moments. None: leaves that alone.
+    """One removal run for one app: records older than these times. None keeps all records of that kind.
 
-    A run that is repeated, or broken off, or made by two at once, removes the same.
+    A repeated, interrupted or concurrent sweep removes the same records.
     """
 
     app_id: str
     now: Instant
-    """Sessions that are over by then go, whoever they were of."""
+    """Sessions that have expired by then are removed, with or without a contact."""
     anonymous_before: Instant | None = None
     conversations_before: Instant | None = None
     decisions_before: Instant | None = None
     timeline_before: Instant | None = None
     limit: int = 500
-    """Of each kind, so that nobody waits long for it. A run goes on until nothing is left to remove."""
+    """Per kind, so that other writes do not wait long. A run repeats until nothing is left to remove."""
 
 
 class SweepResult(Value):
-    """How many of each were removed; in a dry run, how many there are."""
+    """Number of removed records; in a dry run, of removable ones."""
 
     sessions: int = 0
     visitors: int = 0
@@ -46,7 +46,7 @@ class SweepResult(Value):
 
     @property
     def total(self) -> int:
-        """0: there was nothing left to remove."""
+        """Count all records. 0: nothing was left to remove."""
         return sum((self.sessions, self.visitors, self.conversations, self.messages, self.decisions, self.timeline))
 
     def __add__(self, other: SweepResult) -> SweepResult:

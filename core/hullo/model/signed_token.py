@@ -1,4 +1,4 @@
-"""Tokens that a site's server signs about a person (V5): which of its keys signed, and whether that is good here."""
+"""Tokens that a site's server signs about a person (V5): selection of the key, and validation."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from hullo.model.public_key import ALGORITHMS, PublicKey
 from hullo.value import Value
 
 ACCEPTED_ALGORITHMS: Final = (HMAC, *ALGORITHMS)
-"""The algorithms of tokens."""
+"""Algorithms that tokens may use."""
 MAX_TOKEN_ID_LENGTH: Final = 255
 
 
 class SignedToken(Value):
-    """A token that is good here and now."""
+    """Token that was verified and is valid for this app now."""
 
     payload: Mapping[str, Any]
     key_id: str
     """The identity key that verified it."""
     expires_at: Instant
     token_id: str | None
-    """Its `jti`: None says that it may be shown again and again."""
+    """The `jti`. None: the token may be used repeatedly."""
     digest: str
-    """Of what was signed: the same for every writing of the same token."""
+    """Digest of the signed part: the same for every encoding of the same token."""
 
 
 def read_signed_token(text: str, app: App, now: Instant, max_length: int) -> SignedToken:
-    """A token that one of the app's active keys signed for it. Raises `ProofRejected`, which says why not."""
+    """Verify a token that one of the app's active keys signed. Raises `ProofRejected` with the reason."""
     parsed = parse_token(text, max_length)
     header = parsed.header
     if str(header.get("typ", "JWT")).upper() != "JWT":
@@ -43,7 +43,7 @@ def read_signed_token(text: str, app: App, now: Instant, max_length: int) -> Sig
     if algorithm not in ACCEPTED_ALGORITHMS:
         raise ProofRejected(f"the token's alg is none of {', '.join(ACCEPTED_ALGORITHMS)}", mistake="algorithm")
     signers = candidate_keys(app.identity_keys, algorithm, header.get("kid"), now)
-    key = next((each for each in signers if is_signed_by(each, parsed)), None)
+    key = next((candidate for candidate in signers if is_signed_by(candidate, parsed)), None)
     if key is None:
         raise ProofRejected("the token's signature is not that of any active key it could be of", mistake="signature")
     expires_at = validate_payload(parsed.payload, app, now)
@@ -57,10 +57,10 @@ def read_signed_token(text: str, app: App, now: Instant, max_length: int) -> Sig
 
 
 def candidate_keys(keys: Sequence[IdentityKey], algorithm: str, kid: object, now: Instant) -> list[IdentityKey]:
-    """The active keys that may have signed: those of the algorithm, and of them the one that `kid` names.
+    """Find the active keys of the algorithm that may have signed; if the token has a `kid`, only the key it names.
 
-    A secret verifies HS256 and nothing else, a public key the algorithm that it was registered for, whatever a token
-    asks for. Raises `ProofRejected` when none is left.
+    A secret verifies HS256 alone, a public key only the algorithm that it was registered for, regardless of the token.
+    Raises `ProofRejected` when none is left.
     """
     fitting = [key for key in keys if key_algorithm(key) == algorithm]
     if not fitting:
@@ -76,12 +76,12 @@ def candidate_keys(keys: Sequence[IdentityKey], algorithm: str, kid: object, now
 
 
 def key_algorithm(key: IdentityKey) -> str:
-    """The one algorithm that the key is for."""
+    """Return the one algorithm of the key."""
     return HMAC if key.public_key is None else _parse_public_key(key.public_key).algorithm
 
 
 def is_signed_by(key: IdentityKey, parsed: ParsedToken) -> bool:
-    """Whether the token's signature is the key's. Raises `ProofRejected` for a token that lacks `exp` or `aud`."""
+    """Verify the signature with one key. Raises `ProofRejected` for a token without `exp` or `aud`."""
     verifier = key.secret if key.public_key is None else _load_jwk(key.public_key).key
     return verify_signature(parsed, verifier, key_algorithm(key))
 
@@ -96,13 +96,13 @@ def _token_id(payload: Mapping[str, Any]) -> str | None:
 
 
 def owner_kid(key: IdentityKey) -> str | None:
-    """The name that its owner gave the key, beside its id; None for none, and for a secret."""
+    """Return the owner's name for the key, beside its id; None without one, and for a secret."""
     return _parse_public_key(key.public_key).kid if key.public_key is not None else None
 
 
 @lru_cache(maxsize=256)
 def _parse_public_key(text: str) -> PublicKey:
-    """Without `cryptography`, which is needed to verify with it and not to tell what it is."""
+    """Parse a stored key without `cryptography`, which only verification needs."""
     return PublicKey.from_jwk(text)
 
 

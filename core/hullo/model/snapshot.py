@@ -1,4 +1,4 @@
-"""What one decision asks of the store, and what one moment's database answers."""
+"""The query of one decision, and the snapshot that the store returns for it."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from hullo.value import Value
 
 
 class SnapshotQuery(Value):
-    """Everything that one decision needs to know, asked at once.
+    """All data that one decision needs, loaded at once.
 
-    Contacts come with the custom data of `app_id`, or with every app's when that is None.
+    Contacts include the custom data of `app_id`, or of every app when that is None.
     """
 
     workspace_id: str
@@ -29,54 +29,54 @@ class SnapshotQuery(Value):
     session: SessionDigest | None = None
     identifiers: tuple[IdentifierDigest, ...] = ()
     contacts: tuple[ContactId, ...] = ()
-    """Contacts wanted by id, beside those that the identifiers find and the session's own."""
+    """By id, beside the session's own contact and those that the identifiers find."""
     conversations: tuple[ConversationId, ...] = ()
     include_orphans: bool = False
-    """Also the conversations of the session's visitor that have no contact (L1)."""
+    """Also load the conversations of the session's visitor that have no contact (L1)."""
     repeat_keys: tuple[str, ...] = ()
-    """Messages wanted by `Message.repeat_key`; the conversations they are in come with them."""
+    """Messages by `Message.repeat_key`, with their conversations."""
     stored_response_digest: str | None = None
-    """The digest of a stored answer (`StoredAnswer.digest`)."""
+    """Digest of a stored response (`StoredResponse.digest`)."""
     source_session: SessionDigest | None = None
-    """The session that a hop token was made in; its contact comes with it (T1)."""
+    """Session that a hop token was issued in, loaded with its contact (T1)."""
     spent: tuple[str, ...] = ()
-    """The digests of tokens that may be used once (`Spent.digest`)."""
+    """Digests of single-use tokens (`SpentToken.digest`)."""
     conflicts: tuple[str, ...] = ()
-    """Conflicts wanted by id."""
+    """By id."""
     merges: tuple[MergeId, ...] = ()
-    """Merges wanted by id."""
+    """By id."""
     merged_into: tuple[ContactId, ...] = ()
-    """Also every merge that stands and has one of these contacts for its survivor."""
+    """Also load every active merge whose survivor is one of these contacts."""
     tombstones: tuple[TombstoneDigest, ...] = ()
-    """Looked up where any of `identifiers` finds nobody; a store need not where each finds somebody."""
+    """Looked up where any of `identifiers` finds no contact; a store may skip them where all find one."""
     include_audit_head: bool = False
-    """Also where the workspace's audit log ends."""
+    """Also load the end of the workspace's audit log."""
 
 
 class Snapshot(Value):
-    """What one moment's database says to one query. Nothing of another workspace is ever in it."""
+    """State of the database for one query at one time. Never holds data of another workspace."""
 
     app_version: int | None = None
-    """The version of the query's app, so that a process that remembers an app can tell it is outdated. None when
-    the app is gone or the query named none."""
+    """Version of the query's app, by which a process detects that its cached app is outdated. None when the app does
+    not exist or the query named none."""
     session: Session | None = None
-    """Revoked and expired sessions too: who decides looks at the clock."""
+    """Revoked and expired sessions too: the decision compares them with the clock."""
     contact_ids: Mapping[IdentifierDigest, ContactId] = field(default_factory=dict[IdentifierDigest, ContactId])
     contacts: Mapping[ContactId, Contact] = field(default_factory=dict[ContactId, Contact])
     conversations: Mapping[ConversationId, Conversation] = field(default_factory=dict[ConversationId, Conversation])
     reported_pairs: frozenset[str] = frozenset()
-    """The pairs (`pair_of`) among `contacts` that have a conflict which `settles` (C7)."""
+    """Pairs (`pair_key`) among `contacts` with a conflict that `blocks_new_report` (C7)."""
     messages: Mapping[str, Message] = field(default_factory=dict[str, Message])
     """By repeat key."""
     stored_response: StoredResponse | None = None
     source_session: Session | None = None
     """Under the same conditions as `session`."""
     spent: frozenset[str] = frozenset()
-    """Which of the query's were used already, also where they have expired since."""
+    """Tokens of the query that were used, including expired ones."""
     conflicts: Mapping[str, Conflict] = field(default_factory=dict[str, Conflict])
     merges: Mapping[MergeId, Merge] = field(default_factory=dict[MergeId, Merge])
-    """Those asked for by id, undone ones too, and those into the contacts asked for, in the order of their ids."""
+    """Merges by id, undone ones too, and active merges into the contacts of `merged_into`, in the order of ids."""
     tombstones: frozenset[TombstoneDigest] = frozenset()
-    """Which of the query's there are. Empty where each identifier found somebody, or as it is."""
+    """Tombstones of the query that exist. Empty where each identifier found a contact."""
     audit_head: AuditHead | None = None
-    """None where it was not asked for."""
+    """None unless the query includes it."""

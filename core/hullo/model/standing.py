@@ -1,4 +1,4 @@
-"""How far a session is believed about a contact."""
+"""How much a session is trusted about a contact."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from enum import IntEnum
 
 
 class Standing(IntEnum):
-    """`CLAIMED < OWNED < PROVEN`; comparable, so a policy can say `written.standing < standing`.
+    """`CLAIMED < OWNED < PROVEN`; comparable, so that a policy can write `written.standing < standing`.
 
-    `CLAIMED`: the visitor says so. `OWNED`: unproven, but this visitor created the contact. `PROVEN`: the
-    contact was reached through a proven identifier, or the writer is the server API, an agent or an import.
+    `CLAIMED`: only the visitor states it. `OWNED`: unproven, but this visitor created the contact. `PROVEN`: the
+    contact was matched by a proven identifier, or the writer is the server API, an agent or an import.
     """
 
     CLAIMED = 1
@@ -18,10 +18,10 @@ class Standing(IntEnum):
 
     @property
     def label(self) -> str:
-        """The name as stored in traces and shown to agents."""
+        """Return the name for traces and agents."""
         return self.name.lower()
 
     @property
     def public_label(self) -> str:
-        """The name a browser is told: `claimed` for `OWNED` too, or it would learn who is new here (H2)."""
+        """Return the name for browsers: `claimed` for `OWNED` too, which would reveal a new contact (H2)."""
         return "proven" if self is Standing.PROVEN else "claimed"

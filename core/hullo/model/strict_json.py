@@ -1,4 +1,5 @@
-"""JSON, read strictly: one reading of it, whoever reads it after us (RFC 8259, with I-JSON's unique keys, RFC 7493)."""
+"""Strict JSON parsing, so that all readers agree on the meaning (RFC 8259, with the unique keys of I-JSON, RFC
+7493)."""
 
 from __future__ import annotations
 
@@ -15,17 +16,17 @@ _decode = msgspec.json.Decoder().decode
 
 
 def parse_object(raw: bytes) -> dict[str, Any]:
-    """The JSON object in `raw`.
+    """Parse a JSON object.
 
-    Raises `ValueError`, with a sentence, for anything else: NaN, a number that no float holds, a key given twice at
-    any depth, NUL, a lone surrogate, text that is not UTF-8, nesting without end.
+    Raises `ValueError`, with a sentence, for anything else: NaN, a number too large for a float, a duplicate key at any
+    depth, NUL, a lone surrogate, text that is not UTF-8, nesting without end.
     """
     try:
         value: Any = _decode(raw)
         if not isinstance(value, dict):
             raise ValueError("must be a JSON object")
-        # msgspec lets the last of equal keys win. Whatever ends a key also occurs in the text, perhaps more often,
-        # inside of strings: only where the counts differ is it worth a second, slower look.
+        # msgspec lets the last of equal keys win. The end of a key may also occur inside of strings, so the text has
+        # at least as many as the value has keys: only where the counts differ is the slower parser needed.
         if len(_KEY_END.findall(raw)) != _count_keys(value):
             json.loads(raw, object_pairs_hook=_reject_duplicate_keys)
         if rb"\u0000" in raw and _has_nul(value):
@@ -48,9 +49,9 @@ def _count_keys(value: Any) -> int:
         count = len(children)
     else:
         children, count = value, 0
-    for each in children:
-        if type(each) is dict or type(each) is list:
-            count += _count_keys(each)
+    for child in children:
+        if type(child) is dict or type(child) is list:
+            count += _count_keys(child)
     return count
 
 
@@ -59,7 +60,7 @@ def _has_nul(value: Any) -> bool:
         return "\0" in value
     if type(value) is dict and any("\0" in key for key in cast("dict[str, Any]", value)):
         return True
-    return any(_has_nul(each) for each in _children(value))
+    return any(_has_nul(child) for child in _children(value))
 
 
 def _children(value: Any) -> Collection[Any]:

@@ -1,4 +1,4 @@
-"""What happened to one person, by time."""
+"""The timeline of a contact."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from hullo.model.instant import Instant
 from hullo.value import Value
 
 CONTACT_EVENT: Final = "contact.event"
-"""The name under which a timeline shows what a site reported: its own name for it is in `data`."""
+"""Name of reported events in a timeline: the site's own name for them is in `data`."""
 
 
 class ContactEvent(Value):
-    """Something that a site reports about a person: an order, a page that was seen.
+    """Event that a site reports about a person: an order, a page view.
 
-    Its id is in the order of `occurred_at`, which may lie in the past.
+    Ids sort by `occurred_at`, which may lie in the past.
     """
 
     id: str
@@ -35,12 +35,12 @@ class ContactEvent(Value):
 
 
 class TimelineEntry(Value):
-    """One line of a timeline: an `Event`, or a `ContactEvent` with its name and properties in `data`."""
+    """One entry of a timeline: an `Event`, or a `ContactEvent` with its name and properties in `data`."""
 
     id: str
     workspace_id: str
     contact_id: ContactId
-    """Whose it was when it happened: a survivor's timeline shows those of whom it absorbed."""
+    """Contact at the time of the event: a survivor's timeline includes those of the contacts it absorbed."""
     app_id: str | None
     at: Instant
     name: str

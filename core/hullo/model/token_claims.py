@@ -1,4 +1,4 @@
-"""What a token says that carries a session's identity to another site (rules T)."""
+"""Contents of a token that carries a session's identity to another site (rules T)."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from hullo.model.visitor import SessionDigest
 from hullo.value import Value
 
 MAX_HOP_LIFETIME: Final = 5 * MINUTE
-"""The longest that a token for a hop may be good (T1)."""
+"""Longest lifetime of a hop token (T1)."""
 
 
 class TokenClaims(Value):
-    """Whose identity is carried, and how far it is believed at most.
+    """Session whose identity is carried, and the highest standing it may give.
 
-    The contact itself is not named: it is the session's, as long as that is good, so that a token says nothing about
-    a person, and a reset ends what was made before it (T1).
+    The contact itself is not in the token: it is looked up through the session while that is valid. So a token reveals
+    nothing about a person, and a reset invalidates earlier tokens (T1).
     """
 
     by: str
-    """The name of the plugin that read the token."""
+    """Name of the plugin that read the token."""
     session: SessionDigest
     standing: Standing
     single_use_token: SingleUseToken

@@ -1,5 +1,4 @@
-"""What an erasure leaves behind: enough to know a name again that an old tab goes on saying, and not to read it
-(P2)."""
+"""Tombstones: salted digests that recognise an erased identifier in a later call, and do not reveal it (P2)."""
 
 from __future__ import annotations
 
@@ -16,7 +15,7 @@ _ERASED_PREFIX: Final = "erased:"
 
 
 class Tombstone(Value):
-    """Somebody of this name was erased. Writing the same one again changes nothing but its time."""
+    """Mark of an erased identifier. Writing it again changes only its time."""
 
     digest: TombstoneDigest
     workspace_id: str
@@ -24,15 +23,16 @@ class Tombstone(Value):
 
 
 def tombstone_digest(salt: str, identifier: IdentifierDigest) -> TombstoneDigest:
-    """Salted with the workspace's own secret, so that whoever has the digests alone can try no emails against them."""
+    """Hash an identifier with the workspace's salt, so that a reader of the digests alone cannot test emails against
+    them."""
     return sha256(f"{salt}\0{identifier}".encode()).hexdigest()
 
 
 def redact_claim(claim: IdentifierDigest, salt: str) -> str:
-    """What a session may remember of a claim that is nobody's any more; one that is veiled stays as it is."""
+    """Replace a session's claim to an erased identifier by its tombstone digest; a redacted one stays."""
     return claim if claim.startswith(_ERASED_PREFIX) else _ERASED_PREFIX + tombstone_digest(salt, claim)
 
 
 def is_same_claim(one: IdentifierDigest, other: IdentifierDigest, salt: str) -> bool:
-    """Whether both name the same, veiled or not."""
+    """Compare two claims, redacted or not."""
     return one == other or redact_claim(one, salt) == redact_claim(other, salt)

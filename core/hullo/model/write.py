@@ -1,4 +1,4 @@
-"""What would be written, and what a policy refuses of it."""
+"""Writes that a claim proposes, and refusals of policies."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from hullo.value import Value
 class Write(Value):
     """One value that a claim would write; `value` None clears.
 
-    `standing` is what the value would be stored with. It may be lower than the session's: an identifier that no
-    proof covers is a mere claim, whatever was proven beside it (V2).
+    `standing` is stored with the value. It may be lower than the session's: an identifier that no proof covers is only
+    claimed, even if another identifier of the call is proven (V2).
     """
 
     field: str
@@ -22,25 +22,25 @@ class Write(Value):
     value: Scalar | None
     standing: Standing
     stored: Fact | None
-    """What is there now; None when blank."""
+    """The stored fact; None when blank."""
     signed: bool = True
-    """Whether this very call vouches for it, and not only the standing that its session has from an earlier one."""
+    """Whether this call proves the value; False when only the session's standing from an earlier call supports it."""
     app_id: str | None = None
-    """Whose custom data; None for what is the person's own."""
+    """App of the custom data; None for identifiers and profile fields."""
 
 
 class Refusal(Value):
-    """A policy's no to one write, with a reason that an agent will read."""
+    """Refusal of one write by a policy, with a reason that agents read."""
 
     field: str
     reason: str
 
 
 def identifier_field(kind: str) -> str:
-    """How an identifier is called in verdicts: by its kind, where no profile field is called the same."""
+    """Return the field name of an identifier in verdicts: its kind, unless a profile field has the same name."""
     return f"identifier.{kind}" if kind in PROFILE_FIELDS else kind
 
 
 def custom_field(key: str) -> str:
-    """How a custom key is called in verdicts."""
+    """Return the field name of a custom key in verdicts."""
     return f"{CUSTOM_DATA}.{key}"
