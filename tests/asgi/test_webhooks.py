@@ -13,7 +13,7 @@ from hullo.model.app import Scope
 from hullo.model.event import EVENT_NAMES
 from hullo.settings import Settings
 from hullo.store.protocol import PageRequest
-from hullo_plugins.observe.webhooks.book import MAX_WEBHOOKS
+from hullo.webhooks.admin import MAX_WEBHOOKS
 from webhooks.receiving import Receiver
 
 pytestmark = pytest.mark.rule("R4")
@@ -160,7 +160,7 @@ def test_invalid_overlap_is_refused(server: Server, receiver: Receiver, overlap:
 def test_webhooks_are_limited_per_workspace(
     server: Server, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hullo_plugins.observe.webhooks.book.MAX_WEBHOOKS", 2)
+    monkeypatch.setattr("hullo.webhooks.admin.MAX_WEBHOOKS", 2)
     first = server.subscribe(receiver.url)
     server.subscribe(receiver.url)
     answer = server("POST", "/webhooks", {"url": receiver.url})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from boundaries.imports import lines, own_imports
 
 KNOWN_CIRCLES: list[set[str]] = [
+    {"hullo.cli.webhooks", "hullo.webhooks.plugin", "hullo.webhooks.routes"},
     {
         "hullo.api.admission",
         "hullo.api.authentication",
@@ -21,12 +22,6 @@ KNOWN_CIRCLES: list[set[str]] = [
         "hullo.realtime.registry",
         "hullo.realtime.updates",
     },
-    {"hullo_stores.peewee.connection", "hullo_stores.peewee.maintenance.engine"},
-    {
-        "hullo_plugins.observe.webhooks.commands",
-        "hullo_plugins.observe.webhooks.plugin",
-        "hullo_plugins.observe.webhooks.routes",
-    },
     {
         "hullo.application",
         "hullo.background.outbox",
@@ -42,6 +37,7 @@ KNOWN_CIRCLES: list[set[str]] = [
         "hullo.pipeline.tombstones",
         "hullo.pipeline.verify",
     },
+    {"hullo_stores.peewee.connection", "hullo_stores.peewee.maintenance.engine"},
 ]
 """Files that reach each other today. Only shrinks."""
 

@@ -22,8 +22,8 @@ from hullo.model.claim import Claim
 from hullo.model.event import Event
 from hullo.model.request_context import system_clock
 from hullo.settings import Settings
-from hullo_plugins.observe.webhooks.plugin import Webhooks
-from hullo_plugins.observe.webhooks.sending import Sender
+from hullo.webhooks.plugin import Webhooks
+from hullo.webhooks.sender import Sender
 from hullo_stores.peewee.engines.mysql import MysqlConnection
 from hullo_stores.peewee.engines.postgresql import PostgresqlConnection
 from hullo_stores.peewee.engines.sqlite import SqliteConnection

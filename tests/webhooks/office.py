@@ -7,9 +7,9 @@ from typing import Any
 from hullo.model.webhook import Delivery, Webhook
 from hullo.settings import Settings
 from hullo.store.protocol import PageRequest, Store
-from hullo_plugins.observe.webhooks.book import NewSecret, WebhookAdmin
-from hullo_plugins.observe.webhooks.plugin import Webhooks
-from hullo_plugins.observe.webhooks.poster import DeliveryWorker
+from hullo.webhooks.admin import NewSecret, WebhookAdmin
+from hullo.webhooks.delivery_worker import DeliveryWorker
+from hullo.webhooks.plugin import Webhooks
 from webhooks.receiving import Receiver
 from world import World
 

@@ -9,9 +9,9 @@ import pytest
 from hullo.errors import Invalid
 from hullo.hooks.entry_points import open_store
 from hullo.settings import Settings
-from hullo_plugins.observe.webhooks.addresses import UnusableUrl, parse_url, resolve_public
-from hullo_plugins.observe.webhooks.plugin import Webhooks
-from hullo_plugins.observe.webhooks.sending import Sender
+from hullo.webhooks.addresses import UnusableUrl, parse_url, resolve_public
+from hullo.webhooks.plugin import Webhooks
+from hullo.webhooks.sender import Sender
 from webhooks.receiving import Receiver
 from world import World
 

@@ -14,7 +14,7 @@ from hullo.application import Hullo
 from hullo.model.webhook import Delivery
 from hullo.settings import Settings
 from hullo.store.protocol import ContactFilter, PageRequest
-from hullo_plugins.observe.webhooks.plugin import Webhooks
+from hullo.webhooks.plugin import Webhooks
 from webhooks.receiving import Receiver
 
 KILLED = Path(__file__).with_name("killed.py")

@@ -12,8 +12,8 @@ from standardwebhooks import WebhookVerificationError
 from hullo.hooks.entry_points import open_store
 from hullo.model.instant import DAY, HOUR, SECOND
 from hullo.model.request_context import RequestContext, system_clock
-from hullo_plugins.observe.webhooks.book import MAX_SECRETS
-from hullo_plugins.observe.webhooks.signing import new_secret, signature_headers
+from hullo.webhooks.admin import MAX_SECRETS
+from hullo.webhooks.signing import new_secret, signature_headers
 from webhooks.office import Office
 from webhooks.receiving import Receiver
 

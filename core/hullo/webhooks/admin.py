@@ -19,10 +19,10 @@ from hullo.secrets.webhook_secrets import map_webhook_secrets
 from hullo.store.backoff import attempts
 from hullo.store.protocol import Applied, Page, PageRequest
 from hullo.value import Value
-from hullo_plugins.observe.webhooks.addresses import UnusableUrl
-from hullo_plugins.observe.webhooks.poster import DeliveryWorker
-from hullo_plugins.observe.webhooks.schedule import after_attempt
-from hullo_plugins.observe.webhooks.signing import new_secret
+from hullo.webhooks.addresses import UnusableUrl
+from hullo.webhooks.delivery_worker import DeliveryWorker
+from hullo.webhooks.schedule import after_attempt
+from hullo.webhooks.signing import new_secret
 
 MAX_WEBHOOKS: Final = 50
 """Webhooks of a workspace, as every event is held against each of them. Several people who make one at once may make

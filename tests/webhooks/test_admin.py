@@ -11,7 +11,7 @@ import pytest
 from hullo.errors import TooContended, Unavailable
 from hullo.model.instant import HOUR
 from hullo.store.protocol import PageRequest, StoreConflict
-from hullo_plugins.observe.webhooks.plugin import Webhooks
+from hullo.webhooks.plugin import Webhooks
 from webhooks.office import Office
 from webhooks.receiving import PATIENCE, Receiver
 

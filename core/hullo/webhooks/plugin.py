@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from hullo.errors import Unavailable
 from hullo.hooks.hookspecs import hookimpl
-from hullo_plugins.observe.webhooks.addresses import Resolver, system_resolver
-from hullo_plugins.observe.webhooks.book import WebhookAdmin
-from hullo_plugins.observe.webhooks.poster import DeliveryWorker
-from hullo_plugins.observe.webhooks.sending import TIMEOUT, Sender
+from hullo.webhooks.addresses import Resolver, system_resolver
+from hullo.webhooks.admin import WebhookAdmin
+from hullo.webhooks.delivery_worker import DeliveryWorker
+from hullo.webhooks.sender import TIMEOUT, Sender
 
 if TYPE_CHECKING:
     import click
@@ -57,13 +57,13 @@ class Webhooks:
 
     @hookimpl
     def routes(self) -> Sequence[BaseRoute]:
-        from hullo_plugins.observe.webhooks.routes import webhook_routes
+        from hullo.webhooks.routes import webhook_routes
 
         return webhook_routes(self)
 
     @hookimpl
     def commands(self, hullo: Hullo) -> Sequence[click.Command]:
-        from hullo_plugins.observe.webhooks.commands import webhook_commands
+        from hullo.cli.webhooks import webhook_commands
 
         return [webhook_commands(self, hullo)]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hullo.model.instant import Instant, format_rfc3339
 from hullo.model.webhook import Delivery, Webhook
-from hullo_plugins.observe.webhooks.book import NewSecret
+from hullo.webhooks.admin import NewSecret
 
 Json = dict[str, object]
 

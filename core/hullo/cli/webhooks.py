@@ -17,11 +17,11 @@ from hullo.operations.admin.audit_log import COMMAND_LINE
 from hullo.operations.admin.register import DEFAULT_WORKSPACE
 from hullo.store.protocol import PageRequest
 from hullo.value import Value
-from hullo_plugins.observe.webhooks.book import DEFAULT_OVERLAP, NewSecret, WebhookAdmin
-from hullo_plugins.observe.webhooks.shapes import delivery_json, new_secret_json, webhook_json
+from hullo.webhooks.admin import DEFAULT_OVERLAP, NewSecret, WebhookAdmin
+from hullo.webhooks.schemas import delivery_json, new_secret_json, webhook_json
 
 if TYPE_CHECKING:
-    from hullo_plugins.observe.webhooks.plugin import Webhooks
+    from hullo.webhooks.plugin import Webhooks
 
 
 class _Environment(Value, kw_only=False):

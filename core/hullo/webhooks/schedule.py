@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from hullo.model.instant import DAY, HOUR, MINUTE, SECOND, Instant
 from hullo.model.webhook import Delivery
-from hullo_plugins.observe.webhooks.sending import Attempt
+from hullo.webhooks.sender import Attempt
 
 RETRY_DELAYS: Final[tuple[Instant, ...]] = (
     5 * SECOND,

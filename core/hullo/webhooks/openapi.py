@@ -24,7 +24,7 @@ from hullo.errors import Invalid, NotFound, UnknownApp
 from hullo.model.app import Scope
 from hullo.model.event import EVENT_NAMES
 from hullo.model.webhook import DeliveryState
-from hullo_plugins.observe.webhooks.addresses import MAX_URL_LENGTH
+from hullo.webhooks.addresses import MAX_URL_LENGTH
 
 _WEBHOOK: Final = path_id("WebhookId")
 _URL: Final[Schema] = {"type": "string", "format": "uri", "maxLength": MAX_URL_LENGTH, "pattern": "^https?://"}

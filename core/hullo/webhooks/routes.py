@@ -18,12 +18,12 @@ from hullo.asgi.json import decode_object
 from hullo.asgi.response import Response, json_response
 from hullo.model.app import ApiKey, Scope
 from hullo.model.instant import DAY, SECOND, Instant
-from hullo_plugins.observe.webhooks import description
-from hullo_plugins.observe.webhooks.book import DEFAULT_OVERLAP, WebhookAdmin
-from hullo_plugins.observe.webhooks.shapes import delivery_json, new_secret_json, webhook_json
+from hullo.webhooks import openapi
+from hullo.webhooks.admin import DEFAULT_OVERLAP, WebhookAdmin
+from hullo.webhooks.schemas import delivery_json, new_secret_json, webhook_json
 
 if TYPE_CHECKING:
-    from hullo_plugins.observe.webhooks.plugin import Webhooks
+    from hullo.webhooks.plugin import Webhooks
 
 T = TypeVar("T")
 
@@ -36,24 +36,24 @@ def webhook_routes(plugin: Webhooks) -> Sequence[DescribedRoute]:
 
     def route(path: str, **methods: tuple[Handler, Operation]) -> DescribedRoute:
         described = {name: Method(handler=handler, operation=each) for name, (handler, each) in methods.items()}
-        return DescribedRoute(path, described, description.SCHEMAS)
+        return DescribedRoute(path, described, openapi.SCHEMAS)
 
     return [
         route(
             "/v1/webhooks",
-            GET=(calls.list_webhooks, description.LIST_WEBHOOKS),
-            POST=(calls.create_webhook, description.CREATE_WEBHOOK),
+            GET=(calls.list_webhooks, openapi.LIST_WEBHOOKS),
+            POST=(calls.create_webhook, openapi.CREATE_WEBHOOK),
         ),
         route(
             "/v1/webhooks/{id}",
-            GET=(calls.read_webhook, description.READ_WEBHOOK),
-            PATCH=(calls.change_webhook, description.CHANGE_WEBHOOK),
-            DELETE=(calls.delete_webhook, description.DELETE_WEBHOOK),
+            GET=(calls.read_webhook, openapi.READ_WEBHOOK),
+            PATCH=(calls.change_webhook, openapi.CHANGE_WEBHOOK),
+            DELETE=(calls.delete_webhook, openapi.DELETE_WEBHOOK),
         ),
-        route("/v1/webhooks/{id}/rotate", POST=(calls.rotate_webhook, description.ROTATE_WEBHOOK)),
-        route("/v1/webhooks/{id}/test", POST=(calls.test_webhook, description.TEST_WEBHOOK)),
-        route("/v1/webhooks/{id}/deliveries", GET=(calls.list_deliveries, description.LIST_DELIVERIES)),
-        route("/v1/deliveries/{id}/replay", POST=(calls.replay_delivery, description.REPLAY_DELIVERY)),
+        route("/v1/webhooks/{id}/rotate", POST=(calls.rotate_webhook, openapi.ROTATE_WEBHOOK)),
+        route("/v1/webhooks/{id}/test", POST=(calls.test_webhook, openapi.TEST_WEBHOOK)),
+        route("/v1/webhooks/{id}/deliveries", GET=(calls.list_deliveries, openapi.LIST_DELIVERIES)),
+        route("/v1/deliveries/{id}/replay", POST=(calls.replay_delivery, openapi.REPLAY_DELIVERY)),
     ]
 
 

@@ -16,14 +16,7 @@ from typing import Any, Final
 from typing_extensions import Buffer
 
 from hullo.value import Value
-from hullo_plugins.observe.webhooks.addresses import (
-    Resolver,
-    Target,
-    UnusableUrl,
-    parse_url,
-    resolve_public,
-    system_resolver,
-)
+from hullo.webhooks.addresses import Resolver, Target, UnusableUrl, parse_url, resolve_public, system_resolver
 
 TIMEOUT: Final = 10.0
 """For all of one try: finding the address, connecting, sending, being answered."""

@@ -17,9 +17,9 @@ from hullo.model.change_set import ChangeSet, replacement
 from hullo.model.instant import SECOND
 from hullo.model.webhook import Delivery, DeliveryId, Webhook, WebhookId
 from hullo.secrets.webhook_secrets import map_webhook_secrets
-from hullo_plugins.observe.webhooks.schedule import after_attempt
-from hullo_plugins.observe.webhooks.sending import Attempt, Sender
-from hullo_plugins.observe.webhooks.signing import signature_headers
+from hullo.webhooks.schedule import after_attempt
+from hullo.webhooks.sender import Attempt, Sender
+from hullo.webhooks.signing import signature_headers
 
 if TYPE_CHECKING:
     from hullo.application import Hullo

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from hullo_plugins.observe.webhooks.sending import MAX_RETRY_AFTER, Sender
+from hullo.webhooks.sender import MAX_RETRY_AFTER, Sender
 from webhooks.receiving import PATIENCE, Receiver
 
 HERE = lambda host, port: ["127.0.0.1"]  # noqa: E731

@@ -21,9 +21,9 @@ from hullo.model.instant import DAY, HOUR, MINUTE, SECOND
 from hullo.secrets.vault import FORMAT_PREFIX
 from hullo.settings import Settings
 from hullo.store.protocol import Store
-from hullo_plugins.observe.webhooks import poster
-from hullo_plugins.observe.webhooks.plugin import Webhooks
-from hullo_plugins.observe.webhooks.schedule import JITTER, RETRY_DELAYS
+from hullo.webhooks import delivery_worker
+from hullo.webhooks.plugin import Webhooks
+from hullo.webhooks.schedule import JITTER, RETRY_DELAYS
 from webhooks.office import Office
 from webhooks.receiving import PATIENCE, Message, Receiver
 
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.rule("R4")
 
 
 def test_webhook_is_posted_on_commit(store: Store, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (outbox, poster):
+    for module in (outbox, delivery_worker):
         for pause, seconds in (("BUSY_INTERVAL", 60 * PATIENCE), ("IDLE_INTERVAL", 70 * PATIENCE)):
             monkeypatch.setattr(module, pause, seconds)  # nobody looks again by itself
     office = Office(store)
@@ -184,7 +184,7 @@ class TestOrder:
                 office.upsert(external_id=name, custom_data={"step": step})
         office.deliver()
         assert len(receiver.messages) == 24
-        assert most.pop("together") <= poster.MAX_CONCURRENT_PER_WEBHOOK
+        assert most.pop("together") <= delivery_worker.MAX_CONCURRENT_PER_WEBHOOK
         assert set(most.values()) == {1}
 
 
@@ -195,24 +195,24 @@ class TestSomebodyWhoIsSlow:
         receiver.answer = lambda message: 200 if opened.wait(PATIENCE) else 500
         office.subscribe(receiver)
         office.subscribe(other)
-        for number in range(3 * poster.MAX_CONCURRENT_PER_WEBHOOK):
+        for number in range(3 * delivery_worker.MAX_CONCURRENT_PER_WEBHOOK):
             office.upsert(external_id=f"user_{number}")
-        other.wait_for(3 * poster.MAX_CONCURRENT_PER_WEBHOOK)
-        assert len(receiver.messages) <= poster.MAX_CONCURRENT_PER_WEBHOOK
+        other.wait_for(3 * delivery_worker.MAX_CONCURRENT_PER_WEBHOOK)
+        assert len(receiver.messages) <= delivery_worker.MAX_CONCURRENT_PER_WEBHOOK
         opened.set()
-        receiver.wait_for(3 * poster.MAX_CONCURRENT_PER_WEBHOOK)
+        receiver.wait_for(3 * delivery_worker.MAX_CONCURRENT_PER_WEBHOOK)
 
     def test_receiver_with_large_backlog_blocks_no_other(
         self, store: Store, receiver: Receiver, other: Receiver, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(poster, "BATCH_SIZE", 5)
+        monkeypatch.setattr(delivery_worker, "BATCH_SIZE", 5)
         office = Office(store)
         opened = threading.Event()
         receiver.answer = lambda message: 200 if opened.wait(PATIENCE) else 500
         office.subscribe(receiver)
         for number in range(20):
             office.upsert(external_id=f"user_{number}")
-        receiver.wait_for(poster.MAX_CONCURRENT_PER_WEBHOOK)
+        receiver.wait_for(delivery_worker.MAX_CONCURRENT_PER_WEBHOOK)
         office.subscribe(other)
         office.upsert(external_id="jane")
         other.wait_for(1)
@@ -257,7 +257,7 @@ class TestAnotherProcess:
             office.upsert(external_id="jane")
             office.tell()
             with monkeypatch.context() as patch:
-                patch.setattr(poster.DeliveryWorker, "_record", lambda *_: None)
+                patch.setattr(delivery_worker.DeliveryWorker, "_record", lambda *_: None)
                 office.poster._run_once()
                 wait([under_way for _, under_way in office.poster._in_flight.values()])
             plugin.worker.drain()
@@ -288,7 +288,7 @@ def test_unsaved_result_is_posted_again_later(
     monkeypatch.setattr(office.hullo.store, "apply", apply)
     office.deliver()
     assert len(receiver.messages) == 4
-    assert pauses == [poster.FAILURE_RETRY_DELAY] * 3
+    assert pauses == [delivery_worker.FAILURE_RETRY_DELAY] * 3
     assert [each.state for each in office.deliveries(webhook)] == ["delivered"]
 
 
