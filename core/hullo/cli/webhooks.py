@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from hullo.application import Hullo
@@ -17,29 +15,26 @@ from hullo.operations.admin.audit_log import COMMAND_LINE
 from hullo.operations.admin.register import DEFAULT_WORKSPACE
 from hullo.store.protocol import PageRequest
 from hullo.value import Value
-from hullo.webhooks.admin import DEFAULT_OVERLAP, NewSecret, WebhookAdmin
+from hullo.webhooks.admin import DEFAULT_OVERLAP, NewSecret, OpenAdmin, WebhookAdmin
 from hullo.webhooks.schemas import delivery_json, new_secret_json, webhook_json
-
-if TYPE_CHECKING:
-    from hullo.webhooks.plugin import Webhooks
 
 
 class _Environment(Value, kw_only=False):
     """Where the commands find what they are about."""
 
-    plugin: Webhooks
+    open_admin: OpenAdmin
     hullo: Hullo
 
     def admin(self) -> WebhookAdmin:
         """Of every workspace."""
         self.hullo.open()
-        return self.plugin.admin(by=COMMAND_LINE)
+        return self.open_admin(by=COMMAND_LINE)
 
 
 _pass_environment = click.make_pass_decorator(_Environment)
 
 
-def webhook_commands(plugin: Webhooks, hullo: Hullo) -> click.Command:
+def webhook_commands(open_admin: OpenAdmin, hullo: Hullo) -> click.Command:
     """The group."""
 
     @click.group("webhooks")
@@ -47,7 +42,7 @@ def webhook_commands(plugin: Webhooks, hullo: Hullo) -> click.Command:
     @click.pass_context
     def webhooks(context: click.Context) -> None:
         """Who is told of events over HTTP: create, test and delete them, and look at what they were told."""
-        context.obj = _Environment(plugin, hullo)
+        context.obj = _Environment(open_admin, hullo)
 
     for each in (_list, _create, _test, _deliveries, _replay, _rotate, _delete):
         webhooks.add_command(each)

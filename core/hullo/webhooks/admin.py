@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from msgspec.structs import replace
 
@@ -207,6 +207,12 @@ class WebhookAdmin:
             if self._ledger.commit(changes, moment, webhook.workspace_id, action, webhook.id, data):
                 return change.after
         raise TooContended
+
+
+class OpenAdmin(Protocol):
+    """Give the admin of one workspace, or of one app of it. Raises `Unavailable` while hullo is closed."""
+
+    def __call__(self, *, by: str, workspace_id: str | None = None, app_id: str | None = None) -> WebhookAdmin: ...
 
 
 def unique_events(names: Sequence[str]) -> tuple[str, ...]:

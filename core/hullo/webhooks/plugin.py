@@ -59,13 +59,13 @@ class Webhooks:
     def routes(self) -> Sequence[BaseRoute]:
         from hullo.webhooks.routes import webhook_routes
 
-        return webhook_routes(self)
+        return webhook_routes(self.admin)
 
     @hookimpl
     def commands(self, hullo: Hullo) -> Sequence[click.Command]:
         from hullo.cli.webhooks import webhook_commands
 
-        return [webhook_commands(self, hullo)]
+        return [webhook_commands(self.admin, hullo)]
 
     def admin(self, *, by: str, workspace_id: str | None = None, app_id: str | None = None) -> WebhookAdmin:
         """Raises `Unavailable` while hullo is closed."""

@@ -4,7 +4,7 @@ key is bound to."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from hullo.api.apps import load_app
 from hullo.api.authentication import require_api_key
@@ -19,20 +19,17 @@ from hullo.asgi.response import Response, json_response
 from hullo.model.app import ApiKey, Scope
 from hullo.model.instant import DAY, SECOND, Instant
 from hullo.webhooks import openapi
-from hullo.webhooks.admin import DEFAULT_OVERLAP, WebhookAdmin
+from hullo.webhooks.admin import DEFAULT_OVERLAP, OpenAdmin, WebhookAdmin
 from hullo.webhooks.schemas import delivery_json, new_secret_json, webhook_json
-
-if TYPE_CHECKING:
-    from hullo.webhooks.plugin import Webhooks
 
 T = TypeVar("T")
 
 MAX_OVERLAP: Instant = 30 * DAY
 
 
-def webhook_routes(plugin: Webhooks) -> Sequence[DescribedRoute]:
+def webhook_routes(open_admin: OpenAdmin) -> Sequence[DescribedRoute]:
     """All paths with their methods."""
-    calls = Endpoints(plugin)
+    calls = Endpoints(open_admin)
 
     def route(path: str, **methods: tuple[Handler, Operation]) -> DescribedRoute:
         described = {name: Method(handler=handler, operation=each) for name, (handler, each) in methods.items()}
@@ -60,8 +57,8 @@ def webhook_routes(plugin: Webhooks) -> Sequence[DescribedRoute]:
 class Endpoints:
     """One method a call. What asks a name server, or the webhook itself, is done in a thread beside the store's."""
 
-    def __init__(self, plugin: Webhooks) -> None:
-        self._plugin = plugin
+    def __init__(self, open_admin: OpenAdmin) -> None:
+        self._open_admin = open_admin
 
     async def list_webhooks(self, request: Request) -> Response:
         """`GET /v1/webhooks`: all of them, as there are few."""
@@ -128,7 +125,7 @@ class Endpoints:
 
     async def _run(self, request: Request, key: ApiKey, call: Callable[[WebhookAdmin], T]) -> T:
         def answer() -> T:
-            book = self._plugin.admin(by=f"api-key:{key.id}", workspace_id=key.workspace_id, app_id=key.app_id)
+            book = self._open_admin(by=f"api-key:{key.id}", workspace_id=key.workspace_id, app_id=key.app_id)
             return call(book)
 
         return await request.runtime.run_in_thread(answer)
