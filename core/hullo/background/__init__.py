@@ -1,1 +1,1 @@
-"""Work of background threads: the outbox, its lease, and webhook fan-out."""
+"""Threads that work beside requests: the worker, the outbox with its lease, and the fan-out to webhooks."""

@@ -1,4 +1,4 @@
-"""Events on their way out: from the outbox, where they were committed, to everybody who listens (R4)."""
+"""Events on their way from the outbox, where they were committed, to observers and webhooks (R4)."""
 
 from __future__ import annotations
 
@@ -26,33 +26,33 @@ _log = logging.getLogger("hullo.outbox")
 
 LEASE_NAME: Final = "outbox"
 BATCH_SIZE: Final = 100
-"""Events that leave the outbox together."""
+"""How many events leave the outbox together."""
 MAX_BATCH_SECONDS: Final = 1.0
-"""Seconds of telling after which a batch ends early: what a crash then tells again is no more than that."""
+"""Seconds of publishing after which a batch ends early. A crash publishes no more than one batch a second time."""
 BUSY_INTERVAL: Final = 0.25
-"""Seconds for which a process that has told something stays in charge, and after which one that was not in charge asks
-again."""
+"""Seconds after which a process that has published looks again, still with the lease, and after which a process without
+the lease asks for it again."""
 IDLE_INTERVAL: Final = 1.0
-"""Seconds between looks at an outbox that was empty: what another process left behind when it was killed is found."""
+"""Seconds between looks at an empty outbox. Such a look finds what a killed process left behind."""
 CLOSE_TIMEOUT: Final = 5.0
-"""Seconds that closing takes at most, whatever observers do."""
+"""Seconds that closing takes at most, even when an observer hangs."""
 
 
 class _DrainResult(Enum):
-    """How a look at the outbox ended."""
+    """How draining the outbox ended."""
 
-    EMPTY = "there was nothing in it"
-    TOLD = "all that was in it is told"
-    TO_ANOTHER = "another process is at it"
-    LATER = "there is no time left"
+    EMPTY = "it was empty"
+    PUBLISHED = "all its events are published"
+    LEASE_ELSEWHERE = "another process holds the lease"
+    OUT_OF_TIME = "closing leaves no more time"
 
 
 class OutboxWorker:
-    """Tells of every event at least once, those of one contact in order, from one of all processes over a store.
+    """Publish every event at least once, and the events of one contact in order, from one process at a time.
 
-    Observers are told in a thread of this process; what they do holds up nobody but the events behind. For webhooks
-    deliveries are written in the transaction in which the event leaves the outbox: a crash at any point tells again,
-    and neither loses nor doubles a delivery.
+    Observers run in a thread of this process; a slow one delays only the events behind it. For webhooks, deliveries are
+    written in the transaction in which the event leaves the outbox: after a crash at any point observers hear of an
+    event again, while a delivery is neither lost nor doubled.
     """
 
     def __init__(self, hooks: PluginManager, store: Store, clock: Clock) -> None:
@@ -61,6 +61,7 @@ class OutboxWorker:
         self._clock = clock
         self._lease = Lease(store, LEASE_NAME, secrets.token_hex(16), clock)
         self._worker = BackgroundWorker(LEASE_NAME, self._run_once)
+        # One drain at a time in this process. The lease does not do that: all threads here are one holder.
         self._drain_lock = threading.Lock()
         self._draining_thread: int | None = None
         self._deadline = math.inf
@@ -68,33 +69,38 @@ class OutboxWorker:
         self._has_dispatched = False
 
     def open(self) -> None:
-        """Nudges count from now on. The store is open."""
+        """Let `wake` take effect from now on. The store must be open."""
         self._deadline, self._has_dispatched = math.inf, False
         self._worker.start()
 
     def wake(self) -> None:
-        """There is something to tell, or may be. Returns at once."""
+        """Say that the outbox may hold events. Returns at once."""
         self._worker.wake()
 
     def on_deliveries(self, name: str, callback: Callable[[], None]) -> None:
-        """`begin` is called whenever deliveries were written, and once with the first round, as there may be some from
-        before. Until it is closed, or another one takes that name."""
+        """Call `callback` whenever deliveries were written, and once with the first run: some may be left from before.
+
+        Ends when the worker closes, or when another callback takes the name.
+        """
         self._delivery_callbacks[name] = callback
 
     def drain(self) -> None:
-        """Returns when everything that was in the outbox is told; at once where another process is at it.
+        """Publish everything in the outbox, and return then; at once when another process holds the lease.
 
         Raises `StoreUnavailable`.
         """
+        # An observer that drains would wait for its own thread. The drain it runs in publishes the rest.
         if self._draining_thread == threading.get_ident():
-            return  # an observer asks, which is told of the rest when it is done
+            return
         with self._drain_lock:
             self._drain()
 
     def close(self) -> None:
-        """Tells what there is, within `CLOSE_TIMEOUT` seconds. The rest stays in the outbox."""
+        """Publish what is in the outbox, within `CLOSE_TIMEOUT` seconds. The rest stays there for the next start."""
+        # Monotonic, as the wall clock may be set back. Set before `stop`, so that a drain under way sees it.
         self._deadline = time.monotonic() + CLOSE_TIMEOUT
         self._worker.stop(CLOSE_TIMEOUT)
+        # Not taken when an observer still hangs in the worker's thread: closing must not hang with it.
         if self._drain_lock.acquire(blocking=False):
             try:
                 self._drain()
@@ -106,61 +112,74 @@ class OutboxWorker:
         self._delivery_callbacks.clear()
 
     def _run_once(self) -> float:
+        """Drain the outbox. Returns the seconds until the next run."""
         if not self._has_dispatched:
             self._has_dispatched = True
-            self._dispatch()
+            self._call_delivery_callbacks()
         with self._drain_lock:
-            left = self._drain()
-            if left is _DrainResult.EMPTY:
+            result = self._drain()
+            # Released only when idle: while events keep coming, each run would pay two writes for the lease.
+            if result is _DrainResult.EMPTY:
                 self._lease.release()
-        return IDLE_INTERVAL if left is _DrainResult.EMPTY else BUSY_INTERVAL
+        return IDLE_INTERVAL if result is _DrainResult.EMPTY else BUSY_INTERVAL
 
     def _drain(self) -> _DrainResult:
         self._draining_thread = threading.get_ident()
         try:
-            left = _DrainResult.EMPTY
+            result = _DrainResult.EMPTY
             while time.monotonic() < self._deadline:
                 events = self._store.list_outbox(BATCH_SIZE)
                 if not events:
-                    return left
+                    return result
                 if not self._lease.is_held:
                     if not self._lease.renew():
-                        return _DrainResult.TO_ANOTHER
-                    continue  # whoever had it may have told these meanwhile: look again
+                        return _DrainResult.LEASE_ELSEWHERE
+                    # The last holder may have published these between the read and the lease: read again.
+                    continue
                 self._publish_batch(events)
-                left = _DrainResult.TOLD
-            return _DrainResult.LATER
+                result = _DrainResult.PUBLISHED
+            return _DrainResult.OUT_OF_TIME
         finally:
             self._draining_thread = None
 
     def _publish_batch(self, events: Sequence[Event]) -> None:
-        told: list[Event] = []
+        """Call the observers for each event, then take the events out of the outbox."""
+        published: list[Event] = []
         end = time.monotonic() + MAX_BATCH_SECONDS
         for event in events:
+            # Before each event, as an observer may take longer than the lease lasts. Then another process publishes
+            # the whole batch again, and this one must not take events out of the outbox.
             if not self._lease.renew():
-                return  # an observer took so long that another process is telling all of this again
+                return
             self._hooks.event_committed(event)
-            told.append(event)
+            published.append(event)
+            # Looked at after an event, not before it, so that every batch makes progress.
             if time.monotonic() > min(end, self._deadline):
                 break
-        self._release(told)
+        self._remove(published)
 
-    def _release(self, told: Sequence[Event]) -> None:
-        """The events leave the outbox, and there is a delivery for every webhook that wants one: both or neither."""
-        deliveries = deliveries_for(told, self._store.list_webhooks(None), self._clock())
+    def _remove(self, published: Sequence[Event]) -> None:
+        """Take events out of the outbox and write a delivery for every subscribed webhook, in one transaction.
+
+        Raises `TooContended`; then the events stay, and are published again.
+        """
+        deliveries = deliveries_for(published, self._store.list_webhooks(None), self._clock())
         for _ in attempts():
             changes = ChangeSet(
-                deliveries=tuple(map(insertion, deliveries)), dispatched_event_ids=tuple(event.id for event in told)
+                deliveries=tuple(map(insertion, deliveries)),
+                dispatched_event_ids=tuple(event.id for event in published),
             )
             if isinstance(self._store.apply([changes])[0], Applied):
                 break
-            # A process that was taken for dead wrote some of them after all.
-            deliveries = tuple(each for each in deliveries if self._store.find_delivery(each.id) is None)
+            # A process whose lease had run out wrote some of them after all. Ids of deliveries are derived from the
+            # event and the webhook, so those can be found, and only the missing ones are written.
+            deliveries = tuple(delivery for delivery in deliveries if self._store.find_delivery(delivery.id) is None)
         else:
             raise TooContended
         if deliveries:
-            self._dispatch()
+            self._call_delivery_callbacks()
 
-    def _dispatch(self) -> None:
-        for begin in self._delivery_callbacks.values():
-            begin()
+    def _call_delivery_callbacks(self) -> None:
+        # A copy: another thread may register a callback, or close, meanwhile.
+        for callback in tuple(self._delivery_callbacks.values()):
+            callback()

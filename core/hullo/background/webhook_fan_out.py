@@ -1,4 +1,4 @@
-"""Which webhooks an event is delivered to, and what is sent to them."""
+"""Which webhooks an event is delivered to, and the message that is sent to them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from hullo.model.instant import Instant, format_rfc3339
 from hullo.model.webhook import Delivery, DeliveryId, Webhook, WebhookId
 
 _WEBHOOK_DIGEST_LENGTH: Final = 12
-"""Hexadecimal digits, of which 48 bits are enough among the few that a workspace has."""
+"""Hexadecimal digits: 48 bits tell the few webhooks of a workspace apart."""
 
 
 def deliveries_for(events: Iterable[Event], webhooks: Sequence[Webhook], now: Instant) -> tuple[Delivery, ...]:
-    """One for every event and webhook that wants to be told of it."""
+    """Make one delivery for every event and every webhook that is subscribed to it."""
     return tuple(
         _new_delivery(event, webhook, now)
         for event in events
@@ -27,12 +27,13 @@ def deliveries_for(events: Iterable[Event], webhooks: Sequence[Webhook], now: In
 
 
 def delivery_id(webhook_id: WebhookId, event_id: str) -> DeliveryId:
-    """Always the same for the two, and in the order of events."""
+    """Derive the id of a delivery: always the same for one webhook and event, and sorted as events are."""
+    # Derived, not random: a process that writes the same deliveries again meets its own rows instead of doubling them.
     return f"dlv_{event_id.removeprefix('evt_')}{sha256(webhook_id.encode()).hexdigest()[:_WEBHOOK_DIGEST_LENGTH]}"
 
 
 def message_text(name: str, at: Instant, data: Mapping[str, object]) -> str:
-    """What is sent, in the form of Standard Webhooks."""
+    """Write the body of a message, in the form of Standard Webhooks."""
     return msgspec.json.encode({"type": name, "timestamp": format_rfc3339(at), "data": data}).decode()
 
 
@@ -51,8 +52,8 @@ def _new_delivery(event: Event, webhook: Webhook, now: Instant) -> Delivery:
 
 
 def _event_payload(event: Event) -> dict[str, object]:
-    """Ids and names of fields, and no value of anybody's (P4): it goes to other machines, stays in their logs and in
-    ours, and an erasure reaches neither. Who may know more asks the API, with a key, and is told what is so by then."""
+    """Give ids and names of fields, and no personal value (P4). A receiver reads values from the API, with its key."""
+    # P4: a message stays in the logs of other machines, and in ours, where an erasure does not reach it.
     return {
         "workspace_id": event.workspace_id,
         "app_id": event.app_id,

@@ -1,4 +1,4 @@
-"""What goes on beside the calls: in a thread of its own, whenever there is reason to, and every so often."""
+"""A thread that runs one job when it is woken, and again after a pause."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from hullo.errors import HulloError
 _log = logging.getLogger("hullo.rounds")
 
 FAILURE_RETRY_DELAY: Final = 1.0
-"""Seconds until the next round."""
+"""Seconds between a failed run and the next one."""
 
 
 class BackgroundWorker:
-    """Goes a round when it is nudged, and as many seconds after the last one as that has returned.
+    """Run a job in a thread of its own: after `wake`, and as many seconds after each run as that run returned.
 
-    The thread begins with the first nudge after `begin`, is over after `end`, and keeps no process alive. A round that
-    fails is logged, once until one succeeds, and gone again.
+    The thread starts with the first `wake` after `start`, ends after `stop`, and keeps no process alive. A run that
+    raises is repeated after `FAILURE_RETRY_DELAY`; the log has one line for a row of failures. May be started again
+    after `stop`. `start`, `wake` and `stop` are safe to call from several threads.
     """
 
     def __init__(self, name: str, run_once: Callable[[], float]) -> None:
@@ -28,26 +29,31 @@ class BackgroundWorker:
         self._wake_event = threading.Event()
         self._is_started = False
         self._thread: threading.Thread | None = None
+        # Guards `_is_started` and `_thread` together: without it two `wake` calls would start two threads, or one
+        # would start a thread behind the back of `stop`.
         self._lock = threading.Lock()
         self._failing = False
 
     def start(self) -> None:
-        """Nudges count from now on."""
+        """Let `wake` start the thread from now on. Starts none itself: a process that is idle needs none."""
         self._is_started = True
 
     def wake(self) -> None:
-        """A round is gone soon, or once more when one is under way. Returns at once."""
+        """Ask for a run, or for another one when a run is under way. Returns at once."""
         self._wake_event.set()
-        # Not alive: a process that was forked has none of its parent's threads.
+        # Read without the lock, as every request comes through here; `_start_thread` looks again with it.
+        # The thread may be dead although nothing stopped it: a forked process has no threads of its parent.
         if self._is_started and (self._thread is None or not self._thread.is_alive()):
             self._start_thread()
 
     def stop(self, timeout: float) -> None:
-        """No round is begun any more. Waits so many seconds for the one that is under way."""
+        """Begin no further run, and wait at most `timeout` seconds for the one that is under way."""
         with self._lock:
             self._is_started = False
+            # The thread compares itself with this attribute, so None ends it.
             thread, self._thread = self._thread, None
-        self._wake_event.set()
+        self._wake_event.set()  # ends the pause that the thread may be in
+        # Joined without the lock, as the job may call `wake`. A job may also call `stop`, and cannot wait for itself.
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout)
 
@@ -58,17 +64,21 @@ class BackgroundWorker:
                 self._thread.start()
 
     def _run(self) -> None:
-        # One that was given up on, and only now comes back from its round, is not the thread any more.
+        # A thread that `stop` did not wait for may come back from its run after a restart. By then `_thread` is
+        # another thread, and this one must end: two of them would run the job at the same time.
         while self._thread is threading.current_thread():
+            # Cleared before the run, not after it: a `wake` during the run asks for another one.
             self._wake_event.clear()
             pause = self._run_guarded()
             if self._thread is threading.current_thread():
                 self._wake_event.wait(pause)
 
     def _run_guarded(self) -> float:
+        """Run the job once. Never raises. Returns the seconds to pause."""
         try:
             pause = self._run_once()
         except Exception as failed:
+            # Only the first failure of a row: a store that is away for an hour would fill the log.
             if not self._failing:
                 _log.warning("%s cannot go on, and is tried again: %s", self._name, describe_error(failed))
                 _log.debug("", exc_info=failed)
@@ -79,5 +89,5 @@ class BackgroundWorker:
 
 
 def describe_error(error: Exception) -> str:
-    """For the log: of what is not ours the type alone, as a message may quote a person's data (P4)."""
+    """Describe an error for the log. Of a foreign error only the type: its message may quote personal data (P4)."""
     return error.detail if isinstance(error, HulloError) else type(error).__name__
