@@ -44,10 +44,8 @@ KNOWN_ARROWS_UP: set[tuple[str, str]] = {
     ("hullo.asgi.duplicates", "hullo.api.contacts"),
     ("hullo.asgi.duplicates", "hullo.api.request"),
     ("hullo.asgi.duplicates", "hullo.api.schemas"),
-    ("hullo.cli.webhooks", "hullo.webhooks.plugin"),
     ("hullo.hooks.hookspecs", "hullo.application"),
     ("hullo.hooks.manager", "hullo.application"),
-    ("hullo.webhooks.routes", "hullo.webhooks.plugin"),
 }
 """Imports against the order of the layers that are still there. Only shrinks."""
 
