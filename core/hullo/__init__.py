@@ -8,15 +8,20 @@ from hullo.middleware import IdentityMiddleware
 from hullo.model.app import App
 from hullo.model.claim import Claim
 from hullo.model.contact import Contact
-from hullo.model.conversation import Conversation
+from hullo.model.conversation import Conversation, ConversationId
 from hullo.model.decision import Decision
 from hullo.model.event import Event
 from hullo.model.identifier import Identifier
+from hullo.model.instant import Instant
 from hullo.model.match import Candidates, Match
 from hullo.model.merge import MergePlan
+from hullo.model.mistake import Mistake
 from hullo.model.outcome import Outcome
 from hullo.model.proof import Proof
+from hullo.model.request_context import RequestContext
 from hullo.model.standing import Standing
+from hullo.model.token_claims import TokenClaims
+from hullo.model.visitor import Session, VisitorId
 from hullo.model.write import Refusal, Write
 from hullo.operations.admin.register import NewApp
 from hullo.settings import Settings, read_settings
@@ -27,6 +32,7 @@ __all__ = [
     "Claim",
     "Contact",
     "Conversation",
+    "ConversationId",
     "Decision",
     "Event",
     "Hullo",
@@ -34,15 +40,21 @@ __all__ = [
     "Identifier",
     "Identity",
     "IdentityMiddleware",
+    "Instant",
     "Match",
     "MergePlan",
+    "Mistake",
     "NewApp",
     "Outcome",
     "Proof",
     "ProofRejected",
     "Refusal",
+    "RequestContext",
+    "Session",
     "Settings",
     "Standing",
+    "TokenClaims",
+    "VisitorId",
     "Write",
     "hookimpl",
     "identity_of",

@@ -15,9 +15,10 @@ from hullo.errors import HulloError, Invalid
 from hullo.hooks.entry_points import build_plugins, open_bus, open_store, require_bus, require_store
 from hullo.hooks.manager import PluginManager
 from hullo.model.app import ALL_SCOPES, App, Scope, VerificationMode
-from hullo.model.change_set import CallCount
+from hullo.model.change_set import CallCount, ChangeSet
 from hullo.model.claim import Claim
 from hullo.model.decision import Decision
+from hullo.model.event import Event
 from hullo.model.fact import Scalar
 from hullo.model.instant import DAY
 from hullo.model.outcome import Outcome
@@ -164,7 +165,7 @@ class Hullo:
 
         Raises `UnknownApp`, and `NotFound` when every key of the app is retired, or a public one, which signs nothing.
         """
-        return compute_user_hash(self._load_app(app_key), value, self.clock())
+        return compute_user_hash(self.load_app(app_key), value, self.clock())
 
     def mint_token(
         self,
@@ -195,7 +196,20 @@ class Hullo:
             "custom_data": custom_data,
         }
         said = {field: value for field, value in person.items() if value is not None}
-        return mint_token(self._load_app(app_key), said, ttl, self.settings.limits, self.new_context())
+        return mint_token(self.load_app(app_key), said, ttl, self.settings.limits, self.new_context())
+
+    def load_app(self, app_key: str) -> App:
+        """Load an app from the store, past every cache. Raises `UnknownApp`."""
+        self.open()
+        return self.executor.apps.reload(app_key)
+
+    def commit_events(self, events: Sequence[Event]) -> None:
+        """Commit events of their own, then have `event_committed` called with each soon. Raises `StoreUnavailable`.
+
+        Not for events of a change: those are committed with it.
+        """
+        self.store.apply([ChangeSet(events=tuple(events))])
+        self.outbox_worker.wake()
 
     def call_counts(self, app_key: str, days: int = 7) -> CallCount:
         """How many identify calls the app had today and on the days before, `days` in all, by what they had to show
@@ -271,10 +285,6 @@ class Hullo:
             limits=self.settings.limits,
             consent=consent,
         )
-
-    def _load_app(self, app_key: str) -> App:
-        self.open()
-        return self.executor.apps.reload(app_key)
 
     def _default_app_key(self, session_digest: SessionDigest | None) -> str | None:
         known = self.store.find_session(session_digest) if session_digest is not None else None

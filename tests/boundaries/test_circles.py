@@ -7,21 +7,6 @@ from boundaries.imports import lines, own_imports
 KNOWN_CIRCLES: list[set[str]] = [
     {"hullo_stores.peewee.connection", "hullo_stores.peewee.maintenance.engine"},
     {
-        "hullo.application",
-        "hullo.background.outbox",
-        "hullo.engine.executor",
-        "hullo.hooks.hookspecs",
-        "hullo.hooks.manager",
-        "hullo.hooks.validation",
-        "hullo.pipeline.claim",
-        "hullo.pipeline.decide",
-        "hullo.pipeline.match",
-        "hullo.pipeline.policy",
-        "hullo.pipeline.result",
-        "hullo.pipeline.tombstones",
-        "hullo.pipeline.verify",
-    },
-    {
         "hullo.api.admission",
         "hullo.api.authentication",
         "hullo.api.conversations",

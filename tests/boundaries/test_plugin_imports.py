@@ -5,7 +5,7 @@ from __future__ import annotations
 from boundaries.imports import imports, is_inside, lines
 from boundaries.private_imports import PRIVATE_IMPORTS
 
-PUBLIC = {"hullo", "hullo.plugin"}
+PUBLIC = {"hullo", "hullo.plugin", "hullo.plugin.commands", "hullo.plugin.routes"}
 
 
 def private_imports() -> set[tuple[str, str]]:

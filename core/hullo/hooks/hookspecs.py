@@ -10,10 +10,12 @@ be asked more than once for one request, each time about a fresh snapshot.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import pluggy
 
+from hullo.errors import HulloError
+from hullo.hooks.host import Host
 from hullo.model.app import App
 from hullo.model.claim import Claim
 from hullo.model.contact import Contact
@@ -36,9 +38,6 @@ if TYPE_CHECKING:
     import click
     from starlette.routing import BaseRoute
 
-    from hullo.application import Hullo
-    from hullo.errors import HulloError
-
 PROJECT: Final = "hullo"
 
 hookimpl = pluggy.HookimplMarker(PROJECT)
@@ -47,8 +46,14 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 hookspec = pluggy.HookspecMarker(PROJECT)
 
 
-class Specs(Protocol):
-    """One method a hook: its signature is the contract, its docstring the promise."""
+# A class and no protocol: type checkers take every method of an inherited protocol for abstract, and a plugin answers
+# some hooks only.
+class Specs:
+    """One method a hook: its signature is the contract, its docstring the promise.
+
+    A plugin need not inherit it. One that does has its signatures checked by mypy and pyright, and then takes every
+    argument of the hooks it answers. What it inherits and does not decorate is not asked.
+    """
 
     @hookspec
     def verify_claim(self, claim: Claim, app: App, now: Instant) -> Proof | None:
@@ -61,7 +66,7 @@ class Specs(Protocol):
         repeat. The only question that may ask another system: it is asked in a thread where that holds up nobody,
         unless the plugin says `waits = False`.
         """
-        ...
+        return None
 
     @hookspec(firstresult=True)
     def read_token(self, text: str, app: App, now: Instant) -> TokenClaims | None:
@@ -71,7 +76,7 @@ class Specs(Protocol):
         `verify_claim`, as `claim.identity_token`. Raise `ProofRejected` when it is mine, and wrong, or not for this
         app. That its session is still good, and that it was not used before, is looked after by the pipeline.
         """
-        ...
+        return None
 
     @hookspec
     def explain_proof(self, claim: Claim, app: App, now: Instant) -> Iterable[Mistake]:
@@ -82,7 +87,7 @@ class Specs(Protocol):
         that I recognise", and then the words of its refusal are told. Never tells a secret, nor what the right hash
         would be: whoever may ask need not be allowed to sign.
         """
-        ...
+        return ()
 
     @hookspec
     def name_identifiers(self, claim: Claim) -> Iterable[Identifier]:
@@ -92,7 +97,7 @@ class Specs(Protocol):
         was named (W7), so the next visitor with that card is found. Blanks and known non-identities are left
         out for you (M5).
         """
-        ...
+        return ()
 
     @hookspec(firstresult=True)
     def match_contact(self, claim: Claim, proofs: Sequence[Proof], candidates: Candidates) -> Match | None:
@@ -101,7 +106,7 @@ class Specs(Protocol):
         Stops at the first answer that is not None, in the order of the configured list (M4). When nobody answers
         a contact is created (M3).
         """
-        ...
+        return None
 
     @hookspec
     def review_writes(
@@ -112,7 +117,7 @@ class Specs(Protocol):
         Collected from all, and deny wins: a write that anybody refuses is not made. `contact` is None for one
         that is about to be created.
         """
-        ...
+        return ()
 
     @hookspec(firstresult=True)
     def plan_merge(self, claim: Claim, proofs: Sequence[Proof], survivor: Contact, other: Contact) -> MergePlan | None:
@@ -123,7 +128,7 @@ class Specs(Protocol):
         (C6), and nobody with an external id of their own by somebody who has another (C2). Where nobody answers, the
         two are a conflict.
         """
-        ...
+        return None
 
     @hookspec
     def link_conversations(
@@ -134,7 +139,7 @@ class Specs(Protocol):
         `conversations` are those without a contact; an id that is not among them is ignored (L2). The union of
         all answers is linked in the same transaction.
         """
-        ...
+        return ()
 
     @hookspec(firstresult=True)
     def issue_token(self, session: Session, audience: App, moment: RequestContext) -> str | None:
@@ -144,7 +149,7 @@ class Specs(Protocol):
         its own `read_token`, must be good for minutes and for that app alone, and should name nobody: it lies in
         addresses. `moment` holds the time and the randomness to use.
         """
-        ...
+        return None
 
     @hookspec
     def identified(self, outcome: Outcome) -> None:
@@ -173,24 +178,24 @@ class Specs(Protocol):
         ...
 
     @hookspec
-    def startup(self, hullo: Hullo) -> None:
+    def startup(self, hullo: Host) -> None:
         """Called in order when hullo opens, after the store. Raising stops the start."""
         ...
 
     @hookspec
-    def shutdown(self, hullo: Hullo) -> None:
+    def shutdown(self, hullo: Host) -> None:
         """Called in reverse order when hullo closes, before the store; for every plugin, whatever another raised."""
         ...
 
     @hookspec
-    def routes(self, hullo: Hullo) -> Iterable[BaseRoute]:
+    def routes(self, hullo: Host) -> Iterable[BaseRoute]:
         """Which Starlette routes does this plugin serve under hullo's prefix? hullo's own paths come first."""
-        ...
+        return ()
 
     @hookspec
-    def commands(self, hullo: Hullo) -> Iterable[click.Command]:
+    def commands(self, hullo: Host) -> Iterable[click.Command]:
         """Which commands does this plugin add to the command line? A name that is taken is refused."""
-        ...
+        return ()
 
 
 HOOK_NAMES: Final = tuple(name for name in vars(Specs) if not name.startswith("_"))

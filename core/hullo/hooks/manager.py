@@ -15,6 +15,7 @@ import pluggy
 
 from hullo.errors import HulloError, PluginError
 from hullo.hooks.hookspecs import HOOK_NAMES, PROJECT, Specs
+from hullo.hooks.host import Host
 from hullo.hooks.validation import is_hook_candidate, require_name, validate_plugin
 from hullo.model.app import App
 from hullo.model.claim import Claim
@@ -38,8 +39,6 @@ from hullo.value import Value
 if TYPE_CHECKING:
     import click
     from starlette.routing import BaseRoute
-
-    from hullo.application import Hullo
 
 _log = logging.getLogger("hullo.hooks")
 
@@ -79,6 +78,7 @@ class PluginManager:
         # pluggy asks the last registered first; here the configured order is the order of asking.
         for plugin, name in reversed(list(zip(plugins, names, strict=True))):
             _register(manager, plugin, name)
+        # An implementation that no spec knows would never be asked.
         manager.check_pending()
         self.plugin_names = tuple(names)
         self._implementations = {hook: _implementations(manager, hook) for hook in HOOK_NAMES}
@@ -175,20 +175,20 @@ class PluginManager:
 
     # Living
 
-    def startup(self, hullo: Hullo) -> None:
+    def startup(self, hullo: Host) -> None:
         for implementation in self._implementations["startup"]:
             implementation.call({"hullo": hullo})
 
-    def shutdown(self, hullo: Hullo) -> None:
+    def shutdown(self, hullo: Host) -> None:
         for implementation in reversed(self._implementations["shutdown"]):
             _call_isolated("shutdown", implementation, {"hullo": hullo})
 
-    def routes(self, hullo: Hullo) -> tuple[BaseRoute, ...]:
+    def routes(self, hullo: Host) -> tuple[BaseRoute, ...]:
         from starlette.routing import BaseRoute
 
         return tuple(route for _, route in self._collect_each("routes", BaseRoute, {"hullo": hullo}))
 
-    def commands(self, hullo: Hullo) -> tuple[click.Command, ...]:
+    def commands(self, hullo: Host) -> tuple[click.Command, ...]:
         import click
 
         return tuple(command for _, command in self._collect_each("commands", click.Command, {"hullo": hullo}))
@@ -251,6 +251,7 @@ def _implementations(manager: pluggy.PluginManager, hook: str) -> tuple[_Impleme
 
 
 class _PluggyManager(pluggy.PluginManager):
+    # pluggy would look at every attribute, those of `object` too, for each plugin of each hullo that is built.
     def parse_hookimpl_opts(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
         return super().parse_hookimpl_opts(plugin, name) if is_hook_candidate(name) else None
 

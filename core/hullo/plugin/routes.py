@@ -1,0 +1,33 @@
+"""What the hook `routes` needs: routes that refuse as hullo's own do, and that are in its OpenAPI document.
+
+A plugin may return any Starlette route instead; such a route does all of that itself.
+"""
+
+from hullo.api.authentication import require_api_key, require_workspace_key
+from hullo.api.contacts import load_contact, restrict_to_key
+from hullo.api.endpoint import Handler
+from hullo.api.openapi.operation import KEY_REFUSALS, Operation, by_key, in_path, path_id, query
+from hullo.api.openapi.route import DescribedRoute, Method
+from hullo.api.request import Request
+from hullo.api.schemas import JsonObject
+from hullo.asgi.response import Response, json_response
+
+__all__ = [
+    "KEY_REFUSALS",
+    "DescribedRoute",
+    "Handler",
+    "JsonObject",
+    "Method",
+    "Operation",
+    "Request",
+    "Response",
+    "by_key",
+    "in_path",
+    "json_response",
+    "load_contact",
+    "path_id",
+    "query",
+    "require_api_key",
+    "require_workspace_key",
+    "restrict_to_key",
+]
