@@ -18,7 +18,7 @@ from hullo.model.standing import Standing
 from hullo.model.tombstone import tombstone_digest
 from hullo.model.visitor import SESSION_LIFETIME
 from hullo.operations.admin.register import NewApp
-from hullo.pipeline.tombstones import MATCHED_BY_ERASED
+from hullo.pipeline.tell import MATCHED_BY_ERASED
 from hullo.secrets.vault import Vault
 from hullo.settings import Settings
 from hullo.store.protocol import APPLIED, PageRequest, Store

@@ -1,32 +1,31 @@
-"""An identify call on its way to being decided: verified, and its identifiers named."""
+"""Claim: an identify request, of a page or of a server, as an operation that is verified, loaded and decided."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from msgspec.structs import replace
 
-from hullo.errors import HulloError, Invalid, NoIdentifier, ProofRejected, Rejection
+from hullo.errors import HulloError, ProofRejected, Rejection
 from hullo.hooks.manager import PluginManager
 from hullo.model.app import ApiKey, App, VerificationMode
 from hullo.model.claim import Claim
 from hullo.model.decision import Decision
-from hullo.model.identifier import MAX_IDENTIFIER_LENGTH, Identifier, IdentifierDigest, is_non_identity
 from hullo.model.limits import Limits
 from hullo.model.operation import Apps, PreparedOperation
 from hullo.model.outcome import Outcome
 from hullo.model.proof import Proof, Signature, is_proven
 from hullo.model.request_context import RequestContext
-from hullo.model.snapshot import Snapshot, SnapshotQuery
-from hullo.model.tombstone import TombstoneDigest, tombstone_digest
+from hullo.model.snapshot import Snapshot
 from hullo.model.visitor import SessionDigest
 from hullo.pipeline.decide import decide
-from hullo.pipeline.verified_claim import VerifiedClaim
+from hullo.pipeline.load import collect_identifiers, identifier_digests, snapshot_query, tombstone_digests
 from hullo.pipeline.verify import (
     LENIENT_MODES,
     TOKEN_MUST_BE_ALONE,
-    VerificationResult,
+    Evidence,
+    VerifiedClaim,
     accept_as_claim,
     proof_required_error,
     verify,
@@ -65,11 +64,11 @@ class Identify(Value):
             check_consent(self.consent, app)
         call = self._verified_claim(app, salt, verify(self.claim, app, self.context.now, self.hooks))
         if not call.single_use_tokens:
-            return _prepare_claims([call], partial(decide, call, self.hooks))
+            return _prepared([call], partial(decide, call, self.hooks))
         # Whether it was used before is only known once it is looked up.
         otherwise = self._claim_without_evidence(app, salt) if app.verification in LENIENT_MODES else None
         calls = [call, otherwise] if isinstance(otherwise, VerifiedClaim) else [call]
-        return _prepare_claims(calls, partial(self._decide_single_use, call, otherwise))
+        return _prepared(calls, partial(self._decide_single_use, call, otherwise))
 
     def _claim_without_evidence(self, app: App, salt: str) -> VerifiedClaim | HulloError:
         """The same call if its evidence turns out to be wrong, or what is wrong with it then."""
@@ -93,17 +92,17 @@ class Identify(Value):
                 raise fallback from None
         return decide(fallback, self.hooks, snapshot)
 
-    def _verified_claim(self, app: App, salt: str, verification: VerificationResult) -> VerifiedClaim:
-        hop = verification.hop
-        claim = verification.claim if hop is None else _without_identifiers(verification.claim)
+    def _verified_claim(self, app: App, salt: str, evidence: Evidence) -> VerifiedClaim:
+        hop = evidence.hop
+        claim = evidence.claim if hop is None else _without_identifiers(evidence.claim)
         named, rejected = collect_identifiers(claim, self.hooks, self.limits, already_identified=hop is not None)
-        vouched = frozenset(each for each in named if is_proven(each, verification.proofs))
-        signature = verification.signature
+        vouched = frozenset(each for each in named if is_proven(each, evidence.proofs))
+        signature = evidence.signature
         if signature is Signature.SIGNED and not vouched and hop is None:
             signature = Signature.UNSIGNED  # what is proven names nobody here
             if app.verification is VerificationMode.REQUIRED:
                 raise proof_required_error()
-        digests = _identifier_digests(named, app.workspace_id)
+        digests = identifier_digests(named, app.workspace_id)
         return VerifiedClaim(
             claim=claim,
             workspace_id=app.workspace_id,
@@ -111,15 +110,14 @@ class Identify(Value):
             identifiers=named,
             digests=digests,
             salt=salt,
-            tombstone_digests=_tombstone_digests(digests, salt),
+            tombstone_digests=tombstone_digests(digests, salt),
             rejected=rejected,
-            proofs=verification.proofs,
+            proofs=evidence.proofs,
             proven_identifiers=vouched,
-            signed_fields=verification.signed_fields(named),
-            proven_attributes=verification.proven_attributes,
+            signed_fields=evidence.fields_signed_for(named),
             hop=hop,
             signature=signature,
-            mistake=verification.mistake,
+            mistake=evidence.mistake,
             context=self.context,
             request_id=self.request_id,
             session_digest=self.session_digest,
@@ -142,7 +140,7 @@ class Upsert(Value):
         """Raises `UnknownApp`, `NoIdentifier`, `Invalid`."""
         app = apps.find(self.app_id) if self.app_id is not None else None
         named, rejected = collect_identifiers(self.claim, self.hooks, self.limits)
-        digests, salt = _identifier_digests(named, self.key.workspace_id), apps.workspace_salt(self.key.workspace_id)
+        digests, salt = identifier_digests(named, self.key.workspace_id), apps.workspace_salt(self.key.workspace_id)
         call = VerifiedClaim(
             claim=self.claim,
             workspace_id=self.key.workspace_id,
@@ -150,7 +148,7 @@ class Upsert(Value):
             identifiers=named,
             digests=digests,
             salt=salt,
-            tombstone_digests=_tombstone_digests(digests, salt),
+            tombstone_digests=tombstone_digests(digests, salt),
             rejected=rejected,
             proofs=(Proof(by="api-key", identifiers=tuple(named)),),
             proven_identifiers=frozenset(named),
@@ -158,70 +156,15 @@ class Upsert(Value):
             request_id=self.request_id,
             server_writer=f"api-key:{self.key.id}",
         )
-        return _prepare_claims([call], partial(decide, call, self.hooks))
+        return _prepared([call], partial(decide, call, self.hooks))
 
 
-def collect_identifiers(
-    claim: Claim, hooks: PluginManager, limits: Limits, *, already_identified: bool = False
-) -> tuple[dict[Identifier, str], tuple[Rejection, ...]]:
-    """The usable identifiers with who named them, and every fault of the request.
-
-    `known`: it is clear already who it is, and nobody is to be looked up. Raises `NoIdentifier` when nobody is named
-    (M6), and `Invalid` for a strict claim with any fault (W8).
-    """
-    named, rejected = usable_identifiers(claim, hooks, limits)
-    if not named and not already_identified:
-        raise NoIdentifier(rejected)
-    if claim.strict and rejected:
-        raise Invalid("nothing was written, since the call is strict and some fields are wrong", rejected)
-    return ({} if already_identified else named), rejected
-
-
-def usable_identifiers(
-    claim: Claim, hooks: PluginManager, limits: Limits
-) -> tuple[dict[Identifier, str], tuple[Rejection, ...]]:
-    """What plugins name, without what names nobody (M5), and every fault of the request."""
-    named: dict[Identifier, str] = {}
-    rejected = list(claim.rejected)
-    for plugin, identifier in hooks.name_identifiers(claim):
-        if is_non_identity(identifier.value, limits.non_identities):
-            rejected.append(Rejection(field=identifier.kind, reason="names nobody"))
-        elif len(identifier.value) > MAX_IDENTIFIER_LENGTH:
-            reason = f"longer than {MAX_IDENTIFIER_LENGTH} characters"
-            rejected.append(Rejection(field=identifier.kind, reason=reason))
-        else:
-            named[identifier] = plugin
-    return named, tuple(rejected)
-
-
-def _prepare_claims(
-    verified_claims: Sequence[VerifiedClaim], decide: Callable[[Snapshot], Decision[Outcome]]
+def _prepared(
+    claims: Sequence[VerifiedClaim], decide: Callable[[Snapshot], Decision[Outcome]]
 ) -> PreparedOperation[Outcome]:
-    """Whatever any of the calls needs to be decided: they differ in what of their evidence is believed."""
-    call = verified_claims[0]
-    query = SnapshotQuery(
-        workspace_id=call.workspace_id,
-        app_id=call.app.id if call.app else None,
-        session=call.session_digest,
-        identifiers=tuple(dict.fromkeys(digest for each in verified_claims for digest in each.digests.values())),
-        tombstones=tuple(
-            dict.fromkeys(digest for each in verified_claims for digest in each.tombstone_digests.values())
-        ),
-        include_orphans=call.session_digest is not None,
-        source_session=call.hop.session if call.hop is not None else None,
-        spent=tuple(once.digest for once in call.single_use_tokens),
-    )
-    return PreparedOperation(query=query, decide=decide, app=call.app)
+    return PreparedOperation(query=snapshot_query(claims), decide=decide, app=claims[0].app)
 
 
 def _without_identifiers(claim: Claim) -> Claim:
     beside = (Rejection(field=kind, reason=TOKEN_MUST_BE_ALONE) for kind in sorted(claim.identifier_kinds))
     return replace(claim, external_id=None, email=None, email_as_sent=None, rejected=(*claim.rejected, *beside))
-
-
-def _tombstone_digests(digests: Mapping[Identifier, IdentifierDigest], salt: str) -> dict[Identifier, TombstoneDigest]:
-    return {identifier: tombstone_digest(salt, digest) for identifier, digest in digests.items()}
-
-
-def _identifier_digests(identifiers: Iterable[Identifier], workspace_id: str) -> dict[Identifier, IdentifierDigest]:
-    return {identifier: identifier.digest(workspace_id) for identifier in identifiers}

@@ -1,284 +1,324 @@
-"""The decision about an identify call: a pure function of the call and one snapshot."""
+"""Decide: everything about one identify call, as a pure function of the verified claim and one snapshot."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from msgspec.structs import replace
-
-from hullo.errors import ProofRejected
 from hullo.hooks.manager import PluginManager
-from hullo.model.change_set import Change, replacement
 from hullo.model.conflict import Conflict, pair_key
 from hullo.model.contact import Contact
-from hullo.model.conversation import Conversation
 from hullo.model.decision import Decision
 from hullo.model.fact import TOKEN_WRITER_PREFIX
-from hullo.model.identifier import IdentifierDigest
-from hullo.model.operation import NeedsFullContacts
+from hullo.model.identifier import Identifier
 from hullo.model.outcome import Outcome
 from hullo.model.request_context import RequestContext
 from hullo.model.snapshot import Snapshot
 from hullo.model.standing import Standing
-from hullo.model.visitor import Session
-from hullo.pipeline.match import MatchResult, match_claim, match_hop
-from hullo.pipeline.policy import WriteContext, apply_writes, one_per_kind, propose_writes
-from hullo.pipeline.result import IdentifyResult
-from hullo.pipeline.tombstones import claims_only_erased, erased_identifiers, is_recreation, redact_erased
-from hullo.pipeline.verified_claim import VerifiedClaim
+from hullo.pipeline.apply import decision_of
+from hullo.pipeline.link import NO_LINKS, Links, link_conversations
+from hullo.pipeline.match import MatchResult, match
+from hullo.pipeline.policy import WriteContext, WriteResult, apply_writes, one_per_kind, propose_writes
+from hullo.pipeline.tell import IdentifyResult
+from hullo.pipeline.verify import VerifiedClaim
 from hullo.rules import session_lifecycle
 from hullo.rules.merging.plan import MergePlanResult
 from hullo.rules.merging.records import merge_audit_entries
 from hullo.rules.session_lifecycle import SessionUpdate
+from hullo.value import Value
 
 
-def decide(verified_claim: VerifiedClaim, hooks: PluginManager, snapshot: Snapshot) -> Decision[Outcome]:
-    """What to write, what to answer and why. No I/O, no clock, no randomness; may run more than once.
+class _SessionResult(Value):
+    """The session that goes on, and the contact that it is about."""
 
-    Raises `WholeContactsWanted` when contacts are to become one, and not all is loaded that this takes,
-    `SessionRevoked` when the call shows a session that is no longer good, `ProofRejected` for an identity token
-    that is not, and `ProofRequired` where one carries less than the app demands.
+    match: MatchResult
+    update: SessionUpdate | None
+    """None for a server, which has no session."""
+    switched: bool
+    writer: str
+    context: RequestContext
+    """When it happens to the contact: not before anything that happened to it."""
+    contact: Contact
+    """As it was loaded, with what it absorbs in it, or as it is created."""
+    merges: tuple[MergePlanResult, ...]
+
+    @property
+    def visitor_writer(self) -> str | None:
+        """The writer's name of what is said beside the evidence; None for a server."""
+        return _visitor_writer(self.update) if self.update is not None else None
+
+
+class _StandingResult(Value):
+    """How far this session is believed about this contact."""
+
+    session: _SessionResult
+    standing: Standing
+    is_recreation: bool
+    """True where the contact was erased before, and would be created again (P2)."""
+    erased_identifiers: tuple[Identifier, ...]
+
+    @property
+    def is_suppressed(self) -> bool:
+        """True where nothing is kept but the session: an erased person is claimed, and not proven (P2)."""
+        return self.is_recreation and self.standing < Standing.PROVEN
+
+
+def decide(verified: VerifiedClaim, hooks: PluginManager, snapshot: Snapshot) -> Decision[Outcome]:
+    """Decide what to write, what to answer and why. No I/O, no clock, no randomness; may run more than once.
+
+    Raises what `match` raises.
     """
-    now = verified_claim.context.now
-    session = None
-    if verified_claim.app is not None:
-        session = session_lifecycle.validate_session(
-            snapshot, verified_claim.session_digest, verified_claim.app.id, now
-        )
-    if any(once.digest in snapshot.spent for once in verified_claim.single_use_tokens):
-        raise ProofRejected("this token was used before, and is good for one time", mistake="used_before")
-    if verified_claim.hop is not None:
-        resolution = match_hop(verified_claim.hop, verified_claim, session, snapshot)
-    else:
-        resolution = match_claim(verified_claim, session, snapshot, hooks)
-    if resolution.planned_merges and snapshot.audit_head is None:
-        raise NeedsFullContacts
-    carried = resolution.transferred_identity
-    said = carried.session.claimed_identifiers if carried is not None else verified_claim.claimed_digests
-    visit, switched = _update_session(verified_claim, session, resolution, said)
-    writer = _writer(verified_claim, visit)
-    moment = _context_after_stored(verified_claim, resolution)
-    contact, joinings = _absorb_planned(resolution, moment, writer) or (_new_contact(verified_claim, visit, writer), ())
-    standing = _standing(verified_claim, resolution, visit, contact)
-    was_erased = is_recreation(verified_claim, resolution, snapshot)
-    unheard = was_erased and standing < Standing.PROVEN
+    matched = match(verified, snapshot, hooks)
+    session = _continue_session(matched)
+    standing = _judge_standing(session, snapshot)
+    writes = _review_writes(standing, hooks)
+    links = _link(standing, snapshot, hooks)
+    return decision_of(_result(standing, writes, links, snapshot))
 
-    pen = WriteContext(
-        writer=writer,
-        at=moment.now,
-        standing=standing,
-        app=verified_claim.app,
-        signed_fields=verified_claim.signed_fields,
-        proven_attributes=verified_claim.proven_attributes,
-        attribute_standing=_attribute_standing(standing, contact),
-        is_signed=verified_claim.is_signed,
-        visitor_writer=_visitor_writer(visit) if visit is not None else None,
-    )
-    proven = verified_claim.proven_identifiers.difference(resolution.unproven_identifiers)
-    gone = () if standing is Standing.PROVEN or was_erased else erased_identifiers(verified_claim, resolution, snapshot)
-    mine = one_per_kind((each for each in resolution.writable_identifiers if each not in gone), contact)
-    own = [(identifier, identifier in proven) for identifier in mine]
-    withheld = [
-        *resolution.withheld_kinds,
-        *(collision.field for collision in resolution.collisions),
-        *(identifier.kind for identifier in gone),
-    ]
-    wanted = propose_writes(verified_claim.claim, contact, pen, own, withheld, matched_by=resolution.matched_by)
-    is_new = resolution.contact is None
-    written = apply_writes(verified_claim.claim, contact, is_new, pen, wanted, hooks)
 
-    identified = False
-    if visit is not None:
-        identified = visit.session.contact_id != contact.id
-        proved = carried.proven_identifiers if carried is not None else _proven_digests(verified_claim, resolution)
-        whose, believed = (None, Standing.CLAIMED) if unheard else (contact.id, standing)
-        visit = session_lifecycle.assign_contact(visit, whose, believed, said, proved, now, verified_claim.salt)
-    links, linkers = _link_conversations(
-        verified_claim, _link_standing(verified_claim, standing), contact, session, switched, snapshot, hooks
-    )
-    conflicts = _new_conflicts(verified_claim, resolution, contact, snapshot)
-    story = IdentifyResult(
-        verified_claim=verified_claim,
-        context=moment,
-        match_result=resolution,
-        contact=contact,
-        merges=joinings,
-        write_result=written,
-        writer=writer,
-        session_update=visit,
-        previous_session=session,
+def _continue_session(matched: MatchResult) -> _SessionResult:
+    """Continue the caller's session, or begin one; then put what the contact absorbs into it (C1, C5)."""
+    verified = matched.verified
+    update, switched = _update_session(matched)
+    writer = _writer(verified, update)
+    context = _context_after_stored(matched)
+    contact = matched.contact or _new_contact(verified, update, writer)
+    contact, merges = _absorb_planned(contact, matched, context, writer)
+    return _SessionResult(
+        match=matched,
+        update=update,
         switched=switched,
-        identified=identified,
-        links=links,
-        linking_plugins=linkers,
-        conflicts=conflicts,
-        standing=standing,
-        recreated=was_erased and not unheard,
-        audit_entries=merge_audit_entries(joinings, snapshot),
+        writer=writer,
+        context=context,
+        contact=contact,
+        merges=merges,
     )
-    return redact_erased(story.to_decision()) if unheard else story.to_decision()
 
 
-def _update_session(
-    verified_claim: VerifiedClaim,
-    session: Session | None,
-    match_result: MatchResult,
-    claimed_digests: Mapping[str, IdentifierDigest],
-) -> tuple[SessionUpdate | None, bool]:
-    if verified_claim.server_writer is not None or verified_claim.app is None:
+def _update_session(matched: MatchResult) -> tuple[SessionUpdate | None, bool]:
+    """Return the session that goes on, and whether another person uses the browser from now on (C5)."""
+    verified, session = matched.verified, matched.session
+    if verified.server_writer is not None or verified.app is None:
         return None, False
+    context = verified.context
     if session is None:
-        return session_lifecycle.start(
-            verified_claim.workspace_id, verified_claim.app.id, verified_claim.context
-        ), False
-    target = match_result.contact.id if match_result.contact else None
-    standing = Standing.PROVEN if match_result.is_proven else Standing.CLAIMED
-    same_person = any(session.contact_id == each.absorbed.id for each in match_result.planned_merges)
-    if not same_person and session_lifecycle.is_user_switch(
-        session, target, standing, claimed_digests, verified_claim.salt
+        return session_lifecycle.start(verified.workspace_id, verified.app.id, context), False
+    target = matched.contact.id if matched.contact else None
+    standing = Standing.PROVEN if matched.is_proven else Standing.CLAIMED
+    # A session of a contact that is absorbed right now is of the same person.
+    absorbed = {plan.absorbed.id for plan in matched.planned_merges} if matched.planned_merges else ()
+    if session.contact_id not in absorbed and session_lifecycle.is_user_switch(
+        session, target, standing, _claimed_digests(matched), verified.salt
     ):
-        return session_lifecycle.start(verified_claim.workspace_id, verified_claim.app.id, verified_claim.context), True
-    return session_lifecycle.refresh(session, verified_claim.context.now), False
+        return session_lifecycle.start(verified.workspace_id, verified.app.id, context), True
+    return session_lifecycle.refresh(session, context.now), False
 
 
-def _context_after_stored(verified_claim: VerifiedClaim, match_result: MatchResult) -> RequestContext:
-    """The call's, or a moment after whatever is to change: whose clock is behind does not come before it."""
-    stored = (
-        match_result.contact,
-        *(each.absorbed for each in match_result.planned_merges),
-        *(each.owner for each in match_result.displaced),
-    )
-    return verified_claim.context.at_least(max((each.updated_at for each in stored if each is not None), default=0))
+def _claimed_digests(matched: MatchResult) -> dict[str, str]:
+    """Return what the session remembers of its own claims: after a hop, what the session that it came from said."""
+    transferred = matched.transferred_identity
+    return dict(transferred.session.claimed_identifiers) if transferred else matched.verified.claimed_digests
+
+
+def _context_after_stored(matched: MatchResult) -> RequestContext:
+    """Return the call's time, or the one right after the last change of a stored contact.
+
+    Clocks of processes differ: what a slow one writes must not come before what is stored already.
+    """
+    stored = [contact.updated_at for contact in (matched.contact,) if contact is not None]
+    stored += [plan.absorbed.updated_at for plan in matched.planned_merges] if matched.planned_merges else ()
+    stored += [lost.owner.updated_at for lost in matched.displaced] if matched.displaced else ()
+    return matched.verified.context.at_least(max(stored, default=0))
 
 
 def _absorb_planned(
-    match_result: MatchResult, context: RequestContext, writer: str
-) -> tuple[Contact, tuple[MergePlanResult, ...]] | None:
-    """The contact with everybody in it whom it absorbs. None where it is somebody new."""
-    contact = match_result.contact
-    if contact is None:
-        return None
-    joinings: list[MergePlanResult] = []
-    for ordinal, each in enumerate(match_result.planned_merges):
-        joining = MergePlanResult(
+    contact: Contact, matched: MatchResult, context: RequestContext, writer: str
+) -> tuple[Contact, tuple[MergePlanResult, ...]]:
+    """Merge each planned contact into this one, in order."""
+    merges: list[MergePlanResult] = []
+    for ordinal, planned in enumerate(matched.planned_merges):
+        merge = MergePlanResult(
             merge_id=context.new_id("mrg", ordinal),
             survivor=contact,
-            absorbed=each.absorbed,
+            absorbed=planned.absorbed,
             at=context.now,
             by=writer,
-            rule=each.rule,
+            rule=planned.rule,
         )
-        joinings.append(joining)
-        contact = joining.merged_survivor
-    return contact, tuple(joinings)
+        merges.append(merge)
+        contact = merge.merged_survivor
+    return contact, tuple(merges)
 
 
-def _standing(
-    verified_claim: VerifiedClaim, match_result: MatchResult, session_update: SessionUpdate | None, contact: Contact
-) -> Standing:
-    if verified_claim.server_writer is not None or match_result.is_proven:
+def _judge_standing(session: _SessionResult, snapshot: Snapshot) -> _StandingResult:
+    """Decide how far the caller is believed about the contact, and what of it was erased before (V2, P2)."""
+    matched = session.match
+    standing = _standing(session)
+    is_recreation = matched.is_recreation(snapshot)
+    # Proof gives an erased identifier back; a call that is suppressed writes none.
+    keeps_all = standing is Standing.PROVEN or is_recreation
+    return _StandingResult(
+        session=session,
+        standing=standing,
+        is_recreation=is_recreation,
+        erased_identifiers=() if keeps_all else matched.erased_identifiers(snapshot),
+    )
+
+
+def _standing(session: _SessionResult) -> Standing:
+    matched, contact = session.match, session.contact
+    if matched.verified.server_writer is not None or matched.is_proven:
         return Standing.PROVEN
-    # Somebody else became part of a contact that has absorbed: what they had is not its maker's to change.
-    if session_update is not None and contact.created_by == _visitor_writer(session_update) and not contact.absorbed:
+    # What an absorbed contact had is not for the survivor's creator to change: `owned` ends with the first merge.
+    if session.update is not None and contact.created_by == session.visitor_writer and not contact.absorbed:
         return Standing.OWNED
     return Standing.CLAIMED
 
 
-def _attribute_standing(standing: Standing, contact: Contact) -> Standing:
-    """How far an attribute is believed that is vouched for itself, and says nothing about who the person is (V2, V6).
-
-    Of a contact whom nobody has proven yet, whoever made it may say so; of anybody else, only the proven.
-    """
-    nobodys = standing is Standing.OWNED and contact.standing < Standing.PROVEN
-    return Standing.PROVEN if nobodys else standing
-
-
-def _link_standing(verified_claim: VerifiedClaim, standing: Standing) -> Standing:
-    """What was said here before somebody came by a link is not for others to read who are the same person: the link
-    may be theirs, and whoever followed it somebody else (H1)."""
-    return standing if verified_claim.claim.identity_token is None else Standing.CLAIMED
-
-
-def _proven_digests(call: VerifiedClaim, resolution: MatchResult) -> list[IdentifierDigest]:
-    return [call.digests[each] for each in resolution.writable_identifiers if each in call.proven_identifiers]
-
-
-def _writer(verified_claim: VerifiedClaim, session_update: SessionUpdate | None) -> str:
-    if verified_claim.server_writer is not None:
-        return verified_claim.server_writer
-    assert session_update is not None, "whoever is no server has a visit"
-    vouching = [
-        proof
-        for proof in verified_claim.proofs
-        if proof.key_id is not None and any(map(proof.covers, verified_claim.identifiers))
+def _review_writes(believed: _StandingResult, hooks: PluginManager) -> WriteResult:
+    """Propose what the claim asks for, and apply what no policy refuses (rules W)."""
+    session, matched = believed.session, believed.session.match
+    verified, contact = matched.verified, session.contact
+    context = WriteContext(
+        writer=session.writer,
+        at=session.context.now,
+        standing=believed.standing,
+        app=verified.app,
+        signed_fields=verified.signed_fields,
+        proven_attributes=verified.proven_attributes,
+        attribute_standing=_attribute_standing(believed.standing, contact),
+        is_signed=verified.is_signed,
+        visitor_writer=session.visitor_writer,
+    )
+    erased = believed.erased_identifiers
+    names = matched.writable_identifiers
+    if erased:
+        names = tuple(name for name in names if name not in erased)
+    unproven = matched.unproven_identifiers
+    writable = [
+        (name, name in verified.proven_identifiers and name not in unproven) for name in one_per_kind(names, contact)
     ]
-    proof = next((each for each in vouching if each.signed_claim is not None), vouching[0] if vouching else None)
-    if proof is None:
-        return _visitor_writer(session_update)
-    return f"{TOKEN_WRITER_PREFIX if proof.signed_claim is not None else 'identity-key:'}{proof.key_id}"
+    withheld = [*matched.withheld_kinds]
+    withheld += [collision.field for collision in matched.collisions] if matched.collisions else ()
+    withheld += [name.kind for name in erased] if erased else ()
+    proposed = propose_writes(verified.claim, contact, context, writable, withheld, matched_by=matched.matched_by)
+    return apply_writes(verified.claim, contact, matched.contact is None, context, proposed, hooks)
 
 
-def _visitor_writer(session_update: SessionUpdate) -> str:
-    return f"visitor:{session_update.session.visitor_id}"
+def _attribute_standing(standing: Standing, contact: Contact) -> Standing:
+    """Return the standing of a signed attribute: PROVEN where this visitor created the contact and nothing proves it.
+
+    An attribute's proof says nothing about the person (V2, V6).
+    """
+    unproven_own = standing is Standing.OWNED and contact.standing < Standing.PROVEN
+    return Standing.PROVEN if unproven_own else standing
 
 
-def _new_contact(verified_claim: VerifiedClaim, session_update: SessionUpdate | None, writer: str) -> Contact:
-    now = verified_claim.context.now
+def _link(believed: _StandingResult, snapshot: Snapshot, hooks: PluginManager) -> Links:
+    session, matched = believed.session, believed.session.match
+    # After a switch of user the conversations stay with the contact that had them (C5).
+    if matched.session is None or session.switched or not snapshot.conversations:
+        return NO_LINKS
+    return link_conversations(
+        matched.verified.claim,
+        believed.standing,
+        session.contact.id,
+        matched.session,
+        tuple(snapshot.conversations.values()),
+        hooks,
+    )
+
+
+def _result(believed: _StandingResult, writes: WriteResult, links: Links, snapshot: Snapshot) -> IdentifyResult:
+    session, matched = believed.session, believed.session.match
+    update = session.update
+    identified = update is not None and update.session.contact_id != session.contact.id
+    return IdentifyResult(
+        match=matched,
+        context=session.context,
+        contact=session.contact,
+        merges=session.merges,
+        writes=writes,
+        writer=session.writer,
+        session_update=_assign_contact(believed, update) if update is not None else None,
+        switched=session.switched,
+        identified=identified,
+        links=links,
+        conflicts=_new_conflicts(matched, session.contact, snapshot) if matched.collisions else (),
+        standing=believed.standing,
+        is_recreation=believed.is_recreation,
+        is_suppressed=believed.is_suppressed,
+        audit_entries=merge_audit_entries(session.merges, snapshot) if session.merges else (),
+    )
+
+
+def _assign_contact(believed: _StandingResult, update: SessionUpdate) -> SessionUpdate:
+    """Give the session its contact; a suppressed one keeps only that it claimed an erased person (P2)."""
+    session, matched = believed.session, believed.session.match
+    verified, transferred = matched.verified, matched.transferred_identity
+    if transferred is not None:
+        proven = transferred.proven_identifiers
+    else:
+        proven = tuple(
+            [verified.digests[name] for name in matched.writable_identifiers if name in verified.proven_identifiers]
+        )
+    suppressed = believed.is_suppressed
+    return session_lifecycle.assign_contact(
+        update,
+        None if suppressed else session.contact.id,
+        Standing.CLAIMED if suppressed else believed.standing,
+        _claimed_digests(matched),
+        proven,
+        verified.context.now,
+        verified.salt,
+    )
+
+
+def _writer(verified: VerifiedClaim, update: SessionUpdate | None) -> str:
+    """Return the name under which values are stored (`Fact.by`): the server, the signing key, or the visitor."""
+    if verified.server_writer is not None:
+        return verified.server_writer
+    assert update is not None, "a caller that is no server has a session"
+    signing = None
+    for proof in verified.proofs:
+        if proof.key_id is not None and any(map(proof.covers, verified.identifiers)):
+            # A token that states the values goes before a hash that only covers an identifier.
+            if proof.signed_claim is not None:
+                return f"{TOKEN_WRITER_PREFIX}{proof.key_id}"
+            signing = signing or proof
+    return f"identity-key:{signing.key_id}" if signing is not None else _visitor_writer(update)
+
+
+def _visitor_writer(update: SessionUpdate) -> str:
+    return f"visitor:{update.session.visitor_id}"
+
+
+def _new_contact(verified: VerifiedClaim, update: SessionUpdate | None, writer: str) -> Contact:
+    now = verified.context.now
     return Contact(
-        id=verified_claim.context.new_id("con"),
-        workspace_id=verified_claim.workspace_id,
+        id=verified.context.new_id("con"),
+        workspace_id=verified.workspace_id,
         created_at=now,
         updated_at=now,
         last_seen_at=now,
-        created_by=_visitor_writer(session_update) if session_update is not None else writer,
+        created_by=_visitor_writer(update) if update is not None else writer,
     )
 
 
-def _link_conversations(
-    verified_claim: VerifiedClaim,
-    standing: Standing,
-    contact: Contact,
-    session: Session | None,
-    switched: bool,
-    snapshot: Snapshot,
-    hooks: PluginManager,
-) -> tuple[tuple[Change[Conversation], ...], tuple[str, ...]]:
-    """What is linked, and by which plugins."""
-    if session is None or switched or not snapshot.conversations:
-        return (), ()
-    if claims_only_erased(session) and standing < Standing.PROVEN:
-        return (), ()  # what somebody who was erased is claimed to have said is for a proof to give away
-    orphans = [
-        each
-        for each in snapshot.conversations.values()
-        if each.contact_id is None and each.visitor_id == session.visitor_id
-    ]
-    chosen = hooks.link_conversations(verified_claim.claim, standing, session.visitor_id, orphans)
-    links = tuple(
-        replacement(each, replace(each, contact_id=contact.id, link_standing=standing))
-        for each in orphans
-        if each.id in chosen
-    )
-    return links, tuple(dict.fromkeys(chosen.values()))
-
-
-def _new_conflicts(
-    verified_claim: VerifiedClaim, match_result: MatchResult, contact: Contact, snapshot: Snapshot
-) -> tuple[Conflict, ...]:
+def _new_conflicts(matched: MatchResult, contact: Contact, snapshot: Snapshot) -> tuple[Conflict, ...]:
+    """Make one conflict a pair of contacts that has none open (C7)."""
+    verified = matched.verified
     conflicts: dict[str, Conflict] = {}
-    for collision in match_result.collisions:
+    for collision in matched.collisions:
         pair = pair_key(contact.id, collision.owner.id)
         if pair in snapshot.reported_pairs or pair in conflicts:
             continue
         conflicts[pair] = Conflict(
-            id=verified_claim.context.new_id("cfl", len(conflicts)),
-            workspace_id=verified_claim.workspace_id,
-            app_id=verified_claim.app.id if verified_claim.app else None,
+            id=verified.context.new_id("cfl", len(conflicts)),
+            workspace_id=verified.workspace_id,
+            app_id=verified.app.id if verified.app else None,
             contact_id=contact.id,
             other_id=collision.owner.id,
             field=collision.field,
             rule=collision.rule,
-            digest=verified_claim.digests[collision.identifier],
-            created_at=verified_claim.context.now,
+            digest=verified.digests[collision.identifier],
+            created_at=verified.context.now,
         )
     return tuple(conflicts.values())

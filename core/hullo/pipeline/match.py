@@ -1,4 +1,4 @@
-"""Who is it? Matching (rules M) and two identifiers that point at different people (rules C)."""
+"""Match: the person that a claim is about (rules M), and identifiers that point at different people (rules C)."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from hullo.model.contact import Contact
 from hullo.model.decision_record import Step
 from hullo.model.identifier import EXTERNAL_ID, Identifier, IdentifierDigest
 from hullo.model.match import CREATED, Candidates
+from hullo.model.operation import NeedsFullContacts
 from hullo.model.snapshot import Snapshot
 from hullo.model.standing import Standing
 from hullo.model.token_claims import TokenClaims
 from hullo.model.visitor import Session
-from hullo.pipeline.match_evidence import MatchEvidence
-from hullo.pipeline.verified_claim import VerifiedClaim
-from hullo.pipeline.verify import proof_required_error
+from hullo.pipeline.verify import VerifiedClaim, proof_required_error
 from hullo.rules import session_lifecycle
+from hullo.rules.identifiers import identifier_facts
 from hullo.rules.merging.plan import MAX_UNCONFIRMED_CONTACTS
 from hullo.value import Value
 
 
 class Collision(Value):
-    """An identifier of the call that belongs to somebody else, and so is not written (C1 to C4)."""
+    """An identifier of the call that belongs to another contact, and so is not written (C1 to C4)."""
 
     identifier: Identifier
     owner: Contact
@@ -37,14 +37,14 @@ class Collision(Value):
 
 
 class DisplacedIdentifiers(Value):
-    """Somebody who held identifiers on a mere claim, and loses them to a proof (C4)."""
+    """Identifiers that `owner` had on a mere claim, and loses to a proof (C4)."""
 
     owner: Contact
     identifiers: tuple[Identifier, ...]
 
 
 class PlannedMerge(Value):
-    """Somebody whom the contact is to absorb, as a plugin has it."""
+    """A contact that the matched one is to absorb, as a plugin decided."""
 
     absorbed: Contact
     plugin: str
@@ -56,137 +56,185 @@ class TransferredIdentity(Value):
 
     session: Session
     is_proven: bool
-    """Whether it arrives proven: that much was said of it, and still is so."""
+    """True where the token says proven, and its session still is."""
 
     @property
     def proven_identifiers(self) -> tuple[IdentifierDigest, ...]:
-        """What is proven of the contact in the session that goes on."""
+        """The identifiers that are proven in the session that goes on."""
         return self.session.proven_identifiers if self.is_proven else ()
 
 
 class MatchResult(Value):
-    """The answer. `contact` None: somebody new. `own` are the identifiers that may be written to the contact."""
+    """The contact that a claim is about; `contact` None: a new one."""
 
+    verified: VerifiedClaim
+    session: Session | None
+    """The caller's, where it showed a valid one."""
     contact: Contact | None
     matched_by: str
     writable_identifiers: tuple[Identifier, ...]
+    """The identifiers of the call that may be written to the contact."""
     is_proven: bool
-    """Reached through a proven identifier."""
+    """True where the contact was reached through a proven identifier."""
     withheld_kinds: tuple[str, ...] = ()
-    """Kinds that are nobody else's, and still not for this contact to have."""
+    """Kinds that no other contact has, and that this one is not given."""
     unproven_identifiers: tuple[Identifier, ...] = ()
-    """What a server only used to find somebody who has it on a claim, or said beside that: it is a claim."""
+    """Claims, though a server named them: it found the contact by a claim, or named them beside one."""
     collisions: tuple[Collision, ...] = ()
     displaced: tuple[DisplacedIdentifiers, ...] = ()
     planned_merges: tuple[PlannedMerge, ...] = ()
     transferred_identity: TransferredIdentity | None = None
     steps: tuple[Step, ...] = ()
 
+    def is_recreation(self, snapshot: Snapshot) -> bool:
+        """True where the contact that would be created was erased before (P2)."""
+        if self.contact is not None:
+            return False
+        return self.transferred_identity is not None or any(self._tombstoned(snapshot))
 
-def match_claim(
-    verified_claim: VerifiedClaim, session: Session | None, snapshot: Snapshot, hooks: PluginManager
-) -> MatchResult:
-    """Pure. `session` is the caller's, when it has a valid one.
+    def erased_identifiers(self, snapshot: Snapshot) -> tuple[Identifier, ...]:
+        """Return the identifiers of erased people, which the contact does not take without proof (P2)."""
+        if not snapshot.tombstones:
+            return ()
+        digests = self.verified.digests
+        return tuple(name for name in self._tombstoned(snapshot) if digests[name] not in snapshot.contact_ids)
 
-    The matchers are asked until their first answer stands (M4). One that does not stand is out of the question from
-    then on, so each time there are fewer to ask about, and this ends.
+    def _tombstoned(self, snapshot: Snapshot) -> Iterator[Identifier]:
+        digests = self.verified.tombstone_digests
+        return (name for name in self.writable_identifiers if digests[name] in snapshot.tombstones)
+
+
+def match(verified: VerifiedClaim, snapshot: Snapshot, hooks: PluginManager) -> MatchResult:
+    """Find the contact that the claim is about. Pure; may run again on a fresh snapshot.
+
+    Raises `SessionRevoked` for a session that is no longer good, `ProofRejected` for a token that was used before or
+    whose session has ended, `ProofRequired` where an identity token carries less than the app demands, and
+    `NeedsFullContacts` where contacts are to be merged and not all is loaded that this takes.
     """
-    found = _find_owners(verified_claim, snapshot)
-    asked = dict(found)
+    session = None
+    if verified.app is not None:
+        session = session_lifecycle.validate_session(
+            snapshot, verified.session_digest, verified.app.id, verified.context.now
+        )
+    if snapshot.spent and any(token.digest in snapshot.spent for token in verified.single_use_tokens):
+        raise ProofRejected("this token was used before, and is good for one time", mistake="used_before")
+    if verified.hop is not None:
+        return _match_hop(verified.hop, verified, session, snapshot)
+    result = _match_claim(verified, session, snapshot, hooks)
+    if result.planned_merges and snapshot.audit_head is None:
+        raise NeedsFullContacts
+    return result
+
+
+def _match_claim(
+    verified: VerifiedClaim, session: Session | None, snapshot: Snapshot, hooks: PluginManager
+) -> MatchResult:
+    """Ask the matchers until an answer of theirs stands (M4).
+
+    A contact whose match does not stand is out of the question from then on, so each time there are fewer to ask
+    about, and this ends.
+    """
+    owners = _find_owners(verified, snapshot)
+    remaining = dict(owners)
     displaced: list[DisplacedIdentifiers] = []
     steps: list[Step] = []
-    while (
-        answer := hooks.match_contact(
-            verified_claim.claim, verified_claim.proofs, Candidates(verified_claim.identifiers, asked)
-        )
-    ) is not None:
-        plugin, match = answer
-        contact = snapshot.contacts.get(match.contact.id)
+    while True:
+        answer = hooks.match_contact(verified.claim, verified.proofs, Candidates(verified.identifiers, remaining))
+        if answer is None:
+            break
+        plugin, answered = answer
+        contact = snapshot.contacts.get(answered.contact.id)
         if contact is None:
-            raise PluginError(f"matcher {match.by!r} answered with a contact that is not among the candidates")
+            raise PluginError(f"matcher {answered.by!r} answered with a contact that is not among the candidates")
         steps.append(Step(stage="match", plugin=plugin, answer=f"it is {contact.id}"))
-        reached = MatchEvidence(verified_claim, session, contact, found)
-        squatted = reached.displaceable_identifiers()
-        if verified_claim.server_writer is not None:
-            # A server that names an email says whom it means (M2), and not that the mailbox is theirs. Where nothing
-            # else leads to them, what it says beside it is no better: it would prove the rest when it is said again.
-            found_only = any(each.kind != EXTERNAL_ID for each in squatted)
-            unconfirmed = (
-                tuple(each for each in verified_claim.identifiers if each.kind != EXTERNAL_ID) if found_only else ()
-            )
-            squatted = tuple(each for each in squatted if each.kind == EXTERNAL_ID)
-        else:
-            unconfirmed = ()
-        if squatted:
-            displaced.append(DisplacedIdentifiers(owner=contact, identifiers=squatted))
-            found = {each: owner for each, owner in found.items() if each not in squatted}
+        evidence = _Evidence.of(verified, session, contact, owners)
+        displaceable = evidence.displaceable()
+        unproven: tuple[Identifier, ...] = ()
+        if verified.server_writer is not None and displaceable:
+            displaceable, unproven = _of_server(displaceable, verified)
+        if displaceable:
+            displaced.append(DisplacedIdentifiers(owner=contact, identifiers=displaceable))
+            owners = {name: owner for name, owner in owners.items() if name not in displaceable}
             steps.append(_match_step(f"not them: {contact.id} had it on a claim, the caller has proof (C4)"))
-        elif reached.contradicted_by_proof(unconfirmed):
+        elif evidence.contradicted_by_proof(unproven):
             steps.append(
                 _match_step(f"not them: only claims lead to {contact.id}, and the caller proves something else (V2)")
             )
-        elif not (contradicted := reached.conflicting_external_id()) or hooks.precedes(
-            plugin, verified_claim.identifiers[contradicted]
-        ):
-            merges = tuple(_plan_merges(reached, hooks)) if contradicted is None else ()
-            theirs = (contact, *(each.absorbed for each in merges))
-            return MatchResult(
-                contact=contact,
-                matched_by=match.by,
-                writable_identifiers=tuple(
-                    each
-                    for each in verified_claim.identifiers
-                    if found.get(each, contact) in theirs and each != contradicted
-                ),
-                is_proven=reached.is_proven(),
-                withheld_kinds=(contradicted.kind,) if contradicted else (),
-                unproven_identifiers=unconfirmed,
-                collisions=(*_find_collisions(verified_claim, found, theirs), *_displacement_collisions(displaced)),
-                displaced=tuple(displaced),
-                planned_merges=merges,
-                steps=tuple(steps),
-            )
         else:
+            conflicting = evidence.conflicting_external_id()
+            # A matcher that stands before the external id's has the first word (M4).
+            if conflicting is None or hooks.precedes(plugin, verified.identifiers[conflicting]):
+                merges = tuple(_plan_merges(evidence, hooks)) if conflicting is None else ()
+                matched = (contact, *(plan.absorbed for plan in merges))
+                return MatchResult(
+                    verified=verified,
+                    session=session,
+                    contact=contact,
+                    matched_by=answered.by,
+                    writable_identifiers=tuple(
+                        [
+                            name
+                            for name in verified.identifiers
+                            if owners.get(name, contact) in matched and name != conflicting
+                        ]
+                    ),
+                    is_proven=evidence.is_proven(),
+                    withheld_kinds=(conflicting.kind,) if conflicting else (),
+                    unproven_identifiers=unproven,
+                    collisions=_find_collisions(verified, owners, matched, displaced),
+                    displaced=tuple(displaced),
+                    planned_merges=merges,
+                    steps=tuple(steps),
+                )
             steps.append(_match_step("not them: the call contradicts what is known of them (C3, C4)"))
-        asked = {each: owner for each, owner in asked.items() if owner is not contact}
-    own = tuple(each for each in verified_claim.identifiers if each not in found)
+        remaining = {name: owner for name, owner in remaining.items() if owner is not contact}
+    free = tuple(name for name in verified.identifiers if name not in owners)
     return MatchResult(
+        verified=verified,
+        session=session,
         contact=None,
         matched_by=CREATED,
-        writable_identifiers=own,
-        is_proven=any(each in verified_claim.proven_identifiers for each in own),
-        collisions=(*_find_collisions(verified_claim, found, ()), *_displacement_collisions(displaced)),
+        writable_identifiers=free,
+        is_proven=any(name in verified.proven_identifiers for name in free),
+        collisions=_find_collisions(verified, owners, (), displaced),
         displaced=tuple(displaced),
         steps=(*steps, _match_step("somebody new")),
     )
+
+
+def _of_server(
+    displaceable: tuple[Identifier, ...], verified: VerifiedClaim
+) -> tuple[tuple[Identifier, ...], tuple[Identifier, ...]]:
+    """Split what a server's call displaces from what it only used to find the contact.
+
+    A server that names an email says whom it means (M2), and not that the mailbox is theirs. Where nothing else leads
+    to the contact, what the call says beside it is no better: it would prove the rest when it is said again.
+    """
+    found_only = any(name.kind != EXTERNAL_ID for name in displaceable)
+    unproven = tuple(name for name in verified.identifiers if name.kind != EXTERNAL_ID) if found_only else ()
+    return tuple(name for name in displaceable if name.kind == EXTERNAL_ID), unproven
 
 
 def _match_step(answer: str) -> Step:
     return Step(stage="match", plugin="pipeline", answer=answer)
 
 
-def _displacement_collisions(displaced: Iterable[DisplacedIdentifiers]) -> Iterator[Collision]:
-    for each in displaced:
-        for identifier in each.identifiers:
-            yield Collision(identifier=identifier, owner=each.owner, rule="C4")
-
-
-def _find_owners(verified_claim: VerifiedClaim, snapshot: Snapshot) -> dict[Identifier, Contact]:
-    found: dict[Identifier, Contact] = {}
-    for identifier, digest in verified_claim.digests.items():
+def _find_owners(verified: VerifiedClaim, snapshot: Snapshot) -> dict[Identifier, Contact]:
+    owners: dict[Identifier, Contact] = {}
+    for identifier, digest in verified.digests.items():
         contact_id = snapshot.contact_ids.get(digest)
         if contact_id is not None:
-            found[identifier] = snapshot.contacts[contact_id]
-    return found
+            owners[identifier] = snapshot.contacts[contact_id]
+    return owners
 
 
-def _plan_merges(evidence: MatchEvidence, hooks: PluginManager) -> Iterator[PlannedMerge]:
-    """Whom the contact absorbs: others whom the call names too, where a plugin says so and it is beyond doubt (C1)."""
-    call, survivor = evidence.verified_claim, evidence.contact
+def _plan_merges(evidence: _Evidence, hooks: PluginManager) -> Iterator[PlannedMerge]:
+    """Plan to absorb other contacts that the call names, where a plugin says so and it is beyond doubt (C1)."""
+    verified, survivor = evidence.verified, evidence.contact
     people = survivor.absorbed + 1
     others = {other.id: other for other in evidence.owners.values() if other is not survivor}
     for other in others.values():
-        answer = hooks.plan_merge(call.claim, call.proofs, survivor, other)
+        answer = hooks.plan_merge(verified.claim, verified.proofs, survivor, other)
         people += other.absorbed + 1
         if answer is None or people > MAX_UNCONFIRMED_CONTACTS or not evidence.proves_same_person(other):
             continue
@@ -195,61 +243,176 @@ def _plan_merges(evidence: MatchEvidence, hooks: PluginManager) -> Iterator[Plan
 
 
 def _find_collisions(
-    call: VerifiedClaim, found: Mapping[Identifier, Contact], matched_contacts: Collection[Contact]
+    verified: VerifiedClaim,
+    owners: Mapping[Identifier, Contact],
+    matched: Collection[Contact],
+    displaced: Iterable[DisplacedIdentifiers],
 ) -> tuple[Collision, ...]:
-    """`theirs`: whom the call is about, and who becomes part of them; empty for somebody new."""
+    """Find identifiers that other contacts have. `matched` and what it absorbs are no others; empty: a new contact."""
     collisions: list[Collision] = []
-    for identifier in call.identifiers:
-        other = found.get(identifier)
-        if other is None or any(other is each for each in matched_contacts):
+    for identifier in verified.identifiers:
+        owner = owners.get(identifier)
+        if owner is None or owner in matched:
             continue
-        rules = ("C1", "C2") if matched_contacts else ("C3", "C4")
-        rule = rules[EXTERNAL_ID in other.identifiers]
-        collisions.append(Collision(identifier=identifier, owner=other, rule=rule))
+        rules = ("C1", "C2") if matched else ("C3", "C4")
+        rule = rules[EXTERNAL_ID in owner.identifiers]
+        collisions.append(Collision(identifier=identifier, owner=owner, rule=rule))
+    for lost in displaced:
+        collisions += (Collision(identifier=name, owner=lost.owner, rule="C4") for name in lost.identifiers)
     return tuple(collisions)
 
 
-def match_hop(
-    hop: TokenClaims, verified_claim: VerifiedClaim, session: Session | None, snapshot: Snapshot
-) -> MatchResult:
-    """Who it is that comes with this token: nobody is looked up, and nobody is made.
+class _Evidence(Value):
+    """How the call leads to one contact, and how good a way that is (C, V2)."""
 
-    What arrives is never more than the token says, nor than its session still has, and somebody who only said who they
-    are has only said it here too. A mere claim does not take the place of somebody who has proven who they are: links
-    are made by anybody.
+    verified: VerifiedClaim
+    session: Session | None
+    contact: Contact
+    owners: Mapping[Identifier, Contact]
+    matching: tuple[Identifier, ...]
+    """The identifiers of the call that the contact has."""
+    proven: tuple[Identifier, ...]
+    """Those of them that this very call proves."""
 
-    A session that names somebody who was erased carries that: there is no contact then.
+    @classmethod
+    def of(
+        cls,
+        verified: VerifiedClaim,
+        session: Session | None,
+        contact: Contact,
+        owners: Mapping[Identifier, Contact],
+    ) -> _Evidence:
+        """Collect the evidence for one contact, once for all the questions below."""
+        matching = tuple([name for name in verified.identifiers if owners.get(name) is contact])
+        proven = tuple([name for name in matching if name in verified.proven_identifiers])
+        return cls(verified=verified, session=session, contact=contact, owners=owners, matching=matching, proven=proven)
 
-    Raises `ProofRejected` for a token whose session has ended since, by a reset, a switch of user, or its age, and
-    `ProofRequired` where the app demands more than arrives.
+    def conflicting_external_id(self) -> Identifier | None:
+        """Return an external id that no contact has, and that this one is not given (C3, C4)."""
+        external_id = None
+        for name in self.verified.identifiers:
+            if name.kind == EXTERNAL_ID:
+                external_id = name
+                break
+        if external_id is None or external_id in self.owners:
+            return None
+        if self._has_other_proof() and not self._confirms_stored_proof():
+            return external_id  # C3: a mere claim does not give a proven person an external id
+        stored = identifier_facts(self.contact, EXTERNAL_ID)
+        displaces = external_id in self.verified.proven_identifiers and all(
+            fact.standing < Standing.PROVEN for fact in stored
+        )
+        return external_id if stored and not displaces else None
+
+    def contradicted_by_proof(self, lookup_only: Collection[Identifier] = ()) -> bool:
+        """True where only claims lead here, while the caller proves something that says otherwise (V2).
+
+        That is an identifier that is proven of another contact, or, where this contact is a proven person, any that is
+        not theirs: a caller with a proof of their own need not be the person that they merely claim to be. What a
+        server used as `lookup_only` leads here as long as nothing is proven of another contact.
+        """
+        for name in self.proven:
+            if name not in lookup_only:
+                return False
+        proven_person = not lookup_only and bool(self.verified.proven_identifiers) and self._has_other_proof()
+        return any(proven_person or self._is_proven_of_owner(name) for name in self.verified.proven_identifiers)
+
+    def displaceable(self) -> tuple[Identifier, ...]:
+        """Return what the caller proves and the contact has on a mere claim, while something else proves it.
+
+        The mirror of C3: the person who proved this contact never proved the identifier, and the caller who proves the
+        identifier now need not be that person. Were it a match, writing another person's email to one's own contact
+        would be enough to have their next, proven call land there. Identifiers that the call only claims say nothing
+        about it.
+        """
+        if not self.proven or self._confirms_stored_proof() or not self._has_other_proof():
+            return ()
+        return self.proven
+
+    def is_proven(self) -> bool:
+        """True where the contact was reached through a proven identifier, or is given one that is proven now."""
+        if self._has_proven_session() or self._confirms_stored_proof():
+            return True
+        # No other proof stands against it, and the caller proves what it has, or what it will have from now on.
+        taking = any(name in self.matching or name not in self.owners for name in self.verified.proven_identifiers)
+        return taking and not self._has_other_proof()
+
+    def proves_same_person(self, other: Contact) -> bool:
+        """True where this very call proves both contacts, so that what is stored of either contradicts nothing (C6).
+
+        An identifier that `other` has on a mere claim, while something else of it is proven, says nothing about who it
+        is: see `displaceable`. Two with external ids of their own are two people (C2), and a proof that leads to a
+        third contact leaves doubts about all of them.
+        """
+        if EXTERNAL_ID in self.contact.identifiers and EXTERNAL_ID in other.identifiers:
+            return False
+        theirs = _Evidence.of(self.verified, None, other, self.owners)
+        third = any(
+            self.owners.get(name, other) not in (self.contact, other) for name in self.verified.proven_identifiers
+        )
+        return bool(self.proven) and bool(theirs.proven) and not third and not theirs.displaceable()
+
+    def _is_proven_of_owner(self, identifier: Identifier) -> bool:
+        owner = self.owners.get(identifier)
+        fact = owner.identifier_fact(identifier) if owner is not None else None
+        return fact is not None and fact.standing is Standing.PROVEN
+
+    def _confirms_stored_proof(self) -> bool:
+        """True where the call proves an identifier that is stored as proven."""
+        for name in self.proven:
+            fact = self.contact.identifier_fact(name)
+            if fact is not None and fact.standing is Standing.PROVEN:
+                return True
+        return False
+
+    def _has_proven_session(self) -> bool:
+        session = self.session
+        return session is not None and session.is_proven and session.contact_id == self.contact.id
+
+    def _has_other_proof(self) -> bool:
+        """True where the contact has a proven identifier that this call does not prove."""
+        if self._has_proven_session():
+            return False
+        here = [(name.kind, self.contact.identifier_fact(name)) for name in self.verified.proven_identifiers]
+        return any(
+            fact.standing is Standing.PROVEN and (kind, fact) not in here
+            for kind, fact in self.contact.all_identifiers()
+        )
+
+
+def _match_hop(hop: TokenClaims, verified: VerifiedClaim, session: Session | None, snapshot: Snapshot) -> MatchResult:
+    """Match the contact that a hop token carries here: nothing is looked up, and no contact is made (T1).
+
+    What arrives is never more than the token says, nor than its session still has: a person who only claimed an
+    identity has only claimed it here too. A mere claim does not take the place of a proven person: anybody can make a
+    link. A session that names an erased person carries that: there is no contact then.
     """
     source = snapshot.source_session
-    contact = snapshot.contacts.get(source.contact_id) if source is not None and source.contact_id else None
-    if (
-        source is None
-        or not source.is_identified
-        or not source.is_valid(verified_claim.context.now)
-        or _is_contact_missing(source, contact)
-    ):
-        raise ProofRejected("the session that this identity token was made in has ended", mistake="session_ended")
+    if source is None or not source.is_identified or not source.is_valid(verified.context.now):
+        raise _session_ended()
+    contact = snapshot.contacts.get(source.contact_id) if source.contact_id is not None else None
+    if source.contact_id is not None and contact is None:
+        raise _session_ended()
     proven = hop.standing is Standing.PROVEN and session_lifecycle.with_current_standing(source, contact).is_proven
-    if not proven and verified_claim.app is not None and verified_claim.app.verification is VerificationMode.REQUIRED:
+    if not proven and verified.app is not None and verified.app.verification is VerificationMode.REQUIRED:
         raise proof_required_error()
-    there_already = session is not None and session.is_proven and session.contact_id == source.contact_id
-    if session is not None and session.is_proven and not proven and not there_already:
+    already_proven = session is not None and session.is_proven and session.contact_id == source.contact_id
+    if session is not None and session.is_proven and not proven and not already_proven:
         raise ProofRejected(
             "an identity that is only claimed does not take the place of one that is proven", mistake="only_claimed"
         )
-    who = contact.id if contact is not None else "somebody who was erased"
+    person = contact.id if contact is not None else "somebody who was erased"
     return MatchResult(
+        verified=verified,
+        session=session,
         contact=contact,
         matched_by=hop.by,
         writable_identifiers=(),
-        is_proven=proven or there_already,
+        is_proven=proven or already_proven,
         transferred_identity=TransferredIdentity(session=source, is_proven=proven),
-        steps=(Step(stage="match", plugin=hop.by, answer=f"it is {who}, who comes from {source.app_id}"),),
+        steps=(Step(stage="match", plugin=hop.by, answer=f"it is {person}, who comes from {source.app_id}"),),
     )
 
 
-def _is_contact_missing(source: Session, contact: Contact | None) -> bool:
-    return source.contact_id is not None and contact is None
+def _session_ended() -> ProofRejected:
+    return ProofRejected("the session that this identity token was made in has ended", mistake="session_ended")

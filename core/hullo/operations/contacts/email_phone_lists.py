@@ -18,7 +18,7 @@ from hullo.model.identifier import EMAIL, Identifier
 from hullo.model.limits import Limits
 from hullo.model.phone import normalise_phone
 from hullo.model.write import Write
-from hullo.pipeline.claim import usable_identifiers
+from hullo.pipeline.load import usable_identifiers
 from hullo.pipeline.policy import WriteContext, WriteResult
 from hullo.rules.identifiers import identifier_facts, with_identifiers
 from hullo.rules.phones import PHONE, all_phones

@@ -19,7 +19,7 @@ from hullo.model.request_context import RequestContext
 from hullo.model.snapshot import Snapshot, SnapshotQuery
 from hullo.model.standing import Standing
 from hullo.operations.contacts.email_phone_lists import ContactLists
-from hullo.pipeline.claim import usable_identifiers
+from hullo.pipeline.load import usable_identifiers
 from hullo.pipeline.policy import WriteContext, apply_writes, one_per_kind, propose_writes
 from hullo.rules.events import EventBuilder
 from hullo.rules.merging.survivors import require_not_merged

@@ -1,0 +1,198 @@
+"""Tell: what the caller, agents and observers learn of an identify: the answer, the reasons and the events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from hullo.model.audit import AuditEntry
+from hullo.model.conflict import Conflict
+from hullo.model.contact import Contact, ContactId
+from hullo.model.decision_record import DecisionRecord, FieldVerdict, Step, Trace
+from hullo.model.event import Event
+from hullo.model.outcome import Outcome
+from hullo.model.request_context import RequestContext
+from hullo.model.standing import Standing
+from hullo.pipeline.link import Links
+from hullo.pipeline.match import MatchResult
+from hullo.pipeline.policy import WriteResult
+from hullo.rules.events import EventBuilder
+from hullo.rules.merging.plan import MergePlanResult
+from hullo.rules.merging.records import add_merge_event
+from hullo.rules.session_lifecycle import SessionUpdate
+from hullo.value import Value
+
+MATCHED_BY_ERASED: Final = "erased"
+"""What a suppressed call was `matched_by` (P2)."""
+
+
+class IdentifyResult(Value):
+    """Everything that was decided about one identify call."""
+
+    match: MatchResult
+    context: RequestContext
+    """When it happens to the contact: not before anything that happened to it."""
+    contact: Contact
+    """As it was loaded, with what it absorbs in it, or as it is created."""
+    merges: tuple[MergePlanResult, ...]
+    writes: WriteResult
+    writer: str
+    session_update: SessionUpdate | None
+    switched: bool
+    identified: bool
+    """True where the session gets a contact, or another one."""
+    links: Links
+    conflicts: tuple[Conflict, ...]
+    standing: Standing
+    is_recreation: bool
+    is_suppressed: bool
+    """True where nothing is kept but the session: an erased person was claimed without proof (P2)."""
+    audit_entries: tuple[AuditEntry, ...]
+
+    @property
+    def is_noteworthy(self) -> bool:
+        """True where the contact's history has something to record."""
+        return bool(
+            self.writes.changed_fields
+            or self.identified
+            or self.links.changes
+            or self.conflicts
+            or self.match.displaced
+            or self.merges
+        )
+
+
+def outcome_of(result: IdentifyResult, *, changed: bool) -> Outcome:
+    """Build the answer. Of a suppressed call it is what a stranger would be answered (H2, P2)."""
+    verified, update = result.match.verified, result.session_update
+    suppressed = result.is_suppressed
+    return Outcome(
+        request_id=verified.request_id,
+        contact_id=None if suppressed else result.contact.id,
+        matched_by=MATCHED_BY_ERASED if suppressed else result.match.matched_by,
+        standing=Standing.CLAIMED if suppressed else result.standing,
+        visitor_id=update.session.visitor_id if update else None,
+        session_token=update.token if update else None,
+        switched=result.switched,
+        identified=result.identified and not suppressed,
+        changed=changed,
+        linked_conversations=len(result.links.changes),
+        written=() if suppressed else result.writes.written,
+        kept=() if suppressed else result.writes.kept,
+        rejected=verified.rejected,
+        conflicts=() if suppressed else result.conflicts,
+        app_id=verified.app.id if verified.app else None,
+        signature=verified.signature,
+        mistake=verified.mistake,
+    )
+
+
+def trace_of(result: IdentifyResult) -> Trace:
+    """Build the reasons: what each plugin answered, and what became of each field."""
+    rejected = tuple(
+        FieldVerdict(field=rejection.field, verdict="rejected", reason=rejection.reason)
+        for rejection in result.match.verified.rejected
+    )
+    if result.is_suppressed:
+        silence = _erased_step(
+            "somebody of this name was erased, and there is no proof: nothing is kept of the call (P2)"
+        )
+        return Trace(steps=(*_steps(result), silence), fields=rejected)
+    return Trace(steps=_steps(result), fields=(*result.writes.verdicts(), *rejected))
+
+
+def _steps(result: IdentifyResult) -> tuple[Step, ...]:
+    verified, matched = result.match.verified, result.match
+    steps = [
+        Step(
+            stage="verify",
+            plugin=proof.by,
+            answer="vouches for "
+            + ", ".join([*(name.kind for name in proof.identifiers), *sorted(proof.signed_fields)]),
+        )
+        for proof in verified.proofs
+    ]
+    steps += (
+        Step(stage="name", plugin=plugin, answer=f"look up by {identifier.kind}")
+        for identifier, plugin in verified.identifiers.items()
+    )
+    steps += matched.steps
+    if result.is_recreation and not result.is_suppressed:
+        steps.append(_erased_step("somebody of this name was erased; the proof allows to make them anew (P2)"))
+    steps += (
+        Step(stage="merge", plugin=plan.plugin, answer=f"{plan.absorbed.id} becomes part of this contact ({plan.rule})")
+        for plan in matched.planned_merges
+    )
+    steps += result.writes.steps
+    if result.switched and matched.session is not None:
+        # C5: no more than a hint for an agent, since browsers are shared.
+        answer = f"this browser was {matched.session.contact_id or 'somebody who was erased'} before"
+        steps.append(Step(stage="visit", plugin="pipeline", answer=answer))
+    steps += (
+        Step(stage="link", plugin=plugin, answer="gives the contact this visitor's conversations")
+        for plugin in result.links.plugins
+    )
+    return tuple(steps)
+
+
+def _erased_step(answer: str) -> Step:
+    return Step(stage="match", plugin="pipeline", answer=answer)
+
+
+def decision_records(result: IdentifyResult) -> Iterator[DecisionRecord]:
+    """Build one record for the contact, and one for each contact that lost an identifier to it (C4)."""
+    yield _decision_record(result, 0, result.contact.id, trace_of(result))
+    for ordinal, displaced in enumerate(result.match.displaced, start=1):
+        reason = f"went to {result.contact.id}, who has proof of it (C4)"
+        lost = tuple(
+            FieldVerdict(field=identifier.kind, verdict="written", reason=reason)
+            for identifier in displaced.identifiers
+        )
+        yield _decision_record(result, ordinal, displaced.owner.id, Trace(steps=_steps(result), fields=lost))
+
+
+def _decision_record(result: IdentifyResult, ordinal: int, contact_id: ContactId, trace: Trace) -> DecisionRecord:
+    verified = result.match.verified
+    return DecisionRecord(
+        id=result.context.new_id("dec", ordinal),
+        workspace_id=verified.workspace_id,
+        app_id=verified.app.id if verified.app else None,
+        contact_id=contact_id,
+        request_id=verified.request_id,
+        at=result.context.now,
+        by=result.writer,
+        matched_by=result.match.matched_by,
+        standing=result.standing.label,
+        trace=trace,
+    )
+
+
+def events_of(result: IdentifyResult) -> tuple[Event, ...]:
+    """Build the events of this call, in the order in which observers learn of them (rules E)."""
+    verified, contact_id = result.match.verified, result.contact.id
+    # A merge concerns the whole person, and no app.
+    merged = EventBuilder(result.context, verified.workspace_id, by=result.writer)
+    for merge in result.merges:
+        add_merge_event(merge, merged)
+    app_id = verified.app.id if verified.app else None
+    builder = EventBuilder(
+        result.context, verified.workspace_id, app_id=app_id, by=result.writer, preceding=merged.events
+    )
+    visitor = {"visitor_id": result.session_update.session.visitor_id} if result.session_update else {}
+    changed_fields = result.writes.changed_fields
+    if result.match.contact is None:
+        recreated = {"recreated": True} if result.is_recreation else {}
+        builder.add("contact.created", contact_id, {**visitor, **recreated}, result.writes.changes)
+    elif changed_fields:
+        builder.add("contact.updated", contact_id, {"fields": changed_fields}, result.writes.changes)
+    if result.identified:
+        builder.add("contact.identified", contact_id, {**visitor, "standing": result.standing.label})
+    for link in result.links.changes:
+        builder.add("conversation.linked", contact_id, {"conversation_id": link.after.id})
+    for conflict in result.conflicts:
+        builder.add("identity.conflict", contact_id, {"conflict_id": conflict.id, "rule": conflict.rule})
+    for displaced in result.match.displaced:
+        # Without the values: they are the person's who has proof of them.
+        lost = [identifier.kind for identifier in displaced.identifiers]
+        builder.add("contact.updated", displaced.owner.id, {"fields": lost})
+    return builder.events
