@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hullo.api.authentication import require_api_key
 from hullo.api.request import Request
-from hullo.api.schemas import CALL_COUNT_DAYS, app_json
+from hullo.api.schemas import CALL_COUNT_DAYS, AppResponse
 from hullo.asgi.response import Response, json_response
 from hullo.errors import Forbidden, UnknownApp
 from hullo.model.app import ApiKey, App, AppId, Scope
@@ -15,7 +15,7 @@ async def read_app(request: Request) -> Response:
     app = await load_app(request, await require_api_key(request, Scope.READ), request.path_id)
     hullo = request.runtime.hullo
     counts = await request.runtime.read(lambda _: hullo.call_counts(app.app_key, CALL_COUNT_DAYS))
-    return json_response(app_json(app, counts))
+    return json_response(AppResponse.of(app, counts))
 
 
 async def load_app(request: Request, key: ApiKey, app_id: AppId) -> App:

@@ -11,7 +11,7 @@ from hullo.api.apps import load_app
 from hullo.api.authentication import require_api_key
 from hullo.api.bodies import CheckBody, parse_check_body
 from hullo.api.request import Request
-from hullo.api.schemas import check_json
+from hullo.api.schemas import CheckedResponse
 from hullo.application import Hullo
 from hullo.asgi.response import Response, json_response
 from hullo.engine.explain import CheckResult, check
@@ -26,7 +26,7 @@ async def check_identify(request: Request) -> Response:
     hullo = request.runtime.hullo
     body = parse_check_body(await request.body(), hullo.settings.limits)
     checked = await request.runtime.run_in_thread(partial(check_call, hullo, app.app_key, body, request.context))
-    return json_response(check_json(checked))
+    return json_response(CheckedResponse.of(checked))
 
 
 def check_call(hullo: Hullo, app_key: str, body: CheckBody, context: RequestContext) -> CheckResult:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from hullo.api.authentication import require_api_key, require_workspace_key
+from hullo.api.contact_schemas import LoggedOutContactResponse
 from hullo.api.contacts import load_contact
 from hullo.api.request import Request
-from hullo.api.schemas import page_json, session_json
+from hullo.api.schemas import SessionResponse, page_response
 from hullo.asgi.response import Response, json_response
 from hullo.model.app import Scope
 from hullo.operations.sessions.log_out import LogOutEverywhere
@@ -21,7 +22,7 @@ async def list_sessions(request: Request) -> Response:
     found = await request.runtime.read(lambda store: store.list_sessions(key.workspace_id, contact.id, page))
     # A page may come out shorter for a key of one app; the cursor still leads on.
     theirs = replace(found, items=tuple(each for each in found.items if key.app_id in {None, each.app_id}))
-    return json_response(page_json(theirs, lambda session: session_json(session, request.context.now)))
+    return json_response(page_response(theirs, lambda session: SessionResponse.of(session, request.context.now)))
 
 
 async def log_out_everywhere(request: Request) -> Response:
@@ -31,4 +32,4 @@ async def log_out_everywhere(request: Request) -> Response:
     contact_id = await request.runtime.run(
         LogOutEverywhere(contact_id=contact.id, workspace_id=key.workspace_id, by=key.writer, context=request.context)
     )
-    return json_response({"id": contact_id, "logged_out": True})
+    return json_response(LoggedOutContactResponse(id=contact_id, logged_out=True))

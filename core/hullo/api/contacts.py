@@ -7,16 +7,14 @@ from msgspec.structs import replace
 from hullo.api.apps import load_app
 from hullo.api.authentication import require_api_key
 from hullo.api.bodies import invalid_field
-from hullo.api.contact_schemas import contact_json
-from hullo.api.history_schemas import conflict_json
+from hullo.api.contact_schemas import ContactResponse, WrittenContactResponse
 from hullo.api.request import Request
-from hullo.api.schemas import kept_json, page_json, rejected_json
+from hullo.api.schemas import page_response
 from hullo.api.server_bodies import ContactBody, parse_contact_body
 from hullo.asgi.response import Response, json_response
 from hullo.model.app import ApiKey, App, Scope
 from hullo.model.contact import Contact, ContactId
 from hullo.model.identifier import EMAIL, EXTERNAL_ID, Identifier
-from hullo.model.match import CREATED
 from hullo.operations.contacts.update import UpdateContact
 from hullo.operations.contacts.upsert_lists import UpsertWithLists
 from hullo.pipeline.claim import Upsert
@@ -38,7 +36,7 @@ async def list_contacts(request: Request) -> Response:
     found = await request.runtime.read(lambda store: store.list_contacts(wanted, page))
     items = (restrict_to_key(key, each) for each in found.items if all(map(each.has_identifier, asked)))
     both = replace(found, items=tuple(items))
-    return json_response(page_json(both, contact_json))
+    return json_response(page_response(both, ContactResponse.of))
 
 
 async def read_contact(request: Request) -> Response:
@@ -46,7 +44,7 @@ async def read_contact(request: Request) -> Response:
     key = await require_api_key(request, Scope.READ)
     asked, provenance = request.path_id, request.query_params().get("provenance") == "1"
     contact = restrict_to_key(key, await load_contact(request, key, asked))
-    return json_response(contact_json(contact, requested_id=asked, provenance=provenance))
+    return json_response(ContactResponse.of(contact, requested_id=asked, provenance=provenance))
 
 
 async def upsert_contact(request: Request) -> Response:
@@ -68,18 +66,7 @@ async def upsert_contact(request: Request) -> Response:
     )
     assert outcome.contact_id is not None, "a server's word makes anybody"
     contact = await load_contact(request, key, outcome.contact_id)
-    return json_response(
-        {
-            **contact_json(restrict_to_key(key, contact)),
-            "matched_by": outcome.matched_by,
-            "created": outcome.matched_by == CREATED,
-            "rejected": rejected_json(outcome.rejected),
-            "written": [verdict.field for verdict in outcome.written],
-            "kept": kept_json(outcome.kept),
-            "conflicts": [conflict_json(conflict) for conflict in outcome.conflicts],
-            "request_id": outcome.request_id,
-        }
-    )
+    return json_response(WrittenContactResponse.of_outcome(restrict_to_key(key, contact), outcome))
 
 
 async def amend_contact(request: Request) -> Response:
@@ -103,7 +90,7 @@ async def amend_contact(request: Request) -> Response:
             limits=hullo.settings.limits,
         )
     )
-    return json_response(contact_json(restrict_to_key(key, contact), requested_id=asked))
+    return json_response(ContactResponse.of(restrict_to_key(key, contact), requested_id=asked))
 
 
 async def load_contact(request: Request, key: ApiKey, contact_id: ContactId) -> Contact:

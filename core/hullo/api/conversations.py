@@ -9,7 +9,13 @@ from msgspec.structs import replace
 from hullo.api.authentication import require_api_key
 from hullo.api.bodies import parse_join_body, parse_message_body
 from hullo.api.request import EMPTY_ENVELOPE, Request
-from hullo.api.schemas import conversation_json, message_json, page_json, server_conversation_json
+from hullo.api.schemas import (
+    AttributedConversationResponse,
+    BegunConversationResponse,
+    ConversationResponse,
+    MessageResponse,
+    page_response,
+)
 from hullo.api.sessions import list_visible_conversations
 from hullo.asgi.response import Response, json_response
 from hullo.errors import NotFound
@@ -33,19 +39,19 @@ async def list_conversations(request: Request) -> Response:
     if not request.has_api_key:
         visit = await request.runtime.run(await request.resume_session())
         return json_response(
-            page_json(await list_visible_conversations(request, visit.session, page), conversation_json)
+            page_response(await list_visible_conversations(request, visit.session, page), ConversationResponse.of)
         )
     key = await require_api_key(request, Scope.READ)
     found = await request.runtime.read(lambda store: store.list_conversations(key.workspace_id, page))
     # A page may come out shorter for a key of one app; the cursor still leads on.
     theirs = replace(found, items=tuple(each for each in found.items if is_answerable_with(each, key)))
-    return json_response(page_json(theirs, server_conversation_json))
+    return json_response(page_response(theirs, AttributedConversationResponse.of))
 
 
 async def begin_conversation(request: Request) -> Response:
     """`POST /v1/conversations`: a visitor's first message."""
     said = await send_message(request, None)
-    return json_response({**conversation_json(said.conversation), "messages": [message_json(said.message)]})
+    return json_response(BegunConversationResponse.of_first(said.conversation, said.message))
 
 
 async def list_messages(request: Request) -> Response:
@@ -57,14 +63,14 @@ async def list_messages(request: Request) -> Response:
     else:
         visit = await request.runtime.run(await request.resume_session())
         messages = partial(_messages_for_visitor, visit.session, request.path_id, page)
-    return json_response(page_json(await request.runtime.read(messages), message_json))
+    return json_response(page_response(await request.runtime.read(messages), MessageResponse.of))
 
 
 async def add_message(request: Request) -> Response:
     """`POST /v1/conversations/{id}/messages`"""
     if not request.has_api_key:
         said = await send_message(request, request.path_id)
-        return json_response(message_json(said.message))
+        return json_response(MessageResponse.of(said.message))
     key = await require_api_key(request, Scope.WRITE)
     body = parse_message_body(await request.body(), request.runtime.hullo.settings.limits)
     said = await request.runtime.run(
@@ -76,12 +82,12 @@ async def add_message(request: Request) -> Response:
             context=request.context,
         )
     )
-    return json_response(message_json(said.message))
+    return json_response(MessageResponse.of(said.message))
 
 
 async def read_conversation(request: Request) -> Response:
     """`POST /v1/conversations/{id}/read`"""
-    return json_response(conversation_json(await mark_read(request, request.path_id)))
+    return json_response(ConversationResponse.of(await mark_read(request, request.path_id)))
 
 
 async def load_conversation(request: Request, key: ApiKey, conversation_id: ConversationId) -> Conversation:

@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from hullo.api.authentication import require_api_key
 from hullo.api.contacts import load_contact
-from hullo.api.history_schemas import contact_event_json, decision_json, timeline_entry_json
+from hullo.api.history_schemas import DecisionResponse, TimelineEntryResponse
 from hullo.api.request import Request
-from hullo.api.schemas import page_json
+from hullo.api.schemas import page_response
 from hullo.api.server_bodies import parse_event_body
 from hullo.asgi.response import Response, json_response
 from hullo.model.app import ApiKey, AppId, Scope
@@ -32,7 +32,7 @@ async def list_timeline(request: Request) -> Response:
     theirs = (
         _redact_entry(key, entry) for entry in found.items if key.app_id is None or entry.app_id in {None, key.app_id}
     )
-    return json_response(page_json(replace(found, items=tuple(theirs)), timeline_entry_json))
+    return json_response(page_response(replace(found, items=tuple(theirs)), TimelineEntryResponse.of))
 
 
 def _redact_entry(key: ApiKey, entry: TimelineEntry) -> TimelineEntry:
@@ -60,7 +60,7 @@ async def report_event(request: Request) -> Response:
             context=request.context,
         )
     )
-    return json_response(contact_event_json(event))
+    return json_response(TimelineEntryResponse.of_event(event))
 
 
 async def list_decisions(request: Request) -> Response:
@@ -77,7 +77,9 @@ async def list_decisions(request: Request) -> Response:
         for decision in found.items
         if key.app_id is None or decision.app_id in {None, key.app_id}
     )
-    return json_response(page_json(replace(found, items=tuple(theirs)), lambda decision: decision_json(decision, apps)))
+    return json_response(
+        page_response(replace(found, items=tuple(theirs)), lambda decision: DecisionResponse.of(decision, apps))
+    )
 
 
 def app_names(store: Store, workspace_id: str) -> dict[AppId, str]:

@@ -1,16 +1,38 @@
-"""The shapes of what happened to a contact: its timeline, decisions, conflicts and merges, and what is noted of it."""
+"""The bodies of responses about a contact's history: its timeline, decisions, merges and notes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import Annotated, Any, Self, get_args
 
-from hullo.api.contact_schemas import contact_json
-from hullo.api.schemas import JsonObject, steps_json
-from hullo.model.app import AppId
+from msgspec import Meta
+from msgspec.structs import asdict
+
+from hullo.api.contact_schemas import ConflictResponse, ContactResponse
+from hullo.api.field_types import (
+    AppId,
+    ContactId,
+    Count,
+    DecisionId,
+    EventId,
+    Field,
+    MatchedBy,
+    MergeId,
+    NoteId,
+    RequestId,
+    Scalar,
+    StandingLabel,
+    Time,
+    Writer,
+    const,
+    one_of,
+    ref,
+)
+from hullo.api.schemas import FaultResponse, ResponseBody, StepResponse, Steps
 from hullo.model.conflict import Conflict
-from hullo.model.decision_record import DecisionRecord
-from hullo.model.event import FieldChange
-from hullo.model.instant import format_rfc3339
+from hullo.model.decision_record import DecisionRecord, Verdict
+from hullo.model.event import EVENT_NAMES, NON_TIMELINE_EVENTS
+from hullo.model.instant import format_optional_rfc3339, format_rfc3339
 from hullo.model.merge import Merge, RelatedCounts
 from hullo.model.note import Note
 from hullo.model.timeline import CONTACT_EVENT, ContactEvent, TimelineEntry
@@ -18,118 +40,237 @@ from hullo.operations.contacts.explanations import describe_decision
 from hullo.operations.contacts.merge import MergeResult
 from hullo.operations.contacts.undo_merge import UndoMergeResult
 
-
-def decision_json(decision: DecisionRecord, apps: Mapping[AppId, str]) -> JsonObject:
-    """Why something was decided as it was. `apps` are the names of apps, for its words."""
-    return {
-        "id": decision.id,
-        "at": format_rfc3339(decision.at),
-        "request_id": decision.request_id,
-        "by": decision.by,
-        "matched_by": decision.matched_by,
-        "standing": decision.standing,
-        "words": describe_decision(decision, apps),
-        "steps": steps_json(decision.trace),
-        "fields": [
-            {"field": each.field, "verdict": each.verdict, "reason": each.reason} for each in decision.trace.fields
-        ],
-    }
+_TYPES = (*(name for name in EVENT_NAMES if name not in NON_TIMELINE_EVENTS), CONTACT_EVENT)
 
 
-def timeline_entry_json(entry: TimelineEntry) -> JsonObject:
-    """A line of a timeline."""
-    return {
-        "id": entry.id,
-        "at": format_rfc3339(entry.at),
-        "type": entry.name,
-        "contact_id": entry.contact_id,
-        "app_id": entry.app_id,
-        "by": entry.by,
-        "data": entry.data,
-        "changes": _changes_json(entry.changes),
-    }
+class FieldVerdictResponse(ResponseBody):
+    """What became of one field, and why."""
+
+    field: Field
+    verdict: Annotated[
+        str, one_of(get_args(Verdict), "`kept`: what was stored stays. `rejected`: a fault of the call.")
+    ]
+    reason: Annotated[str, Meta(description="For people.")]
 
 
-def contact_event_json(event: ContactEvent) -> JsonObject:
-    """What a site has just reported, as its line in the timeline."""
-    return {
-        "id": event.id,
-        "at": format_rfc3339(event.occurred_at),
-        "type": CONTACT_EVENT,
-        "contact_id": event.contact_id,
-        "app_id": event.app_id,
-        "by": event.by,
-        "data": {"name": event.name, "properties": event.properties},
-        "changes": _changes_json(()),
-    }
+class DecisionResponse(ResponseBody):
+    """What one call wrote, and why."""
+
+    id: DecisionId
+    at: Time
+    request_id: RequestId
+    by: Writer
+    matched_by: MatchedBy
+    standing: StandingLabel
+    words: Annotated[str, Meta(description="All of it in sentences, for people.")]
+    steps: Steps
+    fields: Annotated[list[FieldVerdictResponse], Meta(description="What became of each field.")]
+
+    @classmethod
+    def of(cls, decision: DecisionRecord, apps: Mapping[str, str]) -> Self:
+        """Describe a decision. `apps` are the names of apps by their ids, for its words."""
+        return cls(
+            id=decision.id,
+            at=format_rfc3339(decision.at),
+            request_id=decision.request_id,
+            by=decision.by,
+            matched_by=decision.matched_by,
+            standing=decision.standing,
+            words=describe_decision(decision, apps),
+            steps=StepResponse.of_each(decision.trace.steps),
+            fields=FieldVerdictResponse.of_each(decision.trace.fields),
+        )
 
 
-def note_json(note: Note) -> JsonObject:
-    """A note; `about` is the id of a contact or of a conversation."""
-    return {"id": note.id, "about": note.subject_id, "text": note.text, "at": format_rfc3339(note.at), "by": note.by}
+class FieldChangeResponse(ResponseBody):
+    """One value, before and after."""
+
+    field: Field
+    before: Annotated[Scalar | None, Meta(description="null where there was none.")]
+    after: Annotated[Scalar | None, Meta(description="null where there is none any more.")]
 
 
-def conflict_json(conflict: Conflict) -> JsonObject:
-    """Two contacts that one call named."""
-    resolved_at = conflict.resolved_at
-    return {
-        "id": conflict.id,
-        "contact_id": conflict.contact_id,
-        "other_id": conflict.other_id,
-        "field": conflict.field,
-        "rule": conflict.rule,
-        "status": conflict.status,
-        "resolution": conflict.resolution,
-        "created_at": format_rfc3339(conflict.created_at),
-        "resolved_at": format_rfc3339(resolved_at) if resolved_at is not None else None,
-        "resolved_by": conflict.resolved_by,
-    }
+class TimelineEntryResponse(ResponseBody):
+    """Something that happened to a contact."""
+
+    id: EventId
+    at: Time
+    type: Annotated[str, one_of(_TYPES, f"What happened. `{CONTACT_EVENT}` is what a site has reported itself.")]
+    contact_id: Annotated[
+        ContactId, Meta(description="Whose it was then: this contact's, or one's that became part of it.")
+    ]
+    app_id: Annotated[AppId | None, Meta(description="Where; null for what is about no app.")]
+    by: Annotated[Writer | None, Meta(description="null where no caller did it.")]
+    data: Annotated[
+        Mapping[str, Any],
+        Meta(description="Ids and names of fields; of what a site has reported its `name` and `properties`."),
+    ]
+    changes: Annotated[
+        list[FieldChangeResponse],
+        Meta(
+            description="The values that were written, before and after; null where there was none, or is none any "
+            "more."
+        ),
+    ]
+
+    @classmethod
+    def of(cls, entry: TimelineEntry) -> Self:
+        """Describe a line of a timeline."""
+        return cls(
+            id=entry.id,
+            at=format_rfc3339(entry.at),
+            type=entry.name,
+            contact_id=entry.contact_id,
+            app_id=entry.app_id,
+            by=entry.by,
+            data=entry.data,
+            changes=FieldChangeResponse.of_each(entry.changes),
+        )
+
+    @classmethod
+    def of_event(cls, event: ContactEvent) -> Self:
+        """Describe what a site has just reported, as its line in the timeline."""
+        return cls(
+            id=event.id,
+            at=format_rfc3339(event.occurred_at),
+            type=CONTACT_EVENT,
+            contact_id=event.contact_id,
+            app_id=event.app_id,
+            by=event.by,
+            data={"name": event.name, "properties": event.properties},
+            changes=[],
+        )
 
 
-def merge_json(merge: Merge) -> JsonObject:
-    """A merge, as it is remembered."""
-    return {
-        "id": merge.id,
-        "survivor_id": merge.survivor_id,
-        "absorbed_id": merge.absorbed_id,
-        "rule": merge.rule,
-        "at": format_rfc3339(merge.at),
-        "by": merge.by,
-        "undone_at": format_rfc3339(merge.undone_at) if merge.undone_at is not None else None,
-        "undone_by": merge.undone_by,
-    }
+class NoteResponse(ResponseBody):
+    """What an agent wrote about a contact or a conversation, for agents."""
+
+    id: NoteId
+    about: Annotated[
+        str,
+        Meta(
+            description="The contact or the conversation.",
+            extra_json_schema={"anyOf": [ref("ContactId"), ref("ConversationId")]},
+        ),
+    ]
+    text: Annotated[str, Meta(description="What was written.")]
+    at: Time
+    by: Writer
+
+    @classmethod
+    def of(cls, note: Note) -> Self:
+        """Describe a note."""
+        return cls(id=note.id, about=note.subject_id, text=note.text, at=format_rfc3339(note.at), by=note.by)
 
 
-def merge_result_json(absorbed: MergeResult, extent: RelatedCounts, *, dry_run: bool) -> JsonObject:
-    """What a merge did, or would do. `moves` is how much there was of the absorbed one."""
-    merge = absorbed.merge
-    return {
-        "merge_id": merge.id,
-        "survivor_id": merge.survivor_id,
-        "absorbed_id": merge.absorbed_id,
-        "dry_run": dry_run,
-        "contact": contact_json(absorbed.survivor),
-        "clashes": [{"field": each.field, "kept": each.kept, "lost": each.lost} for each in absorbed.clashes],
-        "moves": {
-            "conversations": extent.conversations,
-            "sessions": extent.sessions,
-            "events": extent.events,
-            "notes": extent.notes,
-            "people": extent.people,
-        },
-    }
+class RemovedNoteResponse(ResponseBody):
+    """A note that is no more."""
+
+    id: NoteId
+    removed: Annotated[bool, const(True), Meta(description="It is gone for good.")]
 
 
-def unmerge_result_json(unmerged: UndoMergeResult, *, dry_run: bool) -> JsonObject:
-    """The two, as they are or would be after a merge is undone."""
-    return {
-        "merge_id": unmerged.merge.id,
-        "dry_run": dry_run,
-        "survivor": contact_json(unmerged.survivor),
-        "restored": contact_json(unmerged.restored),
-        "changed_since": [{"field": each.field, "reason": each.reason} for each in unmerged.changed_since],
-    }
+class MergeResponse(ResponseBody):
+    """Two contacts that became one."""
+
+    id: MergeId
+    survivor_id: ContactId
+    absorbed_id: ContactId
+    rule: Annotated[str, Meta(description="Why: a rule as `C1`, `by hand`, `conflict cfl_…`, or a plugin's own word.")]
+    at: Time
+    by: Writer
+    undone_at: Annotated[Time | None, Meta(description="null where it was not undone.")]
+    undone_by: Annotated[Writer | None, Meta(description="null where it was not undone.")]
+
+    @classmethod
+    def of(cls, merge: Merge) -> Self:
+        """Describe a merge as it is remembered."""
+        return cls(
+            id=merge.id,
+            survivor_id=merge.survivor_id,
+            absorbed_id=merge.absorbed_id,
+            rule=merge.rule,
+            at=format_rfc3339(merge.at),
+            by=merge.by,
+            undone_at=format_optional_rfc3339(merge.undone_at),
+            undone_by=merge.undone_by,
+        )
 
 
-def _changes_json(changes: Sequence[FieldChange]) -> list[JsonObject]:
-    return [{"field": each.field, "before": each.before, "after": each.after} for each in changes]
+class ClashResponse(ResponseBody):
+    """A field where the two contacts said different things."""
+
+    field: Field
+    kept: Annotated[Scalar, Meta(description="What is shown.")]
+    lost: Annotated[Scalar, Meta(description="What comes back when the merge is undone.")]
+
+
+class MovesResponse(ResponseBody):
+    """How much there is of a contact."""
+
+    conversations: Annotated[Count, Meta(description="Its conversations.")]
+    sessions: Annotated[Count, Meta(description="Its sessions.")]
+    events: Annotated[Count, Meta(description="The lines of its timeline.")]
+    notes: Annotated[Count, Meta(description="The notes about it.")]
+    people: Annotated[Count, Meta(description="1, and the contacts that became part of it.")]
+
+
+class MergedResponse(ResponseBody):
+    """What a merge did, or would do."""
+
+    merge_id: MergeId
+    survivor_id: ContactId
+    absorbed_id: ContactId
+    dry_run: Annotated[bool, Meta(description="Nothing was done, and there is no such merge.")]
+    contact: Annotated[ContactResponse, Meta(description="The survivor, afterwards.")]
+    clashes: Annotated[
+        list[ClashResponse],
+        Meta(description="Where the two said different things. What is lost comes back when the merge is undone."),
+    ]
+    moves: Annotated[MovesResponse, Meta(description="How much there is of the absorbed one.")]
+
+    @classmethod
+    def of(cls, result: MergeResult, related: RelatedCounts, *, dry_run: bool) -> Self:
+        """Describe a merge. `related` is how much there was of the absorbed contact."""
+        merge = result.merge
+        return cls(
+            merge_id=merge.id,
+            survivor_id=merge.survivor_id,
+            absorbed_id=merge.absorbed_id,
+            dry_run=dry_run,
+            contact=ContactResponse.of(result.survivor),
+            clashes=ClashResponse.of_each(result.clashes),
+            moves=MovesResponse.of_same(related),
+        )
+
+
+class UnmergedResponse(ResponseBody):
+    """The two contacts, as they are or would be after a merge is undone."""
+
+    merge_id: MergeId
+    dry_run: Annotated[bool, Meta(description="Nothing was done.")]
+    survivor: Annotated[ContactResponse, Meta(description="The one that goes on.")]
+    restored: Annotated[ContactResponse, Meta(description="The one that is back.")]
+    changed_since: Annotated[list[FaultResponse], Meta(description="What is not as it was before the merge, and why.")]
+
+    @classmethod
+    def of(cls, result: UndoMergeResult, *, dry_run: bool) -> Self:
+        """Describe a merge that was undone, or would be."""
+        return cls(
+            merge_id=result.merge.id,
+            dry_run=dry_run,
+            survivor=ContactResponse.of(result.survivor),
+            restored=ContactResponse.of(result.restored),
+            changed_since=FaultResponse.of_each(result.changed_since),
+        )
+
+
+class ResolvedConflictResponse(ConflictResponse):
+    """A conflict that is resolved."""
+
+    merge: Annotated[MergedResponse | None, Meta(description="What a merge did, where that was the answer.")]
+
+    @classmethod
+    def of_resolved(cls, conflict: Conflict, merge: MergedResponse | None) -> Self:
+        """Describe a resolved conflict, with what its merge did."""
+        return cls(**asdict(ConflictResponse.of(conflict)), merge=merge)

@@ -7,7 +7,7 @@ from typing import Final
 from hullo.api.bodies import parse_identify_body, restore_session_token
 from hullo.api.request import Caller, Request
 from hullo.api.reservations import reserve_identify
-from hullo.api.schemas import outcome_json
+from hullo.api.schemas import identify_response
 from hullo.asgi.json import encode
 from hullo.asgi.response import Response, json_response
 from hullo.engine.idempotency import IdempotentOperation, ReplayedResponse
@@ -55,7 +55,7 @@ async def _identify(request: Request) -> Response:
     if isinstance(answer, ReplayedResponse):
         first, request_id = restore_session_token(answer.body, token)
         return Response(body=first, request_id=request_id, headers=headers)
-    return json_response(outcome_json(answer, token), headers)
+    return json_response(identify_response(answer, token), headers)
 
 
 def _make_repeatable(
@@ -72,7 +72,7 @@ def _make_repeatable(
 
 
 def _encode_without_secrets(outcome: Outcome) -> bytes:
-    return encode(outcome_json(outcome, None))
+    return encode(identify_response(outcome, None))
 
 
 def _idempotency_key(request: Request) -> str | None:

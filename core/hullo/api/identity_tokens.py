@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hullo.api.bodies import parse_identity_token_body
 from hullo.api.request import Request
+from hullo.api.schemas import IdentityTokenResponse
 from hullo.asgi.response import Response, json_response
 from hullo.model.instant import SECOND
 from hullo.model.token_claims import MAX_HOP_LIFETIME
@@ -18,5 +19,7 @@ async def issue_token(request: Request) -> Response:
     work = IssueToken(open_session=visitor, audience=body.audience, target_origin=body.to, hooks=hullo.hooks)
     token = await request.runtime.run(work)
     return json_response(
-        {"token": token, "expires_in": MAX_HOP_LIFETIME // SECOND, "parameter": hullo.settings.hop_parameter},
+        IdentityTokenResponse(
+            token=token, expires_in=MAX_HOP_LIFETIME // SECOND, parameter=hullo.settings.hop_parameter
+        )
     )

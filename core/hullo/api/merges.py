@@ -7,10 +7,11 @@ from typing import Final, cast, get_args
 
 from hullo.api.authentication import require_api_key, require_workspace_key
 from hullo.api.bodies import invalid_field, is_plausible_id
+from hullo.api.contact_schemas import ConflictResponse
 from hullo.api.contacts import load_contact
-from hullo.api.history_schemas import conflict_json, merge_json, merge_result_json, unmerge_result_json
+from hullo.api.history_schemas import MergedResponse, MergeResponse, ResolvedConflictResponse, UnmergedResponse
 from hullo.api.request import Request
-from hullo.api.schemas import page_json
+from hullo.api.schemas import page_response
 from hullo.api.server_bodies import parse_merge_body, parse_resolve_body, parse_undo_body
 from hullo.asgi.response import Response, json_response
 from hullo.errors import NotFound
@@ -37,7 +38,7 @@ async def list_merges(request: Request) -> Response:
     page = request.page_request()
     contact = await load_contact(request, key, request.path_id)
     found = await request.runtime.read(lambda store: store.list_merges(key.workspace_id, contact.id, page))
-    return json_response(page_json(found, merge_json))
+    return json_response(page_response(found, MergeResponse.of))
 
 
 async def merge_contacts(request: Request) -> Response:
@@ -63,7 +64,7 @@ async def merge_contacts(request: Request) -> Response:
         absorbed = considered.result
     else:
         absorbed = await request.runtime.run(absorb)
-    return json_response(merge_result_json(absorbed, pair.extent, dry_run=body.dry_run))
+    return json_response(MergedResponse.of(absorbed, pair.extent, dry_run=body.dry_run))
 
 
 async def undo_merge(request: Request) -> Response:
@@ -80,7 +81,7 @@ async def undo_merge(request: Request) -> Response:
         unmerged = considered.result
     else:
         unmerged = await request.runtime.run(undo)
-    return json_response(unmerge_result_json(unmerged, dry_run=dry_run))
+    return json_response(UnmergedResponse.of(unmerged, dry_run=dry_run))
 
 
 async def list_conflicts(request: Request) -> Response:
@@ -98,7 +99,7 @@ async def list_conflicts(request: Request) -> Response:
         contact_id=contact_id,
     )
     found = await request.runtime.read(lambda store: store.list_conflicts(wanted, page))
-    return json_response(page_json(found, conflict_json))
+    return json_response(page_response(found, ConflictResponse.of))
 
 
 async def resolve_conflict(request: Request) -> Response:
@@ -122,8 +123,8 @@ async def resolve_conflict(request: Request) -> Response:
         )
     )
     merged = settled.merge_result
-    merge = merge_result_json(merged, pair.extent, dry_run=False) if merged is not None else None
-    return json_response({**conflict_json(settled.conflict), "merge": merge})
+    merge = MergedResponse.of(merged, pair.extent, dry_run=False) if merged is not None else None
+    return json_response(ResolvedConflictResponse.of_resolved(settled.conflict, merge))
 
 
 class _Pair(Value):

@@ -7,9 +7,9 @@ from functools import partial
 from hullo.api.authentication import require_api_key
 from hullo.api.contacts import load_contact
 from hullo.api.conversations import load_conversation
-from hullo.api.history_schemas import note_json
+from hullo.api.history_schemas import NoteResponse, RemovedNoteResponse
 from hullo.api.request import Request
-from hullo.api.schemas import page_json
+from hullo.api.schemas import page_response
 from hullo.api.server_bodies import parse_note_body
 from hullo.asgi.response import Response, json_response
 from hullo.errors import NotFound
@@ -42,7 +42,7 @@ async def note_contact(request: Request) -> Response:
             context=request.context,
         )
     )
-    return json_response(note_json(note))
+    return json_response(NoteResponse.of(note))
 
 
 async def list_conversation_notes(request: Request) -> Response:
@@ -60,7 +60,7 @@ async def note_conversation(request: Request) -> Response:
     note = await request.runtime.run(
         AddConversationNote(key=key, conversation_id=request.path_id, text=text, context=request.context)
     )
-    return json_response(note_json(note))
+    return json_response(NoteResponse.of(note))
 
 
 async def remove_note(request: Request) -> Response:
@@ -69,12 +69,12 @@ async def remove_note(request: Request) -> Response:
     note_id = request.path_id
     await request.runtime.read(partial(_require_own_note, key, note_id))
     removed = await request.runtime.run(RemoveNote(note_id=note_id, workspace_id=key.workspace_id))
-    return json_response({"id": removed, "removed": True})
+    return json_response(RemovedNoteResponse(id=removed, removed=True))
 
 
 async def _list_notes(request: Request, key: ApiKey, subject_id: str, page: PageRequest) -> Response:
     found = await request.runtime.read(lambda store: store.list_notes(key.workspace_id, subject_id, page))
-    return json_response(page_json(found, note_json))
+    return json_response(page_response(found, NoteResponse.of))
 
 
 def _require_own_note(key: ApiKey, note_id: NoteId, store: Store) -> None:

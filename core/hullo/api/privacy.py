@@ -7,8 +7,9 @@ from typing import cast
 
 from hullo.api.authentication import require_api_key, require_workspace_key
 from hullo.api.bodies import invalid_field
+from hullo.api.contact_schemas import ErasedContactResponse
 from hullo.api.request import Request
-from hullo.api.schemas import audit_entry_json, page_json
+from hullo.api.schemas import AuditEntryResponse, page_response
 from hullo.asgi.response import Response, json_response
 from hullo.model.app import Scope
 from hullo.operations.privacy.erase import EraseContact, ErasureMode
@@ -48,7 +49,7 @@ async def erase_contact(request: Request) -> Response:
             context=request.context,
         )
     )
-    return json_response({"id": await request.runtime.run(erase), "erased": True})
+    return json_response(ErasedContactResponse(id=await request.runtime.run(erase), erased=True))
 
 
 async def list_audit(request: Request) -> Response:
@@ -56,4 +57,4 @@ async def list_audit(request: Request) -> Response:
     key = await require_workspace_key(request, Scope.READ, "the audit log is the workspace's")
     page = request.page_request()
     found = await request.runtime.read(lambda store: store.list_audit(key.workspace_id, page))
-    return json_response(page_json(found, audit_entry_json))
+    return json_response(page_response(found, AuditEntryResponse.of))

@@ -1,20 +1,46 @@
-"""The shapes of answers, field by field as the wire protocol has them. What is told of contacts is in `contact_shapes`
-and `history_shapes`."""
+"""The bodies of responses about sessions, conversations, apps and the audit log, and the base of all of them.
+
+The OpenAPI document is made of these classes, so every field has a description. Responses about contacts are in
+`contact_schemas` and `history_schemas`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Annotated, Any, Final, Generic, Self, TypeVar, get_args
 
+from msgspec import UNSET, Meta, UnsetType, convert
+
+from hullo.api.field_types import (
+    AppId,
+    ConflictId,
+    Consent,
+    ContactId,
+    ConversationId,
+    Count,
+    Field,
+    MatchedBy,
+    MessageId,
+    Mode,
+    PublicStanding,
+    RequestId,
+    Rule,
+    SessionToken,
+    SignatureLabel,
+    StandingLabel,
+    Time,
+    VisitorId,
+    WorkspaceId,
+    const,
+    one_of,
+)
 from hullo.engine.explain import CheckResult
-from hullo.errors import Rejection
 from hullo.model.app import App
 from hullo.model.audit import AuditEntry
 from hullo.model.change_set import CallCount
-from hullo.model.conversation import Conversation, Message
+from hullo.model.conversation import Author, Conversation, Message, Status
 from hullo.model.decision import Decision
-from hullo.model.decision_record import FieldVerdict, Trace
-from hullo.model.instant import Instant, format_rfc3339
+from hullo.model.instant import Instant, format_optional_rfc3339, format_rfc3339
 from hullo.model.limits import Limits
 from hullo.model.match import CREATED
 from hullo.model.outcome import Outcome
@@ -22,229 +48,541 @@ from hullo.model.standing import Standing
 from hullo.model.visitor import Session
 from hullo.operations.admin.app_settings import consent_label, retention_days
 from hullo.store.protocol import Page
+from hullo.value import Value
 
 JsonObject = dict[str, Any]
 
 CALL_COUNT_DAYS: Final = 7
-"""For how long back an app's calls are told."""
+"""How many days an app's call counts cover."""
 
 Item = TypeVar("Item")
+ItemBody = TypeVar("ItemBody")
 
 
-def outcome_json(outcome: Outcome, session_token: str | None) -> JsonObject:
-    """The identify answer. Under anything less than proof it is made of nothing that is stored (H2)."""
-    shape: JsonObject = {"visitor_id": outcome.visitor_id}
-    if session_token is not None:
-        shape["session_token"] = session_token
-    shape["identified"] = True
-    shape["standing"] = outcome.standing.public_label
-    shape["switched"] = outcome.switched
-    shape["linked_conversations"] = outcome.linked_conversations
-    shape["rejected"] = rejected_json(outcome.rejected)
-    shape["request_id"] = outcome.request_id
-    if outcome.standing is Standing.PROVEN:
-        shape["contact_id"] = outcome.contact_id
-        shape["matched_by"] = outcome.matched_by
-        shape["written"] = [verdict.field for verdict in outcome.written]
-        shape["kept"] = kept_json(outcome.kept)
-        shape["conflicts"] = [{"id": each.id, "rule": each.rule, "field": each.field} for each in outcome.conflicts]
-    return shape
+class ResponseBody(Value, forbid_unknown_fields=True):
+    """An object in a response. In the document it has the name of its class, without `Response`."""
+
+    @classmethod
+    def of_same(cls, value: object) -> Self:
+        """Copy the attributes of a value that are called as the fields are."""
+        return convert(value, cls, from_attributes=True)
+
+    @classmethod
+    def of_each(cls, values: Iterable[object]) -> list[Self]:
+        """Make one of every value, as `of_same` does."""
+        return [convert(value, cls, from_attributes=True) for value in values]
 
 
-def rejected_json(rejected: Sequence[Rejection]) -> list[JsonObject]:
-    """Faults of the request."""
-    return [{"field": each.field, "reason": each.reason} for each in rejected]
-
-
-def kept_json(kept: Sequence[FieldVerdict]) -> list[JsonObject]:
-    """Values that a policy would not have replaced."""
-    return [{"field": each.field, "reason": each.reason} for each in kept]
-
-
-def me_json(session: Session) -> JsonObject:
-    """What a visitor is told of itself."""
-    return {
-        "visitor_id": session.visitor_id,
-        "identified": session.is_identified,
-        "standing": session.standing.public_label if session.standing is not None else None,
-        "email_prompt": not session.is_identified,
-    }
-
-
-def join_json(
-    session: Session, token: str | None, conversations: Sequence[Conversation], app: App, limits: Limits
-) -> JsonObject:
-    """The join answer; `token` is the one to use from now on."""
-    me = me_json(session)
-    return {
-        "visitor_id": me.pop("visitor_id"),
-        "session_token": token,
-        "expires_at": format_rfc3339(session.expires_at),
-        **me,
-        "conversations": [conversation_json(each) for each in conversations],
-        "settings": _settings_json(app, limits),
-    }
-
-
-def anonymous_join(app: App, limits: Limits) -> JsonObject:
-    """The join answer where nothing is stored: there is no visitor, and nothing to ask an email for."""
-    return {
-        "visitor_id": None,
-        "session_token": None,
-        "expires_at": None,
-        "identified": False,
-        "standing": None,
-        "email_prompt": False,
-        "conversations": [],
-        "settings": _settings_json(app, limits),
-    }
-
-
-def _settings_json(app: App, limits: Limits) -> JsonObject:
-    return {
-        "message_length": limits.message_length,
-        "consent": consent_label(app),
-        "name": app.name,
-        "domains": list(app.origins),
-    }
-
-
-def app_json(app: App, counts: CallCount) -> JsonObject:
-    """An app, as an API key sees it: without its keys."""
-    return {
-        "id": app.id,
-        "app_key": app.app_key,
-        "workspace_id": app.workspace_id,
-        "name": app.name,
-        "origins": list(app.origins),
-        "verification": app.verification.value,
-        "region": app.region,
-        "consent": consent_label(app),
-        "retention": retention_days(app.retention),
-        "created_at": format_rfc3339(app.created_at),
-        "calls": call_counts_json(counts),
-    }
-
-
-def call_counts_json(counts: CallCount) -> JsonObject:
-    """How many identify calls there were, by what they had to show for themselves (V3)."""
-    return {
-        "days": CALL_COUNT_DAYS,
-        "signed": counts.signed,
-        "unsigned": counts.unsigned,
-        "wrong": counts.wrong,
-        "signed_percent": counts.signed_percent,
-    }
-
-
-def check_json(checked: CheckResult) -> JsonObject:
-    """A dry run, explained (V8)."""
-    refused, decision = checked.error, checked.decision
-    return {
-        "app_key": checked.app.app_key,
-        "verification": checked.app.verification.value,
-        "accepted": refused is None,
-        "refused": {"code": refused.code, "status": refused.status, "detail": refused.detail} if refused else None,
-        "signature": checked.signature.value,
-        "mistakes": [{"field": each.field, "code": each.code, "says": each.says} for each in checked.mistakes],
-        "remarks": list(checked.remarks),
-        "decision": _dry_run_json(decision) if decision is not None else None,
-        "rejected": rejected_json(checked.rejections),
-    }
-
-
-def _dry_run_json(decision: Decision[Outcome]) -> JsonObject:
-    """Without what is new and would be made anew by the real call: ids and the session's token."""
-    outcome, created = decision.result, decision.result.matched_by == CREATED
-    return {
-        "standing": outcome.standing.label,
-        "matched_by": outcome.matched_by,
-        "created": created,
-        "contact_id": None if created else outcome.contact_id,
-        "switched": outcome.switched,
-        "linked_conversations": outcome.linked_conversations,
-        "written": [verdict.field for verdict in outcome.written],
-        "kept": kept_json(outcome.kept),
-        "conflicts": [
-            {"rule": each.rule, "field": each.field, "other_id": each.other_id} for each in outcome.conflicts
-        ],
-        "steps": steps_json(decision.trace),
-    }
-
-
-def steps_json(trace: Trace) -> list[JsonObject]:
-    """Which plugin answered what."""
-    return [{"stage": step.stage, "plugin": step.plugin, "answer": step.answer} for step in trace.steps]
-
-
-def conversation_json(conversation: Conversation) -> JsonObject:
-    """A conversation, as its visitor sees it."""
-    return {**_conversation_fields(conversation), "unread": conversation.is_unread}
-
-
-def _conversation_fields(conversation: Conversation) -> JsonObject:
-    return {
-        "id": conversation.id,
-        "created_at": format_rfc3339(conversation.created_at),
-        "status": conversation.status,
-        "last_message_at": format_rfc3339(conversation.last_message_at),
-    }
-
-
-def server_conversation_json(conversation: Conversation) -> JsonObject:
-    """A conversation, as an API key sees it: with whose it is."""
-    standing = conversation.link_standing
-    return {
-        **_conversation_fields(conversation),
-        "app_id": conversation.app_id,
-        "visitor_id": conversation.visitor_id,
-        "contact_id": conversation.contact_id,
-        "standing": standing.label if standing is not None else None,
-        "tags": sorted(conversation.tags),
-    }
-
-
-def message_json(message: Message) -> JsonObject:
-    """A message; `client_id` only where its sender gave one."""
-    shape: JsonObject = {
-        "id": message.id,
-        "author": message.author,
-        "text": message.text,
-        "created_at": format_rfc3339(message.created_at),
-    }
-    if message.client_id is not None:
-        shape["client_id"] = message.client_id
-    return shape
-
-
-def audit_entry_json(entry: AuditEntry) -> JsonObject:
-    """A line of the audit log, with what its digest covers."""
-    return {
-        "number": entry.number,
-        "at": format_rfc3339(entry.at),
-        "by": entry.by,
-        "action": entry.action,
-        "subject": entry.subject,
-        "data": dict(entry.data),
-        "previous": entry.previous,
-        "digest": entry.digest,
-    }
-
-
-def session_json(session: Session, now: Instant) -> JsonObject:
-    """A session, as an API key sees it: by its visitor, as nobody needs to know more of the credential itself."""
-    return {
-        "visitor_id": session.visitor_id,
-        "app_id": session.app_id,
-        "standing": session.standing.label if session.standing is not None else None,
-        "active": session.is_valid(now),
-        "created_at": format_rfc3339(session.created_at),
-        "last_seen_at": format_rfc3339(session.seen_at),
-        "expires_at": format_rfc3339(session.expires_at),
-        "revoked_at": format_rfc3339(session.revoked_at) if session.revoked_at is not None else None,
-    }
-
-
-def page_json(page: Page[Item], item_json: Callable[[Item], JsonObject]) -> JsonObject:
+class PageResponse(ResponseBody, Generic[ItemBody]):
     """A list, or a part of one."""
-    return {"items": [item_json(item) for item in page.items], "next": page.next}
+
+    items: Annotated[list[ItemBody], Meta(description="In the order of the list.")]
+    next: Annotated[str | None, Meta(description="The `cursor` of what comes after.")]
+
+
+def page_response(page: Page[Item], item_body: Callable[[Item], ItemBody]) -> PageResponse[ItemBody]:
+    """Make a page of bodies, one of every item."""
+    return PageResponse(items=[item_body(item) for item in page.items], next=page.next)
+
+
+class FaultResponse(ResponseBody):
+    """What is wrong with one field, or why it was not written."""
+
+    field: Field
+    reason: Annotated[str, Meta(description="For people.")]
+
+
+class StepResponse(ResponseBody):
+    """What one plugin answered at one stage."""
+
+    stage: Annotated[str, Meta(description="As `match` or `policy`.")]
+    plugin: Annotated[str, Meta(description="The plugin's name.")]
+    answer: Annotated[str, Meta(description="For people, without personal values.")]
+
+
+Rejected = Annotated[list[FaultResponse], Meta(description="What was left out, and why: faults of the call alone.")]
+Written = Annotated[list[str], Meta(description="The fields that changed.")]
+Kept = Annotated[list[FaultResponse], Meta(description="What was not written, as what is stored goes before it.")]
+Steps = Annotated[list[StepResponse], Meta(description="Which plugin answered what, in order.")]
+
+
+class FoundConflictResponse(ResponseBody):
+    """A conflict that an identify call has opened."""
+
+    id: ConflictId
+    rule: Rule
+    field: Field
+
+
+class ClaimedResponse(ResponseBody, kw_only=True):
+    """The same whether the person is known or not."""
+
+    visitor_id: VisitorId
+    session_token: Annotated[
+        SessionToken | UnsetType, Meta(description="Where it is new: the one to send from now on.")
+    ] = UNSET
+    identified: Annotated[bool, const(True), Meta(description="The visitor has said who it is.")]
+    standing: Annotated[str, const(Standing.CLAIMED.public_label), Meta(description="Nothing vouches for it.")]
+    switched: Annotated[
+        bool, Meta(description="Another person than before uses this browser: visitor and session are new.")
+    ]
+    linked_conversations: Annotated[Count, Meta(description="How many this visitor had begun before.")]
+    rejected: Rejected
+    request_id: RequestId
+
+
+class ProvenResponse(ClaimedResponse, kw_only=True):
+    """The site's server vouches for who it is."""
+
+    standing: Annotated[str, const(Standing.PROVEN.public_label), Meta(description="The site vouches for it.")]
+    contact_id: ContactId
+    matched_by: MatchedBy
+    written: Written
+    kept: Kept
+    conflicts: Annotated[list[FoundConflictResponse], Meta(description="Those that this call has opened.")]
+
+
+def identify_response(outcome: Outcome, session_token: str | None) -> ClaimedResponse | ProvenResponse:
+    """Make the identify response. Under anything less than proof it holds nothing that is stored (H2)."""
+    assert outcome.visitor_id is not None, "an identify always has a visitor"
+    token = UNSET if session_token is None else session_token
+    rejected = FaultResponse.of_each(outcome.rejected)
+    if outcome.standing is not Standing.PROVEN:
+        return ClaimedResponse(
+            visitor_id=outcome.visitor_id,
+            session_token=token,
+            identified=True,
+            standing=outcome.standing.public_label,
+            switched=outcome.switched,
+            linked_conversations=outcome.linked_conversations,
+            rejected=rejected,
+            request_id=outcome.request_id,
+        )
+    assert outcome.contact_id is not None, "proof always finds or makes a contact"
+    return ProvenResponse(
+        visitor_id=outcome.visitor_id,
+        session_token=token,
+        identified=True,
+        standing=outcome.standing.public_label,
+        switched=outcome.switched,
+        linked_conversations=outcome.linked_conversations,
+        rejected=rejected,
+        request_id=outcome.request_id,
+        contact_id=outcome.contact_id,
+        matched_by=outcome.matched_by,
+        written=[verdict.field for verdict in outcome.written],
+        kept=FaultResponse.of_each(outcome.kept),
+        conflicts=FoundConflictResponse.of_each(outcome.conflicts),
+    )
+
+
+Identified = Annotated[bool, Meta(description="The visitor has said who it is.")]
+EmailPrompt = Annotated[bool, Meta(description="Whether the widget may ask for an email.")]
+
+
+class MeResponse(ResponseBody):
+    """A visitor, as it sees itself."""
+
+    visitor_id: VisitorId
+    identified: Identified
+    standing: PublicStanding
+    email_prompt: EmailPrompt
+
+    @classmethod
+    def of(cls, session: Session) -> Self:
+        """Describe the visitor of a session."""
+        return cls(
+            visitor_id=session.visitor_id,
+            identified=session.is_identified,
+            standing=_public_label(session),
+            email_prompt=not session.is_identified,
+        )
+
+
+class _ConversationFields(ResponseBody):
+    id: ConversationId
+    created_at: Time
+    status: Annotated[str, one_of(get_args(Status), "Whether it is open.")]
+    last_message_at: Time
+
+
+class ConversationResponse(_ConversationFields):
+    """A conversation, as its visitor sees it."""
+
+    unread: Annotated[bool, Meta(description="An agent's message came after what the visitor has read.")]
+
+    @classmethod
+    def of(cls, conversation: Conversation) -> ConversationResponse:
+        """Describe a conversation to its visitor."""
+        return ConversationResponse(
+            id=conversation.id,
+            created_at=format_rfc3339(conversation.created_at),
+            status=conversation.status,
+            last_message_at=format_rfc3339(conversation.last_message_at),
+            unread=conversation.is_unread,
+        )
+
+
+class AttributedConversationResponse(_ConversationFields):
+    """A conversation, as servers see it: with the visitor and the contact that it belongs to."""
+
+    app_id: AppId
+    visitor_id: VisitorId
+    contact_id: Annotated[ContactId | None, Meta(description="null while it has no contact.")]
+    standing: Annotated[StandingLabel | None, Meta(description="How sure it is that it is the contact's.")]
+    tags: Annotated[list[str], Meta(description="In alphabetical order.")]
+
+    @classmethod
+    def of(cls, conversation: Conversation) -> Self:
+        """Describe a conversation to an API key."""
+        standing = conversation.link_standing
+        return cls(
+            id=conversation.id,
+            created_at=format_rfc3339(conversation.created_at),
+            status=conversation.status,
+            last_message_at=format_rfc3339(conversation.last_message_at),
+            app_id=conversation.app_id,
+            visitor_id=conversation.visitor_id,
+            contact_id=conversation.contact_id,
+            standing=standing.label if standing is not None else None,
+            tags=sorted(conversation.tags),
+        )
+
+
+class MessageResponse(ResponseBody):
+    """A message."""
+
+    id: MessageId
+    author: Annotated[str, one_of(get_args(Author), "Which side wrote it.")]
+    text: Annotated[str, Meta(description="What was written.")]
+    created_at: Time
+    client_id: Annotated[str | UnsetType, Meta(description="The sender's own id, where it gave one.")] = UNSET
+
+    @classmethod
+    def of(cls, message: Message) -> Self:
+        """Describe a message."""
+        return cls(
+            id=message.id,
+            author=message.author,
+            text=message.text,
+            created_at=format_rfc3339(message.created_at),
+            client_id=UNSET if message.client_id is None else message.client_id,
+        )
+
+
+class BegunConversationResponse(ConversationResponse):
+    """A conversation that has just begun."""
+
+    messages: Annotated[list[MessageResponse], Meta(description="The visitor's first message.")]
+
+    @classmethod
+    def of_first(cls, conversation: Conversation, message: Message) -> Self:
+        """Describe a conversation with its first message."""
+        return cls(
+            id=conversation.id,
+            created_at=format_rfc3339(conversation.created_at),
+            status=conversation.status,
+            last_message_at=format_rfc3339(conversation.last_message_at),
+            unread=conversation.is_unread,
+            messages=[MessageResponse.of(message)],
+        )
+
+
+class WidgetSettingsResponse(ResponseBody):
+    """What the app's settings are for the page."""
+
+    message_length: Annotated[Count, Meta(description="The most characters of a message.")]
+    consent: Consent
+    name: Annotated[str, Meta(description="The app's.")]
+    domains: Annotated[
+        list[str],
+        Meta(
+            description="The origins that the app lists: links to them take the identity along. "
+            "`https://*.example.com` stands for every sub-domain."
+        ),
+    ]
+
+    @classmethod
+    def of(cls, app: App, limits: Limits) -> Self:
+        """Describe what a page may know of its app."""
+        return cls(
+            message_length=limits.message_length,
+            consent=consent_label(app),
+            name=app.name,
+            domains=list(app.origins),
+        )
+
+
+class JoinedResponse(ResponseBody):
+    """A visitor's session, begun or continued."""
+
+    visitor_id: Annotated[VisitorId | None, Meta(description="null where nothing is stored before the visitor agrees.")]
+    session_token: Annotated[
+        SessionToken | None,
+        Meta(description="To be sent from now on; null where a cookie has it, or there is no visitor."),
+    ]
+    expires_at: Annotated[Time | None, Meta(description="When the session ends; null where there is none.")]
+    identified: Identified
+    standing: PublicStanding
+    email_prompt: EmailPrompt
+    conversations: Annotated[list[ConversationResponse], Meta(description="The visitor's, the newest first.")]
+    settings: Annotated[WidgetSettingsResponse, Meta(description="What the page needs to know of the app.")]
+
+    @classmethod
+    def of(
+        cls, session: Session, token: str | None, conversations: Sequence[Conversation], app: App, limits: Limits
+    ) -> Self:
+        """Describe a session; `token` is the one to use from now on."""
+        return cls(
+            visitor_id=session.visitor_id,
+            session_token=token,
+            expires_at=format_rfc3339(session.expires_at),
+            identified=session.is_identified,
+            standing=_public_label(session),
+            email_prompt=not session.is_identified,
+            conversations=[ConversationResponse.of(conversation) for conversation in conversations],
+            settings=WidgetSettingsResponse.of(app, limits),
+        )
+
+    @classmethod
+    def anonymous(cls, app: App, limits: Limits) -> Self:
+        """Describe that nothing is stored: there is no visitor, and nothing to ask an email for."""
+        return cls(
+            visitor_id=None,
+            session_token=None,
+            expires_at=None,
+            identified=False,
+            standing=None,
+            email_prompt=False,
+            conversations=[],
+            settings=WidgetSettingsResponse.of(app, limits),
+        )
+
+
+class IdentityTokenResponse(ResponseBody):
+    """A token that takes the visitor's identity to another site."""
+
+    token: Annotated[str, Meta(description="Good once.")]
+    expires_in: Annotated[Count, Meta(description="Seconds.")]
+    parameter: Annotated[str, Meta(description="Under which name an address carries the token.")]
+
+
+class CallCountsResponse(ResponseBody):
+    """Identify calls of the last days, by their evidence (V3)."""
+
+    days: Annotated[Count, Meta(description="How many days are counted.")]
+    signed: Annotated[Count, Meta(description="With evidence that is right.")]
+    unsigned: Annotated[Count, Meta(description="Without evidence.")]
+    wrong: Annotated[Count, Meta(description="With evidence that is wrong.")]
+    signed_percent: Annotated[
+        Annotated[float, Meta(ge=0, le=100)] | None, Meta(description="null where there was no call.")
+    ]
+
+    @classmethod
+    def of(cls, counts: CallCount) -> Self:
+        """Describe the sum of an app's counts over `CALL_COUNT_DAYS`."""
+        return cls(
+            days=CALL_COUNT_DAYS,
+            signed=counts.signed,
+            unsigned=counts.unsigned,
+            wrong=counts.wrong,
+            signed_percent=counts.signed_percent,
+        )
+
+
+Days = Annotated[Annotated[int, Meta(ge=1)] | None, Meta(description="Days; null is for ever.")]
+
+
+class RetentionResponse(ResponseBody):
+    """For how long an app keeps what."""
+
+    keep_anonymous_days: Days
+    keep_conversation_days: Days
+    keep_decision_days: Days
+    keep_timeline_days: Days
+
+
+class AppResponse(ResponseBody):
+    """An app, as an API key sees it: without its keys."""
+
+    id: AppId
+    app_key: Annotated[AppId, Meta(description="What pages send.")]
+    workspace_id: WorkspaceId
+    name: Annotated[str, Meta(description="For people.")]
+    origins: Annotated[list[str], Meta(description="Whose pages may call. None: those of loopback hosts alone.")]
+    verification: Mode
+    region: Annotated[str | None, Meta(description="The country of phone numbers without one.")]
+    consent: Consent
+    retention: Annotated[RetentionResponse, Meta(description="Days; null is for ever.")]
+    created_at: Time
+    calls: Annotated[
+        CallCountsResponse,
+        Meta(description="Identify calls of the last days, by what they had to show for themselves."),
+    ]
+
+    @classmethod
+    def of(cls, app: App, counts: CallCount) -> Self:
+        """Describe an app and its identify calls."""
+        return cls(
+            id=app.id,
+            app_key=app.app_key,
+            workspace_id=app.workspace_id,
+            name=app.name,
+            origins=list(app.origins),
+            verification=app.verification.value,
+            region=app.region,
+            consent=consent_label(app),
+            retention=convert(retention_days(app.retention), RetentionResponse),
+            created_at=format_rfc3339(app.created_at),
+            calls=CallCountsResponse.of(counts),
+        )
+
+
+class RefusalResponse(ResponseBody):
+    """Why the call would be refused."""
+
+    code: Annotated[str, Meta(description="The problem's code.")]
+    status: Annotated[int, Meta(description="The HTTP status.")]
+    detail: Annotated[str, Meta(description="For people.")]
+
+
+class MistakeResponse(ResponseBody):
+    """A mistake in the evidence."""
+
+    field: Field
+    code: Annotated[str, Meta(description="For programs.")]
+    says: Annotated[str, Meta(description="For people: what is wrong, and the remedy.")]
+
+
+class ForeseenConflictResponse(ResponseBody):
+    """A conflict that the call would open."""
+
+    rule: Rule
+    field: Field
+    other_id: ContactId
+
+
+class ForeseenDecisionResponse(ResponseBody):
+    """What the call would do."""
+
+    standing: StandingLabel
+    matched_by: MatchedBy
+    created: Annotated[bool, Meta(description="The contact would be new.")]
+    contact_id: Annotated[ContactId | None, Meta(description="null for one that would be new, or was erased.")]
+    switched: Annotated[bool, Meta(description="It would be another person than before.")]
+    linked_conversations: Annotated[Count, Meta(description="How many the contact would be given.")]
+    written: Written
+    kept: Kept
+    conflicts: Annotated[list[ForeseenConflictResponse], Meta(description="Those that it would open.")]
+    steps: Steps
+
+    @classmethod
+    def of(cls, decision: Decision[Outcome]) -> Self:
+        """Describe a dry run, without the ids and the token that the real call would make anew."""
+        outcome, created = decision.result, decision.result.matched_by == CREATED
+        return cls(
+            standing=outcome.standing.label,
+            matched_by=outcome.matched_by,
+            created=created,
+            contact_id=None if created else outcome.contact_id,
+            switched=outcome.switched,
+            linked_conversations=outcome.linked_conversations,
+            written=[verdict.field for verdict in outcome.written],
+            kept=FaultResponse.of_each(outcome.kept),
+            conflicts=ForeseenConflictResponse.of_each(outcome.conflicts),
+            steps=StepResponse.of_each(decision.trace.steps),
+        )
+
+
+class CheckedResponse(ResponseBody):
+    """An identify call that was tried, with an explanation."""
+
+    app_key: AppId
+    verification: Mode
+    accepted: Annotated[bool, Meta(description="The call would not be refused.")]
+    refused: Annotated[RefusalResponse | None, Meta(description="Why.")]
+    signature: SignatureLabel
+    mistakes: Annotated[list[MistakeResponse], Meta(description="In what should prove the call.")]
+    remarks: Annotated[list[str], Meta(description="What else is worth knowing, for people.")]
+    decision: Annotated[ForeseenDecisionResponse | None, Meta(description="What would be done.")]
+    rejected: Rejected
+
+    @classmethod
+    def of(cls, checked: CheckResult) -> Self:
+        """Describe a dry run and its mistakes (V8)."""
+        refused, decision = checked.error, checked.decision
+        return cls(
+            app_key=checked.app.app_key,
+            verification=checked.app.verification.value,
+            accepted=refused is None,
+            refused=RefusalResponse.of_same(refused) if refused is not None else None,
+            signature=checked.signature.value,
+            mistakes=MistakeResponse.of_each(checked.mistakes),
+            remarks=list(checked.remarks),
+            decision=ForeseenDecisionResponse.of(decision) if decision is not None else None,
+            rejected=FaultResponse.of_each(checked.rejections),
+        )
+
+
+class AuditEntryResponse(ResponseBody):
+    """A line of the audit log, with what its digest covers."""
+
+    number: Annotated[Count, Meta(description="1, 2, 3, … in each workspace.")]
+    at: Time
+    by: Annotated[str, Meta(description="As `api-key:…`, `command line`, `host`, `retention`.")]
+    action: Annotated[str, Meta(description="As `contact.erased`.")]
+    subject: Annotated[str, Meta(description="The id of what it was done to.")]
+    data: Annotated[Mapping[str, Any], Meta(description="Ids, names of fields, counts.")]
+    previous: Annotated[str, Meta(description="The digest of the entry before; empty in the first.")]
+    digest: Annotated[str, Meta(description="SHA-256, over all of this and the one before.")]
+
+    @classmethod
+    def of(cls, entry: AuditEntry) -> Self:
+        """Describe an entry."""
+        return cls(
+            number=entry.number,
+            at=format_rfc3339(entry.at),
+            by=entry.by,
+            action=entry.action,
+            subject=entry.subject,
+            data=dict(entry.data),
+            previous=entry.previous,
+            digest=entry.digest,
+        )
+
+
+class SessionResponse(ResponseBody):
+    """A session, as an API key sees it: named by its visitor, without the credential."""
+
+    visitor_id: VisitorId
+    app_id: AppId
+    standing: Annotated[StandingLabel | None, Meta(description="null while the visitor is anonymous.")]
+    active: Annotated[bool, Meta(description="Neither ended nor too old.")]
+    created_at: Time
+    last_seen_at: Time
+    expires_at: Time
+    revoked_at: Annotated[Time | None, Meta(description="When it was ended; null where it was not.")]
+
+    @classmethod
+    def of(cls, session: Session, now: Instant) -> Self:
+        """Describe a session as it is at this moment."""
+        return cls(
+            visitor_id=session.visitor_id,
+            app_id=session.app_id,
+            standing=session.standing.label if session.standing is not None else None,
+            active=session.is_valid(now),
+            created_at=format_rfc3339(session.created_at),
+            last_seen_at=format_rfc3339(session.seen_at),
+            expires_at=format_rfc3339(session.expires_at),
+            revoked_at=format_optional_rfc3339(session.revoked_at),
+        )
+
+
+class HealthResponse(ResponseBody):
+    """That the process answers, or can serve."""
+
+    status: Annotated[str, const("ok"), Meta(description="Anything else is a problem.")]
+
+
+def _public_label(session: Session) -> str | None:
+    return session.standing.public_label if session.standing is not None else None

@@ -8,7 +8,7 @@ from typing import Literal
 from hullo.api.bodies import Envelope, parse_join_body
 from hullo.api.request import Request
 from hullo.api.reservations import reserve_session
-from hullo.api.schemas import anonymous_join, join_json, me_json
+from hullo.api.schemas import JoinedResponse, MeResponse
 from hullo.asgi.response import Response, json_response
 from hullo.asgi.scope import bearer_token
 from hullo.errors import ConsentRequired
@@ -34,7 +34,7 @@ async def reset(request: Request) -> Response:
 async def me(request: Request) -> Response:
     """`GET /v1/me`"""
     visit = await request.runtime.run(await request.resume_session())
-    return json_response(me_json(visit.session))
+    return json_response(MeResponse.of(visit.session))
 
 
 async def _open_from_body(request: Request, verb: Literal["join", "reset"]) -> Response:
@@ -74,7 +74,7 @@ async def open_session(request: Request, verb: Literal["join", "reset"], envelop
         conversations = (await list_visible_conversations(request, visit.session, PageRequest())).items
     token, headers = request.session_delivery(visit.token or caller.token)
     app, limits = await _load_app(request), request.runtime.hullo.settings.limits
-    answer = json_response(join_json(visit.session, token, conversations, app, limits), headers)
+    answer = json_response(JoinedResponse.of(visit.session, token, conversations, app, limits), headers)
     return OpenedSession(
         response=answer, history_until=max((each.last_message_at for each in conversations), default=0)
     )
@@ -82,8 +82,8 @@ async def open_session(request: Request, verb: Literal["join", "reset"], envelop
 
 async def anonymous_response(request: Request) -> Response:
     """What is told where there is no session, and none was begun. A cookie that held one goes."""
-    shape = anonymous_join(await _load_app(request), request.runtime.hullo.settings.limits)
-    return json_response(shape, request.clear_session_cookie())
+    joined = JoinedResponse.anonymous(await _load_app(request), request.runtime.hullo.settings.limits)
+    return json_response(joined, request.clear_session_cookie())
 
 
 async def _load_app(request: Request) -> App:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from hullo.api.authentication import require_api_key
+from hullo.api.contact_schemas import TagsResponse
 from hullo.api.contacts import load_contact
 from hullo.api.conversations import load_conversation
 from hullo.api.request import Request
 from hullo.api.server_bodies import parse_tags_body
 from hullo.asgi.response import Response, json_response
 from hullo.model.app import ApiKey, Scope
-from hullo.operations.contacts.tags import TAGS_FIELD, TagChanges, TagContact, TagConversation, parse_tags
+from hullo.operations.contacts.tags import TagChanges, TagContact, TagConversation, parse_tags
 
 
 async def list_contact_tags(request: Request) -> Response:
@@ -87,4 +88,4 @@ def _tags_to_remove(request: Request) -> TagChanges:
 
 
 def _tags_response(tags: Iterable[str]) -> Response:
-    return json_response({TAGS_FIELD: sorted(tags)})
+    return json_response(TagsResponse(tags=sorted(tags)))

@@ -4,7 +4,7 @@ too long for a request."""
 from __future__ import annotations
 
 from hullo.api.authentication import require_api_key
-from hullo.api.contact_schemas import contact_json
+from hullo.api.contact_schemas import ContactResponse
 from hullo.api.contacts import load_contact, restrict_to_key
 from hullo.api.request import Request
 from hullo.api.schemas import JsonObject
@@ -23,7 +23,9 @@ async def list_duplicates(request: Request) -> Response:
     found = await request.runtime.run_in_thread(lambda: find_duplicates_of(hullo.store, contact))
     items = [
         {
-            "contact": contact_json(restrict_to_key(key, each.second if each.first.id == contact.id else each.first)),
+            "contact": ContactResponse.of(
+                restrict_to_key(key, each.second if each.first.id == contact.id else each.first)
+            ),
             **suggestion_json(each),
         }
         for each in found

@@ -35,8 +35,8 @@ class Response(Value):
     """Set where the body tells the id of an earlier request, whose answer it repeats."""
 
 
-def json_response(content: Mapping[str, object], headers: tuple[Header, ...] = ()) -> Response:
-    """A success that says this."""
+def json_response(content: Value | Mapping[str, object], headers: tuple[Header, ...] = ()) -> Response:
+    """Make a success with this body."""
     return Response(body=encode(content), headers=headers)
 
 

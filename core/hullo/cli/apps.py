@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from hullo.api.schemas import CALL_COUNT_DAYS, call_counts_json
+from hullo.api.schemas import CALL_COUNT_DAYS, CallCountsResponse
 from hullo.application import Hullo
 from hullo.cli.options import CommonOptions, common_options, pass_options
 from hullo.cli.screen import command_text, field_lines, format_time, table, title
@@ -85,7 +85,7 @@ def show(options: CommonOptions, key: str) -> None:
         shown = get_app(hullo, key)
         counts = hullo.call_counts(key, CALL_COUNT_DAYS)
         now = hullo.clock()
-    document = {**_with_keys(shown, now), "calls": call_counts_json(counts)}
+    document = {**_with_keys(shown, now), "calls": CallCountsResponse.of(counts)}
     options.print_result(document, f"{_text(shown, now)}\n\n{_calls(shown, counts)}")
 
 

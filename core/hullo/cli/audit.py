@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import click
 
-from hullo.api.schemas import audit_entry_json
+from hullo.api.schemas import AuditEntryResponse
 from hullo.application import Hullo
 from hullo.cli.options import CommonOptions, common_options, pass_options
 from hullo.cli.screen import field_lines, format_time, table, title
@@ -40,7 +40,7 @@ def list_(options: CommonOptions, workspace: str | None, limit: int) -> None:
         [(each.number, format_time(each.at), each.by, each.action, each.subject, _details(each)) for each in entries],
     )
     options.print_result(
-        {"items": [audit_entry_json(each) for each in entries]}, text if entries else "Nothing is in the log yet."
+        {"items": [AuditEntryResponse.of(each) for each in entries]}, text if entries else "Nothing is in the log yet."
     )
 
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from hullo.api.bodies import CheckBody, parse_check_body
 from hullo.api.check import check_call
-from hullo.api.schemas import check_json
+from hullo.api.schemas import CheckedResponse
 from hullo.cli.options import CommonOptions, common_options, pass_options
 from hullo.cli.screen import PLACEHOLDER, field_lines, paragraph, table, title
 from hullo.engine.explain import CheckResult
@@ -39,7 +39,7 @@ def check_command(options: CommonOptions, app_key: str, body: BinaryIO, origin: 
         said = _read_body(body, hullo.settings.limits)
         said = replace(said, page=origin) if origin is not None else said
         checked = check_call(hullo, app_key, said, hullo.new_context())
-    options.print_result(check_json(checked), "\n\n".join(_report_sections(checked)))
+    options.print_result(CheckedResponse.of(checked), "\n\n".join(_report_sections(checked)))
     if not checked.is_accepted:
         click.get_current_context().exit(1)
 

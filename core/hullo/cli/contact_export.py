@@ -11,7 +11,7 @@ from typing import BinaryIO, Final
 
 import click
 
-from hullo.api.contact_schemas import contact_json
+from hullo.api.contact_schemas import ContactResponse
 from hullo.application import Hullo
 from hullo.asgi.json import encode
 from hullo.cli.options import CommonOptions, common_options, pass_options
@@ -51,7 +51,7 @@ def export_command(options: CommonOptions, file: str, workspace: str | None, for
 def _write(hullo: Hullo, home: Workspace, lines: BinaryIO, progress: Progress) -> int:
     count = 0
     for contact in iter_contacts(hullo.store, home, "exporting", progress):
-        lines.write(encode(contact_json(contact, provenance=True)) + b"\n")
+        lines.write(encode(ContactResponse.of(contact, provenance=True)) + b"\n")
         count += 1
     return count
 

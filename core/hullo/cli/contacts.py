@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 import click
+from msgspec import to_builtins
 
-from hullo.api.contact_schemas import contact_facts, contact_json
-from hullo.api.history_schemas import conflict_json, decision_json, note_json, timeline_entry_json
+from hullo.api.contact_schemas import ConflictResponse, ContactResponse, contact_facts
+from hullo.api.history_schemas import DecisionResponse, NoteResponse, TimelineEntryResponse
 from hullo.api.schemas import JsonObject
 from hullo.application import Hullo
 from hullo.cli.options import CommonOptions, common_options, pass_options
@@ -63,7 +64,7 @@ def why(options: CommonOptions, contact_id: str, limit: int) -> None:
         if words
         else "Nothing is remembered of how it came to that."
     )
-    options.print_result({"items": [decision_json(each, apps) for each in page.items]}, text)
+    options.print_result({"items": [DecisionResponse.of(each, apps) for each in page.items]}, text)
 
 
 class _ContactReport(Value):
@@ -77,10 +78,10 @@ class _ContactReport(Value):
     def document(self, requested_id: str) -> JsonObject:
         """The shapes of the server API."""
         return {
-            **contact_json(self.contact, requested_id=requested_id, provenance=True),
-            "notes": [note_json(each) for each in self.notes],
-            "conflicts": [conflict_json(each) for each in self.conflicts],
-            "timeline": [timeline_entry_json(each) for each in self.timeline],
+            **to_builtins(ContactResponse.of(self.contact, requested_id=requested_id, provenance=True)),
+            "notes": [NoteResponse.of(each) for each in self.notes],
+            "conflicts": [ConflictResponse.of(each) for each in self.conflicts],
+            "timeline": [TimelineEntryResponse.of(each) for each in self.timeline],
         }
 
     def sections(self, apps: Mapping[AppId, str]) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from hullo.api.history_schemas import merge_result_json, unmerge_result_json
+from hullo.api.history_schemas import MergedResponse, UnmergedResponse
 from hullo.cli.options import CommonOptions, common_options, pass_options
 from hullo.cli.people import confirm, display_name, get_contact, get_merge
 from hullo.cli.screen import command_text, field_lines, table, title
@@ -55,7 +55,7 @@ def merge_command(options: CommonOptions, survivor_id: str, absorbed_id: str, dr
     undo = f"To undo it:  {command_text(f'hullo merges undo {done.merge.id}')}"
     after = "Nothing was done." if dry_run else f"Done: {absorbed.id} is part of {survivor.id} now. {undo}"
     options.print_result(
-        merge_result_json(done, moves, dry_run=dry_run), f"{_preview(done, absorbed, moves)}\n\n{after}"
+        MergedResponse.of(done, moves, dry_run=dry_run), f"{_preview(done, absorbed, moves)}\n\n{after}"
     )
 
 
@@ -116,7 +116,7 @@ def undo(options: CommonOptions, merge_id: str, dry_run: bool) -> None:
         )
         decision = hullo.executor.dry_run(work) if dry_run else hullo.executor.run(work)
     unmerged: UndoMergeResult = decision.result
-    options.print_result(unmerge_result_json(unmerged, dry_run=dry_run), _unmerge_text(unmerged, dry_run))
+    options.print_result(UnmergedResponse.of(unmerged, dry_run=dry_run), _unmerge_text(unmerged, dry_run))
 
 
 def _preview(absorbed: MergeResult, other: Contact, moves: RelatedCounts) -> str:

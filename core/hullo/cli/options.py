@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import click
+import msgspec
 from msgspec.structs import replace
 
 from hullo.application import Hullo
@@ -17,6 +18,7 @@ from hullo.hooks.entry_points import open_store, require_store
 from hullo.operations.admin.audit_log import COMMAND_LINE
 from hullo.settings import DEFAULT_STORE, Settings, read_settings
 from hullo.store.protocol import Store
+from hullo.value import Value
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -56,9 +58,11 @@ class CommonOptions:
         with self.build_hullo() as hullo:
             yield hullo
 
-    def print_result(self, document: Mapping[str, object], text: str) -> None:
+    def print_result(self, document: Value | Mapping[str, object], text: str) -> None:
         """The command's answer on standard output: the one document with `--json`, else the text."""
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False) if self.as_json else text)
+        click.echo(
+            json.dumps(document, indent=2, ensure_ascii=False, default=msgspec.to_builtins) if self.as_json else text
+        )
 
 
 pass_options = click.make_pass_decorator(CommonOptions, ensure=True)

@@ -32,6 +32,11 @@ def format_rfc3339(instant: Instant) -> str:
     return f"{whole:%Y-%m-%dT%H:%M:%S}.{rest // 1000:03d}Z"
 
 
+def format_optional_rfc3339(instant: Instant | None) -> str | None:
+    """The wire form; None stays None."""
+    return None if instant is None else format_rfc3339(instant)
+
+
 def parse_rfc3339(text: str) -> Instant:
     """Parse any form of RFC 3339, and none of the other forms of ISO 8601 that Python reads.
 

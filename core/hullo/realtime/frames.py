@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
+from msgspec import to_builtins
 
-from hullo.api.schemas import message_json
+from hullo.api.schemas import MessageResponse
 from hullo.asgi.json import encode
 from hullo.asgi.response import Response
 from hullo.model.conversation import ConversationId, Message
@@ -75,7 +76,9 @@ def error_frame(ref: str | None, problem: Response, about: str | None = None) ->
 
 def message_frame(conversation_id: ConversationId, message: Message, ref: str | None = None) -> str:
     """Something that was said."""
-    return encode_frame("message", ref, {"conversation_id": conversation_id, **message_json(message)})
+    return encode_frame(
+        "message", ref, {"conversation_id": conversation_id, **to_builtins(MessageResponse.of(message))}
+    )
 
 
 def read_receipt_frame(conversation_id: ConversationId, ref: str | None = None) -> str:

@@ -13,7 +13,7 @@ from hullo.api.endpoint import Handler
 from hullo.api.openapi.operation import Operation
 from hullo.api.openapi.route import DescribedRoute, Method
 from hullo.api.request import Request
-from hullo.api.schemas import page_json
+from hullo.api.schemas import page_response
 from hullo.asgi.json import decode_object
 from hullo.asgi.response import Response, json_response
 from hullo.model.app import ApiKey, Scope
@@ -116,7 +116,7 @@ class Endpoints:
         """`GET /v1/webhooks/{id}/deliveries`"""
         key, webhook_id, page = await require_api_key(request, Scope.READ), request.path_id, request.page_request()
         found = await self._run(request, key, lambda book: book.list_deliveries(webhook_id, page))
-        return json_response(page_json(found, delivery_json))
+        return json_response(page_response(found, delivery_json))
 
     async def replay_delivery(self, request: Request) -> Response:
         """`POST /v1/deliveries/{id}/replay`"""

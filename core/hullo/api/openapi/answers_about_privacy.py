@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, get_args
 
-from hullo.api.openapi.answers_to_pages import CONVERSATION
 from hullo.api.openapi.notation import (
     COUNT,
     TEXT,
@@ -18,9 +17,9 @@ from hullo.api.openapi.notation import (
     ref,
     with_description,
 )
-from hullo.api.openapi.vocabulary import MATCHED_BY, RULE, SCALAR, STANDING, STEPS, WRITER, id_schema, page_of
+from hullo.api.openapi.vocabulary import MATCHED_BY, RULE, SCALAR, STANDING, STEPS, WRITER, id_schema
 from hullo.model.conflict import ConflictResolution, ConflictStatus
-from hullo.model.conversation import Author
+from hullo.model.conversation import Author, Status
 from hullo.model.decision_record import Verdict
 from hullo.operations.privacy.export import EXPORT_FORMAT
 
@@ -86,7 +85,10 @@ ANSWERS_ABOUT_PRIVACY: Final[Mapping[str, Schema]] = {
             "conversations": listed(
                 closed_object(
                     {
-                        **CONVERSATION,
+                        "id": ref("ConversationId"),
+                        "created_at": ref("Time"),
+                        "status": one_of(get_args(Status)),
+                        "last_message_at": ref("Time"),
                         "read_at": or_null(with_description(ref("Time"), "Up to when its visitor has read it.")),
                         "app_id": ref("AppId"),
                         "visitor_id": TEXT,
@@ -176,13 +178,5 @@ ANSWERS_ABOUT_PRIVACY: Final[Mapping[str, Schema]] = {
         },
         optional=("asked_for", "merged_into"),
     ),
-    "AuditEntry": closed_object(
-        {
-            **_AUDIT,
-            "previous": with_description(TEXT, "The digest of the entry before; empty in the first."),
-            "digest": with_description(TEXT, "SHA-256, over all of this and the one before."),
-        }
-    ),
-    "AuditEntryPage": page_of("AuditEntry"),
 }
 """By their names in the document."""

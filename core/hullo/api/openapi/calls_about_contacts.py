@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
+from hullo.api.contact_schemas import (
+    ContactResponse,
+    ErasedContactResponse,
+    LoggedOutContactResponse,
+    WrittenContactResponse,
+)
 from hullo.api.openapi.notation import TEXT, one_of
 from hullo.api.openapi.operation import BODY_REFUSALS, KEY_REFUSALS, PAGE, Operation, Operations, by_key, path_id, query
+from hullo.api.schemas import PageResponse, SessionResponse
 from hullo.errors import Conflicting, Invalid, NoIdentifier, NotFound, UnknownApp
 from hullo.model.app import Scope
 from hullo.model.identifier import EMAIL, EXTERNAL_ID
@@ -25,7 +32,7 @@ CALLS_ABOUT_CONTACTS: Final[Operations] = {
                 query("tag", TEXT, "Exactly."),
                 *PAGE,
             ),
-            answers=("ContactPage",),
+            answers=(PageResponse[ContactResponse],),
             refusals=(Invalid, *KEY_REFUSALS),
         ),
         "post": Operation(
@@ -35,7 +42,7 @@ CALLS_ABOUT_CONTACTS: Final[Operations] = {
             "counts as proven. `emails` and `phones` are whole lists: what is not in them goes.",
             security=by_key(Scope.WRITE),
             body="ContactBody",
-            answers=("WrittenContact",),
+            answers=(WrittenContactResponse,),
             refusals=(NoIdentifier, UnknownApp, Invalid, *BODY_REFUSALS, *KEY_REFUSALS),
             leads_to=(
                 "read_contact",
@@ -65,7 +72,7 @@ CALLS_ABOUT_CONTACTS: Final[Operations] = {
             description="The id of one that became part of another is answered with that one, for ever.",
             security=by_key(Scope.READ),
             parameters=(_CONTACT, query("provenance", one_of(["1"]), "Also tells where each value comes from.")),
-            answers=("Contact",),
+            answers=(ContactResponse,),
             refusals=(NotFound, Invalid, *KEY_REFUSALS),
         ),
         "patch": Operation(
@@ -76,7 +83,7 @@ CALLS_ABOUT_CONTACTS: Final[Operations] = {
             security=by_key(Scope.WRITE),
             parameters=(_CONTACT,),
             body="ContactBody",
-            answers=("Contact",),
+            answers=(ContactResponse,),
             refusals=(NotFound, UnknownApp, Conflicting, Invalid, *BODY_REFUSALS, *KEY_REFUSALS),
         ),
         "delete": Operation(
@@ -92,7 +99,7 @@ CALLS_ABOUT_CONTACTS: Final[Operations] = {
                     "What becomes of what was said.",
                 ),
             ),
-            answers=("ErasedContact",),
+            answers=(ErasedContactResponse,),
             refusals=(NotFound, Invalid, *KEY_REFUSALS),
         ),
     },
@@ -103,7 +110,7 @@ CALLS_ABOUT_CONTACTS: Final[Operations] = {
             description="Of every app, and those that are over too.",
             security=by_key(Scope.READ),
             parameters=(_CONTACT, *PAGE),
-            answers=("SessionPage",),
+            answers=(PageResponse[SessionResponse],),
             refusals=(NotFound, Invalid, *KEY_REFUSALS),
         ),
         "delete": Operation(
@@ -112,7 +119,7 @@ CALLS_ABOUT_CONTACTS: Final[Operations] = {
             description="In every app and browser. May be repeated.",
             security=by_key(Scope.WRITE),
             parameters=(_CONTACT,),
-            answers=("LoggedOutContact",),
+            answers=(LoggedOutContactResponse,),
             refusals=(NotFound, *KEY_REFUSALS),
         ),
     },

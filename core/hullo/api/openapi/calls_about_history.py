@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from hullo.api.contact_schemas import TagsResponse
+from hullo.api.history_schemas import DecisionResponse, NoteResponse, RemovedNoteResponse, TimelineEntryResponse
 from hullo.api.openapi.operation import (
     BODY_REFUSALS,
     KEY_REFUSALS,
@@ -14,6 +16,7 @@ from hullo.api.openapi.operation import (
     in_path,
     path_id,
 )
+from hullo.api.schemas import PageResponse
 from hullo.errors import Conflicting, Invalid, NotFound
 from hullo.model.app import Scope
 from hullo.model.timeline import CONTACT_EVENT
@@ -31,7 +34,7 @@ CALLS_ABOUT_HISTORY: Final[Operations] = {
             description="What each call wrote, and why: in words, stage by stage, field by field.",
             security=by_key(Scope.READ),
             parameters=(_CONTACT, *PAGE),
-            answers=("DecisionPage",),
+            answers=(PageResponse[DecisionResponse],),
             refusals=(NotFound, Invalid, *KEY_REFUSALS),
         ),
     },
@@ -44,7 +47,7 @@ CALLS_ABOUT_HISTORY: Final[Operations] = {
             "A key of one app is not shown what happened in others.",
             security=by_key(Scope.READ),
             parameters=(_CONTACT, *PAGE),
-            answers=("TimelinePage",),
+            answers=(PageResponse[TimelineEntryResponse],),
             refusals=(NotFound, Invalid, *KEY_REFUSALS),
         ),
     },
@@ -56,7 +59,7 @@ CALLS_ABOUT_HISTORY: Final[Operations] = {
             security=by_key(Scope.WRITE),
             parameters=(_CONTACT,),
             body="EventBody",
-            answers=("TimelineEntry",),
+            answers=(TimelineEntryResponse,),
             refusals=(NotFound, Conflicting, Invalid, *BODY_REFUSALS, *KEY_REFUSALS),
         ),
     },
@@ -66,7 +69,7 @@ CALLS_ABOUT_HISTORY: Final[Operations] = {
             summary="A contact's tags",
             security=by_key(Scope.READ),
             parameters=(_CONTACT,),
-            answers=("Tags",),
+            answers=(TagsResponse,),
             refusals=(NotFound, *KEY_REFUSALS),
         ),
         "post": Operation(
@@ -76,7 +79,7 @@ CALLS_ABOUT_HISTORY: Final[Operations] = {
             security=by_key(Scope.WRITE),
             parameters=(_CONTACT,),
             body="TagsBody",
-            answers=("Tags",),
+            answers=(TagsResponse,),
             refusals=(NotFound, Conflicting, Invalid, *BODY_REFUSALS, *KEY_REFUSALS),
         ),
     },
@@ -87,7 +90,7 @@ CALLS_ABOUT_HISTORY: Final[Operations] = {
             description="The answer has those that are left. May be repeated.",
             security=by_key(Scope.WRITE),
             parameters=(_CONTACT, _TAG),
-            answers=("Tags",),
+            answers=(TagsResponse,),
             refusals=(NotFound, Conflicting, Invalid, *KEY_REFUSALS),
         ),
     },
@@ -98,7 +101,7 @@ CALLS_ABOUT_HISTORY: Final[Operations] = {
             description="For agents among themselves: no visitor is ever shown one.",
             security=by_key(Scope.READ),
             parameters=(_CONTACT, *PAGE),
-            answers=("NotePage",),
+            answers=(PageResponse[NoteResponse],),
             refusals=(NotFound, Invalid, *KEY_REFUSALS),
         ),
         "post": Operation(
@@ -107,7 +110,7 @@ CALLS_ABOUT_HISTORY: Final[Operations] = {
             security=by_key(Scope.WRITE),
             parameters=(_CONTACT,),
             body="NoteBody",
-            answers=("Note",),
+            answers=(NoteResponse,),
             refusals=(NotFound, Conflicting, Invalid, *BODY_REFUSALS, *KEY_REFUSALS),
             leads_to=("remove_note",),
         ),
@@ -118,7 +121,7 @@ CALLS_ABOUT_HISTORY: Final[Operations] = {
             summary="A conversation's tags",
             security=by_key(Scope.READ),
             parameters=(_CONVERSATION,),
-            answers=("Tags",),
+            answers=(TagsResponse,),
             refusals=(NotFound, *KEY_REFUSALS),
         ),
         "post": Operation(
@@ -128,7 +131,7 @@ CALLS_ABOUT_HISTORY: Final[Operations] = {
             security=by_key(Scope.WRITE),
             parameters=(_CONVERSATION,),
             body="TagsBody",
-            answers=("Tags",),
+            answers=(TagsResponse,),
             refusals=(NotFound, Invalid, *BODY_REFUSALS, *KEY_REFUSALS),
         ),
     },
@@ -139,7 +142,7 @@ CALLS_ABOUT_HISTORY: Final[Operations] = {
             description="The answer has those that are left. May be repeated.",
             security=by_key(Scope.WRITE),
             parameters=(_CONVERSATION, _TAG),
-            answers=("Tags",),
+            answers=(TagsResponse,),
             refusals=(NotFound, Invalid, *KEY_REFUSALS),
         ),
     },
@@ -150,7 +153,7 @@ CALLS_ABOUT_HISTORY: Final[Operations] = {
             description="For agents among themselves: no visitor is ever shown one.",
             security=by_key(Scope.READ),
             parameters=(_CONVERSATION, *PAGE),
-            answers=("NotePage",),
+            answers=(PageResponse[NoteResponse],),
             refusals=(NotFound, Invalid, *KEY_REFUSALS),
         ),
         "post": Operation(
@@ -159,7 +162,7 @@ CALLS_ABOUT_HISTORY: Final[Operations] = {
             security=by_key(Scope.WRITE),
             parameters=(_CONVERSATION,),
             body="NoteBody",
-            answers=("Note",),
+            answers=(NoteResponse,),
             refusals=(NotFound, Invalid, *BODY_REFUSALS, *KEY_REFUSALS),
             leads_to=("remove_note",),
         ),
@@ -170,7 +173,7 @@ CALLS_ABOUT_HISTORY: Final[Operations] = {
             summary="Remove a note",
             security=by_key(Scope.WRITE),
             parameters=(_NOTE,),
-            answers=("RemovedNote",),
+            answers=(RemovedNoteResponse,),
             refusals=(NotFound, *KEY_REFUSALS),
         ),
     },

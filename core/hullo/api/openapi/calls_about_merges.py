@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Final, get_args
 
+from hullo.api.contact_schemas import ConflictResponse
+from hullo.api.history_schemas import MergedResponse, MergeResponse, ResolvedConflictResponse, UnmergedResponse
 from hullo.api.openapi.notation import one_of, ref
 from hullo.api.openapi.operation import BODY_REFUSALS, KEY_REFUSALS, PAGE, Operation, Operations, by_key, path_id, query
+from hullo.api.schemas import PageResponse
 from hullo.errors import Conflicting, Invalid, NotFound
 from hullo.model.app import Scope
 from hullo.model.conflict import ConflictStatus
@@ -23,7 +26,7 @@ CALLS_ABOUT_MERGES: Final[Operations] = {
             security=by_key(Scope.WRITE),
             parameters=(_CONTACT,),
             body="MergeBody",
-            answers=("Merged",),
+            answers=(MergedResponse,),
             refusals=(NotFound, Conflicting, Invalid, *BODY_REFUSALS, *KEY_REFUSALS),
             leads_to=("undo_merge",),
             leads_by="merge_id",
@@ -36,7 +39,7 @@ CALLS_ABOUT_MERGES: Final[Operations] = {
             description="Those that were undone, too.",
             security=by_key(Scope.READ),
             parameters=(_CONTACT, *PAGE),
-            answers=("MergePage",),
+            answers=(PageResponse[MergeResponse],),
             refusals=(NotFound, Invalid, *KEY_REFUSALS),
         ),
     },
@@ -50,7 +53,7 @@ CALLS_ABOUT_MERGES: Final[Operations] = {
             parameters=(path_id("MergeId"),),
             body="UndoBody",
             needs_body=False,
-            answers=("Unmerged",),
+            answers=(UnmergedResponse,),
             refusals=(NotFound, Conflicting, Invalid, *BODY_REFUSALS, *KEY_REFUSALS),
         ),
     },
@@ -69,7 +72,7 @@ CALLS_ABOUT_MERGES: Final[Operations] = {
                 query("contact_id", ref("ContactId"), "On either side."),
                 *PAGE,
             ),
-            answers=("ConflictPage",),
+            answers=(PageResponse[ConflictResponse],),
             refusals=(Invalid, *KEY_REFUSALS),
         ),
     },
@@ -81,7 +84,7 @@ CALLS_ABOUT_MERGES: Final[Operations] = {
             security=by_key(Scope.WRITE),
             parameters=(path_id("ConflictId"),),
             body="ResolveBody",
-            answers=("ResolvedConflict",),
+            answers=(ResolvedConflictResponse,),
             refusals=(NotFound, Conflicting, Invalid, *BODY_REFUSALS, *KEY_REFUSALS),
         ),
     },

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from hullo.api.openapi.operation import KEY_REFUSALS, PAGE, Operation, Operations, by_key, path_id
+from hullo.api.schemas import AuditEntryResponse, PageResponse
 from hullo.errors import Conflicting, Invalid, NotFound
 from hullo.model.app import Scope
 
@@ -28,7 +29,7 @@ CALLS_ABOUT_PRIVACY: Final[Operations] = {
             "`hullo audit verify` walks the chain.",
             security=by_key(Scope.READ),
             parameters=PAGE,
-            answers=("AuditEntryPage",),
+            answers=(PageResponse[AuditEntryResponse],),
             refusals=(Invalid, *KEY_REFUSALS),
         ),
     },

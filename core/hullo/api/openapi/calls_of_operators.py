@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from hullo.api.openapi.operation import PUBLIC, Operation, Operations
+from hullo.api.schemas import HealthResponse
 from hullo.errors import Unavailable
 
 CALLS_OF_OPERATORS: Final[Operations] = {
     "/healthz": {
-        "get": Operation(id="alive", summary="Is the process there?", security=PUBLIC, answers=("Health",)),
+        "get": Operation(id="alive", summary="Is the process there?", security=PUBLIC, answers=(HealthResponse,)),
     },
     "/readyz": {
         "get": Operation(
@@ -17,7 +18,7 @@ CALLS_OF_OPERATORS: Final[Operations] = {
             summary="Can it serve?",
             description="Whether the database is there, with the schema that is needed.",
             security=PUBLIC,
-            answers=("Health",),
+            answers=(HealthResponse,),
             refusals=(Unavailable,),
         ),
     },

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from hullo.api.openapi.operation import BODY_REFUSALS, KEY_REFUSALS, Operation, Operations, by_key, path_id
+from hullo.api.schemas import AppResponse, CheckedResponse
 from hullo.errors import Invalid, NotFound, UnknownApp
 from hullo.model.app import Scope
 
@@ -18,7 +19,7 @@ CALLS_OF_SERVERS: Final[Operations] = {
             description="And how many of its identify calls are signed.",
             security=by_key(Scope.READ),
             parameters=(_APP,),
-            answers=("App",),
+            answers=(AppResponse,),
             refusals=(NotFound, UnknownApp, *KEY_REFUSALS),
             leads_to=("check_identify",),
         ),
@@ -31,7 +32,7 @@ CALLS_OF_SERVERS: Final[Operations] = {
             security=by_key(Scope.READ),
             parameters=(_APP,),
             body="CheckBody",
-            answers=("Checked",),
+            answers=(CheckedResponse,),
             refusals=(NotFound, UnknownApp, Invalid, *BODY_REFUSALS, *KEY_REFUSALS),
         ),
     },

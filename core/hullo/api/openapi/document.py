@@ -11,10 +11,8 @@ import msgspec
 from starlette.routing import BaseRoute
 
 from hullo.api.endpoint import Handler
-from hullo.api.openapi.answers_about_contacts import ANSWERS_ABOUT_CONTACTS
+from hullo.api.field_types import NAMED_SCHEMAS
 from hullo.api.openapi.answers_about_privacy import ANSWERS_ABOUT_PRIVACY
-from hullo.api.openapi.answers_to_pages import ANSWERS_TO_PAGES
-from hullo.api.openapi.answers_to_servers import ANSWERS_TO_SERVERS
 from hullo.api.openapi.bodies import body_schemas
 from hullo.api.openapi.bodies_about_contacts import bodies_about_contacts
 from hullo.api.openapi.calls_about_contacts import CALLS_ABOUT_CONTACTS
@@ -24,12 +22,12 @@ from hullo.api.openapi.calls_about_privacy import CALLS_ABOUT_PRIVACY
 from hullo.api.openapi.calls_of_operators import CALLS_OF_OPERATORS
 from hullo.api.openapi.calls_of_pages import CALLS_OF_PAGES
 from hullo.api.openapi.calls_of_servers import CALLS_OF_SERVERS
+from hullo.api.openapi.components import ResponseSchemas
 from hullo.api.openapi.duplicates import ANSWERS_ABOUT_DUPLICATES, CALLS_ABOUT_DUPLICATES
 from hullo.api.openapi.notation import Schema, ref
 from hullo.api.openapi.operation import PARAMETERS, Operation, Operations
 from hullo.api.openapi.refusals import HEADERS, PROBLEM, REQUEST_ID, WHEN, by_status, responses
 from hullo.api.openapi.route import DescribedRoute
-from hullo.api.openapi.vocabulary import VOCABULARY
 from hullo.api.request import Request
 from hullo.api.runtime import AsyncRuntime
 from hullo.asgi.json import encode
@@ -113,6 +111,9 @@ def document(limits: Limits, added: Iterable[BaseRoute] = ()) -> dict[str, Any]:
     own = [(group, path, methods) for group, (_, paths) in _GROUPS.items() for path, methods in paths.items()]
     calls = [*own, *((_OF_PLUGINS, route.path_format, route.operations) for route in theirs)]
     operations = [each for _, _, methods in calls for each in methods.values()]
+    answers = ResponseSchemas.of(
+        answer for operation in operations for answer in operation.answers if not isinstance(answer, str)
+    )
     problems = "\n".join(f"- {each.status} `{each.code}`: {when}" for each, when in WHEN.items())
     return {
         "openapi": "3.1.0",
@@ -125,18 +126,17 @@ def document(limits: Limits, added: Iterable[BaseRoute] = ()) -> dict[str, Any]:
         "servers": [],
         "tags": [{"name": name, "description": description} for name, (description, _) in _GROUPS.items()],
         "paths": {
-            path: {method: _operation_object(group, each) for method, each in methods.items()}
+            path: {method: _operation_object(group, each, answers) for method, each in methods.items()}
             for group, path, methods in calls
         },
         "components": {
             "schemas": {
-                **VOCABULARY,
+                **NAMED_SCHEMAS,
                 **body_schemas(limits),
                 **bodies_about_contacts(limits),
-                **ANSWERS_TO_PAGES,
-                **ANSWERS_TO_SERVERS,
+                **answers.components,
                 **{name: schema for route in theirs for name, schema in route.schemas.items()},
-                **ANSWERS_ABOUT_CONTACTS,
+                "Description": {"type": "object", "description": "An OpenAPI document."},
                 **ANSWERS_ABOUT_DUPLICATES,
                 **ANSWERS_ABOUT_PRIVACY,
                 "Problem": PROBLEM,
@@ -149,7 +149,7 @@ def document(limits: Limits, added: Iterable[BaseRoute] = ()) -> dict[str, Any]:
     }
 
 
-def _operation_object(group: str, operation: Operation) -> dict[str, Any]:
+def _operation_object(group: str, operation: Operation, answers: ResponseSchemas) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": operation.id,
         "tags": [group],
@@ -157,7 +157,7 @@ def _operation_object(group: str, operation: Operation) -> dict[str, Any]:
         "description": operation.description,
         "parameters": operation.parameters,
         "requestBody": _body(operation),
-        "responses": {"200": _success(operation), **by_status(operation.refusals)},
+        "responses": {"200": _success(operation, answers), **by_status(operation.refusals)},
     }
     return {**{name: part for name, part in described.items() if part}, "security": operation.security}
 
@@ -174,11 +174,22 @@ def _body(operation: Operation) -> dict[str, Any] | None:
     return {"required": operation.needs_body, "content": content}
 
 
-def _success(operation: Operation) -> dict[str, Any]:
-    schemas = [ref(name) for name in operation.answers]
-    schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+def _success(operation: Operation, answers: ResponseSchemas) -> dict[str, Any]:
+    names = [answer if isinstance(answer, str) else answers.names[answer] for answer in operation.answers]
+    schema = ref(names[0]) if len(names) == 1 else {"anyOf": [ref(name) for name in names]}
+    if operation.discriminator is not None:
+        schema = _alternatives(names, operation.discriminator, answers)
     success = {"description": "Done.", "headers": REQUEST_ID, "content": {_JSON: {"schema": schema}}}
     if operation.leads_to:
         parameters = {"id": f"$response.body#/{operation.leads_by}"}
         success["links"] = {each: {"operationId": each, "parameters": parameters} for each in operation.leads_to}
     return success
+
+
+def _alternatives(names: list[str], field: str, answers: ResponseSchemas) -> dict[str, Any]:
+    """One of several schemas, told apart by a constant field."""
+    mapping = {answers.components[name]["properties"][field]["const"]: ref(name)["$ref"] for name in names}
+    return {
+        "oneOf": [ref(name) for name in names],
+        "discriminator": {"propertyName": field, "mapping": mapping},
+    }

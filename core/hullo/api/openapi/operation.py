@@ -8,6 +8,7 @@ from typing import Final
 from hullo.api.openapi.notation import TEXT, Schema, ref
 from hullo.api.openapi.refusals import Refusal
 from hullo.api.request import PAGE_MAX_LIMIT
+from hullo.api.schemas import ResponseBody
 from hullo.errors import (
     BadOrigin,
     BadRequest,
@@ -45,20 +46,22 @@ EITHER_REFUSALS: Final = (KeyRequired, Forbidden, Invalid, *VISITOR_REFUSALS)
 
 
 class Operation(Value):
-    """`body` and `answers` are names of schemas."""
+    """`body` is the name of a schema."""
 
     id: str
     """The name of the function that answers."""
     summary: str
     security: Security
-    answers: tuple[str, ...]
-    """Several where it depends on the caller."""
+    answers: tuple[type[ResponseBody] | str, ...]
+    """Several where it depends on the caller. A text names a schema that is written by hand."""
     description: str = ""
     parameters: tuple[Schema, ...] = ()
     body: str | None = None
     needs_body: bool = True
     beacon: bool = False
     """Whether `navigator.sendBeacon` may send it, which can label JSON as nothing but text."""
+    discriminator: str | None = None
+    """The constant field that tells several answers apart."""
     refusals: tuple[Refusal, ...] = ()
     leads_to: tuple[str, ...] = ()
     """The ids of operations whose path holds an id that is in the answer."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from hullo.api.openapi.notation import TEXT, Schema, closed_object, listed, one_of, or_null, ref, with_description
@@ -44,20 +43,3 @@ def page_of(item: str) -> Schema:
     return closed_object(
         {"items": listed(ref(item)), "next": or_null(with_description(TEXT, "The `cursor` of what comes after."))}
     )
-
-
-VOCABULARY: Final[Mapping[str, Schema]] = {
-    "AppId": id_schema("app", "An app: one place a widget runs. It is its public key too."),
-    "VisitorId": id_schema("vis", "One browser profile in one app. It proves nothing."),
-    "ContactId": id_schema("con", "A person in a workspace."),
-    "ConversationId": id_schema("cnv", "A conversation."),
-    "ConflictId": id_schema("cfl", "A conflict."),
-    "EventId": id_schema("evt", "Something that happened to a contact, in the order of time."),
-    "MergeId": id_schema("mrg", "A merge."),
-    "NoteId": id_schema("note", "A note."),
-    "RequestId": id_schema("req", "One call, as the log names it."),
-    "SessionToken": id_schema("hvs", "A visitor's secret: whoever sends it is that browser."),
-    "Time": {"type": "string", "format": "date-time", "description": "UTC, to the millisecond."},
-    "Fault": closed_object({"field": TEXT, "reason": with_description(TEXT, "For people.")}),
-}
-"""By their names in the document."""

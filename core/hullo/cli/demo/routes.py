@@ -8,12 +8,13 @@ from importlib.resources import files
 from string import Template
 from typing import Final
 
+from msgspec import to_builtins
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from hullo.api.contact_schemas import contact_json
-from hullo.api.history_schemas import decision_json
+from hullo.api.contact_schemas import ContactResponse
+from hullo.api.history_schemas import DecisionResponse
 from hullo.api.schemas import JsonObject
 from hullo.application import Hullo
 from hullo.asgi.identity import Identity, identity_of
@@ -84,10 +85,10 @@ def _view(hullo: Hullo, app_key: str, visitor: Identity) -> JsonObject:
     people = store.list_contacts(ContactFilter(workspace_id=app.workspace_id), SHOWN).items
     return {
         "standing": visitor.standing.label if visitor.standing else None,
-        "contact": contact_json(contact, provenance=True) if contact else None,
-        "decisions": [decision_json(each, {app.id: app.name}) for each in decisions],
+        "contact": to_builtins(ContactResponse.of(contact, provenance=True)) if contact else None,
+        "decisions": [to_builtins(DecisionResponse.of(each, {app.id: app.name})) for each in decisions],
         "conversations": _conversations(hullo, app, visitor),
-        "people": [contact_json(each) for each in people],
+        "people": [to_builtins(ContactResponse.of(each)) for each in people],
     }
 
 
