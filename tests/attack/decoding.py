@@ -12,7 +12,7 @@ from hullo.asgi.json import decode_object
 from hullo.errors import BadRequest, Invalid, NoIdentifier, ProofRejected
 from hullo.model.app import App, IdentityKey
 from hullo.model.claim import Claim
-from hullo.model.compact_token import LEEWAY, unverified_audience
+from hullo.model.compact_token import CLOCK_LEEWAY, unverified_audience
 from hullo.model.instant import DAY, MINUTE, SECOND
 from hullo.model.limits import Limits
 from hullo.model.phone import normalise_phone
@@ -89,7 +89,7 @@ def read(text: str, app: App) -> SignedToken | None:
         return None
     audience = token.payload["aud"]
     assert APP_KEY in (audience if isinstance(audience, list) else [audience])
-    assert NOW < token.expires_at + LEEWAY <= NOW + DAY + 2 * LEEWAY
+    assert NOW < token.expires_at + CLOCK_LEEWAY <= NOW + DAY + 2 * CLOCK_LEEWAY
     assert token.token_id is None or 0 < len(token.token_id) <= 255
     return token
 

@@ -20,15 +20,15 @@ from hullo.model.instant import DAY, HOUR, MINUTE, SECOND, Instant
 from hullo.model.strict_json import parse_object
 from hullo.value import Value
 
-HMAC: Final = "HS256"
+HS256: Final = "HS256"
 MAX_LIFETIME: Final = DAY
-LEEWAY: Final = MINUTE
+CLOCK_LEEWAY: Final = MINUTE
 """Tolerance for the clock of the signer."""
 
 _COMPACT: Final = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 _OPTIONS: Final[Any] = {
     "require": ["exp", "aud"],
-    # `validate_payload` checks these, by hullo's own clock and with a message for each.
+    # `validate_token_payload` checks these, by hullo's own clock and with a message for each.
     "verify_aud": False,
     "verify_exp": False,
     "verify_nbf": False,
@@ -68,7 +68,7 @@ def sign_token(
     """
     payload = {**claims, "iat": now // SECOND, "exp": (now + lifetime) // SECOND, "aud": audience}
     headers = {"kid": key.id, "typ": typ}
-    return jwt.encode(payload, secret if secret is not None else key.secret, algorithm=HMAC, headers=headers)
+    return jwt.encode(payload, secret if secret is not None else key.secret, algorithm=HS256, headers=headers)
 
 
 def parse_token(text: str, max_length: int) -> ParsedToken:
@@ -105,13 +105,13 @@ def verify_signature(parsed: ParsedToken, verifier: Any, algorithm: str) -> bool
     return True
 
 
-def validate_payload(
+def validate_token_payload(
     payload: Mapping[str, Any],
     app: App,
     now: Instant,
     *,
     max_lifetime: Instant = MAX_LIFETIME,
-    leeway: Instant = LEEWAY,
+    leeway: Instant = CLOCK_LEEWAY,
 ) -> Instant:
     """Validate audience and times; return when the token expires. It is accepted until `leeway` after that.
 
@@ -126,14 +126,14 @@ def validate_payload(
     if expires_at + leeway <= now:
         raise ProofRejected(f"the token expired {_format_duration(now - expires_at)} ago", mistake="expired")
     for name, begins in (("iat", issued_at), ("nbf", _numeric_date(payload, "nbf") if "nbf" in payload else None)):
-        if begins is not None and begins > now + LEEWAY:
+        if begins is not None and begins > now + CLOCK_LEEWAY:
             raise ProofRejected(
                 f"the token's {name} is in the future: the signer's clock is ahead, or it is not valid yet",
                 mistake="not_yet_valid",
             )
     lifetime = expires_at - (now if issued_at is None else issued_at)
     # The second clause bounds a token whose `iat` lies: a future `iat` passes the first with any `exp`.
-    if lifetime > max_lifetime or expires_at > now + max_lifetime + LEEWAY:
+    if lifetime > max_lifetime or expires_at > now + max_lifetime + CLOCK_LEEWAY:
         raise ProofRejected(f"the token lives for more than {_format_duration(max_lifetime)}", mistake="lives_too_long")
     return expires_at
 

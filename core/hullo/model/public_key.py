@@ -23,7 +23,7 @@ EDDSA: Final = "EdDSA"
 ES256: Final = "ES256"
 RS256: Final = "RS256"
 
-ALGORITHMS: Final = (EDDSA, ES256, RS256)
+PUBLIC_KEY_ALGORITHMS: Final = (EDDSA, ES256, RS256)
 """Algorithms of public keys; each key has one."""
 
 RSA_BITS: Final = range(2048, 8193)

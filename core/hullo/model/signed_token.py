@@ -10,12 +10,12 @@ import jwt
 
 from hullo.errors import ProofRejected
 from hullo.model.app import App, IdentityKey
-from hullo.model.compact_token import HMAC, ParsedToken, parse_token, validate_payload, verify_signature
+from hullo.model.compact_token import HS256, ParsedToken, parse_token, validate_token_payload, verify_signature
 from hullo.model.instant import Instant
-from hullo.model.public_key import ALGORITHMS, PublicKey
+from hullo.model.public_key import PUBLIC_KEY_ALGORITHMS, PublicKey
 from hullo.value import Value
 
-ACCEPTED_ALGORITHMS: Final = (HMAC, *ALGORITHMS)
+ACCEPTED_ALGORITHMS: Final = (HS256, *PUBLIC_KEY_ALGORITHMS)
 """Algorithms that tokens may use."""
 MAX_TOKEN_ID_LENGTH: Final = 255
 
@@ -46,7 +46,7 @@ def read_signed_token(text: str, app: App, now: Instant, max_length: int) -> Sig
     key = next((candidate for candidate in signers if is_signed_by(candidate, parsed)), None)
     if key is None:
         raise ProofRejected("the token's signature is not that of any active key it could be of", mistake="signature")
-    expires_at = validate_payload(parsed.payload, app, now)
+    expires_at = validate_token_payload(parsed.payload, app, now)
     return SignedToken(
         payload=parsed.payload,
         key_id=key.id,
@@ -77,7 +77,7 @@ def candidate_keys(keys: Sequence[IdentityKey], algorithm: str, kid: object, now
 
 def key_algorithm(key: IdentityKey) -> str:
     """Return the one algorithm of the key."""
-    return HMAC if key.public_key is None else _parse_public_key(key.public_key).algorithm
+    return HS256 if key.public_key is None else _parse_public_key(key.public_key).algorithm
 
 
 def is_signed_by(key: IdentityKey, parsed: ParsedToken) -> bool:

@@ -47,12 +47,12 @@ from hullo.model.app import App, IdentityKey, Scope, Workspace
 from hullo.model.change_set import CallCount, ChangeSet
 from hullo.model.claim import CUSTOM_DATA, PROFILE_FIELDS, Claim, attribute_hash_field
 from hullo.model.compact_token import (
-    HMAC,
-    LEEWAY,
+    CLOCK_LEEWAY,
+    HS256,
     ParsedToken,
     parse_token,
     sign_token,
-    validate_payload,
+    validate_token_payload,
     verify_signature,
 )
 from hullo.model.contact import Contact, ContactId
@@ -69,7 +69,7 @@ from hullo.model.mistake import UNRECOGNISED, Mistake
 from hullo.model.outcome import Outcome
 from hullo.model.phone import has_e164_format, is_e164
 from hullo.model.proof import Proof, Signature, SingleUseToken, is_proven
-from hullo.model.public_key import ALGORITHMS
+from hullo.model.public_key import PUBLIC_KEY_ALGORITHMS
 from hullo.model.request_context import RequestContext
 from hullo.model.signed_token import (
     ACCEPTED_ALGORITHMS,
@@ -102,22 +102,22 @@ from hullo.value import Value
 
 __all__ = [
     "ACCEPTED_ALGORITHMS",
-    "ALGORITHMS",
     "API_KEY_PREFIX",
+    "CLOCK_LEEWAY",
     "CUSTOM_DATA",
     "DAY",
     "EMAIL",
     "EXTERNAL_ID",
-    "HMAC",
     "HOUR",
+    "HS256",
     "IDENTITY_KEY_PREFIX",
-    "LEEWAY",
     "MAX_HOP_LIFETIME",
     "MAX_NOTICE_BYTES",
     "MAX_TOKEN_ID_LENGTH",
     "MINUTE",
     "PAGE_SIZE",
     "PROFILE_FIELDS",
+    "PUBLIC_KEY_ALGORITHMS",
     "SECOND",
     "UNRECOGNISED",
     "App",
@@ -208,6 +208,6 @@ __all__ = [
     "read_signed_token",
     "run_retention",
     "sign_token",
-    "validate_payload",
+    "validate_token_payload",
     "verify_signature",
 ]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from hullo.hooks.hookspecs import hookimpl
-from hullo.model.conversation import Conversation, ConversationId
+from hullo.plugin import Conversation, ConversationId, hookimpl
 
 
 class LinkOrphans:

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from hullo.hooks.hookspecs import hookimpl
-from hullo.model.claim import Claim
-from hullo.model.identifier import EXTERNAL_ID, Identifier
-from hullo.model.match import Candidates, Match
+from hullo.plugin import EXTERNAL_ID, Candidates, Claim, Identifier, Match, hookimpl
 
 
 class ByExternalId:

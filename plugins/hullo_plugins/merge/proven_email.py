@@ -5,12 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from hullo.hooks.hookspecs import hookimpl
-from hullo.model.claim import Claim
-from hullo.model.contact import Contact
-from hullo.model.identifier import EMAIL, EXTERNAL_ID, Identifier
-from hullo.model.merge import MergePlan
-from hullo.model.proof import Proof, is_proven
+from hullo.plugin import EMAIL, EXTERNAL_ID, Claim, Contact, Identifier, MergePlan, Proof, hookimpl, is_proven
 
 
 class ProvenEmail:

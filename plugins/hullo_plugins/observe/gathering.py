@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
-from hullo.errors import HulloError
+from hullo.plugin import HulloError
 
 _log = logging.getLogger("hullo.gathering")
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 import logging
 from typing import ClassVar
 
-from hullo.errors import HulloError, ProofRejected
-from hullo.hooks.hookspecs import hookimpl
-from hullo.model.app import App
-from hullo.model.outcome import Outcome
+from hullo.plugin import App, HulloError, Outcome, ProofRejected, hookimpl
 
 _log = logging.getLogger("hullo.identify")
 

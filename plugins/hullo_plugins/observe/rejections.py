@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
-from hullo.errors import HulloError, ProofRejected
-from hullo.hooks.hookspecs import hookimpl
-from hullo.model.app import App
-from hullo.model.change_set import ChangeSet
-from hullo.model.event import Event
-from hullo.rules.events import EventBuilder
+from hullo.plugin import App, Event, EventBuilder, Host, HulloError, ProofRejected, hookimpl
 from hullo_plugins.observe.gathering import BufferedCounter
-
-if TYPE_CHECKING:
-    from hullo.application import Hullo
 
 RejectionKey = tuple[str, str, str | None]
 """The workspace, the app, and the mistake where that is known."""
@@ -35,11 +27,11 @@ class Rejections:
     waits: ClassVar = False
 
     def __init__(self, seconds: float = INTERVAL) -> None:
-        self._hullo: Hullo | None = None
+        self._hullo: Host | None = None
         self._counter: BufferedCounter[RejectionKey] = BufferedCounter(seconds, self._write_events)
 
     @hookimpl
-    def startup(self, hullo: Hullo) -> None:
+    def startup(self, hullo: Host) -> None:
         self._hullo = hullo
 
     @hookimpl
@@ -62,5 +54,4 @@ class Rejections:
             teller = EventBuilder(moment, workspace_id, app_id=app_id, preceding=events)
             teller.add("identity.rejected", data={"mistake": mistake, "calls": calls})
             events = teller.events
-        hullo.store.apply([ChangeSet(events=events)])
-        hullo.outbox_worker.wake()
+        hullo.commit_events(events)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
-from hullo.errors import HulloError, ProofRejected, ProofRequired
-from hullo.hooks.hookspecs import hookimpl
-from hullo.model.app import App
-from hullo.model.change_set import CallCount, ChangeSet
-from hullo.model.instant import DAY, Instant
-from hullo.model.outcome import Outcome
-from hullo.model.proof import Signature
+from hullo.plugin import (
+    DAY,
+    App,
+    CallCount,
+    ChangeSet,
+    Host,
+    HulloError,
+    Instant,
+    Outcome,
+    ProofRejected,
+    ProofRequired,
+    Signature,
+    hookimpl,
+)
 from hullo_plugins.observe.gathering import BufferedCounter
-
-if TYPE_CHECKING:
-    from hullo.application import Hullo
 
 CountKey = tuple[str, Instant, Signature]
 
@@ -33,11 +37,11 @@ class SignatureCounts:
     waits: ClassVar = False
 
     def __init__(self, seconds: float = INTERVAL) -> None:
-        self._hullo: Hullo | None = None
+        self._hullo: Host | None = None
         self._counter: BufferedCounter[CountKey] = BufferedCounter(seconds, self._write_counts)
 
     @hookimpl
-    def startup(self, hullo: Hullo) -> None:
+    def startup(self, hullo: Host) -> None:
         self._hullo = hullo
 
     @hookimpl

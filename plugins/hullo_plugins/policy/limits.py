@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from hullo.hooks.hookspecs import hookimpl
-from hullo.model.contact import Contact
-from hullo.model.limits import Limits
-from hullo.model.write import Refusal, Write
-
-if TYPE_CHECKING:
-    from hullo.application import Hullo
+from hullo.plugin import Contact, Host, Limits, Refusal, Write, hookimpl
 
 
 class CustomDataLimit:
@@ -29,7 +23,7 @@ class CustomDataLimit:
         self._custom_keys = custom_keys
 
     @hookimpl
-    def startup(self, hullo: Hullo) -> None:
+    def startup(self, hullo: Host) -> None:
         if self._custom_keys is None:
             self._custom_keys = hullo.settings.limits.custom_keys
 

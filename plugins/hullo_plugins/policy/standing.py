@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from hullo.hooks.hookspecs import hookimpl
-from hullo.model.contact import Contact
-from hullo.model.fact import Fact, is_blank
-from hullo.model.standing import Standing
-from hullo.model.write import Refusal, Write
+from hullo.plugin import Contact, Fact, Refusal, Standing, Write, hookimpl, is_blank
 
 
 class StandingPolicy:

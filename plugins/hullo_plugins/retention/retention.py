@@ -5,15 +5,9 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
-from hullo.errors import HulloError
-from hullo.hooks.hookspecs import hookimpl
-from hullo.model.instant import DAY
-from hullo.operations.privacy.retention import run_retention
-
-if TYPE_CHECKING:
-    from hullo.application import Hullo
+from hullo.plugin import DAY, Host, HulloError, hookimpl, run_retention
 
 _log = logging.getLogger("hullo.retention")
 
@@ -37,13 +31,13 @@ class RetentionJob:
         self._first_delay = first_delay
         self._interval = interval
         self._holder = secrets.token_hex(8)
-        self._hullo: Hullo | None = None
+        self._hullo: Host | None = None
         self._timer: threading.Timer | None = None
         self._timer_lock = threading.Lock()
         self._run_lock = threading.Lock()
 
     @hookimpl
-    def startup(self, hullo: Hullo) -> None:
+    def startup(self, hullo: Host) -> None:
         self._hullo = hullo
         self._schedule(self._first_delay)
 
@@ -75,7 +69,7 @@ class RetentionJob:
         finally:
             self._schedule(self._interval)
 
-    def _run_if_due(self, hullo: Hullo) -> None:
+    def _run_if_due(self, hullo: Host) -> None:
         now = hullo.clock()
         # Each time another holder: one that asks again is told yes, and the day has one run.
         holder = f"{self._holder}:{now}"

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
-from hullo.errors import ProofRejected
-from hullo.hooks.hookspecs import hookimpl
-from hullo.model.app import App, IdentityKey
-from hullo.model.compact_token import HMAC, parse_token, sign_token, validate_payload, verify_signature
-from hullo.model.instant import Instant
-from hullo.model.limits import Limits
-from hullo.model.proof import SingleUseToken
-from hullo.model.request_context import RequestContext
-from hullo.model.standing import Standing
-from hullo.model.token_claims import MAX_HOP_LIFETIME, TokenClaims
-from hullo.model.visitor import Session
-
-if TYPE_CHECKING:
-    from hullo.application import Hullo
+from hullo.plugin import (
+    HS256,
+    MAX_HOP_LIFETIME,
+    App,
+    Host,
+    IdentityKey,
+    Instant,
+    Limits,
+    ProofRejected,
+    RequestContext,
+    Session,
+    SingleUseToken,
+    Standing,
+    TokenClaims,
+    hookimpl,
+    parse_token,
+    sign_token,
+    validate_token_payload,
+    verify_signature,
+)
 
 TOKEN_TYPE: Final = "hullo-hop"
 """The token's `typ`: what is made for a hop proves nothing as a signed token, and the reverse."""
@@ -38,7 +44,7 @@ class HopToken:
         self._max_token_bytes = Limits().token_bytes
 
     @hookimpl
-    def startup(self, hullo: Hullo) -> None:
+    def startup(self, hullo: Host) -> None:
         self._max_token_bytes = hullo.settings.limits.token_bytes
 
     @hookimpl
@@ -63,9 +69,9 @@ class HopToken:
         if parsed.header.get("typ") != TOKEN_TYPE:
             return None
         keys = [each for each in app.identity_keys if each.can_sign(now)]
-        if not any(verify_signature(parsed, _hop_secret(each), HMAC) for each in keys):
+        if not any(verify_signature(parsed, _hop_secret(each), HS256) for each in keys):
             raise ProofRejected("the identity token was made for another app, or by nobody", mistake="signature")
-        expires_at = validate_payload(parsed.payload, app, now, max_lifetime=MAX_HOP_LIFETIME, leeway=0)
+        expires_at = validate_token_payload(parsed.payload, app, now, max_lifetime=MAX_HOP_LIFETIME, leeway=0)
         token_id, session, standing = (parsed.payload.get(name) for name in ("jti", "ses", "std"))
         if not (isinstance(token_id, str) and isinstance(session, str) and isinstance(standing, str)):
             raise ProofRejected("the identity token lacks what it is made of", mistake="no_hop")

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from hullo.errors import ProofRejected
-from hullo.hooks.hookspecs import hookimpl
-from hullo.model.app import App
-from hullo.model.claim import Claim, attribute_hash_field
-from hullo.model.instant import Instant
-from hullo.model.mistake import Mistake
-from hullo.model.proof import Proof
-from hullo.model.user_hash import matching_key_id
-from hullo.model.write import custom_field
+from hullo.plugin import (
+    App,
+    Claim,
+    Instant,
+    Mistake,
+    Proof,
+    ProofRejected,
+    attribute_hash_field,
+    custom_field,
+    hookimpl,
+    matching_key_id,
+)
 from hullo_plugins.verify.mistakes.hashes import HashEvidence, explain_hash
 from hullo_plugins.verify.mistakes.values import signable_values
 

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from hullo.hooks.hookspecs import hookimpl
-from hullo.model.app import App
-from hullo.model.claim import Claim
-from hullo.model.instant import Instant
-from hullo.model.limits import Limits
-from hullo.model.mistake import Mistake
-from hullo.model.proof import Proof, SingleUseToken
-from hullo.model.signed_token import SignedToken, read_signed_token
+from hullo.plugin import (
+    App,
+    Claim,
+    Host,
+    Instant,
+    Limits,
+    Mistake,
+    Proof,
+    SignedToken,
+    SingleUseToken,
+    hookimpl,
+    read_signed_token,
+)
 from hullo_plugins.verify.mistakes.tokens import explain_token
 from hullo_plugins.verify.token_person import identify_body
-
-if TYPE_CHECKING:
-    from hullo.application import Hullo
 
 
 class SignedTokenProof:
@@ -34,7 +36,7 @@ class SignedTokenProof:
         self._limits = Limits()
 
     @hookimpl
-    def startup(self, hullo: Hullo) -> None:
+    def startup(self, hullo: Host) -> None:
         self._limits = hullo.settings.limits
 
     @hookimpl

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from hullo.model.claim import CUSTOM_DATA, PROFILE_FIELDS
-from hullo.model.identifier import EMAIL, EXTERNAL_ID
+from hullo.plugin import CUSTOM_DATA, EMAIL, EXTERNAL_ID, PROFILE_FIELDS
 
 SUBJECT: Final = "sub"
 _FIELDS: Final = (EMAIL, *PROFILE_FIELDS, CUSTOM_DATA)

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from hullo.errors import ProofRejected
-from hullo.hooks.hookspecs import hookimpl
-from hullo.model.app import App
-from hullo.model.claim import Claim
-from hullo.model.identifier import EMAIL, EXTERNAL_ID, Identifier
-from hullo.model.instant import Instant
-from hullo.model.mistake import Mistake
-from hullo.model.proof import Proof
-from hullo.model.user_hash import matching_key_id
+from hullo.plugin import (
+    EMAIL,
+    EXTERNAL_ID,
+    App,
+    Claim,
+    Identifier,
+    Instant,
+    Mistake,
+    Proof,
+    ProofRejected,
+    hookimpl,
+    matching_key_id,
+)
 from hullo_plugins.verify.mistakes.hashes import HashEvidence, explain_hash
 from hullo_plugins.verify.mistakes.values import signable_values
 

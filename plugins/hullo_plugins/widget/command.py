@@ -9,9 +9,8 @@ from urllib.parse import urlsplit
 
 import click
 
-from hullo.application import Hullo
-from hullo.cli.options import CommonOptions, common_options, pass_options
-from hullo.errors import Invalid
+from hullo.plugin import Host, Invalid
+from hullo.plugin.commands import CommonOptions, common_options, pass_options
 from hullo_plugins.widget.files import SCRIPT, ServedFiles, read_files
 
 DEFAULT_HOST: Final = "http://127.0.0.1:8000"
@@ -27,7 +26,7 @@ _PINNED_SNIPPET: Final = """\
   integrity="{integrity}" crossorigin="anonymous"></script>"""
 
 
-def widget_command(hullo: Hullo) -> click.Command:
+def widget_command(hullo: Host) -> click.Command:
     """The command, for this hullo's apps."""
 
     @click.command("widget")
@@ -42,8 +41,7 @@ def widget_command(hullo: Hullo) -> click.Command:
     @pass_options
     def widget(options: CommonOptions, app_key: str, host: str, pinned: bool) -> None:
         """Print what to write into a page, so that it loads the browser SDK for an app."""
-        hullo.open()
-        app = hullo.executor.apps.reload(app_key)
+        app = hullo.load_app(app_key)
         files = read_files()
         src = f"{_base_url(host, hullo.settings.prefix)}/{f'widget/{files.version}/' if pinned else ''}{SCRIPT}"
         snippet = _pinned_snippet(files, src, app.app_key) if pinned else _async_snippet(src, app.app_key)

@@ -10,8 +10,7 @@ from typing import Final
 
 import msgspec
 
-from hullo.errors import PluginError
-from hullo.value import Value
+from hullo.plugin import PluginError, Value
 
 BUILD_FOLDER: Final = Path(__file__).parent / "built"
 SCRIPT: Final = "widget.js"

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from hullo.hooks.hookspecs import hookimpl
+from hullo.plugin import Host, hookimpl
 
 if TYPE_CHECKING:
     import click
     from starlette.routing import BaseRoute
-
-    from hullo.application import Hullo
 
 
 class Widget:
@@ -27,7 +25,7 @@ class Widget:
         return widget_routes(read_files())
 
     @hookimpl
-    def commands(self, hullo: Hullo) -> Sequence[click.Command]:
+    def commands(self, hullo: Host) -> Sequence[click.Command]:
         from hullo_plugins.widget.command import widget_command
 
         return [widget_command(hullo)]

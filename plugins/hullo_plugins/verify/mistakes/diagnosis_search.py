@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice, product
 from typing import Final, Protocol, TypeVar
 
-from hullo.value import Value
+from hullo.plugin import Value
 from hullo_plugins.verify.mistakes.mistakes import SigningMistake
 
 MAX_ATTEMPTS: Final = 3000

@@ -8,10 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from hullo.model.app import App
-from hullo.model.instant import Instant
-from hullo.model.mistake import UNRECOGNISED, Mistake
-from hullo.value import Value
+from hullo.plugin import UNRECOGNISED, App, Instant, Mistake, Value
 from hullo_plugins.verify.mistakes.diagnosis_search import DigestMethod, find_mistakes
 from hullo_plugins.verify.mistakes.encodings import HASH_LENGTH, digest_variants, strip_wrapping
 from hullo_plugins.verify.mistakes.keys import is_secret, key_variants

@@ -7,9 +7,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from hullo.model.app import App, IdentityKey
-from hullo.model.instant import Instant
-from hullo.operations.admin.register import API_KEY_PREFIX, IDENTITY_KEY_PREFIX
+from hullo.plugin import API_KEY_PREFIX, IDENTITY_KEY_PREFIX, App, IdentityKey, Instant
 from hullo_plugins.verify.mistakes.diagnosis_search import Variant
 from hullo_plugins.verify.mistakes.encodings import decode_base64, decode_hex
 from hullo_plugins.verify.mistakes.mistakes import RETIRED_KEY, SigningMistake

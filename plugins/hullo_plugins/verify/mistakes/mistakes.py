@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from hullo.model.app import App
-from hullo.model.mistake import Mistake
-from hullo.value import Value
+from hullo.plugin import App, Mistake, Value
 
 
 class SigningMistake(Value, kw_only=False):

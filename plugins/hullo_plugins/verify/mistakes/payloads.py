@@ -6,14 +6,22 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, cast
 
-from hullo.errors import ProofRejected
-from hullo.model.app import App
-from hullo.model.claim import Claim
-from hullo.model.compact_token import LEEWAY, validate_payload
-from hullo.model.identifier import EXTERNAL_ID, is_non_identity
-from hullo.model.instant import DAY, HOUR, MINUTE, SECOND, Instant
-from hullo.model.limits import Limits
-from hullo.model.signed_token import MAX_TOKEN_ID_LENGTH
+from hullo.plugin import (
+    CLOCK_LEEWAY,
+    DAY,
+    EXTERNAL_ID,
+    HOUR,
+    MAX_TOKEN_ID_LENGTH,
+    MINUTE,
+    SECOND,
+    App,
+    Claim,
+    Instant,
+    Limits,
+    ProofRejected,
+    is_non_identity,
+    validate_token_payload,
+)
 from hullo_plugins.verify.mistakes.mistakes import SigningMistake
 from hullo_plugins.verify.token_person import SUBJECT, identify_body
 
@@ -58,7 +66,7 @@ def _rejection_code(payload: Payload, app: App, now: Instant) -> str | None:
         if payload.get(name) is None:
             return f"no_{name}"
     try:
-        validate_payload(payload, app, now)
+        validate_token_payload(payload, app, now)
     except ProofRejected as refused:
         return refused.mistake
     return None
@@ -108,7 +116,7 @@ def _expiry_detail(payload: Payload, now: Instant) -> str:
 
 def _not_before_detail(payload: Payload, now: Instant) -> str:
     begins = {name: int(payload[name] * SECOND) for name in ("iat", "nbf") if name in payload}
-    name = next(name for name in begins if begins[name] > now + LEEWAY)
+    name = next(name for name in begins if begins[name] > now + CLOCK_LEEWAY)
     return f"{name} is {_format_duration(begins[name] - now)}"
 
 

@@ -6,14 +6,23 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from hullo.errors import ProofRejected
-from hullo.model.app import App, IdentityKey
-from hullo.model.compact_token import HMAC, ParsedToken, parse_token
-from hullo.model.instant import Instant
-from hullo.model.limits import Limits
-from hullo.model.mistake import UNRECOGNISED, Mistake
-from hullo.model.public_key import ALGORITHMS
-from hullo.model.signed_token import ACCEPTED_ALGORITHMS, candidate_keys, is_signed_by, key_algorithm
+from hullo.plugin import (
+    ACCEPTED_ALGORITHMS,
+    HS256,
+    PUBLIC_KEY_ALGORITHMS,
+    UNRECOGNISED,
+    App,
+    IdentityKey,
+    Instant,
+    Limits,
+    Mistake,
+    ParsedToken,
+    ProofRejected,
+    candidate_keys,
+    is_signed_by,
+    key_algorithm,
+    parse_token,
+)
 from hullo_plugins.verify.mistakes.diagnosis_search import Variant, find_mistakes
 from hullo_plugins.verify.mistakes.encodings import HASH_LENGTH, decode_base64, decode_hex, strip_wrapping
 from hullo_plugins.verify.mistakes.hashes import HMAC_SHA256
@@ -29,7 +38,7 @@ from hullo_plugins.verify.mistakes.mistakes import (
 from hullo_plugins.verify.mistakes.payloads import payload_mistakes
 from hullo_plugins.verify.mistakes.words import TOKEN_SENTENCES
 
-_ACCEPTED_ALGORITHMS: Final = f"{HMAC} with an identity key, or {', '.join(ALGORITHMS)} with a key pair"
+_ACCEPTED_ALGORITHMS: Final = f"{HS256} with an identity key, or {', '.join(PUBLIC_KEY_ALGORITHMS)} with a key pair"
 _UNSIGNED: Final = f"none: nobody signed it. Use {_ACCEPTED_ALGORITHMS}."
 _ENCRYPTED: Final = "The token has five parts, as an encrypted one has. Sign it, and leave it readable."
 _PADDED: Final = "The token's parts are in base64, and JWTs take base64url without `=`. Let a JWT library make it."
@@ -107,8 +116,8 @@ def _signature_mistakes(parsed: ParsedToken, app: App, now: Instant) -> Iterator
 
 def _no_key_detail(algorithm: str, app: App) -> str:
     add = f"hullo identity-key add {app.app_key}"
-    if algorithm == HMAC:
-        return f"{HMAC}, and the app has public keys alone. Sign with your private key, or make a secret: `{add}`."
+    if algorithm == HS256:
+        return f"{HS256}, and the app has public keys alone. Sign with your private key, or make a secret: `{add}`."
     return f"{algorithm}, and the app has no public key for that. Give it yours: `{add} --public-key FILE`."
 
 
@@ -131,7 +140,7 @@ def _kid_matches(keys: list[IdentityKey], parsed: ParsedToken, now: Instant) -> 
 def _wrong_signature_mistakes(parsed: ParsedToken, algorithm: str, app: App, now: Instant) -> Iterator[SigningMistake]:
     signed, _, written = parsed.text.rpartition(".")
     signature = decode_base64(written) or b""
-    if algorithm != HMAC:
+    if algorithm != HS256:
         yield SigningMistake("signature_in_der" if _DER.fullmatch(signature) else "other_key_pair")
         return
     sent = [Variant(signature)]

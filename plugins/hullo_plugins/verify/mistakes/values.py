@@ -12,9 +12,7 @@ from urllib.parse import quote, quote_plus
 
 from msgspec.structs import replace
 
-from hullo.model.claim import CUSTOM_DATA, Claim
-from hullo.model.email import email_key
-from hullo.model.identifier import EMAIL, EXTERNAL_ID
+from hullo.plugin import CUSTOM_DATA, EMAIL, EXTERNAL_ID, Claim, email_key
 from hullo_plugins.verify.mistakes.diagnosis_search import Variant
 from hullo_plugins.verify.mistakes.mistakes import SigningMistake
 

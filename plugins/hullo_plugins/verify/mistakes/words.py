@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from hullo.model.mistake import UNRECOGNISED
+from hullo.plugin import UNRECOGNISED
 
 _WHOLE_KEY: Final = "The key is its text: hand all of it to HMAC as it is, with the `hik_`."
 _AS_SENT: Final = "Sign the {about} exactly as the page sends it."
