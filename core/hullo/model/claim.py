@@ -90,7 +90,7 @@ class Claim(
         """Return the fields that were sent as proof, right or wrong."""
         sent = {"user_hash": self.user_hash, "token": self.token, "identity_token": self.identity_token}
         hashes = map(attribute_hash_field, self.attribute_hashes)
-        return frozenset((*(name for name in EVIDENCE_FIELDS if sent[name] is not None), *hashes))
+        return frozenset((*[name for name in EVIDENCE_FIELDS if sent[name] is not None], *hashes))
 
     @property
     def identifier_kinds(self) -> frozenset[str]:
@@ -247,7 +247,9 @@ class _ClaimParser:
         if isinstance(value, str):
             if len(value) > self._limits.custom_value_length:
                 return f"longer than {self._limits.custom_value_length} characters"
-            return "has control characters" if CONTROL_EXCEPT_NEWLINES.search(value) else _encoding_fault(value)
+            if CONTROL_EXCEPT_NEWLINES.search(value):
+                return "has control characters"
+            return None if value.isascii() else _encoding_fault(value)
         if isinstance(value, float) and not math.isfinite(value):
             return "must be a finite number"
         if isinstance(value, int) and not -_INT64_LIMIT <= value < _INT64_LIMIT:
@@ -257,7 +259,9 @@ class _ClaimParser:
     def _text_fault(self, text: str, longest: int) -> str | None:
         if len(text) > longest:
             return f"longer than {longest} characters"
-        return "has control characters" if CONTROL_CHARACTERS.search(text) else _encoding_fault(text)
+        if CONTROL_CHARACTERS.search(text):
+            return "has control characters"
+        return None if text.isascii() else _encoding_fault(text)
 
     def _attributes(self) -> dict[str, str | None]:
         """Read the attributes that may be signed (V6). Signed or not, they are custom data."""

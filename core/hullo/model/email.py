@@ -22,7 +22,7 @@ def is_plausible_email(text: str) -> bool:
         return False
     local, _, domain = text.partition("@")
     labels = domain.rstrip(".").split(".")
-    return len(local) <= _LOCAL_PART_LONGEST and all(0 < len(label) <= 63 for label in labels)
+    return len(local) <= _LOCAL_PART_LONGEST and min(map(len, labels)) > 0 and max(map(len, labels)) <= 63
 
 
 def email_key(text: str) -> str:

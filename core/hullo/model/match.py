@@ -29,7 +29,10 @@ class Candidates:
 
     def by(self, kind: str) -> Contact | None:
         """Return the contact found by the identifier of that kind; None when none was found or sent."""
-        return next((contact for identifier, contact in self._found.items() if identifier.kind == kind), None)
+        for identifier, contact in self._found.items():
+            if identifier.kind == kind:
+                return contact
+        return None
 
     def __iter__(self) -> Iterator[Contact]:
         return iter({contact.id: contact for contact in self._found.values()}.values())

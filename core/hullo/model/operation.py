@@ -34,8 +34,11 @@ class PreparedOperation(Value, Generic[A_co]):
         query = self.query
         # Each audit entry holds the digest of the one before: writers of one log must go one after the other.
         log = f"audit of {query.workspace_id}" if query.include_audit_head else None
-        single = (key for key in (query.session, query.stored_response_digest, log) if key is not None)
-        return {*query.identifiers, *query.repeat_keys, *single}
+        keys = {*query.identifiers, *query.repeat_keys}
+        for key in (query.session, query.stored_response_digest, log):
+            if key is not None:
+                keys.add(key)
+        return keys
 
     def with_all_custom_data(self) -> PreparedOperation[A_co]:
         """Make a copy that loads the custom data of every app, and the audit head. Without `app`: its version was

@@ -17,6 +17,8 @@ Clock = Callable[[], Instant]
 SEED_BYTES = 32
 _ID_DIGITS = 26
 _TIME_DIGITS = 12
+_RANDOM_BITS = 60
+_RANDOM_MASK = (1 << _RANDOM_BITS) - 1
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32: no two letters look alike."""
 
@@ -49,8 +51,14 @@ class RequestContext(Value, secrets=("seed",)):
         Ids sort by time, since lists are read in that order and indexes grow best at one end.
         """
         digest = blake2b(f"id:{prefix}:{ordinal}".encode(), key=self.seed, digest_size=8).digest()
-        order = _base32(self.now, _TIME_DIGITS) + _base32(min(ordinal, 1023), 2)
-        return f"{prefix}_{order}{_base32(int.from_bytes(digest, 'big'), 12)}"
+        random = int.from_bytes(digest, "big") & _RANDOM_MASK
+        number = (self.now << 10 | min(ordinal, 1023)) << _RANDOM_BITS | random
+        # One loop over all digits: an id is made in every request.
+        digits = ""
+        while len(digits) < _ID_DIGITS:
+            digits = _PAIRS[number & 1023] + digits
+            number >>= 10
+        return f"{prefix}_{digits}"
 
     def at_least(self, instant: Instant) -> RequestContext:
         """Return this context, moved to right after `instant` where that is later: clocks of processes differ, but the
@@ -81,7 +89,4 @@ def secret_digest(secret: str) -> str:
 
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 
-
-def _base32(number: int, length: int) -> str:
-    """Encode a number in `length` digits, an even count, the most significant first."""
-    return "".join([_PAIRS[number >> shift & 1023] for shift in range(5 * length - 10, -1, -10)])
+"""Two digits of base 32, by their value."""

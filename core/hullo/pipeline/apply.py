@@ -67,14 +67,14 @@ def _without_contact(changes: ChangeSet) -> ChangeSet:
 def _contact_changes(result: IdentifyResult) -> tuple[Change[Contact], ...]:
     stored, now = result.match.contact, result.context.now
     # Displaced identifiers first, so that they are free when the contact takes them.
-    changes = [
-        replacement(displaced.owner, without_identifiers(displaced.owner, displaced.identifiers, now))
-        for displaced in result.match.displaced
-    ]
-    changes += (merge.absorbed_change for merge in result.merges)
+    changes: list[Change[Contact]] = []
+    for displaced in result.match.displaced:
+        changes.append(replacement(displaced.owner, without_identifiers(displaced.owner, displaced.identifiers, now)))
+    for merge in result.merges:
+        changes.append(merge.absorbed_change)
     if stored is None:
         changes.append(insertion(result.writes.contact))
-    elif result.writes.changed_fields or result.merges:
+    elif result.writes.written or result.merges:
         changes.append(replacement(stored, result.writes.contact))
     elif now - stored.last_seen_at >= TOUCH_INTERVAL:
         # Not at every page view: `last_seen_at` alone is not worth a write each time.
@@ -103,13 +103,15 @@ def _source_session_changes(result: IdentifyResult) -> tuple[Change[Session], ..
 
 
 def _spent_tokens(verified: VerifiedClaim) -> tuple[SpentToken, ...]:
+    tokens = [token for token in verified.single_use_tokens if token.consumes]
     # Kept an hour longer than the tokens are good for: the clocks of other processes may be behind.
-    return tuple(
-        [
+    return (
+        tuple(
             SpentToken(digest=token.digest, at=verified.context.now, expires_at=token.expires_at + HOUR)
-            for token in verified.single_use_tokens
-            if token.consumes
-        ]
+            for token in tokens
+        )
+        if tokens
+        else ()
     )
 
 

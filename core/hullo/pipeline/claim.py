@@ -15,7 +15,7 @@ from hullo.model.decision import Decision
 from hullo.model.limits import Limits
 from hullo.model.operation import Apps, PreparedOperation
 from hullo.model.outcome import Outcome
-from hullo.model.proof import Proof, Signature, is_proven
+from hullo.model.proof import Proof, Signature
 from hullo.model.request_context import RequestContext
 from hullo.model.snapshot import Snapshot
 from hullo.model.visitor import SessionDigest
@@ -96,7 +96,7 @@ class Identify(Value):
         hop = evidence.hop
         claim = evidence.claim if hop is None else _without_identifiers(evidence.claim)
         named, rejected = collect_identifiers(claim, self.hooks, self.limits, already_identified=hop is not None)
-        vouched = frozenset(each for each in named if is_proven(each, evidence.proofs))
+        vouched = frozenset([name for proof in evidence.proofs for name in named if proof.covers(name)])
         signature = evidence.signature
         if signature is Signature.SIGNED and not vouched and hop is None:
             signature = Signature.UNSIGNED  # what is proven names nobody here

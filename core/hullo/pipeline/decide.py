@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from hullo.hooks.manager import PluginManager
 from hullo.model.conflict import Conflict, pair_key
 from hullo.model.contact import Contact
 from hullo.model.decision import Decision
 from hullo.model.fact import TOKEN_WRITER_PREFIX
-from hullo.model.identifier import Identifier
+from hullo.model.identifier import Identifier, IdentifierDigest
 from hullo.model.outcome import Outcome
 from hullo.model.request_context import RequestContext
 from hullo.model.snapshot import Snapshot
@@ -29,6 +31,8 @@ class _SessionResult(Value):
     """The session that goes on, and the contact that it is about."""
 
     match: MatchResult
+    claimed_digests: Mapping[str, IdentifierDigest]
+    """What the session remembers of its own claims: after a hop, what the session that it came from claimed."""
     update: SessionUpdate | None
     """None for a server, which has no session."""
     switched: bool
@@ -76,13 +80,16 @@ def decide(verified: VerifiedClaim, hooks: PluginManager, snapshot: Snapshot) ->
 def _continue_session(matched: MatchResult) -> _SessionResult:
     """Continue the caller's session, or begin one; then put what the contact absorbs into it (C1, C5)."""
     verified = matched.verified
-    update, switched = _update_session(matched)
+    transferred = matched.transferred_identity
+    claimed = transferred.session.claimed_identifiers if transferred else verified.claimed_digests
+    update, switched = _update_session(matched, claimed)
     writer = _writer(verified, update)
     context = _context_after_stored(matched)
     contact = matched.contact or _new_contact(verified, update, writer)
     contact, merges = _absorb_planned(contact, matched, context, writer)
     return _SessionResult(
         match=matched,
+        claimed_digests=claimed,
         update=update,
         switched=switched,
         writer=writer,
@@ -92,7 +99,9 @@ def _continue_session(matched: MatchResult) -> _SessionResult:
     )
 
 
-def _update_session(matched: MatchResult) -> tuple[SessionUpdate | None, bool]:
+def _update_session(
+    matched: MatchResult, claimed_digests: Mapping[str, IdentifierDigest]
+) -> tuple[SessionUpdate | None, bool]:
     """Return the session that goes on, and whether another person uses the browser from now on (C5)."""
     verified, session = matched.verified, matched.session
     if verified.server_writer is not None or verified.app is None:
@@ -105,16 +114,10 @@ def _update_session(matched: MatchResult) -> tuple[SessionUpdate | None, bool]:
     # A session of a contact that is absorbed right now is of the same person.
     absorbed = {plan.absorbed.id for plan in matched.planned_merges} if matched.planned_merges else ()
     if session.contact_id not in absorbed and session_lifecycle.is_user_switch(
-        session, target, standing, _claimed_digests(matched), verified.salt
+        session, target, standing, claimed_digests, verified.salt
     ):
         return session_lifecycle.start(verified.workspace_id, verified.app.id, context), True
     return session_lifecycle.refresh(session, context.now), False
-
-
-def _claimed_digests(matched: MatchResult) -> dict[str, str]:
-    """Return what the session remembers of its own claims: after a hop, what the session that it came from said."""
-    transferred = matched.transferred_identity
-    return dict(transferred.session.claimed_identifiers) if transferred else matched.verified.claimed_digests
 
 
 def _context_after_stored(matched: MatchResult) -> RequestContext:
@@ -122,7 +125,7 @@ def _context_after_stored(matched: MatchResult) -> RequestContext:
 
     Clocks of processes differ: what a slow one writes must not come before what is stored already.
     """
-    stored = [contact.updated_at for contact in (matched.contact,) if contact is not None]
+    stored = [matched.contact.updated_at] if matched.contact is not None else []
     stored += [plan.absorbed.updated_at for plan in matched.planned_merges] if matched.planned_merges else ()
     stored += [lost.owner.updated_at for lost in matched.displaced] if matched.displaced else ()
     return matched.verified.context.at_least(max(stored, default=0))
@@ -264,7 +267,7 @@ def _assign_contact(believed: _StandingResult, update: SessionUpdate) -> Session
         update,
         None if suppressed else session.contact.id,
         Standing.CLAIMED if suppressed else believed.standing,
-        _claimed_digests(matched),
+        session.claimed_digests,
         proven,
         verified.context.now,
         verified.salt,

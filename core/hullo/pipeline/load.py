@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
 
 from hullo.errors import Invalid, NoIdentifier, Rejection
 from hullo.hooks.manager import PluginManager
@@ -57,16 +56,16 @@ def snapshot_query(claims: Sequence[VerifiedClaim]) -> SnapshotQuery:
         workspace_id=first.workspace_id,
         app_id=first.app.id if first.app else None,
         session=first.session_digest,
-        identifiers=_distinct(claim.digests for claim in claims),
-        tombstones=_distinct(claim.tombstone_digests for claim in claims),
+        identifiers=_distinct([claim.digests for claim in claims]),
+        tombstones=_distinct([claim.tombstone_digests for claim in claims]),
         include_orphans=first.session_digest is not None,
         source_session=first.hop.session if first.hop is not None else None,
-        spent=tuple(token.digest for token in first.single_use_tokens),
+        spent=tuple([token.digest for token in first.single_use_tokens]),
     )
 
 
 def _distinct(digests: Iterable[Mapping[Identifier, str]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(chain.from_iterable(mapping.values() for mapping in digests)))
+    return tuple(dict.fromkeys([digest for mapping in digests for digest in mapping.values()]))
 
 
 def tombstone_digests(digests: Mapping[Identifier, IdentifierDigest], salt: str) -> dict[Identifier, TombstoneDigest]:

@@ -164,7 +164,8 @@ def _match_claim(
             conflicting = evidence.conflicting_external_id()
             # A matcher that stands before the external id's has the first word (M4).
             if conflicting is None or hooks.precedes(plugin, verified.identifiers[conflicting]):
-                merges = tuple(_plan_merges(evidence, hooks)) if conflicting is None else ()
+                several = len(owners) > len(evidence.matching)
+                merges = tuple(_plan_merges(evidence, hooks)) if several and conflicting is None else ()
                 matched = (contact, *(plan.absorbed for plan in merges))
                 return MatchResult(
                     verified=verified,

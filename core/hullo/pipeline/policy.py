@@ -220,8 +220,10 @@ def _plain_values(claim: Claim, excluded_kinds: Collection[str]) -> Mapping[str,
 def _is_change(value: Scalar | None, stored: Fact | None, standing: Standing) -> bool:
     if value is None or stored is None:
         return (value is None) != (stored is None)
+    if type(stored.value) is not type(value) or stored.value != value:
+        return True
     # The same value on better authority is worth remembering: it is protected from then on.
-    return not is_same_value(stored, value) or stored.standing < standing
+    return stored.standing < standing
 
 
 def _write_kind(write: Write) -> str:

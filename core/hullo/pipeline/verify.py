@@ -43,18 +43,29 @@ class Evidence(Value, kw_only=True):
 
         Evidence that names none of `identifiers` states nothing about the person that it is shown for.
         """
-        if self.hop is None and not any(proof.signed_claim for proof in self.proofs):
+        stating = [proof for proof in self.proofs if proof.signed_claim is not None]
+        if self.hop is None and not stating:
             return None
         identifiers = tuple(identifiers)
-        stating = (proof for proof in self.proofs if any(map(proof.covers, identifiers)))
-        return frozenset(
-            field for proof in stating if proof.signed_claim is not None for field in _claim_fields(proof.signed_claim)
-        )
+        fields = set[str]()
+        for proof in stating:
+            if proof.signed_claim is not None and any(map(proof.covers, identifiers)):
+                fields.update(_claim_fields(proof.signed_claim))
+        return frozenset(fields)
 
     @property
     def proven_attributes(self) -> frozenset[str]:
         """The fields whose values are proven, and not the person beside them (V6)."""
-        return frozenset[str]().union(*(proof.signed_fields for proof in self.proofs))
+        return frozenset[str]().union(*[proof.signed_fields for proof in self.proofs])
+
+    @property
+    def single_use_tokens(self) -> tuple[SingleUseToken, ...]:
+        """The tokens that may not have been used before."""
+        tokens = [self.hop.single_use_token] if self.hop is not None else []
+        for proof in self.proofs:
+            if proof.single_use_token is not None:
+                tokens.append(proof.single_use_token)
+        return tuple(tokens)
 
 
 class VerifiedClaim(Evidence, kw_only=True):
@@ -86,12 +97,6 @@ class VerifiedClaim(Evidence, kw_only=True):
     session_digest: SessionDigest | None = None
     server_writer: str | None = None
     """The writer's name (`Fact.by`) when a server calls with an API key; None for a visitor."""
-
-    @property
-    def single_use_tokens(self) -> tuple[SingleUseToken, ...]:
-        """What may not have been shown before."""
-        carried = (self.hop.single_use_token,) if self.hop is not None else ()
-        return (*carried, *(proof.single_use_token for proof in self.proofs if proof.single_use_token is not None))
 
     @property
     def is_signed(self) -> bool:
@@ -138,10 +143,12 @@ def _verify_evidence(claim: Claim, app: App, now: Instant, hooks: PluginManager)
     hop = _read_hop_token(claim, app, now, hooks)
     rest = replace(claim, identity_token=None) if hop is not None else claim
     proofs = hooks.verify_claim(rest, app, now)
-    unread = rest.evidence_fields.difference(*(proof.evidence for proof in proofs))
+    unread = rest.evidence_fields.difference(*[proof.evidence for proof in proofs])
     if unread:
         raise ProofRejected(f"no plugin that is in use vouches for this {min(unread)}", mistake="unread")
-    signed = any(proof.identifiers for proof in proofs)
+    signed = False
+    for proof in proofs:
+        signed = signed or bool(proof.identifiers)
     if hop is not None:
         if signed:
             raise ProofRejected(TOKEN_MUST_BE_ALONE, mistake="not_alone")

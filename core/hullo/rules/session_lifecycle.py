@@ -44,10 +44,11 @@ def validate_session(snapshot: Snapshot, digest: SessionDigest | None, app_id: s
     session = snapshot.session
     if session is None or session.app_id != app_id or not session.is_valid(now):
         raise SessionRevoked
-    if session.contact_id is None or any(
-        snapshot.contact_ids.get(each) == session.contact_id for each in session.proven_identifiers
-    ):
-        return session  # what was looked up anyway says so: no need to make digests
+    if session.contact_id is None:
+        return session
+    for digest in session.proven_identifiers:
+        if snapshot.contact_ids.get(digest) == session.contact_id:
+            return session  # the identifiers of the call were looked up anyway: no need to make digests
     return with_current_standing(session, snapshot.contacts.get(session.contact_id))
 
 
