@@ -30,7 +30,7 @@ from hullo_stores.peewee.engines.mysql import MysqlDatabase
 from hullo_stores.peewee.store import PeeweeStore
 from hullo_stores.peewee.tables import TABLES
 from hullo_stores.peewee.writes import name_of
-from hullo_stores.refusal import WriteConflict
+from hullo_stores.write_conflict import WriteConflict
 from servers.fixtures import Kind, require
 from servers.private import PATIENCE
 from servers.wire import Wire, counting

@@ -20,12 +20,12 @@ from hullo_stores.peewee.engines.sqlite import SqliteEngine
 from hullo_stores.peewee.leasing import LeaseStatements
 from hullo_stores.peewee.loaders.statements import StepStatements
 from hullo_stores.peewee.reads.apps import AppStatements
-from hullo_stores.peewee.reads.histories import HistoryStatements
-from hullo_stores.peewee.reads.people import ContactStatements
-from hullo_stores.peewee.reads.telling import OutboxStatements
+from hullo_stores.peewee.reads.contacts import ContactStatements
+from hullo_stores.peewee.reads.history import HistoryStatements
+from hullo_stores.peewee.reads.outbox import OutboxStatements
+from hullo_stores.peewee.retention import SweepStatements
 from hullo_stores.peewee.statements import Statements
 from hullo_stores.peewee.store import PeeweeStore
-from hullo_stores.peewee.sweeping import SweepStatements
 from hullo_stores.peewee.write_plan import WRITE_ORDER
 
 

@@ -24,12 +24,12 @@ from hullo.model.conversation import Conversation, Message
 from hullo.model.decision_record import DecisionRecord
 from hullo.model.merge import Merge
 from hullo.model.visitor import Session
-from hullo_stores.memory.erasing import erase
+from hullo_stores.memory.erasure import erase
 from hullo_stores.memory.merging import absorb, separate
 from hullo_stores.memory.tables import Journal, Tables
 from hullo_stores.references import newly_referenced_contacts
-from hullo_stores.refusal import WriteConflict
 from hullo_stores.timeline import timeline_entries
+from hullo_stores.write_conflict import WriteConflict
 
 T = TypeVar("T", bound=Versioned)
 K = TypeVar("K")

@@ -14,13 +14,13 @@ from hullo.model.snapshot import Snapshot, SnapshotQuery
 from hullo.store.protocol import APPLIED, Applied, StoreConflict
 from hullo_stores.memory.changes import ChangeWriter
 from hullo_stores.memory.reads.apps import MemoryAppQueries
-from hullo_stores.memory.reads.histories import MemoryHistoryQueries
-from hullo_stores.memory.reads.people import MemoryContactQueries
-from hullo_stores.memory.reads.telling import MemoryOutboxQueries
+from hullo_stores.memory.reads.contacts import MemoryContactQueries
+from hullo_stores.memory.reads.history import MemoryHistoryQueries
+from hullo_stores.memory.reads.outbox import MemoryOutboxQueries
+from hullo_stores.memory.retention import forget_deliveries, sweep_tables
 from hullo_stores.memory.snapshots import take_snapshot
-from hullo_stores.memory.sweeping import forget_deliveries, sweep_tables
 from hullo_stores.memory.tables import Journal, Tables
-from hullo_stores.refusal import WriteConflict
+from hullo_stores.write_conflict import WriteConflict
 
 
 def open_memory(url: str) -> MemoryStore:

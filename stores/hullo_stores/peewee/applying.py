@@ -9,12 +9,12 @@ from hullo.model.change_set import ChangeSet
 from hullo.store.protocol import APPLIED, Applied, StoreConflict
 from hullo_stores.peewee.changes import BatchBuilder
 from hullo_stores.peewee.connection import Transaction
-from hullo_stores.peewee.erasing import erase
+from hullo_stores.peewee.erasure import erase
 from hullo_stores.peewee.faults import UNENCODABLE
 from hullo_stores.peewee.merging import absorb, separate
 from hullo_stores.peewee.noting import require_subjects
 from hullo_stores.peewee.statements import Statements
-from hullo_stores.refusal import TransactionAborted, WriteConflict
+from hullo_stores.write_conflict import TransactionAborted, WriteConflict
 
 ApplyResults = Sequence[Applied | StoreConflict]
 

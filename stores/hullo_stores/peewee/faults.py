@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from peewee import PeeweeException
 
 from hullo.errors import StoreUnavailable, Unstorable
-from hullo_stores.refusal import TransactionAborted, WriteConflict
+from hullo_stores.write_conflict import TransactionAborted, WriteConflict
 
 if TYPE_CHECKING:  # drivers that not everybody has installed
     import psycopg

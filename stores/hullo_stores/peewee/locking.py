@@ -11,7 +11,7 @@ from hullo_stores.peewee.applying import apply_group
 from hullo_stores.peewee.compiler import ListStatement
 from hullo_stores.peewee.connection import Loader, Transaction
 from hullo_stores.peewee.statements import Statements
-from hullo_stores.refusal import TransactionAborted
+from hullo_stores.write_conflict import TransactionAborted
 
 
 class LockedTransaction:

@@ -8,7 +8,7 @@ from hullo.model.note import Note
 from hullo_stores.peewee.compiler import Compiler
 from hullo_stores.peewee.connection import Transaction
 from hullo_stores.peewee.tables import Contacts, Conversations
-from hullo_stores.refusal import WriteConflict
+from hullo_stores.write_conflict import WriteConflict
 
 
 class NoteStatements:

@@ -15,12 +15,12 @@ from hullo_stores.peewee.connection import Engine
 from hullo_stores.peewee.locking import LockedTransaction
 from hullo_stores.peewee.maintenance.store import Maintenance
 from hullo_stores.peewee.reads.apps import AppQueries
-from hullo_stores.peewee.reads.histories import HistoryQueries
-from hullo_stores.peewee.reads.people import ContactQueries
-from hullo_stores.peewee.reads.telling import OutboxQueries
+from hullo_stores.peewee.reads.contacts import ContactQueries
+from hullo_stores.peewee.reads.history import HistoryQueries
+from hullo_stores.peewee.reads.outbox import OutboxQueries
+from hullo_stores.peewee.retention import RetentionStore
 from hullo_stores.peewee.schema import migrate, require_current
 from hullo_stores.peewee.statements import Statements
-from hullo_stores.peewee.sweeping import RetentionStore
 
 
 class PeeweeStore(AppQueries, ContactQueries, HistoryQueries, OutboxQueries, RetentionStore, Maintenance):

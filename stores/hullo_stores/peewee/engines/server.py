@@ -24,7 +24,7 @@ from hullo_stores.peewee.maintenance.server import ServerMaintenance
 from hullo_stores.peewee.maintenance.tools import BackupTools
 from hullo_stores.peewee.rows import Row
 from hullo_stores.peewee.writes import Batch
-from hullo_stores.refusal import TransactionAborted
+from hullo_stores.write_conflict import TransactionAborted
 
 POOL_TIMEOUT: Final = 5
 """How long to wait for a connection that others have, in seconds."""

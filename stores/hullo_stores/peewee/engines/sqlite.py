@@ -24,14 +24,14 @@ from hullo_stores.peewee.connection import Loader
 from hullo_stores.peewee.dialect import Dialect, StatementCache
 from hullo_stores.peewee.engines.url import Parameters
 from hullo_stores.peewee.faults import UNENCODABLE, translate_sqlite_error, translate_wrapped_error
+from hullo_stores.peewee.loaders.fast_path import FastPathLoader
 from hullo_stores.peewee.loaders.steps import StepLoader
-from hullo_stores.peewee.loaders.usual import FastPathLoader
 from hullo_stores.peewee.maintenance.engine import EngineMaintenance
 from hullo_stores.peewee.maintenance.sqlite import SqliteMaintenance
 from hullo_stores.peewee.rows import Row
 from hullo_stores.peewee.store import PeeweeStore
 from hullo_stores.peewee.writes import Batch, Write
-from hullo_stores.refusal import WriteConflict
+from hullo_stores.write_conflict import WriteConflict
 
 MEBIBYTE: Final = 1024 * 1024
 WAL_RETRY_DELAY: Final = 0.01

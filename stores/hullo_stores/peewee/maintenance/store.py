@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hullo.store.maintenance import CopySource, CopyTarget, Finding, Progress
 from hullo_stores.peewee.connection import Engine
-from hullo_stores.peewee.maintenance import portable
+from hullo_stores.peewee.maintenance import copying
 from hullo_stores.peewee.maintenance.diagnosis import diagnose
 from hullo_stores.peewee.schema import pending_sql
 
@@ -26,11 +26,11 @@ class Maintenance:
     def as_source(self) -> AbstractContextManager[CopySource]:
         """See `Portable`."""
         self._engine.maintenance.require_database()
-        return portable.as_source(self._engine)
+        return copying.as_source(self._engine)
 
     def as_target(self) -> AbstractContextManager[CopyTarget]:
         """See `Portable`."""
-        return portable.as_target(self._engine)
+        return copying.as_target(self._engine)
 
     def pending_sql(self) -> Sequence[str]:
         """See `Migrates`."""

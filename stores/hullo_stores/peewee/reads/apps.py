@@ -13,7 +13,7 @@ from hullo.model.instant import Instant
 from hullo.model.visitor import Session, SessionDigest
 from hullo_stores.peewee.compiler import Compiler, parameter, select_all
 from hullo_stores.peewee.connection import Engine
-from hullo_stores.peewee.reads.asking import Queries
+from hullo_stores.peewee.reads.queries import Queries
 from hullo_stores.peewee.rows import (
     api_key_of,
     app_of,

@@ -19,6 +19,20 @@ from hullo_stores.peewee.rows.apps import (
     workspace_of,
     workspace_row,
 )
+from hullo_stores.peewee.rows.contacts import (
+    blocks_by_contact,
+    contact_of,
+    contact_row,
+    conversation_of,
+    conversation_row,
+    message_of,
+    message_row,
+    session_of,
+    session_row,
+    tag_rows,
+    visitor_row,
+)
+from hullo_stores.peewee.rows.encoding import Row, json_text
 from hullo_stores.peewee.rows.history import (
     audit_of,
     audit_row,
@@ -34,31 +48,7 @@ from hullo_stores.peewee.rows.history import (
     timeline_row,
     tombstone_row,
 )
-from hullo_stores.peewee.rows.people import (
-    blocks_by_contact,
-    contact_of,
-    contact_row,
-    conversation_of,
-    conversation_row,
-    message_of,
-    message_row,
-    session_of,
-    session_row,
-    tag_rows,
-    visitor_row,
-)
-from hullo_stores.peewee.rows.telling import (
-    delivery_of,
-    delivery_row,
-    event_of,
-    event_row,
-    webhook_of,
-    webhook_row,
-)
-from hullo_stores.peewee.rows.texts import (
-    Row,
-    json_text,
-)
+from hullo_stores.peewee.rows.outbox import delivery_of, delivery_row, event_of, event_row, webhook_of, webhook_row
 
 __all__ = [
     "Row",

@@ -10,7 +10,7 @@ import msgspec
 from hullo.model.app import ApiKey, App, IdentityKey, Scope, VerificationMode, Workspace
 from hullo.model.change_set import CallCount, SpentToken, StoredResponse
 from hullo.model.retention import Retention
-from hullo_stores.peewee.rows.texts import Row, json_text, texts_of
+from hullo_stores.peewee.rows.encoding import Row, json_text, texts_of
 
 
 class _Policy(msgspec.Struct, frozen=True, omit_defaults=True):

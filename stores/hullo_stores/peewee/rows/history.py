@@ -13,7 +13,7 @@ from hullo.model.merge import Merge
 from hullo.model.note import Note
 from hullo.model.timeline import TimelineEntry
 from hullo.model.tombstone import Tombstone
-from hullo_stores.peewee.rows.texts import Row, data_of, json_text
+from hullo_stores.peewee.rows.encoding import Row, data_of, json_text
 
 _trace_of = msgspec.json.Decoder(Trace).decode
 _contact_of = msgspec.json.Decoder(Contact).decode

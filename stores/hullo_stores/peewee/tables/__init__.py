@@ -21,6 +21,16 @@ from hullo_stores.peewee.tables.apps import (
     SpentTokens,
     Workspaces,
 )
+from hullo_stores.peewee.tables.contacts import (
+    Contacts,
+    Conversations,
+    CustomData,
+    Identifiers,
+    Messages,
+    Sessions,
+    Tags,
+    Visitors,
+)
 from hullo_stores.peewee.tables.history import (
     Audits,
     Conflicts,
@@ -31,17 +41,7 @@ from hullo_stores.peewee.tables.history import (
     Timeline,
     Tombstones,
 )
-from hullo_stores.peewee.tables.people import (
-    Contacts,
-    Conversations,
-    CustomData,
-    Identifiers,
-    Messages,
-    Sessions,
-    Tags,
-    Visitors,
-)
-from hullo_stores.peewee.tables.telling import Deliveries, Leases, Outbox, Webhooks
+from hullo_stores.peewee.tables.outbox import Deliveries, Leases, Outbox, Webhooks
 
 TABLES: Final[tuple[type[Model], ...]] = (
     Workspaces,

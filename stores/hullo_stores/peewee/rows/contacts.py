@@ -11,7 +11,7 @@ from hullo.model.contact import Contact
 from hullo.model.conversation import Conversation, Message
 from hullo.model.fact import Fact
 from hullo.model.visitor import Session, Visitor
-from hullo_stores.peewee.rows.texts import STANDINGS, Row, facts_of, json_text, texts_of
+from hullo_stores.peewee.rows.encoding import STANDINGS, Row, facts_of, json_text, texts_of
 
 
 class _ExtraFields(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -22,7 +22,7 @@ from hullo_stores.paging import HasId, UnknownCursor, build_page
 from hullo_stores.peewee.absorbed import with_absorbed
 from hullo_stores.peewee.compiler import Compiler, ListStatement, PageStatement, parameter, select_all
 from hullo_stores.peewee.connection import Engine
-from hullo_stores.peewee.reads.asking import Queries, fetch_page
+from hullo_stores.peewee.reads.queries import Queries, fetch_page
 from hullo_stores.peewee.rows import (
     Row,
     audit_of,

@@ -21,7 +21,7 @@ from hullo_stores.peewee.maintenance.marker import UNFINISHED_COPY, unfinished_c
 from hullo_stores.peewee.schema import HISTORY_TABLE, KNOWN_MIGRATIONS, migrate, require_current
 from hullo_stores.peewee.tables import TABLES, Audits, CallCounts, CustomData, Identifiers, Moved, Tags
 from hullo_stores.peewee.writes import Batch, insert_into, name_of
-from hullo_stores.refusal import WriteConflict
+from hullo_stores.write_conflict import WriteConflict
 
 COMPOSITE_KEYS: Final[Mapping[type[Model], tuple[str, ...]]] = {
     Identifiers: ("digest", "workspace_id", "kind"),

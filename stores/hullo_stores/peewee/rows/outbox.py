@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from hullo.model.event import Event
 from hullo.model.webhook import Delivery, Webhook, WebhookSecret
-from hullo_stores.peewee.rows.texts import Row, json_text, texts_of
+from hullo_stores.peewee.rows.encoding import Row, json_text, texts_of
 
 _event_of = msgspec.json.Decoder(Event).decode
 _secrets_of = msgspec.json.Decoder(tuple[WebhookSecret, ...]).decode

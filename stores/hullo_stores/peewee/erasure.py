@@ -9,7 +9,7 @@ from hullo_stores.peewee.absorbed import select_keys, with_absorbed
 from hullo_stores.peewee.compiler import ListStatement
 from hullo_stores.peewee.connection import Transaction
 from hullo_stores.peewee.statements import ErasureStatements
-from hullo_stores.refusal import WriteConflict
+from hullo_stores.write_conflict import WriteConflict
 
 
 def erase(transaction: Transaction, statements: ErasureStatements, erasure: Erasure) -> None:

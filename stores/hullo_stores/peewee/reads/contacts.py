@@ -17,7 +17,7 @@ from hullo.store.protocol import ContactFilter, Page, PageRequest
 from hullo_stores.paging import build_page
 from hullo_stores.peewee.compiler import Compiler, PageStatement, parameter, select_all
 from hullo_stores.peewee.connection import Engine
-from hullo_stores.peewee.reads.asking import Queries, fetch_page
+from hullo_stores.peewee.reads.queries import Queries, fetch_page
 from hullo_stores.peewee.rows import blocks_by_contact, contact_of, conversation_of, message_of, session_of
 from hullo_stores.peewee.tables import Contacts, Conversations, CustomData, Identifiers, Messages, Sessions, Tags
 

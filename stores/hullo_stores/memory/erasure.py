@@ -11,7 +11,7 @@ from hullo.model.change_set import Erasure
 from hullo.model.contact import ContactId
 from hullo.model.conversation import Conversation
 from hullo_stores.memory.tables import Journal, Tables, with_absorbed
-from hullo_stores.refusal import WriteConflict
+from hullo_stores.write_conflict import WriteConflict
 
 ANONYMISED_VISITOR = ""
 

@@ -18,7 +18,7 @@ from hullo.model.retention import Sweep, SweepResult
 from hullo_stores.peewee.absorbed import select_keys
 from hullo_stores.peewee.compiler import Compiler, ListStatement, NamedStatement
 from hullo_stores.peewee.connection import Transaction
-from hullo_stores.peewee.reads.asking import Queries
+from hullo_stores.peewee.reads.queries import Queries
 from hullo_stores.peewee.rows import Row
 from hullo_stores.peewee.tables import (
     Conversations,
@@ -31,7 +31,7 @@ from hullo_stores.peewee.tables import (
     Timeline,
     Visitors,
 )
-from hullo_stores.refusal import WriteConflict
+from hullo_stores.write_conflict import WriteConflict
 
 R = TypeVar("R")
 

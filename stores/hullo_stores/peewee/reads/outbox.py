@@ -15,11 +15,11 @@ from hullo.store.protocol import Page, PageRequest
 from hullo_stores.peewee.compiler import Compiler, NamedStatement, parameter, select_all
 from hullo_stores.peewee.connection import Engine
 from hullo_stores.peewee.leasing import LeaseStatements
-from hullo_stores.peewee.reads.asking import Queries
+from hullo_stores.peewee.reads.queries import Queries
 from hullo_stores.peewee.rows import delivery_of, event_of, webhook_of
 from hullo_stores.peewee.tables import Deliveries, Outbox, Webhooks
 from hullo_stores.peewee.writes import columns_of
-from hullo_stores.refusal import WriteConflict
+from hullo_stores.write_conflict import WriteConflict
 
 _FIRST_PENDING: Final = (
     "waiting.state = 'pending' AND NOT EXISTS "

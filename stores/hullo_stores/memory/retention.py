@@ -13,7 +13,7 @@ from hullo.model.instant import Instant
 from hullo.model.retention import Sweep, SweepResult
 from hullo.model.visitor import Session, VisitorId
 from hullo.model.webhook import Delivery
-from hullo_stores.memory.erasing import forget_conversation
+from hullo_stores.memory.erasure import forget_conversation
 from hullo_stores.memory.tables import Journal, Tables
 
 V = TypeVar("V")
