@@ -5,7 +5,6 @@ from __future__ import annotations
 from boundaries.imports import lines, own_imports
 
 KNOWN_CIRCLES: list[set[str]] = [
-    {"hullo_stores.peewee.connection", "hullo_stores.peewee.maintenance.engine"},
     {
         "hullo.api.admission",
         "hullo.api.authentication",

@@ -14,7 +14,7 @@ from cli.odd_store import offer_a_store
 from cli.serving import Server
 from cli.terminal import Terminal
 from hullo.hooks.entry_points import BUILT_IN
-from hullo_stores.peewee.maintenance.diagnosis import clock_finding
+from hullo_stores.peewee.maintenance.server import clock_finding
 from sqlite_file import write_lock
 
 

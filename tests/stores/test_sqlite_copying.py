@@ -12,7 +12,7 @@ from hullo.errors import StoreUnavailable
 from hullo.store.copying import copy_store
 from hullo_stores.peewee.engines.sqlite import open_sqlite
 from hullo_stores.peewee.maintenance.copying import PeeweeTables
-from hullo_stores.peewee.maintenance.marker import UNFINISHED_COPY, unfinished_copy
+from hullo_stores.peewee.schema import UNFINISHED_COPY, unfinished_copy
 from hullo_stores.peewee.store import PeeweeStore
 from peopled import fill
 from stores.portable import PortableContract

@@ -17,8 +17,7 @@ from hullo.store.maintenance import no_progress
 from hullo.testing.builders import WORKSPACE, a_contact
 from hullo_stores.peewee.engines.sqlite import open_sqlite
 from hullo_stores.peewee.maintenance import sqlite_backup, sqlite_file
-from hullo_stores.peewee.maintenance.marker import UNFINISHED_COPY
-from hullo_stores.peewee.schema import KNOWN_MIGRATIONS
+from hullo_stores.peewee.schema import KNOWN_MIGRATIONS, UNFINISHED_COPY
 from hullo_stores.peewee.store import PeeweeStore
 from peopled import fill
 from sqlite_file import rows_of

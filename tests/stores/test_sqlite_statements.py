@@ -15,16 +15,15 @@ from hullo.testing.builders import (
     a_session,
     a_stored_response,
 )
+from hullo_stores.peewee.applying import Statements
 from hullo_stores.peewee.compiler import ARITIES, Compiler, ListStatement, NamedStatement, PageStatement
 from hullo_stores.peewee.engines.sqlite import SqliteEngine
-from hullo_stores.peewee.leasing import LeaseStatements
-from hullo_stores.peewee.loaders.statements import StepStatements
+from hullo_stores.peewee.loaders.steps import StepStatements
 from hullo_stores.peewee.reads.apps import AppStatements
 from hullo_stores.peewee.reads.contacts import ContactStatements
 from hullo_stores.peewee.reads.history import HistoryStatements
-from hullo_stores.peewee.reads.outbox import OutboxStatements
+from hullo_stores.peewee.reads.outbox import LeaseStatements, OutboxStatements
 from hullo_stores.peewee.retention import SweepStatements
-from hullo_stores.peewee.statements import Statements
 from hullo_stores.peewee.store import PeeweeStore
 from hullo_stores.peewee.write_plan import WRITE_ORDER
 

@@ -6,17 +6,46 @@ from collections.abc import Sequence
 
 from hullo.errors import Unstorable
 from hullo.model.change_set import ChangeSet
+from hullo.model.note import Note
 from hullo.store.protocol import APPLIED, Applied, StoreConflict
 from hullo_stores.peewee.changes import BatchBuilder
+from hullo_stores.peewee.compiler import Compiler
 from hullo_stores.peewee.connection import Transaction
-from hullo_stores.peewee.erasure import erase
+from hullo_stores.peewee.erasure import ErasureStatements, erase
 from hullo_stores.peewee.faults import UNENCODABLE
-from hullo_stores.peewee.merging import absorb, separate
-from hullo_stores.peewee.noting import require_subjects
-from hullo_stores.peewee.statements import Statements
+from hullo_stores.peewee.merging import MergeStatements, absorb, separate
+from hullo_stores.peewee.tables import Contacts, Conversations, Sessions
 from hullo_stores.write_conflict import TransactionAborted, WriteConflict
 
 ApplyResults = Sequence[Applied | StoreConflict]
+
+
+class NoteStatements:
+    """Compiled once, when the store is made."""
+
+    def __init__(self, compiler: Compiler) -> None:
+        self.contacts = compiler.select_for_update(Contacts.id)
+        self.conversations = compiler.select_for_update(Conversations.id)
+
+
+class LockStatements:
+    """What keeps rows as they are until the transaction ends, in an order that is everybody's. None of it where a
+    transaction that writes has the database to itself."""
+
+    def __init__(self, compiler: Compiler) -> None:
+        self.contacts = compiler.lock_rows(Contacts.id)
+        self.sessions = compiler.lock_rows(Sessions.digest)
+        self.conversations = compiler.lock_rows(Conversations.id)
+
+
+class Statements:
+    """The statements of one engine."""
+
+    def __init__(self, compiler: Compiler) -> None:
+        self.erasures = ErasureStatements(compiler)
+        self.merges = MergeStatements(compiler)
+        self.notes = NoteStatements(compiler)
+        self.locks = LockStatements(compiler)
 
 
 def apply_group(
@@ -81,7 +110,7 @@ def _write(transaction: Transaction, statements: Statements, group: Sequence[Cha
     transaction.write(batches)
     for changes in group:
         if changes.notes:
-            require_subjects(transaction, statements.notes, changes.notes)
+            _require_subjects(transaction, statements.notes, changes.notes)
         for absorption in changes.absorptions:
             absorb(transaction, statements.merges, absorption)
         for separation in changes.splits:
@@ -109,3 +138,13 @@ def _releases_identifier(changes: ChangeSet) -> bool:
         and change.before.identifier_digests().keys() - change.after.identifier_digests().keys()
         for change in changes.contacts
     )
+
+
+def _require_subjects(transaction: Transaction, statements: NoteStatements, notes: Sequence[Note]) -> None:
+    """Raises `Refused` where what a note is about is gone. Until the transaction ends, it stays (P2)."""
+    missing = {note.subject_id for note in notes}
+    for statement in (statements.contacts, statements.conversations):
+        for text, values in statement.bind(sorted(missing)):
+            missing -= {subject_id for (subject_id,) in transaction.rows(text, values)}
+    if missing:
+        raise WriteConflict("note")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Protocol
 
 from peewee import Database
 
 from hullo.model.snapshot import SnapshotQuery
+from hullo.store.maintenance import Finding, Progress
 from hullo_stores.peewee.dialect import Dialect
-from hullo_stores.peewee.maintenance.engine import EngineMaintenance
 from hullo_stores.peewee.rows import Row
 from hullo_stores.peewee.snapshots import LoadResult
 from hullo_stores.peewee.writes import Batch
@@ -54,6 +55,35 @@ class Loader(Protocol):
 
     def load(self, connection: Connection, queries: Sequence[SnapshotQuery]) -> LoadResult:
         """All of one moment, if the connection is one of `Engine.loading`."""
+        ...
+
+
+class EngineMaintenance(Protocol):
+    """See `Portable`, `BacksUp` and `Diagnosed` for what a method is for."""
+
+    @property
+    def location(self) -> str:
+        """See `Portable`."""
+        ...
+
+    def require_database(self) -> None:
+        """Raises `StoreUnavailable` where to connect would be to make a new database."""
+        ...
+
+    def findings(self, connection: Connection) -> Iterable[Finding]:
+        """What is the engine's own: its version, its settings, its clock."""
+        ...
+
+    def backup(self, file: Path, progress: Progress, *, replace: bool) -> None:
+        """See `BacksUp`."""
+        ...
+
+    def has_rows(self) -> bool:
+        """See `BacksUp`."""
+        ...
+
+    def restore(self, file: Path, progress: Progress) -> None:
+        """See `BacksUp`."""
         ...
 
 

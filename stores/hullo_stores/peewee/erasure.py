@@ -1,15 +1,110 @@
 """Forgets a contact with everything that is about it (P2)."""
 
+# Peewee's stubs leave the arguments of its builder untyped.
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from peewee import SQL, fn
+
 from hullo.model.change_set import Erasure
-from hullo_stores.peewee.absorbed import select_keys, with_absorbed
-from hullo_stores.peewee.compiler import ListStatement
+from hullo_stores.peewee.compiler import Compiler, ListStatement, parameter
 from hullo_stores.peewee.connection import Transaction
-from hullo_stores.peewee.statements import ErasureStatements
+from hullo_stores.peewee.merging import select_keys, with_absorbed
+from hullo_stores.peewee.tables import (
+    Conflicts,
+    Contacts,
+    Conversations,
+    CustomData,
+    Decisions,
+    Identifiers,
+    Merges,
+    Messages,
+    Moved,
+    Notes,
+    Sessions,
+    Tags,
+    Timeline,
+)
 from hullo_stores.write_conflict import WriteConflict
+
+
+class ErasureStatements:
+    """What forgets contacts: each is about a list of them, the one to erase and those it absorbed."""
+
+    def __init__(self, compiler: Compiler) -> None:
+        self.lock_contact = compiler.compile(
+            Contacts.update({Contacts.version: Contacts.version + SQL("1")}).where(
+                Contacts.id == parameter("id"), Contacts.version == parameter("version")
+            ),
+            "id",
+            "version",
+        )
+        self.absorbed_by = compiler.list_statement(
+            lambda ids: Contacts.select(Contacts.id).where(Contacts.merged_into.in_(ids))
+        )
+        self.revoke_sessions = compiler.list_statement(
+            lambda ids: Sessions.update(
+                {
+                    Sessions.contact_id: SQL("NULL"),
+                    Sessions.standing: SQL("NULL"),
+                    Sessions.claimed: SQL("'{}'"),
+                    Sessions.proved: SQL("'[]'"),
+                    Sessions.revoked_at: fn.COALESCE(Sessions.revoked_at, parameter("at")),
+                    Sessions.version: Sessions.version + SQL("1"),
+                }
+            ).where(Sessions.contact_id.in_(ids)),
+            "at",
+        )
+        self.anonymise_conversations = compiler.list_statement(
+            lambda ids: Conversations.update(
+                {
+                    Conversations.visitor_id: SQL("''"),
+                    Conversations.contact_id: SQL("NULL"),
+                    Conversations.link_standing: SQL("NULL"),
+                    Conversations.version: Conversations.version + SQL("1"),
+                }
+            ).where(Conversations.contact_id.in_(ids))
+        )
+        # Not one statement with the next: MariaDB would look through every message there is.
+        self.conversations_of = compiler.list_statement(
+            lambda ids: Conversations.select(Conversations.id).where(Conversations.contact_id.in_(ids))
+        )
+        self.erase_messages = compiler.list_statement(
+            lambda ids: Messages.delete().where(Messages.conversation_id.in_(ids))
+        )
+        self.erase_conversations = compiler.list_statement(
+            lambda ids: Conversations.delete().where(Conversations.contact_id.in_(ids))
+        )
+        self.erase_decisions = compiler.list_statement(
+            lambda ids: Decisions.delete().where(Decisions.contact_id.in_(ids))
+        )
+        self.erase_conflicts = compiler.list_statement(
+            lambda ids: Conflicts.delete().where(Conflicts.contact_id.in_(ids))
+        )
+        self.erase_other_conflicts = compiler.list_statement(
+            lambda ids: Conflicts.delete().where(Conflicts.other_id.in_(ids))
+        )
+        self.erase_timeline = compiler.list_statement(lambda ids: Timeline.delete().where(Timeline.contact_id.in_(ids)))
+        self.erase_notes = compiler.list_statement(lambda ids: Notes.delete().where(Notes.subject_id.in_(ids)))
+        self.merges_into = compiler.list_statement(
+            lambda ids: Merges.select(Merges.id).where(Merges.survivor_id.in_(ids))
+        )
+        self.merges_of = compiler.list_statement(
+            lambda ids: Merges.select(Merges.id).where(Merges.absorbed_id.in_(ids))
+        )
+        self.erase_moved = compiler.list_statement(lambda ids: Moved.delete().where(Moved.merge_id.in_(ids)))
+        self.erase_merges = compiler.list_statement(lambda ids: Merges.delete().where(Merges.id.in_(ids)))
+        self.erase_tags = compiler.list_statement(lambda ids: Tags.delete().where(Tags.contact_id.in_(ids)))
+        self.erase_blocks = compiler.list_statement(
+            lambda ids: CustomData.delete().where(CustomData.contact_id.in_(ids))
+        )
+        self.erase_identifiers = compiler.list_statement(
+            lambda ids: Identifiers.delete().where(Identifiers.contact_id.in_(ids))
+        )
+        self.erase_contacts = compiler.list_statement(lambda ids: Contacts.delete().where(Contacts.id.in_(ids)))
 
 
 def erase(transaction: Transaction, statements: ErasureStatements, erasure: Erasure) -> None:

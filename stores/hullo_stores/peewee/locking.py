@@ -7,10 +7,9 @@ from collections.abc import Iterable, Sequence
 from hullo.model.change_set import ChangeSet
 from hullo.model.snapshot import Snapshot, SnapshotQuery
 from hullo.store.protocol import Applied, StoreConflict
-from hullo_stores.peewee.applying import apply_group
+from hullo_stores.peewee.applying import Statements, apply_group
 from hullo_stores.peewee.compiler import ListStatement
 from hullo_stores.peewee.connection import Loader, Transaction
-from hullo_stores.peewee.statements import Statements
 from hullo_stores.write_conflict import TransactionAborted
 
 

@@ -6,12 +6,13 @@ been written by now keeps others from giving it anything, so that what is noted 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from hullo.model.change_set import Absorption, Split
 from hullo.model.conflict import pair_key
-from hullo_stores.peewee.compiler import Compiler, NamedStatement
-from hullo_stores.peewee.connection import Transaction
+from hullo.model.contact import ContactId
+from hullo_stores.peewee.compiler import Compiler, ListStatement, NamedStatement
+from hullo_stores.peewee.connection import Connection, Transaction
 
 
 class MergeStatements:
@@ -100,3 +101,18 @@ def separate(transaction: Transaction, statements: MergeStatements, separation: 
 def _run(transaction: Transaction, values: Mapping[str, object], *statements: NamedStatement) -> None:
     for statement in statements:
         transaction.execute(statement.text, statement.bind(**values))
+
+
+def with_absorbed(connection: Connection, absorbed_by: ListStatement, contact_id: ContactId) -> list[ContactId]:
+    """The contact and all who were merged into it, through chains (G3): one statement where there is nobody."""
+    people = [contact_id]
+    newest = people
+    while newest:
+        newest = [each for each in select_keys(connection, absorbed_by, newest) if each not in people]
+        people = [*people, *newest]
+    return people
+
+
+def select_keys(connection: Connection, statement: ListStatement, values: Sequence[str]) -> list[str]:
+    """What a statement of one column finds."""
+    return [key for text, bound in statement.bind(values) for (key,) in connection.rows(text, bound)]

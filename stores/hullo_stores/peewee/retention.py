@@ -15,9 +15,9 @@ from typing import Final, TypeVar
 from hullo.errors import StoreUnavailable
 from hullo.model.instant import Instant
 from hullo.model.retention import Sweep, SweepResult
-from hullo_stores.peewee.absorbed import select_keys
 from hullo_stores.peewee.compiler import Compiler, ListStatement, NamedStatement
 from hullo_stores.peewee.connection import Transaction
+from hullo_stores.peewee.merging import select_keys
 from hullo_stores.peewee.reads.queries import Queries
 from hullo_stores.peewee.rows import Row
 from hullo_stores.peewee.tables import (

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Sequence
+from collections.abc import Collection, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,7 +17,6 @@ from playhouse.migrations import Migration, Runner
 
 from hullo.errors import StoreUnavailable
 from hullo_stores.peewee.connection import Engine
-from hullo_stores.peewee.maintenance.marker import unfinished_copy
 from hullo_stores.peewee.tables import TABLES
 from hullo_stores.peewee.writes import name_of
 
@@ -27,6 +26,8 @@ STALE_MIGRATION_AGE: Final = timedelta(minutes=10)
 KNOWN_MIGRATIONS: Final = frozenset[str](each.name for each in Migration.load_directory(str(MIGRATIONS)))
 UNFINISHED_PREFIX: Final = "unfinished migration "
 """Begins the name of a migration that has begun, in the history of an engine where a schema cannot be rolled back."""
+UNFINISHED_COPY: Final = "unfinished copy of "
+"""Followed by what `Target.begin` was told: 32 hexadecimal digits."""
 
 
 def migrate(engine: Engine) -> None:
@@ -168,3 +169,11 @@ def _require_known(applied: Collection[str]) -> None:
         raise StoreUnavailable(
             f"the database was made by a newer hullo: it has {', '.join(sorted(unknown))}; update this one"
         )
+
+
+def unfinished_copy(applied: Iterable[str]) -> str | None:
+    """What the copy is of; None when the history holds no unfinished copy."""
+    for name in applied:
+        if name.startswith(UNFINISHED_COPY):
+            return name.removeprefix(UNFINISHED_COPY)
+    return None

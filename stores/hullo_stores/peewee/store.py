@@ -10,7 +10,7 @@ from hullo.model.change_set import ChangeSet
 from hullo.model.contact import Contact, ContactId
 from hullo.model.snapshot import Snapshot, SnapshotQuery
 from hullo.store.protocol import Applied, StoreConflict
-from hullo_stores.peewee.applying import apply_group
+from hullo_stores.peewee.applying import Statements, apply_group
 from hullo_stores.peewee.connection import Engine
 from hullo_stores.peewee.locking import LockedTransaction
 from hullo_stores.peewee.maintenance.store import Maintenance
@@ -20,7 +20,6 @@ from hullo_stores.peewee.reads.history import HistoryQueries
 from hullo_stores.peewee.reads.outbox import OutboxQueries
 from hullo_stores.peewee.retention import RetentionStore
 from hullo_stores.peewee.schema import migrate, require_current
-from hullo_stores.peewee.statements import Statements
 
 
 class PeeweeStore(AppQueries, ContactQueries, HistoryQueries, OutboxQueries, RetentionStore, Maintenance):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from hullo_stores.peewee.expiring import ExpiringTable
 from hullo_stores.peewee.rows import (
     api_key_row,
     app_row,
@@ -24,7 +23,7 @@ from hullo_stores.peewee.rows import (
     webhook_row,
     workspace_row,
 )
-from hullo_stores.peewee.table_writes import AppendOnlyTable, VersionedTable, WritableTable
+from hullo_stores.peewee.table_writes import AppendOnlyTable, ExpiringTable, VersionedTable, WritableTable
 from hullo_stores.peewee.tables import (
     Answers,
     ApiKeys,

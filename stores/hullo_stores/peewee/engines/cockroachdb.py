@@ -13,7 +13,7 @@ from hullo.errors import SettingsError
 from hullo_stores.peewee.dialect import PostgresqlDialect
 from hullo_stores.peewee.engines.postgresql import PostgresqlDatabase, PostgresqlEngine, PostgresqlSettings
 from hullo_stores.peewee.engines.server import ServerConnection
-from hullo_stores.peewee.maintenance.tools import COCKROACHDB
+from hullo_stores.peewee.maintenance.server import COCKROACHDB
 from hullo_stores.peewee.store import PeeweeStore
 
 SCHEME: Final = "cockroachdb://"

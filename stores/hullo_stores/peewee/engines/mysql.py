@@ -22,8 +22,7 @@ from hullo_stores.peewee.engines.server import POOL_TIMEOUT, ServerConnection, S
 from hullo_stores.peewee.engines.url import Parameters, split_url
 from hullo_stores.peewee.faults import UNENCODABLE, translate_mysql_error, translate_wrapped_error
 from hullo_stores.peewee.loaders.single_query import SingleQueryLoader
-from hullo_stores.peewee.maintenance.server import ServerState, clock_ahead
-from hullo_stores.peewee.maintenance.tools import MARIADB
+from hullo_stores.peewee.maintenance.server import MARIADB, ServerState, clock_ahead
 from hullo_stores.peewee.rows import Row
 from hullo_stores.peewee.store import PeeweeStore
 from hullo_stores.peewee.writes import Batch, Write, split_batches

@@ -16,12 +16,10 @@ from playhouse.pool import MaxConnectionsExceeded
 
 from hullo.errors import StoreUnavailable
 from hullo.store.maintenance import Finding
-from hullo_stores.peewee.connection import Connection, Loader
+from hullo_stores.peewee.connection import Connection, EngineMaintenance, Loader
 from hullo_stores.peewee.dialect import Dialect
 from hullo_stores.peewee.faults import ServerLost
-from hullo_stores.peewee.maintenance.engine import EngineMaintenance
-from hullo_stores.peewee.maintenance.server import ServerMaintenance
-from hullo_stores.peewee.maintenance.tools import BackupTools
+from hullo_stores.peewee.maintenance.server import BackupTools, ServerMaintenance
 from hullo_stores.peewee.rows import Row
 from hullo_stores.peewee.writes import Batch
 from hullo_stores.write_conflict import TransactionAborted

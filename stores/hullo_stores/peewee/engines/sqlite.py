@@ -20,13 +20,12 @@ from peewee import Database, PeeweeException, SqliteDatabase
 from hullo.errors import SettingsError, StoreUnavailable, Unstorable
 from hullo.value import Value
 from hullo_stores.peewee.compiler import Compiler
-from hullo_stores.peewee.connection import Loader
+from hullo_stores.peewee.connection import EngineMaintenance, Loader
 from hullo_stores.peewee.dialect import Dialect, StatementCache
 from hullo_stores.peewee.engines.url import Parameters
 from hullo_stores.peewee.faults import UNENCODABLE, translate_sqlite_error, translate_wrapped_error
 from hullo_stores.peewee.loaders.fast_path import FastPathLoader
 from hullo_stores.peewee.loaders.steps import StepLoader
-from hullo_stores.peewee.maintenance.engine import EngineMaintenance
 from hullo_stores.peewee.maintenance.sqlite import SqliteMaintenance
 from hullo_stores.peewee.rows import Row
 from hullo_stores.peewee.store import PeeweeStore

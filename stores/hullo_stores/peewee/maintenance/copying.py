@@ -17,8 +17,14 @@ from hullo.store.maintenance import PortableRow, PortableTable
 from hullo.store.protocol import APPLIED, Applied, StoreConflict
 from hullo_stores.peewee.compiler import Compiler, fields_of, parameter, select_all
 from hullo_stores.peewee.connection import Engine, Transaction
-from hullo_stores.peewee.maintenance.marker import UNFINISHED_COPY, unfinished_copy
-from hullo_stores.peewee.schema import HISTORY_TABLE, KNOWN_MIGRATIONS, migrate, require_current
+from hullo_stores.peewee.schema import (
+    HISTORY_TABLE,
+    KNOWN_MIGRATIONS,
+    UNFINISHED_COPY,
+    migrate,
+    require_current,
+    unfinished_copy,
+)
 from hullo_stores.peewee.tables import TABLES, Audits, CallCounts, CustomData, Identifiers, Moved, Tags
 from hullo_stores.peewee.writes import Batch, insert_into, name_of
 from hullo_stores.write_conflict import WriteConflict

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Final
 
 from peewee import Database
 
@@ -12,8 +14,51 @@ from hullo.errors import SettingsError
 from hullo.store.maintenance import Finding, Progress
 from hullo.value import Value
 from hullo_stores.peewee.connection import Connection
-from hullo_stores.peewee.maintenance.diagnosis import clock_finding
-from hullo_stores.peewee.maintenance.tools import BackupTools
+
+CLOCK_TOLERANCE_SECONDS: Final = 2.0
+"""Sessions and keys are judged by the servers' clocks, which must agree; the database's is what they share."""
+
+
+class BackupTools(Value):
+    """What to type, with `{database}` and `{file}` where those belong."""
+
+    product: str
+    port: int
+    """Where the server listens unless told otherwise."""
+    dump: str
+    load: str
+
+    def to_dump(self, database: str, file: Path) -> str:
+        """A sentence for whoever asked hullo for a backup."""
+        return self._sentence("makes its own backups", self.dump, database, file)
+
+    def to_load(self, database: str, file: Path) -> str:
+        """A sentence for whoever asked hullo to restore one."""
+        return self._sentence("is restored by its own tools", self.load, database, file)
+
+    def _sentence(self, does: str, command: str, database: str, file: Path) -> str:
+        typed = command.format(database=shlex.quote(database), file=shlex.quote(str(file)))
+        return f"{self.product} {does}; type  {typed}  and see 'Backup and restore' in stores/README.md"
+
+
+POSTGRESQL: Final = BackupTools(
+    product="PostgreSQL",
+    port=5432,
+    dump="pg_dump --format=custom --no-owner --file={file} {database}",
+    load="pg_restore --clean --if-exists --no-owner --single-transaction --dbname={database} {file}",
+)
+MARIADB: Final = BackupTools(
+    product="MariaDB",
+    port=3306,
+    dump="mariadb-dump --single-transaction --hex-blob --result-file={file} {database}",
+    load="mariadb {database} < {file}",
+)
+COCKROACHDB: Final = BackupTools(
+    product="CockroachDB",
+    port=26257,
+    dump="BACKUP DATABASE {database} INTO 'nodelocal://1/hullo';",
+    load="RESTORE DATABASE {database} FROM LATEST IN 'nodelocal://1/hullo';",
+)
 
 
 class ServerState(Value):
@@ -45,6 +90,14 @@ class ServerState(Value):
             value="allowed" if self.is_writable else "refused",
             advice=None if self.is_writable else standby,
         )
+
+
+def clock_finding(ahead_seconds: float) -> Finding:
+    """By how much the database's clock is ahead of this machine's."""
+    value = f"{ahead_seconds:+.3f} s against this machine's"
+    if abs(ahead_seconds) <= CLOCK_TOLERANCE_SECONDS:
+        return Finding(name="clock", value=value)
+    return Finding(name="clock", value=value, advice="set both clocks by NTP: sessions and keys expire by them")
 
 
 def clock_ahead(connection: Connection, now: str) -> float:

@@ -11,8 +11,7 @@ from typing import Final
 
 from hullo.errors import Conflicting, StoreUnavailable
 from hullo_stores.peewee.faults import translate_sqlite_error
-from hullo_stores.peewee.maintenance.marker import unfinished_copy
-from hullo_stores.peewee.schema import HISTORY_TABLE, KNOWN_MIGRATIONS
+from hullo_stores.peewee.schema import HISTORY_TABLE, KNOWN_MIGRATIONS, unfinished_copy
 
 LOCK_TIMEOUT_SECONDS: Final = 5.0
 """How long to wait for a lock that another process holds for a moment."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from hullo.errors import StoreUnavailable
 from hullo.store.maintenance import CopySource, CopyTarget, Finding, Progress
 from hullo_stores.peewee.connection import Engine
 from hullo_stores.peewee.maintenance import copying
-from hullo_stores.peewee.maintenance.diagnosis import diagnose
-from hullo_stores.peewee.schema import pending_sql
+from hullo_stores.peewee.schema import pending_sql, require_current
 
 
 class Maintenance:
@@ -51,3 +51,30 @@ class Maintenance:
     def diagnose(self) -> Sequence[Finding]:
         """See `Diagnosed`."""
         return tuple(diagnose(self._engine))
+
+
+def diagnose(engine: Engine) -> Iterator[Finding]:
+    """See `Diagnosed`."""
+    try:
+        engine.maintenance.require_database()
+        engine.open()
+    except StoreUnavailable as error:
+        yield Finding(name="connection", value="none", advice=error.detail)
+        return
+    try:
+        with engine.autocommit_connection() as connection:
+            yield from engine.maintenance.findings(connection)
+        yield schema_finding(engine)
+    except StoreUnavailable as error:
+        yield Finding(name="connection", value="lost", advice=error.detail)
+    finally:
+        engine.close()
+
+
+def schema_finding(engine: Engine) -> Finding:
+    """Whether the schema is this version's."""
+    try:
+        require_current(engine)
+    except StoreUnavailable as error:
+        return Finding(name="schema", value="not current", advice=error.detail)
+    return Finding(name="schema", value="current")

@@ -19,9 +19,9 @@ from hullo.model.note import Note, NoteId
 from hullo.model.timeline import TimelineEntry
 from hullo.store.protocol import ConflictFilter, Page, PageRequest
 from hullo_stores.paging import HasId, UnknownCursor, build_page
-from hullo_stores.peewee.absorbed import with_absorbed
 from hullo_stores.peewee.compiler import Compiler, ListStatement, PageStatement, parameter, select_all
 from hullo_stores.peewee.connection import Engine
+from hullo_stores.peewee.merging import with_absorbed
 from hullo_stores.peewee.reads.queries import Queries, fetch_page
 from hullo_stores.peewee.rows import (
     Row,
