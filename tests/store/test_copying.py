@@ -49,7 +49,7 @@ def test_copy_equals_source_after_any_interruption(
         copied = copy_store(source, target, chunk=chunk)
     assert target.held == source.held
     assert target.unfinished_copy() is None
-    assert [(each.name, each.rows) for each in copied] == [("letter", len(letters)), ("pair", len(pairs))]
+    assert [(table.name, table.rows) for table in copied] == [("letter", len(letters)), ("pair", len(pairs))]
 
 
 def test_rows_are_copied_once():

@@ -71,7 +71,7 @@ async def test_calls_during_service_join_the_next_group():
             group.start_soon(lanes.submit, number)
         await _settle()
         counter.let_go.release(10)
-    assert [sorted(each) for each in counter.groups] == [[0], list(range(1, 10))]
+    assert [sorted(units) for units in counter.groups] == [[0], list(range(1, 10))]
 
 
 async def test_group_size_is_limited():
@@ -84,7 +84,7 @@ async def test_group_size_is_limited():
             group.start_soon(lanes.submit, number)
         await _settle()
         counter.let_go.release(10)
-    assert [len(each) for each in counter.groups] == [1, MAX_BATCH_SIZE, 5]
+    assert [len(units) for units in counter.groups] == [1, MAX_BATCH_SIZE, 5]
 
 
 @pytest.mark.parametrize("width", [1, 3])
@@ -110,7 +110,7 @@ async def test_wide_lanes_serve_groups_in_parallel():
             await _settle()
             counter.let_go.release(10)
     assert counter.served == [0, 1, 2, 3]
-    assert [len(each) for each in counter.groups[:2]] == [1, 1]
+    assert [len(units) for units in counter.groups[:2]] == [1, 1]
     assert all(counter.groups)
 
 

@@ -19,4 +19,4 @@ def filled(path: Path, people: int, *, answer: bytes = b"answer") -> PeeweeStore
 
 
 def files_in(folder: Path) -> list[str]:
-    return sorted(each.name for each in folder.iterdir())
+    return sorted(path.name for path in folder.iterdir())

@@ -116,7 +116,7 @@ class PortableContract:
     @pytest.mark.parametrize("chunk", [1, 5, 24, 48, 10_000])
     def test_copy_is_equal_and_opens(self, source: PeeweeStore, target: PeeweeStore, chunk: int):
         copied = copy_store(source, target, chunk=chunk)
-        assert {each.name: each.rows for each in copied} == {
+        assert {table.name: table.rows for table in copied} == {
             "workspace": 1,
             "app": 3,
             "identity_key": 2,

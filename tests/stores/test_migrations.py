@@ -466,7 +466,7 @@ class TestAReleasedVersion(Released):
             # What was told then, among what is told since.
             told = [{name: item[name] for name in then} for item, then in zip(found, known["contacts"], strict=True)]
             assert told == known["contacts"]
-            by_id = {each["external_id"]: each["id"] for each in known["contacts"]}
+            by_id = {contact["external_id"]: contact["id"] for contact in known["contacts"]}
             for name in ("ann", "bob"):
                 said = {
                     "app_key": known["app_key"],
@@ -484,11 +484,11 @@ class TestAReleasedVersion(Released):
             token = {"authorization": f"Bearer {known['tokens']['ann']}"}
             (talk,) = client.get("/hullo/v1/conversations", headers=token).json()["items"]
             messages = client.get(f"/hullo/v1/conversations/{talk['id']}/messages", headers=token).json()["items"]
-            assert [each["text"] for each in messages] == ["Do you ship to Łódź? 🦊"]
+            assert [message["text"] for message in messages] == ["Do you ship to Łódź? 🦊"]
             assert talk["unread"] is False
             client.post(f"/hullo/v1/conversations/{talk['id']}/messages", json={"text": "We do."}, headers=key)
             assert [
-                each["unread"] for each in client.get("/hullo/v1/conversations", headers=token).json()["items"]
+                item["unread"] for item in client.get("/hullo/v1/conversations", headers=token).json()["items"]
             ] == [True]
             assert hullo.store.apply([ONE_OF_EACH]) == (APPLIED,)
         assert _without_expressions(schema_of(loaded)) == _without_expressions(schema_of(url))

@@ -128,7 +128,7 @@ PEOPLE = 24
 
 def queries_of(kind: str, size: int) -> list[SnapshotQuery]:
     asked = (QUERIES[kind](number % PEOPLE) for number in range(size))
-    return [SnapshotQuery(workspace_id=WORKSPACE, **{"app_id": APP, **each}) for each in asked]
+    return [SnapshotQuery(workspace_id=WORKSPACE, **{"app_id": APP, **wanted}) for wanted in asked]
 
 
 class TestLoading:
@@ -188,7 +188,7 @@ class TestReading:
 
     def test_history_costs_two_statements_per_absorbed_contact(self, store: PeeweeStore, wire: Wire):
         people = [a_contact(f"con_{number}") for number in range(3)]
-        absorbed = [replace(each, merged_into="con_0") for each in people[1:]]
+        absorbed = [replace(person, merged_into="con_0") for person in people[1:]]
         assert store.apply([ChangeSet(contacts=tuple(map(insertion, (people[0], *absorbed))))]) == (APPLIED,)
         for listing in (store.list_timeline, store.list_decisions, store.list_notes):
             for contact_id, statements in (("con_1", 2), ("con_0", 5)):
@@ -341,16 +341,22 @@ def everything_changed(number: int) -> ChangeSet:
     app = old.apps[0].after
     keys = (replace(app.identity_keys[0], retires_at=LATER),)
     return ChangeSet(
-        workspaces=tuple(replacement(each.after, each.after) for each in old.workspaces),
+        workspaces=tuple(replacement(workspace.after, workspace.after) for workspace in old.workspaces),
         apps=(replacement(app, replace(app, identity_keys=keys)),),
-        api_keys=tuple(replacement(each.after, each.after) for each in old.api_keys),
-        contacts=tuple(replacement(each.after, replace(each.after, merged_into="con_x")) for each in old.contacts),
-        sessions=tuple(replacement(each.after, replace(each.after, revoked_at=LATER)) for each in old.sessions),
-        conversations=tuple(replacement(each.after, each.after) for each in old.conversations),
-        conflicts=tuple(replacement(each.after, replace(each.after, status="resolved")) for each in old.conflicts),
-        merges=tuple(replacement(each.after, replace(each.after, undone_at=LATER)) for each in old.merges),
-        webhooks=tuple(replacement(each.after, each.after) for each in old.webhooks),
-        deliveries=tuple(replacement(each.after, replace(each.after, tries=1)) for each in old.deliveries),
+        api_keys=tuple(replacement(api_key.after, api_key.after) for api_key in old.api_keys),
+        contacts=tuple(
+            replacement(contact.after, replace(contact.after, merged_into="con_x")) for contact in old.contacts
+        ),
+        sessions=tuple(
+            replacement(session.after, replace(session.after, revoked_at=LATER)) for session in old.sessions
+        ),
+        conversations=tuple(replacement(conversation.after, conversation.after) for conversation in old.conversations),
+        conflicts=tuple(
+            replacement(conflict.after, replace(conflict.after, status="resolved")) for conflict in old.conflicts
+        ),
+        merges=tuple(replacement(merge.after, replace(merge.after, undone_at=LATER)) for merge in old.merges),
+        webhooks=tuple(replacement(webhook.after, webhook.after) for webhook in old.webhooks),
+        deliveries=tuple(replacement(delivery.after, replace(delivery.after, tries=1)) for delivery in old.deliveries),
         notes_removed=(f"note_{number}",),
     )
 
@@ -385,7 +391,7 @@ class TestApplying:
     def test_logout_is_one_statement_for_all_sessions(self, store: PeeweeStore, wire: Wire):
         contact = a_contact("con_1")
         held = [a_session(f"hvs_{number}", visitor_id=f"vis_{number}", contact_id="con_1") for number in range(40)]
-        sessions = tuple(insertion(each) for each in held)
+        sessions = tuple(insertion(noun) for noun in held)
         assert store.apply([ChangeSet(contacts=(insertion(contact),), sessions=sessions)]) == (APPLIED,)
         wire.reset()
         assert store.apply([ChangeSet(session_revocations=(SessionRevocation(contact_id="con_1", at=LATER),))]) == (
@@ -409,8 +415,8 @@ class TestApplying:
     def test_merge_and_undo_cost_is_constant(self, store: PeeweeStore, wire: Wire):
         for number, size in enumerate((0, 1, 40, 2000)):
             survivor, absorbed = (a_contact(f"con_{number}{side}", external_id=f"{side} {number}") for side in "ab")
-            talks = (a_conversation(f"cnv_{number}_{each}", contact_id=absorbed.id) for each in range(size))
-            sessions = (a_session(f"hvs_{number}_{each}", contact_id=absorbed.id) for each in range(size))
+            talks = (a_conversation(f"cnv_{number}_{position}", contact_id=absorbed.id) for position in range(size))
+            sessions = (a_session(f"hvs_{number}_{position}", contact_id=absorbed.id) for position in range(size))
             nouns = ChangeSet(
                 contacts=(insertion(survivor), insertion(absorbed)),
                 conversations=tuple(map(insertion, talks)),
@@ -441,12 +447,12 @@ class TestApplying:
 
     def test_erasure_runs_alone_beside_its_group(self, store: PeeweeStore):
         people = [a_contact(f"con_{number}", external_id=f"user {number}") for number in range(8)]
-        assert set(store.apply([ChangeSet(contacts=(insertion(each),)) for each in people])) == {APPLIED}
-        group = [ChangeSet(contacts=(replacement(each, replace(each, merged_into="con_x")),)) for each in people]
+        assert set(store.apply([ChangeSet(contacts=(insertion(person),)) for person in people])) == {APPLIED}
+        group = [ChangeSet(contacts=(replacement(person, replace(person, merged_into="con_x")),)) for person in people]
         group[3] = ChangeSet(erasures=(Erasure(contact=people[3], conversations="erase", at=LATER),))
         assert set(store.apply(group)) == {APPLIED}
-        found = [store.find_contact(WORKSPACE, each.id) for each in people]
-        assert [each.merged_into if each is not None else "gone" for each in found] == [
+        found = [store.find_contact(WORKSPACE, person.id) for person in people]
+        assert [contact.merged_into if contact is not None else "gone" for contact in found] == [
             "gone" if number == 3 else "con_x" for number in range(8)
         ]
 
@@ -471,11 +477,13 @@ class TestFailing:
             fail = FAILING[failing](size)
             people = [_person(next(numbers), taken=index in fail) for index in range(size)]
             wire.reset()
-            verdicts = store.apply([ChangeSet(contacts=(insertion(each),)) for each in people])
-            assert [isinstance(each, StoreConflict) for each in verdicts] == [index in fail for index in range(size)]
+            verdicts = store.apply([ChangeSet(contacts=(insertion(person),)) for person in people])
+            assert [isinstance(verdict, StoreConflict) for verdict in verdicts] == [
+                index in fail for index in range(size)
+            ]
             assert wire.statements <= _allowed(size, len(fail))
             found = store.load([SnapshotQuery(workspace_id=WORKSPACE, app_id=APP, contacts=(p.id,)) for p in people])
-            assert [bool(each.contacts) for each in found] == [index not in fail for index in range(size)]
+            assert [bool(snapshot.contacts) for snapshot in found] == [index not in fail for index in range(size)]
 
     def test_statement_prepared_in_vain_works_later(self, store: PeeweeStore, url: str):
         """Of a pipeline PostgreSQL skips what comes after an error, be it to prepare a statement. The first rollback

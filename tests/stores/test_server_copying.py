@@ -104,7 +104,7 @@ def test_overlong_rows_are_copied(databases: Databases, tmp_path: Path, kind: Ki
     source.open()
     fill(source, 40, answer=bytes(range(256)) * (MAX_STATEMENT_BYTES // 100))
     source.close()
-    copied = {each.name: each for each in copy_store(source, target)}
+    copied = {table.name: table for table in copy_store(source, target)}
     assert copied["answer"].rows == 2
 
 
@@ -160,7 +160,7 @@ class TestAServer:
         store = store_at(databases(kind, "one"))
         store.open()
         store.close()
-        findings = {each.name: each for each in store.diagnose()}
+        findings = {finding.name: finding for finding in store.diagnose()}
         assert {"engine", "isolation", "clock", "pool", "commit", "writing", "schema"} <= findings.keys()
         assert findings["isolation"].value == "read committed"
         assert findings["pool"].value.startswith("4 for each process")

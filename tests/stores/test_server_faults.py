@@ -189,7 +189,7 @@ class TestABrokenCommit:
         with pytest.raises(StoreUnavailable, match=LOST):
             store.apply([ann(), *others])
         assert rows_in(url) == 5
-        assert [type(each) for each in store.apply([ann(), *others])] == [StoreConflict] * group
+        assert [type(result) for result in store.apply([ann(), *others])] == [StoreConflict] * group
 
     @pytest.mark.rule("R3")
     @pytest.mark.parametrize(("how", "kept"), [("break_before", 0), ("break_after", 1)])
@@ -206,7 +206,7 @@ class TestABrokenCommit:
         assert [contact.id for contact in world.contacts()] == [outcome.contact_id]
         assert world.contact(outcome.contact_id).version == 0
         assert world.custom_data(outcome.contact_id) == {"plan": "pro"}
-        assert [each.contact_id for each in browser.conversations()] == [outcome.contact_id]
+        assert [conversation.contact_id for conversation in browser.conversations()] == [outcome.contact_id]
 
 
 class TestOverHttp:
@@ -286,7 +286,7 @@ class TestLimits:
         with opened(f"{url}?pool=1") as store, ThreadPoolExecutor(3) as elsewhere:
             with engine_of(store).autocommit_connection():
                 waiting = [elsewhere.submit(store.list_apps) for _ in range(3)]
-            assert [each.result(PATIENCE) for each in waiting] == [()] * 3
+            assert [future.result(PATIENCE) for future in waiting] == [()] * 3
 
     def test_connect_failure_costs_no_pool_slot(
         self, url: str, kind: Kind, monkeypatch: pytest.MonkeyPatch, wire: Wire
@@ -340,16 +340,18 @@ class TestADeadlock:
     def test_same_rows_cause_no_deadlock(self, store: PeeweeStore, url: str, kind: Kind):
         """All of them ask in one order, whatever the order of their units: who waits for the first holds no other."""
         people = [a_contact(f"con_{number}", external_id=f"user {number}") for number in range(5)]
-        assert set(store.apply([ChangeSet(contacts=(insertion(each),)) for each in people])) == {APPLIED}
-        group = [ChangeSet(contacts=(replacement(each, each),)) for each in reversed(people)]
+        assert set(store.apply([ChangeSet(contacts=(insertion(person),)) for person in people])) == {APPLIED}
+        group = [ChangeSet(contacts=(replacement(person, person),)) for person in reversed(people)]
         with closing(connected(url)) as other, closing(connected(url)) as watch, ThreadPoolExecutor(1) as elsewhere:
             ask(other, "BEGIN")
             ask(other, "UPDATE contact SET updated_at = updated_at + 1 WHERE id = 'con_0'")
             applying = elsewhere.submit(store.apply, group)
             self._wait_until_blocked(watch, kind, applying)
             ask(watch, "BEGIN")
-            for each in people[1:]:
-                assert ask(watch, f"SELECT id FROM contact WHERE id = '{each.id}' FOR UPDATE NOWAIT") == [(each.id,)]
+            for person in people[1:]:
+                assert ask(watch, f"SELECT id FROM contact WHERE id = '{person.id}' FOR UPDATE NOWAIT") == [
+                    (person.id,)
+                ]
             ask(watch, "ROLLBACK")
             ask(other, "ROLLBACK")
             assert set(applying.result(PATIENCE)) == {APPLIED}

@@ -102,6 +102,6 @@ def test_new_file_is_private_to_its_owner(tmp_path: Path):
     try:
         files = sorted(tmp_path.iterdir())
         assert len(files) == 3
-        assert {stat.S_IMODE(each.stat().st_mode) for each in files} == {0o600}
+        assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
     finally:
         store.close()

@@ -31,7 +31,7 @@ from hullo_stores.peewee.write_plan import WRITE_ORDER
 def test_statement_count_does_not_grow_with_group(store: PeeweeStore, engine: SqliteEngine):
     people = [a_contact(f"con_{n}", external_id=f"u{n}", custom_data={APP: {"n": n}}) for n in range(60)]
     sessions = [a_session(f"hvs_{n}", visitor_id=f"vis_{n}", contact_id=f"con_{n}") for n in range(60)]
-    contacts, held = (tuple(insertion(each) for each in nouns) for nouns in (people, sessions))
+    contacts, held = (tuple(insertion(noun) for noun in nouns) for nouns in (people, sessions))
     store.apply([ChangeSet(contacts=contacts, sessions=held)])
     queries = [
         SnapshotQuery(

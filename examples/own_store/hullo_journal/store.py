@@ -105,7 +105,7 @@ class JournalStore:
 
     def apply(self, changes: Sequence[ChangeSet]) -> Sequence[Applied | StoreConflict]:
         """See `Store.apply`: memory says what can be applied, and that is written under one sync."""
-        lines = [_encoded(each) for each in changes]
+        lines = [_encoded(change) for change in changes]
 
         def applied(results: Sequence[Applied | StoreConflict]) -> list[bytes]:
             return [line for line, result in zip(lines, results, strict=True) if result == APPLIED]

@@ -111,7 +111,7 @@ class TestUrl:
             store = open_journal(url)
             store.open()
             store.close()
-        assert {each.name for each in tmp_path.iterdir()} == {"my shop.journal", "other.journal"}
+        assert {path.name for path in tmp_path.iterdir()} == {"my shop.journal", "other.journal"}
 
     @pytest.mark.parametrize("url", ["journal:", "journal://hullo.journal", "journal:///", "journal:///a?sync=no"])
     def test_url_without_file_is_refused_in_words(self, url: str):
@@ -143,7 +143,7 @@ class TestReplay:
         store.close()
         store.open()
         assert told_of(store) == before
-        assert all(isinstance(store.apply([each])[0], StoreConflict) for each in CREATIONS.values())
+        assert all(isinstance(store.apply([changes])[0], StoreConflict) for changes in CREATIONS.values())
         assert store.apply([*CHANGES.values()]) == (APPLIED,) * len(CHANGES)
 
     def test_replay_repeats_a_sweep(self, store: JournalStore, path: Path):

@@ -22,7 +22,11 @@ def take_snapshot(tables: Tables, query: SnapshotQuery) -> Snapshot:
     app = tables.apps.get(query.app_id) if query.app_id is not None else None
     session, source = (_session(tables, digest, here) for digest in (query.session, query.source_session))
     owners = {digest: tables.identifiers.get(digest) for digest in query.identifiers}
-    wanted = [*owners.values(), *query.contacts, *(each.contact_id for each in (session, source) if each is not None)]
+    wanted = [
+        *owners.values(),
+        *query.contacts,
+        *(known.contact_id for known in (session, source) if known is not None),
+    ]
     contacts = {
         contact.id: _with_blocks_of(contact, query.app_id)
         for contact in (tables.contacts.get(contact_id) for contact_id in wanted if contact_id is not None)
@@ -31,16 +35,18 @@ def take_snapshot(tables: Tables, query: SnapshotQuery) -> Snapshot:
     found = {digest: owner for digest, owner in owners.items() if owner is not None and owner in contacts}
     repeats = {key: tables.messages[tables.repeat_keys[key]] for key in query.repeat_keys if key in tables.repeat_keys}
     asked = [*query.conversations, *(message.conversation_id for message in repeats.values())]
+    talks = tables.conversations
     if query.include_orphans and session is not None:
-        held = tables.visitor_conversations.get(session.visitor_id, ())
-        asked += [each for each in held if tables.conversations[each].contact_id is None]
-    conversations = {each: tables.conversations[each] for each in asked if each in tables.conversations}
+        own = tables.visitor_conversations.get(session.visitor_id, ())
+        asked += [talk_id for talk_id in own if talks[talk_id].contact_id is None]
     return Snapshot(
         app_version=app.version if app is not None and app.workspace_id == here else None,
         session=session,
         contact_ids=found,
         contacts=contacts,
-        conversations={each: held for each, held in conversations.items() if held.workspace_id == here},
+        conversations={
+            talk_id: talks[talk_id] for talk_id in asked if talk_id in talks and talks[talk_id].workspace_id == here
+        },
         reported_pairs=frozenset(pair_key(*pair) for pair in combinations(contacts, 2)) & tables.open_pairs.keys(),
         messages={
             key: message
@@ -53,9 +59,9 @@ def take_snapshot(tables: Tables, query: SnapshotQuery) -> Snapshot:
         source_session=source,
         spent=frozenset(query.spent).intersection(tables.spent),
         conflicts={
-            each: reported
-            for each in query.conflicts
-            if (reported := tables.conflicts.get(each)) is not None and reported.workspace_id == here
+            conflict_id: conflict
+            for conflict_id in query.conflicts
+            if (conflict := tables.conflicts.get(conflict_id)) is not None and conflict.workspace_id == here
         },
         merges=_merges(tables, query),
         tombstones=_tombstones(tables, query),

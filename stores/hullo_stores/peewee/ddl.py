@@ -68,12 +68,12 @@ def _with_engine_settings(database: Database, table: type[Model]) -> Generator[N
 def _with_collation(database: Database, columns: Sequence[Field]) -> Generator[None]:
     """Texts have the collation of the engine."""
     collation: str | None = getattr(database, "text_collation", None)
-    texts = [each for each in columns if isinstance(each, CharField | TextField) and collation is not None]
-    declared = [each.constraints for each in texts]
-    for each in texts:
-        each.constraints = [*(each.constraints or ()), SQL(str(collation))]
+    texts = [column for column in columns if isinstance(column, CharField | TextField) and collation is not None]
+    declared = [text.constraints for text in texts]
+    for text in texts:
+        text.constraints = [*(text.constraints or ()), SQL(str(collation))]
     try:
         yield
     finally:
-        for each, constraints in zip(texts, declared, strict=True):
-            each.constraints = constraints
+        for column, constraints in zip(texts, declared, strict=True):
+            column.constraints = constraints

@@ -42,13 +42,18 @@ class LockedTransaction:
 
     def _lock_loaded(self, seen: Sequence[Snapshot]) -> None:
         locks = self._statements.locks
-        self._lock_keys(locks.contacts, (contact_id for each in seen for contact_id in each.contacts))
+        self._lock_keys(locks.contacts, (contact_id for snapshot in seen for contact_id in snapshot.contacts))
         self._lock_keys(
             locks.sessions,
-            (held.digest for each in seen for held in (each.session, each.source_session) if held is not None),
+            (
+                held.digest
+                for snapshot in seen
+                for held in (snapshot.session, snapshot.source_session)
+                if held is not None
+            ),
         )
         self._lock_keys(
-            locks.conversations, (conversation_id for each in seen for conversation_id in each.conversations)
+            locks.conversations, (conversation_id for snapshot in seen for conversation_id in snapshot.conversations)
         )
 
     def _lock_keys(self, lock: ListStatement | None, keys: Iterable[str]) -> None:

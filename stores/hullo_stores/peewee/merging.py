@@ -108,7 +108,7 @@ def with_absorbed(connection: Connection, absorbed_by: ListStatement, contact_id
     people = [contact_id]
     newest = people
     while newest:
-        newest = [each for each in select_keys(connection, absorbed_by, newest) if each not in people]
+        newest = [found for found in select_keys(connection, absorbed_by, newest) if found not in people]
         people = [*people, *newest]
     return people
 

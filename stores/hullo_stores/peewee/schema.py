@@ -23,7 +23,7 @@ from hullo_stores.peewee.writes import name_of
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 HISTORY_TABLE: Final = "hullo_migration"
 STALE_MIGRATION_AGE: Final = timedelta(minutes=10)
-KNOWN_MIGRATIONS: Final = frozenset[str](each.name for each in Migration.load_directory(str(MIGRATIONS)))
+KNOWN_MIGRATIONS: Final = frozenset[str](migration.name for migration in Migration.load_directory(str(MIGRATIONS)))
 UNFINISHED_PREFIX: Final = "unfinished migration "
 """Begins the name of a migration that has begun, in the history of an engine where a schema cannot be rolled back."""
 UNFINISHED_COPY: Final = "unfinished copy of "
@@ -135,7 +135,7 @@ def _recoverable_migration(runner: Any, name: str, applied: Collection[str]) -> 
     marker = f"{UNFINISHED_PREFIX}{name}"
     if marker in applied:
         _require_single_node(runner, marker)
-        (migration,) = (each for each in runner.migrations() if each.name == name)
+        (migration,) = (known for known in runner.migrations() if known.name == name)
         migration.load().down(runner.migrator, runner.database)
     else:
         runner.History.create(name=marker)
@@ -146,7 +146,7 @@ def _recoverable_migration(runner: Any, name: str, applied: Collection[str]) -> 
 def _require_single_node(runner: Any, marker: str) -> None:
     """Each node of a cluster has a lock of its own, so that somebody on another may still be at it."""
     if getattr(runner.database, "several_nodes", False):
-        (begun,) = (each.applied for each in runner.History.select().where(runner.History.name == marker))
+        (begun,) = (row.applied for row in runner.History.select().where(runner.History.name == marker))
         if datetime.now() - begun < STALE_MIGRATION_AGE:
             raise StoreUnavailable("another node is bringing the database up to date; try again in a few minutes")
 

@@ -58,7 +58,7 @@ class NamedRows:
         self.sessions = {session.digest: session for session in map(session_of, sessions)}
         self.owners: dict[str, ContactId] = dict(owners)
         self.messages = {(row[-2], row[-1]): message_of(row[:-1]) for row in messages}
-        self.conversations = {each.id: each for each in map(conversation_of, conversations)}
+        self.conversations = {conversation.id: conversation for conversation in map(conversation_of, conversations)}
         self.answers = {answer.digest: answer for answer in map(answer_of, answers)}
         self.spent = frozenset[str](digest for (digest,) in spent)
         self.conflicts = {conflict.id: conflict for conflict in map(conflict_of, conflicts)}
@@ -190,8 +190,8 @@ def _messages(query: SnapshotQuery, named: NamedRows) -> dict[str, Message]:
 
 
 def _conflicts(query: SnapshotQuery, named: NamedRows) -> dict[str, Conflict]:
-    found = (named.conflicts[each] for each in query.conflicts if each in named.conflicts)
-    return {each.id: each for each in found if each.workspace_id == query.workspace_id}
+    found = (named.conflicts[conflict_id] for conflict_id in query.conflicts if conflict_id in named.conflicts)
+    return {conflict.id: conflict for conflict in found if conflict.workspace_id == query.workspace_id}
 
 
 def _tombstones(query: SnapshotQuery, named: NamedRows) -> frozenset[TombstoneDigest]:
@@ -215,10 +215,14 @@ def _conversations(
     if query.conversations or query.repeat_keys:
         repeats = (named.messages.get((key, here)) for key in query.repeat_keys)
         asked = [*query.conversations, *(message.conversation_id for message in repeats if message is not None)]
-        found = [named.conversations[each] for each in asked if each in named.conversations]
+        found = [
+            named.conversations[conversation_id] for conversation_id in asked if conversation_id in named.conversations
+        ]
     if query.include_orphans and session is not None:
         found += pointed_at.orphans.get(session.visitor_id, _NO_CONVERSATIONS).values()
-    return {each.id: each for each in found if each.workspace_id == here} if found else {}
+    return (
+        {conversation.id: conversation for conversation in found if conversation.workspace_id == here} if found else {}
+    )
 
 
 def pairs_of(contact_ids: Iterable[ContactId]) -> Iterator[str]:

@@ -93,7 +93,7 @@ class ExpiringTable:
     def rows(self, new: Sequence[E], row_of: Callable[[E], Row]) -> Iterator[tuple[Write, list[Row]]]:
         """What is to be written, and how."""
         if new:
-            yield self._delete_expired_key, [(each.digest, each.at) for each in new]
+            yield self._delete_expired_key, [(record.digest, record.at) for record in new]
             # What has expired for the earliest has for all: for none of them is anything gone that it had to meet.
-            yield self._purge, [(min(each.at for each in new), PURGE_FACTOR * len(new))]
-            yield self._add, [row_of(each) for each in new]
+            yield self._purge, [(min(record.at for record in new), PURGE_FACTOR * len(new))]
+            yield self._add, [row_of(record) for record in new]

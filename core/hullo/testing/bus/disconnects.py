@@ -91,7 +91,7 @@ class DisconnectTests(SharedBusCase):
         kept: list[weakref.ref[Notice]] = []
         for number in range(FLOOD // 100):
             kept += _publish_tracked(bus, number)
-        assert wait_until(lambda: sum(each() is not None for each in kept) < FLOOD / 10)
+        assert wait_until(lambda: sum(reference() is not None for reference in kept) < FLOOD / 10)
 
     def test_flood_with_server_up_is_carried(self, bus: Bus, tmp_path: Path) -> None:
         """Whoever hears it has heard all of it, or is told that it has not."""
@@ -108,6 +108,6 @@ class _TrackedNotice(Notice):
 
 
 def _publish_tracked(bus: Bus, number: int) -> list[weakref.ref[Notice]]:
-    flood = [_TrackedNotice(kind="message", visitor_id=f"vis_{number}_{each}") for each in range(100)]
+    flood = [_TrackedNotice(kind="message", visitor_id=f"vis_{number}_{position}") for position in range(100)]
     bus.publish(flood)
     return [weakref.ref(notice) for notice in flood]

@@ -80,7 +80,7 @@ def _take_part(contract: ContractReference[SharedBusCase], place: Path, number: 
     pipe.send("listening")
     assert _receive(pipe) == "publish"
     bus.publish([a_notice(number)])
-    assert all(ear.wait_for_notice(a_notice(each)) for each in range(PROCESSES + 1))
+    assert all(ear.wait_for_notice(a_notice(number)) for number in range(PROCESSES + 1))
     pipe.send(sorted(str(notice.visitor_id) for notice in ear.received))
     bus.close()
 

@@ -135,7 +135,7 @@ class ApplyTests(StoreCase):
     def test_refused_change_set_leaves_nothing(self, store: Store) -> None:
         must_apply(store, ChangeSet(stored_responses=ONE_OF_EACH.stored_responses))
         assert is_conflict(apply_one(store, ONE_OF_EACH))
-        (ann, bob), session = (each.after for each in ONE_OF_EACH.contacts), ONE_OF_EACH.sessions[0].after
+        (ann, bob), session = (contact.after for contact in ONE_OF_EACH.contacts), ONE_OF_EACH.sessions[0].after
         snapshot = load_one(store, session=session, contacts=(ann, bob), identified_by=(ann, bob))
         assert (snapshot.session, snapshot.contact_ids, snapshot.contacts) == (None, {}, {})
         assert snapshot.app_version is None
@@ -144,7 +144,7 @@ class ApplyTests(StoreCase):
 
     def test_refused_change_keeps_the_old_values(self, store: Store) -> None:
         must_apply(store, ONE_OF_EACH)
-        ann, bob = (each.after for each in ONE_OF_EACH.contacts)
+        ann, bob = (contact.after for contact in ONE_OF_EACH.contacts)
         greedy = replace(ann, identifiers=bob.identifiers, custom_data={APP: {"vip": a_fact(False)}})
         assert is_conflict(apply_one(store, contact_change(replacement(ann, greedy))))
         snapshot = load_one(store, contacts=(ann, bob), identified_by=(ann, bob))

@@ -77,7 +77,7 @@ class DeliveryTests(StoreCase):
         must_apply(store, both)
         assert store.list_outbox(10) == ()
         assert is_conflict(apply_one(store, both))
-        assert [each.id for each in store.list_due_deliveries(LATER, 10)] == ["dlv_1"]
+        assert [delivery.id for delivery in store.list_due_deliveries(LATER, 10)] == ["dlv_1"]
 
     def test_lease_has_one_holder_until_released(self, store: Store) -> None:
         assert store.acquire_lease("tell", "a", NOW, NOW + 10)
@@ -138,7 +138,7 @@ class DeliveryTests(StoreCase):
         )
 
         def due(now: Instant, limit: int = 10) -> list[str]:
-            return [each.id for each in store.list_due_deliveries(now, limit)]
+            return [delivery.id for delivery in store.list_due_deliveries(now, limit)]
 
         assert (due(NOW + 2), due(NOW + 3), due(NOW + 9)) == (
             [],
@@ -155,7 +155,7 @@ class DeliveryTests(StoreCase):
         must_apply(store, new_deliveries(late, second, third, *others))
 
         def due(now: Instant) -> list[str]:
-            return [each.id for each in store.list_due_deliveries(now, 10)]
+            return [delivery.id for delivery in store.list_due_deliveries(now, 10)]
 
         assert due(NOW) == ["dlv_4", "dlv_5"]
         assert due(LATER) == ["dlv_4", "dlv_5", "dlv_1"]
@@ -172,7 +172,7 @@ class DeliveryTests(StoreCase):
         )
 
         def due(limit: int, *without: str) -> list[str]:
-            return [each.id for each in store.list_due_deliveries(LATER, limit, without)]
+            return [delivery.id for delivery in store.list_due_deliveries(LATER, limit, without)]
 
         assert due(10) == ["dlv_1", "dlv_2", "dlv_3", "dlv_4"]
         assert due(1, "whk_1") == ["dlv_2"]
@@ -196,12 +196,12 @@ class DeliveryTests(StoreCase):
         assert store.delete_deliveries(NOW + 3, 2) == 2
         assert store.delete_deliveries(NOW + 3, 2) == 1
         assert store.delete_deliveries(NOW + 3, 2) == 0
-        left = [each.id for each in store.list_deliveries("whk_1", PAGE).items]
+        left = [item.id for item in store.list_deliveries("whk_1", PAGE).items]
         assert left == ["dlv_pending", "dlv_4", "dlv_3"]
 
     def test_session_event_is_stored_once(self, store: Store) -> None:
         """An event belongs to the change that it tells of: with one refused, the other is not there."""
         event = replace(EVENT_WITHOUT_CONTACT, id="evt_1")
         changes = ChangeSet(sessions=(insertion(a_session()),), events=(event,))
-        assert [is_conflict(each) for each in store.apply([changes, changes])] == [False, True]
-        assert [each.id for each in store.list_outbox(10)] == ["evt_1"]
+        assert [is_conflict(result) for result in store.apply([changes, changes])] == [False, True]
+        assert [event.id for event in store.list_outbox(10)] == ["evt_1"]

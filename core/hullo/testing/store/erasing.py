@@ -171,7 +171,7 @@ class ErasureTests(StoreCase):
         must_apply(store, contact_change(tagged), erasure(tagged.after))
         assert store.list_timeline(WORKSPACE, ANN.id, PAGE).items == ()
         assert [store.find_note(WORKSPACE, f"note_{of}con_1") for of in ("", "of_")] == [None, None]
-        assert [each.id for each in store.list_timeline(WORKSPACE, BOB.id, PAGE).items] == ["evt_con_2", "cev_con_2"]
+        assert [item.id for item in store.list_timeline(WORKSPACE, BOB.id, PAGE).items] == ["evt_con_2", "cev_con_2"]
         assert None not in [store.find_note(WORKSPACE, f"note_{of}con_2") for of in ("", "of_")]
         assert store.list_contacts(ContactFilter(workspace_id=WORKSPACE, tag="vip"), PAGE).items == ()
         assert [event.contact_id for event in store.list_outbox(10)] == [ANN.id, BOB.id]
@@ -230,8 +230,8 @@ class ErasureTests(StoreCase):
                 if number == 0:
                     assert any(not is_conflict(apply_one(store, erasure(contact))) for _ in range(MAX_ATTEMPTS))
                     return
-                for each in range(10):
-                    id = f"{contact.id}_{number}_{each}"
+                for position in range(10):
+                    id = f"{contact.id}_{number}_{position}"
                     apply_one(store, ChangeSet(notes=(a_note(f"note_{id}", subject_id=contact.id),)))
                     apply_one(store, ChangeSet(events=(an_event(f"evt_{id}", contact_id=contact.id),)))
 

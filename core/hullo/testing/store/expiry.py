@@ -148,7 +148,11 @@ class ExpiryTests(StoreCase):
         today = a_call_count(signed=9, unsigned=7, wrong=huge + 2)
         assert store.list_call_counts(APP, TODAY) == (today,)
         assert store.list_call_counts(APP, yesterday) == (a_call_count(day=yesterday), today)
-        assert [each.day for each in store.list_call_counts(APP, 0)] == [yesterday - DAY, yesterday, TODAY]
+        assert [count.day for count in store.list_call_counts(APP, 0)] == [
+            yesterday - DAY,
+            yesterday,
+            TODAY,
+        ]
         assert store.list_call_counts("app_2", 0) == (a_call_count("app_2"),)
         assert store.list_call_counts(APP, TODAY + 1) == store.list_call_counts("app_3", 0) == ()
 
@@ -167,4 +171,6 @@ def _count_by_kind(store: Store, names: Sequence[str]) -> Counter[str]:
     answers = [SnapshotQuery(workspace_id=WORKSPACE, app_id=None, stored_response_digest=digest) for digest in digests]
     spent = SnapshotQuery(workspace_id=WORKSPACE, app_id=None, spent=digests)
     *told, last = store.load([*answers, spent])
-    return +Counter({"answer": sum(each.stored_response is not None for each in told), "spent token": len(last.spent)})
+    return +Counter(
+        {"answer": sum(snapshot.stored_response is not None for snapshot in told), "spent token": len(last.spent)}
+    )

@@ -34,7 +34,7 @@ PAGE = PageRequest()
 def a_chain(store: Store, *before: ChangeSet) -> None:
     """Of `con_1` to `con_4` each but the first is merged into the one before, and `con_5` into nobody."""
     people = [a_contact(f"con_{number}") for number in range(1, 6)]
-    absorbed = [replacement(each, replace(each, merged_into=f"con_{n}")) for n, each in enumerate(people[1:4], 1)]
+    absorbed = [replacement(person, replace(person, merged_into=f"con_{n}")) for n, person in enumerate(people[1:4], 1)]
     must_apply(store, new_contacts(*people), *before, ChangeSet(contacts=tuple(absorbed)))
 
 

@@ -149,10 +149,10 @@ class IdentityTests(StoreCase):
         unknown, known = replace(a_conversation("cnv_1"), read_at=None), a_conversation("cnv_2")
         must_apply(store, ChangeSet(conversations=(insertion(unknown), insertion(known))))
         assert store.list_conversations(WORKSPACE, PAGE).items == (known, unknown)
-        read = [replacement(each, replace(each, read_at=LATER)) for each in (unknown, known)]
+        read = [replacement(conversation, replace(conversation, read_at=LATER)) for conversation in (unknown, known)]
         must_apply(store, ChangeSet(conversations=tuple(read)))
         query = SnapshotQuery(workspace_id=WORKSPACE, app_id=None, conversations=("cnv_1", "cnv_2"))
-        assert store.load([query])[0].conversations == {each.after.id: each.after for each in read}
+        assert store.load([query])[0].conversations == {change.after.id: change.after for change in read}
 
     @pytest.mark.parametrize(
         "app",
@@ -189,10 +189,10 @@ class IdentityTests(StoreCase):
                 for names in ((), ("gone",), ("gone", "gone too"), (hers, "gone"), ("gone", hers))
                 for number in (1, 2, 3)
             ]
-            queries += [replace(each, tombstones=asked[1:]) for each in queries]
+            queries += [replace(query, tombstones=asked[1:]) for query in queries]
             known = [frozenset({stone.digest})] * 15 + [frozenset[str]()] * 15
-            assert [store.load([each])[0].tombstones for each in queries] == known
-            assert [each.tombstones for each in store.load(queries)] == known
+            assert [store.load([query])[0].tombstones for query in queries] == known
+            assert [snapshot.tombstones for snapshot in store.load(queries)] == known
             (elsewhere,) = store.load([replace(queries[2], workspace_id="ws_2")])
             assert elsewhere.tombstones == {other.digest}
 

@@ -220,7 +220,7 @@ class ListTests(StoreCase):
             a_conversation("cnv_elsewhere", app_id="app_2", visitor_id="vis_2", contact_id="con_1"),
             a_conversation("cnv_strangers", visitor_id="vis_2"),
         )
-        must_apply(store, ChangeSet(conversations=tuple(insertion(each) for each in held)))
+        must_apply(store, ChangeSet(conversations=tuple(insertion(noun) for noun in held)))
 
         def visible(contact_id: str | None) -> set[str]:
             page = store.list_visible_conversations("vis_1", APP, contact_id, FIRST_PAGE)
@@ -251,9 +251,9 @@ class ListTests(StoreCase):
         must_apply(
             store,
             ChangeSet(
-                workspaces=tuple(insertion(each) for each in spaces),
-                apps=tuple(insertion(each) for each in apps),
-                api_keys=tuple(insertion(each) for each in keys),
+                workspaces=tuple(insertion(space) for space in spaces),
+                apps=tuple(insertion(app) for app in apps),
+                api_keys=tuple(insertion(key) for key in keys),
             ),
         )
         assert store.list_apps() == apps[::-1]

@@ -35,7 +35,7 @@ class LoadTests(StoreCase):
         """Far more than one statement takes, and the same person twice."""
         people = [a_contact(f"con_{number}", external_id=f"user-{number}") for number in range(150)]
         sessions = [a_session(f"hvs_{person.id}", contact_id=person.id) for person in people]
-        must_apply(store, new_contacts(*people), ChangeSet(sessions=tuple(insertion(each) for each in sessions)))
+        must_apply(store, new_contacts(*people), ChangeSet(sessions=tuple(insertion(session) for session in sessions)))
         asked = [*range(150), 0, 0, 149]
         queries = [
             SnapshotQuery(
@@ -162,12 +162,17 @@ class LoadTests(StoreCase):
     def test_snapshot_reports_spent_tokens_asked_for(self, store: Store) -> None:
         spent = [a_spent_token(f"jti_{number}") for number in range(3)]
         must_apply(store, ChangeSet(spent=tuple(spent)))
-        first, second, third = (each.digest for each in spent)
+        first, second, third = (token.digest for token in spent)
         queries = [
             SnapshotQuery(workspace_id=WORKSPACE, app_id=None, spent=asked)
             for asked in ((first, "never"), (second, third), ("never",), ())
         ]
-        assert [each.spent for each in store.load(queries)] == [{first}, {second, third}, frozenset(), frozenset()]
+        assert [snapshot.spent for snapshot in store.load(queries)] == [
+            {first},
+            {second, third},
+            frozenset(),
+            frozenset(),
+        ]
 
     def test_revoked_session_is_still_returned(self, store: Store) -> None:
         session = a_session()
@@ -187,7 +192,7 @@ class LoadTests(StoreCase):
         must_apply(
             store,
             new_contacts(contact),
-            ChangeSet(sessions=(insertion(session),), conversations=tuple(insertion(each) for each in held)),
+            ChangeSet(sessions=(insertion(session),), conversations=tuple(insertion(noun) for noun in held)),
         )
         assert set(load_one(store, session=session, include_orphans=True).conversations) == {"cnv_1", "cnv_2"}
         assert load_one(store, session=session).conversations == {}

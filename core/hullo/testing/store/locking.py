@@ -39,13 +39,15 @@ FULL_QUERY = SnapshotQuery(
 )
 CHANGES: dict[str, Callable[[Snapshot], ChangeSet]] = {
     "contact": lambda seen: contact_change(replacement(seen.contacts[ANN.id], seen.contacts[ANN.id])),
-    "session": lambda seen: ChangeSet(sessions=tuple(replacement(each, each) for each in (seen.session,) if each)),
+    "session": lambda seen: ChangeSet(
+        sessions=tuple(replacement(session, session) for session in (seen.session,) if session)
+    ),
     "session that a token came from": lambda seen: ChangeSet(
-        sessions=tuple(replacement(each, each) for each in (seen.source_session,) if each)
+        sessions=tuple(replacement(session, session) for session in (seen.source_session,) if session)
     ),
     "contact of that session": lambda seen: contact_change(replacement(seen.contacts[BOB.id], seen.contacts[BOB.id])),
     "conversation": lambda seen: ChangeSet(
-        conversations=tuple(replacement(each, each) for each in seen.conversations.values())
+        conversations=tuple(replacement(conversation, conversation) for conversation in seen.conversations.values())
     ),
 }
 
@@ -120,7 +122,7 @@ class LockingTests(ProcessRace):
                 new_contacts(a_contact("con_4", external_id="ann")),
                 new_contacts(a_contact("con_3", external_id="eve")),
             ]
-            assert [is_conflict(each) for each in store.apply(group)] == [True, False, True, False]
+            assert [is_conflict(result) for result in store.apply(group)] == [True, False, True, False]
         assert store.find_contact(WORKSPACE, "con_3") is not None
         assert _load(store).conversations[CONVERSATION.id].version == 1
 

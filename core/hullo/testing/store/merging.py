@@ -61,7 +61,7 @@ def merge_changes(survivor: Contact, absorbed: Contact, id: str = "mrg_1") -> Ch
 
 def split_changes(store: Store, merge: Merge) -> ChangeSet:
     """Both get back what the images hold."""
-    survivor, absorbed = (contact_of(store, each) for each in (merge.survivor_id, merge.absorbed_id))
+    survivor, absorbed = (contact_of(store, contact_id) for contact_id in (merge.survivor_id, merge.absorbed_id))
     return ChangeSet(
         contacts=(
             replacement(survivor, replace(merge.survivor_before, version=survivor.version)),
@@ -91,14 +91,18 @@ def owned_records(contact_id: str, number: int) -> ChangeSet:
     numbers = range(number)
     return ChangeSet(
         sessions=tuple(
-            insertion(a_session(f"{contact_id} {each}", visitor_id=f"vis_{contact_id}_{each}", contact_id=contact_id))
-            for each in numbers
+            insertion(
+                a_session(f"{contact_id} {position}", visitor_id=f"vis_{contact_id}_{position}", contact_id=contact_id)
+            )
+            for position in numbers
         ),
         conversations=tuple(
             insertion(
-                a_conversation(f"cnv_{contact_id}_{each}", visitor_id=f"vis_{contact_id}_{each}", contact_id=contact_id)
+                a_conversation(
+                    f"cnv_{contact_id}_{position}", visitor_id=f"vis_{contact_id}_{position}", contact_id=contact_id
+                )
             )
-            for each in numbers
+            for position in numbers
         ),
     )
 
@@ -107,7 +111,7 @@ def owned_by(store: Store, contact_id: str) -> tuple[set[str], set[str]]:
     """The visitors of a contact's sessions, and its conversations."""
     sessions = store.list_sessions(WORKSPACE, contact_id, PAGE).items
     conversations = store.list_contact_conversations(WORKSPACE, contact_id, PAGE).items
-    return {each.visitor_id for each in sessions}, {each.id for each in conversations}
+    return {session.visitor_id for session in sessions}, {conversation.id for conversation in conversations}
 
 
 class MergeTests(StoreCase):
@@ -204,15 +208,15 @@ class MergeTests(StoreCase):
 
     def test_merge_chain_is_undone_from_its_end(self, store: Store) -> None:
         people = [a_contact(f"con_{number}", external_id=f"user {number}") for number in range(3)]
-        must_apply(store, new_contacts(*people), *(owned_records(each.id, 1) for each in people))
-        before = [owned_by(store, each.id) for each in people]
+        must_apply(store, new_contacts(*people), *(owned_records(person.id, 1) for person in people))
+        before = [owned_by(store, person.id) for person in people]
         must_apply(store, merge_changes(people[1], people[2], "mrg_1"))
         must_apply(store, merge_changes(people[0], contact_of(store, "con_1"), "mrg_2"))
         assert owned_by(store, "con_0")[1] == {"cnv_con_0_0", "cnv_con_1_0", "cnv_con_2_0"}
         assert contact_of(store, "con_0").absorbed == 2
         for id in ("mrg_2", "mrg_1"):
             must_apply(store, split_changes(store, merge_of(store, id)))
-        assert [owned_by(store, each.id) for each in people] == before
+        assert [owned_by(store, person.id) for person in people] == before
 
     def test_merge_resolves_open_conflict_of_the_pair(self, store: Store) -> None:
         other = a_conflict("cfl_2", contact_id="con_2", other_id="con_3")
@@ -278,5 +282,5 @@ class MergeTests(StoreCase):
             return is_conflict(apply_one(store, merge_changes(*pair, f"mrg_{number}")))
 
         assert run_in_threads(merge).count(False) == 1
-        assert sorted(len(owned_by(store, each)[1]) for each in ("con_1", "con_2")) == [0, 4]
+        assert sorted(len(owned_by(store, contact_id)[1]) for contact_id in ("con_1", "con_2")) == [0, 4]
         assert sum(store.find_merge(WORKSPACE, f"mrg_{number}") is not None for number in range(THREADS)) == 1

@@ -84,8 +84,8 @@ class ProcessRace(StoreCase):
         try:
             return [_receive(pipe) for pipe in pipes]
         finally:
-            for each in started:
-                each.join(TIMEOUT)
+            for process in started:
+                process.join(TIMEOUT)
 
 
 class ProcessTests(ProcessRace):

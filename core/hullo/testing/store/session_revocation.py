@@ -33,7 +33,7 @@ class SessionRevocationTests(StoreCase):
         bobs, nobodys = a_session("bob", visitor_id="vis_3", contact_id=BOB.id), a_session("new", visitor_id="vis_4")
         _hold(store, here, elsewhere, bobs, nobodys)
         must_apply(store, REVOKE_ANN)
-        held = [store.find_session(each.digest) for each in (here, elsewhere, bobs, nobodys)]
+        held = [store.find_session(session.digest) for session in (here, elsewhere, bobs, nobodys)]
         assert held == [revoked(here), revoked(elsewhere), bobs, nobodys]
 
     def test_log_out_leaves_ended_sessions_as_are(self, store: Store) -> None:
@@ -41,7 +41,7 @@ class SessionRevocationTests(StoreCase):
         _hold(store, left, here)
         must_apply(store, REVOKE_ANN)
         must_apply(store, ChangeSet(session_revocations=(SessionRevocation(contact_id=ANN.id, at=LATER + 1),)))
-        assert [store.find_session(each.digest) for each in (left, here)] == [left, revoked(here)]
+        assert [store.find_session(session.digest) for session in (left, here)] == [left, revoked(here)]
 
     def test_log_out_refuses_decisions_on_older_session(self, store: Store) -> None:
         session = session_of_ann(1)
@@ -56,7 +56,7 @@ class SessionRevocationTests(StoreCase):
         assert arrived.before is not None
         _hold(store, kept, moved, arrived.before)
         must_apply(store, replace(REVOKE_ANN, sessions=(left, arrived, insertion(new))))
-        held = [store.find_session(each.digest) for each in (kept, moved, arrived.after, new)]
+        held = [store.find_session(session.digest) for session in (kept, moved, arrived.after, new)]
         assert held == [revoked(kept), left.after, revoked(arrived.after, version=2), revoked(new)]
 
     def test_log_out_in_group_covers_earlier_changes(self, store: Store) -> None:
@@ -66,7 +66,7 @@ class SessionRevocationTests(StoreCase):
             [session_change(insertion(earlier)), REVOKE_ANN, session_change(insertion(later)), REVOKE_ANN]
         )
         assert not any(map(is_conflict, results))
-        held = [store.find_session(each.digest) for each in (earlier, later)]
+        held = [store.find_session(session.digest) for session in (earlier, later)]
         assert held == [revoked(earlier), revoked(later)]
         newest = session_of_ann(3)
         assert not any(map(is_conflict, store.apply([REVOKE_ANN, session_change(insertion(newest))])))
@@ -87,7 +87,7 @@ class SessionRevocationTests(StoreCase):
                 ),
             ),
         )
-        assert [store.find_session(each.digest) for each in (anns, bobs)] == [revoked(anns), revoked(bobs)]
+        assert [store.find_session(session.digest) for session in (anns, bobs)] == [revoked(anns), revoked(bobs)]
 
     def test_log_out_without_contact_is_no_conflict(self, store: Store) -> None:
         must_apply(store, REVOKE_ANN)
@@ -109,4 +109,4 @@ class SessionRevocationTests(StoreCase):
 
 
 def _hold(store: Store, *sessions: Session) -> None:
-    must_apply(store, new_contacts(ANN, BOB), ChangeSet(sessions=tuple(insertion(each) for each in sessions)))
+    must_apply(store, new_contacts(ANN, BOB), ChangeSet(sessions=tuple(insertion(session) for session in sessions)))

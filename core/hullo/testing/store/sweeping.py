@@ -52,9 +52,9 @@ def a_visitor_conversation(name: str, last: Instant, *, app_id: str = APP) -> Co
 
 def store_sessions(store: Store, *nouns: Session | Conversation) -> None:
     """With the visitors that they are of."""
-    sessions = [each for each in nouns if isinstance(each, Session)]
-    talks = [each for each in nouns if isinstance(each, Conversation)]
-    visitors = {each.visitor_id: a_visitor(each.visitor_id, app_id=each.app_id) for each in nouns}
+    sessions = [noun for noun in nouns if isinstance(noun, Session)]
+    talks = [noun for noun in nouns if isinstance(noun, Conversation)]
+    visitors = {noun.visitor_id: a_visitor(noun.visitor_id, app_id=noun.app_id) for noun in nouns}
     must_apply(
         store,
         ChangeSet(
@@ -62,7 +62,7 @@ def store_sessions(store: Store, *nouns: Session | Conversation) -> None:
             sessions=tuple(map(insertion, sessions)),
             conversations=tuple(map(insertion, talks)),
             messages=tuple(
-                a_message(f"msg_{each.id}_{number}", conversation_id=each.id) for each in talks for number in range(2)
+                a_message(f"msg_{talk.id}_{number}", conversation_id=talk.id) for talk in talks for number in range(2)
             ),
         ),
     )
@@ -132,7 +132,7 @@ class SweepTests(StoreCase):
             ChangeSet(notes=(a_note("note_1", subject_id="cnv_a"), a_note("note_2", subject_id="cnv_b"))),
         )
         assert store.sweep(CONVERSATION_SWEEP) == SweepResult(conversations=1, messages=2)
-        left = [each.id for each in store.list_conversations(WORKSPACE, PAGE).items]
+        left = [item.id for item in store.list_conversations(WORKSPACE, PAGE).items]
         assert left == ["cnv_c", "cnv_b"]
         assert (store.list_messages("cnv_a", PAGE).items, len(store.list_messages("cnv_b", PAGE).items)) == ((), 2)
         assert (store.find_note(WORKSPACE, "note_1"), store.find_note(WORKSPACE, "note_2") is None) == (None, False)
@@ -159,8 +159,8 @@ class SweepTests(StoreCase):
             )
         sweep = Sweep(app_id=APP, now=NOW, decisions_before=NOW - 1, timeline_before=NOW - 1)
         assert store.sweep(sweep) == SweepResult(decisions=1, timeline=2)
-        assert [each.id for each in store.list_decisions(WORKSPACE, "con_1", PAGE).items] == ["dec_3", "dec_2", "dec_1"]
-        left = [each.id for each in store.list_timeline(WORKSPACE, "con_1", PAGE).items]
+        assert [item.id for item in store.list_decisions(WORKSPACE, "con_1", PAGE).items] == ["dec_3", "dec_2", "dec_1"]
+        left = [item.id for item in store.list_timeline(WORKSPACE, "con_1", PAGE).items]
         assert left == ["evt_3", "evt_2", "evt_1", "cev_3", "cev_2", "cev_1"]
         assert len(store.list_outbox(10)) == 4
 
@@ -220,8 +220,10 @@ class SweepTests(StoreCase):
         assert store.sweep(everything) == SweepResult(sessions=2, conversations=2)
         anew = owned_records("con_2", 2)
         hers = ChangeSet(
-            sessions=tuple(insertion(replace(each.after, contact_id="con_1")) for each in anew.sessions),
-            conversations=tuple(insertion(replace(each.after, contact_id="con_1")) for each in anew.conversations),
+            sessions=tuple(insertion(replace(session.after, contact_id="con_1")) for session in anew.sessions),
+            conversations=tuple(
+                insertion(replace(conversation.after, contact_id="con_1")) for conversation in anew.conversations
+            ),
         )
         must_apply(store, hers, split_changes(store, merge_of(store)))
         assert store.count_related(WORKSPACE, "con_2").people == 1

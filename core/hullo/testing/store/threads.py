@@ -87,7 +87,9 @@ class ThreadTests(StoreCase):
 
         def spend(number: int) -> None:
             for round_ in range(ROUNDS):
-                tokens = (a_spent_token(f"{number} {round_} {each}", at=NOW + round_, lifetime=3) for each in range(3))
+                tokens = (
+                    a_spent_token(f"{number} {round_} {position}", at=NOW + round_, lifetime=3) for position in range(3)
+                )
                 must_apply(store, *(ChangeSet(spent=(token,)) for token in tokens))
 
         run_in_threads(spend)
@@ -127,7 +129,7 @@ class ThreadTests(StoreCase):
         def write() -> None:
             current: tuple[Session, Session] = pair
             for step in range(100):
-                first, second = (replacement(each, replace(each, seen_at=step)) for each in current)
+                first, second = (replacement(session, replace(session, seen_at=step)) for session in current)
                 must_apply(store, ChangeSet(sessions=(first, second)))
                 current = (first.after, second.after)
 
@@ -153,6 +155,6 @@ class ThreadTests(StoreCase):
 
 
 def _versions(store: Store, sessions: tuple[Session, ...]) -> list[int | None]:
-    queries = [SnapshotQuery(workspace_id=WORKSPACE, app_id=None, session=each.digest) for each in sessions]
+    queries = [SnapshotQuery(workspace_id=WORKSPACE, app_id=None, session=known.digest) for known in sessions]
     found = [snapshot.session for snapshot in store.load(queries)]
     return [None if session is None else session.version for session in found]

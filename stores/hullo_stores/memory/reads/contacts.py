@@ -53,9 +53,9 @@ class MemoryContactQueries(MemoryQueries):
         """All 0 when there is no such contact."""
         with self._locked() as tables:
             people = {
-                each
-                for each in with_absorbed(tables, contact_id)
-                if each in tables.contacts and tables.contacts[each].workspace_id == workspace_id
+                person_id
+                for person_id in with_absorbed(tables, contact_id)
+                if person_id in tables.contacts and tables.contacts[person_id].workspace_id == workspace_id
             }
             return RelatedCounts(
                 people=len(people),
@@ -82,7 +82,9 @@ class MemoryContactQueries(MemoryQueries):
         """All of a workspace."""
         with self._locked() as tables:
             held = tables.conversations.values()
-            return page_where("conversations", page, held, lambda each: each.workspace_id == workspace_id)
+            return page_where(
+                "conversations", page, held, lambda conversation: conversation.workspace_id == workspace_id
+            )
 
     def list_contact_conversations(
         self, workspace_id: str, contact_id: ContactId, page: PageRequest
@@ -106,7 +108,7 @@ class MemoryContactQueries(MemoryQueries):
         """Those of one conversation."""
         with self._locked() as tables:
             held = tables.messages.values()
-            return page_where("messages", page, held, lambda each: each.conversation_id == conversation_id)
+            return page_where("messages", page, held, lambda message: message.conversation_id == conversation_id)
 
 
 def _searched(contact: Contact) -> Iterator[str]:

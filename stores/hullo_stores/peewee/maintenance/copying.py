@@ -102,7 +102,7 @@ class PeeweeTables:
 
     def tables(self) -> Sequence[PortableTable]:
         """See `Source`."""
-        return tuple(each.table for each in self._statements.values())
+        return tuple(texts.table for texts in self._statements.values())
 
     def count(self, table: PortableTable) -> int:
         """See `Source`."""

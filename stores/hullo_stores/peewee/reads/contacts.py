@@ -75,10 +75,10 @@ def _pages_of_contacts(compiler: Compiler, *conditions: str) -> PageStatement:
     slots = {"digest": ("digest",), "tag": ("workspace", "tag")}
     return compiler.page_statement(
         Contacts.id,
-        ("workspace", *(slot for each in conditions for slot in slots[each]), "text"),
+        ("workspace", *(slot for condition in conditions for slot in slots[condition]), "text"),
         Contacts.workspace_id == parameter("workspace"),
         Contacts.merged_into.is_null(),
-        *(found[each] for each in conditions),
+        *(found[condition] for condition in conditions),
         # `search` against a pattern of `_like_pattern`.
         Expression(Contacts.search, "ILIKE", NodeList((parameter("text"), SQL("ESCAPE '!'")))),
     )
