@@ -246,3 +246,8 @@ class MiddlewareMissing(HulloError, RuntimeError):
     """A route of the host asks for the identity, but `IdentityMiddleware` is not mounted."""
 
     code, title = "middleware", "Middleware missing"
+
+
+def describe_error(error: Exception) -> str:
+    """Describe an error for the log. Of a foreign error only the type: its message may quote personal data (P4)."""
+    return error.detail if isinstance(error, HulloError) else type(error).__name__

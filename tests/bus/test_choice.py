@@ -138,10 +138,14 @@ def test_channel_defaults_to_the_database_name():
 
 def test_store_url_as_bus_keeps_libpq_parameters():
     url = "postgresql://u:p%40ss@a,b:5433/db?pool=2&pooler=none&lock_timeout_ms=1&sslmode=prefer&connect_timeout=9"
-    driver = PostgresqlTransport(url)._driver
-    assert (driver["password"], driver["host"], driver["dbname"]) == ("p@ss", "a,b", "db")
-    assert (driver["sslmode"], driver["connect_timeout"], driver["keepalives_idle"]) == ("prefer", "9", "15")
-    assert PostgresqlTransport("postgresql:///db?host=/run/postgresql")._driver["host"] == "/run/postgresql"
+    parameters = PostgresqlTransport(url)._parameters
+    assert (parameters["password"], parameters["host"], parameters["dbname"]) == ("p@ss", "a,b", "db")
+    assert (parameters["sslmode"], parameters["connect_timeout"], parameters["keepalives_idle"]) == (
+        "prefer",
+        "9",
+        "15",
+    )
+    assert PostgresqlTransport("postgresql:///db?host=/run/postgresql")._parameters["host"] == "/run/postgresql"
 
 
 @pytest.mark.parametrize(("url", "package"), [(REDIS, "redis"), (POSTGRESQL, "postgres")])

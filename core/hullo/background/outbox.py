@@ -13,8 +13,8 @@ from typing import Final
 
 from hullo.background.lease import Lease
 from hullo.background.webhook_fan_out import deliveries_for
-from hullo.background.worker import BackgroundWorker, describe_error
-from hullo.errors import TooContended
+from hullo.background.worker import BackgroundWorker
+from hullo.errors import TooContended, describe_error
 from hullo.hooks.manager import PluginManager
 from hullo.model.change_set import ChangeSet, insertion
 from hullo.model.event import Event

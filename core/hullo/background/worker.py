@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from hullo.errors import HulloError
+from hullo.errors import describe_error
 
 _log = logging.getLogger("hullo.rounds")
 
@@ -86,8 +86,3 @@ class BackgroundWorker:
             return FAILURE_RETRY_DELAY
         self._failing = False
         return pause
-
-
-def describe_error(error: Exception) -> str:
-    """Describe an error for the log. Of a foreign error only the type: its message may quote personal data (P4)."""
-    return error.detail if isinstance(error, HulloError) else type(error).__name__

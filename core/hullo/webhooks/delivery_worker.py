@@ -12,7 +12,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Final
 
 from hullo.background.lease import Lease
-from hullo.background.worker import FAILURE_RETRY_DELAY, BackgroundWorker, describe_error
+from hullo.background.worker import FAILURE_RETRY_DELAY, BackgroundWorker
+from hullo.errors import describe_error
 from hullo.model.change_set import ChangeSet, replacement
 from hullo.model.instant import SECOND
 from hullo.model.webhook import Delivery, DeliveryId, Webhook, WebhookId

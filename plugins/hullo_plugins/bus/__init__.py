@@ -1,1 +1,1 @@
-"""Buses between processes: how word of what was committed travels."""
+"""Buses between processes, over Redis or PostgreSQL."""

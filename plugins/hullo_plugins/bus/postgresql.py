@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, urlencode
 
 from hullo.errors import SettingsError
 from hullo.store.urls import mask_secrets
-from hullo_plugins.bus.channel import split_channel
 from hullo_plugins.bus.remote_bus import RemoteBus
+from hullo_plugins.bus.transport import Send, split_channel
 
 try:
     import psycopg
@@ -20,16 +21,16 @@ except ImportError as error:
 
 CHANNEL: Final = "hullo_bus"
 MAX_FRAME_BYTES: Final = 7_999
-"""Bytes: the server refuses a payload of 8,000."""
+"""The server refuses a payload of 8,000 bytes."""
 
 STORE_PARAMETERS: Final = frozenset({"pool", "statement_timeout_ms", "lock_timeout_ms", "pooler"})
-"""Parameters of a store's URL that libpq would not know."""
+"""Parameters of a store's URL that libpq does not know."""
 
-_DRIVER: Final = {
+_PARAMETERS: Final = {
     "application_name": "hullo bus",
     "client_encoding": "UTF8",
     "connect_timeout": "5",
-    # A server that is gone without a word is noticed.
+    # So that a server which vanished without closing is noticed.
     "keepalives_idle": "15",
     "keepalives_interval": "5",
     "keepalives_count": "3",
@@ -38,99 +39,81 @@ _DRIVER: Final = {
 
 
 def open_postgresql(url: str) -> RemoteBus:
-    """A bus over the database at `postgresql://user:password@host:5432/database`. Not connected yet.
+    """Make a bus over the database at `postgresql://user:password@host:5432/database`. Connects later.
 
-    Takes the URL of a store, whose own parameters say nothing here, and any of libpq's. What is told in one database is
-    heard in no other; `?channel=…` keeps apart those who share one. LISTEN needs a connection that stays: behind
-    PgBouncer in transaction mode nothing would ever be heard, so the URL names the server itself, or a pooler in
-    session mode. Raises `SettingsError`, which never tells the URL, as there is a password in it.
+    Takes the URL of a store, whose own parameters are ignored, and every parameter of libpq. Notices stay inside one
+    database; `?channel=…` separates installations that share one. LISTEN needs a connection that stays: behind
+    PgBouncer in transaction mode nothing would ever arrive, so the URL names the server itself, or a pooler in session
+    mode. Raises `SettingsError`, which never shows the URL, as it may hold a password.
     """
     return RemoteBus(PostgresqlTransport(url))
 
 
 class PostgresqlTransport:
-    """See `Carrier`."""
+    """Carry frames over one channel of a PostgreSQL database. See `Transport`."""
 
     max_frame_bytes = MAX_FRAME_BYTES
 
     def __init__(self, url: str) -> None:
         self.redacted_url = mask_secrets(url)
         rest, channel = split_channel(url)
-        self._driver: dict[str, Any] = {**_DRIVER, **_libpq(rest)}
+        self._parameters: dict[str, Any] = {**_PARAMETERS, **_libpq_parameters(rest)}
         self._channel = channel or CHANNEL
 
-    def connect_subscription(self) -> PostgresqlSubscription:
-        """See `Carrier`."""
-        return PostgresqlSubscription(self._connected(), self._channel)
+    @contextmanager
+    def publish(self) -> Iterator[Send]:
+        """See `Transport.publish`."""
+        with closing(self._connect()) as connection:
+            # One statement is one transaction, so the server's lock on its queue of notifications is taken once.
+            yield lambda frames: connection.execute(
+                "SELECT pg_notify(%s, frame) FROM unnest(%s::text[]) AS frame",
+                (self._channel, [frame.decode() for frame in frames]),
+            )
 
-    def connect_publisher(self) -> PostgresqlPublisher:
-        """See `Carrier`."""
-        return PostgresqlPublisher(self._connected(), self._channel)
+    @contextmanager
+    def subscribe(self) -> Iterator[PostgresqlSubscription]:
+        """See `Transport.subscribe`."""
+        with closing(self._connect()) as connection:
+            connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._channel)))
+            yield PostgresqlSubscription(connection)
 
-    def _connected(self) -> psycopg.Connection:
-        return psycopg.connect(**self._driver, autocommit=True, prepare_threshold=None)
+    def _connect(self) -> psycopg.Connection:
+        # `autocommit`: LISTEN takes effect at commit, and notifications arrive between transactions only.
+        return psycopg.connect(**self._parameters, autocommit=True, prepare_threshold=None)
 
 
 class PostgresqlSubscription:
-    """See `Incoming`."""
+    """Receive the notifications of a connection. See `Subscription`."""
 
-    def __init__(self, driver: psycopg.Connection, channel: str) -> None:
-        self._driver = driver
-        try:
-            driver.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
-        except BaseException:
-            driver.close()
-            raise
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self._connection = connection
 
     def fileno(self) -> int:
-        """See `Incoming`."""
-        return self._driver.fileno()
+        """See `Subscription.fileno`."""
+        return self._connection.fileno()
 
     def receive(self) -> Iterator[str]:
-        """See `Incoming`."""
-        for notify in self._driver.notifies(timeout=0):
-            yield notify.payload
-
-    def close(self) -> None:
-        """See `Incoming`."""
-        self._driver.close()
+        """See `Subscription.receive`."""
+        for notification in self._connection.notifies(timeout=0):
+            yield notification.payload
 
 
-class PostgresqlPublisher:
-    """See `Outgoing`."""
-
-    def __init__(self, driver: psycopg.Connection, channel: str) -> None:
-        self._driver = driver
-        self._channel = channel
-
-    def send(self, frames: Sequence[bytes]) -> None:
-        """See `Outgoing`: one statement, which is one transaction, so that the server's lock on its queue of notices is
-        taken once."""
-        self._driver.execute(
-            "SELECT pg_notify(%s, parcel) FROM unnest(%s::text[]) AS parcel",
-            (self._channel, [parcel.decode() for parcel in frames]),
-        )
-
-    def close(self) -> None:
-        """See `Outgoing`."""
-        self._driver.close()
-
-
-def _libpq(url: str) -> dict[str, str]:
+def _libpq_parameters(url: str) -> dict[str, str]:
+    """Read the parameters for libpq off a URL. Raises `SettingsError`."""
     rest, _, query = url.partition("?")
-    said = dict(parse_qsl(query, keep_blank_values=True))
-    if said.get("pooler") == "transaction":
+    given = dict(parse_qsl(query, keep_blank_values=True))
+    if given.get("pooler") == "transaction":
         raise SettingsError(
             "a bus cannot listen through a pooler in transaction mode: bus names the PostgreSQL server itself, or Redis"
         )
-    libpqs = {name: text for name, text in said.items() if name not in STORE_PARAMETERS}
+    parameters = {name: text for name, text in given.items() if name not in STORE_PARAMETERS}
     try:
-        found = conninfo_to_dict(f"{rest}?{urlencode(libpqs, quote_via=quote)}")
+        found = conninfo_to_dict(f"{rest}?{urlencode(parameters, quote_via=quote)}")
     except psycopg.Error:
         raise SettingsError(_URL_HINT) from None
     texts = {name: str(value) for name, value in found.items() if value is not None}
     ports = texts.get("port", "").split(",")  # where several hosts are named, some may have none
-    # Where a password was not encoded, a piece of it may have become any of these.
+    # A password with an unencoded / or @ ends up in one of these in part, and must not reach a log.
     strange = "@" in texts.get("host", "") + texts.get("dbname", "") or not all(map(str.isdecimal, filter(None, ports)))
     if strange:
         raise SettingsError(_URL_HINT)

@@ -1,4 +1,4 @@
-"""A bus between processes, over whatever server carries it."""
+"""A bus between processes, over any transport."""
 
 from __future__ import annotations
 
@@ -11,17 +11,15 @@ from hullo.bus.notice import Notice
 from hullo.bus.protocol import Subscriber
 from hullo.bus.subscribers import Subscribers
 from hullo_plugins.bus.framing import Encoder
-from hullo_plugins.bus.publisher import PublisherThread
-from hullo_plugins.bus.reachability_log import ReachabilityLog
-from hullo_plugins.bus.subscriber import SubscriberThread
+from hullo_plugins.bus.threads import PublisherThread, ReachabilityLog, SubscriberThread
 from hullo_plugins.bus.transport import Transport
 
 
 class RemoteBus:
-    """Tells the listeners of this process in the thread that publishes, and those of others through a server.
+    """Give notices to the subscribers of this process at once, and to those of others through a server.
 
-    There is a connection for hearing while somebody listens, and one for telling from the first notice on. A process
-    that is forked keeps the listeners, and connects for itself once it listens or publishes.
+    One connection receives while there are subscribers, and one publishes from the first notice on. A forked process
+    keeps the subscribers, and connects for itself once it subscribes or publishes.
     """
 
     is_cross_process = True
@@ -30,21 +28,22 @@ class RemoteBus:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._listeners = Subscribers()
+        self._subscribers = Subscribers()
         self._reset()
         _buses.add(self)
 
     @property
     def is_connected(self) -> bool:
-        """As `Bus.hearing`."""
-        hearing = self._subscriber
-        return hearing is not None and hearing.connected
+        """See `Bus.is_connected`."""
+        thread = self._subscriber  # read once: `close` may set it to None between two reads
+        return thread is not None and thread.is_connected
 
     def publish(self, notices: Sequence[Notice]) -> None:
-        """As `Bus.publish`."""
+        """See `Bus.publish`."""
         if not notices:
             return
-        self._listeners.receive(notices)
+        # Before the lock: a subscriber may publish, or close the bus.
+        self._subscribers.receive(notices)
         with self._lock:
             self._ensure_subscribed()
             if self._publisher is None:
@@ -52,40 +51,44 @@ class RemoteBus:
             self._publisher.put(notices)
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
-        """As `Bus.listen`. Whoever listens to one that hears others already is told `missed` with the next cut only."""
-        remove = self._listeners.add(subscriber)
+        """See `Bus.subscribe`. On a bus that is connected already, `handle_gap` comes after the next cut only."""
+        remove = self._subscribers.add(subscriber)
         with self._lock:
             self._ensure_subscribed()
 
-        def stop() -> None:
+        def unsubscribe() -> None:
             remove()
             with self._lock:
-                if self._subscriber is not None and not self._listeners:
+                if self._subscriber is not None and not self._subscribers:
+                    # Not waited for: the thread may be in a subscriber that waits for this lock.
                     self._subscriber.stop(wait=False)
                     self._subscriber = None
 
-        return stop
+        return unsubscribe
 
     def close(self) -> None:
-        """As `Bus.close`. Waits a second at most for what is on its way."""
+        """See `Bus.close`. Waits at most a second for what is being sent."""
         with self._lock:
-            hearing, self._subscriber = self._subscriber, None
-            telling, self._publisher = self._publisher, None
-        # Without the lock, as a listener may publish meanwhile.
-        if hearing is not None:
-            hearing.stop(wait=True)
-        if telling is not None:
-            telling.stop()
+            subscriber, self._subscriber = self._subscriber, None
+            publisher, self._publisher = self._publisher, None
+        # Stopped without the lock, as a subscriber may publish meanwhile.
+        if subscriber is not None:
+            subscriber.stop(wait=True)
+        if publisher is not None:
+            publisher.stop()
 
     def _ensure_subscribed(self) -> None:
-        if self._subscriber is None and self._listeners:
+        if self._subscriber is None and self._subscribers:
             self._subscriber = SubscriberThread(
-                self._transport, self._encoder.sender, self._listeners, self._reachability
+                self._transport, self._encoder.sender, self._subscribers, self._reachability
             )
 
     def _reset(self) -> None:
-        """Under another name, as this may be a process that was forked: it has no thread of its parent's, its
-        parent's connections are not its own, and locks may be held for ever."""
+        """Begin as a new sender without threads.
+
+        In a forked process that is necessary: it has none of its parent's threads, must not use its parent's
+        connections, and a lock that a thread of the parent held would stay locked for ever.
+        """
         self._lock = threading.Lock()
         self._encoder = Encoder(self._transport.max_frame_bytes)
         self._reachability = ReachabilityLog(self._transport.redacted_url)
@@ -93,6 +96,7 @@ class RemoteBus:
         self._publisher = None
 
 
+# Weak references, so that an unused bus can be freed.
 _buses: weakref.WeakSet[RemoteBus] = weakref.WeakSet()
 
 

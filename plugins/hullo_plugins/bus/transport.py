@@ -1,71 +1,71 @@
-"""What a bus between processes asks of the server that carries it."""
+"""The server that carries frames between processes, as the threads of a bus use it."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import Final, Protocol
+from urllib.parse import parse_qsl, quote, urlencode
 
-FIRST_RETRY_DELAY: Final = 0.1
-MAX_RETRY_DELAY: Final = 5.0
-"""Seconds before the server is tried again."""
+from hullo.errors import SettingsError
+
+Send = Callable[[Sequence[bytes]], object]
+"""Returns once the server has all the frames, to be received in this order. Raises any exception when it is gone."""
 
 
 class Subscription(Protocol):
-    """A connection over which others are heard. Raises whatever it likes once the server is gone."""
+    """A connection that receives frames. Raises any exception once the server is gone."""
 
     def fileno(self) -> int:
-        """Of the socket that becomes readable when something has arrived, or when the server is gone."""
+        """Give the descriptor of the socket that becomes readable when a frame arrives or the server is gone."""
         ...
 
     def receive(self) -> Iterable[bytes | str]:
-        """Every parcel that has arrived, in order. Waits for nothing."""
-        ...
-
-    def close(self) -> None:
-        """Gives the connection back, whatever state it is in."""
-        ...
-
-
-class Publisher(Protocol):
-    """A connection over which others are told. Raises whatever it likes once the server is gone."""
-
-    def send(self, frames: Sequence[bytes]) -> None:
-        """Returns once the server has all of them, to be heard in this order."""
-        ...
-
-    def close(self) -> None:
-        """Gives the connection back, whatever state it is in."""
+        """Give every frame that has arrived, in order. Does not wait for more."""
         ...
 
 
 class Transport(Protocol):
-    """A server, as its clients see it. Making one connects to nothing; both connections have an end to their patience,
-    and notice a server that is gone without a word."""
+    """A server that carries frames. Making a transport connects to nothing.
+
+    `publish` and `subscribe` each open a connection of their own, as both are used at once, and close it afterwards.
+    Connecting, sending and receiving time out, and notice a server that vanished without closing.
+    """
 
     @property
     def redacted_url(self) -> str:
-        """Its URL, as it may be shown."""
+        """Its URL without secrets, for the log."""
         ...
 
     @property
     def max_frame_bytes(self) -> int:
-        """How many bytes a parcel may have."""
+        """How long a frame may be."""
         ...
 
-    def connect_subscription(self) -> Subscription:
-        """Whatever is sent from its return on is heard."""
+    def publish(self) -> AbstractContextManager[Send]:
+        """Connect, and give a function that sends frames."""
         ...
 
-    def connect_publisher(self) -> Publisher:
-        """Another connection, as both are used at once."""
+    def subscribe(self) -> AbstractContextManager[Subscription]:
+        """Connect. Every frame that is sent after this has returned is received."""
         ...
 
 
-def retry_delays() -> Iterator[float]:
-    """Seconds before each attempt to reach the server: twice as long each time, and by chance a little less, so that
-    not all processes come back at once."""
-    pause = FIRST_RETRY_DELAY
-    while True:
-        yield pause * random.uniform(0.5, 1)
-        pause = min(2 * pause, MAX_RETRY_DELAY)
+_CHANNEL: Final = re.compile(r"[A-Za-z0-9_:.-]{1,63}")  # PostgreSQL cuts a name after 63 bytes
+
+
+def split_channel(url: str) -> tuple[str, str | None]:
+    """Split a URL into the URL without its parameter `channel`, and that parameter; None when there is none.
+
+    Raises `SettingsError` for a name that not every server takes.
+    """
+    rest, _, query = url.partition("?")
+    parameters = parse_qsl(query, keep_blank_values=True)
+    channels = [value for name, value in parameters if name == "channel"]
+    if not channels:
+        return url, None
+    if not _CHANNEL.fullmatch(channels[-1]):
+        raise SettingsError("the channel of a bus is 1 to 63 letters A to Z, digits, and _ : . -")
+    others = urlencode([(name, value) for name, value in parameters if name != "channel"], quote_via=quote)
+    return (f"{rest}?{others}" if others else rest), channels[-1]

@@ -103,7 +103,7 @@ class DisconnectTests(SharedBusCase):
             assert ear.received == flood or ear.gap_count > 1
 
 
-class _TrackedNotice(Notice):
+class _TrackedNotice(Notice, weakref=True):
     """A notice of which can be told whether it is still there."""
 
 

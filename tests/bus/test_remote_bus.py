@@ -1,25 +1,27 @@
-"""What all buses between processes have in common, over a server that does as it is told."""
+"""What all buses between processes have in common, over a transport without a server."""
 
 from __future__ import annotations
 
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import pytest
 
 from hullo.bus.notice import MAX_NOTICE_BYTES, Notice, decode_notices, encode_notices
 from hullo.testing.bus.case import TIMEOUT, RecordingSubscriber, a_notice, make_notices, wait_until
-from hullo_plugins.bus import publisher
+from hullo_plugins.bus import threads
 from hullo_plugins.bus.framing import FRAME_OVERHEAD, MAX_SENDERS, Decoder, Encoder
-from hullo_plugins.bus.publisher import BATCH_SIZE, MAX_QUEUED
 from hullo_plugins.bus.remote_bus import RemoteBus
+from hullo_plugins.bus.threads import BATCH_SIZE, MAX_QUEUED
+from hullo_plugins.bus.transport import Send
 
 LONGEST = 2_000
 
 
 class Exchange:
-    """A carrier without a server. `fail` is asked before each sending, and may raise."""
+    """A transport without a server. `fail` is asked before each sending, and may raise."""
 
     redacted_url = "exchange"
     max_frame_bytes = LONGEST
@@ -30,24 +32,24 @@ class Exchange:
         self.before: Callable[[], None] = lambda: None
         self.after: Callable[[], None] = lambda: None
 
-    def connect_subscription(self) -> Silence:
-        return Silence()
+    @contextmanager
+    def subscribe(self) -> Iterator[Silence]:
+        with Silence() as silence:
+            yield silence
 
-    def connect_publisher(self) -> Exchange:
+    @contextmanager
+    def publish(self) -> Iterator[Send]:
         self.connected += 1
-        return self
+        yield self.send
 
     def send(self, frames: Sequence[bytes]) -> None:
         self.before()
         self.sent += frames
         self.after()
 
-    def close(self) -> None:
-        pass
-
-    def notices(self, unpacker: Decoder | None = None) -> list[Notice]:
-        unpacker = unpacker or Decoder("")
-        return [notice for parcel in self.sent for notice in unpacker.decode(parcel).notices]
+    def notices(self, decoder: Decoder | None = None) -> list[Notice]:
+        decoder = decoder or Decoder("")
+        return [notice for frame in self.sent for notice in decoder.decode(frame).notices]
 
 
 class Silence:
@@ -62,7 +64,10 @@ class Silence:
     def receive(self) -> Sequence[bytes]:
         return ()
 
-    def close(self) -> None:
+    def __enter__(self) -> Silence:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._ours.close()
         self._theirs.close()
 
@@ -89,7 +94,7 @@ def raised_once(error: Exception) -> Callable[[], None]:
     return fail
 
 
-# Parcels
+# Frames
 
 
 def test_longest_notice_fits_the_size_limit():
@@ -100,58 +105,58 @@ def test_longest_notice_fits_the_size_limit():
     assert len(encode_notices([notice])) < MAX_NOTICE_BYTES
 
 
-def test_parcels_are_few_and_within_the_limit():
+def test_frames_are_few_and_within_the_limit():
     packed = list(Encoder(LONGEST).encode(make_notices(100)))
-    assert all(len(parcel) <= LONGEST for parcel in packed)
-    assert [notice for parcel in packed for notice in decode_notices(parcel.split(b" ", 2)[2])] == make_notices(100)
-    assert all(len(each) + len(encode_notices(make_notices(2))) > LONGEST - FRAME_OVERHEAD for each in packed[:-1])
+    assert all(len(frame) <= LONGEST for frame in packed)
+    assert [notice for frame in packed for notice in decode_notices(frame.split(b" ", 2)[2])] == make_notices(100)
+    assert all(len(frame) + len(encode_notices(make_notices(2))) > LONGEST - FRAME_OVERHEAD for frame in packed[:-1])
 
 
 def test_notice_within_the_limit_is_sent():
     """At the limit as on either side of it; what is too long is lost, and known to be."""
     failed = []
     for filled in range(LONGEST - FRAME_OVERHEAD - 60, LONGEST - FRAME_OVERHEAD + 60):
-        long, packer = Notice(kind="read", visitor_id="x" * (filled - 70)), Encoder(LONGEST)
-        packed = list(packer.encode([a_notice(1), long, a_notice(2)]))
-        unpacker = Decoder("")
-        heard = [notice for parcel in packed for notice in unpacker.decode(parcel).notices]
+        long, encoder = Notice(kind="read", visitor_id="x" * (filled - 70)), Encoder(LONGEST)
+        packed = list(encoder.encode([a_notice(1), long, a_notice(2)]))
+        decoder = Decoder("")
+        heard = [notice for frame in packed for notice in decoder.decode(frame).notices]
         sent = [long] if len(encode_notices([long])) <= LONGEST - FRAME_OVERHEAD else []
         if max(map(len, packed)) > LONGEST or heard != [a_notice(1), *sent, a_notice(2)]:
             failed.append(filled)
     assert not failed
 
 
-def test_repeated_parcel_is_heard_once():
-    packer, unpacker = Encoder(LONGEST), Decoder("")
-    (first,) = packer.encode([a_notice(1)])
-    (second,) = packer.encode([a_notice(2)])
-    heard = [unpacker.decode(parcel) for parcel in (first, first, second, first, second)]
-    assert [list(each.notices) for each in heard] == [[a_notice(1)], [], [a_notice(2)], [], []]
-    assert not any(each.gap for each in heard)
+def test_repeated_frame_is_heard_once():
+    encoder, decoder = Encoder(LONGEST), Decoder("")
+    (first,) = encoder.encode([a_notice(1)])
+    (second,) = encoder.encode([a_notice(2)])
+    heard = [decoder.decode(frame) for frame in (first, first, second, first, second)]
+    assert [list(frame.notices) for frame in heard] == [[a_notice(1)], [], [a_notice(2)], [], []]
+    assert not any(frame.gap for frame in heard)
 
 
-def test_gap_between_parcels_is_noticed():
-    packer, unpacker = Encoder(LONGEST), Decoder("")
-    first, _lost, third, fourth = (next(packer.encode([a_notice(number)])) for number in range(4))
-    assert [unpacker.decode(parcel).gap for parcel in (first, third, fourth)] == [False, True, False]
+def test_gap_between_frames_is_noticed():
+    encoder, decoder = Encoder(LONGEST), Decoder("")
+    first, _lost, third, fourth = (next(encoder.encode([a_notice(number)])) for number in range(4))
+    assert [decoder.decode(frame).gap for frame in (first, third, fourth)] == [False, True, False]
 
 
-def test_loss_before_first_parcel_is_noticed():
-    packer, unpacker = Encoder(LONGEST), Decoder("")
-    packer.mark_gap()
-    heard = [unpacker.decode(parcel) for number in range(2) for parcel in packer.encode([a_notice(number)])]
-    assert [each.gap for each in heard] == [True, False]
+def test_loss_before_first_frame_is_noticed():
+    encoder, decoder = Encoder(LONGEST), Decoder("")
+    encoder.mark_gap()
+    heard = [decoder.decode(frame) for number in range(2) for frame in encoder.encode([a_notice(number)])]
+    assert [frame.gap for frame in heard] == [True, False]
 
 
 def test_remembered_senders_are_limited():
-    unpacker = Decoder("")
+    decoder = Decoder("")
     for number in range(MAX_SENDERS + 10):
-        unpacker.decode(f"{number:016x} 1 []")
-    assert len(unpacker._last) == MAX_SENDERS
-    assert unpacker.decode(f'{MAX_SENDERS:016x} 1 [{{"kind":"read"}}]').notices == ()
+        decoder.decode(f"{number:016x} 1 []")
+    assert len(decoder._last) == MAX_SENDERS
+    assert decoder.decode(f'{MAX_SENDERS:016x} 1 [{{"kind":"read"}}]').notices == ()
 
 
-# Telling
+# Publishing
 
 
 def test_waiting_notices_are_sent_together(bus: RemoteBus, exchange: Exchange):
@@ -185,7 +190,7 @@ def test_closed_connection_reconnects_without_a_warning(
     assert caplog.records == []
 
 
-def test_unconfirmed_parcel_is_resent_and_heard_once(bus: RemoteBus, exchange: Exchange):
+def test_unconfirmed_frame_is_resent_and_heard_once(bus: RemoteBus, exchange: Exchange):
     exchange.after = raised_once(ConnectionError("no answer"))
     bus.publish([a_notice(1)])
     wait_for_sent(exchange, 2)
@@ -211,15 +216,15 @@ def test_overflow_keeps_newest_and_reports_the_loss(
     go_on.set()
     bus.publish([])
     bus.close()
-    unpacker = Decoder("")
-    unpacked = [unpacker.decode(parcel) for parcel in exchange.sent]
-    assert [notice for each in unpacked for notice in each.notices] == [a_notice(0), *flood[-MAX_QUEUED:]]
-    assert [each.gap for each in unpacked].count(True) == 1
+    decoder = Decoder("")
+    decoded = [decoder.decode(frame) for frame in exchange.sent]
+    assert [notice for frame in decoded for notice in frame.notices] == [a_notice(0), *flood[-MAX_QUEUED:]]
+    assert [frame.gap for frame in decoded].count(True) == 1
     assert [record.name for record in caplog.records] == ["hullo.bus"], "it is said once"
 
 
 def test_closing_does_not_wait_for_hanging_server(bus: RemoteBus, exchange: Exchange, monkeypatch):
-    monkeypatch.setattr(publisher, "JOIN_TIMEOUT", 0.01)
+    monkeypatch.setattr(threads, "JOIN_TIMEOUT", 0.01)
     go_on = threading.Event()
     exchange.before = lambda: go_on.wait(TIMEOUT) and None
     bus.publish([a_notice()])
