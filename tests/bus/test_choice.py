@@ -138,9 +138,9 @@ def test_channel_defaults_to_the_database_name():
 
 def test_store_url_as_bus_keeps_libpq_parameters():
     url = "postgresql://u:p%40ss@a,b:5433/db?pool=2&pooler=none&lock_timeout_ms=1&sslmode=prefer&connect_timeout=9"
-    parameters = PostgresqlTransport(url)._parameters
-    assert (parameters["password"], parameters["host"], parameters["dbname"]) == ("p@ss", "a,b", "db")
-    assert (parameters["sslmode"], parameters["connect_timeout"], parameters["keepalives_idle"]) == (
+    found = PostgresqlTransport(url)._parameters
+    assert (found["password"], found["host"], found["dbname"]) == ("p@ss", "a,b", "db")
+    assert (found["sslmode"], found["connect_timeout"], found["keepalives_idle"]) == (
         "prefer",
         "9",
         "15",

@@ -22,7 +22,6 @@ Beside it are `hullo.plugin.routes`, for the hook `routes`, and `hullo.plugin.co
 are modules of their own as they bring the API and the command line with them: import them inside the hook.
 """
 
-from hullo.background.worker import describe_error
 from hullo.bus.notice import MAX_NOTICE_BYTES, Notice, decode_notices, encode_notices
 from hullo.bus.protocol import Bus, Subscriber
 from hullo.bus.subscribers import Subscribers
@@ -40,6 +39,7 @@ from hullo.errors import (
     StoreUnavailable,
     Unavailable,
     UnknownApp,
+    describe_error,
 )
 from hullo.hooks.hookspecs import Specs, hookimpl
 from hullo.hooks.host import Host

@@ -7,8 +7,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from hullo.bus.notice import MAX_NOTICE_BYTES, Notice, decode_notices, encode_notices
-from hullo.value import Value
+from hullo.plugin import MAX_NOTICE_BYTES, Notice, Value, decode_notices, encode_notices
 
 SENDER_LENGTH: Final = 16
 """Characters of a sender's name."""

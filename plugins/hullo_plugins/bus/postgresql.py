@@ -7,8 +7,7 @@ from contextlib import closing, contextmanager
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, urlencode
 
-from hullo.errors import SettingsError
-from hullo.store.urls import mask_secrets
+from hullo.plugin import SettingsError, mask_secrets
 from hullo_plugins.bus.remote_bus import RemoteBus
 from hullo_plugins.bus.transport import Send, split_channel
 

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import Any, Final
 
-from hullo.redis_client import open_redis_client
-from hullo.store.urls import mask_secrets
+from hullo.plugin import mask_secrets, open_redis_client
 from hullo_plugins.bus.remote_bus import RemoteBus
 from hullo_plugins.bus.transport import Send, split_channel
 

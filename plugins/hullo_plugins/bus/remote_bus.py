@@ -7,9 +7,7 @@ import threading
 import weakref
 from collections.abc import Callable, Sequence
 
-from hullo.bus.notice import Notice
-from hullo.bus.protocol import Subscriber
-from hullo.bus.subscribers import Subscribers
+from hullo.plugin import Notice, Subscriber, Subscribers
 from hullo_plugins.bus.framing import Encoder
 from hullo_plugins.bus.threads import PublisherThread, ReachabilityLog, SubscriberThread
 from hullo_plugins.bus.transport import Transport

@@ -13,9 +13,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Final, Literal
 
-from hullo.bus.notice import Notice
-from hullo.bus.subscribers import Subscribers
-from hullo.errors import describe_error
+from hullo.plugin import Notice, Subscribers, describe_error
 from hullo_plugins.bus.framing import Decoder, Encoder
 from hullo_plugins.bus.transport import Subscription, Transport
 

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from typing import Final, Protocol
 from urllib.parse import parse_qsl, quote, urlencode
 
-from hullo.errors import SettingsError
+from hullo.plugin import SettingsError
 
 Send = Callable[[Sequence[bytes]], object]
 """Returns once the server has all the frames, to be received in this order. Raises any exception when it is gone."""
