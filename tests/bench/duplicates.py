@@ -34,8 +34,8 @@ from hullo.model.fact import Fact
 from hullo.model.identifier import EMAIL, EXTERNAL_ID
 from hullo.model.request_context import RequestContext
 from hullo.model.standing import Standing
-from hullo.pipeline.duplicates.finding import find_duplicates
 from hullo.testing.builders import APP, NOW, WORKSPACE, WRITER, a_workspace
+from hullo_plugins.duplicates.search import find_duplicates
 from hullo_stores.peewee.rows import contact_row, json_text
 
 SYLLABLES = [a + b for a in "bdfghklmnprstvz" for b in ("a", "e", "i", "o", "u", "an", "er", "in", "ol", "us")]

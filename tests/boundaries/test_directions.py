@@ -39,11 +39,6 @@ A plugin of core stands above what it offers: only its entry point names it.
 KNOWN_ARROWS_UP: set[tuple[str, str]] = {
     ("hullo.api.routes", "hullo.realtime.endpoint"),
     ("hullo.api.runtime", "hullo.realtime.registry"),
-    ("hullo.asgi.duplicates", "hullo.api.authentication"),
-    ("hullo.asgi.duplicates", "hullo.api.contact_schemas"),
-    ("hullo.asgi.duplicates", "hullo.api.contacts"),
-    ("hullo.asgi.duplicates", "hullo.api.request"),
-    ("hullo.asgi.duplicates", "hullo.api.schemas"),
 }
 """Imports against the order of the layers that are still there. Only shrinks."""
 

@@ -8,9 +8,9 @@ import os
 import pytest
 
 from cli.terminal import Terminal
+from duplicates.somebody import a_store_of, somebody
 from hullo.application import Hullo
-from hullo.pipeline.duplicates import spool
-from pipeline.duplicates.somebody import a_store_of, somebody
+from hullo_plugins.duplicates import spool
 
 PHONE = "+4930901820"
 JANE = {"name": "Jane Doe", "company": "Acme Inc"}

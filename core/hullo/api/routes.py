@@ -30,7 +30,6 @@ from hullo.api.identity_tokens import issue_token
 from hullo.api.openapi.document import openapi_handler
 from hullo.api.request import Request
 from hullo.api.runtime import AsyncRuntime
-from hullo.asgi.duplicates import list_duplicates
 from hullo.asgi.response import Response
 from hullo.errors import NotFound
 from hullo.realtime.endpoint import SocketEndpoint
@@ -88,7 +87,6 @@ def api_routes(runtime: AsyncRuntime, plugin_routes: Sequence[BaseRoute] = ()) -
         route("/v1/contacts/{id}/tags", GET=tags.list_contact_tags, POST=tags.tag_contact),
         route("/v1/contacts/{id}/tags/{tag:path}", DELETE=tags.untag_contact),
         route("/v1/contacts/{id}/notes", GET=notes.list_contact_notes, POST=notes.note_contact),
-        route("/v1/contacts/{id}/duplicates", GET=list_duplicates),
         route("/v1/contacts/{id}/merges", GET=merges.list_merges),
         route("/v1/contacts/{id}/merge", POST=merges.merge_contacts),
         route("/v1/merges/{id}/undo", POST=merges.undo_merge),

@@ -13,7 +13,6 @@ from hullo.cli.command_line import CommandLine
 from hullo.cli.contact_export import export_command
 from hullo.cli.contacts import contacts_group
 from hullo.cli.doctor import doctor_command
-from hullo.cli.duplicates import duplicates_command
 from hullo.cli.hashes import hash_
 from hullo.cli.identity_keys import identity_key
 from hullo.cli.merges import erase_command, merge_command, merges_group
@@ -50,7 +49,6 @@ for command in (
     token_command,
     check_command,
     contacts_group,
-    duplicates_command,
     merges_group,
     retention_group,
     audit_group,

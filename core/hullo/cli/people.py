@@ -6,15 +6,15 @@ import sys
 
 import click
 
-from hullo.application import Hullo
 from hullo.errors import Invalid, NotFound
+from hullo.hooks.host import Host
 from hullo.model.app import AppId, Workspace
 from hullo.model.contact import Contact, ContactId
 from hullo.model.merge import Merge, MergeId
 from hullo.store.reading import current_contact
 
 
-def get_contact(hullo: Hullo, contact_id: ContactId) -> Contact:
+def get_contact(hullo: Host, contact_id: ContactId) -> Contact:
     """Of whatever workspace; whoever absorbed the one with this id, if somebody did (G3). Raises `NotFound`."""
     for workspace in hullo.store.list_workspaces():
         try:
@@ -24,7 +24,7 @@ def get_contact(hullo: Hullo, contact_id: ContactId) -> Contact:
     raise NotFound(f"no workspace has a contact with this id: {contact_id}")
 
 
-def get_merge(hullo: Hullo, merge_id: MergeId) -> Merge:
+def get_merge(hullo: Host, merge_id: MergeId) -> Merge:
     """Of whatever workspace. Raises `NotFound`."""
     found = (hullo.store.find_merge(workspace.id, merge_id) for workspace in hullo.store.list_workspaces())
     merge = next((each for each in found if each is not None), None)
@@ -33,7 +33,7 @@ def get_merge(hullo: Hullo, merge_id: MergeId) -> Merge:
     return merge
 
 
-def app_names(hullo: Hullo) -> dict[AppId, str]:
+def app_names(hullo: Host) -> dict[AppId, str]:
     """Of every app, by their ids."""
     return {app.id: app.name for app in hullo.store.list_apps()}
 
@@ -57,7 +57,7 @@ def _is_interactive() -> bool:
     return sys.stdin.isatty()
 
 
-def get_workspace(hullo: Hullo, name_or_id: str | None) -> Workspace:
+def get_workspace(hullo: Host, name_or_id: str | None) -> Workspace:
     """By its name or id; None: the only one there is. Raises `NotFound`, and `Invalid` where it is unclear."""
     workspaces = hullo.store.list_workspaces()
     if name_or_id is None and len(workspaces) != 1:

@@ -37,6 +37,7 @@ BUILT_IN: Final = (
     "signature-counts",
     "rejections",
     "webhooks",
+    "duplicates",
     "widget",
     "retention",
     "log",

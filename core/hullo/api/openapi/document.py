@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from importlib.metadata import version
 from typing import Any, Final
 from urllib.parse import quote
@@ -23,7 +23,6 @@ from hullo.api.openapi.calls_of_operators import CALLS_OF_OPERATORS
 from hullo.api.openapi.calls_of_pages import CALLS_OF_PAGES
 from hullo.api.openapi.calls_of_servers import CALLS_OF_SERVERS
 from hullo.api.openapi.components import ResponseSchemas
-from hullo.api.openapi.duplicates import ANSWERS_ABOUT_DUPLICATES, CALLS_ABOUT_DUPLICATES
 from hullo.api.openapi.notation import Schema, ref
 from hullo.api.openapi.operation import PARAMETERS, Operation, Operations
 from hullo.api.openapi.refusals import HEADERS, PROBLEM, REQUEST_ID, WHEN, by_status, responses
@@ -57,7 +56,6 @@ _GROUPS: Final[dict[str, tuple[str, Operations]]] = {
         {
             **CALLS_ABOUT_CONTACTS,
             **CALLS_ABOUT_HISTORY,
-            **CALLS_ABOUT_DUPLICATES,
             **CALLS_ABOUT_MERGES,
             **CALLS_ABOUT_PRIVACY,
             **CALLS_OF_SERVERS,
@@ -111,6 +109,7 @@ def document(limits: Limits, added: Iterable[BaseRoute] = ()) -> dict[str, Any]:
     own = [(group, path, methods) for group, (_, paths) in _GROUPS.items() for path, methods in paths.items()]
     calls = [*own, *((_OF_PLUGINS, route.path_format, route.operations) for route in theirs)]
     operations = [each for _, _, methods in calls for each in methods.values()]
+    ids = {operation.id for operation in operations}
     answers = ResponseSchemas.of(
         answer for operation in operations for answer in operation.answers if not isinstance(answer, str)
     )
@@ -126,7 +125,7 @@ def document(limits: Limits, added: Iterable[BaseRoute] = ()) -> dict[str, Any]:
         "servers": [],
         "tags": [{"name": name, "description": description} for name, (description, _) in _GROUPS.items()],
         "paths": {
-            path: {method: _operation_object(group, each, answers) for method, each in methods.items()}
+            path: {method: _operation_object(group, each, answers, ids) for method, each in methods.items()}
             for group, path, methods in calls
         },
         "components": {
@@ -137,7 +136,6 @@ def document(limits: Limits, added: Iterable[BaseRoute] = ()) -> dict[str, Any]:
                 **answers.components,
                 **{name: schema for route in theirs for name, schema in route.schemas.items()},
                 "Description": {"type": "object", "description": "An OpenAPI document."},
-                **ANSWERS_ABOUT_DUPLICATES,
                 **ANSWERS_ABOUT_PRIVACY,
                 "Problem": PROBLEM,
             },
@@ -149,7 +147,9 @@ def document(limits: Limits, added: Iterable[BaseRoute] = ()) -> dict[str, Any]:
     }
 
 
-def _operation_object(group: str, operation: Operation, answers: ResponseSchemas) -> dict[str, Any]:
+def _operation_object(
+    group: str, operation: Operation, answers: ResponseSchemas, ids: Collection[str]
+) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": operation.id,
         "tags": [group],
@@ -157,7 +157,7 @@ def _operation_object(group: str, operation: Operation, answers: ResponseSchemas
         "description": operation.description,
         "parameters": operation.parameters,
         "requestBody": _body(operation),
-        "responses": {"200": _success(operation, answers), **by_status(operation.refusals)},
+        "responses": {"200": _success(operation, answers, ids), **by_status(operation.refusals)},
     }
     return {**{name: part for name, part in described.items() if part}, "security": operation.security}
 
@@ -174,15 +174,17 @@ def _body(operation: Operation) -> dict[str, Any] | None:
     return {"required": operation.needs_body, "content": content}
 
 
-def _success(operation: Operation, answers: ResponseSchemas) -> dict[str, Any]:
+def _success(operation: Operation, answers: ResponseSchemas, ids: Collection[str]) -> dict[str, Any]:
     names = [answer if isinstance(answer, str) else answers.names[answer] for answer in operation.answers]
     schema = ref(names[0]) if len(names) == 1 else {"anyOf": [ref(name) for name in names]}
     if operation.discriminator is not None:
         schema = _alternatives(names, operation.discriminator, answers)
     success = {"description": "Done.", "headers": REQUEST_ID, "content": {_JSON: {"schema": schema}}}
-    if operation.leads_to:
+    # A plugin that is left out takes its operations with it.
+    leads_to = [name for name in operation.leads_to if name in ids]
+    if leads_to:
         parameters = {"id": f"$response.body#/{operation.leads_by}"}
-        success["links"] = {each: {"operationId": each, "parameters": parameters} for each in operation.leads_to}
+        success["links"] = {each: {"operationId": each, "parameters": parameters} for each in leads_to}
     return success
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from starlette.routing import Route
 
@@ -23,7 +24,9 @@ class DescribedRoute(Route):
     """A path that plugins may offer (`routes`): refused calls are answered with hullo's problems, and it is in the
     document, for servers with an API key. `schemas` are those that its operations refer to, and hullo has not."""
 
-    def __init__(self, path: str, methods: Mapping[str, Method], schemas: Mapping[str, Schema]) -> None:
+    def __init__(
+        self, path: str, methods: Mapping[str, Method], schemas: Mapping[str, Schema] = MappingProxyType({})
+    ) -> None:
         super().__init__(path, Endpoint(None, {name: each.handler for name, each in methods.items()}))
         self.operations = {name.lower(): each.operation for name, each in methods.items()}
         self.schemas = schemas

@@ -5,14 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from hullo.model.contact import Contact
-from hullo.model.identifier import EMAIL
-from hullo.model.phone import has_e164_format
-from hullo.pipeline.duplicates.mailboxes import Mailbox, parse_mailbox
-from hullo.pipeline.duplicates.persons import name_and_company_key
-from hullo.rules.identifiers import identifier_facts
-from hullo.rules.phones import all_phones
-from hullo.value import Value
+from hullo.plugin import EMAIL, Contact, Value, all_phones, has_e164_format, identifier_facts
+from hullo_plugins.duplicates.mailboxes import Mailbox, parse_mailbox
+from hullo_plugins.duplicates.persons import name_and_company_key
 
 FeatureKind = Literal["phone", "name_and_company", "email"]
 FEATURE_KINDS: Final[tuple[FeatureKind, ...]] = ("phone", "name_and_company", "email")

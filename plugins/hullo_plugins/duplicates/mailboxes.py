@@ -8,10 +8,9 @@ from enum import Enum
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from hullo.model.email import email_key
-from hullo.model.identifier import is_non_identity
-from hullo.pipeline.duplicates.known import DOMAIN_ALIASES, MAIL_PROVIDERS, ROLE_NAMES
-from hullo.pipeline.duplicates.slips import deletions, single_edit
+from hullo.plugin import email_key, is_non_identity
+from hullo_plugins.duplicates.edit_distance import deletions, single_edit
+from hullo_plugins.duplicates.stopwords import DOMAIN_ALIASES, MAIL_PROVIDERS, ROLE_NAMES
 
 MIN_TYPO_LENGTH: Final = 8
 """A slip between shorter texts is as likely none: `jsmith` and `ksmith` are two."""

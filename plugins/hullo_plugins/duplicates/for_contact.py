@@ -12,16 +12,12 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final
 
-from hullo.model.contact import Contact
-from hullo.model.identifier import EMAIL, Identifier
-from hullo.model.snapshot import SnapshotQuery
-from hullo.pipeline.duplicates.comparing import DuplicateSuggestion
-from hullo.pipeline.duplicates.finding import MAX_BLOCK_SIZE
-from hullo.pipeline.duplicates.pairs import compare_pairs
-from hullo.pipeline.duplicates.spellings import email_variants
-from hullo.pipeline.duplicates.traits import BlockingKey, blocking_keys, contact_emails, extract_features
-from hullo.store.protocol import ContactFilter, PageRequest, Store
-from hullo.store.reading import PAGE_SIZE
+from hullo.plugin import EMAIL, PAGE_SIZE, Contact, ContactFilter, Identifier, PageRequest, SnapshotQuery, Store
+from hullo_plugins.duplicates.compare import DuplicateSuggestion
+from hullo_plugins.duplicates.features import BlockingKey, blocking_keys, contact_emails, extract_features
+from hullo_plugins.duplicates.pairs import compare_pairs
+from hullo_plugins.duplicates.search import MAX_BLOCK_SIZE
+from hullo_plugins.duplicates.spellings import email_variants
 
 MAX_VALUES: Final = 3
 """How many emails and how many phones of the contact are looked up."""

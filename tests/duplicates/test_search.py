@@ -12,14 +12,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from duplicates.somebody import HOME, a_store_of, somebody
 from hullo.model.change_set import ChangeSet, insertion
 from hullo.model.contact import Contact
-from hullo.pipeline.duplicates import blocks
-from hullo.pipeline.duplicates.comparing import DuplicateSuggestion, compare
-from hullo.pipeline.duplicates.finding import MAX_BLOCK_SIZE, CommonValue, find_duplicates
-from hullo.pipeline.duplicates.traits import blocking_keys
 from hullo.testing.builders import a_workspace
-from pipeline.duplicates.somebody import HOME, a_store_of, somebody
+from hullo_plugins.duplicates import blocks
+from hullo_plugins.duplicates.compare import DuplicateSuggestion, compare
+from hullo_plugins.duplicates.features import blocking_keys
+from hullo_plugins.duplicates.search import MAX_BLOCK_SIZE, CommonValue, find_duplicates
 from world import World
 
 PHONE, OTHER_PHONE, IMPOSSIBLE = "+4930901820", "+4930901821", "+1234567890"

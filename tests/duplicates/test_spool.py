@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hullo.pipeline.duplicates import spool
-from hullo.pipeline.duplicates.spool import ExternalSorter
+from hullo_plugins.duplicates import spool
+from hullo_plugins.duplicates.spool import ExternalSorter
 
 
 @given(st.data(), st.integers(1, 1 << 64), st.integers(1, 5))

@@ -8,9 +8,8 @@ from typing import Final
 
 from msgspec import field
 
-from hullo.model.contact import ContactId
-from hullo.pipeline.duplicates.traits import BlockingKey
-from hullo.value import Value
+from hullo.plugin import ContactId, Value
+from hullo_plugins.duplicates.features import BlockingKey
 
 CONTACT_BITS: Final = 28
 """Of an entry's 64; the 36 before them are of a key. So there may be 268 million people, and of a million some thousand

@@ -6,10 +6,8 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final
 
-from hullo.model.contact import ContactId
-from hullo.model.snapshot import SnapshotQuery
-from hullo.pipeline.duplicates.comparing import DuplicateSuggestion, KeyFilter, compare
-from hullo.store.protocol import Store
+from hullo.plugin import ContactId, SnapshotQuery, Store
+from hullo_plugins.duplicates.compare import DuplicateSuggestion, KeyFilter, compare
 
 BATCH_SIZE: Final = 200
 

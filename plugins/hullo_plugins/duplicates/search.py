@@ -13,18 +13,22 @@ from contextlib import closing
 from itertools import combinations, groupby, islice
 from typing import Final
 
-from hullo.model.app import Workspace
-from hullo.model.phone import is_e164
-from hullo.model.snapshot import SnapshotQuery
-from hullo.pipeline.duplicates.blocks import ENTRY_LIMIT, BlockFilter, ContactNumbers, OversizedBlock, encode_entry
-from hullo.pipeline.duplicates.comparing import DuplicateSuggestion
-from hullo.pipeline.duplicates.pairs import Pair, compare_pairs
-from hullo.pipeline.duplicates.spool import PARTITIONS, ExternalSorter
-from hullo.pipeline.duplicates.traits import FeatureKind, blocking_keys
-from hullo.store.maintenance import Progress, no_progress
-from hullo.store.protocol import Store
-from hullo.store.reading import PAGE_SIZE, iter_contacts
-from hullo.value import Value
+from hullo.plugin import (
+    PAGE_SIZE,
+    Progress,
+    SnapshotQuery,
+    Store,
+    Value,
+    Workspace,
+    is_e164,
+    iter_contacts,
+    no_progress,
+)
+from hullo_plugins.duplicates.blocks import ENTRY_LIMIT, BlockFilter, ContactNumbers, OversizedBlock, encode_entry
+from hullo_plugins.duplicates.compare import DuplicateSuggestion
+from hullo_plugins.duplicates.features import FeatureKind, blocking_keys
+from hullo_plugins.duplicates.pairs import Pair, compare_pairs
+from hullo_plugins.duplicates.spool import PARTITIONS, ExternalSorter
 
 MAX_BLOCK_SIZE: Final = 50
 """How many may have something in common and still be compared for it."""

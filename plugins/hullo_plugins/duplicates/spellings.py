@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from hullo.model.email import email_key
-from hullo.pipeline.duplicates.known import DOMAIN_ALIASES
-from hullo.pipeline.duplicates.mailboxes import parse_mailbox, strip_tag
-from hullo.pipeline.duplicates.slips import single_edits
+from hullo.plugin import email_key
+from hullo_plugins.duplicates.edit_distance import single_edits
+from hullo_plugins.duplicates.mailboxes import parse_mailbox, strip_tag
+from hullo_plugins.duplicates.stopwords import DOMAIN_ALIASES
 
 _SEPARATORS: Final = "._-"
 

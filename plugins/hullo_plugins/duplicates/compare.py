@@ -6,15 +6,9 @@ from collections.abc import Callable, Iterator
 from math import prod
 from typing import Final
 
-from hullo.model.contact import Contact
-from hullo.model.fact import Fact
-from hullo.model.identifier import EXTERNAL_ID
-from hullo.model.phone import is_e164
-from hullo.model.standing import Standing
-from hullo.pipeline.duplicates.mailboxes import Similarity, similarity
-from hullo.pipeline.duplicates.traits import BlockingKey, FeatureKind, Features, extract_features
-from hullo.rules.identifiers import identifier_facts
-from hullo.value import Value
+from hullo.plugin import EXTERNAL_ID, Contact, Fact, Standing, Value, identifier_facts, is_e164
+from hullo_plugins.duplicates.features import BlockingKey, FeatureKind, Features, extract_features
+from hullo_plugins.duplicates.mailboxes import Similarity, similarity
 
 KeyFilter = Callable[[BlockingKey], bool]
 """Whether it says anything that two contacts have this in common."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 
+from duplicates.somebody import HOME, a_store_of, somebody
+from duplicates.test_search import PHONE, crowds
 from hullo.model.contact import Contact
-from hullo.pipeline.duplicates.around import find_duplicates_of
-from hullo.pipeline.duplicates.finding import MAX_BLOCK_SIZE, find_duplicates
-from hullo.pipeline.duplicates.spellings import email_variants
-from pipeline.duplicates.somebody import HOME, a_store_of, somebody
-from pipeline.duplicates.test_finding import PHONE, crowds
+from hullo_plugins.duplicates.for_contact import find_duplicates_of
+from hullo_plugins.duplicates.search import MAX_BLOCK_SIZE, find_duplicates
+from hullo_plugins.duplicates.spellings import email_variants
 from world import World
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hullo.pipeline.duplicates.slips import Edit, deletions, single_edit, single_edits
+from hullo_plugins.duplicates.edit_distance import Edit, deletions, single_edit, single_edits
 
 texts = st.text("abc1", max_size=6)
 

@@ -6,8 +6,8 @@ import re
 import unicodedata
 from typing import Final
 
-from hullo.model.identifier import is_non_identity
-from hullo.pipeline.duplicates.known import LEGAL_FORMS, ROLE_NAMES
+from hullo.plugin import is_non_identity
+from hullo_plugins.duplicates.stopwords import LEGAL_FORMS, ROLE_NAMES
 
 _ACCENTS: Final = re.compile("[\u0300-\u036f]+")
 """Of Latin, Greek and Cyrillic letters. Marks of other scripts are no accents, and tell words apart."""

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from duplicates.somebody import somebody
 from hullo.model import phone as phones
 from hullo.model.contact import Contact
 from hullo.model.standing import Standing
-from hullo.pipeline.duplicates.comparing import DuplicateSuggestion, compare
 from hullo.testing.builders import LATER, a_contact, a_fact
-from pipeline.duplicates.somebody import somebody
+from hullo_plugins.duplicates.compare import DuplicateSuggestion, compare
 
 PHONE, OTHER_PHONE = "+4930901820", "+4930901821"
 JANE = {"name": "Jane Doe", "company": "Acme Inc"}
