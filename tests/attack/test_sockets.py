@@ -22,7 +22,7 @@ from attack.test_cookies import FOREIGN, spelt
 from cli.serving import PATIENCE
 from hullo.cli.serve import MAX_MESSAGE_BYTES
 from hullo.cli.websocket import MAX_FRAGMENTS
-from hullo.realtime.connection import MAX_QUEUED_FRAMES
+from hullo.realtime.session import MAX_QUEUED_FRAMES
 from hullo.rules.origins import is_loopback
 
 LARGEST = 32 * 1024

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import pytest
 
 from hullo import Hullo
-from hullo.realtime import connection
+from hullo.realtime import session
 from hullo.settings import RateLimits, Settings
 from sockets.site import Site
 
@@ -25,7 +25,7 @@ def limited(serve):
 
 
 def test_socket_without_join_is_closed(site, monkeypatch):
-    monkeypatch.setattr(connection, "JOIN_TIMEOUT", 0.05)
+    monkeypatch.setattr(session, "JOIN_TIMEOUT", 0.05)
     assert site.connect().closed() == (4408, "no_join")
 
 

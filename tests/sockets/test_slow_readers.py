@@ -10,6 +10,8 @@ import pytest
 from hullo import Hullo, IdentityMiddleware
 from hullo.realtime import connection
 from hullo.realtime.connection import Connection
+from hullo.realtime.session import MAX_QUEUED_FRAMES
+from hullo.realtime.updates import SocketUpdate
 
 SCOPE = {
     "type": "websocket",
@@ -63,18 +65,23 @@ def test_unread_frame_ends_the_connection(hullo, backend, monkeypatch):
     monkeypatch.setattr(connection, "SEND_TIMEOUT", 0.05)
 
     def tell(connected: Connection):
-        connected.enqueue_updates([("msg_1", "{}")])
+        connected.receive_update(message_update(connected, "msg_1"))
 
     assert ends(hullo, backend, monkeypatch, tell)
 
 
 def test_full_send_buffer_ends_the_connection(hullo, backend, monkeypatch):
     def tell(connected: Connection):
-        for number in range(connection.MAX_QUEUED_FRAMES * 3):
-            connected.enqueue_updates([(f"msg_{number}", "{}")])
-        assert len(connected._outgoing) <= connection.MAX_QUEUED_FRAMES
+        for number in range(MAX_QUEUED_FRAMES * 3):
+            connected.receive_update(message_update(connected, f"msg_{number}"))
+        assert len(connected._outgoing) <= MAX_QUEUED_FRAMES
 
     assert ends(hullo, backend, monkeypatch, tell)
+
+
+def message_update(connected: Connection, message_id: str) -> SocketUpdate:
+    session = connected.session
+    return SocketUpdate(session_digest=session.digest, session=session, messages=[(message_id, "{}")])
 
 
 def ends(hullo, backend, monkeypatch, tell) -> bool:

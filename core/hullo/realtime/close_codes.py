@@ -1,4 +1,4 @@
-"""Why a socket is closed by the server, in the codes of the wire protocol."""
+"""Why the server closes a socket: the close codes of the wire protocol."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from typing import Final, NamedTuple
 
 
 class CloseFrame(NamedTuple):
-    """A close code, and a word for whoever writes the client."""
+    """Pair a close code with a word for the author of the client."""
 
     code: int
     reason: str = ""
 
 
+# 4000 to 4999 are an application's own codes (RFC 6455 §7.4.2). Ours end like the HTTP status they stand for.
 BAD_FRAME: Final = CloseFrame(4400, "bad_frame")
 SESSION_REVOKED: Final = CloseFrame(4401, "session_revoked")
 BAD_ORIGIN: Final = CloseFrame(4403, "bad_origin")
@@ -23,12 +24,4 @@ TOO_MANY_SOCKETS: Final = CloseFrame(4429, "too_many_sockets")
 SLOW_READER: Final = CloseFrame(4429, "slow_reader")
 RESTARTING: Final = CloseFrame(1012, "restarting")
 UNAVAILABLE: Final = CloseFrame(1013, "unavailable")
-"""Nothing is wrong with the client: try again later (RFC 6455's registry of codes)."""
-
-
-class SocketClosed(Exception):
-    """The conversation over this socket is over."""
-
-    def __init__(self, close_frame: CloseFrame) -> None:
-        super().__init__(close_frame.reason)
-        self.close_frame = close_frame
+"""The client did nothing wrong and should try again later (RFC 6455's registry of codes)."""

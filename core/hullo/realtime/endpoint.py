@@ -12,12 +12,12 @@ from hullo.realtime.handlers import FrameHandlers
 
 
 class SocketEndpoint:
-    """Lives through one socket at each call. Never raises for anything that a client does."""
+    """Serve one socket per call. Raises nothing that a client can cause."""
 
     def __init__(self, runtime: AsyncRuntime) -> None:
         self._runtime = runtime
-        self._handlers = FrameHandlers()
+        self._handlers = FrameHandlers(runtime)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        # Not a coroutine of its own, whose frame every idle socket would keep.
+        # Not a coroutine function: every idle socket would keep its frame.
         return Connection(self._runtime, scope, receive, send).serve(self._handlers)

@@ -1,4 +1,4 @@
-"""One frame of a socket, as the handlers of calls see it."""
+"""A frame of a socket in the form of an HTTP request, so that the HTTP handlers can answer it."""
 
 from __future__ import annotations
 
@@ -7,20 +7,25 @@ from typing import Final
 
 from starlette.types import Message, Scope
 
-from hullo.api.request import Request
+from hullo.api.bodies import Envelope
+from hullo.api.request import EMPTY_ENVELOPE, Request
 from hullo.api.runtime import AsyncRuntime
 from hullo.asgi.json import encode
 from hullo.asgi.response import Header
 
 _HANDSHAKE_HEADERS: Final = frozenset({b"host", b"origin", b"cookie", b"x-forwarded-for"})
-"""What the handshake says for every frame: where it comes from. Who is calling, and how often, each frame says."""
+"""What the handshake says for every frame: where it comes from. Caller and idempotency are stated by each frame."""
 
 
 def frame_scope(scope: Scope) -> Scope:
-    """The scope of the calls that frames of this socket are. Made for each: an idle socket keeps nothing for it."""
+    """Build the scope of the HTTP calls that frames of this socket stand for.
+
+    Made anew for each frame: an idle socket keeps nothing for it.
+    """
     return {
         "type": "http",
-        "method": "POST",  # a cookie counts where a page of this very host says that it calls
+        # Not GET: a cookie counts only where the page's own host is proven by `Origin`, as for every POST.
+        "method": "POST",
         "path": scope["path"],
         "query_string": b"",
         "headers": [(name, value) for name, value in scope["headers"] if name in _HANDSHAKE_HEADERS],
@@ -30,23 +35,33 @@ def frame_scope(scope: Scope) -> Scope:
 
 
 class FrameRequest(Request):
-    """What a frame asks is what a call asks: the same handlers answer it, under the same limits.
+    """Present a frame to the handlers of HTTP calls, which answer it under the same limits.
 
-    `token` is the session's from then on, once a handler has told it: a socket goes on with it, and needs no cookie.
+    `token` is the session's after the call, once a handler has issued or confirmed it: the socket goes on with it and
+    needs no cookie. None: no handler did.
     """
 
     __slots__ = ("token",)
 
-    def __init__(self, runtime: AsyncRuntime, scope: Scope, body: Mapping[str, object]) -> None:
+    def __init__(
+        self,
+        runtime: AsyncRuntime,
+        scope: Scope,
+        body: Mapping[str, object] | None = None,
+        envelope: Envelope = EMPTY_ENVELOPE,
+    ) -> None:
         async def receive() -> Message:
-            return {"type": "http.request", "body": encode(body)}
+            # The envelope comes last: a frame cannot name another caller than the one that has joined.
+            caller = {"app_key": envelope.app_key, "session_token": envelope.session_token}
+            return {"type": "http.request", "body": encode({**(body or {}), **caller})}
 
-        super().__init__(runtime, scope, receive)
+        super().__init__(runtime, frame_scope(scope), receive)
         self.token: str | None = None
 
     def session_delivery(self, token: str | None) -> tuple[str | None, tuple[Header, ...]]:
-        """No header can be set any more. What a cookie holds already is told to no script."""
+        """Keep the token for the socket, and show it to the page unless its cookie holds it already."""
         if token is None:
             return None, ()
         self.token = token
+        # No header can be set after the handshake. A token that a cookie keeps from scripts is shown to no script.
         return (None if token == self.cookie_token() else token), ()

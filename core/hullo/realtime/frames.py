@@ -1,4 +1,4 @@
-"""Frames as they travel: JSON texts, flat, in both directions."""
+"""Frames as they travel: flat JSON objects in text frames, in both directions."""
 
 from __future__ import annotations
 
@@ -19,46 +19,51 @@ _PROBLEM_FIELDS: Final = ("code", "detail", "errors")
 
 
 class BadFrame(Exception):
-    """Nobody understands this frame."""
+    """Report a frame that breaks the protocol. It closes the socket."""
 
 
 class Frame(Value):
-    """What a client sends. `ref` comes back in the answer; `fields` are the rest of the object."""
+    """Hold what a client sent. `ref` comes back in the answer; `fields` are the rest of the object."""
 
     kind: str
     ref: str | None
     fields: Mapping[str, Any]
 
     def field(self, name: str) -> str | None:
-        """A field that is a text; None where it is missing. Raises `BadFrame` where it is something else."""
+        """Read a text field. None where it is missing; raises `BadFrame` where it is not a text."""
         value: object = self.fields.get(name)
         if not isinstance(value, str | None):
-            raise BadFrame(f"{name} is no text")
+            raise BadFrame(f"{name} must be a text")
         return value
+
+    def object_field(self, name: str) -> dict[str, object]:
+        """Read an object field, as a copy. Raises `BadFrame` where it is missing or not an object."""
+        value: object = self.fields.get(name)
+        if not isinstance(value, dict):
+            raise BadFrame(f"{name} must be an object")
+        return dict(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]  # keys of JSON are texts
 
 
 def parse_frame(text: bytes) -> Frame:
-    """Raises `BadFrame` for what is no JSON object with a `type`, and for a `ref` that is no text."""
+    """Parse a frame. Raises `BadFrame` unless it is a JSON object with a `type`, and with a text for `ref` if any."""
     try:
         fields = parse_object(text)
     except ValueError as fault:
         raise BadFrame(str(fault)) from fault
     kind, ref = fields.pop("type", None), fields.pop("ref", None)
     if not isinstance(kind, str) or not isinstance(ref, str | None):
-        raise BadFrame("a frame has a type, and may have a ref: both are texts")
+        raise BadFrame("a frame has a type and may have a ref; both are texts")
     return Frame(kind=kind, ref=ref, fields=fields)
 
 
 def encode_frame(kind: str, ref: str | None, content: Mapping[str, object]) -> str:
-    """A frame that says this. Without a `ref` nobody has asked."""
+    """Encode a frame. `ref` is that of the frame it answers; None for an update."""
     return encode({"type": kind, **({} if ref is None else {"ref": ref}), **content}).decode()
 
 
 def response_frame(kind: str, ref: str | None, response: Response, **more: Response) -> str:
-    """The answer to a call, as a frame, with the answers to other calls inside it.
-
-    The bodies are objects that hullo has encoded itself: they are put together as they are.
-    """
+    """Turn an HTTP response into a frame. `more` are responses to put inside it, by field name."""
+    # Bodies are objects that hullo has encoded itself: joining their bytes saves decoding and encoding them again.
     parts = [encode({"type": kind, **({} if ref is None else {"ref": ref})})[:-1], b",", response.body[1:-1]]
     for name, inner in more.items():
         parts += [b",", encode(name), b":", inner.body]
@@ -66,21 +71,22 @@ def response_frame(kind: str, ref: str | None, response: Response, **more: Respo
 
 
 def error_frame(ref: str | None, problem: Response, about: str | None = None) -> str:
-    """A refusal. The socket goes on."""
-    told: dict[str, object] = msgspec.json.decode(problem.body)
+    """Turn a problem document into an error frame. `about` names the part of the frame that was refused."""
+    fields: dict[str, object] = msgspec.json.decode(problem.body)
     shape: dict[str, object] = {} if about is None else {"about": about}
-    shape |= {name: told[name] for name in _PROBLEM_FIELDS if name in told}
+    shape |= {name: fields[name] for name in _PROBLEM_FIELDS if name in fields}
+    # A frame has no headers, so `Retry-After` becomes a field.
     wait = dict(problem.headers).get(b"retry-after")
     return encode_frame("error", ref, shape if wait is None else {**shape, "retry_after": int(wait)})
 
 
 def message_frame(conversation_id: ConversationId, message: Message, ref: str | None = None) -> str:
-    """Something that was said."""
+    """Encode a message of a conversation."""
     return encode_frame(
         "message", ref, {"conversation_id": conversation_id, **to_builtins(MessageResponse.of(message))}
     )
 
 
 def read_receipt_frame(conversation_id: ConversationId, ref: str | None = None) -> str:
-    """The visitor has read a conversation, here or elsewhere."""
+    """Encode that the visitor has read a conversation, in this tab or another."""
     return encode_frame("read", ref, {"conversation_id": conversation_id})

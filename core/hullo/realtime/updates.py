@@ -1,10 +1,12 @@
-"""What each connection is to learn: from notices that were heard, or by looking into the store. In no event loop."""
+"""What changed for each socket: from notices, or by checking in the store. Runs in a thread, in no event loop."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
+
+from anyio.lowlevel import EventLoopToken
 
 from hullo.bus.notice import Notice
 from hullo.model.app import App
@@ -13,100 +15,138 @@ from hullo.model.instant import Instant
 from hullo.model.request_context import RequestContext, timestamp_of
 from hullo.model.visitor import Session, SessionDigest
 from hullo.operations.conversations.live_updates import SessionCheck, load_messages, messages_since, recheck_sessions
+from hullo.realtime.close_codes import CloseFrame
 from hullo.realtime.frames import message_frame, read_receipt_frame
 from hullo.rules.origins import is_origin_allowed
 from hullo.store.protocol import Store
-
-if TYPE_CHECKING:
-    from hullo.realtime.connection import Connection
 
 MessageFrame = tuple[MessageId, str]
 ReadReceiptFrame = tuple[ConversationId, str]
 
 
-class ConnectionUpdate(NamedTuple):
-    """For one connection, as long as it is of the session that was asked about."""
+class SocketUpdate(NamedTuple):
+    """State what is new for the sockets of one session. Void for a socket that has gone on with another session."""
 
-    connection: Connection
     session_digest: SessionDigest
-    check: SessionCheck
+    session: Session | None
+    """As it is stored now. None: it is over."""
     messages: Sequence[MessageFrame] = ()
     """Frames by the id of their message, in order."""
     read_receipts: Sequence[ReadReceiptFrame] = ()
-    """Frames that tell what was read."""
+    """Frames by the conversation that was read."""
     origin_allowed: bool = True
-    """Whether the app still lists the page's origin. Found by looking alone: no notice tells of apps."""
+    """Whether the app still lists the page's origin. Only a check finds out: apps send no notices."""
 
-    @property
-    def has_changes(self) -> bool:
-        """Whether anything is otherwise than the connection knows."""
+    def has_changes(self, known: Session | None) -> bool:
+        """Whether anything here is new to a socket that knows the session like this."""
         return (
             bool(self.messages or self.read_receipts)
             or not self.origin_allowed
-            or is_session_changed(self.connection.session, self.check.session)
+            or is_session_changed(known, self.session)
         )
 
 
-def updates_from_notices(
-    notices: Sequence[tuple[Notice, Sequence[Connection]]], store: Store, now: Instant
-) -> Iterator[ConnectionUpdate]:
-    """For the connections that the notices concern. Each message is read and encoded once, for however many.
+class UpdateReceiver(Protocol):
+    """A socket, as the registry sees it. `receive_update` and `close` are called in its event loop.
 
-    Raises `StoreUnavailable`.
+    The properties are read from another thread, so each of them may be out of date when it is used.
     """
-    spoken: dict[ConversationId, set[MessageId]] = defaultdict(set)
-    marks: dict[ConversationId, ReadReceiptFrame] = {}
-    about: dict[Connection, set[ConversationId]] = defaultdict(set)
-    for notice, connections in notices:
-        where = notice.conversation_id
-        if where is not None and notice.message_id is not None:
-            spoken[where].add(notice.message_id)
-        elif where is not None:
-            marks[where] = (where, read_receipt_frame(where))
-        for connection in connections:
-            about[connection].update(() if where is None else (where,))
-    said = _message_frames(spoken, store)
-    for connection, digest, judged in _check_sessions(about, store, now):
-        yield ConnectionUpdate(
-            connection=connection,
-            session_digest=digest,
-            check=judged,
-            messages=sorted(each for where in judged.visible_conversations for each in said.get(where, ())),
-            read_receipts=[marks[where] for where in judged.visible_conversations if where in marks],
+
+    @property
+    def loop(self) -> EventLoopToken: ...
+
+    @property
+    def session(self) -> Session | None:
+        """The visitor's session. None: not joined, or without consent."""
+        ...
+
+    @property
+    def history_until(self) -> Instant:
+        """Time of the last message that the socket has joined with."""
+        ...
+
+    @property
+    def origin(self) -> str | None:
+        """The origin of the page. None: the client is not a browser."""
+        ...
+
+    def receive_update(self, update: SocketUpdate) -> None:
+        """Take in an update. Returns at once, raises nothing."""
+        ...
+
+    def close(self, close_frame: CloseFrame) -> None:
+        """Close the socket. Returns at once; harmless for one that is closed."""
+        ...
+
+
+def updates_from_notices(
+    notices: Sequence[tuple[Notice, Sequence[UpdateReceiver]]], store: Store, now: Instant
+) -> Iterator[tuple[UpdateReceiver, SocketUpdate]]:
+    """Compute an update for each socket that the notices concern. Raises `StoreUnavailable`.
+
+    Each message is read and encoded once, for any number of sockets.
+    """
+    message_ids: dict[ConversationId, set[MessageId]] = defaultdict(set)
+    receipts: dict[ConversationId, ReadReceiptFrame] = {}
+    conversations: dict[UpdateReceiver, set[ConversationId]] = defaultdict(set)
+    for notice, sockets in notices:
+        conversation_id = notice.conversation_id
+        if conversation_id is not None and notice.message_id is not None:
+            message_ids[conversation_id].add(notice.message_id)
+        elif conversation_id is not None:
+            receipts[conversation_id] = (conversation_id, read_receipt_frame(conversation_id))
+        for socket in sockets:
+            conversations[socket].update(() if conversation_id is None else (conversation_id,))
+    frames = _message_frames(message_ids, store)
+    for socket, digest, check in _check_sessions(conversations, store, now):
+        # H1: the notice names a visitor or a contact; what the session may see is judged by the store, now.
+        visible = check.visible_conversations
+        yield (
+            socket,
+            SocketUpdate(
+                session_digest=digest,
+                session=check.session,
+                messages=sorted(frame for conversation_id in visible for frame in frames.get(conversation_id, ())),
+                read_receipts=[receipts[conversation_id] for conversation_id in visible if conversation_id in receipts],
+            ),
         )
 
 
 def updates_from_store(
-    connections: Sequence[Connection], since: Instant | None, store: Store, now: Instant
-) -> Iterator[ConnectionUpdate]:
-    """For these connections, whatever was heard; with what was said `since`, None where all of it was heard.
+    sockets: Sequence[UpdateReceiver], since: Instant | None, store: Store, now: Instant
+) -> Iterator[tuple[UpdateReceiver, SocketUpdate]]:
+    """Compute an update for each of these sockets, without notices. Raises `StoreUnavailable`.
 
-    Raises `StoreUnavailable`.
+    Holds the messages sent after `since`; None where notices have brought them all.
     """
-    apps = {each.app_id: store.find_app(each.app_id) for connection in connections if (each := connection.session)}
-    for connection, digest, judged in _check_sessions(dict.fromkeys(connections, ()), store, now):
+    app_ids = {session.app_id for socket in sockets if (session := socket.session) is not None}
+    apps = {app_id: store.find_app(app_id) for app_id in app_ids}
+    for socket, digest, check in _check_sessions(dict.fromkeys(sockets, ()), store, now):
         messages: Sequence[MessageFrame] = ()
-        if since is not None and judged.session is not None:
+        if since is not None and check.session is not None:
+            # Clock: ids begin with their time, so the first id of that instant stands for it.
             after = RequestContext(now=max(since, 0), seed=b"").new_id("msg")
-            said = messages_since(judged.session, after, store)
-            # Whoever has joined since then has read the rest in the history.
-            news = [each for each in said if (timestamp_of(each[1].id) or 0) > connection.history_until]
-            messages = [(message.id, message_frame(where, message)) for where, message in news]
-        welcome = judged.session is None or _origin_allowed(connection, apps.get(judged.session.app_id))
-        yield ConnectionUpdate(
-            connection=connection, session_digest=digest, check=judged, messages=messages, origin_allowed=welcome
+            messages = [
+                (message.id, message_frame(conversation_id, message))
+                for conversation_id, message in messages_since(check.session, after, store)
+                # A socket that has joined since then has the earlier ones from its history.
+                if (timestamp_of(message.id) or 0) > socket.history_until
+            ]
+        allowed = check.session is None or _origin_allowed(socket.origin, apps.get(check.session.app_id))
+        yield (
+            socket,
+            SocketUpdate(session_digest=digest, session=check.session, messages=messages, origin_allowed=allowed),
         )
 
 
 def is_session_changed(before: Session | None, after: Session | None) -> bool:
-    """Whether it is over, or somebody else's, or worth another standing."""
+    """Whether the session has ended, belongs to another contact, or has another standing."""
     if before is None or after is None:
         return before is not after
     return (before.contact_id, before.standing) != (after.contact_id, after.standing)
 
 
-def _origin_allowed(connection: Connection, app: App | None) -> bool:
-    origin = connection.origin
+def _origin_allowed(origin: str | None, app: App | None) -> bool:
     return origin is None or (app is not None and is_origin_allowed(origin, app))
 
 
@@ -115,25 +155,27 @@ def _message_frames(
 ) -> dict[ConversationId, list[MessageFrame]]:
     messages = load_messages(message_ids, store)
     return {
-        where: [(each, message_frame(where, messages[each])) for each in ids if each in messages]
-        for where, ids in message_ids.items()
+        # A message that is gone was erased after its notice was sent (P2).
+        conversation_id: [(id_, message_frame(conversation_id, messages[id_])) for id_ in ids if id_ in messages]
+        for conversation_id, ids in message_ids.items()
     }
 
 
 def _check_sessions(
-    conversation_ids: Mapping[Connection, Collection[ConversationId]], store: Store, now: Instant
-) -> Iterator[tuple[Connection, SessionDigest, SessionCheck]]:
-    """Each session once, however many connections it has."""
+    conversation_ids: Mapping[UpdateReceiver, Collection[ConversationId]], store: Store, now: Instant
+) -> Iterator[tuple[UpdateReceiver, SessionDigest, SessionCheck]]:
+    """Check the session of each socket: each session once, however many sockets it has."""
     sessions: dict[SessionDigest, Session] = {}
-    wanted: dict[SessionDigest, set[ConversationId]] = defaultdict(set)
-    asked: list[tuple[Connection, SessionDigest]] = []
-    for connection, conversations in conversation_ids.items():
-        session = connection.session  # it may be another one when the news arrive
+    asked: dict[SessionDigest, set[ConversationId]] = defaultdict(set)
+    checked: list[tuple[UpdateReceiver, SessionDigest]] = []
+    for socket, conversations in conversation_ids.items():
+        # Race: read once. The socket may have another session when the update arrives, and compares the digest then.
+        session = socket.session
         if session is not None:
             sessions[session.digest] = session
-            wanted[session.digest].update(conversations)
-            asked.append((connection, session.digest))
-    judged = recheck_sessions(list(sessions.values()), wanted, store, now)
-    by_digest = dict(zip(sessions, judged, strict=True))
-    for connection, digest in asked:
-        yield connection, digest, by_digest[digest]
+            asked[session.digest].update(conversations)
+            checked.append((socket, session.digest))
+    checks = recheck_sessions(list(sessions.values()), asked, store, now)
+    by_digest = dict(zip(sessions, checks, strict=True))
+    for socket, digest in checked:
+        yield socket, digest, by_digest[digest]
