@@ -214,7 +214,9 @@ class ConnectionRegistry:
         except StoreUnavailable:
             self._to_check.extendleft(reversed(group))
             raise
-        if not self._to_check:
+        # Race: notices that were lost while this check ran are searched for by the next one, from the old time on. A
+        # message may be older than the start of this check although its notice was lost afterwards.
+        if not self._to_check and not self._notices_missed:
             self._delivered_until = self._check_started_at
 
     def _recipients(self, notice: Notice) -> Sequence[UpdateReceiver]:
