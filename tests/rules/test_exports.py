@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from hullo.api.export_schemas import EXPORT_FORMAT, build_export
+from hullo.asgi.json import encode
 from hullo.errors import NotFound
 from hullo.operations.contacts.notes import AddContactNote
-from hullo.operations.privacy.export import EXPORT_FORMAT, RecordExport, build_export
+from hullo.operations.privacy.export import RecordExport
 from hullo.store import reading
 from world import AGENT, World
 
@@ -28,7 +30,7 @@ def exported(world: World, contact_id: str) -> Any:
     world.hullo.executor.run(
         RecordExport.for_contact(store, workspace, contact_id, by=AGENT, context=world.hullo.new_context())
     )
-    return json.loads(json.dumps(build_export(store, workspace, contact_id, world.clock())))
+    return json.loads(encode(build_export(store, workspace, contact_id, world.clock())))
 
 
 def note(world: World, contact_id: str, text: str) -> None:
@@ -113,7 +115,7 @@ def test_export_reads_lists_to_the_end(world: World, monkeypatch: pytest.MonkeyP
     contact_id = browser.identify(email="jane@example.com").contact_id
     said = [browser.say(f"{number}").conversation.id for number in range(5)]
     told = build_export(world.hullo.store, world.app.workspace_id, contact_id, world.clock())
-    assert [each["id"] for each in told["conversations"]] == said[::-1]
+    assert [conversation.id for conversation in told.conversations] == said[::-1]
 
 
 @pytest.mark.rule("P1")

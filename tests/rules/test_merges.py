@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from hullo.api.export_schemas import build_export
 from hullo.errors import Conflicting, NotFound
 from hullo.model.contact import Contact
 from hullo.model.identifier import EMAIL, EXTERNAL_ID
 from hullo.model.merge import RelatedCounts
 from hullo.model.standing import Standing
-from hullo.operations.privacy.export import build_export
 from world import World
 
 

@@ -8,12 +8,13 @@ from typing import cast
 from hullo.api.authentication import require_api_key, require_workspace_key
 from hullo.api.bodies import invalid_field
 from hullo.api.contact_schemas import ErasedContactResponse
+from hullo.api.export_schemas import build_export
 from hullo.api.request import Request
 from hullo.api.schemas import AuditEntryResponse, page_response
 from hullo.asgi.response import Response, json_response
 from hullo.model.app import Scope
 from hullo.operations.privacy.erase import EraseContact, ErasureMode
-from hullo.operations.privacy.export import RecordExport, build_export
+from hullo.operations.privacy.export import RecordExport
 
 
 async def export_contact(request: Request) -> Response:

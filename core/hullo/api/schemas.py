@@ -6,7 +6,7 @@ The OpenAPI document is made of these classes, so every field has a description.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Final, Generic, Self, TypeVar, get_args
 
 from msgspec import UNSET, Meta, UnsetType, convert
@@ -55,6 +55,9 @@ JsonObject = dict[str, Any]
 CALL_COUNT_DAYS: Final = 7
 """How many days an app's call counts cover."""
 
+_CLAIMED: Final = Standing.CLAIMED.public_label
+_PROVEN: Final = Standing.PROVEN.public_label
+
 Item = TypeVar("Item")
 ItemBody = TypeVar("ItemBody")
 
@@ -68,9 +71,10 @@ class ResponseBody(Value, forbid_unknown_fields=True):
         return convert(value, cls, from_attributes=True)
 
     @classmethod
-    def of_each(cls, values: Iterable[object]) -> list[Self]:
+    def of_each(cls, values: Sequence[object]) -> list[Self]:
         """Make one of every value, as `of_same` does."""
-        return [convert(value, cls, from_attributes=True) for value in values]
+        # Most are empty on the way of an identify, and that is quicker than an empty loop.
+        return [convert(value, cls, from_attributes=True) for value in values] if values else []
 
 
 class PageResponse(ResponseBody, Generic[ItemBody]):
@@ -122,7 +126,7 @@ class ClaimedResponse(ResponseBody, kw_only=True):
         SessionToken | UnsetType, Meta(description="Where it is new: the one to send from now on.")
     ] = UNSET
     identified: Annotated[bool, const(True), Meta(description="The visitor has said who it is.")]
-    standing: Annotated[str, const(Standing.CLAIMED.public_label), Meta(description="Nothing vouches for it.")]
+    standing: Annotated[str, const(_CLAIMED), Meta(description="Nothing vouches for it.")]
     switched: Annotated[
         bool, Meta(description="Another person than before uses this browser: visitor and session are new.")
     ]
@@ -134,7 +138,7 @@ class ClaimedResponse(ResponseBody, kw_only=True):
 class ProvenResponse(ClaimedResponse, kw_only=True):
     """The site's server vouches for who it is."""
 
-    standing: Annotated[str, const(Standing.PROVEN.public_label), Meta(description="The site vouches for it.")]
+    standing: Annotated[str, const(_PROVEN), Meta(description="The site vouches for it.")]
     contact_id: ContactId
     matched_by: MatchedBy
     written: Written
@@ -152,7 +156,7 @@ def identify_response(outcome: Outcome, session_token: str | None) -> ClaimedRes
             visitor_id=outcome.visitor_id,
             session_token=token,
             identified=True,
-            standing=outcome.standing.public_label,
+            standing=_CLAIMED,
             switched=outcome.switched,
             linked_conversations=outcome.linked_conversations,
             rejected=rejected,
@@ -163,7 +167,7 @@ def identify_response(outcome: Outcome, session_token: str | None) -> ClaimedRes
         visitor_id=outcome.visitor_id,
         session_token=token,
         identified=True,
-        standing=outcome.standing.public_label,
+        standing=_PROVEN,
         switched=outcome.switched,
         linked_conversations=outcome.linked_conversations,
         rejected=rejected,

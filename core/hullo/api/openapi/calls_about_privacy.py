@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from hullo.api.export_schemas import ExportResponse
 from hullo.api.openapi.operation import KEY_REFUSALS, PAGE, Operation, Operations, by_key, path_id
 from hullo.api.schemas import AuditEntryResponse, PageResponse
 from hullo.errors import Conflicting, Invalid, NotFound
@@ -17,7 +18,7 @@ CALLS_ABOUT_PRIVACY: Final[Operations] = {
             description="Everything that is held about the person, with where it comes from. The audit log is told.",
             security=by_key(Scope.READ),
             parameters=(path_id("ContactId"),),
-            answers=("Export",),
+            answers=(ExportResponse,),
             refusals=(NotFound, Conflicting, *KEY_REFUSALS),
         ),
     },

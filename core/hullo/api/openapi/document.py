@@ -12,7 +12,6 @@ from starlette.routing import BaseRoute
 
 from hullo.api.endpoint import Handler
 from hullo.api.field_types import NAMED_SCHEMAS
-from hullo.api.openapi.answers_about_privacy import ANSWERS_ABOUT_PRIVACY
 from hullo.api.openapi.bodies import body_schemas
 from hullo.api.openapi.bodies_about_contacts import bodies_about_contacts
 from hullo.api.openapi.calls_about_contacts import CALLS_ABOUT_CONTACTS
@@ -136,7 +135,6 @@ def document(limits: Limits, added: Iterable[BaseRoute] = ()) -> dict[str, Any]:
                 **answers.components,
                 **{name: schema for route in theirs for name, schema in route.schemas.items()},
                 "Description": {"type": "object", "description": "An OpenAPI document."},
-                **ANSWERS_ABOUT_PRIVACY,
                 "Problem": PROBLEM,
             },
             "responses": responses(each.refusals for each in operations),

@@ -1,0 +1,458 @@
+"""Everything that is held about one person, as one document (P1): every value with its standing, time and writer, and
+no secret nor its digest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from typing import Annotated, Any, Final, Self, TypeVar, get_args
+
+from msgspec import UNSET, Meta, UnsetType
+
+from hullo.api.field_types import (
+    AppId,
+    ConflictId,
+    ContactId,
+    ConversationId,
+    Count,
+    DecisionId,
+    Field,
+    MatchedBy,
+    MergeId,
+    MessageId,
+    NoteId,
+    Rule,
+    Scalar,
+    StandingLabel,
+    Time,
+    VisitorId,
+    WorkspaceId,
+    Writer,
+    const,
+    one_of,
+)
+from hullo.api.history_schemas import FieldChangeResponse, FieldVerdictResponse
+from hullo.api.schemas import ResponseBody, StepResponse, Steps
+from hullo.model.audit import AuditEntry
+from hullo.model.conflict import Conflict, ConflictResolution, ConflictStatus
+from hullo.model.contact import Contact
+from hullo.model.conversation import Author, Conversation, Message, Status
+from hullo.model.decision_record import DecisionRecord
+from hullo.model.fact import Fact
+from hullo.model.instant import Instant, format_optional_rfc3339, format_rfc3339
+from hullo.model.merge import Merge
+from hullo.model.note import Note
+from hullo.model.standing import Standing
+from hullo.model.timeline import TimelineEntry
+from hullo.model.visitor import Session
+from hullo.store.protocol import ConflictFilter, Page, PageRequest, Store
+from hullo.store.reading import current_contact, iter_pages
+
+EXPORT_FORMAT: Final = "hullo.person/1"
+"""Later versions may add fields; where they change one, the number changes."""
+
+Item = TypeVar("Item")
+
+
+class ExportedValueResponse(ResponseBody):
+    """A value, and where it comes from."""
+
+    value: Annotated[Scalar, Meta(description="As it was written.")]
+    standing: StandingLabel
+    at: Time
+    by: Writer
+
+    @classmethod
+    def of(cls, fact: Fact) -> Self:
+        """Describe a fact."""
+        return cls(value=fact.value, standing=fact.standing.label, at=format_rfc3339(fact.at), by=fact.by)
+
+    @classmethod
+    def by_name(cls, facts: Mapping[str, Fact]) -> dict[str, Self]:
+        """Describe facts under their names."""
+        return {name: cls.of(fact) for name, fact in facts.items()}
+
+
+class ExportedIdentifierResponse(ResponseBody):
+    """An identifier, and where it comes from."""
+
+    kind: Annotated[str, Meta(description="As `external_id` or `email`.")]
+    value: Annotated[Scalar, Meta(description="As it was written.")]
+    standing: StandingLabel
+    at: Time
+    by: Writer
+
+    @classmethod
+    def of(cls, kind: str, fact: Fact) -> Self:
+        """Describe an identifier of this kind."""
+        return cls(kind=kind, value=fact.value, standing=fact.standing.label, at=format_rfc3339(fact.at), by=fact.by)
+
+
+Values = dict[str, ExportedValueResponse]
+
+
+class ExportedContactResponse(ResponseBody):
+    """All that is written about a person."""
+
+    id: ContactId
+    workspace_id: WorkspaceId
+    created_at: Time
+    created_by: Writer
+    updated_at: Time
+    last_seen_at: Time
+    standing: StandingLabel
+    identifiers: Annotated[list[ExportedIdentifierResponse], Meta(description="The primary one of its kind first.")]
+    profile: Annotated[Values, Meta(description="By the names of fields.")]
+    further_phones: Annotated[list[ExportedValueResponse], Meta(description="Those beside `phone`.")]
+    tags: Annotated[Values, Meta(description="By the tags.")]
+    custom_data: Annotated[dict[AppId, Values], Meta(description="Every app has its own.")]
+
+    @classmethod
+    def of(cls, contact: Contact) -> Self:
+        """Describe a contact with every identifier."""
+        value = ExportedValueResponse
+        return cls(
+            id=contact.id,
+            workspace_id=contact.workspace_id,
+            created_at=format_rfc3339(contact.created_at),
+            created_by=contact.created_by,
+            updated_at=format_rfc3339(contact.updated_at),
+            last_seen_at=format_rfc3339(contact.last_seen_at),
+            standing=contact.standing.label,
+            identifiers=[ExportedIdentifierResponse.of(kind, fact) for kind, fact in contact.all_identifiers()],
+            profile=value.by_name(contact.profile),
+            further_phones=[value.of(fact) for fact in contact.phones],
+            tags=value.by_name(contact.tags),
+            custom_data={app_id: value.by_name(block) for app_id, block in contact.custom_data.items() if block},
+        )
+
+
+class ExportedMergeResponse(ResponseBody):
+    """A merge, with both contacts as they were before."""
+
+    id: MergeId
+    survivor_id: ContactId
+    absorbed_id: ContactId
+    at: Time
+    by: Writer
+    rule: Annotated[str, Meta(description="Why.")]
+    undone_at: Annotated[Time | None, Meta(description="null where it was not undone.")]
+    undone_by: Annotated[str | None, Meta(description="null where it was not undone.")]
+    survivor_before: ExportedContactResponse
+    absorbed_before: ExportedContactResponse
+
+    @classmethod
+    def of(cls, merge: Merge) -> Self:
+        """Describe a merge."""
+        return cls(
+            id=merge.id,
+            survivor_id=merge.survivor_id,
+            absorbed_id=merge.absorbed_id,
+            at=format_rfc3339(merge.at),
+            by=merge.by,
+            rule=merge.rule,
+            undone_at=format_optional_rfc3339(merge.undone_at),
+            undone_by=merge.undone_by,
+            survivor_before=ExportedContactResponse.of(merge.survivor_before),
+            absorbed_before=ExportedContactResponse.of(merge.absorbed_before),
+        )
+
+
+class ExportedMessageResponse(ResponseBody):
+    """A message."""
+
+    id: MessageId
+    author: Annotated[str, one_of(get_args(Author), "Which side wrote it.")]
+    at: Time
+    text: Annotated[str, Meta(description="What was written.")]
+    client_id: Annotated[str | None, Meta(description="The sender's own id, where it gave one.")]
+
+    @classmethod
+    def of(cls, message: Message) -> Self:
+        """Describe a message."""
+        return cls(
+            id=message.id,
+            author=message.author,
+            at=format_rfc3339(message.created_at),
+            text=message.text,
+            client_id=message.client_id,
+        )
+
+
+class ExportedNoteResponse(ResponseBody):
+    """What an agent wrote, for agents."""
+
+    id: NoteId
+    subject_id: Annotated[str, Meta(description="The contact or the conversation.")]
+    at: Time
+    by: Writer
+    text: Annotated[str, Meta(description="What was written.")]
+
+    @classmethod
+    def of(cls, note: Note) -> Self:
+        """Describe a note."""
+        return cls(id=note.id, subject_id=note.subject_id, at=format_rfc3339(note.at), by=note.by, text=note.text)
+
+
+class ExportedConversationResponse(ResponseBody):
+    """A conversation, with its messages and the notes about it."""
+
+    id: ConversationId
+    app_id: AppId
+    visitor_id: Annotated[str, Meta(description="The visitor that began it.")]
+    status: Annotated[str, one_of(get_args(Status), "Whether it is open.")]
+    created_at: Time
+    last_message_at: Time
+    read_at: Annotated[Time | None, Meta(description="Up to when its visitor has read it.")]
+    standing: Annotated[StandingLabel | None, Meta(description="How sure it is that it is the contact's.")]
+    tags: Annotated[list[str], Meta(description="As agents gave them.")]
+    messages: Annotated[list[ExportedMessageResponse], Meta(description="All of them.")]
+    notes: Annotated[list[ExportedNoteResponse], Meta(description="All of them.")]
+
+    @classmethod
+    def of(cls, conversation: Conversation, messages: Iterable[Message], notes: Iterable[Note]) -> Self:
+        """Describe a conversation."""
+        return cls(
+            id=conversation.id,
+            app_id=conversation.app_id,
+            visitor_id=conversation.visitor_id,
+            status=conversation.status,
+            created_at=format_rfc3339(conversation.created_at),
+            last_message_at=format_rfc3339(conversation.last_message_at),
+            read_at=format_optional_rfc3339(conversation.read_at),
+            standing=_label(conversation.link_standing),
+            tags=list(conversation.tags),
+            messages=[ExportedMessageResponse.of(message) for message in messages],
+            notes=[ExportedNoteResponse.of(note) for note in notes],
+        )
+
+
+class ExportedSessionResponse(ResponseBody):
+    """A session, named by its visitor: neither its token nor a digest."""
+
+    visitor_id: VisitorId
+    app_id: AppId
+    standing: Annotated[StandingLabel | None, Meta(description="null while the visitor is anonymous.")]
+    created_at: Time
+    last_seen_at: Time
+    expires_at: Time
+    revoked_at: Annotated[Time | None, Meta(description="null where it was not ended.")]
+
+    @classmethod
+    def of(cls, session: Session) -> Self:
+        """Describe a session."""
+        return cls(
+            visitor_id=session.visitor_id,
+            app_id=session.app_id,
+            standing=_label(session.standing),
+            created_at=format_rfc3339(session.created_at),
+            last_seen_at=format_rfc3339(session.seen_at),
+            expires_at=format_rfc3339(session.expires_at),
+            revoked_at=format_optional_rfc3339(session.revoked_at),
+        )
+
+
+class ExportedTimelineEntryResponse(ResponseBody):
+    """Something that happened, with the values."""
+
+    id: Annotated[str, Meta(description="In the order of time.")]
+    at: Time
+    name: Annotated[str, Meta(description="What happened.")]
+    contact_id: ContactId
+    app_id: Annotated[AppId | None, Meta(description="null for what is about no app.")]
+    by: Annotated[str | None, Meta(description="null where no caller did it.")]
+    data: Annotated[Mapping[str, Any], Meta(description="Ids, names of fields, and what a site reported.")]
+    changes: Annotated[list[FieldChangeResponse], Meta(description="The values that were written.")]
+
+    @classmethod
+    def of(cls, entry: TimelineEntry) -> Self:
+        """Describe a line of the timeline."""
+        return cls(
+            id=entry.id,
+            at=format_rfc3339(entry.at),
+            name=entry.name,
+            contact_id=entry.contact_id,
+            app_id=entry.app_id,
+            by=entry.by,
+            data=entry.data,
+            changes=FieldChangeResponse.of_each(entry.changes),
+        )
+
+
+class ExportedDecisionResponse(ResponseBody):
+    """What one call wrote, and why."""
+
+    id: DecisionId
+    at: Time
+    contact_id: ContactId
+    app_id: Annotated[AppId | None, Meta(description="null for what is about no app.")]
+    request_id: Annotated[str, Meta(description="The call, as the log names it.")]
+    by: Writer
+    matched_by: MatchedBy
+    standing: StandingLabel
+    steps: Steps
+    fields: Annotated[list[FieldVerdictResponse], Meta(description="What became of each field.")]
+
+    @classmethod
+    def of(cls, decision: DecisionRecord) -> Self:
+        """Describe a decision."""
+        return cls(
+            id=decision.id,
+            at=format_rfc3339(decision.at),
+            contact_id=decision.contact_id,
+            app_id=decision.app_id,
+            request_id=decision.request_id,
+            by=decision.by,
+            matched_by=decision.matched_by,
+            standing=decision.standing,
+            steps=StepResponse.of_each(decision.trace.steps),
+            fields=FieldVerdictResponse.of_each(decision.trace.fields),
+        )
+
+
+class ExportedConflictResponse(ResponseBody):
+    """A conflict; the other person in it by id alone."""
+
+    id: ConflictId
+    app_id: Annotated[AppId | None, Meta(description="null for what is about no app.")]
+    contact_id: ContactId
+    other_id: ContactId
+    field: Field
+    rule: Rule
+    created_at: Time
+    status: Annotated[str, one_of(get_args(ConflictStatus), "Whether it still needs a decision.")]
+    resolution: Annotated[
+        Annotated[str, one_of(get_args(ConflictResolution))] | None, Meta(description="How it was resolved.")
+    ]
+    resolved_at: Annotated[Time | None, Meta(description="null while it is open.")]
+    resolved_by: Annotated[str | None, Meta(description="null while it is open.")]
+
+    @classmethod
+    def of(cls, conflict: Conflict) -> Self:
+        """Describe a conflict."""
+        return cls(
+            id=conflict.id,
+            app_id=conflict.app_id,
+            contact_id=conflict.contact_id,
+            other_id=conflict.other_id,
+            field=conflict.field,
+            rule=conflict.rule,
+            created_at=format_rfc3339(conflict.created_at),
+            status=conflict.status,
+            resolution=conflict.resolution,
+            resolved_at=format_optional_rfc3339(conflict.resolved_at),
+            resolved_by=conflict.resolved_by,
+        )
+
+
+class ExportedAuditEntryResponse(ResponseBody):
+    """What was done to the person's data."""
+
+    number: Annotated[Count, Meta(description="1, 2, 3, … in each workspace.")]
+    at: Time
+    by: Annotated[str, Meta(description="As `api-key:…`, `command line`, `host`, `retention`.")]
+    action: Annotated[str, Meta(description="As `contact.erased`.")]
+    subject: Annotated[str, Meta(description="The id of what it was done to.")]
+    data: Annotated[Mapping[str, Any], Meta(description="Ids, names of fields, counts.")]
+
+    @classmethod
+    def of(cls, entry: AuditEntry) -> Self:
+        """Describe a line of the audit log."""
+        return cls(
+            number=entry.number,
+            at=format_rfc3339(entry.at),
+            by=entry.by,
+            action=entry.action,
+            subject=entry.subject,
+            data=entry.data,
+        )
+
+
+class ExportResponse(ResponseBody, kw_only=True):
+    """Everything that is held about one person. Lists have the newest first."""
+
+    format: Annotated[str, const(EXPORT_FORMAT), Meta(description="The form of this document.")]
+    exported_at: Time
+    asked_for: Annotated[
+        ContactId | UnsetType, Meta(description="Where it was merged into another, which this is.")
+    ] = UNSET
+    merged_into: Annotated[ContactId | UnsetType, Meta(description="That other.")] = UNSET
+    contact: ExportedContactResponse
+    merges: Annotated[list[ExportedMergeResponse], Meta(description="Those that were undone, too.")]
+    conversations: Annotated[list[ExportedConversationResponse], Meta(description="Of every app.")]
+    sessions: Annotated[list[ExportedSessionResponse], Meta(description="Those that are over, too.")]
+    timeline: Annotated[list[ExportedTimelineEntryResponse], Meta(description="What happened.")]
+    decisions: Annotated[list[ExportedDecisionResponse], Meta(description="What calls wrote, and why.")]
+    conflicts: Annotated[list[ExportedConflictResponse], Meta(description="In any status.")]
+    notes: Annotated[list[ExportedNoteResponse], Meta(description="About the contact itself.")]
+    audit: Annotated[list[ExportedAuditEntryResponse], Meta(description="What was done to the data.")]
+
+
+def build_export(store: Store, workspace_id: str, contact_id: str, now: Instant) -> ExportResponse:
+    """Read everything about a contact. Raises `NotFound`.
+
+    For the id of an absorbed contact it is the survivor's, and says so (G3). The lists are read one after the other,
+    so they need not be of one moment. The audit log is not written: `RecordExport` does that first.
+    """
+    contact = current_contact(store, workspace_id, contact_id)
+    is_absorbed = contact.id != contact_id
+    records = _ContactRecords(store, contact)
+    merges = list(records.iter_all(store.list_merges))
+    people = {contact.id, *(merge.absorbed_id for merge in merges if merge.is_active)}
+    return ExportResponse(
+        format=EXPORT_FORMAT,
+        exported_at=format_rfc3339(now),
+        asked_for=contact_id if is_absorbed else UNSET,
+        merged_into=contact.id if is_absorbed else UNSET,
+        contact=ExportedContactResponse.of(contact),
+        merges=[ExportedMergeResponse.of(merge) for merge in merges],
+        conversations=[
+            ExportedConversationResponse.of(
+                conversation,
+                iter_pages(partial(store.list_messages, conversation.id)),
+                records.iter_notes(conversation.id),
+            )
+            for conversation in records.iter_all(store.list_contact_conversations)
+        ],
+        sessions=[ExportedSessionResponse.of(session) for session in records.iter_all(store.list_sessions)],
+        timeline=[ExportedTimelineEntryResponse.of(entry) for entry in records.iter_all(store.list_timeline)],
+        decisions=[ExportedDecisionResponse.of(decision) for decision in records.iter_all(store.list_decisions)],
+        conflicts=[ExportedConflictResponse.of(conflict) for conflict in records.conflicts(people)],
+        notes=[ExportedNoteResponse.of(note) for note in records.iter_notes(contact.id)],
+        # The log has no index by subject, so all of it is read.
+        audit=[
+            ExportedAuditEntryResponse.of(entry)
+            for entry in iter_pages(partial(store.list_audit, contact.workspace_id))
+            if entry.subject in people
+        ],
+    )
+
+
+class _ContactRecords:
+    """The records beside a contact, the newest first."""
+
+    def __init__(self, store: Store, contact: Contact) -> None:
+        self._store = store
+        self._workspace_id, self._contact_id = contact.workspace_id, contact.id
+
+    def iter_all(self, read_page: Callable[[str, str, PageRequest], Page[Item]]) -> Iterator[Item]:
+        """Read one of the contact's lists to the end."""
+        return iter_pages(partial(read_page, self._workspace_id, self._contact_id))
+
+    def iter_notes(self, subject_id: str) -> Iterator[Note]:
+        """Read the notes about a contact or a conversation to the end."""
+        return iter_pages(partial(self._store.list_notes, self._workspace_id, subject_id))
+
+    def conflicts(self, people: Iterable[str]) -> list[Conflict]:
+        """Read the conflicts that any of these contacts is in, each once."""
+        found: dict[str, Conflict] = {}
+        for contact_id in people:
+            wanted = ConflictFilter(workspace_id=self._workspace_id, status=None, contact_id=contact_id)
+            found.update(
+                (conflict.id, conflict) for conflict in iter_pages(partial(self._store.list_conflicts, wanted))
+            )
+        return sorted(found.values(), key=lambda conflict: conflict.id, reverse=True)
+
+
+def _label(standing: Standing | None) -> str | None:
+    return None if standing is None else standing.label
