@@ -118,7 +118,7 @@ class FoundConflictResponse(ResponseBody):
     field: Field
 
 
-class ClaimedResponse(ResponseBody, kw_only=True):
+class ClaimedResponse(ResponseBody, kw_only=True, secrets=("session_token",)):
     """The same whether the person is known or not."""
 
     visitor_id: VisitorId
@@ -317,7 +317,7 @@ class WidgetSettingsResponse(ResponseBody):
         )
 
 
-class JoinedResponse(ResponseBody):
+class JoinedResponse(ResponseBody, secrets=("session_token",)):
     """A visitor's session, begun or continued."""
 
     visitor_id: Annotated[VisitorId | None, Meta(description="null where nothing is stored before the visitor agrees.")]
@@ -363,7 +363,7 @@ class JoinedResponse(ResponseBody):
         )
 
 
-class IdentityTokenResponse(ResponseBody):
+class IdentityTokenResponse(ResponseBody, secrets=("token",)):
     """A token that takes the visitor's identity to another site."""
 
     token: Annotated[str, Meta(description="Good once.")]

@@ -25,7 +25,7 @@ A = TypeVar("A")
 RESPONSE_LIFETIME: Final = DAY
 
 
-class ReplayedResponse(Value):
+class ReplayedResponse(Value, secrets=("session_token",)):
     """The first answer: its body as it was encoded then, and the session token that it issued, if it did."""
 
     body: bytes

@@ -153,7 +153,7 @@ class Split(Value):
     """Of the absorbed contact, as it is restored."""
 
 
-class StoredResponse(Value):
+class StoredResponse(Value, secrets=("seed",)):
     """First answer to a call with an `Idempotency-Key`, for repeats until `expires_at`.
 
     `digest` names caller and key and is unique; `request_digest` is the digest of the body. `seed`, of the request

@@ -68,7 +68,7 @@ class Evidence(Value, kw_only=True):
         return tuple(tokens)
 
 
-class VerifiedClaim(Evidence, kw_only=True):
+class VerifiedClaim(Evidence, kw_only=True, secrets=("salt",)):
     """One identify call as the pure stages see it: what it claims, and what of that is proven.
 
     Made once, before anything is loaded, and decided again on each fresh snapshot.

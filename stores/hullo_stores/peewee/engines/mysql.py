@@ -41,7 +41,7 @@ NETWORK_GRACE: Final = 10
 """Seconds on top of what a statement may take. A Galera cluster that loses a node holds everybody up for some."""
 
 
-class MysqlSettings(Value):
+class MysqlSettings(Value, secrets=("password",)):
     """What a URL says.
 
     `pool` is how many connections there are at most, and so how many groups are served at once.
