@@ -42,7 +42,10 @@ BUILT_IN: Final = (
     "retention",
     "log",
 )
-"""What runs unless left out, in this order. The names are entry points, as anybody's are."""
+"""The plugins that run unless they are left out, in the order in which they are asked.
+
+Entry points have no order, so it stands here: it decides for hooks that stop at the first answer (M4).
+"""
 
 
 def build_plugins(

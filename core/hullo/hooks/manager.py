@@ -1,15 +1,16 @@
-"""The typed face of pluggy: one method a hook, and the rules by which answers become one.
+"""A typed interface to pluggy: one method a hook, and the rules by which several answers become one.
 
-pluggy keeps the register, the specs and their checks; the relay reads the implementations from it once and calls
-them one at a time. It needs that, since the trace names who answered what, and since an observer that fails must
-not keep the next from being told.
+pluggy keeps the plugins, the specs and their checks. The implementations are read from it once and then called one at
+a time, as the trace names the plugin behind each answer, and as an observer that fails must not stop the next one.
 """
 
 from __future__ import annotations
 
+import inspect
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter, itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import pluggy
 
@@ -42,20 +43,71 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("hullo.hooks")
 
-Answer = TypeVar("Answer")
 Kind = TypeVar("Kind")
 
+_answer = itemgetter(1)
+_id = attrgetter("id")
 
-class _Implementation(Value, kw_only=False):
-    """One plugin's answer to one hook."""
 
-    plugin: object
+class _Call(NamedTuple):
+    """How to ask one plugin."""
+
     plugin_name: str
     function: Callable[..., Any]
-    arguments: tuple[str, ...]
+    pick: Callable[[tuple[object, ...]], tuple[object, ...]]
+    """Picks the arguments that the function takes from those of the hook. Written in C, as it runs for every answer."""
 
-    def call(self, arguments: Mapping[str, object]) -> Any:
-        return self.function(*[arguments[name] for name in self.arguments])
+
+class _Hook(Value):
+    """One hook, compiled: the calls to make, in order, and what becomes of their answers."""
+
+    name: str
+    calls: tuple[_Call, ...]
+    is_first_result: bool
+    """Whether the first answer that is not None is the only one."""
+    is_list: bool
+    """Whether each answer is a list of answers."""
+
+    # An identify that changes nothing asks eight hooks. So there is one frame for all plugins of a hook, with neither
+    # comprehensions nor generators in it, and methods of the manager do not come here where no plugin answers.
+    def ask(self, kind: type[Kind], *arguments: object) -> list[tuple[str, Kind]]:
+        """Return the answers, each with the name of its plugin. Raises `PluginError` for a plugin that fails."""
+        answers: list[tuple[str, Kind]] = []
+        for plugin_name, function, pick in self.calls:
+            try:
+                answer = function(*pick(arguments))
+            except HulloError:
+                raise
+            except Exception as error:
+                # By name, and without the message: that may quote a person's data (P4).
+                failed = f"plugin {plugin_name!r} failed in {self.name}: {type(error).__name__}"
+                raise PluginError(failed) from error
+            if answer is None:
+                continue
+            if self.is_list:
+                if not isinstance(answer, Iterable) or isinstance(answer, str):
+                    raise _wrong_type_error(answer, f"a list of {kind.__name__}", self.name, plugin_name)
+                for item in cast("Iterable[object]", answer):
+                    if not isinstance(item, kind):
+                        raise _wrong_type_error(item, kind.__name__, self.name, plugin_name)
+                    answers.append((plugin_name, item))
+            elif not isinstance(answer, kind):
+                raise _wrong_type_error(answer, kind.__name__, self.name, plugin_name)
+            else:
+                answers.append((plugin_name, answer))
+                if self.is_first_result:
+                    break
+        return answers
+
+    def notify(self, *arguments: object, calls: Iterable[_Call] | None = None) -> None:
+        """Call the plugins, each isolated: one that raises is logged, and the next one is called. Never raises."""
+        for plugin_name, function, pick in self.calls if calls is None else calls:
+            try:
+                function(*pick(arguments))
+            except Exception as error:
+                # The type and the place, not the message: that may quote a person's data (P4).
+                _log.error("plugin %s failed in %s: %s", plugin_name, self.name, type(error).__name__)
+                _log.debug("", exc_info=error)
 
 
 class PluginManager:
@@ -81,48 +133,51 @@ class PluginManager:
         # An implementation that no spec knows would never be asked.
         manager.check_pending()
         self.plugin_names = tuple(names)
-        self._implementations = {hook: _implementations(manager, hook) for hook in HOOK_NAMES}
-        self.verify_may_block = self._any_may_block("verify_claim")
-        self.observers_may_block = any(self._any_may_block(hook) for hook in ("identified", "identify_refused"))
+        self._hooks = {hook: _compile(manager, hook) for hook in HOOK_NAMES}
+        blocking = {name for plugin, name in zip(plugins, names, strict=True) if _may_block(plugin)}
+        self.verify_may_block = not blocking.isdisjoint(self._plugins_answering("verify_claim"))
+        self.observers_may_block = not blocking.isdisjoint(
+            [*self._plugins_answering("identified"), *self._plugins_answering("identify_refused")]
+        )
 
     def implemented_hooks(self, plugin_name: str) -> tuple[str, ...]:
-        """The hooks that the named plugin answers, in the order in which the pipeline asks."""
-        return tuple(
-            hook
-            for hook, implementations in self._implementations.items()
-            if any(implementation.plugin_name == plugin_name for implementation in implementations)
-        )
+        """Return the hooks that the named plugin answers, in the order in which the pipeline asks."""
+        return tuple(hook for hook in self._hooks if plugin_name in self._plugins_answering(hook))
 
     # Verification
 
     def verify_claim(self, claim: Claim, app: App, now: Instant) -> tuple[Proof, ...]:
-        """Every proof that any verifier gave. Raises the first `ProofRejected`."""
-        given = {"claim": claim, "app": app, "now": now}
-        return tuple(proof for _, proof in self._collect("verify_claim", Proof, given))
+        """Return the proofs of all verifiers. Raises the first `ProofRejected`."""
+        hook = self._hooks["verify_claim"]
+        return tuple(map(_answer, hook.ask(Proof, claim, app, now))) if hook.calls else ()
 
     def read_token(self, text: str, app: App, now: Instant) -> TokenClaims | None:
-        """The first answer. Raises `ProofRejected`."""
-        given = {"text": text, "app": app, "now": now}
-        return next((claims for _, claims in self._collect("read_token", TokenClaims, given)), None)
+        """Return the first answer. Raises `ProofRejected`."""
+        hook = self._hooks["read_token"]
+        answers = hook.ask(TokenClaims, text, app, now) if hook.calls else None
+        return answers[0][1] if answers else None
 
     def explain_proof(self, claim: Claim, app: App, now: Instant) -> tuple[Mistake, ...]:
-        """Everything that anybody recognised."""
-        given = {"claim": claim, "app": app, "now": now}
-        return tuple(mistake for _, mistake in self._collect_each("explain_proof", Mistake, given))
+        """Return the mistakes that all plugins recognise."""
+        return tuple(map(_answer, self._hooks["explain_proof"].ask(Mistake, claim, app, now)))
 
     # Deciding: pure
 
     def name_identifiers(self, claim: Claim) -> tuple[tuple[str, Identifier], ...]:
-        """Each identifier once, with the plugin that named it first."""
-        named: dict[Identifier, str] = {}
-        for name, answer in self._collect_each("name_identifiers", Identifier, {"claim": claim}):
-            named.setdefault(answer, name)
-        return tuple((name, identifier) for identifier, name in named.items())
+        """Return each identifier once, with the plugin that named it first."""
+        hook = self._hooks["name_identifiers"]
+        if not hook.calls:
+            return ()
+        named: dict[Identifier, tuple[str, Identifier]] = {}
+        for answer in hook.ask(Identifier, claim):
+            named.setdefault(answer[1], answer)
+        return tuple(named.values())
 
     def match_contact(self, claim: Claim, proofs: Sequence[Proof], candidates: Candidates) -> tuple[str, Match] | None:
-        """The first answer, with the plugin whose it is."""
-        given = {"claim": claim, "proofs": proofs, "candidates": candidates}
-        return next(self._collect("match_contact", Match, given), None)
+        """Return the first answer, with its plugin."""
+        hook = self._hooks["match_contact"]
+        answers = hook.ask(Match, claim, proofs, candidates) if hook.calls else None
+        return answers[0] if answers else None
 
     def precedes(self, plugin_name: str, other: str) -> bool:
         """Whether the one plugin is asked before the other."""
@@ -131,110 +186,88 @@ class PluginManager:
     def review_writes(
         self, claim: Claim, standing: Standing, contact: Contact | None, writes: Sequence[Write]
     ) -> dict[str, tuple[str, Refusal]]:
-        """By field, the first refusal and the plugin whose it is."""
-        given = {"claim": claim, "standing": standing, "contact": contact, "writes": writes}
+        """Return by field the first refusal, with its plugin."""
+        hook = self._hooks["review_writes"]
         refusals: dict[str, tuple[str, Refusal]] = {}
-        for name, refusal in self._collect_each("review_writes", Refusal, given):
-            refusals.setdefault(refusal.field, (name, refusal))
+        if hook.calls:
+            for answer in hook.ask(Refusal, claim, standing, contact, writes):
+                refusals.setdefault(answer[1].field, answer)
         return refusals
 
     def plan_merge(
         self, claim: Claim, proofs: Sequence[Proof], survivor: Contact, other: Contact
     ) -> tuple[str, MergePlan] | None:
-        """The first answer, with the plugin whose it is."""
-        given = {"claim": claim, "proofs": proofs, "survivor": survivor, "other": other}
-        return next(self._collect("plan_merge", MergePlan, given), None)
+        """Return the first answer, with its plugin."""
+        hook = self._hooks["plan_merge"]
+        answers = hook.ask(MergePlan, claim, proofs, survivor, other) if hook.calls else None
+        return answers[0] if answers else None
 
     def link_conversations(
         self, claim: Claim, standing: Standing, visitor: VisitorId, conversations: Sequence[Conversation]
     ) -> dict[ConversationId, str]:
-        """The ids to link, each with the plugin that asked for it first; only conversations that were asked about."""
-        given = {"claim": claim, "standing": standing, "visitor": visitor, "conversations": conversations}
-        asked = {conversation.id for conversation in conversations}
+        """Return the ids to link, each with the plugin that asked for it first. Leaves out ids that are not among
+        `conversations`."""
+        hook = self._hooks["link_conversations"]
         chosen: dict[ConversationId, str] = {}
-        for name, conversation_id in self._collect_each("link_conversations", str, given):
-            if conversation_id in asked:
-                chosen.setdefault(conversation_id, name)
+        if hook.calls:
+            known = set(map(_id, conversations))
+            for plugin_name, conversation_id in hook.ask(str, claim, standing, visitor, conversations):
+                if conversation_id in known:
+                    chosen.setdefault(conversation_id, plugin_name)
         return chosen
 
     def issue_token(self, session: Session, audience: App, moment: RequestContext) -> str | None:
-        """The first answer."""
-        given = {"session": session, "audience": audience, "moment": moment}
-        return next((text for _, text in self._collect("issue_token", str, given)), None)
+        """Return the first answer."""
+        answers = self._hooks["issue_token"].ask(str, session, audience, moment)
+        return answers[0][1] if answers else None
 
     # Observing: after commit
 
     def identified(self, outcome: Outcome) -> None:
-        self._notify("identified", {"outcome": outcome})
+        """Call the observers of identifies that succeeded, each isolated."""
+        hook = self._hooks["identified"]
+        if hook.calls:
+            hook.notify(outcome)
 
     def identify_refused(self, error: HulloError, app: App | None, request_id: str) -> None:
-        self._notify("identify_refused", {"error": error, "app": app, "request_id": request_id})
+        """Call the observers of identifies that failed, each isolated."""
+        self._hooks["identify_refused"].notify(error, app, request_id)
 
     def event_committed(self, event: Event) -> None:
-        self._notify("event_committed", {"event": event})
+        """Call the observers of events, each isolated."""
+        self._hooks["event_committed"].notify(event)
 
-    # Living
+    # Start, end, and what plugins add
 
     def startup(self, hullo: Host) -> None:
-        for implementation in self._implementations["startup"]:
-            implementation.call({"hullo": hullo})
+        """Start the plugins in order. Raises what a plugin raises, and starts no further one."""
+        for call in self._hooks["startup"].calls:
+            call.function(*call.pick((hullo,)))
 
     def shutdown(self, hullo: Host) -> None:
-        for implementation in reversed(self._implementations["shutdown"]):
-            _call_isolated("shutdown", implementation, {"hullo": hullo})
+        """Stop the plugins in reverse order, each isolated."""
+        hook = self._hooks["shutdown"]
+        hook.notify(hullo, calls=reversed(hook.calls))
 
     def routes(self, hullo: Host) -> tuple[BaseRoute, ...]:
+        """Return the routes of all plugins."""
         from starlette.routing import BaseRoute
 
-        return tuple(route for _, route in self._collect_each("routes", BaseRoute, {"hullo": hullo}))
+        return tuple(map(_answer, self._hooks["routes"].ask(BaseRoute, hullo)))
 
     def commands(self, hullo: Host) -> tuple[click.Command, ...]:
+        """Return the commands of all plugins."""
         import click
 
-        return tuple(command for _, command in self._collect_each("commands", click.Command, {"hullo": hullo}))
+        return tuple(map(_answer, self._hooks["commands"].ask(click.Command, hullo)))
 
-    def _any_may_block(self, hook: str) -> bool:
-        # A plugin that does not say so may do I/O: the safe guess is that it waits.
-        return any(getattr(each.plugin, "waits", True) for each in self._implementations[hook])
-
-    def _collect(self, hook: str, kind: type[Kind], given: Mapping[str, object]) -> Iterator[tuple[str, Kind]]:
-        for implementation in self._implementations[hook]:
-            try:
-                answer = implementation.call(given)
-            except HulloError:
-                raise
-            except Exception as error:
-                # By name, and without the message: that may quote a person's data (P4).
-                failed = f"plugin {implementation.plugin_name!r} failed in {hook}: {type(error).__name__}"
-                raise PluginError(failed) from error
-            if answer is not None:
-                yield implementation.plugin_name, _require_type(answer, kind, hook, implementation.plugin_name)
-
-    def _collect_each(self, hook: str, kind: type[Kind], given: Mapping[str, object]) -> Iterator[tuple[str, Kind]]:
-        for name, answers in self._collect(hook, object, given):
-            if not isinstance(answers, Iterable) or isinstance(answers, str):
-                raise _wrong_type_error(answers, f"a list of {kind.__name__}", hook, name)
-            for answer in cast("Iterable[object]", answers):
-                yield name, _require_type(answer, kind, hook, name)
-
-    def _notify(self, hook: str, given: Mapping[str, object]) -> None:
-        for implementation in self._implementations[hook]:
-            _call_isolated(hook, implementation, given)
+    def _plugins_answering(self, hook: str) -> list[str]:
+        return [call.plugin_name for call in self._hooks[hook].calls]
 
 
-def _call_isolated(hook: str, implementation: _Implementation, given: Mapping[str, object]) -> None:
-    try:
-        implementation.call(given)
-    except Exception as error:
-        # The type and the place, not the message: that may quote a person's data (P4).
-        _log.error("plugin %s failed in %s: %s", implementation.plugin_name, hook, type(error).__name__)
-        _log.debug("", exc_info=error)
-
-
-def _require_type(answer: object, kind: type[Kind], hook: str, plugin_name: str) -> Kind:
-    if isinstance(answer, kind):
-        return answer
-    raise _wrong_type_error(answer, kind.__name__, hook, plugin_name)
+def _may_block(plugin: object) -> bool:
+    # A plugin that does not say so may do I/O: the safe guess is that it waits.
+    return bool(getattr(plugin, "waits", True))
 
 
 def _wrong_type_error(answer: object, wanted: str, hook: str, plugin_name: str) -> PluginError:
@@ -242,12 +275,33 @@ def _wrong_type_error(answer: object, wanted: str, hook: str, plugin_name: str) 
     return PluginError(f"plugin {plugin_name!r} answered {hook} with {given}; it must give {wanted} or None")
 
 
-def _implementations(manager: pluggy.PluginManager, hook: str) -> tuple[_Implementation, ...]:
-    last_first = getattr(manager.hook, hook).get_hookimpls()
-    return tuple(
-        _Implementation(each.plugin, each.plugin_name, each.function, tuple(each.argnames))
-        for each in reversed(last_first)
+def _compile(manager: pluggy.PluginManager, hook: str) -> _Hook:
+    signature = inspect.signature(getattr(Specs, hook))
+    given = [name for name in signature.parameters if name != "self"]
+    caller = getattr(manager.hook, hook)
+    # pluggy keeps them as it asks, the last registered last.
+    implementations = reversed(caller.get_hookimpls())
+    return _Hook(
+        name=hook,
+        calls=tuple(
+            _Call(implementation.plugin_name, implementation.function, _picker(implementation.argnames, given))
+            for implementation in implementations
+        ),
+        is_first_result=caller.spec.opts["firstresult"],
+        is_list=signature.return_annotation.startswith("Iterable["),
     )
+
+
+def _picker(names: Sequence[str], given: Sequence[str]) -> Callable[[tuple[object, ...]], tuple[object, ...]]:
+    """Make a function that picks the named arguments from all that are given. Not a Python one: it costs no frame."""
+    if list(names) == list(given):
+        return tuple
+    indexes = [given.index(name) for name in names]
+    if len(indexes) > 1:
+        return itemgetter(*indexes)
+    # Of one index, itemgetter gives no tuple.
+    start = indexes[0] if indexes else 0
+    return itemgetter(slice(start, start + len(indexes)))
 
 
 class _PluggyManager(pluggy.PluginManager):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import tomllib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from hullo.hooks.hookspecs import HOOK_NAMES, Specs, hookimpl
 from hullo.hooks.manager import PluginManager
 from hullo.model.app import App
 from hullo.model.claim import Claim
+from hullo.model.contact import Contact
 from hullo.model.event import Event
 from hullo.model.identifier import Identifier
 from hullo.model.instant import Instant
@@ -27,7 +30,11 @@ from hullo.model.token_claims import MAX_HOP_LIFETIME, TokenClaims
 from hullo.model.visitor import Session
 from hullo.model.write import Refusal, Write
 from hullo.store.protocol import Store
+from hullo.testing.builders import a_contact
 from world import World
+
+ON_REQUEST: set[str] = set()
+"""Plugins that hullo ships and that are not on by default."""
 
 
 class Named:
@@ -47,10 +54,10 @@ def test_every_hook_is_documented() -> None:
 
 
 def test_plugins_are_asked_in_list_order() -> None:
-    relay = PluginManager([Named("a"), Named("b"), Named("c")])
-    assert [name for name, _ in relay.name_identifiers(Claim())] == ["a", "b", "c"]
-    assert relay.plugin_names == ("a", "b", "c")
-    assert relay.implemented_hooks("a") == ("name_identifiers",)
+    manager = PluginManager([Named("a"), Named("b"), Named("c")])
+    assert [name for name, _ in manager.name_identifiers(Claim())] == ["a", "b", "c"]
+    assert manager.plugin_names == ("a", "b", "c")
+    assert manager.implemented_hooks("a") == ("name_identifiers",)
 
 
 def test_extra_plugins_precede_built_ins() -> None:
@@ -71,6 +78,40 @@ def test_extra_plugins_precede_built_ins() -> None:
 
 def test_built_in_plugins_are_offered_by_name() -> None:
     assert set(BUILT_IN) <= set(installed_plugins())
+
+
+def test_built_in_order_is_that_of_pyproject() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
+    offered = project["entry-points"]["hullo.plugins"]
+    assert [name for name in offered if name not in ON_REQUEST] == list(BUILT_IN)
+    assert set(offered) >= ON_REQUEST
+
+
+def test_plugin_takes_hook_arguments_it_names() -> None:
+    taken: list[tuple[object, ...]] = []
+
+    class Takes:
+        name = "takes"
+
+        @hookimpl
+        def match_contact(self, candidates: Candidates, claim: Claim) -> None:
+            taken.append((candidates, claim))
+
+        @hookimpl
+        def name_identifiers(self) -> list[Identifier]:
+            taken.append(())
+            return []
+
+        @hookimpl
+        def plan_merge(self, survivor: Contact) -> None:
+            taken.append((survivor,))
+
+    claim, candidates, contact = Claim(), Candidates((), {}), a_contact("con_1")
+    manager = PluginManager([Takes()])
+    assert manager.match_contact(claim, (), candidates) is None
+    assert manager.name_identifiers(claim) == ()
+    assert manager.plan_merge(claim, (), contact, contact) is None
+    assert taken == [(candidates, claim), (), (contact,)]
 
 
 def bad(name: str, **members: Any) -> object:
