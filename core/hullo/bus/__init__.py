@@ -1,1 +1,1 @@
-"""How word of what was committed reaches every process that has sockets open."""
+"""Notices of commits, carried to every process that has sockets open."""

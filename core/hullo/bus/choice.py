@@ -1,4 +1,4 @@
-"""Which bus there is where nobody has named one."""
+"""The choice of a bus when the settings name none."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from urllib.parse import parse_qs
 from hullo.settings import Settings
 
 IN_PROCESS_URL: Final = "memory:"
-"""The URL of the bus that no other process hears."""
+"""The URL of the bus inside one process."""
 _POSTGRESQL: Final = "postgresql://"
 
 
 def bus_url(settings: Settings, store_url: str | None, *, shared_between_processes: bool) -> str:
-    """The URL of the bus for a store; `store_url` is None where an object was given.
+    """Choose the URL of the bus for a store. `store_url` is None when the store was given as an object.
 
-    The one that is set, if one is. Otherwise what is there anyway: the store's own PostgreSQL, unless a pooler in
-    transaction mode stands before it, through which nobody can listen; else the Redis of the rate limits. A store that
-    no other process can open needs none, and CockroachDB cannot carry one.
+    The setting `bus` wins. Otherwise a server that is there anyway: the store's own PostgreSQL, then the Redis of the
+    rate limits. A store that no other process can open needs no server, and CockroachDB cannot carry notices.
     """
     if settings.bus is not None:
         return settings.bus
@@ -29,5 +28,6 @@ def bus_url(settings: Settings, store_url: str | None, *, shared_between_process
 
 
 def _supports_listen(store_url: str) -> bool:
+    # A pooler in transaction mode changes the server connection after each transaction, so LISTEN has no effect.
     _, _, query = store_url.partition("?")
     return store_url.startswith(_POSTGRESQL) and "transaction" not in parse_qs(query).get("pooler", ())

@@ -1,4 +1,4 @@
-"""The bus of a process that is alone with its store."""
+"""The bus for a process that has its store to itself."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hullo.errors import SettingsError
 
 
 class InProcessBus:
-    """Tells the listeners of this process, in the thread that publishes."""
+    """Give notices to the subscribers of this process, in the thread that publishes."""
 
     is_cross_process = False
     is_connected = False
@@ -20,19 +20,19 @@ class InProcessBus:
         self._subscribers = Subscribers()
 
     def publish(self, notices: Sequence[Notice]) -> None:
-        """As `Bus.publish`."""
+        """See `Bus.publish`."""
         self._subscribers.receive(notices)
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
-        """As `Bus.listen`."""
+        """See `Bus.subscribe`."""
         return self._subscribers.add(subscriber)
 
     def close(self) -> None:
-        """Nothing is held that could be given back: listeners end by themselves."""
+        """Do nothing: subscribers unsubscribe themselves."""
 
 
 def open_in_process(url: str) -> InProcessBus:
-    """For whoever wants none between processes, whatever else is set: `memory:`."""
+    """Make the bus of the URL `memory:`, for processes that want none between them. Raises `SettingsError`."""
     if url != "memory:":
         raise SettingsError("the URL of a bus inside one process is 'memory:', and says no more")
     return InProcessBus()

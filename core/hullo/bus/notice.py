@@ -1,4 +1,4 @@
-"""What travels over a bus: that something was committed, and whom it concerns."""
+"""The message that a bus carries: what kind of thing was committed, and the ids that it concerns."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from hullo.model.visitor import VisitorId
 from hullo.value import Value
 
 MAX_NOTICE_BYTES: Final = 1_000
-"""No notice is longer as JSON: six ids, and what is around them."""
+"""How long a notice is as JSON, at most: its ids and their names."""
 
 
 class Notice(Value):
-    """Whoever has sockets open may have to look, and tell. By ids alone, as it passes through other systems (P4).
+    """Ask every process with open sockets to read the store again. Holds ids alone, as other systems carry it (P4).
 
     A `session` notice says that sessions of this visitor, or of this contact, may have ended or become another
-    person's; a `message` notice, that a message was said in a conversation of this visitor, and of this contact if it
+    person's; a `message` notice, that a message was added to a conversation of this visitor, and of this contact if it
     is linked; a `read` notice, that this visitor has read the conversation.
     """
 
@@ -36,10 +36,10 @@ _decoder = msgspec.json.Decoder(list[Notice])
 
 
 def encode_notices(notices: Sequence[Notice]) -> bytes:
-    """As JSON."""
+    """Write notices as JSON."""
     return _encoder.encode(notices)
 
 
 def decode_notices(payload: bytes | str) -> Sequence[Notice]:
-    """What `encoded` made. Raises `ValueError` for anything else: a bus may be shared with whomever."""
+    """Read what `encode_notices` wrote. Raises `ValueError` for other text: other programs may share a bus."""
     return _decoder.decode(payload)

@@ -1,4 +1,4 @@
-"""What the edge asks of a bus. Everything is synchronous and may be called from any thread."""
+"""The contracts of a bus and its subscribers. Every method is synchronous, and safe to call from any thread."""
 
 from __future__ import annotations
 
@@ -9,52 +9,51 @@ from hullo.bus.notice import Notice
 
 
 class Subscriber(Protocol):
-    """Who has sockets open in this process. Called from threads of the bus; returns at once, and raises nothing."""
+    """A part of this process that has sockets open. Called in threads of the bus. Returns at once, and never raises."""
 
     def receive(self, notices: Sequence[Notice]) -> None:
-        """Something was committed, here or in another process."""
+        """Handle commits of this process or another one."""
         ...
 
     def handle_gap(self) -> None:
-        """The bus was cut off for a while, and listens again: whatever was published meanwhile may never be heard."""
+        """Handle that notices may be missing: the bus was disconnected for a while, and is connected again."""
         ...
 
 
 @runtime_checkable
 class Bus(Protocol):
-    """Carries notices from the process in which something was committed to all that listen, itself included.
+    """Carry notices from the process that committed to all processes that subscribe, itself included.
 
-    Fast and forgetful: what is published while nobody listens, or while a bus is cut off, is lost, and whoever listens
-    looks into the store now and then all the same. A bus that is cut off goes on trying, and tells of it once in the
-    log. `hullo.testing.BusContract` proves an implementation.
+    Fast, not reliable: notices published without a subscriber, or during a disconnect, are lost. Subscribers therefore
+    read the store from time to time all the same. A disconnected bus tries to connect for as long as it is open, and
+    logs one line. `hullo.testing.BusContract` tests an implementation.
     """
 
     @property
     def is_cross_process(self) -> bool:
-        """Whether other processes hear what is published here."""
+        """Whether other processes receive what is published here."""
         ...
 
     @property
     def is_connected(self) -> bool:
-        """Whether what other processes publish is heard just now: not while the bus is cut off, as far as it knows, and
-        not before somebody listens."""
+        """Whether notices of other processes arrive now, as far as the bus knows. False without a subscriber."""
         ...
 
     def publish(self, notices: Sequence[Notice]) -> None:
-        """Returns at once, and raises nothing: what was committed stays committed, whatever becomes of word of it.
+        """Publish notices. Returns at once, and never raises: the commit stands, even if its notices are lost.
 
-        Those of one process are heard in their order, and by its own listeners also while the bus is cut off. When more
-        is published than can be carried, the oldest is dropped.
+        Notices of one process arrive in order, and reach its own subscribers even during a disconnect. When more are
+        published than can be carried, the oldest are dropped.
         """
         ...
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
-        """From now on, until what is returned is called. Nothing is connected while nobody listens or publishes.
+        """Call a subscriber from now on, until the returned function is called. Returns at once.
 
-        Returns at once; where that takes a connection, `missed` is called as soon as others are heard.
+        A bus connects with the first subscriber or notice. It calls `handle_gap` once it receives from other processes.
         """
         ...
 
     def close(self) -> None:
-        """Gives everything back; what was published is on its way, or lost. May be used again afterwards."""
+        """Release connections and threads. Notices not sent yet may be lost. The bus may be used again afterwards."""
         ...

@@ -1,4 +1,4 @@
-"""Who listens to a bus in this process."""
+"""The subscribers of a bus in this process."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ _log = logging.getLogger("hullo.bus")
 
 
 class Subscribers:
-    """Tells each in the order in which they came. One that raises is a fault of its own, and holds up nobody.
-
-    Needs no lock, which a process that is forked would inherit in whatever state it was.
-    """
+    """Call subscribers in the order in which they were added. One that raises is logged, and the next is called."""
 
     def __init__(self) -> None:
+        # Without a lock: a forked process would inherit it in any state. Each step below is one operation of a dict,
+        # which is atomic.
         self._subscribers: dict[object, Subscriber] = {}
 
     def add(self, subscriber: Subscriber) -> Callable[[], None]:
-        """Whoever is added twice is told twice. What is returned takes it away, and may be called again."""
+        """Add a subscriber; added twice, it is called twice. The returned function removes it, and may run again."""
         ticket = object()
         self._subscribers[ticket] = subscriber
 
@@ -31,20 +30,20 @@ class Subscribers:
         return remove
 
     def receive(self, notices: Sequence[Notice]) -> None:
-        """Tells all of what was committed."""
-        for listener in tuple(self._subscribers.values()):
+        """Give notices to all."""
+        for subscriber in tuple(self._subscribers.values()):  # a copy: a call may add or remove one
             try:
-                listener.receive(notices)
+                subscriber.receive(notices)
             except Exception:
-                _log.exception("%s could not hear", type(listener).__name__)
+                _log.exception("%s could not hear", type(subscriber).__name__)
 
     def handle_gap(self) -> None:
-        """Tells all that something may never be heard."""
-        for listener in tuple(self._subscribers.values()):
+        """Report a gap to all."""
+        for subscriber in tuple(self._subscribers.values()):  # a copy: a call may add or remove one
             try:
-                listener.handle_gap()
+                subscriber.handle_gap()
             except Exception:
-                _log.exception("%s could not hear that it has missed something", type(listener).__name__)
+                _log.exception("%s could not hear that it has missed something", type(subscriber).__name__)
 
     def __bool__(self) -> bool:
         return bool(self._subscribers)

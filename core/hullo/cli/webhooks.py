@@ -1,4 +1,4 @@
-"""`hullo webhooks`: who is told of events over HTTP, and what came of it."""
+"""`hullo webhooks`: manage webhooks and their deliveries."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from hullo.webhooks.schemas import delivery_json, new_secret_json, webhook_json
 
 
 class _Environment(Value, kw_only=False):
-    """Where the commands find what they are about."""
+    """What all commands of the group use."""
 
     open_admin: OpenAdmin
     hullo: Hullo
 
     def admin(self) -> WebhookAdmin:
-        """Of every workspace."""
+        """Open the admin of all workspaces."""
         self.hullo.open()
         return self.open_admin(by=COMMAND_LINE)
 
@@ -35,17 +35,17 @@ _pass_environment = click.make_pass_decorator(_Environment)
 
 
 def webhook_commands(open_admin: OpenAdmin, hullo: Hullo) -> click.Command:
-    """The group."""
+    """Make the group of commands."""
 
     @click.group("webhooks")
     @common_options
     @click.pass_context
     def webhooks(context: click.Context) -> None:
-        """Who is told of events over HTTP: create, test and delete them, and look at what they were told."""
+        """URLs that events are posted to: create, test and delete them, and look at their deliveries."""
         context.obj = _Environment(open_admin, hullo)
 
-    for each in (_list, _create, _test, _deliveries, _replay, _rotate, _delete):
-        webhooks.add_command(each)
+    for command in (_list, _create, _test, _deliveries, _replay, _rotate, _delete):
+        webhooks.add_command(command)
     return webhooks
 
 
@@ -53,25 +53,25 @@ def webhook_commands(open_admin: OpenAdmin, hullo: Hullo) -> click.Command:
 @common_options
 @pass_options
 @_pass_environment
-def _list(desk: _Environment, options: CommonOptions) -> None:
+def _list(environment: _Environment, options: CommonOptions) -> None:
     """Show every webhook, the newest first; never their secrets."""
-    webhooks = desk.admin().list_webhooks()
+    webhooks = environment.admin().list_webhooks()
     text = table(
         ("WEBHOOK ID", "URL", "EVENTS", "APP", "WORKSPACE", "MADE"),
         [
             (
-                each.id,
-                each.url,
-                ", ".join(each.events) or "all",
-                each.app_id,
-                each.workspace_id,
-                format_time(each.created_at),
+                webhook.id,
+                webhook.url,
+                ", ".join(webhook.events) or "all",
+                webhook.app_id,
+                webhook.workspace_id,
+                format_time(webhook.created_at),
             )
-            for each in webhooks
+            for webhook in webhooks
         ],
     )
     empty = f"There is no webhook yet. Make one:  {command_text('hullo webhooks create URL')}"
-    options.print_result({"items": [webhook_json(each) for each in webhooks]}, text if webhooks else empty)
+    options.print_result({"items": [webhook_json(webhook) for webhook in webhooks]}, text if webhooks else empty)
 
 
 @click.command("create")
@@ -90,7 +90,7 @@ def _list(desk: _Environment, options: CommonOptions) -> None:
 @pass_options
 @_pass_environment
 def _create(
-    desk: _Environment,
+    environment: _Environment,
     options: CommonOptions,
     url: str,
     events: tuple[str, ...],
@@ -98,8 +98,7 @@ def _create(
     workspace: str | None,
 ) -> None:
     """Have events posted to a URL, with a signature whose secret is shown this once."""
-    book = desk.admin()
-    new = book.create(_workspace_id(desk.hullo, app_key, workspace), url, events, app_key)
+    new = environment.admin().create(_workspace_id(environment.hullo, app_key, workspace), url, events, app_key)
     options.print_result(new_secret_json(new), _secret_text("A new webhook.", new))
 
 
@@ -116,9 +115,9 @@ def _create(
 @common_options
 @pass_options
 @_pass_environment
-def _rotate(desk: _Environment, options: CommonOptions, webhook_id: str, overlap: int) -> None:
+def _rotate(environment: _Environment, options: CommonOptions, webhook_id: str, overlap: int) -> None:
     """Sign with a new secret, which is shown this once."""
-    new = desk.admin().rotate_secret(webhook_id, overlap * HOUR)
+    new = environment.admin().rotate_secret(webhook_id, overlap * HOUR)
     options.print_result(new_secret_json(new), _secret_text("A new secret.", new))
 
 
@@ -127,9 +126,9 @@ def _rotate(desk: _Environment, options: CommonOptions, webhook_id: str, overlap
 @common_options
 @pass_options
 @_pass_environment
-def _delete(desk: _Environment, options: CommonOptions, webhook_id: str) -> None:
-    """Tell a webhook nothing any more, of what happened before neither."""
-    webhook = desk.admin().delete(webhook_id)
+def _delete(environment: _Environment, options: CommonOptions, webhook_id: str) -> None:
+    """Delete a webhook. Earlier events are not posted any more either."""
+    webhook = environment.admin().delete(webhook_id)
     options.print_result({"id": webhook.id, "deleted": True}, f"{webhook.id} is deleted.")
 
 
@@ -139,9 +138,9 @@ def _delete(desk: _Environment, options: CommonOptions, webhook_id: str) -> None
 @pass_options
 @_pass_environment
 @click.pass_context
-def _test(context: click.Context, desk: _Environment, options: CommonOptions, webhook_id: str) -> None:
-    """Post a message that tells of nothing, and say what came of it. Ends with status 1 unless it was taken."""
-    delivery = desk.admin().send_test(webhook_id)
+def _test(context: click.Context, environment: _Environment, options: CommonOptions, webhook_id: str) -> None:
+    """Post a message without an event, and show the result. Ends with status 1 unless it was delivered."""
+    delivery = environment.admin().send_test(webhook_id)
     taken = delivery.state == "delivered"
     outcome = f"It was taken: {delivery.last_status}." if taken else f"It was not taken: {delivery.last_error}."
     options.print_result(delivery_json(delivery), outcome)
@@ -154,26 +153,26 @@ def _test(context: click.Context, desk: _Environment, options: CommonOptions, we
 @common_options
 @pass_options
 @_pass_environment
-def _deliveries(desk: _Environment, options: CommonOptions, webhook_id: str, limit: int) -> None:
-    """Show what a webhook was told, and is to be told, the newest first."""
-    deliveries = desk.admin().list_deliveries(webhook_id, PageRequest(limit=limit)).items
+def _deliveries(environment: _Environment, options: CommonOptions, webhook_id: str, limit: int) -> None:
+    """Show the deliveries of a webhook, done and pending, the newest first."""
+    deliveries = environment.admin().list_deliveries(webhook_id, PageRequest(limit=limit)).items
     text = table(
         ("DELIVERY ID", "TYPE", "STATE", "TRIES", "LAST", "STATUS", "WHY"),
         [
             (
-                each.id,
-                each.event_name,
-                each.state,
-                each.tries,
-                format_time(each.last_at),
-                each.last_status,
-                each.last_error,
+                delivery.id,
+                delivery.event_name,
+                delivery.state,
+                delivery.tries,
+                format_time(delivery.last_at),
+                delivery.last_status,
+                delivery.last_error,
             )
-            for each in deliveries
+            for delivery in deliveries
         ],
     )
     shown = text if deliveries else "It was told nothing yet."
-    options.print_result({"items": [delivery_json(each) for each in deliveries]}, shown)
+    options.print_result({"items": [delivery_json(delivery) for delivery in deliveries]}, shown)
 
 
 @click.command("replay")
@@ -181,23 +180,23 @@ def _deliveries(desk: _Environment, options: CommonOptions, webhook_id: str, lim
 @common_options
 @pass_options
 @_pass_environment
-def _replay(desk: _Environment, options: CommonOptions, delivery_id: str) -> None:
-    """Tell a webhook again what it was told already, or could not be told."""
-    delivery = desk.admin().replay(delivery_id)
+def _replay(environment: _Environment, options: CommonOptions, delivery_id: str) -> None:
+    """Post a delivery again, one that was delivered or one that failed."""
+    delivery = environment.admin().replay(delivery_id)
     options.print_result(delivery_json(delivery), f"{delivery.id} is posted again, by the hullo that serves.")
 
 
 def _workspace_id(hullo: Hullo, app_key: str | None, workspace: str | None) -> str:
-    """The id of the workspace that is meant. Raises `NotFound`, and `Invalid` where that is unclear."""
+    """Find the workspace of an app, or by its name or id. Raises `NotFound`, and `Invalid` when it is ambiguous."""
     if app_key is not None:
         return hullo.executor.apps.reload(app_key).workspace_id
     known = hullo.store.list_workspaces()
     wanted = workspace if workspace is not None else DEFAULT_WORKSPACE
-    meant = [each for each in known if wanted in {each.id, each.name}]
-    if workspace is None and not meant:
-        meant = list(known)
-    if len(meant) == 1:
-        return meant[0].id
+    matching = [candidate for candidate in known if wanted in {candidate.id, candidate.name}]
+    if workspace is None and not matching:
+        matching = list(known)
+    if len(matching) == 1:
+        return matching[0].id
     if workspace is not None:
         raise NotFound(f"no workspace is called {workspace!r}; an app makes its own when it is created")
     raise Invalid("say which workspace" if known else "there is no workspace yet: create an app first")

@@ -1,4 +1,4 @@
-"""Which pages may read that they were refused: remembered, so that a flood of refused calls reaches no store."""
+"""Origins that an app lists, remembered so that a flood of refused requests does not reach the store."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ CACHE_TTL: Final[Instant] = 10 * SECOND
 MAX_ORIGINS: Final = 1_000
 ORIGIN_MAX_LENGTH: Final = 300
 LOOKUPS_PER_MINUTE: Final = 60
-"""How often the store is asked about pages that nobody remembers; beyond it they are not told why they are refused."""
+"""Lookups of unknown origins. Beyond that a page cannot read why it was refused."""
 
 
 class OriginCache:
-    """Origins, each with whether any app lists it, as the store said it a moment ago."""
+    """Remember for `CACHE_TTL` whether an app lists an origin. For one event loop: it has no lock."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -29,13 +29,15 @@ class OriginCache:
         return len(self._entries)
 
     async def is_listed(self, origin: str, look_up: Callable[[], Awaitable[bool]]) -> bool:
-        """Whether any app lists it; `ask` says what the store says now."""
+        """Whether an app lists the origin. `look_up` asks the store. False when too many were looked up."""
         known = self._entries.get(origin)
+        # 0 <=: after the clock was set back an entry would otherwise be good for too long.
         if known is not None and 0 <= self._clock() - known[1] < CACHE_TTL:
             return known[0]
         if len(origin) > ORIGIN_MAX_LENGTH or not self._lookups.acquire("", LOOKUPS_PER_MINUTE).is_taken:
             return False
         listed = await look_up()
+        # Removed first, so that a renewed origin moves to the end: the front is the oldest.
         self._entries.pop(origin, None)
         self._entries[origin] = (listed, self._clock())
         while len(self._entries) > MAX_ORIGINS:

@@ -1,4 +1,4 @@
-"""The same counting windows in Redis, for several processes. Synchronous: whoever asks does it in a thread."""
+"""Counting windows in Redis, shared by several processes. Synchronous: call it in a thread."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from hullo.store.urls import mask_secrets
 
 PREFIX: Final = "hullo:rate:"
 TIMEOUT: Final = 0.25
-"""Seconds for which Redis may keep a call waiting."""
+"""Seconds for which Redis may delay a request."""
 RETRY_PAUSE: Final[Instant] = 5 * SECOND
-"""For how long nobody asks after it did not answer."""
+"""How long Redis is left alone after it did not answer."""
 _MILLISECOND: Final[Instant] = SECOND // 1000
 
 _log = logging.getLogger("hullo.rates")
@@ -58,16 +58,16 @@ end
 
 
 class RedisWindows:
-    """Windows in the Redis at `url`. When that does not answer, nobody waits for it twice, and nothing is raised.
+    """Count in the Redis at `url`. Never raises when Redis does not answer, and then leaves it alone for a while.
 
-    Connects when it is first asked. Raises `SettingsError` for a URL that no Redis could have, and without the
-    package that speaks to one.
+    Connects with the first request. Raises `SettingsError` for a URL that no Redis could have, and without the
+    package `redis`. Safe to use from several threads.
     """
 
     def __init__(self, url: str, clock: Clock) -> None:
-        # Twice: a connection may have been closed since. It waits for nothing in between.
+        # Two attempts, without a pause: an idle connection may have been closed.
         client = open_redis_client(url, connect_timeout=TIMEOUT, response_timeout=TIMEOUT, attempts=2)
-        import redis  # which is there, as the client is
+        import redis  # is installed, as `open_redis_client` has not raised
 
         self._shown_url = mask_secrets(url)
         self._client = client
@@ -76,55 +76,58 @@ class RedisWindows:
         self._release_script: Callable[..., Any] = client.register_script(_RELEASE_SCRIPT)
         self._transfer_script: Callable[..., Any] = client.register_script(_TRANSFER_SCRIPT)
         self._failures = (redis.RedisError, OSError)
+        # Guards the two times below, so that one thread alone tries a Redis that was away, and one alone logs.
         self._lock = threading.Lock()
         self._failed_at: Instant | None = None
         self._warned_at: Instant | None = None
 
     @property
     def is_available(self) -> bool:
-        """Whether it is worth asking: it answered last time, or was given time since it did not."""
+        """Whether Redis answered last time, or has been left alone for long enough since."""
         return self._failed_at is None or not self._is_within(self._failed_at, RETRY_PAUSE)
 
     def acquire(self, key: str, limit: int, digest: bytes = b"") -> Slot | None:
-        """As `Windows.take`; None when Redis does not answer."""
+        """See `LocalWindows.acquire`. None: Redis did not answer."""
         asked_at = self._clock()
-        answer = self._run_script(self._acquire_script, [_redis_key(key)], [limit, MINUTE // _MILLISECOND, digest])
-        if answer is None:
+        reply = self._run_script(self._acquire_script, [_redis_key(key)], [limit, MINUTE // _MILLISECOND, digest])
+        if reply is None:
             return None
-        taken, left, repeated = answer
-        # The window's end as it looks here: a little early rather than late.
+        taken, left, repeated = reply
+        # From the time before the request, so that the window ends a little early by this clock, never late.
         ends_at = asked_at + left * _MILLISECOND
         wait = None if taken else whole_seconds(left * _MILLISECOND)
         return Slot(key, ends_at, wait, is_repeat=bool(repeated), in_redis=True)
 
     def release(self, slot: Slot) -> None:
-        """As `Windows.give_back`. When Redis does not answer the place stays taken."""
+        """See `LocalWindows.release`. The slot stays taken when Redis does not answer."""
         if self._clock() < slot.ends_at:
             self._run_script(self._release_script, [_redis_key(slot.key)])
 
     def transfer(self, slot: Slot, key: str) -> None:
-        """As `Windows.hand_on`, with a window of its own for the other key, that is as full and as old."""
+        """See `LocalWindows.transfer`. The other key gets a copy of the window, as full and as old."""
         if self._clock() < slot.ends_at:
             self._run_script(self._transfer_script, [_redis_key(slot.key), _redis_key(key)])
 
     def close(self) -> None:
-        """Closes the connections; asked again, it opens others."""
+        """Close the connections. A later request opens new ones."""
         self._client.close()
 
     def _run_script(self, script: Callable[..., Any], keys: list[str], arguments: list[object] | None = None) -> Any:
-        """What the script says; None when there is no answer."""
+        """Run a script. None: Redis did not answer, or is left alone."""
         with self._lock:
             if not self.is_available:
                 return None
             if self._failed_at is not None:
-                self._failed_at = self._clock()  # one looks whether it is back, while the others go on without it
+                # This thread tries Redis again. For the others it is still away, so that they do not all wait for it.
+                self._failed_at = self._clock()
         try:
-            answer = script(keys=keys, args=arguments or [])
+            # Without the lock: requests must not wait for each other here.
+            reply = script(keys=keys, args=arguments or [])
         except self._failures as error:
             self._record_failure(error)
             return None
         self._failed_at = None
-        return answer
+        return reply
 
     def _record_failure(self, error: Exception) -> None:
         with self._lock:
@@ -139,9 +142,9 @@ class RedisWindows:
         )
 
     def _is_within(self, then: Instant, span: Instant) -> bool:
-        return 0 <= self._clock() - then < span  # not so either when the clock was set back
+        return 0 <= self._clock() - then < span  # 0 <=: the clock may have been set back
 
 
 def _redis_key(key: str) -> str:
-    """Whoever looks into Redis reads neither addresses nor sessions there."""
+    """Hash a key, so that Redis holds neither addresses nor sessions (P4)."""
     return PREFIX + blake2b(key.encode(), digest_size=16, person=b"hullo-rate").hexdigest()

@@ -1,4 +1,4 @@
-"""Counting windows in this process: a window begins with the first call that it counts, and lasts a minute."""
+"""Counting windows in this process. A window begins with the first request that it counts, and lasts a minute."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from hullo.model.instant import MINUTE, SECOND, Instant
 from hullo.model.request_context import Clock
 
 MAX_WINDOWS: Final = 100_000
-"""How many windows are kept, of everybody together: some 35 MB when all are taken."""
+"""Windows of all keys together: about 35 MB."""
 SWEEP_BATCH: Final = 8
-"""Windows that are over, cleared away with each that begins: it shrinks faster than it grew, and nobody waits."""
+"""Expired windows that are removed with each new one: enough to shrink, and too few to delay a request."""
 
 
 class Slot(NamedTuple):
-    """What came of asking for a place in a window."""
+    """The result of asking a window for room."""
 
     key: str
     ends_at: Instant
-    """The window's end. With the key it names the window, so that nothing is given back to the one after it."""
+    """The window's end. With the key it identifies the window, so that a slot is not given back to the next one."""
     retry_after: int | None = None
-    """Seconds until there is room again; None when there was room, and the place is taken."""
+    """Seconds until there is room again. None: there was room, and the slot is taken."""
     is_repeat: bool = False
-    """Whether the last that took a place in this window said the same."""
+    """Whether the last request that took a slot had the same digest."""
     in_redis: bool = False
     """Whether the window is in Redis."""
 
@@ -44,24 +44,24 @@ class _Window:
 
 
 class LocalWindows:
-    """Windows by key. Safe to use from several threads; when there are too many, the oldest is forgotten."""
+    """Windows by key. Safe to use from several threads. When there are too many, the oldest is dropped."""
 
     def __init__(self, clock: Clock, max_windows: int = MAX_WINDOWS) -> None:
         self._clock = clock
         self._max_windows = max_windows
         self._lock = threading.Lock()
-        # In the order in which they began. A plain dict finds its first key slowly once many were taken from there.
+        # In the order in which they began. Not a plain dict: it finds its first key slowly after many deletions.
         self._windows: OrderedDict[str, _Window] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._windows)
 
     def acquire(self, key: str, limit: int, digest: bytes = b"") -> Slot:
-        """A place, if fewer than `limit` are taken. `said` tells repeats: a digest of what the caller says."""
+        """Take a slot if fewer than `limit` are taken. `digest`, of the request's body, marks repeats."""
         with self._lock:
             now = self._clock()
             window = self._windows.get(key)
-            # The second half is for a clock that was set back.
+            # `<= now + MINUTE`: after the clock was set back a window must not last longer than a minute.
             if window is None or not now < window.ends_at <= now + MINUTE:
                 window = self._start_window(key, now)
             repeated = digest != b"" and digest == window.last_digest
@@ -72,14 +72,14 @@ class LocalWindows:
             return Slot(key, window.ends_at, None, repeated)
 
     def release(self, slot: Slot) -> None:
-        """As if the place had never been taken."""
+        """Give a slot back, as if it had never been taken. Does nothing once its window has ended."""
         with self._lock:
             window = self._windows.get(slot.key)
             if window is not None and window.ends_at == slot.ends_at and window.count:
                 window.count -= 1
 
     def transfer(self, slot: Slot, key: str) -> None:
-        """From here on the other key has this window too, with all that is taken in it."""
+        """Let another key share the slot's window, with all that is taken in it."""
         with self._lock:
             window = self._windows.get(slot.key)
             if window is not None and window.ends_at == slot.ends_at:
@@ -103,5 +103,5 @@ class LocalWindows:
 
 
 def whole_seconds(duration: Instant) -> int:
-    """In whole seconds, and rather one too many than one too few."""
+    """Round up to whole seconds, at least 1: a client that waits for them must not come too early."""
     return max(-(-duration // SECOND), 1)

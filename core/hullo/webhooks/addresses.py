@@ -1,5 +1,4 @@
-"""Where one may post to: https, and machines that everybody can reach, or a webhook would be a way into the network
-that hullo is in (SSRF)."""
+"""Addresses that may be posted to: https and public only. Else a webhook would open hullo's own network (SSRF)."""
 
 from __future__ import annotations
 
@@ -14,32 +13,33 @@ from hullo.value import Value
 MAX_URL_LENGTH: Final = 2048
 
 Resolver = Callable[[str, int], Sequence[str]]
-"""The addresses of a host. Raises `OSError` when nobody knows it."""
+"""Gives the addresses of a host and port. Raises `OSError` for an unknown host."""
 
 _GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
-"""All that IANA gives to anybody (RFC 4291, section 2.4): what is special and new is outside of it."""
+"""All addresses that IANA hands out (RFC 4291, section 2.4). Special ranges that are defined later lie outside."""
 _NAT64: Final = IPv6Network("64:ff9b::/96")
-"""IPv4 addresses, in their last 32 bits, for networks without IPv4 (RFC 6052)."""
+"""Holds an IPv4 address in its last 32 bits, for networks without IPv4 (RFC 6052)."""
 _SPECIAL_NETWORKS: Final = (IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24"), IPv6Network("3fff::/20"))
-"""What else is in IANA's registers of special addresses, and some of the Pythons that we run on take for public."""
+"""Special addresses of IANA's registers that `is_global` takes for public in some supported Pythons."""
 
 
 class UnusableUrl(Exception):
-    """Nobody may post there. The message says why, in words for whoever made the webhook."""
+    """A URL that may not be posted to. The message completes "the URL …", for the person who creates the webhook."""
 
 
 class Target(Value):
-    """The parts of a URL that one may post to, as far as the URL tells."""
+    """The parts of a URL that may be posted to, as far as its text shows."""
 
     secure: bool
     host: str
     port: int
     path: str
-    """With the query."""
+    """Includes the query."""
 
 
 def parse_url(url: str, *, development: bool) -> Target:
-    """Raises `Unfit`. In development http will do."""
+    """Split a URL. Raises `UnusableUrl`. In development http is allowed too."""
+    # Before `urlsplit`, which strips line breaks and tabs: the URL that is checked must be the URL that is posted to.
     if len(url) > MAX_URL_LENGTH:
         raise UnusableUrl(f"is longer than {MAX_URL_LENGTH} characters")
     if not url.isascii() or not url.isprintable() or " " in url:
@@ -68,8 +68,11 @@ def parse_url(url: str, *, development: bool) -> Target:
 
 
 def resolve_public(target: Target, resolver: Resolver, *, development: bool) -> Sequence[str]:
-    """Every address that the host has now. Raises `Unfit` when any of them is not for everybody, as whoever owns the
-    name chooses which one is taken. In development this machine's own are fine."""
+    """Resolve the host to all its addresses. Raises `UnusableUrl` if one is not public.
+
+    One private address is enough to refuse: the owner of the name decides which address is used. In development
+    loopback addresses are allowed.
+    """
     try:
         found = tuple(dict.fromkeys(resolver(target.host, target.port)))
     except (OSError, UnicodeError):
@@ -84,12 +87,12 @@ def resolve_public(target: Target, resolver: Resolver, *, development: bool) -> 
 
 
 def system_resolver(host: str, port: int) -> Sequence[str]:
-    """By this machine's resolver, in the order in which it would try them."""
+    """Ask this machine's resolver. Keeps the order in which it would try the addresses."""
     return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 def _embedded_ipv4(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """The IPv4 address that packets to this one end up at, where there is one."""
+    """Find the IPv4 address that packets to this address end up at; else return the address itself."""
     if isinstance(address, IPv4Address):
         return address
     if address in _NAT64:
@@ -102,5 +105,5 @@ def _is_public(address: IPv4Address | IPv6Address) -> bool:
         return False
     if any(address in network for network in _SPECIAL_NETWORKS):
         return False
-    # `is_global` alone takes multicast for public.
+    # `is_global` alone takes multicast for public, and some reserved ranges.
     return address.is_global and not address.is_multicast and not address.is_reserved

@@ -1,4 +1,4 @@
-"""Webhooks made, changed, rotated and deleted, each with its line in the audit log, and what was delivered to them."""
+"""Management of webhooks, with a line in the audit log for every change, and of their deliveries."""
 
 from __future__ import annotations
 
@@ -25,30 +25,29 @@ from hullo.webhooks.schedule import after_attempt
 from hullo.webhooks.signing import new_secret
 
 MAX_WEBHOOKS: Final = 50
-"""Webhooks of a workspace, as every event is held against each of them. Several people who make one at once may make
-one more."""
+"""Webhooks of a workspace, as every event is matched with all of them. Concurrent calls may exceed it by one each."""
 MAX_SECRETS: Final = 5
-"""Of one webhook, that sign at the same time."""
+"""Secrets of one webhook that sign at the same time."""
 DEFAULT_OVERLAP: Final[Instant] = 24 * HOUR
-"""For how long an old secret signs beside a new one, unless somebody says otherwise."""
+"""How long an old secret signs beside a new one by default."""
 TEST_EVENT: Final = "webhook.test"
-"""The type of the message that tells of nothing."""
+"""The type of a message that reports no event."""
 
 Edit = Callable[[Webhook, RequestContext], Webhook]
 
 
 class NewSecret(Value, secrets=("secret",)):
-    """A webhook with its newest secret, which is shown this once."""
+    """A webhook with its newest secret, which is shown only here."""
 
     webhook: Webhook
     secret: str
 
 
 class WebhookAdmin:
-    """The webhooks of one workspace, or of one app of it; of all with neither. `by` is who looks after them.
+    """Manage the webhooks of one workspace, or of one app of it; of all workspaces with neither.
 
-    The webhooks that it gives are as they are stored, sealed where there is a master key. Raises `NotFound` for those
-    of others, and for deleted ones.
+    `by` goes into the audit log. Returned webhooks are as stored: their secrets are sealed where there is a master key.
+    Every method raises `NotFound` for a webhook outside of this scope, and for a deleted one.
     """
 
     def __init__(
@@ -57,29 +56,29 @@ class WebhookAdmin:
         hullo = worker.hullo
         self._store = hullo.store
         self._vault = hullo.executor.vault
-        self._ledger = AuditLog(hullo.store, hullo.clock, by)
+        self._audit_log = AuditLog(hullo.store, hullo.clock, by)
         self._worker = worker
         self._workspace_id = workspace_id
         self._app_id = app_id
 
     def list_webhooks(self) -> Sequence[Webhook]:
-        """The newest first."""
+        """List webhooks, the newest first."""
         return tuple(filter(self._is_accessible, self._store.list_webhooks(self._workspace_id)))
 
     def find(self, webhook_id: WebhookId) -> Webhook:
-        """By its id."""
+        """Find a webhook by its id."""
         found = self._store.find_webhook(webhook_id)
         if found is None or not self._is_accessible(found):
             raise NotFound("no such webhook")
         return found
 
     def create(self, workspace_id: str, url: str, events: Sequence[str], app_id: str | None) -> NewSecret:
-        """Of the workspace, or of one app of it, which somebody has looked after. Without events: of all.
+        """Create a webhook for a workspace, or for one app of it, which must exist. Without events: for all events.
 
-        Raises `Invalid` for a URL that may not be posted to, for an event that there is not, and for one too many.
+        Raises `Invalid` for a URL that may not be posted to, an unknown event, and one webhook too many.
         """
         self._require_usable(url)
-        moment = self._ledger.new_context()
+        moment = self._audit_log.new_context()
         secret = new_secret(moment)
         webhook = Webhook(
             id=moment.new_id("whk"),
@@ -96,12 +95,12 @@ class WebhookAdmin:
         for _ in attempts():
             if len(self._store.list_webhooks(workspace_id)) >= MAX_WEBHOOKS:
                 raise Invalid(f"the workspace has {MAX_WEBHOOKS} webhooks; delete one first")
-            if self._ledger.commit(changes, moment, workspace_id, "webhook.created", webhook.id, data):
+            if self._audit_log.commit(changes, moment, workspace_id, "webhook.created", webhook.id, data):
                 return NewSecret(webhook=sealed, secret=secret)
         raise TooContended
 
     def change(self, webhook_id: WebhookId, url: str | None = None, events: Sequence[str] | None = None) -> Webhook:
-        """None: as it is. Raises `Invalid` as `create` does."""
+        """Change the URL or the events; None leaves them. Raises `Invalid` as `create` does."""
         if url is not None:
             self._require_usable(url)
         known = unique_events(events) if events is not None else None
@@ -110,35 +109,37 @@ class WebhookAdmin:
             wanted = webhook.events if known is None else known
             return replace(webhook, url=webhook.url if url is None else url, events=wanted)
 
-        fields = [name for name, said in (("url", url), ("events", events)) if said is not None]
+        fields = [name for name, value in (("url", url), ("events", events)) if value is not None]
         return self._update(webhook_id, edited, "webhook.changed", {"fields": fields})
 
     def rotate_secret(self, webhook_id: WebhookId, overlap: Instant = DEFAULT_OVERLAP) -> NewSecret:
-        """A new secret signs from now on, and for so long the older ones beside it; with 0 they are gone at once.
+        """Add a secret. Older ones sign beside it for `overlap` microseconds; with 0 they are removed at once.
 
         Raises `Invalid` when too many would sign.
         """
-        secret = ""
+        new = ""
 
+        # Runs again after a conflict, with another secret: only the last one is stored and shown.
         def rotated(webhook: Webhook, moment: RequestContext) -> Webhook:
-            nonlocal secret
-            secret = new_secret(moment)
+            nonlocal new
+            new = new_secret(moment)
             last = moment.now + overlap
             older = tuple(
-                replace(each, expires_at=last if each.expires_at is None else min(each.expires_at, last))
-                for each in map_webhook_secrets(webhook, self._vault.open).secrets
+                # Never later than before: a second rotation must not prolong a secret that was on its way out.
+                replace(secret, expires_at=last if secret.expires_at is None else min(secret.expires_at, last))
+                for secret in map_webhook_secrets(webhook, self._vault.open).secrets
             )
-            signing = tuple(each for each in older if each.is_active(moment.now))
+            signing = tuple(old for old in older if old.is_active(moment.now))
             if len(signing) >= MAX_SECRETS:
                 raise Invalid(f"{MAX_SECRETS} secrets sign already; wait until one expires, or leave none to overlap")
-            newest = WebhookSecret(secret=secret, created_at=moment.now)
+            newest = WebhookSecret(secret=new, created_at=moment.now)
             return map_webhook_secrets(replace(webhook, secrets=(newest, *signing)), self._vault.seal)
 
         webhook = self._update(webhook_id, rotated, "webhook.rotated", {"overlap_seconds": overlap // 1_000_000})
-        return NewSecret(webhook=webhook, secret=secret)
+        return NewSecret(webhook=webhook, secret=new)
 
     def delete(self, webhook_id: WebhookId) -> Webhook:
-        """It is told nothing any more, of what happened before neither, and its secrets are forgotten."""
+        """Delete a webhook and its secrets. Events from before are not posted any more either."""
         deleted = self._update(
             webhook_id,
             lambda webhook, moment: replace(webhook, deleted_at=moment.now, secrets=()),
@@ -149,8 +150,8 @@ class WebhookAdmin:
         return deleted
 
     def send_test(self, webhook_id: WebhookId) -> Delivery:
-        """Posts a message that tells of nothing, once, and says in its delivery what came of that."""
-        webhook, moment = self.find(webhook_id), self._ledger.new_context()
+        """Post a message without an event, once, in this thread. The returned delivery holds the result."""
+        webhook, moment = self.find(webhook_id), self._audit_log.new_context()
         event_id = moment.new_id("evt")
         data = {"workspace_id": webhook.workspace_id, "app_id": webhook.app_id, "webhook_id": webhook.id}
         message = Delivery(
@@ -163,23 +164,24 @@ class WebhookAdmin:
             body=message_text(TEST_EVENT, moment.now, data),
             created_at=moment.now,
         )
+        # Not retried: the person who waits for the result may correct the receiver and test again.
         attempt = replace(self._worker.attempt(webhook, message), is_retryable=False)
-        told = after_attempt(message, attempt, self._ledger.new_context().now, 0)
-        self._store.apply([ChangeSet(deliveries=(insertion(told),))])
-        return told
+        attempted = after_attempt(message, attempt, self._audit_log.new_context().now, 0)
+        self._store.apply([ChangeSet(deliveries=(insertion(attempted),))])
+        return attempted
 
     def list_deliveries(self, webhook_id: WebhookId, page: PageRequest) -> Page[Delivery]:
-        """What it was told, and is to be told, the newest first."""
+        """List the deliveries of a webhook, done and pending, the newest first."""
         return self._store.list_deliveries(self.find(webhook_id).id, page)
 
     def replay(self, delivery_id: DeliveryId) -> Delivery:
-        """It is posted again, with all its tries; one that is on its way, at once."""
+        """Post a delivery again, with a full set of attempts; a pending one at once."""
         for _ in attempts():
             delivery = self._store.find_delivery(delivery_id)
             if delivery is None:
                 raise NotFound("no such delivery")
             self.find(delivery.webhook_id)
-            again = replace(delivery, state="pending", tries=0, next_at=self._ledger.new_context().now)
+            again = replace(delivery, state="pending", tries=0, next_at=self._audit_log.new_context().now)
             change = replacement(delivery, again)
             if isinstance(self._store.apply([ChangeSet(deliveries=(change,))])[0], Applied):
                 self._worker.wake()
@@ -196,15 +198,16 @@ class WebhookAdmin:
     def _require_usable(self, url: str) -> None:
         try:
             self._worker.sender.require_usable(url)
-        except UnusableUrl as unfit:
-            raise Invalid(Invalid.invalid_fields_detail, [Rejection(field="url", reason=str(unfit))]) from unfit
+        except UnusableUrl as error:
+            raise Invalid(Invalid.invalid_fields_detail, [Rejection(field="url", reason=str(error))]) from error
 
     def _update(self, webhook_id: WebhookId, edit: Edit, action: str, data: Mapping[str, object]) -> Webhook:
+        # Read again on each attempt: the commit fails when another change came first, and must not undo that one.
         for _ in attempts():
-            webhook, moment = self.find(webhook_id), self._ledger.new_context()
+            webhook, moment = self.find(webhook_id), self._audit_log.new_context()
             change = replacement(webhook, edit(webhook, moment))
             changes = ChangeSet(webhooks=(change,))
-            if self._ledger.commit(changes, moment, webhook.workspace_id, action, webhook.id, data):
+            if self._audit_log.commit(changes, moment, webhook.workspace_id, action, webhook.id, data):
                 return change.after
         raise TooContended
 
@@ -216,7 +219,7 @@ class OpenAdmin(Protocol):
 
 
 def unique_events(names: Sequence[str]) -> tuple[str, ...]:
-    """Each once. Raises `Invalid` for an event that there is not."""
+    """Remove repeated names. Raises `Invalid` for an unknown event."""
     for name in names:
         if name not in EVENT_NAMES:
             raise Invalid(

@@ -1,4 +1,4 @@
-"""Posts what is due: from one process at a time, in order for each contact, and nobody waits for who is slow."""
+"""Posts deliveries that are due: from one process at a time, in order for each contact, many at once."""
 
 from __future__ import annotations
 
@@ -31,23 +31,22 @@ LEASE_NAME: Final = "webhooks"
 MAX_CONCURRENT: Final = 16
 """Requests at the same time."""
 MAX_CONCURRENT_PER_WEBHOOK: Final = 4
-"""Of them to one webhook, whose other deliveries wait."""
+"""Requests to one webhook at the same time, so that a slow receiver cannot take all threads."""
 BATCH_SIZE: Final = 50
-"""How many due deliveries are looked at in a round."""
+"""Due deliveries that one run reads."""
 BUSY_INTERVAL: Final = 0.25
-"""Seconds between looks while something is under way."""
+"""Seconds between runs while requests are under way."""
 IDLE_INTERVAL: Final = 1.0
-"""Seconds between looks otherwise."""
+"""Seconds between runs otherwise. Such a run finds deliveries that another process wrote."""
 
 _DELETED: Final = Attempt(status=None, reason="the webhook was deleted", is_retryable=False)
 _FAILED: Final = Attempt(status=None, reason="it could not be sent; the log of hullo says more")
 
 
 class DeliveryWorker:
-    """Whatever is due is posted at least once: a process that is killed between an answer and its record posts again.
+    """Post every due delivery at least once, with retries. Starts at once, and ends with `close`.
 
-    A delivery stays in `_flying` until a look at the store that began after its attempt was recorded: else it would be
-    posted again by a look from before.
+    A process that is killed between a response and its record posts again; a receiver knows repeats by `webhook-id`.
     """
 
     def __init__(self, hullo: Hullo, sender: Sender, *, random_fraction: Callable[[], float] = random.random) -> None:
@@ -56,44 +55,50 @@ class DeliveryWorker:
         self._random_fraction = random_fraction
         self._lease = Lease(hullo.store, LEASE_NAME, secrets.token_hex(16), hullo.clock)
         self._worker = BackgroundWorker(LEASE_NAME, self._run_once)
+        # One run at a time: `drain` and the worker's thread would submit a delivery twice.
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(MAX_CONCURRENT, "hullo webhook")
+        # A delivery stays in here until a run that reads the store after its attempt was recorded: a run that had read
+        # before would still find it due, and post it again.
         self._in_flight: dict[DeliveryId, tuple[WebhookId, Future[None]]] = {}
         self._closing = threading.Event()
         self._worker.start()
 
     def wake(self) -> None:
-        """Something is due, or may be. Returns at once."""
+        """Say that deliveries may be due. Returns at once."""
         self._worker.wake()
 
     def drain(self) -> None:
-        """Returns when nothing is due any more; at once where another process is at it. Raises `StoreUnavailable`."""
+        """Post until nothing is due; return at once when another process has the lease. Raises `StoreUnavailable`."""
         while self._run_once() == BUSY_INTERVAL:
             with self._lock:
-                flying = [future for _, future in self._in_flight.values()]
-            wait(flying)
+                in_flight = [future for _, future in self._in_flight.values()]
+            # Waited for without the lock, which the next run needs.
+            wait(in_flight)
 
     def close(self) -> None:
-        """Waits for what is under way, which takes no longer than one try does. The rest is for the next start."""
+        """Wait for the requests under way, at most as long as one attempt lasts. The rest waits for the next start."""
         self._closing.set()
         self._worker.stop(FAILURE_RETRY_DELAY)
         self._pool.shutdown(cancel_futures=True)
+        # Last: until then another process would post what is under way here.
         self._lease.release()
 
     def attempt(self, webhook: Webhook, delivery: Delivery) -> Attempt:
-        """One try, now and in this thread; nothing is written."""
+        """Post a delivery once, now and in this thread. Writes nothing."""
         hullo = self.hullo
         now = hullo.clock()
         plain = map_webhook_secrets(webhook, hullo.executor.vault.open)
-        signing = [each.secret for each in plain.secrets if each.is_active(now)]
+        signing = [secret.secret for secret in plain.secrets if secret.is_active(now)]
         headers = signature_headers(delivery.event_id, now, delivery.body, signing)
         return self.sender.post(webhook.url, headers, delivery.body)
 
     def _run_once(self) -> float:
-        """Seconds until the next look."""
+        """Submit what is due. Returns the seconds until the next run."""
         with self._lock:
             store, now = self.hullo.store, self.hullo.clock()
-            self._in_flight = {id_: each for id_, each in self._in_flight.items() if not each[1].done()}
+            # Before the store is read, not after: see `_in_flight`.
+            self._in_flight = {id_: request for id_, request in self._in_flight.items() if not request[1].done()}
             due_at = store.next_delivery_at()
             if not self._in_flight and (due_at is None or due_at > now):
                 self._lease.release()
@@ -116,6 +121,7 @@ class DeliveryWorker:
                 or len(self._in_flight) >= MAX_CONCURRENT
             ):
                 continue
+            # Read once a run: a webhook may have hundreds of deliveries due.
             if webhook_id not in webhooks:
                 webhooks[webhook_id] = self.hullo.store.find_webhook(webhook_id)
             webhook = webhooks[webhook_id]
@@ -123,13 +129,15 @@ class DeliveryWorker:
                 unwanted.append(delivery)
                 continue
             busy[webhook_id] += 1
-            under_way = self._pool.submit(self._attempt_and_record, webhook, delivery)
-            self._in_flight[delivery.id] = webhook_id, under_way
-            under_way.add_done_callback(lambda _: self._worker.wake())
+            request = self._pool.submit(self._attempt_and_record, webhook, delivery)
+            self._in_flight[delivery.id] = webhook_id, request
+            # A free place may be all that the next delivery waits for.
+            request.add_done_callback(lambda _: self._worker.wake())
         if unwanted:
             self._record(unwanted, _DELETED)
 
     def _attempt_and_record(self, webhook: Webhook, delivery: Delivery) -> None:
+        """Post a delivery and store the result. Never raises, as a future would keep the error to itself."""
         try:
             attempt = self.attempt(webhook, delivery)
         except Exception as failed:
@@ -141,13 +149,19 @@ class DeliveryWorker:
             _log.error(
                 "what came of delivery %s is not kept, and it is posted again: %s", delivery.id, describe_error(failed)
             )
-            self._closing.wait(FAILURE_RETRY_DELAY)  # or the other side would be told without a pause
+            self._closing.wait(FAILURE_RETRY_DELAY)  # else the receiver would get it again and again without a pause
 
     def _record(self, deliveries: Collection[Delivery], attempt: Attempt) -> None:
-        """A delivery that was changed meanwhile, by a replay, is left as it is then."""
+        """Store the result of an attempt. A delivery that a replay has changed meanwhile stays as it is then."""
         now = self.hullo.clock()
-        after = (replacement(each, after_attempt(each, attempt, now, self._random_fraction())) for each in deliveries)
-        self.hullo.store.apply([ChangeSet(deliveries=(change,)) for change in after])
+        changes = (
+            replacement(delivery, after_attempt(delivery, attempt, now, self._random_fraction()))
+            for delivery in deliveries
+        )
+        # A change set each, so that a conflict over one delivery leaves the others. Conflicts are ignored: see above.
+        self.hullo.store.apply([ChangeSet(deliveries=(change,)) for change in changes])
         if attempt.reason is not None:
-            for each in deliveries:
-                _log.info("delivery %s to webhook %s was not taken: %s", each.id, each.webhook_id, attempt.reason)
+            for delivery in deliveries:
+                _log.info(
+                    "delivery %s to webhook %s was not taken: %s", delivery.id, delivery.webhook_id, attempt.reason
+                )

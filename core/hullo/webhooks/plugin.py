@@ -1,4 +1,4 @@
-"""The plugin: one poster while hullo is open, and whatever people manage webhooks with."""
+"""The plugin `webhooks`: a delivery worker while hullo is open, with routes and commands to manage webhooks."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 class Webhooks:
-    """Posts what webhooks are to be told, and lets API keys and the command line manage them.
+    """Post events to webhooks, and offer routes and commands to manage them.
 
-    `seconds` is how long one try may take; `resolve` finds the addresses of a host; `trusted` says whose certificates
-    are good, None: those that the system trusts.
+    `timeout` is in seconds, for one attempt. `resolver` finds the addresses of a host. `ssl_context` decides which
+    certificates are good; None: those that the system trusts.
     """
 
     name: ClassVar = "webhooks"
@@ -36,7 +36,7 @@ class Webhooks:
         self._resolver = resolver
         self._ssl_context = ssl_context
         self.worker: DeliveryWorker | None = None
-        """While hullo is open."""
+        """None while hullo is closed."""
 
     @hookimpl
     def startup(self, hullo: Hullo) -> None:
@@ -51,24 +51,26 @@ class Webhooks:
 
     @hookimpl
     def shutdown(self) -> None:
-        poster, self.worker = self.worker, None
-        if poster is not None:
-            poster.close()
+        worker, self.worker = self.worker, None
+        if worker is not None:
+            worker.close()
 
     @hookimpl
     def routes(self) -> Sequence[BaseRoute]:
+        # Inside the hook: it brings the whole API with it, which a program without a server does not need.
         from hullo.webhooks.routes import webhook_routes
 
         return webhook_routes(self.admin)
 
     @hookimpl
     def commands(self, hullo: Hullo) -> Sequence[click.Command]:
+        # Inside the hook: it brings the command line with it.
         from hullo.cli.webhooks import webhook_commands
 
         return [webhook_commands(self.admin, hullo)]
 
     def admin(self, *, by: str, workspace_id: str | None = None, app_id: str | None = None) -> WebhookAdmin:
-        """Raises `Unavailable` while hullo is closed."""
+        """Open the admin of a workspace, or of one app of it. Raises `Unavailable` while hullo is closed."""
         if self.worker is None:
             raise Unavailable("hullo is closed")
         return WebhookAdmin(self.worker, by=by, workspace_id=workspace_id, app_id=app_id)

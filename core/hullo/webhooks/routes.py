@@ -1,5 +1,4 @@
-"""`/v1/webhooks`: for servers with an API key, which look after those of their workspace, or of the one app that the
-key is bound to."""
+"""`/v1/webhooks`: API keys manage the webhooks of their workspace, or of the one app that the key is bound to."""
 
 from __future__ import annotations
 
@@ -28,11 +27,13 @@ MAX_OVERLAP: Instant = 30 * DAY
 
 
 def webhook_routes(open_admin: OpenAdmin) -> Sequence[DescribedRoute]:
-    """All paths with their methods."""
+    """Make the routes."""
     calls = Endpoints(open_admin)
 
     def route(path: str, **methods: tuple[Handler, Operation]) -> DescribedRoute:
-        described = {name: Method(handler=handler, operation=each) for name, (handler, each) in methods.items()}
+        described = {
+            name: Method(handler=handler, operation=operation) for name, (handler, operation) in methods.items()
+        }
         return DescribedRoute(path, described, openapi.SCHEMAS)
 
     return [
@@ -55,7 +56,7 @@ def webhook_routes(open_admin: OpenAdmin) -> Sequence[DescribedRoute]:
 
 
 class Endpoints:
-    """One method a call. What asks a name server, or the webhook itself, is done in a thread beside the store's."""
+    """Handle requests, a method an operation."""
 
     def __init__(self, open_admin: OpenAdmin) -> None:
         self._open_admin = open_admin
@@ -64,7 +65,7 @@ class Endpoints:
         """`GET /v1/webhooks`: all of them, as there are few."""
         key = await require_api_key(request, Scope.READ)
         found = await self._run(request, key, WebhookAdmin.list_webhooks)
-        return json_response({"items": [webhook_json(each) for each in found], "next": None})
+        return json_response({"items": [webhook_json(webhook) for webhook in found], "next": None})
 
     async def create_webhook(self, request: Request) -> Response:
         """`POST /v1/webhooks`"""
@@ -77,26 +78,26 @@ class Endpoints:
             raise invalid_field("app_id", "must be text")
         if app_id is not None:
             await load_app(request, key, app_id)
-        new = await self._run(request, key, lambda book: book.create(key.workspace_id, url, events or (), app_id))
+        new = await self._run(request, key, lambda admin: admin.create(key.workspace_id, url, events or (), app_id))
         return json_response(new_secret_json(new))
 
     async def read_webhook(self, request: Request) -> Response:
         """`GET /v1/webhooks/{id}`"""
         key, webhook_id = await require_api_key(request, Scope.READ), request.path_id
-        return json_response(webhook_json(await self._run(request, key, lambda book: book.find(webhook_id))))
+        return json_response(webhook_json(await self._run(request, key, lambda admin: admin.find(webhook_id))))
 
     async def change_webhook(self, request: Request) -> Response:
         """`PATCH /v1/webhooks/{id}`: what is not sent stays as it is."""
         key, webhook_id = await require_api_key(request, Scope.WRITE), request.path_id
         body = decode_object(await request.body())
         url, events = _read_url(body), _read_events(body)
-        changed = await self._run(request, key, lambda book: book.change(webhook_id, url, events))
+        changed = await self._run(request, key, lambda admin: admin.change(webhook_id, url, events))
         return json_response(webhook_json(changed))
 
     async def delete_webhook(self, request: Request) -> Response:
         """`DELETE /v1/webhooks/{id}`"""
         key, webhook_id = await require_api_key(request, Scope.WRITE), request.path_id
-        await self._run(request, key, lambda book: book.delete(webhook_id))
+        await self._run(request, key, lambda admin: admin.delete(webhook_id))
         return json_response({"id": webhook_id, "deleted": True})
 
     async def rotate_webhook(self, request: Request) -> Response:
@@ -104,29 +105,30 @@ class Endpoints:
         key, webhook_id = await require_api_key(request, Scope.WRITE), request.path_id
         overlap = _read_overlap(await request.body())
         return json_response(
-            new_secret_json(await self._run(request, key, lambda book: book.rotate_secret(webhook_id, overlap)))
+            new_secret_json(await self._run(request, key, lambda admin: admin.rotate_secret(webhook_id, overlap)))
         )
 
     async def test_webhook(self, request: Request) -> Response:
-        """`POST /v1/webhooks/{id}/test`: 200 whatever the other side says."""
+        """`POST /v1/webhooks/{id}/test`: 200 also when the receiver fails."""
         key, webhook_id = await require_api_key(request, Scope.WRITE), request.path_id
-        return json_response(delivery_json(await self._run(request, key, lambda book: book.send_test(webhook_id))))
+        return json_response(delivery_json(await self._run(request, key, lambda admin: admin.send_test(webhook_id))))
 
     async def list_deliveries(self, request: Request) -> Response:
         """`GET /v1/webhooks/{id}/deliveries`"""
         key, webhook_id, page = await require_api_key(request, Scope.READ), request.path_id, request.page_request()
-        found = await self._run(request, key, lambda book: book.list_deliveries(webhook_id, page))
+        found = await self._run(request, key, lambda admin: admin.list_deliveries(webhook_id, page))
         return json_response(page_response(found, delivery_json))
 
     async def replay_delivery(self, request: Request) -> Response:
         """`POST /v1/deliveries/{id}/replay`"""
         key, delivery_id = await require_api_key(request, Scope.WRITE), request.path_id
-        return json_response(delivery_json(await self._run(request, key, lambda book: book.replay(delivery_id))))
+        return json_response(delivery_json(await self._run(request, key, lambda admin: admin.replay(delivery_id))))
 
     async def _run(self, request: Request, key: ApiKey, call: Callable[[WebhookAdmin], T]) -> T:
+        # In a worker thread, not in the store's: a call may ask a name server, or wait for the receiver.
         def answer() -> T:
-            book = self._open_admin(by=f"api-key:{key.id}", workspace_id=key.workspace_id, app_id=key.app_id)
-            return call(book)
+            admin = self._open_admin(by=f"api-key:{key.id}", workspace_id=key.workspace_id, app_id=key.app_id)
+            return call(admin)
 
         return await request.runtime.run_in_thread(answer)
 

@@ -1,4 +1,4 @@
-"""When a delivery is tried again, and when it is given up."""
+"""When a delivery is attempted again, and when it fails for good."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ RETRY_DELAYS: Final[tuple[Instant, ...]] = (
     20 * HOUR,
     20 * HOUR,
 )
-"""After each try that failed: three days in all."""
+"""The pause after each failed attempt: three days in all."""
 MAX_QUEUE_AGE: Final[Instant] = 3 * DAY
-"""One that has waited for so long behind others of its contact gets a single try: an endpoint that stays away would
-never be done with otherwise."""
+"""A delivery that waited this long behind others of its contact gets one attempt. Else the queue of a dead endpoint
+would never end: each delivery in it would take three days more."""
 JITTER: Final = 0.1
-"""By which part of itself a pause may be shorter or longer: what failed together is not to come back together."""
+"""The part by which a pause varies, so that deliveries that failed together do not come back together."""
 
 
 def after_attempt(delivery: Delivery, attempt: Attempt, now: Instant, random_fraction: float) -> Delivery:
-    """The delivery after that try. `chance` is between 0 and 1, and says how long the pause is."""
+    """Give the delivery after an attempt. `random_fraction`, from 0 to 1, sets the jitter of the pause."""
     tries = delivery.tries + 1
     tried = replace(delivery, tries=tries, last_at=now, last_status=attempt.status, last_error=attempt.reason)
     if attempt.reason is None:
@@ -41,4 +41,5 @@ def after_attempt(delivery: Delivery, attempt: Attempt, now: Instant, random_fra
     if tries > len(RETRY_DELAYS) or (delivery.tries == 0 and now - delivery.created_at > MAX_QUEUE_AGE):
         return replace(tried, state="failed", last_error=f"{attempt.reason}; given up after {tries} tries")
     pause = round(RETRY_DELAYS[tries - 1] * (1 - JITTER + 2 * JITTER * random_fraction))
+    # A receiver may ask for more time (`Retry-After`), never for less: it must not be flooded by its own mistake.
     return replace(tried, next_at=now + max(pause, attempt.retry_after * SECOND))

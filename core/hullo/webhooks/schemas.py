@@ -1,4 +1,4 @@
-"""Webhooks and deliveries, as API keys and `--json` are told of them."""
+"""Webhooks and deliveries as JSON, for the API and for `--json`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Json = dict[str, object]
 
 
 def webhook_json(webhook: Webhook) -> Json:
-    """Without what it signs with."""
+    """Show a webhook without its secrets."""
     return {
         "id": webhook.id,
         "workspace_id": webhook.workspace_id,
@@ -19,19 +19,19 @@ def webhook_json(webhook: Webhook) -> Json:
         "events": list(webhook.events),
         "created_at": format_rfc3339(webhook.created_at),
         "secrets": [
-            {"created_at": format_rfc3339(each.created_at), "expires_at": _time_or_none(each.expires_at)}
-            for each in webhook.secrets
+            {"created_at": format_rfc3339(secret.created_at), "expires_at": _time_or_none(secret.expires_at)}
+            for secret in webhook.secrets
         ],
     }
 
 
 def new_secret_json(new: NewSecret) -> Json:
-    """With what it signs with, this once."""
+    """Show a webhook with its newest secret, the only time it is shown."""
     return {**webhook_json(new.webhook), "secret": new.secret}
 
 
 def delivery_json(delivery: Delivery) -> Json:
-    """One event on its way, or what came of it."""
+    """Show a delivery and the result of its last attempt."""
     return {
         "id": delivery.id,
         "webhook_id": delivery.webhook_id,

@@ -1,4 +1,4 @@
-"""One try: a request to an address that was found fit, and what came of it."""
+"""One attempt: an HTTP request to an address that was checked, and its result."""
 
 from __future__ import annotations
 
@@ -19,34 +19,33 @@ from hullo.value import Value
 from hullo.webhooks.addresses import Resolver, Target, UnusableUrl, parse_url, resolve_public, system_resolver
 
 TIMEOUT: Final = 10.0
-"""For all of one try: finding the address, connecting, sending, being answered."""
+"""Seconds for one attempt in all: name lookup, connect, request and response."""
 MAX_RESPONSE_BYTES: Final = 4096
-"""Bytes of an answer's body that are read, so that the other side is not cut off while it writes. Nobody looks at
-them."""
+"""Bytes of a response's body that are read and ignored, so that the receiver is not cut off while it writes."""
 MAX_RETRY_AFTER: Final = 24 * 3600
-"""Seconds that the other side may ask for."""
+"""Seconds that a receiver may ask for with `Retry-After`."""
 GONE: Final = 410
 
 
 class Attempt(Value):
-    """What came of one try."""
+    """The result of one attempt."""
 
     status: int | None
-    """None: there was no answer."""
+    """The HTTP status. None: there was no response."""
     reason: str | None = None
-    """None: it was taken. Else why not, in words that hold nothing personal and nothing of the answer."""
+    """None: it was delivered. Else why not, without personal data and without text of the response."""
     is_retryable: bool = True
-    """Whether another try makes sense."""
+    """Whether another attempt may succeed."""
     retry_after: int = 0
-    """How many seconds the other side asked to be left alone for."""
+    """Seconds to wait that the receiver asked for; 0: none."""
 
 
 class Sender:
-    """Posts to whatever its webhook says, and to no address that is not for everybody.
+    """Post to URLs that users choose, but never to an address that is not public.
 
-    The name is resolved once for each try, and the connection is made to an address that was looked at then: a name
-    that leads elsewhere a moment later (DNS rebinding) leads nowhere. Redirects are not followed, proxies of the
-    environment not asked. Safe to use from several threads.
+    Each attempt resolves the name once, and connects to an address that was checked then, so that a name which points
+    elsewhere a moment later (DNS rebinding) gains nothing. Redirects are not followed, and proxies of the environment
+    are not used. Safe to use from several threads.
     """
 
     def __init__(
@@ -63,21 +62,22 @@ class Sender:
         self._ssl_context = ssl_context
 
     def require_usable(self, url: str) -> None:
-        """Raises `Unfit` for a URL that may not be posted to now."""
+        """Check a URL now. Raises `UnusableUrl` when it may not be posted to."""
         resolve_public(parse_url(url, development=self._development), self._resolver, development=self._development)
 
     def post(self, url: str, headers: Mapping[str, str], body: str) -> Attempt:
-        """Says what came of it, whatever that is."""
+        """Post a body. Never raises for a network or HTTP error; that becomes `Attempt.reason`."""
+        # Monotonic: an attempt must not last longer because the wall clock was set back.
         deadline = time.monotonic() + self._timeout
         try:
             target = parse_url(url, development=self._development)
             addresses = resolve_public(target, self._resolver, development=self._development)
-        except UnusableUrl as unfit:
-            return Attempt(status=None, reason=f"its URL {unfit}")
+        except UnusableUrl as error:
+            return Attempt(status=None, reason=f"its URL {error}")
         try:
-            with _DeadlineSocket(deadline) as line:
-                line.connect(target, addresses, self._tls_context if target.secure else None)
-                return _send_request(target, line, headers, body.encode())
+            with _DeadlineSocket(deadline) as sock:
+                sock.connect(target, addresses, self._tls_context if target.secure else None)
+                return _send_request(target, sock, headers, body.encode())
         except (OSError, HTTPException) as failed:
             return Attempt(status=None, reason=self._failure_reason(failed))
 
@@ -100,18 +100,20 @@ class Sender:
 _USER_AGENT: Final = f"hullo/{version('hullo')}"
 
 
-def _send_request(target: Target, line: _DeadlineSocket, headers: Mapping[str, str], body: bytes) -> Attempt:
-    about = {"content-type": "application/json", "user-agent": _USER_AGENT, "connection": "close"}
-    connection = _PinnedConnection(target, line)
-    connection.request("POST", target.path, body, {**headers, **about})
-    with connection.getresponse() as answer:
+def _send_request(target: Target, sock: _DeadlineSocket, headers: Mapping[str, str], body: bytes) -> Attempt:
+    # Of ours last: they win over headers of the caller. One request a connection, as the next attempt resolves anew.
+    own = {"content-type": "application/json", "user-agent": _USER_AGENT, "connection": "close"}
+    connection = _PinnedConnection(target, sock)
+    connection.request("POST", target.path, body, {**headers, **own})
+    with connection.getresponse() as response:
+        # The status is known: a body that breaks off changes nothing about it.
         with suppress(OSError, HTTPException):
-            answer.read(MAX_RESPONSE_BYTES)
-        return _attempt_from(answer)
+            response.read(MAX_RESPONSE_BYTES)
+        return _attempt_from(response)
 
 
-def _attempt_from(answer: HTTPResponse) -> Attempt:
-    status = answer.status
+def _attempt_from(response: HTTPResponse) -> Attempt:
+    status = response.status
     if 200 <= status < 300:
         return Attempt(status=status)
     if 300 <= status < 400:
@@ -120,14 +122,16 @@ def _attempt_from(answer: HTTPResponse) -> Attempt:
         return Attempt(
             status=status, reason=f"it answered {status}: it does not want to be told of this", is_retryable=False
         )
-    asked = answer.headers.get("retry-after", "")
+    asked = response.headers.get("retry-after", "")
     wait = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 9 else 0
     return Attempt(status=status, reason=f"it answered {status}", retry_after=min(wait, MAX_RETRY_AFTER))
 
 
 class _DeadlineSocket:
-    """A socket, as far as `http.client` wants one, on which everything together ends at the deadline: a timeout of
-    the socket alone begins anew with every byte."""
+    """A socket for `http.client` on which all calls together end at one deadline.
+
+    A timeout of a plain socket begins anew with every byte, so that a slow receiver could hold a thread for hours.
+    """
 
     def __init__(self, deadline: float) -> None:
         self._deadline = deadline
@@ -141,9 +145,10 @@ class _DeadlineSocket:
             self._socket.close()
 
     def connect(self, target: Target, addresses: Sequence[str], context: ssl.SSLContext | None) -> None:
-        """To the first address that takes it; each has its share of the time. The certificate must be the name's."""
+        """Connect to the first address that accepts, in an equal share of the time for each. Checks the certificate."""
         for number, address in enumerate(addresses):
             others = len(addresses) - number - 1
+            # A share of what remains: one dead address must not use up the time of the others.
             share = self._remaining() / (others + 1)
             try:
                 self._socket = socket.create_connection((address, target.port), share)
@@ -170,7 +175,7 @@ class _DeadlineSocket:
         return io.BufferedReader(_SocketReader(self))
 
     def close(self) -> None:
-        """Nothing: the answer is still to be read when `http.client` has done with the connection."""
+        """Do nothing: `http.client` closes its connection before the response is read. `__exit__` closes the socket."""
 
     def _remaining(self) -> float:
         left = self._deadline - time.monotonic()
@@ -180,25 +185,25 @@ class _DeadlineSocket:
 
 
 class _SocketReader(io.RawIOBase):
-    """What comes in, for a buffer."""
+    """Reads from a socket, for a buffer."""
 
-    def __init__(self, line: _DeadlineSocket) -> None:
-        self._line = line
+    def __init__(self, sock: _DeadlineSocket) -> None:
+        self._socket = sock
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Buffer, /) -> int:
-        return self._line.recv_into(buffer)
+        return self._socket.recv_into(buffer)
 
 
 class _PinnedConnection(HTTPConnection):
-    """A connection that is made already, under the target's name."""
+    """An HTTP connection under the target's name, over a socket that is connected already."""
 
-    def __init__(self, target: Target, line: _DeadlineSocket) -> None:
-        self.default_port = 443 if target.secure else 80  # which `Host` leaves out
+    def __init__(self, target: Target, sock: _DeadlineSocket) -> None:
+        self.default_port = 443 if target.secure else 80  # so that the header `Host` leaves it out
         super().__init__(target.host, target.port)
-        self._line: Any = line
+        self._connected: Any = sock
 
     def connect(self) -> None:
-        self.sock = self._line
+        self.sock = self._connected

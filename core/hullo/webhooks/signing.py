@@ -1,4 +1,4 @@
-"""Signatures, as Standard Webhooks 1.0 has them, and the secrets that they are made with."""
+"""Signatures and secrets in the format of Standard Webhooks 1.0."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ SECRET_PREFIX: Final = "whsec"
 
 
 def new_secret(context: RequestContext) -> str:
-    """`whsec_` and 48 bytes in base64, 256 bits of them random: the hexadecimal digits of a secret are base64, too."""
+    """Make a secret: `whsec_` and 48 bytes in base64, 256 bits of them random. Hexadecimal digits are valid base64."""
     return context.new_secret(SECRET_PREFIX)
 
 
 def signature_headers(message_id: str, at: Instant, body: str, secrets: Iterable[str]) -> Mapping[str, str]:
-    """What tells the receiver that the body is ours, and when it was sent. Every secret signs, so that receivers may
-    know any of them while they rotate."""
+    """Sign a body and the time of sending. Every secret signs, so a receiver may know any of them during a rotation."""
     seconds = str(at // SECOND)
-    said = f"{message_id}.{seconds}.{body}".encode()
+    # The time is signed too: a receiver refuses an old message, so a recorded one cannot be replayed for ever.
+    signed = f"{message_id}.{seconds}.{body}".encode()
     return {
         "webhook-id": message_id,
         "webhook-timestamp": seconds,
-        "webhook-signature": " ".join(_signature(secret, said) for secret in secrets),
+        "webhook-signature": " ".join(_signature(secret, signed) for secret in secrets),
     }
 
 
