@@ -38,7 +38,7 @@ def refused(world: World, times: int = 1, app: NewApp | None = None, **body: obj
 
 def told(world: World, plugin: Rejections, listener: Listener) -> list[Event]:
     """All that is gathered, as if its time had come."""
-    plugin._counter._flush()
+    plugin._flush()
     world.tell()
     return [event for event in listener.told if event.name == "identity.rejected"]
 
@@ -104,6 +104,6 @@ def test_rejections_are_counted_while_store_is_away(
 
     with monkeypatch.context() as patch:
         patch.setattr(world.hullo.store, "apply", away)
-        plugin._counter._flush()
+        plugin._flush()
     refused(world, external_id="jane", user_hash="0" * 64)
     assert [event.data["calls"] for event in told(world, plugin, listener)] == [2]
