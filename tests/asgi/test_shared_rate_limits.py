@@ -182,7 +182,7 @@ def test_switch_resets_no_count_across_processes(backend, url):
 
 PROCESS = """
 import sys
-from hullo.ratelimit import shared
+from hullo.ratelimit import redis_windows
 from hullo.model.request_context import system_clock
 redis_windows.PREFIX = sys.argv[2]
 windows = redis_windows.RedisWindows(sys.argv[1], system_clock)
