@@ -1,1 +1,1 @@
-"""Runs any operation: load, decide, apply and retry, in groups."""
+"""Runs any operation in batches: prepare, load, decide, apply, and retry after conflicts."""

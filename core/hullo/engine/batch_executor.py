@@ -1,9 +1,9 @@
-"""How units of work reach the store's threads: whoever comes while others are served goes along with the next group.
+"""The way from the event loop to the store's threads: items that wait while a batch runs form the next batch.
 
-There is no background task. The first to come leads: it takes along everybody who is waiting, serves the group in
-a worker thread, hands out the results, and lets the next in line lead if somebody came meanwhile. A lone request
-is a group of one and waits for nobody; a hundred at once share one load and one commit. It works without a
-lifespan, on asyncio and on trio, and leaves nothing running.
+There is no background task. The first caller leads: it takes along every item that is waiting, runs them as one batch
+in a worker thread, hands out the results, and passes the lead to the next in line. A lone request is a batch of one
+and waits for no other; a hundred at once share one load and one commit. Works without a lifespan, on asyncio and on
+trio, and leaves nothing running.
 """
 
 from __future__ import annotations
@@ -23,119 +23,132 @@ MAX_BATCH_SIZE = 128
 
 
 class _Waiter(Generic[Item]):
-    """One who waits. `called` is set once it was served, or when it is its turn to lead."""
+    """One caller of `submit`. `ready` is set when its item is done, or when it is its turn to lead."""
 
-    __slots__ = ("called", "error", "item", "served")
+    __slots__ = ("done", "error", "item", "ready")
 
     def __init__(self, item: Item) -> None:
         self.item = item
-        self.called = anyio.Event()
-        self.served = False
+        self.ready = anyio.Event()
+        self.done = False
         self.error: BaseException | None = None
 
 
 class _Batch(Generic[Item]):
-    """Items that are served together, exactly once, whichever thread is asked to and however often."""
+    """Items that run together, exactly once, however many threads call `run_once`."""
 
-    __slots__ = ("_items", "_lock", "_serve", "error", "served")
+    __slots__ = ("_items", "_lock", "_run_batch", "done", "error")
 
-    def __init__(self, serve: Callable[[Sequence[Item]], None], items: Sequence[Item]) -> None:
-        self._serve = serve
+    def __init__(self, run_batch: Callable[[Sequence[Item]], None], items: Sequence[Item]) -> None:
+        self._run_batch = run_batch
         self._items = items
+        # Lock: a leader that is cancelled sends a second thread, which must wait for the first and not run it again.
         self._lock = threading.Lock()
-        self.served = False
+        self.done = False
         self.error: BaseException | None = None
 
     def run_once(self) -> None:
-        """Returns when it is done, here or in the thread that was asked before."""
+        """Run the batch, or wait until the thread that runs it is done. Never raises; the error is kept."""
         with self._lock:
-            if self.served:
+            if self.done:
                 return
             try:
-                self._serve(self._items)
-            except BaseException as failed:
-                self.error = failed
-            self.served = True
+                self._run_batch(self._items)
+            except BaseException as error:
+                # Kept for every waiter: raised here it would reach the leader only.
+                self.error = error
+            self.done = True
 
 
 class BatchExecutor(Generic[Item]):
-    """Serves items in groups, at most `width` groups at once; each group in one call of `serve`, in a thread.
+    """Runs items in batches, at most `max_concurrency` at once; each batch is one call of `run_batch`, in a thread.
 
     One instance belongs to one event loop.
     """
 
+    # No lock on these fields: only the event loop's thread touches them, and no `await` stands between a check of them
+    # and the change that follows from it.
+
     def __init__(self, run_batch: Callable[[Sequence[Item]], None], max_concurrency: int) -> None:
-        self._serve = run_batch
-        self._width = max_concurrency
-        self._leading = 0
-        self._waiting: deque[_Waiter[Item]] = deque()
+        self._run_batch = run_batch
+        self._max_concurrency = max_concurrency
+        self._leader_count = 0
+        self._waiters: deque[_Waiter[Item]] = deque()
         self._threads = anyio.CapacityLimiter(max_concurrency)
 
     async def submit(self, item: Item) -> None:
-        """Returns once `serve` has been called with the item. Raises what `serve` raised.
+        """Run the item in a batch and return when that is done. Raises what `run_batch` raised.
 
-        A caller that is cancelled before its item is taken along takes it back. Once it is taken, the cancellation
-        waits until the item is served: what was decided is written, and whoever cancels can tell what came of it.
+        A caller that is cancelled while its item waits takes it back. Once the item is in a batch, the cancellation
+        waits until the batch is done: what was decided is written, and the caller can say what came of it.
         """
-        seat = _Waiter(item)
-        if self._leading < self._width:
-            self._leading += 1
+        waiter = _Waiter(item)
+        if self._leader_count < self._max_concurrency:
+            self._leader_count += 1
         else:
-            self._waiting.append(seat)
-            await self._wait_for_turn(seat)
-        if not seat.served:
-            await self._lead_batch(seat)
-        if seat.error is not None:
-            raise seat.error
+            self._waiters.append(waiter)
+            await self._wait_for_turn(waiter)
+        if not waiter.done:
+            await self._lead_batch(waiter)
+        if waiter.error is not None:
+            raise waiter.error
 
     async def run_in_thread(self, function: Callable[[], T]) -> T:
-        """Calls a function that reads the store, in one of the store's threads."""
+        """Call a function that reads the store, in one of the store's threads."""
         return await to_thread.run_sync(function, limiter=self._threads)
 
-    async def _wait_for_turn(self, seat: _Waiter[Item]) -> None:
+    async def _wait_for_turn(self, waiter: _Waiter[Item]) -> None:
         try:
-            await seat.called.wait()
+            await waiter.ready.wait()
         except BaseException:
-            if seat in self._waiting:
-                self._waiting.remove(seat)
-            elif not seat.called.is_set():
-                await _wait_shielded(seat.called)
-            elif not seat.served:
+            # Race: the cancellation may come before, during or after the batch, or together with the lead.
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
+            elif not waiter.ready.is_set():
+                await _wait_shielded(waiter.ready)
+            elif not waiter.done:
+                # The lead was handed over and will not be used: without this the rest of the queue waits for ever.
                 self._promote_next()
             raise
 
-    async def _lead_batch(self, seat: _Waiter[Item]) -> None:
-        companions = min(len(self._waiting), MAX_BATCH_SIZE - 1)
-        seats = [seat, *(self._waiting.popleft() for _ in range(companions))]
-        group = _Batch(self._serve, [each.item for each in seats])
+    async def _lead_batch(self, waiter: _Waiter[Item]) -> None:
+        """Run one batch: the leader's item first, then the longest waiting."""
+        followers = min(len(self._waiters), MAX_BATCH_SIZE - 1)
+        waiters = [waiter, *(self._waiters.popleft() for _ in range(followers))]
+        batch = _Batch(self._run_batch, [member.item for member in waiters])
         try:
-            await self._run_shielded(group)
+            await self._run_shielded(batch)
         finally:
-            for each in seats:
-                each.served, each.error = True, group.error
-                each.called.set()
+            # Also when the leader was cancelled: the others of its batch have their results all the same.
+            for member in waiters:
+                member.done, member.error = True, batch.error
+                member.ready.set()
             self._promote_next()
 
-    async def _run_shielded(self, group: _Batch[Item]) -> None:
-        cancelled: BaseException | None = None
+    async def _run_shielded(self, batch: _Batch[Item]) -> None:
+        """Run the batch to its end, then raise the cancellation that came meanwhile."""
+        cancellation: BaseException | None = None
         with anyio.CancelScope(shield=True):
-            while not group.served:
+            while not batch.done:
                 try:
-                    await to_thread.run_sync(group.run_once, limiter=self._threads)
-                except anyio.get_cancelled_exc_class() as asked:
-                    # `Task.cancel` of asyncio minds no shield, and others sit in this group: ask again, which
-                    # waits for the thread that is at it, then go.
-                    cancelled = asked
-                except Exception as failed:  # there was no thread to be had
-                    group.error, group.served = failed, True
-        if cancelled is not None:
-            raise cancelled
+                    await to_thread.run_sync(batch.run_once, limiter=self._threads)
+                except anyio.get_cancelled_exc_class() as error:
+                    # `Task.cancel` of asyncio ignores the shield, and other callers depend on this batch. Ask again,
+                    # which waits for the thread that runs it, then go.
+                    cancellation = error
+                except Exception as error:
+                    # No thread could be started, so the batch did not run. `run_once` itself raises nothing.
+                    batch.error, batch.done = error, True
+        if cancellation is not None:
+            raise cancellation
 
     def _promote_next(self) -> None:
-        self._leading -= 1
-        if self._waiting:
-            self._leading += 1
-            self._waiting.popleft().called.set()
+        """Make the longest waiting caller the next leader, if there is one."""
+        self._leader_count -= 1
+        if self._waiters:
+            # Counted here and not when that caller wakes up: a newcomer would take its place in between.
+            self._leader_count += 1
+            self._waiters.popleft().ready.set()
 
 
 async def _wait_shielded(event: anyio.Event) -> None:
@@ -144,4 +157,4 @@ async def _wait_shielded(event: anyio.Event) -> None:
             try:
                 await event.wait()
             except anyio.get_cancelled_exc_class():
-                continue  # asyncio's own cancellation, as above; it is raised once the event has come
+                continue  # asyncio's own cancellation, as above; the caller raises it once the event is set

@@ -1,4 +1,4 @@
-"""Verify, load, decide, apply, tell."""
+"""The executor: one load and one commit for a batch of operations, then notices to observers."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ T = TypeVar("T")
 
 
 class Executor:
-    """Serves units of work, a group at a time: one load and one commit for all of them.
+    """Runs operations in batches: load once, decide each, apply once, decide again what met a conflict.
 
-    Synchronous, and safe to call from several threads; what a unit does to its neighbours in a group is to make
-    them wait, never to make them fail.
+    Synchronous, and safe to call from several threads. A job may make the others of its batch wait; it never makes
+    them fail.
     """
 
     def __init__(
@@ -41,124 +41,136 @@ class Executor:
         self.apps = AppCache(store, vault)
 
     def run(self, operation: Operation[Any]) -> Decision[Any]:
-        """Serves one piece of work alone, and tells observers. Raises what refused it."""
-        unit = Job(operation)
-        self.run_batch([unit])
-        if isinstance(unit.result, Exception):
-            raise unit.result
-        assert unit.result is not None
-        self.notify_committed(unit.result)
-        return unit.result
+        """Run one operation alone and notify observers. Raises the error that refused it."""
+        job = Job(operation)
+        self.run_batch([job])
+        if isinstance(job.result, Exception):
+            raise job.result
+        assert job.result is not None
+        self.notify_committed(job.result)
+        return job.result
 
     def dry_run(self, operation: Operation[Any]) -> Decision[Any]:
-        """What would be decided now. Nothing is written and nobody is told. Raises what would refuse it."""
-        apps = AppCache(self.store, self.vault)  # which remembers nothing, and so nothing outdated
+        """Return what would be decided now. Writes nothing, notifies no observer. Raises what would refuse it."""
+        # A cache of its own is empty: nothing checks a dry run's app against its snapshot, so it must not be outdated.
+        apps = AppCache(self.store, self.vault)
         return self.dry_run_prepared(operation.prepare(apps))
 
     def dry_run_prepared(self, prepared: PreparedOperation[T]) -> Decision[T]:
-        """The same for work that is prepared already."""
+        """Return what would be decided now for an operation that is prepared already. Promises what `dry_run` does."""
         try:
             return prepared.decide(self.store.load([prepared.query])[0])
         except NeedsFullContacts:
             return self.dry_run_prepared(prepared.with_all_custom_data())
 
     def run_batch(self, jobs: Sequence[Job]) -> None:
-        """Gives every unit its result: a decision whose changes are committed, or the error that refused it."""
-        waiting, patience = list(jobs), RetryBudget()
-        while waiting:
-            ready = [unit for unit in patience.next_batch(waiting) if self._prepare(unit)]
+        """Give every job its result: a decision whose changes are committed, or the error that refused it."""
+        pending, budget = list(jobs), RetryBudget()
+        while pending:
+            ready = [job for job in budget.next_batch(pending) if self._prepare(job)]
             if ready:
-                self._apply_batch(ready, patience)
-            waiting = [unit for unit in waiting if unit.result is None]
+                self._apply_batch(ready, budget)
+            pending = [job for job in pending if job.result is None]
 
     def notify_committed(self, decision: Decision[Any]) -> None:
-        """Tells observers of an outcome that is committed, and has the courier tell of the events, if there are any;
-        whoever has sockets open hears that there is something to look at."""
+        """Send word of a committed decision: to observers, to the outbox worker for its events, and to open sockets."""
         if isinstance(decision.result, Outcome):
             self.hooks.identified(decision.result)
+        # Events were committed with the change. If this process dies here, another one delivers them.
         if decision.change_set.events:
             self._wake_outbox()
+        # Sockets of every process read the store again on a notice, so it must not go out before the commit.
         notices = notices_for(decision.change_set)
         if notices:
             self.bus.publish(notices)
 
     def notify_rejected(self, error: HulloError, app: App | None, request_id: str) -> None:
-        """Tells observers that an identify failed."""
+        """Call the observers of failed identify calls."""
         self.hooks.identify_refused(error, app, request_id)
 
     def _prepare(self, job: Job) -> bool:
+        """Return whether the job can go on. The error of a refusal is its result then."""
         if job.prepared is None:
             try:
                 job.prepared = job.operation.prepare(self.apps)
-            except Exception as refused:
-                job.result = refused
+            except Exception as error:
+                # Of any kind, a plugin's too: it belongs to this job and must not end the batch.
+                job.result = error
         return job.result is None
 
     def _apply_batch(self, jobs: Sequence[Job], budget: RetryBudget) -> None:
-        """Loads, decides and applies. Those that are to look again keep waiting."""
+        """Load, decide and apply one batch. Jobs that must be decided again keep no result."""
         concerned = jobs
         try:
             with self._lock_after_conflict(budget):
-                snapshots = self.store.load([unit.prepared.query for unit in jobs if unit.prepared is not None])
+                snapshots = self.store.load([job.prepared.query for job in jobs if job.prepared is not None])
                 decided = self._decide_batch(jobs, snapshots, budget)
-                concerned = [unit for unit, _ in decided]
-                verdicts = self.store.apply([each.change_set for _, each in decided]) if decided else ()
-        except Unstorable as unstorable:
-            self._apply_individually(concerned, unstorable, budget)
+                # From here on an error is that of these jobs only: the others are done, or will be decided again.
+                concerned = [job for job, _ in decided]
+                verdicts = self.store.apply([decision.change_set for _, decision in decided]) if decided else ()
+        except Unstorable as error:
+            self._apply_individually(concerned, error, budget)
             return
-        except HulloError as unavailable:
-            for unit in concerned:
-                unit.result = unavailable
+        except HulloError as error:
+            for job in concerned:
+                job.result = error
             return
-        for (unit, decision), verdict in zip(decided, verdicts, strict=True):
+        for (job, decision), verdict in zip(decided, verdicts, strict=True):
             if not isinstance(verdict, StoreConflict):
-                unit.result = decision
+                job.result = decision
                 for use in decision.change_set.key_uses:
                     self.apps.record_key_use(use)
-            elif not budget.record_conflict(unit):
-                unit.result = TooContended()
+            elif not budget.record_conflict(job):
+                job.result = TooContended()
 
     def _apply_individually(self, jobs: Sequence[Job], error: Unstorable, budget: RetryBudget) -> None:
-        """Nobody fails for what another wants written: each goes alone."""
+        """Run each job alone. The error does not say whose value it was, and no job fails for another's value."""
         if len(jobs) == 1:
             jobs[0].result = error
             return
-        for unit in jobs:
-            self._apply_batch([unit], budget)
+        for job in jobs:
+            self._apply_batch([job], budget)
 
     def _lock_after_conflict(self, budget: RetryBudget) -> AbstractContextManager[object]:
-        """Nothing is locked where nobody has met a conflict, which is cheaper, and nearly always enough."""
+        """Lock what is loaded, once a job of the batch has met a conflict."""
+        # No lock on the first attempt: that is cheaper, and nearly always enough. Under contention it is not: without a
+        # lock, a job that lost may lose again and again.
         store = self.store
         return store.locking() if budget.had_conflict and isinstance(store, SupportsLocking) else nullcontext()
 
     def _decide_batch(
         self, jobs: Sequence[Job], snapshots: Sequence[Snapshot], budget: RetryBudget
     ) -> list[tuple[Job, Decision[Any]]]:
+        """Return the jobs that have changes to apply, with their decisions. A job that changes nothing is done here."""
         decided: list[tuple[Job, Decision[Any]]] = []
         touched: set[str] = set()
-        for unit, snapshot in zip(jobs, snapshots, strict=True):
-            assert unit.prepared is not None
-            app = unit.prepared.app
+        for job, snapshot in zip(jobs, snapshots, strict=True):
+            assert job.prepared is not None
+            app = job.prepared.app
             if app is not None and snapshot.app_version != app.version:
+                # Race: the app was changed after it was cached. A retired key must not verify anything (V4).
                 self.apps.evict(app.id)
-                unit.prepared = None
-                if not budget.record_conflict(unit):
-                    unit.result = TooContended()
+                job.prepared = None
+                if not budget.record_conflict(job):
+                    job.result = TooContended()
                 continue
-            keys = {*unit.prepared.resource_keys, *snapshot.contacts, *snapshot.conversations}
+            keys = {*job.prepared.resource_keys, *snapshot.contacts, *snapshot.conversations}
             if not keys.isdisjoint(touched):
-                continue  # somebody in this group changes the same person: look again after them
-            try:
-                decision = unit.prepared.decide(snapshot)
-            except NeedsFullContacts:
-                unit.prepared = unit.prepared.with_all_custom_data()
+                # Race inside the batch: an earlier job changes the same records, and this snapshot lacks that change.
+                # The job keeps no result, and is decided again after that one.
                 continue
-            except Exception as refused:
-                unit.result = refused
+            try:
+                decision = job.prepared.decide(snapshot)
+            except NeedsFullContacts:
+                # A merge, which is rare, needs the custom data of every app. Loading it always would slow all calls.
+                job.prepared = job.prepared.with_all_custom_data()
+                continue
+            except Exception as error:
+                job.result = error
                 continue
             if decision.change_set.is_empty:
-                unit.result = decision
+                job.result = decision
             else:
                 touched |= keys
-                decided.append((unit, decision))
+                decided.append((job, decision))
         return decided

@@ -1,4 +1,4 @@
-"""What would become of an identify, and what is wrong with its evidence: for the site's own developer (V8)."""
+"""Explanation of an identify for the site's own developer: the decision, and what is wrong with its evidence (V8)."""
 
 from __future__ import annotations
 
@@ -22,126 +22,134 @@ from hullo.pipeline.verify import LENIENT_MODES, verify
 from hullo.value import Value
 
 MAX_OTHER_APPS: Final = 50
-"""Whose keys are tried, the newest apps first."""
+"""How many other apps' keys are tried, newest app first: each is opened and compared, which takes time."""
 KEY_MISTAKES: Final = frozenset({"algorithm", "unknown_kid", "signature", "retired_key"})
-"""What a token is refused for before anything that it says is looked at (`ProofRejected.mistake`)."""
+"""Mistakes for which a token is refused before its content is read (`ProofRejected.mistake`)."""
 
 
 class CheckResult(Value):
-    """A dry run with its explanation. Nothing in it is a secret, and nothing of it was written."""
+    """A dry run with its explanation. Contains no secret; nothing was written."""
 
     app: App
     signature: Signature
-    """What the call has to show for itself, whether the app's mode looks at it or not."""
+    """The worth of the evidence, even where the app's mode ignores evidence."""
     mistakes: tuple[Mistake, ...]
     remarks: tuple[str, ...]
     decision: Decision[Outcome] | None
-    """New ids and the token in it are nobody's. None when the call would be refused."""
+    """Its new ids and its token belong to no record. None when the call would be refused."""
     error: HulloError | None
     rejections: tuple[Rejection, ...]
-    """Fields that would be left out."""
+    """Fields that would be left out (W8)."""
 
     @property
     def is_accepted(self) -> bool:
-        """Whether the call is taken as it is meant."""
+        """Return whether the call would be accepted, with its evidence."""
         return self.error is None and self.signature is not Signature.WRONG
 
 
 def check(operation: Identify, pipeline: Executor) -> CheckResult:
-    """Decides without writing, telling or counting anything. Raises `UnknownApp`, and what is no fault of the call."""
+    """Check a call: decide it without writing, notifying or counting anything.
+
+    Raises `UnknownApp`, and errors that are no fault of the call (status 500 and above).
+    """
+    # Not from the shared cache: a developer who has just added a key must see it work.
     app = AppCache(pipeline.store, pipeline.vault).reload(operation.app_key)
     salt = pipeline.apps.workspace_salt(app.workspace_id)
     evidence = _EvidenceCheck(operation, pipeline, app, salt)
-    signature, mistakes = evidence.judged()
+    signature, mistakes = evidence.evaluate()
     decision: Decision[Outcome] | None = None
-    refused: HulloError | None = None
-    faults = operation.claim.rejected
+    refusal: HulloError | None = None
+    rejections = operation.claim.rejected
     try:
         decision = pipeline.dry_run_prepared(operation.prepare_for(app, salt))
-        faults = decision.result.rejected
+        rejections = decision.result.rejected
     except HulloError as error:
         if error.status >= 500:
             raise
-        refused = error
+        refusal = error
         if isinstance(error, Invalid | NoIdentifier):
-            faults = error.rejected
+            rejections = error.rejected
     return CheckResult(
         app=app,
         signature=signature,
         mistakes=mistakes,
         remarks=tuple(_remarks(app, signature, decision)),
         decision=decision,
-        error=refused,
-        rejections=faults,
+        error=refusal,
+        rejections=rejections,
     )
 
 
 class _EvidenceCheck:
-    """What one call has to show for itself, as an app sees it that refuses what is wrong."""
+    """Evaluates the evidence of one call, as an app in mode `optional` does."""
 
-    def __init__(self, work: Identify, pipeline: Executor, app: App, salt: str) -> None:
-        # Whatever else may refuse the call, its evidence is looked at.
-        self._work = replace(work, origin=None, session_digest=None)
+    def __init__(self, operation: Identify, pipeline: Executor, app: App, salt: str) -> None:
+        # Without what could refuse the call before its evidence is read: origin, session, mode and consent.
+        self._operation = replace(operation, origin=None, session_digest=None)
         self._pipeline = pipeline
         self._app = replace(app, verification=VerificationMode.OPTIONAL, consent_required=False)
         self._salt = salt
 
-    def judged(self) -> tuple[Signature, tuple[Mistake, ...]]:
-        """What it is worth, and every mistake in it."""
-        claim = self._work.claim
-        mistakes = [mistake for field in sorted(claim.evidence_fields) for mistake in self._explained(field)]
+    def evaluate(self) -> tuple[Signature, tuple[Mistake, ...]]:
+        """Return the worth of the evidence, and every mistake in it."""
+        claim = self._operation.claim
+        mistakes = [mistake for field in sorted(claim.evidence_fields) for mistake in self._find_mistakes(field)]
         try:
             return self._signature(), tuple(mistakes)
-        except ProofRejected as refused:
-            # What is wrong with none of it alone: it was used before, or does not go together.
+        except ProofRejected as error:
+            # No piece of evidence is wrong alone: one was used before, or they do not fit together.
             field = "identity_token" if claim.identity_token is not None else "token"
-            return Signature.WRONG, tuple(mistakes or [_mistake_from_error(field, refused)])
+            return Signature.WRONG, tuple(mistakes or [_mistake_from_error(field, error)])
 
     def _signature(self) -> Signature:
-        """Raises `ProofRejected`."""
+        """Return the worth of all evidence together. Raises `ProofRejected`."""
+        operation = self._operation
         try:
-            signature = self._pipeline.dry_run_prepared(self._work.prepare_for(self._app, self._salt)).result.signature
+            signature = self._pipeline.dry_run_prepared(operation.prepare_for(self._app, self._salt)).result.signature
         except (NoIdentifier, Invalid):
-            signature = verify(self._work.claim, self._app, self._work.context.now, self._work.hooks).signature
-        assert signature is not None, "the app looks at it"
+            # The call is wrong elsewhere. Its evidence can still be verified, only not looked up as used before.
+            signature = verify(operation.claim, self._app, operation.context.now, operation.hooks).signature
+        assert signature is not None, "an app in mode optional evaluates evidence"
         return signature
 
-    def _explained(self, field: str) -> list[Mistake]:
-        alone = _isolate_evidence(field, self._work.claim)
-        refused = self._refusal(alone, self._app)
-        found = self._work.hooks.explain_proof(alone, self._app, self._work.context.now)
+    def _find_mistakes(self, field: str) -> list[Mistake]:
+        # One piece at a time: `verify` stops at the first that is wrong, and the developer wants to see all.
+        alone = _isolate_evidence(field, self._operation.claim)
+        error = self._verification_error(alone, self._app)
+        found = self._operation.hooks.explain_proof(alone, self._app, self._operation.context.now)
         known = [mistake for mistake in found if mistake.code != UNRECOGNISED]
-        if refused is None:
+        if error is None:
             return known
-        signer = self._find_signing_app(alone, refused)
+        signer = self._find_signing_app(alone, error)
         if signer is not None:
             return [_other_app_mistake(field, signer, self._app), *known]
-        return list(found) or [_mistake_from_error(field, refused)]
+        return list(found) or [_mistake_from_error(field, error)]
 
-    def _refusal(self, claim: Claim, app: App) -> ProofRejected | None:
+    def _verification_error(self, claim: Claim, app: App) -> ProofRejected | None:
         try:
-            verify(claim, app, self._work.context.now, self._work.hooks)
-        except ProofRejected as refused:
-            return refused
+            verify(claim, app, self._operation.context.now, self._operation.hooks)
+        except ProofRejected as error:
+            return error
         return None
 
-    def _find_signing_app(self, claim: Claim, refused: ProofRejected) -> App | None:
-        """The app whose keys the evidence fits: they verify it, or at least it is then refused for something else."""
+    def _find_signing_app(self, claim: Claim, error: ProofRejected) -> App | None:
+        """Find the app whose keys the evidence fits: they verify it, or it is then refused for its content only."""
         for other in self._other_apps():
             keys = self._pipeline.vault.open_app(other).identity_keys
-            theirs = self._refusal(claim, replace(self._app, identity_keys=keys))
-            if theirs is None or (refused.mistake in KEY_MISTAKES and theirs.mistake not in KEY_MISTAKES):
+            other_error = self._verification_error(claim, replace(self._app, identity_keys=keys))
+            if other_error is None or (error.mistake in KEY_MISTAKES and other_error.mistake not in KEY_MISTAKES):
                 return other
         return None
 
     def _other_apps(self) -> list[App]:
         workspace = self._app.workspace_id
-        apps = (each for each in self._pipeline.store.list_apps() if each.workspace_id == workspace)
-        return [each for each in apps if each.id != self._app.id][:MAX_OTHER_APPS]
+        # Never across workspaces: the answer must not tell one workspace about the keys of another.
+        apps = (app for app in self._pipeline.store.list_apps() if app.workspace_id == workspace)
+        return [app for app in apps if app.id != self._app.id][:MAX_OTHER_APPS]
 
 
 def _isolate_evidence(field: str, claim: Claim) -> Claim:
-    """The claim without all other evidence."""
+    """Make a copy of the claim without all other evidence."""
     rest: dict[str, Any] = {name: None for name in EVIDENCE_FIELDS if name != field}
     hashes = {name: sent for name, sent in claim.attribute_hashes.items() if attribute_hash_field(name) == field}
     return replace(claim, attribute_hashes=hashes, **rest)
@@ -155,9 +163,9 @@ def _other_app_mistake(field: str, other: App, app: App) -> Mistake:
     return Mistake(field=field, code="other_apps_key", says=says)
 
 
-def _mistake_from_error(field: str, refused: ProofRejected) -> Mistake:
-    says = f"{refused.detail[:1].upper()}{refused.detail[1:]}."
-    return Mistake(field=field, code=refused.mistake or UNRECOGNISED, says=says)
+def _mistake_from_error(field: str, error: ProofRejected) -> Mistake:
+    says = f"{error.detail[:1].upper()}{error.detail[1:]}."
+    return Mistake(field=field, code=error.mistake or UNRECOGNISED, says=says)
 
 
 def _remarks(app: App, signature: Signature, decision: Decision[Outcome] | None) -> Iterator[str]:

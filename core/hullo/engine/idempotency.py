@@ -1,4 +1,4 @@
-"""A call with an `Idempotency-Key`: a repeat within a day gets the first answer, and changes nothing."""
+"""Operations with an `Idempotency-Key`: a repeat within a day gets the first response, and changes nothing."""
 
 from __future__ import annotations
 
@@ -26,19 +26,18 @@ RESPONSE_LIFETIME: Final = DAY
 
 
 class ReplayedResponse(Value, secrets=("session_token",)):
-    """The first answer: its body as it was encoded then, and the session token that it issued, if it did."""
+    """The first response: its body as it was encoded then, and the session token that it issued, or None."""
 
     body: bytes
     session_token: str | None
 
 
 class IdempotentOperation(Value, Generic[A]):
-    """Another work, done once for a caller and key.
+    """Wraps an operation: it runs once for a caller and a key.
 
-    `caller` is what tells callers apart: the session's digest, or the client's address where there is no session
-    yet. It keeps one caller's key from finding another's answer; behind one address only the key itself does, so
-    it should be as unguessable as a UUID. `encode` gives the answer's body without
-    secrets, which is what is stored.
+    `caller` distinguishes callers: the session's digest, or the client's address where there is no session yet. It
+    keeps one caller's key from finding another's response; behind one address only the key itself does, so it should be
+    as unguessable as a UUID. `encode` gives the response's body without secrets, which is what is stored.
     """
 
     operation: Operation[Outcome]
@@ -49,8 +48,9 @@ class IdempotentOperation(Value, Generic[A]):
     encode: Callable[[Outcome], bytes]
 
     def prepare(self, apps: Apps) -> PreparedOperation[Outcome | ReplayedResponse]:
-        """Raises what the work raises."""
+        """Prepare the wrapped operation, and look up the stored response. Raises what the operation raises."""
         prepared = self.operation.prepare(apps)
+        # Only the digest is stored: reading the store gives no key to replay a response with.
         digest = sha256(f"{prepared.query.app_id}\0{self.caller}\0{self.key}".encode()).hexdigest()
         return PreparedOperation(
             query=replace(prepared.query, stored_response_digest=digest),
@@ -61,24 +61,30 @@ class IdempotentOperation(Value, Generic[A]):
     def _decide(
         self, prepared: PreparedOperation[Outcome], digest: str, snapshot: Snapshot
     ) -> Decision[Outcome | ReplayedResponse]:
-        """Raises `Conflicting` when the key was used for another request, and `SessionRevoked` after a reset (S2)."""
-        request = sha256(self.request_body).hexdigest()
+        """Return the stored response, or decide the operation and store its response in the same commit.
+
+        Raises `Conflicting` when the key was used for another request, and `SessionRevoked` after a reset (S2).
+        """
+        request_digest = sha256(self.request_body).hexdigest()
+        # Race: two first calls with one key both find nothing. They share `digest`, so the store commits one and gives
+        # the other a conflict. Decided again, that one finds the response.
         first = snapshot.stored_response
         if first is not None and self.context.now < first.expires_at:
-            if first.request_digest != request:
+            if first.request_digest != request_digest:
                 raise Conflicting("this Idempotency-Key was used with another body")
             return Decision(result=self._replay(first, prepared, snapshot))
         decision = prepared.decide(snapshot)
         token = decision.result.session_token
-        answer = StoredResponse(
+        response = StoredResponse(
             digest=digest,
-            request_digest=request,
+            request_digest=request_digest,
+            # The seed and not the token: the token is a credential, and is made again from this (`_mask_seed`).
             seed=self._mask_seed(self.context.seed) if token is not None else b"",
             at=self.context.now,
             body=self.encode(decision.result),
             expires_at=self.context.now + RESPONSE_LIFETIME,
         )
-        change_set = replace(decision.change_set, stored_responses=(answer,))
+        change_set = replace(decision.change_set, stored_responses=(response,))
         return Decision(result=decision.result, change_set=change_set, build_trace=decision.build_trace)
 
     def _replay(
@@ -86,21 +92,22 @@ class IdempotentOperation(Value, Generic[A]):
     ) -> ReplayedResponse:
         query = prepared.query
         if not first.seed and query.app_id is not None:
-            # A call that issued a token may have ended the session that it came with, by a switch; any other needs
-            # its session as much as the first time.
+            # A call that issued a token may have ended its own session, by a switch of user (C5). Any other call needs
+            # its session as much as the first time: after a reset no response is replayed (S2).
             session_lifecycle.validate_session(snapshot, query.session, query.app_id, self.context.now)
         return ReplayedResponse(body=first.body, session_token=self._recover_token(first))
 
     def _recover_token(self, first: StoredResponse) -> str | None:
+        """Make the session token of the first response again. None when it issued none."""
         if not first.seed:
             return None
         return RequestContext(now=first.at, seed=self._mask_seed(first.seed)).new_secret(SESSION_PREFIX)
 
     def _mask_seed(self, seed: bytes) -> bytes:
-        """The seed under a pad that only this caller's key makes; done twice it is open again.
+        """Apply the pad that only this caller's key makes. Applied twice, it gives the seed again.
 
-        The pad is used for one seed only, as both are bound to one stored answer. The store alone, without the
-        key, cannot make the session token from it.
+        The pad is used for one seed only, as both are bound to one stored response. The store alone, without the key,
+        cannot make the session token from it.
         """
         salt = sha256(self.caller.encode()).digest()[:16]
         pad = blake2b(self.key.encode(), digest_size=SEED_BYTES, salt=salt, person=b"hullo-repeat").digest()

@@ -1,4 +1,4 @@
-"""Which word goes round of what was committed, to whoever has sockets open (S4, H1)."""
+"""Notices of a committed change set, for the processes that have sockets open (S4, H1)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from hullo.model.visitor import Session
 
 
 def notices_for(changes: ChangeSet) -> tuple[Notice, ...]:
-    """Those of sessions first: who has become somebody else is looked at before anything is told to them."""
+    """List the notices of a change set.
+
+    Sessions come first: a socket whose person has changed is checked before anything is sent to it (S4).
+    """
     return (*_session_notices(changes), *_conversation_notices(changes))
 
 
@@ -19,26 +22,29 @@ def _session_notices(changes: ChangeSet) -> Iterator[Notice]:
     for change in changes.sessions:
         if _affects_other_sockets(change):
             yield Notice(kind="session", visitor_id=change.after.visitor_id)
-    for log_out in changes.session_revocations:
-        yield Notice(kind="session", contact_id=log_out.contact_id)
+    # The rest concerns every session of a contact, and the change set does not list those.
+    for revocation in changes.session_revocations:
+        yield Notice(kind="session", contact_id=revocation.contact_id)
+    # A merge and its undo give sessions another contact (C1, G2). Their sockets must not go on with the old one.
     for absorption in changes.absorptions:
         yield Notice(kind="session", contact_id=absorption.absorbed_id)
-    for separation in changes.splits:
-        yield Notice(kind="session", contact_id=separation.survivor_id)
+    for split in changes.splits:
+        yield Notice(kind="session", contact_id=split.survivor_id)
     for erasure in changes.erasures:
         yield Notice(kind="session", contact_id=erasure.contact.id)
 
 
 def _conversation_notices(changes: ChangeSet) -> Iterator[Notice]:
     conversations = {change.after.id: change.after for change in changes.conversations}
-    spoken_in: set[str] = set()
+    with_message: set[str] = set()
     for message in changes.messages:
         conversation = conversations[message.conversation_id]
-        spoken_in.add(conversation.id)
+        with_message.add(conversation.id)
         yield _conversation_notice(conversation, message.id)
     for change in changes.conversations:
         was_read = change.before is not None and change.before.read_at != change.after.read_at
-        if was_read and change.after.id not in spoken_in:
+        # The notice of a new message makes sockets read the conversation anyway.
+        if was_read and change.after.id not in with_message:
             yield _conversation_notice(change.after)
 
 
@@ -46,7 +52,8 @@ def _conversation_notice(conversation: Conversation, message_id: str | None = No
     return Notice(
         kind="read" if message_id is None else "message",
         visitor_id=conversation.visitor_id,
-        # Only a proven link lets the contact's other sessions look.
+        # Names no value: each socket reads the conversation with its own rights, and only a proven link lets the
+        # contact's other sessions see it (H1).
         contact_id=conversation.contact_id,
         conversation_id=conversation.id,
         message_id=message_id,
@@ -54,8 +61,10 @@ def _conversation_notice(conversation: Conversation, message_id: str | None = No
 
 
 def _affects_other_sockets(change: Change[Session]) -> bool:
-    """Whether another socket of the session has to know: a new session has none, and that it was seen again is
-    nobody's business."""
+    """Return whether sockets of this session must check it again.
+
+    A new session has none, and a later `seen_at` changes nothing for them.
+    """
     before, after = change.before, change.after
     return before is not None and (
         (before.contact_id, before.standing, before.proven_identifiers, before.revoked_at)

@@ -1,4 +1,4 @@
-"""A call of somebody who may do no more in this minute: decided as ever, and refused if there is anything to it."""
+"""An operation of a caller that is over its limit: it is decided as ever, and refused if its result counts."""
 
 from __future__ import annotations
 
@@ -18,20 +18,21 @@ A = TypeVar("A")
 
 
 class RateLimitedOperation(Value, Generic[A]):
-    """Another work, refused with `refusal` where its answer is one that `counts`."""
+    """Wraps an operation: refused with `error` where its result is one that `is_counted`."""
 
     operation: Operation[A]
     is_counted: Callable[[A], bool]
     error: RateLimited
 
     def prepare(self, apps: Apps) -> PreparedOperation[A]:
-        """Raises what the work raises."""
+        """Prepare the wrapped operation. Raises what that raises."""
         prepared = self.operation.prepare(apps)
         return replace(prepared, decide=partial(self._decide, prepared))
 
     def _decide(self, prepared: PreparedOperation[A], snapshot: Snapshot) -> Decision[A]:
-        """Raises what the work raises, and `RateLimited`."""
+        """Decide the wrapped operation. Raises what that raises, and `RateLimited`."""
         decision = prepared.decide(snapshot)
+        # Only now is it known whether the call counts. Nothing is applied yet, so refusing it leaves no trace.
         if self.is_counted(decision.result):
             raise self.error
         return decision
