@@ -6,6 +6,9 @@ from hullo.model.instant import Instant
 
 
 def max_plausible_lease(now: Instant, until: Instant) -> Instant:
-    """A lease that lasts longer than this was taken by somebody whose clock is far ahead, and is free: were it not, one
-    such process that dies would hold up all others until their clocks have caught up."""
+    """Return the latest end that a lease may plausibly have.
+
+    A later one was written by a clock far ahead, and counts as free: if such a process died, it would block all others
+    until their clocks caught up.
+    """
     return until + (until - now)

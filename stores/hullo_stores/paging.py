@@ -1,4 +1,4 @@
-"""Pages of lists that are told newest first, and cursors: where the next page begins."""
+"""Pages of lists, newest first, and cursors that say where the next page begins."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MAX_ID_LENGTH = 64
 
 
 class HasId(Protocol):
-    """Whatever has an id that orders it by time."""
+    """An item whose id orders it by time."""
 
     @property
     def id(self) -> str:
@@ -23,14 +23,14 @@ T = TypeVar("T", bound=HasId)
 
 
 class UnknownCursor(Exception):
-    """The cursor is of no page of this list: there is nothing after it."""
+    """The cursor belongs to no page of this list, so nothing follows it."""
 
 
 def parse_cursor(listing: str, request: PageRequest) -> str | None:
-    """The id after which the page begins; None for the first page. Raises `UnknownCursor`.
+    """Return the id after which the page begins; None for the first page. Raises `UnknownCursor`.
 
-    The name of the list stands in the cursor, so that one of another list is recognised. What the id names
-    may have been erased since.
+    The cursor names its list, so that a cursor of another list is recognised. The item with this id may have been
+    erased since.
     """
     if request.cursor is None:
         return None
@@ -41,7 +41,7 @@ def parse_cursor(listing: str, request: PageRequest) -> str | None:
 
 
 def build_page(listing: str, request: PageRequest, items: Sequence[T]) -> Page[T]:
-    """A page of `items`, which begin where it begins and hold one more than its limit when there is more."""
+    """Build a page of `items`, which begin where the page begins and hold one more than its limit if more follow."""
     told = tuple(items[: request.limit])
     more = len(items) > len(told) > 0
     return Page(items=told, next=f"{listing}:{told[-1].id}" if more else None)

@@ -1,4 +1,4 @@
-"""What points at contacts, and must not point at one that has become part of another."""
+"""Which contacts a change set newly points at."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from hullo.model.visitor import Session
 
 
 def newly_referenced_contacts(changes: ChangeSet) -> Iterator[ContactId]:
-    """Contacts that sessions and conversations are given to, and that the change set does not write itself.
+    """Yield contacts that get sessions or conversations from this change set but are not written by it.
 
-    Those that had their sessions and conversations before are no matter: a merge moves these, after which they are not
-    what they were. What is new would be left behind.
+    Each must still be unmerged when the change set is applied: a merge moves what the contact had before, but would
+    miss what arrives during the merge. Old references need no check: the merge changes their version.
     """
     written = {change.after.id for change in changes.contacts}
     for contact_id in (*_new_owners(changes.sessions), *_new_owners(changes.conversations)):

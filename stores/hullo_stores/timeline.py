@@ -1,4 +1,4 @@
-"""What of a change set is kept in timelines."""
+"""Which entries a change set adds to timelines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hullo.model.timeline import CONTACT_EVENT, TimelineEntry
 
 
 def timeline_entries(changes: ChangeSet) -> Iterator[TimelineEntry]:
-    """Events that timelines show, and what sites report."""
+    """Yield an entry for each event that timelines show and for each event that a site reported."""
     for event in changes.events:
         if event.is_in_timeline and event.contact_id is not None:
             yield TimelineEntry(

@@ -1,4 +1,4 @@
-"""How the code that writes a change set says that it must not be written."""
+"""The exceptions by which code that writes a change set refuses it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from hullo.store.protocol import StoreConflict
 
 
 class WriteConflict(Exception):
-    """Something the change set stands on has changed. `apply` catches it and answers with its `conflict`."""
+    """Something the change set depends on has changed. `apply` catches this and returns its `conflict`."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -14,4 +14,4 @@ class WriteConflict(Exception):
 
 
 class TransactionAborted(WriteConflict):
-    """The database has rolled the whole transaction back, as two waited for each other: nobody's was written."""
+    """The database rolled the whole transaction back because of a deadlock. Nothing of it was written."""

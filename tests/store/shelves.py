@@ -18,7 +18,7 @@ class Interrupted(Exception):
 
 
 class Shelves:
-    """Keeps `Portable`, `Source` and `Target`. After `writes_left` more writes every other is an interruption."""
+    """Implements `SupportsCopy`, `CopySource` and `CopyTarget`. After `writes_left` writes every other one fails."""
 
     def __init__(
         self,

@@ -1,1 +1,1 @@
-"""What the core asks of a store, and how units of work reach a store's threads."""
+"""The store protocols, and what the core builds on them: copying, reading, retries, URLs."""

@@ -1,4 +1,4 @@
-"""How long to wait before a change is tried again."""
+"""How often and how long to wait before a change is tried again."""
 
 from __future__ import annotations
 
@@ -8,17 +8,13 @@ from collections.abc import Iterator
 from typing import Final
 
 MAX_ATTEMPTS: Final = 20
-
-
 INITIAL_BACKOFF: Final = 0.001
-
-
 MAX_BACKOFF: Final = 0.05
 """Seconds."""
 
 
 def attempts() -> Iterator[int]:
-    """For a change that goes alone: numbers its tries, with longer and longer pauses between them."""
+    """Number the tries of a change that runs alone, with growing pauses between them."""
     for number in range(MAX_ATTEMPTS):
         if number > 1:
             pause_after(number)
@@ -26,4 +22,5 @@ def attempts() -> Iterator[int]:
 
 
 def pause_after(conflicts: int) -> None:
+    # A random share of the whole pause ("full jitter"): rivals that met once do not meet again.
     time.sleep(random.uniform(0, min(INITIAL_BACKOFF * 2**conflicts, MAX_BACKOFF)))

@@ -1,7 +1,7 @@
-"""Copies every row of one store to another, and proves that it did.
+"""Copies every row of one store to another, and verifies the copy.
 
-Rows go in the order of their keys, a chunk at a time, each committed. Where a copy was interrupted the target says
-itself: after its last key. The target is marked until both sides have been read again and are the same.
+Rows go in the order of their keys, in committed chunks. An interrupted copy resumes after the target's last key. The
+target is marked as unfinished until both sides have been read again and are equal.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from hullo.store.protocol import StoreConflict
 from hullo.value import Value
 
 CHUNK: Final = 2000
-"""Rows a commit: enough that its cost does not count, and few enough for memory with the longest messages."""
+"""Rows a commit: enough to make its cost negligible, few enough for memory even with the longest messages."""
 
 SAME_DATABASE: Final = "source and target are the same database"
 RETRY_ADVICE: Final = "stop every server that uses either, make the target a new, empty database, and copy again"
 
 
 class CopiedTable(Value):
-    """What both sides hold of a table: how many rows, and the SHA-256 of them all in the order of their keys."""
+    """A copied table: its number of rows, and the SHA-256 of all rows in the order of their keys."""
 
     name: str
     rows: int
@@ -43,10 +43,10 @@ class CopiedTable(Value):
 def copy_store(
     source: SupportsCopy, target: SupportsCopy, progress: Progress = no_progress, *, chunk: int = CHUNK
 ) -> tuple[CopiedTable, ...]:
-    """Copies and verifies. Called again after an interruption it goes on where it was.
+    """Copy and verify. Called again after an interruption it resumes.
 
-    Raises `Conflicting` for a target that is not empty, unless with an unfinished copy of this very source, and
-    when the two sides are not the same at the end.
+    Raises `Conflicting` if the target is not empty, unless it holds an unfinished copy of this source, and if the two
+    sides differ at the end.
     """
     if source.location == target.location:
         raise Conflicting(SAME_DATABASE)
@@ -61,12 +61,12 @@ def copy_store(
 
 
 def fingerprint(place: str) -> str:
-    """What an unfinished copy remembers of its source."""
+    """Return what an unfinished copy stores about its source."""
     return sha256(place.encode()).hexdigest()[:32]
 
 
 class _ProgressCounter:
-    """Counts rows for whoever watches."""
+    """Count rows and report them to a `Progress`."""
 
     def __init__(self, progress: Progress, doing: str, total: int) -> None:
         self._progress = progress
@@ -77,7 +77,7 @@ class _ProgressCounter:
 
     def __call__(self, rows: int) -> None:
         self._done += rows
-        # A source that grows meanwhile is not done before its end.
+        # The total was counted before: a source that grows meanwhile must not report more than all.
         self._progress(self._doing, min(self._done, self._total), self._total)
 
 
@@ -95,7 +95,7 @@ def _begin(old: CopySource, new: CopyTarget, source: str) -> None:
     if begun is not None:
         raise Conflicting("the target holds an unfinished copy of another database; copy into a new, empty one")
     held = new.begin(source)
-    if old.unfinished_copy() == source:  # by two names, which only now shows
+    if old.unfinished_copy() == source:  # one database under two URLs: the mark shows it
         new.finish()
         raise Conflicting(SAME_DATABASE)
     if isinstance(held, StoreConflict):
@@ -136,7 +136,7 @@ def _verify(
 
 
 def _digest_table(side: CopySource, table: PortableTable, told: Callable[[int], None], chunk: int) -> CopiedTable:
-    # MessagePack tells text from bytes and writes every value in one way only: it is canonical for what rows hold.
+    # MessagePack distinguishes text from bytes and has one encoding for each value: canonical for these rows.
     encode = msgspec.msgpack.Encoder().encode
     digest, count = sha256(), 0
     for rows in _pages(side, table, None, chunk):

@@ -1,7 +1,6 @@
-"""What a store may offer beside `Store`, for whoever looks after it: copies, backups, a diagnosis.
+"""What a store may offer beside `Store`: copies, backups, a diagnosis.
 
-Each is a protocol of its own, and a store keeps those that it can. All of it is asked of a store that is closed:
-opening one would bring its schema up to date, which is not for a look or a copy to do.
+All of it runs on a closed store: opening one would migrate its schema, which a diagnosis or a copy must not do.
 """
 
 from __future__ import annotations
@@ -18,65 +17,64 @@ PortableValue: TypeAlias = str | int | bytes | None
 PortableRow: TypeAlias = tuple[PortableValue, ...]
 
 Progress: TypeAlias = Callable[[str, int, int], None]
-"""Called now and then with what is being done, how much of it is done, and how much there is. May raise, to stop."""
+"""Called with the name of the work, how much is done, and the total. May raise, to stop."""
 
 
 def no_progress(doing: str, done: int, total: int) -> None:
-    """A `Progress` that nobody watches."""
+    """Ignore progress."""
 
 
 class PortableTable(Value):
-    """A table, whatever it is in the store. The columns of `key` say where a row stands: no two rows share one."""
+    """A table in the order of its key. No two rows share the values of the `key` columns."""
 
     name: str
     columns: tuple[str, ...]
     key: tuple[str, ...]
 
     def key_of(self, row: PortableRow) -> PortableRow:
-        """Where this row stands."""
+        """Return the key of a row."""
         return tuple(row[self.columns.index(column)] for column in self.key)
 
 
 class CopySource(Protocol):
-    """A store whose rows are read. What others write meanwhile may be among them or not."""
+    """A store that rows are read from. Rows written meanwhile may be read or missed."""
 
     def unfinished_copy(self) -> str | None:
-        """What `Target.begin` was told. None when it holds no unfinished copy."""
+        """Return the `source` of `CopyTarget.begin`. None if the store holds no unfinished copy."""
         ...
 
     def tables(self) -> Sequence[PortableTable]:
-        """In an order in which whatever is pointed at comes first."""
+        """Return the tables, referenced ones first."""
         ...
 
     def count(self, table: PortableTable) -> int:
-        """How many rows it has now."""
+        """Return the current number of rows."""
         ...
 
     def rows(self, table: PortableTable, after: PortableRow | None, limit: int) -> Sequence[PortableRow]:
-        """The next rows after a key, or the first ones, in the order of their keys: the same order in every store,
-        that of bytes for text."""
+        """Return the next rows after a key, or the first ones, in key order: byte order for text, the same in every
+        store."""
         ...
 
 
 class CopyTarget(CopySource, Protocol):
-    """A store that is being filled. From `begin` to `finish`, through a crash too, it is an unfinished copy: nobody
-    can open it as a `Store`."""
+    """A store that is being filled. From `begin` to `finish`, through a crash too, it cannot be opened as a `Store`."""
 
     def begin(self, source: str) -> Applied | StoreConflict:
-        """Marks it, if it is empty; else the conflict names a table that has rows. `source` is at most 64 letters
-        and digits."""
+        """Mark an empty store as an unfinished copy; otherwise the conflict names a table that has rows. `source` is at
+        most 64 letters and digits."""
         ...
 
     def last_key(self, table: PortableTable) -> PortableRow | None:
-        """The key of its last row, None while it has none."""
+        """Return the key of the last row. None while there is no row."""
         ...
 
     def add(self, table: PortableTable, rows: Sequence[PortableRow]) -> Applied | StoreConflict:
-        """All of them or none, and for good. A conflict when one is there already, or points at what is not."""
+        """Insert and commit all rows or none. A conflict if a row exists already, or references a missing one."""
         ...
 
     def finish(self) -> None:
-        """It can be opened from now on."""
+        """Remove the mark: the store can be opened from now on."""
         ...
 
 
@@ -91,20 +89,20 @@ class SupportsMigrationPreview(Protocol):
 
 @runtime_checkable
 class SupportsCopy(Protocol):
-    """A store whose rows may be copied to another one that has the same tables."""
+    """A store whose rows can be copied to another one with the same tables."""
 
     @property
     def location(self) -> str:
-        """Which database it is, as far as its URL tells. Holds no secret."""
+        """Which database it is, as far as its URL shows. Holds no secret."""
         ...
 
     def as_source(self) -> AbstractContextManager[CopySource]:
-        """Connects, and leaves rows and schema as they are. Raises `StoreUnavailable` where there is no database, or
-        not one of this version's schema, or an unfinished copy."""
+        """Connect without changing rows or schema. Raises `StoreUnavailable` if there is no database, its schema is not
+        this version's, or it holds an unfinished copy."""
         ...
 
     def as_target(self) -> AbstractContextManager[CopyTarget]:
-        """Connects, making the database or bringing it up to date; one that holds an unfinished copy too."""
+        """Connect; create or migrate the database. Also accepts one that holds an unfinished copy."""
         ...
 
 
@@ -132,7 +130,7 @@ class SupportsBackup(Protocol):
 
 
 class Finding(Value):
-    """One thing that was looked at. With `advice`, what to do about it, it is not as it should be."""
+    """One thing that was checked. `advice` says what to do if it is not as it should be, else None."""
 
     name: str
     value: str
@@ -140,7 +138,7 @@ class Finding(Value):
 
     @property
     def is_ok(self) -> bool:
-        """Whether there is nothing to do."""
+        """Return whether there is nothing to do."""
         return self.advice is None
 
 

@@ -1,4 +1,4 @@
-"""What the core asks of a store. Everything is synchronous and may be called from any thread."""
+"""The protocols of a store. Everything is synchronous and may be called from any thread."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ Item = TypeVar("Item")
 
 
 class Applied(Value, kw_only=False):
-    """The change set is committed, and will be there after a crash."""
+    """The change set is committed and survives a crash."""
 
 
 class StoreConflict(Value, kw_only=False):
-    """Nothing of the change set was written, as something it stands on has changed: decide again and come back.
+    """Nothing of the change set was written, as something it depends on has changed: decide again on a fresh snapshot.
 
     `reason` names the table or constraint, for the log.
     """
@@ -45,41 +45,41 @@ APPLIED = Applied()
 
 
 class Page(Value, Generic[Item]):
-    """Some items, the newest first, and the cursor of those after them; None when that was all."""
+    """Items, newest first, and the cursor of the next page. None on the last page."""
 
     items: tuple[Item, ...]
     next: str | None
 
 
 class PageRequest(Value):
-    """`cursor` is a `Page.next` of the same list; one that is of no list gives an empty page, never an error."""
+    """`cursor` is a `Page.next` of the same list. A cursor of no list gives an empty page, never an error."""
 
     limit: int = 50
     cursor: str | None = None
 
 
 class ContactFilter(Value):
-    """`query` is looked for anywhere in identifiers and profile, whatever the case; `identifier` matches exactly."""
+    """`query` is searched for anywhere in identifiers and profile, ignoring case; `identifier` matches exactly."""
 
     workspace_id: str
     query: str | None = None
     identifier: IdentifierDigest | None = None
     tag: str | None = None
-    """Exactly."""
+    """Matches exactly."""
 
 
 class ConflictFilter(Value):
-    """None: of either status; with whomever."""
+    """`status` None means either status; `contact_id` None means all contacts."""
 
     workspace_id: str
     status: ConflictStatus | None = "open"
     contact_id: ContactId | None = None
-    """On either side."""
+    """Matches either side of the conflict."""
 
 
 class AppReads(Protocol):
-    """Who may call. Lists are newest first, and hold what is retired, revoked or expired too: who asks looks at the
-    clock."""
+    """Reads of apps, keys and sessions. Lists are newest first and include retired, revoked and expired items: the
+    caller compares them with its clock."""
 
     def find_app(self, app_id: str) -> App | None: ...
     def list_apps(self) -> Sequence[App]: ...
@@ -88,48 +88,48 @@ class AppReads(Protocol):
     def list_api_keys(self) -> Sequence[ApiKey]: ...
     def find_session(self, digest: SessionDigest) -> Session | None: ...
     def list_call_counts(self, app_id: str, since: Instant) -> Sequence[CallCount]:
-        """Of the days from `since` on, the oldest first."""
+        """Return the counts of the days from `since` on, oldest first."""
         ...
 
 
 class ContactReads(Protocol):
-    """What an agent or an API key may see. Contacts come with every app's custom data."""
+    """Reads of contacts for agents and API keys. Contacts come with every app's custom data."""
 
     def find_contact(self, workspace_id: str, contact_id: ContactId) -> Contact | None:
-        """As it is: one that was merged into another is empty, and names it."""
+        """Return the contact as it is stored: one that was merged into another is empty, and names it."""
         ...
 
     def list_contacts(self, criteria: ContactFilter, page: PageRequest) -> Page[Contact]:
-        """Without those that were merged into another."""
+        """Return a page without contacts that were merged into another."""
         ...
 
     def list_sessions(self, workspace_id: str, contact_id: ContactId, page: PageRequest) -> Page[Session]:
-        """The contact's, of every app, by the id of their visitors; those that are over too."""
+        """Return a page of the contact's sessions in every app, by visitor id; those that are over too."""
         ...
 
     def count_related(self, workspace_id: str, contact_id: ContactId) -> RelatedCounts:
-        """How much there is of the contact and of everybody whom it absorbed."""
+        """Count what belongs to the contact and to all contacts it absorbed."""
         ...
 
 
 class HistoryReads(Protocol):
-    """How a contact came to be what it is. A contact's history is also that of everybody whom it absorbed, through
-    chains, for as long as it is so."""
+    """Reads of how a contact came to be what it is. Its history includes that of all contacts it absorbed, through
+    chains, while they are merged."""
 
     def list_timeline(self, workspace_id: str, contact_id: ContactId, page: PageRequest) -> Page[TimelineEntry]: ...
     def list_decisions(self, workspace_id: str, contact_id: ContactId, page: PageRequest) -> Page[DecisionRecord]: ...
     def list_notes(self, workspace_id: str, subject_id: str, page: PageRequest) -> Page[Note]:
-        """About a contact, or about a conversation."""
+        """Return a page of the notes about a contact or a conversation."""
         ...
 
     def find_note(self, workspace_id: str, note_id: NoteId) -> Note | None: ...
 
     def list_conflicts(self, criteria: ConflictFilter, page: PageRequest) -> Page[Conflict]:
-        """Of exactly the contact that is asked for, and of nobody whom it absorbed."""
+        """Return a page of conflicts. A contact in the filter means that contact alone, not those it absorbed."""
         ...
 
     def list_merges(self, workspace_id: str, contact_id: ContactId, page: PageRequest) -> Page[Merge]:
-        """In which the contact, or anybody whom it absorbed, is the survivor or the absorbed one; undone ones too."""
+        """Return a page of merges, undone ones too, where the contact or one it absorbed is survivor or absorbed."""
         ...
 
     def find_merge(self, workspace_id: str, merge_id: MergeId) -> Merge | None: ...
@@ -137,12 +137,13 @@ class HistoryReads(Protocol):
 
 
 class ConversationReads(Protocol):
-    """Conversations, by who may see them."""
+    """Reads of conversations, by who may see them."""
 
     def list_visible_conversations(
         self, visitor_id: VisitorId, app_id: str, proven_contact: ContactId | None, page: PageRequest
     ) -> Page[Conversation]:
-        """The visitor's own and, with a contact, those of that contact in this app whose link is proven (H1)."""
+        """Return a page of the visitor's own and, with a contact, of that contact's in this app whose link is proven
+        (H1)."""
         ...
 
     def list_conversations(self, workspace_id: str, page: PageRequest) -> Page[Conversation]: ...
@@ -154,61 +155,66 @@ class ConversationReads(Protocol):
 
 
 class Outbox(Protocol):
-    """Events that are committed, and wait for everybody to be told of them (R4)."""
+    """Committed events that wait to be dispatched (R4), and leases."""
 
     def list_outbox(self, limit: int) -> Sequence[Event]:
-        """The oldest, in the order of their ids; without their values."""
+        """Return the oldest events by id, without their values."""
         ...
 
     def acquire_lease(self, name: str, holder: str, now: Instant, until: Instant) -> bool:
-        """Whether `holder` has the lease of this name until then: it was free, had ended by `now`, or was theirs
-        already. Of any number who ask at once, in whatever processes, one is told yes. One that lasts more than twice
-        as long as what is asked for is the word of a wrong clock, and free."""
+        """Take or renew a lease; return whether `holder` has it until then.
+
+        It succeeds if the lease is free, had ended by `now`, or is the holder's already. Of several callers at once, in
+        any processes, one succeeds. A stored lease that ends later than twice the requested time was written by a wrong
+        clock, and counts as free.
+        """
         ...
 
     def release_lease(self, name: str, holder: str) -> None:
-        """It is free, if it was theirs."""
+        """Release the lease if `holder` has it."""
         ...
 
 
 class WebhookReads(Protocol):
-    """Who is told over HTTP, and what came of it."""
+    """Reads of webhooks and their deliveries."""
 
     def list_webhooks(self, workspace_id: str | None) -> Sequence[Webhook]:
-        """Of a workspace, or of all; the newest first, without deleted ones."""
+        """Return the webhooks of a workspace, or of all for None; newest first, without deleted ones."""
         ...
 
     def find_webhook(self, webhook_id: WebhookId) -> Webhook | None:
-        """Deleted ones too."""
+        """Return the webhook, a deleted one too."""
         ...
 
     def list_deliveries(self, webhook_id: WebhookId, page: PageRequest) -> Page[Delivery]: ...
     def find_delivery(self, delivery_id: DeliveryId) -> Delivery | None: ...
     def list_due_deliveries(self, now: Instant, limit: int, without: Collection[WebhookId] = ()) -> Sequence[Delivery]:
-        """Pending ones whose time has come, the longest due first. Of those of one webhook and contact only the first,
-        and none while an earlier one is pending; those of no contact wait for nobody. None of the webhooks in
-        `without`: they are busy, and however much is due there holds up nobody else."""
+        """Return pending deliveries that are due, the longest due first.
+
+        Of those of one webhook and contact only the first, and none while an earlier one is pending; those without a
+        contact do not wait. Webhooks in `without` are busy and left out, so that their backlog delays no other webhook.
+        """
         ...
 
     def next_delivery_at(self) -> Instant | None:
-        """When the next delivery is due, which may have been in the past; None when none is pending."""
+        """Return when the next delivery is due, which may be in the past. None if none is pending."""
         ...
 
 
 class RetentionCleanup(Protocol):
-    """What is too old is removed (P3)."""
+    """Deletes what is too old (P3)."""
 
     def sweep(self, sweep: Sweep, *, dry_run: bool = False) -> SweepResult:
-        """Removes at most `sweep.most` of each kind, in transactions of its own.
+        """Delete at most `sweep.limit` of each kind, in transactions of its own.
 
-        A session goes when it is over, and when its visitor is anonymous and was last seen before that moment; a
-        visitor with its last session, unless it has a conversation. A conversation goes with its messages and notes,
-        and its visitor's session stays.
+        A session goes when it is over, or when its visitor is anonymous and was last seen before that time; a visitor
+        goes with its last session, unless it has a conversation. A conversation goes with its messages and notes; its
+        visitor's session stays.
         """
         ...
 
     def delete_deliveries(self, before: Instant, limit: int) -> int:
-        """Removes what was delivered or given up before then. How many there were."""
+        """Delete deliveries that succeeded or were given up before then; return how many."""
         ...
 
 
@@ -216,9 +222,9 @@ class RetentionCleanup(Protocol):
 class Store(AppReads, ContactReads, HistoryReads, ConversationReads, Outbox, WebhookReads, RetentionCleanup, Protocol):
     """Keeps everything. Batch-first: a group of units is loaded at once and applied under one commit.
 
-    Implementations translate their driver's errors: a broken connection, a locked file or an outdated schema
-    raise `StoreUnavailable`; what somebody else changed meanwhile is a returned `StoreConflict`. Nothing else
-    of a driver gets out. `hullo.testing.StoreContract` proves an implementation.
+    Implementations translate driver errors: a broken connection, a locked file or an outdated schema raises
+    `StoreUnavailable`; a concurrent change is a returned `StoreConflict`. No other driver error gets out.
+    `hullo.testing.StoreContract` verifies an implementation.
     """
 
     @property
@@ -232,47 +238,45 @@ class Store(AppReads, ContactReads, HistoryReads, ConversationReads, Outbox, Web
         ...
 
     def open(self) -> None:
-        """Connects, and brings the schema up to date. Calling it on an open store does nothing."""
+        """Connect and bring the schema up to date. Opening an open store does nothing."""
         ...
 
     def close(self) -> None:
-        """Gives everything back. A closed store may be opened again."""
+        """Release all resources. A closed store may be opened again."""
         ...
 
     def check(self) -> None:
-        """Raises `StoreUnavailable` unless the database answers and its schema is current. For readiness."""
+        """Raise `StoreUnavailable` unless the database answers and its schema is current. For readiness probes."""
         ...
 
     def load(self, queries: Sequence[SnapshotQuery]) -> Sequence[Snapshot]:
-        """One snapshot a query, in their order, all of one moment. One round trip, where the engine can."""
+        """Return one snapshot a query, in their order, all of one moment; in one round trip if the engine can."""
         ...
 
     def apply(self, changes: Sequence[ChangeSet]) -> Sequence[Applied | StoreConflict]:
-        """Each change set all or nothing, in their order, one commit for the group.
+        """Apply every change set, each all or nothing, in their order, with one commit for the group.
 
-        A later change set may build on an earlier one of the same group only through a fresh snapshot: a
-        conflict in one leaves the others alone. A session, conversation, decision or conflict that names a
-        contact which was erased meanwhile is a conflict too, as is a session or conversation that is given to one which
-        has become part of another, and a message in a conversation that is gone.
-        Nobody reads what is not yet kept for good. Raises `StoreUnavailable` when none of it was committed, or
-        when the connection was lost while it was being committed and nobody can tell: whoever comes again
-        decides on what is there then. Raises `Unstorable`, with nothing written, when the database takes one of the
-        values for none of its own.
+        A change set builds on an earlier one of its group only through a fresh snapshot; a conflict in one does not
+        affect the others. Also conflicts: a session, conversation, decision or conflict that names an erased contact; a
+        session or conversation given to a contact that was merged meanwhile; a message in a conversation that is gone.
+
+        Uncommitted writes are visible to no reader. Raises `StoreUnavailable` if nothing was committed, or if the
+        connection was lost during the commit and its result is unknown: a retry decides on what is stored then. Raises
+        `Unstorable`, with nothing written, if the database accepts one of the values in no form.
         """
         ...
 
 
 @runtime_checkable
 class SupportsLocking(Protocol):
-    """What a store may keep beside `Store`, if writers in several threads or processes share it."""
+    """What a store may offer beside `Store` if several threads or processes write to it."""
 
     def locking(self) -> AbstractContextManager[object]:
-        """For units that have met a conflict: inside, whatever this thread loads stays as it is until it has applied
-        what it decided, so that others who write it too wait, instead of winning again.
+        """Lock what this thread loads until it has applied its decision, for units that have met a conflict: rivals
+        wait instead of winning again.
 
-        Load first, apply at most once, and then leave, asking the store for nothing else meanwhile; leaving without
-        `apply` writes nothing. What is not there yet
-        cannot be held, and on a cluster with several writers nothing is held beyond one node, so that `apply` may
-        still answer with conflicts.
+        Load first, apply at most once, then leave, with no other call in between; leaving without `apply` writes
+        nothing. Rows that do not exist yet cannot be locked, and on a cluster with several writers locks are local to a
+        node, so `apply` may still return conflicts.
         """
         ...

@@ -1,4 +1,4 @@
-"""Lists that are read to their end."""
+"""Reads lists to their end, and contacts through merges."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from hullo.store.protocol import ContactFilter, ContactReads, Page, PageRequest
 Item = TypeVar("Item")
 
 PAGE_SIZE: Final = 200
-"""How many are asked for at each look."""
+"""Items fetched at a time."""
 
 
 def iter_pages(fetch_page: Callable[[PageRequest], Page[Item]], page_size: int = PAGE_SIZE) -> Iterator[Item]:
-    """Every item of every page, in the order of the list. What is added in front meanwhile is left out."""
+    """Yield every item of every page, in the order of the list. Items added in front meanwhile are left out."""
     cursor: str | None = None
     while True:
         page = fetch_page(PageRequest(limit=page_size, cursor=cursor))
@@ -31,25 +31,25 @@ def iter_pages(fetch_page: Callable[[PageRequest], Page[Item]], page_size: int =
 def iter_contacts(
     store: ContactReads, workspace: Workspace, label: str, progress: Progress, page_size: int = PAGE_SIZE
 ) -> Iterator[Contact]:
-    """Every contact of a workspace, the newest first, while `progress` is told how far it has come."""
+    """Yield every contact of a workspace, newest first, and report progress."""
     newest, wanted = workspace.created_at, ContactFilter(workspace_id=workspace.id)
     for number, contact in enumerate(iter_pages(lambda page: store.list_contacts(wanted, page), page_size)):
         yield contact
         newest = max(newest, contact.created_at)
         if number % PAGE_SIZE == 0:
-            # Nobody counts them beforehand. Their age says how far it has come.
+            # A count beforehand would scan the table: the age of the contact stands for progress.
             progress(label, newest - contact.created_at, max(newest - workspace.created_at, 1))
     progress(label, 1, 1)
 
 
 def current_contact(store: ContactReads, workspace_id: str, contact_id: ContactId) -> Contact:
-    """The contact with this id, or whoever absorbed it, through chains of any length. Raises `NotFound`.
+    """Return the contact, or the one that absorbed it, through chains of any length. Raises `NotFound`.
 
-    Somebody else may be absorbed the moment after: what is decided about the answer is decided by `unabsorbed`.
+    It may be absorbed a moment later: decisions about it are made by `unabsorbed`.
     """
     asked: set[ContactId] = set()
     contact = store.find_contact(workspace_id, contact_id)
-    # A chain has no loop (G4); nobody would wait for ever if a database held one all the same.
+    # A chain has no loop (G4); the set keeps a damaged database from looping for ever.
     while contact is not None and contact.merged_into is not None and contact.id not in asked:
         asked.add(contact.id)
         contact = store.find_contact(workspace_id, contact.merged_into)

@@ -10,9 +10,9 @@ _SECRET_PARAMETER: Final = re.compile(r"(?i)([?&][^=&]*(?:pass|pwd|secret|token)
 
 
 def mask_secrets(url: str) -> str:
-    """The URL with its secrets hidden. Every URL that is printed or logged goes through here.
+    """Hide the secrets of a URL. Every URL that is printed or logged goes through here.
 
-    Hides too much rather than too little: a password that was not encoded may hold any sign that ends one.
+    Hides too much rather than too little: a password that was not escaped may hold any delimiter.
     """
     scheme, slashes, rest = url.partition("://")
     if not rest.startswith("/") and "@" in rest:

@@ -1,4 +1,4 @@
-"""How a contract is put to several processes."""
+"""Runs a contract in several processes."""
 
 from __future__ import annotations
 
@@ -21,8 +21,11 @@ Contract = TypeVar("Contract")
 
 @cache
 def process_context() -> ForkServerContext | SpawnContext:
-    """Makes processes that know nothing of this one. Where a system can fork, they are forks of one that has done
-    nothing but import what this one has imported of hullo, as that takes longer than what they are for."""
+    """Return a context whose processes share no state with this one.
+
+    Where the system can fork, they are forks of a server that has only imported what this process has imported of
+    hullo: importing takes longer than what they are for.
+    """
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     forking = multiprocessing.get_context("forkserver")
@@ -31,16 +34,16 @@ def process_context() -> ForkServerContext | SpawnContext:
 
 
 class ContractReference(Value, Generic[Contract], kw_only=False):
-    """A contract that another process is to make for itself.
+    """A reference by which another process makes the contract for itself.
 
-    It is named by its file, as the names that pytest gives to test modules need not be importable.
+    It names the file, as pytest's names for test modules need not be importable.
     """
 
     file: str
     name: str
 
     def instantiate(self) -> Contract:
-        """One of its own, which makes the same as that of the process that named it."""
+        """Make the contract, equal to that of the process that made the reference."""
         spec = importlib.util.spec_from_file_location("contract_in_another_process", self.file)
         assert spec is not None
         assert spec.loader is not None
@@ -51,5 +54,5 @@ class ContractReference(Value, Generic[Contract], kw_only=False):
 
 
 def reference_to(contract: type[Contract]) -> ContractReference[Contract]:
-    """For a class at the top of its module."""
+    """Return a reference to a class at the top level of its module."""
     return ContractReference(inspect.getfile(contract), contract.__name__)

@@ -1,4 +1,4 @@
-"""The file: one line an entry, locked while it is open, on the disk when `append` returns."""
+"""The journal file: one line an entry, locked while it is open, on the disk when `append` returns."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _owner_only(path: str, flags: int) -> int:
 
 
 def _sync_folder(folder: Path) -> None:
-    # Until its folder is on the disk, a new file may be gone after a power cut, whatever was synced into it.
+    # Until its folder is synced, a new file may be lost in a power cut, even if its data was synced.
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

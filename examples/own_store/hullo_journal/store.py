@@ -1,4 +1,4 @@
-"""The store: hullo's memory store for the state, and a journal from which the state can be made again."""
+"""The store: hullo's memory store for the state, and a journal from which the state is rebuilt."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class JournalStore:
         return self._written(lambda memory: memory.apply(changes), applied)
 
     def sweep(self, sweep: Sweep, *, dry_run: bool = False) -> SweepResult:
-        """See `Retaining.sweep`: that it was done is what is written."""
+        """See `RetentionCleanup.sweep`: that it was done is what is written."""
         if dry_run:
             with self.settled() as memory:
                 return memory.sweep(sweep, dry_run=True)
@@ -121,7 +121,7 @@ class JournalStore:
         return self._written(lambda memory: memory.sweep(sweep), lambda swept: [line] if swept.total else [])
 
     def delete_deliveries(self, before: Instant, limit: int) -> int:
-        """See `Retaining.forget_deliveries`."""
+        """See `RetentionCleanup.delete_deliveries`."""
         line = _encoded(ForgetLine(before, limit))
         return self._written(
             lambda memory: memory.delete_deliveries(before, limit), lambda forgotten: [line] if forgotten else []
@@ -167,7 +167,7 @@ class JournalStore:
     list_due_deliveries = _of_memory(MemoryStore.list_due_deliveries)
     next_delivery_at = _of_memory(MemoryStore.next_delivery_at)
 
-    # Nobody else has the file, so that who had a lease is nothing to keep.
+    # One process has the file, so leases need not survive it.
     acquire_lease = _of_memory(MemoryStore.acquire_lease)
     release_lease = _of_memory(MemoryStore.release_lease)
 
@@ -198,7 +198,7 @@ class JournalStore:
         memory = MemoryStore()
         memory.open()
         for number, line in journal.lines():
-            # What was done once is done again, as nothing in a line depends on when that happens.
+            # Replay is deterministic: nothing in a line depends on the time.
             match self._decoded(number, line):
                 case SweepLine(sweep):
                     memory.sweep(sweep)

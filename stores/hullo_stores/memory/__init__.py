@@ -1,1 +1,1 @@
-"""The reference store: dicts and one lock. Gone when the process ends: for tests, trials and study."""
+"""The reference store: dicts and one lock. Its data ends with the process; for tests, trials and study."""

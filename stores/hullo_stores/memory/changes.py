@@ -1,4 +1,4 @@
-"""One change set, written to the tables or refused."""
+"""Writes one change set to the tables, or refuses it."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ E = TypeVar("E", StoredResponse, SpentToken)
 
 
 class ChangeWriter:
-    """Writes one change set. What it did before it raised `Refused` is in the journal."""
+    """Write one change set. What was written before `WriteConflict` was raised is in the journal."""
 
     def __init__(self, tables: Tables, journal: Journal) -> None:
         self._tables = tables
         self._journal = journal
 
     def write(self, changes: ChangeSet) -> None:
-        """All of it, in an order in which whatever is pointed at comes first."""
+        """Write the whole change set, referenced rows before those that point at them."""
         tables = self._tables
         for workspace in changes.workspaces:
             self._replace(tables.workspaces, workspace.after.id, workspace)
@@ -126,7 +126,7 @@ class ChangeWriter:
             self._add(self._tables.api_key_digests, key.digest, key.id)
 
     def _write_contacts(self, changes: Iterable[Change[Contact]]) -> None:
-        # Everything is let go of before anything is taken, so that one may take what another gives up.
+        # All releases come before all claims: one contact may take an identifier that another gives up.
         changes = tuple(changes)
         for change in changes:
             if change.before is not None:

@@ -1,4 +1,4 @@
-"""Forgetting people (P2)."""
+"""Erases contacts with everything that is about them (P2)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ V = TypeVar("V")
 
 
 def erase(tables: Tables, journal: Journal, erasure: Erasure) -> None:
-    """See `Erasure`."""
+    """Erase a contact and those it absorbed. Raises `WriteConflict` if the contact has changed. See `Erasure`."""
     stored = tables.contacts.get(erasure.contact.id)
     if stored is None or stored.version != erasure.contact.version:
         raise WriteConflict("contact")
@@ -28,7 +28,7 @@ def erase(tables: Tables, journal: Journal, erasure: Erasure) -> None:
 
 
 def forget_conversation(tables: Tables, journal: Journal, conversation: Conversation) -> None:
-    """With its messages, its notes, and that it was moved."""
+    """Delete a conversation with its messages, its notes and the record that a merge moved it."""
     _unlink_from_visitor(tables, journal, conversation)
     for message in [held for held in tables.messages.values() if held.conversation_id == conversation.id]:
         journal.drop(tables.messages, message.id)
@@ -72,8 +72,8 @@ def _erase_one(tables: Tables, journal: Journal, contact_id: ContactId, erasure:
 
 def _anonymise(tables: Tables, journal: Journal, conversation: Conversation) -> None:
     _unlink_from_visitor(tables, journal, conversation)
-    nobodys = replace(conversation, contact_id=None, link_standing=None, visitor_id=ANONYMISED_VISITOR)
-    journal.put(tables.conversations, conversation.id, replace(nobodys, version=conversation.version + 1))
+    anonymous = replace(conversation, contact_id=None, link_standing=None, visitor_id=ANONYMISED_VISITOR)
+    journal.put(tables.conversations, conversation.id, replace(anonymous, version=conversation.version + 1))
 
 
 def _unlink_from_visitor(tables: Tables, journal: Journal, conversation: Conversation) -> None:

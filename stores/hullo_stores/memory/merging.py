@@ -1,4 +1,4 @@
-"""What points at a contact that is merged into another, and back again (rules G, L4)."""
+"""Moves what points at a contact that is merged into another, and back again (rules G, L4)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ M = TypeVar("M", Session, Conversation)
 
 
 def absorb(tables: Tables, journal: Journal, absorption: Absorption) -> None:
-    """See `Absorption`."""
+    """Move the absorbed contact's sessions and conversations to the survivor. See `Absorption`."""
     absorbed, survivor = absorption.absorbed_id, absorption.survivor_id
     sessions = frozenset(key for key, held in tables.sessions.items() if held.contact_id == absorbed)
     conversations = frozenset(key for key, held in tables.conversations.items() if held.contact_id == absorbed)
@@ -41,7 +41,7 @@ def absorb(tables: Tables, journal: Journal, absorption: Absorption) -> None:
 
 
 def separate(tables: Tables, journal: Journal, separation: Split) -> None:
-    """See `Separation`."""
+    """Move them back to the contact that the merge had absorbed. See `Split`."""
     moved = tables.moved.get(separation.merge_id)
     if moved is None:
         return

@@ -1,4 +1,4 @@
-"""Removing what is too old (P3)."""
+"""Deletes what is too old (P3)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ V = TypeVar("V")
 
 
 def sweep_tables(tables: Tables, sweep: Sweep, *, dry_run: bool) -> SweepResult:
-    """See `Retaining.sweep`. A dry run is a run to the end that is taken back."""
+    """Run a sweep. A dry run does all of it, without a limit, and rolls it back."""
     journal = Journal()
     if not dry_run:
         return _SweepRun(tables, journal, sweep).run()
@@ -31,7 +31,7 @@ def sweep_tables(tables: Tables, sweep: Sweep, *, dry_run: bool) -> SweepResult:
 
 
 def forget_deliveries(tables: Tables, before: Instant, most: int) -> int:
-    """See `Retaining.forget_deliveries`."""
+    """Delete up to `most` deliveries that ended before then; return how many."""
     over = (
         held
         for held in sorted(tables.deliveries.values(), key=lambda held: (_last_attempt_at(held), held.id))
@@ -48,18 +48,17 @@ def _last_attempt_at(delivery: Delivery) -> Instant:
 
 
 class _SweepRun:
-    """One run, the oldest first: which those are depends on nothing but what is there. Conversations come before
-    sessions, as a visitor without any may go."""
+    """Run one sweep, oldest rows first. Conversations go before sessions: a visitor without conversations may go."""
 
     def __init__(self, tables: Tables, journal: Journal, sweep: Sweep) -> None:
         self._tables = tables
         self._journal = journal
         self._sweep = sweep
         self._visitors: set[VisitorId] = set()
-        """Those who lost something."""
+        """Visitors who lost a session or conversation."""
 
     def run(self) -> SweepResult:
-        """Removes, and says how many of each."""
+        """Delete what is too old and return the counts."""
         messages = len(self._tables.messages)
         conversations = self._remove_conversations()
         sessions = self._remove_sessions()

@@ -1,4 +1,4 @@
-"""One snapshot of the tables."""
+"""Takes one snapshot of the tables."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hullo_stores.memory.tables import Tables
 
 
 def take_snapshot(tables: Tables, query: SnapshotQuery) -> Snapshot:
-    """What the tables say to one query."""
+    """Return what one query names and what that points at."""
     here = query.workspace_id
     app = tables.apps.get(query.app_id) if query.app_id is not None else None
     session, source = (_session(tables, digest, here) for digest in (query.session, query.source_session))

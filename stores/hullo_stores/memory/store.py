@@ -24,14 +24,14 @@ from hullo_stores.write_conflict import WriteConflict
 
 
 def open_memory(url: str) -> MemoryStore:
-    """A new, empty store for `memory:`; every call makes another one. Not opened yet."""
+    """Return a new, empty store for `memory:`, not opened yet. Every call makes another one."""
     if url.rstrip("/") != "memory:":
         raise SettingsError("the memory store takes no path and no parameters: write its URL as 'memory:'")
     return MemoryStore()
 
 
 class MemoryStore(MemoryAppQueries, MemoryContactQueries, MemoryHistoryQueries, MemoryOutboxQueries):
-    """Dicts under one lock. Not durable, and not shared between processes; closing keeps what it holds."""
+    """Keep everything in dicts under one lock. Not durable, not shared between processes; closing keeps the data."""
 
     max_concurrent_batches = 1
     shared_between_processes = False
@@ -42,15 +42,15 @@ class MemoryStore(MemoryAppQueries, MemoryContactQueries, MemoryHistoryQueries, 
         self._is_open = False
 
     def open(self) -> None:
-        """Makes it usable."""
+        """Make the store usable."""
         self._is_open = True
 
     def close(self) -> None:
-        """Makes it unusable until it is opened again."""
+        """Make the store unusable until it is opened again. Its data stays."""
         self._is_open = False
 
     def check(self) -> None:
-        """Raises `StoreUnavailable` unless it is open."""
+        """Raise `StoreUnavailable` unless the store is open."""
         with self._locked():
             pass
 
@@ -66,17 +66,17 @@ class MemoryStore(MemoryAppQueries, MemoryContactQueries, MemoryHistoryQueries, 
 
     @contextmanager
     def locking(self) -> Generator[None]:
-        """See `Locking`. This thread has the store to itself."""
+        """Hold the store's lock for this thread. See `SupportsLocking`."""
         with self._locked():
             yield
 
     def sweep(self, sweep: Sweep, *, dry_run: bool = False) -> SweepResult:
-        """See `Retaining.sweep`."""
+        """Delete what is too old (P3). See `RetentionCleanup.sweep`."""
         with self._locked() as tables:
             return sweep_tables(tables, sweep, dry_run=dry_run)
 
     def delete_deliveries(self, before: Instant, limit: int) -> int:
-        """See `Retaining.forget_deliveries`."""
+        """Delete deliveries that ended before then; return how many. See `RetentionCleanup`."""
         with self._locked() as tables:
             return forget_deliveries(tables, before, limit)
 

@@ -1,4 +1,4 @@
-"""What the memory store holds, and how a half-written change set is taken back."""
+"""The tables of the memory store, and the journal that rolls a change set back."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ V = TypeVar("V")
 
 
 class Moved(Value):
-    """What a merge took along."""
+    """The sessions and conversations that a merge moved."""
 
     sessions: frozenset[SessionDigest]
     conversations: frozenset[ConversationId]
 
 
 class Lease(Value):
-    """Who has it, and until when."""
+    """The holder of a lease, and when it ends."""
 
     holder: str
     until: Instant
 
 
 class Tables(Value, kw_only=False):
-    """Nouns by their id or digest, and beside them what a database would keep as indexes.
+    """Nouns by id or digest, and beside them what a database would keep as indexes.
 
-    Contacts hold every app's custom data here. A conflict has the pair in `open_pairs` while it settles.
+    `contacts` hold every app's custom data. `open_pairs` holds the pair of a conflict that blocks a new report.
     """
 
     workspaces: dict[str, Workspace] = field(default_factory=dict[str, Workspace])
@@ -80,13 +80,13 @@ class Tables(Value, kw_only=False):
 
 
 class Journal:
-    """Writes to tables and remembers how to take it back."""
+    """Write to tables and keep what it takes to roll back."""
 
     def __init__(self) -> None:
         self._undo: list[Callable[[], object]] = []
 
     def put(self, table: dict[K, V], key: K, value: V) -> None:
-        """Sets one entry."""
+        """Set one entry."""
         if key in table:
             before = table[key]
             self._undo.append(lambda: table.__setitem__(key, before))
@@ -95,19 +95,19 @@ class Journal:
         table[key] = value
 
     def drop(self, table: dict[K, V], key: K) -> None:
-        """Removes one entry, if it is there."""
+        """Remove one entry if it exists."""
         if key in table:
             before = table.pop(key)
             self._undo.append(lambda: table.__setitem__(key, before))
 
     def rollback(self) -> None:
-        """Makes all of it undone, the last first."""
+        """Undo every write, the last one first."""
         while self._undo:
             self._undo.pop()()
 
 
 def with_absorbed(tables: Tables, contact_id: ContactId) -> list[ContactId]:
-    """The contact and all who were merged into it, through chains (G3)."""
+    """Return the contact's id and the ids of all contacts merged into it, through chains (G3)."""
     people = [contact_id]
     for survivor in people:
         absorbed = (held.id for held in tables.contacts.values() if held.merged_into == survivor)

@@ -1,4 +1,4 @@
-"""Applies a group of change sets: together while nothing is in the way, in halves where something is."""
+"""Applies a group of change sets: as a whole while nothing conflicts, in halves where something does."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ApplyResults = Sequence[Applied | StoreConflict]
 
 
 class NoteStatements:
-    """Compiled once, when the store is made."""
+    """Locks on what notes are about: a contact or a conversation, which no foreign key can express."""
 
     def __init__(self, compiler: Compiler) -> None:
         self.contacts = compiler.select_for_update(Contacts.id)
@@ -29,8 +29,7 @@ class NoteStatements:
 
 
 class LockStatements:
-    """What keeps rows as they are until the transaction ends, in an order that is everybody's. None of it where a
-    transaction that writes has the database to itself."""
+    """Row locks until the transaction ends, in the order of the keys. None where a writer has the whole database."""
 
     def __init__(self, compiler: Compiler) -> None:
         self.contacts = compiler.lock_rows(Contacts.id)
@@ -39,7 +38,7 @@ class LockStatements:
 
 
 class Statements:
-    """The statements of one engine."""
+    """The statements that apply change sets, besides batches. Compiled once for each kind of engine."""
 
     def __init__(self, compiler: Compiler) -> None:
         self.erasures = ErasureStatements(compiler)
@@ -51,14 +50,14 @@ class Statements:
 def apply_group(
     transaction: Transaction, statements: Statements, group: Sequence[ChangeSet], *, holds_locks: bool = False
 ) -> ApplyResults:
-    """Commits, and says of each change set whether it was applied.
+    """Apply and commit; return for each change set whether it was applied.
 
-    `holding`: the transaction has locked rows, which it must not let go of before its end.
+    `holds_locks`: the transaction has locked rows, and must keep them until its end, so savepoints replace a rollback.
     """
     try:
         verdicts = (_apply_in_savepoint if holds_locks and group else _apply)(transaction, statements, group)
         transaction.commit()
-    except TransactionAborted as given_up:
+    except TransactionAborted as given_up:  # on Galera also at COMMIT
         transaction.rollback()
         return (given_up.conflict,) * len(group)
     return tuple(verdicts)
@@ -67,7 +66,7 @@ def apply_group(
 def _apply(transaction: Transaction, statements: Statements, group: Sequence[ChangeSet]) -> ApplyResults:
     if not _is_batchable(group):
         return _apply_halves(transaction, statements, group)
-    try:
+    try:  # without a savepoint: the usual group meets no conflict
         _write(transaction, statements, group)
     except TransactionAborted:
         raise
@@ -78,7 +77,7 @@ def _apply(transaction: Transaction, statements: Statements, group: Sequence[Cha
 
 
 def _apply_halves(transaction: Transaction, statements: Statements, group: Sequence[ChangeSet]) -> ApplyResults:
-    """Until those that are refused stand alone, which takes a few more tries for each of them."""
+    """Halve the group until every refused change set stands alone. Takes a few more tries for each of them."""
     middle = len(group) // 2
     return [
         *_apply_in_savepoint(transaction, statements, group[:middle]),
@@ -120,7 +119,7 @@ def _write(transaction: Transaction, statements: Statements, group: Sequence[Cha
 
 
 def _is_batchable(group: Sequence[ChangeSet]) -> bool:
-    """Whether it makes no difference that the group is written table by table, and not one change set by one."""
+    """Return whether writing the group table by table gives the same as writing one change set after the other."""
     return len(group) <= 1 or not any(
         changes.erasures
         or changes.absorptions
@@ -141,7 +140,7 @@ def _releases_identifier(changes: ChangeSet) -> bool:
 
 
 def _require_subjects(transaction: Transaction, statements: NoteStatements, notes: Sequence[Note]) -> None:
-    """Raises `Refused` where what a note is about is gone. Until the transaction ends, it stays (P2)."""
+    """Raise `WriteConflict` if what a note is about is gone. It is locked until the transaction ends (P2)."""
     missing = {note.subject_id for note in notes}
     for statement in (statements.contacts, statements.conversations):
         for text, values in statement.bind(sorted(missing)):

@@ -1,7 +1,7 @@
-"""What change sets want written, as batches: all rows of a group that are written in the same way.
+"""Turns change sets into batches: all rows of a group that are written by one kind of write.
 
-So a group of change sets is as many batches as one of them. Rows are sorted by their keys, so that two transactions
-that want the same rows ask for them in the same order and do not wait for each other in a circle.
+So a group of change sets takes as many batches as one. Rows are sorted by key: two transactions that write the same
+rows lock them in the same order, and cannot deadlock.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ from hullo_stores.references import newly_referenced_contacts
 
 
 class BatchBuilder:
-    """What a group of change sets wants written, save for its erasures."""
+    """Collect the rows of a group of change sets, except for its erasures, merges and splits."""
 
     def __init__(self, group: Sequence[ChangeSet]) -> None:
         self._rows: dict[Write, list[Row]] = {}
@@ -62,14 +62,14 @@ class BatchBuilder:
         self._add_key_uses([use for changes in group for use in changes.key_uses])
         self._add_call_counts([count for changes in group for count in changes.call_counts])
         self._add_log_outs([log_out for changes in group for log_out in changes.session_revocations])
-        # No statement of a server's writes the same row twice.
+        # Without duplicates: no multi-row statement may write the same row twice.
         given = dict.fromkeys(contact_id for changes in group for contact_id in newly_referenced_contacts(changes))
         self._add(LOCK_UNMERGED_CONTACT, [(0, contact_id, "") for contact_id in given])
         tombstones = {tombstone.digest: tombstone for changes in group for tombstone in changes.tombstones}
         self._add(PUT_TOMBSTONE, map(tombstone_row, tombstones.values()))
 
     def batches(self) -> list[Batch]:
-        """In the order in which they are to be written."""
+        """Return the batches in the order in which they are to be written."""
         return [
             Batch(write, rows if len(rows) == 1 else sorted(rows, key=write.key_of))
             for write in WRITE_ORDER
@@ -99,12 +99,12 @@ class BatchBuilder:
             if key_id not in before:
                 self._add(ADD_IDENTITY_KEY, [identity_key_row(key)])
             elif key != before[key_id]:
-                # Not its last use: `KeyUse` may have moved that since the app was read.
+                # Without `last_used_at`: a `KeyUse` may have changed it since the app was read.
                 row = (key.secret, key.created_at, key.retires_at, key.public_key, key.id, key.app_id)
                 self._add(REPLACE_IDENTITY_KEY, [row])
 
     def _add_contact_rows(self, change: Change[Contact]) -> None:
-        """What has rows of its own: identifiers, tags, custom data."""
+        """Add rows of the contact's own tables: identifiers, tags, custom data."""
         before, contact = change.before, change.after
         if before is None or before.identifiers != contact.identifiers or before.also != contact.also:
             held = before.identifier_digests() if before is not None else {}
@@ -125,8 +125,8 @@ class BatchBuilder:
             if not block:
                 self._add(DROP_BLOCK, [(contact.id, app_id)])
             elif block != known:
-                # Written over whatever is there: it may be a block that was not loaded, and the contact's version
-                # says that nobody else has written one since.
+                # An upsert, as a stored block may not have been loaded. The contact's version check ensures that no
+                # other transaction has written one since.
                 self._add(PUT_BLOCK, [(json_text(block), contact.id, app_id)])
 
     def _add_tags(self, before: Contact | None, contact: Contact) -> None:
@@ -142,7 +142,7 @@ class BatchBuilder:
         self._add(USE_IDENTITY_KEY, [(at, *key, at) for key, at in latest.items()])
 
     def _add_call_counts(self, counts: Sequence[CallCount]) -> None:
-        """Summed: no statement of a server's writes the same row twice."""
+        """Sum the counts of a day: no multi-row statement may write the same row twice."""
         sums: dict[tuple[str, Instant], tuple[int, int, int]] = {}
         for count in counts:
             key = count.app_id, count.day
@@ -151,7 +151,8 @@ class BatchBuilder:
         self._add(COUNT_CALLS, [(*summed, *key) for key, summed in sums.items()])
 
     def _add_log_outs(self, log_outs: Sequence[SessionRevocation]) -> None:
-        """The first of a contact leaves nothing to others. Its sessions are those without an end, where NULL is 0."""
+        """Add one revocation a contact: after the first none is left to revoke. It matches sessions whose `revoked_at`
+        is NULL, which counts as 0."""
         first: dict[ContactId, Instant] = {}
         for log_out in log_outs:
             first.setdefault(log_out.contact_id, log_out.at)

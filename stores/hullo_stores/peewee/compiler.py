@@ -1,7 +1,7 @@
-"""Turns a query of Peewee's builder into text that is kept and run again and again.
+"""Compiles queries of Peewee's builder to SQL text that is kept and reused.
 
-Building a query costs ten times what running it does. The text is in the engine's dialect. Values are bound by
-position, and a query whose values come in another order than the code binds them is refused here.
+Building a query costs ten times what running it does. Values are bound by position; a query that binds its values in
+another order than the code does is refused here.
 """
 
 # Peewee's stubs leave the arguments of its builder untyped.
@@ -21,18 +21,18 @@ from hullo_stores.peewee.dialect import Dialect, StatementCache
 Compiled = TypeVar("Compiled")
 
 ARITIES: Final = (1, 2, 4, 16, 64)
-"""A list of values is padded to one of these, so that a handful of texts serves every length."""
+"""Lists of values are padded to one of these lengths, so that a handful of texts serves every length."""
 
 
 class ListStatement(Value, kw_only=False):
-    """One statement about a list of values, in a text for each arity."""
+    """A statement about a list of values, with a text for each arity."""
 
     texts: StatementCache[int]
 
     def bind(self, values: Sequence[str], *first: object) -> Iterator[tuple[str, tuple[object, ...]]]:
-        """Text and bound values of each run: one up to the largest arity, more for longer lists.
+        """Yield text and values of each run: one up to the largest arity, more for longer lists.
 
-        Padding repeats the last value, which is found but once. `first` is bound before the list.
+        Padding repeats the last value, which changes no result. `first` is bound before the list.
         """
         largest = ARITIES[-1]
         for start in range(0, len(values), largest):
@@ -42,32 +42,33 @@ class ListStatement(Value, kw_only=False):
 
 
 class PageStatement(Value, kw_only=False):
-    """One list, newest first. Both bind the list's own values, then `next` the last id told, then a limit."""
+    """A list, newest first. Both texts bind the list's own values, `next` then the last id of the page before, and both
+    a limit."""
 
     first: str
     next: str
 
 
 class NamedStatement(Value, kw_only=False):
-    """A statement that is spelled out, with names for its values: what the builder would only make longer."""
+    """Hand-written SQL with named values, where the builder would only make it longer."""
 
     text: str
     parameters: tuple[str, ...]
 
     def bind(self, **values: object) -> tuple[object, ...]:
-        """In the order in which the text wants them."""
+        """Return the values in the order in which the text binds them."""
         return tuple(values[slot] for slot in self.parameters)
 
 
 class _Parameter(Value, kw_only=False):
-    """Stands for a value that is bound later."""
+    """A placeholder for a value that is bound later."""
 
     name: str
 
 
 def parameter(name: str) -> SqlValue:
-    """A value that will be bound."""
-    # No converter: the field's own would be called with the slot.
+    """Return a placeholder for the builder."""
+    # No converter: the field's own would be called with the placeholder.
     return SqlValue(_Parameter(name), converter=False)
 
 
@@ -75,21 +76,21 @@ _CACHE: Final[dict[tuple[Callable[[Compiler], object], type[Database], type[Dial
 
 
 class Compiler:
-    """Compiles for one engine."""
+    """Compile for one engine."""
 
     def __init__(self, database: Database, dialect: Dialect) -> None:
         self._database = database
         self._dialect = dialect
 
     def cached(self, build: Callable[[Compiler], Compiled]) -> Compiled:
-        """What is compiled for this kind of engine, once however many stores a process makes, as tests make many."""
+        """Return what `build` compiles, once for each kind of engine in a process: tests make many stores."""
         key = (build, type(self._database), type(self._dialect))
         if key not in _CACHE:
             _CACHE[key] = build(self)
         return cast("Compiled", _CACHE[key])
 
     def compile(self, query: Node, *parameters: str) -> str:
-        """The statement's text. `slots` names its values in the order in which they will be bound."""
+        """Return the statement's text. `parameters` names its values in the order in which they will be bound."""
         context = self._database.get_sql_context()
         text, values = cast("tuple[str, list[Any]]", context.parse(query))  # type: ignore[no-untyped-call]
         if values != [_Parameter(name) for name in parameters]:
@@ -97,26 +98,26 @@ class Compiler:
         return self._dialect.with_placeholders(text)
 
     def list_statement(self, query: Callable[[list[SqlValue]], Node], *first: str) -> ListStatement:
-        """One text an arity. `query` takes the list; `first` names the values that are bound before it."""
+        """Compile a text for each arity. `query` takes the list; `first` names the values that are bound before it."""
 
         def made(arity: int) -> str:
             names = [f"value {index}" for index in range(arity)]
             return self.compile(query([parameter(name) for name in names]), *first, *names)
 
         texts = StatementCache(made)
-        texts[1] = made(1)  # at once, by far the most, and so that an order that is not right shows
+        texts[1] = made(1)  # at once: the usual length, and a wrong binding order shows here
         return ListStatement(texts)
 
     def lock_rows(self, key: Field) -> ListStatement | None:
-        """Rows by their keys, to be kept as they are. None where the dialect needs no such thing."""
+        """Lock rows by key. None if the dialect needs no row locks."""
         return self.select_for_update(key) if self._dialect.lock_clause is not None else None
 
     def select_for_update(self, key: Field) -> ListStatement:
-        """Which keys there are, of rows that stay as they are until the transaction ends."""
+        """Return which keys exist, and lock their rows until the transaction ends."""
 
         def rows(keys: list[SqlValue]) -> Node:
             query: ModelSelect[Model] = key.model.select(key).where(key.in_(keys)).order_by(key)
-            # Typed for the usual lock alone, while other ones may be named.
+            # Peewee's stubs allow the plain lock only; the clause is passed through.
             return (
                 query if self._dialect.lock_clause is None else query.for_update(cast("Any", self._dialect.lock_clause))
             )
@@ -124,7 +125,7 @@ class Compiler:
         return self.list_statement(rows)
 
     def delete_by_key(self, key: Field) -> ListStatement:
-        """Rows by their keys, each of which is one row's."""
+        """Delete rows by key; every key is one row's."""
 
         def rows(keys: list[SqlValue]) -> Node:
             query: ModelDelete = key.model.delete().where(key.in_(keys))
@@ -133,13 +134,16 @@ class Compiler:
         return self.list_statement(rows)
 
     def named_statement(self, text: str) -> NamedStatement:
-        """`:name` stands for a value. A SELECT that ends with `{left}` leaves to others what they have, and keeps its
-        rows for the transaction: nobody changes them or points at them meanwhile."""
+        """Compile hand-written SQL; `:name` stands for a value.
+
+        A SELECT that ends with `{left}` skips rows that other transactions have locked, and locks the others until the
+        transaction ends.
+        """
         left = "" if self._dialect.lock_clause is None else "FOR UPDATE SKIP LOCKED"
         return NamedStatement(*self._dialect.bind_names(text.format(left=left)))
 
     def page_statement(self, key: Field, parameters: tuple[str, ...], *conditions: Node) -> PageStatement:
-        """The rows that meet the conditions, in which `slots` are bound, by a column that orders them by time."""
+        """Compile a list of the rows that meet the conditions, which bind `parameters`, newest first by `key`."""
         query = select_all(key.model).where(*conditions).order_by(key.desc()).limit(parameter("limit"))
         return PageStatement(
             first=self.compile(query, *parameters, "limit"),
@@ -148,10 +152,10 @@ class Compiler:
 
 
 def select_all(table: type[Model]) -> ModelSelect[Model]:
-    """Every column of every row, for a builder to narrow."""
+    """Select every column, for a builder to narrow."""
     return table.select(*fields_of(table))
 
 
 def fields_of(table: type[Model]) -> list[Field]:
-    """In the order in which the table declares them."""
+    """Return the columns in the order in which the table declares them."""
     return list(table._meta.sorted_fields)  # pyright: ignore[reportPrivateUsage]  # Peewee's own documented door

@@ -1,4 +1,4 @@
-"""What the store asks of an engine. `engines/` has the engines themselves."""
+"""The protocols between the store and its engines. The engines themselves are in `engines/`."""
 
 from __future__ import annotations
 
@@ -18,127 +18,127 @@ from hullo_stores.peewee.writes import Batch
 
 
 class Connection(Protocol):
-    """A driver's connection. Raises `StoreUnavailable` for whatever a driver reports and nobody can mend."""
+    """A driver's connection. Raises `StoreUnavailable` for driver errors that a retry of the statement cannot mend."""
 
     def rows(self, text: str, values: Sequence[object] = ()) -> list[Row]:
-        """What a statement finds."""
+        """Run a statement and return its rows."""
         ...
 
 
 class Transaction(Connection, Protocol):
     """A connection inside a transaction.
 
-    Raises `Refused` where the database refuses a row, after which the transaction is of no more use unless it is
-    rolled back, whole or to a savepoint; and `GivenUp` where it has ended the transaction by itself.
+    Raises `WriteConflict` if the database refuses a row; the transaction is then unusable until it is rolled back,
+    whole or to a savepoint. Raises `TransactionAborted` if the database has ended the transaction by itself.
     """
 
     def execute(self, text: str, values: Sequence[object] = ()) -> int:
-        """How many rows a statement found to change."""
+        """Run a statement and return how many rows it matched."""
         ...
 
     def write(self, batches: Sequence[Batch]) -> None:
-        """All of them, in their order; one round trip where the engine can. Raises `Refused` too where a row to be
-        replaced is not there."""
+        """Write all batches in their order, in one round trip if the engine can. Also raises `WriteConflict` if a row
+        to be replaced is missing."""
         ...
 
     def commit(self) -> None:
-        """Keeps for good what was written. What comes after is a new transaction."""
+        """Commit. What follows is a new transaction."""
         ...
 
     def rollback(self) -> None:
-        """Takes back what was written. What comes after is a new transaction."""
+        """Roll back. What follows is a new transaction."""
         ...
 
 
 class Loader(Protocol):
-    """Finds everything that a group of queries is about, in a way that suits the engine."""
+    """Loads everything that a group of queries is about, in the way that suits the engine."""
 
     def load(self, connection: Connection, queries: Sequence[SnapshotQuery]) -> LoadResult:
-        """All of one moment, if the connection is one of `Engine.loading`."""
+        """Load the group. It is one consistent snapshot if the connection comes from `Engine.load_connection`."""
         ...
 
 
 class EngineMaintenance(Protocol):
-    """See `Portable`, `BacksUp` and `Diagnosed` for what a method is for."""
+    """What an engine does for `SupportsCopy` and `SupportsMaintenance`."""
 
     @property
     def location(self) -> str:
-        """See `Portable`."""
+        """See `SupportsCopy.location`."""
         ...
 
     def require_database(self) -> None:
-        """Raises `StoreUnavailable` where to connect would be to make a new database."""
+        """Raise `StoreUnavailable` if connecting would create a new database."""
         ...
 
     def findings(self, connection: Connection) -> Iterable[Finding]:
-        """What is the engine's own: its version, its settings, its clock."""
+        """Yield findings that are the engine's own: version, settings, clock."""
         ...
 
     def backup(self, file: Path, progress: Progress, *, replace: bool) -> None:
-        """See `BacksUp`."""
+        """See `SupportsMaintenance.backup`."""
         ...
 
     def has_rows(self) -> bool:
-        """See `BacksUp`."""
+        """See `SupportsMaintenance.has_rows`."""
         ...
 
     def restore(self, file: Path, progress: Progress) -> None:
-        """See `BacksUp`."""
+        """See `SupportsMaintenance.restore`."""
         ...
 
 
 class Engine(Protocol):
-    """One kind of database, with its safe settings. Leaving a transaction by an exception rolls it back."""
+    """One kind of database with its safe settings. Leaving a transaction by an exception rolls it back."""
 
     @property
     def lanes(self) -> int:
-        """See `Store.lanes`."""
+        """See `Store.max_concurrent_batches`."""
         ...
 
     @property
     def database(self) -> Database:
-        """For building statements and for migrations; never for work."""
+        """Peewee's database, for building statements and for migrations; never for work."""
         ...
 
     @property
     def dialect(self) -> Dialect:
-        """How its statements are written."""
+        """The SQL dialect of its statements."""
         ...
 
     @property
     def loader(self) -> Loader:
-        """How snapshots are loaded."""
+        """The loader of snapshots that suits the engine."""
         ...
 
     @property
     def maintenance(self) -> EngineMaintenance:
-        """How it is looked after."""
+        """What the engine does for copies, backups and diagnosis."""
         ...
 
     def open(self) -> None:
-        """Connects."""
+        """Connect."""
         ...
 
     def close(self) -> None:
-        """Disconnects; closing twice does nothing."""
+        """Disconnect. Closing twice does nothing."""
         ...
 
     def migration_lock(self) -> AbstractContextManager[None]:
-        """Alone with the database: of all processes, one at a time is inside."""
+        """Hold the lock for migrations: of all processes, one at a time is inside."""
         ...
 
     def load_connection(self) -> AbstractContextManager[Connection]:
-        """What the loader needs to see one moment."""
+        """Give the loader a connection on which all its statements see one snapshot."""
         ...
 
     def autocommit_connection(self) -> AbstractContextManager[Connection]:
-        """For a single statement, which by itself sees one moment."""
+        """Give a connection for single statements, each of which sees its own snapshot."""
         ...
 
     def read_transaction(self) -> AbstractContextManager[Connection]:
-        """For several statements, which together see one moment."""
+        """Give a connection on which several statements see one snapshot."""
         ...
 
     def write_transaction(self) -> AbstractContextManager[Transaction]:
-        """Committed, durably, when it is left without an exception."""
+        """Give a transaction. It is committed, durably, when it is left without an exception."""
         ...

@@ -1,4 +1,4 @@
-"""How migrations make tables and columns on every engine."""
+"""Creates and drops tables, columns and indexes for migrations, on every engine."""
 
 # Peewee's stubs leave the making of tables untyped; playhouse has none.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -15,46 +15,46 @@ from playhouse.migrate import SchemaMigrator
 
 
 def create_table(database: Database, table: type[Model]) -> None:
-    """With its indexes, and with texts that compare byte by byte, which is not what every engine does unasked.
+    """Create a table with its indexes; its text columns compare byte by byte, which is not every engine's default.
 
-    Not "if it does not exist": one of the same name is somebody else's.
+    Not `IF NOT EXISTS`: an existing table of this name belongs to another application.
     """
     with _with_engine_settings(database, table), table.bind_ctx(database):
         table.create_table(safe=False)
 
 
 def drop_table(database: Database, table: type[Model]) -> None:
-    """If it is there."""
+    """Drop the table if it exists."""
     with table.bind_ctx(database):
         table.drop_table(safe=True)
 
 
 def add_column(migrator: SchemaMigrator, table: str, name: str, column: Field) -> None:
-    """A nullable one, behind the others; texts compare as in `create_table`."""
+    """Add a nullable column after the others. Text compares as in `create_table`."""
     with _with_collation(migrator.database, [column]):
         migrator.migrate(migrator.add_column(table, name, column))
 
 
 def drop_column(migrator: SchemaMigrator, table: str, name: str) -> None:
-    """If it is there."""
+    """Drop the column if it exists."""
     if any(column.name == name for column in migrator.database.get_columns(table)):
         migrator.migrate(migrator.drop_column(table, name, cascade=False))
 
 
 def add_index(database: Database, table: type[Model], *columns: Field, name: str) -> None:
-    """On a table that is there, of which `table` needs to have these columns only."""
+    """Add an index to an existing table. `table` needs to declare only the indexed columns."""
     cast("Any", database).execute(table.index(*columns, name=name, safe=False))
 
 
 def drop_index(migrator: SchemaMigrator, table: str, name: str) -> None:
-    """If it is there."""
+    """Drop the index if it exists."""
     if any(index.name == name for index in migrator.database.get_indexes(table)):
         migrator.migrate(migrator.drop_index(table, name))
 
 
 @contextmanager
 def _with_engine_settings(database: Database, table: type[Model]) -> Generator[None]:
-    """What the table declares beyond its columns is the engine's own, and another's the next time."""
+    """Set the engine's table options for one CREATE: the model is shared by all engines."""
     meta = table._meta  # pyright: ignore[reportPrivateUsage]  # Peewee's own documented door
     settings, meta.table_settings = meta.table_settings, getattr(database, "table_settings", None)
     try:
@@ -66,7 +66,7 @@ def _with_engine_settings(database: Database, table: type[Model]) -> Generator[N
 
 @contextmanager
 def _with_collation(database: Database, columns: Sequence[Field]) -> Generator[None]:
-    """Texts have the collation of the engine."""
+    """Give text columns the engine's collation, and take it away again."""
     collation: str | None = getattr(database, "text_collation", None)
     texts = [column for column in columns if isinstance(column, CharField | TextField) and collation is not None]
     declared = [text.constraints for text in texts]

@@ -1,4 +1,4 @@
-"""How each engine writes what the others write otherwise. What all of them write alike, Peewee's builder does."""
+"""The SQL that engines write differently. What they all write alike comes from Peewee's builder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NAMED: Final = re.compile(r"(?<!:):([a-z_][a-z_0-9]*)")
 
 
 class StatementCache(dict[K, str]):
-    """The text of each write, or of each of anything: made when it is first wanted, and kept."""
+    """SQL texts by key, built on first use and kept."""
 
     def __init__(self, build: Callable[[K], str]) -> None:
         self._build = build
@@ -25,27 +25,26 @@ class StatementCache(dict[K, str]):
 
 
 class Dialect:
-    """SQLite's, and the ground of the others'. Names are quoted, as many are words of SQL too."""
+    """SQLite's dialect, and the base of the others. Names are quoted, as many are SQL keywords too."""
 
     lock_clause: str | None = None
-    """Ends a SELECT whose rows are to stay as they are until the transaction ends. None where a transaction that
-    writes has the database to itself."""
+    """Ends a SELECT that locks its rows until the transaction ends. None if a writer has the whole database."""
 
     deletes_in_order = False
-    """Whether a DELETE of rows by their keys has to say in which order, and how many there are: a table of few rows
-    would be looked through otherwise, and every row in it waited for that others hold."""
+    """Whether a DELETE by key needs ORDER BY and LIMIT: otherwise InnoDB scans a small table, and waits for every row
+    that another transaction has locked."""
 
     def with_placeholders(self, text: str) -> str:
-        """With the driver's placeholders, where those that Peewee's builder makes are not the driver's."""
+        """Replace the placeholders of Peewee's builder by the driver's."""
         return text
 
     def bind_names(self, text: str) -> tuple[str, tuple[str, ...]]:
-        """From `:name` placeholders to the driver's, and the names in the order in which to bind them."""
+        """Replace `:name` by the driver's placeholders; return the text and the names in binding order."""
         names = tuple(_NAMED.findall(text))
         return _NAMED.sub("?", text), names
 
     def single_row_sql(self, write: Write) -> str:
-        """For one row, which binds its values in their order."""
+        """Return the statement for one row, which binds its values in order."""
         found = " AND ".join(_condition(column, "?") for column in write.keys)
         match write.verb:
             case "insert" | "upsert":
@@ -61,13 +60,13 @@ class Dialect:
                 return self.expire_sql(write)
 
     def upsert_clause(self, write: Write) -> str:
-        """What an INSERT does where a row with the keys is there."""
+        """Return what an INSERT does if a row with these keys exists."""
         held = f'"{write.table}".'
         replaced = ", ".join(_assignment(column, f'excluded."{column.name}"', held) for column in write.sets)
         return f"ON CONFLICT ({quoted_names(write.keys)}) DO UPDATE SET {replaced}"
 
     def expire_sql(self, write: Write) -> str:
-        """Binds a time and a limit."""
+        """Return the statement that deletes expired rows. It binds a time and a limit."""
         (key,), (expires,) = write.sets, write.keys
         return (
             f'DELETE FROM "{write.table}" WHERE "{key.name}" IN (SELECT "{key.name}" FROM "{write.table}" '
@@ -76,19 +75,19 @@ class Dialect:
 
 
 class PostgresqlDialect(Dialect):
-    """Rows come as one JSON text, whatever their number, so that one prepared statement serves them all."""
+    """Rows are bound as one JSON text, whatever their number, so that one prepared statement serves all."""
 
-    lock_clause = "FOR NO KEY UPDATE"  # which lets others point at the row meanwhile, as they may
+    lock_clause = "FOR NO KEY UPDATE"  # still lets other transactions insert rows that reference this one
     materialized = "MATERIALIZED"
 
     _types: Final[dict[ColumnType, str]] = {"text": "text", "bigint": "bigint", "int": "int", "bytes": "text"}
 
     def with_placeholders(self, text: str) -> str:
-        """`$1`, `$2`, … in their order."""
+        """Number the placeholders: `$1`, `$2`, … in their order."""
         return _number_placeholders(text, re.compile(r"%s|\?"), lambda index: f"${index + 1}")
 
     def bind_names(self, text: str) -> tuple[str, tuple[str, ...]]:
-        """A name that is used twice is bound once."""
+        """See `Dialect`. A name that is used twice is bound once."""
         names = tuple(dict.fromkeys(_NAMED.findall(text)))
         return _NAMED.sub(lambda found: f"${names.index(found[1]) + 1}", text), names
 
@@ -97,7 +96,7 @@ class PostgresqlDialect(Dialect):
         return self.with_placeholders(super().single_row_sql(write))
 
     def multi_row_sql(self, write: Write) -> str:
-        """For any number of rows, in a JSON array of arrays. Bytes are in hexadecimal."""
+        """Return the statement for any number of rows, bound as a JSON array of arrays. Bytes are in hexadecimal."""
         values = [self._value(index, column) for index, column in enumerate(write.columns)]
         rows = "jsonb_array_elements($1::jsonb) AS given (row)"
         keys = zip(write.keys, values[len(write.sets) :], strict=True)
@@ -111,7 +110,7 @@ class PostgresqlDialect(Dialect):
                 sets = zip(write.sets, values, strict=False)
                 replaced = ", ".join(_assignment(column, value, "old.") for column, value in sets)
                 names = ", ".join(f'old."{key.name}"' for key in write.keys if key.comparison == "=")
-                # Locked in the order of their keys first: a join would write them in whatever order it finds them.
+                # Locks rows in the order of their keys first, against deadlocks: a join updates in any order.
                 return (
                     f'WITH held AS MATERIALIZED (SELECT {names} FROM "{write.table}" AS old, {rows} WHERE {found} '
                     f"ORDER BY {names} {self.lock_clause} OF old) "
@@ -124,19 +123,19 @@ class PostgresqlDialect(Dialect):
                 raise AssertionError("what expires is one row's worth")
 
     def expire_sql(self, write: Write) -> str:
-        """Leaves to others what they are deleting already."""
+        """See `Dialect`. Skips rows that another transaction is deleting."""
         return f"{super().expire_sql(write).removesuffix(')')} FOR UPDATE SKIP LOCKED)"
 
     def names_table(self, slot: str) -> str:
-        """A table of (query, name) from a JSON array of pairs."""
+        """Return a derived table of (query, name) over a JSON array of pairs."""
         return f"(SELECT (pair->>0)::int AS query, pair->>1 AS name FROM json_array_elements(:{slot}::json) AS pair)"
 
     def json_row(self, *columns: str) -> str:
-        """A JSON array of these, as text."""
+        """Return an expression for a JSON array of these columns, as text."""
         return f"json_build_array({', '.join(columns)})::text"
 
     def hex_of(self, column: str) -> str:
-        """Of bytes."""
+        """Return an expression for a column of bytes in hexadecimal."""
         return f"encode({column}, 'hex')"
 
     def _value(self, index: int, column: Column) -> str:
@@ -145,13 +144,13 @@ class PostgresqlDialect(Dialect):
 
 
 class MysqlDialect(Dialect):
-    """MariaDB's too. Texts are made for the number of rows, as the driver binds by writing values into them."""
+    """MySQL and MariaDB. Texts are made for the number of rows, as the driver writes values into the text."""
 
     lock_clause = "FOR UPDATE"
     materialized = ""
     deletes_in_order = True
     collation = "utf8mb4_nopad_bin"
-    """In which texts compare byte by byte; MySQL has another name for it than MariaDB."""
+    """Compares text byte by byte. MariaDB's default equates "Ann", "ann" and "ann ", and all emoji."""
 
     def with_placeholders(self, text: str) -> str:
         """See `Dialect`."""
@@ -167,7 +166,7 @@ class MysqlDialect(Dialect):
         return self.with_placeholders(super().single_row_sql(write))
 
     def multi_row_sql(self, write: Write, rows: int) -> str:
-        """For that number of rows; `values_of` gives what it binds."""
+        """Return the statement for that number of rows; `values_of` returns what it binds."""
         match write.verb:
             case "insert" | "upsert":
                 row = f"({', '.join('%s' for _ in write.columns)})"
@@ -182,7 +181,7 @@ class MysqlDialect(Dialect):
                 raise AssertionError("what expires is one row's worth")
 
     def values_of(self, write: Write, rows: Sequence[Sequence[object]]) -> list[object]:
-        """What `many` binds: the rows' values, a column of each after the other where it updates."""
+        """Return what `multi_row_sql` binds: the rows' values, for an update column by column."""
         if write.verb != "update":
             return [value for row in rows for value in row]
         key = len(write.sets)
@@ -195,7 +194,7 @@ class MysqlDialect(Dialect):
         return f"ON DUPLICATE KEY UPDATE {replaced}"
 
     def expire_sql(self, write: Write) -> str:
-        """Finds them, but for those that others are deleting already; `deletion` ends it."""
+        """Find expired rows, without those that another transaction is deleting. `delete_expired_sql` deletes them."""
         (key,), (expires,) = write.sets, write.keys
         return (
             f'SELECT "{key.name}" FROM "{write.table}" WHERE "{expires.name}" <= ? ORDER BY "{expires.name}" LIMIT ? '
@@ -203,7 +202,7 @@ class MysqlDialect(Dialect):
         )
 
     def delete_expired_sql(self, write: Write, rows: int) -> str:
-        """Deletes that many of what `expire` found, by their keys: see `removes_in_order`."""
+        """Delete that many of the rows that `expire_sql` found, by key. See `deletes_in_order`."""
         (key,) = write.sets
         keys = ", ".join(["%s"] * rows)
         return f'DELETE FROM "{write.table}" WHERE "{key.name}" IN ({keys}) ORDER BY "{key.name}" LIMIT {rows}'
@@ -245,7 +244,7 @@ def _condition(column: Column, value: str, table: str = "") -> str:
 
 
 def quoted_names(columns: Sequence[Column]) -> str:
-    """Their quoted names."""
+    """Return the quoted names of the columns."""
     return ", ".join(f'"{column.name}"' for column in columns)
 
 

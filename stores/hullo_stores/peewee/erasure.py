@@ -1,4 +1,4 @@
-"""Forgets a contact with everything that is about it (P2)."""
+"""Erases a contact with everything that is about it (P2)."""
 
 # Peewee's stubs leave the arguments of its builder untyped.
 # pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
@@ -32,7 +32,7 @@ from hullo_stores.write_conflict import WriteConflict
 
 
 class ErasureStatements:
-    """What forgets contacts: each is about a list of them, the one to erase and those it absorbed."""
+    """Statements about a list of contacts: the one to erase and those it absorbed."""
 
     def __init__(self, compiler: Compiler) -> None:
         self.lock_contact = compiler.compile(
@@ -68,7 +68,7 @@ class ErasureStatements:
                 }
             ).where(Conversations.contact_id.in_(ids))
         )
-        # Not one statement with the next: MariaDB would look through every message there is.
+        # Not a subquery of the next statement: MariaDB would scan every message.
         self.conversations_of = compiler.list_statement(
             lambda ids: Conversations.select(Conversations.id).where(Conversations.contact_id.in_(ids))
         )
@@ -108,8 +108,9 @@ class ErasureStatements:
 
 
 def erase(transaction: Transaction, statements: ErasureStatements, erasure: Erasure) -> None:
-    """Raises `Refused` when the contact is no longer what it was."""
+    """Erase a contact and those it absorbed. Raises `WriteConflict` if the contact has changed. See `Erasure`."""
     contact = erasure.contact
+    # The update locks the row first: rows that reference the contact cannot be added from here on (foreign keys).
     if not transaction.execute(statements.lock_contact, (contact.id, contact.version)):
         raise WriteConflict("contact")
     doomed = with_absorbed(transaction, statements.absorbed_by, contact.id)

@@ -1,4 +1,4 @@
-"""What a driver's error means: `Refused` (a `StoreConflict`) or `StoreUnavailable`. Tells no value (P4)."""
+"""Translates driver errors to `WriteConflict`, `StoreUnavailable` or `Unstorable`. Repeats no value (P4)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from peewee import PeeweeException
 from hullo.errors import StoreUnavailable, Unstorable
 from hullo_stores.write_conflict import TransactionAborted, WriteConflict
 
-if TYPE_CHECKING:  # drivers that not everybody has installed
+if TYPE_CHECKING:  # the drivers are optional
     import psycopg
     import pymysql
 
@@ -21,7 +21,7 @@ E = TypeVar("E", bound=Exception)
 
 
 class ServerLost(StoreUnavailable):
-    """The server is gone, or is no longer the one to write to: other connections may lead to the same."""
+    """The server is gone or no longer the primary: other pooled connections may lead to the same server."""
 
 
 _CANNOT_OPEN: Final = "cannot be opened; check that its folder exists and may be written to"
@@ -29,7 +29,7 @@ _SQLITE_SENTENCES: Final = {
     "SQLITE_BUSY": "is locked by another process; if this lasts, one holds a transaction open",
     "SQLITE_LOCKED": "is locked by another process; if this lasts, one holds a transaction open",
     "SQLITE_CANTOPEN": _CANNOT_OPEN,
-    "OperationalError": _CANNOT_OPEN,  # only where the driver fails to connect does it give no name
+    "OperationalError": _CANNOT_OPEN,  # without an SQLite error name, as when the driver fails to connect
     "SQLITE_READONLY": "may not be written to; check the permissions of the file and of its folder",
     "SQLITE_PERM": "may not be written to; check the permissions of the file and of its folder",
     "SQLITE_NOTADB": "is not an SQLite database",
@@ -39,7 +39,7 @@ _SQLITE_SENTENCES: Final = {
 }
 
 _LOST: Final = "cannot be reached; it may be starting or failing over, and if this lasts check the store's URL"
-_LOCKED: Final = "waited too long for a lock; if this lasts, somebody holds a transaction open"
+_LOCKED: Final = "waited too long for a lock; if this lasts, another client holds a transaction open"
 _TOO_SLOW: Final = "took too long to answer"
 _FULL: Final = "has no room: its disk, its memory or its connections are used up"
 _READ_ONLY: Final = "may only be read; it may be a standby: connect to the primary"
@@ -55,9 +55,9 @@ _SQLITE_CONFLICTS: Final = {
     "SQLITE_CONSTRAINT_FOREIGNKEY",
 }
 UNENCODABLE: Final = (UnicodeError, OverflowError)
-"""What Python itself says of values that no database takes: half of a surrogate pair, a number of more than 64 bits."""
+"""Raised by Python for values that no database can store: a lone surrogate, a number of more than 64 bits."""
 _POSTGRESQL_CONFLICTS: Final = {"23505", "23503", "23001", "21000"}
-"""21000: two rows of one statement want to be the same row, as their owners were decided side by side."""
+"""21000: two rows of one upsert have the same key, as their change sets were decided on the same snapshot."""
 _POSTGRESQL_ABORTED: Final = {"40001", "40P01", "40003"}
 _POSTGRESQL_SENTENCES: Final = {
     "08": _LOST,
@@ -84,13 +84,12 @@ _POSTGRESQL_CONNECT_SENTENCES: Final = {
     r"unsupported startup parameter": _POOLED,
     r"invalid .*value|root certificate|certificate verify|does not support SSL": _NO_PARAMETER,
 }
-"""What the server, or the driver, says to whoever asks to be let in. It comes without a SQLSTATE, and in another
-language where the server speaks one; nobody can tell then."""
+"""Messages of the server or driver at connect. They carry no SQLSTATE, and a localised server's match nothing here."""
 
 _MYSQL_CONFLICTS: Final = {1062, 1216, 1217, 1451, 1452, 1557, 1761, 1762}
 _MYSQL_UNSTORABLE: Final = {1048, 1153, 1264, 1366, 1406, 3140, 3141, 4025}
 _MYSQL_ABORTED: Final = {1213, 1020, 3572}
-"""1020 is what MariaDB says, and 1213 both do, on Galera also at COMMIT."""
+"""1020 comes from MariaDB only, 1213 from both; on Galera also at COMMIT, for a conflict with another node."""
 _MYSQL_SENTENCES: Final = {
     **dict.fromkeys((1047, 1053, 1152, 1158, 1159, 1160, 1161, 1180, 1184, 1927, 2002, 2003, 2006, 2013, 2055), _LOST),
     1205: _LOCKED,
@@ -104,8 +103,8 @@ _MYSQL_SENTENCES: Final = {
 
 
 def translate_sqlite_error(error: sqlite3.Error, path: str) -> TranslatedError:
-    """What to raise instead of the driver's error."""
-    # What the driver itself finds wrong has no name of SQLite's.
+    """Return the exception to raise instead of the driver's."""
+    # Errors raised by the driver itself have no SQLite error name.
     name: str = getattr(error, "sqlite_errorname", type(error).__name__)
     if name in _SQLITE_CONFLICTS:
         return WriteConflict(_sqlite_constraint(str(error)))
@@ -118,10 +117,10 @@ def translate_sqlite_error(error: sqlite3.Error, path: str) -> TranslatedError:
 
 
 def translate_postgresql_error(error: psycopg.Error) -> TranslatedError:
-    """What to raise instead of the driver's error."""
+    """Return the exception to raise instead of the driver's."""
     state = error.sqlstate
     if state is None:
-        # The driver's own word. The server is not to blame for a value that cannot be sent to it.
+        # Raised by the driver: either a value that cannot be encoded, or no connection.
         unsent = type(error).__name__ in ("DataError", "ProgrammingError")
         return Unstorable() if unsent else _unavailable(_connect_sentence(str(error)))
     if state.startswith("22") or state in ("23502", "23514"):
@@ -137,7 +136,7 @@ def translate_postgresql_error(error: psycopg.Error) -> TranslatedError:
 
 
 def translate_mysql_error(error: pymysql.MySQLError) -> TranslatedError:
-    """What to raise instead of the driver's error."""
+    """Return the exception to raise instead of the driver's."""
     code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
     if code in _MYSQL_ABORTED:
         return TransactionAborted("deadlock")
@@ -145,7 +144,7 @@ def translate_mysql_error(error: pymysql.MySQLError) -> TranslatedError:
         return WriteConflict(_mysql_constraint(str(error.args[-1])))
     if code in _MYSQL_UNSTORABLE:
         return Unstorable()
-    # The driver gives no code for a connection that it has closed before.
+    # The driver gives no code for a connection that is already closed.
     sentence = _MYSQL_SENTENCES.get(code) if code else _LOST
     if sentence is not None:
         return _unavailable(sentence)
@@ -155,7 +154,7 @@ def translate_mysql_error(error: pymysql.MySQLError) -> TranslatedError:
 def translate_wrapped_error(
     error: PeeweeException, kind: type[E], translate: Callable[[E], TranslatedError]
 ) -> StoreUnavailable:
-    """What to raise when connecting or migrating failed: Peewee wraps the driver's error, which says more."""
+    """Return the exception for a failed connect or migration. Peewee wraps the driver's error, which says more."""
     cause = getattr(error, "orig", None)
     fault = translate(cause) if isinstance(cause, kind) else None
     if isinstance(fault, StoreUnavailable):
@@ -169,20 +168,23 @@ def _unavailable(sentence: str) -> StoreUnavailable:
 
 
 def _connect_sentence(message: str) -> str:
-    """Why PostgreSQL lets nobody in, or that there is no server to have a word."""
+    """Say why PostgreSQL refused the connection, or that no server answered."""
     found = (sentence for pattern, sentence in _POSTGRESQL_CONNECT_SENTENCES.items() if re.search(pattern, message))
     return next(found, _LOST)
 
 
 def _sqlite_constraint(message: str) -> str:
-    """`identifier` from "UNIQUE constraint failed: identifier.digest, …"; else the kind of constraint."""
+    """Return `identifier` from "UNIQUE constraint failed: identifier.digest, …"; else the kind of constraint."""
     constraint, _, columns = message.partition(": ")
     table, dot, _ = columns.partition(".")
     return table if dot else constraint.removesuffix(" constraint failed").lower()
 
 
 def _mysql_constraint(message: str) -> str:
-    """`identifier_taken` from "Duplicate entry '…' for key 'identifier_taken'" or "… CONSTRAINT `…` FOREIGN KEY": the
-    last name in quotes before which no value can stand."""
+    """Return the constraint's name from "Duplicate entry '…' for key 'identifier_taken'" or "… CONSTRAINT `…` FOREIGN
+    KEY".
+
+    It is the last quoted name, before which no value can stand.
+    """
     found = re.search(r"for key '(?:\w+\.)?(\w+)'$|CONSTRAINT [`\"](\w+)[`\"]", message)
     return (found[1] or found[2]) if found else "constraint"

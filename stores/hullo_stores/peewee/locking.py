@@ -1,4 +1,4 @@
-"""Loads and applies in one transaction, in which others wait for what was loaded."""
+"""Loads and applies in one transaction that locks what it loads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hullo_stores.write_conflict import TransactionAborted
 
 
 class LockedTransaction:
-    """See `Locking`."""
+    """Implement what `SupportsLocking` promises inside `locking`."""
 
     def __init__(self, transaction: Transaction, loader: Loader, statements: Statements) -> None:
         self._transaction = transaction
@@ -22,19 +22,19 @@ class LockedTransaction:
         self._statements = statements
 
     def load(self, queries: Sequence[SnapshotQuery]) -> Sequence[Snapshot]:
-        """Looks twice: to find what there is to hold, and when it is held, since it may have changed until then."""
+        """Load twice: once to find what to lock, and again under the locks, as rows may have changed in between."""
         try:
             if self._statements.locks.contacts is not None:
                 self._lock_loaded(self._load(queries))
             return self._load(queries)
         except TransactionAborted:
-            # Two waited for each other, or another node of a cluster wrote first. To look without holding is enough:
-            # what is applied is compared with what is there in any case.
+            # A deadlock, or another node of a cluster wrote first. Loading without locks is enough: `apply` compares
+            # versions in any case.
             self._transaction.rollback()
             return self._load(queries)
 
     def apply(self, changes: Sequence[ChangeSet]) -> Sequence[Applied | StoreConflict]:
-        """See `Store.apply`."""
+        """Apply without giving up the locks. See `Store.apply`."""
         return apply_group(self._transaction, self._statements, changes, holds_locks=True)
 
     def _load(self, queries: Sequence[SnapshotQuery]) -> Sequence[Snapshot]:
@@ -58,5 +58,6 @@ class LockedTransaction:
 
     def _lock_keys(self, lock: ListStatement | None, keys: Iterable[str]) -> None:
         if lock is not None:
+            # In the order of the keys, as every writer locks: two of them cannot deadlock.
             for text, values in lock.bind(sorted(set(keys))):
                 self._transaction.rows(text, values)

@@ -1,7 +1,7 @@
-"""What points at a contact that is merged into another, and back again (rules G, L4).
+"""Moves what points at a contact that is merged into another, and back again (rules G, L4).
 
-A constant number of statements, however much it is, and one for each name that goes back. That the absorbed contact has
-been written by now keeps others from giving it anything, so that what is noted is what moves.
+A constant number of statements for any number of rows, and one for each identifier that goes back. The absorbed contact
+has been written before, so no other transaction can point rows at it: what is recorded is what moves.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from hullo_stores.peewee.connection import Connection, Transaction
 
 
 class MergeStatements:
-    """Compiled once, when the store is made."""
+    """Compiled once for each kind of engine."""
 
     def __init__(self, compiler: Compiler) -> None:
         self.record_moved_sessions = compiler.named_statement(
@@ -57,7 +57,7 @@ class MergeStatements:
 
 
 def absorb(transaction: Transaction, statements: MergeStatements, absorption: Absorption) -> None:
-    """See `Absorption`."""
+    """Move the absorbed contact's sessions and conversations to the survivor. See `Absorption`."""
     values: dict[str, object] = {
         "merge": absorption.merge_id,
         "survivor": absorption.survivor_id,
@@ -78,7 +78,7 @@ def absorb(transaction: Transaction, statements: MergeStatements, absorption: Ab
 
 
 def separate(transaction: Transaction, statements: MergeStatements, separation: Split) -> None:
-    """See `Separation`."""
+    """Move them back to the contact that the merge had absorbed. See `Split`."""
     values = {
         "merge": separation.merge_id,
         "survivor": separation.survivor_id,
@@ -87,7 +87,7 @@ def separate(transaction: Transaction, statements: MergeStatements, separation: 
     }
     _run(transaction, values, statements.return_sessions)
     for name in separation.restored_identifiers:
-        # A digest is hexadecimal, in which LIKE sees no pattern.
+        # A digest is hexadecimal, so LIKE finds no wildcard in it.
         _run(transaction, {**values, "proving": f'%"{name}"%'}, statements.return_proven_sessions)
     _run(
         transaction,
@@ -104,7 +104,8 @@ def _run(transaction: Transaction, values: Mapping[str, object], *statements: Na
 
 
 def with_absorbed(connection: Connection, absorbed_by: ListStatement, contact_id: ContactId) -> list[ContactId]:
-    """The contact and all who were merged into it, through chains (G3): one statement where there is nobody."""
+    """Return the contact's id and the ids of all contacts merged into it, through chains (G3). One statement if there
+    are none."""
     people = [contact_id]
     newest = people
     while newest:
@@ -114,5 +115,5 @@ def with_absorbed(connection: Connection, absorbed_by: ListStatement, contact_id
 
 
 def select_keys(connection: Connection, statement: ListStatement, values: Sequence[str]) -> list[str]:
-    """What a statement of one column finds."""
+    """Return the values of a statement with one column."""
     return [key for text, bound in statement.bind(values) for (key,) in connection.rows(text, bound)]

@@ -1,6 +1,6 @@
-"""Removes what is too old (P3), in short transactions that wait for nobody.
+"""Deletes what is too old (P3), in short transactions that wait for no other.
 
-What somebody else is changing or removing is left to them: it is looked at again by the next run.
+Rows that another transaction has locked are skipped and left to the next run.
 """
 
 # Peewee's stubs leave the arguments of its builder untyped.
@@ -36,9 +36,9 @@ from hullo_stores.write_conflict import WriteConflict
 R = TypeVar("R")
 
 MAX_TRIES: Final = 20
-"""Of those who are in each other's way one always gets on; MariaDB knows many ways to be."""
+"""Of transactions that conflict one always succeeds; MariaDB has many kinds of conflicts."""
 MIN_INSTANT: Final[Instant] = -(2**62)
-"""Nothing is older."""
+"""Older than every row."""
 
 _OLD_CONVERSATION: Final = "conversation.app_id = :app AND conversation.last_message_at < :conversations"
 _ENDED_SESSION: Final = "session.expires_at <= :now OR (session.revoked_at IS NOT NULL AND session.revoked_at <= :now)"
@@ -46,7 +46,7 @@ _ANONYMOUS_SESSION: Final = "session.contact_id IS NULL AND session.standing IS 
 
 
 class SweepStatements:
-    """What finds what is too old, and what removes it by its keys."""
+    """Statements that find what is too old, and statements that delete it by key."""
 
     def __init__(self, compiler: Compiler) -> None:
         self.conversations = compiler.named_statement(
@@ -98,7 +98,7 @@ class SweepStatements:
 
 
 class CountStatements:
-    """How many there are, whether or not one run removes them all."""
+    """Statements that count what is too old, whether or not one run deletes it all."""
 
     def __init__(self, compiler: Compiler) -> None:
         stays = 'SELECT 1 FROM "conversation" AS conversation WHERE conversation.visitor_id = {} AND NOT ({})'
@@ -129,11 +129,11 @@ class CountStatements:
 
 
 class RetentionStore(Queries):
-    """See `Retaining`."""
+    """Implement `RetentionCleanup`."""
 
     @cached_property
     def _sweep_statements(self) -> SweepStatements:
-        """Made when they are first wanted, which few processes do."""
+        """Compiled on first use: few processes sweep."""
         return self._compiler.cached(SweepStatements)
 
     @cached_property
@@ -141,7 +141,7 @@ class RetentionStore(Queries):
         return self._compiler.cached(CountStatements)
 
     def sweep(self, sweep: Sweep, *, dry_run: bool = False) -> SweepResult:
-        """See `Retaining.sweep`. Conversations come first, as a visitor without any may go."""
+        """See `RetentionCleanup.sweep`. Conversations go first, as a visitor without any may go."""
         if dry_run:
             return self._count(sweep)
         swept = self._retry_transaction(lambda transaction: self._sweep_conversations(transaction, sweep))
@@ -153,7 +153,7 @@ class RetentionStore(Queries):
         )
 
     def delete_deliveries(self, before: Instant, limit: int) -> int:
-        """See `Retaining.forget_deliveries`."""
+        """See `RetentionCleanup.delete_deliveries`."""
         statements = self._sweep_statements
         return self._retry_transaction(
             lambda transaction: _drop(
@@ -162,7 +162,7 @@ class RetentionStore(Queries):
         )
 
     def _retry_transaction(self, action: Callable[[Transaction], R]) -> R:
-        """In a transaction of its own, which is tried again where others were in its way all the same."""
+        """Run in a transaction of its own, and again after a conflict. Raises `StoreUnavailable` after `MAX_TRIES`."""
         for _ in range(MAX_TRIES):
             with self._engine.write_transaction() as transaction:
                 try:
@@ -207,9 +207,12 @@ class RetentionStore(Queries):
         return SweepResult(sessions=len(gone), visitors=self._drop_visitors(transaction, gone))
 
     def _drop_visitors(self, transaction: Transaction, gone: Sequence[Row]) -> int:
-        """Those of them who have nothing else. Nobody starts anything for them meanwhile: that takes a session. But
-        somebody may be removing the rest of what they had, so that of the two the second has to see what the first has
-        done."""
+        """Delete those visitors who have nothing else. No transaction can add to them meanwhile, as that takes a
+        session.
+
+        Another may be deleting the rest of what they had, so rows are locked first: the second of the two sees what the
+        first has done.
+        """
         names = sorted({visitor_id for _, visitor_id in gone})
         visitors = set(select_keys(transaction, self._sweep_statements.visitors, names))
         for statement in (

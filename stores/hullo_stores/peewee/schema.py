@@ -1,4 +1,4 @@
-"""Brings a database's schema up to date, and says when it is not."""
+"""Migrates a database's schema, and checks that it is current."""
 
 # playhouse has no stubs, and needs none: its runner is called here and nowhere else.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -25,15 +25,15 @@ HISTORY_TABLE: Final = "hullo_migration"
 STALE_MIGRATION_AGE: Final = timedelta(minutes=10)
 KNOWN_MIGRATIONS: Final = frozenset[str](migration.name for migration in Migration.load_directory(str(MIGRATIONS)))
 UNFINISHED_PREFIX: Final = "unfinished migration "
-"""Begins the name of a migration that has begun, in the history of an engine where a schema cannot be rolled back."""
+"""Prefix of a begun migration in the history, on engines where DDL cannot be rolled back."""
 UNFINISHED_COPY: Final = "unfinished copy of "
-"""Followed by what `Target.begin` was told: 32 hexadecimal digits."""
+"""Followed by what `CopyTarget.begin` was told: 32 hexadecimal digits."""
 
 
 def migrate(engine: Engine) -> None:
-    """Applies what is pending, once, however many processes start together. Raises `StoreUnavailable`.
+    """Apply pending migrations once, however many processes start together. Raises `StoreUnavailable`.
 
-    Peewee's runner takes no lock, so that two at once would both find a migration pending.
+    Peewee's runner takes no lock: without `migration_lock` two processes would both find a migration pending.
     """
     if _is_current(engine):
         return
@@ -51,7 +51,7 @@ def migrate(engine: Engine) -> None:
 
 
 def require_current(engine: Engine) -> None:
-    """Raises `StoreUnavailable` unless exactly the known migrations have been applied."""
+    """Raise `StoreUnavailable` unless exactly the known migrations have been applied."""
     applied = _applied_migrations(engine)
     _require_known(applied)
     if pending := KNOWN_MIGRATIONS - applied:
@@ -59,7 +59,7 @@ def require_current(engine: Engine) -> None:
 
 
 def pending_sql(engine: Engine) -> Sequence[str]:
-    """The statements that `bring_up_to_date` would run, each in the engine's own words. Runs none of them."""
+    """Return the statements that `migrate` would run, in the engine's dialect. Runs none of them."""
     applied = _applied_when_closed(engine)
     _require_known(applied)
     runner = _runner(engine.database)
@@ -76,11 +76,11 @@ def pending_sql(engine: Engine) -> Sequence[str]:
 
 
 def _is_current(engine: Engine) -> bool:
-    """Asked before the lock is taken, as the usual start has nothing to do and should wait for nobody."""
+    """Check without the lock first: the usual start has nothing to migrate and should not wait."""
     try:
         require_current(engine)
     except StoreUnavailable:
-        return False  # a new database has no history yet; what else is wrong will be told under the lock
+        return False  # a new database has no history yet; other errors are raised again under the lock
     return True
 
 
@@ -90,14 +90,14 @@ def _applied_migrations(engine: Engine) -> set[str]:
 
 
 def _applied_when_closed(engine: Engine) -> set[str]:
-    """For an engine that is not open. Makes no database where there is none."""
+    """Read the history of an engine that is not open. Creates no database."""
     try:
         engine.maintenance.require_database()
     except StoreUnavailable:
         return set()
     engine.open()
     try:
-        with engine.autocommit_connection():  # by Peewee, on the same connection
+        with engine.autocommit_connection():  # Peewee uses the same connection
             if not engine.database.table_exists(HISTORY_TABLE):
                 return set()
         return _applied_migrations(engine)
@@ -111,7 +111,7 @@ def _runner(database: Database) -> Any:
 
 @contextmanager
 def _captured_sql(database: Database) -> Generator[list[str]]:
-    """Inside, statements that Peewee would run are only noted down."""
+    """Record the statements that Peewee would run, instead of running them."""
     texts: list[str] = []
 
     def note(text: str, values: Sequence[object] = ()) -> None:
@@ -128,7 +128,7 @@ def _captured_sql(database: Database) -> Generator[list[str]]:
 
 @contextmanager
 def _recoverable_migration(runner: Any, name: str, applied: Collection[str]) -> Generator[None]:
-    """Where a schema cannot be rolled back, takes back what a process left that died at this migration before."""
+    """Where DDL cannot be rolled back, first undo what a killed process left of this migration."""
     if getattr(runner.database, "transactional_schema", True):
         yield
         return
@@ -144,7 +144,8 @@ def _recoverable_migration(runner: Any, name: str, applied: Collection[str]) -> 
 
 
 def _require_single_node(runner: Any, marker: str) -> None:
-    """Each node of a cluster has a lock of its own, so that somebody on another may still be at it."""
+    """Raise `StoreUnavailable` if another node may be migrating: named locks of a Galera cluster are local to a
+    node."""
     if getattr(runner.database, "several_nodes", False):
         (begun,) = (row.applied for row in runner.History.select().where(runner.History.name == marker))
         if datetime.now() - begun < STALE_MIGRATION_AGE:
@@ -152,7 +153,8 @@ def _require_single_node(runner: Any, marker: str) -> None:
 
 
 def _require_own_tables(database: Database) -> None:
-    """Before anything is made: where a schema cannot be rolled back, nothing may be half made beside another's."""
+    """Raise `StoreUnavailable` if the database holds other tables of these names, before any is created: DDL may not be
+    rolled back."""
     if taken := {name_of(table) for table in TABLES}.intersection(database.get_tables()):
         raise StoreUnavailable(
             f"the database has tables that are not hullo's ({', '.join(sorted(taken))}); give hullo one of its own"
@@ -172,7 +174,7 @@ def _require_known(applied: Collection[str]) -> None:
 
 
 def unfinished_copy(applied: Iterable[str]) -> str | None:
-    """What the copy is of; None when the history holds no unfinished copy."""
+    """Return the fingerprint of the source whose copy is unfinished. None if the history holds no unfinished copy."""
     for name in applied:
         if name.startswith(UNFINISHED_COPY):
             return name.removeprefix(UNFINISHED_COPY)

@@ -1,6 +1,6 @@
-"""Makes snapshots of the rows that a loader found for a group of queries. `loaders/` has the loaders.
+"""Builds snapshots from the rows that a loader found for a group of queries. The loaders are in `loaders/`.
 
-What the queries name comes first, and then what that points at.
+Named rows come first, then the rows they reference.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _NO_CONVERSATIONS: Final[Mapping[ConversationId, Conversation]] = {}
 
 
 class NamedRows:
-    """What the queries of a group name: rows of whole tables, save for those that say otherwise."""
+    """The rows that the queries of a group name: whole rows, unless said otherwise."""
 
     def __init__(
         self,
@@ -52,8 +52,8 @@ class NamedRows:
         audits: Iterable[Row] = (),
     ) -> None:
         """`app_versions` are (app, workspace, version), `owners` (digest, contact), `spent` (digest,), `tombstones`
-        (digest, workspace), `audits` (workspace, number, digest) of the last; a message's workspace comes last in its
-        row."""
+        (digest, workspace), `audits` (workspace, number, digest) of the last entry. A message's workspace is the last
+        value of its row."""
         self.app_versions = {(app_id, workspace_id): version for app_id, workspace_id, version in app_versions}
         self.sessions = {session.digest: session for session in map(session_of, sessions)}
         self.owners: dict[str, ContactId] = dict(owners)
@@ -69,15 +69,15 @@ class NamedRows:
         }
 
     def session(self, query: SnapshotQuery) -> Session | None:
-        """The query's session, unless it is another workspace's."""
+        """Return the query's session. None if it belongs to another workspace."""
         return self._session(query.session, query.workspace_id)
 
     def source(self, query: SnapshotQuery) -> Session | None:
-        """The session that the query's token came from, unless it is another workspace's."""
+        """Return the session that the query's token came from. None if it belongs to another workspace."""
         return self._session(query.source_session, query.workspace_id)
 
     def contact_ids(self, query: SnapshotQuery) -> dict[ContactId, None]:
-        """Whom the query wants, each once and in order."""
+        """Return the ids of the contacts that the query wants, in order and without duplicates."""
         wanted = {self.owners[digest]: None for digest in query.identifiers if digest in self.owners}
         for contact_id in query.contacts:
             wanted[contact_id] = None
@@ -92,7 +92,7 @@ class NamedRows:
 
 
 class ReferencedRows:
-    """What the named things point at."""
+    """The rows that the named rows point at."""
 
     def __init__(
         self,
@@ -102,7 +102,7 @@ class ReferencedRows:
         orphans: Iterable[Row] = (),
         open_pairs: Iterable[Row] = (),
     ) -> None:
-        """`blocks` are of at least the apps that are asked for, `open_pairs` hold the pair alone."""
+        """`blocks` cover at least the apps of the queries; `open_pairs` are (pair,)."""
         self._rows = {row[0]: row for row in contacts}
         self._blocks = blocks_by_contact(blocks)
         self._built: dict[tuple[ContactId, str | None], Contact] = {}
@@ -112,8 +112,8 @@ class ReferencedRows:
         self.open_pairs = frozenset[str](pair for (pair,) in open_pairs)
 
     def contact(self, contact_id: ContactId, query: SnapshotQuery) -> Contact | None:
-        """With the blocks that the query wants. None when it is gone, or another workspace's."""
-        # Claims of one group often name the same person: made from its row once.
+        """Return the contact with the blocks that the query wants. None if it is gone or another workspace's."""
+        # Claims of one group often name the same contact: decode its row once.
         contact = self._built.get((contact_id, query.app_id))
         if contact is None:
             row = self._rows.get(contact_id)
@@ -127,23 +127,23 @@ class ReferencedRows:
 
 
 class LoadResult(Protocol):
-    """What a loader has found for a group of queries."""
+    """What a loader found for a group of queries."""
 
     def snapshots(self, queries: Sequence[SnapshotQuery]) -> tuple[Snapshot, ...]:
-        """One a query, in their order."""
+        """Return one snapshot a query, in their order."""
         ...
 
 
 class LoadedRows(Value, kw_only=False):
-    """Everything that a group of queries is about: see `Loaded`."""
+    """Named and referenced rows of a group. Implements `LoadResult`."""
 
     named: NamedRows
     referenced: ReferencedRows
     contact_ids: Sequence[Mapping[ContactId, None]]
-    """`Named.contact_ids` of each query."""
+    """`NamedRows.contact_ids` of each query."""
 
     def snapshots(self, queries: Sequence[SnapshotQuery]) -> tuple[Snapshot, ...]:
-        """One a query, in their order."""
+        """Return one snapshot a query, in their order."""
         return tuple(
             _snapshot(query, self.named, self.referenced, wanted)
             for query, wanted in zip(queries, self.contact_ids, strict=True)
@@ -163,7 +163,7 @@ def _snapshot(
         for digest in query.identifiers
         if digest in named.owners and named.owners[digest] in contacts
     }
-    # What few queries ask for is looked for in theirs alone: there are a hundred a group.
+    # A group has a hundred queries: rare parts are looked up only for queries that ask for them.
     return Snapshot(
         app_version=None if query.app_id is None else named.app_versions.get((query.app_id, here)),
         session=session,
@@ -226,5 +226,5 @@ def _conversations(
 
 
 def pairs_of(contact_ids: Iterable[ContactId]) -> Iterator[str]:
-    """As `Conflict.pair` names every two of them."""
+    """Yield the `Conflict.pair_key` of every two contacts."""
     return (pair_key(*pair) for pair in combinations(contact_ids, 2))

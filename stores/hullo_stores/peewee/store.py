@@ -1,4 +1,4 @@
-"""The store on whatever engine it is given. Engines, faults, rows, reads and statements have files of their own."""
+"""The Peewee store, on any engine. Its reads, retention and maintenance are mixins, a file each."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from hullo_stores.peewee.schema import migrate, require_current
 
 
 class PeeweeStore(AppQueries, ContactQueries, HistoryQueries, OutboxQueries, RetentionStore, Maintenance):
-    """See `Store`. Safe to call from any thread."""
+    """Implement `Store` over an engine. Every method may be called from any thread."""
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
@@ -36,11 +36,11 @@ class PeeweeStore(AppQueries, ContactQueries, HistoryQueries, OutboxQueries, Ret
 
     @property
     def max_concurrent_batches(self) -> int:
-        """As the engine says."""
+        """Return the number of lanes of the engine."""
         return self._engine.lanes
 
     def open(self) -> None:
-        """Connects, and brings the schema up to date."""
+        """Connect and bring the schema up to date. Opening an open store does nothing."""
         with self._open_lock:
             if self._is_open:
                 return
@@ -53,24 +53,24 @@ class PeeweeStore(AppQueries, ContactQueries, HistoryQueries, OutboxQueries, Ret
             self._is_open = True
 
     def close(self) -> None:
-        """Disconnects, once the calls that are under way are done."""
+        """Disconnect once calls that are under way have ended."""
         with self._open_lock:
             self._is_open = False
             self._engine.close()
 
     def check(self) -> None:
-        """Raises `StoreUnavailable` unless the database answers and its schema is current."""
+        """Raise `StoreUnavailable` unless the database answers and its schema is current."""
         require_current(self._engine)
 
     def load(self, queries: Sequence[SnapshotQuery]) -> Sequence[Snapshot]:
-        """See `Store.load`."""
+        """Load one snapshot a query; inside `locking` on that transaction. See `Store.load`."""
         if (turn := self._locked_transaction()) is not None:
             return turn.load(queries)
         with self._engine.load_connection() as connection:
             return self._engine.loader.load(connection, queries).snapshots(queries)
 
     def apply(self, changes: Sequence[ChangeSet]) -> Sequence[Applied | StoreConflict]:
-        """See `Store.apply`."""
+        """Apply change sets; inside `locking` in that transaction. See `Store.apply`."""
         if (turn := self._locked_transaction()) is not None:
             return turn.apply(changes)
         with self._engine.write_transaction() as transaction:
@@ -78,7 +78,7 @@ class PeeweeStore(AppQueries, ContactQueries, HistoryQueries, OutboxQueries, Ret
 
     @contextmanager
     def locking(self) -> Generator[None]:
-        """See `Locking`."""
+        """Bind one write transaction to this thread. See `SupportsLocking`."""
         with self._engine.write_transaction() as transaction:
             self._thread_state.turn = LockedTransaction(transaction, self._engine.loader, self._statements)
             try:
@@ -87,10 +87,10 @@ class PeeweeStore(AppQueries, ContactQueries, HistoryQueries, OutboxQueries, Ret
                 del self._thread_state.turn
 
     def find_contact(self, workspace_id: str, contact_id: ContactId) -> Contact | None:
-        """None when it is another workspace's."""
+        """Return the contact. None if there is none, or if it belongs to another workspace."""
         query = SnapshotQuery(workspace_id=workspace_id, app_id=None, contacts=(contact_id,))
         return self.load([query])[0].contacts.get(contact_id)
 
     def _locked_transaction(self) -> LockedTransaction | None:
-        """Of this thread, while it is inside `locking`."""
+        """Return this thread's transaction while it is inside `locking`."""
         return getattr(self._thread_state, "turn", None)

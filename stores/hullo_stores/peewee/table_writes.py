@@ -1,4 +1,4 @@
-"""Nouns of which each is one row: how a change set has them written."""
+"""How a change set's nouns become rows: versioned, append-only, and expiring tables."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ V = TypeVar("V")
 
 
 class WritableTable(Protocol):
-    """The nouns of one table."""
+    """A table whose nouns are one row each."""
 
     def rows(self, changes: ChangeSet) -> Iterator[tuple[Write, Row]]:
-        """What a change set has written, and how."""
+        """Yield the writes and rows of a change set."""
         ...
 
 
 class VersionedTable(Generic[T]):
-    """Nouns that may change: compared with what they were, and replaced."""
+    """A table whose nouns may change: compared by version, and replaced."""
 
     def __init__(
         self, table: type[Model], of: Callable[[ChangeSet], Iterable[Change[T]]], row_of: Callable[[T], Row]
@@ -35,7 +35,7 @@ class VersionedTable(Generic[T]):
         self._row_of = row_of
 
     def rows(self, changes: ChangeSet) -> Iterator[tuple[Write, Row]]:
-        """See `Kind`."""
+        """See `WritableTable`."""
         for change in self._of(changes):
             row = self._row_of(change.after)
             if change.before is None:
@@ -45,7 +45,7 @@ class VersionedTable(Generic[T]):
 
 
 class AppendOnlyTable(Generic[V]):
-    """Nouns that never change."""
+    """A table whose nouns never change."""
 
     def __init__(self, table: type[Model], of: Callable[[ChangeSet], Iterable[V]], row_of: Callable[[V], Row]) -> None:
         self.add = insert_into(table)
@@ -53,26 +53,26 @@ class AppendOnlyTable(Generic[V]):
         self._row_of = row_of
 
     def rows(self, changes: ChangeSet) -> Iterator[tuple[Write, Row]]:
-        """See `Kind`."""
+        """See `WritableTable`."""
         for noun in self._of(changes):
             yield self.add, self._row_of(noun)
 
 
 PURGE_FACTOR: Final = 16
-"""How many expired rows a new one clears away: more than come in, and too few for a caller to notice."""
+"""Expired rows that a new one deletes: more than arrive, yet too few to slow the caller down."""
 
 
 class ExpiringRecord(Protocol):
-    """Whatever is kept for some time."""
+    """A record that is kept for some time."""
 
     @property
     def digest(self) -> str:
-        """What no two of them share."""
+        """The unique key of the record."""
         ...
 
     @property
     def at(self) -> Instant:
-        """When it came to be: whatever has expired by then is gone."""
+        """When the record was made; records that have expired by then are gone."""
         ...
 
 
@@ -80,7 +80,8 @@ E = TypeVar("E", bound=ExpiringRecord)
 
 
 class ExpiringTable:
-    """How the rows of a table are written whose first column is their digest, and `expires_at` their end."""
+    """A table whose first column is a digest, and `expires_at` its end. New rows replace expired ones, and purge
+    others."""
 
     def __init__(self, table: type[Model]) -> None:
         name, digest, expires = name_of(table), columns_of(table)[:1], Column("expires_at", "bigint", "<=")
@@ -88,12 +89,12 @@ class ExpiringTable:
         self._purge = Write(verb="expire", table=name, sets=digest, keys=(expires,))
         self._add = insert_into(table)
         self.writes: Final = (self._delete_expired_key, self._purge, self._add)
-        """In the order in which they are done."""
+        """In execution order."""
 
     def rows(self, new: Sequence[E], row_of: Callable[[E], Row]) -> Iterator[tuple[Write, list[Row]]]:
-        """What is to be written, and how."""
+        """Yield the writes and their rows."""
         if new:
             yield self._delete_expired_key, [(record.digest, record.at) for record in new]
-            # What has expired for the earliest has for all: for none of them is anything gone that it had to meet.
+            # The earliest time: a row that has expired by then has expired for every record of the batch.
             yield self._purge, [(min(record.at for record in new), PURGE_FACTOR * len(new))]
             yield self._add, [row_of(record) for record in new]

@@ -1,4 +1,4 @@
-"""Every way in which what a change set holds is written, in the order in which it is done."""
+"""Every kind of write that a change set can need, and the order in which they run."""
 
 from __future__ import annotations
 
@@ -116,8 +116,8 @@ LOCK_UNMERGED_CONTACT = Write(
     keys=(*columns_of(Contacts, "id"), Column("merged_into", "text", "or null =")),
     must_find=True,
 )
-"""Changes nothing, and finds a contact only while it is nobody's part; whoever absorbs it waits, and finds what points
-at it by then."""
+"""Adds 0 to the version, which locks the row, and matches only an unmerged contact. A merge that would absorb it waits,
+and then moves what points at it by that time."""
 RELEASE_IDENTIFIER = Write(
     verb="delete", table=name_of(Identifiers), keys=columns_of(Identifiers, "digest", "contact_id")
 )
@@ -158,7 +158,7 @@ WRITE_ORDER: Final = (
     REPLACE_IDENTITY_KEY,
     API_KEYS.add,
     API_KEYS.replace,
-    RELEASE_IDENTIFIER,  # before any is taken, so that one may take what another gives up
+    RELEASE_IDENTIFIER,  # before any is added: one contact may take what another gives up
     CONTACTS.add,
     CONTACTS.replace,
     LOCK_UNMERGED_CONTACT,
@@ -170,11 +170,11 @@ WRITE_ORDER: Final = (
     VISITORS.add,
     SESSIONS.add,
     SESSIONS.replace,
-    LOG_OUT,  # after all of them are written, as it is about what the contact has then
+    LOG_OUT,  # after the sessions are written: it revokes all that the contact has by then
     CONVERSATIONS.add,
     CONVERSATIONS.replace,
     MESSAGES.add,
-    CONFLICTS.replace,  # before any is added: a pair is free for a new one once the old one is resolved
+    CONFLICTS.replace,  # before any is added: resolving one frees its pair for a new one
     CONFLICTS.add,
     MERGES.add,
     MERGES.replace,
@@ -192,7 +192,7 @@ WRITE_ORDER: Final = (
     DROP_OUTBOX_EVENT,
     PUT_TOMBSTONE,
     USE_IDENTITY_KEY,
-    AUDITS.add,  # late, as all who write into a workspace's log wait for each other's end from here on
-    COUNT_CALLS,  # last, as all calls of an app do
+    AUDITS.add,  # late: from here on all writers of a workspace's log wait for this commit
+    COUNT_CALLS,  # last: from here on all calls of an app wait for this commit
 )
-"""In the order in which they are done: whatever is pointed at comes first."""
+"""In execution order: referenced rows before rows that reference them."""

@@ -1,4 +1,4 @@
-"""The few ways in which rows are written. An engine turns each into its SQL, for one row and for many at once."""
+"""The few kinds of writes. An engine turns each into its SQL, for one row and for many."""
 
 from __future__ import annotations
 
@@ -23,23 +23,22 @@ _COLUMN_TYPES: Final[dict[type[Field], ColumnType]] = {
 
 
 class Column(Value, kw_only=False):
-    """A column that is written, or that tells which rows are."""
+    """A column that is set, or that a row is found by."""
 
     name: str
     kind: ColumnType
     comparison: Literal["=", "<=", "or null ="] = "="
-    """How a row is found: the column, then this, then the value. NULL counts as 0 where size is compared, and as an
-    empty text where it says so."""
+    """How the column is compared with the value. NULL counts as 0 for "<=", and as an empty text for "or null ="."""
     is_increment: bool = False
-    """Whether a value that is set is added to what is there, instead of taking its place."""
+    """Whether the value is added to the stored one instead of replacing it."""
 
 
 class Write(Value, eq=False):
-    """What happens to each of a batch's rows, which give the values of `sets` and then of `keys`.
+    """What happens to every row of a batch. A row gives the values of `sets`, then of `keys`.
 
-    `insert` has no keys. `update` and `delete` are about the rows that `keys` find. `upsert` inserts, and sets `sets`
-    where a row with these `keys` is there. `expire` deletes rows whose time, the only key, has come, the
-    oldest first; its rows give that time and how many to delete at most, and `sets` is what tells rows apart.
+    `insert` has no keys. `update` and `delete` find rows by `keys`. `upsert` inserts, and sets `sets` if a row with
+    these `keys` exists. `expire` deletes rows whose time, the only key, has passed, oldest first; its row gives that
+    time and a limit, and `sets` is the primary key.
     """
 
     verb: Literal["insert", "update", "upsert", "delete", "expire"]
@@ -47,31 +46,31 @@ class Write(Value, eq=False):
     sets: tuple[Column, ...] = ()
     keys: tuple[Column, ...] = ()
     must_find: bool = False
-    """Whether it is a conflict when a row is not found: somebody else has replaced or erased it."""
+    """Whether a row that is not found is a conflict: another transaction has replaced or erased it."""
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """In the order of a row's values."""
+        """Return the columns in the order of a row's values."""
         return (*self.sets, *self.keys)
 
     def key_of(self, row: Row) -> Row:
-        """What tells the row from others, to sort by."""
+        """Return the row's key, to sort by."""
         return row[:1] if self.verb == "insert" else row[len(self.sets) :]
 
 
 class Batch(Value, kw_only=False):
-    """Rows to be written in one way."""
+    """Rows to be written by one kind of write."""
 
     write: Write
     rows: Sequence[Row]
 
 
 MAX_STATEMENT_BYTES: Final = 1024 * 1024
-"""About how much one statement writes: servers limit its size, and rows may be long."""
+"""About how much one statement may write: servers limit its size, and rows may be long."""
 
 
 def split_batches(batches: Sequence[Batch]) -> Iterator[Batch]:
-    """The same rows, in batches that a server takes as one statement each."""
+    """Split batches so that a server accepts each as one statement."""
     for batch in batches:
         if len(batch.rows) == 1:
             yield batch
@@ -89,25 +88,25 @@ def split_batches(batches: Sequence[Batch]) -> Iterator[Batch]:
 
 
 def columns_of(table: type[Model], *names: str) -> tuple[Column, ...]:
-    """The named columns, or all of them in the order of the table."""
+    """Return the named columns, or all in the order of the table."""
     fields = {field.name: field for field in table._meta.sorted_fields}  # pyright: ignore[reportPrivateUsage]
     return tuple(Column(name, _COLUMN_TYPES[type(fields[name])]) for name in names or fields)
 
 
 def name_of(table: type[Model]) -> str:
-    """The table's own."""
+    """Return the table's name in the database."""
     return str(table._meta.table_name)  # pyright: ignore[reportPrivateUsage]  # Peewee's own documented door
 
 
 def insert_into(table: type[Model]) -> Write:
-    """Rows hold every column, in the order of the table."""
+    """Insert rows that hold every column in the order of the table."""
     return Write(verb="insert", table=name_of(table), sets=columns_of(table))
 
 
 def replace_in(table: type[Model]) -> Write:
-    """Compare and set, for a table whose first column is its key, and which has a version.
+    """Compare and set, for a table whose first column is its key and which has a version.
 
-    Rows hold every column but the key, then the key, then the version that must still be there.
+    Rows hold every column but the key, then the key, then the version that must still be stored.
     """
     key, *rest = columns_of(table)
     return Write(

@@ -1,4 +1,4 @@
-"""What the claims share: a bus of their own, somebody who listens, and a way to wait for what travels."""
+"""What the claims share: a fresh bus, a listener, and ways to wait for notices."""
 
 from __future__ import annotations
 

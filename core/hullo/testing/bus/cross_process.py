@@ -1,4 +1,4 @@
-"""Claims about what travels from one bus to another."""
+"""Claims about notices from one bus to another."""
 
 from __future__ import annotations
 

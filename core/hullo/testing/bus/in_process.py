@@ -1,4 +1,4 @@
-"""Claims about what one bus tells the listeners of its own process."""
+"""Claims about notices to listeners in the same process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a bus between processes is tried: several at one place, which can be cut off from each other."""
+"""What a cross-process bus is tested with: several buses at one place, which can be disconnected."""
 
 from __future__ import annotations
 

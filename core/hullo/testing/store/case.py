@@ -1,4 +1,4 @@
-"""What the claims share: a store of their own, and short ways to ask and to write."""
+"""What the claims share: a fresh store, and short ways to read and write."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class StoreCase:
     shared_between_processes: bool = False
     """Whether several processes may have it open at once."""
     locking: bool = False
-    """Whether it keeps `Locking` too."""
+    """Whether it keeps `SupportsLocking` too."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()

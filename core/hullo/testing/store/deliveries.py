@@ -1,4 +1,4 @@
-"""Claims about what is still to be told: the outbox, leases, and deliveries to webhooks (R4)."""
+"""Claims about the outbox, leases, and deliveries to webhooks (R4)."""
 
 from __future__ import annotations
 

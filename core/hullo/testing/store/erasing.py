@@ -1,4 +1,4 @@
-"""Claims about erasure (P2): nothing about the person stays, and nobody else loses anything."""
+"""Claims about erasure (P2): nothing about the contact stays, and no other contact loses anything."""
 
 from __future__ import annotations
 

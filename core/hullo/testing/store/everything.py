@@ -1,4 +1,4 @@
-"""Something of everything, for claims that are about each of them."""
+"""One noun of each kind, for claims about each of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Claims about what `apply` keeps of each noun: what it must point at, what is unique, what expires or only grows."""
+"""Claims about what `apply` keeps of each noun: references, uniqueness, expiry, growth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Claims about `Locking`: whoever has met a conflict looks again while others wait."""
+"""Claims about `SupportsLocking`: after a conflict, a writer reloads while its rivals wait."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Claims about several processes at one store, and about one that is killed (R1, R3)."""
+"""Claims about several processes on one store, and about one that is killed (R1, R3)."""
 
 from __future__ import annotations
 

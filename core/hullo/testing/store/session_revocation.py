@@ -1,4 +1,4 @@
-"""Claims about `LogOut`: whatever a contact's sessions are by then, they are over, and nobody else's are (S2)."""
+"""Claims about `SessionRevocation`: all of a contact's sessions end, and no other contact's (S2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Claims about many threads at one store (R1, R2)."""
+"""Claims about many threads on one store (R1, R2)."""
 
 from __future__ import annotations
 

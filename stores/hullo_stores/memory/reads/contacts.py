@@ -15,16 +15,16 @@ from hullo_stores.memory.tables import with_absorbed
 
 
 class MemoryContactQueries(MemoryQueries):
-    """Contacts, and what they talk about."""
+    """Reads of contacts and their conversations."""
 
     def find_contact(self, workspace_id: str, contact_id: ContactId) -> Contact | None:
-        """None when it is another workspace's."""
+        """Return the contact. None if there is none, or if it belongs to another workspace."""
         with self._locked() as tables:
             contact = tables.contacts.get(contact_id)
             return contact if contact is not None and contact.workspace_id == workspace_id else None
 
     def list_contacts(self, criteria: ContactFilter, page: PageRequest) -> Page[Contact]:
-        """See `ContactFilter`."""
+        """Return a page of the contacts that meet the criteria. See `ContactFilter`."""
         text = criteria.query.casefold() if criteria.query else ""
 
         def fits(contact: Contact) -> bool:
@@ -40,7 +40,7 @@ class MemoryContactQueries(MemoryQueries):
             return page_where("contacts", page, tables.contacts.values(), fits)
 
     def list_sessions(self, workspace_id: str, contact_id: ContactId, page: PageRequest) -> Page[Session]:
-        """Those of one contact."""
+        """Return a page of the contact's sessions."""
         with self._locked() as tables:
             return page_where(
                 "sessions",
@@ -50,7 +50,7 @@ class MemoryContactQueries(MemoryQueries):
             )
 
     def count_related(self, workspace_id: str, contact_id: ContactId) -> RelatedCounts:
-        """All 0 when there is no such contact."""
+        """Count what belongs to the contact and to those it absorbed. All 0 if there is no such contact."""
         with self._locked() as tables:
             people = {
                 person_id
@@ -68,7 +68,7 @@ class MemoryContactQueries(MemoryQueries):
     def list_visible_conversations(
         self, visitor_id: VisitorId, app_id: str, proven_contact: ContactId | None, page: PageRequest
     ) -> Page[Conversation]:
-        """See `ConversationReads` (H1)."""
+        """Return a page of what the visitor may see (H1). See `ConversationReads`."""
 
         def visible(held: Conversation) -> bool:
             proven = held.contact_id is not None and held.link_standing is Standing.PROVEN
@@ -79,7 +79,7 @@ class MemoryContactQueries(MemoryQueries):
             return page_where("visible", page, tables.conversations.values(), visible)
 
     def list_conversations(self, workspace_id: str, page: PageRequest) -> Page[Conversation]:
-        """All of a workspace."""
+        """Return a page of the workspace's conversations, newest first."""
         with self._locked() as tables:
             held = tables.conversations.values()
             return page_where(
@@ -89,7 +89,7 @@ class MemoryContactQueries(MemoryQueries):
     def list_contact_conversations(
         self, workspace_id: str, contact_id: ContactId, page: PageRequest
     ) -> Page[Conversation]:
-        """Those of one contact."""
+        """Return a page of the contact's conversations, newest first."""
         with self._locked() as tables:
             return page_where(
                 "contact_conversations",
@@ -99,13 +99,13 @@ class MemoryContactQueries(MemoryQueries):
             )
 
     def find_conversation(self, workspace_id: str, conversation_id: ConversationId) -> Conversation | None:
-        """None when it is another workspace's."""
+        """Return the conversation. None if there is none, or if it belongs to another workspace."""
         with self._locked() as tables:
             found = tables.conversations.get(conversation_id)
             return found if found is not None and found.workspace_id == workspace_id else None
 
     def list_messages(self, conversation_id: ConversationId, page: PageRequest) -> Page[Message]:
-        """Those of one conversation."""
+        """Return a page of the conversation's messages, newest first."""
         with self._locked() as tables:
             held = tables.messages.values()
             return page_where("messages", page, held, lambda message: message.conversation_id == conversation_id)

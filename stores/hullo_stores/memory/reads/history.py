@@ -15,10 +15,10 @@ from hullo_stores.memory.tables import with_absorbed
 
 
 class MemoryHistoryQueries(MemoryQueries):
-    """How contacts came to be what they are."""
+    """Reads of how contacts came to be what they are."""
 
     def list_timeline(self, workspace_id: str, contact_id: ContactId, page: PageRequest) -> Page[TimelineEntry]:
-        """Of the contact and of whom it absorbed."""
+        """Return a page of the timelines of the contact and of those it absorbed."""
         with self._locked() as tables:
             people = with_absorbed(tables, contact_id)
             return page_where(
@@ -29,7 +29,7 @@ class MemoryHistoryQueries(MemoryQueries):
             )
 
     def list_decisions(self, workspace_id: str, contact_id: ContactId, page: PageRequest) -> Page[DecisionRecord]:
-        """Of the contact and of whom it absorbed."""
+        """Return a page of the decisions about the contact and about those it absorbed."""
         with self._locked() as tables:
             people = with_absorbed(tables, contact_id)
             return page_where(
@@ -40,7 +40,7 @@ class MemoryHistoryQueries(MemoryQueries):
             )
 
     def list_notes(self, workspace_id: str, subject_id: str, page: PageRequest) -> Page[Note]:
-        """About a contact and whom it absorbed, or about a conversation."""
+        """Return a page of the notes about a conversation, or about a contact and those it absorbed."""
         with self._locked() as tables:
             subjects = with_absorbed(tables, subject_id)
             return page_where(
@@ -51,13 +51,13 @@ class MemoryHistoryQueries(MemoryQueries):
             )
 
     def find_note(self, workspace_id: str, note_id: NoteId) -> Note | None:
-        """None when it is another workspace's."""
+        """Return the note. None if there is none, or if it belongs to another workspace."""
         with self._locked() as tables:
             found = tables.notes.get(note_id)
             return found if found is not None and found.workspace_id == workspace_id else None
 
     def list_conflicts(self, criteria: ConflictFilter, page: PageRequest) -> Page[Conflict]:
-        """See `ConflictFilter`."""
+        """Return a page of the conflicts that meet the criteria. See `ConflictFilter`."""
 
         def fits(held: Conflict) -> bool:
             return (
@@ -70,7 +70,7 @@ class MemoryHistoryQueries(MemoryQueries):
             return page_where("conflicts", page, tables.conflicts.values(), fits)
 
     def list_merges(self, workspace_id: str, contact_id: ContactId, page: PageRequest) -> Page[Merge]:
-        """Of the contact and of whom it absorbed, undone ones too."""
+        """Return a page of the merges of the contact and of those it absorbed, undone ones too."""
         with self._locked() as tables:
             people = set(with_absorbed(tables, contact_id))
             return page_where(
@@ -83,12 +83,12 @@ class MemoryHistoryQueries(MemoryQueries):
             )
 
     def find_merge(self, workspace_id: str, merge_id: MergeId) -> Merge | None:
-        """None when it is another workspace's."""
+        """Return the merge. None if there is none, or if it belongs to another workspace."""
         with self._locked() as tables:
             found = tables.merges.get(merge_id)
             return found if found is not None and found.workspace_id == workspace_id else None
 
     def list_audit(self, workspace_id: str, page: PageRequest) -> Page[AuditEntry]:
-        """Of a workspace."""
+        """Return a page of the workspace's audit log, newest first."""
         with self._locked() as tables:
             return page_where("audit", page, tables.audits.values(), lambda held: held.workspace_id == workspace_id)

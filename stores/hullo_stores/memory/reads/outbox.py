@@ -14,15 +14,15 @@ from hullo_stores.memory.tables import Lease, Tables
 
 
 class MemoryOutboxQueries(MemoryQueries):
-    """What is to be told, and to whom."""
+    """Reads of the outbox, leases, webhooks and deliveries."""
 
     def list_outbox(self, limit: int) -> Sequence[Event]:
-        """The oldest first."""
+        """Return events that wait for dispatch, oldest first."""
         with self._locked() as tables:
             return tuple(sorted(tables.outbox.values(), key=lambda event: event.id)[:limit])
 
     def acquire_lease(self, name: str, holder: str, now: Instant, until: Instant) -> bool:
-        """See `Outbox.take_lease`."""
+        """Take or renew a lease; return whether `holder` has it. See `Outbox.acquire_lease`."""
         with self._locked() as tables:
             held = tables.leases.get(name)
             if held is not None and held.holder != holder and now < held.until <= max_plausible_lease(now, until):
@@ -31,14 +31,14 @@ class MemoryOutboxQueries(MemoryQueries):
             return True
 
     def release_lease(self, name: str, holder: str) -> None:
-        """Somebody else's stays theirs."""
+        """Release the lease if `holder` has it. A lease of another holder stays."""
         with self._locked() as tables:
             held = tables.leases.get(name)
             if held is not None and held.holder == holder:
                 del tables.leases[name]
 
     def list_webhooks(self, workspace_id: str | None) -> Sequence[Webhook]:
-        """The newest first, without deleted ones."""
+        """Return the webhooks of a workspace, or of all for None; newest first, without deleted ones."""
         with self._locked() as tables:
             return newest_first(
                 held
@@ -47,24 +47,24 @@ class MemoryOutboxQueries(MemoryQueries):
             )
 
     def find_webhook(self, webhook_id: WebhookId) -> Webhook | None:
-        """Deleted ones too."""
+        """Return the webhook, a deleted one too. None if there is none."""
         with self._locked() as tables:
             return tables.webhooks.get(webhook_id)
 
     def list_deliveries(self, webhook_id: WebhookId, page: PageRequest) -> Page[Delivery]:
-        """Of one webhook."""
+        """Return a page of the webhook's deliveries, newest first."""
         with self._locked() as tables:
             return page_where(
                 "deliveries", page, tables.deliveries.values(), lambda held: held.webhook_id == webhook_id
             )
 
     def find_delivery(self, delivery_id: DeliveryId) -> Delivery | None:
-        """None when there is none of this id."""
+        """Return the delivery. None if there is none."""
         with self._locked() as tables:
             return tables.deliveries.get(delivery_id)
 
     def list_due_deliveries(self, now: Instant, limit: int, without: Collection[WebhookId] = ()) -> Sequence[Delivery]:
-        """See `WebhookReads.list_due_deliveries`."""
+        """Return pending deliveries that are due, the longest due first. See `WebhookReads`."""
         with self._locked() as tables:
             due = (
                 held for held in _first_per_contact(tables) if held.next_at <= now and held.webhook_id not in without
@@ -72,13 +72,13 @@ class MemoryOutboxQueries(MemoryQueries):
             return tuple(sorted(due, key=lambda held: (held.next_at, held.id))[:limit])
 
     def next_delivery_at(self) -> Instant | None:
-        """Of those that wait for no earlier one."""
+        """Return when the next delivery is due that waits for no earlier one. None if none is pending."""
         with self._locked() as tables:
             return min((held.next_at for held in _first_per_contact(tables)), default=None)
 
 
 def _first_per_contact(tables: Tables) -> Iterator[Delivery]:
-    """Pending ones, of each webhook and contact the first; of no contact all."""
+    """Yield pending deliveries: the first for each webhook and contact, and all that have no contact."""
     begun: set[tuple[WebhookId, str]] = set()
     for held in sorted(tables.deliveries.values(), key=lambda held: held.id):
         if held.state != "pending":

@@ -14,20 +14,21 @@ T = TypeVar("T", bound=HasId)
 
 
 class MemoryQueries:
-    """Whoever has tables."""
+    """The tables of the store, to be read under its lock."""
 
     def _locked(self) -> AbstractContextManager[Tables]:
-        """Nobody else reads or writes them meanwhile. Raises `StoreUnavailable` unless the store is open."""
+        """Hold the lock; no other thread reads or writes meanwhile. Raises `StoreUnavailable` unless the store is
+        open."""
         raise NotImplementedError
 
 
 def newest_first(items: Iterable[T]) -> tuple[T, ...]:
-    """By their ids."""
+    """Sort items by id, newest first."""
     return tuple(sorted(items, key=lambda item: item.id, reverse=True))
 
 
 def page_where(listing: str, request: PageRequest, items: Iterable[T], matches: Callable[[T], bool]) -> Page[T]:
-    """Of those that fit."""
+    """Return a page of the items that match. An unknown cursor gives an empty page."""
     try:
         last = parse_cursor(listing, request)
     except UnknownCursor:

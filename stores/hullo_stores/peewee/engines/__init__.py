@@ -1,1 +1,1 @@
-"""The engines, each with the settings that make it safe, and the URLs that choose them."""
+"""The engines, each with the settings that make it safe, and the URLs that select them."""

@@ -1,4 +1,4 @@
-"""CockroachDB, which speaks PostgreSQL's language. Expected to work, and untested: no server could be tried."""
+"""CockroachDB, which speaks PostgreSQL's protocol. Expected to work, but untested: no server could be tried."""
 
 # playhouse has no stubs.
 # pyright: reportMissingTypeStubs=false
@@ -21,7 +21,7 @@ PORT: Final = "26257"
 
 
 def open_cockroachdb(url: str) -> PeeweeStore:
-    """A store in CockroachDB 23.2 or newer; its URL takes what PostgreSQL's takes. Not opened yet."""
+    """Return a store in CockroachDB 23.2 or newer, not opened yet. Its URL takes what PostgreSQL's takes."""
     settings = PostgresqlSettings.from_url(f"postgresql://{url.removeprefix(SCHEME)}")
     if settings.pooler:
         raise SettingsError("CockroachDB needs no pooler: leave 'pooler=transaction' out of the URL")
@@ -36,9 +36,9 @@ class CockroachdbDialect(PostgresqlDialect):
 
 
 class CockroachdbDatabase(PostgresqlDatabase, PeeweesOwn):  # type: ignore[misc]
-    """Peewee's own class, in hullo's pool."""
+    """Peewee's CockroachDB class in hullo's pool."""
 
-    text_collation = None  # texts compare byte by byte unless told otherwise
+    text_collation = None  # text compares byte by byte by default
     transactional_schema = False
 
 
@@ -50,5 +50,5 @@ class CockroachdbEngine(PostgresqlEngine):
     database_class = CockroachdbDatabase
 
     def _check_server(self, connection: ServerConnection) -> None:
-        """Any version that answers: none could be tried, and so none is refused."""
+        """Accept any version that answers: none could be tried, so none is refused."""
         connection.rows("SELECT 1")

@@ -1,4 +1,4 @@
-"""What the engines that are servers have in common: a pool of connections, and transactions on them."""
+"""What the engines that are servers share: a connection pool, and transactions on its connections."""
 
 # playhouse has no stubs, and Peewee's leave its pool untyped.
 # pyright: reportUnknownMemberType=false, reportMissingTypeStubs=false
@@ -25,19 +25,19 @@ from hullo_stores.peewee.writes import Batch
 from hullo_stores.write_conflict import TransactionAborted
 
 POOL_TIMEOUT: Final = 5
-"""How long to wait for a connection that others have, in seconds."""
+"""Seconds to wait for a connection while all are in use."""
 
 
 class Socket(Protocol):
-    """Whatever `select` takes."""
+    """An object that `select` takes."""
 
     def fileno(self) -> int: ...
 
 
 def is_disconnected(socket: Socket) -> bool:
-    """Whether an idle connection has been closed by the other side, told without asking it.
+    """Return whether the server has closed an idle connection, without a round trip.
 
-    A server says nothing of its own accord to somebody who asks nothing, save for a farewell.
+    A server sends nothing unasked except a farewell, so a readable idle socket means that it is closed.
     """
     try:
         if not hasattr(select, "poll"):  # Windows, whose own `select` knows no largest descriptor
@@ -45,15 +45,15 @@ def is_disconnected(socket: Socket) -> bool:
         poll = select.poll()
         poll.register(socket, select.POLLIN)
         return bool(poll.poll(0))
-    except (OSError, ValueError):  # it has no descriptor any more
+    except (OSError, ValueError):  # the descriptor is closed
         return True
 
 
 class ServerConnection(ABC):
-    """See `Connection` and `Transaction`, of which it is both. A transaction begins with its first statement."""
+    """Implement `Connection` and `Transaction`. A transaction begins with its first statement."""
 
     def __init__(self, begin: Sequence[str]) -> None:
-        """`begin` are the statements that begin a transaction; without any, every statement stands for itself."""
+        """`begin` are the statements that begin a transaction; without any, every statement commits by itself."""
         self._begin = begin
         self._begun = not begin
 
@@ -83,7 +83,7 @@ class ServerConnection(ABC):
             self._execute_raw(statement)
 
     def _begin_statements(self) -> Sequence[str]:
-        """What must be said before the next statement."""
+        """Return what must be sent before the next statement."""
         if self._begun:
             return ()
         self._begun = True
@@ -91,17 +91,20 @@ class ServerConnection(ABC):
 
     @abstractmethod
     def _execute_raw(self, text: str) -> None:
-        """Runs a statement by itself."""
+        """Run a statement without beginning a transaction."""
 
 
 class ServerEngine(ABC):
-    """See `Engine`. A connection that met trouble is closed. Where the server is gone, or is no longer the one to write
-    to, so are the idle ones, which may lead to the same. The next call opens a new one."""
+    """Implement `Engine` over a connection pool.
+
+    A connection that failed is closed. If the server is lost, so are the idle connections, which may lead to the same
+    server. The next call opens a new one.
+    """
 
     read_begin_statements: Sequence[str]
     write_begin_statements: Sequence[str]
     tools: BackupTools
-    """What its backups are made with."""
+    """The server's own tools for backups."""
 
     def __init__(self, database: Any, lanes: int, dialect: Dialect, loader: Loader) -> None:
         """`database` is a `PooledDatabase` of the engine's kind."""
@@ -113,7 +116,7 @@ class ServerEngine(ABC):
         self._is_open = False
 
     def open(self) -> None:
-        """Connects. Raises `StoreUnavailable` when the server cannot be reached or cannot be used."""
+        """Connect and check the server. Raises `StoreUnavailable` if it cannot be reached or used."""
         self._is_open = True
         try:
             with self.autocommit_connection() as connection:
@@ -123,7 +126,7 @@ class ServerEngine(ABC):
             raise
 
     def close(self) -> None:
-        """See `Engine`. A connection that somebody is using is closed when they are done."""
+        """See `Engine`. Connections in use are closed when they are returned."""
         self._is_open = False
         self.database.close_idle()
 
@@ -153,23 +156,23 @@ class ServerEngine(ABC):
 
     @abstractmethod
     def _connection(self, driver: Any, begin: Sequence[str]) -> ServerConnection:
-        """What the store works with, around a driver's connection."""
+        """Wrap a driver's connection for the store."""
 
     @abstractmethod
     def _check_server(self, connection: ServerConnection) -> None:
-        """Raises `StoreUnavailable` unless the server is one that hullo can use."""
+        """Raise `StoreUnavailable` unless hullo supports the server."""
 
     @abstractmethod
     def _findings(self, connection: Connection) -> Iterable[Finding]:
-        """See `EngineUpkeep.findings`."""
+        """See `EngineMaintenance.findings`."""
 
     @abstractmethod
     def _exclusive(self) -> AbstractContextManager[None]:
-        """Alone with the database, on Peewee's own connection of this thread."""
+        """Hold the migration lock on Peewee's own connection of this thread."""
 
     @abstractmethod
     def _translate(self, error: PeeweeException) -> Exception:
-        """What to raise instead of an error that Peewee has wrapped."""
+        """Return the exception to raise instead of an error that Peewee has wrapped."""
 
     @contextmanager
     def _transaction(self, begin: Sequence[str]) -> Generator[ServerConnection]:
@@ -179,15 +182,16 @@ class ServerEngine(ABC):
                 yield connection
                 connection.commit()
             except StoreUnavailable:
-                raise  # and the connection is closed, which ends the transaction
-            except TransactionAborted as given_up:  # where nobody was ready for it: whoever applies change sets is
+                raise  # `_checked_out` closes the connection, which ends the transaction
+            except TransactionAborted as given_up:  # `apply_group` handles its own; here it was not expected
                 connection.rollback()
                 raise StoreUnavailable("the database gave a transaction up; it may go well the next time") from given_up
             except BaseException:
                 try:
                     connection.rollback()
                 except StoreUnavailable:
-                    self.database.manual_close()  # which ends it too, and what went wrong first is what is told
+                    # Closing ends the transaction too. The first error is the one to raise.
+                    self.database.manual_close()
                 raise
 
     @contextmanager
@@ -196,6 +200,7 @@ class ServerEngine(ABC):
             raise StoreUnavailable("the store is not open")
         if not self.database.is_closed():
             raise AssertionError("inside locking() a store is asked for nothing but load and apply")
+        # Checked out, used and returned on one thread: AnyIO prunes idle threads, and each would leak its connection.
         try:
             self.database.connect()
         except MaxConnectionsExceeded:
@@ -216,10 +221,10 @@ class ServerEngine(ABC):
         finally:
             if not self.database.is_closed():
                 self.database.close()
-            if not self._is_open:
+            if not self._is_open:  # closed meanwhile: this connection has just gone back to the pool
                 self.database.close_idle()
 
     def _discard(self, fault: Exception) -> None:
-        self.database.manual_close()
+        self.database.manual_close()  # takes it out of the pool: its state is unknown
         if isinstance(fault, ServerLost):
             self.database.close_idle()

@@ -1,4 +1,4 @@
-"""What the engines' URLs have in common."""
+"""What the engines' URLs share: splitting them, and their parameters."""
 
 from __future__ import annotations
 
@@ -10,23 +10,24 @@ from hullo.errors import SettingsError
 from hullo.value import Value
 
 MAX_NUMBER: Final = 31_536_000
-"""Of whole numbers: what every driver takes. As seconds it is a year, as milliseconds nine hours."""
+"""The largest number that every driver accepts: a year in seconds, nine hours in milliseconds."""
 
 
 class SplitUrl(Value, kw_only=False):
-    """A URL in two."""
+    """A URL, split at its `?`."""
 
     rest: str
-    """What stands between `scheme://` and `?`."""
+    """The part between `scheme://` and `?`."""
     query: str
 
     def without_query(self, scheme: str) -> str:
-        """The same under another scheme."""
+        """Return the URL without its query, under another scheme."""
         return f"{scheme}://{self.rest}"
 
 
 def split_url(url: str) -> SplitUrl:
-    """Of `scheme://…?…`. Raises `SettingsError` where part of a password would be taken for what may be told."""
+    """Split `scheme://…?…`. Raises `SettingsError` if an unescaped password would spill into other parts, which errors
+    may show."""
     _, _, rest = url.partition("://")
     rest, _, query = rest.partition("?")
     authority, _, path = rest.partition("/")
@@ -38,16 +39,16 @@ def split_url(url: str) -> SplitUrl:
 
 
 class Parameters:
-    """What stands after a URL's `?`. Raises `SettingsError` for what it cannot take, in words for whoever wrote it."""
+    """The parameters after a URL's `?`. Raises `SettingsError` for values and names that it does not accept."""
 
     def __init__(self, query: str, subject: str) -> None:
-        """`whose` begins a sentence: "an SQLite URL"."""
+        """`subject` begins a sentence: "an SQLite URL"."""
         self._subject = subject
         self._texts = dict(parse_qsl(query, keep_blank_values=True))
         self._known: list[str] = []
 
     def whole_number(self, name: str, default: int, *, minimum: int = 0) -> int:
-        """Between `least` and `LARGEST`."""
+        """Take a number between `minimum` and `MAX_NUMBER`."""
         text = self._take(name)
         if text is None:
             return default
@@ -58,7 +59,7 @@ class Parameters:
         return int(text)
 
     def choice(self, name: str, choices: Sequence[str], default: str) -> str:
-        """One of a few words."""
+        """Take one of a few words."""
         text = self._take(name)
         if text is None:
             return default
@@ -67,7 +68,7 @@ class Parameters:
         return text
 
     def take_remaining(self, *names: str) -> dict[str, str]:
-        """Those among `names` that are there. Asked last: any other is unknown, and refused."""
+        """Return those among `names` that are given. Called last: any other parameter is unknown, and refused."""
         found = {name: text for name in names if (text := self._take(name)) is not None}
         if self._texts:
             *known, last = self._known

@@ -1,1 +1,1 @@
-"""How snapshots are loaded: in steps where asking costs little, in one statement where every one is a round trip."""
+"""How snapshots are loaded: in steps where statements are cheap, in one statement where each is a round trip."""

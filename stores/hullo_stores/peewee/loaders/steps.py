@@ -1,4 +1,4 @@
-"""Loads in a number of statements that does not grow with the group, and asks for nothing that nobody wants."""
+"""Loads in a number of statements that does not grow with the group, and skips what no query wants."""
 
 # Peewee's stubs leave the arguments of its builder untyped.
 # pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
@@ -33,7 +33,7 @@ from hullo_stores.peewee.tables import (
 
 
 class StepStatements:
-    """Compiled when the first loader for a kind of engine is made."""
+    """Statements about lists of values of the whole group. Compiled once for each kind of engine."""
 
     def __init__(self, compiler: Compiler) -> None:
         self.app_versions = compiler.list_statement(
@@ -99,13 +99,13 @@ class StepStatements:
 
 
 class StepLoader:
-    """See `Loader`. Its connection has to hold one moment through several statements."""
+    """Implement `Loader`. Its connection must see one snapshot through several statements."""
 
     def __init__(self, compiler: Compiler) -> None:
         self._statements = compiler.cached(StepStatements)
 
     def load(self, connection: Connection, queries: Sequence[SnapshotQuery]) -> LoadedRows:
-        """What the queries name, and then what that points at."""
+        """Load the named rows, then the rows they reference."""
         named = self._load_named(connection, _QueriedKeys(queries))
         wanted = [named.contact_ids(query) for query in queries]
         return LoadedRows(named, self._load_referenced(connection, queries, named, wanted), wanted)
@@ -130,7 +130,7 @@ class StepLoader:
             tombstones=_rows(connection, statements.tombstones_among, names.tombstones),
             audits=[
                 row
-                for workspace_id in names.audited  # few groups name any, and hardly any two
+                for workspace_id in names.audited  # few groups ask for one, hardly any for two
                 for row in connection.rows(statements.last_audit, (workspace_id,))
             ],
         )
@@ -159,7 +159,7 @@ class StepLoader:
     def _block_rows(
         self, connection: Connection, queries: Sequence[SnapshotQuery], contact_ids: Collection[ContactId]
     ) -> list[Row]:
-        """The usual group is of one app. Another loads every app's blocks, not to need a statement for each."""
+        """Load custom data. A group of several apps loads every app's blocks, to avoid a statement for each app."""
         app_ids = {query.app_id for query in queries}
         if len(app_ids) == 1 and None not in app_ids:
             return _rows(connection, self._statements.blocks_of_app, contact_ids, *app_ids)
@@ -167,7 +167,7 @@ class StepLoader:
 
 
 class _QueriedKeys:
-    """What the queries of a group name, each once."""
+    """The keys that the queries of a group name, without duplicates."""
 
     def __init__(self, queries: Sequence[SnapshotQuery]) -> None:
         self.apps: dict[str, None] = {}

@@ -1,1 +1,1 @@
-"""What the Peewee store offers beside `Store`: copies, backups, a diagnosis. See `hullo.store.maintenance`."""
+"""What the Peewee store does for `hullo.store.maintenance`: copies, backups, diagnosis."""

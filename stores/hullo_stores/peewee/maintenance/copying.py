@@ -1,4 +1,4 @@
-"""The tables, as rows to be copied: see `hullo.store.maintenance.Portable`. On any engine."""
+"""The tables as rows to be copied, on any engine. See `hullo.store.maintenance.SupportsCopy`."""
 
 # Peewee's stubs leave the arguments of its builder untyped.
 # pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
@@ -37,11 +37,11 @@ COMPOSITE_KEYS: Final[Mapping[type[Model], tuple[str, ...]]] = {
     Moved: ("merge_id", "kind", "id"),
     Audits: ("workspace_id", "number"),
 }
-"""Of the tables whose key is more than their first column. Peewee is not told of these keys, the database is."""
+"""Keys of more than the first column. The models declare them as constraints only, so Peewee does not know them."""
 
 
 class History(Model):
-    """The history of migrations, without the number that the database gives each."""
+    """The history of migrations, without the number that the database generates."""
 
     name = CharField(unique=True)
     applied = DateTimeField()
@@ -53,7 +53,7 @@ class History(Model):
 
 @contextmanager
 def as_source(engine: Engine) -> Generator[PeeweeTables]:
-    """See `Portable`. The caller has made sure that there is a database: some engines would make one."""
+    """Open the engine as the source of a copy. See `SupportsCopy`."""
     engine.open()
     try:
         require_current(engine)
@@ -64,13 +64,13 @@ def as_source(engine: Engine) -> Generator[PeeweeTables]:
 
 @contextmanager
 def as_target(engine: Engine) -> Generator[PeeweeTables]:
-    """See `Portable`."""
+    """Open the engine as the target of a copy and migrate it. See `SupportsCopy`."""
     engine.open()
     try:
         try:
             applied = _applied(engine)
         except StoreUnavailable:
-            applied = frozenset[str]()  # a new database has no history; what else is wrong, it will tell as it gets one
+            applied = frozenset[str]()  # a new database has no history; `migrate` raises any other error again
         if unfinished_copy(applied) is None:
             migrate(engine)
         elif {name for name in applied if not name.startswith(UNFINISHED_COPY)} != set(KNOWN_MIGRATIONS):
@@ -89,7 +89,7 @@ def _applied(engine: Engine) -> frozenset[str]:
 
 
 class PeeweeTables:
-    """See `Source` and `Target`."""
+    """Implement `CopySource` and `CopyTarget`."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -101,17 +101,17 @@ class PeeweeTables:
         self._unmark = compiler.compile(History.delete().where(History.name == parameter("name")), "name")
 
     def tables(self) -> Sequence[PortableTable]:
-        """See `Source`."""
+        """See `CopySource`."""
         return tuple(texts.table for texts in self._statements.values())
 
     def count(self, table: PortableTable) -> int:
-        """See `Source`."""
+        """See `CopySource`."""
         with self._engine.autocommit_connection() as connection:
             ((count,),) = connection.rows(self._statements[table.name].count)
         return int(count)
 
     def rows(self, table: PortableTable, after: PortableRow | None, limit: int) -> Sequence[PortableRow]:
-        """See `Source`."""
+        """See `CopySource`."""
         texts = self._statements[table.name]
         with self._engine.autocommit_connection() as connection:
             if after is None:
@@ -119,11 +119,12 @@ class PeeweeTables:
             return connection.rows(texts.next, (*texts.bind_key(after), limit))
 
     def unfinished_copy(self) -> str | None:
-        """See `Target`."""
+        """See `CopySource`."""
         return unfinished_copy(_applied(self._engine))
 
     def begin(self, source: str) -> Applied | StoreConflict:
-        """See `Target`. Whoever looks sees it empty and unmarked, or marked."""
+        """Mark the target in the transaction that finds it empty, so that it is never seen half marked. See
+        `CopyTarget`."""
 
         def mark(transaction: Transaction) -> None:
             for name, texts in self._statements.items():
@@ -135,18 +136,18 @@ class PeeweeTables:
         return self._write(mark)
 
     def last_key(self, table: PortableTable) -> PortableRow | None:
-        """See `Target`."""
+        """See `CopyTarget`."""
         with self._engine.autocommit_connection() as connection:
             found = connection.rows(self._statements[table.name].last, (1,))
         return found[0] if found else None
 
     def add(self, table: PortableTable, rows: Sequence[PortableRow]) -> Applied | StoreConflict:
-        """See `Target`."""
+        """See `CopyTarget`."""
         insert = self._statements[table.name].insert
         return self._write(lambda transaction: transaction.write([Batch(insert, rows)] if rows else []))
 
     def finish(self) -> None:
-        """See `Target`."""
+        """Remove the mark. See `CopyTarget`."""
         source = self.unfinished_copy()
         if source is not None:
             with self._engine.write_transaction() as transaction:
@@ -183,14 +184,14 @@ class _TableStatements:
         )
 
     def bind_key(self, key: PortableRow) -> PortableRow:
-        """What `next` binds before its limit."""
+        """Return what `next` binds before its limit."""
         return tuple(key[slot] for slot in self._slots)
 
 
 def _after(key: Sequence[Field]) -> tuple[Expression, tuple[int, ...]]:
-    """The condition for rows after a key, and which part of the key each of its values is.
+    """Build the condition for rows after a key; return it with the key column that each of its values binds.
 
-    Not `(a, b) > (?, ?)`: MariaDB would look through the whole table. The first column alone bounds the range.
+    Not `(a, b) > (?, ?)`: MariaDB would scan the whole table for it. The first column alone bounds the range.
     """
     condition, slots = key[-1] > parameter(str(len(key) - 1)), [len(key) - 1]
     for index in range(len(key) - 2, -1, -1):

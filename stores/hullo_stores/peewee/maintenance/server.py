@@ -1,4 +1,4 @@
-"""The upkeep of a database that a server keeps, which has tools of its own for backups."""
+"""Maintenance of a database on a server: its state, and the tools of its own that make its backups."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from hullo.value import Value
 from hullo_stores.peewee.connection import Connection
 
 CLOCK_TOLERANCE_SECONDS: Final = 2.0
-"""Sessions and keys are judged by the servers' clocks, which must agree; the database's is what they share."""
+"""Servers check expiry by their own clocks, which must agree; the database's clock is the one that they share."""
 
 
 class BackupTools(Value):
-    """What to type, with `{database}` and `{file}` where those belong."""
+    """The commands of a server's own backup tools, with `{database}` and `{file}` as placeholders."""
 
     product: str
     port: int
@@ -29,11 +29,11 @@ class BackupTools(Value):
     load: str
 
     def to_dump(self, database: str, file: Path) -> str:
-        """A sentence for whoever asked hullo for a backup."""
+        """Return a sentence that names the command for a backup."""
         return self._sentence("makes its own backups", self.dump, database, file)
 
     def to_load(self, database: str, file: Path) -> str:
-        """A sentence for whoever asked hullo to restore one."""
+        """Return a sentence that names the command for a restore."""
         return self._sentence("is restored by its own tools", self.load, database, file)
 
     def _sentence(self, does: str, command: str, database: str, file: Path) -> str:
@@ -62,7 +62,7 @@ COCKROACHDB: Final = BackupTools(
 
 
 class ServerState(Value):
-    """What every server is asked. `kept` says when a commit counts as done."""
+    """What every server is asked. `durability` names the settings that decide when a commit is durable."""
 
     ahead_seconds: float
     pool: int
@@ -73,7 +73,7 @@ class ServerState(Value):
     is_writable: bool
 
     def findings(self) -> Iterable[Finding]:
-        """In words."""
+        """Yield the state as findings."""
         yield clock_finding(self.ahead_seconds)
         pool = (
             f"{self.pool} for each process; of the server's {self.max_connections}, {self.used_connections} are in use"
@@ -93,7 +93,7 @@ class ServerState(Value):
 
 
 def clock_finding(ahead_seconds: float) -> Finding:
-    """By how much the database's clock is ahead of this machine's."""
+    """Report by how many seconds the database's clock is ahead of this machine's."""
     value = f"{ahead_seconds:+.3f} s against this machine's"
     if abs(ahead_seconds) <= CLOCK_TOLERANCE_SECONDS:
         return Finding(name="clock", value=value)
@@ -101,46 +101,46 @@ def clock_finding(ahead_seconds: float) -> Finding:
 
 
 def clock_ahead(connection: Connection, now: str) -> float:
-    """By how many seconds the server's clock, which `now` asks for in seconds since 1970, is ahead of ours."""
-    before = time.time()
+    """Measure by how many seconds the server's clock is ahead. `now` is SQL for seconds since 1970."""
+    before = time.time()  # the mean of before and after cancels the round trip
     ((theirs,),) = connection.rows(now)
     return float(theirs) - (before + time.time()) / 2
 
 
 class ServerMaintenance:
-    """See `EngineUpkeep`."""
+    """Implement `EngineMaintenance` for a server."""
 
     def __init__(
         self, database: Database, tools: BackupTools, findings: Callable[[Connection], Iterable[Finding]]
     ) -> None:
-        """`findings` are the engine's own."""
+        """`findings` yields the engine's own findings."""
         self._database = database
         self._tools = tools
         self._findings = findings
 
     @property
     def location(self) -> str:
-        """Its server, by the name that the URL gives it, and its name there."""
+        """Return the server, by the name that the URL gives it, and the name of the database."""
         connects: Mapping[str, object] = self._database.connect_params
         socket, host = connects.get("unix_socket"), str(connects.get("host") or "localhost").lower()
         server = str(socket) if socket else f"{host}:{connects.get('port') or self._tools.port}"
         return f"{self._tools.product}:{server}/{self._database.database!s}"
 
     def require_database(self) -> None:
-        """Nothing: a server refuses whoever asks for a database that is not there."""
+        """Do nothing: a server refuses a connection to a database that does not exist."""
 
     def findings(self, connection: Connection) -> Iterable[Finding]:
-        """See `EngineUpkeep`."""
+        """See `EngineMaintenance`."""
         return self._findings(connection)
 
     def backup(self, file: Path, progress: Progress, *, replace: bool) -> None:  # noqa: ARG002  # refused anyway
-        """Raises `SettingsError` with the command to type."""
+        """Raise `SettingsError` with the command to type."""
         raise SettingsError(self._tools.to_dump(str(self._database.database), file))
 
     def has_rows(self) -> bool:
-        """False: `restore` replaces nothing here."""
+        """Return False: `restore` replaces nothing here."""
         return False
 
     def restore(self, file: Path, progress: Progress) -> None:  # noqa: ARG002  # refused anyway
-        """Raises `SettingsError` with the command to type."""
+        """Raise `SettingsError` with the command to type."""
         raise SettingsError(self._tools.to_load(str(self._database.database), file))

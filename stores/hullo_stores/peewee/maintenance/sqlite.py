@@ -1,4 +1,4 @@
-"""The upkeep of a database in a file."""
+"""Maintenance of a database in an SQLite file."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ _SYNCHRONOUS: Final = {1: "normal: a power cut may lose the last moments", 2: "f
 
 
 class SqliteMaintenance:
-    """See `EngineUpkeep`."""
+    """Implement `EngineMaintenance` for a file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     @property
     def location(self) -> str:
-        """Its file, whichever links lead there."""
+        """Return the real path of the file, links resolved."""
         return f"sqlite:{os.path.realpath(self._path)}"
 
     def require_database(self) -> None:
-        """See `EngineUpkeep`."""
+        """See `EngineMaintenance`."""
         require_database(self._path)
 
     def findings(self, connection: Connection) -> Iterable[Finding]:
-        """See `EngineUpkeep`."""
+        """See `EngineMaintenance`."""
         ((version,),) = connection.rows("SELECT sqlite_version()")
         ((journal,),) = connection.rows("PRAGMA journal_mode")
         ((synchronous,),) = connection.rows("PRAGMA synchronous")
@@ -49,18 +49,18 @@ class SqliteMaintenance:
         found = self._path.stat()
         yield Finding(name="file", value=f"{self._path.absolute()}, {found.st_size / MEBIBYTE:,.1f} MiB")
         mode = stat.S_IMODE(found.st_mode)
-        # Who may read it may sign for anybody: identity keys are in it.
+        # The file holds identity keys: a reader of it could sign for any user.
         open_to_all = f"others may use it; chmod o= {shlex.quote(str(self._path.absolute()))}" if mode & 0o007 else None
         yield Finding(name="permissions", value=stat.filemode(found.st_mode)[1:], advice=open_to_all)
 
     def backup(self, file: Path, progress: Progress, *, replace: bool) -> None:
-        """See `EngineUpkeep`."""
+        """See `EngineMaintenance`."""
         back_up(self._path, file, progress, replace=replace)
 
     def has_rows(self) -> bool:
-        """See `EngineUpkeep`."""
+        """See `EngineMaintenance`."""
         return holds_rows(self._path)
 
     def restore(self, file: Path, progress: Progress) -> None:
-        """See `EngineUpkeep`."""
+        """See `EngineMaintenance`."""
         restore(self._path, file, progress)

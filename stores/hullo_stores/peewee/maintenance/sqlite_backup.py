@@ -1,4 +1,4 @@
-"""Backups of an SQLite database, by SQLite's own backup: never by copying a file that somebody writes to."""
+"""Backups of an SQLite database by SQLite's backup API, never by copying a file that is being written to."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from hullo_stores.peewee.maintenance.sqlite_file import (
 )
 
 PAGES_PER_STEP: Final = 1024
-"""Pages a step: 4 MiB, so that whoever watches sees it move and whoever stops it need not wait."""
+"""4 MiB a step: progress is visible, and an interrupt need not wait."""
 
 
 def back_up(path: Path, file: Path, progress: Progress, *, replace: bool) -> None:
-    """See `BacksUp.backup`. `path` is the database."""
+    """Back up the database at `path` to `file`. See `SupportsMaintenance.backup`."""
     require_database(path)
     if file.exists():
         if file.samefile(path):
@@ -47,7 +47,7 @@ def back_up(path: Path, file: Path, progress: Progress, *, replace: bool) -> Non
 
 
 def copy_pages(source: sqlite3.Connection, target: sqlite3.Connection, progress: Progress, doing: str) -> None:
-    """All pages of `source`, which is reading, into `target`: one transaction there."""
+    """Copy all pages of `source`, which is in a read transaction, into `target` in one transaction."""
     progress(doing, 0, 1)
 
     def told(_: int, remaining: int, total: int) -> None:
@@ -58,14 +58,14 @@ def copy_pages(source: sqlite3.Connection, target: sqlite3.Connection, progress:
 
 def _write(path: Path, unfinished: Path, progress: Progress) -> None:
     with open_file(path) as source:
-        # Inside a transaction, as a backup that finds the source changed between two steps begins anew: a busy
-        # server would never let it finish.
+        # In a read transaction: SQLite restarts a backup whose source changed between two steps, so on a busy server
+        # it would never finish.
         begin_reading(source)
         if not applied_migrations(source):
             raise Conflicting(f"{path} is no database of hullo's")
         with open_file(unfinished) as target:
             copy_pages(source, target, progress, "copying")
-            # One file that can be read where nothing may be written; the log would be two more.
+            # Without WAL the backup is one file, and readable on a read-only medium.
             target.execute("PRAGMA journal_mode = DELETE").fetchall()
             progress("checking", 0, 1)
             require_intact(target, path)
@@ -86,7 +86,7 @@ def _move_into_place(unfinished: Path, file: Path, *, replace: bool) -> None:
 
 
 def _link_into_place(unfinished: Path, file: Path) -> None:
-    """A rename would replace what another process has made meanwhile; a link does not."""
+    """Link the file to its name: a rename would replace a file that another process has made meanwhile."""
     with suppress(PermissionError, NotImplementedError):
         os.link(unfinished, file)
         return

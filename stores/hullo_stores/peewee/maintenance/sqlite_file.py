@@ -1,4 +1,4 @@
-"""SQLite files of hullo's, opened beside the engine: to be backed up, restored from, or restored into."""
+"""hullo's SQLite files, opened beside the engine for backup and restore."""
 
 from __future__ import annotations
 
@@ -14,16 +14,15 @@ from hullo_stores.peewee.faults import translate_sqlite_error
 from hullo_stores.peewee.schema import HISTORY_TABLE, KNOWN_MIGRATIONS, unfinished_copy
 
 LOCK_TIMEOUT_SECONDS: Final = 5.0
-"""How long to wait for a lock that another process holds for a moment."""
+"""How long to wait for another process's lock."""
 _QUOTED: Final = 'SELECT 1 FROM "{}" LIMIT 1'
 
 
 @contextmanager
 def open_file(path: Path) -> Generator[sqlite3.Connection]:
-    """A connection to a file that exists, outside any transaction. Raises `StoreUnavailable` for whatever the driver
-    reports meanwhile."""
-    # Not "ro": the last reader of a write-ahead log that may not write would leave the log behind. SQLite itself
-    # reads where writing is not permitted.
+    """Connect to a file that exists, outside any transaction. Translates driver errors to `StoreUnavailable`."""
+    # Not "ro": the last reader must be able to write to remove the write-ahead log. SQLite falls back to reading
+    # where writing is not permitted.
     uri = f"{path.absolute().as_uri()}?mode=rw"
     with (
         translated_errors(path),
@@ -34,7 +33,7 @@ def open_file(path: Path) -> Generator[sqlite3.Connection]:
 
 @contextmanager
 def translated_errors(path: Path) -> Generator[None]:
-    """The driver's errors become hullo's."""
+    """Translate the driver's errors to hullo's."""
     try:
         yield
     except sqlite3.Error as error:
@@ -42,7 +41,7 @@ def translated_errors(path: Path) -> Generator[None]:
 
 
 def require_database(path: Path) -> None:
-    """Raises `StoreUnavailable` where there is none yet."""
+    """Raise `StoreUnavailable` if the file does not exist."""
     if not path.exists():
         raise StoreUnavailable(
             f"there is no database {path.absolute()}; correct the store's URL, or make one with 'hullo migrate'"
@@ -50,20 +49,20 @@ def require_database(path: Path) -> None:
 
 
 def begin_reading(connection: sqlite3.Connection) -> None:
-    """From here until the connection is closed, everything that is read is of one moment."""
+    """Start a read transaction: every read sees one snapshot until the connection is closed."""
     connection.execute("BEGIN")
     connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
 
 
 def applied_migrations(connection: sqlite3.Connection) -> frozenset[str]:
-    """The migrations that were applied; none where there is no database of hullo's."""
+    """Return the applied migrations; none if the file is not a database of hullo's."""
     if HISTORY_TABLE not in _tables_of(connection):
         return frozenset()
     return frozenset(name for (name,) in connection.execute(f"SELECT name FROM {HISTORY_TABLE}"))
 
 
 def require_restorable(connection: sqlite3.Connection, path: Path) -> None:
-    """Raises `Conflicting` unless it is a database of hullo's, of this version or an older one."""
+    """Raise `Conflicting` unless this is a database of hullo's, of this version or an older one."""
     history = applied_migrations(connection)
     if not history:
         raise Conflicting(f"{path} is no database of hullo's")
@@ -74,13 +73,13 @@ def require_restorable(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def require_replaceable(connection: sqlite3.Connection, path: Path) -> None:
-    """Raises `Conflicting` where somebody else's tables would be replaced."""
+    """Raise `Conflicting` if tables that are not hullo's would be replaced."""
     if _tables_of(connection) and not applied_migrations(connection):
         raise Conflicting(f"{path} is not hullo's database, and will not be replaced")
 
 
 def holds_rows(path: Path) -> bool:
-    """Whether any table has one. True too for a file that cannot be read: something is there."""
+    """Return whether any table has a row. True too for a file that cannot be read: it may hold data."""
     if not path.exists():
         return False
     try:
@@ -92,7 +91,7 @@ def holds_rows(path: Path) -> bool:
 
 
 def require_intact(connection: sqlite3.Connection, path: Path) -> None:
-    """Raises `StoreUnavailable` for a damaged file. Reads all of it."""
+    """Raise `StoreUnavailable` for a damaged file. Reads the whole file."""
     try:
         found = connection.execute("PRAGMA quick_check(1)").fetchall()
     except sqlite3.DatabaseError as error:
@@ -102,12 +101,12 @@ def require_intact(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def create_private(path: Path) -> None:
-    """A new, empty file for its owner alone. Raises `FileExistsError`."""
+    """Create an empty file with mode 0600. Raises `FileExistsError`."""
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def sync_folder(folder: Path) -> None:
-    """Makes a file's new name in a folder outlast a power cut, where the system can."""
+    """Sync a folder, so that a new file name in it survives a power cut, if the system can."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except OSError:

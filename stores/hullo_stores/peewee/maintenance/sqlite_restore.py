@@ -1,6 +1,6 @@
-"""Puts a backup in place of an SQLite database, in one transaction of that database.
+"""Replaces an SQLite database by a backup, in one transaction of that database.
 
-Killed at any moment it leaves the old content, which the next who opens the file rolls back to, or the new.
+A process killed at any moment leaves the new content, or the old one, to which the next connection rolls back.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from hullo_stores.peewee.maintenance.sqlite_file import (
 )
 
 PRIMARY_CODE_MASK: Final = 0xFF
-"""Of an error's number, what says of which kind it is."""
+"""The primary result code in an extended one."""
 
 
 def restore(path: Path, file: Path, progress: Progress) -> None:
-    """See `BacksUp.restore`. `path` is the database."""
+    """Replace the database at `path` by the backup in `file`. See `SupportsMaintenance.restore`."""
     if not file.is_file():
         raise StoreUnavailable(f"there is no file {file}")
     if path.exists() and file.samefile(path):
@@ -55,16 +55,15 @@ def _require_folder(path: Path) -> None:
 
 @contextmanager
 def _exclusive(path: Path) -> Generator[sqlite3.Connection]:
-    """A connection to a file that nobody else has open, nor can open before this is left."""
+    """Connect to a file that no other process has open, nor can open until this context ends."""
     with open_file(path) as connection:
         try:
-            # Whoever has the write-ahead log in use holds a lock for as long as it is connected, busy or idle, and
-            # only the last one may give the log up.
+            # Leaving WAL needs the only connection: every other one, even idle, holds a lock on the log.
             in_use = connection.execute("PRAGMA journal_mode = TRUNCATE").fetchall() != [("truncate",)]
             connection.execute("PRAGMA locking_mode = EXCLUSIVE").fetchall()
             connection.execute("BEGIN EXCLUSIVE")
             connection.execute("COMMIT")
-            # Somebody may have come in between, and be gone again.
+            # Another process may have connected in between, turned WAL on again, and gone.
             in_use = in_use or connection.execute("PRAGMA journal_mode").fetchall() != [("truncate",)]
         except sqlite3.DatabaseError as error:
             code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
@@ -87,8 +86,8 @@ def _exclusive(path: Path) -> Generator[sqlite3.Connection]:
 
 
 def _remove_journal(path: Path) -> None:
-    """While nobody else can make one. Emptied by the commit, as what it held was people's data; one that is not
-    empty is what SQLite will need."""
+    """Remove the journal while the file is locked. The commit has truncated it, as it held personal data. A journal
+    that is not empty is still needed by SQLite and stays."""
     journal = Path(f"{path}-journal")
     if journal.exists() and journal.stat().st_size == 0:
         journal.unlink()

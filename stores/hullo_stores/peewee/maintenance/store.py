@@ -1,4 +1,4 @@
-"""What the Peewee store offers beside `Store`: see `hullo.store.maintenance`."""
+"""The maintenance methods of the Peewee store. See `hullo.store.maintenance`."""
 
 from __future__ import annotations
 
@@ -14,47 +14,47 @@ from hullo_stores.peewee.schema import pending_sql, require_current
 
 
 class Maintenance:
-    """`Migrates`, `Portable`, `BacksUp` and `Diagnosed`, on whatever engine."""
+    """Implement `SupportsMaintenance` on any engine."""
 
     _engine: Engine
 
     @property
     def location(self) -> str:
-        """See `Portable`."""
+        """See `SupportsCopy`."""
         return self._engine.maintenance.location
 
     def as_source(self) -> AbstractContextManager[CopySource]:
-        """See `Portable`."""
+        """See `SupportsCopy`. Some engines would create a missing database, so its existence is checked first."""
         self._engine.maintenance.require_database()
         return copying.as_source(self._engine)
 
     def as_target(self) -> AbstractContextManager[CopyTarget]:
-        """See `Portable`."""
+        """See `SupportsCopy`."""
         return copying.as_target(self._engine)
 
     def pending_sql(self) -> Sequence[str]:
-        """See `Migrates`."""
+        """See `SupportsMaintenance`."""
         return pending_sql(self._engine)
 
     def backup(self, file: Path, progress: Progress, *, replace: bool = False) -> None:
-        """See `BacksUp`."""
+        """See `SupportsMaintenance`."""
         self._engine.maintenance.backup(file, progress, replace=replace)
 
     def has_rows(self) -> bool:
-        """See `BacksUp`."""
+        """See `SupportsMaintenance`."""
         return self._engine.maintenance.has_rows()
 
     def restore(self, file: Path, progress: Progress) -> None:
-        """See `BacksUp`."""
+        """See `SupportsMaintenance`."""
         self._engine.maintenance.restore(file, progress)
 
     def diagnose(self) -> Sequence[Finding]:
-        """See `Diagnosed`."""
+        """See `SupportsMaintenance`."""
         return tuple(diagnose(self._engine))
 
 
 def diagnose(engine: Engine) -> Iterator[Finding]:
-    """See `Diagnosed`."""
+    """Open the engine, yield findings, close it. An unreachable database is a finding too."""
     try:
         engine.maintenance.require_database()
         engine.open()
@@ -72,7 +72,7 @@ def diagnose(engine: Engine) -> Iterator[Finding]:
 
 
 def schema_finding(engine: Engine) -> Finding:
-    """Whether the schema is this version's."""
+    """Report whether the schema is this version's."""
     try:
         require_current(engine)
     except StoreUnavailable as error:

@@ -1,1 +1,1 @@
-"""What the store answers beside `load`, by the groups of the protocol."""
+"""The reads of the Peewee store beside `load`, one file for each group of the protocol."""

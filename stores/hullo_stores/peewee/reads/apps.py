@@ -26,7 +26,7 @@ from hullo_stores.peewee.tables import ApiKeys, Apps, CallCounts, IdentityKeys, 
 
 
 class AppStatements:
-    """Of one engine."""
+    """Compiled once for each kind of engine."""
 
     def __init__(self, compiler: Compiler) -> None:
         self.all_workspaces = compiler.compile(select_all(Workspaces).order_by(Workspaces.id.desc()))
@@ -54,21 +54,21 @@ class AppStatements:
 
 
 class AppQueries(Queries):
-    """Who may call."""
+    """Reads of workspaces, apps, keys and sessions."""
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
         self._app_statements = self._compiler.cached(AppStatements)
 
     def find_app(self, app_id: str) -> App | None:
-        """With all its keys, retired ones too."""
+        """Return the app with all its keys, retired ones too. None if there is no such app."""
         with self._engine.read_transaction() as connection:
             rows = connection.rows(self._app_statements.app, (app_id,))
             keys = connection.rows(self._app_statements.identity_keys, (app_id,))
         return app_of(rows[0], map(identity_key_of, keys)) if rows else None
 
     def list_apps(self) -> Sequence[App]:
-        """The newest first."""
+        """Return every app, newest first."""
         with self._engine.read_transaction() as connection:
             rows = connection.rows(self._app_statements.all_apps)
             key_rows = connection.rows(self._app_statements.all_identity_keys)
@@ -78,23 +78,23 @@ class AppQueries(Queries):
         return tuple(app_of(row, keys.get(row[0], ())) for row in rows)
 
     def list_workspaces(self) -> Sequence[Workspace]:
-        """The newest first."""
+        """Return every workspace, newest first."""
         return tuple(map(workspace_of, self._rows(self._app_statements.all_workspaces)))
 
     def find_api_key(self, digest: str) -> ApiKey | None:
-        """By the digest of its secret; revoked ones too."""
+        """Return the API key whose secret has this digest, a revoked one too. None if there is none."""
         rows = self._rows(self._app_statements.api_key, digest)
         return api_key_of(rows[0]) if rows else None
 
     def list_api_keys(self) -> Sequence[ApiKey]:
-        """The newest first."""
+        """Return every API key, newest first."""
         return tuple(map(api_key_of, self._rows(self._app_statements.all_api_keys)))
 
     def find_session(self, digest: SessionDigest) -> Session | None:
-        """Revoked and expired ones too."""
+        """Return the session with this digest, a revoked or expired one too. None if there is none."""
         rows = self._rows(self._app_statements.session, digest)
         return session_of(rows[0]) if rows else None
 
     def list_call_counts(self, app_id: str, since: Instant) -> Sequence[CallCount]:
-        """The oldest first."""
+        """Return the app's counts from the day `since` on, oldest first."""
         return tuple(map(call_count_of, self._rows(self._app_statements.call_counts, app_id, since)))

@@ -22,11 +22,11 @@ from hullo_stores.peewee.rows import blocks_by_contact, contact_of, conversation
 from hullo_stores.peewee.tables import Contacts, Conversations, CustomData, Identifiers, Messages, Sessions, Tags
 
 MAX_QUERY_LENGTH: Final = 4096
-"""No value that is searched is longer, and engines limit their patterns."""
+"""No searched value is longer, and engines limit the length of patterns."""
 
 
 class ContactStatements:
-    """Of one engine."""
+    """Compiled once for each kind of engine."""
 
     def __init__(self, compiler: Compiler) -> None:
         self.contacts = _pages_of_contacts(compiler)
@@ -66,7 +66,7 @@ class ContactStatements:
 
 
 def _pages_of_contacts(compiler: Compiler, *conditions: str) -> PageStatement:
-    """Nobody who was merged into another is among them."""
+    """Compile the list of unmerged contacts under these conditions."""
     owners = Identifiers.select(Identifiers.contact_id).where(Identifiers.digest == parameter("digest"))
     tagged = Tags.select(Tags.contact_id).where(
         Tags.workspace_id == parameter("workspace"), Tags.name == parameter("tag")
@@ -85,14 +85,14 @@ def _pages_of_contacts(compiler: Compiler, *conditions: str) -> PageStatement:
 
 
 class ContactQueries(Queries):
-    """Contacts, and what they talk about."""
+    """Reads of contacts and their conversations."""
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
         self._contact_statements = self._compiler.cached(ContactStatements)
 
     def list_contacts(self, criteria: ContactFilter, page: PageRequest) -> Page[Contact]:
-        """See `ContactFilter`."""
+        """Return a page of the contacts that meet the criteria. See `ContactFilter`."""
         if criteria.query is not None and len(criteria.query) > MAX_QUERY_LENGTH:
             return Page(items=(), next=None)
         statement, values = self._statement_for(criteria)
@@ -117,40 +117,40 @@ class ContactQueries(Queries):
         return statements.contacts_by_identifier_and_tag, (here, wanted.identifier, here, wanted.tag)
 
     def list_sessions(self, workspace_id: str, contact_id: ContactId, page: PageRequest) -> Page[Session]:
-        """Those of one contact."""
+        """Return a page of the contact's sessions."""
         return self._page("sessions", page, session_of, self._contact_statements.sessions, workspace_id, contact_id)
 
     def list_visible_conversations(
         self, visitor_id: VisitorId, app_id: str, proven_contact: ContactId | None, page: PageRequest
     ) -> Page[Conversation]:
-        """See `ConversationReads` (H1)."""
-        # Without a contact NULL is bound, which equals nothing.
+        """Return a page of what the visitor may see (H1). See `ConversationReads`."""
+        # Without a contact NULL is bound, which equals no row (H1).
         values = (app_id, visitor_id, proven_contact, Standing.PROVEN)
         return self._page("visible", page, conversation_of, self._contact_statements.visible_conversations, *values)
 
     def list_conversations(self, workspace_id: str, page: PageRequest) -> Page[Conversation]:
-        """All of a workspace."""
+        """Return a page of the workspace's conversations, newest first."""
         return self._page("conversations", page, conversation_of, self._contact_statements.conversations, workspace_id)
 
     def list_contact_conversations(
         self, workspace_id: str, contact_id: ContactId, page: PageRequest
     ) -> Page[Conversation]:
-        """Those of one contact."""
+        """Return a page of the contact's conversations, newest first."""
         statement = self._contact_statements.conversations_of
         return self._page("contact_conversations", page, conversation_of, statement, workspace_id, contact_id)
 
     def find_conversation(self, workspace_id: str, conversation_id: ConversationId) -> Conversation | None:
-        """None when it is another workspace's."""
+        """Return the conversation. None if there is none, or if it belongs to another workspace."""
         rows = self._rows(self._contact_statements.conversation, conversation_id)
         found = conversation_of(rows[0]) if rows else None
         return found if found is not None and found.workspace_id == workspace_id else None
 
     def list_messages(self, conversation_id: ConversationId, page: PageRequest) -> Page[Message]:
-        """Those of one conversation."""
+        """Return a page of the conversation's messages, newest first."""
         return self._page("messages", page, message_of, self._contact_statements.messages, conversation_id)
 
 
 def _like_pattern(text: str) -> str:
-    """Finds `text` anywhere, whatever it holds. Its escape is no backslash: engines disagree about those."""
+    """Return a LIKE pattern that finds `text` anywhere. The escape is not a backslash: engines disagree about those."""
     escaped = text.casefold().replace("!", "!!").replace("%", "!%").replace("_", "!_")
     return f"%{escaped}%"

@@ -47,11 +47,11 @@ from hullo_stores.peewee.tables import (
 T = TypeVar("T", bound=HasId)
 
 AUDIT_DIGITS: Final = 12
-"""Of `AuditEntry.id`."""
+"""The digits of `AuditEntry.id`."""
 
 
 class HistoryStatements:
-    """Of one engine."""
+    """Compiled once for each kind of engine."""
 
     def __init__(self, compiler: Compiler) -> None:
         self.absorbed_by = compiler.list_statement(
@@ -121,36 +121,36 @@ def _count(compiler: Compiler, column: Field) -> ListStatement:
 
 
 class HistoryQueries(Queries):
-    """How contacts came to be what they are."""
+    """Reads of how contacts came to be what they are."""
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
         self._history_statements = self._compiler.cached(HistoryStatements)
 
     def list_timeline(self, workspace_id: str, contact_id: ContactId, page: PageRequest) -> Page[TimelineEntry]:
-        """Of the contact and of whom it absorbed."""
+        """Return a page of the timelines of the contact and of those it absorbed."""
         statement = self._history_statements.timeline
         return self._page_with_absorbed("timeline", page, timeline_of, workspace_id, contact_id, statement)
 
     def list_decisions(self, workspace_id: str, contact_id: ContactId, page: PageRequest) -> Page[DecisionRecord]:
-        """Of the contact and of whom it absorbed."""
+        """Return a page of the decisions about the contact and about those it absorbed."""
         statement = self._history_statements.decisions
         return self._page_with_absorbed("decisions", page, decision_of, workspace_id, contact_id, statement)
 
     def list_notes(self, workspace_id: str, subject_id: str, page: PageRequest) -> Page[Note]:
-        """About a contact and whom it absorbed, or about a conversation."""
+        """Return a page of the notes about a conversation, or about a contact and those it absorbed."""
         return self._page_with_absorbed(
             "notes", page, note_of, workspace_id, subject_id, self._history_statements.notes
         )
 
     def find_note(self, workspace_id: str, note_id: NoteId) -> Note | None:
-        """None when it is another workspace's."""
+        """Return the note. None if there is none, or if it belongs to another workspace."""
         rows = self._rows(self._history_statements.note, note_id)
         found = note_of(rows[0]) if rows else None
         return found if found is not None and found.workspace_id == workspace_id else None
 
     def list_conflicts(self, criteria: ConflictFilter, page: PageRequest) -> Page[Conflict]:
-        """See `ConflictFilter`."""
+        """Return a page of the conflicts that meet the criteria. See `ConflictFilter`."""
         statements, values = self._history_statements, [criteria.workspace_id]
         if criteria.status is not None:
             values.append(criteria.status)
@@ -166,18 +166,18 @@ class HistoryQueries(Queries):
         return self._page("conflicts", page, conflict_of, statement, *values)
 
     def list_merges(self, workspace_id: str, contact_id: ContactId, page: PageRequest) -> Page[Merge]:
-        """Of the contact and of whom it absorbed, undone ones too."""
+        """Return a page of the merges of the contact and of those it absorbed, undone ones too."""
         statements = self._history_statements.merges_into, self._history_statements.merges_of
         return self._page_with_absorbed("merges", page, merge_of, workspace_id, contact_id, *statements)
 
     def find_merge(self, workspace_id: str, merge_id: MergeId) -> Merge | None:
-        """None when it is another workspace's."""
+        """Return the merge. None if there is none, or if it belongs to another workspace."""
         rows = self._rows(self._history_statements.merge, merge_id)
         found = merge_of(rows[0]) if rows else None
         return found if found is not None and found.workspace_id == workspace_id else None
 
     def list_audit(self, workspace_id: str, page: PageRequest) -> Page[AuditEntry]:
-        """Of a workspace."""
+        """Return a page of the workspace's audit log, newest first."""
         with self._engine.autocommit_connection() as connection:
             rows = fetch_page(
                 connection, "audit", page, self._history_statements.audit, (workspace_id,), key_of=_audit_number
@@ -185,7 +185,7 @@ class HistoryQueries(Queries):
         return build_page("audit", page, [audit_of(row) for row in rows])
 
     def count_related(self, workspace_id: str, contact_id: ContactId) -> RelatedCounts:
-        """All 0 when there is no such contact."""
+        """Count what belongs to the contact and to those it absorbed. All 0 if there is no such contact."""
         statements = self._history_statements
         with self._engine.read_transaction() as connection:
             if not connection.rows(statements.contact, (contact_id, workspace_id)):
@@ -212,9 +212,11 @@ class HistoryQueries(Queries):
         contact_id: ContactId,
         *statements: PageStatement,
     ) -> Page[T]:
-        """A page of each of them, of which the newest rows are the page of all: so each is found by its index, whatever
-        a planner thinks of a list and an order together. What the statements find is not of one moment, and need not
-        be."""
+        """Merge the first rows of a page of each contact.
+
+        Each list is read by its own index; no planner can choose badly between a list of contacts and an order. The
+        statements see different snapshots, which a page may.
+        """
         with self._engine.autocommit_connection() as connection:
             rows = {
                 row[0]: row

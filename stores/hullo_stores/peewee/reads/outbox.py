@@ -28,7 +28,7 @@ _FIRST_PENDING: Final = (
 
 
 class LeaseStatements:
-    """Compiled once, when the store is made."""
+    """Statements of leases: what only one process may do at a time, until the lease ends."""
 
     def __init__(self, compiler: Compiler) -> None:
         self._take = compiler.named_statement(
@@ -42,8 +42,10 @@ class LeaseStatements:
         self._release = compiler.named_statement('DELETE FROM "lease" WHERE name = :name AND holder = :holder')
 
     def take(self, transaction: Transaction, name: str, holder: str, now: Instant, until: Instant) -> bool:
-        """See `Outbox.take_lease`. Raises `Refused` too where somebody else has it: of those who make one at once the
-        key lets one."""
+        """Take or renew the lease. See `Outbox.acquire_lease`.
+
+        Raises `WriteConflict` if another holder has just inserted it: the primary key lets one of several succeed.
+        """
         values = {"name": name, "holder": holder, "now": now, "until": until, "absurd": max_plausible_lease(now, until)}
         if transaction.execute(self._take.text, self._take.bind(**values)):
             return True
@@ -52,12 +54,12 @@ class LeaseStatements:
         return bool(transaction.execute(self._make.text, self._make.bind(**values)))
 
     def release(self, transaction: Transaction, name: str, holder: str) -> None:
-        """See `Outbox.give_up_lease`."""
+        """See `Outbox.release_lease`."""
         transaction.execute(self._release.text, self._release.bind(name=name, holder=holder))
 
 
 class OutboxStatements:
-    """Of one engine."""
+    """Compiled once for each kind of engine."""
 
     def __init__(self, compiler: Compiler) -> None:
         self.outbox = compiler.compile(
@@ -79,7 +81,8 @@ class OutboxStatements:
         self.leases = LeaseStatements(compiler)
 
     def due(self, without: tuple[WebhookId, ...]) -> tuple[NamedStatement, dict[str, object]]:
-        """The statement, and what it binds of `without`: padded, so that a handful of texts serves every length."""
+        """Return the statement and what it binds of `without`, padded so that a handful of texts serves every
+        length."""
         arity = 1 << (len(without) - 1).bit_length() if without else 0
         slots = [f"without_{number}" for number in range(arity)]
         padded = (*without, *without[-1:] * (arity - len(without)))
@@ -94,18 +97,18 @@ class OutboxStatements:
 
 
 class OutboxQueries(Queries):
-    """What is to be told, and to whom."""
+    """Reads of the outbox, leases, webhooks and deliveries."""
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
         self._outbox_statements = self._compiler.cached(OutboxStatements)
 
     def list_outbox(self, limit: int) -> Sequence[Event]:
-        """The oldest first."""
+        """Return events that wait for dispatch, oldest first."""
         return tuple(map(event_of, self._rows(self._outbox_statements.outbox, limit)))
 
     def acquire_lease(self, name: str, holder: str, now: Instant, until: Instant) -> bool:
-        """See `Outbox.take_lease`."""
+        """Take or renew a lease; return whether `holder` has it. See `Outbox.acquire_lease`."""
         with self._engine.write_transaction() as transaction:
             try:
                 taken = self._outbox_statements.leases.take(transaction, name, holder, now, until)
@@ -116,37 +119,37 @@ class OutboxQueries(Queries):
             return taken
 
     def release_lease(self, name: str, holder: str) -> None:
-        """Somebody else's stays theirs."""
+        """Release the lease if `holder` has it. A lease of another holder stays."""
         with self._engine.write_transaction() as transaction:
             self._outbox_statements.leases.release(transaction, name, holder)
 
     def list_webhooks(self, workspace_id: str | None) -> Sequence[Webhook]:
-        """The newest first, without deleted ones."""
+        """Return the webhooks of a workspace, or of all for None; newest first, without deleted ones."""
         statements = self._outbox_statements
         if workspace_id is None:
             return tuple(map(webhook_of, self._rows(statements.all_webhooks)))
         return tuple(map(webhook_of, self._rows(statements.webhooks, workspace_id)))
 
     def find_webhook(self, webhook_id: WebhookId) -> Webhook | None:
-        """Deleted ones too."""
+        """Return the webhook, a deleted one too. None if there is none."""
         rows = self._rows(self._outbox_statements.webhook, webhook_id)
         return webhook_of(rows[0]) if rows else None
 
     def list_deliveries(self, webhook_id: WebhookId, page: PageRequest) -> Page[Delivery]:
-        """Of one webhook."""
+        """Return a page of the webhook's deliveries, newest first."""
         return self._page("deliveries", page, delivery_of, self._outbox_statements.deliveries, webhook_id)
 
     def find_delivery(self, delivery_id: DeliveryId) -> Delivery | None:
-        """None when there is none of this id."""
+        """Return the delivery. None if there is none."""
         rows = self._rows(self._outbox_statements.delivery, delivery_id)
         return delivery_of(rows[0]) if rows else None
 
     def list_due_deliveries(self, now: Instant, limit: int, without: Collection[WebhookId] = ()) -> Sequence[Delivery]:
-        """See `WebhookReads.list_due_deliveries`."""
+        """Return pending deliveries that are due, the longest due first. See `WebhookReads`."""
         due, busy = self._outbox_statements.due(tuple(without))
         return tuple(map(delivery_of, self._rows(due.text, *due.bind(now=now, limit=limit, **busy))))
 
     def next_delivery_at(self) -> Instant | None:
-        """Of those that wait for no earlier one."""
+        """Return when the next delivery is due that waits for no earlier one. None if none is pending."""
         rows = self._rows(self._outbox_statements.next_due.text)
         return rows[0][0] if rows else None

@@ -1,4 +1,4 @@
-"""What the reads share: a connection, and pages."""
+"""What the reads share: an engine, its compiler, and pages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T", bound=HasId)
 
 
 class Queries:
-    """Whoever has an engine. Statements are compiled with the first of its kind."""
+    """Run reads on an engine. Statements are compiled once for each kind of engine."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -47,8 +47,10 @@ def fetch_page(
     *,
     key_of: Callable[[str], object] = str,
 ) -> list[Row]:
-    """One more than the page holds, which tells whether there is another page. `key_of` makes of the last id what the
-    table has for it, or raises `UnknownCursor`."""
+    """Return one row more than the page holds, which shows whether another page follows.
+
+    `key_of` converts the last id to the table's key, or raises `UnknownCursor`.
+    """
     try:
         last = parse_cursor(listing, request)
         if last is None:

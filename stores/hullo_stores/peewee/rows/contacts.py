@@ -1,4 +1,4 @@
-"""Contacts, the visitors that they are, and what they say. See the package."""
+"""Rows of contacts, visitors, sessions, conversations and messages. See the package."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hullo_stores.peewee.rows.encoding import STANDINGS, Row, facts_of, json_tex
 
 
 class _ExtraFields(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What few contacts have."""
+    """Fields that few contacts have, in one JSON column."""
 
     also: dict[str, tuple[Fact, ...]] = {}
     phones: tuple[Fact, ...] = ()
@@ -46,7 +46,7 @@ def contact_row(contact: Contact) -> Row:
 
 
 def contact_of(row: Row, blocks: Mapping[str, str]) -> Contact:
-    """`blocks` maps an app's id to the JSON text of its custom data."""
+    """Build a contact. `blocks` maps an app's id to the JSON text of its custom data."""
     (
         id_,
         workspace_id,
@@ -82,7 +82,7 @@ def contact_of(row: Row, blocks: Mapping[str, str]) -> Contact:
 
 
 def _search_text(contact: Contact) -> str:
-    # Not by `names()`: this is written with every contact, and few have more than one name of a kind.
+    # Not by `all_identifiers()`: this runs with every write, and few contacts have a second name of a kind.
     facts: list[Fact] = [*contact.identifiers.values(), *contact.profile.values(), *contact.phones]
     for others in contact.also.values():
         facts += others
@@ -105,7 +105,7 @@ def _extra_fields_text(contact: Contact) -> str | None:
 
 
 def tag_rows(contact: Contact) -> dict[str, Row]:
-    """By their names."""
+    """Return the contact's tag rows by name."""
     return {tag: (contact.id, tag, contact.workspace_id) for tag in contact.tags}
 
 
@@ -225,7 +225,7 @@ def message_of(row: Row) -> Message:
 
 
 def blocks_by_contact(rows: Iterable[Row]) -> dict[str, dict[str, str]]:
-    """From (contact, app, block) to what `contact_of` takes."""
+    """Group (contact, app, block) rows as `contact_of` takes them."""
     blocks: dict[str, dict[str, str]] = {}
     for contact_id, app_id, block in rows:
         blocks.setdefault(contact_id, {})[app_id] = block

@@ -1,4 +1,4 @@
-"""What rows are, and the JSON in them."""
+"""The row type, and the JSON in its columns."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ STANDINGS: Final[Mapping[int | None, Standing | None]] = {
     None: None,
     **{int(standing): standing for standing in Standing},
 }
-"""Twice as fast as calling the enumeration, and NULL costs nothing."""
+"""Twice as fast as calling the enumeration, and maps NULL too."""
 
 
 def json_text(value: object) -> str:
-    """What is stored of a mapping or sequence."""
+    """Return the JSON text that is stored for a mapping or sequence."""
     return _encode(value).decode()

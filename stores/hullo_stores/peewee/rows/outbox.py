@@ -1,4 +1,4 @@
-"""Events on their way, and who is told of them. See the package."""
+"""Rows of the outbox, webhooks and deliveries. See the package."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _secrets_of = msgspec.json.Decoder(tuple[WebhookSecret, ...]).decode
 
 
 def event_row(event: Event) -> Row:
-    """Without its values, which are for the timeline alone."""
+    """Return the row without the event's values, which only timelines keep."""
     return (event.id, json_text(replace(event, changes=()) if event.changes else event))
 
 

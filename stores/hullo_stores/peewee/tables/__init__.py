@@ -72,7 +72,7 @@ TABLES: Final[tuple[type[Model], ...]] = (
     Tombstones,
     Audits,
 )
-"""In an order in which whatever is pointed at comes first."""
+"""Referenced tables before tables that reference them."""
 
 __all__ = [
     "TABLES",

@@ -1,4 +1,4 @@
-"""Who may call, what was answered to them, and what may not be used again."""
+"""Tables of workspaces, apps, keys, stored responses, spent tokens and call counts. See the package."""
 
 # Peewee's stubs leave what `add_index` takes untyped.
 # pyright: reportUnknownMemberType=false
@@ -22,7 +22,7 @@ class Workspaces(Model):
 
 
 class Apps(Model):
-    """`policy` is what few apps set, NULL where it is as usual."""
+    """`policy` holds settings that few apps change, NULL for the defaults."""
 
     id = CharField(max_length=ID, primary_key=True)
     workspace_id = CharField(max_length=ID)

@@ -1,4 +1,4 @@
-"""Contacts, the visitors that they are, and what they say."""
+"""Tables of contacts, visitors, sessions, conversations and messages. See the package."""
 
 # Peewee's stubs leave what `add_index` takes untyped.
 # pyright: reportUnknownMemberType=false
@@ -11,8 +11,8 @@ from hullo_stores.peewee.tables.ids import ID
 
 
 class Contacts(Model):
-    """`search` is the case-folded text of identifiers, profile and tags, for `ContactFilter.query`. `more` is what few
-    contacts have, NULL for all others."""
+    """`search` is the case-folded text of identifiers, profile and tags, for `ContactFilter.query`. `more` holds fields
+    that few contacts have, else NULL."""
 
     id = CharField(max_length=ID, primary_key=True)
     workspace_id = CharField(max_length=ID)
@@ -36,8 +36,8 @@ Contacts.add_index(Contacts.merged_into, name="contact_merged_into")
 
 
 class Identifiers(Model):
-    """Who has which identifier. The digest, which covers workspace and kind, stands first in the key, as
-    look-ups are by digest alone."""
+    """Which contact has which identifier. The digest covers workspace and kind, and stands first in the key, as lookups
+    use it alone."""
 
     digest = CharField(max_length=ID)
     workspace_id = CharField(max_length=ID)
@@ -73,7 +73,7 @@ class CustomData(Model):
 
 
 class Tags(Model):
-    """Who has which tag, for `ContactFilter.tag`: the contact holds the rest of it."""
+    """Which contact has which tag, for `ContactFilter.tag`. The contact's row holds the tag's fact."""
 
     contact_id = CharField(max_length=ID)
     name = CharField(max_length=255)

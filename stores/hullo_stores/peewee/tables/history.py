@@ -1,4 +1,4 @@
-"""How contacts came to be what they are, and what is known of those who are not there any more."""
+"""Tables of how contacts came to be what they are, and of what is kept about erased ones. See the package."""
 
 # Peewee's stubs leave what `add_index` takes untyped.
 # pyright: reportUnknownMemberType=false

@@ -1,4 +1,4 @@
-"""How long an id may be."""
+"""The maximum length of ids."""
 
 from __future__ import annotations
 

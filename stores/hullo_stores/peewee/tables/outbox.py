@@ -1,4 +1,4 @@
-"""Who is told of events, and what is still to be told. See the package."""
+"""Tables of the outbox, leases, webhooks and deliveries. See the package."""
 
 # Peewee's stubs leave what `add_index` takes untyped.
 # pyright: reportUnknownMemberType=false
@@ -11,7 +11,7 @@ from hullo_stores.peewee.tables.ids import ID
 
 
 class Outbox(Model):
-    """Events without their values, as JSON, until everybody is told of them."""
+    """Events without their values, as JSON, until they are dispatched."""
 
     id = CharField(max_length=ID, primary_key=True)
     event = TextField()
@@ -21,7 +21,7 @@ class Outbox(Model):
 
 
 class Leases(Model):
-    """Which process does what only one may do."""
+    """Leases on work that one process at a time may do."""
 
     name = CharField(max_length=ID, primary_key=True)
     holder = TextField()
@@ -47,9 +47,11 @@ class Webhooks(Model):
 
 
 class Deliveries(Model):
-    """`over_at` is when it was delivered or given up, NULL while it is pending. `turn` is what those that go one after
-    the other have in common, webhook and contact, NULL once it is over and where it waits for nobody: an index of its
-    own, so that no planner can think of another way to find who is before it."""
+    """`over_at` is when the delivery succeeded or was given up, NULL while it is pending.
+
+    `turn` is webhook and contact, which deliveries that go one after the other share; NULL once it is over, and for
+    deliveries without a contact. It has an index of its own, so that a planner finds earlier deliveries by it.
+    """
 
     id = CharField(max_length=ID, primary_key=True)
     webhook_id = CharField(max_length=ID)
