@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hullo.errors import Conflicting
 from hullo.store.copying import copy_store, fingerprint
-from hullo.store.maintenance import CopySource, CopyTarget, PortableRow, SupportsBackup, SupportsCopy, SupportsDiagnosis
+from hullo.store.maintenance import CopySource, CopyTarget, PortableRow, SupportsCopy, SupportsMaintenance
 from hullo_stores.memory.store import open_memory
 from store.shelves import LETTERS, PAIRS, Interrupted, Shelves
 
@@ -195,7 +195,7 @@ def test_fingerprint_is_short_and_reveals_no_url():
 
 
 def test_store_may_offer_no_copying():
-    assert not isinstance(open_memory("memory:"), SupportsCopy | SupportsBackup | SupportsDiagnosis)
+    assert not isinstance(open_memory("memory:"), SupportsCopy | SupportsMaintenance)
 
 
 def test_shelves_satisfy_the_copy_protocols():

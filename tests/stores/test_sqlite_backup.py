@@ -12,7 +12,7 @@ import pytest
 
 from hullo.errors import Conflicting, StoreUnavailable
 from hullo.model.change_set import ChangeSet, insertion
-from hullo.store.maintenance import SupportsBackup, SupportsCopy, SupportsDiagnosis, no_progress
+from hullo.store.maintenance import SupportsCopy, SupportsMaintenance, no_progress
 from hullo.store.protocol import APPLIED
 from hullo.testing.builders import WORKSPACE, a_contact
 from hullo_stores.peewee.engines.sqlite import open_sqlite
@@ -36,8 +36,7 @@ def file(tmp_path: Path) -> Path:
 
 def test_sqlite_store_offers_copy_backup_and_diagnosis(store: PeeweeStore):
     assert isinstance(store, SupportsCopy)
-    assert isinstance(store, SupportsBackup)
-    assert isinstance(store, SupportsDiagnosis)
+    assert isinstance(store, SupportsMaintenance)
 
 
 def test_backup_is_one_private_complete_file(store: PeeweeStore, path: Path, file: Path):

@@ -9,7 +9,7 @@ import click
 
 from hullo.cli.options import CommonOptions, common_options, pass_options
 from hullo.cli.progress import show_progress
-from hullo.store.maintenance import SupportsBackup
+from hullo.store.maintenance import SupportsMaintenance
 from hullo.store.urls import mask_secrets
 
 MEBIBYTE = 1024 * 1024
@@ -57,9 +57,9 @@ def restore_command(options: CommonOptions, file: Path, yes: bool) -> None:
     )
 
 
-def _store(options: CommonOptions) -> SupportsBackup:
+def _store(options: CommonOptions) -> SupportsMaintenance:
     store = options.closed_store()
-    if not isinstance(store, SupportsBackup):
+    if not isinstance(store, SupportsMaintenance):
         url = mask_secrets(options.settings().store)
         raise click.UsageError(f"{url} has no backups: its store offers none")
     return store

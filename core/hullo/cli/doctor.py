@@ -15,7 +15,7 @@ from hullo.cli.screen import table
 from hullo.errors import SettingsError
 from hullo.secrets.vault import Vault
 from hullo.settings import Settings
-from hullo.store.maintenance import Finding, SupportsDiagnosis
+from hullo.store.maintenance import Finding, SupportsMaintenance
 from hullo.store.urls import mask_secrets
 
 
@@ -49,7 +49,7 @@ def _findings(hullo: Hullo) -> Iterator[Finding]:
     yield Finding(name="store", value=mask_secrets(hullo.settings.store))
     yield _bus(hullo)
     yield _master_key(hullo.settings)
-    if isinstance(hullo.store, SupportsDiagnosis):
+    if isinstance(hullo.store, SupportsMaintenance):
         yield from hullo.store.diagnose()
     else:
         yield Finding(name="diagnosis", value="this store offers none")

@@ -7,7 +7,7 @@ from contextlib import closing
 import click
 
 from hullo.cli.options import CommonOptions, common_options, pass_options
-from hullo.store.maintenance import SupportsMigrationPreview
+from hullo.store.maintenance import SupportsMaintenance
 from hullo.store.urls import mask_secrets
 
 
@@ -29,7 +29,7 @@ def migrate_command(options: CommonOptions, dry_run: bool) -> None:
 
 def _show_pending(options: CommonOptions) -> None:
     store = options.closed_store()
-    if not isinstance(store, SupportsMigrationPreview):
+    if not isinstance(store, SupportsMaintenance):
         url = mask_secrets(options.settings().store)
         raise click.UsageError(f"{url} has no schema that could be shown; leave out --dry-run")
     pending = store.pending_sql()

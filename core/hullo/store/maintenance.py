@@ -79,15 +79,6 @@ class CopyTarget(CopySource, Protocol):
 
 
 @runtime_checkable
-class SupportsMigrationPreview(Protocol):
-    """A store that can say what opening it would do to its schema."""
-
-    def pending_sql(self) -> Sequence[str]:
-        """The statements, each in the engine's own words; none when the schema is current. Runs none of them."""
-        ...
-
-
-@runtime_checkable
 class SupportsCopy(Protocol):
     """A store whose rows can be copied to another one with the same tables."""
 
@@ -106,29 +97,6 @@ class SupportsCopy(Protocol):
         ...
 
 
-@runtime_checkable
-class SupportsBackup(Protocol):
-    """A store that writes all it holds to a file, and is put back from one.
-
-    Raises `StoreUnavailable`, `Conflicting` for a file or a database that must not be replaced, and
-    `SettingsError` where its engine has tools of its own for this.
-    """
-
-    def backup(self, file: Path, progress: Progress, *, replace: bool = False) -> None:
-        """Writes a file that holds one moment, checked, while others go on working. There is a whole file or none;
-        one that is there already is only replaced when told so."""
-        ...
-
-    def has_rows(self) -> bool:
-        """Whether `restore` would replace anything."""
-        ...
-
-    def restore(self, file: Path, progress: Progress) -> None:
-        """Puts the file's content in place of what the store holds, all or nothing, through a crash too. Refuses a
-        file that is no whole backup of this version or an older one, and a database that anybody has open."""
-        ...
-
-
 class Finding(Value):
     """One thing that was checked. `advice` says what to do if it is not as it should be, else None."""
 
@@ -143,10 +111,36 @@ class Finding(Value):
 
 
 @runtime_checkable
-class SupportsDiagnosis(Protocol):
-    """A store that can say how it is."""
+class SupportsMaintenance(SupportsCopy, Protocol):
+    """A store that can be copied, backed up and diagnosed, and that previews its migrations.
+
+    Where the engine has backup tools of its own, `backup` and `restore` raise `SettingsError` with their commands.
+    """
+
+    def pending_sql(self) -> Sequence[str]:
+        """Return the SQL that opening the store would run; none when the schema is current. Runs none of it."""
+        ...
+
+    def backup(self, file: Path, progress: Progress, *, replace: bool = False) -> None:
+        """Write a file that holds one moment, verified, while servers go on working.
+
+        There is a complete file or none; an existing one is replaced only with `replace`, else `Conflicting`. Raises
+        `StoreUnavailable` if the database or the file cannot be used.
+        """
+        ...
+
+    def has_rows(self) -> bool:
+        """Return whether `restore` would replace anything."""
+        ...
+
+    def restore(self, file: Path, progress: Progress) -> None:
+        """Replace what the store holds by the file's content, all or nothing, through a crash too.
+
+        Raises `Conflicting` for a file that is no backup of this version or an older one, and for a database that is
+        not hullo's; `StoreUnavailable` for a damaged file, and for a database that another process has open.
+        """
+        ...
 
     def diagnose(self) -> Sequence[Finding]:
-        """What was found. Leaves rows and schema as they are, and makes no database where there is none. What cannot be
-        reached is a finding, and no error."""
+        """Return findings without changing rows or schema, or creating a database. An unreachable one is a finding."""
         ...
