@@ -36,7 +36,8 @@ from hullo.model.request_context import RequestContext
 from hullo.model.standing import Standing
 from hullo.testing.builders import APP, NOW, WORKSPACE, WRITER, a_workspace
 from hullo_plugins.duplicates.search import find_duplicates
-from hullo_stores.peewee.rows import contact_row, json_text
+from hullo_stores.peewee.rows.contacts import contact_row
+from hullo_stores.peewee.rows.encoding import json_text
 
 SYLLABLES = [a + b for a in "bdfghklmnprstvz" for b in ("a", "e", "i", "o", "u", "an", "er", "in", "ol", "us")]
 PROVIDERS = ("gmail.com", "yahoo.com", "outlook.com", "gmx.de", "icloud.com")

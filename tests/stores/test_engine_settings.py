@@ -25,7 +25,7 @@ from hullo_stores.peewee.engines.cockroachdb import open_cockroachdb
 from hullo_stores.peewee.engines.mysql import MysqlSettings
 from hullo_stores.peewee.engines.postgresql import PostgresqlSettings
 from hullo_stores.peewee.engines.server import is_disconnected
-from hullo_stores.peewee.rows import Row
+from hullo_stores.peewee.rows.encoding import Row
 from hullo_stores.peewee.tables import TABLES
 from hullo_stores.peewee.writes import columns_of, name_of
 from peopled import fill

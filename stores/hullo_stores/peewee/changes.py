@@ -12,15 +12,10 @@ from hullo.model.app import App
 from hullo.model.change_set import CallCount, Change, ChangeSet, KeyUse, SessionRevocation
 from hullo.model.contact import Contact, ContactId
 from hullo.model.instant import Instant
-from hullo_stores.peewee.rows import (
-    Row,
-    answer_row,
-    identity_key_row,
-    json_text,
-    spent_row,
-    tag_rows,
-    tombstone_row,
-)
+from hullo_stores.peewee.rows.apps import answer_row, identity_key_row, spent_row
+from hullo_stores.peewee.rows.contacts import tag_rows
+from hullo_stores.peewee.rows.encoding import Row, json_text
+from hullo_stores.peewee.rows.history import tombstone_row
 from hullo_stores.peewee.write_plan import (
     ADD_IDENTIFIER,
     ADD_IDENTITY_KEY,

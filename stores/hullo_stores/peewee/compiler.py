@@ -124,6 +124,15 @@ class Compiler:
 
         return self.list_statement(rows)
 
+    def select_by(self, column: Field, *selected: Field) -> ListStatement:
+        """Select rows by a list of values of a column: all their columns, or those `selected`."""
+        columns = selected or fields_of(column.model)
+        return self.list_statement(lambda values: column.model.select(*columns).where(column.in_(values)))
+
+    def delete_by(self, column: Field) -> ListStatement:
+        """Delete rows by a list of values of a column."""
+        return self.list_statement(lambda values: column.model.delete().where(column.in_(values)))
+
     def delete_by_key(self, key: Field) -> ListStatement:
         """Delete rows by key; every key is one row's."""
 
@@ -141,6 +150,11 @@ class Compiler:
         """
         left = "" if self._dialect.lock_clause is None else "FOR UPDATE SKIP LOCKED"
         return NamedStatement(*self._dialect.bind_names(text.format(left=left)))
+
+    def page_by(self, key: Field, *columns: Field) -> PageStatement:
+        """Compile a list of the rows with these values in `columns`, which are bound in this order."""
+        names = tuple(column.name for column in columns)
+        return self.page_statement(key, names, *[column == parameter(column.name) for column in columns])
 
     def page_statement(self, key: Field, parameters: tuple[str, ...], *conditions: Node) -> PageStatement:
         """Compile a list of the rows that meet the conditions, which bind `parameters`, newest first by `key`."""

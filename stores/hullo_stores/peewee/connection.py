@@ -12,7 +12,7 @@ from peewee import Database
 from hullo.model.snapshot import SnapshotQuery
 from hullo.store.maintenance import Finding, Progress
 from hullo_stores.peewee.dialect import Dialect
-from hullo_stores.peewee.rows import Row
+from hullo_stores.peewee.rows.encoding import Row
 from hullo_stores.peewee.snapshots import LoadResult
 from hullo_stores.peewee.writes import Batch
 

@@ -42,9 +42,7 @@ class ErasureStatements:
             "id",
             "version",
         )
-        self.absorbed_by = compiler.list_statement(
-            lambda ids: Contacts.select(Contacts.id).where(Contacts.merged_into.in_(ids))
-        )
+        self.absorbed_by = compiler.select_by(Contacts.merged_into, Contacts.id)
         self.revoke_sessions = compiler.list_statement(
             lambda ids: Sessions.update(
                 {
@@ -69,42 +67,22 @@ class ErasureStatements:
             ).where(Conversations.contact_id.in_(ids))
         )
         # Not a subquery of the next statement: MariaDB would scan every message.
-        self.conversations_of = compiler.list_statement(
-            lambda ids: Conversations.select(Conversations.id).where(Conversations.contact_id.in_(ids))
-        )
-        self.erase_messages = compiler.list_statement(
-            lambda ids: Messages.delete().where(Messages.conversation_id.in_(ids))
-        )
-        self.erase_conversations = compiler.list_statement(
-            lambda ids: Conversations.delete().where(Conversations.contact_id.in_(ids))
-        )
-        self.erase_decisions = compiler.list_statement(
-            lambda ids: Decisions.delete().where(Decisions.contact_id.in_(ids))
-        )
-        self.erase_conflicts = compiler.list_statement(
-            lambda ids: Conflicts.delete().where(Conflicts.contact_id.in_(ids))
-        )
-        self.erase_other_conflicts = compiler.list_statement(
-            lambda ids: Conflicts.delete().where(Conflicts.other_id.in_(ids))
-        )
-        self.erase_timeline = compiler.list_statement(lambda ids: Timeline.delete().where(Timeline.contact_id.in_(ids)))
-        self.erase_notes = compiler.list_statement(lambda ids: Notes.delete().where(Notes.subject_id.in_(ids)))
-        self.merges_into = compiler.list_statement(
-            lambda ids: Merges.select(Merges.id).where(Merges.survivor_id.in_(ids))
-        )
-        self.merges_of = compiler.list_statement(
-            lambda ids: Merges.select(Merges.id).where(Merges.absorbed_id.in_(ids))
-        )
-        self.erase_moved = compiler.list_statement(lambda ids: Moved.delete().where(Moved.merge_id.in_(ids)))
-        self.erase_merges = compiler.list_statement(lambda ids: Merges.delete().where(Merges.id.in_(ids)))
-        self.erase_tags = compiler.list_statement(lambda ids: Tags.delete().where(Tags.contact_id.in_(ids)))
-        self.erase_blocks = compiler.list_statement(
-            lambda ids: CustomData.delete().where(CustomData.contact_id.in_(ids))
-        )
-        self.erase_identifiers = compiler.list_statement(
-            lambda ids: Identifiers.delete().where(Identifiers.contact_id.in_(ids))
-        )
-        self.erase_contacts = compiler.list_statement(lambda ids: Contacts.delete().where(Contacts.id.in_(ids)))
+        self.conversations_of = compiler.select_by(Conversations.contact_id, Conversations.id)
+        self.erase_messages = compiler.delete_by(Messages.conversation_id)
+        self.erase_conversations = compiler.delete_by(Conversations.contact_id)
+        self.erase_decisions = compiler.delete_by(Decisions.contact_id)
+        self.erase_conflicts = compiler.delete_by(Conflicts.contact_id)
+        self.erase_other_conflicts = compiler.delete_by(Conflicts.other_id)
+        self.erase_timeline = compiler.delete_by(Timeline.contact_id)
+        self.erase_notes = compiler.delete_by(Notes.subject_id)
+        self.merges_into = compiler.select_by(Merges.survivor_id, Merges.id)
+        self.merges_of = compiler.select_by(Merges.absorbed_id, Merges.id)
+        self.erase_moved = compiler.delete_by(Moved.merge_id)
+        self.erase_merges = compiler.delete_by(Merges.id)
+        self.erase_tags = compiler.delete_by(Tags.contact_id)
+        self.erase_blocks = compiler.delete_by(CustomData.contact_id)
+        self.erase_identifiers = compiler.delete_by(Identifiers.contact_id)
+        self.erase_contacts = compiler.delete_by(Contacts.id)
 
 
 def erase(transaction: Transaction, statements: ErasureStatements, erasure: Erasure) -> None:

@@ -19,7 +19,7 @@ from hullo_stores.peewee.compiler import Compiler, ListStatement, NamedStatement
 from hullo_stores.peewee.connection import Transaction
 from hullo_stores.peewee.merging import select_keys
 from hullo_stores.peewee.reads.queries import Queries
-from hullo_stores.peewee.rows import Row
+from hullo_stores.peewee.rows.encoding import Row
 from hullo_stores.peewee.tables import (
     Conversations,
     Decisions,
@@ -77,11 +77,9 @@ class SweepStatements:
         self.deliveries = compiler.named_statement(
             'SELECT id FROM "delivery" WHERE over_at < :before ORDER BY over_at LIMIT :most {left}'
         )
-        self.drop_messages = compiler.list_statement(
-            lambda ids: Messages.delete().where(Messages.conversation_id.in_(ids))
-        )
-        self.drop_notes = compiler.list_statement(lambda ids: Notes.delete().where(Notes.subject_id.in_(ids)))
-        self.drop_moved = compiler.list_statement(lambda ids: Moved.delete().where(Moved.id.in_(ids)))
+        self.drop_messages = compiler.delete_by(Messages.conversation_id)
+        self.drop_notes = compiler.delete_by(Notes.subject_id)
+        self.drop_moved = compiler.delete_by(Moved.id)
         self.drop_conversations = compiler.delete_by_key(Conversations.id)
         self.drop_sessions = compiler.delete_by_key(Sessions.digest)
         self.drop_visitors = compiler.delete_by_key(Visitors.id)
@@ -89,12 +87,8 @@ class SweepStatements:
         self.drop_timeline = compiler.delete_by_key(Timeline.id)
         self.drop_deliveries = compiler.delete_by_key(Deliveries.id)
         self.visitors = compiler.select_for_update(Visitors.id)
-        self.visitors_with_sessions = compiler.list_statement(
-            lambda ids: Sessions.select(Sessions.visitor_id).where(Sessions.visitor_id.in_(ids))
-        )
-        self.visitors_with_conversations = compiler.list_statement(
-            lambda ids: Conversations.select(Conversations.visitor_id).where(Conversations.visitor_id.in_(ids))
-        )
+        self.visitors_with_sessions = compiler.select_by(Sessions.visitor_id, Sessions.visitor_id)
+        self.visitors_with_conversations = compiler.select_by(Conversations.visitor_id, Conversations.visitor_id)
 
 
 class CountStatements:

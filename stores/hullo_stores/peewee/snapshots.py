@@ -18,17 +18,10 @@ from hullo.model.snapshot import Snapshot, SnapshotQuery
 from hullo.model.tombstone import TombstoneDigest
 from hullo.model.visitor import Session, SessionDigest
 from hullo.value import Value
-from hullo_stores.peewee.rows import (
-    Row,
-    answer_of,
-    blocks_by_contact,
-    conflict_of,
-    contact_of,
-    conversation_of,
-    merge_of,
-    message_of,
-    session_of,
-)
+from hullo_stores.peewee.rows.apps import answer_of
+from hullo_stores.peewee.rows.contacts import blocks_by_contact, contact_of, conversation_of, message_of, session_of
+from hullo_stores.peewee.rows.encoding import Row
+from hullo_stores.peewee.rows.history import conflict_of, merge_of
 
 _NO_CONVERSATIONS: Final[Mapping[ConversationId, Conversation]] = {}
 

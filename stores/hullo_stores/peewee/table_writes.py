@@ -9,7 +9,7 @@ from peewee import Model
 
 from hullo.model.change_set import Change, ChangeSet, Versioned
 from hullo.model.instant import Instant
-from hullo_stores.peewee.rows import Row
+from hullo_stores.peewee.rows.encoding import Row
 from hullo_stores.peewee.writes import Column, Write, columns_of, insert_into, name_of, replace_in
 
 T = TypeVar("T", bound=Versioned)

@@ -4,25 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from hullo_stores.peewee.rows import (
-    api_key_row,
-    app_row,
-    audit_row,
-    conflict_row,
-    contact_row,
-    conversation_row,
-    decision_row,
-    delivery_row,
-    event_row,
-    merge_row,
-    message_row,
-    note_row,
-    session_row,
-    timeline_row,
-    visitor_row,
-    webhook_row,
-    workspace_row,
-)
+from hullo_stores.peewee.rows.apps import api_key_row, app_row, workspace_row
+from hullo_stores.peewee.rows.contacts import contact_row, conversation_row, message_row, session_row, visitor_row
+from hullo_stores.peewee.rows.history import audit_row, conflict_row, decision_row, merge_row, note_row, timeline_row
+from hullo_stores.peewee.rows.outbox import delivery_row, event_row, webhook_row
 from hullo_stores.peewee.table_writes import AppendOnlyTable, ExpiringTable, VersionedTable, WritableTable
 from hullo_stores.peewee.tables import (
     Answers,

@@ -8,7 +8,7 @@ from typing import Final, Literal
 from peewee import BigIntegerField, BlobField, CharField, Field, IntegerField, Model, SmallIntegerField, TextField
 
 from hullo.value import Value
-from hullo_stores.peewee.rows import Row
+from hullo_stores.peewee.rows.encoding import Row
 
 ColumnType = Literal["text", "bigint", "int", "bytes"]
 

@@ -84,8 +84,8 @@ class ProcessRace(StoreCase):
         try:
             return [_receive(pipe) for pipe in pipes]
         finally:
-            for process in started:
-                process.join(TIMEOUT)
+            for member in started:
+                member.join(TIMEOUT)
 
 
 class ProcessTests(ProcessRace):

@@ -23,7 +23,7 @@ from hullo_stores.peewee.engines.url import Parameters, split_url
 from hullo_stores.peewee.faults import UNENCODABLE, translate_mysql_error, translate_wrapped_error
 from hullo_stores.peewee.loaders.single_query import SingleQueryLoader
 from hullo_stores.peewee.maintenance.server import MARIADB, ServerState, clock_ahead
-from hullo_stores.peewee.rows import Row
+from hullo_stores.peewee.rows.encoding import Row
 from hullo_stores.peewee.store import PeeweeStore
 from hullo_stores.peewee.writes import Batch, Write, split_batches
 from hullo_stores.write_conflict import WriteConflict

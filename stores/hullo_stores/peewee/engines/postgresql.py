@@ -23,7 +23,7 @@ from hullo_stores.peewee.engines.url import Parameters, split_url
 from hullo_stores.peewee.faults import UNENCODABLE, translate_postgresql_error, translate_wrapped_error
 from hullo_stores.peewee.loaders.single_query import SingleQueryLoader
 from hullo_stores.peewee.maintenance.server import POSTGRESQL, ServerState, clock_ahead
-from hullo_stores.peewee.rows import Row, json_text
+from hullo_stores.peewee.rows.encoding import Row, json_text
 from hullo_stores.peewee.store import PeeweeStore
 from hullo_stores.peewee.writes import Batch, Write, split_batches
 from hullo_stores.write_conflict import WriteConflict

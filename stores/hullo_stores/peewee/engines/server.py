@@ -20,7 +20,7 @@ from hullo_stores.peewee.connection import Connection, EngineMaintenance, Loader
 from hullo_stores.peewee.dialect import Dialect
 from hullo_stores.peewee.faults import ServerLost
 from hullo_stores.peewee.maintenance.server import BackupTools, ServerMaintenance
-from hullo_stores.peewee.rows import Row
+from hullo_stores.peewee.rows.encoding import Row
 from hullo_stores.peewee.writes import Batch
 from hullo_stores.write_conflict import TransactionAborted
 

@@ -27,7 +27,7 @@ from hullo_stores.peewee.faults import UNENCODABLE, translate_sqlite_error, tran
 from hullo_stores.peewee.loaders.fast_path import FastPathLoader
 from hullo_stores.peewee.loaders.steps import StepLoader
 from hullo_stores.peewee.maintenance.sqlite import SqliteMaintenance
-from hullo_stores.peewee.rows import Row
+from hullo_stores.peewee.rows.encoding import Row
 from hullo_stores.peewee.store import PeeweeStore
 from hullo_stores.peewee.writes import Batch, Write
 from hullo_stores.write_conflict import WriteConflict

@@ -14,7 +14,8 @@ from hullo.model.contact import Contact, ContactId
 from hullo.model.snapshot import Snapshot, SnapshotQuery
 from hullo_stores.peewee.connection import Connection, Loader
 from hullo_stores.peewee.dialect import Dialect
-from hullo_stores.peewee.rows import Row, contact_of, session_of
+from hullo_stores.peewee.rows.contacts import contact_of, session_of
+from hullo_stores.peewee.rows.encoding import Row
 from hullo_stores.peewee.snapshots import LoadResult
 from hullo_stores.peewee.tables import Contacts, Sessions
 from hullo_stores.peewee.writes import columns_of

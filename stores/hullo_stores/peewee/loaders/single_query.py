@@ -16,7 +16,7 @@ from peewee import Model
 
 from hullo.model.snapshot import SnapshotQuery
 from hullo_stores.peewee.connection import Connection
-from hullo_stores.peewee.rows import Row, json_text
+from hullo_stores.peewee.rows.encoding import Row, json_text
 from hullo_stores.peewee.snapshots import LoadedRows, NamedRows, ReferencedRows
 from hullo_stores.peewee.tables import (
     Answers,

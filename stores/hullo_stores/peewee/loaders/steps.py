@@ -13,7 +13,7 @@ from hullo.model.contact import ContactId
 from hullo.model.snapshot import SnapshotQuery
 from hullo_stores.peewee.compiler import Compiler, ListStatement, fields_of, parameter, select_all
 from hullo_stores.peewee.connection import Connection
-from hullo_stores.peewee.rows import Row
+from hullo_stores.peewee.rows.encoding import Row
 from hullo_stores.peewee.snapshots import LoadedRows, NamedRows, ReferencedRows, pairs_of
 from hullo_stores.peewee.tables import (
     Answers,
@@ -36,36 +36,24 @@ class StepStatements:
     """Statements about lists of values of the whole group. Compiled once for each kind of engine."""
 
     def __init__(self, compiler: Compiler) -> None:
-        self.app_versions = compiler.list_statement(
-            lambda ids: Apps.select(Apps.id, Apps.workspace_id, Apps.version).where(Apps.id.in_(ids))
-        )
-        self.sessions_by_digest = compiler.list_statement(
-            lambda digests: select_all(Sessions).where(Sessions.digest.in_(digests))
-        )
-        self.owners = compiler.list_statement(
-            lambda digests: Identifiers.select(Identifiers.digest, Identifiers.contact_id).where(
-                Identifiers.digest.in_(digests)
-            )
-        )
-        self.contacts_by_id = compiler.list_statement(lambda ids: select_all(Contacts).where(Contacts.id.in_(ids)))
-        self.blocks = compiler.list_statement(lambda ids: select_all(CustomData).where(CustomData.contact_id.in_(ids)))
+        self.app_versions = compiler.select_by(Apps.id, Apps.id, Apps.workspace_id, Apps.version)
+        self.sessions_by_digest = compiler.select_by(Sessions.digest)
+        self.owners = compiler.select_by(Identifiers.digest, Identifiers.digest, Identifiers.contact_id)
+        self.contacts_by_id = compiler.select_by(Contacts.id)
+        self.blocks = compiler.select_by(CustomData.contact_id)
         self.blocks_of_app = compiler.list_statement(
             lambda ids: select_all(CustomData).where(
                 CustomData.app_id == parameter("app"), CustomData.contact_id.in_(ids)
             ),
             "app",
         )
-        self.conversations_by_id = compiler.list_statement(
-            lambda ids: select_all(Conversations).where(Conversations.id.in_(ids))
-        )
+        self.conversations_by_id = compiler.select_by(Conversations.id)
         self.orphans = compiler.list_statement(
             lambda visitors: select_all(Conversations).where(
                 Conversations.visitor_id.in_(visitors), Conversations.contact_id.is_null()
             )
         )
-        self.open_pairs = compiler.list_statement(
-            lambda pairs: Conflicts.select(Conflicts.open_pair).where(Conflicts.open_pair.in_(pairs))
-        )
+        self.open_pairs = compiler.select_by(Conflicts.open_pair, Conflicts.open_pair)
         self.messages_by_repeat_key = compiler.list_statement(
             lambda keys: (
                 Messages.select(*fields_of(Messages), Conversations.workspace_id)
@@ -73,19 +61,13 @@ class StepStatements:
                 .where(Messages.repeat_key.in_(keys))
             )
         )
-        self.answers_by_digest = compiler.list_statement(
-            lambda digests: select_all(Answers).where(Answers.digest.in_(digests))
-        )
-        self.conflicts_by_id = compiler.list_statement(lambda ids: select_all(Conflicts).where(Conflicts.id.in_(ids)))
-        self.merges_by_id = compiler.list_statement(lambda ids: select_all(Merges).where(Merges.id.in_(ids)))
+        self.answers_by_digest = compiler.select_by(Answers.digest)
+        self.conflicts_by_id = compiler.select_by(Conflicts.id)
+        self.merges_by_id = compiler.select_by(Merges.id)
         self.merges_into = compiler.list_statement(
             lambda ids: select_all(Merges).where(Merges.survivor_id.in_(ids), Merges.undone_at.is_null())
         )
-        self.tombstones_among = compiler.list_statement(
-            lambda digests: Tombstones.select(Tombstones.digest, Tombstones.workspace_id).where(
-                Tombstones.digest.in_(digests)
-            )
-        )
+        self.tombstones_among = compiler.select_by(Tombstones.digest, Tombstones.digest, Tombstones.workspace_id)
         self.last_audit = compiler.compile(
             Audits.select(Audits.workspace_id, Audits.number, Audits.digest)
             .where(Audits.workspace_id == parameter("workspace"))
@@ -93,9 +75,7 @@ class StepStatements:
             .limit(SQL("1")),
             "workspace",
         )
-        self.spent_among = compiler.list_statement(
-            lambda digests: SpentTokens.select(SpentTokens.digest).where(SpentTokens.digest.in_(digests))
-        )
+        self.spent_among = compiler.select_by(SpentTokens.digest, SpentTokens.digest)
 
 
 class StepLoader:

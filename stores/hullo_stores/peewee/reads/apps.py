@@ -14,14 +14,8 @@ from hullo.model.visitor import Session, SessionDigest
 from hullo_stores.peewee.compiler import Compiler, parameter, select_all
 from hullo_stores.peewee.connection import Engine
 from hullo_stores.peewee.reads.queries import Queries
-from hullo_stores.peewee.rows import (
-    api_key_of,
-    app_of,
-    call_count_of,
-    identity_key_of,
-    session_of,
-    workspace_of,
-)
+from hullo_stores.peewee.rows.apps import api_key_of, app_of, call_count_of, identity_key_of, workspace_of
+from hullo_stores.peewee.rows.contacts import session_of
 from hullo_stores.peewee.tables import ApiKeys, Apps, CallCounts, IdentityKeys, Sessions, Workspaces
 
 

@@ -18,7 +18,7 @@ from hullo_stores.paging import build_page
 from hullo_stores.peewee.compiler import Compiler, PageStatement, parameter, select_all
 from hullo_stores.peewee.connection import Engine
 from hullo_stores.peewee.reads.queries import Queries, fetch_page
-from hullo_stores.peewee.rows import blocks_by_contact, contact_of, conversation_of, message_of, session_of
+from hullo_stores.peewee.rows.contacts import blocks_by_contact, contact_of, conversation_of, message_of, session_of
 from hullo_stores.peewee.tables import Contacts, Conversations, CustomData, Identifiers, Messages, Sessions, Tags
 
 MAX_QUERY_LENGTH: Final = 4096
@@ -33,23 +33,11 @@ class ContactStatements:
         self.contacts_by_identifier = _pages_of_contacts(compiler, "digest")
         self.contacts_by_tag = _pages_of_contacts(compiler, "tag")
         self.contacts_by_identifier_and_tag = _pages_of_contacts(compiler, "digest", "tag")
-        self.blocks = compiler.list_statement(lambda ids: select_all(CustomData).where(CustomData.contact_id.in_(ids)))
-        self.sessions = compiler.page_statement(
-            Sessions.visitor_id,
-            ("workspace", "contact"),
-            Sessions.workspace_id == parameter("workspace"),
-            Sessions.contact_id == parameter("contact"),
-        )
+        self.blocks = compiler.select_by(CustomData.contact_id)
+        self.sessions = compiler.page_by(Sessions.visitor_id, Sessions.workspace_id, Sessions.contact_id)
         self.conversation = compiler.compile(select_all(Conversations).where(Conversations.id == parameter("id")), "id")
-        self.conversations = compiler.page_statement(
-            Conversations.id, ("workspace",), Conversations.workspace_id == parameter("workspace")
-        )
-        self.conversations_of = compiler.page_statement(
-            Conversations.id,
-            ("workspace", "contact"),
-            Conversations.workspace_id == parameter("workspace"),
-            Conversations.contact_id == parameter("contact"),
-        )
+        self.conversations = compiler.page_by(Conversations.id, Conversations.workspace_id)
+        self.conversations_of = compiler.page_by(Conversations.id, Conversations.workspace_id, Conversations.contact_id)
         self.visible_conversations = compiler.page_statement(
             Conversations.id,
             ("app", "visitor", "contact", "standing"),
@@ -60,9 +48,7 @@ class ContactStatements:
                 & (Conversations.link_standing == parameter("standing"))
             ),
         )
-        self.messages = compiler.page_statement(
-            Messages.id, ("conversation",), Messages.conversation_id == parameter("conversation")
-        )
+        self.messages = compiler.page_by(Messages.id, Messages.conversation_id)
 
 
 def _pages_of_contacts(compiler: Compiler, *conditions: str) -> PageStatement:

@@ -23,15 +23,8 @@ from hullo_stores.peewee.compiler import Compiler, ListStatement, PageStatement,
 from hullo_stores.peewee.connection import Engine
 from hullo_stores.peewee.merging import with_absorbed
 from hullo_stores.peewee.reads.queries import Queries, fetch_page
-from hullo_stores.peewee.rows import (
-    Row,
-    audit_of,
-    conflict_of,
-    decision_of,
-    merge_of,
-    note_of,
-    timeline_of,
-)
+from hullo_stores.peewee.rows.encoding import Row
+from hullo_stores.peewee.rows.history import audit_of, conflict_of, decision_of, merge_of, note_of, timeline_of
 from hullo_stores.peewee.tables import (
     Audits,
     Conflicts,
@@ -54,40 +47,13 @@ class HistoryStatements:
     """Compiled once for each kind of engine."""
 
     def __init__(self, compiler: Compiler) -> None:
-        self.absorbed_by = compiler.list_statement(
-            lambda ids: Contacts.select(Contacts.id).where(Contacts.merged_into.in_(ids))
-        )
-        self.timeline = compiler.page_statement(
-            Timeline.id,
-            ("workspace", "contact"),
-            Timeline.workspace_id == parameter("workspace"),
-            Timeline.contact_id == parameter("contact"),
-        )
-        self.decisions = compiler.page_statement(
-            Decisions.id,
-            ("workspace", "contact"),
-            Decisions.workspace_id == parameter("workspace"),
-            Decisions.contact_id == parameter("contact"),
-        )
-        self.notes = compiler.page_statement(
-            Notes.id,
-            ("workspace", "subject"),
-            Notes.workspace_id == parameter("workspace"),
-            Notes.subject_id == parameter("subject"),
-        )
+        self.absorbed_by = compiler.select_by(Contacts.merged_into, Contacts.id)
+        self.timeline = compiler.page_by(Timeline.id, Timeline.workspace_id, Timeline.contact_id)
+        self.decisions = compiler.page_by(Decisions.id, Decisions.workspace_id, Decisions.contact_id)
+        self.notes = compiler.page_by(Notes.id, Notes.workspace_id, Notes.subject_id)
         self.note = compiler.compile(select_all(Notes).where(Notes.id == parameter("id")), "id")
-        self.merges_into = compiler.page_statement(
-            Merges.id,
-            ("workspace", "contact"),
-            Merges.workspace_id == parameter("workspace"),
-            Merges.survivor_id == parameter("contact"),
-        )
-        self.merges_of = compiler.page_statement(
-            Merges.id,
-            ("workspace", "contact"),
-            Merges.workspace_id == parameter("workspace"),
-            Merges.absorbed_id == parameter("contact"),
-        )
+        self.merges_into = compiler.page_by(Merges.id, Merges.workspace_id, Merges.survivor_id)
+        self.merges_of = compiler.page_by(Merges.id, Merges.workspace_id, Merges.absorbed_id)
         self.merge = compiler.compile(select_all(Merges).where(Merges.id == parameter("id")), "id")
         here = Conflicts.workspace_id == parameter("workspace")
         status = Conflicts.status == parameter("status")
@@ -107,9 +73,7 @@ class HistoryStatements:
             "id",
             "workspace",
         )
-        self.audit = compiler.page_statement(
-            Audits.number, ("workspace",), Audits.workspace_id == parameter("workspace")
-        )
+        self.audit = compiler.page_by(Audits.number, Audits.workspace_id)
         self.conversations_of = _count(compiler, Conversations.contact_id)
         self.sessions_of = _count(compiler, Sessions.contact_id)
         self.events_of = _count(compiler, Timeline.contact_id)

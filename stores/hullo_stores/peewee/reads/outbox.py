@@ -16,7 +16,7 @@ from hullo_stores.clock_skew import max_plausible_lease
 from hullo_stores.peewee.compiler import Compiler, NamedStatement, parameter, select_all
 from hullo_stores.peewee.connection import Engine, Transaction
 from hullo_stores.peewee.reads.queries import Queries
-from hullo_stores.peewee.rows import delivery_of, event_of, webhook_of
+from hullo_stores.peewee.rows.outbox import delivery_of, event_of, webhook_of
 from hullo_stores.peewee.tables import Deliveries, Outbox, Webhooks
 from hullo_stores.peewee.writes import columns_of
 from hullo_stores.write_conflict import WriteConflict
@@ -70,9 +70,7 @@ class OutboxStatements:
         self.webhooks = compiler.compile(living.where(Webhooks.workspace_id == parameter("workspace")), "workspace")
         self.webhook = compiler.compile(select_all(Webhooks).where(Webhooks.id == parameter("id")), "id")
         self.delivery = compiler.compile(select_all(Deliveries).where(Deliveries.id == parameter("id")), "id")
-        self.deliveries = compiler.page_statement(
-            Deliveries.id, ("webhook",), Deliveries.webhook_id == parameter("webhook")
-        )
+        self.deliveries = compiler.page_by(Deliveries.id, Deliveries.webhook_id)
         self._compiler = compiler
         self._due: dict[int, NamedStatement] = {}
         self.next_due = compiler.named_statement(

@@ -9,7 +9,7 @@ from hullo.store.protocol import Page, PageRequest
 from hullo_stores.paging import HasId, UnknownCursor, build_page, parse_cursor
 from hullo_stores.peewee.compiler import Compiler, PageStatement
 from hullo_stores.peewee.connection import Connection, Engine
-from hullo_stores.peewee.rows import Row
+from hullo_stores.peewee.rows.encoding import Row
 
 T = TypeVar("T", bound=HasId)
 
