@@ -21,7 +21,7 @@ help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-8s %s\n", $$1, $$2 }'
 
 demo: $(VENV)/.installed  ## serve a shop at http://127.0.0.1:8000/ and its help centre on the next port (make demo PORT=8080)
-	@PORT=$(PORT) exec $(BIN)/python examples/shop_site
+	@exec $(BIN)/hullo serve --demo --db memory: --port $(PORT)
 
 # Always keep compiled bytecode: the suite starts hundreds of processes, and each would compile the modules again.
 export PYTHONDONTWRITEBYTECODE :=

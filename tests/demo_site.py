@@ -1,11 +1,10 @@
-"""The demo site as a process, for the tests that look at it from outside."""
+"""The demo as a process, for tests that look at it from outside: both its sites, over an empty store in memory."""
 
 from __future__ import annotations
 
 import re
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,43 +13,43 @@ from typing import Any
 
 import httpx2
 
-from reader import EXAMPLES, environment
+from cli.serving import Server
+from reader import environment
 
-COMMAND = (sys.executable, str(EXAMPLES / "shop_site"))
-PATIENCE = 60
-"""Seconds after which whoever neither serves nor ends never will."""
+COMMAND = (sys.executable, "-m", "hullo", "serve", "--demo", "--db", "memory:")
+"""What `make demo` runs."""
+LOG = "demo.log"
 
 
 @dataclass(frozen=True)
 class Sites:
-    process: subprocess.Popen[str]
+    server: Server
     shop: str
     help_centre: str
 
     def browser(self, **options: Any) -> httpx2.Client:
-        """Keeps cookies as one would."""
+        """Return a client that keeps cookies, as a browser does."""
         return httpx2.Client(base_url=self.shop, **options)
 
 
 @contextmanager
 def serving(folder: Path, port: int = 0) -> Iterator[Sites]:
-    late = threading.Timer(PATIENCE, lambda: process.kill())
-    variables = {**environment(), "PORT": str(port)}
-    with subprocess.Popen(
-        COMMAND, cwd=folder, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
-        late.start()
-        try:
-            said = ""
-            assert process.stdout is not None
-            for line in process.stdout:
-                said += line
-                if "Ctrl+C" in line:
-                    break
-            found = re.search(r"The shop:\s+(\S+)/\n\s+Its help centre:\s+(\S+)/ ", said)
-            assert found is not None, said
-            late.cancel()
-            yield Sites(process, found[1], found[2])
-        finally:
-            late.cancel()
-            process.kill()
+    """Serve the demo from the folder, which then holds its log and nothing else."""
+    log = folder / LOG
+    with log.open("wb") as stderr:
+        process = subprocess.Popen(
+            [*COMMAND, "--port", str(port)], cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=stderr
+        )
+    server = Server(process, log)
+    try:
+        server.ready()
+        yield sites_of(server)
+    finally:
+        server.end()
+
+
+def sites_of(server: Server) -> Sites:
+    """Read the two addresses that a server with `--demo` has printed."""
+    found = re.search(r"The shop:\s+(\S+)/\n\s+Its help centre:\s+(\S+)/ ", server.told())
+    assert found is not None, server.told()
+    return Sites(server, found[1], found[2])

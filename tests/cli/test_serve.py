@@ -108,14 +108,14 @@ def test_several_processes_serve_one_database(start: Start, terminal: Terminal):
     server = start("--workers", "2", "--db", "sqlite:///many.db", "--config", "other.toml").ready("/who")
     joined = server.call("POST", "/who/v1/join", {"app_key": app["app_key"]})
     assert joined.status == 200
-    assert server.call("GET", "/demo/agent").status == 404
+    assert server.call("GET", "/who.json").status == 404
     assert server.stop() == 0
     assert not (terminal.folder / "ignored.db").exists()
     assert server.told().count("no bus connects the workers") == 1
 
 
 def test_memory_store_refuses_several_processes(terminal: Terminal):
-    assert "not shared between processes" in terminal.misuse("serve", "--workers", "2", "--db", "memory:")
+    assert "processes cannot share this store" in terminal.misuse("serve", "--workers", "2", "--db", "memory:")
 
 
 def test_log_line_per_call_omits_the_query(start: Start, terminal: Terminal):

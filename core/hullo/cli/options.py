@@ -46,16 +46,19 @@ class CommonOptions:
         """
         return require_store(open_store(self.settings().store))
 
-    def build_hullo(self) -> Hullo:
-        """A hullo that is connected to nothing yet. Raises `SettingsError` or `PluginError`."""
-        hullo = Hullo(settings=self.settings(), operator=COMMAND_LINE)
+    def build_hullo(self, settings: Settings | None = None) -> Hullo:
+        """Build a hullo that is connected to nothing yet. `settings` None: `self.settings()`.
+
+        Raises `SettingsError` or `PluginError`.
+        """
+        hullo = Hullo(settings=settings if settings is not None else self.settings(), operator=COMMAND_LINE)
         plugin_commands(hullo)
         return hullo
 
     @contextmanager
-    def open_hullo(self) -> Generator[Hullo]:
-        """A hullo whose database is open and up to date."""
-        with self.build_hullo() as hullo:
+    def open_hullo(self, settings: Settings | None = None) -> Generator[Hullo]:
+        """Open a hullo, and bring its database up to date. `settings` None: `self.settings()`."""
+        with self.build_hullo(settings) as hullo:
             yield hullo
 
     def print_result(self, document: Value | Mapping[str, object], text: str) -> None:

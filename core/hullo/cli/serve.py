@@ -6,17 +6,24 @@ import os
 import signal
 import socket
 import sys
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from hullo.application import Hullo
-from hullo.cli.demo.shop import Shop, open_shop
 from hullo.cli.logs import log_to_stderr
 from hullo.cli.options import CommonOptions, common_options, pass_options
-from hullo.cli.site import DEMO_APP_KEY, create_application, freeze_gc
+from hullo.cli.site import (
+    DEMO_SITES,
+    DemoSites,
+    create_application,
+    create_worker_application,
+    demo_settings,
+    freeze_gc,
+    load_demo,
+)
 from hullo.rules.origins import is_loopback
 from hullo.store.urls import mask_secrets
 
@@ -28,89 +35,97 @@ BACKLOG: Final = 2048
 NOT_STARTED: Final = "the server could not start; the log above says why"
 NO_BUS_WARNING: Final = (
     "no bus connects the workers, so a message reaches the sockets of another worker up to half a minute late; set bus "
-    "or redis, such as HULLO_BUS=redis://localhost:6379/0, or use a PostgreSQL store"
+    "or redis, for example HULLO_BUS=redis://localhost:6379/0, or use a PostgreSQL store"
 )
 MAX_MESSAGE_BYTES: Final = 256 * 1024
-"""Bytes of a frame that the server still reads, so that hullo can say itself that it was too large."""
+"""Bytes of a frame that the server still reads. hullo's own limit is lower, and its answer says so."""
 SEND_TIMEOUT_SECONDS: Final = 60
-"""How long a client may take nothing of what is written for it."""
+"""How long a client may read nothing of what the server writes."""
 SHUTDOWN_TIMEOUT_SECONDS: Final = 10
-"""How long a server that was told to stop waits for the calls that it has begun to answer."""
+"""How long a server that stops waits for the requests that it has begun."""
 
 
 @click.command("serve")
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
     default=8000,
     show_default=True,
-    help="Where to listen; 0 takes a free port and says which.",
+    help="The port to listen on. 0 takes a free port and prints it.",
 )
-@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
-@click.option("--demo", is_flag=True, help="Add a demo shop with a few people, and serve its site at /.")
+@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="The number of processes.")
+@click.option("--demo", is_flag=True, help="Serve a demo shop at /, and its help centre on the next port.")
 @common_options
 @pass_options
 def serve_command(options: CommonOptions, host: str, port: int, workers: int, demo: bool) -> None:
-    """Serve the API, making the database or bringing it up to date first.
+    """Serve the API over HTTP.
 
-    Ends with status 0 on SIGTERM and on Ctrl+C, once the calls that it has begun are answered.
+    Creates the database first, or brings it up to date. SIGTERM and Ctrl+C end the server with status 0, after it has
+    answered the requests that it has begun.
     """
     if demo:
         _require_loopback(host)
     for stopping in (signal.SIGTERM, signal.SIGINT):
-        # While uvicorn serves it has its own handlers; then it repeats the signal to whoever was there before.
+        # While uvicorn serves, it has handlers of its own. Then it sends the signal again, to this one.
         signal.signal(stopping, _stop)
     log_to_stderr()
-    # First, as a port that is taken should be found before anything is written.
-    with closing(_open_listener(host, port)) as listener:
-        with options.open_hullo() as hullo:
+    with ExitStack() as stack:
+        # Before the database: a port that is taken ends the command before anything is written.
+        listeners = [stack.enter_context(closing(_open_listener(host, port)))]
+        if demo:
+            help_centre_port = port + 1 if port else 0
+            listeners.append(stack.enter_context(closing(_open_listener(host, help_centre_port))))
+        settings = demo_settings(options.settings()) if demo else None
+        with options.open_hullo(settings) as hullo:
             if workers > 1 and not hullo.store.shared_between_processes:
-                raise click.UsageError("this store is not shared between processes: serve it with one worker")
-            shop = open_shop(hullo) if demo else None
-            application = create_application(hullo, shop.app_key if shop else None)
+                raise click.UsageError("processes cannot share this store; serve it with one worker")
+            sites = _open_demo(hullo, *listeners) if demo else None
+            application = create_application(hullo, sites)
             if workers > 1 and not hullo.bus.is_cross_process:
                 click.echo(NO_BUS_WARNING, err=True)
-            # Whoever calls from here on waits until the server takes the call, a moment later.
-            _announce(options, hullo, shop, listener)
+            # The sockets accept connections already. Those wait for the server, which starts a moment later.
+            _announce(options, hullo, sites, listeners[0])
             if workers == 1:
-                _serve_here(application, listener)
+                _serve_here(application, listeners)
         # Each worker opens the database for itself, after this process has closed it.
         if workers > 1:
-            _serve_in_workers(options, hullo, shop, listener, workers)
+            _serve_in_workers(options, hullo, sites, listeners, workers)
 
 
-def _serve_here(application: Starlette, listener: socket.socket) -> None:
+def _serve_here(application: ASGIApp, listeners: list[socket.socket]) -> None:
     import uvicorn
 
-    as_before = freeze_gc()
+    unfreeze_gc = freeze_gc()
     try:
-        uvicorn.Server(_config(application)).run(sockets=[listener])
+        uvicorn.Server(_config(application)).run(sockets=listeners)
     except SystemExit as ended:
         if ended.code:
             raise click.ClickException(NOT_STARTED) from ended
         raise
     finally:
-        as_before()
+        unfreeze_gc()
 
 
 def _serve_in_workers(
-    options: CommonOptions, hullo: Hullo, shop: Shop | None, listener: socket.socket, workers: int
+    options: CommonOptions, hullo: Hullo, sites: DemoSites | None, listeners: list[socket.socket], workers: int
 ) -> None:
     from uvicorn.supervisors import Multiprocess
 
-    # They are fresh processes: the environment is what they share with this one.
+    # Workers are fresh processes: they share nothing with this one but the environment.
     os.environ["HULLO_DB"] = hullo.settings.store
     if options.config is not None:
         os.environ["HULLO_CONFIG"] = options.config
-    os.environ.pop(DEMO_APP_KEY, None)
-    if shop is not None:
-        os.environ[DEMO_APP_KEY] = shop.app_key
-    config = _config("hullo.cli.site:create_worker_application", workers=workers, factory=True)
-    supervisor = Multiprocess(config, sockets=[listener])
+    os.environ.pop(DEMO_SITES, None)
+    if sites is not None:
+        os.environ[DEMO_SITES] = sites.encode()
+    config = _config(
+        f"{create_worker_application.__module__}:{create_worker_application.__name__}", workers=workers, factory=True
+    )
+    supervisor = Multiprocess(config, sockets=listeners)
     supervisor.run()
-    # A worker that was ended has the number of the signal there, which is negative.
-    if any((each.process.exitcode or 0) > 0 for each in supervisor.processes):
+    # The exit code of a process that a signal ended is negative.
+    if any((worker.process.exitcode or 0) > 0 for worker in supervisor.processes):
         raise click.ClickException(NOT_STARTED)
 
 
@@ -123,12 +138,13 @@ def _config(application: Any, **more: Any) -> uvicorn.Config:
         application,
         lifespan="on",
         log_config=None,
-        # It would show query strings, and those hold identity tokens (T2).
+        # The access log shows query strings, and those hold identity tokens (T2).
         access_log=False,
         server_header=False,
-        # No proxy is listed, so nobody's word about the caller's address is taken.
+        # uvicorn knows no trusted proxy, so it must believe no header about the client's address. hullo reads its own
+        # list of proxies.
         proxy_headers=False,
-        # Of those that there are, an idle socket costs it least. Compressing would cost each more than it has to say.
+        # This driver needs the least memory for an idle socket. Compression would cost a socket more than it saves.
         ws=BoundedProtocol,
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,
@@ -138,49 +154,69 @@ def _config(application: Any, **more: Any) -> uvicorn.Config:
     )
 
 
-def _announce(options: CommonOptions, hullo: Hullo, shop: Shop | None, listener: socket.socket) -> None:
-    host, port = listener.getsockname()[:2]
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
-    url = f"http://{reachable}:{port}"
+def _announce(options: CommonOptions, hullo: Hullo, sites: DemoSites | None, listener: socket.socket) -> None:
+    url = _url(listener)
     click.echo(f"hullo is serving on {url}", err=True)
-    if shop is not None:
-        click.echo(f"\n  See who a visitor is:  {url}/\n  The demo's app key:    {shop.app_key}", err=True)
+    if sites is not None:
+        click.echo(sites.directions, err=True)
+        # Another process cannot read a memory store.
         if not hullo.settings.store.startswith("memory:"):
-            where = f" --db {mask_secrets(options.db)}" if options.db is not None else ""
-            show = f"hullo contacts show {shop.contact_ids[0]}{where}"
-            click.echo(f"  One of its customers:  {show}", err=True)
-        click.echo("  Ctrl+C ends it.\n", err=True)
+            db_option = f" --db {mask_secrets(options.db)}" if options.db is not None else ""
+            click.echo(f"  To see one of its customers:  hullo contacts show {sites.contact_id}{db_option}", err=True)
+        click.echo("  To end the demo:  Ctrl+C\n", err=True)
     if options.as_json:
         document: dict[str, object] = {"url": url, "prefix": hullo.settings.prefix, "pid": os.getpid()}
-        options.print_result({**document, "app_key": shop.app_key} if shop is not None else document, "")
+        options.print_result({**document, "app_key": sites.app_key} if sites is not None else document, "")
+
+
+def _open_demo(hullo: Hullo, shop_listener: socket.socket, help_centre_listener: socket.socket) -> DemoSites:
+    shop_url, help_centre_url = _url(shop_listener), _url(help_centre_listener)
+    # Browsers share the cookies of all ports of a host, so the help centre takes the host's other name.
+    help_centre_url = help_centre_url.replace("//127.0.0.1:", "//localhost:")
+    host = shop_listener.getsockname()[0]
+    return load_demo().open(hullo, shop_url, help_centre_url, is_public=not _is_loopback(host))
+
+
+def _url(listener: socket.socket) -> str:
+    """Return the URL at which this machine reaches the listener."""
+    host, port = listener.getsockname()[:2]
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, _in_url(host))
+    return f"http://{reachable}:{port}"
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _is_loopback(host: str) -> bool:
+    return is_loopback(f"http://{_in_url(host)}")
 
 
 def _open_listener(host: str, port: int) -> socket.socket:
     try:
-        found = [each[0] for each in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-        # "localhost" is two addresses, and whoever types 127.0.0.1 means the older.
+        found = [address[0] for address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+        # "localhost" has two addresses. IPv4 goes first: clients that use 127.0.0.1 must reach it.
         family = socket.AF_INET if socket.AF_INET in found else found[0]
         both = host == "::" and socket.has_dualstack_ipv6()
         listener = socket.create_server((host, port), family=family, backlog=BACKLOG, dualstack_ipv6=both)
     except (OSError, UnicodeError) as error:
-        # Python adds what it attempted; the first words are the system's.
+        # The first words are the system's. Python appends what it attempted.
         reason = (getattr(error, "strerror", None) or str(error)).partition(" (while")[0]
         raise click.ClickException(f"cannot listen at {host} port {port}: {reason}") from error
     if sys.platform == "linux":
-        # Those that it accepts have it too. A client that takes nothing any more would otherwise keep what was written
-        # for it, and its connection, for as long as it likes.
+        # Accepted connections inherit the option. Without it, a client that stops reading keeps its connection, and
+        # the bytes that wait for it, without end.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SEND_TIMEOUT_SECONDS * 1000)
     return listener
 
 
 def _require_loopback(host: str) -> None:
-    named = f"[{host}]" if ":" in host else host
-    if not is_loopback(f"http://{named}") and os.environ.get(DEMO_PUBLIC) != "1":
+    if not _is_loopback(host) and os.environ.get(DEMO_PUBLIC) != "1":
         raise click.UsageError(
-            f"the demo signs for anybody who asks, so it listens at 127.0.0.1 only; set {DEMO_PUBLIC}=1 to show "
-            f"it at {host} all the same"
+            f"the demo logs in every visitor without a password, so it listens on this machine only; to let others "
+            f"reach it at {host}, set {DEMO_PUBLIC}=1"
         )
 
 
-def _stop(number: int, frame: object) -> NoReturn:  # noqa: ARG001 - what a signal handler is handed
+def _stop(number: int, frame: object) -> NoReturn:  # noqa: ARG001 - Python passes them to each signal handler
     raise SystemExit(0)

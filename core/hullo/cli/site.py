@@ -1,27 +1,31 @@
-"""What `hullo serve` serves: hullo under its prefix, and at `/` a page that says so, or the demo."""
+"""The applications that `hullo serve` runs: hullo under its prefix, and at `/` a page about it or the demo's shop."""
 
 from __future__ import annotations
 
 import gc
 import html
 import os
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from typing import Final, Protocol
 
+from msgspec.structs import replace
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from hullo.application import Hullo
-from hullo.cli.demo.routes import demo_routes
 from hullo.cli.logs import log_to_stderr
+from hullo.errors import PluginError
 from hullo.middleware import IdentityMiddleware
-from hullo.settings import read_settings
+from hullo.settings import Settings, read_settings
 
-DEMO_APP_KEY: Final = "HULLO_DEMO_APP"
-"""How the parent of several workers tells them that they serve the demo, and for which app."""
+DEMO_GROUP: Final = "hullo.demos"
+DEMO_SITES: Final = "HULLO_DEMO_SITES"
+"""The variable in which worker processes find the demo that they serve, with its secrets."""
 
 PAGE: Final = """<!doctype html>
 <html lang="en">
@@ -34,29 +38,82 @@ PAGE: Final = """<!doctype html>
 <li><a href="{prefix}/healthz">Is this process up?</a></li>
 <li><a href="{prefix}/readyz">Is it ready, with its database?</a></li>
 </ul>
-<p>To see what it does, start it with <code>--demo</code>.</p>
+<p>To see what hullo does, start it with <code>--demo</code>.</p>
 </html>
 """
 
 
-def create_application(hullo: Hullo, demo_app_key: str | None = None) -> Starlette:
-    """The application; with the key of the demo's app, the demo too. Raises `PluginError`."""
-    routes: Sequence[BaseRoute]
-    if demo_app_key is not None:
-        routes = demo_routes(hullo, demo_app_key)
-    else:
-        routes = [Route("/", _root(hullo.settings.prefix))]
-    application = Starlette(routes=routes, middleware=[Middleware(IdentityMiddleware, hullo=hullo)])
-    # Starlette would build it with the first call, and a plugin's wrong route be found by a visitor.
+class DemoSites(Protocol):
+    """The demo in one database: a shop, and its help centre on a second port. A plugin implements it."""
+
+    @classmethod
+    def open(cls, hullo: Hullo, shop_url: str, help_centre_url: str, *, is_public: bool) -> DemoSites:
+        """Find the demo in this hullo's database, and create what is missing. May run again at each start.
+
+        `is_public`: the sites answer to every host name, and not to those of a loopback address alone.
+        """
+        ...
+
+    @classmethod
+    def decode(cls, text: str) -> DemoSites:
+        """Read what `encode` has written."""
+        ...
+
+    def encode(self) -> str:
+        """Return the demo as text, with its secrets, for the environment of a worker process."""
+        ...
+
+    def application(self, hullo: Hullo) -> ASGIApp:
+        """Build both sites. Raises `PluginError` for a plugin's wrong route."""
+        ...
+
+    @property
+    def app_key(self) -> str:
+        """The shop's app key."""
+        ...
+
+    @property
+    def contact_id(self) -> str:
+        """One of the shop's customers."""
+        ...
+
+    @property
+    def directions(self) -> str:
+        """The lines that the terminal shows: where to click."""
+        ...
+
+
+def load_demo() -> type[DemoSites]:
+    """Load the demo. Raises `PluginError` for an installation without it."""
+    for entry_point in entry_points(group=DEMO_GROUP, name="shop"):
+        demo: type[DemoSites] = entry_point.load()
+        return demo
+    raise PluginError("no installed package offers the demo; install hullo again")
+
+
+def demo_settings(settings: Settings) -> Settings:
+    """Turn the session cookie on: the shop's own pages know their visitor by it (`identity_of`)."""
+    return replace(settings, cookie=replace(settings.cookie, on=True))
+
+
+def create_application(hullo: Hullo, demo: DemoSites | None = None) -> ASGIApp:
+    """Build the application: the demo's, or else hullo with a page at `/`. Raises `PluginError`."""
+    if demo is not None:
+        return demo.application(hullo)
+    application = Starlette(
+        routes=[Route("/", _root(hullo.settings.prefix))], middleware=[Middleware(IdentityMiddleware, hullo=hullo)]
+    )
+    # Starlette builds it with the first request, and a visitor would find the wrong route of a plugin.
     application.middleware_stack = application.build_middleware_stack()
     return application
 
 
 def freeze_gc() -> Callable[[], None]:
-    """For a process that does nothing but serve, once it is ready to. Gives what undoes it.
+    """Take what is loaded by now out of garbage collection. Return the function that undoes it.
 
-    What is loaded by now stays until the process ends: looking through it again and again, at every few hundred
-    values that requests make, costs a tenth of an identify. What they leave behind is collected as ever.
+    For a process that does nothing but serve, once it is ready to. Its modules and classes stay until it ends. Going
+    through them again at every few hundred values that requests make costs a tenth of an identify. The collector still
+    frees what requests leave behind.
     """
     before = gc.get_threshold()
     gc.collect()
@@ -70,10 +127,15 @@ def freeze_gc() -> Callable[[], None]:
     return undo
 
 
-def create_worker_application() -> Starlette:
-    """The application of one of several workers, which learns everything from its environment."""
+def create_worker_application() -> ASGIApp:
+    """Build the application of one of several worker processes, from its environment alone."""
     log_to_stderr()
-    application = create_application(Hullo(settings=read_settings()), os.environ.get(DEMO_APP_KEY))
+    settings = read_settings()
+    encoded_demo = os.environ.get(DEMO_SITES)
+    if encoded_demo is None:
+        application = create_application(Hullo(settings=settings))
+    else:
+        application = create_application(Hullo(settings=demo_settings(settings)), load_demo().decode(encoded_demo))
     freeze_gc()
     return application
 
@@ -81,7 +143,7 @@ def create_worker_application() -> Starlette:
 def _root(prefix: str) -> Callable[[Request], HTMLResponse]:
     page = PAGE.format(prefix=html.escape(prefix))
 
-    def root(request: Request) -> HTMLResponse:  # noqa: ARG001 - Starlette hands it in
+    def root(request: Request) -> HTMLResponse:  # noqa: ARG001 - Starlette passes it to every endpoint
         return HTMLResponse(page, headers={"Content-Security-Policy": "default-src 'none'"})
 
     return root
