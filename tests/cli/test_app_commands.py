@@ -28,7 +28,7 @@ def test_created_app_prints_the_next_steps(terminal: Terminal):
     text = terminal.text("app", "create", "Shop")
     assert "Shop is ready." in text
     assert "hik_" in text
-    assert "not shown again" in text
+    assert "does not show it again" in text
     assert "curl http://127.0.0.1:8000/hullo/v1/identify" in text
     assert "hullo serve" in text
     assert "hullo hash app_" in text
@@ -132,7 +132,7 @@ def test_share_of_signed_calls_is_shown(terminal: Terminal):
     calls = {"days": 7, "signed": 1218, "unsigned": 12, "wrong": 4, "signed_percent": 98.7}
     assert terminal.json("app", "show", key)["calls"] == calls
     terminal.text("app", "set", key, "verification=off")
-    assert "not counted while verification is off" in terminal.text("app", "show", key)
+    assert "does not count calls while verification is off" in terminal.text("app", "show", key)
 
 
 @pytest.mark.rule("V1")

@@ -42,7 +42,7 @@ def test_backup_prints_its_place_and_content(terminal: Terminal):
     size = (terminal.folder / "hullo.bak").stat().st_size
     assert told.startswith(f"Backed up to hullo.bak, {size / 2**20:.1f} MiB. ")
     # Nothing would be replaced, so that nobody is asked.
-    assert "Servers may start again" in terminal.text("restore", "hullo.bak")
+    assert "You can start the servers again" in terminal.text("restore", "hullo.bak")
 
 
 def test_progress_goes_to_stderr(terminal: Terminal):
@@ -143,7 +143,7 @@ class TestWhatIsReplaced:
         terminal.json("backup", "hullo.bak")
         terminal.json("app", "create", "After")
         told = terminal.misuse("restore", "hullo.bak")
-        assert "sqlite:///hullo.db is not empty; say --yes to replace all that it holds" in told
+        assert "sqlite:///hullo.db is not empty; use --yes to replace its content" in told
         assert app_names(terminal) == ["After", "Before"]
 
     @pytest.mark.parametrize(("answer", "status", "names"), [("y", 0, ["Before"]), ("n", 1, ["After", "Before"])])
@@ -195,7 +195,7 @@ class TestWithoutBackups:
         self, terminal: Terminal, monkeypatch: pytest.MonkeyPatch, words: list[str]
     ):
         (terminal.folder / "note").touch()
-        assert "memory: has no backups: its store offers none" in terminal.misuse(*words, "--db", "memory:")
+        assert "the store of memory: has no backups; use" in terminal.misuse(*words, "--db", "memory:")
         offer_a_store(terminal.folder, monkeypatch)
         told = terminal.misuse(*words, "--db", "odd://me:s3cret@host/db")
         assert "odd://me:***@host/db has no backups" in told

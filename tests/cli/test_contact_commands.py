@@ -107,7 +107,7 @@ def test_swept_decisions_leave_nothing_to_explain(terminal: Terminal):
         workspace = next(each for each in hullo.store.list_workspaces() if each.name == "Acme")
         app = next(each for each in hullo.store.list_apps() if each.workspace_id == workspace.id)
         hullo.store.sweep(Sweep(app_id=app.id, now=moment.now, decisions_before=moment.now))
-    assert "Nothing is remembered" in terminal.text("contacts", "why", contact_id)
+    assert "no longer keeps a decision" in terminal.text("contacts", "why", contact_id)
 
 
 def test_export_holds_every_contact_of_a_workspace(terminal: Terminal):
@@ -130,7 +130,7 @@ def test_export_holds_every_contact_of_a_workspace(terminal: Terminal):
     assert "--force" in terminal.misuse("contacts", "export", "people.jsonl")
     assert "Exported 3 contacts" in terminal.text("contacts", "export", "people.jsonl", "--force")
     assert "name a FILE" in terminal.misuse("contacts", "export", "--json")
-    assert "cannot be written" in terminal.refusal("contacts", "export", "nowhere/people.jsonl")
+    assert "cannot write" in terminal.refusal("contacts", "export", "nowhere/people.jsonl")
     assert sorted(each.name for each in terminal.folder.glob("*unfinished*")) == []
     with Hullo("sqlite:///hullo.db") as hullo:
         entries = hullo.store.list_audit(app["workspace_id"], PageRequest()).items
@@ -140,6 +140,6 @@ def test_export_holds_every_contact_of_a_workspace(terminal: Terminal):
 def test_export_needs_a_workspace_when_ambiguous(terminal: Terminal):
     terminal.json("app", "create", "Shop", "--workspace", "Acme")
     terminal.json("app", "create", "Elsewhere")
-    assert "say which workspace" in terminal.refusal("contacts", "export")
+    assert "several workspaces" in terminal.refusal("contacts", "export")
     assert terminal.text("contacts", "export", "--workspace", "Acme") == ""
-    assert "no workspace is called 'Nobody'" in terminal.refusal("contacts", "export", "--workspace", "Nobody")
+    assert "no workspace has the name or id 'Nobody'" in terminal.refusal("contacts", "export", "--workspace", "Nobody")

@@ -46,9 +46,9 @@ def test_new_database_passes_with_status_0(terminal: Terminal):
 def test_text_output_has_one_line_a_finding(terminal: Terminal):
     terminal.json("migrate")
     head, *lines = terminal.text("doctor").splitlines()
-    assert head.split() == ["WHAT", "FOUND", "VERDICT"]
+    assert head.split() == ["CHECK", "FOUND", "RESULT"]
     assert len(lines) == len(findings(terminal))
-    place = head.index("VERDICT")
+    place = head.index("RESULT")
     assert {line[place:] for line in lines} == {"ok"}
 
 
@@ -123,7 +123,7 @@ class TestWhatIsWrong:
 
 
 def test_store_without_diagnosis_is_named(terminal: Terminal, monkeypatch: pytest.MonkeyPatch):
-    assert findings(terminal, "--db", "memory:")["diagnosis"]["value"] == "this store offers none"
+    assert findings(terminal, "--db", "memory:")["diagnosis"]["value"] == "this store has none"
     offer_a_store(terminal.folder, monkeypatch)
     for words in ([], ["--json"]):
         result = terminal.type("doctor", "--db", "odd://me:s3cret@host/db?token=s3cret", *words)

@@ -31,7 +31,7 @@ def peopled(terminal: Terminal) -> None:
 def test_pairs_print_with_reasons_and_merge_command(terminal: Terminal) -> None:
     peopled(terminal)
     text = terminal.text("duplicates")
-    assert text.startswith("1,208 contacts, and 2 pairs that may be one person each.\n\n0.97  Jane Doe (con_1) and ")
+    assert text.startswith("1,208 contacts, 2 pairs that may be one person.\n\n0.97  Jane Doe (con_1) and ")
     jane, bob, crowd = text.split("\n\n")[1:]
     assert jane.splitlines()[1:] == [
         "      the same name and company: Jane Doe, Acme Inc",
@@ -44,7 +44,7 @@ def test_pairs_print_with_reasons_and_merge_command(terminal: Terminal) -> None:
         "      but the site has two ids for them, both proven (C2): u3 and u4",
         "      hullo contacts merge con_3 con_4",
     ]
-    assert crowd.splitlines()[0] == "Shared by too many to say anything:"
+    assert crowd.splitlines()[0] == "Values of too many contacts to suggest a pair:"
     assert crowd.splitlines()[2].split() == ["1,204", "phone", PHONE]
 
 
@@ -66,7 +66,7 @@ def test_likeliest_pairs_show_with_remaining_count(terminal: Terminal) -> None:
     text = terminal.text("duplicates", "--limit", "1")
     assert "con_1" in text
     assert "con_3" not in text
-    assert "The likeliest 1 are shown; --limit shows more." in text
+    assert "These are the likeliest 1; --limit shows more." in text
     assert terminal.json("duplicates", "--limit", "1")["pairs"] == 2
     assert terminal.text("duplicates", "--min-score", "0.9").startswith("1,208 contacts, and 1 pair that may be")
 
@@ -89,13 +89,13 @@ def test_largest_of_many_crowds_are_shown(terminal: Terminal) -> None:
 
 def test_empty_workspace_has_no_pairs(terminal: Terminal) -> None:
     terminal.json("app", "create", "Shop")
-    assert terminal.text("duplicates") == "0 contacts, and 0 pairs that may be one person each.\n"
+    assert terminal.text("duplicates") == "0 contacts, 0 pairs that may be one person.\n"
 
 
 def test_ambiguous_workspace_must_be_named(terminal: Terminal) -> None:
     terminal.json("app", "create", "Shop", "--workspace", "Acme")
     terminal.json("app", "create", "Shop", "--workspace", "Globex")
-    assert "which workspace" in terminal.refusal("duplicates")
+    assert "several workspaces" in terminal.refusal("duplicates")
     assert terminal.json("duplicates", "--workspace", "Acme")["contacts"] == 0
 
 

@@ -60,9 +60,9 @@ def test_retirement_may_be_scheduled_and_moved(terminal: Terminal):
     words = ["identity-key", "retire", app["app_key"], app["identity_key_id"], "--at"]
     later = terminal.json(*words, "2999-01-01T01:00:00+01:00")
     assert (later["retires_at"], later["active"]) == ("2999-01-01T00:00:00.000Z", True)
-    assert "verifies until 2998-06-01 00:00:00 UTC" in terminal.text(*words, "2998-06-01T00:00:00Z")
+    assert "is valid until 2998-06-01 00:00:00 UTC" in terminal.text(*words, "2998-06-01T00:00:00Z")
     past = terminal.type(*words, "2020-01-01T00:00:00Z")
-    assert "is retired since 2020-01-01" in past.stdout
+    assert "was retired at 2020-01-01" in past.stdout
     [listed] = terminal.json("identity-key", "list", app["app_key"])["items"]
     assert (listed["identity_key_id"], listed["active"]) == (app["identity_key_id"], False)
     assert "retired" in terminal.text("identity-key", "list", app["app_key"])
@@ -78,7 +78,7 @@ def test_unknown_key_is_refused(terminal: Terminal):
     assert "no identity key ik_1" in terminal.refusal("identity-key", "retire", app["app_key"], "ik_1")
     for command in (["add", "app_nobody"], ["list", "app_nobody"], ["retire", "app_nobody", "ik_1"]):
         assert "no app has this app_key" in terminal.refusal("identity-key", *command)
-    assert "not shown again" in terminal.text("identity-key", "add", app["app_key"])
+    assert "does not show it again" in terminal.text("identity-key", "add", app["app_key"])
 
 
 @pytest.mark.rule("V5")
@@ -208,7 +208,7 @@ def test_api_key_is_made_listed_and_revoked(terminal: Terminal):
     revoked = terminal.json("api-key", "revoke", made["key_id"])
     assert revoked["revoked_at"] is not None
     assert terminal.json("api-key", "revoke", made["key_id"]) == revoked
-    assert "is revoked since" in terminal.text("api-key", "revoke", made["key_id"])
+    assert "was revoked at" in terminal.text("api-key", "revoke", made["key_id"])
     assert "no API key key_1" in terminal.refusal("api-key", "revoke", "key_1")
 
 

@@ -92,7 +92,7 @@ def test_doctor_reports_how_keys_are_kept(terminal: Terminal, monkeypatch: pytes
         [found] = [each for each in json.loads(document.stdout)["findings"] if each["name"] == "master key"]
         return found["value"], found["advice"]
 
-    assert finding() == ("none: identity keys are kept in plain", None)
+    assert finding() == ("none: the database holds identity keys in plain text", None)
     monkeypatch.setenv("HULLO_MASTER_KEY", KEY)
     assert finding() == ("set: identity keys are kept sealed", None)
     monkeypatch.setenv("HULLO_MASTER_KEY", f"{KEY}, {OTHER}")

@@ -22,7 +22,7 @@ def pair(terminal: Terminal) -> tuple[str, str]:
 def test_contacts_merge_and_undo(terminal: Terminal, pair: tuple[str, str]) -> None:
     jane, other = pair
     preview = terminal.text("contacts", "merge", jane, other, "--dry-run")
-    assert "Nothing was done." in preview
+    assert "Nothing was written: this was a dry run." in preview
     assert ["name", "Jane", "J.", "Doe"] in [line.split() for line in preview.splitlines()]
     assert terminal.json("contacts", "show", other)["id"] == other
 
@@ -34,7 +34,7 @@ def test_contacts_merge_and_undo(terminal: Terminal, pair: tuple[str, str]) -> N
     assert "somebody at the command line merged" in " ".join(terminal.text("contacts", "why", jane).split())
 
     undo = ("merges", "undo", merged["merge_id"])
-    assert "Nothing was done." in terminal.text(*undo, "--dry-run")
+    assert "Nothing was written: this was a dry run." in terminal.text(*undo, "--dry-run")
     undone = terminal.json(*undo)
     assert (undone["survivor"]["id"], undone["restored"]["id"]) == (jane, other)
     assert "undone already" in terminal.refusal(*undo)
@@ -49,7 +49,7 @@ def test_undo_after_later_changes_splits_contacts(terminal: Terminal, pair: tupl
         app = next(each for each in hullo.store.list_apps() if each.name == "Shop")
         hashed = {"external_id": "jane", "user_hash": hullo.user_hash(app.app_key, "jane"), "email": "new@x.test"}
         hullo.identify({"app_key": app.app_key, **hashed})
-    assert "Done: they are two again." in terminal.text("merges", "undo", merge_id)
+    assert "Undone: they are two contacts again." in terminal.text("merges", "undo", merge_id)
 
 
 def test_merge_asks_for_confirmation(
@@ -84,5 +84,5 @@ def test_contact_is_erased(terminal: Terminal, pair: tuple[str, str]) -> None:
     assert "--yes" in terminal.misuse("contacts", "erase", jane)
     assert terminal.json("contacts", "erase", jane, "--yes") == {"id": jane, "erased": True}
     assert "no workspace has a contact" in terminal.refusal("contacts", "show", jane)
-    assert f"{other} is erased." in terminal.text("contacts", "erase", other, "--conversations", "anonymise", "--yes")
+    assert f"Erased {other}." in terminal.text("contacts", "erase", other, "--conversations", "anonymise", "--yes")
     assert "keep" in terminal.misuse("contacts", "erase", other, "--conversations", "keep")

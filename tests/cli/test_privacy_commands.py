@@ -77,7 +77,7 @@ def test_retention_run_reports_and_removes_old_records(terminal: Terminal) -> No
         }
     ]
     assert (done["total"], done["deliveries"]) == (4, 0)
-    assert "Removed 0 records." in terminal.text("retention", "run")
+    assert "Deleted 0 records." in terminal.text("retention", "run")
     [entry] = [each for each in terminal.json("audit", "list")["items"] if each["action"] == "retention.run"]
     assert (entry["by"], entry["data"]) == ("command line", {"removed": {key: {"sessions": 2, "visitors": 2}}})
 
@@ -102,7 +102,7 @@ def test_audit_log_is_listed_and_verified(terminal: Terminal) -> None:
     assert (told["intact"], walked["entries"], walked["flaws"], walked["head_found"]) == (True, 2, [], None)
     assert walked["head"] == {"number": 2, "digest": items[0]["digest"]}
     text = terminal.text("audit", "verify")
-    assert "The log is what was written." in text
+    assert "The audit log is unchanged." in text
     assert items[0]["digest"] in text
 
 
@@ -127,7 +127,7 @@ def test_audit_needs_a_workspace_when_ambiguous(terminal: Terminal) -> None:
         assert terminal.json("audit", "list", "--workspace", named)["items"][0]["subject"] == other["app_key"]
         assert len(terminal.json("audit", "verify", "--workspace", named)["workspaces"]) == 1
     assert len(terminal.json("audit", "verify")["workspaces"]) == 2
-    assert "no workspace is called 'Nobody'" in terminal.refusal("audit", "verify", "--workspace", "Nobody")
+    assert "no workspace has the name or id 'Nobody'" in terminal.refusal("audit", "verify", "--workspace", "Nobody")
 
 
 def columns(connection: sqlite3.Connection) -> list[str]:

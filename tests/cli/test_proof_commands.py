@@ -49,7 +49,7 @@ def test_check_shows_what_would_be_written(terminal: Terminal, made: dict[str, A
     signed = {**said, "user_hash": user_hash(made["identity_key"], "user_123")}
     text = terminal.text("check", made["app_key"], written(terminal, signed))
     assert text.startswith("Accepted, and signed\n")
-    for line in ("contact somebody new", "standing proven", "custom_data.plan written", "phone rejected not a phone"):
+    for line in ("contact a new one", "standing proven", "custom_data.plan written", "phone rejected not a phone"):
         assert line in flat(text)
     assert "verify user-hash vouches for external_id" in flat(text)
     text = terminal.text("check", made["app_key"], written(terminal, said))

@@ -1,4 +1,4 @@
-"""The command line: `hullo`, its commands, and those that plugins add."""
+"""The command line: `hullo`, its commands, and the commands that plugins add."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from hullo.cli.command_line import CommandLine
 from hullo.cli.contact_export import export_command
 from hullo.cli.contacts import contacts_group
 from hullo.cli.doctor import doctor_command
-from hullo.cli.hashes import hash_
 from hullo.cli.identity_keys import identity_key
 from hullo.cli.merges import erase_command, merge_command, merges_group
 from hullo.cli.migrate import migrate_command
@@ -21,17 +20,17 @@ from hullo.cli.options import common_options
 from hullo.cli.plugins import plugins_command
 from hullo.cli.retention import retention_group
 from hullo.cli.serve import serve_command
+from hullo.cli.signing import hash_command, token_command
 from hullo.cli.store import store_group
-from hullo.cli.tokens import token_command
 
 
 @click.group(cls=CommandLine, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="hullo", message="hullo %(version)s")
 @common_options
 def main() -> None:
-    """Self-hosted visitor identification: anonymous visitors become named contacts.
+    """Identify the visitors of your sites: anonymous visitors become named contacts.
 
-    To look around:  hullo serve --demo
+    To see a demo:  hullo serve --demo
 
     For your own site:  hullo app create "My shop", then  hullo serve
     """
@@ -45,7 +44,7 @@ for command in (
     app,
     identity_key,
     api_key,
-    hash_,
+    hash_command,
     token_command,
     check_command,
     contacts_group,

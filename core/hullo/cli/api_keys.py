@@ -1,4 +1,4 @@
-"""`hullo api-key`: what servers show to the server API."""
+"""`hullo api-key`: the credentials of servers that call the server API."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hullo.operations.admin.register import DEFAULT_WORKSPACE
 @click.group("api-key")
 @common_options
 def api_key() -> None:
-    """The keys that servers call with: create, list and revoke them."""
+    """Create, list and revoke the keys for the server API."""
 
 
 def _scopes(context: click.Context, parameter: click.Parameter, text: str) -> frozenset[Scope]:
@@ -23,24 +23,26 @@ def _scopes(context: click.Context, parameter: click.Parameter, text: str) -> fr
         return frozenset(Scope(word.strip()) for word in text.split(","))
     except ValueError:
         raise click.BadParameter(
-            f"the scopes are {', '.join(Scope)}, with commas between them", context, parameter
+            f"the scopes are {', '.join(Scope)}; put commas between them", context, parameter
         ) from None
 
 
 @api_key.command()
-@click.option("--workspace", metavar="NAME|ID", help="Whose contacts it reaches.  [default: the only one there is]")
-@click.option("--app", "app_key", metavar="APP_KEY", help="Bind it to one app of that app's workspace.")
+@click.option(
+    "--workspace", metavar="NAME|ID", help="The workspace whose contacts the key reaches.  [default: the only one]"
+)
+@click.option("--app", "app_key", metavar="APP_KEY", help="Limit the key to one app.")
 @click.option(
     "--scopes",
     default=",".join(Scope),
     show_default=True,
     callback=_scopes,
-    help="What it may do, with commas between.",
+    help="What the key may do, separated by commas.",
 )
 @common_options
 @pass_options
 def create(options: CommonOptions, workspace: str | None, app_key: str | None, scopes: frozenset[Scope]) -> None:
-    """Make a key for the server API, which is shown this once."""
+    """Create a key for the server API, and print its secret once."""
     with options.open_hullo() as hullo:
         if workspace is None and app_key is None:
             workspace = _usual_workspace(hullo)
@@ -59,7 +61,8 @@ def create(options: CommonOptions, workspace: str | None, app_key: str | None, s
     call = f"curl http://127.0.0.1:8000{prefix}/v1/contacts -H 'Authorization: Bearer {new.secret}'"
     text = (
         f"{title('A new API key.')}\n{about}\n\n"
-        f"Keep it on your server. It is not shown again; {command_text(f'hullo api-key revoke {key.id}')} ends it.\n\n"
+        f"Keep it on your server. hullo does not show it again. To revoke it:\n  "
+        f"{command_text(f'hullo api-key revoke {key.id}')}\n\n"
         f"Try it while hullo serves:\n  {call}"
     )
     document = {
@@ -76,11 +79,11 @@ def create(options: CommonOptions, workspace: str | None, app_key: str | None, s
 @common_options
 @pass_options
 def list_(options: CommonOptions) -> None:
-    """Show every key, the newest first; never their secrets."""
+    """List all keys without their secrets, the newest first."""
     with options.open_hullo() as hullo:
         keys = hullo.store.list_api_keys()
     text = table(
-        ("KEY ID", "WORKSPACE", "APP", "SCOPES", "MADE", "REVOKED"),
+        ("KEY ID", "WORKSPACE", "APP", "SCOPES", "CREATED", "REVOKED"),
         [
             (
                 key.id,
@@ -93,7 +96,7 @@ def list_(options: CommonOptions) -> None:
             for key in keys
         ],
     )
-    empty = f"There is no API key yet. Make one:  {command_text('hullo api-key create')}"
+    empty = f"There is no API key yet. Create one:  {command_text('hullo api-key create')}"
     options.print_result({"items": [_document(key) for key in keys]}, text if keys else empty)
 
 
@@ -102,15 +105,15 @@ def list_(options: CommonOptions) -> None:
 @common_options
 @pass_options
 def revoke(options: CommonOptions, key_id: str) -> None:
-    """End a key: it is refused from now on. Ending it again changes nothing."""
+    """Revoke a key: hullo refuses it from now on. Safe to repeat."""
     with options.open_hullo() as hullo:
         key = hullo.register.revoke_api_key(key_id)
-    options.print_result(_document(key), f"{key.id} is revoked since {format_time(key.revoked_at)}.")
+    options.print_result(_document(key), f"{key.id} was revoked at {format_time(key.revoked_at)}.")
 
 
 def _usual_workspace(hullo: Hullo) -> str | None:
-    """Where `hullo app create` puts an app unless told otherwise; None before it has done so."""
-    names = [each.name for each in hullo.store.list_workspaces()]
+    """Return the workspace that `hullo app create` uses by default; None before it has created it."""
+    names = [workspace.name for workspace in hullo.store.list_workspaces()]
     return DEFAULT_WORKSPACE if DEFAULT_WORKSPACE in names else None
 
 

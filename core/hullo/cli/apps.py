@@ -1,4 +1,4 @@
-"""`hullo app`: the sites that visitors come to."""
+"""`hullo app`: the sites whose visitors hullo identifies."""
 
 from __future__ import annotations
 
@@ -22,24 +22,32 @@ from hullo.operations.admin.register import NewApp
 @click.group()
 @common_options
 def app() -> None:
-    """Sites: make them, list them, change them."""
+    """Create, list and change apps: one for each of your sites."""
 
 
 @app.command()
 @click.argument("name")
-@click.option("--origin", "origins", metavar="URL", multiple=True, help="A site that may call; repeat for more.")
+@click.option(
+    "--origin",
+    "origins",
+    metavar="URL",
+    multiple=True,
+    help="The origin of pages that may call the app. May be repeated.",
+)
 @click.option(
     "--verification",
     type=click.Choice([mode.value for mode in VerificationMode]),
     default=VerificationMode.OPTIONAL.value,
     show_default=True,
-    help="What becomes of calls that are not signed.",
+    help="How hullo treats calls without a signature.",
 )
-@click.option("--workspace", metavar="NAME", help="Whose contacts they are; made when nobody has that name.")
+@click.option(
+    "--workspace", metavar="NAME", help="The workspace that holds the contacts. Created if it does not exist."
+)
 @common_options
 @pass_options
 def create(options: CommonOptions, name: str, origins: Sequence[str], verification: str, workspace: str | None) -> None:
-    """Make an app and its first identity key, which is shown this once."""
+    """Create an app with its first identity key, and print the key once."""
     with options.open_hullo() as hullo:
         new = hullo.create_app(name, origins=origins, verification=verification, workspace=workspace)
         made = get_app(hullo, new.app_key)
@@ -60,19 +68,16 @@ def create(options: CommonOptions, name: str, origins: Sequence[str], verificati
 @common_options
 @pass_options
 def list_(options: CommonOptions) -> None:
-    """Show every app, the newest first."""
+    """List all apps, the newest first."""
     with options.open_hullo() as hullo:
         apps = hullo.store.list_apps()
-        workspaces = {each.id: each.name for each in hullo.store.list_workspaces()}
+        workspaces = {workspace.id: workspace.name for workspace in hullo.store.list_workspaces()}
     text = table(
         ("APP KEY", "NAME", "WORKSPACE", "VERIFICATION", "ORIGINS"),
-        [
-            (each.app_key, each.name, workspaces.get(each.workspace_id), each.verification, _origins(each))
-            for each in apps
-        ],
+        [(app.app_key, app.name, workspaces.get(app.workspace_id), app.verification, _origins(app)) for app in apps],
     )
-    empty = f"There is no app yet. Make one:  {command_text('hullo app create NAME')}"
-    options.print_result({"items": [_document(each) for each in apps]}, text if apps else empty)
+    empty = f"There is no app yet. Create one:  {command_text('hullo app create NAME')}"
+    options.print_result({"items": [_document(app) for app in apps]}, text if apps else empty)
 
 
 @app.command()
@@ -80,7 +85,7 @@ def list_(options: CommonOptions) -> None:
 @common_options
 @pass_options
 def show(options: CommonOptions, key: str) -> None:
-    """Show one app with its identity keys, never their secrets, and how many of its calls are signed."""
+    """Show an app, its identity keys without their secrets, and the share of signed calls."""
     with options.open_hullo() as hullo:
         shown = get_app(hullo, key)
         counts = hullo.call_counts(key, CALL_COUNT_DAYS)
@@ -95,17 +100,19 @@ def show(options: CommonOptions, key: str) -> None:
 @common_options
 @pass_options
 def set_(options: CommonOptions, key: str, settings: Sequence[str]) -> None:
-    """Change an app's name, origins (with commas between them), verification or region.
+    """Change an app's name, origins (separated by commas), verification or region.
 
-    With consent=required nothing is stored of a visitor until the page says that they agree; consent=none ends that.
-    keep_anonymous_days, keep_conversation_days, keep_decision_days and keep_timeline_days say for how long what is
-    kept: a number, or none.
+    With consent=required, hullo stores nothing about a visitor until the page sends the visitor's consent. The default
+    is consent=none. keep_anonymous_days, keep_conversation_days, keep_decision_days and keep_timeline_days set how long
+    hullo keeps data: a number of days, or none for ever.
     """
     fields: dict[str, str] = {}
     for setting in settings:
         field, separator, value = setting.partition("=")
         if not separator:
-            raise click.BadParameter(f"{setting!r} is not FIELD=VALUE, such as name=Shop", param_hint="FIELD=VALUE")
+            raise click.BadParameter(
+                f"{setting!r} is not FIELD=VALUE; write for example name=Shop", param_hint="FIELD=VALUE"
+            )
         fields[field] = value
     with options.open_hullo() as hullo:
         changed = hullo.register.change_app(key, fields)
@@ -114,7 +121,7 @@ def set_(options: CommonOptions, key: str, settings: Sequence[str]) -> None:
 
 
 def get_app(hullo: Hullo, app_key: str) -> App:
-    """Raises `UnknownApp`."""
+    """Return the app with this key. Raises `UnknownApp`."""
     found = hullo.store.find_app(app_key)
     if found is None:
         raise UnknownApp
@@ -122,7 +129,7 @@ def get_app(hullo: Hullo, app_key: str) -> App:
 
 
 def key_document(key: IdentityKey, now: Instant) -> dict[str, object]:
-    """All of a key but its secret."""
+    """Return the JSON of a key, without its secret."""
     return {
         "identity_key_id": key.id,
         "algorithm": key_algorithm(key),
@@ -135,9 +142,9 @@ def key_document(key: IdentityKey, now: Instant) -> dict[str, object]:
 
 
 def key_table(keys: Sequence[IdentityKey], now: Instant) -> str:
-    """The same for people."""
+    """Format keys as a table, without their secrets."""
     return table(
-        ("IDENTITY KEY", "ALGORITHM", "MADE", "LAST USED", "RETIRES", "STATE", "KID"),
+        ("IDENTITY KEY", "ALGORITHM", "CREATED", "LAST USED", "RETIRES", "STATE", "KID"),
         [
             (
                 key.id,
@@ -181,7 +188,7 @@ def _text(app: App, now: Instant) -> str:
             ("region", app.region),
             ("consent", consent_label(app)),
             *((name, "for ever" if days is None else days) for name, days in retention_days(app.retention).items()),
-            ("made", format_time(app.created_at)),
+            ("created", format_time(app.created_at)),
         ]
     )
     return f"{title(app.name)}\n{about}\n\n{key_table(app.identity_keys, now)}"
@@ -189,7 +196,7 @@ def _text(app: App, now: Instant) -> str:
 
 def _calls(app: App, counts: CallCount) -> str:
     if app.verification is VerificationMode.OFF:
-        return "Calls are not counted while verification is off."
+        return "hullo does not count calls while verification is off."
     if not counts.total:
         return f"No calls in {CALL_COUNT_DAYS} days."
     return (
@@ -221,16 +228,16 @@ def _created_text(new: NewApp, app: App, prefix: str) -> str:
     )
     return (
         f"{title(f'{app.name} is ready.')}\n{about}\n\n"
-        "Keep the identity key on your site's server, where it signs who a visitor is. It is not shown again;\n"
-        f"{command_text('hullo identity-key add ' + new.app_key)} makes another one.\n\n"
+        "Keep the identity key on your site's server, which signs its users with it. hullo does not show it again.\n"
+        f"To create another one:  {command_text('hullo identity-key add ' + new.app_key)}\n\n"
         f"Start hullo with {command_text('hullo serve')}, then try:\n  {call}\n\n"
-        "In a page, with the hash that your server computes as\n"
-        f"{command_text(f'hullo hash {new.app_key} user_123')} does:\n  {page}"
+        "In a page, send the hash that your server computes. To see it for one user:\n"
+        f"  {command_text(f'hullo hash {new.app_key} user_123')}\n  {page}"
     )
 
 
 def _origins(app: App) -> str:
-    return ", ".join(app.origins) or "none listed: pages on this machine only"
+    return ", ".join(app.origins) or "none: pages on this machine only"
 
 
 def _rfc3339(instant: Instant | None) -> str | None:

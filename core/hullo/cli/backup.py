@@ -1,4 +1,4 @@
-"""`hullo backup` and `hullo restore`: the database in a file."""
+"""`hullo backup` and `hullo restore`: a copy of the database in a file."""
 
 from __future__ import annotations
 
@@ -21,39 +21,43 @@ MEBIBYTE = 1024 * 1024
 @common_options
 @pass_options
 def backup_command(options: CommonOptions, file: Path, force: bool) -> None:
-    """Write the database, as it is at one moment, to FILE; servers may go on working.
+    """Write a copy of the database to FILE. Servers may keep running.
 
-    For SQLite. FILE is checked before it gets its name, and is for its owner alone: it holds keys and people.
+    For SQLite. The copy holds the database at one moment. hullo checks it before it gets its name. Only its owner
+    may read it, because it holds keys and personal data.
     """
     with show_progress() as progress:
         _store(options).backup(file, progress, replace=force)
     size = file.stat().st_size
     text = (
-        f"Backed up to {file}, {size / MEBIBYTE:,.1f} MiB. Keep it as you keep the database: it holds keys and people."
+        f"Backed up to {file}, {size / MEBIBYTE:,.1f} MiB. "
+        "Protect it as you protect the database: it holds keys and personal data."
     )
     options.print_result({"file": str(file), "bytes": size}, text)
 
 
 @click.command("restore")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--yes", is_flag=True, help="Replace what the database holds without asking.")
+@click.option("--yes", is_flag=True, help="Replace the database without asking.")
 @common_options
 @pass_options
 def restore_command(options: CommonOptions, file: Path, yes: bool) -> None:
-    """Put FILE, which `hullo backup` wrote, in place of all that the database holds.
+    """Replace the database with a backup FILE.
 
-    For SQLite. Stop the servers first. Interrupted at any moment it leaves the old content or the new, never a mix.
+    For SQLite, with a file that `hullo backup` wrote. Stop the servers first. If the command is interrupted, the
+    database holds the old content or the new, never a mix.
     """
     store = _store(options)
     url = mask_secrets(options.settings().store)
     if not yes and store.has_rows():
         if not sys.stdin.isatty():
-            raise click.UsageError(f"{url} is not empty; say --yes to replace all that it holds")
-        click.confirm(f"Replace all that {url} holds with {file}?", abort=True, err=True)
+            raise click.UsageError(f"{url} is not empty; use --yes to replace its content")
+        click.confirm(f"Replace the whole content of {url} with {file}?", abort=True, err=True)
     with show_progress() as progress:
         store.restore(file, progress)
     options.print_result(
-        {"file": str(file), "restored": True}, f"{url} holds what {file} holds. Servers may start again."
+        {"file": str(file), "restored": True},
+        f"{url} now holds the content of {file}. You can start the servers again.",
     )
 
 
@@ -61,5 +65,5 @@ def _store(options: CommonOptions) -> SupportsMaintenance:
     store = options.closed_store()
     if not isinstance(store, SupportsMaintenance):
         url = mask_secrets(options.settings().store)
-        raise click.UsageError(f"{url} has no backups: its store offers none")
+        raise click.UsageError(f"the store of {url} has no backups; use the backup tool of its database")
     return store

@@ -1,4 +1,4 @@
-"""`hullo check`: why a hash or a token fails, and what would become of a call (V8)."""
+"""`hullo check`: why a hash or a token fails, and what an identify call would do (V8)."""
 
 from __future__ import annotations
 
@@ -26,29 +26,30 @@ from hullo.model.proof import Signature
 @click.command("check")
 @click.argument("app_key")
 @click.argument("body", metavar="BODY.json", type=click.File("rb"))
-@click.option("--origin", metavar="URL", help="The page that would send it; looked up in the app's list.")
+@click.option("--origin", metavar="URL", help="The origin of the page. hullo compares it with the app's origins.")
 @common_options
 @pass_options
 def check_command(options: CommonOptions, app_key: str, body: BinaryIO, origin: str | None) -> None:
-    """Explain what is wrong with an identify call, and show what would become of it. Nothing is written.
+    """Explain what an identify call would do.
 
-    BODY.json holds what the page sends, with its user_hash or token; - reads it from standard input. Ends with status 1
-    when the call would be refused, or its evidence is wrong.
+    BODY.json holds the request body of the page, with its user_hash or token; use - for standard input. The command
+    names each mistake in the call, and writes nothing. It ends with status 1 if hullo would refuse the call, or if the
+    hash or token is wrong.
     """
     with options.open_hullo() as hullo:
-        said = _read_body(body, hullo.settings.limits)
-        said = replace(said, page=origin) if origin is not None else said
-        checked = check_call(hullo, app_key, said, hullo.new_context())
+        check = _read_body(body, hullo.settings.limits)
+        check = replace(check, page=origin) if origin is not None else check
+        checked = check_call(hullo, app_key, check, hullo.new_context())
     options.print_result(CheckedResponse.of(checked), "\n\n".join(_report_sections(checked)))
     if not checked.is_accepted:
         click.get_current_context().exit(1)
 
 
 def _read_body(file: BinaryIO, limits: Limits) -> CheckBody:
-    """Raises `TooLarge`, and `BadRequest` that says where."""
+    """Read the body. Raises `TooLarge`, and `BadRequest` with the position of the fault."""
     raw = file.read(limits.body_bytes + 1)
     if len(raw) > limits.body_bytes:
-        raise TooLarge(f"{file.name}: the body is over {limits.body_bytes} bytes, and would be refused for that")
+        raise TooLarge(f"{file.name}: the body is over {limits.body_bytes} bytes, so hullo would refuse it")
     try:
         return parse_check_body(raw, limits)
     except BadRequest as error:
@@ -56,7 +57,7 @@ def _read_body(file: BinaryIO, limits: Limits) -> CheckBody:
 
 
 def _error_position(raw: bytes, error: BadRequest) -> str:
-    """Where JSON ends to be JSON, as an editor counts, and why; empty where it is JSON that is not taken."""
+    """Describe the line, the column and the reason of a fault in the JSON. Empty for valid JSON that hullo refuses."""
     try:
         json.loads(raw.decode())
     except json.JSONDecodeError as fault:
@@ -64,8 +65,8 @@ def _error_position(raw: bytes, error: BadRequest) -> str:
     except UnicodeDecodeError as fault:
         return f"; {_line_and_column(raw, fault.start)}: not UTF-8"
     except RecursionError:
-        return "; it is nested too deeply"
-    # Python takes more for JSON than is taken here, such as NaN.
+        return "; the JSON is nested too deeply"
+    # Python accepts more than hullo does, such as NaN: msgspec knows the position.
     byte = re.search(r"\(byte (\d+)\)", str(error.__cause__ and error.__cause__.__cause__))
     return f"; {_line_and_column(raw, int(byte[1]))}" if byte is not None else ""
 
@@ -76,18 +77,20 @@ def _line_and_column(raw: bytes, position: int) -> str:
 
 
 def _report_sections(checked: CheckResult) -> Iterator[str]:
-    """The report: the verdict, what is wrong, what is to be said of it, what would be written, and why."""
+    """Yield the report: the verdict, the mistakes, the remarks, the values that hullo would write, and the reasons."""
     refused = checked.error
     yield "\n".join([title(_verdict(checked)), *([paragraph(refused.detail)] if refused is not None else [])])
-    yield from (f"{title(f'{each.field}: {each.code}')}\n{paragraph(each.says)}" for each in checked.mistakes)
+    yield from (
+        f"{title(f'{mistake.field}: {mistake.code}')}\n{paragraph(mistake.says)}" for mistake in checked.mistakes
+    )
     yield from map(paragraph, checked.remarks)
     if checked.decision is not None:
         trace = checked.decision.trace
         yield _outcome_text(checked.decision.result)
-        yield table(("FIELD", "VERDICT", "WHY"), [(each.field, each.verdict, each.reason) for each in trace.fields])
-        yield table(("STAGE", "PLUGIN", "ANSWER"), [(each.stage, each.plugin, each.answer) for each in trace.steps])
+        yield table(("FIELD", "VERDICT", "WHY"), [(field.field, field.verdict, field.reason) for field in trace.fields])
+        yield table(("STAGE", "PLUGIN", "ANSWER"), [(step.stage, step.plugin, step.answer) for step in trace.steps])
     elif checked.rejections:
-        yield table(("FIELD", "REJECTED FOR"), [(each.field, each.reason) for each in checked.rejections])
+        yield table(("FIELD", "REJECTED BECAUSE"), [(field.field, field.reason) for field in checked.rejections])
 
 
 def _verdict(checked: CheckResult) -> str:
@@ -103,9 +106,11 @@ def _verdict(checked: CheckResult) -> str:
 def _outcome_text(outcome: Outcome) -> str:
     created = outcome.matched_by == CREATED
     pairs: list[tuple[str, object]] = [
-        ("contact", "somebody new" if created else outcome.contact_id or "nobody"),
+        ("contact", "a new one" if created else outcome.contact_id or "none"),
         ("matched by", PLACEHOLDER if created else outcome.matched_by),
         ("standing", outcome.standing.label),
     ]
-    pairs += (("conflict", f"{each.field} is another contact's ({each.rule})") for each in outcome.conflicts)
+    pairs += (
+        ("conflict", f"{conflict.field} is another contact's ({conflict.rule})") for conflict in outcome.conflicts
+    )
     return field_lines(pairs)

@@ -1,4 +1,4 @@
-"""How `hullo` finds its commands and reports what went wrong."""
+"""The root command: how `hullo` finds its commands and reports errors."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from typing import Any
 
 import click
 
-from hullo.cli.added import plugin_commands
-from hullo.cli.options import COMMON_OPTIONS, CommonOptions
+from hullo.cli.options import COMMON_OPTIONS, CommonOptions, plugin_commands
 from hullo.errors import HulloError, Invalid, NoIdentifier
 
-_ADDED = "hullo.cli.added"
+_PLUGIN_COMMANDS = "hullo.cli.plugin_commands"
+"""The key in click's context under which the commands of plugins are kept: making them opens all plugins."""
 
 
 class CommandLine(click.Group):
-    """The built-in commands in the order in which one needs them, then those that plugins add.
+    """List the built-in commands in the order of their use, then the commands that plugins add.
 
-    An error of hullo ends any command with one sentence and status 1.
+    A `HulloError` ends a command with one sentence and status 1.
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        # What is no text could be neither stored nor signed.
+        # Python decodes bytes that are no UTF-8 to lone surrogates. No store keeps them, and no hash can cover them.
         if any("\udc80" <= letter <= "\udcff" for arg in args for letter in arg):
-            raise click.UsageError("an argument is not in this terminal's encoding; write it as UTF-8", ctx)
+            raise click.UsageError("an argument is not valid text; write it as UTF-8", ctx)
         return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -30,7 +30,7 @@ class CommandLine(click.Group):
         try:
             return [*built_in, *_plugin_commands(ctx)]
         except HulloError as error:
-            # Somebody who asks for help gets it, above all when the settings are wrong.
+            # Help must work when the settings are wrong: then people need it most.
             click.echo(f"Warning: {error.detail}", err=True)
             return built_in
 
@@ -53,23 +53,23 @@ class CommandLine(click.Group):
 
 def _error_message(error: HulloError) -> str:
     rejected = error.rejected if isinstance(error, Invalid | NoIdentifier) else ()
-    faults = "; ".join(f"{each.field}: {each.reason}" for each in rejected)
+    faults = "; ".join(f"{field.field}: {field.reason}" for field in rejected)
     return f"{error.detail} ({faults})" if faults else error.detail
 
 
 def _plugin_commands(ctx: click.Context) -> dict[str, click.Command]:
-    if ctx.resilient_parsing:  # the shell asks for completions
+    if ctx.resilient_parsing:  # The shell asks for completions: opening plugins would slow down each key.
         return {}
-    if _ADDED not in ctx.meta:
+    if _PLUGIN_COMMANDS not in ctx.meta:
         hullo = ctx.find_root().ensure_object(CommonOptions).build_hullo()
         ctx.call_on_close(hullo.close)
-        ctx.meta[_ADDED] = plugin_commands(hullo)
-    added: dict[str, click.Command] = ctx.meta[_ADDED]
-    return added
+        ctx.meta[_PLUGIN_COMMANDS] = plugin_commands(hullo)
+    commands: dict[str, click.Command] = ctx.meta[_PLUGIN_COMMANDS]
+    return commands
 
 
 def _parse_common_options(ctx: click.Context, args: list[str]) -> list[str]:
-    """Reads the common options of a plugin's command: which plugins there are depends on them."""
+    """Read the common options of a plugin's command first: the settings that they name decide which plugins exist."""
     reader = click.Command(
         None,
         params=list(COMMON_OPTIONS),

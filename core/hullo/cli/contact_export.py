@@ -1,4 +1,4 @@
-"""`hullo contacts export`: everybody of a workspace, as JSON Lines."""
+"""`hullo contacts export`: all contacts of a workspace, as JSON Lines."""
 
 from __future__ import annotations
 
@@ -27,24 +27,25 @@ STANDARD_OUTPUT: Final = "-"
 
 @click.command("export")
 @click.argument("file", metavar="[FILE]", default=STANDARD_OUTPUT, type=click.Path(dir_okay=False, allow_dash=True))
-@click.option("--workspace", metavar="NAME|ID", help="Whose contacts.  [default: the only one there is]")
+@click.option("--workspace", metavar="NAME|ID", help="The workspace.  [default: the only one]")
 @click.option("--force", is_flag=True, help="Replace FILE if it exists.")
 @common_options
 @pass_options
 def export_command(options: CommonOptions, file: str, workspace: str | None, force: bool) -> None:
-    """Write every contact of a workspace to FILE, one JSON object a line: all values, each with where it comes from.
+    """Write all contacts of a workspace to FILE, one JSON object per line, with the origin of each value.
 
-    Without FILE, or to -, on standard output. Those who come meanwhile are left out. The audit log is told.
+    Without FILE, or with -, writes to standard output. Leaves out contacts that are created during the export. The
+    audit log records the export.
     """
     if file == STANDARD_OUTPUT and options.as_json:
-        raise click.UsageError("standard output cannot hold the contacts and the answer of --json: name a FILE")
+        raise click.UsageError("standard output cannot hold both the contacts and the document of --json; name a FILE")
     with options.open_hullo() as hullo:
         home = get_workspace(hullo, workspace)
         AuditLog(hullo.store, hullo.clock, hullo.operator).record(home.id, "contacts.exported", home.id, {})
         with _open_output(file, force) as lines, show_progress() as progress:
             count = _write(hullo, home, lines, progress)
     if file != STANDARD_OUTPUT:
-        text = f"Exported {count:,} contacts to {file}. Keep it as you keep the database: it holds people."
+        text = f"Exported {count:,} contacts to {file}. Protect it as you protect the database: it holds personal data."
         options.print_result({"file": file, "contacts": count, "workspace_id": home.id}, text)
 
 
@@ -58,14 +59,14 @@ def _write(hullo: Hullo, home: Workspace, lines: BinaryIO, progress: Progress) -
 
 @contextmanager
 def _open_output(file: str, force: bool) -> Generator[BinaryIO]:
-    """For its owner alone, and under its name once it is whole."""
+    """Open the file for its owner alone. It gets its name once it is complete, so that no one reads half an export."""
     if file == STANDARD_OUTPUT:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
     path = Path(file)
     if path.exists() and not force:
-        raise click.UsageError(f"{file} is there already; --force replaces it")
+        raise click.UsageError(f"{file} exists; use --force to replace it")
     unfinished = path.with_name(f"{path.name}.unfinished")
     unfinished.unlink(missing_ok=True)
     try:
@@ -73,6 +74,6 @@ def _open_output(file: str, force: bool) -> Generator[BinaryIO]:
             yield lines
         unfinished.replace(path)
     except OSError as error:
-        raise click.ClickException(f"{file} cannot be written: {error.strerror}") from error
+        raise click.ClickException(f"cannot write {file}: {error.strerror}") from error
     finally:
         unfinished.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""`hullo contacts show` and `why`: who people are, as far as hullo knows, and how it came to that."""
+"""`hullo contacts show` and `why`: what hullo knows about a contact, and the reasons."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from hullo.store.protocol import ConflictFilter, PageRequest
 from hullo.value import Value
 
 RECENT_PAGE = PageRequest(limit=10)
-"""Of notes, conflicts and the timeline: the newest."""
+"""The newest notes, conflicts and timeline entries."""
 
 
 @click.group("contacts")
 @common_options
 def contacts_group() -> None:
-    """People, as far as they are known: look at them, export, merge and erase them."""
+    """Show, export, merge and erase contacts."""
 
 
 @contacts_group.command()
@@ -40,7 +40,7 @@ def contacts_group() -> None:
 @common_options
 @pass_options
 def show(options: CommonOptions, contact_id: str) -> None:
-    """Show a contact of any workspace: each value with where it comes from, tags, notes, and what happened last."""
+    """Show a contact: its values with their origins, its tags, its notes, and its latest events."""
     with options.open_hullo() as hullo:
         known = _load_report(hullo, get_contact(hullo, contact_id))
         apps = app_names(hullo)
@@ -49,26 +49,28 @@ def show(options: CommonOptions, contact_id: str) -> None:
 
 @contacts_group.command()
 @click.argument("contact_id", metavar="ID")
-@click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True, help="How many decisions.")
+@click.option(
+    "--limit", type=click.IntRange(1, 200), default=20, show_default=True, help="The highest number of decisions."
+)
 @common_options
 @pass_options
 def why(options: CommonOptions, contact_id: str, limit: int) -> None:
-    """Say in words what was decided about a contact and why, the newest first."""
+    """Explain the decisions about a contact, the newest first."""
     with options.open_hullo() as hullo:
         contact = get_contact(hullo, contact_id)
         page = hullo.store.list_decisions(contact.workspace_id, contact.id, PageRequest(limit=limit))
         apps = app_names(hullo)
-    words = [paragraph(describe_decision(each, apps)) for each in page.items]
+    words = [paragraph(describe_decision(decision, apps)) for decision in page.items]
     text = (
         "\n\n".join([title(display_name(contact)), *words])
         if words
-        else "Nothing is remembered of how it came to that."
+        else "hullo no longer keeps a decision about this contact."
     )
-    options.print_result({"items": [DecisionResponse.of(each, apps) for each in page.items]}, text)
+    options.print_result({"items": [DecisionResponse.of(decision, apps) for decision in page.items]}, text)
 
 
 class _ContactReport(Value):
-    """All that is shown of one contact."""
+    """Everything that `hullo contacts show` prints."""
 
     contact: Contact
     notes: tuple[Note, ...]
@@ -76,25 +78,25 @@ class _ContactReport(Value):
     timeline: tuple[TimelineEntry, ...]
 
     def document(self, requested_id: str) -> JsonObject:
-        """The shapes of the server API."""
+        """Return the report as JSON, in the shapes of the server API."""
         return {
             **to_builtins(ContactResponse.of(self.contact, requested_id=requested_id, provenance=True)),
-            "notes": [NoteResponse.of(each) for each in self.notes],
-            "conflicts": [ConflictResponse.of(each) for each in self.conflicts],
-            "timeline": [TimelineEntryResponse.of(each) for each in self.timeline],
+            "notes": [NoteResponse.of(note) for note in self.notes],
+            "conflicts": [ConflictResponse.of(conflict) for conflict in self.conflicts],
+            "timeline": [TimelineEntryResponse.of(entry) for entry in self.timeline],
         }
 
     def sections(self, apps: Mapping[AppId, str]) -> Iterator[str]:
-        """The same for people."""
+        """Yield the sections of the report as text."""
         yield f"{title(display_name(self.contact))}\n{_summary(self.contact)}"
         yield from _values(self.contact, apps)
         if self.notes:
-            notes = [f"{title(f'{format_time(each.at)}, {each.by}')}\n{paragraph(each.text)}" for each in self.notes]
+            notes = [f"{title(f'{format_time(note.at)}, {note.by}')}\n{paragraph(note.text)}" for note in self.notes]
             yield "\n".join([title("Notes"), *notes])
         if self.conflicts:
             yield f"{title('Open conflicts')}\n{_conflicts(self.conflicts, self.contact)}"
         if self.timeline:
-            yield f"{title('What happened last')}\n{_timeline(self.timeline, apps)}"
+            yield f"{title('Latest events')}\n{_timeline(self.timeline, apps)}"
 
 
 def _load_report(hullo: Hullo, contact: Contact) -> _ContactReport:
@@ -114,7 +116,7 @@ def _summary(contact: Contact) -> str:
             ("workspace", contact.workspace_id),
             ("standing", contact.standing.label),
             ("tags", ", ".join(sorted(contact.tags))),
-            ("made", f"{format_time(contact.created_at)} by {contact.created_by}"),
+            ("created", f"{format_time(contact.created_at)} by {contact.created_by}"),
             ("changed", format_time(contact.updated_at)),
             ("last seen", format_time(contact.last_seen_at)),
         ]
@@ -122,7 +124,7 @@ def _summary(contact: Contact) -> str:
 
 
 def _values(contact: Contact, apps: Mapping[AppId, str]) -> Iterator[str]:
-    """A table of what is the person's own, and one for each app's custom data."""
+    """Yield a table of the contact's own fields, then one table for the custom data of each app."""
     yield _facts("FIELD", contact_facts(contact))
     for app_id, block in contact.custom_data.items():
         if block:
@@ -141,8 +143,13 @@ def _conflicts(conflicts: Iterable[Conflict], contact: Contact) -> str:
     return table(
         ("CONFLICT", "FIELD", "RULE", "WITH"),
         [
-            (each.id, each.field, each.rule, each.other_id if each.contact_id == contact.id else each.contact_id)
-            for each in conflicts
+            (
+                conflict.id,
+                conflict.field,
+                conflict.rule,
+                conflict.other_id if conflict.contact_id == contact.id else conflict.contact_id,
+            )
+            for conflict in conflicts
         ],
     )
 
@@ -151,14 +158,14 @@ def _timeline(entries: Iterable[TimelineEntry], apps: Mapping[AppId, str]) -> st
     return table(
         ("WHEN", "WHAT", "APP"),
         [
-            (format_time(each.at), _entry_text(each), apps.get(each.app_id or "", each.app_id or PLACEHOLDER))
-            for each in entries
+            (format_time(entry.at), _entry_text(entry), apps.get(entry.app_id or "", entry.app_id or PLACEHOLDER))
+            for entry in entries
         ],
     )
 
 
 def _entry_text(entry: TimelineEntry) -> str:
-    """In one line: what a site calls it, or what changed."""
+    """Describe an entry in one line: the site's own name for an event, or the changed fields."""
     if entry.name == CONTACT_EVENT:
         return printable(entry.data.get("name"))
     changes = ", ".join(map(_change, entry.changes))

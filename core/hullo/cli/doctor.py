@@ -1,4 +1,4 @@
-"""`hullo doctor`: is everything as it should be?"""
+"""`hullo doctor`: checks of the installation, the settings and the database."""
 
 from __future__ import annotations
 
@@ -23,27 +23,28 @@ from hullo.store.urls import mask_secrets
 @common_options
 @pass_options
 def doctor_command(options: CommonOptions) -> None:
-    """Look whether everything is as it should be, and say what to do where it is not.
+    """Find problems, and print their remedies.
 
-    Leaves data and schema as they are, and may be asked while servers run. Ends with status 1 when there is
-    something to do.
+    Checks the installation, the settings and the database. Changes neither data nor schema, and may run beside
+    servers. Ends with status 1 if there is something to do.
     """
     findings = list(_findings(options.build_hullo()))
-    fine = all(each.is_ok for each in findings)
+    fine = all(finding.is_ok for finding in findings)
     document = {
         "fine": fine,
         "findings": [
-            {"name": each.name, "value": each.value, "fine": each.is_ok, "advice": each.advice} for each in findings
+            {"name": finding.name, "value": finding.value, "fine": finding.is_ok, "advice": finding.advice}
+            for finding in findings
         ],
     }
-    rows = [(each.name, each.value, each.advice or "ok") for each in findings]
-    options.print_result(document, table(("WHAT", "FOUND", "VERDICT"), rows))
+    rows = [(finding.name, finding.value, finding.advice or "ok") for finding in findings]
+    options.print_result(document, table(("CHECK", "FOUND", "RESULT"), rows))
     if not fine:
         click.get_current_context().exit(1)
 
 
 def _findings(hullo: Hullo) -> Iterator[Finding]:
-    """What is the same for every store, and then what the store itself finds."""
+    """Yield the findings that are the same for all stores, then the findings of this store."""
     yield Finding(name="hullo", value=f"{version('hullo')} on Python {platform.python_version()}")
     yield Finding(name="plugins", value=f"{len(hullo.hooks.plugin_names)} in use")
     yield Finding(name="store", value=mask_secrets(hullo.settings.store))
@@ -52,12 +53,15 @@ def _findings(hullo: Hullo) -> Iterator[Finding]:
     if isinstance(hullo.store, SupportsMaintenance):
         yield from hullo.store.diagnose()
     else:
-        yield Finding(name="diagnosis", value="this store offers none")
+        yield Finding(name="diagnosis", value="this store has none")
 
 
 def _bus(hullo: Hullo) -> Finding:
     if not hullo.bus.is_cross_process:
-        return Finding(name="bus", value="none between processes: sockets of others hear up to half a minute late")
+        return Finding(
+            name="bus",
+            value="none between processes: messages reach sockets of other processes up to half a minute late",
+        )
     url = bus_url(hullo.settings, hullo.settings.store, shared_between_processes=True)
     return Finding(name="bus", value=mask_secrets(url))
 
@@ -69,6 +73,6 @@ def _master_key(settings: Settings) -> Finding:
     except SettingsError as error:
         return Finding(name=name, value="cannot be used", advice=error.detail)
     if not keys:
-        return Finding(name=name, value="none: identity keys are kept in plain")
+        return Finding(name=name, value="none: the database holds identity keys in plain text")
     older = f", and {len(keys) - 1} older" if len(keys) > 1 else ""
-    return Finding(name=name, value=f"set{older}: identity keys are kept sealed")
+    return Finding(name=name, value=f"set{older}: the database holds identity keys encrypted")

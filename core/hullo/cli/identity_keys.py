@@ -1,4 +1,4 @@
-"""`hullo identity-key`: what sites sign with, secrets and public keys, and their rotation (V4, V5)."""
+"""`hullo identity-key`: the keys that sites sign with, secret and public ones, and their rotation (V4, V5)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hullo.model.public_key import MAX_TEXT_LENGTH, PublicKey
 @click.group("identity-key")
 @common_options
 def identity_key() -> None:
-    """The keys that a site's server signs with: add, list and retire them."""
+    """Add, list and retire a site's signing keys."""
 
 
 @identity_key.command()
@@ -28,15 +28,15 @@ def identity_key() -> None:
     "--public-key",
     metavar="FILE",
     type=click.File("rb"),
-    help="Take the public half of your own key instead, from a PEM or JWK file; - reads standard input.",
+    help="Add your own public key from a PEM or JWK file; - reads standard input.",
 )
 @common_options
 @pass_options
 def add(options: CommonOptions, app_key: str, public_key: IO[bytes] | None) -> None:
-    """Make one more key, which is shown this once. The others go on verifying.
+    """Create another identity key, and print it once. The other keys stay valid.
 
-    With --public-key nothing secret is shared: your server signs tokens (EdDSA, ES256 or RS256) with a key that never
-    leaves it, and hullo verifies them. Such a key does not verify a user_hash.
+    With --public-key, hullo holds no secret: your server signs tokens (EdDSA, ES256 or RS256) with its private key, and
+    hullo verifies them. A public key does not verify a user_hash.
     """
     text = _read_key_file(public_key) if public_key is not None else None
     with options.open_hullo() as hullo:
@@ -56,8 +56,8 @@ def add(options: CommonOptions, app_key: str, public_key: IO[bytes] | None) -> N
 def _secret_key_result(key: IdentityKey) -> tuple[dict[str, object], str]:
     about = field_lines([("identity key", key.secret), ("identity key id", key.id)])
     text = (
-        f"{title('One more identity key.')}\n{about}\n\n"
-        f"Sign with it on your site's server. It is not shown again. {_retire_hint(key)}"
+        f"{title('A new identity key.')}\n{about}\n\n"
+        f"Sign with it on your site's server. hullo does not show it again. {_retire_hint(key)}"
     )
     return {"identity_key_id": key.id, "identity_key": key.secret}, text
 
@@ -65,17 +65,17 @@ def _secret_key_result(key: IdentityKey) -> tuple[dict[str, object], str]:
 def _public_key_result(key: IdentityKey, public: PublicKey) -> tuple[dict[str, object], str]:
     about = field_lines([("identity key id", key.id), ("algorithm", public.algorithm), ("kid", public.kid)])
     text = (
-        f"{title('One more public key.')}\n{about}\n\n"
-        f"Sign tokens with its private half on your site's server, with alg {public.algorithm} and aud {key.app_id};\n"
-        f"a kid may be left out. {_retire_hint(key)}"
+        f"{title('A new public key.')}\n{about}\n\n"
+        f"Sign tokens on your site's server with the private key, with alg {public.algorithm} and aud {key.app_id}.\n"
+        f"The kid is optional. {_retire_hint(key)}"
     )
     return {"identity_key_id": key.id, "algorithm": public.algorithm, "kid": public.kid}, text
 
 
 def _retire_hint(key: IdentityKey) -> str:
     return (
-        "Once no server signs with an older one,\n"
-        f"retire that:  {command_text(f'hullo identity-key retire {printable(key.app_id)} ID')}"
+        "When no server signs with an older key any more,\n"
+        f"retire it:  {command_text(f'hullo identity-key retire {printable(key.app_id)} ID')}"
     )
 
 
@@ -84,7 +84,7 @@ def _read_key_file(file: IO[bytes]) -> str:
         return file.read(MAX_TEXT_LENGTH + 1).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise Invalid(
-            "that file is no text: for a key in DER, 'openssl pkey -pubin -inform DER -in FILE' writes PEM"
+            "this file is not text; convert a DER key to PEM with 'openssl pkey -pubin -inform DER -in FILE'"
         ) from None
 
 
@@ -93,7 +93,7 @@ def _read_key_file(file: IO[bytes]) -> str:
 @common_options
 @pass_options
 def list_(options: CommonOptions, app_key: str | None) -> None:
-    """Show the keys of an app, or of all, the oldest first; never their secrets."""
+    """List the keys of one app or of all apps without their secrets, the oldest first."""
     with options.open_hullo() as hullo:
         apps = [get_app(hullo, app_key)] if app_key is not None else hullo.store.list_apps()
         keys = [key for app in apps for key in app.identity_keys]
@@ -105,33 +105,35 @@ def _parse_instant(context: click.Context, parameter: click.Parameter, text: str
     if text is None:
         return None
     try:
-        # To UTC here, as a time that is only imaginable with its offset could not be shown later.
+        # To UTC here: a time near the year 1 or 9999 may leave the calendar, and would fail where it is printed.
         moment = datetime.fromisoformat(text)
         return to_instant(moment if moment.tzinfo is None else moment.astimezone(UTC))
     except (ValueError, OverflowError):
         raise click.BadParameter(
-            "write a time with its offset, such as 2030-01-31T12:00:00Z", context, parameter
+            "write a time with its offset, for example 2030-01-31T12:00:00Z", context, parameter
         ) from None
 
 
 @identity_key.command()
 @click.argument("app_key")
 @click.argument("key_id", metavar="ID")
-@click.option("--at", metavar="TIME", callback=_parse_instant, help="When, as RFC 3339 writes it.  [default: now]")
+@click.option(
+    "--at", metavar="TIME", callback=_parse_instant, help="The time, in the format of RFC 3339.  [default: now]"
+)
 @common_options
 @pass_options
 def retire(options: CommonOptions, app_key: str, key_id: str, at: Instant | None) -> None:
-    """Say when a key stops verifying. May be said again, to move the time."""
+    """Retire a key now or at a given time: then hullo no longer accepts its signatures. Repeat it to move the time."""
     with options.open_hullo() as hullo:
         key = hullo.register.retire_identity_key(app_key, key_id, at)
         now = hullo.clock()
-        rest = [each for each in get_app(hullo, app_key).identity_keys if each.is_active(now)]
-    if not rest:
-        click.echo("No active key is left: until you add one, signed calls to this app are refused.", err=True)
+        active_keys = [key for key in get_app(hullo, app_key).identity_keys if key.is_active(now)]
+    if not active_keys:
+        click.echo("No active key is left. hullo refuses signed calls to this app until you add a key.", err=True)
     retires = key.retires_at
     text = (
-        f"{key.id} verifies until {format_time(retires)}."
+        f"{key.id} is valid until {format_time(retires)}."
         if key.is_active(now)
-        else f"{key.id} is retired since {format_time(retires)}."
+        else f"{key.id} was retired at {format_time(retires)}."
     )
     options.print_result(key_document(key, now), text)

@@ -1,4 +1,4 @@
-"""What a running server logs: one `key=value` line a record, on standard error."""
+"""The log of a running server: one `key=value` line per record, on standard error."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hullo.errors import HulloError
 
 
 def log_to_stderr() -> None:
-    """hullo's own loggers from INFO, everybody else's from WARNING."""
+    """Log hullo's own records from INFO, and those of other libraries from WARNING."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(KeyValue())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
@@ -22,10 +22,10 @@ def log_to_stderr() -> None:
 
 
 class KeyValue(logging.Formatter):
-    """A record of hullo's own is `key=value` already; the message of any other is quoted.
+    """Format a record as one line. hullo's own records are `key=value` already; the message of others is quoted.
 
-    An exception is given by its type and its places. Its message is left out unless it is one of hullo's, since
-    it may quote a person's data (P4); its lines are, since a log is read line by line.
+    An exception shows its type and its places in the code, on the same line. The message appears for a `HulloError`
+    only: that of another exception may quote personal data (P4).
     """
 
     def format(self, record: logging.LogRecord) -> str:

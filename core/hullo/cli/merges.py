@@ -1,4 +1,4 @@
-"""`hullo contacts merge` and `erase`, and `hullo merges undo`: what is asked first, and then done."""
+"""`hullo contacts merge` and `erase`, and `hullo merges undo`. The first two ask before they write."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from hullo.operations.contacts.merge import MergeContacts, MergeResult
 from hullo.operations.contacts.undo_merge import UndoMerge, UndoMergeResult
 from hullo.operations.privacy.erase import EraseContact, ErasureMode
 
+DRY_RUN_DONE = "Nothing was written: this was a dry run."
+
 _YES = click.option("--yes", is_flag=True, help="Do not ask.")
-_DRY_RUN = click.option("--dry-run", is_flag=True, help="Say what would become of it, and do nothing.")
+_DRY_RUN = click.option("--dry-run", is_flag=True, help="Print the result, and write nothing.")
 
 
 @click.command("merge")
@@ -27,14 +29,17 @@ _DRY_RUN = click.option("--dry-run", is_flag=True, help="Say what would become o
 @common_options
 @pass_options
 def merge_command(options: CommonOptions, survivor_id: str, absorbed_id: str, dry_run: bool, yes: bool) -> None:
-    """Make two contacts one: B becomes part of A, and B's id answers with A from then on.
+    """Merge two contacts: B becomes part of A. From then on, the id of B leads to A.
 
-    Of two values the better proven one is shown, else A's. `hullo merges undo` takes it back, however late.
+    Where both have a value, the one with the higher standing counts, else the one of A. `hullo merges undo` undoes a
+    merge at any later time.
     """
     with options.open_hullo() as hullo:
-        survivor, absorbed = (get_contact(hullo, each) for each in (survivor_id, absorbed_id))
+        survivor, absorbed = (get_contact(hullo, contact_id) for contact_id in (survivor_id, absorbed_id))
         if survivor.workspace_id != absorbed.workspace_id:
-            raise Invalid("these two are of different workspaces, and stay apart (G4)")
+            raise Invalid(
+                "these contacts are in different workspaces; hullo merges contacts of one workspace only (G4)"
+            )
         moment, moves = hullo.new_context(), hullo.store.count_related(absorbed.workspace_id, absorbed.id)
         absorb = MergeContacts(
             survivor_id=survivor.id,
@@ -44,7 +49,7 @@ def merge_command(options: CommonOptions, survivor_id: str, absorbed_id: str, dr
             context=moment,
             request_id=moment.new_id("req"),
             related_counts=moves,
-            confirmed=True,  # somebody looks at the preview, or has said that nobody need
+            confirmed=True,  # The operator reads the preview before the question, or has skipped it with --yes.
         )
         done: MergeResult = hullo.executor.dry_run(absorb).result
         if not dry_run:
@@ -53,7 +58,7 @@ def merge_command(options: CommonOptions, survivor_id: str, absorbed_id: str, dr
             confirm(f"Merge {display_name(absorbed)} into {display_name(survivor)}?", yes)
             done = hullo.executor.run(absorb).result
     undo = f"To undo it:  {command_text(f'hullo merges undo {done.merge.id}')}"
-    after = "Nothing was done." if dry_run else f"Done: {absorbed.id} is part of {survivor.id} now. {undo}"
+    after = DRY_RUN_DONE if dry_run else f"Merged: {absorbed.id} is now part of {survivor.id}. {undo}"
     options.print_result(
         MergedResponse.of(done, moves, dry_run=dry_run), f"{_preview(done, absorbed, moves)}\n\n{after}"
     )
@@ -66,13 +71,13 @@ def merge_command(options: CommonOptions, survivor_id: str, absorbed_id: str, dr
     type=click.Choice(["erase", "anonymise"]),
     default="erase",
     show_default=True,
-    help="What becomes of what was said.",
+    help="Whether to erase the conversations or to anonymise them.",
 )
 @_YES
 @common_options
 @pass_options
 def erase_command(options: CommonOptions, contact_id: str, conversations: ErasureMode, yes: bool) -> None:
-    """Erase a contact and everything that is held about the person, for good."""
+    """Erase a contact and all data about the person. This cannot be undone."""
     with options.open_hullo() as hullo:
         contact = get_contact(hullo, contact_id)
         erase = EraseContact.for_contact(
@@ -86,17 +91,17 @@ def erase_command(options: CommonOptions, contact_id: str, conversations: Erasur
         fate = "erasing" if conversations == "erase" else "anonymising"
         confirm(
             f"Erase {display_name(contact)}, {fate} {erase.related_counts.conversations} conversations? "
-            "There is no way back.",
+            "This cannot be undone.",
             yes,
         )
         erased = hullo.executor.run(erase).result
-    options.print_result({"id": erased, "erased": True}, f"{erased} is erased.")
+    options.print_result({"id": erased, "erased": True}, f"Erased {erased}.")
 
 
 @click.group("merges")
 @common_options
 def merges_group() -> None:
-    """Contacts that became one."""
+    """Undo merges of contacts."""
 
 
 @merges_group.command()
@@ -105,9 +110,9 @@ def merges_group() -> None:
 @common_options
 @pass_options
 def undo(options: CommonOptions, merge_id: str, dry_run: bool) -> None:
-    """Make two contacts of one again, however late.
+    """Undo a merge, at any later time: one contact becomes two again.
 
-    Everybody has what they had. What was changed since stays as it is, and is told.
+    Both contacts get their values back. Values that changed after the merge stay, and the command lists them.
     """
     with options.open_hullo() as hullo:
         moment = hullo.new_context()
@@ -131,15 +136,15 @@ def _preview(absorbed: MergeResult, other: Contact, moves: RelatedCounts) -> str
             ("notes", moves.notes),
         ]
     )
-    rows = [(each.field, each.kept, each.lost) for each in absorbed.clashes]
-    clashes = f"\n\n{table(('FIELD', 'SHOWN', 'NOT SHOWN'), rows)}" if rows else ""
+    rows = [(clash.field, clash.kept, clash.lost) for clash in absorbed.clashes]
+    clashes = f"\n\n{table(('FIELD', 'KEPT', 'HIDDEN'), rows)}" if rows else ""
     return f"{title(display_name(absorbed.survivor))}\n{about}{clashes}"
 
 
 def _unmerge_text(unmerged: UndoMergeResult, dry_run: bool) -> str:
-    about = field_lines([("stays", unmerged.survivor.id), ("is back", unmerged.restored.id)])
-    rows = [(each.field, each.reason) for each in unmerged.changed_since]
-    changed = f"\n\n{table(('FIELD', 'NOT AS IT WAS, SINCE'), rows)}" if rows else ""
-    after = "Nothing was done." if dry_run else "Done: they are two again."
+    about = field_lines([("stays", unmerged.survivor.id), ("is restored", unmerged.restored.id)])
+    rows = [(change.field, change.reason) for change in unmerged.changed_since]
+    changed = f"\n\n{table(('FIELD', 'STAYS CHANGED, BECAUSE'), rows)}" if rows else ""
+    after = DRY_RUN_DONE if dry_run else "Undone: they are two contacts again."
     heading = title(f"{display_name(unmerged.survivor)} and {display_name(unmerged.restored)}")
     return f"{heading}\n{about}{changed}\n\n{after}"

@@ -1,4 +1,4 @@
-"""`hullo migrate`: the database's schema."""
+"""`hullo migrate`: the schema of the database."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from hullo.store.urls import mask_secrets
 
 
 @click.command("migrate")
-@click.option("--dry-run", is_flag=True, help="Only show the SQL that would run.")
+@click.option("--dry-run", is_flag=True, help="Print the SQL, and run nothing.")
 @common_options
 @pass_options
 def migrate_command(options: CommonOptions, dry_run: bool) -> None:
-    """Bring the database up to date, making its tables first where there are none. Harmless to repeat."""
+    """Create the database or bring its schema up to date. Safe to repeat."""
     if dry_run:
         _show_pending(options)
         return
-    # The store alone: its schema is brought up to date also where no master key opens what is in it.
+    # The store alone, without `Hullo.open`: that needs the master key, and the schema does not.
     with closing(options.closed_store()) as store:
         store.open()
         store.check()
@@ -31,7 +31,9 @@ def _show_pending(options: CommonOptions) -> None:
     store = options.closed_store()
     if not isinstance(store, SupportsMaintenance):
         url = mask_secrets(options.settings().store)
-        raise click.UsageError(f"{url} has no schema that could be shown; leave out --dry-run")
+        raise click.UsageError(f"the store of {url} cannot print its SQL; leave out --dry-run")
     pending = store.pending_sql()
-    shown = "".join(f"{each};\n" for each in pending).rstrip() or "-- Nothing to do: the database is up to date."
+    shown = (
+        "".join(f"{statement};\n" for statement in pending).rstrip() or "-- Nothing to do: the database is up to date."
+    )
     options.print_result({"current": not pending, "pending": list(pending)}, shown)

@@ -1,4 +1,4 @@
-"""The three options that every command takes, and what they open."""
+"""The three options that all commands have, and the commands of plugins, which depend on them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from hullo.application import Hullo
-from hullo.cli.added import plugin_commands
+from hullo.errors import PluginError
 from hullo.hooks.entry_points import open_store, require_store
 from hullo.operations.admin.audit_log import COMMAND_LINE
 from hullo.settings import DEFAULT_STORE, Settings, read_settings
@@ -25,22 +25,19 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 @dataclass(slots=True)
 class CommonOptions:
-    """What the three options say, before the command's name or after it; the last one counts."""
+    """The values of the three options. They may stand before or after the command's name; the last one counts."""
 
     db: str | None = None
     config: str | None = None
     as_json: bool = False
 
     def settings(self) -> Settings:
-        """Those of the file and the environment, with the database that the command line names.
-
-        Raises `SettingsError`.
-        """
+        """Read the settings of the file and the environment, with the database of `--db`. Raises `SettingsError`."""
         settings = read_settings(self.config)
         return settings if self.db is None else replace(settings, store=self.db)
 
     def closed_store(self) -> Store:
-        """The store alone, connected to nothing, for what is done while it is closed: see `hullo.store.maintenance`.
+        """Return the store without connecting it, for maintenance on a closed store (`hullo.store.maintenance`).
 
         Raises `SettingsError`.
         """
@@ -62,7 +59,7 @@ class CommonOptions:
             yield hullo
 
     def print_result(self, document: Value | Mapping[str, object], text: str) -> None:
-        """The command's answer on standard output: the one document with `--json`, else the text."""
+        """Print the result on standard output: the document with `--json`, else the text."""
         click.echo(
             json.dumps(document, indent=2, ensure_ascii=False, default=msgspec.to_builtins) if self.as_json else text
         )
@@ -76,27 +73,27 @@ def _store_option(context: click.Context, parameter: click.Parameter, value: obj
         setattr(context.find_root().ensure_object(CommonOptions), str(parameter.name), value)
 
 
-# The environment is read with the settings and not by click, so that a variable never beats an option that
-# stands before the command's name.
+# The settings read the environment, and not click: click would prefer a variable to an option that stands before the
+# command's name.
 COMMON_OPTIONS: Final = (
     click.Option(
         ["--db"],
         metavar="URL",
-        help=f"The database.  [env: HULLO_DB; default: {DEFAULT_STORE}]",
+        help=f"The URL of the database.  [env: HULLO_DB; default: {DEFAULT_STORE}]",
         expose_value=False,
         callback=_store_option,
     ),
     click.Option(
         ["--config"],
         metavar="FILE",
-        help="The settings.  [env: HULLO_CONFIG; default: hullo.toml when present]",
+        help="The settings file.  [env: HULLO_CONFIG; default: hullo.toml, if it exists]",
         expose_value=False,
         callback=_store_option,
     ),
     click.Option(
         ["--json", "as_json"],
         is_flag=True,
-        help="Print one JSON document on standard output, and nothing else there.",
+        help="Print one JSON document on standard output.",
         expose_value=False,
         callback=_store_option,
     ),
@@ -104,14 +101,28 @@ COMMON_OPTIONS: Final = (
 
 
 def common_options(function: Decorated) -> Decorated:
-    """Gives a command the three options, behind its own."""
+    """Add the three options to a command, after its own."""
     for option in reversed(COMMON_OPTIONS):
         function = _add_option(function, option)
     return function
 
 
 def _add_option(function: Decorated, option: click.Option) -> Decorated:
-    # As click's own decorator does it: a list that grows from the last parameter to the first.
+    # Like click's own decorator: the list grows from the last parameter to the first.
     parameters: list[click.Parameter] = getattr(function, "__click_params__", [])
     function.__click_params__ = [*parameters, option]  # type: ignore[attr-defined]
     return function
+
+
+def plugin_commands(hullo: Hullo) -> dict[str, click.Command]:
+    """Return the commands of the plugins by name, in their order. Raises `PluginError` for a name that is taken."""
+    root = click.get_current_context().find_root().command
+    taken = set(root.commands) if isinstance(root, click.Group) else set[str]()
+    commands: dict[str, click.Command] = {}
+    for command in hullo.hooks.commands(hullo):
+        if not command.name:
+            raise PluginError("a plugin adds a command without a name: give it one")
+        if command.name in taken or command.name in commands:
+            raise PluginError(f"a plugin adds the command {command.name!r}, but that name is taken: rename it")
+        commands[command.name] = command
+    return commands

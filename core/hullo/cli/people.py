@@ -1,8 +1,9 @@
-"""Whom a command is about: contacts and merges of any workspace, by their ids, and what people are asked first."""
+"""Find the contact, merge or workspace that a command names, and ask the operator for confirmation."""
 
 from __future__ import annotations
 
 import sys
+from typing import Final
 
 import click
 
@@ -13,9 +14,12 @@ from hullo.model.contact import Contact, ContactId
 from hullo.model.merge import Merge, MergeId
 from hullo.store.reading import current_contact
 
+SEVERAL_WORKSPACES: Final = "there are several workspaces; name one with --workspace"
+NO_WORKSPACE: Final = "there is no workspace yet; create an app first: hullo app create NAME"
+
 
 def get_contact(hullo: Host, contact_id: ContactId) -> Contact:
-    """Of whatever workspace; whoever absorbed the one with this id, if somebody did (G3). Raises `NotFound`."""
+    """Return the contact with this id from any workspace, or the contact that absorbed it (G3). Raises `NotFound`."""
     for workspace in hullo.store.list_workspaces():
         try:
             return current_contact(hullo.store, workspace.id, contact_id)
@@ -25,31 +29,31 @@ def get_contact(hullo: Host, contact_id: ContactId) -> Contact:
 
 
 def get_merge(hullo: Host, merge_id: MergeId) -> Merge:
-    """Of whatever workspace. Raises `NotFound`."""
+    """Return the merge with this id from any workspace. Raises `NotFound`."""
     found = (hullo.store.find_merge(workspace.id, merge_id) for workspace in hullo.store.list_workspaces())
-    merge = next((each for each in found if each is not None), None)
+    merge = next((merge for merge in found if merge is not None), None)
     if merge is None:
         raise NotFound(f"no workspace has a merge with this id: {merge_id}")
     return merge
 
 
 def app_names(hullo: Host) -> dict[AppId, str]:
-    """Of every app, by their ids."""
+    """Map the id of each app to its name."""
     return {app.id: app.name for app in hullo.store.list_apps()}
 
 
 def display_name(contact: Contact) -> str:
-    """What people know them by."""
+    """Return the contact's name, or the next best: the email, the external id, the id."""
     name = contact.profile.get("name")
     return str(name.value) if name is not None else contact.email or contact.external_id or contact.id
 
 
 def confirm(question: str, yes: bool) -> None:
-    """Goes on if that is meant. Raises `click.UsageError` where nobody is there to be asked, and `click.Abort`."""
+    """Ask a question, unless `yes`. Raises `click.Abort` for a no, and `click.UsageError` without a terminal."""
     if yes:
         return
     if not _is_interactive():
-        raise click.UsageError("nobody can be asked here; say --yes if it is meant")
+        raise click.UsageError("this is no terminal, so hullo cannot ask for confirmation; use --yes to confirm")
     click.confirm(question, abort=True, err=True)
 
 
@@ -58,11 +62,11 @@ def _is_interactive() -> bool:
 
 
 def get_workspace(hullo: Host, name_or_id: str | None) -> Workspace:
-    """By its name or id; None: the only one there is. Raises `NotFound`, and `Invalid` where it is unclear."""
+    """Return the workspace with this name or id; None: the only one. Raises `NotFound`, and `Invalid` if unclear."""
     workspaces = hullo.store.list_workspaces()
     if name_or_id is None and len(workspaces) != 1:
-        raise Invalid("say which workspace" if workspaces else "there is no workspace yet: create an app first")
-    meant = next((each for each in workspaces if name_or_id in {None, each.id, each.name}), None)
-    if meant is None:
-        raise NotFound(f"no workspace is called {name_or_id!r}")
-    return meant
+        raise Invalid(SEVERAL_WORKSPACES if workspaces else NO_WORKSPACE)
+    found = next((workspace for workspace in workspaces if name_or_id in {None, workspace.id, workspace.name}), None)
+    if found is None:
+        raise NotFound(f"no workspace has the name or id {name_or_id!r}")
+    return found

@@ -1,4 +1,4 @@
-"""`hullo plugins`: who is asked, about what, and in which order."""
+"""`hullo plugins`: the plugins in use, their order and their hooks."""
 
 from __future__ import annotations
 
@@ -13,17 +13,20 @@ from hullo.hooks.entry_points import BUILT_IN, installed_plugins
 @common_options
 @pass_options
 def plugins_command(options: CommonOptions) -> None:
-    """Show the plugins in the order in which they are asked, and those that are installed but not used."""
+    """List the plugins in the order of their calls.
+
+    Names the plugins that are installed but not in use, too.
+    """
     hullo = options.build_hullo()
     settings = hullo.settings
     used = {*settings.plugins, *BUILT_IN} - set(settings.without)
     unused = sorted(set(installed_plugins()) - used)
-    asked = [(name, hullo.hooks.implemented_hooks(name)) for name in hullo.hooks.plugin_names]
-    text = table(("PLUGIN", "ANSWERS"), [(name, ", ".join(hooks)) for name, hooks in asked])
+    in_order = [(name, hullo.hooks.implemented_hooks(name)) for name in hullo.hooks.plugin_names]
+    text = table(("PLUGIN", "HOOKS"), [(name, ", ".join(hooks)) for name, hooks in in_order])
     if unused:
         text += (
             f"\n\nInstalled, but not in use: {', '.join(map(printable, unused))}.\n"
-            'To use one, name it in hullo.toml:  plugins = ["…"]'
+            'To use one, add it to hullo.toml:  plugins = ["…"]'
         )
-    document = {"items": [{"name": name, "hooks": list(hooks)} for name, hooks in asked], "unused": unused}
+    document = {"items": [{"name": name, "hooks": list(hooks)} for name, hooks in in_order], "unused": unused}
     options.print_result(document, text)

@@ -1,4 +1,4 @@
-"""How far a long command has come, on standard error: a bar on a terminal, else a line now and then."""
+"""The progress of a long command, on standard error: a bar on a terminal, else a line every few seconds."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
 
 PAUSE_SECONDS: Final = 5.0
-"""Between two lines of a log."""
+"""The shortest time between two lines."""
 
 
 @contextmanager
 def show_progress() -> Generator[Progress]:
-    """A `Progress` that people can follow. What is being done may change any number of times."""
+    """Give a `Progress` that shows itself. Its `doing` may change any number of times."""
     if not sys.stderr.isatty():
         yield _ProgressLines()
         return
@@ -30,7 +30,7 @@ def show_progress() -> Generator[Progress]:
 
 
 class _ProgressBars:
-    """One bar for each thing that is done."""
+    """Show one bar for each `doing`."""
 
     def __init__(self, bars: ExitStack) -> None:
         self._bars = bars
@@ -49,7 +49,7 @@ class _ProgressBars:
 
 
 class _ProgressLines:
-    """A line when something is done, and every few seconds before that."""
+    """Print a line every few seconds, and one at the end of each `doing`."""
 
     def __init__(self) -> None:
         self._printed_at = time.monotonic()

@@ -1,4 +1,4 @@
-"""`hullo retention`: what is too old is removed (P3)."""
+"""`hullo retention`: the deletion of old data (P3)."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from hullo.operations.privacy.retention import AppRetentionResult, RetentionRun,
 @click.group("retention")
 @common_options
 def retention_group() -> None:
-    """What is too old: see how much there is, and remove it."""
+    """Delete data that is older than an app keeps it."""
 
 
 @retention_group.command()
-@click.option("--dry-run", is_flag=True, help="Remove nothing, only say how much there is.")
+@click.option("--dry-run", is_flag=True, help="Count the data, and delete nothing.")
 @common_options
 @pass_options
 def run(options: CommonOptions, dry_run: bool) -> None:
-    """Remove what every app keeps no longer. Servers do it by themselves, once a day.
+    """Delete data older than the retention settings of each app. Servers do the same once a day.
 
-    Safe to repeat, to stop, and to run beside servers. `hullo app set KEY keep_conversation_days=365` says for how
-    long what is kept.
+    Safe to repeat, to interrupt, and to run beside servers. To change a setting: `hullo app set KEY
+    keep_conversation_days=365`.
     """
     with options.open_hullo() as hullo, show_progress() as progress:
         done = run_retention(hullo.store, hullo.clock, COMMAND_LINE, dry_run=dry_run, progress=progress)
     document = {
         "dry_run": dry_run,
-        "apps": [{"app_id": each.app.id, **asdict(each.removed)} for each in done.apps],
+        "apps": [{"app_id": result.app.id, **asdict(result.removed)} for result in done.apps],
         "total": done.total_removed.total,
         "deliveries": done.deliveries,
     }
@@ -40,17 +40,24 @@ def run(options: CommonOptions, dry_run: bool) -> None:
 
 
 def _text(done: RetentionRun, dry_run: bool) -> str:
-    told = table(
+    counts = table(
         ("APP", "SESSIONS", "VISITORS", "CONVERSATIONS", "MESSAGES", "DECISIONS", "TIMELINE"),
-        [_row(each) for each in done.apps],
+        [_row(result) for result in done.apps],
     )
     if dry_run:
-        return f"{told}\n\nNothing was removed: this was a dry run. {done.total_removed.total:,} records are too old."
-    log = f", and {done.deliveries:,} deliveries to webhooks" if done.deliveries else ""
-    return f"{told}\n\nRemoved {done.total_removed.total:,} records{log}."
+        return f"{counts}\n\nNothing was deleted: this was a dry run. {done.total_removed.total:,} records are too old."
+    log = f" and {done.deliveries:,} webhook deliveries" if done.deliveries else ""
+    return f"{counts}\n\nDeleted {done.total_removed.total:,} records{log}."
 
 
-def _row(retained: AppRetentionResult) -> tuple[object, ...]:
-    swept = retained.removed
-    counts = (swept.sessions, swept.visitors, swept.conversations, swept.messages, swept.decisions, swept.timeline)
-    return (retained.app.name, *(f"{count:,}" for count in counts))
+def _row(result: AppRetentionResult) -> tuple[object, ...]:
+    removed = result.removed
+    counts = (
+        removed.sessions,
+        removed.visitors,
+        removed.conversations,
+        removed.messages,
+        removed.decisions,
+        removed.timeline,
+    )
+    return (result.app.name, *(f"{count:,}" for count in counts))

@@ -1,4 +1,4 @@
-"""Text for people: aligned, and safe to show on a terminal."""
+"""Text for a terminal: aligned columns, and no value that could control the terminal."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from hullo.model.instant import Instant, format_rfc3339
 
 PLACEHOLDER = "-"
 WIDEST = 100
-"""Longer lines are hard to read."""
+"""The most columns of a paragraph: longer lines are hard to read."""
 
 
 def printable(value: object) -> str:
-    """The value in one line; what a terminal would obey instead of showing is escaped.
+    """Return the value in one line, with control characters escaped.
 
     Names and custom data come from visitors, and an escape sequence in them must not reach an agent's terminal.
     """
@@ -25,25 +25,25 @@ def printable(value: object) -> str:
     if isinstance(value, bool):
         value = str(value).lower()
     return "".join(
-        each if each.isprintable() else each.encode("unicode_escape", "surrogatepass").decode("ascii")
-        for each in str(value)
+        letter if letter.isprintable() else letter.encode("unicode_escape", "surrogatepass").decode("ascii")
+        for letter in str(value)
     )
 
 
 def format_time(instant: Instant | None) -> str:
-    """To the second, which is what people read."""
+    """Format a time to the second, in UTC."""
     return PLACEHOLDER if instant is None else format_rfc3339(instant)[:19].replace("T", " ") + " UTC"
 
 
 def field_lines(pairs: Iterable[tuple[str, object]]) -> str:
-    """Labels and values, one pair a line."""
+    """Format labels and values, one pair per line."""
     rows = [(label, printable(value)) for label, value in pairs]
     widest = max(_width(label) for label, _ in rows)
     return "\n".join(f"  {_bold(_padded(label, widest))}  {value}" for label, value in rows)
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Columns under their heads."""
+    """Format rows as columns under their heads."""
     cells = [[printable(cell) for cell in row] for row in rows]
     widths = [max(_width(row[column]) for row in [heads, *cells]) for column in range(len(heads))]
     lines = ["  ".join(map(_padded, row, widths)).rstrip() for row in [heads, *cells]]
@@ -51,18 +51,18 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def title(text: str) -> str:
-    """The first line of an answer."""
+    """Format the first line of a result."""
     return _bold(printable(text))
 
 
 def paragraph(text: str) -> str:
-    """Sentences, in lines that fit the terminal."""
+    """Wrap sentences into lines that fit the terminal."""
     width = min(shutil.get_terminal_size().columns, WIDEST)
     return click.wrap_text(printable(text), width, initial_indent="  ", subsequent_indent="  ")
 
 
 def command_text(text: str) -> str:
-    """Something to type."""
+    """Highlight a command that the reader can type."""
     return click.style(text, fg="cyan")
 
 
@@ -76,5 +76,6 @@ def _padded(text: str, width: int) -> str:
 
 def _width(text: str) -> int:
     return sum(
-        0 if unicodedata.combining(each) else 2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text
+        0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+        for letter in text
     )

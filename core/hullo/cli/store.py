@@ -1,4 +1,4 @@
-"""`hullo store`: a database as a whole."""
+"""`hullo store copy`: moves a whole database to another engine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hullo.store.urls import mask_secrets
 @click.group("store")
 @common_options
 def store_group() -> None:
-    """A database as a whole: move it to another engine."""
+    """Move a whole database to another engine."""
 
 
 @store_group.command()
@@ -25,27 +25,28 @@ def store_group() -> None:
 @common_options
 @pass_options
 def copy(options: CommonOptions, source: str, target: str) -> None:
-    """Copy every row of SOURCE to TARGET, both URLs of databases, on whatever engines.
+    """Copy all rows from SOURCE to TARGET, two database URLs of any engines.
 
-    Stop the servers first. TARGET is made, or is there and empty. Afterwards both are read again and compared.
-    An interrupted copy goes on where it was when the command is repeated, and no server opens TARGET before its end.
+    Stop the servers first. TARGET must be empty; the command creates it if it does not exist. At the end, the command
+    reads both databases again and compares them. Repeat an interrupted command to continue it. No server opens TARGET
+    before the copy is complete.
     """
     old, new = _portable(source), _portable(target)
     if old.location == new.location:
         raise click.UsageError("SOURCE and TARGET are the same database")
     with show_progress() as progress:
         tables = copy_store(old, new, progress)
-    rows = sum(each.rows for each in tables)
+    rows = sum(copied.rows for copied in tables)
     document = {
         "source": mask_secrets(source),
         "target": mask_secrets(target),
         "rows": rows,
-        "tables": [{"name": each.name, "rows": each.rows, "digest": each.digest} for each in tables],
+        "tables": [{"name": copied.name, "rows": copied.rows, "digest": copied.digest} for copied in tables],
     }
-    told = table(("TABLE", "ROWS", "SHA-256"), [(each.name, f"{each.rows:,}", each.digest) for each in tables])
+    text = table(("TABLE", "ROWS", "SHA-256"), [(copied.name, f"{copied.rows:,}", copied.digest) for copied in tables])
     start = command_text(f"hullo serve --db {mask_secrets(target)}")
     options.print_result(
-        document, f"{told}\n\nCopied and compared: {rows:,} rows, the same on both sides. Next:  {start}"
+        document, f"{text}\n\nCopied and compared {rows:,} rows: both databases are the same. Next:  {start}"
     )
 
 

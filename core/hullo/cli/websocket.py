@@ -1,6 +1,6 @@
-"""The server's end of a WebSocket, with two bounds that uvicorn leaves to nobody.
+"""The server's WebSocket protocol, with two limits that uvicorn does not have.
 
-Both are about clients that never finish anything, which no handler of ours is told of.
+Both stop clients that never finish a message or never read. No handler of hullo's sees such a client.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import CloseCode, Frame
 
 MAX_FRAGMENTS: Final = 1_000
-"""Of one message. The limit of its bytes is none for pieces that have none."""
+"""The most fragments of one message. The limit of bytes does not stop empty fragments."""
 MAX_UNREAD_BYTES: Final = 64 * 1024
-"""Bytes of pongs, and whatever else, that wait for a client who does not read."""
+"""Bytes that may wait for a client that does not read: pongs, and all else."""
 
 
 class BoundedProtocol(WebSocketsSansIOProtocol):
-    """Hangs up on whoever goes beyond them."""
+    """Close the connection of a client that exceeds a limit."""
 
     def handle_cont(self, event: Frame) -> None:
-        """A further piece of a message."""
+        """Handle a further fragment of a message."""
         if len(self.frames) < MAX_FRAGMENTS:
             super().handle_cont(event)
         elif not self.close_sent:
@@ -28,7 +28,7 @@ class BoundedProtocol(WebSocketsSansIOProtocol):
             self.handle_parser_exception()
 
     def handle_ping(self) -> None:
-        """Its answer is ready, and written whether or not those before it were read."""
+        """Answer a ping, unless too many bytes wait. uvicorn writes a pong even if the client reads none."""
         if self.transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
             self.transport.abort()
         else:

@@ -1,4 +1,4 @@
-"""Plugins that could never work, found when a pipeline is built, with a sentence that says what to change."""
+"""Checks of plugins when a plugin manager is built. Each error says what to change in the plugin."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from hullo.errors import PluginError
 from hullo.hooks.hookspecs import HOOK_NAMES, PROJECT, Specs
 
 _HOOK_PARAMETERS = {
-    hook: [each for each in inspect.signature(getattr(Specs, hook)).parameters if each != "self"] for hook in HOOK_NAMES
+    hook: [name for name in inspect.signature(getattr(Specs, hook)).parameters if name != "self"] for hook in HOOK_NAMES
 }
-"""What each hook gives to whoever answers it."""
+"""The parameters of each hook."""
 
 
 def is_hook_candidate(attribute: str) -> bool:
-    """Python's own attributes are not: they are most of what a plugin has, and take time to look through."""
+    """Leave out Python's own attributes: a class has many of them, and inspecting them takes time."""
     return not attribute.startswith("__")
 
 
 def require_name(plugin: object) -> str:
-    """Raises `PluginError` for one without a name."""
+    """Return the plugin's name. Raises `PluginError` for a plugin without one."""
     name = getattr(plugin, "name", None)
     if isinstance(name, str) and name:
         return name
@@ -30,7 +30,7 @@ def require_name(plugin: object) -> str:
 
 
 def validate_plugin(plugin: object, name: str) -> None:
-    """Raises `PluginError` for what pluggy would accept in silence, or refuse in words that help nobody."""
+    """Check all methods. Raises `PluginError` where pluggy would be silent, or would report no remedy."""
     answered = 0
     for attribute in filter(is_hook_candidate, dir(type(plugin))):
         member = inspect.getattr_static(type(plugin), attribute)

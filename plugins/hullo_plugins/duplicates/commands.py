@@ -1,4 +1,4 @@
-"""`hullo duplicates`: who may be there twice, for somebody to look at."""
+"""`hullo duplicates`: pairs of contacts that may be one person, for an agent to review."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from hullo_plugins.duplicates.features import FeatureKind
 from hullo_plugins.duplicates.search import CommonValue, find_duplicates
 
 CROWDS_SHOWN: Final = 10
-"""The largest; all of them with `--json`."""
+"""The largest ones. `--json` prints all."""
 
 _KIND_LABELS: Final[dict[FeatureKind, str]] = {
     "phone": "phone",
@@ -42,24 +42,25 @@ def duplicates_command(hullo: Host) -> click.Command:
     """Make the command, for this hullo's contacts."""
 
     @click.command("duplicates")
-    @click.option("--workspace", metavar="NAME|ID", help="Whose contacts.  [default: the only one there is]")
+    @click.option("--workspace", metavar="NAME|ID", help="The workspace.  [default: the only one]")
     @click.option(
-        "--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="How many pairs, at most."
+        "--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="The highest number of pairs."
     )
     @click.option(
         "--min-score",
         type=click.FloatRange(0, 1),
         default=0.5,
         show_default=True,
-        help="No pairs that are less likely.",
+        help="The lowest score of a pair.",
     )
     @common_options
     @pass_options
     def duplicates(options: CommonOptions, workspace: str | None, limit: int, min_score: float) -> None:
-        """Suggest pairs of contacts that may be one person, the likeliest first, and say why. Nothing is merged.
+        """Suggest contacts that may be one person.
 
-        They have the same phone, the same name and company, or nearly the same email. Pairs with an open conflict are
-        left out, and those that were kept apart.
+        Lists pairs with their reasons, the likeliest first, and merges nothing. Such contacts have the same phone, the
+        same name and company, or nearly the same email. The command leaves out pairs with an open conflict, and pairs
+        that an agent has decided to keep apart.
         """
         with hullo:
             home = get_workspace(hullo, workspace)
@@ -77,8 +78,8 @@ def duplicates_command(hullo: Host) -> click.Command:
                 for common in found.common_values
             ],
         }
-        summary = f"{found.contact_count:,} contacts, and {_pairs(likely.count)} that may be one person each."
-        more = f"The likeliest {len(shown):,} are shown; --limit shows more." if len(shown) < likely.count else ""
+        summary = f"{found.contact_count:,} contacts, {_pairs(likely.count)} that may be one person."
+        more = f"These are the likeliest {len(shown):,}; --limit shows more." if len(shown) < likely.count else ""
         parts = (title(summary), *map(_pair_text, shown), more, _crowds_text(found.common_values))
         options.print_result(document, "\n\n".join(part for part in parts if part))
 
@@ -91,21 +92,23 @@ def _report_full_disk() -> Generator[None]:
         yield
     except OSError as error:
         folder = gettempdir()
-        raise click.ClickException(f"{folder} cannot hold the keys of all contacts: {error.strerror}") from error
+        raise click.ClickException(
+            f"{folder} cannot hold the keys of all contacts: {error.strerror}; set TMPDIR to a folder with more space"
+        ) from error
 
 
 class _MinScoreFilter:
-    """Those of a score, counted while they are read."""
+    """Iterate over the suggestions with at least a score, and count them on the way."""
 
     def __init__(self, suggestions: Iterable[DuplicateSuggestion], score: float) -> None:
         self._suggestions, self._score = suggestions, score
         self.count = 0
 
     def __iter__(self) -> Iterator[DuplicateSuggestion]:
-        for each in self._suggestions:
-            if each.score >= self._score:
+        for suggestion in self._suggestions:
+            if suggestion.score >= self._score:
                 self.count += 1
-                yield each
+                yield suggestion
 
 
 def _pair_json(suggestion: DuplicateSuggestion) -> dict[str, object]:
@@ -120,9 +123,9 @@ def _pair_json(suggestion: DuplicateSuggestion) -> dict[str, object]:
 
 
 def _pair_text(suggestion: DuplicateSuggestion) -> str:
-    first, second = (f"{display_name(each)} ({each.id})" for each in (suggestion.first, suggestion.second))
+    first, second = (f"{display_name(contact)} ({contact.id})" for contact in (suggestion.first, suggestion.second))
     lines = [title(f"{suggestion.score:.2f}  {first} and {second}")]
-    lines += [f"      {printable(each.words)}" for each in suggestion.reasons]
+    lines += [f"      {printable(reason.words)}" for reason in suggestion.reasons]
     if suggestion.remark is not None:
         lines.append(f"      but {printable(suggestion.remark)}")
     return "\n".join([*lines, f"      {command_text(_merge_command(suggestion))}"])
@@ -135,10 +138,11 @@ def _merge_command(suggestion: DuplicateSuggestion) -> str:
 def _crowds_text(crowds: Sequence[CommonValue]) -> str:
     if not crowds:
         return ""
-    rows = [(f"{each.contact_count:,}", _KIND_LABELS[each.kind], each.value) for each in crowds[:CROWDS_SHOWN]]
+    rows = [(f"{crowd.contact_count:,}", _KIND_LABELS[crowd.kind], crowd.value) for crowd in crowds[:CROWDS_SHOWN]]
     left = len(crowds) - len(rows)
     more = f"\n… and {left:,} more." if left else ""
-    return f"{title('Shared by too many to say anything:')}\n{table(('CONTACTS', 'SHARE', 'WHICH IS'), rows)}{more}"
+    heading = title("Values of too many contacts to suggest a pair:")
+    return f"{heading}\n{table(('CONTACTS', 'FIELD', 'VALUE'), rows)}{more}"
 
 
 def _pairs(count: int) -> str:

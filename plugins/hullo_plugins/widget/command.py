@@ -1,4 +1,4 @@
-"""`hullo widget`: what to write into a page."""
+"""`hullo widget`: the snippet that loads the browser SDK."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hullo.plugin.commands import CommonOptions, common_options, pass_options
 from hullo_plugins.widget.files import SCRIPT, ServedFiles, read_files
 
 DEFAULT_HOST: Final = "http://127.0.0.1:8000"
-"""Where `hullo serve` listens unless it is told otherwise."""
+"""Where `hullo serve` listens by default."""
 
 _ASYNC_SNIPPET: Final = """\
 <script>(function(w,d,n,s){{w[n]=w[n]||function(){{(w[n].q=w[n].q||[]).push(arguments)}};
@@ -27,20 +27,24 @@ _PINNED_SNIPPET: Final = """\
 
 
 def widget_command(hullo: Host) -> click.Command:
-    """The command, for this hullo's apps."""
+    """Build the command, for the apps of this hullo."""
 
     @click.command("widget")
     @click.argument("app_key")
     @click.option(
-        "--host", metavar="URL", default=DEFAULT_HOST, show_default=True, help="Where browsers reach this hullo."
+        "--host",
+        metavar="URL",
+        default=DEFAULT_HOST,
+        show_default=True,
+        help="The address at which browsers reach hullo.",
     )
     @click.option(
-        "--pinned", is_flag=True, help="Only this version, checked by its digest; a new hullo wants a new tag."
+        "--pinned", is_flag=True, help="Pin this version by its digest. A new version of hullo then needs a new tag."
     )
     @common_options
     @pass_options
     def widget(options: CommonOptions, app_key: str, host: str, pinned: bool) -> None:
-        """Print what to write into a page, so that it loads the browser SDK for an app."""
+        """Print the snippet for your pages."""
         app = hullo.load_app(app_key)
         files = read_files()
         src = f"{_base_url(host, hullo.settings.prefix)}/{f'widget/{files.version}/' if pinned else ''}{SCRIPT}"
@@ -58,10 +62,10 @@ def widget_command(hullo: Host) -> click.Command:
 
 
 def _base_url(host: str, prefix: str) -> str:
-    """Of a URL without a path, hullo is below its prefix. Raises `Invalid` for what a browser could not load from."""
+    """Add the prefix to a URL without a path. Raises `Invalid` for an address that no browser can load from."""
     address = urlsplit(host)
     if address.scheme not in {"http", "https"} or not address.netloc or address.query or address.fragment:
-        raise Invalid(f"{host!r} is no place that a browser could load from; one looks like https://chat.example.com")
+        raise Invalid(f"no browser can load from {host!r}; write for example https://chat.example.com")
     return host.rstrip("/") if address.path.strip("/") else f"{host.rstrip('/')}{prefix}"
 
 
@@ -74,5 +78,5 @@ def _pinned_snippet(files: ServedFiles, src: str, app_key: str) -> str:
 
 
 def _js_string(text: str) -> str:
-    """As JavaScript, inside an element whose text ends at the first `</`."""
+    """Encode text as JavaScript for a script element, which ends at the first `</`."""
     return json.dumps(text).replace("<", "\\u003c")
