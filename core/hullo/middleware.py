@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from starlette.routing import Router, WebSocketRoute
+from starlette.routing import Route, Router, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hullo.api.hop_redirect import HopRedirect
@@ -18,6 +18,7 @@ from hullo.asgi.problems import error_response
 from hullo.asgi.response import send_response
 from hullo.asgi.scope import route_path
 from hullo.errors import SettingsError
+from hullo.realtime.endpoint import SocketEndpoint
 
 
 class IdentityMiddleware:
@@ -40,7 +41,11 @@ class IdentityMiddleware:
         self._runtime = AsyncRuntime(hullo)
         self._hop_redirect = HopRedirect(self._runtime, app_key)
         added = hullo.hooks.routes(hullo)
-        own = api_routes(self._runtime, added)
+        self._sockets = SocketEndpoint(self._runtime)
+        own: list[Route | WebSocketRoute] = [
+            *api_routes(self._runtime, added),
+            WebSocketRoute("/v1/socket", self._sockets),
+        ]
         # Paths without parameters are looked up before the router tries one pattern after the other: it would cost
         # an identify that changes nothing a tenth of its time.
         self._static_routes: dict[tuple[str, str], ASGIApp] = {

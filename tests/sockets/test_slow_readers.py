@@ -95,8 +95,8 @@ def ends(hullo, backend, monkeypatch, tell) -> bool:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(app, SCOPE, client.receive, client.send)
                 await client.joined.wait()
-                (connected,) = app._runtime.connections._connected
+                (connected,) = app._sockets.connections._connected
                 tell(connected)
-            return not app._runtime.connections._connected
+            return not app._sockets.connections._connected
 
     return anyio.run(live, backend=backend)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
@@ -32,12 +32,11 @@ from hullo.api.request import Request
 from hullo.api.runtime import AsyncRuntime
 from hullo.asgi.response import Response
 from hullo.errors import NotFound
-from hullo.realtime.endpoint import SocketEndpoint
 
 _ALL_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 
-def api_routes(runtime: AsyncRuntime, plugin_routes: Sequence[BaseRoute] = ()) -> list[Route | WebSocketRoute]:
+def api_routes(runtime: AsyncRuntime, plugin_routes: Sequence[BaseRoute] = ()) -> list[Route]:
     """Every path with its methods. Methods are picked by the endpoint, so that a wrong one is told as a problem.
 
     `added` are the routes of plugins, for the document.
@@ -99,7 +98,6 @@ def api_routes(runtime: AsyncRuntime, plugin_routes: Sequence[BaseRoute] = ()) -
         route("/v1/apps/{id}/check", POST=check_identify),
         route("/v1/conflicts", GET=merges.list_conflicts),
         route("/v1/conflicts/{id}/resolve", POST=merges.resolve_conflict),
-        WebSocketRoute("/v1/socket", SocketEndpoint(runtime)),
         route("/healthz", GET=health.alive),
         route("/readyz", GET=health.ready),
         route("/openapi.json", GET=openapi_handler(runtime, plugin_routes)),

@@ -19,7 +19,6 @@ from hullo.errors import HulloError
 from hullo.model.decision import Decision
 from hullo.model.operation import Operation, PreparedOperation
 from hullo.ratelimit.limits import RateLimiter
-from hullo.realtime.registry import ConnectionRegistry
 from hullo.store.protocol import Store
 
 T = TypeVar("T")
@@ -58,9 +57,13 @@ class AsyncRuntime:
         self.hullo = hullo
         self.proxies = TrustedProxies(hullo.settings.trusted_proxies)
         self.rate_limiter = RateLimiter(hullo, self._run_rate_limit_call)
-        self.connections = ConnectionRegistry(hullo)
+        self._close_callbacks: list[Callable[[], None]] = []
         self._threads: RunVar[_LoopThreads] = RunVar("hullo.edge")
         self._lifespan_threads: tuple[int, _LoopThreads] | None = None
+
+    def on_close(self, close: Callable[[], None]) -> None:
+        """Call `close` when the lifespan of an event loop ends, before the rate limiter closes."""
+        self._close_callbacks.append(close)
 
     async def lifespan(self, lifespan: Awaitable[None]) -> None:
         """Lives through a lifespan, and meanwhile knows its event loop by its thread.
@@ -73,7 +76,8 @@ class AsyncRuntime:
             await lifespan
         finally:
             self._lifespan_threads = None
-            self.connections.close()
+            for close in self._close_callbacks:
+                close()
             self.rate_limiter.close()
 
     async def run(self, operation: Operation[T], *, uses_verifiers: bool = False) -> T:

@@ -22,6 +22,7 @@ from hullo.realtime.close_codes import RATE_LIMITED, SLOW_READER, TOO_MANY_SOCKE
 from hullo.realtime.frame_request import FrameRequest
 from hullo.realtime.frames import error_frame
 from hullo.realtime.handlers import FrameHandlers
+from hullo.realtime.registry import ConnectionRegistry
 from hullo.realtime.session import MAX_QUEUED_FRAMES, SocketSession
 from hullo.realtime.updates import SocketUpdate
 
@@ -40,6 +41,7 @@ class Connection:
 
     __slots__ = (
         "_close_frame",
+        "_connections",
         "_outgoing",
         "_protocol",
         "_receive",
@@ -51,9 +53,12 @@ class Connection:
         "loop",
     )
 
-    def __init__(self, runtime: AsyncRuntime, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(
+        self, runtime: AsyncRuntime, connections: ConnectionRegistry, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         self.loop: EventLoopToken = current_token()
         self._runtime = runtime
+        self._connections = connections
         self._scope = scope
         self._receive = receive
         self._send = send
@@ -94,7 +99,7 @@ class Connection:
                     self._tasks = None
                 tasks.cancel_scope.cancel()
         finally:
-            self._runtime.connections.remove(self, address)
+            self._connections.remove(self, address)
         if self._close_frame is not None:
             # Clock: a client that does not read would hold up the end of the server.
             with anyio.move_on_after(CLOSE_TIMEOUT):
@@ -117,7 +122,7 @@ class Connection:
 
     async def _admit(self, address: str) -> bool:
         """Count the socket against the limits of its address. False: it is over one, and being closed."""
-        if not self._runtime.connections.admit(self, address):
+        if not self._connections.admit(self, address):
             self.close(TOO_MANY_SOCKETS)
             return False
         try:
@@ -178,9 +183,9 @@ class Connection:
             case SendError(error=error, ref=ref, about=about):
                 self._enqueue(error_frame(ref, error_response(error, self._request_id()), about))
             case Subscribe(session=session):
-                self._runtime.connections.set_session(self, session)
+                self._connections.set_session(self, session)
             case CheckSession():
-                self._runtime.connections.schedule_check(self)
+                self._connections.schedule_check(self)
             case Close(close_frame=close_frame, error=error):
                 if error is not None:
                     error_response(error, self._request_id())  # for its log entry, where the error is unexpected

@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 from hullo.api.runtime import AsyncRuntime
 from hullo.realtime.connection import Connection
 from hullo.realtime.handlers import FrameHandlers
+from hullo.realtime.registry import ConnectionRegistry
 
 
 class SocketEndpoint:
@@ -17,7 +18,9 @@ class SocketEndpoint:
     def __init__(self, runtime: AsyncRuntime) -> None:
         self._runtime = runtime
         self._handlers = FrameHandlers(runtime)
+        self.connections = ConnectionRegistry(runtime.hullo)
+        runtime.on_close(self.connections.close)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         # Not a coroutine function: every idle socket would keep its frame.
-        return Connection(self._runtime, scope, receive, send).serve(self._handlers)
+        return Connection(self._runtime, self.connections, scope, receive, send).serve(self._handlers)
