@@ -171,6 +171,35 @@ def test_enum_words_match_the_model(shop: Shop) -> None:
     assert told["Me"]["properties"]["standing"]["enum"] == ["claimed", "proven", None]
 
 
+def test_every_response_field_has_a_description(shop: Shop) -> None:
+    document = described(shop)
+    undescribed = [
+        f"{name}.{field}"
+        for name in answered_schemas(document)
+        for field, schema in schemas(document)[name].get("properties", {}).items()
+        if not description_of(schema, document)
+    ]
+    assert not undescribed
+
+
+def answered_schemas(document: Any) -> set[str]:
+    """The names of all schemas that successes refer to, directly or not."""
+    pending = [operation["responses"]["200"] for *_, operation in operations(document)]
+    found: set[str] = set()
+    while pending:
+        names = {each.rpartition("/")[2] for each in references(pending.pop()) if "/schemas/" in each} - found
+        found |= names
+        pending += [schemas(document)[name] for name in names]
+    return found
+
+
+def description_of(schema: Any, document: Any) -> str:
+    """The schema's own description, or that of the component which it refers to."""
+    alternatives = [schema, *schema.get("anyOf", [])]
+    named = [schemas(document)[each["$ref"].rpartition("/")[2]] for each in alternatives if "$ref" in each]
+    return next((each["description"] for each in [*alternatives, *named] if "description" in each), "")
+
+
 @pytest.mark.parametrize("scope", list(Scope))
 def test_key_needs_exactly_the_named_scope(shop: Shop, scope: Scope) -> None:
     alone, others = shop.api_key(scope), shop.api_key(*(each for each in Scope if each is not scope))

@@ -16,7 +16,7 @@ from hullo.operations.admin.register import DEFAULT_WORKSPACE
 from hullo.store.protocol import PageRequest
 from hullo.value import Value
 from hullo.webhooks.admin import DEFAULT_OVERLAP, NewSecret, OpenAdmin, WebhookAdmin
-from hullo.webhooks.schemas import delivery_json, new_secret_json, webhook_json
+from hullo.webhooks.schemas import DeliveryResponse, NewWebhookSecretResponse, WebhookResponse
 
 
 class _Environment(Value, kw_only=False):
@@ -71,7 +71,7 @@ def _list(environment: _Environment, options: CommonOptions) -> None:
         ],
     )
     empty = f"There is no webhook yet. Make one:  {command_text('hullo webhooks create URL')}"
-    options.print_result({"items": [webhook_json(webhook) for webhook in webhooks]}, text if webhooks else empty)
+    options.print_result({"items": [WebhookResponse.of(webhook) for webhook in webhooks]}, text if webhooks else empty)
 
 
 @click.command("create")
@@ -99,7 +99,7 @@ def _create(
 ) -> None:
     """Have events posted to a URL, with a signature whose secret is shown this once."""
     new = environment.admin().create(_workspace_id(environment.hullo, app_key, workspace), url, events, app_key)
-    options.print_result(new_secret_json(new), _secret_text("A new webhook.", new))
+    options.print_result(NewWebhookSecretResponse.of_new(new), _secret_text("A new webhook.", new))
 
 
 @click.command("rotate")
@@ -118,7 +118,7 @@ def _create(
 def _rotate(environment: _Environment, options: CommonOptions, webhook_id: str, overlap: int) -> None:
     """Sign with a new secret, which is shown this once."""
     new = environment.admin().rotate_secret(webhook_id, overlap * HOUR)
-    options.print_result(new_secret_json(new), _secret_text("A new secret.", new))
+    options.print_result(NewWebhookSecretResponse.of_new(new), _secret_text("A new secret.", new))
 
 
 @click.command("delete")
@@ -143,7 +143,7 @@ def _test(context: click.Context, environment: _Environment, options: CommonOpti
     delivery = environment.admin().send_test(webhook_id)
     taken = delivery.state == "delivered"
     outcome = f"It was taken: {delivery.last_status}." if taken else f"It was not taken: {delivery.last_error}."
-    options.print_result(delivery_json(delivery), outcome)
+    options.print_result(DeliveryResponse.of(delivery), outcome)
     context.exit(0 if taken else 1)
 
 
@@ -172,7 +172,7 @@ def _deliveries(environment: _Environment, options: CommonOptions, webhook_id: s
         ],
     )
     shown = text if deliveries else "It was told nothing yet."
-    options.print_result({"items": [delivery_json(delivery) for delivery in deliveries]}, shown)
+    options.print_result({"items": [DeliveryResponse.of(delivery) for delivery in deliveries]}, shown)
 
 
 @click.command("replay")
@@ -183,7 +183,7 @@ def _deliveries(environment: _Environment, options: CommonOptions, webhook_id: s
 def _replay(environment: _Environment, options: CommonOptions, delivery_id: str) -> None:
     """Post a delivery again, one that was delivered or one that failed."""
     delivery = environment.admin().replay(delivery_id)
-    options.print_result(delivery_json(delivery), f"{delivery.id} is posted again, by the hullo that serves.")
+    options.print_result(DeliveryResponse.of(delivery), f"{delivery.id} is posted again, by the hullo that serves.")
 
 
 def _workspace_id(hullo: Hullo, app_key: str | None, workspace: str | None) -> str:

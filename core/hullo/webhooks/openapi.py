@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, get_args
+from typing import Final
 
+from hullo.api.field_types import id_schema
 from hullo.api.openapi.notation import (
     COUNT,
-    TEXT,
     Schema,
-    closed_object,
-    const,
     fields,
     listed,
     one_of,
@@ -19,34 +17,16 @@ from hullo.api.openapi.notation import (
     with_description,
 )
 from hullo.api.openapi.operation import BODY_REFUSALS, KEY_REFUSALS, PAGE, Operation, by_key, path_id
-from hullo.api.openapi.vocabulary import id_schema, page_of
+from hullo.api.schemas import PageResponse
 from hullo.errors import Invalid, NotFound, UnknownApp
 from hullo.model.app import Scope
 from hullo.model.event import EVENT_NAMES
-from hullo.model.webhook import DeliveryState
 from hullo.webhooks.addresses import MAX_URL_LENGTH
+from hullo.webhooks.schemas import DeletedWebhookResponse, DeliveryResponse, NewWebhookSecretResponse, WebhookResponse
 
 _WEBHOOK: Final = path_id("WebhookId")
 _URL: Final[Schema] = {"type": "string", "format": "uri", "maxLength": MAX_URL_LENGTH, "pattern": "^https?://"}
 _EVENTS: Final = with_description(listed(one_of(EVENT_NAMES)), "None: all of them.")
-_SECRET: Final = with_description(
-    closed_object(
-        {
-            "created_at": ref("Time"),
-            "expires_at": or_null(with_description(ref("Time"), "From when on it signs no more.")),
-        }
-    ),
-    "When it was made. The newest is the first.",
-)
-_WEBHOOK_FIELDS: Final[Mapping[str, Schema]] = {
-    "id": ref("WebhookId"),
-    "workspace_id": id_schema("ws", "Whose events it is told of."),
-    "app_id": or_null(with_description(ref("AppId"), "Of which app alone; null: of every one.")),
-    "url": _URL,
-    "events": _EVENTS,
-    "created_at": ref("Time"),
-    "secrets": listed(_SECRET),
-}
 
 SCHEMAS: Final[Mapping[str, Schema]] = {
     "WebhookId": id_schema("whk", "Somebody who is told of events."),
@@ -67,35 +47,6 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
             )
         }
     ),
-    "Webhook": closed_object(_WEBHOOK_FIELDS),
-    "WebhookPage": page_of("Webhook"),
-    "NewWebhookSecret": closed_object(
-        {
-            **_WEBHOOK_FIELDS,
-            "secret": with_description(
-                {"type": "string", "pattern": "^whsec_"}, "Shown this once: whoever has it is us."
-            ),
-        }
-    ),
-    "DeletedWebhook": closed_object({"id": ref("WebhookId"), "deleted": const(True)}),
-    "Delivery": closed_object(
-        {
-            "id": ref("DeliveryId"),
-            "webhook_id": ref("WebhookId"),
-            "event_id": id_schema("evt", "As the header `webhook-id` has it, at every try."),
-            "type": with_description(TEXT, "Of the event; `webhook.test` for a message that tells of nothing."),
-            "contact_id": or_null(ref("ContactId")),
-            "body": with_description(TEXT, "What is posted: ids and names of fields, nothing personal."),
-            "created_at": ref("Time"),
-            "state": one_of(get_args(DeliveryState)),
-            "tries": with_description(COUNT, "Since it was made, or replayed."),
-            "next_at": or_null(with_description(ref("Time"), "When it is tried next, while it is pending.")),
-            "last_at": or_null(ref("Time")),
-            "last_status": or_null(with_description({"type": "integer"}, "What was answered; null where nothing was.")),
-            "last_error": or_null(with_description(TEXT, "Why the last try failed.")),
-        }
-    ),
-    "DeliveryPage": page_of("Delivery"),
 }
 """By their names in the document."""
 
@@ -103,7 +54,7 @@ LIST_WEBHOOKS: Final = Operation(
     id="list_webhooks",
     summary="List webhooks",
     security=by_key(Scope.READ),
-    answers=("WebhookPage",),
+    answers=(PageResponse[WebhookResponse],),
     refusals=KEY_REFUSALS,
 )
 
@@ -114,7 +65,7 @@ CREATE_WEBHOOK: Final = Operation(
     "those of one contact in their order. The answer is the only one that holds the secret.",
     security=by_key(Scope.WRITE),
     body="WebhookBody",
-    answers=("NewWebhookSecret",),
+    answers=(NewWebhookSecretResponse,),
     refusals=(UnknownApp, Invalid, *BODY_REFUSALS, *KEY_REFUSALS),
     leads_to=(
         "read_webhook",
@@ -131,7 +82,7 @@ READ_WEBHOOK: Final = Operation(
     summary="Read a webhook",
     security=by_key(Scope.READ),
     parameters=(_WEBHOOK,),
-    answers=("Webhook",),
+    answers=(WebhookResponse,),
     refusals=(NotFound, *KEY_REFUSALS),
 )
 
@@ -141,7 +92,7 @@ CHANGE_WEBHOOK: Final = Operation(
     security=by_key(Scope.WRITE),
     parameters=(_WEBHOOK,),
     body="WebhookChanges",
-    answers=("Webhook",),
+    answers=(WebhookResponse,),
     refusals=(NotFound, Invalid, *BODY_REFUSALS, *KEY_REFUSALS),
 )
 
@@ -151,7 +102,7 @@ DELETE_WEBHOOK: Final = Operation(
     description="It is told nothing any more, of what happened before neither.",
     security=by_key(Scope.WRITE),
     parameters=(_WEBHOOK,),
-    answers=("DeletedWebhook",),
+    answers=(DeletedWebhookResponse,),
     refusals=(NotFound, *KEY_REFUSALS),
 )
 
@@ -163,7 +114,7 @@ ROTATE_WEBHOOK: Final = Operation(
     parameters=(_WEBHOOK,),
     body="RotateBody",
     needs_body=False,
-    answers=("NewWebhookSecret",),
+    answers=(NewWebhookSecretResponse,),
     refusals=(NotFound, Invalid, *BODY_REFUSALS, *KEY_REFUSALS),
 )
 
@@ -173,7 +124,7 @@ TEST_WEBHOOK: Final = Operation(
     description="Posts a message that tells of nothing, once, and says what came of it.",
     security=by_key(Scope.WRITE),
     parameters=(_WEBHOOK,),
-    answers=("Delivery",),
+    answers=(DeliveryResponse,),
     refusals=(NotFound, *KEY_REFUSALS),
     leads_to=("replay_delivery",),
 )
@@ -183,7 +134,7 @@ LIST_DELIVERIES: Final = Operation(
     summary="List what a webhook was told",
     security=by_key(Scope.READ),
     parameters=(_WEBHOOK, *PAGE),
-    answers=("DeliveryPage",),
+    answers=(PageResponse[DeliveryResponse],),
     refusals=(NotFound, Invalid, *KEY_REFUSALS),
 )
 
@@ -193,6 +144,6 @@ REPLAY_DELIVERY: Final = Operation(
     description="With all its tries, and under the same `webhook-id`.",
     security=by_key(Scope.WRITE),
     parameters=(path_id("DeliveryId"),),
-    answers=("Delivery",),
+    answers=(DeliveryResponse,),
     refusals=(NotFound, *KEY_REFUSALS),
 )

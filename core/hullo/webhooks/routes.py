@@ -19,7 +19,7 @@ from hullo.model.app import ApiKey, Scope
 from hullo.model.instant import DAY, SECOND, Instant
 from hullo.webhooks import openapi
 from hullo.webhooks.admin import DEFAULT_OVERLAP, OpenAdmin, WebhookAdmin
-from hullo.webhooks.schemas import delivery_json, new_secret_json, webhook_json
+from hullo.webhooks.schemas import DeletedWebhookResponse, DeliveryResponse, NewWebhookSecretResponse, WebhookResponse
 
 T = TypeVar("T")
 
@@ -65,7 +65,7 @@ class Endpoints:
         """`GET /v1/webhooks`: all of them, as there are few."""
         key = await require_api_key(request, Scope.READ)
         found = await self._run(request, key, WebhookAdmin.list_webhooks)
-        return json_response({"items": [webhook_json(webhook) for webhook in found], "next": None})
+        return json_response({"items": [WebhookResponse.of(webhook) for webhook in found], "next": None})
 
     async def create_webhook(self, request: Request) -> Response:
         """`POST /v1/webhooks`"""
@@ -79,12 +79,12 @@ class Endpoints:
         if app_id is not None:
             await load_app(request, key, app_id)
         new = await self._run(request, key, lambda admin: admin.create(key.workspace_id, url, events or (), app_id))
-        return json_response(new_secret_json(new))
+        return json_response(NewWebhookSecretResponse.of_new(new))
 
     async def read_webhook(self, request: Request) -> Response:
         """`GET /v1/webhooks/{id}`"""
         key, webhook_id = await require_api_key(request, Scope.READ), request.path_id
-        return json_response(webhook_json(await self._run(request, key, lambda admin: admin.find(webhook_id))))
+        return json_response(WebhookResponse.of(await self._run(request, key, lambda admin: admin.find(webhook_id))))
 
     async def change_webhook(self, request: Request) -> Response:
         """`PATCH /v1/webhooks/{id}`: what is not sent stays as it is."""
@@ -92,37 +92,43 @@ class Endpoints:
         body = decode_object(await request.body())
         url, events = _read_url(body), _read_events(body)
         changed = await self._run(request, key, lambda admin: admin.change(webhook_id, url, events))
-        return json_response(webhook_json(changed))
+        return json_response(WebhookResponse.of(changed))
 
     async def delete_webhook(self, request: Request) -> Response:
         """`DELETE /v1/webhooks/{id}`"""
         key, webhook_id = await require_api_key(request, Scope.WRITE), request.path_id
         await self._run(request, key, lambda admin: admin.delete(webhook_id))
-        return json_response({"id": webhook_id, "deleted": True})
+        return json_response(DeletedWebhookResponse(id=webhook_id, deleted=True))
 
     async def rotate_webhook(self, request: Request) -> Response:
         """`POST /v1/webhooks/{id}/rotate`. The body may be left out."""
         key, webhook_id = await require_api_key(request, Scope.WRITE), request.path_id
         overlap = _read_overlap(await request.body())
         return json_response(
-            new_secret_json(await self._run(request, key, lambda admin: admin.rotate_secret(webhook_id, overlap)))
+            NewWebhookSecretResponse.of_new(
+                await self._run(request, key, lambda admin: admin.rotate_secret(webhook_id, overlap))
+            )
         )
 
     async def test_webhook(self, request: Request) -> Response:
         """`POST /v1/webhooks/{id}/test`: 200 also when the receiver fails."""
         key, webhook_id = await require_api_key(request, Scope.WRITE), request.path_id
-        return json_response(delivery_json(await self._run(request, key, lambda admin: admin.send_test(webhook_id))))
+        return json_response(
+            DeliveryResponse.of(await self._run(request, key, lambda admin: admin.send_test(webhook_id)))
+        )
 
     async def list_deliveries(self, request: Request) -> Response:
         """`GET /v1/webhooks/{id}/deliveries`"""
         key, webhook_id, page = await require_api_key(request, Scope.READ), request.path_id, request.page_request()
         found = await self._run(request, key, lambda admin: admin.list_deliveries(webhook_id, page))
-        return json_response(page_response(found, delivery_json))
+        return json_response(page_response(found, DeliveryResponse.of))
 
     async def replay_delivery(self, request: Request) -> Response:
         """`POST /v1/deliveries/{id}/replay`"""
         key, delivery_id = await require_api_key(request, Scope.WRITE), request.path_id
-        return json_response(delivery_json(await self._run(request, key, lambda admin: admin.replay(delivery_id))))
+        return json_response(
+            DeliveryResponse.of(await self._run(request, key, lambda admin: admin.replay(delivery_id)))
+        )
 
     async def _run(self, request: Request, key: ApiKey, call: Callable[[WebhookAdmin], T]) -> T:
         # In a worker thread, not in the store's: a call may ask a name server, or wait for the receiver.
