@@ -1,4 +1,4 @@
-"""An app's settings as people write them: read from texts, told as texts."""
+"""Settings of an app as text: parsing, and display."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ AppEdit = Callable[[App], App]
 NONE: Final = "none"
 REQUIRED: Final = "required"
 MAX_DAYS: Final = 36_500
-"""A hundred years; whoever wants more wants to keep it for ever."""
+"""A hundred years; "none" keeps records for ever."""
 
 
 def parse_edit(settings: Mapping[str, str]) -> AppEdit:
-    """What sets these fields of an app. Raises `Invalid` for another field or a wrong value."""
+    """Build the function that sets these fields of an app. Raises `Invalid` for another field or a wrong value."""
     fields: dict[str, Any] = {}
     kept: dict[str, Any] = {}
     for name, text in settings.items():
@@ -37,31 +37,31 @@ def parse_edit(settings: Mapping[str, str]) -> AppEdit:
 
 
 def privacy_settings(app: App) -> dict[str, object]:
-    """What it says of consent and of how long it keeps what (P3), under the names that set it."""
+    """Return the consent and retention settings (P3), under the names that set them."""
     return {"consent": consent_label(app), **retention_days(app.retention)}
 
 
 def consent_label(app: App) -> str:
-    """`required` or `none`."""
+    """Return `required` or `none`."""
     return REQUIRED if app.consent_required else NONE
 
 
 def retention_days(retention: Retention) -> dict[str, int | None]:
-    """Under the names that set it; None is for ever."""
+    """Return the days under the names that set them; None is for ever."""
     return {name: getattr(retention, field) for name, field in _RETENTION_FIELDS.items()}
 
 
 def parse_app_name(text: str) -> str:
-    """Raises `Invalid`."""
+    """Validate and trim a name. Raises `Invalid`."""
     name = text.strip()
-    # Controls (Cc) and lone surrogates (Cs); joiners are fine, as many a letter and emoji needs them.
+    # Controls (Cc) and lone surrogates (Cs). Joiners (Cf) are allowed: some scripts and emoji need them.
     if not 0 < len(name) <= 255 or any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in name):
         raise Invalid("a name is 1 to 255 characters in one line")
     return name
 
 
 def parse_origins(texts: Iterable[str]) -> tuple[str, ...]:
-    """Each once. Raises `Invalid` for what is no origin."""
+    """Parse origin patterns, without duplicates. Raises `Invalid`."""
     origins: list[str] = []
     for text in texts:
         origin = parse_origin_pattern(text.rstrip("/"))
@@ -75,7 +75,7 @@ def parse_origins(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def parse_verification_mode(text: str) -> VerificationMode:
-    """Raises `Invalid`."""
+    """Parse a verification mode. Raises `Invalid`."""
     try:
         return VerificationMode(text)
     except ValueError:
@@ -83,7 +83,7 @@ def parse_verification_mode(text: str) -> VerificationMode:
 
 
 def parse_region(text: str | None) -> str | None:
-    """In upper case; None where there is no text. Raises `Invalid`."""
+    """Parse a country code to upper case; None for an empty text. Raises `Invalid`."""
     if not text:
         return None
     if len(text) != 2 or not text.isascii() or not text.isalpha():

@@ -1,4 +1,4 @@
-"""Apps and the workspaces that they are in: made and changed by whoever runs hullo."""
+"""Creation and changes of apps and their workspaces, for administrators."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DEFAULT_WORKSPACE = "default"
 
 
 class NewApp(Value, secrets=("identity_key",)):
-    """An app with its first identity key, which signs for it (V1)."""
+    """New app with its first identity key (V1)."""
 
     app_id: str
     app_key: str
@@ -38,7 +38,7 @@ class NewApp(Value, secrets=("identity_key",)):
 
 
 class AppRegister(RegisterWriter):
-    """The part of the register that is about apps."""
+    """Register operations on apps."""
 
     def create_app(
         self,
@@ -49,28 +49,29 @@ class AppRegister(RegisterWriter):
         workspace: str | None = None,
         region: str | None = None,
     ) -> NewApp:
-        """An app with its first identity key, in the workspace named (or made, when nobody has that name).
+        """Create an app with its first identity key, in the workspace with this id or name, which is created if
+        missing.
 
         Raises `Invalid` for a wrong origin, name or region.
         """
-        moment = self._audit_log.new_context()
+        context = self._audit_log.new_context()
         origins = parse_origins(origins)
         for _ in attempts():
-            home, new = self._find_or_make_workspace(workspace, moment)
+            home, new = self._find_or_make_workspace(workspace, context)
             app = App(
-                id=moment.new_id("app"),
+                id=context.new_id("app"),
                 workspace_id=home.id,
                 name=parse_app_name(name),
-                created_at=moment.now,
+                created_at=context.now,
                 origins=origins,
                 verification=parse_verification_mode(verification),
                 region=parse_region(region),
             )
-            key = new_identity_key(app, moment)
+            key = new_identity_key(app, context)
             app = replace(app, identity_keys=(self._seal_key(key),))
             changes = ChangeSet(workspaces=(new,) if new else (), apps=(insertion(app),))
-            # A conflict: somebody made the workspace of this name meanwhile, and the app goes into theirs.
-            if self._audit_log.commit(changes, moment, home.id, "app.created", app.id, {"identity_key_id": key.id}):
+            # On a conflict another process has created this workspace: the next attempt finds it and uses it.
+            if self._audit_log.commit(changes, context, home.id, "app.created", app.id, {"identity_key_id": key.id}):
                 return NewApp(
                     app_id=app.id,
                     app_key=app.app_key,
@@ -81,8 +82,8 @@ class AppRegister(RegisterWriter):
         raise TooContended
 
     def change_app(self, app_key: str, fields: Mapping[str, str]) -> App:
-        """Sets `name`, `origins` (comma-separated), `verification`, `region`, `consent` (required or none), or for how
-        long what is kept: `keep_anonymous_days` and its like (a number or none). All from their texts.
+        """Change `name`, `origins` (comma-separated), `verification`, `region`, `consent` (required or none), or the
+        retention fields such as `keep_anonymous_days` (a number or none). All values are texts.
 
         Raises `UnknownApp`, and `Invalid` for another field or a wrong value.
         """
@@ -92,20 +93,21 @@ class AppRegister(RegisterWriter):
         )
 
     def _find_or_make_workspace(
-        self, id_or_name: str | None, moment: RequestContext
+        self, id_or_name: str | None, context: RequestContext
     ) -> tuple[Workspace, Change[Workspace] | None]:
         name = id_or_name if id_or_name is not None else DEFAULT_WORKSPACE
         known = self._find_workspace(name)
         if known is not None:
             return known, None
-        id = moment.new_id("ws")
+        id = context.new_id("ws")
         salt = new_salt(self._vault, id)
-        workspace = Workspace(id=id, name=parse_app_name(name), created_at=moment.now, salt=salt)
+        workspace = Workspace(id=id, name=parse_app_name(name), created_at=context.now, salt=salt)
         return workspace, insertion(workspace)
 
 
 def _audited_settings(edit: AppEdit, fields: Mapping[str, str]) -> dict[str, object]:
-    """The new values of those fields that people's data depends on."""
+    """Return the new values of those fields that affect personal data."""
+    # Applied to an empty app: only the fields of the edit are looked at.
     app = edit(App(id="", workspace_id="", name="", created_at=0))
     values = {"verification": app.verification.value, **privacy_settings(app)}
     return {name: value for name, value in values.items() if name in fields}

@@ -1,4 +1,4 @@
-"""What whoever runs hullo does beside the pipeline, each change with its line in the audit log."""
+"""Administrative changes outside of the engine, each with its entry in the audit log."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from hullo.store.backoff import attempts
 from hullo.store.protocol import Applied, Store
 
 HOST: Final = "host"
-"""Who did what Python code of the host has asked for."""
+"""Writer of changes by Python code of the host."""
 COMMAND_LINE: Final = "command line"
 
 
 class AuditLog:
-    """Applies changes that are rare and made by people, each in a transaction of its own. `by` is who makes them."""
+    """Applies rare administrative changes, each in its own transaction. `by` is the writer."""
 
     def __init__(self, store: Store, clock: Clock, by: str) -> None:
         self._store = store
@@ -29,7 +29,7 @@ class AuditLog:
         self._by = by
 
     def new_context(self) -> RequestContext:
-        """The time, with fresh randomness."""
+        """Read the clock; return a context with fresh randomness."""
         return RequestContext.at(self._clock())
 
     def commit(
@@ -41,8 +41,9 @@ class AuditLog:
         subject: str,
         data: Mapping[str, object] | None = None,
     ) -> bool:
-        """Whether all of it is committed; False when somebody else has changed the same, or did anything that is in
-        the workspace's log: decide again and come back."""
+        """Apply the changes with their audit entry; return whether all of it is committed. False: another writer
+        changed the same records, or extended the workspace's log. Then decide on fresh records and call it again."""
+        # No lock on the log: the number of the entry is unique, so a concurrent entry makes this one a conflict.
         query = SnapshotQuery(workspace_id=workspace_id, app_id=None, include_audit_head=True)
         snapshot = self._store.load([query])[0]
         entry = next_audit_entry(
@@ -53,9 +54,9 @@ class AuditLog:
         )
 
     def record(self, workspace_id: str, action: str, subject: str, data: Mapping[str, object]) -> None:
-        """A line for what is done already. Raises `TooContended`."""
-        moment = self.new_context()
+        """Write an entry for a change that is already committed. Raises `TooContended`."""
+        context = self.new_context()
         for _ in attempts():
-            if self.commit(ChangeSet(), moment, workspace_id, action, subject, data):
+            if self.commit(ChangeSet(), context, workspace_id, action, subject, data):
                 return
         raise TooContended

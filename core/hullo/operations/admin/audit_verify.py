@@ -1,4 +1,4 @@
-"""Whether an audit log is what it was: its chain is walked from end to end."""
+"""Verification of an audit log: a walk over the whole hash chain."""
 
 from __future__ import annotations
 
@@ -12,34 +12,35 @@ from hullo.value import Value
 
 
 class ChainFault(Value):
-    """Where the chain does not hold, and why."""
+    """Entry at which the chain is broken, and the reason."""
 
     number: int
     reason: str
 
 
 class AuditVerification(Value):
-    """What became of walking one workspace's chain."""
+    """Result of verifying one workspace's chain."""
 
     workspace_id: str
     entries: int
     head: AuditHead
-    """To be written down elsewhere: without that, nobody can tell that the last entries are gone, or that all were made
-    anew."""
+    """Keep a copy outside of the database: without one, the removal of the last entries, or a full rewrite, goes
+    unnoticed."""
     faults: tuple[ChainFault, ...]
     head_found: bool | None
-    """Whether the head occurs that was written down earlier. None: none was given."""
+    """Whether the expected head occurs in the log. None: no head was given."""
 
     @property
     def is_intact(self) -> bool:
-        """Whether nothing shows."""
+        """Return whether no fault was found."""
         return not self.faults and self.head_found is not False
 
 
 def verify_audit_log(store: HistoryReads, workspace_id: str, expected_digest: str | None = None) -> AuditVerification:
-    """Reads all of it, from the newest entry to the first. `earlier` is a head's digest that was written down then."""
+    """Read the whole log, from the newest entry to the first. `expected_digest` is the digest of a head that was copied
+    earlier."""
     head = AuditHead()
-    flaws: list[ChainFault] = []
+    faults: list[ChainFault] = []
     entries = 0
     found = None if expected_digest is None else expected_digest == NO_PREVIOUS_DIGEST
     later: AuditEntry | None = None
@@ -47,16 +48,16 @@ def verify_audit_log(store: HistoryReads, workspace_id: str, expected_digest: st
         if later is None:
             head = AuditHead(number=entry.number, digest=entry.digest)
         else:
-            flaws.extend(_link_faults(entry.number, entry.digest, later))
+            faults.extend(_link_faults(entry.number, entry.digest, later))
         if not entry.has_valid_digest:
-            flaws.append(ChainFault(number=entry.number, reason="is not what was written"))
+            faults.append(ChainFault(number=entry.number, reason="is not what was written"))
         if entry.digest == expected_digest:
             found = True
         later, entries = entry, entries + 1
     if later is not None:
-        flaws.extend(_link_faults(0, NO_PREVIOUS_DIGEST, later))
+        faults.extend(_link_faults(0, NO_PREVIOUS_DIGEST, later))
     return AuditVerification(
-        workspace_id=workspace_id, entries=entries, head=head, faults=tuple(reversed(flaws)), head_found=found
+        workspace_id=workspace_id, entries=entries, head=head, faults=tuple(reversed(faults)), head_found=found
     )
 
 

@@ -1,4 +1,4 @@
-"""Identity keys and API keys: made, rotated, retired and revoked by whoever runs hullo."""
+"""Creation, rotation, retirement and revocation of identity keys and API keys, for administrators."""
 
 from __future__ import annotations
 
@@ -19,45 +19,45 @@ from hullo.value import Value
 
 API_KEY_PREFIX: Final = "hsk"
 MAX_ACTIVE_KEYS: Final = 50
-"""The most identity keys that an app may have active at once, as every call may try them all."""
+"""Active identity keys per app: every identify call may try them all."""
 
 
 class NewApiKey(Value, secrets=("secret",)):
-    """An API key with its secret, which is shown this once."""
+    """API key with its secret, which is shown only once."""
 
     key: ApiKey
     secret: str
 
 
 class KeyRegister(RegisterWriter):
-    """The part of the register that is about keys."""
+    """Register operations on keys."""
 
     def add_identity_key(self, app_key: str) -> IdentityKey:
-        """One more key that signers may use; the others go on verifying (V4). Its secret is in the answer alone.
+        """Add a secret that signs from now on; the other keys still verify (V4). Only the result holds the secret.
 
         Raises `UnknownApp`, and `Invalid` when the app has too many.
         """
-        moment = self._audit_log.new_context()
-        key = new_identity_key(self._require_app(app_key), moment)
-        self._append_identity_key(app_key, self._seal_key(key), moment)
+        context = self._audit_log.new_context()
+        key = new_identity_key(self._require_app(app_key), context)
+        self._append_identity_key(app_key, self._seal_key(key), context)
         return key
 
     def add_public_key(self, app_key: str, text: str) -> IdentityKey:
-        """One more key, of which the site keeps the private half: it verifies tokens (V5). `text` is PEM or a JWK.
+        """Add a key whose private half the site keeps: it verifies tokens (V5). `text` is PEM or a JWK.
 
-        Raises `UnknownApp`, `Invalid` for what is no such key, or when the app has too many, `Conflicting` when it has
-        this one, and `SettingsError` without `cryptography`.
+        Raises `UnknownApp`, `Invalid` for text that is no such key, or when the app has too many, `Conflicting` when it
+        has this key, and `SettingsError` without `cryptography`.
         """
-        public, moment = read_public_key(text), self._audit_log.new_context()
+        public, context = read_public_key(text), self._audit_log.new_context()
         app_id = self._require_app(app_key).id
         key = IdentityKey(
-            id=moment.new_id("ik"), app_id=app_id, secret="", created_at=moment.now, public_key=public.jwk
+            id=context.new_id("ik"), app_id=app_id, secret="", created_at=context.now, public_key=public.jwk
         )
-        self._append_identity_key(app_key, key, moment, public)
+        self._append_identity_key(app_key, key, context, public)
         return key
 
     def retire_identity_key(self, app_key: str, key_id: str, at: Instant | None = None) -> IdentityKey:
-        """The key stops verifying at that time, or now. May be said again to move the time.
+        """Stop verifying with the key at that time, or now. A repeat moves the time.
 
         Raises `UnknownApp`, and `NotFound` when the app has no such key.
         """
@@ -80,62 +80,62 @@ class KeyRegister(RegisterWriter):
         app_key: str | None = None,
         scopes: Iterable[Scope | str] = ALL_SCOPES,
     ) -> NewApiKey:
-        """A key for a workspace, by id or name, or for one app of it. Without either: the only workspace there is.
+        """Create a key for a workspace, by id or name, or for one app of it. Without either: for the only workspace.
 
-        Raises `UnknownApp`, `NotFound`, and `Invalid` when it is unclear which workspace is meant.
+        Raises `UnknownApp`, `NotFound`, and `Invalid` when several workspaces, or none, could be meant.
         """
-        moment = self._audit_log.new_context()
+        context = self._audit_log.new_context()
         app = self._require_app(app_key) if app_key is not None else None
-        home = app.workspace_id if app is not None else self._require_workspace(workspace).id
-        secret = moment.new_secret(API_KEY_PREFIX)
+        workspace_id = app.workspace_id if app is not None else self._require_workspace(workspace).id
+        secret = context.new_secret(API_KEY_PREFIX)
         key = ApiKey(
-            id=moment.new_id("key"),
-            workspace_id=home,
+            id=context.new_id("key"),
+            workspace_id=workspace_id,
             app_id=app.id if app is not None else None,
             digest=secret_digest(secret),
-            scopes=frozenset(_parse_scope(each) for each in scopes),
-            created_at=moment.now,
+            scopes=frozenset(_parse_scope(scope) for scope in scopes),
+            created_at=context.now,
         )
         data = {"app_id": key.app_id, "scopes": [scope.value for scope in Scope if scope in key.scopes]}
         for _ in attempts():
             changes = ChangeSet(api_keys=(insertion(key),))
-            if self._audit_log.commit(changes, moment, home, "api_key.created", key.id, data):
+            if self._audit_log.commit(changes, context, workspace_id, "api_key.created", key.id, data):
                 return NewApiKey(key=key, secret=secret)
         raise TooContended
 
     def revoke_api_key(self, key_id: str) -> ApiKey:
-        """The key is refused from now on. Revoking it again changes nothing. Raises `NotFound`."""
-        moment = self._audit_log.new_context()
+        """Revoke the key at once. A repeat changes nothing. Raises `NotFound`."""
+        context = self._audit_log.new_context()
         for _ in attempts():
-            key = next((each for each in self._store.list_api_keys() if each.id == key_id), None)
+            key = next((key for key in self._store.list_api_keys() if key.id == key_id), None)
             if key is None:
                 raise NotFound(f"no API key {key_id}; 'hullo api-key list' shows them")
-            if key.revoked_at is not None:
+            if key.revoked_at is not None:  # the first revocation keeps its time
                 return key
-            change = replacement(key, replace(key, revoked_at=moment.now))
+            change = replacement(key, replace(key, revoked_at=context.now))
             changes = ChangeSet(api_keys=(change,))
-            if self._audit_log.commit(changes, moment, key.workspace_id, "api_key.revoked", key.id):
+            if self._audit_log.commit(changes, context, key.workspace_id, "api_key.revoked", key.id):
                 return change.after
         raise TooContended
 
     def _append_identity_key(
-        self, app_key: str, key: IdentityKey, moment: RequestContext, public: PublicKey | None = None
+        self, app_key: str, key: IdentityKey, context: RequestContext, public: PublicKey | None = None
     ) -> None:
-        def with_it(app: App) -> App:
+        def add_key(app: App) -> App:
             if public is not None:
                 _require_new_key(app, public)
-            if sum(each.is_active(moment.now) for each in app.identity_keys) >= MAX_ACTIVE_KEYS:
+            if sum(identity_key.is_active(context.now) for identity_key in app.identity_keys) >= MAX_ACTIVE_KEYS:
                 raise Invalid(f"the app has {MAX_ACTIVE_KEYS} active identity keys; retire one first")
             return replace(app, identity_keys=(*app.identity_keys, key))
 
         data = {"app_id": key.app_id, "public": public is not None}
-        self._update_app(app_key, with_it, "identity_key.added", data, key.id)
+        self._update_app(app_key, add_key, "identity_key.added", data, key.id)
 
-    def _require_workspace(self, wanted: str | None) -> Workspace:
-        if wanted is not None:
-            known = self._find_workspace(wanted)
+    def _require_workspace(self, id_or_name: str | None) -> Workspace:
+        if id_or_name is not None:
+            known = self._find_workspace(id_or_name)
             if known is None:
-                raise NotFound(f"no workspace is called {wanted!r}; an app makes its own when it is created")
+                raise NotFound(f"no workspace is called {id_or_name!r}; an app makes its own when it is created")
             return known
         workspaces = self._store.list_workspaces()
         if len(workspaces) != 1:

@@ -1,4 +1,4 @@
-"""Apps, workspaces and keys: made, changed, rotated and retired by whoever runs hullo."""
+"""The register: apps, workspaces and keys, as administrators see them."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ __all__ = [
 
 
 class Register(AppRegister, KeyRegister):
-    """Writes are rare and made by people, so each is a transaction of its own, with its line in the audit log.
+    """Creates and changes apps and keys, each in its own transaction with an audit entry.
 
-    The apps and identity keys that it gives are as they are stored, sealed where there is a master key; only a secret
-    that was made just now is plain.
+    Returned apps and identity keys are as stored: sealed if there is a master key. Only a newly made secret is
+    plain.
     """
 
     def __init__(self, store: Store, clock: Clock, vault: Vault, by: str = HOST) -> None:

@@ -1,4 +1,4 @@
-"""What is in the register already: found, and rewritten as it is edited."""
+"""Shared base of the register: lookups, and updates with retry."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ IDENTITY_KEY_PREFIX: Final = "hik"
 
 
 class RegisterWriter:
-    """What the parts of the register have in common. Racing writes are tried again."""
+    """Base of the register classes. Retries writes that conflict."""
 
     def __init__(self, store: Store, audit_log: AuditLog, vault: Vault) -> None:
         self._store = store
@@ -35,22 +35,25 @@ class RegisterWriter:
         return app
 
     def _find_workspace(self, id_or_name: str) -> Workspace | None:
-        """By its id or name."""
-        return next((each for each in self._store.list_workspaces() if id_or_name in {each.id, each.name}), None)
+        """Find a workspace by its id or name."""
+        return next(
+            (workspace for workspace in self._store.list_workspaces() if id_or_name in {workspace.id, workspace.name}),
+            None,
+        )
 
     def _update_app(
         self, app_key: str, edit: AppEdit, action: str, data: Mapping[str, object], subject: str | None = None
     ) -> App:
-        """The app as it is afterwards; where the edit changes nothing, nothing is written. `subject` None: the app."""
-        moment = self._audit_log.new_context()
+        """Apply an edit to the app and return it; an edit without effect writes nothing. `subject` None: the app."""
+        context = self._audit_log.new_context()
         for _ in attempts():
             app = self._require_app(app_key)
             after = edit(app)
-            if after == app:
+            if after == app:  # no change, so no audit entry and no new version
                 return app
             change = replacement(app, after)
             changes = ChangeSet(apps=(change,))
-            if self._audit_log.commit(changes, moment, app.workspace_id, action, subject or app.id, data):
+            if self._audit_log.commit(changes, context, app.workspace_id, action, subject or app.id, data):
                 return change.after
         raise TooContended
 
@@ -59,7 +62,7 @@ class RegisterWriter:
 
 
 def new_identity_key(app: App, context: RequestContext) -> IdentityKey:
-    """The same for the same moment."""
+    """Make a key from the context: the same context gives the same key."""
     return IdentityKey(
         id=context.new_id("ik"),
         app_id=app.id,

@@ -1,4 +1,4 @@
-"""What a site's server signs, made here: for trying things out, and for servers that hullo is mounted in."""
+"""Signatures of a site's server, made by hullo: for trials, and for servers that mount it."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ TOKEN_ID_PREFIX = "jti"
 
 
 def compute_user_hash(app: App, value: str, now: Instant) -> str:
-    """The `user_hash` of an external id, or of an email as it is sent, with the newest key (V1). Raises `NotFound`."""
+    """Compute the `user_hash` of an external id, or of an email as sent, with the newest key (V1). Raises
+    `NotFound`."""
     return user_hash(_signing_key(app, now).secret, value)
 
 
 def mint_token(app: App, body: Mapping[str, object], ttl: int, limits: Limits, context: RequestContext) -> str:
-    """A token about a person (V5), signed with the newest key and good for one time.
+    """Make a single-use token about a person (V5), signed with the newest key.
 
-    `body` is what an identify body holds about the person. Raises `NoIdentifier`, `NotFound`, and `Invalid` for a field
-    or a life that the app would not take.
+    `body` is the part of an identify body that describes the person; `ttl` is in seconds. Raises `NoIdentifier`,
+    `NotFound`, and `Invalid` for a field or a lifetime that the app would refuse.
     """
     claim = Claim.from_body(body, limits)
     if claim.rejected:
@@ -36,11 +37,11 @@ def mint_token(app: App, body: Mapping[str, object], ttl: int, limits: Limits, c
     if not 1 <= ttl <= MAX_LIFETIME // SECOND:
         raise Invalid(f"a token lives for 1 to {MAX_LIFETIME // SECOND} seconds")
     person = {"sub": claim.external_id, EMAIL: claim.email_as_sent, **claim.profile, CUSTOM_DATA: claim.custom_data}
-    said = {name: value for name, value in person.items() if value not in (None, {})}
+    claims = {name: value for name, value in person.items() if value not in (None, {})}
     return sign_token(
         _signing_key(app, context.now),
         app.app_key,
-        {**said, "jti": context.new_secret(TOKEN_ID_PREFIX)},
+        {**claims, "jti": context.new_secret(TOKEN_ID_PREFIX)},
         now=context.now,
         lifetime=ttl * SECOND,
     )
@@ -49,7 +50,7 @@ def mint_token(app: App, body: Mapping[str, object], ttl: int, limits: Limits, c
 def _signing_key(app: App, now: Instant) -> IdentityKey:
     key = app.signing_key(now)
     if key is None:
-        some = any(each.is_active(now) for each in app.identity_keys)
-        keys, are = ("active identity key", "a public one") if some else ("identity key", "retired")
+        has_active = any(key.is_active(now) for key in app.identity_keys)
+        keys, are = ("active identity key", "a public one") if has_active else ("identity key", "retired")
         raise NotFound(f"every {keys} of this app is {are}; 'hullo identity-key add' makes one that signs")
     return key

@@ -1,4 +1,4 @@
-"""What a site reports of a person: an order, a page that was seen. It goes into their timeline, and nobody is told."""
+"""Events that a site reports about a person, such as an order or a page view. They go into the timeline only."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from hullo.rules.merging.survivors import require_not_merged
 from hullo.value import Value
 
 MAX_CLOCK_SKEW: Final = HOUR
-"""How far in the future something may have happened already."""
+"""How far in the future an event may be: the site's clock may be ahead."""
 
 _INT64_LIMIT: Final = 2**63
 
@@ -32,7 +32,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class EventReport(Value):
-    """`occurred_at` None: now."""
+    """Reported event. `occurred_at` None: now."""
 
     name: str
     occurred_at: Instant | None = None
@@ -40,7 +40,7 @@ class EventReport(Value):
 
     @classmethod
     def from_body(cls, body: Mapping[str, object], limits: Limits, now: Instant) -> EventReport:
-        """From a decoded body. Raises `Invalid`, which names all that is wrong with it."""
+        """Parse a decoded body. Raises `Invalid` with all faults."""
         name, occurred_at, properties = (body.get(field) for field in ("name", "occurred_at", "properties"))
         faults = {
             "name": _name_fault(name, limits.event_name_length),
@@ -58,7 +58,7 @@ class EventReport(Value):
 
 
 class AddContactEvent(Value):
-    """One more line in a contact's timeline. Told twice, there are two."""
+    """Addition of one event to a contact's timeline. A repeat adds it again."""
 
     contact_id: ContactId
     workspace_id: str
@@ -68,16 +68,16 @@ class AddContactEvent(Value):
     context: RequestContext
 
     def prepare(self, apps: Apps) -> PreparedOperation[ContactEvent]:  # noqa: ARG002 - no app is asked
-        """Refuses nothing: the key was checked by whoever took the call."""
+        """Build the query. The caller has checked the API key."""
         query = SnapshotQuery(workspace_id=self.workspace_id, app_id=None, contacts=(self.contact_id,))
         return PreparedOperation(query=query, decide=self._decide)
 
     def _decide(self, snapshot: Snapshot) -> Decision[ContactEvent]:
-        """Raises `NotFound` and `Conflicting`, as `unabsorbed` does."""
+        """Add the event. Raises `NotFound` and `Conflicting` as `require_not_merged` does."""
         contact = require_not_merged(snapshot, self.contact_id)
         at = self.report.occurred_at if self.report.occurred_at is not None else self.context.now
         event = ContactEvent(
-            # By its own time, as timelines are read in the order of ids.
+            # The id has the time of the event: timelines are read in the order of ids.
             id=RequestContext(now=at, seed=self.context.seed).new_id("evt"),
             workspace_id=self.workspace_id,
             contact_id=contact.id,
@@ -125,12 +125,12 @@ def _properties_fault(properties: object, limits: Limits) -> str | None:
 
 
 def _value_fault(value: object, depth: int) -> str | None:
-    """`depth`: how many objects and lists may still be within one another."""
+    """Find a fault in a JSON value. `depth` is how many levels of nesting are left."""
     if isinstance(value, dict | list):
         if depth == 0:
             return "is nested too deeply"
         parts = cast("dict[str, object]", value).values() if isinstance(value, dict) else cast("list[object]", value)
-        return next((fault for each in parts if (fault := _value_fault(each, depth - 1))), None)
+        return next((fault for part in parts if (fault := _value_fault(part, depth - 1))), None)
     if isinstance(value, float) and not math.isfinite(value):
         return "must hold finite numbers"
     if isinstance(value, int) and not -_INT64_LIMIT <= value < _INT64_LIMIT:

@@ -1,4 +1,5 @@
-"""Whole lists of emails and phones, as servers write them: the first is the primary one, and what is not in it goes."""
+"""Whole lists of emails and phones, as servers write them: the first is primary, and values not in the list are
+removed."""
 
 from __future__ import annotations
 
@@ -27,25 +28,25 @@ from hullo.value import Value
 EMAILS: Final = "emails"
 PHONES: Final = "phones"
 PRIMARY_FIELDS: Final[Mapping[str, str]] = {EMAILS: EMAIL, PHONES: PHONE}
-"""What the first of each list is called alone."""
+"""Field of the first value of each list."""
 
 
 class ContactLists(Value):
-    """None: nothing is said of them. Empty: there are none afterwards."""
+    """Lists to write. None: unchanged. Empty: remove all."""
 
     emails: tuple[str, ...] | None = None
     phones: tuple[str, ...] | None = None
 
     @property
     def is_given(self) -> bool:
-        """Whether there is any to be written."""
+        """Return whether there is a list to write."""
         return self.emails is not None or self.phones is not None
 
     @classmethod
     def from_body(cls, body: Mapping[str, object], limits: Limits) -> tuple[ContactLists, tuple[Rejection, ...]]:
-        """From a decoded body, and what is wrong with it: values that are wrong are left out (W8).
+        """Parse a decoded body; return the lists and the faults: invalid values are left out (W8).
 
-        Raises `Invalid` where one is said alone beside its list.
+        Raises `Invalid` when a list and its single field are both sent.
         """
         for several, alone in PRIMARY_FIELDS.items():
             if several in body and alone in body:
@@ -58,35 +59,35 @@ class ContactLists(Value):
         ), tuple(rejected)
 
     def email_identifiers(self, hooks: PluginManager, limits: Limits) -> tuple[Identifier, ...]:
-        """The emails, each once, as people are found by them. Raises `Invalid` where nobody is found by email."""
-        named: dict[str, Identifier] = {}
+        """Make the identifiers of the emails, without duplicates. Raises `Invalid` where no plugin matches by email."""
+        identifiers: dict[str, Identifier] = {}
         for text in self.emails or ():
             usable, _ = usable_identifiers(Claim(email=text, email_as_sent=text), hooks, limits)
-            email = next((each for each in usable if each.kind == EMAIL), None)
+            email = next((identifier for identifier in usable if identifier.kind == EMAIL), None)
             if email is None:
                 reason = "nobody is found by email here; write one, as email"
                 raise Invalid(Invalid.invalid_fields_detail, [Rejection(field=EMAILS, reason=reason)])
-            named.setdefault(email.key, email)
-        return tuple(named.values())
+            identifiers.setdefault(email.key, email)
+        return tuple(identifiers.values())
 
     def apply(
         self, result: WriteResult, emails: Sequence[Identifier], write_context: WriteContext, hooks: PluginManager
     ) -> WriteResult:
-        """The same with these lists written, too, unless a policy refuses one. `emails` are those of `identifiers`
-        that the contact may have."""
+        """Write the lists into the result, unless a policy refuses. `emails` are those of `email_identifiers` that the
+        contact may have."""
         contact, lists = result.contact, list[_ListChange]()
         if self.emails is not None:
             before = identifier_facts(contact, EMAIL)
-            after = tuple(_list_fact(each.value, contact.identifier_fact(each), write_context) for each in emails)
+            after = tuple(_list_fact(email.value, contact.identifier_fact(email), write_context) for email in emails)
             lists.append(_ListChange(field=EMAILS, kind="identifier", before=before, after=after))
         if self.phones is not None:
             before, region = all_phones(contact), write_context.app.region if write_context.app else None
             held = {fact.value: fact for fact in before}
-            numbers = dict.fromkeys(normalise_phone(each, region) for each in self.phones)
-            after = tuple(_list_fact(each, held.get(each), write_context) for each in numbers)
+            numbers = dict.fromkeys(normalise_phone(phone, region) for phone in self.phones)
+            after = tuple(_list_fact(number, held.get(number), write_context) for number in numbers)
             lists.append(_ListChange(field=PHONES, kind="profile", before=before, after=after))
-        for each in lists:
-            result = _apply_list(result, each, write_context, hooks)
+        for list_change in lists:
+            result = _apply_list(result, list_change, write_context, hooks)
         return result
 
 
@@ -99,15 +100,15 @@ class _ListChange(Value):
     after: tuple[Fact, ...]
 
     def writes(self, write_context: WriteContext) -> Iterator[Write]:
-        """One value each: the primary one where it is another, and those of the others that come, go, or are worth
-        more than they were."""
+        """Yield one write for the primary value if it changes, and one for each other value that is added, removed, or
+        gets a higher standing."""
         first, then = (facts[0] if facts else None for facts in (self.before, self.after))
         if first != then:
             yield self._write(PRIMARY_FIELDS[self.field], then, first, write_context)
-        told = {fact.value for fact in (first, then) if fact is not None}
+        primary_values = {fact.value for fact in (first, then) if fact is not None}
         before, after = ({fact.value: fact for fact in facts} for facts in (self.before, self.after))
         for value in dict.fromkeys((*before, *after)):
-            if value not in told and before.get(value) != after.get(value):
+            if value not in primary_values and before.get(value) != after.get(value):
                 yield self._write(self.field, after.get(value), before.get(value), write_context)
 
     def _write(self, field: str, fact: Fact | None, stored: Fact | None, write_context: WriteContext) -> Write:
@@ -134,12 +135,12 @@ def _apply_list(
         kept = FieldVerdict(field=list_change.field, verdict="kept", reason=refusal.reason)
         step = Step(stage="policy", plugin=plugin, answer=f"keeps {list_change.field}: {refusal.reason}")
         return replace(result, kept=(*result.kept, kept), steps=(*result.steps, step))
-    fields = dict.fromkeys(each.field for each in writes)
-    verdicts = (_verdict(field, [each for each in writes if each.field == field], write_context) for field in fields)
+    fields = dict.fromkeys(write.field for write in writes)
+    verdicts = (_verdict(field, [write for write in writes if write.field == field], write_context) for field in fields)
     changes = (
-        FieldChange(field=each.field, before=_fact_value(each.stored), after=each.value)
-        for each in writes
-        if _fact_value(each.stored) != each.value
+        FieldChange(field=write.field, before=_fact_value(write.stored), after=write.value)
+        for write in writes
+        if _fact_value(write.stored) != write.value
     )
     return replace(
         result,
@@ -150,12 +151,12 @@ def _apply_list(
 
 
 def _verdict(field: str, writes: Sequence[Write], write_context: WriteContext) -> FieldVerdict:
-    deed = "replaced"
-    if all(each.stored is None for each in writes):
-        deed = "filled"
-    elif all(each.value is None for each in writes):
-        deed = "cleared"
-    return FieldVerdict(field=field, verdict="written", reason=f"{deed} as {write_context.standing.label}")
+    action = "replaced"
+    if all(write.stored is None for write in writes):
+        action = "filled"
+    elif all(write.value is None for write in writes):
+        action = "cleared"
+    return FieldVerdict(field=field, verdict="written", reason=f"{action} as {write_context.standing.label}")
 
 
 def _with_list(contact: Contact, list_change: _ListChange) -> Contact:
@@ -167,7 +168,7 @@ def _with_list(contact: Contact, list_change: _ListChange) -> Contact:
 
 
 def _list_fact(text: str, held: Fact | None, write_context: WriteContext) -> Fact:
-    """What is there already, in whatever spelling, is written again only if it is worth more now."""
+    """Keep a stored fact of the same value, in any spelling, unless the new standing is higher."""
     if held is not None and held.standing >= write_context.standing:
         return held
     return Fact(
@@ -182,24 +183,24 @@ def _fact_value(fact: Fact | None) -> Scalar | None:
 def _parse_list(
     field: str, body: Mapping[str, object], max_items: int, limits: Limits, rejected: list[Rejection]
 ) -> tuple[str, ...] | None:
-    """Each as it would be taken alone. None where the list is not said, or as a whole is wrong."""
+    """Parse each item as the single field. None when the list is absent, or invalid as a whole."""
     if field not in body:
         return None
-    said = body[field]
-    if said is not None and not isinstance(said, list):
+    items = body[field]
+    if items is not None and not isinstance(items, list):
         rejected.append(Rejection(field=field, reason="must be a list"))
         return None
-    texts = cast("list[object]", said or [])
+    texts = cast("list[object]", items or [])
     if len(texts) > max_items:
         rejected.append(Rejection(field=field, reason=f"more than {max_items}"))
         return None
-    alone, taken = PRIMARY_FIELDS[field], list[str]()
+    alone, values = PRIMARY_FIELDS[field], list[str]()
     for text in texts:
         claim = Claim.from_body({alone: text}, limits)
         value = claim.email if field == EMAILS else claim.profile.get(alone)
         if value is not None:
-            taken.append(value)
+            values.append(value)
         else:
             reason = claim.rejected[0].reason if claim.rejected else "must be text"
             rejected.append(Rejection(field=field, reason=reason))
-    return tuple(taken) if taken or not texts else None
+    return tuple(values) if values or not texts else None

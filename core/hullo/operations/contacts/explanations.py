@@ -1,4 +1,4 @@
-"""A decision in words: who called, by what they were known, what was written, and what was not and why."""
+"""Decisions as sentences for agents: the caller, the match, the writes, and the refusals with their reasons."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hullo.model.match import CREATED
 from hullo.model.standing import Standing
 
 MATCHED_BY_ID: Final = "id"
-"""What `matched_by` says where nobody had to be found."""
+"""`matched_by` of operations that name the contact by its id."""
 
 _PAGE_WRITER_PREFIXES: Final = ("visitor:", "identity-key:", "token:")
 _WRITE_KIND_PATTERN: Final = re.compile(r"(filled|replaced|confirmed|cleared) as \w+")
@@ -22,15 +22,15 @@ _MANUAL_ACTIONS: Final[Mapping[str, str]] = {
     "merge": "merged somebody into this contact",
     "unmerge": "took a merge back",
 }
-"""What was done by hand to whole contacts, by its stage."""
+"""Actions on whole contacts, by their stage."""
 _NEW_CONTACT_ANSWER: Final = "somebody new"
-"""What the first sentence says already."""
+"""The opening sentence covers this step."""
 
 
 def describe_decision(decision: DecisionRecord, apps: Mapping[AppId, str]) -> str:
-    """Sentences for people. `apps` are the names of apps by their ids; where one is missing, its id has to do.
+    """Render a decision as sentences. `apps` maps ids to names; an app without one appears by its id.
 
-    They say no more than the decision holds: fields by their names, people by their ids, and no values.
+    The sentences hold no values: fields appear by name, people by id.
     """
     steps, fields = decision.trace.steps, decision.trace.fields
     sentences = (
@@ -46,16 +46,16 @@ def _opening_sentence(decision: DecisionRecord, apps: Mapping[AppId, str]) -> st
     when = format_rfc3339(decision.at)[:16].replace("T", " ")
     app = f" of app {apps.get(decision.app_id, decision.app_id)}" if decision.app_id is not None else ""
     if decision.matched_by == MATCHED_BY_ID:
-        did = next(
+        action = next(
             (_MANUAL_ACTIONS[step.stage] for step in decision.trace.steps if step.stage in _MANUAL_ACTIONS),
             _DEFAULT_ACTION,
         )
-        return f"On {when} UTC {_caller_phrase(decision, app)} {did}"
+        return f"On {when} UTC {_caller_phrase(decision, app)} {action}"
     if decision.matched_by == CREATED:
-        did = "made this contact"
+        action = "made this contact"
     else:
-        did = f"identified them by {decision.matched_by.replace('_', ' ')}"
-    return f"On {when} UTC {_caller_phrase(decision, app)} {did}{_evidence_phrase(decision)} ({decision.standing})"
+        action = f"identified them by {decision.matched_by.replace('_', ' ')}"
+    return f"On {when} UTC {_caller_phrase(decision, app)} {action}{_evidence_phrase(decision)} ({decision.standing})"
 
 
 def _caller_phrase(decision: DecisionRecord, app: str) -> str:
@@ -80,24 +80,24 @@ def _evidence_phrase(decision: DecisionRecord) -> str:
 
 
 def _step_sentences(steps: Sequence[Step]) -> Iterator[str]:
-    """What was thought on the way to the person, and what came of it beside their values."""
+    """Yield the remarks on the match, and the effects on session, links and merges."""
     for step in steps:
-        thought_over = step.stage == "match" and step.plugin == "pipeline" and step.answer != _NEW_CONTACT_ANSWER
-        if thought_over or step.stage in {"visit", *_MANUAL_ACTIONS}:
+        is_remark = step.stage == "match" and step.plugin == "pipeline" and step.answer != _NEW_CONTACT_ANSWER
+        if is_remark or step.stage in {"visit", *_MANUAL_ACTIONS}:
             yield _capitalise(step.answer)
         elif step.stage == "link":
             yield f"{_capitalise(step.plugin)} {step.answer}"
 
 
 def _written_sentences(fields: Iterable[FieldVerdict]) -> Iterator[str]:
-    deeds: dict[str, list[str]] = {}
+    by_kind: dict[str, list[str]] = {}
     others: dict[str, list[str]] = {}
-    for each in _with_verdict(fields, "written"):
-        deed = _WRITE_KIND_PATTERN.fullmatch(each.reason)
-        home, word = (deeds, deed[1]) if deed is not None else (others, each.reason)
-        home.setdefault(word, []).append(each.field)
-    if deeds:
-        yield "It " + _join_words(f"{deed} {_join_words(names)}" for deed, names in deeds.items())
+    for verdict in _with_verdict(fields, "written"):
+        write_kind = _WRITE_KIND_PATTERN.fullmatch(verdict.reason)
+        group, phrase = (by_kind, write_kind[1]) if write_kind is not None else (others, verdict.reason)
+        group.setdefault(phrase, []).append(verdict.field)
+    if by_kind:
+        yield "It " + _join_words(f"{write_kind} {_join_words(names)}" for write_kind, names in by_kind.items())
     for reason, names in others.items():
         yield f"{_capitalise(_join_words(names))} {reason}"
 
@@ -107,29 +107,29 @@ def _rejected_sentences(fields: Sequence[FieldVerdict]) -> Iterator[str]:
         yield f"It kept {_join_words(names)}, as {reason}"
     for reason, names in _by_reason(_with_verdict(fields, "rejected")).items():
         yield f"It left out {_join_words(names)}: {reason}"
-    so_already = [each.field for each in _with_verdict(fields, "unchanged")]
-    if so_already:
-        yield f"{_capitalise(_join_words(so_already))} {'was' if len(so_already) == 1 else 'were'} so already"
+    unchanged = [field_verdict.field for field_verdict in _with_verdict(fields, "unchanged")]
+    if unchanged:
+        yield f"{_capitalise(_join_words(unchanged))} {'was' if len(unchanged) == 1 else 'were'} so already"
 
 
 def _with_verdict(fields: Iterable[FieldVerdict], verdict: Verdict) -> Iterator[FieldVerdict]:
-    return (each for each in fields if each.verdict == verdict)
+    return (field_verdict for field_verdict in fields if field_verdict.verdict == verdict)
 
 
 def _by_reason(verdicts: Iterable[FieldVerdict]) -> dict[str, list[str]]:
     grouped: dict[str, list[str]] = {}
-    for each in verdicts:
-        grouped.setdefault(each.reason, []).append(each.field)
+    for verdict in verdicts:
+        grouped.setdefault(verdict.reason, []).append(verdict.field)
     return grouped
 
 
 def _join_words(words: Iterable[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
+    """Join words as `a`, `a and b`, `a, b and c`."""
     *most, last = words
     return f"{', '.join(most)} and {last}" if most else last
 
 
 def _capitalise(text: str) -> str:
-    """As a sentence begins; an id, or a name that is no word, stays as it is."""
+    """Turn the first letter to upper case, unless the first word is an id or a technical name."""
     first = text.partition(" ")[0]
     return text if "_" in first or "-" in first else text[:1].upper() + text[1:]

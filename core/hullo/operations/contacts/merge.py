@@ -1,4 +1,4 @@
-"""One contact absorbs another because somebody says so (G1, G4)."""
+"""Merge of two contacts on request (G1, G4)."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ MANUAL_RULE = "by hand"
 
 
 class MergeResult(Value):
-    """What a merge did, or would do."""
+    """Result of a merge, or of its preview."""
 
     merge: Merge
     survivor: Contact
-    """As it is afterwards, with every app's custom data."""
+    """The survivor after the merge, with every app's custom data."""
     clashes: tuple[Clash, ...]
 
 
 class MergeContacts(Value):
-    """`absorbed_id` becomes part of `survivor_id`. To preview it, have the pipeline consider it.
+    """Merge `absorbed_id` into `survivor_id`. For a preview, use the engine's dry run.
 
-    Both ids are those of somebody who was absorbed by nobody: `current_contact` finds them. `extent` is how much there
-    is of the absorbed one; without it only people are counted. A merge of very many people or conversations is
-    refused until it is `confirmed`.
+    Neither contact may have been absorbed: `current_contact` finds the right ids. `related_counts` counts the absorbed
+    one's records; without it only contacts are counted. A merge of very many contacts or conversations needs
+    `confirmed`.
     """
 
     survivor_id: ContactId
@@ -49,7 +49,7 @@ class MergeContacts(Value):
     rule: str = MANUAL_RULE
 
     def prepare(self, apps: Apps) -> PreparedOperation[MergeResult]:  # noqa: ARG002 - no app is asked
-        """Raises `Conflicting` for a merge of somebody with themselves (G4)."""
+        """Check the ids. Raises `Conflicting` for a merge of a contact with itself (G4)."""
         if self.survivor_id == self.absorbed_id:
             raise Conflicting("these are one contact already")
         query = SnapshotQuery(
@@ -61,41 +61,45 @@ class MergeContacts(Value):
         return PreparedOperation(query=query, decide=self.decide)
 
     def decide(self, snapshot: Snapshot) -> Decision[MergeResult]:
-        """Raises `NotFound`, and `Conflicting` where somebody was absorbed meanwhile, or a confirmation is wanted."""
-        survivor, absorbed = (require_not_merged(snapshot, each) for each in (self.survivor_id, self.absorbed_id))
-        moment = self.context.at_least(max(survivor.updated_at, absorbed.updated_at))
-        joining = MergePlanResult(
-            merge_id=moment.new_id("mrg"),
+        """Merge the two. Raises `NotFound`, and `Conflicting` where one was absorbed meanwhile, or a confirmation is
+        missing."""
+        survivor, absorbed = (
+            require_not_merged(snapshot, contact_id) for contact_id in (self.survivor_id, self.absorbed_id)
+        )
+        # Clocks of processes differ: the merge must sort after the last change of both.
+        context = self.context.at_least(max(survivor.updated_at, absorbed.updated_at))
+        merge_plan = MergePlanResult(
+            merge_id=context.new_id("mrg"),
             survivor=survivor,
             absorbed=absorbed,
-            at=moment.now,
+            at=context.now,
             by=self.writer,
             rule=self.rule,
         )
-        self._require_confirmation(joining)
-        change = replacement(survivor, joining.merged_survivor)
-        clashing = tuple(find_clashes(survivor, absorbed))
-        trace = self._build_trace(joining, clashing)
-        teller = add_merge_event(joining, EventBuilder(moment, self.workspace_id, by=self.writer))
+        self._require_confirmation(merge_plan)
+        change = replacement(survivor, merge_plan.merged_survivor)
+        clashes = tuple(find_clashes(survivor, absorbed))
+        trace = self._build_trace(merge_plan, clashes)
+        event_builder = add_merge_event(merge_plan, EventBuilder(context, self.workspace_id, by=self.writer))
         return Decision(
-            result=MergeResult(merge=joining.merge_change.after, survivor=change.after, clashes=clashing),
+            result=MergeResult(merge=merge_plan.merge_change.after, survivor=change.after, clashes=clashes),
             change_set=ChangeSet(
-                contacts=(joining.absorbed_change, change),
-                merges=(joining.merge_change,),
-                absorptions=(joining.absorption,),
-                decisions=(teller.decision_record(survivor.id, self.request_id, trace),),
-                audit_entries=merge_audit_entries((joining,), snapshot),
-                events=teller.events,
+                contacts=(merge_plan.absorbed_change, change),
+                merges=(merge_plan.merge_change,),
+                absorptions=(merge_plan.absorption,),
+                decisions=(event_builder.decision_record(survivor.id, self.request_id, trace),),
+                audit_entries=merge_audit_entries((merge_plan,), snapshot),
+                events=event_builder.events,
             ),
             build_trace=lambda: trace,
         )
 
-    def _require_confirmation(self, joining: MergePlanResult) -> None:
+    def _require_confirmation(self, merge_plan: MergePlanResult) -> None:
         if self.confirmed:
             return
-        if joining.contact_count > MAX_UNCONFIRMED_CONTACTS:
+        if merge_plan.contact_count > MAX_UNCONFIRMED_CONTACTS:
             raise Conflicting(
-                f"this would make one of {joining.contact_count} people, and more than {MAX_UNCONFIRMED_CONTACTS} "
+                f"this would make one of {merge_plan.contact_count} people, and more than {MAX_UNCONFIRMED_CONTACTS} "
                 "are rarely one: "
                 "look at the preview, and confirm the merge if it is meant"
             )
@@ -106,8 +110,8 @@ class MergeContacts(Value):
                 "rarely one person's: look at the preview, and confirm the merge if it is meant"
             )
 
-    def _build_trace(self, merge_plan: MergePlanResult, clashing: tuple[Clash, ...]) -> Trace:
-        lost = {each.field for each in clashing}
+    def _build_trace(self, merge_plan: MergePlanResult, clashes: tuple[Clash, ...]) -> Trace:
+        clash_fields = {clash.field for clash in clashes}
         written = (
             FieldVerdict(field=field, verdict="written", reason=f"came with {merge_plan.absorbed.id} (G1)")
             for field in merge_plan.changed_fields
@@ -116,7 +120,7 @@ class MergeContacts(Value):
             FieldVerdict(
                 field=field, verdict="kept", reason=f"{merge_plan.absorbed.id} had another, of no higher standing"
             )
-            for field in sorted(lost.difference(merge_plan.changed_fields))
+            for field in sorted(clash_fields.difference(merge_plan.changed_fields))
         )
         step = Step(stage="merge", plugin=self.rule, answer=f"{merge_plan.absorbed.id} becomes part of this contact")
         return Trace(steps=(step,), fields=(*written, *kept))

@@ -1,4 +1,4 @@
-"""Notes: what agents write down for each other about a person or a conversation."""
+"""Notes of agents about contacts and conversations."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hullo.value import Value
 
 
 class AddContactNote(Value):
-    """Something is noted about a person."""
+    """Addition of a note about a contact."""
 
     contact_id: ContactId
     workspace_id: str
@@ -27,18 +27,18 @@ class AddContactNote(Value):
     context: RequestContext
 
     def prepare(self, apps: Apps) -> PreparedOperation[Note]:  # noqa: ARG002 - no app is asked
-        """Refuses nothing: the key was checked by whoever took the call."""
+        """Build the query. The caller has checked the API key."""
         query = SnapshotQuery(workspace_id=self.workspace_id, app_id=None, contacts=(self.contact_id,))
         return PreparedOperation(query=query, decide=self._decide)
 
     def _decide(self, snapshot: Snapshot) -> Decision[Note]:
-        """Raises `NotFound` and `Conflicting`, as `unabsorbed` does."""
+        """Add the note. Raises `NotFound` and `Conflicting` as `require_not_merged` does."""
         contact = require_not_merged(snapshot, self.contact_id)
         return _add_note(contact.id, self.workspace_id, self.writer, self.text, self.context)
 
 
 class AddConversationNote(Value):
-    """Something is noted about a conversation."""
+    """Addition of a note about a conversation."""
 
     key: ApiKey
     conversation_id: ConversationId
@@ -46,38 +46,38 @@ class AddConversationNote(Value):
     context: RequestContext
 
     def prepare(self, apps: Apps) -> PreparedOperation[Note]:  # noqa: ARG002 - the key says who is calling
-        """Refuses nothing: the key was checked by whoever took the call."""
+        """Build the query. The caller has checked the API key."""
         query = SnapshotQuery(workspace_id=self.key.workspace_id, app_id=None, conversations=(self.conversation_id,))
         return PreparedOperation(query=query, decide=self._decide)
 
     def _decide(self, snapshot: Snapshot) -> Decision[Note]:
-        """Raises `NotFound` for a conversation of another workspace, or of another app than the key's."""
-        known = snapshot.conversations.get(self.conversation_id)
-        if known is None or not is_answerable_with(known, self.key):
+        """Add the note. Raises `NotFound` for a conversation of another workspace, or of another app than the key's."""
+        conversation = snapshot.conversations.get(self.conversation_id)
+        if conversation is None or not is_answerable_with(conversation, self.key):
             raise NotFound("no such conversation")
-        return _add_note(known.id, self.key.workspace_id, self.key.writer, self.text, self.context)
+        return _add_note(conversation.id, self.key.workspace_id, self.key.writer, self.text, self.context)
 
 
 class RemoveNote(Value):
-    """A note goes, for good. One that is gone already is fine: whoever calls has found it."""
+    """Removal of a note. A note that is already removed is no error: the caller has looked it up."""
 
     note_id: NoteId
     workspace_id: str
 
     def prepare(self, apps: Apps) -> PreparedOperation[NoteId]:  # noqa: ARG002 - no app is asked
-        """Refuses nothing: the note was found by whoever took the call."""
+        """Build the removal. The caller has looked up the note."""
         removal = Decision(result=self.note_id, change_set=ChangeSet(notes_removed=(self.note_id,)))
         query = SnapshotQuery(workspace_id=self.workspace_id, app_id=None)
         return PreparedOperation(query=query, decide=lambda _: removal)
 
 
-def _add_note(subject_id: str, workspace_id: str, writer: str, text: str, moment: RequestContext) -> Decision[Note]:
+def _add_note(subject_id: str, workspace_id: str, writer: str, text: str, context: RequestContext) -> Decision[Note]:
     note = Note(
-        id=moment.new_id("note"),
+        id=context.new_id("note"),
         workspace_id=workspace_id,
         subject_id=subject_id,
         text=text,
-        at=moment.now,
+        at=context.now,
         by=writer,
     )
     return Decision(result=note, change_set=ChangeSet(notes=(note,)))

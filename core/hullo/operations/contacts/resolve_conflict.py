@@ -1,4 +1,4 @@
-"""A conflict is settled by somebody who has looked at it (C7)."""
+"""Resolution of a conflict by an agent (C7)."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from hullo.value import Value
 
 
 class ResolvedConflict(Value):
-    """The conflict as it is afterwards. `absorbed` says what the merge did, where it was settled by one."""
+    """The resolved conflict. `merge_result` is set when it was resolved by a merge."""
 
     conflict: Conflict
     merge_result: MergeResult | None = None
 
 
 class ResolveConflict(Value):
-    """`merge`: `other_id` becomes part of `contact_id`. `keep`: they are two. `move_email`: the email becomes
-    `contact_id`'s.
+    """Resolution of a conflict. `merge`: `contact_id` absorbs `other_id`. `keep`: they stay two. `move_email`: the
+    email moves to `contact_id`.
 
-    The ids are who the conflict's two are by now, by `current_contact`. Settling it the same way again is refused, as
-    settling it otherwise is: what was done can be undone by what is there for that.
+    The ids are the current contacts of the pair, by `current_contact`. A resolved conflict cannot be resolved again, in
+    the same way or another; undo the merge, or update the contacts, instead.
     """
 
     conflict_id: str
@@ -51,7 +51,7 @@ class ResolveConflict(Value):
     confirmed: bool = False
 
     def prepare(self, apps: Apps) -> PreparedOperation[ResolvedConflict]:  # noqa: ARG002 - no app is asked
-        """Refuses nothing yet."""
+        """Build the query."""
         query = SnapshotQuery(
             workspace_id=self.workspace_id,
             app_id=None,
@@ -62,31 +62,33 @@ class ResolveConflict(Value):
         return PreparedOperation(query=query, decide=self._decide)
 
     def _decide(self, snapshot: Snapshot) -> Decision[ResolvedConflict]:
-        """Raises `NotFound`, `Conflicting` for one that is settled or has changed its ground, and `Invalid` for
-        `move_email` where it is about no email."""
+        """Resolve it. Raises `NotFound`, `Conflicting` for a conflict that is resolved or no longer true, and `Invalid`
+        for `move_email` on a conflict about another field."""
         conflict = snapshot.conflicts.get(self.conflict_id)
         if conflict is None:
             raise NotFound("no such conflict")
         if conflict.status == "resolved":
             raise Conflicting(f"this conflict was resolved already, by {conflict.resolution}")
-        contact, other = (require_not_merged(snapshot, each) for each in (self.contact_id, self.other_id))
-        moment = self.context.at_least(max(contact.updated_at, other.updated_at))
-        settled = replacement(
+        contact, other = (require_not_merged(snapshot, contact_id) for contact_id in (self.contact_id, self.other_id))
+        # Clocks of processes differ: the resolution must sort after the last change of both.
+        context = self.context.at_least(max(contact.updated_at, other.updated_at))
+        resolution_change = replacement(
             conflict,
             replace(
                 conflict,
                 status="resolved",
                 resolution=self.action,
-                resolved_at=moment.now,
+                resolved_at=context.now,
                 resolved_by=self.writer,
             ),
         )
+        # Merged by another way meanwhile: the pair is one contact already, and only the conflict is closed.
         if self.action == "merge" and contact.id != other.id:
-            return self._resolve_by_merge(settled, snapshot)
-        changes = self._move_email(conflict, contact, other, moment) if self.action == "move_email" else ChangeSet()
+            return self._resolve_by_merge(resolution_change, snapshot)
+        changes = self._move_email(conflict, contact, other, context) if self.action == "move_email" else ChangeSet()
         entry = next_audit_entry(
             snapshot,
-            moment,
+            context,
             self.workspace_id,
             by=self.writer,
             action="conflict.resolved",
@@ -94,12 +96,12 @@ class ResolveConflict(Value):
             resolution=self.action,
         )
         return Decision(
-            result=ResolvedConflict(conflict=settled.after),
-            change_set=replace(changes, conflicts=(settled,), audit_entries=(entry,)),
+            result=ResolvedConflict(conflict=resolution_change.after),
+            change_set=replace(changes, conflicts=(resolution_change,), audit_entries=(entry,)),
         )
 
     def _resolve_by_merge(self, resolution_change: Change[Conflict], snapshot: Snapshot) -> Decision[ResolvedConflict]:
-        absorbing = MergeContacts(
+        merge_decision = MergeContacts(
             survivor_id=self.contact_id,
             absorbed_id=self.other_id,
             workspace_id=self.workspace_id,
@@ -111,38 +113,38 @@ class ResolveConflict(Value):
             rule=f"conflict {self.conflict_id}",
         ).decide(snapshot)
         return Decision(
-            result=ResolvedConflict(conflict=resolution_change.after, merge_result=absorbing.result),
-            change_set=replace(absorbing.change_set, conflicts=(resolution_change,)),
-            build_trace=absorbing.build_trace,
+            result=ResolvedConflict(conflict=resolution_change.after, merge_result=merge_decision.result),
+            change_set=replace(merge_decision.change_set, conflicts=(resolution_change,)),
+            build_trace=merge_decision.build_trace,
         )
 
-    def _move_email(self, conflict: Conflict, contact: Contact, other: Contact, moment: RequestContext) -> ChangeSet:
+    def _move_email(self, conflict: Conflict, contact: Contact, other: Contact, context: RequestContext) -> ChangeSet:
         if conflict.field != EMAIL:
             raise Invalid(f"this conflict is about {conflict.field}, and no email: merge the two, or keep them apart")
-        held = _disputed_email(conflict, other)
-        if held is None or contact.id == other.id:
+        disputed = _disputed_email(conflict, other)
+        if disputed is None or contact.id == other.id:
             raise Conflicting("the other has this email no more: keep them as they are, or merge them")
-        fact = Fact(held.value, Standing.PROVEN, moment.now, self.writer)
-        losing = without_identifiers(other, [identifier_of(EMAIL, held)], moment.now)
-        # The email that it had until now stays a further one: somebody moves an email to it, and takes none away.
+        fact = Fact(disputed.value, Standing.PROVEN, context.now, self.writer)
+        losing = without_identifiers(other, [identifier_of(EMAIL, disputed)], context.now)
+        # The previous primary email becomes a secondary one: the agent moves an email, and removes none.
         gaining = replace(
-            with_identifiers(contact, EMAIL, (fact, *identifier_facts(contact, EMAIL))), updated_at=moment.now
+            with_identifiers(contact, EMAIL, (fact, *identifier_facts(contact, EMAIL))), updated_at=context.now
         )
-        teller = EventBuilder(moment, self.workspace_id, by=self.writer)
-        for each in (contact, other):
-            # Without the values: it is the one's now, and the other's timeline outlives an erasure of the one.
-            teller.add("contact.updated", each.id, {"fields": [EMAIL]})
+        event_builder = EventBuilder(context, self.workspace_id, by=self.writer)
+        for changed in (contact, other):
+            # Without the values: the loser's timeline would still hold the email after an erasure of the gainer (P2).
+            event_builder.add("contact.updated", changed.id, {"fields": [EMAIL]})
         return ChangeSet(
             contacts=(replacement(other, losing), replacement(contact, gaining)),
             decisions=(
-                teller.decision_record(
+                event_builder.decision_record(
                     contact.id, self.request_id, _email_trace(f"was moved here from {other.id} by hand")
                 ),
-                teller.decision_record(
+                event_builder.decision_record(
                     other.id, self.request_id, _email_trace(f"was moved to {contact.id} by hand"), ordinal=1
                 ),
             ),
-            events=teller.events,
+            events=event_builder.events,
         )
 
 
@@ -151,7 +153,7 @@ def _email_trace(reason: str) -> Trace:
 
 
 def _disputed_email(conflict: Conflict, other: Contact) -> Fact | None:
-    """The email that the conflict is about, if the other still has it."""
+    """Find the email of the conflict among the other contact's; None when it is gone."""
     emails = identifier_facts(other, EMAIL)
     if conflict.digest is None:
         return emails[0] if emails else None

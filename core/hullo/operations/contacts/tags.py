@@ -1,4 +1,4 @@
-"""Tags: names that sort people and conversations, put there and taken away by servers and agents."""
+"""Tags on contacts and conversations, set by servers and agents."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from hullo.rules.merging.survivors import require_not_merged
 from hullo.value import Value
 
 TAGS_FIELD = "tags"
-"""What the field is called in events and faults."""
+"""Field name in events and faults."""
 
 
 class TagChanges(Value):
-    """What is to be there, and what is not. What is so already stays as it is (W9)."""
+    """Tags to add and to remove. Those already present or absent change nothing (W9)."""
 
     add: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
 
 
 class TagContact(Value):
-    """A person is given tags, or loses some."""
+    """Change of a contact's tags."""
 
     contact_id: ContactId
     workspace_id: str
@@ -48,30 +48,32 @@ class TagContact(Value):
     limits: Limits
 
     def prepare(self, apps: Apps) -> PreparedOperation[Contact]:  # noqa: ARG002 - no app is asked
-        """Refuses nothing: the key was checked by whoever took the call."""
+        """Build the query. The caller has checked the API key."""
         query = SnapshotQuery(workspace_id=self.workspace_id, app_id=None, contacts=(self.contact_id,))
         return PreparedOperation(query=query, decide=self._decide)
 
     def _decide(self, snapshot: Snapshot) -> Decision[Contact]:
-        """Raises `NotFound` and `Conflicting`, as `unabsorbed` does, and `Invalid` for too many."""
+        """Update the tags. Raises `NotFound` and `Conflicting` as `require_not_merged` does, and `Invalid` for too
+        many."""
         contact = require_not_merged(snapshot, self.contact_id)
         added = [tag for tag in self.changes.add if tag not in contact.tags]
         removed = [tag for tag in self.changes.remove if tag in contact.tags]
-        if not (added or removed):
+        if not (added or removed):  # W9
             return Decision(result=contact)
-        moment = self.context.at_least(contact.updated_at)
-        fact = Fact(True, Standing.PROVEN, moment.now, self.writer)
-        left = {tag: held for tag, held in contact.tags.items() if tag not in removed}
-        tags = {**left, **dict.fromkeys(added, fact)}
+        # Clocks of processes differ: the event must sort after the contact's last one.
+        context = self.context.at_least(contact.updated_at)
+        fact = Fact(True, Standing.PROVEN, context.now, self.writer)
+        remaining = {tag: held for tag, held in contact.tags.items() if tag not in removed}
+        tags = {**remaining, **dict.fromkeys(added, fact)}
         _require_tag_limit(len(tags), len(contact.tags), self.limits)
-        change = replacement(contact, replace(contact, tags=tags, updated_at=moment.now))
-        teller = EventBuilder(moment, self.workspace_id, app_id=self.app_id, by=self.writer)
-        teller.add("contact.updated", contact.id, {"fields": [TAGS_FIELD]}, _tag_field_changes(added, removed))
-        return Decision(result=change.after, change_set=ChangeSet(contacts=(change,), events=teller.events))
+        change = replacement(contact, replace(contact, tags=tags, updated_at=context.now))
+        event_builder = EventBuilder(context, self.workspace_id, app_id=self.app_id, by=self.writer)
+        event_builder.add("contact.updated", contact.id, {"fields": [TAGS_FIELD]}, _tag_field_changes(added, removed))
+        return Decision(result=change.after, change_set=ChangeSet(contacts=(change,), events=event_builder.events))
 
 
 class TagConversation(Value):
-    """A conversation is given tags, or loses some."""
+    """Change of a conversation's tags."""
 
     key: ApiKey
     conversation_id: ConversationId
@@ -79,36 +81,36 @@ class TagConversation(Value):
     limits: Limits
 
     def prepare(self, apps: Apps) -> PreparedOperation[Conversation]:  # noqa: ARG002 - the key says who is calling
-        """Refuses nothing: the key was checked by whoever took the call."""
+        """Build the query. The caller has checked the API key."""
         query = SnapshotQuery(workspace_id=self.key.workspace_id, app_id=None, conversations=(self.conversation_id,))
         return PreparedOperation(query=query, decide=self._decide)
 
     def _decide(self, snapshot: Snapshot) -> Decision[Conversation]:
-        """Raises `NotFound` for a conversation of another workspace, or of another app than the key's, and `Invalid`
-        for too many."""
-        known = snapshot.conversations.get(self.conversation_id)
-        if known is None or not is_answerable_with(known, self.key):
+        """Update the tags. Raises `NotFound` for a conversation of another workspace, or of another app than the key's,
+        and `Invalid` for too many."""
+        conversation = snapshot.conversations.get(self.conversation_id)
+        if conversation is None or not is_answerable_with(conversation, self.key):
             raise NotFound("no such conversation")
-        left = [tag for tag in known.tags if tag not in self.changes.remove]
-        tags = tuple(dict.fromkeys((*left, *self.changes.add)))
-        if tags == known.tags:
-            return Decision(result=known)
-        _require_tag_limit(len(tags), len(known.tags), self.limits)
-        change = replacement(known, replace(known, tags=tags))
+        remaining = [tag for tag in conversation.tags if tag not in self.changes.remove]
+        tags = tuple(dict.fromkeys((*remaining, *self.changes.add)))
+        if tags == conversation.tags:
+            return Decision(result=conversation)
+        _require_tag_limit(len(tags), len(conversation.tags), self.limits)
+        change = replacement(conversation, replace(conversation, tags=tags))
         return Decision(result=change.after, change_set=ChangeSet(conversations=(change,)))
 
 
 def tag_field_name(tag: str) -> str:
-    """How one tag is called where values are told one by one."""
+    """Return the field name of one tag in field changes."""
     return f"{TAGS_FIELD}.{tag}"
 
 
 def parse_tags(values: Sequence[object], limits: Limits) -> tuple[str, ...]:
-    """Their names, trimmed, each once. Raises `Invalid` for one that is none."""
-    fault = next((fault for each in values if (fault := _tag_fault(each, limits.tag_length))), None)
+    """Parse tags, trimmed and without duplicates. Raises `Invalid`."""
+    fault = next((fault for value in values if (fault := _tag_fault(value, limits.tag_length))), None)
     if fault is not None:
         raise _invalid_tags(fault)
-    return tuple(dict.fromkeys(str(each).strip() for each in values))
+    return tuple(dict.fromkeys(str(value).strip() for value in values))
 
 
 def _tag_fault(tag: object, max_length: int) -> str | None:
@@ -120,13 +122,13 @@ def _tag_fault(tag: object, max_length: int) -> str | None:
 
 
 def _require_tag_limit(after: int, before: int, limits: Limits) -> None:
-    # Where there are too many since the limit was lowered, they may still become fewer.
+    # Above a limit that was lowered later, removals must still work.
     if after > max(limits.tags, before):
         raise _invalid_tags(f"there would be more than {limits.tags}")
 
 
 def _tag_field_changes(added: Sequence[str], removed: Sequence[str]) -> tuple[FieldChange, ...]:
-    """One for each, as the values of a timeline are plain."""
+    """Make one change per tag: values in a timeline are scalars."""
     return (
         *(FieldChange(field=tag_field_name(tag), before=True, after=None) for tag in removed),
         *(FieldChange(field=tag_field_name(tag), before=None, after=True) for tag in added),

@@ -1,4 +1,4 @@
-"""A merge is taken back, however long ago it was (G2)."""
+"""Undo of a merge, at any later time (G2)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from hullo.value import Value
 
 
 class UndoMergeResult(Value):
-    """The two, as they are afterwards."""
+    """The two contacts after the undo."""
 
     merge: Merge
     survivor: Contact
@@ -30,10 +30,10 @@ class UndoMergeResult(Value):
 
 
 class UndoMerge(Value):
-    """`merge` is taken back. It is as it was read a moment ago: what it holds says what has to be looked up.
+    """Undo of `merge`, as read a moment ago: its images name the identifiers to look up.
 
-    Of several merges into one contact any may go first. Of a chain, the last: while the survivor is itself part of
-    another contact, there is nobody to take anything from.
+    Several merges into one contact can be undone in any order. In a chain only the last one can be: a survivor that was
+    itself absorbed has no data to give back.
     """
 
     merge: Merge
@@ -42,7 +42,7 @@ class UndoMerge(Value):
     request_id: str
 
     def prepare(self, apps: Apps) -> PreparedOperation[UndoMergeResult]:  # noqa: ARG002 - no app is asked
-        """Refuses nothing yet."""
+        """Build the query."""
         merge = self.merge
         query = SnapshotQuery(
             workspace_id=merge.workspace_id,
@@ -56,10 +56,12 @@ class UndoMerge(Value):
         return PreparedOperation(query=query, decide=self._decide)
 
     def _decide(self, snapshot: Snapshot) -> Decision[UndoMergeResult]:
-        """Raises `NotFound` for a merge of people who were erased, and `Conflicting` for one that was undone, or is
-        not the last of its chain."""
+        """Split the two. Raises `NotFound` for a merge of erased contacts, and `Conflicting` for a merge that was
+        undone, or is not the last of its chain."""
         merge = snapshot.merges.get(self.merge.id)
-        survivor, absorbed = (snapshot.contacts.get(each) for each in (self.merge.survivor_id, self.merge.absorbed_id))
+        survivor, absorbed = (
+            snapshot.contacts.get(contact_id) for contact_id in (self.merge.survivor_id, self.merge.absorbed_id)
+        )
         if merge is None or survivor is None or absorbed is None:
             raise NotFound("no such merge")
         if not merge.is_active:
@@ -69,49 +71,53 @@ class UndoMerge(Value):
                 f"{survivor.id} has itself become part of {survivor.merged_into} since: undo that merge first"
             )
         others = [
-            each
-            for each in snapshot.merges.values()
-            if each.is_active and each.survivor_id == survivor.id and each.id != merge.id
+            other
+            for other in snapshot.merges.values()
+            if other.is_active and other.survivor_id == survivor.id and other.id != merge.id
         ]
-        moment = self.context.at_least(max(survivor.updated_at, absorbed.updated_at))
-        apart = split_contacts(survivor, absorbed, merge, others, snapshot.contact_ids, moment.now)
-        undone = replacement(
+        # Clocks of processes differ: the undo must sort after the last change of both.
+        context = self.context.at_least(max(survivor.updated_at, absorbed.updated_at))
+        split = split_contacts(survivor, absorbed, merge, others, snapshot.contact_ids, context.now)
+        undo_change = replacement(
             merge,
             replace(
                 merge,
                 survivor_before=_drop_snapshot(merge.survivor_before),
                 absorbed_before=_drop_snapshot(merge.absorbed_before),
-                undone_at=moment.now,
+                undone_at=context.now,
                 undone_by=self.writer,
             ),
         )
-        teller = EventBuilder(moment, merge.workspace_id, by=self.writer)
-        fields = [change.field for change in list_field_changes(survivor, apart.survivor)]
+        event_builder = EventBuilder(context, merge.workspace_id, by=self.writer)
+        fields = [change.field for change in list_field_changes(survivor, split.survivor)]
         data = {"merge_id": merge.id, "survivor_id": survivor.id, "restored_id": absorbed.id}
-        teller.add("contact.unmerged", survivor.id, {**data, "fields": fields})
-        teller.add("contact.unmerged", absorbed.id, data)
-        contacts = replacement(survivor, apart.survivor), replacement(absorbed, apart.restored)
+        event_builder.add("contact.unmerged", survivor.id, {**data, "fields": fields})
+        event_builder.add("contact.unmerged", absorbed.id, data)
+        contacts = replacement(survivor, split.survivor), replacement(absorbed, split.restored)
         trace = Trace(
             steps=(
                 Step(stage="unmerge", plugin=MANUAL_RULE, answer=f"{absorbed.id} is no part of {survivor.id} now (G2)"),
             ),
             fields=tuple(
-                FieldVerdict(field=each.field, verdict="kept", reason=each.reason) for each in apart.changed_since
+                FieldVerdict(field=field.field, verdict="kept", reason=field.reason) for field in split.changed_since
             ),
         )
         return Decision(
             result=UndoMergeResult(
-                merge=undone.after,
+                merge=undo_change.after,
                 survivor=contacts[0].after,
                 restored=contacts[1].after,
-                changed_since=apart.changed_since,
+                changed_since=split.changed_since,
             ),
             change_set=ChangeSet(
                 contacts=contacts,
-                merges=(undone, *(_without_merge_change(each, merge, others) for each in others if each.id > merge.id)),
+                merges=(
+                    undo_change,
+                    *(_without_merge_change(other, merge, others) for other in others if other.id > merge.id),
+                ),
                 decisions=tuple(
-                    teller.decision_record(each.id, self.request_id, trace, ordinal)
-                    for ordinal, each in enumerate((survivor, absorbed))
+                    event_builder.decision_record(contact.id, self.request_id, trace, ordinal)
+                    for ordinal, contact in enumerate((survivor, absorbed))
                 ),
                 splits=(
                     Split(
@@ -119,13 +125,13 @@ class UndoMerge(Value):
                         survivor_id=survivor.id,
                         absorbed_id=absorbed.id,
                         since=merge.at,
-                        restored_identifiers=tuple(apart.restored.identifier_digests()),
+                        restored_identifiers=tuple(split.restored.identifier_digests()),
                     ),
                 ),
                 audit_entries=(
                     next_audit_entry(
                         snapshot,
-                        moment,
+                        context,
                         merge.workspace_id,
                         by=self.writer,
                         action="contact.unmerged",
@@ -134,19 +140,19 @@ class UndoMerge(Value):
                         restored_id=absorbed.id,
                     ),
                 ),
-                events=teller.events,
+                events=event_builder.events,
             ),
             build_trace=lambda: trace,
         )
 
 
 def _drop_snapshot(image: Contact) -> Contact:
-    """An image of an undone merge, which nobody needs any more: each of the two may be erased without the other."""
+    """Clear the image of an undone merge: it is not needed, and either contact may be erased without the other (P2)."""
     return clear_absorbed(image, survivor=None, at=image.updated_at)
 
 
 def _without_merge_change(later: Merge, merge: Merge, others: list[Merge]) -> Change[Merge]:
-    """A later merge into the same contact, whose image of it held what goes now: undone in its turn, it would bring it
-    back."""
-    earlier = [each for each in others if each.id < later.id]
+    """Remove this merge from the image of a later one into the same contact, which would bring its values back when
+    undone."""
+    earlier = [other for other in others if other.id < later.id]
     return replacement(later, replace(later, survivor_before=without_merge(later.survivor_before, merge, earlier)))

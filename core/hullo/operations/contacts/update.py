@@ -1,4 +1,4 @@
-"""A server or an agent changes one contact by its id."""
+"""Update of one contact by its id, by a server or an agent."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from hullo.value import Value
 
 
 class UpdateContact(Value):
-    """A contact's fields are written by id. Everything said counts as proven; what is not said stays (W1).
+    """Update of a contact by id. All sent fields count as proven; others stay (W1).
 
-    `cleared` names identifiers to take away: unlike in an identify, their null means something here.
+    `cleared_kinds` lists identifiers to remove: unlike in an identify, their null clears them here.
     """
 
     contact_id: ContactId
@@ -45,46 +45,51 @@ class UpdateContact(Value):
     lists: ContactLists = field(default_factory=ContactLists)
 
     def prepare(self, apps: Apps) -> PreparedOperation[Contact]:
-        """Raises `UnknownApp`, and `Invalid` when any field is wrong: a patch is taken whole or not at all."""
+        """Check all fields. Raises `UnknownApp`, and `Invalid` when any field is wrong: a patch is applied whole or not
+        at all."""
         app = apps.find(self.app_id) if self.app_id is not None else None
         usable, rejected = usable_identifiers(self.claim, self.hooks, self.limits)
         if rejected:
             raise Invalid(Invalid.invalid_fields_detail, rejected)
-        named, emails = tuple(usable), self.lists.email_identifiers(self.hooks, self.limits)
+        identifiers, emails = tuple(usable), self.lists.email_identifiers(self.hooks, self.limits)
         query = SnapshotQuery(
             workspace_id=self.workspace_id,
             app_id=None,
             contacts=(self.contact_id,),
-            identifiers=tuple(identifier.digest(self.workspace_id) for identifier in (*named, *emails)),
+            identifiers=tuple(identifier.digest(self.workspace_id) for identifier in (*identifiers, *emails)),
         )
-        return PreparedOperation(query=query, decide=lambda snapshot: self._decide(named, emails, app, snapshot))
+        return PreparedOperation(query=query, decide=lambda snapshot: self._decide(identifiers, emails, app, snapshot))
 
     def _decide(
         self, identifiers: tuple[Identifier, ...], emails: tuple[Identifier, ...], app: App | None, snapshot: Snapshot
     ) -> Decision[Contact]:
-        """Raises `NotFound`, and `Conflicting` for an identifier that is somebody else's, or as `unabsorbed` does."""
+        """Write the fields. Raises `NotFound`, and `Conflicting` for an identifier of another contact, or as
+        `require_not_merged` does."""
         contact = require_not_merged(snapshot, self.contact_id)
         for identifier in (*identifiers, *emails):
             if snapshot.contact_ids.get(identifier.digest(self.workspace_id), contact.id) != contact.id:
                 raise Conflicting(f"another contact has this {identifier.kind}")
-        moment = self.context.at_least(contact.updated_at)
-        pen = WriteContext(writer=self.writer, at=moment.now, standing=Standing.PROVEN, app=app)
-        own = [(identifier, True) for identifier in one_per_kind(identifiers, contact)]
-        wanted = propose_writes(self.claim, contact, pen, own, withheld_kinds=(), cleared_kinds=self.cleared_kinds)
-        written = apply_writes(self.claim, contact, False, pen, wanted, self.hooks)
-        written = self.lists.apply(written, emails, pen, self.hooks)
-        if not written.changed_fields:
+        # Clocks of processes differ: the event must sort after the contact's last one.
+        context = self.context.at_least(contact.updated_at)
+        write_context = WriteContext(writer=self.writer, at=context.now, standing=Standing.PROVEN, app=app)
+        owned = [(identifier, True) for identifier in one_per_kind(identifiers, contact)]
+        proposed = propose_writes(
+            self.claim, contact, write_context, owned, withheld_kinds=(), cleared_kinds=self.cleared_kinds
+        )
+        result = apply_writes(self.claim, contact, False, write_context, proposed, self.hooks)
+        result = self.lists.apply(result, emails, write_context, self.hooks)
+        if not result.changed_fields:
             return Decision(result=contact)
-        change = replacement(contact, written.contact)
-        trace = Trace(steps=written.steps, fields=written.verdicts())
-        teller = EventBuilder(moment, self.workspace_id, app_id=self.app_id, by=self.writer)
-        teller.add("contact.updated", contact.id, {"fields": written.changed_fields}, written.changes)
+        change = replacement(contact, result.contact)
+        trace = Trace(steps=result.steps, fields=result.verdicts())
+        event_builder = EventBuilder(context, self.workspace_id, app_id=self.app_id, by=self.writer)
+        event_builder.add("contact.updated", contact.id, {"fields": result.changed_fields}, result.changes)
         return Decision(
             result=change.after,
             change_set=ChangeSet(
                 contacts=(change,),
-                decisions=(teller.decision_record(contact.id, self.request_id, trace),),
-                events=teller.events,
+                decisions=(event_builder.decision_record(contact.id, self.request_id, trace),),
+                events=event_builder.events,
             ),
             build_trace=lambda: trace,
         )

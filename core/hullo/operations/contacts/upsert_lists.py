@@ -1,4 +1,4 @@
-"""A server writes about a person whom it names, with whole lists of emails and phones."""
+"""Upsert by a server with whole lists of emails and phones."""
 
 from __future__ import annotations
 
@@ -25,26 +25,25 @@ from hullo.value import Value
 
 
 class UpsertWithLists(Value):
-    """An upsert, and in the same transaction the lists of whomever it is about.
+    """Upsert of a contact and, in the same transaction, its lists.
 
-    The first email of the list names the person, as an email alone does (M2). Those that are somebody else's stay
-    with them (C7).
+    The first email identifies the person, as a single email does (M2). Emails of other contacts stay there (C7).
     """
 
     upsert: Upsert
     lists: ContactLists
 
     def prepare(self, apps: Apps) -> PreparedOperation[Outcome]:
-        """Raises what the upsert raises."""
+        """Prepare the upsert with the first email, with the same errors."""
         upsert, workspace_id = self.upsert, self.upsert.key.workspace_id
         emails = self.lists.email_identifiers(upsert.hooks, upsert.limits)
         if emails:
             first = emails[0].value
             upsert = replace(upsert, claim=replace(upsert.claim, email=first, email_as_sent=first))
         prepared = upsert.prepare(apps)
-        wanted = dict.fromkeys((*prepared.query.identifiers, *(each.digest(workspace_id) for each in emails)))
+        digests = dict.fromkeys((*prepared.query.identifiers, *(email.digest(workspace_id) for email in emails)))
         return PreparedOperation(
-            query=replace(prepared.query, identifiers=tuple(wanted)),
+            query=replace(prepared.query, identifiers=tuple(digests)),
             decide=partial(self._decide, prepared, emails),
             app=prepared.app,
         )
@@ -55,63 +54,68 @@ class UpsertWithLists(Value):
         decision = prepared.decide(snapshot)
         contact_id = decision.result.contact_id
         assert contact_id is not None, "a server's word makes anybody"
-        changes = {each.after.id: each for each in decision.change_set.contacts}
-        now = {**snapshot.contacts, **{each: change.after for each, change in changes.items()}}
-        mine = [each for each in emails if not _is_owned_by_other(each, contact_id, now, snapshot)]
+        changes = {change.after.id: change for change in decision.change_set.contacts}
+        contacts = {**snapshot.contacts, **{id: change.after for id, change in changes.items()}}
+        owned_emails = [email for email in emails if not _is_owned_by_other(email, contact_id, contacts, snapshot)]
         lists = self.lists
-        if emails and (not mine or mine[0] != emails[0]):
-            lists = replace(lists, emails=None)  # the one that is to be shown is not theirs to have
-        known = now[contact_id]
-        change = changes.get(contact_id, Change(known, replace(known, version=known.version + 1)))
-        moment = _context_after(self.upsert.context, change)
-        pen = WriteContext(writer=self.upsert.key.writer, at=moment.now, standing=Standing.PROVEN, app=prepared.app)
-        written = lists.apply(WriteResult(contact=change.after), mine, pen, self.upsert.hooks)
-        if len(mine) < len(emails):
-            elses = FieldVerdict(field=EMAILS, verdict="kept", reason="another contact has one of these, and keeps it")
-            written = replace(written, kept=(*written.kept, elses))
+        if emails and (not owned_emails or owned_emails[0] != emails[0]):
+            lists = replace(lists, emails=None)  # C7: the primary email belongs to another contact
+        contact = contacts[contact_id]
+        change = changes.get(contact_id, Change(contact, replace(contact, version=contact.version + 1)))
+        context = _context_after(self.upsert.context, change)
+        write_context = WriteContext(
+            writer=self.upsert.key.writer, at=context.now, standing=Standing.PROVEN, app=prepared.app
+        )
+        result = lists.apply(WriteResult(contact=change.after), owned_emails, write_context, self.upsert.hooks)
+        if len(owned_emails) < len(emails):
+            verdict = FieldVerdict(
+                field=EMAILS, verdict="kept", reason="another contact has one of these, and keeps it"
+            )
+            result = replace(result, kept=(*result.kept, verdict))
         first = decision.build_trace
         return Decision(
-            result=_add_to_outcome(decision.result, written),
+            result=_add_to_outcome(decision.result, result),
             change_set=self._add_list_changes(
-                decision.change_set, Change(change.before, written.contact), written, moment
+                decision.change_set, Change(change.before, result.contact), result, context
             ),
-            build_trace=lambda: _add_to_trace(first(), written),
+            build_trace=lambda: _add_to_trace(first(), result),
         )
 
     def _add_list_changes(
         self, change_set: ChangeSet, change: Change[Contact], result: WriteResult, context: RequestContext
     ) -> ChangeSet:
-        """What the upsert writes, and the lists beside it: a decision and an event of their own."""
+        """Add the list changes to the upsert's, with a decision and an event of their own."""
         if not result.changed_fields:
             return change_set
         key, app_id, contact_id = self.upsert.key, self.upsert.app_id, change.after.id
-        teller = EventBuilder(context, key.workspace_id, app_id=app_id, by=key.writer, preceding=change_set.events)
-        teller.add("contact.updated", contact_id, {"fields": result.changed_fields}, result.changes)
+        event_builder = EventBuilder(
+            context, key.workspace_id, app_id=app_id, by=key.writer, preceding=change_set.events
+        )
+        event_builder.add("contact.updated", contact_id, {"fields": result.changed_fields}, result.changes)
         trace, ordinal = _add_to_trace(Trace(), result), len(change_set.decisions)
-        record = teller.decision_record(contact_id, self.upsert.request_id, trace, ordinal)
-        others = (each for each in change_set.contacts if each.after.id != contact_id)
+        record = event_builder.decision_record(contact_id, self.upsert.request_id, trace, ordinal)
+        others = (change for change in change_set.contacts if change.after.id != contact_id)
         return replace(
             change_set,
             contacts=(*others, change),
             decisions=(*change_set.decisions, record),
-            events=teller.events,
+            events=event_builder.events,
         )
 
 
 def _is_owned_by_other(
-    email: Identifier, contact_id: ContactId, people: Mapping[ContactId, Contact], snapshot: Snapshot
+    email: Identifier, contact_id: ContactId, contacts: Mapping[ContactId, Contact], snapshot: Snapshot
 ) -> bool:
-    """Whether another contact has it, once the upsert is written: somebody may lose it to that, or become part of the
-    contact."""
-    contact = people[contact_id]
-    owner = people.get(snapshot.contact_ids.get(email.digest(contact.workspace_id), contact_id))
+    """Return whether another contact has the email after the upsert, which may displace it or merge its owner."""
+    contact = contacts[contact_id]
+    owner = contacts.get(snapshot.contact_ids.get(email.digest(contact.workspace_id), contact_id))
     return owner is not None and owner.id != contact_id and owner.has_identifier(email)
 
 
 def _context_after(context: RequestContext, change: Change[Contact]) -> RequestContext:
-    """The very one of the upsert, where it writes; else one after whatever happened before."""
-    written = change.before is None or change.after.updated_at > change.before.updated_at
-    return context.at_least(change.after.updated_at - 1 if written else change.after.updated_at)
+    """Return the upsert's own context if it writes; else one after the contact's last change."""
+    result = change.before is None or change.after.updated_at > change.before.updated_at
+    return context.at_least(change.after.updated_at - 1 if result else change.after.updated_at)
 
 
 def _add_to_outcome(outcome: Outcome, result: WriteResult) -> Outcome:
@@ -123,5 +127,5 @@ def _add_to_outcome(outcome: Outcome, result: WriteResult) -> Outcome:
     )
 
 
-def _add_to_trace(trace: Trace, written: WriteResult) -> Trace:
-    return Trace(steps=(*trace.steps, *written.steps), fields=(*trace.fields, *written.verdicts()))
+def _add_to_trace(trace: Trace, result: WriteResult) -> Trace:
+    return Trace(steps=(*trace.steps, *result.steps), fields=(*trace.fields, *result.verdicts()))

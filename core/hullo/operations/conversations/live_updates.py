@@ -1,4 +1,4 @@
-"""What a visitor who stays connected is to be told: judged each time by what is stored at that moment (H1, S2)."""
+"""Updates for connected visitors, checked against the stored state each time (H1, S2)."""
 
 from __future__ import annotations
 
@@ -21,57 +21,58 @@ from hullo.store.reading import iter_pages
 from hullo.value import Value
 
 BATCH_SIZE: Final = 128
-"""Sessions that are looked at in one go."""
+"""Sessions per store query."""
 MAX_CATCH_UP_MESSAGES: Final = 200
-"""Messages that somebody is told who was away; whoever missed more loads the history. They wait for their reader all at
-once: with more than a connection keeps waiting, whoever missed so many would never get back in."""
+"""Missed messages sent after a reconnect; a visitor who missed more loads the history. They are queued all at once:
+more than the queue of a connection would close it again on every reconnect."""
 MAX_CATCH_UP_CONVERSATIONS: Final = 200
 _PAGE_SIZE: Final = 50
 
 
 class SessionCheck(Value):
-    """A session as it is now. None: it is over."""
+    """Current state of a session. `session` None: it has ended."""
 
     session: Session | None
     visible_conversations: frozenset[ConversationId] = field(default_factory=frozenset[ConversationId])
-    """Which of the conversations that it was asked about it may see."""
+    """Those of the given conversations that it may see."""
 
 
 def recheck_sessions(
     sessions: Sequence[Session], conversations: Mapping[str, Collection[ConversationId]], store: Store, now: Instant
 ) -> Sequence[SessionCheck]:
-    """Each session with what it may see of the conversations that stand under its digest.
+    """Load the current state of each session, and which of the conversations under its digest it may see.
 
     Raises `StoreUnavailable`.
     """
-    judged: list[SessionCheck] = []
+    checks: list[SessionCheck] = []
     for start in range(0, len(sessions), BATCH_SIZE):
         group = sessions[start : start + BATCH_SIZE]
         queries = [
             SnapshotQuery(
-                workspace_id=each.workspace_id,
-                app_id=each.app_id,
-                session=each.digest,
-                conversations=tuple(conversations.get(each.digest, ())),
+                workspace_id=session.workspace_id,
+                app_id=session.app_id,
+                session=session.digest,
+                conversations=tuple(conversations.get(session.digest, ())),
             )
-            for each in group
+            for session in group
         ]
-        for known, snapshot in zip(group, store.load(queries), strict=True):
+        for cached, snapshot in zip(group, store.load(queries), strict=True):
             try:
-                session = session_lifecycle.validate_session(snapshot, known.digest, known.app_id, now)
+                session = session_lifecycle.validate_session(snapshot, cached.digest, cached.app_id, now)
             except SessionRevoked:
                 session = None
             seen = snapshot.conversations.values() if session is not None else ()
-            judged.append(SessionCheck(session=session, visible_conversations=_visible_ids(seen, session)))
-    return judged
+            checks.append(SessionCheck(session=session, visible_conversations=_visible_ids(seen, session)))
+    return checks
 
 
 def load_messages(
     message_ids: Mapping[ConversationId, Collection[MessageId]], store: Store
 ) -> dict[MessageId, Message]:
-    """The messages with these ids, as far as they are still there. Raises `StoreUnavailable`."""
+    """Load the messages with these ids; those that were deleted are missing. Raises `StoreUnavailable`."""
     found: dict[MessageId, Message] = {}
     for conversation_id, ids in message_ids.items():
+        # Pages are newest first, and ids sort by time: below the oldest wanted id, nothing is left to find.
         oldest, missing = min(ids), set(ids)
         for message in iter_pages(partial(store.list_messages, conversation_id), _PAGE_SIZE):
             if message.id in missing:
@@ -83,24 +84,29 @@ def load_messages(
 
 
 def messages_since(session: Session, after_id: MessageId, store: Store) -> Sequence[tuple[ConversationId, Message]]:
-    """What was said in the conversations that this session may see after the message with this id, in order.
+    """List the messages after this id, in order, in the conversations that the session may see.
 
     Raises `StoreUnavailable`.
     """
     since = timestamp_of(after_id)
+    # H1: an unproven session sees its own conversations only.
     contact = session.contact_id if session.is_proven else None
     page = PageRequest(limit=MAX_CATCH_UP_CONVERSATIONS)
     seen = store.list_visible_conversations(session.visitor_id, session.app_id, contact, page).items
-    told: list[tuple[ConversationId, Message]] = []
+    messages: list[tuple[ConversationId, Message]] = []
     for conversation in seen:
         if since is None or conversation.last_message_at < since:
             continue
         for message in iter_pages(partial(store.list_messages, conversation.id), _PAGE_SIZE):
-            if message.id <= after_id or len(told) >= MAX_CATCH_UP_MESSAGES:
+            if message.id <= after_id or len(messages) >= MAX_CATCH_UP_MESSAGES:
                 break
-            told.append((conversation.id, message))
-    return sorted(told, key=lambda each: each[1].id)
+            messages.append((conversation.id, message))
+    return sorted(messages, key=lambda item: item[1].id)
 
 
 def _visible_ids(conversations: Iterable[Conversation], session: Session | None) -> frozenset[ConversationId]:
-    return frozenset(each.id for each in conversations if session is not None and is_visible_to(each, session))
+    return frozenset(
+        conversation.id
+        for conversation in conversations
+        if session is not None and is_visible_to(conversation, session)
+    )

@@ -1,4 +1,4 @@
-"""Messages: a visitor starts or continues a conversation, an agent answers, the visitor reads it (rules L3, H1)."""
+"""Messages: a visitor writes, an agent replies, the visitor reads (rules L3, H1)."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from hullo.value import Value
 
 
 class SentMessage(Value):
-    """A message and the conversation it is in."""
+    """Message with its conversation."""
 
     conversation: Conversation
     message: Message
 
 
 class SendMessage(Value):
-    """A visitor says something: in a conversation, or in a new one when `conversation_id` is None.
+    """Message of a visitor, in a conversation, or in a new one when `conversation_id` is None.
 
-    A repeat, by `client_id`, writes nothing and is answered with the first message.
+    A repeat, by `client_id`, writes nothing and returns the first message.
     """
 
     open_session: OpenSession
@@ -45,7 +45,7 @@ class SendMessage(Value):
     client_id: str | None
 
     def prepare(self, apps: Apps) -> PreparedOperation[SentMessage]:
-        """Raises `UnknownApp`, `BadOrigin`, `SessionRequired`."""
+        """Check app and origin. Raises `UnknownApp`, `BadOrigin`, `SessionRequired`."""
         if self.open_session.session_digest is None:
             raise SessionRequired
         return apps.with_fresh_retry(self.open_session.app_key, self._prepare)
@@ -59,35 +59,36 @@ class SendMessage(Value):
         return PreparedOperation(query=query, decide=lambda snapshot: self._decide(app, repeat_key, snapshot), app=app)
 
     def _decide(self, app: App, repeat_key: str | None, snapshot: Snapshot) -> Decision[SentMessage]:
-        """Raises `SessionRevoked`, and `NotFound` for a conversation that this visitor may not see."""
-        moment = self.open_session.context
-        session = session_lifecycle.validate_session(snapshot, self.open_session.session_digest, app.id, moment.now)
+        """Add the message. Raises `SessionRevoked`, and `NotFound` for a conversation that this visitor may not see."""
+        context = self.open_session.context
+        session = session_lifecycle.validate_session(snapshot, self.open_session.session_digest, app.id, context.now)
         if session is None:
             raise SessionRequired
-        visit = session_lifecycle.extend(session_lifecycle.refresh(session, moment.now), moment.now)
-        earlier = _find_repeated(snapshot, repeat_key, self.conversation_id)
-        if earlier is not None:
-            return Decision(result=earlier, change_set=ChangeSet(sessions=visit.session_changes))
+        session_update = session_lifecycle.extend(session_lifecycle.refresh(session, context.now), context.now)
+        repeated = _find_repeated(snapshot, repeat_key, self.conversation_id)
+        if repeated is not None:  # W9: a repeat renews the session only
+            return Decision(result=repeated, change_set=ChangeSet(sessions=session_update.session_changes))
         if self.conversation_id is None:
-            change = insertion(_new_conversation(app, session, moment))
+            change = insertion(_new_conversation(app, session, context))
         else:
-            known = _require_visible(snapshot, self.conversation_id, session)
-            moment = moment.at_least(known.last_message_at)
-            change = _with_new_message(known, moment, read_at=moment.now)
-        message = _new_message(moment, change.after.id, "visitor", self.text, self.client_id, repeat_key)
+            conversation = _require_visible(snapshot, self.conversation_id, session)
+            # Clocks of processes differ, and messages are listed in the order of ids.
+            context = context.at_least(conversation.last_message_at)
+            change = _with_new_message(conversation, context, read_at=context.now)
+        message = _new_message(context, change.after.id, "visitor", self.text, self.client_id, repeat_key)
         return Decision(
             result=SentMessage(conversation=change.after, message=message),
             change_set=ChangeSet(
-                sessions=visit.session_changes,
+                sessions=session_update.session_changes,
                 conversations=(change,),
                 messages=(message,),
-                events=_message_events(moment, change, message),
+                events=_message_events(context, change, message),
             ),
         )
 
 
 class SendAgentReply(Value):
-    """An agent answers in a conversation of the workspace, through an API key."""
+    """Reply of an agent in a conversation of the workspace, through an API key."""
 
     key: ApiKey
     conversation_id: ConversationId
@@ -96,39 +97,44 @@ class SendAgentReply(Value):
     context: RequestContext
 
     def prepare(self, apps: Apps) -> PreparedOperation[SentMessage]:  # noqa: ARG002 - the key says who is calling
-        """Refuses nothing: the key was checked by whoever took the call."""
+        """Build the query. The caller has checked the API key."""
         repeat_key = _repeat_key(self.key.id, self.client_id)
         query = _snapshot_query(self.key.workspace_id, self.key.app_id, self.conversation_id, repeat_key)
         return PreparedOperation(query=query, decide=lambda snapshot: self._decide(repeat_key, snapshot))
 
     def _decide(self, repeat_key: str | None, snapshot: Snapshot) -> Decision[SentMessage]:
-        """Raises `NotFound` for a conversation of another workspace, or of another app than the key's."""
-        earlier = _find_repeated(snapshot, repeat_key, self.conversation_id)
-        if earlier is not None:
-            return Decision(result=earlier)
-        known = snapshot.conversations.get(self.conversation_id)
-        if known is None or not is_answerable_with(known, self.key):
+        """Add the reply. Raises `NotFound` for a conversation of another workspace, or of another app than the
+        key's."""
+        repeated = _find_repeated(snapshot, repeat_key, self.conversation_id)
+        if repeated is not None:
+            return Decision(result=repeated)
+        conversation = snapshot.conversations.get(self.conversation_id)
+        if conversation is None or not is_answerable_with(conversation, self.key):
             raise NotFound("no such conversation")
-        moment = self.context.at_least(known.last_message_at)
-        # What was there before anybody noted how far it was read counts as read.
-        change = _with_new_message(known, moment, known.read_at if known.read_at is not None else known.last_message_at)
-        message = _new_message(moment, known.id, "agent", self.text, self.client_id, repeat_key)
+        context = self.context.at_least(conversation.last_message_at)
+        # None in records of older versions, which count as read up to the last message.
+        change = _with_new_message(
+            conversation,
+            context,
+            conversation.read_at if conversation.read_at is not None else conversation.last_message_at,
+        )
+        message = _new_message(context, conversation.id, "agent", self.text, self.client_id, repeat_key)
         return Decision(
             result=SentMessage(conversation=change.after, message=message),
             change_set=ChangeSet(
-                conversations=(change,), messages=(message,), events=_message_events(moment, change, message)
+                conversations=(change,), messages=(message,), events=_message_events(context, change, message)
             ),
         )
 
 
 class MarkRead(Value):
-    """A visitor has read a conversation, up to its last message. Where nothing is unread, nothing is written (W9)."""
+    """Mark a conversation as read up to its last message. Without unread messages nothing is written (W9)."""
 
     open_session: OpenSession
     conversation_id: ConversationId
 
     def prepare(self, apps: Apps) -> PreparedOperation[Conversation]:
-        """Raises what resuming the session raises."""
+        """Resume the session, with the same errors."""
         resumed = self.open_session.prepare(apps)
         return PreparedOperation(
             query=replace(resumed.query, conversations=(self.conversation_id,)),
@@ -137,21 +143,22 @@ class MarkRead(Value):
         )
 
     def _decide(self, session_decision: Decision[SessionUpdate], snapshot: Snapshot) -> Decision[Conversation]:
-        """Raises `NotFound` for a conversation that this visitor may not see."""
-        known = _require_visible(snapshot, self.conversation_id, session_decision.result.session)
-        if not known.is_unread:
-            return Decision(result=known, change_set=session_decision.change_set)
-        change = replacement(known, replace(known, read_at=known.last_message_at))
+        """Mark it read. Raises `NotFound` for a conversation that this visitor may not see."""
+        conversation = _require_visible(snapshot, self.conversation_id, session_decision.result.session)
+        if not conversation.is_unread:
+            return Decision(result=conversation, change_set=session_decision.change_set)
+        change = replacement(conversation, replace(conversation, read_at=conversation.last_message_at))
         return Decision(result=change.after, change_set=replace(session_decision.change_set, conversations=(change,)))
 
 
 def is_answerable_with(conversation: Conversation, key: ApiKey) -> bool:
-    """Whether this key, which is of the same workspace, may read and answer it: one of an app, in that app only."""
+    """Return whether this key of the same workspace may read and answer it: a key of one app, in that app only."""
     return key.app_id in {None, conversation.app_id}
 
 
 def is_visible_to(conversation: Conversation, session: Session) -> bool:
-    """Whether this session may read and continue it (H1): its own, or a proven contact's whose link is proven."""
+    """Return whether this session may read and continue it (H1): its own, or a proven contact's whose link is
+    proven."""
     if conversation.app_id != session.app_id:
         return False
     if conversation.visitor_id == session.visitor_id:
@@ -165,11 +172,12 @@ def is_visible_to(conversation: Conversation, session: Session) -> bool:
 
 
 def _require_visible(snapshot: Snapshot, conversation_id: ConversationId, session: Session) -> Conversation:
-    """Raises `NotFound` for one that this session may not see."""
-    known = snapshot.conversations.get(conversation_id)
-    if known is None or not is_visible_to(known, session):
+    """Return the conversation. Raises `NotFound` if this session may not see it."""
+    conversation = snapshot.conversations.get(conversation_id)
+    # H1: "not visible" and "does not exist" look the same to the caller.
+    if conversation is None or not is_visible_to(conversation, session):
         raise NotFound("no such conversation")
-    return known
+    return conversation
 
 
 def _snapshot_query(
@@ -197,7 +205,7 @@ def _repeat_key(sender: str | None, client_id: str | None) -> str | None:
 def _find_repeated(
     snapshot: Snapshot, repeat_key: str | None, conversation_id: ConversationId | None
 ) -> SentMessage | None:
-    """The message that this one repeats."""
+    """Find the message that this one repeats; None for a new one. Raises `Conflicting`."""
     message = snapshot.messages.get(repeat_key) if repeat_key is not None else None
     if message is None:
         return None
@@ -207,7 +215,7 @@ def _find_repeated(
 
 
 def _new_conversation(app: App, session: Session, context: RequestContext) -> Conversation:
-    """A new conversation; it belongs to the visitor's contact from birth, when there is one (L3)."""
+    """Make a conversation; it belongs to the visitor's contact from the start, when there is one (L3)."""
     return Conversation(
         id=context.new_id("cnv"),
         workspace_id=app.workspace_id,
@@ -221,8 +229,8 @@ def _new_conversation(app: App, session: Session, context: RequestContext) -> Co
     )
 
 
-def _with_new_message(known: Conversation, moment: RequestContext, read_at: Instant) -> Change[Conversation]:
-    return replacement(known, replace(known, last_message_at=moment.now, read_at=read_at, status="open"))
+def _with_new_message(conversation: Conversation, context: RequestContext, read_at: Instant) -> Change[Conversation]:
+    return replacement(conversation, replace(conversation, last_message_at=context.now, read_at=read_at, status="open"))
 
 
 def _new_message(
@@ -247,8 +255,8 @@ def _new_message(
 def _message_events(context: RequestContext, change: Change[Conversation], message: Message) -> tuple[Event, ...]:
     conversation = change.after
     data = {"conversation_id": conversation.id, "message_id": message.id}
-    teller = EventBuilder(context, conversation.workspace_id, app_id=conversation.app_id)
+    event_builder = EventBuilder(context, conversation.workspace_id, app_id=conversation.app_id)
     if change.before is None:
-        teller.add("conversation.created", conversation.contact_id, data)
-    teller.add("message.created", conversation.contact_id, data)
-    return teller.events
+        event_builder.add("conversation.created", conversation.contact_id, data)
+    event_builder.add("message.created", conversation.contact_id, data)
+    return event_builder.events

@@ -1,4 +1,4 @@
-"""Everything about one person is removed, and what stays says only that it was done (P2)."""
+"""Erasure of a person: all data is removed, and only the record of the erasure stays (P2)."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from hullo.store.reading import current_contact
 from hullo.value import Value
 
 ErasureMode = Literal["erase", "anonymise"]
-"""Of conversations."""
+"""Treatment of conversations."""
 
 
 class EraseContact(Value):
-    """One contact, with everybody whom it absorbed.
+    """Erasure of a contact with all contacts it absorbed.
 
-    `contact_id` and `extent` are as `found` gives them: who answers to `asked_id` by now, and how much there is of
-    them, as it is told in the audit log. The names leave tombstones: nobody is made anew of them without proof.
+    `for_contact` finds `contact_id`, the current contact of `requested_id`, and `related_counts` for the audit log. The
+    identifiers leave tombstones: an unproven claim of one creates no contact.
     """
 
     requested_id: ContactId
@@ -52,7 +52,7 @@ class EraseContact(Value):
         by: str,
         context: RequestContext,
     ) -> EraseContact:
-        """The work of erasing whoever answers to this id (G3). Raises `NotFound`."""
+        """Build the operation for the current contact of this id (G3). Raises `NotFound`."""
         contact = current_contact(store, workspace_id, contact_id)
         return cls(
             requested_id=contact_id,
@@ -65,42 +65,44 @@ class EraseContact(Value):
         )
 
     def prepare(self, apps: Apps) -> PreparedOperation[ContactId]:
-        """Refuses nothing: the key was checked by whoever took the call."""
+        """Load the salt. The caller has checked the API key."""
         salt = apps.workspace_salt(self.workspace_id)
-        people = (self.contact_id, self.requested_id)
-        query = SnapshotQuery(workspace_id=self.workspace_id, app_id=None, contacts=people, include_audit_head=True)
+        contact_ids = (self.contact_id, self.requested_id)
+        query = SnapshotQuery(
+            workspace_id=self.workspace_id, app_id=None, contacts=contact_ids, include_audit_head=True
+        )
         return PreparedOperation(query=query, decide=lambda snapshot: self._decide(salt, snapshot))
 
     def _decide(self, salt: str, snapshot: Snapshot) -> Decision[ContactId]:
-        """Raises `NotFound` and `Conflicting`, as `unabsorbed` does."""
+        """Erase the contact. Raises `NotFound` and `Conflicting` as `require_not_merged` does."""
         contact = require_not_merged(snapshot, self.contact_id)
-        asked = snapshot.contacts.get(self.requested_id)
-        if asked is None or (asked is not contact and asked.merged_into is None):
+        requested = snapshot.contacts.get(self.requested_id)
+        if requested is None or (requested is not contact and requested.merged_into is None):
             raise Conflicting("this contact has been taken out of the other meanwhile; try again")
-        moment = self.context.at_least(contact.updated_at)
-        names = contact.identifier_digests()
-        teller = EventBuilder(moment, self.workspace_id, by=self.by)
-        teller.add("contact.erased", contact.id, {"conversations": self.conversations})
+        context = self.context.at_least(contact.updated_at)
+        digests = contact.identifier_digests()
+        event_builder = EventBuilder(context, self.workspace_id, by=self.by)
+        event_builder.add("contact.erased", contact.id, {"conversations": self.conversations})
         entry = next_audit_entry(
             snapshot,
-            moment,
+            context,
             self.workspace_id,
             by=self.by,
             action="contact.erased",
             subject=contact.id,
             fate_of_conversations=self.conversations,
-            identifiers=len(names),
+            identifiers=len(digests),
             **asdict(self.related_counts),
         )
         return Decision(
             result=contact.id,
             change_set=ChangeSet(
-                erasures=(Erasure(contact=contact, conversations=self.conversations, at=moment.now),),
+                erasures=(Erasure(contact=contact, conversations=self.conversations, at=context.now),),
                 tombstones=tuple(
-                    Tombstone(digest=tombstone_digest(salt, digest), workspace_id=self.workspace_id, at=moment.now)
-                    for digest in names
+                    Tombstone(digest=tombstone_digest(salt, digest), workspace_id=self.workspace_id, at=context.now)
+                    for digest in digests
                 ),
                 audit_entries=(entry,),
-                events=teller.events,
+                events=event_builder.events,
             ),
         )

@@ -16,7 +16,7 @@ from hullo.value import Value
 
 
 class RecordExport(Value):
-    """The line in the audit log, before anything is given away. `contact_id` is as `found` gives it."""
+    """Audit entry of an export, written before any data is read. `for_contact` finds the contact."""
 
     contact_id: ContactId
     workspace_id: str
@@ -28,19 +28,19 @@ class RecordExport(Value):
     def for_contact(
         cls, store: ContactReads, workspace_id: str, contact_id: ContactId, *, by: str, context: RequestContext
     ) -> RecordExport:
-        """For whoever answers to this id (G3). Raises `NotFound`."""
+        """Build the operation for the current contact of this id (G3). Raises `NotFound`."""
         contact = current_contact(store, workspace_id, contact_id)
         return cls(contact_id=contact.id, workspace_id=workspace_id, by=by, context=context)
 
     def prepare(self, apps: Apps) -> PreparedOperation[ContactId]:  # noqa: ARG002 - no app is asked
-        """Refuses nothing: the key was checked by whoever took the call."""
+        """Build the query. The caller has checked the API key."""
         query = SnapshotQuery(
             workspace_id=self.workspace_id, app_id=None, contacts=(self.contact_id,), include_audit_head=True
         )
         return PreparedOperation(query=query, decide=self._decide)
 
     def _decide(self, snapshot: Snapshot) -> Decision[ContactId]:
-        """Raises `NotFound` and `Conflicting`, as `unabsorbed` does."""
+        """Add the audit entry. Raises `NotFound` and `Conflicting` as `require_not_merged` does."""
         contact = require_not_merged(snapshot, self.contact_id)
         entry = next_audit_entry(
             snapshot, self.context, self.workspace_id, by=self.by, action="contact.exported", subject=contact.id

@@ -1,4 +1,4 @@
-"""What is too old is removed (P3): each app's by its own settings, and the log of webhooks."""
+"""Removal of old records (P3): by each app's settings, and of the webhook log."""
 
 from __future__ import annotations
 
@@ -21,56 +21,56 @@ BATCH_SIZE: Final = 500
 
 
 class AppRetentionResult(Value):
-    """What a run removed of one app; in a dry run, what it would."""
+    """Records of one app that a run removed; in a dry run, that it would remove."""
 
     app: App
     removed: SweepResult
 
 
 class RetentionRun(Value):
-    """One run. A dry run leaves deliveries out."""
+    """Result of one run. A dry run does not count deliveries."""
 
     apps: tuple[AppRetentionResult, ...]
     deliveries: int
 
     @property
     def total_removed(self) -> SweepResult:
-        """Of all apps."""
-        return sum((each.removed for each in self.apps), SweepResult())
+        """Count the removed records of all apps."""
+        return sum((result.removed for result in self.apps), SweepResult())
 
 
 def run_retention(
     store: Store, clock: Clock, by: str, *, dry_run: bool = False, progress: Progress = no_progress
 ) -> RetentionRun:
-    """Sweeps every app until nothing is left to remove. By two at once each thing is removed by one of them.
+    """Remove old records of every app. Concurrent runs are safe: each record is removed and counted by one of them.
 
-    Each workspace's audit log is told, by `by`, of what went from it; nothing where nothing did. Whoever is stopped in
-    the middle has removed less, and what was removed from the workspace under way is not in its log.
+    Each workspace's audit log gets an entry by `by`, unless nothing was removed. An interrupted run leaves old records,
+    and writes no entry for the workspace it was working on.
     """
     now = clock()
     apps = sorted(store.list_apps(), key=lambda app: app.workspace_id)
-    ledger = AuditLog(store, clock, by)
-    retained: list[AppRetentionResult] = []
+    audit_log = AuditLog(store, clock, by)
+    results: list[AppRetentionResult] = []
     for number, app in enumerate(apps):
         progress("removing what is too old", number, len(apps))
-        retained.append(AppRetentionResult(app=app, removed=_sweep_app(store, app, now, dry_run=dry_run)))
+        results.append(AppRetentionResult(app=app, removed=_sweep_app(store, app, now, dry_run=dry_run)))
         last = number + 1 == len(apps) or apps[number + 1].workspace_id != app.workspace_id
         if last and not dry_run:
-            _record_removal(ledger, app.workspace_id, retained)
+            _record_removal(audit_log, app.workspace_id, results)
     progress("removing what is too old", len(apps), len(apps))
-    return RetentionRun(apps=tuple(retained), deliveries=0 if dry_run else _delete_deliveries(store, now))
+    return RetentionRun(apps=tuple(results), deliveries=0 if dry_run else _delete_deliveries(store, now))
 
 
 def build_sweep(app: App, now: Instant) -> Sweep:
-    """What of an app is too old."""
-    kept = app.retention
+    """Build the sweep from an app's retention settings."""
+    retention = app.retention
     return Sweep(
         app_id=app.id,
         now=now,
-        anonymous_before=_cutoff(now, kept.anonymous_days),
-        conversations_before=_cutoff(now, kept.conversation_days),
-        decisions_before=_cutoff(now, kept.decision_days),
-        timeline_before=_cutoff(now, kept.timeline_days),
+        anonymous_before=_cutoff(now, retention.anonymous_days),
+        conversations_before=_cutoff(now, retention.conversation_days),
+        decisions_before=_cutoff(now, retention.decision_days),
+        timeline_before=_cutoff(now, retention.timeline_days),
         limit=BATCH_SIZE,
     )
 
@@ -80,30 +80,30 @@ def _cutoff(now: Instant, days: int | None) -> Instant | None:
 
 
 def _sweep_app(store: Store, app: App, now: Instant, *, dry_run: bool) -> SweepResult:
-    sweep, swept = build_sweep(app, now), SweepResult()
+    sweep, total = build_sweep(app, now), SweepResult()
     while (removed := store.sweep(sweep, dry_run=dry_run)).total:
-        swept += removed
-        if dry_run:
+        total += removed
+        if dry_run:  # nothing was removed, so the next batch would be the same
             break
-    return swept
+    return total
 
 
 def _delete_deliveries(store: Store, now: Instant) -> int:
-    forgotten = 0
+    deleted = 0
     while removed := store.delete_deliveries(now - DELIVERY_RETENTION_DAYS * DAY, BATCH_SIZE):
-        forgotten += removed
-    return forgotten
+        deleted += removed
+    return deleted
 
 
-def _record_removal(ledger: AuditLog, workspace_id: str, results: Sequence[AppRetentionResult]) -> None:
+def _record_removal(audit_log: AuditLog, workspace_id: str, results: Sequence[AppRetentionResult]) -> None:
     removed = {
-        each.app.id: _nonzero_counts(each.removed)
-        for each in results
-        if each.app.workspace_id == workspace_id and each.removed.total
+        result.app.id: _nonzero_counts(result.removed)
+        for result in results
+        if result.app.workspace_id == workspace_id and result.removed.total
     }
     if removed:
-        ledger.record(workspace_id, "retention.run", workspace_id, {"removed": removed})
+        audit_log.record(workspace_id, "retention.run", workspace_id, {"removed": removed})
 
 
-def _nonzero_counts(swept: SweepResult) -> dict[str, int]:
-    return {kind: count for kind, count in asdict(swept).items() if count}
+def _nonzero_counts(total: SweepResult) -> dict[str, int]:
+    return {kind: count for kind, count in asdict(total).items() if count}

@@ -1,4 +1,4 @@
-"""An identity on its way to another site: a token is made of a session, and redeemed there (rules T)."""
+"""Hop tokens: issued from a session for another site, and redeemed there (rules T)."""
 
 from __future__ import annotations
 
@@ -14,40 +14,43 @@ from hullo.value import Value
 
 
 class IssueToken(Value):
-    """A token for the identity of the visitor's session, good in one app, for minutes, and once (T1)."""
+    """Token for the identity of the visitor's session: for one app, for minutes, single-use (T1)."""
 
     hooks: PluginManager
     open_session: OpenSession
     audience: str | None
     """The target app's key; None for the visitor's own app."""
     target_origin: str | None = None
-    """Where no audience is named, the origin that the visitor goes to: the target is the app that lists it."""
+    """Without an audience, the origin that the visitor goes to: the target is the app that lists it."""
 
     def prepare(self, apps: Apps) -> PreparedOperation[str]:
-        """Raises what resuming the session raises, and `UnknownApp` for an audience that is no app beside it."""
+        """Resume the session and find the target. Raises as resuming does, and `UnknownApp` for an audience that is no
+        app of the workspace."""
         prepared = self.open_session.prepare(apps)
-        home = prepared.app
-        assert home is not None, "a visit is in an app"
-        target = self._find_target_app(home, apps)
+        source_app = prepared.app
+        assert source_app is not None, "a visit is in an app"
+        target = self._find_target_app(source_app, apps)
         return PreparedOperation(
             query=prepared.query,
             decide=lambda snapshot: self._decide(prepared.decide(snapshot), target),
-            app=home,
+            app=source_app,
         )
 
-    def _find_target_app(self, home: App, apps: Apps) -> App | None:
-        """None where no app of the workspace lists the place to go to."""
+    def _find_target_app(self, source_app: App, apps: Apps) -> App | None:
+        """Find the target; None where no app of the workspace lists the origin. Raises `UnknownApp`."""
         if self.target_origin is not None:
-            return _app_for_origin(self.target_origin, home, apps)
-        target = apps.reload(self.audience) if self.audience not in {None, home.id} else home
-        if target.workspace_id != home.workspace_id:
+            return _app_for_origin(self.target_origin, source_app, apps)
+        # Not from the cache: the token is signed with a key that is active now (V4).
+        target = apps.reload(self.audience) if self.audience not in {None, source_app.id} else source_app
+        if target.workspace_id != source_app.workspace_id:
             raise UnknownApp
         return target
 
     def _decide(self, session_decision: Decision[SessionUpdate], target: App | None) -> Decision[str]:
-        """Raises `Conflicting` for a visitor who is anonymous, and where the target has no key to sign with, and
-        `NotFound` where there is no target: only somebody with an identity to carry is told which places are listed."""
+        """Issue the token. Raises `Conflicting` for an anonymous visitor, and where the target has no key to sign with,
+        and `NotFound` without a target: an anonymous caller cannot probe which origins are listed."""
         session = session_decision.result.session
+        # T1: the order matters. The check of the target comes after that of the visitor, see above.
         if not session.is_identified:
             raise Conflicting("this visitor is anonymous: there is no identity to carry yet; identify it first")
         if target is None:
@@ -60,15 +63,14 @@ class IssueToken(Value):
         return Decision(result=token, change_set=session_decision.change_set)
 
 
-def _app_for_origin(origin: str, home: App, apps: Apps) -> App | None:
-    """The app that pages of this origin belong to: `home` before the others of its workspace, and those in the order in
-    which they were made.
+def _app_for_origin(origin: str, source_app: App, apps: Apps) -> App | None:
+    """Find the app of an origin: the source app before others of its workspace, and those by age.
 
-    One that lists the origin goes before all that have no list and take a loopback one: of any number of sites on a
-    developer's machine, only those are known to be its own.
+    An app that lists the origin precedes all apps without a list, which accept any loopback origin: a developer's
+    machine may run many sites.
     """
-    if home.origins and is_origin_allowed(origin, home):
-        return home
-    taking = [each for each in apps.list_by_workspace(home.workspace_id) if is_origin_allowed(origin, each)]
-    found = min(taking, key=lambda each: (not each.origins, each.id != home.id), default=None)
+    if source_app.origins and is_origin_allowed(origin, source_app):
+        return source_app
+    candidates = [app for app in apps.list_by_workspace(source_app.workspace_id) if is_origin_allowed(origin, app)]
+    found = min(candidates, key=lambda app: (not app.origins, app.id != source_app.id), default=None)
     return apps.reload(found.id) if found is not None else None

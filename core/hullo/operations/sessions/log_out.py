@@ -1,4 +1,4 @@
-"""Every session of one person ends: what a stolen token was good for is over (S2)."""
+"""Revocation of all sessions of a contact, which ends the use of a stolen token (S2)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hullo.value import Value
 
 
 class LogOutEverywhere(Value):
-    """In every app and browser. `contact_id` is who it is by now, by `current_contact`."""
+    """Revocation in every app and browser. `contact_id` is the current contact, by `current_contact`."""
 
     contact_id: ContactId
     workspace_id: str
@@ -23,17 +23,19 @@ class LogOutEverywhere(Value):
     context: RequestContext
 
     def prepare(self, apps: Apps) -> PreparedOperation[ContactId]:  # noqa: ARG002 - no app is asked
-        """Refuses nothing: the key was checked by whoever took the call."""
+        """Build the query. The caller has checked the API key."""
         query = SnapshotQuery(
             workspace_id=self.workspace_id, app_id=None, contacts=(self.contact_id,), include_audit_head=True
         )
         return PreparedOperation(query=query, decide=self._decide)
 
     def _decide(self, snapshot: Snapshot) -> Decision[ContactId]:
-        """Raises `NotFound` and `Conflicting`, as `unabsorbed` does."""
+        """Revoke the sessions. Raises `NotFound` and `Conflicting` as `require_not_merged` does."""
         contact = require_not_merged(snapshot, self.contact_id)
-        over = SessionRevocation(contact_id=contact.id, at=self.context.now)
+        revocation = SessionRevocation(contact_id=contact.id, at=self.context.now)
         entry = next_audit_entry(
             snapshot, self.context, self.workspace_id, by=self.by, action="contact.logged_out", subject=contact.id
         )
-        return Decision(result=contact.id, change_set=ChangeSet(session_revocations=(over,), audit_entries=(entry,)))
+        return Decision(
+            result=contact.id, change_set=ChangeSet(session_revocations=(revocation,), audit_entries=(entry,))
+        )

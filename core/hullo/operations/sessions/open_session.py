@@ -1,4 +1,4 @@
-"""Joining and resetting: sessions without anybody being identified (S1, S2)."""
+"""Start, continuation and reset of a session, without identification (S1, S2)."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from hullo.value import Value
 
 
 class OpenSession(Value):
-    """A visitor's session is continued or begun.
+    """Start or continuation of a visitor's session.
 
-    `verb` says what becomes of the session that the caller shows: `join` goes on with it, or starts anew when it
-    is no longer good; `reset` ends it and starts anew; `resume` goes on with it or refuses.
+    `verb` decides about the session that the caller sends: `join` continues it, or starts a new one when it is no
+    longer valid; `reset` ends it and starts a new one; `resume` continues it or refuses.
     """
 
     verb: Literal["join", "reset", "resume"]
@@ -34,10 +34,11 @@ class OpenSession(Value):
     origin: str | None
     context: RequestContext
     consent: bool = False
-    """Whether the page says that the visitor agrees to be remembered. One with a session has said so before."""
+    """Whether the page sends the visitor's consent. A visitor with a session has given it before."""
 
     def prepare(self, apps: Apps) -> PreparedOperation[SessionUpdate]:
-        """Raises `UnknownApp`, `BadOrigin`, and `SessionRequired` for a `resume` without a session."""
+        """Check app and origin. Raises `UnknownApp`, `BadOrigin`, and `SessionRequired` for a `resume` without a
+        session."""
         if self.verb == "resume" and self.session_digest is None:
             raise SessionRequired
         return apps.with_fresh_retry(self.app_key, self._prepare)
@@ -48,7 +49,7 @@ class OpenSession(Value):
         return PreparedOperation(query=query, decide=lambda snapshot: self._decide(app, snapshot), app=app)
 
     def _decide(self, app: App, snapshot: Snapshot) -> Decision[SessionUpdate]:
-        """Raises `SessionRevoked` for a `resume` of a session that is no longer good, and `ConsentRequired`."""
+        """Open the session. Raises `SessionRevoked` for a `resume` of an invalid session, and `ConsentRequired`."""
         now = self.context.now
         try:
             session = session_lifecycle.validate_session(snapshot, self.session_digest, app.id, now)
@@ -57,27 +58,27 @@ class OpenSession(Value):
                 raise
             session = None
         if session is not None and self.verb != "reset":
-            visit = session_lifecycle.refresh(session, now)
-            return Decision(result=visit, change_set=ChangeSet(sessions=visit.session_changes))
-        if session is None:
+            session_update = session_lifecycle.refresh(session, now)
+            return Decision(result=session_update, change_set=ChangeSet(sessions=session_update.session_changes))
+        if session is None:  # a reset has the consent of the session that it ends
             check_consent(self.consent, app)
-        visit = session_lifecycle.start(app.workspace_id, app.id, self.context)
+        session_update = session_lifecycle.start(app.workspace_id, app.id, self.context)
         if session is None:
-            return Decision(result=visit, change_set=_new_session_changes(visit))
+            return Decision(result=session_update, change_set=_new_session_changes(session_update))
         change_set = ChangeSet(
-            visitors=visit.new_visitors,
-            sessions=(session_lifecycle.revoke(session, now), *visit.session_changes),
+            visitors=session_update.new_visitors,
+            sessions=(session_lifecycle.revoke(session, now), *session_update.session_changes),
             events=reset_events(app, session, self.context),
         )
-        return Decision(result=visit, change_set=change_set)
+        return Decision(result=session_update, change_set=change_set)
 
 
 def reset_events(app: App, session: Session, context: RequestContext) -> tuple[Event, ...]:
-    """What is told of the end of a session that its visitor wanted."""
-    teller = EventBuilder(context, app.workspace_id, app_id=app.id)
-    teller.add("visitor.reset", session.contact_id, {"visitor_id": session.visitor_id})
-    return teller.events
+    """Build the events of a session that its visitor ended."""
+    event_builder = EventBuilder(context, app.workspace_id, app_id=app.id)
+    event_builder.add("visitor.reset", session.contact_id, {"visitor_id": session.visitor_id})
+    return event_builder.events
 
 
-def _new_session_changes(visit: SessionUpdate) -> ChangeSet:
-    return ChangeSet(visitors=visit.new_visitors, sessions=visit.session_changes)
+def _new_session_changes(session_update: SessionUpdate) -> ChangeSet:
+    return ChangeSet(visitors=session_update.new_visitors, sessions=session_update.session_changes)

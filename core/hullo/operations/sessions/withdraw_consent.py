@@ -1,4 +1,4 @@
-"""A visitor no longer agrees to be remembered: the session ends as with a reset, and no other begins."""
+"""Withdrawal of consent: the session ends as in a reset, and no other starts."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from hullo.value import Value
 
 
 class WithdrawConsent(Value):
-    """Harmless to repeat, and without a session. What was said without a contact is left to retention (P3); a contact
-    stays, as its erasure is asked for elsewhere (P2)."""
+    """Withdrawal of a visitor's consent. Harmless to repeat, and without a session. Conversations without a contact are
+    left to retention (P3); a contact stays, as its erasure is a separate request (P2)."""
 
     app_key: str | None
     session_digest: SessionDigest | None
@@ -26,7 +26,7 @@ class WithdrawConsent(Value):
     context: RequestContext
 
     def prepare(self, apps: Apps) -> PreparedOperation[App]:
-        """The answer is the app. Raises `UnknownApp`, `BadOrigin`."""
+        """Check app and origin. The result is the app. Raises `UnknownApp`, `BadOrigin`."""
         return apps.with_fresh_retry(self.app_key, self._prepare)
 
     def _prepare(self, app: App) -> PreparedOperation[App]:
@@ -38,9 +38,9 @@ class WithdrawConsent(Value):
         try:
             session = session_lifecycle.validate_session(snapshot, self.session_digest, app.id, self.context.now)
         except SessionRevoked:
-            session = None
+            session = None  # ended already: the visitor's wish is fulfilled
         if session is None:
             return Decision(result=app)
-        over = session_lifecycle.revoke(session, self.context.now)
+        revoked = session_lifecycle.revoke(session, self.context.now)
         events = reset_events(app, session, self.context)
-        return Decision(result=app, change_set=ChangeSet(sessions=(over,), events=events))
+        return Decision(result=app, change_set=ChangeSet(sessions=(revoked,), events=events))
