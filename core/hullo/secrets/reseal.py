@@ -1,4 +1,4 @@
-"""At start, what the newest master key does not seal is sealed with it (V4)."""
+"""Resealing at start: secrets that the first master key does not seal are sealed with it (V4)."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ T = TypeVar("T", bound=Versioned)
 
 
 class _SecretRecord(Value, Generic[T]):
-    """One kind of record that holds secrets."""
+    """Kind of record that holds secrets."""
 
     secrets: str
-    """What they are called in the log."""
+    """Their name in the log."""
     listed: Callable[[Store], Sequence[T]]
     found: Callable[[Store, T], T | None]
-    """The same record, as it is now."""
+    """Reads the current version of a record."""
     with_secrets: Callable[[T, SecretTransform], T]
     written: Callable[[Change[T]], ChangeSet]
 
@@ -59,11 +59,12 @@ _SECRET_RECORDS: tuple[_SecretRecord[Any], ...] = (_APPS, _WORKSPACES, _WEBHOOKS
 
 
 def reseal_stored(store: Store, vault: Vault) -> None:
-    """Seals what is stored in plain, or under an older master key, anew under the first.
+    """Seal all stored secrets that are plain, or under an older master key, with the first one.
 
-    May be run by several processes at once. Raises `SettingsError`, with nothing written, for a secret that no master
-    key opens: also without any, where it only looks.
+    Several processes may run it at once. Raises `SettingsError`, before any write, for a secret that no master key
+    opens; without a master key it only checks that.
     """
+    # All are opened before any is written: with a wrong master key nothing must change.
     stored = [(kind, kind.listed(store)) for kind in _SECRET_RECORDS]
     for kind, records in stored:
         for record in records:
@@ -77,7 +78,7 @@ def reseal_stored(store: Store, vault: Vault) -> None:
 
 
 def _reseal_record(kind: _SecretRecord[T], store: Store, vault: Vault, record: T | None) -> int:
-    """How many of the record's secrets were sealed anew."""
+    """Reseal one record; return how many of its secrets changed. Raises `TooContended`."""
     for _ in range(MAX_ATTEMPTS):
         if record is None:
             return 0
@@ -92,5 +93,5 @@ def _reseal_record(kind: _SecretRecord[T], store: Store, vault: Vault, record: T
         after = kind.with_secrets(record, seal_anew)
         if not sealed or isinstance(store.apply([kind.written(replacement(record, after))])[0], Applied):
             return sealed
-        record = kind.found(store, record)  # somebody else was first, and has probably sealed it
+        record = kind.found(store, record)  # another process was first, and has probably sealed it
     raise TooContended

@@ -1,6 +1,6 @@
-"""Secrets are sealed in the database, so that a copy of it signs for nobody: identity keys (V4) and others.
+"""Sealing of secrets in the database, so that a copy of it signs nothing: identity keys (V4) and others.
 
-When what is stored is sealed stands in `sealing.py`.
+`reseal.py` decides when stored secrets are sealed.
 """
 
 from __future__ import annotations
@@ -25,24 +25,23 @@ if TYPE_CHECKING:
 _log = logging.getLogger("hullo.keys")
 
 SecretTransform = Callable[[str, str, str], str]
-"""Something that is done to a secret, such as `Vault.open`: of its owner's id, its own, and its text."""
+"""Function of a secret, such as `Vault.open`: takes its owner's id, its own id, and its text."""
 
 ENVIRONMENT_VARIABLE: Final = "HULLO_MASTER_KEY"
 SEALED_PREFIX: Final = "sealed:"
 FORMAT_PREFIX: Final = "sealed:1:"
-"""AES-256-GCM under a key that HKDF-SHA256 (RFC 5869) makes of the master key's text, in base64url: the nonce, and
-what the cipher gives. The ids of the secret and of its owner are the associated data."""
+"""AES-256-GCM under a key derived by HKDF-SHA256 (RFC 5869) from the text of the master key. In base64url: the nonce,
+then the ciphertext. The ids of the secret and its owner are the associated data."""
 HKDF_INFO: Final = b"hullo identity key, format 1"
-"""Says what the key is for, once and for all secrets: identity keys were the first of them, and their ids keep the
-others apart."""
+"""Fixed for all secrets, although identity keys were the first: the associated data separates them."""
 NONCE_BYTES: Final = 12
 
 
 class Vault:
-    """Seals under the first master key, and opens what was sealed under any.
+    """Seals under the first master key, and opens secrets sealed under any of them.
 
-    Without master keys everything is kept as it is, and nothing that is sealed opens. Safe to use from several
-    threads. Needs `cryptography` from its first use on, and only where there is a master key.
+    Without master keys secrets stay plain, and no sealed one opens. Safe to use from several threads. Needs
+    `cryptography` from its first use on, if there is a master key.
     """
 
     def __init__(self, master_keys: Sequence[str] = ()) -> None:
@@ -50,13 +49,13 @@ class Vault:
 
     @property
     def has_master_key(self) -> bool:
-        """Whether there is a master key."""
+        """Return whether there is a master key."""
         return bool(self._master_keys)
 
     def check(self, *, development: bool = False) -> None:
-        """Raises `SettingsError` for a master key that is a placeholder, and when `cryptography` is missing.
+        """Validate the master keys. Raises `SettingsError` for a placeholder, and when `cryptography` is missing.
 
-        In development a placeholder is good enough for a warning.
+        In development a placeholder only logs a warning.
         """
         for number, master_key in enumerate(self._master_keys, start=1):
             reason = find_weakness(master_key)
@@ -72,7 +71,7 @@ class Vault:
         _ = self._ciphers
 
     def seal(self, owner_id: str, secret_id: str, text: str) -> str:
-        """The secret as it is to be stored, for this one of this owner: moved to another row it does not open."""
+        """Seal a secret for storage. Bound to its own id and its owner's: moved to another row it does not open."""
         if not self.has_master_key:
             return text
         nonce = secrets.token_bytes(NONCE_BYTES)
@@ -80,7 +79,7 @@ class Vault:
         return _encode_sealed(sealed)
 
     def open(self, owner_id: str, secret_id: str, text: str) -> str:
-        """The plain secret of what is stored. Raises `SettingsError` when no master key opens it."""
+        """Open a stored secret. Raises `SettingsError` when no master key opens it."""
         if not _is_sealed(text):
             return text
         if not self.has_master_key:
@@ -100,7 +99,7 @@ class Vault:
         )
 
     def reseal(self, owner_id: str, secret_id: str, text: str) -> str:
-        """What is stored, sealed under the first master key; it stays as it is where it is so already.
+        """Seal a stored secret with the first master key, unless it is already.
 
         Raises `SettingsError` for a secret that no master key opens.
         """
@@ -111,13 +110,13 @@ class Vault:
         return self.seal(owner_id, secret_id, self.open(owner_id, secret_id, text))
 
     def open_app(self, app: App) -> App:
-        """The app with plain secrets. Raises `SettingsError` for one that no master key opens."""
+        """Open all secrets of the app. Raises `SettingsError` for one that no master key opens."""
         if not any(_is_sealed(key.secret) for key in app.identity_keys):
             return app
         return map_identity_key_secrets(app, self.open)
 
     def reseal_app(self, app: App) -> App:
-        """The app with every secret sealed under the first master key; those that are stay as they are.
+        """Seal all secrets of the app with the first master key, unless they are already.
 
         Raises `SettingsError` for a secret that no master key opens.
         """
@@ -125,7 +124,7 @@ class Vault:
 
     @cached_property
     def _ciphers(self) -> tuple[AESGCM, ...]:
-        """Raises `SettingsError` without `cryptography`."""
+        """Build the ciphers. Raises `SettingsError` without `cryptography`."""
         if not self._master_keys:
             return ()
         try:
@@ -137,18 +136,18 @@ class Vault:
                 f"{ENVIRONMENT_VARIABLE} needs one more package: pip install 'hullo[crypto]'"
             ) from error
         return tuple(
-            # The environment may hold what is no UTF-8, as lone surrogates; it is a key like any other.
+            # Python reads environment bytes that are no UTF-8 as lone surrogates; they are valid in a key.
             AESGCM(
                 HKDF(algorithm=SHA256(), length=32, salt=None, info=HKDF_INFO).derive(
-                    each.encode("utf-8", "surrogatepass")
+                    master_key.encode("utf-8", "surrogatepass")
                 )
             )
-            for each in self._master_keys
+            for master_key in self._master_keys
         )
 
 
 def map_identity_key_secrets(app: App, transform: SecretTransform) -> App:
-    """The app with what that makes of its keys' secrets."""
+    """Apply a transform to the secrets of the app's keys."""
     keys = (replace(key, secret=transform(key.app_id, key.id, key.secret)) for key in app.identity_keys)
     return replace(app, identity_keys=tuple(keys))
 
@@ -170,7 +169,7 @@ def _decrypt(cipher: AESGCM, row: bytes, text: str) -> str | None:
 
 
 def _associated_data(owner_id: str, secret_id: str) -> bytes:
-    # The length, as two pairs of ids could be one text.
+    # With the length: without it, two pairs of ids could give the same bytes.
     return f"{len(owner_id)}:{owner_id}{secret_id}".encode()
 
 
@@ -184,5 +183,5 @@ def _decode_sealed(text: str) -> bytes | None:
         sealed = base64.b64decode(body + "=" * (-len(body) % 4), b"-_", validate=True)
     except (binascii.Error, ValueError):
         return None
-    # The last character has bits to spare: only one way of writing them is ours.
+    # The last base64 character has unused bits: only our own encoding is accepted, so no sealed text has two forms.
     return sealed if _encode_sealed(sealed) == text and len(sealed) > NONCE_BYTES else None

@@ -1,4 +1,4 @@
-"""What webhooks sign with, sealed and opened as other secrets are (`vault.py`)."""
+"""Sealing of webhook secrets (see `vault.py`)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from hullo.secrets.vault import SecretTransform
 
 
 def map_webhook_secrets(webhook: Webhook, transform: SecretTransform) -> Webhook:
-    """The webhook with what that makes of its secrets. The time at which one was made is its id."""
+    """Apply a transform to the webhook's secrets. The creation time of a secret is its id."""
     secrets = (
-        replace(each, secret=transform(webhook.id, f"secret of {each.created_at}", each.secret))
-        for each in webhook.secrets
+        replace(secret, secret=transform(webhook.id, f"secret of {secret.created_at}", secret.secret))
+        for secret in webhook.secrets
     )
     return replace(webhook, secrets=tuple(secrets))
