@@ -1,4 +1,4 @@
-"""An app may be set to store nothing about a visitor until the page says that they agree."""
+"""Consent: an app may store nothing about a visitor before the page sends their consent."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from hullo.model.app import App
 
 
 def check_consent(given: bool, app: App) -> None:
-    """Before a session is begun. Raises `ConsentRequired`."""
+    """Check consent before a session starts. Raises `ConsentRequired`."""
     if app.consent_required and not given:
         raise ConsentRequired

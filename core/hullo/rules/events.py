@@ -1,4 +1,4 @@
-"""How works say what happened: the events of one request, in their order, why, and its line in the audit log."""
+"""Records of what an operation did: its events in order, decision records, and audit entries."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from hullo.model.standing import Standing
 
 
 class EventBuilder:
-    """Makes the events of one request. Made anew for every decision, so that deciding again gives the same ids.
+    """Builds the events of one request. Made anew for every decision, so that deciding again gives the same ids.
 
-    `beside` are those that another work has made in the same request.
+    `preceding` are events of another operation in the same request.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class EventBuilder:
 
     @property
     def events(self) -> tuple[Event, ...]:
-        """All of them, in the order in which they were told."""
+        """Return all events, in the order of `add`."""
         return tuple(self._events)
 
     def add(
@@ -46,9 +46,10 @@ class EventBuilder:
         data: Mapping[str, object] | None = None,
         changes: Iterable[FieldChange] = (),
     ) -> None:
-        """One more. `changes` are kept in the contact's timeline alone."""
+        """Add an event. `changes` appear in the contact's timeline only."""
         self._events.append(
             Event(
+                # The ordinal keeps the ids of one request distinct, and in order.
                 id=self._context.new_id("evt", len(self._events)),
                 name=name,
                 at=self._context.now,
@@ -62,9 +63,9 @@ class EventBuilder:
         )
 
     def decision_record(self, contact_id: ContactId, request_id: str, trace: Trace, ordinal: int = 0) -> DecisionRecord:
-        """What is kept of why something was done to a contact that was named by its id, by somebody whose word is
-        taken. `ordinal` tells apart several of one request."""
-        assert self._by is not None, "somebody did it"
+        """Make the record of a trusted operation on a contact named by its id. `ordinal` separates several of one
+        request."""
+        assert self._by is not None, "a decision has a writer"
         return DecisionRecord(
             id=self._context.new_id("dec", ordinal),
             workspace_id=self._workspace_id,
@@ -89,7 +90,7 @@ def next_audit_entry(
     subject: str,
     **data: object,
 ) -> AuditEntry:
-    """The next entry of the workspace's audit log. The snapshot was asked for with `audited`."""
+    """Make the next entry of the workspace's audit log. The query of the snapshot has `include_audit_head`."""
     assert snapshot.audit_head is not None, "the query asks where the audit log ends"
     return next_entry(
         snapshot.audit_head, workspace_id=workspace_id, at=context.now, by=by, action=action, subject=subject, data=data

@@ -1,4 +1,4 @@
-"""The names of a contact: of each kind one that is shown, and further ones by which it is found as well."""
+"""Identifiers of a contact: of each kind one primary, and secondary ones that matching uses too."""
 
 from __future__ import annotations
 
@@ -15,54 +15,56 @@ SecondaryIdentifiers = Mapping[str, tuple[Fact, ...]]
 
 
 def set_primary_identifier(contact: Contact, kind: str, fact: Fact) -> Contact:
-    """The contact with this for its primary identifier of the kind.
+    """Make `fact` the primary identifier of the kind.
 
-    A further one of its own changes places with the primary; any other takes the primary's place, which is not the
-    contact's any more then (W7).
+    A secondary identifier of the contact swaps places with the primary one; any other replaces the primary one, which
+    the contact loses (W7).
     """
     key, primary = identifier_of(kind, fact).key, contact.identifiers.get(kind)
-    further = contact.also.get(kind, ())
-    rest = tuple(each for each in further if identifier_of(kind, each).key != key)
-    if len(rest) < len(further) and primary is not None:
-        rest = (primary, *rest)
-    return replace(contact, identifiers={**contact.identifiers, kind: fact}, also=_with_kind(contact.also, kind, rest))
+    secondary = contact.also.get(kind, ())
+    others = tuple(fact for fact in secondary if identifier_of(kind, fact).key != key)
+    if len(others) < len(secondary) and primary is not None:
+        others = (primary, *others)
+    return replace(
+        contact, identifiers={**contact.identifiers, kind: fact}, also=_with_kind(contact.also, kind, others)
+    )
 
 
 def replace_identifier(contact: Contact, kind: str, old: Fact, new: Fact) -> Contact:
-    """The contact with `fact` in the place of `held`, wherever among its names of the kind that is."""
+    """Replace `old` by `new` at its place among the identifiers of the kind."""
     if contact.identifiers.get(kind) is old:
         return replace(contact, identifiers={**contact.identifiers, kind: new})
-    further = tuple(new if each is old else each for each in contact.also.get(kind, ()))
-    return replace(contact, also=_with_kind(contact.also, kind, further))
+    secondary = tuple(new if fact is old else fact for fact in contact.also.get(kind, ()))
+    return replace(contact, also=_with_kind(contact.also, kind, secondary))
 
 
 def with_identifiers(contact: Contact, kind: str, facts: Iterable[Fact]) -> Contact:
-    """The contact with just these names of the kind, the primary one first; with none, it has no name of that kind."""
+    """Replace all identifiers of the kind, the primary one first; with no facts, remove the kind."""
     names = tuple(facts)
-    identifiers = {each: fact for each, fact in contact.identifiers.items() if each != kind}
+    identifiers = {name: fact for name, fact in contact.identifiers.items() if name != kind}
     if names:
         identifiers[kind] = names[0]
     return replace(contact, identifiers=identifiers, also=_with_kind(contact.also, kind, names[1:]))
 
 
 def identifier_facts(contact: Contact, kind: str) -> tuple[Fact, ...]:
-    """The contact's names of the kind, the primary one first."""
+    """List the contact's identifiers of the kind, the primary one first."""
     primary = contact.identifiers.get(kind)
     return (*(() if primary is None else (primary,)), *contact.also.get(kind, ()))
 
 
 def without_identifiers(contact: Contact, removed: Iterable[Identifier], at: Instant) -> Contact:
-    """The contact after identifiers of its own went to somebody else. Where that was the primary one, the next moves
-    up."""
-    gone = {id(fact) for fact in map(contact.identifier_fact, removed) if fact is not None}
+    """Remove identifiers that another contact takes over. After a primary one the next moves up."""
+    # By object identity: facts with equal values may differ in standing, and only one of them is meant.
+    removed_ids = {id(fact) for fact in map(contact.identifier_fact, removed) if fact is not None}
     for kind in {*contact.identifiers, *contact.also}:
-        held = identifier_facts(contact, kind)
-        left = tuple(fact for fact in held if id(fact) not in gone)
-        if len(left) < len(held):
-            contact = with_identifiers(contact, kind, left)
+        facts = identifier_facts(contact, kind)
+        remaining = tuple(fact for fact in facts if id(fact) not in removed_ids)
+        if len(remaining) < len(facts):
+            contact = with_identifiers(contact, kind, remaining)
     return replace(contact, updated_at=at)
 
 
 def _with_kind(identifiers: SecondaryIdentifiers, kind: str, facts: tuple[Fact, ...]) -> dict[str, tuple[Fact, ...]]:
-    rest = {each: held for each, held in identifiers.items() if each != kind}
-    return {**rest, kind: facts} if facts else rest
+    others = {name: held for name, held in identifiers.items() if name != kind}
+    return {**others, kind: facts} if facts else others

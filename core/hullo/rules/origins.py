@@ -1,4 +1,4 @@
-"""Which pages may call which app. Enforced here, not by CORS headers, which only tell browsers."""
+"""Origins that may call an app. Enforced here: CORS headers only instruct browsers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hullo.errors import BadOrigin
 from hullo.model.app import App
 
 WILDCARD: Final = "://*."
-"""How an origin begins, after its scheme, that stands for every sub-domain."""
+"""Start of a pattern for all sub-domains, after its scheme."""
 
 _HOST_PATTERN: Final = re.compile(
     r"(?:[a-z0-9_]|[a-z0-9_][a-z0-9_-]*[a-z0-9_])(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*\.?"
@@ -21,7 +21,8 @@ _HOST_PATTERN: Final = re.compile(
 
 
 def check_origin(origin: str | None, app: App) -> None:
-    """Raises `BadOrigin` for a page that the app does not list. None is no page, and is judged by its proof."""
+    """Check the caller's origin. Raises `BadOrigin` for one that the app does not list. None (no page) passes: it needs
+    proof."""
     if origin is not None and not is_origin_allowed(origin, app):
         raise BadOrigin(
             "this page's origin is not on the app's list; 'hullo app set APP_KEY origins=https://…' changes it"
@@ -29,19 +30,18 @@ def check_origin(origin: str | None, app: App) -> None:
 
 
 def is_origin_allowed(origin: str, app: App) -> bool:
-    """Whether a page of this origin may call the app. An app that lists none takes loopback origins only."""
+    """Return whether a page of this origin may call the app. An app without a list accepts loopback origins only."""
     if not app.origins:
         return is_loopback(origin)
     page = normalise_origin(origin)
     if page is None:
         return False
-    return page in app.origins or any(_is_subdomain(page, each) for each in app.origins if WILDCARD in each)
+    return page in app.origins or any(_is_subdomain(page, pattern) for pattern in app.origins if WILDCARD in pattern)
 
 
 def parse_origin_pattern(text: str) -> str | None:
-    """What an app may list: an origin, or `https://*.example.com` for every sub-domain of a domain, at any depth, and
-    not for the domain itself. None for anything else; a star stands for whole labels, and only first.
-    """
+    """Parse an entry of an app's list: an origin, or `https://*.example.com` for every sub-domain of a domain, at any
+    depth, without the domain itself. None for anything else; a star stands for whole labels, and only first."""
     scheme, found, rest = text.partition(WILDCARD)
     if not found:
         return normalise_origin(text)
@@ -57,7 +57,8 @@ def _is_subdomain(page: str, pattern: str) -> bool:
 
 
 def _can_have_subdomains(host: str) -> bool:
-    """A name of at least two labels, or `localhost`: nobody owns all of `.com`, and an address has none."""
+    """Return whether a host has at least two labels, or is `localhost`: `*.com` belongs to no site, an IP address has
+    no sub-domains."""
     if host == "localhost":
         return True
     labels = host.rstrip(".").split(".")
@@ -65,10 +66,10 @@ def _can_have_subdomains(host: str) -> bool:
 
 
 def normalise_origin(origin: str) -> str | None:
-    """The origin as browsers send it: scheme, lower-case host with its letters in ASCII, port unless it is the
-    scheme's own.
+    """Normalize an origin to the form that browsers send: scheme, lower-case ASCII host, and a port that is not the
+    default.
 
-    None for what is no origin: `null`, a path, credentials, another scheme than http or https.
+    None for text that is no origin: `null`, a path, credentials, another scheme than http or https.
     """
     try:
         parts = urlsplit(origin)
@@ -85,7 +86,8 @@ def normalise_origin(origin: str) -> str | None:
 
 
 def _normalise_host(name: str) -> str | None:
-    """Raises `ValueError` for an address or a name that cannot be one."""
+    """Normalize a host. Raises `ValueError` for an address or a name that is not valid; None for one with other
+    characters."""
     if ":" in name:
         return f"[{ipaddress.IPv6Address(name).compressed}]"
     if not name.isascii():
@@ -94,7 +96,7 @@ def _normalise_host(name: str) -> str | None:
 
 
 def is_loopback(origin: str) -> bool:
-    """`localhost`, a name under `.localhost` (RFC 6761), 127.0.0.0/8 or ::1, on any port."""
+    """Match `localhost`, a name under `.localhost` (RFC 6761), 127.0.0.0/8 or ::1, on any port."""
     if normalise_origin(origin) is None:
         return False
     host = urlsplit(origin).hostname or ""

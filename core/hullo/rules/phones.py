@@ -1,4 +1,4 @@
-"""The phones of a contact: one that is shown, and further ones."""
+"""Phones of a contact: one primary, and secondary ones."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ PHONE: Final = "phone"
 
 
 def all_phones(contact: Contact) -> tuple[Fact, ...]:
-    """Every phone, the primary one first."""
+    """List all phones, the primary one first."""
     primary = contact.profile.get(PHONE)
     return (*(() if primary is None else (primary,)), *contact.phones)
 
 
 def deduplicate_phones(before: Contact, after: Contact) -> Contact:
-    """The contact with each phone once: a further one that is the primary one now has changed places with it, and with
-    no primary one there is none."""
+    """Remove duplicates after a write: a secondary phone that became primary swaps places with it; without a primary
+    phone there are none."""
     primary, was = (contact.profile.get(PHONE) for contact in (after, before))
     if primary is None:
         return replace(after, phones=())

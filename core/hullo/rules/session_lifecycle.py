@@ -1,4 +1,4 @@
-"""A browser's session through its life: started, continued, switched to another person, ended (rules S, C5)."""
+"""Lifecycle of a session: start, refresh, assignment to a contact, user switch, end (rules S, C5)."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from hullo.value import Value
 
 SESSION_PREFIX = "hvs"
 ANONYMOUS_LIFETIME: Instant = 30 * DAY
-"""S3: how long a visitor without a contact and without a conversation is remembered."""
+"""S3: lifetime of a session without a contact and without a conversation."""
 
 
 class SessionUpdate(Value, secrets=("token",)):
-    """The session that goes on from here, and what must be written for it to be so."""
+    """Session after this request, with the writes for it."""
 
     session: Session
     token: str | None = None
-    """The secret, when the session is new: it is told once, and only its digest is kept."""
+    """Secret of a new session: sent once, and stored only as a digest. None for a known session."""
     new_visitors: tuple[Visitor, ...] = ()
     session_changes: tuple[Change[Session], ...] = ()
 
 
 def validate_session(snapshot: Snapshot, digest: SessionDigest | None, app_id: str, now: Instant) -> Session | None:
-    """The caller's session; None when it showed no token.
+    """Check the caller's session and return it; None without a token.
 
-    A session whose proof no longer holds, as the contact has lost every identifier that was proven in it, is an
-    unproven one. Raises `SessionRevoked` for a token that is unknown, another app's, revoked or expired (S1, S2).
+    A session loses its proof when the contact has lost every identifier that was proven in it. Raises `SessionRevoked`
+    for a token that is unknown, another app's, revoked or expired (S1, S2).
     """
     if digest is None:
         return None
@@ -46,14 +46,14 @@ def validate_session(snapshot: Snapshot, digest: SessionDigest | None, app_id: s
         raise SessionRevoked
     if session.contact_id is None:
         return session
-    for digest in session.proven_identifiers:
-        if snapshot.contact_ids.get(digest) == session.contact_id:
-            return session  # the identifiers of the call were looked up anyway: no need to make digests
+    for proven in session.proven_identifiers:
+        if snapshot.contact_ids.get(proven) == session.contact_id:
+            return session  # the loaded identifiers prove it: hashing all of the contact's is the slow way
     return with_current_standing(session, snapshot.contacts.get(session.contact_id))
 
 
 def with_current_standing(session: Session, contact: Contact | None) -> Session:
-    """The session with the standing that it still has about its contact; `contact` None: there is none any more."""
+    """Return the session with its current standing about its contact; `contact` None: the contact no longer exists."""
     if not session.is_proven:
         return session
     if contact is not None and not contact.identifier_digests().keys().isdisjoint(session.proven_identifiers):
@@ -62,7 +62,7 @@ def with_current_standing(session: Session, contact: Contact | None) -> Session:
 
 
 def start(workspace_id: str, app_id: str, context: RequestContext) -> SessionUpdate:
-    """A new visitor with a new session, anonymous so far."""
+    """Make a new visitor with an anonymous session."""
     visitor = Visitor(id=context.new_id("vis"), app_id=app_id, created_at=context.now)
     token = context.new_secret(SESSION_PREFIX)
     session = Session(
@@ -78,7 +78,7 @@ def start(workspace_id: str, app_id: str, context: RequestContext) -> SessionUpd
 
 
 def refresh(session: Session, now: Instant) -> SessionUpdate:
-    """The same session, its end moved when it was last seen long enough ago (S3)."""
+    """Renew the session's lifetime if it was last seen long enough ago (S3)."""
     if not session.is_stale(now):
         return SessionUpdate(session=session)
     return _replace_session(
@@ -87,14 +87,14 @@ def refresh(session: Session, now: Instant) -> SessionUpdate:
 
 
 def extend(update: SessionUpdate, now: Instant) -> SessionUpdate:
-    """The visit of somebody who has a conversation: it lives as long as an identified one (S3)."""
+    """Apply the lifetime of an identified session to one with a conversation (S3)."""
     if _lifetime(update.session) == SESSION_LIFETIME:
         return update
     return _replace_session(update, replace(update.session, seen_at=now, expires_at=now + SESSION_LIFETIME))
 
 
 def revoke(session: Session, now: Instant) -> Change[Session]:
-    """The end of a session: from here on its token is refused everywhere (S2)."""
+    """Mark a session as ended: its token is refused everywhere from now on (S2)."""
     return replacement(session, replace(session, revoked_at=now))
 
 
@@ -105,20 +105,24 @@ def is_user_switch(
     claimed_digests: Mapping[str, IdentifierDigest],
     salt: str,
 ) -> bool:
-    """Whether another person than before uses this browser (C5). `target` None: somebody new.
+    """Return whether another person than before uses this browser (C5). `contact_id` None: a new contact, or an erased
+    person.
 
-    Where nothing is proven, or there is no contact to compare, the answer is made from what this session itself has
-    said, and not from what is stored. Were it made from the contacts, a visitor could claim an email, then claim it
-    again beside a made-up external id, and learn from `switched` whether that person has one (H2).
+    Without proof, or without a contact to compare, the answer depends only on earlier claims of this session, never on
+    stored contacts. Otherwise a visitor could claim an email, then claim it again beside a made-up external id, and
+    learn from `switched` whether that person has an external id (H2).
     """
     if not session.is_identified:
         return False
     if session.contact_id is not None and (session.is_proven or standing is Standing.PROVEN):
         return session.contact_id != contact_id
-    said = session.claimed_identifiers
-    if EXTERNAL_ID in said and EXTERNAL_ID in claimed_digests:
-        return not is_same_claim(said[EXTERNAL_ID], claimed_digests[EXTERNAL_ID], salt)
-    return not any(kind in said and is_same_claim(said[kind], digest, salt) for kind, digest in claimed_digests.items())
+    claimed = session.claimed_identifiers
+    # C5: the external id decides where both claims have one; an email may change.
+    if EXTERNAL_ID in claimed and EXTERNAL_ID in claimed_digests:
+        return not is_same_claim(claimed[EXTERNAL_ID], claimed_digests[EXTERNAL_ID], salt)
+    return not any(
+        kind in claimed and is_same_claim(claimed[kind], digest, salt) for kind, digest in claimed_digests.items()
+    )
 
 
 def assign_contact(
@@ -130,13 +134,14 @@ def assign_contact(
     now: Instant,
     salt: str,
 ) -> SessionUpdate:
-    """The visit, now of this contact. `named` is what the call said, `proved` what of it a proof covered.
+    """Assign the session to a contact. `claimed_digests` are the identifiers of the call, `proven_digests` the proven
+    ones.
 
-    `contact_id` None: the call named somebody who was erased.
+    `contact_id` None: the call names an erased person.
     """
     session = update.session
     claimed = {**session.claimed_identifiers, **claimed_digests}
-    if contact_id is None:
+    if contact_id is None:  # P2: unsalted digests of an erased person could be tested against a list of emails
         claimed = {kind: redact_claim(digest, salt) for kind, digest in claimed.items()}
     earlier = session.proven_identifiers if session.contact_id == contact_id else ()
     proven = tuple(dict.fromkeys((*earlier, *proven_digests))) if standing is Standing.PROVEN else ()
@@ -160,7 +165,7 @@ def assign_contact(
 
 
 def _replace_session(update: SessionUpdate, after: Session) -> SessionUpdate:
-    """The visit with its session as it is after; one write, however many steps led there."""
+    """Replace the session in the update; one write, after any number of steps."""
     if update.token is not None:
         return replace(update, session=after, session_changes=(insertion(after),))
     stored = update.session_changes[0].before if update.session_changes else update.session
@@ -169,5 +174,6 @@ def _replace_session(update: SessionUpdate, after: Session) -> SessionUpdate:
 
 
 def _lifetime(session: Session) -> Instant:
+    # A long end can only come from `extend`: the session has a conversation, which no field of it shows.
     known = session.contact_id is not None or session.expires_at - session.seen_at > ANONYMOUS_LIFETIME
     return SESSION_LIFETIME if known else ANONYMOUS_LIFETIME

@@ -1,4 +1,4 @@
-"""What becomes of two contacts when one absorbs the other (G1)."""
+"""Combination of two contacts when one absorbs the other (G1)."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from hullo.value import Value
 
 
 class Clash(Value):
-    """Two values for one place, of which one is not shown any more. It stays in the merge's images, and a name or a
-    phone stays a further one of the survivor."""
+    """Two values for one field, of which only `kept` is shown afterwards. `lost` stays in the merge's images, and an
+    identifier or phone stays as a secondary one of the survivor."""
 
     field: str
     kept: Scalar
@@ -27,17 +27,21 @@ class Clash(Value):
 
 
 def combine(survivor: Contact, absorbed: Contact, at: Instant) -> Contact:
-    """The survivor with everything of the absorbed one in it: of every app, so both must have been loaded wholly."""
-    ours, theirs = field_values(survivor), field_values(absorbed)
-    places = {slot: preferred_fact(ours.get(slot), theirs.get(slot)) for slot in (*ours, *theirs)}
-    joined = with_field_values(survivor, {slot: fact for slot, fact in places.items() if fact is not None})
+    """Merge all data of the absorbed contact into the survivor. Both must have been loaded with the custom data of
+    every app."""
+    survivor_values, absorbed_values = field_values(survivor), field_values(absorbed)
+    places = {
+        slot: preferred_fact(survivor_values.get(slot), absorbed_values.get(slot))
+        for slot in (*survivor_values, *absorbed_values)
+    }
+    merged = with_field_values(survivor, {slot: fact for slot, fact in places.items() if fact is not None})
     for kind in dict.fromkeys((*absorbed.identifiers, *absorbed.also)):
-        joined = with_identifiers(
-            joined, kind, _combine_identifiers(identifier_facts(survivor, kind), identifier_facts(absorbed, kind))
+        merged = with_identifiers(
+            merged, kind, _combine_identifiers(identifier_facts(survivor, kind), identifier_facts(absorbed, kind))
         )
     return replace(
-        joined,
-        phones=_secondary_phones(joined, survivor, absorbed),
+        merged,
+        phones=_secondary_phones(merged, survivor, absorbed),
         absorbed=survivor.absorbed + absorbed.absorbed + 1,
         updated_at=at,
         last_seen_at=max(survivor.last_seen_at, absorbed.last_seen_at),
@@ -45,7 +49,7 @@ def combine(survivor: Contact, absorbed: Contact, at: Instant) -> Contact:
 
 
 def clear_absorbed(absorbed: Contact, survivor: ContactId | None, at: Instant) -> Contact:
-    """What is left of the absorbed one: where to look instead (G3)."""
+    """Clear the absorbed contact; only the reference to the survivor stays (G3)."""
     return replace(
         absorbed,
         identifiers={},
@@ -61,46 +65,51 @@ def clear_absorbed(absorbed: Contact, survivor: ContactId | None, at: Instant) -
 
 
 def find_clashes(survivor: Contact, absorbed: Contact) -> Iterator[Clash]:
-    """Where the two say different things, and which of them is shown."""
-    ours, theirs = field_values(survivor), field_values(absorbed)
-    for slot in ours.keys() & theirs.keys():
-        yield from _find_clash(slot.field, ours[slot], theirs[slot])
+    """Find the fields in which the two differ, and the value that is shown."""
+    survivor_values, absorbed_values = field_values(survivor), field_values(absorbed)
+    for slot in survivor_values.keys() & absorbed_values.keys():
+        yield from _find_clash(slot.field, survivor_values[slot], absorbed_values[slot])
     for kind in survivor.identifiers.keys() & absorbed.identifiers.keys():
         yield from _find_clash(identifier_field(kind), survivor.identifiers[kind], absorbed.identifiers[kind])
 
 
 def list_field_changes(before: Contact, after: Contact) -> Iterator[FieldChange]:
-    """Every value that is shown otherwise afterwards; further names and phones that come or go are `also.<kind>`."""
+    """List the values that are shown differently afterwards; secondary identifiers and phones appear as
+    `also.<kind>`."""
     earlier, later = _primary_values(before), _primary_values(after)
     for field in dict.fromkeys((*earlier, *later)):
         if earlier.get(field) != later.get(field):
             yield FieldChange(field=field, before=earlier.get(field), after=later.get(field))
-    had, has = _secondary_values(before), _secondary_values(after)
+    before_secondary, after_secondary = _secondary_values(before), _secondary_values(after)
     yield from (
-        FieldChange(field=f"also.{kind}", before=value, after=None) for kind, value in had if (kind, value) not in has
+        FieldChange(field=f"also.{kind}", before=value, after=None)
+        for kind, value in before_secondary
+        if (kind, value) not in after_secondary
     )
     yield from (
-        FieldChange(field=f"also.{kind}", before=None, after=value) for kind, value in has if (kind, value) not in had
+        FieldChange(field=f"also.{kind}", before=None, after=value)
+        for kind, value in after_secondary
+        if (kind, value) not in before_secondary
     )
 
 
-def _find_clash(field: str, ours: Fact, theirs: Fact) -> Iterator[Clash]:
-    kept = preferred_fact(ours, theirs)
+def _find_clash(field: str, survivor_fact: Fact, absorbed_fact: Fact) -> Iterator[Clash]:
+    kept = preferred_fact(survivor_fact, absorbed_fact)
     assert kept is not None
-    lost = theirs if kept is ours else ours
+    lost = absorbed_fact if kept is survivor_fact else survivor_fact
     if not (is_blank(lost) or is_same_value(kept, lost.value)):
         yield Clash(field=field, kept=kept.value, lost=lost.value)
 
 
-def _combine_identifiers(ours: Sequence[Fact], theirs: Sequence[Fact]) -> list[Fact]:
-    if not ours:
-        return list(theirs)
-    primary = preferred_fact(ours[0], theirs[0])
-    return sorted((*ours, *theirs), key=lambda fact: fact is not primary)
+def _combine_identifiers(survivor_facts: Sequence[Fact], absorbed_facts: Sequence[Fact]) -> list[Fact]:
+    if not survivor_facts:
+        return list(absorbed_facts)
+    primary = preferred_fact(survivor_facts[0], absorbed_facts[0])
+    return sorted((*survivor_facts, *absorbed_facts), key=lambda fact: fact is not primary)
 
 
-def _secondary_phones(joined: Contact, survivor: Contact, absorbed: Contact) -> tuple[Fact, ...]:
-    primary = joined.profile.get(PHONE)
+def _secondary_phones(merged: Contact, survivor: Contact, absorbed: Contact) -> tuple[Fact, ...]:
+    primary = merged.profile.get(PHONE)
     others: dict[Scalar, Fact] = {}
     for fact in (*all_phones(survivor), *all_phones(absorbed)):
         if primary is None or fact.value != primary.value:

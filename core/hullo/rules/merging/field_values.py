@@ -1,6 +1,7 @@
-"""A contact's values by their place, so that what two contacts hold in the same place can be compared.
+"""Values of a contact by field, so that two contacts can be compared.
 
-Names are no slots: a contact may have any number of them, and nobody else has the same. See `naming.py`.
+Identifiers are not included: a contact may have any number of them, and each belongs to one contact. See
+`rules/identifiers.py`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from hullo.value import Value
 
 
 class FieldPath(Value, kw_only=False):
-    """Where one value stands. `app_id` is empty but for custom data."""
+    """Path of one value in a contact. `app_id` is empty except for custom data."""
 
     section: Literal["profile", "custom_data", "tags"]
     name: str
@@ -25,7 +26,8 @@ class FieldPath(Value, kw_only=False):
 
     @property
     def field(self) -> str:
-        """As provenance is told by: like verdicts, and with the app, as there may be several here."""
+        """Return the field name for provenance: as in verdicts, with the app, since one contact may have several
+        here."""
         if self.section == "custom_data":
             return custom_field(f"{self.app_id}.{self.name}")
         return self.name if self.section == "profile" else f"tags.{self.name}"
@@ -35,27 +37,26 @@ FieldValues = Mapping[FieldPath, Fact]
 
 
 def field_values(contact: Contact) -> dict[FieldPath, Fact]:
-    """Every value that is no name and no further phone."""
-    slots = {FieldPath("profile", name): fact for name, fact in contact.profile.items()}
+    """Collect all values except identifiers and secondary phones."""
+    values = {FieldPath("profile", name): fact for name, fact in contact.profile.items()}
     for app_id, block in contact.custom_data.items():
-        slots |= {FieldPath("custom_data", name, app_id): fact for name, fact in block.items()}
-    return slots | {FieldPath("tags", name): fact for name, fact in contact.tags.items()}
+        values |= {FieldPath("custom_data", name, app_id): fact for name, fact in block.items()}
+    return values | {FieldPath("tags", name): fact for name, fact in contact.tags.items()}
 
 
 def with_field_values(contact: Contact, values: FieldValues) -> Contact:
-    """The contact with just these values; an app's block that loses all of its values is empty, and so dropped."""
+    """Replace all values; a block that loses all of its values becomes empty, so that the store removes it."""
     profile: dict[str, Fact] = {}
     tags: dict[str, Fact] = {}
     blocks: dict[str, dict[str, Fact]] = {app_id: {} for app_id in contact.custom_data}
     for slot, fact in values.items():
-        home = {"profile": profile, "tags": tags}.get(slot.section)
-        (home if home is not None else blocks.setdefault(slot.app_id, {}))[slot.name] = fact
+        target = {"profile": profile, "tags": tags}.get(slot.section)
+        (target if target is not None else blocks.setdefault(slot.app_id, {}))[slot.name] = fact
     return replace(contact, profile=profile, tags=tags, custom_data=blocks)
 
 
 def preferred_fact(survivors: Fact | None, absorbeds: Fact | None) -> Fact | None:
-    """Which of two values for one place stays: the one of higher standing, then the survivor's; blanks are filled
-    (G1)."""
+    """Select the value that stays: a blank is filled, then the higher standing wins, then the survivor (G1)."""
     if survivors is None or absorbeds is None:
         return survivors if absorbeds is None else absorbeds
     if is_blank(survivors) != is_blank(absorbeds):

@@ -1,4 +1,4 @@
-"""What has to be written so that one contact absorbs another, whoever decided that."""
+"""The writes of one merge."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from hullo.rules.merging.combine import clear_absorbed, combine, list_field_chan
 from hullo.value import Value
 
 MAX_UNCONFIRMED_CONTACTS: Final = 50
-"""How many people may become one before somebody has to say that it is meant."""
+"""Contacts in one merge that needs no confirmation."""
 MAX_UNCONFIRMED_CONVERSATIONS: Final = 10_000
 
 
 class MergePlanResult(Value, dict=True):
-    """One contact absorbs another. Both as they were loaded, with the custom data of every app."""
+    """One merge. Both contacts are as loaded, with the custom data of every app."""
 
     merge_id: MergeId
     survivor: Contact
@@ -29,27 +29,27 @@ class MergePlanResult(Value, dict=True):
 
     @property
     def contact_count(self) -> int:
-        """How many would be one."""
+        """Count the contacts that become one."""
         return self.survivor.absorbed + self.absorbed.absorbed + 2
 
     @cached_property
     def merged_survivor(self) -> Contact:
-        """The survivor as it will be."""
+        """Combine the two."""
         return combine(self.survivor, self.absorbed, self.at)
 
     @cached_property
     def changed_fields(self) -> tuple[str, ...]:
-        """What is shown otherwise then."""
+        """List the fields that are shown differently afterwards."""
         return tuple(change.field for change in list_field_changes(self.survivor, self.merged_survivor))
 
     @property
     def absorbed_change(self) -> Change[Contact]:
-        """What is left of the absorbed one."""
+        """Clear the absorbed contact."""
         return replacement(self.absorbed, clear_absorbed(self.absorbed, self.survivor.id, self.at))
 
     @property
     def merge_change(self) -> Change[Merge]:
-        """The images by which it can be undone."""
+        """Make the merge record, with the images for an undo."""
         return insertion(
             Merge(
                 id=self.merge_id,
@@ -66,7 +66,7 @@ class MergePlanResult(Value, dict=True):
 
     @property
     def absorption(self) -> Absorption:
-        """What points at the absorbed one points at the survivor from then on (L4)."""
+        """Move the sessions and conversations of the absorbed contact to the survivor (L4)."""
         return Absorption(
             merge_id=self.merge_id,
             workspace_id=self.survivor.workspace_id,

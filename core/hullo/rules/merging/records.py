@@ -1,4 +1,4 @@
-"""What a merge leaves in the timeline and in the audit log."""
+"""Event and audit entries of a merge."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from hullo.rules.merging.plan import MergePlanResult
 
 
 def add_merge_event(merge_plan: MergePlanResult, builder: EventBuilder) -> EventBuilder:
-    """The teller, once it has told of this merge: by the names of what changed, as the values are another person's if
-    it is ever undone, and of apps whose keys do not read each other's."""
+    """Add the event of this merge and return the builder. It holds field names only: the values would belong to another
+    person after an undo, and to apps whose keys may not read each other's."""
     builder.add(
         "contact.merged",
         merge_plan.survivor.id,
@@ -22,18 +22,18 @@ def add_merge_event(merge_plan: MergePlanResult, builder: EventBuilder) -> Event
 
 
 def merge_audit_entries(merge_plans: Iterable[MergePlanResult], snapshot: Snapshot) -> tuple[AuditEntry, ...]:
-    """What the audit log says of these merges, one after the other."""
+    """Make the audit entries of these merges, as a chain."""
     head, entries = snapshot.audit_head, list[AuditEntry]()
-    for joining in merge_plans:
+    for merge_plan in merge_plans:
         assert head is not None, "the query asks where the audit log ends"
         entry = next_entry(
             head,
-            workspace_id=joining.survivor.workspace_id,
-            at=joining.at,
-            by=joining.by,
+            workspace_id=merge_plan.survivor.workspace_id,
+            at=merge_plan.at,
+            by=merge_plan.by,
             action="contact.merged",
-            subject=joining.survivor.id,
-            data=_merge_event_data(joining),
+            subject=merge_plan.survivor.id,
+            data=_merge_event_data(merge_plan),
         )
         head = entry.head
         entries.append(entry)

@@ -1,4 +1,5 @@
-"""Takes a merge apart again: everybody has what they had, and what was changed since stays and is told (G2)."""
+"""Split of a merged contact: both get back their own data; values changed since the merge stay and are reported
+(G2)."""
 
 from __future__ import annotations
 
@@ -19,14 +20,14 @@ from hullo.value import Value
 
 
 class ChangedField(Value):
-    """A value that is not given back as it came, and why."""
+    """Value that is not restored on the survivor's side, and the reason."""
 
     field: str
     reason: str
 
 
 class SplitResult(Value):
-    """The two as they are afterwards."""
+    """Both contacts after the split."""
 
     survivor: Contact
     restored: Contact
@@ -41,10 +42,10 @@ def split_contacts(
     contact_ids: Mapping[IdentifierDigest, ContactId],
     at: Instant,
 ) -> SplitResult:
-    """Both as they are without the merge.
+    """Compute both contacts without the merge.
 
-    `absorbed` is what is left of it, `others` are the survivor's further merges that stand, in their order, and
-    `owners` say who has the names today that came with this one.
+    `absorbed` is the cleared contact, `others` are the survivor's other active merges, in order, and `contact_ids`
+    names the current owners of the identifiers that came with this one.
     """
     restored, taken = _restore_absorbed(survivor, merge, contact_ids)
     return SplitResult(
@@ -55,70 +56,72 @@ def split_contacts(
 
 
 def without_merge(image: Contact, merge: Merge, others: Sequence[Merge]) -> Contact:
-    """A survivor, today's or as an image holds it, without what came with this merge, and with what the others bring
-    into the places that become free."""
-    came, before, now = field_values(merge.absorbed_before), field_values(merge.survivor_before), field_values(image)
-    brought = [field_values(other.absorbed_before) for other in others]
-    for slot, fact in came.items():
-        if now.get(slot) != fact or before.get(slot) == fact:
+    """Remove the data of this merge from a survivor, current or in an image. Values of the other merges fill the free
+    fields."""
+    absorbed_values, survivor_values = field_values(merge.absorbed_before), field_values(merge.survivor_before)
+    current = field_values(image)
+    other_values = [field_values(other.absorbed_before) for other in others]
+    for slot, fact in absorbed_values.items():
+        # G2: changed since, or the survivor's own all along: it stays.
+        if current.get(slot) != fact or survivor_values.get(slot) == fact:
             continue
-        rest = before.get(slot)
-        for theirs in brought:
-            rest = preferred_fact(rest, theirs.get(slot))
+        rest = survivor_values.get(slot)
+        for values in other_values:
+            rest = preferred_fact(rest, values.get(slot))
         if rest is None:
-            del now[slot]
+            del current[slot]
         else:
-            now[slot] = rest
-    left = with_field_values(image, now)
+            current[slot] = rest
+    remaining = with_field_values(image, current)
     for kind in {kind for kind, _ in merge.absorbed_before.all_identifiers()}:
-        left = with_identifiers(left, kind, _remaining_identifiers(image, kind, merge, others))
+        remaining = with_identifiers(remaining, kind, _remaining_identifiers(image, kind, merge, others))
     return replace(
-        left,
-        phones=_remaining_phones(left, merge, others),
+        remaining,
+        phones=_remaining_phones(remaining, merge, others),
         absorbed=image.absorbed - merge.absorbed_before.absorbed - 1,
     )
 
 
 def _remaining_identifiers(image: Contact, kind: str, merge: Merge, others: Sequence[Merge]) -> list[Fact]:
-    held = identifier_facts(image, kind)
-    left = [fact for fact in held if merge.absorbed_before.identifier_fact(identifier_of(kind, fact)) is None]
-    if not left or left[0] is held[0]:
-        return left
-    # The primary one goes: the next is whichever would be it if this merge had never been.
+    stored = identifier_facts(image, kind)
+    remaining = [fact for fact in stored if merge.absorbed_before.identifier_fact(identifier_of(kind, fact)) is None]
+    if not remaining or remaining[0] is stored[0]:
+        return remaining
+    # The primary identifier leaves: the next is the one that would be primary without this merge.
     primary: Fact | None = None
     for earlier in (merge.survivor_before, *(other.absorbed_before for other in others)):
         named = earlier.identifiers.get(kind)
-        mine = next(
+        candidate = next(
             (
                 fact
-                for fact in left
+                for fact in remaining
                 if named is not None and identifier_of(kind, fact).key == identifier_of(kind, named).key
             ),
             None,
         )
-        primary = preferred_fact(primary, mine)
-    return left if primary is None else sorted(left, key=lambda fact: fact is not primary)
+        primary = preferred_fact(primary, candidate)
+    return remaining if primary is None else sorted(remaining, key=lambda fact: fact is not primary)
 
 
-def _remaining_phones(left: Contact, merge: Merge, others: Sequence[Merge]) -> tuple[Fact, ...]:
-    came = {fact.value for fact in all_phones(merge.absorbed_before)}
+def _remaining_phones(remaining: Contact, merge: Merge, others: Sequence[Merge]) -> tuple[Fact, ...]:
+    absorbed_values = {fact.value for fact in all_phones(merge.absorbed_before)}
     stay = {
         fact.value
-        for each in (merge.survivor_before, *(other.absorbed_before for other in others))
-        for fact in all_phones(each)
+        for image in (merge.survivor_before, *(other.absorbed_before for other in others))
+        for fact in all_phones(image)
     }
-    primary = left.profile.get(PHONE)
-    gone = came - stay
+    primary = remaining.profile.get(PHONE)
+    dropped = absorbed_values - stay
     if primary is not None:
-        gone.add(primary.value)
-    return tuple(fact for fact in left.phones if fact.value not in gone)
+        dropped.add(primary.value)
+    return tuple(fact for fact in remaining.phones if fact.value not in dropped)
 
 
 def _restore_absorbed(
     survivor: Contact, merge: Merge, owners: Mapping[IdentifierDigest, ContactId]
 ) -> tuple[Contact, list[ChangedField]]:
-    """The absorbed one as it was, save for names that somebody else has today. What is known of a name by now stays
-    known of it."""
+    """Restore the absorbed contact, without identifiers that a third contact has now. Facts of the survivor are kept,
+    since their standing may have risen."""
     restored, taken = merge.absorbed_before, list[ChangedField]()
     for kind in dict.fromkeys(kind for kind, _ in merge.absorbed_before.all_identifiers()):
         names: list[Fact] = []
@@ -135,12 +138,17 @@ def _restore_absorbed(
 
 
 def _find_changed_fields(survivor: Contact, merge: Merge, others: Sequence[Merge]) -> Iterator[ChangedField]:
-    came, before, now = field_values(merge.absorbed_before), field_values(merge.survivor_before), field_values(survivor)
-    brought = [field_values(other.absorbed_before) for other in others]
-    for slot, fact in came.items():
-        held = now.get(slot)
-        given = preferred_fact(before.get(slot), fact) is fact and before.get(slot) != fact
-        if not given or held == fact or (held is not None and any(held == theirs.get(slot) for theirs in brought)):
+    absorbed_values, survivor_values = field_values(merge.absorbed_before), field_values(merge.survivor_before)
+    current = field_values(survivor)
+    other_values = [field_values(other.absorbed_before) for other in others]
+    for slot, fact in absorbed_values.items():
+        stored = current.get(slot)
+        given = preferred_fact(survivor_values.get(slot), fact) is fact and survivor_values.get(slot) != fact
+        if (
+            not given
+            or stored == fact
+            or (stored is not None and any(stored == values.get(slot) for values in other_values))
+        ):
             continue
-        did = "was cleared since" if held is None else "was changed since, and stays with the survivor"
-        yield ChangedField(field=slot.field, reason=f"{did}; the other has its own again")
+        change = "was cleared since" if stored is None else "was changed since, and stays with the survivor"
+        yield ChangedField(field=slot.field, reason=f"{change}; the other has its own again")

@@ -1,4 +1,4 @@
-"""Who somebody is by now: an absorbed contact answers as the one that it became part of (G3)."""
+"""Protection of operations against contacts that were absorbed (G3)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from hullo.model.snapshot import Snapshot
 
 
 def require_not_merged(snapshot: Snapshot, contact_id: ContactId) -> Contact:
-    """The contact as the snapshot has it. Raises `NotFound`, and `Conflicting` for one that was absorbed since whoever
-    decides looked for its survivor: doing it again finds them."""
+    """Return the contact in the snapshot. Raises `NotFound`, and `Conflicting` for one that was absorbed after the
+    caller looked up its survivor: a repeat finds the new one."""
     contact = snapshot.contacts.get(contact_id)
     if contact is None:
         raise NotFound("no such contact")
