@@ -1,1 +1,1 @@
-"""The edge: hullo as ASGI middleware. The only place, beside the lanes, where anything is asynchronous."""
+"""ASGI middleware of hullo. Beside the lanes, the only asynchronous code."""

@@ -1,4 +1,4 @@
-"""Who is at the other end: the peer, or whoever the proxies say that they speak for."""
+"""Address of the client: the peer, or the client that trusted proxies forward for."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from hullo.settings import UNIX_SOCKET
 Address = IPv4Address | IPv6Address
 
 ADDRESS_MAX_LENGTH: Final = 45
-"""Characters of an IPv6 address whose last part is written as IPv4; no address is longer."""
+"""Longest text of an address: IPv6 with its last part written as IPv4."""
 _PORT: Final = re.compile(r":[0-9]{1,5}")
 _IPV6_PREFIX_BITS: Final = 64
-"""Of an IPv6 address: everybody has at least the rest of it to themselves (RFC 6177)."""
+"""A subscriber gets at least a /64 (RFC 6177), so addresses in one count as one client."""
 
 
 class TrustedProxies:
-    """Whose X-Forwarded-For is believed: the listed addresses and networks, and with `unix` any Unix socket."""
+    """Proxies whose X-Forwarded-For is believed: the listed addresses and networks, and with `unix` any Unix socket."""
 
     def __init__(self, entries: Sequence[str] = ()) -> None:
         self.unix = UNIX_SOCKET in entries
-        self._networks = tuple(ip_network(each) for each in entries if each != UNIX_SOCKET)
+        self._networks = tuple(ip_network(entry) for entry in entries if entry != UNIX_SOCKET)
 
     def __bool__(self) -> bool:
         return self.unix or bool(self._networks)
 
     def trusts(self, address: Address) -> bool:
-        """Whether it is listed."""
+        """Return whether the address is listed."""
         return any(address in network for network in self._networks)
 
     def is_trusted_peer(self, scope: Scope) -> bool:
-        """Whether the peer itself is listed."""
+        """Return whether the peer is listed."""
         host = _peer(scope)
         if host is None:
             return self.unix
@@ -45,12 +45,12 @@ class TrustedProxies:
 
 
 def client_address(scope: Scope, trusted: TrustedProxies) -> str:
-    """The address of the client; empty for a Unix socket whose other end nobody vouches for.
+    """Determine the client's address; empty for a Unix socket without a trusted forwarding header.
 
-    It is the peer's. From a trusted peer X-Forwarded-For is read from the right, since every proxy adds whom it
-    speaks for at that end: the first that is not trusted itself is the client, and what stands left of it anybody may
-    have written. What is no address ends the walk at the last that was one. An IPv4 address is written as such even
-    where a dual-stack socket shows it as IPv6.
+    By default it is the peer's. From a trusted peer X-Forwarded-For is read from the right, where each proxy appends
+    its client: the first untrusted address is the client, and anything left of it may be forged. Text that is no
+    address ends the walk at the last address. An IPv4 address is returned as such even where a dual-stack socket maps
+    it to IPv6.
     """
     host = _peer(scope)
     client = "" if host is None else _normalized_host(host)
@@ -67,7 +67,7 @@ def client_address(scope: Scope, trusted: TrustedProxies) -> str:
 
 
 def rate_limit_key(address: str) -> str:
-    """What the address is counted as: an IPv6 address as its /64, anything else as it is."""
+    """Return the key under which an address is counted: an IPv6 address as its /64, anything else unchanged."""
     if ":" not in address:
         return address
     read = _parse_address(address)
@@ -77,7 +77,7 @@ def rate_limit_key(address: str) -> str:
 
 
 def _peer(scope: Scope) -> str | None:
-    """None for a Unix socket, whose other end has no address."""
+    """Return the peer's host; None for a Unix socket, which has no address."""
     client = scope.get("client")
     return str(client[0]) if client else None
 
@@ -90,13 +90,13 @@ def _normalized_host(host: str) -> str:
 
 
 def _forwarded(scope: Scope) -> list[str]:
-    """A header that is sent in several lines is one list (RFC 9110, section 5.3)."""
+    """Split X-Forwarded-For. Several header lines are one list (RFC 9110 §5.3)."""
     lines = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
     return b",".join(lines).decode("latin-1").split(",") if lines else []
 
 
 def _parse_entry(text: str) -> Address | None:
-    """`192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:80`; None for anything else."""
+    """Parse `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:80`; None for anything else."""
     text = text.strip(" \t")
     if text.startswith("["):
         host, _, port = text[1:].partition("]")
@@ -114,7 +114,7 @@ def _parse_entry(text: str) -> Address | None:
 
 @lru_cache(maxsize=4096)
 def _parse_address(text: str) -> Address | None:
-    """The address without a zone; IPv4 for one that is mapped into IPv6 (RFC 4291, section 2.5.5.2)."""
+    """Parse an address without its zone; IPv4 for one that is mapped into IPv6 (RFC 4291 §2.5.5.2)."""
     try:
         address = ip_address(text)
     except ValueError:

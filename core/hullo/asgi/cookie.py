@@ -1,7 +1,7 @@
-"""The session as a cookie, for pages on hullo's own host: kept where no script can read it (S, `Settings.cookie`).
+"""Session cookie for pages on hullo's own host, which scripts cannot read (S, `Settings.cookie`).
 
-CSRF-safe by construction: hullo's own API takes a cookie from pages of its own origin only, whatever the browser sends
-along. Elsewhere the session is a bearer token, which no browser sends by itself.
+Safe against CSRF by construction: hullo's API accepts the cookie only from pages of its own origin, regardless of what
+the browser sends. Other pages use a bearer token, which no browser sends by itself.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from hullo.rules.origins import is_loopback
 from hullo.settings import SessionCookie
 
 HOST_COOKIE: Final = b"__Host-hullo_session"
-"""Browsers take it over TLS only, and only from this very host: no sub-domain can plant one (RFC 6265bis, 4.1.3.2)."""
+"""Browsers accept it over TLS and from this host only: no sub-domain can plant one (RFC 6265bis §4.1.3.2)."""
 PLAIN_COOKIE: Final = b"hullo_session"
-"""What a host may set by itself, and what is used where there is no TLS."""
+"""Cookie of the host's own choice, and where there is no TLS."""
 
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 
 
 def any_cookie_token(scope: Scope) -> str | None:
-    """The token that a browser sends along, to tell the host's own routes who that is."""
+    """Read the session token of either cookie, for the host's own routes."""
     for name in (HOST_COOKIE, PLAIN_COOKIE):
         token = _session_token(scope, name)
         if token is not None:
@@ -35,34 +35,37 @@ def any_cookie_token(scope: Scope) -> str | None:
 
 
 def cookie_token(scope: Scope, headers: Headers, settings: SessionCookie) -> str | None:
-    """The token in the cookie that `session_cookie` sets here, and in no other.
+    """Read the session token of the cookie that `session_cookie_header` sets here, and of no other.
 
-    A sub-domain can plant a plain cookie: were it taken, whoever planted it would share the session that a visitor goes
-    on to prove (session fixation).
+    A sub-domain can plant a plain cookie: if it were accepted, the attacker would share the session that the visitor
+    then proves (session fixation).
     """
     return _session_token(scope, _cookie_name(headers, settings))
 
 
 def session_cookie_header(headers: Headers, settings: SessionCookie, token: str) -> Header:
-    """The header that keeps the token. It lasts as long as a session may; a session that ends earlier is refused."""
+    """Build the header that stores the token for the longest session lifetime; an ended session is refused anyway."""
     return _set_cookie(headers, settings, token, SESSION_LIFETIME // SECOND)
 
 
 def expired_cookie_header(headers: Headers, settings: SessionCookie) -> Header:
-    """The header that takes the cookie away."""
+    """Build the header that removes the cookie."""
     return _set_cookie(headers, settings, "", 0)
 
 
 def is_same_origin(scope: Scope, headers: Headers) -> bool:
-    """Whether a page of this very host calls.
+    """Return whether a page of this host makes the call.
 
-    Browsers say so themselves: by `Origin` wherever something could be changed, else by `Sec-Fetch-Site`. A call that
-    only reads and has neither is an older browser's: whoever made it do so from elsewhere cannot read the answer.
+    Browsers send `Origin` with every call that may change something, and `Sec-Fetch-Site` with others. A read without
+    both comes from an older browser: a foreign page cannot read its response.
     """
     origin = headers.get(b"origin")
     if origin is not None:
-        said = origin.decode("latin-1")
-        return said.startswith(("http://", "https://")) and said.partition("://")[2].lower() == _host(headers) != ""
+        page_origin = origin.decode("latin-1")
+        return (
+            page_origin.startswith(("http://", "https://"))
+            and page_origin.partition("://")[2].lower() == _host(headers) != ""
+        )
     if scope["method"] not in _SAFE_METHODS:
         return False
     return headers.get(b"sec-fetch-site", b"same-origin") in {b"same-origin", b"none"}
@@ -92,5 +95,5 @@ def _session_token(scope: Scope, name: bytes) -> str | None:
 
 
 def _host(headers: Headers) -> str:
-    """Name and port as the browser has them."""
+    """Return host and port as the browser sent them."""
     return headers.get(b"host", b"").decode("latin-1").lower()

@@ -1,4 +1,4 @@
-"""Who the visitor is, for the host's own routes."""
+"""Identity of the visitor, for the host's own routes."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from hullo.model.visitor import VisitorId
 from hullo.value import Value
 
 IDENTITY_KEY: Final = "hullo.identity"
-"""Under which the identity stands in the scope."""
+"""Key of the identity in the scope."""
 
 
 class Identity(Value):
-    """All None: nobody is known, whether there was no session, one that is no longer good, or no store to ask.
+    """Identity of a visitor. All None: anonymous, since there is no session, an invalid one, or the store is
+    unavailable.
 
-    `contact_id` and `standing` stay None until the visitor is identified. A claim to be somebody who was erased has a
-    standing and no contact (P2). Only `Standing.PROVEN` says that
-    somebody else than the browser vouches for it: grant nothing that is worth having for less.
+    `contact_id` and `standing` are None until the visitor is identified. A claim to be an erased person has a standing
+    and no contact (P2). Only `Standing.PROVEN` is backed by more than the browser: grant nothing of value for less.
     """
 
     visitor_id: VisitorId | None = None
     contact_id: ContactId | None = None
     standing: Standing | None = None
     app_id: AppId | None = None
-    """Whose visitor it is: in a store with several apps, a proof for one of them is none for another."""
+    """App of the visitor: in a store with several apps, a proof for one is none for another."""
     workspace_id: WorkspaceId | None = None
 
     @property
     def is_identified(self) -> bool:
-        """Whether the visitor has said who it is, however far that is believed."""
+        """Return whether the visitor has sent an identity, believed or not."""
         return self.standing is not None
 
 
@@ -41,9 +41,10 @@ ANONYMOUS: Final = Identity()
 
 
 def identity_of(connection: Any) -> Identity:
-    """Who is calling: `connection` is a request or WebSocket of Starlette, FastAPI, Litestar or Django, or a scope.
+    """Return the identity of the caller. `connection` is a request or WebSocket of Starlette, FastAPI, Litestar or
+    Django, or a scope.
 
-    Raises `MiddlewareMissing`, which is a `RuntimeError`, where `IdentityMiddleware` is not in front.
+    Raises `MiddlewareMissing`, a `RuntimeError`, where `IdentityMiddleware` is not mounted.
     """
     scope: object = getattr(connection, "scope", connection)
     identity = scope.get(IDENTITY_KEY) if isinstance(scope, Mapping) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]

@@ -13,11 +13,11 @@ _encoder = msgspec.json.Encoder()
 
 
 encode = _encoder.encode
-"""Any value of JSON as UTF-8, objects in the order in which they were made."""
+"""Encodes a JSON value as UTF-8, with objects in insertion order."""
 
 
 def decode_object(raw: bytes) -> dict[str, Any]:
-    """The JSON object in a body. Raises `BadRequest` for whatever `read_object` refuses."""
+    """Decode the JSON object of a body. Raises `BadRequest` where `parse_object` raises `ValueError`."""
     try:
         return parse_object(raw)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Startup and shutdown: hullo opens before the host and closes after it."""
+"""Lifespan: hullo opens before the host and closes after it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ _log = logging.getLogger("hullo.asgi")
 
 
 async def serve_lifespan(app: ASGIApp, hullo: Hullo, scope: Scope, receive: Receive, send: Send) -> None:
-    """Serves one lifespan scope (ASGI, lifespan 2.0). Raises what kept hullo from opening, once the server knows."""
+    """Run one lifespan scope (ASGI lifespan 2.0). Raises the error of a failed start, after the server has its
+    message."""
     startup = await receive()
     try:
         await to_thread.run_sync(hullo.open_and_drain_outbox)
     except Exception as failed:
-        # A bare exception would mean "I know no lifespan", and the server would carry on without a database.
+        # A bare exception means "lifespan is not supported", and the server would continue without a database.
         await send({"type": "lifespan.startup.failed", "message": f"hullo cannot start: {_reason(failed)}"})
         raise
     host = _HostLifespan(app, hullo, startup, receive, send)
@@ -31,7 +32,7 @@ async def serve_lifespan(app: ASGIApp, hullo: Hullo, scope: Scope, receive: Rece
 
 
 class _HostLifespan:
-    """The host's part, with the server's messages handed on in both directions."""
+    """Runs the host's lifespan and forwards messages between it and the server."""
 
     def __init__(self, app: ASGIApp, hullo: Hullo, startup: Message, receive: Receive, send: Send) -> None:
         self._app = app
@@ -43,14 +44,14 @@ class _HostLifespan:
         self._stopping = False
 
     async def run(self, scope: Scope) -> None:
-        """Returns when the server has been told that everything is over. Raises what a started host raises."""
+        """Run the host until shutdown is complete. Raises the errors of a host that has started."""
         try:
             await self._app(scope, self._receive_for_host, self._send_for_host)
         except Exception as failed:
             if self._sent_types:
                 raise
-            # The host knows no lifespan, which the specification lets it say by raising anything at all.
-            _log.info("the host takes no part in the lifespan: %s", type(failed).__name__)
+            # An error before any message means that the host does not support lifespan (ASGI lifespan 2.0).
+            _log.info("the host does not support lifespan: %s", type(failed).__name__)
         if "lifespan.startup.failed" in self._sent_types:
             return
         if "lifespan.startup.complete" not in self._sent_types:
@@ -71,13 +72,14 @@ class _HostLifespan:
     async def _send_for_host(self, message: Message) -> None:
         self._sent_types.add(message["type"])
         if message["type"] != "lifespan.startup.complete":
-            await _close(self._hullo)  # the host is done, and the server ends the process when it hears of it
+            await _close(self._hullo)  # before the message: the server may end the process as soon as it has it
         await self._send(message)
 
 
 async def _close(hullo: Hullo) -> None:
     if not hullo.is_open:
-        return  # closed before the server was told: by now its loop may be ending, and no thread is to be had
+        return  # closed by `_send_for_host`: the event loop may be ending, and no worker thread is available
+    # Shielded: a cancelled server must still flush the store.
     with anyio.CancelScope(shield=True):
         await to_thread.run_sync(hullo.close)
 

@@ -1,4 +1,4 @@
-"""Errors as a caller is told of them: `application/problem+json` (RFC 9457)."""
+"""Errors as responses in `application/problem+json` (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hullo.errors import HulloError, Invalid, NoIdentifier, ProofRejected, Rejec
 _log = logging.getLogger("hullo.asgi")
 
 _PROOF_REJECTED: Final = "the proof that was sent is not valid for this call; nothing was written"
-"""The same whatever was wrong and whoever it was for (V7)."""
+"""The same for every fault and every person (V7)."""
 _INTERNAL: Final = "something unexpected went wrong here; the log tells more under this answer's X-Request-Id"
 
 _CODES: Final = {
@@ -33,7 +33,7 @@ _CODES: Final = {
 
 
 def error_response(error: Exception, request_id: str) -> Response:
-    """What the caller is told. What nobody expected is logged, and told without any detail."""
+    """Convert an error to a response. An unexpected error is logged, and its response has no detail."""
     if isinstance(error, HulloError) and (error.status < 500 or error.retry_after is not None):
         return _hullo_error_response(error)
     if isinstance(error, HTTPException):
@@ -54,8 +54,8 @@ def problem_response(
     rejected: Sequence[Rejection] = (),
     headers: tuple[Header, ...] = (),
 ) -> Response:
-    """The answer for one problem."""
-    shape: dict[str, object] = {
+    """Build the response of one problem."""
+    content: dict[str, object] = {
         "type": "about:blank",
         "title": title,
         "status": status,
@@ -63,8 +63,8 @@ def problem_response(
         "code": code,
     }
     if rejected:
-        shape["errors"] = [{"field": each.field, "reason": each.reason} for each in rejected]
-    return Response(body=encode(shape), status=status, content_type=PROBLEM_JSON, headers=headers)
+        content["errors"] = [{"field": rejection.field, "reason": rejection.reason} for rejection in rejected]
+    return Response(body=encode(content), status=status, content_type=PROBLEM_JSON, headers=headers)
 
 
 def _hullo_error_response(error: HulloError) -> Response:
@@ -79,7 +79,7 @@ def _hullo_error_response(error: HulloError) -> Response:
 
 
 def _http_exception_response(error: HTTPException) -> Response:
-    """What a plugin's route raised in Starlette's words."""
+    """Convert an exception of Starlette, from a plugin's route."""
     known = error.status_code in HTTPStatus.__members__.values()
     title = HTTPStatus(error.status_code).phrase if known else "Error"
     headers = tuple(

@@ -1,4 +1,4 @@
-"""An HTTP answer, and how it is sent."""
+"""HTTP responses, and sending them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ JSON: Final = b"application/json"
 PROBLEM_JSON: Final = b"application/problem+json"
 
 NO_CONTENT: Final = 204
-"""Has neither a type nor a length (RFC 9110, section 15.3.5)."""
+"""Has no content type and no length (RFC 9110 §15.3.5)."""
 
 Header = tuple[bytes, bytes]
 
@@ -25,14 +25,14 @@ _ON_EVERY_ANSWER: Final[tuple[Header, ...]] = (
 
 
 class Response(Value):
-    """Status, body and what headers it has beside those that every answer has."""
+    """Response with status, body, and headers beside the common ones."""
 
     body: bytes
     status: int = 200
     content_type: bytes = JSON
     headers: tuple[Header, ...] = ()
     request_id: str | None = None
-    """Set where the body tells the id of an earlier request, whose answer it repeats."""
+    """Id of an earlier request whose response this repeats; None otherwise."""
 
 
 def json_response(content: Value | Mapping[str, object], headers: tuple[Header, ...] = ()) -> Response:
@@ -41,15 +41,15 @@ def json_response(content: Value | Mapping[str, object], headers: tuple[Header, 
 
 
 async def send_response(response: Response, request_id: str, headers: tuple[Header, ...], send: Send) -> None:
-    """By hand, as Starlette's `Response` costs as much as deciding a call that changes nothing."""
-    told = [
+    """Send a response without Starlette's `Response`, which costs as much as deciding a call that changes nothing."""
+    all_headers = [
         (b"x-request-id", (response.request_id or request_id).encode()),
         *_ON_EVERY_ANSWER,
         *response.headers,
         *headers,
     ]
     if response.status != NO_CONTENT:
-        told.append((b"content-type", response.content_type))
-        told.append((b"content-length", b"%d" % len(response.body)))
-    await send({"type": "http.response.start", "status": response.status, "headers": told})
+        all_headers.append((b"content-type", response.content_type))
+        all_headers.append((b"content-length", b"%d" % len(response.body)))
+    await send({"type": "http.response.start", "status": response.status, "headers": all_headers})
     await send({"type": "http.response.body", "body": response.body})

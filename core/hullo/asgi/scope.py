@@ -1,4 +1,4 @@
-"""What is read from an ASGI scope by hand, as it is needed on every request of the host."""
+"""Fast readers of an ASGI scope, needed on every request of the host."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Headers = Mapping[bytes, bytes]
 
 
 def route_path(scope: Scope) -> str:
-    """The path below wherever the application is mounted; Starlette's own rule, which it keeps private."""
+    """Return the path below the mount point, by the rule that Starlette keeps private."""
     path: str = scope["path"]
     root_path: str = scope.get("root_path", "")
     if not root_path or not path.startswith(root_path):
@@ -28,12 +28,12 @@ def route_path(scope: Scope) -> str:
 
 
 def read_headers(scope: Scope) -> Headers:
-    """By lower-case name; of a header that is sent twice, the last."""
+    """Read the headers by lower-case name; of a repeated header, the last."""
     return dict(scope["headers"])
 
 
 def bearer_token(headers: Headers) -> str | None:
-    """The bearer token (RFC 6750, section 2.1), whatever it is good for; None where there is none."""
+    """Read the bearer token (RFC 6750 §2.1) of any kind; None without one."""
     value = headers.get(b"authorization")
     if value is None or value[:7].lower() != b"bearer ":
         return None
@@ -41,7 +41,7 @@ def bearer_token(headers: Headers) -> str | None:
 
 
 def read_cookie(scope: Scope, name: bytes) -> str | None:
-    """The first cookie of that name. HTTP/2 clients may send each in a header of its own (RFC 9113, section 8.2.3)."""
+    """Find the first cookie of that name. HTTP/2 clients may send each in its own header (RFC 9113 §8.2.3)."""
     for header, value in scope["headers"]:
         if header == b"cookie":
             for pair in value.split(b";"):
@@ -52,6 +52,6 @@ def read_cookie(scope: Scope, name: bytes) -> str | None:
 
 
 def parse_query(scope: Mapping[str, Any]) -> dict[str, str]:
-    """The query's parameters; of one that is given twice, the last. Raises `ValueError` for more than 50."""
+    """Parse the query's parameters; of a repeated one, the last. Raises `ValueError` for more than 50."""
     text: bytes = scope.get("query_string", b"")
     return dict(parse_qsl(text.decode("latin-1"), keep_blank_values=True, max_num_fields=50))
