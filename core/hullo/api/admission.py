@@ -1,4 +1,4 @@
-"""Whether a call is let in at all: the calls of one address are counted before anything is done for them."""
+"""Rate limit by address, checked before any other work for a call."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ _FORWARDED: Final = b"x-forwarded-for"
 
 
 async def admit(request: Request) -> None:
-    """Counts a call that a browser may make, before its body is read. Raises `RateLimited`.
+    """Count a call to a browser path before its body is read. Raises `RateLimited`.
 
-    A valid API key makes it free. To present just any would not do: there are paths that look at no key.
+    A valid API key makes the call free. An unchecked key would not do: some paths never look at the key.
     """
     if not request.has_api_key or await load_api_key(request) is None:
         await count_call(request)
 
 
 async def count_call(request: Request) -> None:
-    """Counts the call against its address. Raises `RateLimited`."""
-    edge = request.runtime
-    unheard = _FORWARDED in request.headers and not edge.proxies.is_trusted_peer(request.scope)
-    await edge.rate_limiter.count_call(request.address, unheard)
+    """Count the call against its address. Raises `RateLimited`."""
+    runtime = request.runtime
+    is_ignored = _FORWARDED in request.headers and not runtime.proxies.is_trusted_peer(request.scope)
+    await runtime.rate_limiter.count_call(request.address, is_ignored)

@@ -1,4 +1,4 @@
-"""Apps, for servers with an API key: looked at, never changed."""
+"""Read access to apps, for servers with an API key."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ async def read_app(request: Request) -> Response:
 
 
 async def load_app(request: Request, key: ApiKey, app_id: AppId) -> App:
-    """Of the key's workspace. Raises `UnknownApp`, and `Forbidden` for another one than the key is bound to."""
+    """Load an app of the key's workspace. Raises `UnknownApp`, and `Forbidden` for another app than the key's."""
     app = await request.runtime.read(lambda store: store.find_app(app_id))
     if app is None or app.workspace_id != key.workspace_id:
         raise UnknownApp

@@ -1,4 +1,4 @@
-"""Servers that call with an API key, and what theirs may do."""
+"""Authentication and authorisation of API keys."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hullo.model.request_context import secret_digest
 
 
 async def load_api_key(request: Request) -> ApiKey | None:
-    """The caller's key; None when it presents none, or none that is valid. The store is asked once for a valid one."""
+    """Load the caller's key; None for none, or an invalid one. A valid key is loaded once per request."""
     secret = bearer_token(request.headers)
     if request.api_key is None and secret is not None and secret.startswith(API_KEY_PREFIX):
         digest = secret_digest(secret)
@@ -20,7 +20,7 @@ async def load_api_key(request: Request) -> ApiKey | None:
 
 
 async def require_api_key(request: Request, scope: Scope) -> ApiKey:
-    """The caller's key. Raises `KeyRequired`, and `Forbidden` for one without that scope."""
+    """Return the caller's key. Raises `KeyRequired`, and `Forbidden` without that scope."""
     key = await load_api_key(request)
     if key is None:
         raise KeyRequired
@@ -30,7 +30,8 @@ async def require_api_key(request: Request, scope: Scope) -> ApiKey:
 
 
 async def require_workspace_key(request: Request, scope: Scope, reason: str) -> ApiKey:
-    """The same, for what no key of one app may do, and `why`. Raises `Forbidden` for such a key too."""
+    """Return the caller's key if it is for the whole workspace. Raises `Forbidden`, with the `reason`, for a key of one
+    app."""
     key = await require_api_key(request, scope)
     if key.app_id is not None:
         raise Forbidden(f"this API key belongs to one app, and {reason}")

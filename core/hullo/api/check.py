@@ -1,4 +1,4 @@
-"""An identify tried out and explained, for servers with an API key; browsers are told nothing of this (V7, V8)."""
+"""Dry run of an identify with an explanation, for servers with an API key; browsers never see it (V7, V8)."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from hullo.model.request_context import RequestContext, secret_digest
 
 
 async def check_identify(request: Request) -> Response:
-    """`POST /v1/apps/{id}/check`: 200 whatever would become of the call."""
+    """`POST /v1/apps/{id}/check`: 200 for every outcome of the call."""
     key = await require_api_key(request, Scope.READ)
     app = await load_app(request, key, request.path_id)
     hullo = request.runtime.hullo
     body = parse_check_body(await request.body(), hullo.settings.limits)
-    checked = await request.runtime.run_in_thread(partial(check_call, hullo, app.app_key, body, request.context))
-    return json_response(CheckedResponse.of(checked))
+    result = await request.runtime.run_in_thread(partial(check_call, hullo, app.app_key, body, request.context))
+    return json_response(CheckedResponse.of(result))
 
 
 def check_call(hullo: Hullo, app_key: str, body: CheckBody, context: RequestContext) -> CheckResult:
-    """What would become of the body, sent to this app. Raises `UnknownApp`."""
-    token, named = body.envelope.session_token, body.envelope.app_key
-    work = hullo.identify_operation(
+    """Run the body as an identify of this app, without writing. Raises `UnknownApp`."""
+    token, named_app_key = body.envelope.session_token, body.envelope.app_key
+    operation = hullo.identify_operation(
         body.claim,
         app_key=app_key,
         session_digest=secret_digest(token) if token is not None else None,
@@ -40,15 +40,15 @@ def check_call(hullo: Hullo, app_key: str, body: CheckBody, context: RequestCont
         origin=_origin(body.page) if body.page is not None else None,
         consent=body.envelope.consent,
     )
-    checked = check(work, hullo.executor)
-    if named in {None, app_key}:
-        return checked
+    result = check(operation, hullo.executor)
+    if named_app_key in {None, app_key}:
+        return result
     remark = f"The body names another app than {app_key}, and a page that sends it calls that one."
-    return replace(checked, remarks=(remark, *checked.remarks))
+    return replace(result, remarks=(remark, *result.remarks))
 
 
 def _origin(page: str) -> str:
-    """As a browser sends it, which has neither path nor query."""
+    """Convert a page's address to its origin."""
     try:
         parts = urlsplit(page)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The visitor's answer to whether they may be remembered, over HTTP."""
+"""Consent of a visitor over HTTP."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hullo.operations.sessions.withdraw_consent import WithdrawConsent
 
 
 async def answer_consent(request: Request) -> Response:
-    """`POST /v1/consent`: yes begins a session, or goes on with it; no ends it."""
+    """`POST /v1/consent`: consent starts or continues a session; its withdrawal ends it."""
     envelope, granted = parse_consent_body(await request.body())
     if granted:
         return (await open_session(request, "join", envelope)).response

@@ -1,4 +1,4 @@
-"""A contact's sessions, for servers with an API key: where somebody is logged in, and the end of all of it (S2)."""
+"""Sessions of a contact, for servers with an API key: list, and end of all (S2)."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from hullo.operations.sessions.log_out import LogOutEverywhere
 
 
 async def list_sessions(request: Request) -> Response:
-    """`GET /v1/contacts/{id}/sessions`: of the key's app, or of every one; those that are over too."""
+    """`GET /v1/contacts/{id}/sessions`: of the key's app, or of all; ended sessions too."""
     key = await require_api_key(request, Scope.READ)
     page = request.page_request()
     contact = await load_contact(request, key, request.path_id)
     found = await request.runtime.read(lambda store: store.list_sessions(key.workspace_id, contact.id, page))
-    # A page may come out shorter for a key of one app; the cursor still leads on.
-    theirs = replace(found, items=tuple(each for each in found.items if key.app_id in {None, each.app_id}))
-    return json_response(page_response(theirs, lambda session: SessionResponse.of(session, request.context.now)))
+    # Filtered after paging: a page may be shorter for a key of one app, but its cursor stays valid.
+    visible = replace(found, items=tuple(session for session in found.items if key.app_id in {None, session.app_id}))
+    return json_response(page_response(visible, lambda session: SessionResponse.of(session, request.context.now)))
 
 
 async def log_out_everywhere(request: Request) -> Response:
-    """`DELETE /v1/contacts/{id}/sessions`. May be said again. For keys of the workspace: it is about every app."""
-    key = await require_workspace_key(request, Scope.WRITE, "logging out everywhere is about all of the workspace's")
+    """`DELETE /v1/contacts/{id}/sessions`. Harmless to repeat. Workspace keys only: it affects every app."""
+    key = await require_workspace_key(request, Scope.WRITE, "logging out everywhere affects the whole workspace")
     contact = await load_contact(request, key, request.path_id)
     contact_id = await request.runtime.run(
         LogOutEverywhere(contact_id=contact.id, workspace_id=key.workspace_id, by=key.writer, context=request.context)

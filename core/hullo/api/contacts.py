@@ -1,4 +1,4 @@
-"""Contacts, for servers with an API key: found, read and written."""
+"""Contacts, for servers with an API key: search, read and write."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ from hullo.store.reading import current_contact
 
 
 async def list_contacts(request: Request) -> Response:
-    """`GET /v1/contacts`. With both identifiers: those that have both."""
+    """`GET /v1/contacts`. With both identifiers, a contact must match both."""
     key = await require_api_key(request, Scope.READ)
     page, query = request.page_request(), request.query_params()
-    asked = [Identifier(kind, query[kind]) for kind in (EXTERNAL_ID, EMAIL) if kind in query]
-    wanted = ContactFilter(
+    requested = [Identifier(kind, query[kind]) for kind in (EXTERNAL_ID, EMAIL) if kind in query]
+    contact_filter = ContactFilter(
         workspace_id=key.workspace_id,
         query=query.get("query") or None,
-        identifier=asked[0].digest(key.workspace_id) if asked else None,
+        identifier=requested[0].digest(key.workspace_id) if requested else None,
         tag=query.get("tag") or None,
     )
-    found = await request.runtime.read(lambda store: store.list_contacts(wanted, page))
-    items = (restrict_to_key(key, each) for each in found.items if all(map(each.has_identifier, asked)))
-    both = replace(found, items=tuple(items))
-    return json_response(page_response(both, ContactResponse.of))
+    found = await request.runtime.read(lambda store: store.list_contacts(contact_filter, page))
+    items = (restrict_to_key(key, contact) for contact in found.items if all(map(contact.has_identifier, requested)))
+    matching = replace(found, items=tuple(items))
+    return json_response(page_response(matching, ContactResponse.of))
 
 
 async def read_contact(request: Request) -> Response:
     """`GET /v1/contacts/{id}`"""
     key = await require_api_key(request, Scope.READ)
-    asked, provenance = request.path_id, request.query_params().get("provenance") == "1"
-    contact = restrict_to_key(key, await load_contact(request, key, asked))
-    return json_response(ContactResponse.of(contact, requested_id=asked, provenance=provenance))
+    requested, provenance = request.path_id, request.query_params().get("provenance") == "1"
+    contact = restrict_to_key(key, await load_contact(request, key, requested))
+    return json_response(ContactResponse.of(contact, requested_id=requested, provenance=provenance))
 
 
 async def upsert_contact(request: Request) -> Response:
@@ -64,20 +64,20 @@ async def upsert_contact(request: Request) -> Response:
     outcome = await request.runtime.run(
         UpsertWithLists(upsert=upsert, lists=body.lists) if body.lists.is_given else upsert
     )
-    assert outcome.contact_id is not None, "a server's word makes anybody"
+    assert outcome.contact_id is not None, "a server's upsert always has a contact"
     contact = await load_contact(request, key, outcome.contact_id)
     return json_response(WrittenContactResponse.of_outcome(restrict_to_key(key, contact), outcome))
 
 
 async def amend_contact(request: Request) -> Response:
-    """`PATCH /v1/contacts/{id}`: taken whole or not at all."""
+    """`PATCH /v1/contacts/{id}`: applied whole or not at all."""
     key = await require_api_key(request, Scope.WRITE)
     hullo = request.runtime.hullo
     body = parse_contact_body(await request.body(), hullo.settings.limits)
-    asked = request.path_id
+    requested = request.path_id
     contact = await request.runtime.run(
         UpdateContact(
-            contact_id=(await load_contact(request, key, asked)).id,
+            contact_id=(await load_contact(request, key, requested)).id,
             workspace_id=key.workspace_id,
             writer=key.writer,
             claim=body.claim,
@@ -90,25 +90,25 @@ async def amend_contact(request: Request) -> Response:
             limits=hullo.settings.limits,
         )
     )
-    return json_response(ContactResponse.of(restrict_to_key(key, contact), requested_id=asked))
+    return json_response(ContactResponse.of(restrict_to_key(key, contact), requested_id=requested))
 
 
 async def load_contact(request: Request, key: ApiKey, contact_id: ContactId) -> Contact:
-    """Of the key's workspace; whoever absorbed the one with this id, if somebody did (G3). Raises `NotFound`."""
+    """Load a contact of the key's workspace; for an absorbed id, its survivor (G3). Raises `NotFound`."""
     return await request.runtime.read(lambda store: current_contact(store, key.workspace_id, contact_id))
 
 
 def restrict_to_key(key: ApiKey, contact: Contact) -> Contact:
-    """A key of one app is shown that app's custom data: the person is the workspace's, the data is the app's."""
+    """Remove the custom data of other apps than the key's: the person is the workspace's, the data is the app's."""
     if key.app_id is None:
         return contact
     return replace(contact, custom_data={app: block for app, block in contact.custom_data.items() if app == key.app_id})
 
 
 async def _custom_data_app_id(request: Request, key: ApiKey, body: ContactBody) -> str | None:
-    """Whose custom data the body holds: the app it names, the key's, or the only one there is.
+    """Determine the app of the body's custom data: the one it names, the key's, or the only one.
 
-    None when nothing depends on it. Raises `UnknownApp`, `Forbidden`, and `Invalid` when it is unclear.
+    None without custom data. Raises `UnknownApp`, `Forbidden`, and `Invalid` when several apps could be meant.
     """
     named = body.app_id or key.app_id
     if named is not None:

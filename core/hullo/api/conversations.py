@@ -1,4 +1,4 @@
-"""Conversations and messages: a visitor with its session, or an agent's server with an API key, on the same paths."""
+"""Conversations and messages: the same paths serve a visitor with a session, and an agent's server with an API key."""
 
 from __future__ import annotations
 
@@ -34,24 +34,28 @@ from hullo.store.protocol import Page, PageRequest, Store
 
 
 async def list_conversations(request: Request) -> Response:
-    """`GET /v1/conversations`: a visitor's (H1), or all of the key's workspace or app."""
+    """`GET /v1/conversations`: the visitor's (H1), or those of the key's workspace or app."""
     page = request.page_request()
     if not request.has_api_key:
-        visit = await request.runtime.run(await request.resume_session())
+        session_update = await request.runtime.run(await request.resume_session())
         return json_response(
-            page_response(await list_visible_conversations(request, visit.session, page), ConversationResponse.of)
+            page_response(
+                await list_visible_conversations(request, session_update.session, page), ConversationResponse.of
+            )
         )
     key = await require_api_key(request, Scope.READ)
     found = await request.runtime.read(lambda store: store.list_conversations(key.workspace_id, page))
-    # A page may come out shorter for a key of one app; the cursor still leads on.
-    theirs = replace(found, items=tuple(each for each in found.items if is_answerable_with(each, key)))
-    return json_response(page_response(theirs, AttributedConversationResponse.of))
+    # Filtered after paging: a page may be shorter for a key of one app, but its cursor stays valid.
+    visible = replace(
+        found, items=tuple(conversation for conversation in found.items if is_answerable_with(conversation, key))
+    )
+    return json_response(page_response(visible, AttributedConversationResponse.of))
 
 
 async def begin_conversation(request: Request) -> Response:
     """`POST /v1/conversations`: a visitor's first message."""
-    said = await send_message(request, None)
-    return json_response(BegunConversationResponse.of_first(said.conversation, said.message))
+    sent = await send_message(request, None)
+    return json_response(BegunConversationResponse.of_first(sent.conversation, sent.message))
 
 
 async def list_messages(request: Request) -> Response:
@@ -61,19 +65,19 @@ async def list_messages(request: Request) -> Response:
         key = await require_api_key(request, Scope.READ)
         messages = partial(_messages_for_key, key, request.path_id, page)
     else:
-        visit = await request.runtime.run(await request.resume_session())
-        messages = partial(_messages_for_visitor, visit.session, request.path_id, page)
+        session_update = await request.runtime.run(await request.resume_session())
+        messages = partial(_messages_for_visitor, session_update.session, request.path_id, page)
     return json_response(page_response(await request.runtime.read(messages), MessageResponse.of))
 
 
 async def add_message(request: Request) -> Response:
     """`POST /v1/conversations/{id}/messages`"""
     if not request.has_api_key:
-        said = await send_message(request, request.path_id)
-        return json_response(MessageResponse.of(said.message))
+        sent = await send_message(request, request.path_id)
+        return json_response(MessageResponse.of(sent.message))
     key = await require_api_key(request, Scope.WRITE)
     body = parse_message_body(await request.body(), request.runtime.hullo.settings.limits)
-    said = await request.runtime.run(
+    sent = await request.runtime.run(
         SendAgentReply(
             key=key,
             conversation_id=request.path_id,
@@ -82,7 +86,7 @@ async def add_message(request: Request) -> Response:
             context=request.context,
         )
     )
-    return json_response(MessageResponse.of(said.message))
+    return json_response(MessageResponse.of(sent.message))
 
 
 async def read_conversation(request: Request) -> Response:
@@ -91,20 +95,22 @@ async def read_conversation(request: Request) -> Response:
 
 
 async def load_conversation(request: Request, key: ApiKey, conversation_id: ConversationId) -> Conversation:
-    """One that the key may read and answer. Raises `NotFound`."""
+    """Load a conversation that the key may read and answer. Raises `NotFound`."""
     return await request.runtime.read(partial(_find_conversation, key, conversation_id))
 
 
 async def send_message(request: Request, conversation_id: ConversationId | None) -> SentMessage:
-    """The visitor says something; None begins a conversation. Raises what refuses it."""
+    """Send the visitor's message; `conversation_id` None starts a conversation. Raises the errors of `SendMessage`."""
     body = parse_message_body(await request.body(), request.runtime.hullo.settings.limits)
     visitor = await request.resume_session(body.envelope)
-    say = SendMessage(open_session=visitor, conversation_id=conversation_id, text=body.text, client_id=body.client_id)
-    return await request.runtime.run(say)
+    operation = SendMessage(
+        open_session=visitor, conversation_id=conversation_id, text=body.text, client_id=body.client_id
+    )
+    return await request.runtime.run(operation)
 
 
 async def mark_read(request: Request, conversation_id: ConversationId) -> Conversation:
-    """The visitor has read it, up to its last message. Raises what refuses it."""
+    """Mark the conversation as read up to its last message. Raises the errors of `MarkRead`."""
     raw = await request.body()
     visitor = await request.resume_session(parse_join_body(raw) if raw else EMPTY_ENVELOPE)
     return await request.runtime.run(MarkRead(open_session=visitor, conversation_id=conversation_id))
@@ -131,5 +137,5 @@ def _find_conversation(key: ApiKey, conversation_id: ConversationId, store: Stor
 
 
 def _conversation_not_found() -> NotFound:
-    """Whether it does not exist or is somebody else's: the answer is the same (H1)."""
+    """Make the same error for a conversation that does not exist and for one of another visitor (H1)."""
     return NotFound("no such conversation")

@@ -1,4 +1,4 @@
-"""CORS: which pages' scripts may read an answer. Whether a page may call at all the pipeline decides."""
+"""CORS headers: which pages may read a response. The origin check of the call itself is in the operations."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _PREFLIGHT: Final[tuple[Header, ...]] = (
 
 
 async def cors_headers(request: Request, error: Exception | None) -> tuple[Header, ...]:
-    """The headers that let the calling page read the answer, or that tell caches that it depends on the page.
+    """Build the headers that let the page read the response, or at least keep caches from sharing it.
 
-    A success was checked against the app's list on its way. An error is readable for a page that the named app
-    lists; where the call failed before it was clear which app it names, for a page that any app lists.
+    A successful call was checked against the app's list. An error is readable for pages that the named app lists; if
+    the call failed before its app was known, for pages that any app lists.
     """
     origin = request.headers.get(b"origin")
     if origin is None or (error is not None and not await _may_read_error(request, error)):
@@ -32,7 +32,7 @@ async def cors_headers(request: Request, error: Exception | None) -> tuple[Heade
 
 
 async def preflight_response(request: Request) -> Response:
-    """What a browser asks before a call, without saying to which app. Raises `BadOrigin`."""
+    """Build the response to a preflight, which does not name the app. Raises `BadOrigin`."""
     if not await _any_app_allows_origin(request):
         raise BadOrigin("no app lists this page's origin; 'hullo app set APP_KEY origins=https://…' changes it")
     origin = request.headers[b"origin"]
@@ -48,7 +48,7 @@ async def _may_read_error(request: Request, error: Exception) -> bool:
     try:
         app = request.runtime.hullo.executor.apps.cached(request.app_key)
         if isinstance(error, RateLimited) and app is None:
-            # Whoever calls too often is not to have the store asked for it each time.
+            # A caller over its limit must not cause a store query with each call.
             origin = request.header(b"origin") or ""
             return await request.runtime.rate_limiter.origins.is_listed(origin, lambda: _any_app_allows_origin(request))
         if request.app_key is None:
@@ -56,7 +56,7 @@ async def _may_read_error(request: Request, error: Exception) -> bool:
         if app is None:
             named = request.app_key
             app = await request.runtime.read(lambda store: store.find_app(named))
-    except HulloError:  # the store is down as well; the page learns that the call failed, and not why
+    except HulloError:  # the store is unavailable too: the page learns only that the call failed
         return False
     return app is not None and is_origin_allowed(request.header(b"origin") or "", app)
 

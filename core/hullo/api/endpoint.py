@@ -1,4 +1,4 @@
-"""One path under hullo's prefix: picks the handler, and turns whatever comes of it into an answer."""
+"""Endpoint of one path: selects the handler, and converts results and errors to responses."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ RejectionHandler = Callable[[Request, HulloError], Awaitable[None]]
 
 
 class Endpoint:
-    """An ASGI application. `browser`: pages of other origins may call it, and read its answers where an app lists them.
+    """ASGI application of one path. `cross_origin`: pages of other origins may call it, and read its responses if an
+    app lists them.
 
-    `edge` None: the one that serves the request, for a route that is made before there is any. `refused` is told of
-    calls that were too many for their address to reach a handler. Never raises: the host's own error pages are not for
-    hullo's callers.
+    `runtime` None: taken from the scope, for a route that exists before the runtime. `on_rejected` runs for calls over
+    the rate limit of their address. Never raises: the host's error pages are not for hullo's callers.
     """
 
     def __init__(
@@ -38,38 +38,38 @@ class Endpoint:
         self._runtime = runtime
         self._handlers = dict(methods)
         if "GET" in methods:
-            self._handlers["HEAD"] = methods["GET"]  # servers leave out the body themselves
+            self._handlers["HEAD"] = methods["GET"]  # the server drops the body
         self._allow: Header = (b"allow", ", ".join(methods).encode())
         self._cross_origin = cross_origin
         self._on_rejected = on_rejected
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        exchange = Request(self._runtime or scope[RUNTIME_KEY], scope, receive)
+        request = Request(self._runtime or scope[RUNTIME_KEY], scope, receive)
         headers: tuple[Header, ...] = ()
         error: Exception | None = None
         try:
-            answer = await self._respond(exchange)
+            response = await self._respond(request)
         except ClientDisconnect:
             return
         except Exception as failed:
-            answer, error = error_response(failed, exchange.request_id), failed
+            response, error = error_response(failed, request.request_id), failed
             if isinstance(failed, MethodNotAllowed):
-                answer = replace(answer, headers=(self._allow,))
-        if self._cross_origin and answer.status != NO_CONTENT and not exchange.has_api_key:
-            headers = await cors_headers(exchange, error)
-        await send_response(answer, exchange.request_id, headers, send)
+                response = replace(response, headers=(self._allow,))
+        if self._cross_origin and response.status != NO_CONTENT and not request.has_api_key:
+            headers = await cors_headers(request, error)
+        await send_response(response, request.request_id, headers, send)
 
     async def _respond(self, request: Request) -> Response:
         method: str = request.scope["method"]
         if self._cross_origin:
-            await self._admit(request)  # what a browser asks beforehand too: every app is looked through for it
+            await self._admit(request)  # preflights too: each one searches all apps
         handler = self._handlers.get(method)
         if handler is not None:
             try:
                 return await handler(request)
             except KeyRequired:
                 if not self._cross_origin:
-                    await count_call(request)  # whoever guesses at keys
+                    await count_call(request)  # limits guessing of keys
                 raise
         if method == "OPTIONS" and self._cross_origin and b"access-control-request-method" in request.headers:
             return await preflight_response(request)

@@ -1,4 +1,4 @@
-"""For whoever runs it: is the process there, can it serve?"""
+"""Health checks for the operator: liveness and readiness."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happened to a contact, for servers with an API key: its timeline, and why it is as it is."""
+"""History of a contact, for servers with an API key: its timeline and its decisions."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ async def list_timeline(request: Request) -> Response:
     page = request.page_request()
     contact = await load_contact(request, key, request.path_id)
     found = await request.runtime.read(lambda store: store.list_timeline(key.workspace_id, contact.id, page))
-    # A page may come out shorter for a key of one app; the cursor still leads on.
-    theirs = (
+    # Filtered after paging: a page may be shorter for a key of one app, but its cursor stays valid.
+    visible = (
         _redact_entry(key, entry) for entry in found.items if key.app_id is None or entry.app_id in {None, key.app_id}
     )
-    return json_response(page_response(replace(found, items=tuple(theirs)), TimelineEntryResponse.of))
+    return json_response(page_response(replace(found, items=tuple(visible)), TimelineEntryResponse.of))
 
 
 def _redact_entry(key: ApiKey, entry: TimelineEntry) -> TimelineEntry:
-    """Without what it says of custom data that the key may not read: neither the values nor their names."""
+    """Remove fields of custom data that the key may not read: values and names."""
     data = dict(entry.data)
     if "fields" in data:
         fields = cast("Iterable[str]", data["fields"])
-        data["fields"] = [each for each in fields if _is_visible(key, entry.app_id, each)]
-    changes = tuple(each for each in entry.changes if _is_visible(key, entry.app_id, each.field))
+        data["fields"] = [field for field in fields if _is_visible(key, entry.app_id, field)]
+    changes = tuple(change for change in entry.changes if _is_visible(key, entry.app_id, change.field))
     return replace(entry, changes=changes, data=data)
 
 
@@ -70,26 +70,26 @@ async def list_decisions(request: Request) -> Response:
     contact = await load_contact(request, key, request.path_id)
     found = await request.runtime.read(lambda store: store.list_decisions(key.workspace_id, contact.id, page))
     apps = await request.runtime.read(lambda store: app_names(store, key.workspace_id))
-    theirs = (
+    visible = (
         _with_fields(
-            decision, [each for each in decision.trace.fields if _is_visible(key, decision.app_id, each.field)]
+            decision, [verdict for verdict in decision.trace.fields if _is_visible(key, decision.app_id, verdict.field)]
         )
         for decision in found.items
         if key.app_id is None or decision.app_id in {None, key.app_id}
     )
     return json_response(
-        page_response(replace(found, items=tuple(theirs)), lambda decision: DecisionResponse.of(decision, apps))
+        page_response(replace(found, items=tuple(visible)), lambda decision: DecisionResponse.of(decision, apps))
     )
 
 
 def app_names(store: Store, workspace_id: str) -> dict[AppId, str]:
-    """Of the workspace's apps, by their ids."""
+    """Map the ids of the workspace's apps to their names."""
     return {app.id: app.name for app in store.list_apps() if app.workspace_id == workspace_id}
 
 
 def _is_visible(key: ApiKey, app_id: AppId | None, field: str) -> bool:
-    """Whether a key may know of the field. Where many apps' custom data is told of at once, as by a merge, each key
-    is named with its app, and a key of one app is shown that app's alone."""
+    """Return whether the key may see the field. In entries about several apps, such as merges, custom keys are prefixed
+    with their app, and a key of one app sees only its own."""
     if key.app_id is None or app_id is not None or not field.startswith(f"{CUSTOM_DATA}."):
         return True
     return field.startswith(f"{CUSTOM_DATA}.{key.app_id}.")

@@ -1,4 +1,4 @@
-"""Visitors who come from another site of the same owner, with their identity in the address (T2, T3, T5)."""
+"""Redirect of visitors who arrive from another site with an identity token in the address (T2, T3, T5)."""
 
 from __future__ import annotations
 
@@ -31,36 +31,36 @@ _NO_REFERRER: Final[tuple[Header, ...]] = ((b"referrer-policy", b"no-referrer"),
 
 
 class HopRedirect:
-    """Redeems the token of a page's address before the page is asked for, and sends the browser to the clean address.
+    """Redeems the token in a page's address before the host sees the request, then redirects to the clean address.
 
-    So the token is in no page, no referrer and no script's reach. Whatever is wrong with it, the page works, and its
-    visitor is whoever they were before.
+    So the token reaches no page, referrer or script. With an invalid token the page still works, and the visitor's
+    session stays as it was.
     """
 
     def __init__(self, runtime: AsyncRuntime, app_key: str | None) -> None:
-        """`app_key` None: the app that a token is for is the one it names, or the only one there is."""
+        """`app_key` None: use the app that the token names, or the only one."""
         self._runtime = runtime
         self._app_key = app_key
         self._parameter = runtime.hullo.settings.hop_parameter
 
     def matches(self, scope: Scope) -> bool:
-        """Whether this is a visitor's arrival. Only what a click asks for is: nothing else is sent elsewhere."""
+        """Match a visitor's arrival with a token. Only GET is redirected, as a click sends it."""
         query: bytes = scope.get("query_string", b"")
         return bool(query) and scope.get("method") == "GET" and any(map(self._is_token_pair, query.split(b"&")))
 
     async def redeem(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Redeems the token and answers."""
-        exchange = Request(self._runtime, scope, receive)
+        """Use the token and send the redirect."""
+        request = Request(self._runtime, scope, receive)
         token, rest = self._split_query(scope["query_string"])
         headers = [*_NO_REFERRER, (b"location", _redirect_target(scope, rest))]
-        session = await self._redeem_token(exchange, token)
+        session = await self._redeem_token(request, token)
         if session is not None:
-            headers.append(session_cookie_header(exchange.headers, self._runtime.hullo.settings.cookie, session))
-        answer = Response(body=b"", status=SEE_OTHER, content_type=b"text/plain", headers=tuple(headers))
-        await send_response(answer, exchange.request_id, (), send)
+            headers.append(session_cookie_header(request.headers, self._runtime.hullo.settings.cookie, session))
+        response = Response(body=b"", status=SEE_OTHER, content_type=b"text/plain", headers=tuple(headers))
+        await send_response(response, request.request_id, (), send)
 
     def _split_query(self, query: bytes) -> tuple[str, bytes]:
-        """The first token, and the query without any."""
+        """Split the query into the first token and the other parameters."""
         pairs = query.split(b"&")
         token = next(pair for pair in pairs if self._is_token_pair(pair)).partition(b"=")[2]
         rest = b"&".join(pair for pair in pairs if not self._is_token_pair(pair))
@@ -70,16 +70,16 @@ class HopRedirect:
         return unquote_plus(pair.partition(b"=")[0].decode("latin-1")) == self._parameter
 
     async def _redeem_token(self, request: Request, token: str) -> str | None:
-        """The token of the session to go on with, if it is another than before."""
+        """Use the token; return the token of a new session, or None if the session stays."""
         try:
             await count_call(request)
             request.app_key = await self._resolve_app_key(token)
             outcome = await self._identify_or_restart(request, token)
         except HulloError as refused:
-            await notify_rejected(request, refused)  # whoever observes logs why (T5)
+            await notify_rejected(request, refused)  # observers log the reason (T5)
             return None
         except Exception as error:
-            # By its type alone, since a message may quote a person's data (P4). The page works all the same (T5).
+            # Only the type: a message may quote personal data (P4). The page works without the identity (T5).
             _log.error("an identity token could not be redeemed: %s", type(error).__name__)
             _log.debug("", exc_info=error)
             return None
@@ -92,14 +92,16 @@ class HopRedirect:
                 request, token, secret_digest(session) if session is not None else None
             )
         except SessionRevoked:
-            return await self._identify_in_session(request, token, None)  # whoever they were here before is over
+            return await self._identify_in_session(request, token, None)  # the cookie's session has ended: a new one
 
     async def _identify_in_session(self, request: Request, token: str, session: SessionDigest | None) -> Outcome:
         hullo = self._runtime.hullo
-        turn = await reserve_identify(request, session, token.encode(), None)
+        reservation = await reserve_identify(request, session, token.encode(), None)
         claim = Claim.from_body({"identity_token": token}, hullo.settings.limits)
-        work = hullo.identify_operation(claim, app_key=request.app_key, session_digest=session, context=request.context)
-        return await turn.finish(self._runtime.run(turn.guard(work), uses_verifiers=True))
+        operation = hullo.identify_operation(
+            claim, app_key=request.app_key, session_digest=session, context=request.context
+        )
+        return await reservation.finish(self._runtime.run(reservation.guard(operation), uses_verifiers=True))
 
     async def _resolve_app_key(self, token: str) -> str | None:
         if self._app_key is not None:
@@ -114,10 +116,10 @@ def _only_app_key(store: Store) -> str | None:
 
 
 def _redirect_target(scope: Mapping[str, Any], query: bytes) -> bytes:
-    """The same page without the token.
+    """Build the address of the same page without the token.
 
-    Of its own host whatever its path is: `//` at the beginning, or a backslash, would name another one.
+    Always on the same host: a path with `//` at the start, or a backslash, would name another one.
     """
     path = "/" + quote(scope["path"], safe="/:@!$&'()*+,;=~").lstrip("/")
-    rest = quote(query, safe="!$&'()*+,;=:@/?%~[]^`{}|-._<>\"\\")  # as it came, save for what no header may hold
+    rest = quote(query, safe="!$&'()*+,;=:@/?%~[]^`{}|-._<>\"\\")  # unchanged except for bytes invalid in a header
     return f"{path}?{rest}".encode() if rest else path.encode()

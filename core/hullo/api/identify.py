@@ -1,4 +1,4 @@
-"""Identify, over HTTP."""
+"""Identify over HTTP."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ IDEMPOTENCY_KEY_MAX_LENGTH: Final = 255
 
 
 async def identify(request: Request) -> Response:
-    """`POST /v1/identify`. Observers are told of whatever refuses it."""
+    """`POST /v1/identify`. Observers get every rejection."""
     try:
         return await _identify(request)
     except HulloError as refused:
@@ -28,7 +28,7 @@ async def identify(request: Request) -> Response:
 
 
 async def notify_rejected(request: Request, error: HulloError) -> None:
-    """Tells observers that this identify was refused."""
+    """Send the rejection of this identify to observers."""
     await request.runtime.notify_rejected(error, request.app_key, request.request_id)
 
 
@@ -39,8 +39,8 @@ async def _identify(request: Request) -> Response:
     if caller.session is not None and caller.app_key is None:
         raise SessionRevoked
     key = _idempotency_key(request)
-    turn = await reserve_identify(request, caller.session, raw, key)
-    work: Operation[Outcome] = request.runtime.hullo.identify_operation(
+    reservation = await reserve_identify(request, caller.session, raw, key)
+    operation: Operation[Outcome] = request.runtime.hullo.identify_operation(
         body.claim,
         app_key=caller.app_key,
         session_digest=caller.session,
@@ -48,14 +48,14 @@ async def _identify(request: Request) -> Response:
         origin=request.origin,
         consent=body.envelope.consent,
     )
-    work = turn.guard(work)
-    once = work if key is None else _make_repeatable(request, caller, work, key, raw)
-    answer = await turn.finish(request.runtime.run(once, uses_verifiers=True))
-    token, headers = request.session_delivery(answer.session_token)
-    if isinstance(answer, ReplayedResponse):
-        first, request_id = restore_session_token(answer.body, token)
-        return Response(body=first, request_id=request_id, headers=headers)
-    return json_response(identify_response(answer, token), headers)
+    operation = reservation.guard(operation)
+    repeatable = operation if key is None else _make_repeatable(request, caller, operation, key, raw)
+    result = await reservation.finish(request.runtime.run(repeatable, uses_verifiers=True))
+    token, headers = request.session_delivery(result.session_token)
+    if isinstance(result, ReplayedResponse):
+        replayed, request_id = restore_session_token(result.body, token)
+        return Response(body=replayed, request_id=request_id, headers=headers)
+    return json_response(identify_response(result, token), headers)
 
 
 def _make_repeatable(

@@ -1,4 +1,4 @@
-"""Tokens that carry a visitor's identity to another site, over HTTP (T1)."""
+"""Hop tokens over HTTP (T1)."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ async def issue_token(request: Request) -> Response:
     hullo = request.runtime.hullo
     body = parse_identity_token_body(await request.body() or b"{}")
     visitor = await request.resume_session(body.envelope)
-    work = IssueToken(open_session=visitor, audience=body.audience, target_origin=body.to, hooks=hullo.hooks)
-    token = await request.runtime.run(work)
+    operation = IssueToken(open_session=visitor, audience=body.audience, target_origin=body.to, hooks=hullo.hooks)
+    token = await request.runtime.run(operation)
     return json_response(
         IdentityTokenResponse(
             token=token, expires_in=MAX_HOP_LIFETIME // SECOND, parameter=hullo.settings.hop_parameter

@@ -1,4 +1,4 @@
-"""Contacts that become one and two again, and conflicts about who is who, for servers with an API key (rules G, C7)."""
+"""Merges, their undo, and conflicts, for servers with an API key (rules G, C7)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from hullo.store.reading import current_contact
 from hullo.value import Value
 
 _STATUSES: Final[tuple[str, ...]] = get_args(ConflictStatus)
-_WORKSPACE_KEY_REASON: Final = "who is one with whom is about all of the workspace's"
+_WORKSPACE_KEY_REASON: Final = "merges and conflicts affect the whole workspace"
 
 
 async def list_merges(request: Request) -> Response:
@@ -58,10 +58,10 @@ async def merge_contacts(request: Request) -> Response:
     )
     absorbed: MergeResult
     if body.dry_run:
-        considered: Decision[MergeResult] = await request.runtime.run_in_thread(
+        decision: Decision[MergeResult] = await request.runtime.run_in_thread(
             partial(request.runtime.hullo.executor.dry_run, absorb)
         )
-        absorbed = considered.result
+        absorbed = decision.result
     else:
         absorbed = await request.runtime.run(absorb)
     return json_response(MergedResponse.of(absorbed, pair.extent, dry_run=body.dry_run))
@@ -75,17 +75,17 @@ async def undo_merge(request: Request) -> Response:
     undo = UndoMerge(merge=merge, writer=key.writer, context=request.context, request_id=request.request_id)
     unmerged: UndoMergeResult
     if dry_run:
-        considered: Decision[UndoMergeResult] = await request.runtime.run_in_thread(
+        decision: Decision[UndoMergeResult] = await request.runtime.run_in_thread(
             partial(request.runtime.hullo.executor.dry_run, undo)
         )
-        unmerged = considered.result
+        unmerged = decision.result
     else:
         unmerged = await request.runtime.run(undo)
     return json_response(UnmergedResponse.of(unmerged, dry_run=dry_run))
 
 
 async def list_conflicts(request: Request) -> Response:
-    """`GET /v1/conflicts`: those that are open, or in another status; with one contact, on either side (C7)."""
+    """`GET /v1/conflicts`: open ones by default; with `contact_id`, those with the contact on either side (C7)."""
     key = await require_api_key(request, Scope.READ)
     page, query = request.page_request(), request.query_params()
     status, contact_id = query.get("status", "open"), query.get("contact_id")
@@ -93,12 +93,12 @@ async def list_conflicts(request: Request) -> Response:
         raise invalid_field("status", f"must be one of {', '.join(_STATUSES)}, all")
     if contact_id is not None and not is_plausible_id(contact_id):
         raise invalid_field("contact_id", "must be the id of a contact")
-    wanted = ConflictFilter(
+    conflict_filter = ConflictFilter(
         workspace_id=key.workspace_id,
         status=cast("ConflictStatus", status) if status != "all" else None,
         contact_id=contact_id,
     )
-    found = await request.runtime.read(lambda store: store.list_conflicts(wanted, page))
+    found = await request.runtime.read(lambda store: store.list_conflicts(conflict_filter, page))
     return json_response(page_response(found, ConflictResponse.of))
 
 
@@ -108,7 +108,7 @@ async def resolve_conflict(request: Request) -> Response:
     body = parse_resolve_body(await request.body())
     conflict = await request.runtime.read(partial(_load_conflict, key.workspace_id, request.path_id))
     pair = await request.runtime.read(partial(_load_pair, key.workspace_id, conflict.contact_id, conflict.other_id))
-    settled = await request.runtime.run(
+    resolved = await request.runtime.run(
         ResolveConflict(
             conflict_id=conflict.id,
             contact_id=pair.contact_id,
@@ -122,13 +122,13 @@ async def resolve_conflict(request: Request) -> Response:
             confirmed=body.confirm,
         )
     )
-    merged = settled.merge_result
+    merged = resolved.merge_result
     merge = MergedResponse.of(merged, pair.extent, dry_run=False) if merged is not None else None
-    return json_response(ResolvedConflictResponse.of_resolved(settled.conflict, merge))
+    return json_response(ResolvedConflictResponse.of_resolved(resolved.conflict, merge))
 
 
 class _Pair(Value):
-    """Two contacts as they are by now, and how much there is of the second."""
+    """Two current contacts, and the number of records about the second."""
 
     contact_id: ContactId
     other_id: ContactId
@@ -136,13 +136,13 @@ class _Pair(Value):
 
 
 def _load_pair(workspace_id: str, contact_id: ContactId, other_id: ContactId, store: Store) -> _Pair:
-    """Raises `NotFound`."""
-    contact, other = (current_contact(store, workspace_id, each) for each in (contact_id, other_id))
+    """Load the current contacts of two ids. Raises `NotFound`."""
+    contact, other = (current_contact(store, workspace_id, id) for id in (contact_id, other_id))
     return _Pair(contact_id=contact.id, other_id=other.id, extent=store.count_related(workspace_id, other.id))
 
 
 def _load_merge(workspace_id: str, merge_id: MergeId, store: Store) -> Merge:
-    """Raises `NotFound`."""
+    """Load a merge. Raises `NotFound`."""
     merge = store.find_merge(workspace_id, merge_id)
     if merge is None:
         raise NotFound("no such merge")
@@ -150,7 +150,7 @@ def _load_merge(workspace_id: str, merge_id: MergeId, store: Store) -> Merge:
 
 
 def _load_conflict(workspace_id: str, conflict_id: str, store: Store) -> Conflict:
-    """Raises `NotFound`."""
+    """Load a conflict. Raises `NotFound`."""
     query = SnapshotQuery(workspace_id=workspace_id, app_id=None, conflicts=(conflict_id,))
     conflict = store.load([query])[0].conflicts.get(conflict_id)
     if conflict is None:

@@ -78,7 +78,8 @@ async def _list_notes(request: Request, key: ApiKey, subject_id: str, page: Page
 
 
 def _require_own_note(key: ApiKey, note_id: NoteId, store: Store) -> None:
-    """Raises `NotFound` for a note of another workspace, or of a conversation in another app than the key's."""
+    """Check access to a note. Raises `NotFound` for one of another workspace, or of a conversation in another app than
+    the key's."""
     note = store.find_note(key.workspace_id, note_id)
     conversation = store.find_conversation(key.workspace_id, note.subject_id) if note is not None else None
     if note is None or (conversation is not None and not is_answerable_with(conversation, key)):

@@ -1,4 +1,4 @@
-"""What privacy asks of a server: everything about a person, its end, and the log that says so (rules P)."""
+"""Export, erasure and audit log, for servers with an API key (rules P)."""
 
 from __future__ import annotations
 
@@ -19,17 +19,19 @@ from hullo.operations.privacy.export import RecordExport
 
 async def export_contact(request: Request) -> Response:
     """`GET /v1/contacts/{id}/export` (P1)"""
-    key = await require_workspace_key(request, Scope.READ, "an export is everything that the workspace holds")
-    asked = request.path_id
+    key = await require_workspace_key(request, Scope.READ, "an export covers every app of the workspace")
+    contact_id = request.path_id
     record = await request.runtime.read(
-        lambda store: RecordExport.for_contact(store, key.workspace_id, asked, by=key.writer, context=request.context)
+        lambda store: RecordExport.for_contact(
+            store, key.workspace_id, contact_id, by=key.writer, context=request.context
+        )
     )
-    await request.runtime.run(record)  # first: nobody gets what nobody is told of
+    await request.runtime.run(record)  # P1: before the data is read, so that no export is without its audit entry
     hullo = request.runtime.hullo
-    # It may take its time, and the lanes are for others.
+    # Outside of the lanes: a long export must not delay identifies.
     return json_response(
         await request.runtime.run_in_thread(
-            partial(build_export, hullo.store, key.workspace_id, asked, request.context.now)
+            partial(build_export, hullo.store, key.workspace_id, contact_id, request.context.now)
         )
     )
 
@@ -37,15 +39,15 @@ async def export_contact(request: Request) -> Response:
 async def erase_contact(request: Request) -> Response:
     """`DELETE /v1/contacts/{id}` (P2)"""
     key = await require_api_key(request, Scope.ERASE)
-    fate = request.query_params().get("conversations", "erase")
-    if fate not in {"erase", "anonymise"}:
+    mode = request.query_params().get("conversations", "erase")
+    if mode not in {"erase", "anonymise"}:
         raise invalid_field("conversations", "must be erase or anonymise")
     erase = await request.runtime.read(
         partial(
             EraseContact.for_contact,
             workspace_id=key.workspace_id,
             contact_id=request.path_id,
-            conversations=cast("ErasureMode", fate),
+            conversations=cast("ErasureMode", mode),
             by=key.writer,
             context=request.context,
         )
@@ -54,7 +56,7 @@ async def erase_contact(request: Request) -> Response:
 
 
 async def list_audit(request: Request) -> Response:
-    """`GET /v1/audit`: the newest first."""
+    """`GET /v1/audit`: newest first."""
     key = await require_workspace_key(request, Scope.READ, "the audit log is the workspace's")
     page = request.page_request()
     found = await request.runtime.read(lambda store: store.list_audit(key.workspace_id, page))

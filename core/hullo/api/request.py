@@ -1,4 +1,4 @@
-"""One request under hullo's prefix: its body, its query, and who sends it."""
+"""Request under hullo's prefix: body, query, and caller."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ EMPTY_ENVELOPE: Final = Envelope()
 
 
 class ClientDisconnect(Exception):
-    """The client hung up while it was sending: there is nobody to answer."""
+    """The client disconnected while sending; no response is possible."""
 
 
 class Caller(Value, secrets=("token",)):
-    """A browser, as it presents itself: nothing of it is believed yet."""
+    """Browser that makes the call, unverified."""
 
     app_key: str | None
     token: str | None
@@ -39,10 +39,9 @@ class Caller(Value, secrets=("token",)):
 
 
 class Request:
-    """Reads what a handler asks for, when it asks.
+    """Reads parts of a request on demand.
 
-    `app_key` is the app that the call named, once that is known; `api_key` the valid one that it presents, once the
-    store was asked.
+    `app_key` is the app that the call names, once known; `api_key` its valid API key, once loaded.
     """
 
     __slots__ = ("_receive", "api_key", "app_key", "context", "headers", "request_id", "runtime", "scope")
@@ -58,42 +57,43 @@ class Request:
         self.api_key: ApiKey | None = None
 
     def header(self, name: bytes) -> str | None:
-        """A header as text; None where it was not sent."""
+        """Return a header as text; None if it was not sent."""
         value = self.headers.get(name)
         return None if value is None else value.decode("latin-1")
 
     @property
     def origin(self) -> str | None:
-        """The page's origin; None when the caller is no browser."""
+        """Return the page's origin; None when the caller is no browser."""
         return self.header(b"origin")
 
     @property
     def address(self) -> str:
-        """The client's, as far as that can be known; empty for a Unix socket."""
+        """Return the client's address, behind trusted proxies too; empty for a Unix socket."""
         return client_address(self.scope, self.runtime.proxies)
 
     @property
     def has_api_key(self) -> bool:
-        """Whether the caller presents itself as a server, with whatever key."""
+        """Return whether the call presents an API key, valid or not."""
         token = bearer_token(self.headers)
         return token is not None and token.startswith(API_KEY_PREFIX)
 
     @property
     def path_id(self) -> str:
-        """The `{id}` of the path. Raises `NotFound` for what can be no id, so that no store is asked for it."""
+        """Return the `{id}` of the path. Raises `NotFound` for text that cannot be an id, which saves a query."""
         text: str = self.scope["path_params"]["id"]
         if not is_plausible_id(text):
             raise NotFound("no such thing")
         return text
 
     def path_param(self, name: str) -> str:
-        """What stands in another place of the path, as it was sent."""
+        """Return another parameter of the path, as sent."""
         text: str = self.scope["path_params"][name]
         return text
 
     async def body(self) -> bytes:
-        """The whole body. Raises `TooLarge` as soon as it is known to be, and `ClientLeft`."""
+        """Read the whole body. Raises `TooLarge` as soon as the limit is passed, and `ClientDisconnect`."""
         limit = self.runtime.hullo.settings.limits.body_bytes
+        # The announced length saves reading; the count below holds for chunked bodies, and for wrong announcements.
         announced = self.headers.get(b"content-length", b"")
         if announced.isdigit() and (len(announced) > 18 or int(announced) > limit):
             raise _too_large(limit)
@@ -110,7 +110,7 @@ class Request:
                 return body
 
     def page_request(self) -> PageRequest:
-        """Which part of a list is asked for. Raises `Invalid`."""
+        """Parse the page of a list. Raises `Invalid`."""
         query = self.query_params()
         limit = query.get("limit", "50")
         if not (limit.isascii() and limit.isdigit() and len(limit) < 5 and 1 <= int(limit) <= PAGE_MAX_LIMIT):
@@ -118,7 +118,7 @@ class Request:
         return PageRequest(limit=int(limit), cursor=query.get("cursor") or None)
 
     def query_params(self) -> dict[str, str]:
-        """The query's parameters. Raises `Invalid` for one that no store could look for."""
+        """Parse the query. Raises `Invalid` for a parameter that no store can search for."""
         try:
             query = parse_query(self.scope)
         except ValueError as error:
@@ -129,14 +129,14 @@ class Request:
         return query
 
     async def resolve_caller(self, envelope: Envelope = EMPTY_ENVELOPE) -> Caller:
-        """Who says it is calling: headers win over the body for the token, the body over the header for the app. A
-        cookie is the last to be asked, and only for a page of this host.
+        """Resolve app and session of the caller: for the token the header wins over the body, for the app the body over
+        the header. The cookie comes last, and only for a page of this host.
 
-        A session names its app, so a call that names none is the session's app's.
+        Without an app key the session determines the app.
         """
         token = bearer_token(self.headers)
         if token is not None and token.startswith(API_KEY_PREFIX):
-            token = None  # a server's key is nobody's session
+            token = None  # an API key is no session
         token = token or envelope.session_token or self.cookie_token()
         session = secret_digest(token) if token is not None else None
         if envelope.app_key is not None:
@@ -148,21 +148,21 @@ class Request:
 
     @property
     def uses_session_cookie(self) -> bool:
-        """Whether the session is kept in a cookie, and out of the answer: where the settings say so, and wherever a
-        page of this host shows one."""
+        """Return whether the session token goes into a cookie, and not into the response: if the settings say so, or if
+        a page of this host sends one."""
         own_page = self.origin is not None and is_same_origin(self.scope, self.headers)
         return own_page and (
             self._cookie_settings.on or cookie_token(self.scope, self.headers, self._cookie_settings) is not None
         )
 
     def session_delivery(self, token: str | None) -> tuple[str | None, tuple[Header, ...]]:
-        """How the caller is told the token of its session: in the answer's body, or by a header that sets a cookie."""
+        """Return the token for the body, or the header that sets the cookie."""
         if token is None or not self.uses_session_cookie:
             return token, ()
         return None, (session_cookie_header(self.headers, self._cookie_settings, token),)
 
     def clear_session_cookie(self) -> tuple[Header, ...]:
-        """The header that takes the session's cookie away, where there is one."""
+        """Return the header that removes the session cookie, if there is one."""
         own_page = self.origin is not None and is_same_origin(self.scope, self.headers)
         kept = own_page and cookie_token(self.scope, self.headers, self._cookie_settings) is not None
         return (expired_cookie_header(self.headers, self._cookie_settings),) if kept else ()
@@ -172,12 +172,13 @@ class Request:
         return self.runtime.hullo.settings.cookie
 
     def cookie_token(self) -> str | None:
-        """The token in the cookie, where a page of this host shows it."""
+        """Return the token of the cookie, for a page of this host only."""
         own_page = is_same_origin(self.scope, self.headers)
         return cookie_token(self.scope, self.headers, self._cookie_settings) if own_page else None
 
     async def resume_session(self, envelope: Envelope = EMPTY_ENVELOPE) -> OpenSession:
-        """The work of going on with the caller's session. Raises `SessionRevoked`; doing it raises the rest."""
+        """Build the operation that resumes the caller's session. Raises `SessionRevoked`; running it raises the
+        rest."""
         caller = await self.resolve_caller(envelope)
         if caller.session is not None and caller.app_key is None:
             raise SessionRevoked

@@ -1,4 +1,4 @@
-"""A place under a limit, around the work that it is for: taken before, given back when it was not needed."""
+"""Reservation of a slot under a rate limit, released when the call turns out to be free."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ B = TypeVar("B")
 
 
 class Reservation(Generic[A]):
-    """One call's place. Those who call at the same time hold one each, so that together they get no further.
+    """Slot of one call. Concurrent calls hold one slot each, so that together they stay within the limit.
 
-    `counts` says of an answer whether it cost the place, `fault` of an error.
+    `counts` decides whether a result uses the slot, `is_caller_error` whether an error does.
     """
 
     __slots__ = ("_counts", "_is_caller_error", "_limit", "_slot")
@@ -41,7 +41,7 @@ class Reservation(Generic[A]):
         self._is_caller_error = is_caller_error
 
     def guard(self, operation: Operation[A]) -> Operation[A]:
-        """The work as it may be done now: without a place it is refused once it turns out to need one."""
+        """Wrap the operation: without a slot it is refused if its result would count."""
         if self._slot.is_taken:
             return operation
         return RateLimitedOperation(
@@ -49,45 +49,46 @@ class Reservation(Generic[A]):
         )
 
     async def finish(self, running: Awaitable[B]) -> B:
-        """What comes of the work. A caller who leaves meanwhile leaves its place taken."""
+        """Wait for the result, and release the slot if it does not count. A cancelled caller's slot stays taken."""
         try:
-            answer = await running
+            result = await running
         except Exception as failed:
             if not self._is_caller_error(failed):
                 await self._limit.release(self._slot)
             raise
-        if isinstance(answer, ReplayedResponse) or not self._counts(answer):
+        if isinstance(result, ReplayedResponse) or not self._counts(result):
             await self._limit.release(self._slot)
-        elif isinstance(answer, Outcome) and answer.switched and answer.session_token is not None:
-            # Otherwise a chain of switches would have no limit but the address's.
-            await self._limit.transfer(self._slot, secret_digest(answer.session_token))
-        return answer
+        elif isinstance(result, Outcome) and result.switched and result.session_token is not None:
+            # The new session inherits the count: a chain of user switches would escape the limit otherwise.
+            await self._limit.transfer(self._slot, secret_digest(result.session_token))
+        return result
 
 
 async def reserve_identify(
     request: Request, session: SessionDigest | None, raw: bytes, key: str | None
 ) -> Reservation[Outcome]:
-    """For an identify with this session and body; `key` as in `Idempotency-Key`. Raises `RateLimited`."""
+    """Reserve a slot for an identify with this session and body; `key` is the `Idempotency-Key`. Raises
+    `RateLimited`."""
     if session is None:
-        # A repeat gets the answer that is stored, and makes no session.
+        # With a key the call may be a repeat, which gets the stored response and creates no session.
         return await _reserve_session(request, _outcome_has_new_session, creates_session=key is None)
     limit = request.runtime.rate_limiter.identify_calls
-    place = await limit.acquire(session, blake2b(raw, digest_size=16, key=session.encode()).digest())
+    slot = await limit.acquire(session, blake2b(raw, digest_size=16, key=session.encode()).digest())
 
     def counts(outcome: Outcome) -> bool:
-        """Calls that change nothing are free.
+        """Return whether the call counts: calls that change nothing are free.
 
-        Where nothing is proven that cannot be judged by what is stored: who said a name of one visitor and then
-        another could tell by the count whether it had been written, and so whether the person was known (H2). There
-        a call is free if it says what the last one did.
+        Without proof, stored data must not decide that: a caller who sends one identifier and then another could infer
+        from the count whether it was written, and so whether the person is known (H2). There a call is free only if it
+        repeats the previous one.
         """
-        return outcome.changed or (outcome.standing is not Standing.PROVEN and not place.is_repeat)
+        return outcome.changed or (outcome.standing is not Standing.PROVEN and not slot.is_repeat)
 
-    return Reservation(limit, place, counts, _is_caller_error)
+    return Reservation(limit, slot, counts, _is_caller_error)
 
 
 async def reserve_session(request: Request, creates_session: bool) -> Reservation[SessionUpdate]:
-    """For a join or reset. `certainly`: it makes a session, whatever the one that is shown is good for.
+    """Reserve a slot for a join or reset. `creates_session`: it creates a session in any case.
 
     Raises `RateLimited`.
     """
@@ -96,10 +97,10 @@ async def reserve_session(request: Request, creates_session: bool) -> Reservatio
 
 async def _reserve_session(request: Request, counts: Callable[[A], bool], creates_session: bool) -> Reservation[A]:
     limit = request.runtime.rate_limiter.new_sessions
-    place = await limit.acquire(rate_limit_key(request.address))
-    if creates_session and not place.is_taken:
-        raise limit.error_for(place)
-    return Reservation(limit, place, counts, _never_caller_error)
+    slot = await limit.acquire(rate_limit_key(request.address))
+    if creates_session and not slot.is_taken:
+        raise limit.error_for(slot)
+    return Reservation(limit, slot, counts, _never_caller_error)
 
 
 def _outcome_has_new_session(outcome: Outcome) -> bool:
@@ -114,5 +115,5 @@ def _is_caller_error(error: Exception) -> bool:
     return isinstance(error, HulloError) and error.status < 500
 
 
-def _never_caller_error(error: Exception) -> bool:  # noqa: ARG001 - whatever it is, no session was made
+def _never_caller_error(error: Exception) -> bool:  # noqa: ARG001 - after any error, no session exists
     return False

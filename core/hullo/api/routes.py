@@ -1,4 +1,4 @@
-"""hullo's own paths, below its prefix."""
+"""Routes under hullo's prefix."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ _ALL_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRAC
 
 
 def api_routes(runtime: AsyncRuntime, plugin_routes: Sequence[BaseRoute] = ()) -> list[Route]:
-    """Every path with its methods. Methods are picked by the endpoint, so that a wrong one is told as a problem.
+    """Build all routes. The endpoint selects the method, so that a wrong one gets a problem response.
 
-    `added` are the routes of plugins, for the document.
+    `plugin_routes` are included in the OpenAPI document.
     """
 
     def route(
@@ -105,7 +105,7 @@ def api_routes(runtime: AsyncRuntime, plugin_routes: Sequence[BaseRoute] = ()) -
 
 
 def not_found_app(runtime: AsyncRuntime) -> ASGIApp:
-    """What answers where there is no route."""
+    """Build the application that answers where no route matches."""
     endpoint = Endpoint(runtime, dict.fromkeys(_ALL_METHODS, _not_found))
 
     async def respond(scope: Scope, receive: Receive, send: Send) -> None:
@@ -117,5 +117,5 @@ def not_found_app(runtime: AsyncRuntime) -> ASGIApp:
     return respond
 
 
-async def _not_found(request: Request) -> Response:  # noqa: ARG001 - whatever is asked
+async def _not_found(request: Request) -> Response:  # noqa: ARG001 - the same for every request
     raise NotFound("there is nothing at this path")

@@ -1,4 +1,4 @@
-"""Where asynchronous meets synchronous: one running hullo, as the event loop sees it."""
+"""Bridge between asynchronous handlers and the synchronous core: one running hullo on the event loop."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from hullo.store.protocol import Store
 T = TypeVar("T")
 
 RUNTIME_KEY: Final = "hullo.edge"
-"""Under which plugins' routes find the edge in their scope, to have work done."""
+"""Key of the runtime in the scope, for routes of plugins."""
 
 HOOK_THREADS: Final = 32
-"""How many verifiers, and how many observers, may wait for other systems at once. They have threads of their own:
-whoever is slow holds up neither a lane nor the host's thread pool."""
+"""Verifiers, and observers, that may wait for other systems at once. They have their own threads: a slow plugin delays
+neither a lane nor the host's thread pool."""
 SLOW_CALL_THREADS: Final = 8
-"""How many questions that take their time may be asked at once: checks, exports, tests of webhooks."""
+"""Slow calls at once: checks, exports, webhook tests."""
 RATE_LIMIT_THREADS: Final = 16
-"""How many calls may wait at once for the Redis that counts them."""
+"""Calls that may wait at once for Redis to count them."""
 
 
 class _LoopThreads:
-    """The threads of one event loop."""
+    """Thread limiters and executor of one event loop."""
 
     def __init__(self, hullo: Hullo) -> None:
         self.executor: BatchExecutor[Job] = BatchExecutor(hullo.executor.run_batch, hullo.store.max_concurrent_batches)
@@ -47,10 +47,10 @@ class _LoopThreads:
 
 
 class AsyncRuntime:
-    """Has work done and the store read, in threads, and tells observers.
+    """Runs operations and store reads in threads, and notifies observers.
 
-    Opens hullo before the first of it, where no lifespan did: an application that is mounted in another, or a test
-    client, may never run one. May be shared by several event loops.
+    Opens hullo before the first of them, where no lifespan did: a mounted application, or a test client, may never run
+    one. May be shared by several event loops.
     """
 
     def __init__(self, hullo: Hullo) -> None:
@@ -66,10 +66,10 @@ class AsyncRuntime:
         self._close_callbacks.append(close)
 
     async def lifespan(self, lifespan: Awaitable[None]) -> None:
-        """Lives through a lifespan, and meanwhile knows its event loop by its thread.
+        """Run a lifespan, and meanwhile identify its event loop by the thread.
 
-        Asking which loop runs costs an identify that changes nothing a twentieth of its time. A thread has one loop
-        for as long as that one's lifespan lasts.
+        To look up the current loop takes a twentieth of an identify that changes nothing. During a lifespan its thread
+        runs no other loop.
         """
         self._lifespan_threads = (get_ident(), self._threads_of_loop())
         try:
@@ -81,44 +81,44 @@ class AsyncRuntime:
             self.rate_limiter.close()
 
     async def run(self, operation: Operation[T], *, uses_verifiers: bool = False) -> T:
-        """The answer, once what was decided is committed and observers know the outcome. Raises what refused the work.
+        """Run an operation; return its result after the commit and the notification of observers. Raises its errors.
 
-        `verifying`: the work asks verifiers. When those wait for other systems they are asked before the work
-        queues up, in a thread of their own.
+        `uses_verifiers`: the operation calls verifiers. If those may block, it is prepared in a thread of its own
+        before it is queued.
         """
         threads = await self._open_threads()
         prepared: PreparedOperation[T] | None = None
         if uses_verifiers and self.hullo.hooks.verify_may_block:
             prepare = operation.prepare
             prepared = await to_thread.run_sync(prepare, self.hullo.executor.apps, limiter=threads.verifier_limiter)
-        unit = Job(operation, prepared)
+        job = Job(operation, prepared)
         try:
-            await threads.executor.submit(unit)
+            await threads.executor.submit(job)
         finally:
-            # Also for a caller that was cancelled meanwhile: what is committed is told.
-            if isinstance(unit.result, Decision):
-                await self._notify(partial(self.hullo.executor.notify_committed, unit.result))
-        if isinstance(unit.result, Exception):
-            raise unit.result
-        assert unit.result is not None
-        answer: T = unit.result.result
-        return answer
+            # Also after cancellation: observers must see every committed change.
+            if isinstance(job.result, Decision):
+                await self._notify(partial(self.hullo.executor.notify_committed, job.result))
+        if isinstance(job.result, Exception):
+            raise job.result
+        assert job.result is not None
+        result: T = job.result.result
+        return result
 
     async def read(self, query: Callable[[Store], T]) -> T:
-        """What the store says. Raises `StoreUnavailable`."""
+        """Read from the store. Raises `StoreUnavailable`."""
         threads = await self._open_threads()
         return await threads.executor.run_in_thread(lambda: query(self.hullo.store))
 
     async def run_in_thread(self, function: Callable[[], T]) -> T:
-        """The answer to a question that takes its time, in a thread beside the lanes."""
+        """Run a slow read-only call in a worker thread outside the store lanes."""
         threads = await self._open_threads()
         return await to_thread.run_sync(function, limiter=threads.slow_call_limiter)
 
     async def notify_rejected(self, error: HulloError, app_key: str | None, request_id: str) -> None:
-        """Tells observers that an identify failed."""
-        pipeline = self.hullo.executor
-        app = pipeline.apps.cached(app_key)
-        await self._notify(partial(pipeline.notify_rejected, error, app, request_id))
+        """Send a rejected identify to observers."""
+        executor = self.hullo.executor
+        app = executor.apps.cached(app_key)
+        await self._notify(partial(executor.notify_rejected, error, app, request_id))
 
     async def _run_rate_limit_call(self, function: Callable[[], Any]) -> Any:
         return await to_thread.run_sync(function, limiter=self._threads_of_loop().rate_limit_limiter)
@@ -127,6 +127,7 @@ class AsyncRuntime:
         if not self.hullo.hooks.observers_may_block:
             notify()
             return
+        # Shielded: the change is committed, and a client that disconnects must not suppress its notification.
         with anyio.CancelScope(shield=True):
             await to_thread.run_sync(notify, limiter=self._threads_of_loop().observer_limiter)
 
@@ -148,6 +149,6 @@ class AsyncRuntime:
 
 
 def runtime_of(connection: Any) -> AsyncRuntime:
-    """For routes of plugins: the edge that serves this request."""
-    edge: AsyncRuntime = connection.scope[RUNTIME_KEY]
-    return edge
+    """Return the runtime that serves this request, for routes of plugins."""
+    runtime: AsyncRuntime = connection.scope[RUNTIME_KEY]
+    return runtime

@@ -1,4 +1,4 @@
-"""Join, reset, me: a visitor's session over HTTP (rules S)."""
+"""Sessions of visitors over HTTP: join, reset, me (rules S)."""
 
 from __future__ import annotations
 
@@ -33,31 +33,31 @@ async def reset(request: Request) -> Response:
 
 async def me(request: Request) -> Response:
     """`GET /v1/me`"""
-    visit = await request.runtime.run(await request.resume_session())
-    return json_response(MeResponse.of(visit.session))
+    session_update = await request.runtime.run(await request.resume_session())
+    return json_response(MeResponse.of(session_update.session))
 
 
 async def _open_from_body(request: Request, verb: Literal["join", "reset"]) -> Response:
     raw = await request.body()
-    # Everything that these calls need may stand in headers, and then there is nothing left to say in a body.
-    said_in_headers = request.app_key is not None or bearer_token(request.headers) is not None
-    attended = await open_session(request, verb, Envelope() if not raw and said_in_headers else parse_join_body(raw))
-    return attended.response
+    # All inputs may come as headers; then an empty body is valid.
+    is_in_headers = request.app_key is not None or bearer_token(request.headers) is not None
+    opened = await open_session(request, verb, Envelope() if not raw and is_in_headers else parse_join_body(raw))
+    return opened.response
 
 
 class OpenedSession(Value):
-    """What a visitor is answered who joins or resets."""
+    """Response to a join or reset."""
 
     response: Response
     history_until: Instant = 0
-    """When the last was said of all that the answer lists; 0 where it lists nothing."""
+    """Time of the last message in the listed conversations; 0 without any."""
 
 
 async def open_session(request: Request, verb: Literal["join", "reset"], envelope: Envelope) -> OpenedSession:
-    """A visitor's session, begun or gone on with; nobody's answer where the visitor has to agree first."""
+    """Open a visitor's session; return the anonymous response if consent is missing."""
     caller = await request.resolve_caller(envelope)
-    turn = await reserve_session(request, creates_session=verb == "reset" or caller.session is None)
-    work = OpenSession(
+    reservation = await reserve_session(request, creates_session=verb == "reset" or caller.session is None)
+    operation = OpenSession(
         verb=verb,
         app_key=caller.app_key,
         session_digest=caller.session,
@@ -66,34 +66,35 @@ async def open_session(request: Request, verb: Literal["join", "reset"], envelop
         consent=envelope.consent,
     )
     try:
-        visit = await turn.finish(request.runtime.run(turn.guard(work)))
+        session_update = await reservation.finish(request.runtime.run(reservation.guard(operation)))
     except ConsentRequired:
         return OpenedSession(response=await anonymous_response(request))
     conversations: tuple[Conversation, ...] = ()
-    if visit.token is None:
-        conversations = (await list_visible_conversations(request, visit.session, PageRequest())).items
-    token, headers = request.session_delivery(visit.token or caller.token)
+    if session_update.token is None:
+        conversations = (await list_visible_conversations(request, session_update.session, PageRequest())).items
+    token, headers = request.session_delivery(session_update.token or caller.token)
     app, limits = await _load_app(request), request.runtime.hullo.settings.limits
-    answer = json_response(JoinedResponse.of(visit.session, token, conversations, app, limits), headers)
+    response = json_response(JoinedResponse.of(session_update.session, token, conversations, app, limits), headers)
     return OpenedSession(
-        response=answer, history_until=max((each.last_message_at for each in conversations), default=0)
+        response=response,
+        history_until=max((conversation.last_message_at for conversation in conversations), default=0),
     )
 
 
 async def anonymous_response(request: Request) -> Response:
-    """What is told where there is no session, and none was begun. A cookie that held one goes."""
+    """Build the response without a session. Removes a session cookie."""
     joined = JoinedResponse.anonymous(await _load_app(request), request.runtime.hullo.settings.limits)
     return json_response(joined, request.clear_session_cookie())
 
 
 async def _load_app(request: Request) -> App:
     apps = request.runtime.hullo.executor.apps
-    app = apps.cached(request.app_key)  # as a moment ago, when the call was decided
+    app = apps.cached(request.app_key)  # the version that the call was decided with
     return app if app is not None else await request.runtime.read(lambda _: apps.find(request.app_key))
 
 
 async def list_visible_conversations(request: Request, session: Session, page: PageRequest) -> Page[Conversation]:
-    """What this session may see (H1)."""
+    """List the conversations that the session may see (H1)."""
     return await request.runtime.read(partial(_find_visible_conversations, session, page))
 
 

@@ -1,4 +1,4 @@
-"""Who is calling the host's own routes."""
+"""Identity of visitors on the host's own routes."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _log = logging.getLogger("hullo.asgi")
 
 
 async def identify_caller(runtime: AsyncRuntime, scope: Scope, app_key: str | None) -> Identity:
-    """The visitor whose session the request shows; with an `app_key`, only if it is that app's.
+    """Load the identity of the request's session; with an `app_key`, only for a session of that app.
 
-    Never raises: the host's site does not go down with hullo.
+    Never raises: the host's site must not fail with hullo.
     """
     token = presented_token(scope)
     if token is None:
@@ -45,7 +45,7 @@ async def identify_caller(runtime: AsyncRuntime, scope: Scope, app_key: str | No
 
 
 def presented_token(scope: Scope) -> str | None:
-    """The token that a request shows, in its header or, on the site's own domain, in the cookie."""
+    """Return the session token of the request: from the header or, on the site's own domain, the cookie."""
     token = bearer_token(read_headers(scope))
     if token is None or not token.startswith(SESSION_PREFIX):
         token = any_cookie_token(scope)
@@ -53,7 +53,7 @@ def presented_token(scope: Scope) -> str | None:
 
 
 def current_session(digest: SessionDigest, store: Store) -> Session | None:
-    """The session with the standing that it still has, whether it is over or not. Raises `StoreUnavailable`."""
+    """Load the session with its current standing, valid or not. Raises `StoreUnavailable`."""
     session = store.find_session(digest)
     if session is None or session.contact_id is None or not session.is_proven:
         return session
