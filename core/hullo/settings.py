@@ -76,7 +76,7 @@ class Settings(
         "master_keys",
     ),
 ):
-    """What a `hullo.toml` may say. Every value has a default that is safe to run with.
+    """Contents of a `hullo.toml`. Every default is safe to run with.
 
     Raises `SettingsError` for a trusted proxy that is no address, and for a Redis or a bus that is no URL of one.
 

@@ -67,7 +67,7 @@ class AddContactEvent(Value):
     report: EventReport
     context: RequestContext
 
-    def prepare(self, apps: Apps) -> PreparedOperation[ContactEvent]:  # noqa: ARG002 - no app is asked
+    def prepare(self, apps: Apps) -> PreparedOperation[ContactEvent]:  # noqa: ARG002 - needs no app
         """Build the query. The caller has checked the API key."""
         query = SnapshotQuery(workspace_id=self.workspace_id, app_id=None, contacts=(self.contact_id,))
         return PreparedOperation(query=query, decide=self._decide)

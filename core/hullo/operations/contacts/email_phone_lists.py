@@ -65,7 +65,7 @@ class ContactLists(Value):
             usable, _ = usable_identifiers(Claim(email=text, email_as_sent=text), hooks, limits)
             email = next((identifier for identifier in usable if identifier.kind == EMAIL), None)
             if email is None:
-                reason = "nobody is found by email here; write one, as email"
+                reason = "no plugin matches contacts by email here; send a single one, as email"
                 raise Invalid(Invalid.invalid_fields_detail, [Rejection(field=EMAILS, reason=reason)])
             identifiers.setdefault(email.key, email)
         return tuple(identifiers.values())

@@ -48,7 +48,7 @@ class MergeContacts(Value):
     confirmed: bool = False
     rule: str = MANUAL_RULE
 
-    def prepare(self, apps: Apps) -> PreparedOperation[MergeResult]:  # noqa: ARG002 - no app is asked
+    def prepare(self, apps: Apps) -> PreparedOperation[MergeResult]:  # noqa: ARG002 - needs no app
         """Check the ids. Raises `Conflicting` for a merge of a contact with itself (G4)."""
         if self.survivor_id == self.absorbed_id:
             raise Conflicting("these are one contact already")

@@ -26,7 +26,7 @@ class AddContactNote(Value):
     text: str
     context: RequestContext
 
-    def prepare(self, apps: Apps) -> PreparedOperation[Note]:  # noqa: ARG002 - no app is asked
+    def prepare(self, apps: Apps) -> PreparedOperation[Note]:  # noqa: ARG002 - needs no app
         """Build the query. The caller has checked the API key."""
         query = SnapshotQuery(workspace_id=self.workspace_id, app_id=None, contacts=(self.contact_id,))
         return PreparedOperation(query=query, decide=self._decide)
@@ -45,7 +45,7 @@ class AddConversationNote(Value):
     text: str
     context: RequestContext
 
-    def prepare(self, apps: Apps) -> PreparedOperation[Note]:  # noqa: ARG002 - the key says who is calling
+    def prepare(self, apps: Apps) -> PreparedOperation[Note]:  # noqa: ARG002 - the key identifies the caller
         """Build the query. The caller has checked the API key."""
         query = SnapshotQuery(workspace_id=self.key.workspace_id, app_id=None, conversations=(self.conversation_id,))
         return PreparedOperation(query=query, decide=self._decide)
@@ -64,7 +64,7 @@ class RemoveNote(Value):
     note_id: NoteId
     workspace_id: str
 
-    def prepare(self, apps: Apps) -> PreparedOperation[NoteId]:  # noqa: ARG002 - no app is asked
+    def prepare(self, apps: Apps) -> PreparedOperation[NoteId]:  # noqa: ARG002 - needs no app
         """Build the removal. The caller has looked up the note."""
         removal = Decision(result=self.note_id, change_set=ChangeSet(notes_removed=(self.note_id,)))
         query = SnapshotQuery(workspace_id=self.workspace_id, app_id=None)

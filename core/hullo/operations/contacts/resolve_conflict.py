@@ -50,7 +50,7 @@ class ResolveConflict(Value):
     related_counts: RelatedCounts | None = None
     confirmed: bool = False
 
-    def prepare(self, apps: Apps) -> PreparedOperation[ResolvedConflict]:  # noqa: ARG002 - no app is asked
+    def prepare(self, apps: Apps) -> PreparedOperation[ResolvedConflict]:  # noqa: ARG002 - needs no app
         """Build the query."""
         query = SnapshotQuery(
             workspace_id=self.workspace_id,

@@ -47,7 +47,7 @@ class TagContact(Value):
     context: RequestContext
     limits: Limits
 
-    def prepare(self, apps: Apps) -> PreparedOperation[Contact]:  # noqa: ARG002 - no app is asked
+    def prepare(self, apps: Apps) -> PreparedOperation[Contact]:  # noqa: ARG002 - needs no app
         """Build the query. The caller has checked the API key."""
         query = SnapshotQuery(workspace_id=self.workspace_id, app_id=None, contacts=(self.contact_id,))
         return PreparedOperation(query=query, decide=self._decide)
@@ -80,7 +80,7 @@ class TagConversation(Value):
     changes: TagChanges
     limits: Limits
 
-    def prepare(self, apps: Apps) -> PreparedOperation[Conversation]:  # noqa: ARG002 - the key says who is calling
+    def prepare(self, apps: Apps) -> PreparedOperation[Conversation]:  # noqa: ARG002 - the key identifies the caller
         """Build the query. The caller has checked the API key."""
         query = SnapshotQuery(workspace_id=self.key.workspace_id, app_id=None, conversations=(self.conversation_id,))
         return PreparedOperation(query=query, decide=self._decide)

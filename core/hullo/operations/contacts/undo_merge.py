@@ -41,7 +41,7 @@ class UndoMerge(Value):
     context: RequestContext
     request_id: str
 
-    def prepare(self, apps: Apps) -> PreparedOperation[UndoMergeResult]:  # noqa: ARG002 - no app is asked
+    def prepare(self, apps: Apps) -> PreparedOperation[UndoMergeResult]:  # noqa: ARG002 - needs no app
         """Build the query."""
         merge = self.merge
         query = SnapshotQuery(

@@ -53,7 +53,7 @@ class UpsertWithLists(Value):
     ) -> Decision[Outcome]:
         decision = prepared.decide(snapshot)
         contact_id = decision.result.contact_id
-        assert contact_id is not None, "a server's word makes anybody"
+        assert contact_id is not None, "a server's upsert always has a contact"
         changes = {change.after.id: change for change in decision.change_set.contacts}
         contacts = {**snapshot.contacts, **{id: change.after for id, change in changes.items()}}
         owned_emails = [email for email in emails if not _is_owned_by_other(email, contact_id, contacts, snapshot)]

@@ -96,7 +96,7 @@ class SendAgentReply(Value):
     client_id: str | None
     context: RequestContext
 
-    def prepare(self, apps: Apps) -> PreparedOperation[SentMessage]:  # noqa: ARG002 - the key says who is calling
+    def prepare(self, apps: Apps) -> PreparedOperation[SentMessage]:  # noqa: ARG002 - the key identifies the caller
         """Build the query. The caller has checked the API key."""
         repeat_key = _repeat_key(self.key.id, self.client_id)
         query = _snapshot_query(self.key.workspace_id, self.key.app_id, self.conversation_id, repeat_key)

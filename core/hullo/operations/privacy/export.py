@@ -32,7 +32,7 @@ class RecordExport(Value):
         contact = current_contact(store, workspace_id, contact_id)
         return cls(contact_id=contact.id, workspace_id=workspace_id, by=by, context=context)
 
-    def prepare(self, apps: Apps) -> PreparedOperation[ContactId]:  # noqa: ARG002 - no app is asked
+    def prepare(self, apps: Apps) -> PreparedOperation[ContactId]:  # noqa: ARG002 - needs no app
         """Build the query. The caller has checked the API key."""
         query = SnapshotQuery(
             workspace_id=self.workspace_id, app_id=None, contacts=(self.contact_id,), include_audit_head=True

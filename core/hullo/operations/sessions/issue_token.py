@@ -50,7 +50,7 @@ class IssueToken(Value):
         """Issue the token. Raises `Conflicting` for an anonymous visitor, and where the target has no key to sign with,
         and `NotFound` without a target: an anonymous caller cannot probe which origins are listed."""
         session = session_decision.result.session
-        # T1: the order matters. The check of the target comes after that of the visitor, see above.
+        # Before the target: an anonymous caller must not learn which origins are listed.
         if not session.is_identified:
             raise Conflicting("this visitor is anonymous: there is no identity to carry yet; identify it first")
         if target is None:

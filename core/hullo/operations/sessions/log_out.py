@@ -22,7 +22,7 @@ class LogOutEverywhere(Value):
     """As in `Fact.by`."""
     context: RequestContext
 
-    def prepare(self, apps: Apps) -> PreparedOperation[ContactId]:  # noqa: ARG002 - no app is asked
+    def prepare(self, apps: Apps) -> PreparedOperation[ContactId]:  # noqa: ARG002 - needs no app
         """Build the query. The caller has checked the API key."""
         query = SnapshotQuery(
             workspace_id=self.workspace_id, app_id=None, contacts=(self.contact_id,), include_audit_head=True
