@@ -1,1 +1,1 @@
-"""The plugins that hullo ships. They come through the same door as anybody's: entry points, by name."""
+"""The plugins that hullo ships. They are found as all plugins are: through entry points, by name."""

@@ -13,7 +13,7 @@ from hullo.model.instant import DAY
 from hullo.model.retention import Retention, SweepResult
 from hullo.operations.privacy.retention import RetentionRun, run_retention
 from hullo.store.protocol import PageRequest, Store
-from hullo_plugins.retention.retention import RetentionJob
+from hullo_plugins.retention.plugin import RetentionJob
 from world import World
 
 FOR_EVER = {

@@ -53,9 +53,9 @@ def build_plugins(
     without: Sequence[str] = (),
     options: Mapping[str, Mapping[str, object]] | None = None,
 ) -> list[object]:
-    """The plugins to run: `extra` first, in their order, then the built-in ones without those named in `without`.
+    """Make the plugins to run: `extra` first, in their order, then the built-in ones without those named in `without`.
 
-    An extra one is an instance, a class that needs no arguments, or the name of an entry point. `options` are
+    An extra plugin is an instance, a class that needs no arguments, or the name of an entry point. `options` are
     the settings of plugins made here, by name, given to their `__init__`. Raises `PluginError`.
     """
     options = dict(options or {})
@@ -63,7 +63,7 @@ def build_plugins(
     if unknown:
         raise PluginError(f"without names {unknown[0]!r}, which is not built in{_suggestion(unknown[0], BUILT_IN)}")
     wanted: list[object | str] = [*extra, *(name for name in BUILT_IN if name not in without)]
-    plugins = [_instantiate(each, options) for each in wanted]
+    plugins = [_instantiate(plugin, options) for plugin in wanted]
     if options:
         raise PluginError(
             f"there are options for {next(iter(options))!r}, but no such plugin is made from the settings"
@@ -72,7 +72,7 @@ def build_plugins(
 
 
 def open_store(url: str) -> Store:
-    """The store for a URL, not yet opened: its scheme names an entry point of `hullo.stores`.
+    """Find the store for a URL and make it, not yet opened: its scheme names an entry point of `hullo.stores`.
 
     Raises `SettingsError` when no installed package offers the scheme.
     """
@@ -81,7 +81,7 @@ def open_store(url: str) -> Store:
 
 
 def open_bus(url: str) -> Bus:
-    """The bus for a URL, not yet connected: its scheme names an entry point of `hullo.buses`.
+    """Find the bus for a URL and make it, not yet connected: its scheme names an entry point of `hullo.buses`.
 
     Raises `SettingsError` when no installed package offers the scheme.
     """
@@ -90,22 +90,22 @@ def open_bus(url: str) -> Bus:
 
 
 def require_store(store: Store) -> Store:
-    """The store. Raises `SettingsError` with what it lacks, for an object that does not keep the `Store` protocol.
+    """Return the store. Raises `SettingsError`, naming what it lacks, for an object that is no `Store`.
 
-    One that hands on whatever it is asked, by `__getattr__`, is taken at its word.
+    An object with `__getattr__` is not checked: it may be a wrapper that has every method of the store within.
     """
     _require_members(store, Store, "store")
     return store
 
 
 def require_bus(bus: Bus) -> Bus:
-    """The bus. Raises `SettingsError` as `keeping_the_protocol` does."""
+    """Return the bus. Raises `SettingsError` as `require_store` does."""
     _require_members(bus, Bus, "bus")
     return bus
 
 
 def installed_plugins() -> Mapping[str, EntryPoint]:
-    """Every plugin that an installed package offers, whether it is used or not."""
+    """Return every plugin that an installed package offers, used or not."""
     return _offered(PLUGIN_GROUP)
 
 
@@ -149,7 +149,7 @@ def _offered(group: str) -> Mapping[str, EntryPoint]:
 
 @lru_cache(maxsize=8)
 def _installed(group: str, _path: tuple[str, ...]) -> EntryPoints:
-    """Read once for each search path: it opens a file of every package there is, and would do so for every plugin."""
+    # Kept for each search path: reading opens a file of every installed package, and would do so for every plugin.
     return entry_points(group=group)
 
 

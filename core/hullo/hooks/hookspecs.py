@@ -63,8 +63,8 @@ class Specs:
         when the evidence is mine, and wrong. All proofs add up.
 
         Asked before anything is loaded, and again when the app has changed meanwhile, so it must be harmless to
-        repeat. The only question that may ask another system: it is asked in a thread where that holds up nobody,
-        unless the plugin says `waits = False`.
+        repeat. The only question that may ask another system: it is asked in a thread of its own, which holds up no
+        other request, unless the plugin says `waits = False`.
         """
         return None
 
@@ -72,20 +72,20 @@ class Specs:
     def read_token(self, text: str, app: App, now: Instant) -> TokenClaims | None:
         """Whose identity does this token carry here (T1, T5)?
 
-        Stops at the first answer that is not None. None means "not mine": a token that nobody reads is shown to
+        Stops at the first answer that is not None. None means "not mine": a token that no plugin reads is shown to
         `verify_claim`, as `claim.identity_token`. Raise `ProofRejected` when it is mine, and wrong, or not for this
-        app. That its session is still good, and that it was not used before, is looked after by the pipeline.
+        app. The pipeline checks that the token's session is still good, and that the token was not used before.
         """
         return None
 
     @hookspec
     def explain_proof(self, claim: Claim, app: App, now: Instant) -> Iterable[Mistake]:
-        """What is wrong with this evidence, in words for whoever makes it (V8)?
+        """What is wrong with this evidence, in words for the developer who makes it (V8)?
 
-        Asked by `hullo check` and its endpoint, which browsers cannot reach, about one piece of evidence at a time:
-        what is said of one that is right is a warning. Collected from all; an empty list means "not mine", or "nothing
-        that I recognise", and then the words of its refusal are told. Never tells a secret, nor what the right hash
-        would be: whoever may ask need not be allowed to sign.
+        Asked by `hullo check` and its endpoint, which browsers cannot reach, about one piece of evidence at a time.
+        A mistake found in evidence that is right is a warning. Collected from all; an empty list means "not mine", or
+        "nothing that I recognise": the caller then gets the words of the refusal. The answer never holds a secret, nor
+        the right hash: a caller who may ask need not be allowed to sign.
         """
         return ()
 
@@ -103,7 +103,7 @@ class Specs:
     def match_contact(self, claim: Claim, proofs: Sequence[Proof], candidates: Candidates) -> Match | None:
         """Which of the found is it?
 
-        Stops at the first answer that is not None, in the order of the configured list (M4). When nobody answers
+        Stops at the first answer that is not None, in the order of the configured list (M4). When no plugin answers,
         a contact is created (M3).
         """
         return None
@@ -114,7 +114,7 @@ class Specs:
     ) -> Iterable[Refusal]:
         """Which of these writes must not happen?
 
-        Collected from all, and deny wins: a write that anybody refuses is not made. `contact` is None for one
+        Collected from all, and deny wins: a write that any plugin refuses is not made. `contact` is None for one
         that is about to be created.
         """
         return ()
@@ -123,10 +123,10 @@ class Specs:
     def plan_merge(self, claim: Claim, proofs: Sequence[Proof], survivor: Contact, other: Contact) -> MergePlan | None:
         """Are these two one person, so that the survivor absorbs the other (C1)?
 
-        Asked about whom the call was matched to and each other contact that an identifier of it belongs to. Stops at
-        the first answer that is not None. Whatever the answer, nobody is absorbed unless the call proves who both are
-        (C6), and nobody with an external id of their own by somebody who has another (C2). Where nobody answers, the
-        two are a conflict.
+        Asked about the matched contact and each other contact that an identifier of the call belongs to. Stops at the
+        first answer that is not None. A plan alone absorbs no contact: the call must prove both of them (C6), and a
+        contact with an external id is never absorbed by one that has another (C2). When no plugin answers, the two are
+        a conflict.
         """
         return None
 
@@ -145,24 +145,24 @@ class Specs:
     def issue_token(self, session: Session, audience: App, moment: RequestContext) -> str | None:
         """Which token carries this session's identity to that app (T1)?
 
-        Stops at the first answer that is not None; None where this plugin can make none. What it makes must be read by
-        its own `read_token`, must be good for minutes and for that app alone, and should name nobody: it lies in
-        addresses. `moment` holds the time and the randomness to use.
+        Stops at the first answer that is not None; None where this plugin can make none. The token must be read by
+        the plugin's own `read_token`, must be good for minutes and for that app alone, and should name no person: it
+        stands in addresses. `moment` holds the time and the randomness to use.
         """
         return None
 
     @hookspec
     def identified(self, outcome: Outcome) -> None:
-        """Told after each identify that succeeded, once its writes are committed.
+        """Called after each identify that succeeded, once its writes are committed.
 
         Observers are isolated: one that raises is logged by name, and harms neither the caller nor the next. They
-        are told in a thread of their own, unless all say `waits = False`.
+        are called in a thread of their own, unless all say `waits = False`.
         """
         ...
 
     @hookspec
     def identify_refused(self, error: HulloError, app: App | None, request_id: str) -> None:
-        """Told after each identify that failed: a wrong proof, no identifier, a store out of reach. Isolated.
+        """Called after each identify that failed: a wrong proof, no identifier, a store out of reach. Isolated.
 
         `app` is None when the call named no app that exists, or was refused before that was known.
         """
@@ -170,10 +170,10 @@ class Specs:
 
     @hookspec
     def event_committed(self, event: Event) -> None:
-        """Told of each event (rules E), once what it tells of is committed, in a thread of its own. Isolated.
+        """Called with each event (rules E) after its commit, in a thread of its own. Isolated.
 
-        At least once, and of one contact's events in their order (R4): after a crash, again. Of several processes over
-        a store one is told, whichever of them it happened in.
+        Called at least once, and with one contact's events in their order (R4); after a crash it may be called again.
+        Where several processes share a store, one of them makes the call, not always the one that made the event.
         """
         ...
 

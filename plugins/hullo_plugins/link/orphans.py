@@ -1,4 +1,4 @@
-"""Conversations that a visitor began before anybody knew who it was (L1, L2)."""
+"""Links the conversations that a visitor began before being identified (L1, L2)."""
 
 from __future__ import annotations
 
@@ -15,4 +15,4 @@ class LinkOrphans:
 
     @hookimpl
     def link_conversations(self, conversations: Sequence[Conversation]) -> Sequence[ConversationId]:
-        return tuple(each.id for each in conversations if each.contact_id is None)
+        return tuple(conversation.id for conversation in conversations if conversation.contact_id is None)

@@ -1,4 +1,4 @@
-"""The email, folded: who is meant when no external id finds anybody (M2)."""
+"""Matches by the folded email, when no external id finds a contact (M2)."""
 
 from __future__ import annotations
 

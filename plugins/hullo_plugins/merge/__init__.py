@@ -1,1 +1,1 @@
-"""Who is one person after all?"""
+"""Plans merges of contacts that turn out to be one person."""

@@ -1,4 +1,4 @@
-"""Somebody who was known by their email turns out to be somebody with an external id (C1)."""
+"""Merges a contact known by its email into one with an external id, when one call proves both (C1)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from hullo.plugin import EMAIL, EXTERNAL_ID, Claim, Contact, Identifier, MergePl
 
 
 class ProvenEmail:
-    """One call proves the external id of the one, who may be about to get it, and the email of the other, who has no
-    external id."""
+    """Plans a merge when one call proves the external id of the survivor, which it may be about to get, and the email
+    of the other contact, which has no external id."""
 
     name: ClassVar = "proven-email"
 

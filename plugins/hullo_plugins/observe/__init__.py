@@ -1,1 +1,1 @@
-"""Who is told what happened."""
+"""Logs, counts and reports what identify calls did."""

@@ -1,4 +1,4 @@
-"""One structured line a call, without anything personal (P4)."""
+"""Logs one structured line for each identify call, without personal data (P4)."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What may be written, and by whom."""
+"""Refuses writes that the standing of the writer or the limits do not allow."""

@@ -1,4 +1,4 @@
-"""How much custom data one contact may hold in one app (W10)."""
+"""Limits the custom data that one contact may hold in one app (W10)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from hullo.plugin import Contact, Host, Limits, Refusal, Write, hookimpl
 class CustomDataLimit:
     """Refuses keys beyond the limit; keys that are there already may always change.
 
-    Keys of a lower standing than the writer's do not count: a visitor who fills a contact up with claims takes no
-    room from what the site's server has to say (W4).
+    Keys of a lower standing than the writer's do not count: a visitor who fills a contact with claims takes no room
+    from what the site's server writes (W4).
 
     `custom_keys` None takes the limit of the settings.
     """
@@ -29,7 +29,7 @@ class CustomDataLimit:
 
     @hookimpl
     def review_writes(self, contact: Contact | None, writes: Sequence[Write]) -> Sequence[Refusal]:
-        new = [each for each in writes if each.app_id and each.stored is None and each.value is not None]
+        new = [write for write in writes if write.app_id and write.stored is None and write.value is not None]
         if not new:
             return []
         most = self._custom_keys if self._custom_keys is not None else Limits().custom_keys
@@ -37,9 +37,10 @@ class CustomDataLimit:
         held = [fact.standing for fact in block.values()] if block is not None else []
         reason = f"a contact holds at most {most} custom keys in one app (W10)"
         refusals: list[Refusal] = []
-        for standing in sorted({each.standing for each in new}, reverse=True):  # what is proven takes its room first
-            wanted = [each for each in new if each.standing is standing]
+        # Proven values take their room first.
+        for standing in sorted({write.standing for write in new}, reverse=True):
+            wanted = [write for write in new if write.standing is standing]
             room = max(most - sum(other >= standing for other in held), 0)
-            refusals += (Refusal(field=each.field, reason=reason) for each in wanted[room:])
-            held += (each.standing for each in wanted[:room])
+            refusals += (Refusal(field=write.field, reason=reason) for write in wanted[room:])
+            held += (write.standing for write in wanted[:room])
         return refusals

@@ -1,4 +1,4 @@
-"""Who may replace what (W2, W4, W5, W7)."""
+"""Decides by standing which writes may replace a value (W2, W4, W5, W7)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class StandingPolicy:
 
 def _refusal_reason(write: Write, standing: Standing, contact: Contact | None) -> str | None:
     if write.stored is not None and write.stored.is_signed and not write.signed:
-        # Else a visitor would only have to leave the token out to have the last word about what it says.
+        # Otherwise a visitor could leave the token out, and replace what it says.
         return "what a signed token says is replaced by signed calls only (V5)"
     if write.kind == "identifier":
         return _identifier_refusal(write, standing, contact)
@@ -51,7 +51,7 @@ def _custom_data_refusal(write: Write) -> str | None:
 def _identifier_refusal(write: Write, standing: Standing, contact: Contact | None) -> str | None:
     stored = write.stored
     if stored is not None and standing is Standing.OWNED and contact is not None and contact.standing > standing:
-        # Whoever made the contact need not be whoever has proven it since.
+        # The visitor who made the contact need not be the person who has proven it since.
         return "an identifier of somebody who is proven is not replaced by a claim (W7)"
     if stored is None or stored.standing < write.standing or write.standing is Standing.PROVEN:
         return None

@@ -1,1 +1,1 @@
-"""What is done now and then, while hullo serves."""
+"""Removes data that is older than its app keeps it, while hullo serves."""

@@ -34,7 +34,7 @@ _STANDINGS: Final = {standing.label: standing for standing in Standing}
 class HopToken:
     """Signs with a key that is derived from the target app's newest identity key, which every process knows.
 
-    The token names a session by its digest, and nobody: it lies in addresses, where it may be read by others.
+    The token names a session by its digest, and no person: it stands in addresses, where others may read it.
     """
 
     name: ClassVar = "hop"
@@ -52,7 +52,7 @@ class HopToken:
         key = audience.signing_key(moment.now)
         if key is None or session.standing is None:
             return None
-        # Whoever carries it can read it, and is told no more of its standing than by any other answer (H2).
+        # The browser that carries it can read it, and must learn no more of its standing than from a response (H2).
         standing = session.standing.public_label
         claims = {"jti": moment.new_secret(self.name), "ses": session.digest, "std": standing}
         secret = _hop_secret(key)
@@ -65,11 +65,11 @@ class HopToken:
         try:
             parsed = parse_token(text, self._max_token_bytes)
         except ProofRejected:
-            return None  # somebody else's, if anybody's
+            return None  # not this plugin's token
         if parsed.header.get("typ") != TOKEN_TYPE:
             return None
-        keys = [each for each in app.identity_keys if each.can_sign(now)]
-        if not any(verify_signature(parsed, _hop_secret(each), HS256) for each in keys):
+        keys = [key for key in app.identity_keys if key.can_sign(now)]
+        if not any(verify_signature(parsed, _hop_secret(key), HS256) for key in keys):
             raise ProofRejected("the identity token was made for another app, or by nobody", mistake="signature")
         expires_at = validate_token_payload(parsed.payload, app, now, max_lifetime=MAX_HOP_LIFETIME, leeway=0)
         token_id, session, standing = (parsed.payload.get(name) for name in ("jti", "ses", "std"))
@@ -86,5 +86,5 @@ class HopToken:
 
 
 def _hop_secret(key: IdentityKey) -> str:
-    """Nothing that a site signs can ever be this: whoever has something signed, by HMAC, gains no hop by it."""
+    """Derive the secret that signs hop tokens. A site never signs with it, so no signed token passes for a hop."""
     return blake2b(key.secret.encode(), person=b"hullo-hop-token", digest_size=32).hexdigest()

@@ -22,9 +22,9 @@ from hullo_plugins.verify.mistakes.values import signable_values
 
 
 class SignedAttribute:
-    """Vouches for the attributes themselves, and not for the person: whoever is claimed to be there stays a claim.
+    """Proves the attributes themselves, and not the person: the identifiers of the call stay claims.
 
-    Which attributes there are the settings say, as `limits.signed_attributes`.
+    The setting `limits.signed_attributes` lists the attributes.
     """
 
     name: ClassVar = "signed-attribute"

@@ -1,4 +1,4 @@
-"""Whom a token is about: its payload, as an identify body has it (V5)."""
+"""Reads the person out of a signed token's payload, in the form of an identify body (V5)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ _FIELDS: Final = (EMAIL, *PROFILE_FIELDS, CUSTOM_DATA)
 
 
 def identify_body(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """What the payload says about a person; nothing else of it counts."""
+    """Return the fields of the payload that are about the person, and none of the others."""
     said = {name: payload[name] for name in _FIELDS if name in payload}
     return {EXTERNAL_ID: payload[SUBJECT], **said} if SUBJECT in payload else said

@@ -52,7 +52,7 @@ class UserHash:
             signed_field=identifier.kind if identifier is not None else "an external_id or an email",
             value=text,
             other_values=signable_values(claim),
-            external_id_rejection=next((each.reason for each in claim.rejected if each.field == EXTERNAL_ID), None),
+            external_id_rejection=next((fault.reason for fault in claim.rejected if fault.field == EXTERNAL_ID), None),
         )
         return explain_hash(hashed, app, now)
 

@@ -1,4 +1,4 @@
-"""What was built, as it is served: read and compressed once."""
+"""Reads the built files and compresses them, once."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ServedFile(
         "gzipped",
     ),
 ):
-    """One file, and what is told of it. `etag` is weak, as it is that of both encodings."""
+    """One file with its headers. `etag` is weak, as both encodings share it."""
 
     name: str
     content_type: str
@@ -58,7 +58,7 @@ class _Manifest(msgspec.Struct):
 
 
 def read_files(folder: Path = BUILD_FOLDER) -> ServedFiles:
-    """Raises `PluginError` where nothing was built."""
+    """Read all files of the build. Raises `PluginError` when nothing was built."""
     try:
         manifest = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=_Manifest)
         by_name = {name: _read_file(folder / name) for name in (*manifest.files, MANIFEST)}

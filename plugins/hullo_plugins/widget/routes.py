@@ -1,5 +1,5 @@
-"""`/widget.js`, and the same of one version under `/widget/{version}/`. Every page of every site may load them: there
-is nothing of anybody in them."""
+"""`/widget.js`, and the same of one version under `/widget/{version}/`. Every page of every site may load them:
+they hold no personal data."""
 
 from __future__ import annotations
 
@@ -56,15 +56,15 @@ def _file_response(request: Request, file: ServedFile, cache_control: str) -> Re
 
 
 def _etag_matches(if_none_match: str, etag: str) -> bool:
-    """Weakly compared (RFC 9110, section 13.1.2)."""
-    told = {each.strip().removeprefix("W/") for each in if_none_match.split(",")}
-    return bool(told & {etag.removeprefix("W/"), "*"})
+    """Compare weakly (RFC 9110, section 13.1.2)."""
+    sent = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
+    return bool(sent & {etag.removeprefix("W/"), "*"})
 
 
 def _accepts_gzip(accept_encoding: str) -> bool:
-    """RFC 9110, section 12.5.3: what weighs nought is refused."""
+    """Whether the client takes gzip. A weight of zero refuses a coding (RFC 9110, section 12.5.3)."""
     weights: dict[str, str] = {}
-    for each in accept_encoding.lower().replace(" ", "").split(","):
-        coding, _, weight = each.partition(";q=")
+    for accepted in accept_encoding.lower().replace(" ", "").split(","):
+        coding, _, weight = accepted.partition(";q=")
         weights[coding] = weight or "1"
     return weights.get("gzip", weights.get("*", "0")).strip("0.") != ""

@@ -1,1 +1,1 @@
-"""The mistakes that sites' servers make when they sign, and how each is recognised (V8)."""
+"""Recognises the mistakes that sites' servers make when they sign (V8)."""

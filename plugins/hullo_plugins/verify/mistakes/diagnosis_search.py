@@ -11,7 +11,7 @@ from hullo.plugin import Value
 from hullo_plugins.verify.mistakes.mistakes import SigningMistake
 
 MAX_ATTEMPTS: Final = 3000
-"""Digests that are computed for one piece of evidence, whatever was sent."""
+"""How many digests are computed for one piece of evidence at most."""
 
 
 class Variant(Value, kw_only=False):
@@ -44,9 +44,9 @@ def find_mistakes(
         return None
     for key, value, way in islice(_combinations(keys, values, methods), MAX_ATTEMPTS):
         digest = way.digest(key.data, value.data)
-        for each in digests:
-            if hmac.compare_digest(digest, each.data):
-                return (*each.mistakes, *key.mistakes, *value.mistakes, *way.mistakes)
+        for sent in digests:
+            if hmac.compare_digest(digest, sent.data):
+                return (*sent.mistakes, *key.mistakes, *value.mistakes, *way.mistakes)
     return None
 
 
@@ -61,6 +61,6 @@ def _combinations(
 
 
 def _by_mistake_count(choices: Sequence[Choice]) -> list[list[Choice]]:
-    """By how many slips each would be."""
-    most = max((len(each.mistakes) for each in choices), default=0)
-    return [[each for each in choices if len(each.mistakes) == count] for count in range(most + 1)]
+    """Group choices by the number of their mistakes, from none on."""
+    most = max((len(choice.mistakes) for choice in choices), default=0)
+    return [[choice for choice in choices if len(choice.mistakes) == count] for count in range(most + 1)]

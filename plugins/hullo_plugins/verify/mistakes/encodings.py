@@ -32,8 +32,10 @@ def digest_variants(sent: str) -> list[Variant]:
     encoded = (SigningMistake("url_encoded"),) if plain != sent else ()
     bare = strip_wrapping(plain)
     texts = [(plain, encoded)] if bare == plain else [(plain, encoded), (bare, (*encoded, STRAY_CHARACTERS))]
-    guesses = (replace(each, mistakes=(*slips, *each.mistakes)) for text, slips in texts for each in _decodings(text))
-    return [each for each in guesses if len(each.data) in DIGEST_SIZES]
+    guesses = (
+        replace(guess, mistakes=(*slips, *guess.mistakes)) for text, slips in texts for guess in _decodings(text)
+    )
+    return [guess for guess in guesses if len(guess.data) in DIGEST_SIZES]
 
 
 def strip_wrapping(text: str) -> str:
@@ -63,7 +65,7 @@ def decode_hex(text: str) -> bytes | None:
 def _decodings(text: str) -> Iterator[Variant]:
     if _SEPARATED.fullmatch(text):
         together = re.sub("[-: ,]", "", text)
-        yield from (replace(each, mistakes=(STRAY_CHARACTERS, *each.mistakes)) for each in _hex_variants(together))
+        yield from (replace(guess, mistakes=(STRAY_CHARACTERS, *guess.mistakes)) for guess in _hex_variants(together))
     yield from _hex_variants(text)
     decoded = decode_base64(text)
     if decoded is not None:

@@ -78,7 +78,7 @@ def _diagnose(evidence: HashEvidence, app: App, now: Instant) -> list[SigningMis
     if found is not None:
         return list(found)
     # However the rest came about, how it is written is wrong too.
-    miswritten = next((each.mistakes for each in written if len(each.data) * 2 == HASH_LENGTH), ())
+    miswritten = next((guess.mistakes for guess in written if len(guess.data) * 2 == HASH_LENGTH), ())
     return [*miswritten, *(missing or [_length_mistake(evidence.text)])]
 
 
@@ -95,7 +95,7 @@ def _obvious_mistake(evidence: HashEvidence) -> SigningMistake | None:
 
 
 def _length_mistake(sent: str) -> SigningMistake:
-    # By the length alone: to say of a part that it is right would help somebody to guess the rest of it.
+    # By the length alone: to confirm a part of the hash would help an attacker to guess the rest.
     bare = strip_wrapping(sent)
     if len(bare) == HASH_LENGTH or re.fullmatch("[0-9A-Fa-f]+", bare) is None:
         return SigningMistake(UNRECOGNISED)

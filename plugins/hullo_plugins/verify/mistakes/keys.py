@@ -13,7 +13,7 @@ from hullo_plugins.verify.mistakes.encodings import decode_base64, decode_hex
 from hullo_plugins.verify.mistakes.mistakes import RETIRED_KEY, SigningMistake
 
 MAX_KEYS: Final = 20
-"""The active ones before the retired, and of each the newest."""
+"""How many keys are tried: the active before the retired, the newest first."""
 
 _PREFIX: Final = f"{IDENTITY_KEY_PREFIX}_"
 _SECRET_PREFIXES: Final = (_PREFIX, f"{API_KEY_PREFIX}_")
@@ -64,7 +64,7 @@ def _misread_variants(secret: str) -> Iterator[Variant]:
         ("key_decoded_from_base64", map(decode_base64, (bare, secret, secret.replace("_", "")))),
     )
     for code, decoded in decodings:
-        yield from (Variant(each, (SigningMistake(code),)) for each in decoded if each is not None)
+        yield from (Variant(key, (SigningMistake(code),)) for key in decoded if key is not None)
     for code, around in _WRAPPINGS:
         yield Variant(around.format(secret).encode(), (SigningMistake(code),))
     for text in (secret.upper(), _PREFIX + bare.upper()):
@@ -74,7 +74,7 @@ def _misread_variants(secret: str) -> Iterator[Variant]:
 
 def _unpack_hex(text: str) -> bytes:
     """As Ruby's and Perl's `pack("H*")` decode hexadecimal: any letter is a digit to them."""
-    digits = [ord(each) + 9 * each.isalpha() & 15 for each in text + "0" * (len(text) % 2)]
+    digits = [ord(digit) + 9 * digit.isalpha() & 15 for digit in text + "0" * (len(text) % 2)]
     return bytes(high << 4 | low for high, low in zip(digits[::2], digits[1::2], strict=True))
 
 

@@ -1,4 +1,4 @@
-"""What a token says that is wrong: when it is good, whom it is for, and whom it is about."""
+"""Finds what is wrong in a token's payload: its time, its audience, and its person."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def payload_mistakes(payload: Payload, app: App, now: Instant, limits: Limits) -
     yield from _person_mistakes(payload, limits)
 
 
-# When it is good, and for whom
+# Time and audience
 
 
 def _validity_mistakes(payload: Payload, app: App, now: Instant) -> Iterator[SigningMistake]:
@@ -94,7 +94,7 @@ _CORRECTIONS: Final[Mapping[str, Callable[[Payload, App, Instant], Payload]]] = 
 def _audience_detail(payload: Payload, _now: Instant) -> str:
     audience: Any = payload["aud"]
     named = cast("list[object]", audience) if isinstance(audience, list) else [audience]
-    shown = [each for each in named if isinstance(each, str) and _QUOTABLE.fullmatch(each) and not _SECRET.search(each)]
+    shown = [name for name in named if isinstance(name, str) and _QUOTABLE.fullmatch(name) and not _SECRET.search(name)]
     if len(shown) != 1:
         return "somebody else"
     return f"another app, {shown[0]}" if _APP_KEY.fullmatch(shown[0]) else f"`{shown[0]}`"
@@ -126,7 +126,7 @@ def _millisecond_fields(payload: Payload) -> list[str]:
 
 def _format_duration(span: Instant) -> str:
     units = ((DAY, "days"), (HOUR, "hours"), (MINUTE, "minutes"))
-    size, unit = next((each for each in units if span >= 2 * each[0]), (SECOND, "seconds"))
+    size, unit = next((unit for unit in units if span >= 2 * unit[0]), (SECOND, "seconds"))
     return f"{span // size} {unit}"
 
 
@@ -146,14 +146,14 @@ def _person_mistakes(payload: Payload, limits: Limits) -> Iterator[SigningMistak
     instead = next((name for name in _SUBJECT_ALIASES if payload.get(name) is not None), None)
     if subject is None and instead is not None:
         yield SigningMistake("no_sub", instead)
-    nobody = isinstance(subject, str | int) and is_non_identity(str(subject), limits.non_identities)
-    if nobody:
+    is_non_person = isinstance(subject, str | int) and is_non_identity(str(subject), limits.non_identities)
+    if is_non_person:
         yield SigningMistake("sub_names_nobody")
     states = Claim.from_body(identify_body(payload), limits)
-    for each in states.rejected:
-        if not (nobody and each.field == EXTERNAL_ID):
+    for fault in states.rejected:
+        if not (is_non_person and fault.field == EXTERNAL_ID):
             yield SigningMistake(
-                "field_rejected", f"{SUBJECT if each.field == EXTERNAL_ID else each.field}: {each.reason}"
+                "field_rejected", f"{SUBJECT if fault.field == EXTERNAL_ID else fault.field}: {fault.reason}"
             )
     if not states.identifiers:
         yield SigningMistake("token_names_nobody")

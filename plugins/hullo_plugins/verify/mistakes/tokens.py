@@ -57,7 +57,7 @@ def _diagnose(field: str, text: str, app: App, now: Instant, limits: Limits) -> 
     except ProofRejected as refused:
         return [_format_mistake(text, refused, limits)]
     if str(parsed.header.get("typ", "JWT")).upper() != "JWT":
-        # An identity token may be of many kinds: another one is somebody else's to read.
+        # An identity token may be of many kinds: another kind is for another plugin to read.
         return [] if field == "identity_token" else [SigningMistake("token_type")]
     return [*_signature_mistakes(parsed, app, now), *payload_mistakes(parsed.payload, app, now, limits)]
 

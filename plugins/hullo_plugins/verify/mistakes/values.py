@@ -55,7 +55,7 @@ def value_variants(field: str, text: str, others: Mapping[str, str]) -> list[Var
             continue
         instead = (field, name) == (EXTERNAL_ID, EMAIL)
         slip = SigningMistake("email_signed") if instead else SigningMistake("other_field_signed", name)
-        misread = (replace(each, mistakes=(slip, *each.mistakes)) for each in _misread_variants(name, other))
+        misread = (replace(variant, mistakes=(slip, *variant.mistakes)) for variant in _misread_variants(name, other))
         guesses += (Variant(other.encode(), (slip,)), *misread)
     return guesses
 
@@ -64,10 +64,10 @@ def _misread_variants(field: str, text: str) -> Iterator[Variant]:
     own = _EMAIL_TRANSFORMS if field == EMAIL else _OTHER_TRANSFORMS
     seen = {text}
     for code, texts in (*own, *_SHARED_TRANSFORMS):
-        for each in texts(text):
-            if each not in seen:
-                seen.add(each)
-                yield Variant(each.encode(), (SigningMistake(code, field),))
+        for variant in texts(text):
+            if variant not in seen:
+                seen.add(variant)
+                yield Variant(variant.encode(), (SigningMistake(code, field),))
     for encoding in ("utf-16-le", "latin-1"):
         encoded = text.encode(encoding, "replace")
         if encoded != text.encode():

@@ -1,4 +1,4 @@
-"""What is said about each mistake: what was done, and what to do instead.
+"""The sentences about mistakes: what was done, and what to do instead.
 
 `field` is the evidence, `signed` what it is over, `app` the app key, and `about` what the mistake itself brings.
 """
@@ -111,7 +111,7 @@ TOKEN_SENTENCES: Final[Mapping[str, str]] = {
     UNRECOGNISED: "The signature of {field} is wrong, and no common mistake fits. Look, in this order: is the key an "
     "active one of this app, whole and as text; was the token changed after it was signed; does a JWT library sign "
     "it, with HS256. `hullo token {app} --external-id …` shows one that is right.",
-    # Its time, and whom it is for
+    # Time and audience
     "audience": "The token is for {about}, and its aud must be this app's key, {app}.",
     "no_aud": "The token has no aud. Set it to the app key, {app}.",
     "no_exp": "The token has no exp, or one that is no number. Set it to when the token ends, in seconds since 1970: "

@@ -1,4 +1,4 @@
-"""Once a day, what is too old is removed (P3)."""
+"""The plugin: removes data that is too old, once a day (P3)."""
 
 from __future__ import annotations
 
@@ -13,21 +13,22 @@ _log = logging.getLogger("hullo.retention")
 
 LEASE_NAME: Final = "retention"
 FIRST_DELAY: Final = 5 * 60.0
-"""Seconds after the start, so that no command waits for it, and no start."""
+"""Seconds after the start, so that neither commands nor the start wait for it."""
 INTERVAL: Final = 60 * 60.0
+"""Seconds between two looks at the lease."""
 
 
 class RetentionJob:
-    """Of all processes over one database the one that takes the day's lease does it; the others look again later.
+    """Removes data that is too old. Of all processes over one database, the one that takes the day's lease does it.
 
-    Where a run is stopped in the middle, the next day's goes on. Other jobs, such as cron with `hullo retention run`,
-    are in nobody's way.
+    When a run is stopped in the middle, that of the next day continues it. Other jobs, such as cron with
+    `hullo retention run`, may run at the same time.
     """
 
     name: ClassVar = "retention"
 
     def __init__(self, first_delay: float = FIRST_DELAY, interval: float = INTERVAL) -> None:
-        """In seconds, until it looks for the first time whether there is something to do, and then."""
+        """Take the seconds until the first look at the lease, and between two looks."""
         self._first_delay = first_delay
         self._interval = interval
         self._holder = secrets.token_hex(8)
@@ -48,11 +49,13 @@ class RetentionJob:
             timer, self._timer = self._timer, None
         if timer is not None:
             timer.cancel()
-        with self._run_lock:  # whoever shuts down waits for what is under way
+        # The timer's thread may be in the middle of a run: the store must stay open until that ends.
+        with self._run_lock:
             pass
 
     def _schedule(self, seconds: float) -> None:
         with self._timer_lock:
+            # A run that ends after shutdown must not start another timer.
             if self._hullo is not None:
                 self._timer = threading.Timer(seconds, self._check)
                 self._timer.daemon = True
@@ -71,13 +74,14 @@ class RetentionJob:
 
     def _run_if_due(self, hullo: Host) -> None:
         now = hullo.clock()
-        # Each time another holder: one that asks again is told yes, and the day has one run.
+        # A new holder at each look: a lease is renewed for its own holder, and the day would have more than one run.
         holder = f"{self._holder}:{now}"
         if not hullo.store.acquire_lease(LEASE_NAME, holder, now, now + DAY):
             return
         try:
             run = run_retention(hullo.store, hullo.clock, self.name)
         except HulloError:
+            # Otherwise no process would try again before tomorrow.
             hullo.store.release_lease(LEASE_NAME, holder)
             raise
         if run.total_removed.total or run.deliveries:
