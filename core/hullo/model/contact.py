@@ -86,7 +86,7 @@ class Contact(Value):
         return {identifier.digest(self.workspace_id): identifier for identifier in owned}
 
     def _identifier_value(self, kind: str) -> str | None:
-        # A kind that no plugin matches by is stored as a profile value: see `propose_writes` in the pipeline.
+        # A kind that no plugin matches by is stored as a profile value: see `write_claim` in the pipeline.
         fact = self.identifiers.get(kind) or self.profile.get(kind)
         return None if fact is None else str(fact.value)
 

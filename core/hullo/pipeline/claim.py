@@ -1,4 +1,4 @@
-"""Claim: an identify request, of a page or of a server, as an operation that is verified, loaded and decided."""
+"""Claim: an identify request of a page or of a server, as an operation that is verified, loaded and decided."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from hullo.value import Value
 
 
 class Identify(Value):
-    """A visitor is identified: by a page, or by a server that signs (rules V, M, C, W, L, T)."""
+    """Identifies a visitor for a page, with or without proof (rules V, M, C, W, L, T)."""
 
     claim: Claim
     app_key: str | None
@@ -48,43 +48,51 @@ class Identify(Value):
     hooks: PluginManager
     limits: Limits
     consent: bool = False
-    """Whether the page says that the visitor agrees to be remembered. One with a session has said so before."""
+    """True where the page states that the visitor agrees to be remembered. Needed for a first session only."""
 
     def prepare(self, apps: Apps) -> PreparedOperation[Outcome]:
-        """Raises `UnknownApp`, `BadOrigin`, `ConsentRequired`, `ProofRejected`, `ProofRequired`, `NoIdentifier`,
-        `Invalid`."""
+        """Verify the claim and build the query. Raises `UnknownApp`, `BadOrigin`, `ConsentRequired`, `ProofRejected`,
+        `ProofRequired`, `NoIdentifier`, `Invalid`."""
+        # A refusal is only given after a second look: a key or an origin may have been added a moment ago (V4).
         return apps.with_fresh_retry(
             self.app_key, lambda app: self.prepare_for(app, apps.workspace_salt(app.workspace_id))
         )
 
     def prepare_for(self, app: App, salt: str) -> PreparedOperation[Outcome]:
-        """The same for an app as it is given here, whichever the call names, and its workspace's salt."""
+        """Prepare for the app and its workspace's salt as they are given, ignoring `app_key`. Raises as `prepare`."""
+        # Before anything is verified: a foreign page learns nothing about evidence.
         check_origin(self.origin, app)
+        # A visitor with a session has agreed before.
         if self.session_digest is None:
             check_consent(self.consent, app)
-        call = self._verified_claim(app, salt, verify(self.claim, app, self.context.now, self.hooks))
-        if not call.single_use_tokens:
-            return _prepared([call], partial(decide, call, self.hooks))
-        # Whether it was used before is only known once it is looked up.
-        otherwise = self._claim_without_evidence(app, salt) if app.verification in LENIENT_MODES else None
-        calls = [call, otherwise] if isinstance(otherwise, VerifiedClaim) else [call]
-        return _prepared(calls, partial(self._decide_single_use, call, otherwise))
+        verified = self._verified_claim(app, salt, verify(self.claim, app, self.context.now, self.hooks))
+        if not verified.single_use_tokens:
+            return _prepared([verified], partial(decide, verified, self.hooks))
+        # Race: only the store knows whether a token was used before, and the snapshot must serve both answers. So both
+        # claims are made here, and one query loads what either needs (T1, V5).
+        fallback = self._claim_without_evidence(app, salt) if app.verification in LENIENT_MODES else None
+        claims = [verified, fallback] if isinstance(fallback, VerifiedClaim) else [verified]
+        return _prepared(claims, partial(self._decide_single_use, verified, fallback))
 
     def _claim_without_evidence(self, app: App, salt: str) -> VerifiedClaim | HulloError:
-        """The same call if its evidence turns out to be wrong, or what is wrong with it then."""
+        """Return the claim for the case that its evidence is refused, or the error that it meets then."""
         try:
             return self._verified_claim(
                 app, salt, accept_as_claim(self.claim, app, ProofRejected("used before", mistake="used_before"))
             )
-        except HulloError as refused:
-            return refused
+        except HulloError as error:
+            # Kept, not raised: it counts only if the token turns out to be used.
+            return error
 
     def _decide_single_use(
-        self, call: VerifiedClaim, fallback: VerifiedClaim | HulloError | None, snapshot: Snapshot
+        self, verified: VerifiedClaim, fallback: VerifiedClaim | HulloError | None, snapshot: Snapshot
     ) -> Decision[Outcome]:
-        """Raises `ProofRejected`; where that is forgiven, whatever `otherwise` is."""
+        """Apply `decide` to the claim and, where its token was used before, to `fallback`.
+
+        Raises `ProofRejected` without a fallback (modes `optional` and `required`), else the fallback's own error.
+        """
         try:
-            return decide(call, self.hooks, snapshot)
+            return decide(verified, self.hooks, snapshot)
         except ProofRejected:
             if fallback is None:
                 raise
@@ -93,28 +101,32 @@ class Identify(Value):
         return decide(fallback, self.hooks, snapshot)
 
     def _verified_claim(self, app: App, salt: str, evidence: Evidence) -> VerifiedClaim:
+        """Combine claim and evidence. Raises `ProofRequired`, `NoIdentifier`, `Invalid`."""
         hop = evidence.hop
+        # An identity token names its person itself. Identifiers beside it would be claims about another one (T1).
         claim = evidence.claim if hop is None else _without_identifiers(evidence.claim)
-        named, rejected = collect_identifiers(claim, self.hooks, self.limits, already_identified=hop is not None)
-        vouched = frozenset([name for proof in evidence.proofs for name in named if proof.covers(name)])
+        identifiers, rejected = collect_identifiers(claim, self.hooks, self.limits, already_identified=hop is not None)
+        # A proof counts for the identifiers that it covers, not for those beside it (V2).
+        proven = frozenset([name for proof in evidence.proofs for name in identifiers if proof.covers(name)])
         signature = evidence.signature
-        if signature is Signature.SIGNED and not vouched and hop is None:
-            signature = Signature.UNSIGNED  # what is proven names nobody here
+        if signature is Signature.SIGNED and not proven and hop is None:
+            # The proof covers no identifier that is looked up here: a plugin is off, or the value is rejected (M5).
+            signature = Signature.UNSIGNED
             if app.verification is VerificationMode.REQUIRED:
                 raise proof_required_error()
-        digests = identifier_digests(named, app.workspace_id)
+        digests = identifier_digests(identifiers, app.workspace_id)
         return VerifiedClaim(
             claim=claim,
             workspace_id=app.workspace_id,
             app=app,
-            identifiers=named,
+            identifiers=identifiers,
             digests=digests,
             salt=salt,
             tombstone_digests=tombstone_digests(digests, salt),
             rejected=rejected,
             proofs=evidence.proofs,
-            proven_identifiers=vouched,
-            signed_fields=evidence.fields_signed_for(named),
+            proven_identifiers=proven,
+            signed_fields=evidence.fields_signed_for(identifiers),
             hop=hop,
             signature=signature,
             mistake=evidence.mistake,
@@ -125,38 +137,39 @@ class Identify(Value):
 
 
 class Upsert(Value):
-    """A server writes about a person with an API key: everything it says counts as proven."""
+    """Writes about a person for a server with an API key. Every value counts as proven."""
 
     claim: Claim
     key: ApiKey
     app_id: str | None
-    """Whose custom data; None when the claim holds none."""
+    """The app of the custom data; None when the claim holds none."""
     context: RequestContext
     request_id: str
     hooks: PluginManager
     limits: Limits
 
     def prepare(self, apps: Apps) -> PreparedOperation[Outcome]:
-        """Raises `UnknownApp`, `NoIdentifier`, `Invalid`."""
+        """Build the query; the key is the proof. Raises `UnknownApp`, `NoIdentifier`, `Invalid`."""
         app = apps.find(self.app_id) if self.app_id is not None else None
-        named, rejected = collect_identifiers(self.claim, self.hooks, self.limits)
-        digests, salt = identifier_digests(named, self.key.workspace_id), apps.workspace_salt(self.key.workspace_id)
-        call = VerifiedClaim(
+        identifiers, rejected = collect_identifiers(self.claim, self.hooks, self.limits)
+        digests = identifier_digests(identifiers, self.key.workspace_id)
+        salt = apps.workspace_salt(self.key.workspace_id)
+        verified = VerifiedClaim(
             claim=self.claim,
             workspace_id=self.key.workspace_id,
             app=app,
-            identifiers=named,
+            identifiers=identifiers,
             digests=digests,
             salt=salt,
             tombstone_digests=tombstone_digests(digests, salt),
             rejected=rejected,
-            proofs=(Proof(by="api-key", identifiers=tuple(named)),),
-            proven_identifiers=frozenset(named),
+            proofs=(Proof(by="api-key", identifiers=tuple(identifiers)),),
+            proven_identifiers=frozenset(identifiers),
             context=self.context,
             request_id=self.request_id,
             server_writer=f"api-key:{self.key.id}",
         )
-        return _prepared([call], partial(decide, call, self.hooks))
+        return _prepared([verified], partial(decide, verified, self.hooks))
 
 
 def _prepared(
@@ -166,5 +179,6 @@ def _prepared(
 
 
 def _without_identifiers(claim: Claim) -> Claim:
+    # Left out and reported, not refused: one bad field does not lose the rest (W8).
     beside = (Rejection(field=kind, reason=TOKEN_MUST_BE_ALONE) for kind in sorted(claim.identifier_kinds))
     return replace(claim, external_id=None, email=None, email_as_sent=None, rejected=(*claim.rejected, *beside))

@@ -17,7 +17,7 @@ from hullo.model.standing import Standing
 from hullo.pipeline.apply import decision_of
 from hullo.pipeline.link import NO_LINKS, Links, link_conversations
 from hullo.pipeline.match import MatchResult, match
-from hullo.pipeline.policy import WriteContext, WriteResult, apply_writes, one_per_kind, propose_writes
+from hullo.pipeline.policy import WriteContext, WriteResult, one_per_kind, write_claim
 from hullo.pipeline.tell import IdentifyResult
 from hullo.pipeline.verify import VerifiedClaim
 from hullo.rules import session_lifecycle
@@ -176,7 +176,7 @@ def _standing(session: _SessionResult) -> Standing:
 
 
 def _review_writes(believed: _StandingResult, hooks: PluginManager) -> WriteResult:
-    """Propose what the claim asks for, and apply what no policy refuses (rules W)."""
+    """Write what the claim asks for and no policy refuses (rules W)."""
     session, matched = believed.session, believed.session.match
     verified, contact = matched.verified, session.contact
     context = WriteContext(
@@ -201,8 +201,16 @@ def _review_writes(believed: _StandingResult, hooks: PluginManager) -> WriteResu
     withheld = [*matched.withheld_kinds]
     withheld += [collision.field for collision in matched.collisions] if matched.collisions else ()
     withheld += [name.kind for name in erased] if erased else ()
-    proposed = propose_writes(verified.claim, contact, context, writable, withheld, matched_by=matched.matched_by)
-    return apply_writes(verified.claim, contact, matched.contact is None, context, proposed, hooks)
+    return write_claim(
+        verified.claim,
+        contact,
+        context,
+        hooks,
+        is_new=matched.contact is None,
+        writable=writable,
+        withheld_kinds=withheld,
+        matched_by=matched.matched_by,
+    )
 
 
 def _attribute_standing(standing: Standing, contact: Contact) -> Standing:

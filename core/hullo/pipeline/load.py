@@ -11,55 +11,63 @@ from hullo.model.identifier import MAX_IDENTIFIER_LENGTH, Identifier, Identifier
 from hullo.model.limits import Limits
 from hullo.model.snapshot import SnapshotQuery
 from hullo.model.tombstone import TombstoneDigest, tombstone_digest
-from hullo.pipeline.verify import (
-    VerifiedClaim,
-)
+from hullo.pipeline.verify import VerifiedClaim
 
 
 def collect_identifiers(
     claim: Claim, hooks: PluginManager, limits: Limits, *, already_identified: bool = False
 ) -> tuple[dict[Identifier, str], tuple[Rejection, ...]]:
-    """The usable identifiers with who named them, and every fault of the request.
+    """Collect the usable identifiers, each with the plugin that named it, and every fault of the claim.
 
-    `known`: it is clear already who it is, and nobody is to be looked up. Raises `NoIdentifier` when nobody is named
-    (M6), and `Invalid` for a strict claim with any fault (W8).
+    With `already_identified` an identity token names the person, and no identifier is looked up. Raises `NoIdentifier`
+    when there is no usable one (M6), and `Invalid` for a strict claim with any fault (W8).
     """
-    named, rejected = usable_identifiers(claim, hooks, limits)
-    if not named and not already_identified:
+    identifiers, rejected = usable_identifiers(claim, hooks, limits)
+    if not identifiers and not already_identified:
         raise NoIdentifier(rejected)
+    # After the check for identifiers, so that a call without any gets the same answer, strict or not.
     if claim.strict and rejected:
         raise Invalid("nothing was written, since the call is strict and some fields are wrong", rejected)
-    return ({} if already_identified else named), rejected
+    return ({} if already_identified else identifiers), rejected
 
 
 def usable_identifiers(
     claim: Claim, hooks: PluginManager, limits: Limits
 ) -> tuple[dict[Identifier, str], tuple[Rejection, ...]]:
-    """What plugins name, without what names nobody (M5), and every fault of the request."""
-    named: dict[Identifier, str] = {}
+    """Collect the identifiers that plugins name, without those that identify no person, and every fault (M5)."""
+    identifiers: dict[Identifier, str] = {}
     rejected = list(claim.rejected)
     for plugin, identifier in hooks.name_identifiers(claim):
+        # M5: "undefined" or "0" comes from a broken page, and would put all its visitors into one contact.
         if is_non_identity(identifier.value, limits.non_identities):
             rejected.append(Rejection(field=identifier.kind, reason="names nobody"))
         elif len(identifier.value) > MAX_IDENTIFIER_LENGTH:
+            # Refused and never cut: two long values with one beginning are two people (W10).
             reason = f"longer than {MAX_IDENTIFIER_LENGTH} characters"
             rejected.append(Rejection(field=identifier.kind, reason=reason))
         else:
-            named[identifier] = plugin
-    return named, tuple(rejected)
+            identifiers[identifier] = plugin
+    return identifiers, tuple(rejected)
 
 
 def snapshot_query(claims: Sequence[VerifiedClaim]) -> SnapshotQuery:
-    """Name everything that deciding any of these claims needs: one call, its evidence believed and not believed."""
+    """Build the query for everything that deciding any of these claims needs.
+
+    The claims are those of one call: with its evidence, and as the mere claim that it is without.
+    """
     first = claims[0]
     return SnapshotQuery(
         workspace_id=first.workspace_id,
         app_id=first.app.id if first.app else None,
         session=first.session_digest,
+        # In the order in which they were named, and each once: the query is the same for the same call.
         identifiers=_distinct([claim.digests for claim in claims]),
         tombstones=_distinct([claim.tombstone_digests for claim in claims]),
+        # Without a session the visitor is new, and has no conversations to link (L1).
         include_orphans=first.session_digest is not None,
+        # T1: what arrives by a hop is never more than its session still has, so that is read too.
         source_session=first.hop.session if first.hop is not None else None,
+        # Read in the same snapshot that is decided on, so that a token is redeemed once (T1, V5).
         spent=tuple([token.digest for token in first.single_use_tokens]),
     )
 
@@ -69,8 +77,10 @@ def _distinct(digests: Iterable[Mapping[Identifier, str]]) -> tuple[str, ...]:
 
 
 def tombstone_digests(digests: Mapping[Identifier, IdentifierDigest], salt: str) -> dict[Identifier, TombstoneDigest]:
+    """Make the digests that a tombstone would have. Salted: tombstones alone do not reveal who was erased (P2)."""
     return {identifier: tombstone_digest(salt, digest) for identifier, digest in digests.items()}
 
 
 def identifier_digests(identifiers: Iterable[Identifier], workspace_id: str) -> dict[Identifier, IdentifierDigest]:
+    """Compute the digests that a workspace stores its identifiers under."""
     return {identifier: identifier.digest(workspace_id) for identifier in identifiers}

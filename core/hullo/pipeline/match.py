@@ -32,7 +32,7 @@ class Collision(Value):
 
     @property
     def field(self) -> str:
-        """The identifier's kind."""
+        """Return the identifier's kind."""
         return self.identifier.kind
 
 
@@ -56,11 +56,11 @@ class TransferredIdentity(Value):
 
     session: Session
     is_proven: bool
-    """True where the token says proven, and its session still is."""
+    """True where the token states proven, and its session still is."""
 
     @property
     def proven_identifiers(self) -> tuple[IdentifierDigest, ...]:
-        """The identifiers that are proven in the session that goes on."""
+        """Return the identifiers that are proven in the session that goes on."""
         return self.session.proven_identifiers if self.is_proven else ()
 
 
@@ -79,7 +79,7 @@ class MatchResult(Value):
     withheld_kinds: tuple[str, ...] = ()
     """Kinds that no other contact has, and that this one is not given."""
     unproven_identifiers: tuple[Identifier, ...] = ()
-    """Claims, though a server named them: it found the contact by a claim, or named them beside one."""
+    """Identifiers that stay claims though a server named them: they found the contact, or stand beside one that did."""
     collisions: tuple[Collision, ...] = ()
     displaced: tuple[DisplacedIdentifiers, ...] = ()
     planned_merges: tuple[PlannedMerge, ...] = ()
@@ -87,13 +87,14 @@ class MatchResult(Value):
     steps: tuple[Step, ...] = ()
 
     def is_recreation(self, snapshot: Snapshot) -> bool:
-        """True where the contact that would be created was erased before (P2)."""
+        """Return whether the contact that would be created was erased before (P2)."""
         if self.contact is not None:
             return False
         return self.transferred_identity is not None or any(self._tombstoned(snapshot))
 
     def erased_identifiers(self, snapshot: Snapshot) -> tuple[Identifier, ...]:
         """Return the identifiers of erased people, which the contact does not take without proof (P2)."""
+        # Nearly always: erased people are few, and the hot path skips the rest.
         if not snapshot.tombstones:
             return ()
         digests = self.verified.digests
@@ -116,6 +117,8 @@ def match(verified: VerifiedClaim, snapshot: Snapshot, hooks: PluginManager) -> 
         session = session_lifecycle.validate_session(
             snapshot, verified.session_digest, verified.app.id, verified.context.now
         )
+    # Race: two calls may redeem one token. Both may find it unspent; the store commits one, and the other is decided
+    # again and ends here (T1, V5).
     if snapshot.spent and any(token.digest in snapshot.spent for token in verified.single_use_tokens):
         raise ProofRejected("this token was used before, and is good for one time", mistake="used_before")
     if verified.hop is not None:
@@ -145,6 +148,7 @@ def _match_claim(
         plugin, answered = answer
         contact = snapshot.contacts.get(answered.contact.id)
         if contact is None:
+            # A matcher may only choose: a contact from elsewhere was not loaded, and would escape the conflict check.
             raise PluginError(f"matcher {answered.by!r} answered with a contact that is not among the candidates")
         steps.append(Step(stage="match", plugin=plugin, answer=f"it is {contact.id}"))
         evidence = _Evidence.of(verified, session, contact, owners)
@@ -154,6 +158,7 @@ def _match_claim(
             displaceable, unproven = _of_server(displaceable, verified)
         if displaceable:
             displaced.append(DisplacedIdentifiers(owner=contact, identifiers=displaceable))
+            # Free from now on, so that the contact that is found next, or created, takes them.
             owners = {name: owner for name, owner in owners.items() if name not in displaceable}
             steps.append(_match_step(f"not them: {contact.id} had it on a claim, the caller has proof (C4)"))
         elif evidence.contradicted_by_proof(unproven):
@@ -165,6 +170,7 @@ def _match_claim(
             # A matcher that stands before the external id's has the first word (M4).
             if conflicting is None or hooks.precedes(plugin, verified.identifiers[conflicting]):
                 several = len(owners) > len(evidence.matching)
+                # A call that contradicts the contact in one identifier is no reason for a merge.
                 merges = tuple(_plan_merges(evidence, hooks)) if several and conflicting is None else ()
                 matched = (contact, *(plan.absorbed for plan in merges))
                 return MatchResult(
@@ -189,6 +195,7 @@ def _match_claim(
                 )
             steps.append(_match_step("not them: the call contradicts what is known of them (C3, C4)"))
         remaining = {name: owner for name, owner in remaining.items() if owner is not contact}
+    # M3: no answer stands, so the contact is new. It gets what no other contact has.
     free = tuple(name for name in verified.identifiers if name not in owners)
     return MatchResult(
         verified=verified,
@@ -208,8 +215,8 @@ def _of_server(
 ) -> tuple[tuple[Identifier, ...], tuple[Identifier, ...]]:
     """Split what a server's call displaces from what it only used to find the contact.
 
-    A server that names an email says whom it means (M2), and not that the mailbox is theirs. Where nothing else leads
-    to the contact, what the call says beside it is no better: it would prove the rest when it is said again.
+    A server that names an email says which person it means (M2), and not that the mailbox is theirs. Where nothing else
+    leads to the contact, what stands beside it is no better: it would prove the rest when the call is repeated.
     """
     found_only = any(name.kind != EXTERNAL_ID for name in displaceable)
     unproven = tuple(name for name in verified.identifiers if name.kind != EXTERNAL_ID) if found_only else ()
@@ -232,11 +239,13 @@ def _find_owners(verified: VerifiedClaim, snapshot: Snapshot) -> dict[Identifier
 def _plan_merges(evidence: _Evidence, hooks: PluginManager) -> Iterator[PlannedMerge]:
     """Plan to absorb other contacts that the call names, where a plugin says so and it is beyond doubt (C1)."""
     verified, survivor = evidence.verified, evidence.contact
+    # Merges without an agent are bounded: a mailbox that many people share must not swallow them one by one.
     people = survivor.absorbed + 1
     others = {other.id: other for other in evidence.owners.values() if other is not survivor}
     for other in others.values():
         answer = hooks.plan_merge(verified.claim, verified.proofs, survivor, other)
         people += other.absorbed + 1
+        # The plugin says that they may be merged; that one call proves both is checked here, for every plugin (C6).
         if answer is None or people > MAX_UNCONFIRMED_CONTACTS or not evidence.proves_same_person(other):
             continue
         plugin, plan = answer
@@ -249,15 +258,17 @@ def _find_collisions(
     matched: Collection[Contact],
     displaced: Iterable[DisplacedIdentifiers],
 ) -> tuple[Collision, ...]:
-    """Find identifiers that other contacts have. `matched` and what it absorbs are no others; empty: a new contact."""
+    """Find identifiers that contacts outside `matched` have. `matched` is empty for a new contact."""
     collisions: list[Collision] = []
     for identifier in verified.identifiers:
         owner = owners.get(identifier)
         if owner is None or owner in matched:
             continue
+        # The rule names what was found: a matched contact or none, and an owner without external id or with one.
         rules = ("C1", "C2") if matched else ("C3", "C4")
         rule = rules[EXTERNAL_ID in owner.identifiers]
         collisions.append(Collision(identifier=identifier, owner=owner, rule=rule))
+    # What a proof displaced is a conflict too: an agent should look at both contacts (C4, C7).
     for lost in displaced:
         collisions += (Collision(identifier=name, owner=lost.owner, rule="C4") for name in lost.identifiers)
     return tuple(collisions)
@@ -273,7 +284,7 @@ class _Evidence(Value):
     matching: tuple[Identifier, ...]
     """The identifiers of the call that the contact has."""
     proven: tuple[Identifier, ...]
-    """Those of them that this very call proves."""
+    """Those of them that this call proves."""
 
     @classmethod
     def of(
@@ -300,18 +311,20 @@ class _Evidence(Value):
         if self._has_other_proof() and not self._confirms_stored_proof():
             return external_id  # C3: a mere claim does not give a proven person an external id
         stored = identifier_facts(self.contact, EXTERNAL_ID)
+        # C4: a proven external id takes the place of one that was only claimed.
         displaces = external_id in self.verified.proven_identifiers and all(
             fact.standing < Standing.PROVEN for fact in stored
         )
         return external_id if stored and not displaces else None
 
     def contradicted_by_proof(self, lookup_only: Collection[Identifier] = ()) -> bool:
-        """True where only claims lead here, while the caller proves something that says otherwise (V2).
+        """Return whether only claims lead here, while the caller proves something that says otherwise (V2).
 
         That is an identifier that is proven of another contact, or, where this contact is a proven person, any that is
         not theirs: a caller with a proof of their own need not be the person that they merely claim to be. What a
         server used as `lookup_only` leads here as long as nothing is proven of another contact.
         """
+        # A proof that leads here outweighs all of it.
         for name in self.proven:
             if name not in lookup_only:
                 return False
@@ -331,7 +344,7 @@ class _Evidence(Value):
         return self.proven
 
     def is_proven(self) -> bool:
-        """True where the contact was reached through a proven identifier, or is given one that is proven now."""
+        """Return whether the contact was reached through a proven identifier, or is given one that is proven now."""
         if self._has_proven_session() or self._confirms_stored_proof():
             return True
         # No other proof stands against it, and the caller proves what it has, or what it will have from now on.
@@ -339,7 +352,7 @@ class _Evidence(Value):
         return taking and not self._has_other_proof()
 
     def proves_same_person(self, other: Contact) -> bool:
-        """True where this very call proves both contacts, so that what is stored of either contradicts nothing (C6).
+        """Return whether this call proves both contacts, so that what is stored of either contradicts nothing (C6).
 
         An identifier that `other` has on a mere claim, while something else of it is proven, says nothing about who it
         is: see `displaceable`. Two with external ids of their own are two people (C2), and a proof that leads to a
@@ -347,11 +360,11 @@ class _Evidence(Value):
         """
         if EXTERNAL_ID in self.contact.identifiers and EXTERNAL_ID in other.identifiers:
             return False
-        theirs = _Evidence.of(self.verified, None, other, self.owners)
+        other_evidence = _Evidence.of(self.verified, None, other, self.owners)
         third = any(
             self.owners.get(name, other) not in (self.contact, other) for name in self.verified.proven_identifiers
         )
-        return bool(self.proven) and bool(theirs.proven) and not third and not theirs.displaceable()
+        return bool(self.proven) and bool(other_evidence.proven) and not third and not other_evidence.displaceable()
 
     def _is_proven_of_owner(self, identifier: Identifier) -> bool:
         owner = self.owners.get(identifier)
@@ -359,7 +372,7 @@ class _Evidence(Value):
         return fact is not None and fact.standing is Standing.PROVEN
 
     def _confirms_stored_proof(self) -> bool:
-        """True where the call proves an identifier that is stored as proven."""
+        """Return whether the call proves an identifier that is stored as proven."""
         for name in self.proven:
             fact = self.contact.identifier_fact(name)
             if fact is not None and fact.standing is Standing.PROVEN:
@@ -371,7 +384,8 @@ class _Evidence(Value):
         return session is not None and session.is_proven and session.contact_id == self.contact.id
 
     def _has_other_proof(self) -> bool:
-        """True where the contact has a proven identifier that this call does not prove."""
+        """Return whether the contact has a proven identifier that this call does not prove."""
+        # A proven session is a proof as good as any: it was one when the session got its standing.
         if self._has_proven_session():
             return False
         here = [(name.kind, self.contact.identifier_fact(name)) for name in self.verified.proven_identifiers]
@@ -384,19 +398,22 @@ class _Evidence(Value):
 def _match_hop(hop: TokenClaims, verified: VerifiedClaim, session: Session | None, snapshot: Snapshot) -> MatchResult:
     """Match the contact that a hop token carries here: nothing is looked up, and no contact is made (T1).
 
-    What arrives is never more than the token says, nor than its session still has: a person who only claimed an
-    identity has only claimed it here too. A mere claim does not take the place of a proven person: anybody can make a
-    link. A session that names an erased person carries that: there is no contact then.
+    What arrives is never more than the token states, nor than its session still has: a person who only claimed an
+    identity has only claimed it here too. A mere claim does not take the place of a proven person: any visitor can make
+    a link. A session that names an erased person carries that: there is no contact then.
     """
     source = snapshot.source_session
+    # Race: the visitor may have logged out between making the link and opening it (S2).
     if source is None or not source.is_identified or not source.is_valid(verified.context.now):
         raise _session_ended()
     contact = snapshot.contacts.get(source.contact_id) if source.contact_id is not None else None
     if source.contact_id is not None and contact is None:
         raise _session_ended()
+    # Both must hold, the token and its session as it is now: the contact may have lost what was proven meanwhile.
     proven = hop.standing is Standing.PROVEN and session_lifecycle.with_current_standing(source, contact).is_proven
     if not proven and verified.app is not None and verified.app.verification is VerificationMode.REQUIRED:
         raise proof_required_error()
+    # A visitor who is proven here already keeps that when their own, weaker link arrives.
     already_proven = session is not None and session.is_proven and session.contact_id == source.contact_id
     if session is not None and session.is_proven and not proven and not already_proven:
         raise ProofRejected(

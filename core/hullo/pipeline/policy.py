@@ -1,4 +1,4 @@
-"""What would be written, what a policy refuses of it, and the contact that results (rules W)."""
+"""Policy: the writes that a claim asks for, what plugins refuse of them, and the contact that results (rules W)."""
 
 from __future__ import annotations
 
@@ -27,87 +27,129 @@ _FIELD_PREFIXES: Final = {"identifier": "identifier.", "custom_data": f"{CUSTOM_
 
 
 class WriteContext(Value):
-    """Who writes, when, how far they are believed, and for which app."""
+    """The writer, the time, how far the writer is believed, and the app."""
 
     writer: str
     at: Instant
     standing: Standing
     app: App | None
     signed_fields: frozenset[str] | None = None
-    """See `Call.stated`."""
+    """See `VerifiedClaim.signed_fields`."""
     proven_attributes: frozenset[str] = frozenset()
-    """See `Call.attributes`."""
+    """See `Evidence.proven_attributes`."""
     attribute_standing: Standing = Standing.CLAIMED
-    """How far those are believed."""
+    """The standing of the proven attributes (V6)."""
     is_signed: bool = True
     """See `Write.signed`."""
     visitor_writer: str | None = None
-    """Who says what is said beside the evidence. None where that is the same writer."""
+    """The writer of fields beside the evidence. None where that is `writer` too."""
 
     def writer_of(self, field: str) -> str:
-        """Who is remembered as the value's writer (`Fact.by`)."""
+        """Return the writer to store with the value (`Fact.by`)."""
         if self.signed_fields is None or self.visitor_writer is None:
             return self.writer
         return self.writer if field in self.signed_fields else self.visitor_writer
 
     def standing_of(self, field: str) -> Standing:
-        """How far a value that is no identifier is believed."""
+        """Return the standing of a value that is no identifier (V5, V6)."""
         if field in self.proven_attributes:
             return self.attribute_standing
         return self.standing if self.signed_fields is None or field in self.signed_fields else Standing.CLAIMED
 
 
 class WriteResult(Value):
-    """The contact as it will be, what became of each field, and who refused what."""
+    """The contact as it will be, the verdict on each field, and the refusals with their plugins."""
 
     contact: Contact
     written: tuple[FieldVerdict, ...] = ()
     kept: tuple[FieldVerdict, ...] = ()
     unchanged: tuple[str, ...] = ()
-    """The fields that were so already."""
+    """The fields that had the value already."""
     changes: tuple[FieldChange, ...] = ()
-    """What was written, before and after."""
+    """Each written field, before and after."""
     steps: tuple[Step, ...] = ()
 
     @property
     def changed_fields(self) -> list[str]:
-        """The fields that changed."""
+        """List the fields that changed."""
         return [verdict.field for verdict in self.written]
 
     def verdicts(self) -> tuple[FieldVerdict, ...]:
-        """What became of each field."""
-        so_already = (
+        """List the verdict on each field."""
+        unchanged = (
             FieldVerdict(field=field, verdict="unchanged", reason="it was so already") for field in self.unchanged
         )
-        return (*self.kept, *self.written, *so_already)
+        return (*self.kept, *self.written, *unchanged)
 
 
-class ProposedWrites(Value):
-    """What a claim asks for: the writes that would change something, and the fields that are so already."""
+def write_claim(
+    claim: Claim,
+    contact: Contact,
+    write_context: WriteContext,
+    hooks: PluginManager,
+    *,
+    is_new: bool,
+    writable: Iterable[tuple[Identifier, bool]],
+    withheld_kinds: Iterable[str] = (),
+    cleared_kinds: Iterable[str] = (),
+    matched_by: str | None = None,
+) -> WriteResult:
+    """Write what the claim asks for to the contact, except what a policy refuses. Pure; may run more than once.
 
-    writes: tuple[Write, ...]
-    unchanged: tuple[str, ...]
+    `writable` are the identifiers that may be written, each with whether a proof covers it; `withheld_kinds` belong to
+    another contact; `cleared_kinds` are to be removed, further identifiers too. `matched_by` is the kind by which the
+    contact was found, None for a write by contact id.
+    """
+    writes, unchanged = _propose_writes(
+        claim, contact, write_context, writable, withheld_kinds, cleared_kinds, matched_by
+    )
+    # Nothing to review is the rule: most calls repeat what is stored (W9).
+    if not writes:
+        return WriteResult(contact=contact, unchanged=unchanged)
+    # Policies see None for a new contact: it holds nothing that a write could replace.
+    refusals = hooks.review_writes(claim, write_context.standing, None if is_new else contact, writes)
+    accepted = [write for write in writes if write.field not in refusals]
+    return WriteResult(
+        contact=_apply_accepted(contact, accepted, write_context, is_new),
+        written=tuple(
+            FieldVerdict(field=write.field, verdict="written", reason=f"{_write_kind(write)} as {write.standing.label}")
+            for write in accepted
+        ),
+        # One refused field does not lose the rest (W8).
+        kept=tuple(
+            FieldVerdict(field=field, verdict="kept", reason=refusal.reason) for field, (_, refusal) in refusals.items()
+        ),
+        unchanged=unchanged,
+        changes=tuple(
+            FieldChange(field=write.field, before=write.stored.value if write.stored else None, after=write.value)
+            for write in accepted
+        ),
+        steps=tuple(
+            Step(stage="policy", plugin=name, answer=f"keeps {field}: {refusal.reason}")
+            for field, (name, refusal) in refusals.items()
+        ),
+    )
 
 
-def propose_writes(
+def one_per_kind(identifiers: Iterable[Identifier], contact: Contact) -> tuple[Identifier, ...]:
+    """Choose one identifier of each kind: the one that the contact has already, else the one named first."""
+    chosen: dict[str, Identifier] = {}
+    for identifier in identifiers:
+        if identifier.kind not in chosen or contact.has_identifier(identifier):
+            chosen[identifier.kind] = identifier
+    return tuple(chosen.values())
+
+
+def _propose_writes(
     claim: Claim,
     contact: Contact,
     write_context: WriteContext,
     writable: Iterable[tuple[Identifier, bool]],
     withheld_kinds: Iterable[str],
-    cleared_kinds: Iterable[str] = (),
-    matched_by: str | None = None,
-) -> ProposedWrites:
-    """What the claim asks to have written to the contact.
-
-    `own` are the identifiers that may be written, each with whether a proof covers it; `withheld` the kinds that
-    belong to somebody else; `cleared` the kinds to take away, further ones too. An external id or email that no plugin
-    named identifies nobody in this configuration, and is kept as a plain value.
-
-    `found_by` is the kind by which the contact was found. A further name of another kind that is proven becomes the
-    primary one: the site says that this is their email now. One by which they were only found stays what it is, or
-    somebody with two accounts would change names at each login.
-    """
+    cleared_kinds: Iterable[str],
+    matched_by: str | None,
+) -> tuple[tuple[Write, ...], tuple[str, ...]]:
+    """Return the writes that would change something, and the fields that have their value already."""
     changing: list[Write] = []
     unchanged: list[str] = []
 
@@ -135,80 +177,45 @@ def propose_writes(
         else:
             unchanged.append(field)
 
-    spoken_for = {*withheld_kinds}
-    for identifier, vouched in writable:
+    # Only what the claim names is proposed: an omitted field stays as it is (W1).
+    handled_kinds = {*withheld_kinds}
+    for identifier, has_proof in writable:
         kind, held = identifier.kind, contact.identifier_fact(identifier)
-        # A proof of an email says nothing about a contact that was reached by a mere claim, and a proven visitor's
-        # word about an identifier that was not signed is a mere claim (V2).
-        mere_word = write_context.standing is Standing.PROVEN and not vouched
-        standing = Standing.CLAIMED if mere_word else write_context.standing
-        promoted = kind != matched_by and standing is Standing.PROVEN
-        stored = contact.identifiers.get(kind) if held is None or promoted else held
-        # Another spelling of the same email is the same email.
+        # V2: a proof of an email says nothing about a contact that was reached by a mere claim, and an identifier that
+        # a proven visitor gives without a proof is a mere claim.
+        is_mere_claim = write_context.standing is Standing.PROVEN and not has_proof
+        standing = Standing.CLAIMED if is_mere_claim else write_context.standing
+        # W7: a proven identifier of another kind becomes the primary one, as the site states that this is their email
+        # now. The one by which the contact was only found does not: a person with two accounts would change names at
+        # each login.
+        becomes_primary = kind != matched_by and standing is Standing.PROVEN
+        stored = contact.identifiers.get(kind) if held is None or becomes_primary else held
+        # M2: another spelling of the same email is the same email, and the stored spelling stays.
         propose(
             identifier_field(kind), "identifier", held.value if held is not None else identifier.value, stored, standing
         )
-        spoken_for.add(kind)
+        handled_kinds.add(kind)
     for kind in cleared_kinds:
         propose(identifier_field(kind), "identifier", None, contact.identifiers.get(kind))
+        # An identifier that no plugin named when it was written is in the profile: see `_plain_values`.
         if kind in contact.profile:
             propose(kind, "profile", None, contact.profile[kind])
-    for field, text in _plain_values(claim, spoken_for).items():
+    for field, text in _plain_values(claim, handled_kinds).items():
+        # W11: only the app knows the region in which a number without a country code is meant.
         if field == "phone" and text is not None:
             text = normalise_phone(text, write_context.app.region if write_context.app else None)
         propose(field, "profile", text, contact.profile.get(field))
     if claim.custom_data and write_context.app is not None:
+        # W3: key by key, and only this app's block. Keys that the claim does not hold are not touched.
         block = _app_custom_data(contact, write_context.app)
         for key, custom in claim.custom_data.items():
             propose(custom_field(key), "custom_data", custom, block.get(key), app_id=write_context.app.id)
-    return ProposedWrites(writes=tuple(changing), unchanged=tuple(unchanged))
-
-
-def apply_writes(
-    claim: Claim,
-    contact: Contact,
-    is_new: bool,
-    write_context: WriteContext,
-    proposed: ProposedWrites,
-    hooks: PluginManager,
-) -> WriteResult:
-    """The contact with every write in it that no policy refuses."""
-    if not proposed.writes:
-        return WriteResult(contact=contact, unchanged=proposed.unchanged)
-    refusals = hooks.review_writes(claim, write_context.standing, None if is_new else contact, proposed.writes)
-    accepted = [each for each in proposed.writes if each.field not in refusals]
-    return WriteResult(
-        contact=_apply_accepted(contact, accepted, write_context, is_new),
-        written=tuple(
-            FieldVerdict(field=each.field, verdict="written", reason=f"{_write_kind(each)} as {each.standing.label}")
-            for each in accepted
-        ),
-        kept=tuple(
-            FieldVerdict(field=field, verdict="kept", reason=refusal.reason) for field, (_, refusal) in refusals.items()
-        ),
-        unchanged=proposed.unchanged,
-        changes=tuple(
-            FieldChange(field=each.field, before=each.stored.value if each.stored else None, after=each.value)
-            for each in accepted
-        ),
-        steps=tuple(
-            Step(stage="policy", plugin=name, answer=f"keeps {field}: {refusal.reason}")
-            for field, (name, refusal) in refusals.items()
-        ),
-    )
-
-
-def one_per_kind(identifiers: Iterable[Identifier], contact: Contact) -> tuple[Identifier, ...]:
-    """A contact has one identifier of a kind: the one it has already, else the one named first."""
-    chosen: dict[str, Identifier] = {}
-    for identifier in identifiers:
-        if identifier.kind not in chosen or contact.has_identifier(identifier):
-            chosen[identifier.kind] = identifier
-    return tuple(chosen.values())
+    return tuple(changing), tuple(unchanged)
 
 
 def _plain_values(claim: Claim, excluded_kinds: Collection[str]) -> Mapping[str, str | None]:
-    """The profile, with an external id or email in it that is nobody's identifier here."""
+    """Return the profile, with an external id or email that no plugin named: it identifies no person in this
+    configuration, and is kept as a plain value."""
     plain = {
         field: value
         for field, value in ((EXTERNAL_ID, claim.external_id), (EMAIL, claim.email))
@@ -220,9 +227,10 @@ def _plain_values(claim: Claim, excluded_kinds: Collection[str]) -> Mapping[str,
 def _is_change(value: Scalar | None, stored: Fact | None, standing: Standing) -> bool:
     if value is None or stored is None:
         return (value is None) != (stored is None)
+    # Types first: in Python `True == 1` and `1 == 1.0`, and to a site they are different values (W6).
     if type(stored.value) is not type(value) or stored.value != value:
         return True
-    # The same value on better authority is worth remembering: it is protected from then on.
+    # The same value with a higher standing is a change: it is protected from then on (W2, W4).
     return stored.standing < standing
 
 
@@ -239,21 +247,23 @@ def _apply_accepted(before: Contact, accepted: Sequence[Write], write_context: W
         return before
     contact = before
     profile, block = dict(contact.profile), dict(_app_custom_data(contact, write_context.app))
-    homes = {"profile": profile, "custom_data": block}
-    for each in accepted:
-        name = each.field if each.kind == "profile" else each.field.removeprefix(_FIELD_PREFIXES[each.kind])
+    facts_of = {"profile": profile, "custom_data": block}
+    for write in accepted:
+        name = write.field if write.kind == "profile" else write.field.removeprefix(_FIELD_PREFIXES[write.kind])
+        # None clears the field (W5).
         fact = (
-            Fact(each.value, each.standing, write_context.at, write_context.writer_of(each.field))
-            if each.value is not None
+            Fact(write.value, write.standing, write_context.at, write_context.writer_of(write.field))
+            if write.value is not None
             else None
         )
-        if each.kind == "identifier":
-            contact = _set_identifier(contact, name, fact, each.stored)
+        if write.kind == "identifier":
+            contact = _set_identifier(contact, name, fact, write.stored)
         elif fact is None:
-            homes[each.kind].pop(name, None)
+            facts_of[write.kind].pop(name, None)
         else:
-            homes[each.kind][name] = fact
+            facts_of[write.kind][name] = fact
     custom_data = dict(contact.custom_data)
+    # No empty block is begun for an app that has written none.
     if write_context.app is not None and (block or write_context.app.id in custom_data):
         custom_data[write_context.app.id] = block
     after = replace(
@@ -261,13 +271,17 @@ def _apply_accepted(before: Contact, accepted: Sequence[Write], write_context: W
         profile=profile,
         custom_data=custom_data,
         updated_at=write_context.at,
+        # Clocks of processes differ, and a contact is not seen earlier than it was.
         last_seen_at=max(write_context.at, contact.last_seen_at),
+        # Race: two writers of one contact give it the same next version; the store refuses the second (R1, R2).
         version=contact.version if is_new else contact.version + 1,
     )
+    # A further phone may have become the primary one, and must not be listed twice.
     return deduplicate_phones(before, after) if before.phones else after
 
 
 def _set_identifier(contact: Contact, kind: str, fact: Fact | None, stored: Fact | None) -> Contact:
+    # Clearing a kind removes the further identifiers too: the contact is not to be found by any.
     if fact is None:
         return with_identifiers(contact, kind, ())
     if stored is not None and is_same_value(stored, fact.value):

@@ -28,7 +28,7 @@ TOKEN_MUST_BE_ALONE: Final = "an identity token stands alone: it says already wh
 
 
 class Evidence(Value, kw_only=True):
-    """A claim with the values that its evidence states, and the proofs of them."""
+    """The claim with the values that its evidence states, and the proofs of them."""
 
     claim: Claim
     proofs: tuple[Proof, ...] = ()
@@ -36,7 +36,7 @@ class Evidence(Value, kw_only=True):
     """The identity that the caller carries here from another site (T)."""
     signature: Signature | None = None
     mistake: str | None = None
-    """The mistake that was let pass, as `ProofRejected.mistake` names it, in an app that only reports mistakes."""
+    """The mistake that was let pass in a lenient mode, as `ProofRejected.mistake` names it."""
 
     def fields_signed_for(self, identifiers: Iterable[Identifier]) -> frozenset[str] | None:
         """Return the fields that the evidence itself states. See `VerifiedClaim.signed_fields`.
@@ -49,18 +49,19 @@ class Evidence(Value, kw_only=True):
         identifiers = tuple(identifiers)
         fields = set[str]()
         for proof in stating:
+            # A token that was made for another person must not state this one's fields (V5).
             if proof.signed_claim is not None and any(map(proof.covers, identifiers)):
                 fields.update(_claim_fields(proof.signed_claim))
         return frozenset(fields)
 
     @property
     def proven_attributes(self) -> frozenset[str]:
-        """The fields whose values are proven, and not the person beside them (V6)."""
+        """Return the fields whose values are proven, without proof of the person (V6)."""
         return frozenset[str]().union(*[proof.signed_fields for proof in self.proofs])
 
     @property
     def single_use_tokens(self) -> tuple[SingleUseToken, ...]:
-        """The tokens that may not have been used before."""
+        """List the tokens that must not have been used before."""
         tokens = [self.hop.single_use_token] if self.hop is not None else []
         for proof in self.proofs:
             if proof.single_use_token is not None:
@@ -71,88 +72,95 @@ class Evidence(Value, kw_only=True):
 class VerifiedClaim(Evidence, kw_only=True, secrets=("salt",)):
     """One identify call as the pure stages see it: what it claims, and what of that is proven.
 
-    Made once, before anything is loaded, and decided again on each fresh snapshot.
+    Built once, before anything is loaded, and decided again on each fresh snapshot.
     """
 
     workspace_id: str
     app: App | None
-    """None for a server that writes about a person and no app's custom data."""
+    """None for a server call without custom data."""
     identifiers: Mapping[Identifier, str]
     """Every usable identifier, with the plugin that named it first."""
     digests: Mapping[Identifier, IdentifierDigest]
-    """What to look the named identifiers up by."""
+    """The digests to look the identifiers up by."""
     salt: str
-    """The workspace's."""
+    """The salt of the workspace's tombstones (P2)."""
     tombstone_digests: Mapping[Identifier, TombstoneDigest]
-    """What would tell that somebody with a named identifier was erased (P2)."""
+    """The digests under which a tombstone of an erased person would be found (P2)."""
     rejected: tuple[Rejection, ...]
-    """The claim's own faults, and identifiers that plugins named and that name nobody (M5)."""
+    """The claim's own faults, and identifiers that identify no person (M5)."""
     proven_identifiers: frozenset[Identifier]
-    """The named identifiers that a proof of this very call covers (V2)."""
+    """The identifiers that a proof of this call covers (V2)."""
     context: RequestContext
     request_id: str
     signed_fields: frozenset[str] | None = None
-    """The fields that evidence itself states: whatever is said beside it is a claim (V5). None where no evidence
-    states any, and what is said goes by the standing that it gives."""
+    """The fields that evidence itself states; every other field is a claim (V5). None where no evidence states any
+    field: then all fields have the standing of the call."""
     session_digest: SessionDigest | None = None
     server_writer: str | None = None
     """The writer's name (`Fact.by`) when a server calls with an API key; None for a visitor."""
 
     @property
     def is_signed(self) -> bool:
-        """Whether this very call, and not only its session, is vouched for."""
+        """Return whether this call itself has proof, and not only its session."""
         return self.server_writer is not None or bool(self.proven_identifiers)
 
     @property
     def claimed_digests(self) -> dict[str, IdentifierDigest]:
-        """The digest of what is named, by kind: what a session remembers of its own claims."""
+        """Return the digests by kind: what a session stores of its own claims."""
         return {identifier.kind: digest for identifier, digest in self.digests.items()}
 
 
 def verify(claim: Claim, app: App, now: Instant, hooks: PluginManager) -> Evidence:
-    """What is vouched for.
+    """Verify the claim's evidence under the app's mode.
 
-    Evidence that no plugin vouches for is wrong evidence, also beside other evidence that is right: whoever signs
-    expects to be checked. Raises `ProofRejected` and `ProofRequired`, as the app's mode has it (V3).
+    Raises `ProofRejected` for wrong evidence, except in the lenient modes, and `ProofRequired` for a claim without
+    proof in mode `required` (V3). Pure; may run more than once.
     """
     if app.verification is VerificationMode.OFF:
         return _verify_hop_only(claim, app, now, hooks)
     try:
         verified = _verify_evidence(claim, app, now, hooks)
-    except ProofRejected as wrong:
+    except ProofRejected as error:
+        # Wrong is worse than absent: only a mode for roll-out lets it pass, and counts it (V3).
         if app.verification not in LENIENT_MODES:
             raise
-        return accept_as_claim(claim, app, wrong)
+        return accept_as_claim(claim, app, error)
     if app.verification is VerificationMode.REQUIRED and verified.signature is not Signature.SIGNED:
         raise proof_required_error()
     return verified
 
 
 def accept_as_claim(claim: Claim, app: App, error: ProofRejected) -> Evidence:
-    """The claim as a mere claim, whose evidence was wrong."""
-    counted = None if app.verification is VerificationMode.OFF else Signature.WRONG
-    return Evidence(claim=claim, signature=counted, mistake=error.mistake or "unknown")
+    """Return the claim as a mere claim, after its evidence was refused with `error`."""
+    # Mode `off` ignores evidence, so it does not count it as wrong either.
+    signature = None if app.verification is VerificationMode.OFF else Signature.WRONG
+    return Evidence(claim=claim, signature=signature, mistake=error.mistake or "unknown")
 
 
 def proof_required_error() -> ProofRequired:
-    """The error of a call that proves nothing about a person, where that is demanded."""
+    """Return the error for a call without proof in an app that demands it (V3)."""
     return ProofRequired("this app takes signed calls only; send user_hash or token")
 
 
 def _verify_evidence(claim: Claim, app: App, now: Instant, hooks: PluginManager) -> Evidence:
+    """Verify all evidence of the claim. Raises `ProofRejected`."""
     hop = _read_hop_token(claim, app, now, hooks)
     rest = replace(claim, identity_token=None) if hop is not None else claim
     proofs = hooks.verify_claim(rest, app, now)
+    # Evidence that no plugin knows is wrong, also beside evidence that is right: a site that signs expects a check.
     unread = rest.evidence_fields.difference(*[proof.evidence for proof in proofs])
     if unread:
         raise ProofRejected(f"no plugin that is in use vouches for this {min(unread)}", mistake="unread")
     signed = False
+    # A proof of attributes alone proves no person (V6).
     for proof in proofs:
         signed = signed or bool(proof.identifiers)
     if hop is not None:
+        # Two answers to who the visitor is: neither can be trusted over the other (T1).
         if signed:
             raise ProofRejected(TOKEN_MUST_BE_ALONE, mistake="not_alone")
         signed = hop.standing is Standing.PROVEN
+    # What a token states replaces what the page says beside it (V5).
     for proof in proofs:
         if proof.signed_claim is not None:
             claim = claim.overridden_by(proof.signed_claim)
@@ -160,11 +168,12 @@ def _verify_evidence(claim: Claim, app: App, now: Instant, hooks: PluginManager)
 
 
 def _verify_hop_only(claim: Claim, app: App, now: Instant, hooks: PluginManager) -> Evidence:
-    """Nothing is verified, and yet somebody may come from where it was."""
+    """Read the identity token and nothing else: mode `off` ignores evidence, but hops work in every mode (T1)."""
     try:
         hop = _read_hop_token(claim, app, now, hooks)
-    except ProofRejected as wrong:
-        return accept_as_claim(claim, app, wrong)
+    except ProofRejected as error:
+        # The visitor stays anonymous, and the page works (T5).
+        return accept_as_claim(claim, app, error)
     return Evidence(claim=claim, hop=hop)
 
 

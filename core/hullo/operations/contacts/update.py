@@ -20,7 +20,7 @@ from hullo.model.snapshot import Snapshot, SnapshotQuery
 from hullo.model.standing import Standing
 from hullo.operations.contacts.email_phone_lists import ContactLists
 from hullo.pipeline.load import usable_identifiers
-from hullo.pipeline.policy import WriteContext, apply_writes, one_per_kind, propose_writes
+from hullo.pipeline.policy import WriteContext, one_per_kind, write_claim
 from hullo.rules.events import EventBuilder
 from hullo.rules.merging.survivors import require_not_merged
 from hullo.value import Value
@@ -72,11 +72,15 @@ class UpdateContact(Value):
         # Clocks of processes differ: the event must sort after the contact's last one.
         context = self.context.at_least(contact.updated_at)
         write_context = WriteContext(writer=self.writer, at=context.now, standing=Standing.PROVEN, app=app)
-        owned = [(identifier, True) for identifier in one_per_kind(identifiers, contact)]
-        proposed = propose_writes(
-            self.claim, contact, write_context, owned, withheld_kinds=(), cleared_kinds=self.cleared_kinds
+        result = write_claim(
+            self.claim,
+            contact,
+            write_context,
+            self.hooks,
+            is_new=False,
+            writable=[(identifier, True) for identifier in one_per_kind(identifiers, contact)],
+            cleared_kinds=self.cleared_kinds,
         )
-        result = apply_writes(self.claim, contact, False, write_context, proposed, self.hooks)
         result = self.lists.apply(result, emails, write_context, self.hooks)
         if not result.changed_fields:
             return Decision(result=contact)
