@@ -1,4 +1,4 @@
-"""Assembles a running hullo from its parts."""
+"""`Hullo`: store, plugins, bus and outbox worker, assembled and opened as one object."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ from hullo.store.protocol import Store
 class Hullo:
     """Visitor identification over one store, with one list of plugins.
 
-    `store` is a URL or any object that keeps the `Store` protocol; None takes the one of the settings. `plugins`
-    go before the built-in ones, in the order given: instances, classes, or names of entry points. `without`
-    leaves built-in ones out by name. `clock` gives microseconds since the epoch, for tests. `operator` is who the audit
-    log says has made what is made through this object: apps and keys. `bus` is a URL or an object too, and carries word
-    of what is committed to every process that has sockets open; None takes what `bus_url` finds.
+    `store` is a URL or any object that implements `Store`; None takes the one of the settings. `plugins` go before the
+    built-in ones, in the order given: instances, classes, or names of entry points. `without` leaves built-in ones out
+    by name. `clock` returns microseconds since the epoch; tests replace it. `operator` is the name in the audit log for
+    apps and keys that are created through this object. `bus` is a URL or an object too, and carries notices of commits
+    to every process that has sockets open; None takes what `bus_url` finds.
 
-    Making one connects to nothing; `open` does, and every method that needs the store opens it. Raises
+    Creating a `Hullo` connects to nothing; `open` does, and every method that needs the store opens it. Raises
     `PluginError` or `SettingsError` for parts that do not fit.
     """
 
@@ -60,12 +60,14 @@ class Hullo:
         bus: str | Bus | None = None,
     ) -> None:
         self.settings = settings if settings is not None else apply_environment()
-        chosen = store if store is not None else self.settings.store
-        self.store: Store = require_store(open_store(chosen) if isinstance(chosen, str) else chosen)
+        store = store if store is not None else self.settings.store
+        self.store: Store = require_store(open_store(store) if isinstance(store, str) else store)
         if bus is None:
-            url = chosen if isinstance(chosen, str) else None
+            # A server database often can carry notices itself, so that several processes need no further setting.
+            url = store if isinstance(store, str) else None
             bus = bus_url(self.settings, url, shared_between_processes=self.store.shared_between_processes)
         self.bus: Bus = require_bus(open_bus(bus) if isinstance(bus, str) else bus)
+        # Given plugins stand first: where the first answer wins, an own matcher goes before the built-in ones (M4).
         self.hooks = PluginManager(
             build_plugins([*plugins, *self.settings.plugins], [*without, *self.settings.without], self.settings.plugin)
         )
@@ -75,19 +77,22 @@ class Hullo:
         self.executor = Executor(self.hooks, self.store, self._vault, self.bus, wake_outbox=self.outbox_worker.wake)
         self.operator = operator
         self._register = Register(self.store, clock, self._vault, operator)
+        # Lock: several threads may open one hullo on their first requests, and plugins must start once.
         self._lifecycle_lock = threading.Lock()
         self._is_open = False
 
     def open(self) -> Self:
-        """Opens the store, bringing its schema up to date, then starts the plugins. On an open hullo: nothing.
+        """Open the store, update its schema, and start the plugins. May run again: an open hullo stays as it is.
 
-        Identity keys that the newest master key does not seal are sealed with it first (V4). Raises `SettingsError`
-        for a master key that is a placeholder, and when there is none that opens what is sealed.
+        Identity keys that the newest master key does not seal are sealed with it first (V4). Raises `SettingsError` for
+        a master key that is a placeholder, and when no master key opens what is sealed.
         """
+        # Without the lock: every call comes through here, and `_is_open` is set last, after all parts are open.
         if self._is_open:
             return self
         with self._lifecycle_lock:
             if not self._is_open:
+                # First, as nothing has to be undone yet if it raises.
                 self._vault.check(development=self.settings.development)
                 self.store.open()
                 try:
@@ -95,8 +100,10 @@ class Hullo:
                     add_missing_salts(self.store, self._vault)
                     self.hooks.startup(self)
                 except BaseException:
+                    # A plugin that cannot start leaves hullo closed, and the next `open` tries again.
                     self.store.close()
                     raise
+                # After the plugins: the worker calls their `event_committed`.
                 self.outbox_worker.open()
                 self._is_open = True
         return self
@@ -107,10 +114,11 @@ class Hullo:
         return self
 
     def close(self) -> None:
-        """Tells what is still to be told, stops the plugins in reverse order, then closes the bus and the store. May be
-        opened again."""
+        """Deliver the events that are left, stop the plugins in reverse order, then close bus and store. May be opened
+        again."""
         with self._lifecycle_lock:
             if self._is_open:
+                # While plugins and store still work: the worker needs both for what is left.
                 self.outbox_worker.close()
                 self._is_open = False
                 self.hooks.shutdown(self)
@@ -119,7 +127,7 @@ class Hullo:
 
     @property
     def is_open(self) -> bool:
-        """Whether the store is open and the plugins have started."""
+        """Return whether the store is open and the plugins have started."""
         return self._is_open
 
     def __enter__(self) -> Self:
@@ -135,7 +143,7 @@ class Hullo:
 
     @property
     def register(self) -> Register:
-        """Apps and keys: made, changed, rotated, retired."""
+        """Open hullo, and return what creates, changes, rotates and retires apps and keys."""
         self.open()
         return self._register
 
@@ -147,7 +155,7 @@ class Hullo:
         verification: VerificationMode | str = VerificationMode.OPTIONAL,
         workspace: str | None = None,
     ) -> NewApp:
-        """A new app with its first identity key. Each call makes another one."""
+        """Create an app with its first identity key. Each call creates another one."""
         return self.register.create_app(name, origins=origins, verification=verification, workspace=workspace)
 
     def create_api_key(
@@ -157,11 +165,11 @@ class Hullo:
         app_key: str | None = None,
         scopes: Iterable[Scope | str] = ALL_SCOPES,
     ) -> NewApiKey:
-        """A key for the server API; its secret is in the answer, and nowhere else."""
+        """Create a key for the server API. Its secret is in the result, and nowhere else."""
         return self.register.create_api_key(workspace=workspace, app_key=app_key, scopes=scopes)
 
     def user_hash(self, app_key: str, value: str) -> str:
-        """What the site's server would compute for an external id or email, with the newest active key (V1).
+        """Compute the hash that the site's server sends for an external id or email, with the newest active key (V1).
 
         Raises `UnknownApp`, and `NotFound` when every key of the app is retired, or a public one, which signs nothing.
         """
@@ -180,9 +188,9 @@ class Hullo:
         avatar_url: str | None = None,
         custom_data: Mapping[str, Scalar] | None = None,
     ) -> str:
-        """A signed token about a person, for a page of this app to send as `token`, or for an address (V5, T4).
+        """Make a signed token about a person, for a page of this app to send as `token`, or for a link (V5, T4).
 
-        Everything in it is proven to the app. It is good for `ttl` seconds, a day at most, and for one call. Raises
+        All values in it are proven to the app. It is valid for `ttl` seconds, a day at most, and for one call. Raises
         `UnknownApp`, `NoIdentifier` without an external id and an email, `Invalid` for a field that no identify call
         may hold, and `NotFound` as `user_hash` does.
         """
@@ -195,8 +203,9 @@ class Hullo:
             "avatar_url": avatar_url,
             "custom_data": custom_data,
         }
-        said = {field: value for field, value in person.items() if value is not None}
-        return mint_token(self.load_app(app_key), said, ttl, self.settings.limits, self.new_context())
+        # Left out and not null: a null in a token would clear the stored value (W5).
+        given = {field: value for field, value in person.items() if value is not None}
+        return mint_token(self.load_app(app_key), given, ttl, self.settings.limits, self.new_context())
 
     def load_app(self, app_key: str) -> App:
         """Load an app from the store, past every cache. Raises `UnknownApp`."""
@@ -204,25 +213,27 @@ class Hullo:
         return self.executor.apps.reload(app_key)
 
     def commit_events(self, events: Sequence[Event]) -> None:
-        """Commit events of their own, then have `event_committed` called with each soon. Raises `StoreUnavailable`.
+        """Commit events alone, and wake the worker that calls `event_committed` with each. Raises `StoreUnavailable`.
 
-        Not for events of a change: those are committed with it.
+        Not for events of a change: those are committed with it (R4).
         """
         self.store.apply([ChangeSet(events=tuple(events))])
         self.outbox_worker.wake()
 
     def call_counts(self, app_key: str, days: int = 7) -> CallCount:
-        """How many identify calls the app had today and on the days before, `days` in all, by what they had to show
-        for themselves (V3). Calls of the last seconds may not be in it yet."""
+        """Count the app's identify calls by the worth of their evidence, over `days` days, today included (V3).
+
+        Calls of the last seconds may be missing.
+        """
         self.open()
         today = self.clock() // DAY * DAY
         counts = self.store.list_call_counts(app_key, today - (days - 1) * DAY)
         return CallCount(
             app_id=app_key,
             day=today,
-            signed=sum(each.signed for each in counts),
-            unsigned=sum(each.unsigned for each in counts),
-            wrong=sum(each.wrong for each in counts),
+            signed=sum(count.signed for count in counts),
+            unsigned=sum(count.unsigned for count in counts),
+            wrong=sum(count.wrong for count in counts),
         )
 
     def identify(
@@ -234,32 +245,33 @@ class Hullo:
         consent: bool = False,
         dry_run: bool = False,
     ) -> Decision[Outcome]:
-        """Identifies a visitor, and says what was decided and why.
+        """Run an identify call, and return what was decided and why. Raises the `HulloError` that refuses the call.
 
         A mapping is an identify body, and may hold `app_key`, `session_token` and `consent` itself. Without an app key
-        the app is the session's, else the only one there is. With `dry_run` nothing is written and nobody is told: the
-        decision is what would happen now, and new ids and the token in it are nobody's. Raises the `HulloError` that
-        refuses the call.
+        the app is the session's, else the only one there is. With `dry_run` nothing is written and no observer is
+        called: the decision is what would happen now, and new ids and the token in it belong to no record.
         """
         self.open()
         if not isinstance(claim, Claim):
             app_key = app_key if app_key is not None else _text_or_none(claim.get("app_key"))
             session_token = session_token if session_token is not None else _text_or_none(claim.get("session_token"))
+            # Only a true boolean is consent: text such as "false" is not.
             consent = consent or claim.get("consent") is True
             claim = Claim.from_body(claim, self.settings.limits)
         session = secret_digest(session_token) if session_token is not None else None
         app_key = app_key if app_key is not None else self._default_app_key(session)
-        work = self.identify_operation(
+        operation = self.identify_operation(
             claim, app_key=app_key, session_digest=session, context=self.new_context(), consent=consent
         )
         decision: Decision[Outcome]
         if dry_run:
-            decision = self.executor.dry_run(work)
+            decision = self.executor.dry_run(operation)
             return decision
         try:
-            decision = self.executor.run(work)
-        except HulloError as refused:
-            self.executor.notify_rejected(refused, self.executor.apps.cached(work.app_key), work.request_id)
+            decision = self.executor.run(operation)
+        except HulloError as error:
+            # From memory only: the error may be that the store cannot be reached.
+            self.executor.notify_rejected(error, self.executor.apps.cached(operation.app_key), operation.request_id)
             raise
         return decision
 
@@ -273,7 +285,7 @@ class Hullo:
         origin: str | None = None,
         consent: bool = False,
     ) -> Identify:
-        """The work of identifying, for a pipeline. `origin` is the page's; None when the caller is no browser."""
+        """Build the operation of an identify call. `origin` is the page's; None when the caller is no browser."""
         return Identify(
             claim=claim,
             app_key=app_key,
@@ -287,16 +299,18 @@ class Hullo:
         )
 
     def _default_app_key(self, session_digest: SessionDigest | None) -> str | None:
-        known = self.store.find_session(session_digest) if session_digest is not None else None
-        if known is not None:
-            return known.app_id
+        session = self.store.find_session(session_digest) if session_digest is not None else None
+        if session is not None:
+            return session.app_id
         apps = self.store.list_apps()
+        # Never guessed: the wrong app would write a person into the wrong site's data.
         if len(apps) > 1:
             raise Invalid("say which app, with app_key: there are several")
         return apps[0].app_key if apps else None
 
     def new_context(self) -> RequestContext:
-        """The time by hullo's clock, with fresh randomness: one a request."""
+        """Make the context of one request: the time by hullo's clock, and fresh randomness."""
+        # Clock and randomness are read here and nowhere below: a decision that is made again is the same decision.
         return RequestContext.at(self.clock())
 
 

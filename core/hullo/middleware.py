@@ -1,4 +1,4 @@
-"""hullo in front of a host application, as pure ASGI middleware."""
+"""`IdentityMiddleware`: hullo in front of a host application, as pure ASGI middleware."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ from hullo.realtime.endpoint import SocketEndpoint
 
 
 class IdentityMiddleware:
-    """Serves hullo's API under a prefix, and tells the host's own routes who is calling (`identity_of`).
+    """Serves hullo's API under a prefix, and gives the host's own routes the caller's identity (`identity_of`).
 
-    `prefix` None takes the one of the settings. `app_key` says whose visitors the host's own routes know; None takes
-    those of every app in the store, which is right where there is one, or where all are the host's own.
+    `prefix` None takes the one of the settings. `app_key` names the app whose visitors the host's own routes recognise;
+    None means every app in the store, which is right where there is one, or where all are the host's own. Raises
+    `SettingsError` for a prefix that is no path.
 
     Opens hullo with the host's lifespan, or on the first request where there is none. Runs on asyncio and on trio;
-    touches nothing of the host's scope but a copy.
+    changes a copy of the host's scope, never the scope itself.
     """
 
     def __init__(self, app: ASGIApp, hullo: Hullo, prefix: str | None = None, app_key: str | None = None) -> None:
@@ -36,6 +37,7 @@ class IdentityMiddleware:
         self._hullo = hullo
         self._app_key = app_key
         self._prefix = prefix if prefix is not None else hullo.settings.prefix
+        # An empty prefix or "/" would take every path of the host.
         if not self._prefix.startswith("/") or self._prefix.endswith("/"):
             raise SettingsError("a prefix begins with / and does not end with it, such as /hullo")
         self._runtime = AsyncRuntime(hullo)
@@ -57,12 +59,14 @@ class IdentityMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in {"http", "websocket"}:
+            # hullo opens before the host starts and closes after it has stopped: the host's own startup may use it.
             if scope["type"] == "lifespan":
                 await self._runtime.lifespan(serve_lifespan(self.app, self._hullo, scope, receive, send))
             else:
                 await self.app(scope, receive, send)
             return
         path = route_path(scope)
+        # A whole segment: /hullos is a path of the host.
         if path.startswith(self._prefix) and path[len(self._prefix) :][:1] in {"", "/"}:
             below = path[len(self._prefix) :]
             endpoint = self._static_routes.get((scope["type"], below))
@@ -71,6 +75,7 @@ class IdentityMiddleware:
             else:
                 await self._route(below, scope, receive, send)
             return
+        # Before the host renders a page: an identity token must leave the address bar first (T3).
         if self._hop_redirect.matches(scope):
             await self._hop_redirect.redeem(scope, receive, send)
             return
@@ -88,14 +93,15 @@ class IdentityMiddleware:
         try:
             await self._router(self._mounted_scope(path, scope), receive, watch)
         except Exception as error:
-            # Of a plugin's route: hullo's own endpoints raise nothing.
+            # A plugin's route raised it: hullo's own endpoints raise nothing. A response that has begun, or a socket,
+            # can only be ended by the server.
             if started or scope["type"] != "http":
                 raise
             request_id = self._hullo.new_context().new_id("req")
             await send_response(error_response(error, request_id), request_id, (), send)
 
     def _mounted_scope(self, path: str, scope: Scope) -> Scope:
-        """The scope that routes see: as if hullo were an application mounted at its prefix."""
+        """Build the scope that routes see: as if hullo were an application mounted at its prefix."""
         root_path = f"{scope.get('root_path', '')}{self._prefix}"
         below: dict[str, Any] = {
             **scope,
@@ -106,6 +112,6 @@ class IdentityMiddleware:
             "path_params": {},
             RUNTIME_KEY: self._runtime,
         }
-        # An outer Starlette's error pages are for its own pages.
+        # An outer Starlette's error pages are for its own pages: API clients expect problem details.
         below.pop("starlette.exception_handlers", None)
         return below

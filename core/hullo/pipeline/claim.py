@@ -36,7 +36,7 @@ from hullo.value import Value
 
 
 class Identify(Value):
-    """Identifies a visitor for a page, with or without proof (rules V, M, C, W, L, T)."""
+    """Identifies a visitor, for a page or for a server that signs (rules V, M, C, W, L, T)."""
 
     claim: Claim
     app_key: str | None

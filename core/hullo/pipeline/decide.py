@@ -45,7 +45,7 @@ class _SessionResult(Value):
 
     @property
     def visitor_writer(self) -> str | None:
-        """The writer's name of what is said beside the evidence; None for a server."""
+        """Return the writer of fields beside the evidence; None for a server."""
         return _visitor_writer(self.update) if self.update is not None else None
 
 
@@ -60,7 +60,7 @@ class _StandingResult(Value):
 
     @property
     def is_suppressed(self) -> bool:
-        """True where nothing is kept but the session: an erased person is claimed, and not proven (P2)."""
+        """Return whether nothing is kept but the session: an erased person is claimed, and not proven (P2)."""
         return self.is_recreation and self.standing < Standing.PROVEN
 
 
@@ -109,6 +109,7 @@ def _update_session(
     context = verified.context
     if session is None:
         return session_lifecycle.start(verified.workspace_id, verified.app.id, context), False
+    # C5: browsers are shared, so a session that is about one contact never becomes another's.
     target = matched.contact.id if matched.contact else None
     standing = Standing.PROVEN if matched.is_proven else Standing.CLAIMED
     # A session of a contact that is absorbed right now is of the same person.
@@ -136,6 +137,7 @@ def _absorb_planned(
 ) -> tuple[Contact, tuple[MergePlanResult, ...]]:
     """Merge each planned contact into this one, in order."""
     merges: list[MergePlanResult] = []
+    # Ids come from the request's seed and an ordinal: deciding again on a fresh snapshot gives the same ids.
     for ordinal, planned in enumerate(matched.planned_merges):
         merge = MergePlanResult(
             merge_id=context.new_id("mrg", ordinal),
@@ -264,6 +266,7 @@ def _assign_contact(believed: _StandingResult, update: SessionUpdate) -> Session
     """Give the session its contact; a suppressed one keeps only that it claimed an erased person (P2)."""
     session, matched = believed.session, believed.session.match
     verified, transferred = matched.verified, matched.transferred_identity
+    # After a hop the session has the proofs of the one that it came from: this page names no identifier (T1).
     if transferred is not None:
         proven = transferred.proven_identifiers
     else:
@@ -316,8 +319,10 @@ def _new_contact(verified: VerifiedClaim, update: SessionUpdate | None, writer: 
 def _new_conflicts(matched: MatchResult, contact: Contact, snapshot: Snapshot) -> tuple[Conflict, ...]:
     """Make one conflict a pair of contacts that has none open (C7)."""
     verified = matched.verified
+    # C7: data for an agent and no error, so the call goes on with what is allowed.
     conflicts: dict[str, Conflict] = {}
     for collision in matched.collisions:
+        # C9: a repeat of an open conflict is no news, so that a page that repeats its call writes nothing (W9).
         pair = pair_key(contact.id, collision.owner.id)
         if pair in snapshot.reported_pairs or pair in conflicts:
             continue

@@ -39,11 +39,13 @@ def link_conversations(
     if session.is_identified and session.contact_id is None and stored_as < Standing.PROVEN:
         # The session only claimed to be an erased person: what was said in it is given away by proof alone (P2).
         return NO_LINKS
+    # L2: a conversation that has a contact is left alone, so plugins are not asked about it.
     orphans = [
         conversation
         for conversation in conversations
         if conversation.contact_id is None and conversation.visitor_id == session.visitor_id
     ]
+    # The link stores this standing, not the visitor's: H1 shows a conversation by what its link had.
     chosen = hooks.link_conversations(claim, stored_as, session.visitor_id, orphans)
     changes = tuple(
         replacement(conversation, replace(conversation, contact_id=contact_id, link_standing=stored_as))

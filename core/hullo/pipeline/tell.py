@@ -51,7 +51,7 @@ class IdentifyResult(Value):
 
     @property
     def is_noteworthy(self) -> bool:
-        """True where the contact's history has something to record."""
+        """Return whether the contact's history has something to record."""
         return bool(
             self.writes.changed_fields
             or self.identified
@@ -89,6 +89,7 @@ def outcome_of(result: IdentifyResult, *, changed: bool) -> Outcome:
 
 def trace_of(result: IdentifyResult) -> Trace:
     """Build the reasons: what each plugin answered, and what became of each field."""
+    # Rejected identifiers are in the trace too: they are the usual reason that a contact was not found (M5).
     rejected = tuple(
         FieldVerdict(field=rejection.field, verdict="rejected", reason=rejection.reason)
         for rejection in result.match.verified.rejected
@@ -97,6 +98,7 @@ def trace_of(result: IdentifyResult) -> Trace:
         silence = _erased_step(
             "somebody of this name was erased, and there is no proof: nothing is kept of the call (P2)"
         )
+        # Verdicts on fields would be about a contact that is not kept (P2).
         return Trace(steps=(*_steps(result), silence), fields=rejected)
     return Trace(steps=_steps(result), fields=(*result.writes.verdicts(), *rejected))
 
@@ -185,6 +187,7 @@ def events_of(result: IdentifyResult) -> tuple[Event, ...]:
         builder.add("contact.created", contact_id, {**visitor, **recreated}, result.writes.changes)
     elif changed_fields:
         builder.add("contact.updated", contact_id, {"fields": changed_fields}, result.writes.changes)
+    # After created or updated: a receiver knows the contact when it learns that a visitor is that person.
     if result.identified:
         builder.add("contact.identified", contact_id, {**visitor, "standing": result.standing.label})
     for link in result.links.changes:
