@@ -9,9 +9,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec import to_builtins
+
 from hullo.api.bodies import parse_check_body
 from hullo.api.check import check_call
-from hullo.api.schemas import check_json
+from hullo.api.schemas import CheckedResponse
 from hullo.engine.explain import CheckResult
 from hullo.hooks.entry_points import open_store
 from hullo.model.instant import SECOND
@@ -49,7 +51,8 @@ class Site(World):
         return [mistake.code for mistake in self.check(**body).mistakes]
 
     def document(self, **body: Any) -> dict[str, Any]:
-        return check_json(self.check(**body))
+        document: dict[str, Any] = to_builtins(CheckedResponse.of(self.check(**body)))
+        return document
 
     def hop(self, browser: Browser, audience: NewApp | None = None) -> str:
         """The token that carries this browser's identity to another page."""

@@ -33,9 +33,6 @@ from hullo.store.protocol import Store
 from hullo.testing.builders import a_contact
 from world import World
 
-ON_REQUEST: set[str] = set()
-"""Plugins that hullo ships and that are not on by default."""
-
 
 class Named:
     """A plugin that answers one harmless hook."""
