@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from boundaries.imports import imports, is_inside, lines
-from boundaries.private_imports import PRIVATE_IMPORTS
 
 PUBLIC = {"hullo", "hullo.plugin", "hullo.plugin.commands", "hullo.plugin.routes"}
 
@@ -19,15 +18,5 @@ def private_imports() -> set[tuple[str, str]]:
     return found
 
 
-def allowed_imports() -> set[tuple[str, str]]:
-    return {(module, target) for module, targets in PRIVATE_IMPORTS.items() for target in targets}
-
-
 def test_plugins_import_only_public_names() -> None:
-    new = private_imports() - allowed_imports()
-    assert not new, f"not in {sorted(PUBLIC)}:{lines(new)}"
-
-
-def test_allowed_private_imports_are_still_needed() -> None:
-    unneeded = allowed_imports() - private_imports()
-    assert not unneeded, f"take off PRIVATE_IMPORTS:{lines(unneeded)}"
+    assert not private_imports(), f"not in {sorted(PUBLIC)}:{lines(private_imports())}"
