@@ -91,6 +91,7 @@ class Hullo:
         if self._is_open:
             return self
         with self._lifecycle_lock:
+            # Asked again: another thread may have opened it while this one waited for the lock.
             if not self._is_open:
                 # First, as nothing has to be undone yet if it raises.
                 self._vault.check(development=self.settings.development)
@@ -218,6 +219,7 @@ class Hullo:
         Not for events of a change: those are committed with it (R4).
         """
         self.store.apply([ChangeSet(events=tuple(events))])
+        # After the commit, or the worker could find the outbox still empty.
         self.outbox_worker.wake()
 
     def call_counts(self, app_key: str, days: int = 7) -> CallCount:
@@ -226,6 +228,7 @@ class Hullo:
         Calls of the last seconds may be missing.
         """
         self.open()
+        # Counts are kept by day in UTC.
         today = self.clock() // DAY * DAY
         counts = self.store.list_call_counts(app_key, today - (days - 1) * DAY)
         return CallCount(
@@ -253,11 +256,13 @@ class Hullo:
         """
         self.open()
         if not isinstance(claim, Claim):
+            # An argument wins over the body, which may come from a page.
             app_key = app_key if app_key is not None else _text_or_none(claim.get("app_key"))
             session_token = session_token if session_token is not None else _text_or_none(claim.get("session_token"))
             # Only a true boolean is consent: text such as "false" is not.
             consent = consent or claim.get("consent") is True
             claim = Claim.from_body(claim, self.settings.limits)
+        # Only the digest goes on: the token is a credential, and is stored nowhere (S).
         session = secret_digest(session_token) if session_token is not None else None
         app_key = app_key if app_key is not None else self._default_app_key(session)
         operation = self.identify_operation(

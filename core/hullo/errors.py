@@ -209,6 +209,7 @@ class RateLimited(HulloError):
 
     def __init__(self, detail: str, retry_after: int) -> None:
         super().__init__(detail)
+        # A client that is told to wait 0 seconds comes back at once.
         self.retry_after = max(retry_after, 1)
 
 
@@ -242,6 +243,7 @@ class SettingsError(HulloError):
     code, title = "settings", "Settings error"
 
 
+# A `RuntimeError` as well: it is a mistake in the host's code, and no answer to a caller.
 class MiddlewareMissing(HulloError, RuntimeError):
     """A route of the host asks for the identity, but `IdentityMiddleware` is not mounted."""
 

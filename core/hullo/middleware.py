@@ -55,6 +55,7 @@ class IdentityMiddleware:
             for route in own
             if "{" not in route.path
         }
+        # hullo's routes first: no plugin takes over a path of the API. No redirects: a preflight may not follow one.
         self._router = Router([*own, *added], redirect_slashes=False, default=not_found_app(self._runtime))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,6 +64,7 @@ class IdentityMiddleware:
             if scope["type"] == "lifespan":
                 await self._runtime.lifespan(serve_lifespan(self.app, self._hullo, scope, receive, send))
             else:
+                # Scope types that hullo does not know are the host's.
                 await self.app(scope, receive, send)
             return
         path = route_path(scope)
@@ -80,6 +82,7 @@ class IdentityMiddleware:
             await self._hop_redirect.redeem(scope, receive, send)
             return
         identity = await identify_caller(self._runtime, scope, self._app_key)
+        # A copy: an outer middleware may still read the scope, and must find it unchanged.
         await self.app({**scope, IDENTITY_KEY: identity}, receive, send)
 
     async def _route(self, path: str, scope: Scope, receive: Receive, send: Send) -> None:
@@ -105,8 +108,10 @@ class IdentityMiddleware:
         root_path = f"{scope.get('root_path', '')}{self._prefix}"
         below: dict[str, Any] = {
             **scope,
+            # `path` holds `root_path` as well (ASGI HTTP); Starlette takes it off again.
             "path": f"{root_path}{path}",
             "root_path": root_path,
+            # `url_for` in a plugin's route builds addresses from these two.
             "app_root_path": root_path,
             "router": self._router,
             "path_params": {},

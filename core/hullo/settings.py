@@ -70,6 +70,7 @@ class SessionCookie(Value):
 
 class Settings(
     Value,
+    # Each may hold a password or a key, so `repr` leaves them out (P4).
     secrets=(
         "redis",
         "bus",
@@ -132,6 +133,7 @@ class Settings(
     def __post_init__(self) -> None:
         _validate_proxies(self.trusted_proxies)
         _validate_attributes(self.limits.signed_attributes)
+        # The parameter stands in addresses, where other characters would have to be escaped.
         if not CUSTOM_KEY.fullmatch(self.hop_parameter):
             raise SettingsError("hop_parameter is made of letters A to Z, digits, and _ . -, such as hullo_identity")
         # The messages quote no URL: it may hold a password.
@@ -140,6 +142,7 @@ class Settings(
                 f"redis must be a URL that begins with {', '.join(REDIS_SCHEMES[:-1])} or {REDIS_SCHEMES[-1]}, such as "
                 "redis://localhost:6379/0"
             )
+        # Only the shape is checked: an installed package may add a bus with a scheme of its own.
         if self.bus is not None and ":" not in str(self.bus):
             raise SettingsError("bus must be a URL, such as redis://localhost:6379/0 or postgresql://host/database")
 
@@ -150,9 +153,11 @@ def read_settings(file: str | Path | None = None, environment: Mapping[str, str]
     The file is `file`, else `HULLO_CONFIG`, else `hullo.toml` in the working folder if it exists. Raises
     `SettingsError`, which names the file and the setting.
     """
+    # An empty `HULLO_CONFIG` counts as unset, as every empty variable does.
     named = file if file is not None else environment.get("HULLO_CONFIG") or None
     path = Path(named) if named is not None else Path(DEFAULT_FILE)
     table: dict[str, object] = {}
+    # A file that is named must exist; the default one need not.
     if named is not None or path.exists():
         table = _read_toml(path)
     return apply_environment(environment, _settings(table, path))
@@ -166,6 +171,7 @@ def apply_environment(environment: Mapping[str, str] = os.environ, defaults: Set
     as unset. Raises `SettingsError`.
     """
     settings = defaults if defaults is not None else Settings()
+    # Stripped: a secret that comes from a file often ends in a newline.
     variables = {name: text.strip() for name, text in environment.items() if name.startswith("HULLO_") and text.strip()}
     keys = tuple(key for part in variables.get("HULLO_MASTER_KEY", "").split(",") if (key := part.strip()))
     limited = _read_boolean("HULLO_LIMITS", variables, settings.rate_limits.on)
@@ -185,6 +191,7 @@ def _read_boolean(name: str, variables: Mapping[str, str], default: bool) -> boo
     if text is None:
         return default
     value = {"on": True, "1": True, "true": True, "off": False, "0": False, "false": False}.get(text.lower())
+    # Refused and not guessed: a typing error would turn the rate limits on or off without a word.
     if value is None:
         raise SettingsError(f"{name} is on or off, not {text!r}")
     return value
@@ -200,6 +207,7 @@ def _read_toml(path: Path) -> dict[str, object]:
 
 
 def _settings(table: Mapping[str, object], path: Path) -> Settings:
+    # Before msgspec reads it, which ignores unknown names: a misspelt setting would keep its default in silence.
     _reject_unknown(table, Settings, "", path)
     for name, shape in _TABLES.items():
         inner = table.get(name)
@@ -211,6 +219,7 @@ def _settings(table: Mapping[str, object], path: Path) -> Settings:
         raise SettingsError(f"{path}: {error}") from error
     except SettingsError as error:
         raise SettingsError(f"{path}: {error.detail}") from error
+    # Checked here as well as in the middleware: only here is the name of the file known.
     if not settings.prefix.startswith("/") or settings.prefix.endswith("/"):
         raise SettingsError(f"{path}: prefix begins with / and does not end with it, such as {DEFAULT_PREFIX}")
     return settings
@@ -224,12 +233,14 @@ def _validate_attributes(names: Sequence[str]) -> None:
     for name in names:
         if not CUSTOM_KEY.fullmatch(name) or name in UNSAFE_KEYS or len(name) > Limits().custom_key_length:
             raise SettingsError(f"limits.signed_attributes: {name!r} cannot be the key of a custom value")
+        # A name that is taken would give one field of an identify call two meanings.
         for sent, taken in ((name, KNOWN_FIELDS | hashes), (attribute_hash_field(name), KNOWN_FIELDS)):
             if sent in taken:
                 raise SettingsError(f"limits.signed_attributes: {sent} is a field of every identify call already")
 
 
 def _validate_proxies(listed: object) -> None:
+    # A text is a sequence too: without this, "10.0.0.0/8" would be read letter by letter.
     if isinstance(listed, str) or not isinstance(listed, Sequence):
         raise SettingsError('trusted_proxies is a list, such as ["10.0.0.0/8"]')
     for proxy in cast("Sequence[object]", listed):
@@ -253,8 +264,10 @@ def _validate_proxies(listed: object) -> None:
 
 
 def _reject_unknown(table: Mapping[str, object], shape: type[Any], where: str, path: Path) -> None:
+    # Left out, so that no message offers it as a setting of the file.
     known = [setting.name for setting in fields(shape) if setting.name != "master_keys"]
     for name in table:
+        # Files end up in repositories and backups; the environment does not.
         if name == "master_keys":
             raise SettingsError(f"{path}: a master key does not belong in a file; set HULLO_MASTER_KEY")
         if name not in known:

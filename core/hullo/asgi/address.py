@@ -25,6 +25,7 @@ class TrustedProxies:
     """Proxies whose X-Forwarded-For is believed: the listed addresses and networks, and with `unix` any Unix socket."""
 
     def __init__(self, entries: Sequence[str] = ()) -> None:
+        # Kept apart: a Unix socket has no address that a network could hold.
         self.unix = UNIX_SOCKET in entries
         self._networks = tuple(ip_network(entry) for entry in entries if entry != UNIX_SOCKET)
 
@@ -39,6 +40,7 @@ class TrustedProxies:
         """Return whether the peer is listed."""
         host = _peer(scope)
         if host is None:
+            # A peer on a Unix socket has no address, so only the entry `unix` vouches for it.
             return self.unix
         address = _parse_address(host)
         return address is not None and self.trusts(address)
@@ -54,12 +56,14 @@ def client_address(scope: Scope, trusted: TrustedProxies) -> str:
     """
     host = _peer(scope)
     client = "" if host is None else _normalized_host(host)
+    # From any other peer the header is the caller's own text: with it, a caller would choose its rate limit key.
     if not trusted or not trusted.is_trusted_peer(scope):
         return client
     for entry in reversed(_forwarded(scope)):
         address = _parse_entry(entry)
         if address is None:
             break
+        # Set before the check: where every entry is a listed proxy, the leftmost is the client.
         client = str(address)
         if not trusted.trusts(address):
             break
@@ -68,10 +72,12 @@ def client_address(scope: Scope, trusted: TrustedProxies) -> str:
 
 def rate_limit_key(address: str) -> str:
     """Return the key under which an address is counted: an IPv6 address as its /64, anything else unchanged."""
+    # Without a colon it is IPv4 or empty: most calls need no parser here.
     if ":" not in address:
         return address
     read = _parse_address(address)
     if not isinstance(read, IPv6Address):
+        # IPv4 mapped into IPv6 counts as the IPv4 address: all of it shares one /64.
         return address if read is None else str(read)
     return f"{IPv6Address(int(read) >> _IPV6_PREFIX_BITS << _IPV6_PREFIX_BITS)}/{_IPV6_PREFIX_BITS}"
 
@@ -92,6 +98,7 @@ def _normalized_host(host: str) -> str:
 def _forwarded(scope: Scope) -> list[str]:
     """Split X-Forwarded-For. Several header lines are one list (RFC 9110 §5.3)."""
     lines = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    # latin-1 decodes every byte: no header can make this raise.
     return b",".join(lines).decode("latin-1").split(",") if lines else []
 
 
@@ -100,18 +107,22 @@ def _parse_entry(text: str) -> Address | None:
     text = text.strip(" \t")
     if text.startswith("["):
         host, _, port = text[1:].partition("]")
+        # Put together again, since `partition` hides a missing bracket.
         if "[" + host + "]" + port != text or ":" not in host:
             return None
+    # One colon is a port behind IPv4; several are IPv6 without a port.
     elif text.count(":") == 1:
         host, _, port = text.partition(":")
         port = f":{port}"
     else:
         host, port = text, ""
+    # A zone (`%eth0`) names an interface of the proxy's machine, and long text would only fill the cache below.
     if len(host) > ADDRESS_MAX_LENGTH or "%" in host or (port and not _PORT.fullmatch(port)):
         return None
     return _parse_address(host)
 
 
+# Bounded: forged headers may hold any number of addresses.
 @lru_cache(maxsize=4096)
 def _parse_address(text: str) -> Address | None:
     """Parse an address without its zone; IPv4 for one that is mapped into IPv6 (RFC 4291 §2.5.5.2)."""
@@ -121,4 +132,5 @@ def _parse_address(text: str) -> Address | None:
         return None
     if isinstance(address, IPv4Address):
         return address
+    # From the number, which has no zone: one client in two zones is one client.
     return address.ipv4_mapped or IPv6Address(int(address))

@@ -27,6 +27,7 @@ _SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 
 def any_cookie_token(scope: Scope) -> str | None:
     """Read the session token of either cookie, for the host's own routes."""
+    # The `__Host-` cookie first: a sub-domain can plant the plain one, but not this.
     for name in (HOST_COOKIE, PLAIN_COOKIE):
         token = _session_token(scope, name)
         if token is not None:
@@ -61,13 +62,18 @@ def is_same_origin(scope: Scope, headers: Headers) -> bool:
     """
     origin = headers.get(b"origin")
     if origin is not None:
+        # The scheme is not compared: behind a proxy that ends TLS, hullo does not see the page's.
         page_origin = origin.decode("latin-1")
         return (
+            # `null`, which sandboxed frames send, and the schemes of extensions are no page of this host.
             page_origin.startswith(("http://", "https://"))
+            # Never equal when both are empty: an origin without a host must not match an absent Host header.
             and page_origin.partition("://")[2].lower() == _host(headers) != ""
         )
+    # Browsers send `Origin` with every call that changes something: without it there is no cookie session (CSRF).
     if scope["method"] not in _SAFE_METHODS:
         return False
+    # `none`: the visitor typed the address or opened a bookmark (Fetch Metadata).
     return headers.get(b"sec-fetch-site", b"same-origin") in {b"same-origin", b"none"}
 
 
@@ -76,21 +82,25 @@ def _set_cookie(headers: Headers, settings: SessionCookie, value: str, seconds: 
     parts = [
         f"{name.decode()}={value}",
         f"Max-Age={seconds}",
+        # `__Host-` demands this path, Secure, and no Domain: browsers drop the cookie otherwise.
         "Path=/",
         "HttpOnly",
         f"SameSite={settings.same_site.capitalize()}",
+        # Over plain HTTP a browser would drop a Secure cookie, and the session with it.
         *(["Secure"] if name == HOST_COOKIE else []),
     ]
     return b"set-cookie", "; ".join(parts).encode("latin-1")
 
 
 def _cookie_name(headers: Headers, settings: SessionCookie) -> bytes:
+    # Development on a loopback host has no TLS, which the `__Host-` cookie needs.
     insecure = settings.insecure or is_loopback(f"http://{_host(headers)}")
     return PLAIN_COOKIE if insecure else HOST_COOKIE
 
 
 def _session_token(scope: Scope, name: bytes) -> str | None:
     token = read_cookie(scope, name)
+    # Without the prefix it is no session token of hullo: not worth a query.
     return token if token is not None and token.startswith(SESSION_PREFIX) else None
 
 

@@ -46,10 +46,12 @@ def identity_of(connection: Any) -> Identity:
 
     Raises `MiddlewareMissing`, a `RuntimeError`, where `IdentityMiddleware` is not mounted.
     """
+    # A scope is a dict and has no attribute `scope`; the objects of all four frameworks have one.
     scope: object = getattr(connection, "scope", connection)
     identity = scope.get(IDENTITY_KEY) if isinstance(scope, Mapping) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     if isinstance(identity, Identity):
         return identity
+    # Raised and not `ANONYMOUS`: a forgotten middleware would look like a site without visitors.
     raise MiddlewareMissing(
         "there is no identity here: wrap the application in IdentityMiddleware, such as "
         "Starlette(middleware=[Middleware(IdentityMiddleware, hullo=hullo)])"

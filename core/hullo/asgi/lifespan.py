@@ -19,6 +19,7 @@ async def serve_lifespan(app: ASGIApp, hullo: Hullo, scope: Scope, receive: Rece
     message."""
     startup = await receive()
     try:
+        # In a thread: opening may migrate the schema, and the event loop must not wait for that.
         await to_thread.run_sync(hullo.open_and_drain_outbox)
     except Exception as failed:
         # A bare exception means "lifespan is not supported", and the server would continue without a database.
@@ -28,6 +29,7 @@ async def serve_lifespan(app: ASGIApp, hullo: Hullo, scope: Scope, receive: Rece
     try:
         await host.run(scope)
     finally:
+        # Often closed already by `_send_for_host`; needed when the host raised or was cancelled.
         await _close(hullo)
 
 
@@ -37,6 +39,7 @@ class _HostLifespan:
     def __init__(self, app: ASGIApp, hullo: Hullo, startup: Message, receive: Receive, send: Send) -> None:
         self._app = app
         self._hullo = hullo
+        # Kept for the host: hullo has taken the message from the server, which sends it once.
         self._startup: Message | None = startup
         self._receive = receive
         self._send = send
@@ -52,10 +55,13 @@ class _HostLifespan:
                 raise
             # An error before any message means that the host does not support lifespan (ASGI lifespan 2.0).
             _log.info("the host does not support lifespan: %s", type(failed).__name__)
+        # After a failed start the server sends no shutdown to wait for.
         if "lifespan.startup.failed" in self._sent_types:
             return
+        # The server waits for this message, and a host without lifespan has sent none.
         if "lifespan.startup.complete" not in self._sent_types:
             await self._send({"type": "lifespan.startup.complete"})
+        # A host without lifespan has not waited for the shutdown: hullo waits in its place and stays open.
         if not self._stopping:
             await self._receive()
         if not self._sent_types & {"lifespan.shutdown.complete", "lifespan.shutdown.failed"}:
@@ -63,6 +69,7 @@ class _HostLifespan:
 
     async def _receive_for_host(self) -> Message:
         if self._startup is not None:
+            # Given once: the next call must wait for the shutdown.
             startup, self._startup = self._startup, None
             return startup
         message = await self._receive()

@@ -34,6 +34,7 @@ _CODES: Final = {
 
 def error_response(error: Exception, request_id: str) -> Response:
     """Convert an error to a response. An unexpected error is logged, and its response has no detail."""
+    # A 500 that no retry cures is a fault of the server: its detail is for the operator and not for the caller.
     if isinstance(error, HulloError) and (error.status < 500 or error.retry_after is not None):
         return _hullo_error_response(error)
     if isinstance(error, HTTPException):
@@ -41,6 +42,7 @@ def error_response(error: Exception, request_id: str) -> Response:
     # The type alone, since a message may quote a person's data (P4); hullo's own sentences never do.
     reason = error.detail if isinstance(error, HulloError) else type(error).__name__
     _log.error("request %s failed: %s", request_id, reason)
+    # At debug level only: a traceback may quote personal values (P4).
     _log.debug("request %s", request_id, exc_info=error)
     return problem_response(500, HulloError.title, _INTERNAL, HulloError.code)
 
@@ -71,6 +73,7 @@ def _hullo_error_response(error: HulloError) -> Response:
     return problem_response(
         error.status,
         error.title,
+        # The detail of a rejected proof names the mistake, which is for the log alone (V7, V8).
         _PROOF_REJECTED if isinstance(error, ProofRejected) else error.detail,
         error.code,
         rejected=error.rejected if isinstance(error, (Invalid, NoIdentifier)) else (),
@@ -80,8 +83,10 @@ def _hullo_error_response(error: HulloError) -> Response:
 
 def _http_exception_response(error: HTTPException) -> Response:
     """Convert an exception of Starlette, from a plugin's route."""
+    # A route may raise any number as its status, and `HTTPStatus` raises for one that it does not know.
     known = error.status_code in HTTPStatus.__members__.values()
     title = HTTPStatus(error.status_code).phrase if known else "Error"
+    # ASGI takes header names in lower case, as bytes.
     headers = tuple(
         (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in (error.headers or {}).items()
     )

@@ -24,19 +24,23 @@ def route_path(scope: Scope) -> str:
     if not root_path or not path.startswith(root_path):
         return path
     rest = path[len(root_path) :]
+    # `/hullofoo` is not below a mount at `/hullo`.
     return rest if rest[:1] in {"", "/"} else path
 
 
 def read_headers(scope: Scope) -> Headers:
     """Read the headers by lower-case name; of a repeated header, the last."""
+    # ASGI servers give the names in lower case already, so nothing is converted on this path.
     return dict(scope["headers"])
 
 
 def bearer_token(headers: Headers) -> str | None:
     """Read the bearer token (RFC 6750 §2.1) of any kind; None without one."""
     value = headers.get(b"authorization")
+    # The scheme is case-insensitive (RFC 9110 §11.1).
     if value is None or value[:7].lower() != b"bearer ":
         return None
+    # latin-1 decodes every byte: bytes that are no token are refused later, as any unknown token is.
     return value[7:].strip().decode("latin-1") or None
 
 
@@ -47,6 +51,7 @@ def read_cookie(scope: Scope, name: bytes) -> str | None:
             for pair in value.split(b";"):
                 key, _, text = pair.strip().partition(b"=")
                 if key == name:
+                    # The first wins: browsers send the cookie of the longest path first (RFC 6265 §5.4).
                     return text.decode("latin-1") or None
     return None
 
@@ -54,4 +59,5 @@ def read_cookie(scope: Scope, name: bytes) -> str | None:
 def parse_query(scope: Mapping[str, Any]) -> dict[str, str]:
     """Parse the query's parameters; of a repeated one, the last. Raises `ValueError` for more than 50."""
     text: bytes = scope.get("query_string", b"")
+    # 50 are more than any call has; each one costs time before the caller is known.
     return dict(parse_qsl(text.decode("latin-1"), keep_blank_values=True, max_num_fields=50))

@@ -18,6 +18,7 @@ from hullo.ratelimit.windows import LocalWindows, Slot
 ThreadRunner = Callable[[Callable[[], Any]], Awaitable[Any]]
 """Runs a function that waits for another system in a thread."""
 
+# Compared by identity: the slot of a limit that is off belongs to no window.
 _UNLIMITED: Final = Slot(key="", ends_at=0)
 
 _log = logging.getLogger("hullo.rates")
@@ -45,6 +46,7 @@ class RateLimit:
         if self._per_minute is None:
             return _UNLIMITED
         if self._shared is not None and self._shared.is_available:
+            # The limit's name keeps windows apart: all limits share one Redis, and may share a key.
             ask = partial(self._shared.acquire, f"{self._name}:{key}", self._per_minute, digest)
             slot: Slot | None = await self._run_in_thread(ask)
             # None: Redis did not answer. A limit of this process alone is better than none, and than a refusal.
@@ -59,6 +61,7 @@ class RateLimit:
         # Where it was taken, even if Redis has gone or come back since.
         if not slot.in_redis:
             self._local.release(slot)
+        # While Redis is away the slot stays taken, until its window ends within a minute.
         elif self._shared is not None and self._shared.is_available:
             await self._run_in_thread(partial(self._shared.release, slot))
 
@@ -73,6 +76,7 @@ class RateLimit:
 
     def error_for(self, slot: Slot) -> RateLimited:
         """Make the error for a slot that was refused."""
+        # The limit's name and not the key, which holds an address or a session (P4).
         return RateLimited(f"too many {self._name} within a minute; try again later", slot.retry_after or 0)
 
 
@@ -81,6 +85,7 @@ class RateLimiter:
 
     def __init__(self, hullo: Hullo, run_in_thread: ThreadRunner) -> None:
         limits, clock = hullo.settings.rate_limits, hullo.clock
+        # With the limits off no connection is made, even where the settings name a Redis.
         self._shared = RedisWindows(hullo.settings.redis, clock) if limits.on and hullo.settings.redis else None
 
         def limit(name: str, per_minute: int) -> RateLimit:
@@ -99,11 +104,13 @@ class RateLimiter:
 
         `untrusted_forwarding`: the request has X-Forwarded-For, but did not come from a listed proxy.
         """
+        # By the /64 and not the address: one IPv6 subscriber has 2^64 of them to call from.
         slot = await self._calls.acquire(rate_limit_key(address))
         if slot.is_taken:
             return
         # Behind an unlisted proxy all visitors share one address, and one limit. Once is enough for the log.
         if untrusted_forwarding and not self._proxy_hint_logged:
+            # No lock: a race costs one more line in the log.
             self._proxy_hint_logged = True
             _log.warning(
                 "calls are refused since too many come from one address. They hold X-Forwarded-For, which is believed "

@@ -10,6 +10,7 @@ from hullo.model.instant import SECOND, Instant
 from hullo.model.request_context import Clock
 from hullo.ratelimit.windows import LocalWindows
 
+# After an app lists a new origin, its pages wait this long at most to read errors.
 CACHE_TTL: Final[Instant] = 10 * SECOND
 MAX_ORIGINS: Final = 1_000
 ORIGIN_MAX_LENGTH: Final = 300
@@ -34,8 +35,10 @@ class OriginCache:
         # 0 <=: after the clock was set back an entry would otherwise be good for too long.
         if known is not None and 0 <= self._clock() - known[1] < CACHE_TTL:
             return known[0]
+        # One window for all origins: a flood sends a new origin with each call.
         if len(origin) > ORIGIN_MAX_LENGTH or not self._lookups.acquire("", LOOKUPS_PER_MINUTE).is_taken:
             return False
+        # Race: two calls may look up one origin at once; the later answer stays.
         listed = await look_up()
         # Removed first, so that a renewed origin moves to the end: the front is the oldest.
         self._entries.pop(origin, None)

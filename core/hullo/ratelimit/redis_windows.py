@@ -24,6 +24,7 @@ _MILLISECOND: Final[Instant] = SECOND // 1000
 _log = logging.getLogger("hullo.rates")
 
 # A window is a hash with a time to live. It ends by the clock of Redis, which is the one that all processes share.
+# Redis runs a script as one step, so two processes cannot both take the last slot.
 _ACQUIRE_SCRIPT: Final = """
 local window = redis.call('HMGET', KEYS[1], 'taken', 'said')
 local left = redis.call('PTTL', KEYS[1])
@@ -42,11 +43,13 @@ if taken == 0 then
 end
 return {1, left, repeated}
 """
+# Never below zero: the window may have ended, and counting down from nothing would make a key that never expires.
 _RELEASE_SCRIPT: Final = """
 if tonumber(redis.call('HGET', KEYS[1], 'taken') or 0) > 0 then
   redis.call('HINCRBY', KEYS[1], 'taken', -1)
 end
 """
+# A window that has ended meanwhile gives no copy: the copy would never expire.
 _TRANSFER_SCRIPT: Final = """
 local window = redis.call('HMGET', KEYS[1], 'taken', 'said')
 local left = redis.call('PTTL', KEYS[1])
@@ -72,6 +75,7 @@ class RedisWindows:
         self._shown_url = mask_secrets(url)
         self._client = client
         self._clock = clock
+        # Registered once: each call then sends the digest of the script and not its text.
         self._acquire_script: Callable[..., Any] = client.register_script(_ACQUIRE_SCRIPT)
         self._release_script: Callable[..., Any] = client.register_script(_RELEASE_SCRIPT)
         self._transfer_script: Callable[..., Any] = client.register_script(_TRANSFER_SCRIPT)
@@ -100,6 +104,7 @@ class RedisWindows:
 
     def release(self, slot: Slot) -> None:
         """See `LocalWindows.release`. The slot stays taken when Redis does not answer."""
+        # After the end of the window there is nothing to give back, and no reason to ask Redis.
         if self._clock() < slot.ends_at:
             self._run_script(self._release_script, [_redis_key(slot.key)])
 
@@ -115,6 +120,7 @@ class RedisWindows:
     def _run_script(self, script: Callable[..., Any], keys: list[str], arguments: list[object] | None = None) -> Any:
         """Run a script. None: Redis did not answer, or is left alone."""
         with self._lock:
+            # Asked again under the lock: another thread may have failed, or begun a new try, since the caller asked.
             if not self.is_available:
                 return None
             if self._failed_at is not None:
@@ -132,9 +138,11 @@ class RedisWindows:
     def _record_failure(self, error: Exception) -> None:
         with self._lock:
             now = self._failed_at = self._clock()
+            # Once a minute: every call of a busy server fails while Redis is away.
             if self._warned_at is not None and self._is_within(self._warned_at, MINUTE):
                 return
             self._warned_at = now
+        # Outside of the lock: a log handler may block, and calls wait for the lock.
         _log.warning(
             "the rate limits are counted by each process for itself, since Redis at %s does not answer: %s",
             self._shown_url,

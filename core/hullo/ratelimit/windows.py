@@ -35,6 +35,7 @@ class Slot(NamedTuple):
 
 
 class _Window:
+    # There may be 100,000 of these: slots save a dict for each.
     __slots__ = ("count", "ends_at", "last_digest")
 
     def __init__(self, ends_at: Instant) -> None:
@@ -59,11 +60,13 @@ class LocalWindows:
     def acquire(self, key: str, limit: int, digest: bytes = b"") -> Slot:
         """Take a slot if fewer than `limit` are taken. `digest`, of the request's body, marks repeats."""
         with self._lock:
+            # The clock is read under the lock, so that windows are kept in the order in which they begin.
             now = self._clock()
             window = self._windows.get(key)
             # `<= now + MINUTE`: after the clock was set back a window must not last longer than a minute.
             if window is None or not now < window.ends_at <= now + MINUTE:
                 window = self._start_window(key, now)
+            # Without a digest there was no body to compare, so two such calls are no repeat.
             repeated = digest != b"" and digest == window.last_digest
             if window.count >= limit:
                 return Slot(key, window.ends_at, whole_seconds(window.ends_at - now), repeated)
@@ -75,6 +78,7 @@ class LocalWindows:
         """Give a slot back, as if it had never been taken. Does nothing once its window has ended."""
         with self._lock:
             window = self._windows.get(slot.key)
+            # A later window of the same key has another end: a slot of the old one must not free room in it.
             if window is not None and window.ends_at == slot.ends_at and window.count:
                 window.count -= 1
 
@@ -83,13 +87,16 @@ class LocalWindows:
         with self._lock:
             window = self._windows.get(slot.key)
             if window is not None and window.ends_at == slot.ends_at:
+                # The same object under both keys: calls of the old and the new session fill one window.
                 self._windows[key] = window
                 self._evict_oldest()
 
     def _start_window(self, key: str, now: Instant) -> _Window:
+        # Removed first, so that the new window stands at the end: the front is the oldest.
         self._windows.pop(key, None)
         for _ in range(SWEEP_BATCH):
             oldest = next(iter(self._windows.values()), None)
+            # Behind a window that is still open hardly any has ended: they stand in the order of their begin.
             if oldest is None or now < oldest.ends_at:
                 break
             self._windows.popitem(last=False)
@@ -98,6 +105,7 @@ class LocalWindows:
         return window
 
     def _evict_oldest(self) -> None:
+        # An open window may go too: a bound on memory matters more than one exact count.
         while len(self._windows) > self._max_windows:
             self._windows.popitem(last=False)
 
