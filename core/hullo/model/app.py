@@ -19,7 +19,9 @@ class VerificationMode(StrEnum):
     """How strictly an app verifies identify calls (V3)."""
 
     OFF = "off"
+    # The default: a site can add proofs page by page, and a wrong hash is refused already.
     OPTIONAL = "optional"
+    # For roll-out: a mistake in the site's signing code must not shut its users out.
     REPORT = "report"
     REQUIRED = "required"
 
@@ -29,6 +31,7 @@ class Scope(StrEnum):
 
     READ = "read"
     WRITE = "write"
+    # Apart from `write`: an erasure cannot be undone, so a leaked write key must not do it (P2).
     ERASE = "erase"
 
 
@@ -67,10 +70,12 @@ class IdentityKey(Value, secrets=("secret",)):
 
     def is_active(self, now: Instant) -> bool:
         """Return whether the key still verifies."""
+        # A retire time may lie in the future: signers that are still on the old key go on working (V4).
         return self.retires_at is None or now < self.retires_at
 
     def can_sign(self, now: Instant) -> bool:
         """Return whether the key is active and a secret: a public key cannot sign."""
+        # The secret of a public key is empty, and an HMAC under an empty key could be made by any caller.
         return self.public_key is None and self.is_active(now)
 
 
@@ -102,6 +107,7 @@ class App(Value):
 
     def signing_key(self, now: Instant) -> IdentityKey | None:
         """Return the newest key that signs; None where every key is retired or public."""
+        # Keys are appended, so the last one is the newest; a rotation takes effect at once.
         return next((key for key in reversed(self.identity_keys) if key.can_sign(now)), None)
 
 
@@ -110,6 +116,7 @@ class ApiKey(Value):
 
     id: str
     workspace_id: WorkspaceId
+    # A copy of the database authenticates no caller.
     digest: str
     created_at: Instant
     app_id: AppId | None = None

@@ -16,6 +16,7 @@ from hullo.value import Value
 NO_PREVIOUS_DIGEST: Final = ""
 """Value of `previous` in the first entry of a workspace."""
 
+# One encoder for the module: making one costs more than encoding an entry.
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -51,6 +52,7 @@ class AuditEntry(Value):
     @property
     def id(self) -> str:
         """Return the number as text that sorts in the order of numbers, for paging."""
+        # Zero-padded: "10" sorts before "9" as text. Twelve digits are a million million entries.
         return f"{self.number:012d}"
 
     @property
@@ -70,6 +72,7 @@ def next_entry(
     """Make the entry that follows `head`."""
     entry = AuditEntry(
         workspace_id=workspace_id,
+        # Without gaps, so that a removed entry shows; stores refuse a number twice when two writers race.
         number=head.number + 1,
         at=at,
         by=by,
@@ -79,6 +82,7 @@ def next_entry(
         previous=head.digest,
         digest="",
     )
+    # The digest covers the other fields only, so it is computed on a finished entry.
     return replace(entry, digest=_digest_of(entry))
 
 

@@ -42,6 +42,7 @@ class Change(Value, Generic[T], kw_only=False):
     A store writes it only while the stored version is `before.version`; else the change set is a conflict.
     """
 
+    # The whole record, not only its version: stores derive from it which identifiers to release.
     before: T | None
     after: T
 
@@ -53,6 +54,7 @@ def insertion(after: T) -> Change[T]:
 
 def replacement(before: T, after: T) -> Change[T]:
     """Make the change from `before` to its next version. An `after` that has that version already is not copied."""
+    # Deciding may change a record in several steps: one write is one version.
     if after.version == before.version + 1:
         return Change(before, after)
     # mypy and pyright have no protocol for "a struct with a version"; every Versioned record is one.
@@ -67,9 +69,11 @@ class Erasure(Value):
     outbox are still sent: they hold no personal data.
     """
 
+    # With its version: a write that comes in between makes the erasure a conflict, and it is decided anew (P2).
     contact: Contact
     conversations: Literal["erase", "anonymise"]
     """`anonymise` keeps the texts without the link to the contact, under a visitor that has no session."""
+    # Instants come with the change set, not from a database clock: the servers' clocks differ.
     at: Instant
 
 
@@ -89,6 +93,7 @@ class SpentToken(Value):
 
     digest: str
     at: Instant
+    # Not kept for ever: an expired token is refused by its own `exp`, so the table stays small.
     expires_at: Instant
 
 
@@ -113,6 +118,7 @@ class CallCount(Value):
     @property
     def signed_percent(self) -> float | None:
         """Return the share of signed calls, rounded down to a tenth, so that 100 means all. None without calls."""
+        # Rounded down: 99.96 must not look like 100 to a site that is about to require proofs.
         return self.signed * 1000 // self.total / 10 if self.total else None
 
 
@@ -148,6 +154,7 @@ class Split(Value):
     merge_id: MergeId
     survivor_id: ContactId
     absorbed_id: ContactId
+    # A conversation from before the merge that did not come with it belongs to the survivor.
     since: Instant
     restored_identifiers: tuple[IdentifierDigest, ...] = ()
     """Of the absorbed contact, as it is restored."""

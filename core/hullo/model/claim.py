@@ -19,11 +19,13 @@ from hullo.model.limits import Limits
 from hullo.value import Value
 
 PROFILE_FIELDS: Final = ("name", "phone", "company", "avatar_url")
+# Kept apart from the profile: evidence is verified and dropped, never stored as sent or logged (P4).
 EVIDENCE_FIELDS: Final = ("user_hash", "token", "identity_token")
 ENVELOPE_FIELDS: Final = frozenset({"app_key", "session_token", "strict", "consent"})
 """Fields of the request that claim nothing about a person."""
 
 CUSTOM_DATA: Final = "custom_data"
+# No spaces or quotes: keys appear in field names, in settings and in pages.
 CUSTOM_KEY: Final = re.compile(r"[A-Za-z0-9_.-]+")
 UNSAFE_KEYS: Final = frozenset({"__proto__", "constructor", "prototype"})
 """Valid letters, but they overwrite prototypes in any page that copies keys into a JavaScript object."""
@@ -33,6 +35,7 @@ MAX_REJECTIONS: Final = 50
 
 CONTROL_CHARACTERS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 CONTROL_EXCEPT_NEWLINES: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+# Databases keep integers in 64 bits; Python and JSON would take any.
 _INT64_LIMIT: Final = 2**63
 
 
@@ -78,6 +81,7 @@ class Claim(
     @property
     def identifiers(self) -> tuple[Identifier, ...]:
         """Return the built-in identifiers that were sent, the most reliable first. Plugins add others."""
+        # The order is the order of matching: M1 before M2.
         given: list[Identifier] = []
         if self.external_id is not None:
             given.append(Identifier(EXTERNAL_ID, self.external_id))
@@ -105,6 +109,7 @@ class Claim(
             self,
             external_id=signed.external_id if signed.external_id is not None else self.external_id,
             email=signed.email if signed.email is not None else self.email,
+            # Email and sent text change together, or a hash would be verified against another address.
             email_as_sent=signed.email_as_sent if signed.email is not None else self.email_as_sent,
             profile={**self.profile, **signed.profile},
             custom_data={**self.custom_data, **signed.custom_data},
@@ -125,6 +130,7 @@ class _ClaimParser:
         email_as_sent = self._identity(EMAIL, self._limits.email_length, check=_email_fault)
         profile = self._profile()
         custom_data = self._custom_data()
+        # After the block: an attribute that may be signed wins over a custom key of the same name (V6).
         custom_data.update(self._attributes())
         hashes = {
             name: sent
@@ -148,6 +154,7 @@ class _ClaimParser:
         )
 
     def _reject(self, name: str, reason: str) -> None:
+        # One line says that there are more; after that faults are dropped.
         if len(self._rejected) == MAX_REJECTIONS:
             self._rejected.append(Rejection(field="…", reason="and more"))
         if len(self._rejected) > MAX_REJECTIONS:
@@ -160,6 +167,7 @@ class _ClaimParser:
         value = self._body.get(name)
         if value is None:
             return None
+        # `bool` is a subclass of `int`, and `True` must not become an id "True".
         if isinstance(value, int) and not isinstance(value, bool):
             value = str(value)  # pages send numeric ids as numbers; their servers sign the digits
         if not isinstance(value, str):
@@ -167,6 +175,7 @@ class _ClaimParser:
             return None
         # W11: only an email is trimmed. An external id is compared exactly (M1).
         fault = self._text_fault(value.strip() if name == EMAIL else value, longest)
+        # M5: pages send "undefined" for every visitor who is not logged in, and all of them would share a contact.
         if fault is None and is_non_identity(value, self._limits.non_identities):
             fault = "names nobody"
         if fault is None and check is not None:
@@ -199,12 +208,15 @@ class _ClaimParser:
         return profile
 
     def _profile_fault(self, name: str, text: str, longest: int) -> str | None:
+        # W5: only null clears, as an empty text is more often a bug of the page.
         if not text:
             return "is empty; send null to clear it"
         if fault := self._text_fault(text, longest):
             return fault
+        # W11: text with digits is kept even where it is no possible number.
         if name == "phone" and not any(character.isdigit() for character in text):
             return "not a phone number"
+        # Agents' pages show the picture: `javascript:` and `data:` addresses must not get there.
         if name == "avatar_url" and not _is_web_url(text):
             return "not an http or https address"
         return None
@@ -217,11 +229,13 @@ class _ClaimParser:
             self._reject(CUSTOM_DATA, "must be an object")
             return {}
         entries: Mapping[object, object] = block  # pyright: ignore[reportUnknownVariableType]
+        # W10: the whole block is refused, as no choice among its keys would be right.
         if len(entries) > self._limits.custom_keys_per_call:
             self._reject(CUSTOM_DATA, f"more than {self._limits.custom_keys_per_call} keys in one call")
             return {}
         custom_data: dict[str, Scalar | None] = {}
         for key, value in entries.items():
+            # JSON keys are text; Python callers may pass any.
             name = key if isinstance(key, str) else repr(key)
             fault = self._custom_key_fault(name)
             if fault is None and not isinstance(value, (str, int, float, bool, type(None))):
@@ -229,6 +243,7 @@ class _ClaimParser:
             elif fault is None:
                 fault = self._custom_value_fault(value)
             if fault is not None:
+                # Cut for the answer only: a long key must not come back in full.
                 self._reject(f"{CUSTOM_DATA}.{name[: self._limits.custom_key_length]}", fault)
             elif isinstance(value, (str, int, float, bool, type(None))):
                 custom_data[name] = value
@@ -247,9 +262,12 @@ class _ClaimParser:
         if isinstance(value, str):
             if len(value) > self._limits.custom_value_length:
                 return f"longer than {self._limits.custom_value_length} characters"
+            # Notes and addresses have several lines, so newlines and tabs are fine here. PostgreSQL takes no NUL.
             if CONTROL_EXCEPT_NEWLINES.search(value):
                 return "has control characters"
+            # Most values are ASCII and need no encoding to know that they are valid.
             return None if value.isascii() else _encoding_fault(value)
+        # JSON has no NaN, so an answer could not hold it.
         if isinstance(value, float) and not math.isfinite(value):
             return "must be a finite number"
         if isinstance(value, int) and not -_INT64_LIMIT <= value < _INT64_LIMIT:
@@ -274,6 +292,7 @@ class _ClaimParser:
                 attributes[name] = None
             elif not isinstance(value, str):
                 self._reject(name, "must be text")
+            # Only judged without white space: the site signed the text as sent (V6).
             elif not value.strip():
                 self._reject(name, "is empty; send null to clear it")
             elif fault := self._text_fault(value, self._limits.custom_value_length):
@@ -291,6 +310,7 @@ class _ClaimParser:
 
     def _flag(self, name: str) -> bool:
         value = self._body.get(name)
+        # No truth of other types: `"false"` would turn `strict` on.
         if value is None or isinstance(value, bool):
             return bool(value)
         self._reject(name, "must be true or false")
@@ -299,6 +319,7 @@ class _ClaimParser:
     def _reject_unknown_fields(self) -> None:
         attributes = self._limits.signed_attributes
         for name in self._body:
+            # Reported, not ignored: a typing error such as `custom_datas` would lose data without a sign.
             if name not in KNOWN_FIELDS and name.removesuffix("_hash") not in attributes:
                 self._reject(str(name)[: self._limits.custom_key_length], "unknown field")
 
@@ -328,5 +349,6 @@ def _is_web_url(text: str) -> bool:
     try:
         parts = urlsplit(text)
         return parts.scheme in {"http", "https"} and bool(parts.hostname) and not re.search(r"\s", text)
+    # `urlsplit` raises for brackets that hold no IPv6 address.
     except ValueError:
         return False

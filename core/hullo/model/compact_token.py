@@ -26,6 +26,7 @@ CLOCK_LEEWAY: Final = MINUTE
 """Tolerance for the clock of the signer."""
 
 _COMPACT: Final = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
+# RFC 7519 makes `exp` and `aud` optional; V5 requires both, or a leaked token would be good for ever.
 _OPTIONS: Final[Any] = {
     "require": ["exp", "aud"],
     # `validate_token_payload` checks these, by hullo's own clock and with a message for each.
@@ -49,6 +50,7 @@ class ParsedToken(Value):
     @property
     def digest(self) -> str:
         """Hash the signed part, without the signature: one signature can be encoded in several ways."""
+        # An ES256 signature of the same text can also be changed into a second valid one.
         return sha256(self.text.rpartition(".")[0].encode()).hexdigest()
 
 
@@ -66,6 +68,7 @@ def sign_token(
 
     `secret` None signs with the key's own; `typ` goes into the header.
     """
+    # Last, so that no claim of the caller replaces a time or the audience.
     payload = {**claims, "iat": now // SECOND, "exp": (now + lifetime) // SECOND, "aud": audience}
     headers = {"kid": key.id, "typ": typ}
     return jwt.encode(payload, secret if secret is not None else key.secret, algorithm=HS256, headers=headers)
@@ -74,6 +77,7 @@ def sign_token(
 def parse_token(text: str, max_length: int) -> ParsedToken:
     """Parse a token without verifying it. Raises `ProofRejected` for text that is not a signed token: too long,
     encrypted, nested, or with a header parameter that is not supported."""
+    # Before any decoding: the text comes from a browser without proof.
     if len(text) > max_length:
         raise ProofRejected(f"the token is longer than {max_length} characters", mistake="token_too_long")
     parts = _COMPACT.fullmatch(text)
@@ -88,6 +92,7 @@ def parse_token(text: str, max_length: int) -> ParsedToken:
     if unsupported := sorted(header.keys() & {"crit", "b64", "zip", "enc"}):
         name = unsupported[0]
         raise ProofRejected(f"the token's header has {name!r}, which is not understood here", mistake="no_jwt")
+    # RFC 7519 §5.2: `cty` marks a nested token, and hullo reads one layer only.
     if "cty" in header:
         raise ProofRejected("a token inside of a token is not read", mistake="no_jwt")
     return ParsedToken(text=text, header=header, payload=payload)
@@ -100,6 +105,7 @@ def verify_signature(parsed: ParsedToken, verifier: Any, algorithm: str) -> bool
         jwt.decode(parsed.text, verifier, algorithms=[algorithm], options=_OPTIONS)
     except jwt.MissingRequiredClaimError as missing:
         raise ProofRejected(f"the token has no {missing.claim}", mistake=f"no_{missing.claim}") from missing
+    # Not an error yet: the next key of the app may fit (V4).
     except jwt.PyJWTError:
         return False
     return True
@@ -118,11 +124,13 @@ def validate_token_payload(
     Raises `ProofRejected` for a token that is not valid now, not for this app, or that lives longer than
     `max_lifetime`: counted from `now` where it has no `iat`.
     """
+    # RFC 7519 §4.1.3: `aud` is one text or a list of them.
     audience: Any = payload["aud"]
     if app.app_key not in (cast("list[object]", audience) if isinstance(audience, list) else [audience]):
         raise ProofRejected("the token is for another audience: its aud must be the app key", mistake="audience")
     expires_at = _numeric_date(payload, "exp")
     issued_at = _numeric_date(payload, "iat") if "iat" in payload else None
+    # Clocks of servers differ: a token that has just expired may still be good by the signer's clock.
     if expires_at + leeway <= now:
         raise ProofRejected(f"the token expired {_format_duration(now - expires_at)} ago", mistake="expired")
     for name, begins in (("iat", issued_at), ("nbf", _numeric_date(payload, "nbf") if "nbf" in payload else None)):
@@ -131,6 +139,7 @@ def validate_token_payload(
                 f"the token's {name} is in the future: the signer's clock is ahead, or it is not valid yet",
                 mistake="not_yet_valid",
             )
+    # V5 bounds the life, so that a stolen token does not identify for years.
     lifetime = expires_at - (now if issued_at is None else issued_at)
     # The second clause bounds a token whose `iat` lies: a future `iat` passes the first with any `exp`.
     if lifetime > max_lifetime or expires_at > now + max_lifetime + CLOCK_LEEWAY:
@@ -141,6 +150,7 @@ def validate_token_payload(
 def unverified_audience(text: str) -> str | None:
     """Read the app that a token names. Not verified: it only selects the app that then verifies the token."""
     try:
+        # No limit of length here: the verification that follows applies it.
         audience = parse_token(text, len(text)).payload.get("aud")
     except ProofRejected:
         return None
@@ -150,6 +160,7 @@ def unverified_audience(text: str) -> str | None:
 def _numeric_date(payload: Mapping[str, Any], name: str) -> Instant:
     """Convert a NumericDate, in seconds with an optional fraction (RFC 7519 §2). Raises `ProofRejected`."""
     value = payload[name]
+    # `True` is a number to Python, and would mean one second after 1970.
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
         raise ProofRejected(f"the token's {name} is no number of seconds since 1970", mistake=f"no_{name}")
     if value > 10**11:  # the year 5138 in seconds, 1973 in milliseconds
@@ -164,6 +175,7 @@ def _format_duration(span: Instant) -> str:
 
 
 def _decode_base64url(part: str) -> bytes:
+    # RFC 7515 leaves the padding out; the decoder wants it.
     return urlsafe_b64decode(part + "=" * (-len(part) % 4))
 
 

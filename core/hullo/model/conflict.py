@@ -48,9 +48,11 @@ class Conflict(Value):
     @property
     def blocks_new_report(self) -> bool:
         """Return whether the pair is not reported again: it is open, or an agent kept the two apart (C7)."""
+        # After a merge or a moved email the ground is another, so the pair may be reported again.
         return self.status == "open" or self.resolution == "keep"
 
 
 def pair_key(first: ContactId, second: ContactId) -> str:
     """Return one key for two contacts, in either order."""
+    # Sorted: the conflict is the same from either side, and is stored once (C9).
     return "|".join(sorted((first, second)))

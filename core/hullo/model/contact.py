@@ -58,6 +58,7 @@ class Contact(Value):
     @property
     def standing(self) -> Standing:
         """Determine the highest standing among the identifiers."""
+        # One proven identifier is enough: a visitor reaches the contact by it.
         return max((fact.standing for _, fact in self.all_identifiers()), default=Standing.CLAIMED)
 
     def all_identifiers(self) -> Iterator[tuple[str, Fact]]:
@@ -69,6 +70,7 @@ class Contact(Value):
 
     def identifier_fact(self, identifier: Identifier) -> Fact | None:
         """Find the stored fact of an identifier by its match key; None when the contact does not have it."""
+        # The primary one first: most contacts have no other.
         primary = self.identifiers.get(identifier.kind)
         if primary is not None and _is_same_identifier(identifier, primary):
             return primary
@@ -97,4 +99,5 @@ def identifier_of(kind: str, fact: Fact) -> Identifier:
 
 
 def _is_same_identifier(identifier: Identifier, fact: Fact) -> bool:
+    # Equal texts have equal keys; most calls repeat the stored text and need no normalising.
     return fact.value == identifier.value or identifier_of(identifier.kind, fact).key == identifier.key

@@ -38,6 +38,7 @@ class Conversation(Value):
     @property
     def is_unread(self) -> bool:
         """Return whether an agent wrote after the visitor last read. The visitor's own messages move both times."""
+        # None is from before reading was noted: a stored history must not turn unread at an upgrade.
         return self.read_at is not None and self.read_at < self.last_message_at
 
 

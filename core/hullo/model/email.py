@@ -21,7 +21,9 @@ def is_plausible_email(text: str) -> bool:
     if not _LOOKS_LIKE.fullmatch(text):
         return False
     local, _, domain = text.partition("@")
+    # A trailing dot names the DNS root: `example.com.` is the same domain.
     labels = domain.rstrip(".").split(".")
+    # RFC 1035 §2.3.4: a label has 1 to 63 octets.
     return len(local) <= _LOCAL_PART_LONGEST and min(map(len, labels)) > 0 and max(map(len, labels)) <= 63
 
 
@@ -39,6 +41,7 @@ def email_key(text: str) -> str:
 def _idna(domain: str) -> str:
     """Encode a domain without case-folding, which would make `straße.de` and `strasse.de` one: they have different
     owners."""
+    # The common case, and IDNA would refuse an underscore or `--`, which real domains have.
     if domain.isascii():
         return domain.lower()
     try:

@@ -37,9 +37,11 @@ class Fact(msgspec.Struct, frozen=True, array_like=True):
 
 def is_blank(fact: Fact | None) -> bool:
     """Return whether any standing may write the field: nothing stored, or an empty text (W4)."""
+    # `0` and `false` are values: a plain truth test would let a claim overwrite them (W4).
     return fact is None or fact.value == ""
 
 
 def is_same_value(fact: Fact | None, value: Scalar) -> bool:
     """Return whether writing `value` would change nothing. `1`, `1.0` and `true` are three values, as in JSON."""
+    # Python's `==` takes `1`, `1.0` and `True` for equal.
     return fact is not None and type(fact.value) is type(value) and fact.value == value

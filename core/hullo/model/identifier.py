@@ -40,6 +40,7 @@ class Identifier(Value, kw_only=False):
 
     def __post_init__(self) -> None:
         value: Any = self.value
+        # Frozen structs have no assignment: this is the way that msgspec offers in `__post_init__`.
         if isinstance(value, (int, float)):
             msgspec.structs.force_setattr(self, "value", str(value))
         elif not isinstance(value, str):
@@ -58,6 +59,7 @@ class Identifier(Value, kw_only=False):
         Databases disagree about equal texts: in some collations `Ann`, `ann` and `ann ` are equal, and so are all
         emoji.
         """
+        # NUL separates: a claim holds no control characters, so two triples never give one text.
         return sha256(f"{workspace_id}\0{self.kind}\0{self.key}".encode()).hexdigest()
 
 
@@ -66,4 +68,5 @@ def is_non_identity(text: str, non_identities: Collection[str] = NON_IDENTITIES)
     # Invisible characters (category Cf) identify no person either.
     visible = text if text.isascii() else "".join(char for char in text if unicodedata.category(char) != "Cf")
     bare = visible.strip().casefold()
+    # The last test finds `0000-0000` and other zero ids, which a list could not hold.
     return not bare or bare in non_identities or not bare.strip("0-")

@@ -15,6 +15,7 @@ MINUTE: Instant = 60 * SECOND
 HOUR: Instant = 60 * MINUTE
 DAY: Instant = 24 * HOUR
 
+# `re.ASCII`: `\d` would take Arabic digits too.
 _RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
@@ -22,6 +23,7 @@ def to_instant(aware_datetime: datetime) -> Instant:
     """Convert a datetime. Raises `ValueError` for a naive one, since its time zone would be a guess."""
     if aware_datetime.tzinfo is None:
         raise ValueError("a datetime without a timezone is ambiguous: give it one, such as datetime.UTC")
+    # Rounded: the float of a timestamp is off by less than a microsecond.
     return round(aware_datetime.timestamp() * SECOND)
 
 
@@ -44,4 +46,5 @@ def parse_rfc3339(text: str) -> Instant:
     """
     if not _RFC3339.fullmatch(text):
         raise ValueError("not a time as in RFC 3339")
+    # RFC 3339 allows `t` and `z` in lower case, and in upper case every `fromisoformat` reads them.
     return to_instant(datetime.fromisoformat(text.upper()))

@@ -27,6 +27,7 @@ def find_weakness(master_key: str) -> str | None:
 
     Refuses typed, copied and unfilled values; of random keys in hexadecimal or base64 less than one in a million.
     """
+    # `CHANGEME` is as much of a placeholder as `changeme`.
     text = master_key.casefold()
     return next((reason for reason, holds in _WEAKNESSES.items() if holds(text)), None)
 
@@ -35,8 +36,10 @@ def _is_sequence(text: str) -> bool:
     """Match texts like `0123456789abcdef…`, backwards too, in steps of one or two characters (bytes in hexadecimal)."""
     # Ranks of other characters are far apart, so that none is a step from another.
     ranks = [_RANKS.get(letter, 100 * ord(letter)) for letter in text]
+    # Stride 2 finds `00112233…` and `000102…`: bytes in hexadecimal that count up.
     for stride in (1, 2):
         steps = Counter(after - before for before, after in zip(ranks, ranks[stride:], strict=False))
+        # A step of 0 is one repeated character. Random text in hexadecimal has a tenth or less of such steps.
         if max(steps[step] for step in (-1, 0, 1)) > 0.4 * len(text):
             return True
     return False
@@ -44,6 +47,7 @@ def _is_sequence(text: str) -> bool:
 
 def _is_repetitive(text: str) -> bool:
     grams = [text[start : start + GRAM] for start in range(len(text) - GRAM + 1)]
+    # Of a random key nearly every gram is different; a word typed several times repeats its own.
     return len(set(grams)) < 0.6 * len(grams)
 
 

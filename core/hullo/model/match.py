@@ -25,6 +25,7 @@ class Candidates:
     __slots__ = ("_found",)
 
     def __init__(self, identifiers: Iterable[Identifier], found: Mapping[Identifier, Contact]) -> None:
+        # In the order of the claim's identifiers, the most reliable first: plugins that iterate rely on it.
         self._found = {identifier: found[identifier] for identifier in identifiers if identifier in found}
 
     def by(self, kind: str) -> Contact | None:
@@ -35,4 +36,5 @@ class Candidates:
         return None
 
     def __iter__(self) -> Iterator[Contact]:
+        # By id: two identifiers may have found the same contact.
         return iter({contact.id: contact for contact in self._found.values()}.values())

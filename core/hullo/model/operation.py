@@ -43,6 +43,7 @@ class PreparedOperation(Value, Generic[A_co]):
     def with_all_custom_data(self) -> PreparedOperation[A_co]:
         """Make a copy that loads the custom data of every app, and the audit head. Without `app`: its version was
         checked in the same batch."""
+        # Only merges need every app's block: loading them always would slow each identify.
         return replace(self, query=replace(self.query, app_id=None, include_audit_head=True), app=None)
 
 

@@ -6,6 +6,7 @@ import re
 from functools import cache
 from typing import Any, Final
 
+# ITU-T E.164: at most 15 digits with the country code, which never begins with 0.
 _E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
@@ -15,6 +16,7 @@ def normalise_phone(text: str, region: str | None) -> str:
     `region` is the app's two-letter country, used for numbers written without `+`; None accepts only those with. Needs
     the `phone` extra (phonenumberslite); without it every number is stored as sent.
     """
+    # W11: a number that cannot be normalised is kept for people to read, and never matched on.
     return _e164_of(text, region) or text
 
 
@@ -28,6 +30,7 @@ def is_e164(text: str) -> bool:
 
     Without the extra only the form is checked.
     """
+    # The form first: it rules out most texts without the slow parser.
     return has_e164_format(text) and (_phonenumbers() is None or _e164_of(text, None) == text)
 
 
@@ -36,6 +39,7 @@ def _e164_of(text: str, region: str | None) -> str | None:
     if phonenumbers is None:
         return None
     try:
+        # Region None makes numbers without `+` an error: a guessed country would find another person.
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:
         return None
@@ -45,6 +49,7 @@ def _e164_of(text: str, region: str | None) -> str | None:
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
+# Cached: a failed import is searched for on disk each time.
 @cache
 def _phonenumbers() -> Any | None:
     try:

@@ -37,6 +37,7 @@ class SingleUseToken(Value):
     @classmethod
     def for_token(cls, app_id: str, token_id: str, expires_at: Instant, *, spends: bool = True) -> SingleUseToken:
         """Make the marker of one token. `token_id` is unique within the app, and should contain the kind of token."""
+        # With the app: two apps may use the same `jti`, and neither may spend the other's.
         digest = sha256(f"{app_id}\0{token_id}".encode()).hexdigest()
         return cls(digest=digest, expires_at=expires_at, consumes=spends)
 

@@ -25,6 +25,7 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 def system_clock() -> Instant:
     """Read the system clock, the default clock."""
+    # Not monotonic on purpose: instants are stored and compared with those of other servers.
     return time.time_ns() // 1000
 
 
@@ -50,8 +51,10 @@ class RequestContext(Value, secrets=("seed",)):
 
         Ids sort by time, since lists are read in that order and indexes grow best at one end.
         """
+        # BLAKE2b has a key built in and is faster than HMAC: an id is made in every request.
         digest = blake2b(f"id:{prefix}:{ordinal}".encode(), key=self.seed, digest_size=8).digest()
         random = int.from_bytes(digest, "big") & _RANDOM_MASK
+        # Ten bits are the two digits; later ordinals still differ by the hash, and only lose their order.
         number = (self.now << 10 | min(ordinal, 1023)) << _RANDOM_BITS | random
         # One loop over all digits: an id is made in every request.
         digits = ""
@@ -63,10 +66,12 @@ class RequestContext(Value, secrets=("seed",)):
     def at_least(self, instant: Instant) -> RequestContext:
         """Return this context, moved to right after `instant` where that is later: clocks of processes differ, but the
         events of one contact must have one order."""
+        # One microsecond is the smallest step that ids can order.
         return self if self.now > instant else replace(self, now=instant + 1)
 
     def new_secret(self, prefix: str) -> str:
         """Make a session token, identity key or API key: `prefix_` and 256 bits in hexadecimal."""
+        # The `secret:` label separates it from ids: the hash of one is of no use for the other.
         return f"{prefix}_{blake2b(f'secret:{prefix}'.encode(), key=self.seed, digest_size=32).hexdigest()}"
 
 
@@ -84,9 +89,11 @@ def timestamp_of(id: str) -> Instant | None:
 
 def secret_digest(secret: str) -> str:
     """Hash a secret for storage with SHA-256. No slow hash is needed: 256 random bits cannot be guessed."""
+    # Headers may hold anything: a lone surrogate gives an unknown digest, and no crash.
     return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+# Two digits at a time: half the steps of the loop in `new_id`.
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 
 """Two digits of base 32, by their value."""

@@ -9,6 +9,7 @@ from hullo.value import Value
 class Retention(Value):
     """Retention periods of one app, in days. None: for ever."""
 
+    # Most visitors never write: without a default their rows would pile up (S3).
     anonymous_days: int | None = 30
     """Visitors without a contact and without a conversation, after they were last seen (S3)."""
     conversation_days: int | None = None

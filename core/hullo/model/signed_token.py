@@ -37,15 +37,19 @@ def read_signed_token(text: str, app: App, now: Instant, max_length: int) -> Sig
     """Verify a token that one of the app's active keys signed. Raises `ProofRejected` with the reason."""
     parsed = parse_token(text, max_length)
     header = parsed.header
+    # RFC 8725 §3.11: another typ is a token for another purpose, such as a hop token.
     if str(header.get("typ", "JWT")).upper() != "JWT":
         raise ProofRejected("the token's typ is not JWT", mistake="token_type")
     algorithm = header.get("alg")
+    # An allow list: `none` is refused without being named (RFC 8725 §3.1).
     if algorithm not in ACCEPTED_ALGORITHMS:
         raise ProofRejected(f"the token's alg is none of {', '.join(ACCEPTED_ALGORITHMS)}", mistake="algorithm")
     signers = candidate_keys(app.identity_keys, algorithm, header.get("kid"), now)
+    # Several secrets may be active during a rotation, and `kid` is optional (V4).
     key = next((candidate for candidate in signers if is_signed_by(candidate, parsed)), None)
     if key is None:
         raise ProofRejected("the token's signature is not that of any active key it could be of", mistake="signature")
+    # After the signature: a forged token must not learn which of its claims was wrong.
     expires_at = validate_token_payload(parsed.payload, app, now)
     return SignedToken(
         payload=parsed.payload,
@@ -62,6 +66,7 @@ def candidate_keys(keys: Sequence[IdentityKey], algorithm: str, kid: object, now
     A secret verifies HS256 alone, a public key only the algorithm that it was registered for, regardless of the token.
     Raises `ProofRejected` when none is left.
     """
+    # By algorithm first: an RSA key as HMAC secret is the classic confusion (RFC 8725 §2.1).
     fitting = [key for key in keys if key_algorithm(key) == algorithm]
     if not fitting:
         raise ProofRejected(f"the app has no key for {algorithm}", mistake="algorithm")
@@ -69,6 +74,7 @@ def candidate_keys(keys: Sequence[IdentityKey], algorithm: str, kid: object, now
         fitting = [key for key in fitting if kid in (key.id, owner_kid(key))]
         if not fitting:
             raise ProofRejected("the token's kid names no key of this app for its alg", mistake="unknown_kid")
+    # Last, so that a retired key gets its own message: sites forget to change the signer.
     active = [key for key in fitting if key.is_active(now)]
     if not active:
         raise ProofRejected("the key that should have signed the token is retired", mistake="retired_key")
@@ -90,6 +96,7 @@ def _token_id(payload: Mapping[str, Any]) -> str | None:
     token_id = payload.get("jti")
     if token_id is None:
         return None
+    # A malformed `jti` is refused, not ignored: the token would count as one to use repeatedly.
     if not isinstance(token_id, str) or not 0 < len(token_id) <= MAX_TOKEN_ID_LENGTH:
         raise ProofRejected(f"the token's jti is no text of 1 to {MAX_TOKEN_ID_LENGTH} characters", mistake="no_jti")
     return token_id
@@ -100,6 +107,7 @@ def owner_kid(key: IdentityKey) -> str | None:
     return _parse_public_key(key.public_key).kid if key.public_key is not None else None
 
 
+# Keyed by the text: a changed key is another entry, so nothing goes stale.
 @lru_cache(maxsize=256)
 def _parse_public_key(text: str) -> PublicKey:
     """Parse a stored key without `cryptography`, which only verification needs."""

@@ -24,4 +24,5 @@ class Standing(IntEnum):
     @property
     def public_label(self) -> str:
         """Return the name for browsers: `claimed` for `OWNED` too, which would reveal a new contact (H2)."""
+        # H2: `owned` tells that the contact did not exist before, and so that another one is a customer.
         return "proven" if self is Standing.PROVEN else "claimed"

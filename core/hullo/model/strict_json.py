@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
+# The white space of RFC 8259 §2, and no other.
 _KEY_END: Final = re.compile(rb'"[ \t\n\r]*:')
 
 _decode = msgspec.json.Decoder().decode
@@ -29,14 +30,17 @@ def parse_object(raw: bytes) -> dict[str, Any]:
         # at least as many as the value has keys: only where the counts differ is the slower parser needed.
         if len(_KEY_END.findall(raw)) != _count_keys(value):
             json.loads(raw, object_pairs_hook=_reject_duplicate_keys)
+        # A raw NUL is invalid JSON already; the escaped text may also follow a backslash, so the value decides.
         if rb"\u0000" in raw and _has_nul(value):
             raise ValueError("must not contain NUL")
+    # Deep nesting ends in `RecursionError`: a body of brackets must not be a server error.
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError("must be a JSON object in UTF-8") from error
     return cast("dict[str, Any]", value)
 
 
 def _reject_duplicate_keys(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    # Two readers could take different ones of equal keys, and one of them is the check (RFC 8259 §4).
     fields = dict(pairs)
     if len(fields) != len(pairs):
         raise ValueError("must not give a key twice")
@@ -44,6 +48,7 @@ def _reject_duplicate_keys(pairs: Sequence[tuple[str, object]]) -> dict[str, obj
 
 
 def _count_keys(value: Any) -> int:
+    # `type() is`, not `isinstance`: the decoder makes exact types, and this runs on every body.
     if type(value) is dict:
         children: Collection[Any] = cast("dict[str, Any]", value).values()
         count = len(children)

@@ -25,14 +25,17 @@ class Tombstone(Value):
 def tombstone_digest(salt: str, identifier: IdentifierDigest) -> TombstoneDigest:
     """Hash an identifier with the workspace's salt, so that a reader of the digests alone cannot test emails against
     them."""
+    # The salt is secret and stored sealed: without it a list of emails could be hashed and compared.
     return sha256(f"{salt}\0{identifier}".encode()).hexdigest()
 
 
 def redact_claim(claim: IdentifierDigest, salt: str) -> str:
     """Replace a session's claim to an erased identifier by its tombstone digest; a redacted one stays."""
+    # A second redaction would hash the digest again, and `is_same_claim` would find no match.
     return claim if claim.startswith(_ERASED_PREFIX) else _ERASED_PREFIX + tombstone_digest(salt, claim)
 
 
 def is_same_claim(one: IdentifierDigest, other: IdentifierDigest, salt: str) -> bool:
     """Compare two claims, redacted or not."""
+    # Either side may be redacted already; equal texts need no hashing.
     return one == other or redact_claim(one, salt) == redact_claim(other, salt)

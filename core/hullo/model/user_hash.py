@@ -23,6 +23,7 @@ def matching_key_id(keys: Iterable[IdentityKey], now: Instant, signed: str, sent
 
     A public key cannot hash, and is skipped.
     """
+    # `compare_digest` refuses text that is not ASCII, and the caller may send any: bytes always work.
     given = sent.encode("utf-8", "surrogatepass")
     fitting: str | None = None
     # No early exit: the time must not reveal which key fits. For the same reason, no `==` on hashes.

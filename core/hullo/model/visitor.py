@@ -17,6 +17,7 @@ SessionDigest = str
 
 SESSION_LIFETIME: Instant = 180 * DAY
 """S3. Sliding: every use renews it."""
+# An hour is nothing beside 180 days, and a busy page would write at every view otherwise.
 TOUCH_INTERVAL: Instant = HOUR
 """Maximum age of `seen_at`, so that a call that changes nothing costs reads only (W9)."""
 
@@ -72,6 +73,7 @@ class Session(Value):
 
     def is_valid(self, now: Instant) -> bool:
         """Return whether the session is neither revoked (S2) nor expired (S3)."""
+        # Checked on every call, so a revocation needs no job that cleans up.
         return self.revoked_at is None and now < self.expires_at
 
     def is_stale(self, now: Instant) -> bool:

@@ -49,6 +49,7 @@ class Webhook(Value):
         return (
             self.deleted_at is None
             and event.workspace_id == self.workspace_id
+            # A webhook of one app gets no events without an app: they may be about other sites' people.
             and self.app_id in {None, event.app_id}
             and (not self.events or event.name in self.events)
         )
@@ -68,6 +69,7 @@ class Delivery(Value):
     event_id: str
     event_name: str
     contact_id: ContactId | None
+    # Standard Webhooks signs the exact bytes, so the text is kept and not made anew.
     body: str
     """JSON text to send: the same at every attempt."""
     created_at: Instant

@@ -8,5 +8,6 @@ from hullo.model.app import App
 
 def check_consent(given: bool, app: App) -> None:
     """Check consent before a session starts. Raises `ConsentRequired`."""
+    # Asked only before a session begins: a visitor with a session has agreed already.
     if app.consent_required and not given:
         raise ConsentRequired

@@ -32,6 +32,7 @@ class EventBuilder:
         self._workspace_id = workspace_id
         self._app_id = app_id
         self._by = by
+        # A copy: this builder appends, and the other operation's events must stay as they are.
         self._events = list(preceding)
 
     @property
@@ -58,6 +59,7 @@ class EventBuilder:
                 contact_id=contact_id,
                 data=data if data is not None else {},
                 by=self._by,
+                # Values stay out of `data`: observers and webhooks get field names only (P4).
                 changes=tuple(changes),
             )
         )
@@ -65,6 +67,7 @@ class EventBuilder:
     def decision_record(self, contact_id: ContactId, request_id: str, trace: Trace, ordinal: int = 0) -> DecisionRecord:
         """Make the record of a trusted operation on a contact named by its id. `ordinal` separates several of one
         request."""
+        # A record without a writer explains nothing, so a builder without `by` makes none.
         assert self._by is not None, "a decision has a writer"
         return DecisionRecord(
             id=self._context.new_id("dec", ordinal),
@@ -75,6 +78,7 @@ class EventBuilder:
             at=self._context.now,
             by=self._by,
             matched_by="id",
+            # Only API keys, agents and the command line name a contact by its id, and their word is proven.
             standing=Standing.PROVEN.label,
             trace=trace,
         )
@@ -91,6 +95,7 @@ def next_audit_entry(
     **data: object,
 ) -> AuditEntry:
     """Make the next entry of the workspace's audit log. The query of the snapshot has `include_audit_head`."""
+    # Without the head the entry would restart the chain, and the verification would report a fault.
     assert snapshot.audit_head is not None, "the query asks where the audit log ends"
     return next_entry(
         snapshot.audit_head, workspace_id=workspace_id, at=context.now, by=by, action=action, subject=subject, data=data

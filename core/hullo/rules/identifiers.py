@@ -22,6 +22,7 @@ def set_primary_identifier(contact: Contact, kind: str, fact: Fact) -> Contact:
     """
     key, primary = identifier_of(kind, fact).key, contact.identifiers.get(kind)
     secondary = contact.also.get(kind, ())
+    # Compared by match key: another spelling of the same email is the same identifier (M2).
     others = tuple(fact for fact in secondary if identifier_of(kind, fact).key != key)
     if len(others) < len(secondary) and primary is not None:
         others = (primary, *others)
@@ -32,6 +33,7 @@ def set_primary_identifier(contact: Contact, kind: str, fact: Fact) -> Contact:
 
 def replace_identifier(contact: Contact, kind: str, old: Fact, new: Fact) -> Contact:
     """Replace `old` by `new` at its place among the identifiers of the kind."""
+    # By identity: equal facts could stand in two places, and only one of them is meant.
     if contact.identifiers.get(kind) is old:
         return replace(contact, identifiers={**contact.identifiers, kind: new})
     secondary = tuple(new if fact is old else fact for fact in contact.also.get(kind, ()))
@@ -67,4 +69,5 @@ def without_identifiers(contact: Contact, removed: Iterable[Identifier], at: Ins
 
 def _with_kind(identifiers: SecondaryIdentifiers, kind: str, facts: tuple[Fact, ...]) -> dict[str, tuple[Fact, ...]]:
     others = {name: held for name, held in identifiers.items() if name != kind}
+    # An empty tuple is dropped, so that equal contacts compare equal (W9).
     return {**others, kind: facts} if facts else others

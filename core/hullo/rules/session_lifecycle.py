@@ -42,10 +42,12 @@ def validate_session(snapshot: Snapshot, digest: SessionDigest | None, app_id: s
     if digest is None:
         return None
     session = snapshot.session
+    # One error for unknown, foreign, revoked and expired: a thief of tokens learns nothing (S1, S2).
     if session is None or session.app_id != app_id or not session.is_valid(now):
         raise SessionRevoked
     if session.contact_id is None:
         return session
+    # The contact may have lost the proven identifier since, and the proof with it.
     for proven in session.proven_identifiers:
         if snapshot.contact_ids.get(proven) == session.contact_id:
             return session  # the loaded identifiers prove it: hashing all of the contact's is the slow way
@@ -58,6 +60,7 @@ def with_current_standing(session: Session, contact: Contact | None) -> Session:
         return session
     if contact is not None and not contact.identifier_digests().keys().isdisjoint(session.proven_identifiers):
         return session
+    # Lowered, not revoked: the visitor stays who it claims to be, and reads nothing by it (H1).
     return replace(session, standing=Standing.CLAIMED, proven_identifiers=())
 
 
@@ -72,6 +75,7 @@ def start(workspace_id: str, app_id: str, context: RequestContext) -> SessionUpd
         visitor_id=visitor.id,
         created_at=context.now,
         seen_at=context.now,
+        # Short until there is a conversation or an identity: most visitors never come back (S3).
         expires_at=context.now + ANONYMOUS_LIFETIME,
     )
     return SessionUpdate(session=session, token=token, new_visitors=(visitor,), session_changes=(insertion(session),))
@@ -79,6 +83,7 @@ def start(workspace_id: str, app_id: str, context: RequestContext) -> SessionUpd
 
 def refresh(session: Session, now: Instant) -> SessionUpdate:
     """Renew the session's lifetime if it was last seen long enough ago (S3)."""
+    # W9: a write an hour at most, or every page view would cost one.
     if not session.is_stale(now):
         return SessionUpdate(session=session)
     return _replace_session(
@@ -88,6 +93,7 @@ def refresh(session: Session, now: Instant) -> SessionUpdate:
 
 def extend(update: SessionUpdate, now: Instant) -> SessionUpdate:
     """Apply the lifetime of an identified session to one with a conversation (S3)."""
+    # It lives long enough already, and another write would gain nothing.
     if _lifetime(update.session) == SESSION_LIFETIME:
         return update
     return _replace_session(update, replace(update.session, seen_at=now, expires_at=now + SESSION_LIFETIME))
@@ -112,14 +118,17 @@ def is_user_switch(
     stored contacts. Otherwise a visitor could claim an email, then claim it again beside a made-up external id, and
     learn from `switched` whether that person has an external id (H2).
     """
+    # An anonymous visitor has no identity to switch from.
     if not session.is_identified:
         return False
+    # A proof on either side may compare stored contacts: the caller learns nothing that it may not know.
     if session.contact_id is not None and (session.is_proven or standing is Standing.PROVEN):
         return session.contact_id != contact_id
     claimed = session.claimed_identifiers
     # C5: the external id decides where both claims have one; an email may change.
     if EXTERNAL_ID in claimed and EXTERNAL_ID in claimed_digests:
         return not is_same_claim(claimed[EXTERNAL_ID], claimed_digests[EXTERNAL_ID], salt)
+    # One identifier in common is enough: a new email beside the same card is the same person.
     return not any(
         kind in claimed and is_same_claim(claimed[kind], digest, salt) for kind, digest in claimed_digests.items()
     )
@@ -140,11 +149,14 @@ def assign_contact(
     `contact_id` None: the call names an erased person.
     """
     session = update.session
+    # The last claim of each kind: a call may name the email alone after one that named the id.
     claimed = {**session.claimed_identifiers, **claimed_digests}
     if contact_id is None:  # P2: unsalted digests of an erased person could be tested against a list of emails
         claimed = {kind: redact_claim(digest, salt) for kind, digest in claimed.items()}
+    # Proofs about another contact are worth nothing for this one.
     earlier = session.proven_identifiers if session.contact_id == contact_id else ()
     proven = tuple(dict.fromkeys((*earlier, *proven_digests))) if standing is Standing.PROVEN else ()
+    # W9: the session says this already, so only what `update` holds is written.
     if (session.contact_id, session.standing, session.claimed_identifiers, session.proven_identifiers) == (
         contact_id,
         standing,
@@ -166,8 +178,10 @@ def assign_contact(
 
 def _replace_session(update: SessionUpdate, after: Session) -> SessionUpdate:
     """Replace the session in the update; one write, after any number of steps."""
+    # A session that is not stored yet has no version: it is inserted in its last form.
     if update.token is not None:
         return replace(update, session=after, session_changes=(insertion(after),))
+    # Always from the stored form: two replacements of one row would fail the version check.
     stored = update.session_changes[0].before if update.session_changes else update.session
     change = replacement(stored or update.session, after)
     return SessionUpdate(session=change.after, session_changes=(change,))

@@ -55,6 +55,7 @@ _WEBHOOKS: _SecretRecord[Webhook] = _SecretRecord(
     with_secrets=map_webhook_secrets,
     written=lambda change: ChangeSet(webhooks=(change,)),
 )
+# A new kind of secret must be added here, or it stays sealed under a master key that is to be retired.
 _SECRET_RECORDS: tuple[_SecretRecord[Any], ...] = (_APPS, _WORKSPACES, _WEBHOOKS)
 
 
@@ -66,27 +67,33 @@ def reseal_stored(store: Store, vault: Vault) -> None:
     """
     # All are opened before any is written: with a wrong master key nothing must change.
     stored = [(kind, kind.listed(store)) for kind in _SECRET_RECORDS]
+    # Everything is opened before anything is written: a missing key must not leave half of it resealed.
     for kind, records in stored:
         for record in records:
             kind.with_secrets(record, vault.open)
+    # Without a master key nothing can be sealed, and nothing sealed was found.
     if not vault.has_master_key:
         return
     for kind, records in stored:
         sealed = sum(_reseal_record(kind, store, vault, record) for record in records)
         if sealed:
+            # A number and a kind only: secrets must not reach logs (P4).
             _log.info("sealed %d %s", sealed, kind.secrets)
 
 
 def _reseal_record(kind: _SecretRecord[T], store: Store, vault: Vault, record: T | None) -> int:
     """Reseal one record; return how many of its secrets changed. Raises `TooContended`."""
     for _ in range(MAX_ATTEMPTS):
+        # It was removed between two attempts, so there is nothing left to seal.
         if record is None:
             return 0
+        # Counted anew in each attempt, or a conflict would count secrets twice.
         sealed = 0
 
         def seal_anew(owner_id: str, secret_id: str, text: str) -> str:
             nonlocal sealed
             anew = vault.reseal(owner_id, secret_id, text)
+            # A secret under the newest key stays byte for byte: nothing is written at an ordinary start (W9).
             sealed += anew != text
             return anew
 

@@ -16,6 +16,7 @@ from hullo.store.protocol import Applied, AppReads, Store
 
 SALT_SECRET_ID: Final = "salt"
 """Secret id for sealing, beside the id of the workspace."""
+# As many bits as SHA-256 has: emails can be guessed, so the salt alone keeps tombstones secret.
 SALT_BYTES: Final = 32
 
 
@@ -31,6 +32,7 @@ def map_salt(workspace: Workspace, transform: SecretTransform) -> Workspace:
 
 def require_workspace(reads: AppReads, workspace_id: str) -> Workspace:
     """Find a workspace. Raises `NotFound`."""
+    # A scan and no query of its own: an installation has few workspaces.
     found = next((workspace for workspace in reads.list_workspaces() if workspace.id == workspace_id), None)
     if found is None:
         raise NotFound("no such workspace")
@@ -46,6 +48,7 @@ def add_missing_salts(store: Store, vault: Vault) -> None:
 def ensure_salt(store: Store, vault: Vault, workspace: Workspace) -> Workspace:
     """Return the workspace with a salt, added if missing. Raises `TooContended`."""
     for _ in attempts():
+        # Never replaced: another salt would make every older tombstone unrecognisable (P2).
         if workspace.salt:
             return workspace
         change = replacement(workspace, replace(workspace, salt=new_salt(vault, workspace.id)))

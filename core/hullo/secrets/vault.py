@@ -45,6 +45,7 @@ class Vault:
     """
 
     def __init__(self, master_keys: Sequence[str] = ()) -> None:
+        # A copy: ciphers are cached, and must not differ from the keys.
         self._master_keys = tuple(master_keys)
 
     @property
@@ -61,6 +62,7 @@ class Vault:
             reason = find_weakness(master_key)
             if reason is None:
                 continue
+            # The key is named by its number: its text must not reach a log or an error (P4).
             which = ENVIRONMENT_VARIABLE if len(self._master_keys) == 1 else f"key {number} of {ENVIRONMENT_VARIABLE}"
             if not development:
                 raise SettingsError(
@@ -68,18 +70,21 @@ class Vault:
                     "HULLO_DEVELOPMENT=1 where nothing is real"
                 )
             _log.warning("%s is a placeholder: it %s. Good enough for development, and for nothing else", which, reason)
+        # Derived now, so that a missing package stops the start and not the first request.
         _ = self._ciphers
 
     def seal(self, owner_id: str, secret_id: str, text: str) -> str:
         """Seal a secret for storage. Bound to its own id and its owner's: moved to another row it does not open."""
         if not self.has_master_key:
             return text
+        # Random for each secret: with GCM a repeated nonce under one key reveals both texts and forges others.
         nonce = secrets.token_bytes(NONCE_BYTES)
         sealed = nonce + self._ciphers[0].encrypt(nonce, text.encode(), _associated_data(owner_id, secret_id))
         return _encode_sealed(sealed)
 
     def open(self, owner_id: str, secret_id: str, text: str) -> str:
         """Open a stored secret. Raises `SettingsError` when no master key opens it."""
+        # Secrets from before the master key are plain, and work until the next start seals them.
         if not _is_sealed(text):
             return text
         if not self.has_master_key:
@@ -88,6 +93,7 @@ class Vault:
                 "were sealed under"
             )
         row = _associated_data(owner_id, secret_id)
+        # Text does not name its key: all are tried, and GCM's tag tells which one is right.
         for cipher in self._ciphers:
             secret = _decrypt(cipher, row, text)
             if secret is not None:
@@ -103,14 +109,17 @@ class Vault:
 
         Raises `SettingsError` for a secret that no master key opens.
         """
+        # Empty is no secret: a public key has none, an old workspace has no salt yet.
         if not text or not self.has_master_key:
             return text
+        # Each seal has a new nonce, so a seal of the newest key is kept, or every start would rewrite all rows.
         if _is_sealed(text) and _decrypt(self._ciphers[0], _associated_data(owner_id, secret_id), text) is not None:
             return text
         return self.seal(owner_id, secret_id, self.open(owner_id, secret_id, text))
 
     def open_app(self, app: App) -> App:
         """Open all secrets of the app. Raises `SettingsError` for one that no master key opens."""
+        # The common app without a master key is not copied.
         if not any(_is_sealed(key.secret) for key in app.identity_keys):
             return app
         return map_identity_key_secrets(app, self.open)
@@ -125,9 +134,11 @@ class Vault:
     @cached_property
     def _ciphers(self) -> tuple[AESGCM, ...]:
         """Build the ciphers. Raises `SettingsError` without `cryptography`."""
+        # No lock: two threads at worst derive the same keys twice.
         if not self._master_keys:
             return ()
         try:
+            # Here and not above: `cryptography` is an optional extra.
             from cryptography.hazmat.primitives.ciphers.aead import AESGCM
             from cryptography.hazmat.primitives.hashes import SHA256
             from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -138,6 +149,7 @@ class Vault:
         return tuple(
             # Python reads environment bytes that are no UTF-8 as lone surrogates; they are valid in a key.
             AESGCM(
+                # HKDF only spreads entropy and does not slow guessing: `check` refuses weak master keys instead.
                 HKDF(algorithm=SHA256(), length=32, salt=None, info=HKDF_INFO).derive(
                     master_key.encode("utf-8", "surrogatepass")
                 )
@@ -153,6 +165,7 @@ def map_identity_key_secrets(app: App, transform: SecretTransform) -> App:
 
 
 def _is_sealed(text: str) -> bool:
+    # By the prefix without the format: a later format must fail to open, not pass as plain text.
     return text.startswith(SEALED_PREFIX)
 
 
@@ -164,6 +177,7 @@ def _decrypt(cipher: AESGCM, row: bytes, text: str) -> str | None:
         return None
     try:
         return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], row).decode()
+    # Another master key, another row, or a changed text: GCM cannot tell which.
     except InvalidTag:
         return None
 

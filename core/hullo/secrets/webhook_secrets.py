@@ -10,6 +10,7 @@ from hullo.secrets.vault import SecretTransform
 
 def map_webhook_secrets(webhook: Webhook, transform: SecretTransform) -> Webhook:
     """Apply a transform to the webhook's secrets. The creation time of a secret is its id."""
+    # A secret has no id; its time is unique within the webhook and never changes.
     secrets = (
         replace(secret, secret=transform(webhook.id, f"secret of {secret.created_at}", secret.secret))
         for secret in webhook.secrets

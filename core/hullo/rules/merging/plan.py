@@ -30,11 +30,13 @@ class MergePlanResult(Value, dict=True):
     @property
     def contact_count(self) -> int:
         """Count the contacts that become one."""
+        # Plus the two themselves.
         return self.survivor.absorbed + self.absorbed.absorbed + 2
 
     @cached_property
     def merged_survivor(self) -> Contact:
         """Combine the two."""
+        # Cached: the changed fields, the answer and the write all read it, and combining is the costly part.
         return combine(self.survivor, self.absorbed, self.at)
 
     @cached_property
@@ -45,6 +47,7 @@ class MergePlanResult(Value, dict=True):
     @property
     def absorbed_change(self) -> Change[Contact]:
         """Clear the absorbed contact."""
+        # The row stays as a pointer: an absorbed id answers with the survivor for ever (G3).
         return replacement(self.absorbed, clear_absorbed(self.absorbed, self.survivor.id, self.at))
 
     @property
@@ -59,6 +62,7 @@ class MergePlanResult(Value, dict=True):
                 at=self.at,
                 by=self.by,
                 rule=self.rule,
+                # Whole images, not a list of differences: an undo years later still knows what each side had (G2).
                 survivor_before=self.survivor,
                 absorbed_before=self.absorbed,
             )

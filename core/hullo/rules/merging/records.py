@@ -25,6 +25,7 @@ def merge_audit_entries(merge_plans: Iterable[MergePlanResult], snapshot: Snapsh
     """Make the audit entries of these merges, as a chain."""
     head, entries = snapshot.audit_head, list[AuditEntry]()
     for merge_plan in merge_plans:
+        # Each entry carries the digest of the one before, so they are made one after the other.
         assert head is not None, "the query asks where the audit log ends"
         entry = next_entry(
             head,
@@ -35,10 +36,12 @@ def merge_audit_entries(merge_plans: Iterable[MergePlanResult], snapshot: Snapsh
             subject=merge_plan.survivor.id,
             data=_merge_event_data(merge_plan),
         )
+        # The snapshot's head is outdated from here on: the next entry follows this one.
         head = entry.head
         entries.append(entry)
     return tuple(entries)
 
 
 def _merge_event_data(merge_plan: MergePlanResult) -> dict[str, object]:
+    # Ids only: webhooks and the audit log get this, and personal values must not reach them (P4).
     return {"merge_id": merge_plan.merge_id, "absorbed_id": merge_plan.absorbed.id, "rule": merge_plan.rule}

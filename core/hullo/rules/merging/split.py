@@ -50,6 +50,7 @@ def split_contacts(
     restored, taken = _restore_absorbed(survivor, merge, contact_ids)
     return SplitResult(
         survivor=replace(without_merge(survivor, merge, others), updated_at=at),
+        # The image has the version of its time; the write must be compared with the stored one.
         restored=replace(restored, version=absorbed.version, updated_at=at),
         changed_since=(*taken, *_find_changed_fields(survivor, merge, others)),
     )
@@ -66,18 +67,22 @@ def without_merge(image: Contact, merge: Merge, others: Sequence[Merge]) -> Cont
         if current.get(slot) != fact or survivor_values.get(slot) == fact:
             continue
         rest = survivor_values.get(slot)
+        # Other merges may have lost this place to the merge that goes: their values compete again, in order.
         for values in other_values:
             rest = preferred_fact(rest, values.get(slot))
+        # No remaining contact has a value here, so the place becomes blank again.
         if rest is None:
             del current[slot]
         else:
             current[slot] = rest
     remaining = with_field_values(image, current)
+    # Other kinds cannot have changed by this merge.
     for kind in {kind for kind, _ in merge.absorbed_before.all_identifiers()}:
         remaining = with_identifiers(remaining, kind, _remaining_identifiers(image, kind, merge, others))
     return replace(
         remaining,
         phones=_remaining_phones(remaining, merge, others),
+        # The contacts that the absorbed one had absorbed leave together with it.
         absorbed=image.absorbed - merge.absorbed_before.absorbed - 1,
     )
 
@@ -85,6 +90,7 @@ def without_merge(image: Contact, merge: Merge, others: Sequence[Merge]) -> Cont
 def _remaining_identifiers(image: Contact, kind: str, merge: Merge, others: Sequence[Merge]) -> list[Fact]:
     stored = identifier_facts(image, kind)
     remaining = [fact for fact in stored if merge.absorbed_before.identifier_fact(identifier_of(kind, fact)) is None]
+    # The primary one stays, so the order needs no decision.
     if not remaining or remaining[0] is stored[0]:
         return remaining
     # The primary identifier leaves: the next is the one that would be primary without this merge.
@@ -105,6 +111,7 @@ def _remaining_identifiers(image: Contact, kind: str, merge: Merge, others: Sequ
 
 def _remaining_phones(remaining: Contact, merge: Merge, others: Sequence[Merge]) -> tuple[Fact, ...]:
     absorbed_values = {fact.value for fact in all_phones(merge.absorbed_before)}
+    # A number that another source also had stays, since this merge was not its only origin.
     stay = {
         fact.value
         for image in (merge.survivor_before, *(other.absorbed_before for other in others))
@@ -113,6 +120,7 @@ def _remaining_phones(remaining: Contact, merge: Merge, others: Sequence[Merge])
     primary = remaining.profile.get(PHONE)
     dropped = absorbed_values - stay
     if primary is not None:
+        # The primary phone is no secondary one beside itself.
         dropped.add(primary.value)
     return tuple(fact for fact in remaining.phones if fact.value not in dropped)
 
@@ -127,10 +135,13 @@ def _restore_absorbed(
         names: list[Fact] = []
         for fact in identifier_facts(merge.absorbed_before, kind):
             owner = owners.get(identifier_of(kind, fact).digest(merge.workspace_id))
+            # No contact has it today: the restored contact takes it back.
             if owner is None:
                 names.append(fact)
+            # The survivor's fact is newer: a standing that was proven after the merge goes back with it (G2).
             elif owner == survivor.id:
                 names.append(survivor.identifier_fact(identifier_of(kind, fact)) or fact)
+            # A third contact has taken it since: identifiers are unique, so it is reported and not taken away.
             else:
                 taken.append(ChangedField(field=identifier_field(kind), reason=f"{owner} has it now"))
         restored = with_identifiers(restored, kind, names)
@@ -143,6 +154,7 @@ def _find_changed_fields(survivor: Contact, merge: Merge, others: Sequence[Merge
     other_values = [field_values(other.absorbed_before) for other in others]
     for slot, fact in absorbed_values.items():
         stored = current.get(slot)
+        # Only values that the merge really showed on the survivor can have changed there since.
         given = preferred_fact(survivor_values.get(slot), fact) is fact and survivor_values.get(slot) != fact
         if (
             not given
