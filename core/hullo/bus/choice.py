@@ -18,12 +18,15 @@ def bus_url(settings: Settings, store_url: str | None, *, shared_between_process
     The setting `bus` wins. Otherwise a server that is there anyway: the store's own PostgreSQL, then the Redis of the
     rate limits. A store that no other process can open needs no server, and CockroachDB cannot carry notices.
     """
+    # An operator's word goes first, even for a store that needs no bus.
     if settings.bus is not None:
         return settings.bus
+    # No other process can have committed anything, so a server would carry notices to itself.
     if not shared_between_processes:
         return IN_PROCESS_URL
     if store_url is not None and _supports_listen(store_url):
         return store_url
+    # Without any server, sockets of other processes learn of a commit when they next read the store.
     return settings.redis if settings.redis is not None else IN_PROCESS_URL
 
 

@@ -13,6 +13,7 @@ from hullo.errors import SettingsError
 class InProcessBus:
     """Give notices to the subscribers of this process, in the thread that publishes."""
 
+    # `hullo serve` warns when several workers would share this bus.
     is_cross_process = False
     is_connected = False
 
@@ -33,6 +34,7 @@ class InProcessBus:
 
 def open_in_process(url: str) -> InProcessBus:
     """Make the bus of the URL `memory:`, for processes that want none between them. Raises `SettingsError`."""
+    # Refused rather than ignored: two processes with one `memory:name` would not hear each other.
     if url != "memory:":
         raise SettingsError("the URL of a bus inside one process is 'memory:', and says no more")
     return InProcessBus()

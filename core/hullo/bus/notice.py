@@ -24,6 +24,7 @@ class Notice(Value):
     is linked; a `read` notice, that this visitor has read the conversation.
     """
 
+    # A closed set: a notice of an unknown kind does not decode, and is ignored like other foreign text.
     kind: Literal["session", "message", "read"]
     visitor_id: VisitorId | None = None
     contact_id: ContactId | None = None
@@ -31,6 +32,7 @@ class Notice(Value):
     message_id: MessageId | None = None
 
 
+# Made once, as every commit sends notices.
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(list[Notice])
 

@@ -15,6 +15,7 @@ class Subscriber(Protocol):
         """Handle commits of this process or another one."""
         ...
 
+    # A second method and no third kind of notice: a gap concerns all visitors, and has no ids.
     def handle_gap(self) -> None:
         """Handle that notices may be missing: the bus was disconnected for a while, and is connected again."""
         ...

@@ -21,10 +21,12 @@ class Subscribers:
 
     def add(self, subscriber: Subscriber) -> Callable[[], None]:
         """Add a subscriber; added twice, it is called twice. The returned function removes it, and may run again."""
+        # A ticket and not the subscriber as the key: it may be added twice, and each removal takes one away.
         ticket = object()
         self._subscribers[ticket] = subscriber
 
         def remove() -> None:
+            # With a default: it may run again, and beside `receive` in another thread.
             self._subscribers.pop(ticket, None)
 
         return remove
@@ -35,6 +37,7 @@ class Subscribers:
             try:
                 subscriber.receive(notices)
             except Exception:
+                # Logged and not raised: the commit stands, and the next subscriber must still hear of it.
                 _log.exception("%s could not hear", type(subscriber).__name__)
 
     def handle_gap(self) -> None:

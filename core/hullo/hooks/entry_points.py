@@ -58,10 +58,13 @@ def build_plugins(
     An extra plugin is an instance, a class that needs no arguments, or the name of an entry point. `options` are
     the settings of plugins made here, by name, given to their `__init__`. Raises `PluginError`.
     """
+    # A copy, from which each plugin takes its own: what is left at the end belongs to none, and is a typing error.
     options = dict(options or {})
+    # An error and not ignored: with a misspelt name a rule would go on that the operator believes to be off.
     unknown = [name for name in without if name not in BUILT_IN]
     if unknown:
         raise PluginError(f"without names {unknown[0]!r}, which is not built in{_suggestion(unknown[0], BUILT_IN)}")
+    # The site's own plugins first: where the first answer wins, they stand before the built-in ones (M4).
     wanted: list[object | str] = [*extra, *(name for name in BUILT_IN if name not in without)]
     plugins = [_instantiate(plugin, options) for plugin in wanted]
     if options:
@@ -106,6 +109,7 @@ def require_bus(bus: Bus) -> Bus:
 
 def installed_plugins() -> Mapping[str, EntryPoint]:
     """Return every plugin that an installed package offers, used or not."""
+    # Names only: an entry point that no setting names is never loaded.
     return _offered(PLUGIN_GROUP)
 
 
@@ -115,16 +119,19 @@ def _instantiate(wanted: object | str, options: dict[str, Mapping[str, object]])
         if wanted not in offered:
             raise PluginError(f"no installed package offers the plugin {wanted!r}{_suggestion(wanted, offered)}")
         wanted = offered[wanted].load()
+    # An instance was made by the program itself, with its settings in it.
     if not inspect.isclass(wanted):
         return wanted
     name = getattr(wanted, "name", wanted.__name__)
     try:
         return wanted(**options.pop(name, {}))
     except TypeError as error:
+        # A wrong option is the usual cause, and Python's message does not name the plugin.
         raise PluginError(f"plugin {name!r} cannot be made with its options: {error}") from error
 
 
 def _entry_point_for_url(url: str, group: str, what: str, example: str) -> EntryPoint:
+    # The error below shows the scheme alone: the rest of a URL may hold a password (P4).
     scheme, separator, _ = url.partition(":")
     offered = _offered(group)
     if not separator or scheme not in offered:
@@ -136,14 +143,17 @@ def _entry_point_for_url(url: str, group: str, what: str, example: str) -> Entry
 
 
 def _require_members(given: object, protocol: type[object], what: str) -> None:
+    # `hasattr` would be true for every name, so there is nothing to check.
     if hasattr(type(given), "__getattr__"):
         return
+    # By hand and not by `isinstance`, which does not say what is missing.
     lacking = [name for name in sorted(get_protocol_members(protocol)) if not hasattr(given, name)]
     if lacking:
         raise SettingsError(f"{type(given).__name__} is no {what}: it has no {', no '.join(lacking)}")
 
 
 def _offered(group: str) -> Mapping[str, EntryPoint]:
+    # The path is part of the cache's key: a test or a notebook may change it while it runs.
     return {entry_point.name: entry_point for entry_point in _installed(group, tuple(sys.path))}
 
 
@@ -154,5 +164,6 @@ def _installed(group: str, _path: tuple[str, ...]) -> EntryPoints:
 
 
 def _suggestion(name: str, known: Sequence[str] | Mapping[str, EntryPoint]) -> str:
+    # One suggestion, or else the whole list: a typing error is the likely cause.
     near = difflib.get_close_matches(name, list(known), n=1)
     return f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(sorted(known))}"

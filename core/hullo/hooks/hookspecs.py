@@ -34,6 +34,7 @@ from hullo.model.token_claims import TokenClaims
 from hullo.model.visitor import Session, VisitorId
 from hullo.model.write import Refusal, Write
 
+# Types alone: neither click nor Starlette is needed by a program that has no server.
 if TYPE_CHECKING:
     import click
     from starlette.routing import BaseRoute

@@ -81,10 +81,12 @@ class _Hook(Value):
             except Exception as error:
                 # By name, and without the message: that may quote a person's data (P4).
                 failed = f"plugin {plugin_name!r} failed in {self.name}: {type(error).__name__}"
+                # The whole call fails: to skip a verifier or a policy would let pass what it refuses.
                 raise PluginError(failed) from error
             if answer is None:
                 continue
             if self.is_list:
+                # A string is iterable too, and would become one answer for each letter.
                 if not isinstance(answer, Iterable) or isinstance(answer, str):
                     raise _wrong_type_error(answer, f"a list of {kind.__name__}", self.name, plugin_name)
                 for item in cast("Iterable[object]", answer):
@@ -123,6 +125,7 @@ class PluginManager:
         names: list[str] = []
         for plugin in plugins:
             name = require_name(plugin)
+            # The name is what the trace, `without` and `precedes` go by.
             if name in names:
                 raise PluginError(f"two plugins are named {name!r}: rename one, or leave one out with 'without'")
             validate_plugin(plugin, name)
@@ -170,6 +173,7 @@ class PluginManager:
             return ()
         named: dict[Identifier, tuple[str, Identifier]] = {}
         for answer in hook.ask(Identifier, claim):
+            # The first one that named it counts: `precedes` compares the order of plugins by it (M4).
             named.setdefault(answer[1], answer)
         return tuple(named.values())
 
@@ -191,6 +195,7 @@ class PluginManager:
         refusals: dict[str, tuple[str, Refusal]] = {}
         if hook.calls:
             for answer in hook.ask(Refusal, claim, standing, contact, writes):
+                # One refusal is enough, since deny wins; the first gives the reason.
                 refusals.setdefault(answer[1].field, answer)
         return refusals
 
@@ -212,6 +217,7 @@ class PluginManager:
         if hook.calls:
             known = set(map(_id, conversations))
             for plugin_name, conversation_id in hook.ask(str, claim, standing, visitor, conversations):
+                # L2: an id from elsewhere would link another visitor's conversation.
                 if conversation_id in known:
                     chosen.setdefault(conversation_id, plugin_name)
         return chosen
@@ -242,11 +248,13 @@ class PluginManager:
     def startup(self, hullo: Host) -> None:
         """Start the plugins in order. Raises what a plugin raises, and starts no further one."""
         for call in self._hooks["startup"].calls:
+            # Not isolated: a plugin that cannot start must stop the start, or its rule would silently be missing.
             call.function(*call.pick((hullo,)))
 
     def shutdown(self, hullo: Host) -> None:
         """Stop the plugins in reverse order, each isolated."""
         hook = self._hooks["shutdown"]
+        # Reversed: a plugin may use until its end what an earlier one has started.
         hook.notify(hullo, calls=reversed(hook.calls))
 
     def routes(self, hullo: Host) -> tuple[BaseRoute, ...]:

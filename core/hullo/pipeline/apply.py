@@ -21,6 +21,7 @@ from hullo.rules.identifiers import without_identifiers
 def decision_of(result: IdentifyResult) -> Decision[Outcome]:
     """Put what was decided into a change set, an answer, and reasons that are built on demand."""
     changes = _changes(result)
+    # P2: cut at the end, so that no part above can write about an erased person.
     if result.is_suppressed:
         changes = _without_contact(changes)
     changed = bool(changes.contacts or changes.sessions or changes.conversations or changes.conflicts)
@@ -36,6 +37,7 @@ def _changes(result: IdentifyResult) -> ChangeSet:
     verified, update = result.match.verified, result.session_update
     contacts, sessions = _contact_changes(result), _session_changes(result)
     spent = _spent_tokens(verified)
+    # W9: a change set without changes must not carry events, decisions or key uses either.
     if not (contacts or sessions or result.links.changes or result.conflicts or spent):
         return ChangeSet()
     noteworthy = result.is_noteworthy
@@ -71,9 +73,11 @@ def _contact_changes(result: IdentifyResult) -> tuple[Change[Contact], ...]:
     for displaced in result.match.displaced:
         changes.append(replacement(displaced.owner, without_identifiers(displaced.owner, displaced.identifiers, now)))
     for merge in result.merges:
+        # Emptied before the survivor is written: the store has one owner for each identifier.
         changes.append(merge.absorbed_change)
     if stored is None:
         changes.append(insertion(result.writes.contact))
+    # A merge alone changes the survivor too: it takes what the absorbed contact had (G1).
     elif result.writes.written or result.merges:
         changes.append(replacement(stored, result.writes.contact))
     elif now - stored.last_seen_at >= TOUCH_INTERVAL:
@@ -85,6 +89,7 @@ def _contact_changes(result: IdentifyResult) -> tuple[Change[Contact], ...]:
 def _session_changes(result: IdentifyResult) -> tuple[Change[Session], ...]:
     update, previous = result.session_update, result.match.session
     changes = (*(update.session_changes if update else ()), *_source_session_changes(result))
+    # C5: the old session ends in the transaction that starts the new one, so no moment has both.
     if result.switched and previous is not None:
         return (session_lifecycle.revoke(previous, result.match.verified.context.now), *changes)
     return changes
@@ -98,11 +103,13 @@ def _source_session_changes(result: IdentifyResult) -> tuple[Change[Session], ..
     transferred, update = result.match.transferred_identity, result.session_update
     if transferred is None or (update is not None and transferred.session.digest == update.session.digest):
         return ()
+    # Never back: the process that saw the source session last may have a faster clock.
     seen = max(transferred.session.seen_at, result.match.verified.context.now)
     return (replacement(transferred.session, replace(transferred.session, seen_at=seen)),)
 
 
 def _spent_tokens(verified: VerifiedClaim) -> tuple[SpentToken, ...]:
+    # Some tokens are only looked up here, and not used up.
     tokens = [token for token in verified.single_use_tokens if token.consumes]
     # Kept an hour longer than the tokens are good for: the clocks of other processes may be behind.
     return (
@@ -124,5 +131,6 @@ def _key_uses(verified: VerifiedClaim) -> tuple[KeyUse, ...]:
     return tuple(
         KeyUse(app_id=app.id, key_id=proof.key_id, at=now)
         for proof in verified.proofs
+        # A proof without a key of the app's (an API key) has no row to update.
         if proof.key_id is not None and now - (last_used.get(proof.key_id) or 0) >= HOUR
     )

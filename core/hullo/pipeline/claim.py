@@ -77,6 +77,7 @@ class Identify(Value):
     def _claim_without_evidence(self, app: App, salt: str) -> VerifiedClaim | HulloError:
         """Return the claim for the case that its evidence is refused, or the error that it meets then."""
         try:
+            # Prepared before the load: one snapshot must do for both ways, as the decision makes no I/O.
             return self._verified_claim(
                 app, salt, accept_as_claim(self.claim, app, ProofRejected("used before", mistake="used_before"))
             )
@@ -97,6 +98,7 @@ class Identify(Value):
             if fallback is None:
                 raise
             if isinstance(fallback, HulloError):
+                # Without the cause: this app forgives a wrong proof, so the caller is told only what remains wrong.
                 raise fallback from None
         return decide(fallback, self.hooks, snapshot)
 

@@ -69,6 +69,7 @@ def decide(verified: VerifiedClaim, hooks: PluginManager, snapshot: Snapshot) ->
 
     Raises what `match` raises.
     """
+    # In this order: standing needs the contact, writes need the standing, and links need both.
     matched = match(verified, snapshot, hooks)
     session = _continue_session(matched)
     standing = _judge_standing(session, snapshot)
@@ -81,6 +82,7 @@ def _continue_session(matched: MatchResult) -> _SessionResult:
     """Continue the caller's session, or begin one; then put what the contact absorbs into it (C1, C5)."""
     verified = matched.verified
     transferred = matched.transferred_identity
+    # After a hop the session remembers what its source claimed: the call itself may name no person (T1).
     claimed = transferred.session.claimed_identifiers if transferred else verified.claimed_digests
     update, switched = _update_session(matched, claimed)
     writer = _writer(verified, update)
@@ -104,6 +106,7 @@ def _update_session(
 ) -> tuple[SessionUpdate | None, bool]:
     """Return the session that goes on, and whether another person uses the browser from now on (C5)."""
     verified, session = matched.verified, matched.session
+    # A server has no browser: there is no visitor whose session could go on.
     if verified.server_writer is not None or verified.app is None:
         return None, False
     context = verified.context
@@ -117,6 +120,7 @@ def _update_session(
     if session.contact_id not in absorbed and session_lifecycle.is_user_switch(
         session, target, standing, claimed_digests, verified.salt
     ):
+        # C5: never a merge. The new person gets a visitor of their own, as browsers are shared.
         return session_lifecycle.start(verified.workspace_id, verified.app.id, context), True
     return session_lifecycle.refresh(session, context.now), False
 
@@ -169,6 +173,7 @@ def _judge_standing(session: _SessionResult, snapshot: Snapshot) -> _StandingRes
 
 def _standing(session: _SessionResult) -> Standing:
     matched, contact = session.match, session.contact
+    # Servers write as proven, and so does a visitor who reached the contact through a proof.
     if matched.verified.server_writer is not None or matched.is_proven:
         return Standing.PROVEN
     # What an absorbed contact had is not for the survivor's creator to change: `owned` ends with the first merge.
@@ -195,11 +200,13 @@ def _review_writes(believed: _StandingResult, hooks: PluginManager) -> WriteResu
     erased = believed.erased_identifiers
     names = matched.writable_identifiers
     if erased:
+        # P2: a claim alone must not bring back an erased person's identifier.
         names = tuple(name for name in names if name not in erased)
     unproven = matched.unproven_identifiers
     writable = [
         (name, name in verified.proven_identifiers and name not in unproven) for name in one_per_kind(names, contact)
     ]
+    # Without these kinds `_plain_values` would write the identifier as a plain profile value.
     withheld = [*matched.withheld_kinds]
     withheld += [collision.field for collision in matched.collisions] if matched.collisions else ()
     withheld += [name.kind for name in erased] if erased else ()
@@ -220,6 +227,7 @@ def _attribute_standing(standing: Standing, contact: Contact) -> Standing:
 
     An attribute's proof says nothing about the person (V2, V6).
     """
+    # W13: the creator of a contact that anything proves is an ordinary claimant.
     unproven_own = standing is Standing.OWNED and contact.standing < Standing.PROVEN
     return Standing.PROVEN if unproven_own else standing
 
@@ -242,6 +250,7 @@ def _link(believed: _StandingResult, snapshot: Snapshot, hooks: PluginManager) -
 def _result(believed: _StandingResult, writes: WriteResult, links: Links, snapshot: Snapshot) -> IdentifyResult:
     session, matched = believed.session, believed.session.match
     update = session.update
+    # Asked before the session gets its contact: afterwards the two are always equal, and E wants first links only.
     identified = update is not None and update.session.contact_id != session.contact.id
     return IdentifyResult(
         match=matched,
@@ -250,6 +259,7 @@ def _result(believed: _StandingResult, writes: WriteResult, links: Links, snapsh
         merges=session.merges,
         writes=writes,
         writer=session.writer,
+        # Last of all: the standing that the session gets is known only now.
         session_update=_assign_contact(believed, update) if update is not None else None,
         switched=session.switched,
         identified=identified,
@@ -268,6 +278,7 @@ def _assign_contact(believed: _StandingResult, update: SessionUpdate) -> Session
     verified, transferred = matched.verified, matched.transferred_identity
     # After a hop the session has the proofs of the one that it came from: this page names no identifier (T1).
     if transferred is not None:
+        # T1: never more than the source session has proven.
         proven = transferred.proven_identifiers
     else:
         proven = tuple(
@@ -280,6 +291,7 @@ def _assign_contact(believed: _StandingResult, update: SessionUpdate) -> Session
         Standing.CLAIMED if suppressed else believed.standing,
         session.claimed_digests,
         proven,
+        # The call's own time: `session.context` may be later, after the clock of another process.
         verified.context.now,
         verified.salt,
     )
@@ -324,6 +336,7 @@ def _new_conflicts(matched: MatchResult, contact: Contact, snapshot: Snapshot) -
     for collision in matched.collisions:
         # C9: a repeat of an open conflict is no news, so that a page that repeats its call writes nothing (W9).
         pair = pair_key(contact.id, collision.owner.id)
+        # Also when two fields of one call collide with the same contact.
         if pair in snapshot.reported_pairs or pair in conflicts:
             continue
         conflicts[pair] = Conflict(

@@ -43,6 +43,7 @@ def link_conversations(
     orphans = [
         conversation
         for conversation in conversations
+        # The visitor is compared too, as a snapshot may hold other conversations.
         if conversation.contact_id is None and conversation.visitor_id == session.visitor_id
     ]
     # The link stores this standing, not the visitor's: H1 shows a conversation by what its link had.
@@ -50,6 +51,7 @@ def link_conversations(
     changes = tuple(
         replacement(conversation, replace(conversation, contact_id=contact_id, link_standing=stored_as))
         for conversation in orphans
+        # Over `orphans`, not over `chosen`: a plugin's answer cannot link a conversation that it was not asked about.
         if conversation.id in chosen
     )
     return Links(changes=changes, plugins=tuple(dict.fromkeys(chosen.values())))

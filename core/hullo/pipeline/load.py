@@ -73,6 +73,7 @@ def snapshot_query(claims: Sequence[VerifiedClaim]) -> SnapshotQuery:
 
 
 def _distinct(digests: Iterable[Mapping[Identifier, str]]) -> tuple[str, ...]:
+    # A dict and no set: the order of a query stays the same from run to run.
     return tuple(dict.fromkeys([digest for mapping in digests for digest in mapping.values()]))
 
 

@@ -88,6 +88,7 @@ class MatchResult(Value):
 
     def is_recreation(self, snapshot: Snapshot) -> bool:
         """Return whether the contact that would be created was erased before (P2)."""
+        # A call that finds a stored contact creates none, whatever its other identifiers are.
         if self.contact is not None:
             return False
         return self.transferred_identity is not None or any(self._tombstoned(snapshot))
@@ -124,6 +125,7 @@ def match(verified: VerifiedClaim, snapshot: Snapshot, hooks: PluginManager) -> 
     if verified.hop is not None:
         return _match_hop(verified.hop, verified, session, snapshot)
     result = _match_claim(verified, session, snapshot, hooks)
+    # The first load is small: one app's custom data and no audit head. A merge needs the rest, and merges are rare.
     if result.planned_merges and snapshot.audit_head is None:
         raise NeedsFullContacts
     return result
@@ -146,6 +148,7 @@ def _match_claim(
         if answer is None:
             break
         plugin, answered = answer
+        # The snapshot's own object, since owners are compared by identity below.
         contact = snapshot.contacts.get(answered.contact.id)
         if contact is None:
             # A matcher may only choose: a contact from elsewhere was not loaded, and would escape the conflict check.
@@ -155,6 +158,7 @@ def _match_claim(
         displaceable = evidence.displaceable()
         unproven: tuple[Identifier, ...] = ()
         if verified.server_writer is not None and displaceable:
+            # Only for servers: a visitor who proves an email has the mailbox, a server only says whom it means.
             displaceable, unproven = _of_server(displaceable, verified)
         if displaceable:
             displaced.append(DisplacedIdentifiers(owner=contact, identifiers=displaceable))
@@ -169,6 +173,7 @@ def _match_claim(
             conflicting = evidence.conflicting_external_id()
             # A matcher that stands before the external id's has the first word (M4).
             if conflicting is None or hooks.precedes(plugin, verified.identifiers[conflicting]):
+                # Usually one contact owns all of them, and then no plugin is asked about a merge.
                 several = len(owners) > len(evidence.matching)
                 # A call that contradicts the contact in one identifier is no reason for a merge.
                 merges = tuple(_plan_merges(evidence, hooks)) if several and conflicting is None else ()
@@ -218,6 +223,7 @@ def _of_server(
     A server that names an email says which person it means (M2), and not that the mailbox is theirs. Where nothing else
     leads to the contact, what stands beside it is no better: it would prove the rest when the call is repeated.
     """
+    # An external id is the site's own word for the person: its server may move it.
     found_only = any(name.kind != EXTERNAL_ID for name in displaceable)
     unproven = tuple(name for name in verified.identifiers if name.kind != EXTERNAL_ID) if found_only else ()
     return tuple(name for name in displaceable if name.kind == EXTERNAL_ID), unproven
@@ -262,10 +268,12 @@ def _find_collisions(
     collisions: list[Collision] = []
     for identifier in verified.identifiers:
         owner = owners.get(identifier)
+        # What a planned merge absorbs is the same person from now on, so it collides with nothing (C1).
         if owner is None or owner in matched:
             continue
         # The rule names what was found: a matched contact or none, and an owner without external id or with one.
         rules = ("C1", "C2") if matched else ("C3", "C4")
+        # False is 0 and True is 1: C2 and C4 are the cases in which the owner has an external id.
         rule = rules[EXTERNAL_ID in owner.identifiers]
         collisions.append(Collision(identifier=identifier, owner=owner, rule=rule))
     # What a proof displaced is a conflict too: an agent should look at both contacts (C4, C7).
@@ -302,10 +310,12 @@ class _Evidence(Value):
     def conflicting_external_id(self) -> Identifier | None:
         """Return an external id that no contact has, and that this one is not given (C3, C4)."""
         external_id = None
+        # A loop with `break` instead of `next`: a generator would cost a frame on the hot path.
         for name in self.verified.identifiers:
             if name.kind == EXTERNAL_ID:
                 external_id = name
                 break
+        # One that has an owner fills no blank: it found this contact, or it becomes a collision.
         if external_id is None or external_id in self.owners:
             return None
         if self._has_other_proof() and not self._confirms_stored_proof():
@@ -339,6 +349,7 @@ class _Evidence(Value):
         would be enough to have their next, proven call land there. Identifiers that the call only claims say nothing
         about it.
         """
+        # A caller who proves what this contact has proven is this person: then nothing is taken away (C4).
         if not self.proven or self._confirms_stored_proof() or not self._has_other_proof():
             return ()
         return self.proven
@@ -358,6 +369,7 @@ class _Evidence(Value):
         is: see `displaceable`. Two with external ids of their own are two people (C2), and a proof that leads to a
         third contact leaves doubts about all of them.
         """
+        # C2: two external ids are two people by the site's own word.
         if EXTERNAL_ID in self.contact.identifiers and EXTERNAL_ID in other.identifiers:
             return False
         other_evidence = _Evidence.of(self.verified, None, other, self.owners)
@@ -388,6 +400,7 @@ class _Evidence(Value):
         # A proven session is a proof as good as any: it was one when the session got its standing.
         if self._has_proven_session():
             return False
+        # Compared as stored facts: another spelling of an email is the same identifier.
         here = [(name.kind, self.contact.identifier_fact(name)) for name in self.verified.proven_identifiers]
         return any(
             fact.standing is Standing.PROVEN and (kind, fact) not in here
@@ -425,6 +438,7 @@ def _match_hop(hop: TokenClaims, verified: VerifiedClaim, session: Session | Non
         session=session,
         contact=contact,
         matched_by=hop.by,
+        # T1: a token carries an identity and writes none.
         writable_identifiers=(),
         is_proven=proven or already_proven,
         transferred_identity=TransferredIdentity(session=source, is_proven=proven),

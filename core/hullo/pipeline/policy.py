@@ -48,10 +48,12 @@ class WriteContext(Value):
         """Return the writer to store with the value (`Fact.by`)."""
         if self.signed_fields is None or self.visitor_writer is None:
             return self.writer
+        # V2: a proof covers what was signed. The visitor, not the key, wrote what stands beside it.
         return self.writer if field in self.signed_fields else self.visitor_writer
 
     def standing_of(self, field: str) -> Standing:
         """Return the standing of a value that is no identifier (V5, V6)."""
+        # V6: a signed attribute is proven by itself, and says nothing about the person beside it.
         if field in self.proven_attributes:
             return self.attribute_standing
         return self.standing if self.signed_fields is None or field in self.signed_fields else Standing.CLAIMED
@@ -135,6 +137,7 @@ def one_per_kind(identifiers: Iterable[Identifier], contact: Contact) -> tuple[I
     """Choose one identifier of each kind: the one that the contact has already, else the one named first."""
     chosen: dict[str, Identifier] = {}
     for identifier in identifiers:
+        # W7: one that the contact has already wins, or each call would swap its primary identifier.
         if identifier.kind not in chosen or contact.has_identifier(identifier):
             chosen[identifier.kind] = identifier
     return tuple(chosen.values())
@@ -162,6 +165,7 @@ def _propose_writes(
         app_id: str | None = None,
     ) -> None:
         standing = standing if standing is not None else write_context.standing_of(field)
+        # W9: what is so already is no write, so no plugin is asked about it.
         if _is_change(value, stored, standing):
             changing.append(
                 Write(
@@ -205,6 +209,7 @@ def _propose_writes(
         if field == "phone" and text is not None:
             text = normalise_phone(text, write_context.app.region if write_context.app else None)
         propose(field, "profile", text, contact.profile.get(field))
+    # Custom data belongs to a contact in one app: without an app there is no block to write to.
     if claim.custom_data and write_context.app is not None:
         # W3: key by key, and only this app's block. Keys that the claim does not hold are not touched.
         block = _app_custom_data(contact, write_context.app)
@@ -243,9 +248,11 @@ def _write_kind(write: Write) -> str:
 
 
 def _apply_accepted(before: Contact, accepted: Sequence[Write], write_context: WriteContext, is_new: bool) -> Contact:
+    # W9: without this, a call whose writes are all refused would still raise the version.
     if not accepted:
         return before
     contact = before
+    # Copies: one snapshot may be decided about twice (`Identify._decide_single_use`).
     profile, block = dict(contact.profile), dict(_app_custom_data(contact, write_context.app))
     facts_of = {"profile": profile, "custom_data": block}
     for write in accepted:

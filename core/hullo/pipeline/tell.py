@@ -68,10 +68,12 @@ def outcome_of(result: IdentifyResult, *, changed: bool) -> Outcome:
     suppressed = result.is_suppressed
     return Outcome(
         request_id=verified.request_id,
+        # P2: the id of a contact that is not written would be a promise that no later call keeps.
         contact_id=None if suppressed else result.contact.id,
         matched_by=MATCHED_BY_ERASED if suppressed else result.match.matched_by,
         standing=Standing.CLAIMED if suppressed else result.standing,
         visitor_id=update.session.visitor_id if update else None,
+        # The only place where the secret leaves: the store keeps its digest (S1).
         session_token=update.token if update else None,
         switched=result.switched,
         identified=result.identified and not suppressed,
@@ -92,6 +94,7 @@ def trace_of(result: IdentifyResult) -> Trace:
     # Rejected identifiers are in the trace too: they are the usual reason that a contact was not found (M5).
     rejected = tuple(
         FieldVerdict(field=rejection.field, verdict="rejected", reason=rejection.reason)
+        # Rejections are told of suppressed calls too: they depend on the request alone.
         for rejection in result.match.verified.rejected
     )
     if result.is_suppressed:
@@ -183,13 +186,16 @@ def events_of(result: IdentifyResult) -> tuple[Event, ...]:
     visitor = {"visitor_id": result.session_update.session.visitor_id} if result.session_update else {}
     changed_fields = result.writes.changed_fields
     if result.match.contact is None:
+        # P2: a person who was erased and proves it again is new, and observers may want to know.
         recreated = {"recreated": True} if result.is_recreation else {}
         builder.add("contact.created", contact_id, {**visitor, **recreated}, result.writes.changes)
+    # Not both: a new contact has no fields that changed.
     elif changed_fields:
         builder.add("contact.updated", contact_id, {"fields": changed_fields}, result.writes.changes)
     # After created or updated: a receiver knows the contact when it learns that a visitor is that person.
     if result.identified:
         builder.add("contact.identified", contact_id, {**visitor, "standing": result.standing.label})
+    # After `contact.identified`, as it is the identify that links them (L1, R4).
     for link in result.links.changes:
         builder.add("conversation.linked", contact_id, {"conversation_id": link.after.id})
     for conflict in result.conflicts:

@@ -43,6 +43,7 @@ class Evidence(Value, kw_only=True):
 
         Evidence that names none of `identifiers` states nothing about the person that it is shown for.
         """
+        # A hash states no values of its own (V1); a token does (V5).
         stating = [proof for proof in self.proofs if proof.signed_claim is not None]
         if self.hop is None and not stating:
             return None
@@ -116,6 +117,7 @@ def verify(claim: Claim, app: App, now: Instant, hooks: PluginManager) -> Eviden
     Raises `ProofRejected` for wrong evidence, except in the lenient modes, and `ProofRequired` for a claim without
     proof in mode `required` (V3). Pure; may run more than once.
     """
+    # V3: hashes are ignored, and identity tokens are not: a visitor may come from an app that verifies.
     if app.verification is VerificationMode.OFF:
         return _verify_hop_only(claim, app, now, hooks)
     try:
@@ -125,6 +127,7 @@ def verify(claim: Claim, app: App, now: Instant, hooks: PluginManager) -> Eviden
         if app.verification not in LENIENT_MODES:
             raise
         return accept_as_claim(claim, app, error)
+    # A signed attribute alone leaves it unsigned: it proves no person (V6).
     if app.verification is VerificationMode.REQUIRED and verified.signature is not Signature.SIGNED:
         raise proof_required_error()
     return verified
@@ -145,11 +148,14 @@ def proof_required_error() -> ProofRequired:
 def _verify_evidence(claim: Claim, app: App, now: Instant, hooks: PluginManager) -> Evidence:
     """Verify all evidence of the claim. Raises `ProofRejected`."""
     hop = _read_hop_token(claim, app, now, hooks)
+    # Read already: left in, no verifier would vouch for it, and the call would be refused as unread.
     rest = replace(claim, identity_token=None) if hop is not None else claim
     proofs = hooks.verify_claim(rest, app, now)
     # Evidence that no plugin knows is wrong, also beside evidence that is right: a site that signs expects a check.
     unread = rest.evidence_fields.difference(*[proof.evidence for proof in proofs])
     if unread:
+        # `min`, as a set has no order and the message should not change. The field's name only: its value is a secret
+        # (P4).
         raise ProofRejected(f"no plugin that is in use vouches for this {min(unread)}", mistake="unread")
     signed = False
     # A proof of attributes alone proves no person (V6).

@@ -16,6 +16,7 @@ MAX_BACKOFF: Final = 0.05
 def attempts() -> Iterator[int]:
     """Number the tries of a change that runs alone, with growing pauses between them."""
     for number in range(MAX_ATTEMPTS):
+        # The first retry comes at once: its rival has committed already.
         if number > 1:
             pause_after(number)
         yield number

@@ -50,10 +50,12 @@ def copy_store(
     """
     if source.location == target.location:
         raise Conflicting(SAME_DATABASE)
+    # The source first: an unreachable one leaves no new database behind.
     with source.as_source() as old, target.as_target() as new:
         tables = _common_tables(old, new)
         _begin(old, new, fingerprint(source.location))
         _copy(old, new, tables, _ProgressCounter(progress, "copying", sum(map(old.count, tables))), chunk)
+        # Counted after the copy: the target had fewer rows before.
         rows = sum(map(old.count, tables)) + sum(map(new.count, tables))
         copied = _verify(old, new, tables, _ProgressCounter(progress, "verifying", rows), chunk)
         new.finish()
@@ -62,6 +64,7 @@ def copy_store(
 
 def fingerprint(place: str) -> str:
     """Return what an unfinished copy stores about its source."""
+    # A digest, as a location may hold more than the 64 letters and digits that a mark takes.
     return sha256(place.encode()).hexdigest()[:32]
 
 
@@ -83,6 +86,7 @@ class _ProgressCounter:
 
 def _common_tables(old: CopySource, new: CopyTarget) -> tuple[PortableTable, ...]:
     tables = tuple(old.tables())
+    # Names, columns and keys: rows are copied by position, so another order would mix values up.
     if tables != tuple(new.tables()):
         raise Conflicting("source and target keep their rows in different tables: neither can hold the other's")
     return tables
@@ -90,6 +94,7 @@ def _common_tables(old: CopySource, new: CopyTarget) -> tuple[PortableTable, ...
 
 def _begin(old: CopySource, new: CopyTarget, source: str) -> None:
     begun = new.unfinished_copy()
+    # The mark is the source's: this is an interrupted copy, which goes on.
     if begun == source:
         return
     if begun is not None:
@@ -106,6 +111,7 @@ def _copy(
     old: CopySource, new: CopyTarget, tables: Sequence[PortableTable], told: Callable[[int], None], chunk: int
 ) -> None:
     for table in tables:
+        # Chunks are committed in key order, so the last key says how far an interrupted copy came.
         last = new.last_key(table)
         if last is not None:
             told(new.count(table))
@@ -114,6 +120,7 @@ def _copy(
                 refused = new.add(table, rows)
             except Unstorable as error:
                 where = f"in table {table.name}, in the {len(rows)} rows from key {table.key_of(rows[0])}"
+                # The key and no values: a row may hold personal data (P4).
                 raise Unstorable(f"{error.detail}: it is {where}") from error
             if isinstance(refused, StoreConflict):
                 raise Conflicting(
@@ -126,6 +133,7 @@ def _copy(
 def _verify(
     old: CopySource, new: CopyTarget, tables: Sequence[PortableTable], told: Callable[[int], None], chunk: int
 ) -> tuple[CopiedTable, ...]:
+    # Both sides are read again from the database: what was sent is no proof of what was stored.
     sides = [(_digest_table(old, table, told, chunk), _digest_table(new, table, told, chunk)) for table in tables]
     if unequal := [ours.name for ours, theirs in sides if ours != theirs]:
         raise Conflicting(
@@ -151,6 +159,7 @@ def _pages(
 ) -> Iterator[Sequence[PortableRow]]:
     while rows := side.rows(table, after, chunk):
         yield rows
+        # A short page is the last one: no further query is needed to find nothing.
         if len(rows) < chunk:
             return
         after = table.key_of(rows[-1])

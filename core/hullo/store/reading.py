@@ -36,9 +36,11 @@ def iter_contacts(
     for number, contact in enumerate(iter_pages(lambda page: store.list_contacts(wanted, page), page_size)):
         yield contact
         newest = max(newest, contact.created_at)
+        # Once a page: a report for each contact would slow the reading down.
         if number % PAGE_SIZE == 0:
             # A count beforehand would scan the table: the age of the contact stands for progress.
             progress(label, newest - contact.created_at, max(newest - workspace.created_at, 1))
+    # The last contact may be younger than the workspace, and the bar would stop before its end.
     progress(label, 1, 1)
 
 
@@ -53,6 +55,7 @@ def current_contact(store: ContactReads, workspace_id: str, contact_id: ContactI
     while contact is not None and contact.merged_into is not None and contact.id not in asked:
         asked.add(contact.id)
         contact = store.find_contact(workspace_id, contact.merged_into)
+    # Still merged: the chain ended in a loop, or its last contact was erased.
     if contact is None or contact.merged_into is not None:
         raise NotFound("no such contact")
     return contact

@@ -15,7 +15,9 @@ def mask_secrets(url: str) -> str:
     Hides too much rather than too little: a password that was not escaped may hold any delimiter.
     """
     scheme, slashes, rest = url.partition("://")
+    # A path may hold an `@` without being a password: `sqlite:////home/me@work/hullo.db`.
     if not rest.startswith("/") and "@" in rest:
+        # The last one: a password that was not escaped may hold an `@` too.
         userinfo, _, where = rest.rpartition("@")
         user, colon, _ = userinfo.partition(":")
         rest = f"{user}:{MASK}@{where}" if colon else f"{user}@{where}"

@@ -49,10 +49,13 @@ def parse_url(url: str, *, development: bool) -> Target:
         port = parts.port
     except ValueError:
         raise UnusableUrl("is no URL") from None
+    # Development may post to a receiver on the same machine, which has no certificate.
     if parts.scheme != "https" and not (development and parts.scheme == "http"):
         raise UnusableUrl("must begin with https://")
+    # A password in a URL would be shown in lists and logs (P4).
     if parts.username is not None or parts.password is not None:
         raise UnusableUrl("holds a user name or a password; what proves that a message is ours is its signature")
+    # Port 0 means any free port, and no receiver listens there.
     if not parts.hostname or port == 0:
         raise UnusableUrl("names no host")
     if parts.fragment:
@@ -74,12 +77,15 @@ def resolve_public(target: Target, resolver: Resolver, *, development: bool) -> 
     loopback addresses are allowed.
     """
     try:
+        # Without repeats: each address gets a share of the time to connect.
         found = tuple(dict.fromkeys(resolver(target.host, target.port)))
+    # `UnicodeError`: a label that is too long for IDNA fails before any lookup.
     except (OSError, UnicodeError):
         found = ()
     if not found:
         raise UnusableUrl("names a host that is not known")
     for text in found:
+        # Judged as IPv4: else a private address could hide inside a public IPv6 one.
         address = _embedded_ipv4(ip_address(text))
         if not (_is_public(address) or (development and address.is_loopback)):
             raise UnusableUrl("leads to an address that is not public")
@@ -96,11 +102,13 @@ def _embedded_ipv4(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Addr
     if isinstance(address, IPv4Address):
         return address
     if address in _NAT64:
+        # RFC 6052, section 2.2: with a /96 prefix the last 32 bits are the IPv4 address.
         return IPv4Address(int(address) & 0xFFFFFFFF)
     return address.ipv4_mapped or address.sixtofour or address
 
 
 def _is_public(address: IPv4Address | IPv6Address) -> bool:
+    # An allow list: private, link-local and loopback ranges lie outside it without being named.
     if isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST:
         return False
     if any(address in network for network in _SPECIAL_NETWORKS):

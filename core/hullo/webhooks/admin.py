@@ -63,11 +63,13 @@ class WebhookAdmin:
 
     def list_webhooks(self) -> Sequence[Webhook]:
         """List webhooks, the newest first."""
+        # The store knows workspaces only, so an app's own webhooks are chosen here.
         return tuple(filter(self._is_accessible, self._store.list_webhooks(self._workspace_id)))
 
     def find(self, webhook_id: WebhookId) -> Webhook:
         """Find a webhook by its id."""
         found = self._store.find_webhook(webhook_id)
+        # One answer for both: a key must not learn which webhooks other workspaces have.
         if found is None or not self._is_accessible(found):
             raise NotFound("no such webhook")
         return found
@@ -89,10 +91,12 @@ class WebhookAdmin:
             events=unique_events(events),
             secrets=(WebhookSecret(secret=secret, created_at=moment.now),),
         )
+        # Sealed before the change set is made: plain secrets never reach the store.
         sealed = map_webhook_secrets(webhook, self._vault.seal)
         changes = ChangeSet(webhooks=(insertion(sealed),))
         data = {"app_id": app_id, "events": list(webhook.events)}
         for _ in attempts():
+            # Counted on each attempt, as a rival may have created one meanwhile.
             if len(self._store.list_webhooks(workspace_id)) >= MAX_WEBHOOKS:
                 raise Invalid(f"the workspace has {MAX_WEBHOOKS} webhooks; delete one first")
             if self._audit_log.commit(changes, moment, workspace_id, "webhook.created", webhook.id, data):
@@ -109,6 +113,7 @@ class WebhookAdmin:
             wanted = webhook.events if known is None else known
             return replace(webhook, url=webhook.url if url is None else url, events=wanted)
 
+        # The audit log gets the names of fields: a URL may hold a secret of the receiver (P4).
         fields = [name for name, value in (("url", url), ("events", events)) if value is not None]
         return self._update(webhook_id, edited, "webhook.changed", {"fields": fields})
 
@@ -142,6 +147,7 @@ class WebhookAdmin:
         """Delete a webhook and its secrets. Events from before are not posted any more either."""
         deleted = self._update(
             webhook_id,
+            # Kept as a row without secrets: its deliveries still name it.
             lambda webhook, moment: replace(webhook, deleted_at=moment.now, secrets=()),
             "webhook.deleted",
             {},
@@ -166,6 +172,7 @@ class WebhookAdmin:
         )
         # Not retried: the person who waits for the result may correct the receiver and test again.
         attempt = replace(self._worker.attempt(webhook, message), is_retryable=False)
+        # A new moment: the attempt may have lasted as long as the timeout.
         attempted = after_attempt(message, attempt, self._audit_log.new_context().now, 0)
         self._store.apply([ChangeSet(deliveries=(insertion(attempted),))])
         return attempted
@@ -180,7 +187,9 @@ class WebhookAdmin:
             delivery = self._store.find_delivery(delivery_id)
             if delivery is None:
                 raise NotFound("no such delivery")
+            # Checks the scope: a delivery belongs to the workspace of its webhook.
             self.find(delivery.webhook_id)
+            # The event's id stays, and with it `webhook-id`: a receiver can tell that it is a repeat.
             again = replace(delivery, state="pending", tries=0, next_at=self._audit_log.new_context().now)
             change = replacement(delivery, again)
             if isinstance(self._store.apply([ChangeSet(deliveries=(change,))])[0], Applied):
@@ -199,6 +208,7 @@ class WebhookAdmin:
         try:
             self._worker.sender.require_usable(url)
         except UnusableUrl as error:
+            # Named as a field: the caller sees which one to correct.
             raise Invalid(Invalid.invalid_fields_detail, [Rejection(field="url", reason=str(error))]) from error
 
     def _update(self, webhook_id: WebhookId, edit: Edit, action: str, data: Mapping[str, object]) -> Webhook:
@@ -226,4 +236,5 @@ def unique_events(names: Sequence[str]) -> tuple[str, ...]:
                 Invalid.invalid_fields_detail,
                 [Rejection(field="events", reason=f"the events are {', '.join(EVENT_NAMES)}")],
             )
+    # Not a set: the order of the caller is kept in what is shown.
     return tuple(dict.fromkeys(names))

@@ -53,6 +53,7 @@ class DeliveryWorker:
         self.hullo = hullo
         self.sender = sender
         self._random_fraction = random_fraction
+        # A random holder and no process id: containers often share the number 1.
         self._lease = Lease(hullo.store, LEASE_NAME, secrets.token_hex(16), hullo.clock)
         self._worker = BackgroundWorker(LEASE_NAME, self._run_once)
         # One run at a time: `drain` and the worker's thread would submit a delivery twice.
@@ -70,6 +71,7 @@ class DeliveryWorker:
 
     def drain(self) -> None:
         """Post until nothing is due; return at once when another process has the lease. Raises `StoreUnavailable`."""
+        # The pause tells what the run found: a busy one has submitted requests, or waits for some.
         while self._run_once() == BUSY_INTERVAL:
             with self._lock:
                 in_flight = [future for _, future in self._in_flight.values()]
@@ -78,8 +80,10 @@ class DeliveryWorker:
 
     def close(self) -> None:
         """Wait for the requests under way, at most as long as one attempt lasts. The rest waits for the next start."""
+        # First: it ends the pause of an attempt whose result could not be stored.
         self._closing.set()
         self._worker.stop(FAILURE_RETRY_DELAY)
+        # Requests that have not begun are cancelled: they stay pending in the store, and lose nothing.
         self._pool.shutdown(cancel_futures=True)
         # Last: until then another process would post what is under way here.
         self._lease.release()
@@ -88,7 +92,9 @@ class DeliveryWorker:
         """Post a delivery once, now and in this thread. Writes nothing."""
         hullo = self.hullo
         now = hullo.clock()
+        # Opened for one attempt only, so that plain secrets do not stay in memory.
         plain = map_webhook_secrets(webhook, hullo.executor.vault.open)
+        # Every active secret signs: a receiver changes its own at any time of the overlap.
         signing = [secret.secret for secret in plain.secrets if secret.is_active(now)]
         headers = signature_headers(delivery.event_id, now, delivery.body, signing)
         return self.sender.post(webhook.url, headers, delivery.body)
@@ -100,23 +106,29 @@ class DeliveryWorker:
             # Before the store is read, not after: see `_in_flight`.
             self._in_flight = {id_: request for id_, request in self._in_flight.items() if not request[1].done()}
             due_at = store.next_delivery_at()
+            # An idle process gives the lease up, so that another one need not wait for its end.
             if not self._in_flight and (due_at is None or due_at > now):
                 self._lease.release()
                 return IDLE_INTERVAL if due_at is None else min(IDLE_INTERVAL, (due_at - now) / SECOND)
+            # Renewed on each run: a long queue must not outlive the lease.
             if not self._lease.renew():
                 return IDLE_INTERVAL
             self._submit_due()
             return BUSY_INTERVAL
 
     def _submit_due(self) -> None:
+        # Counted anew on each run, since requests end in other threads.
         busy = Counter(webhook_id for webhook_id, _ in self._in_flight.values())
         full = [webhook_id for webhook_id, requests in busy.items() if requests >= MAX_CONCURRENT_PER_WEBHOOK]
         webhooks: dict[WebhookId, Webhook | None] = {}
         unwanted: list[Delivery] = []
+        # Full webhooks are left out by the store: else their backlog would fill the whole batch.
         for delivery in self.hullo.store.list_due_deliveries(self.hullo.clock(), BATCH_SIZE, full):
             webhook_id = delivery.webhook_id
             if (
+                # The store knows nothing of requests under way: such a delivery is still due there.
                 delivery.id in self._in_flight
+                # Asked again although the store left out full webhooks: this loop fills them too.
                 or busy[webhook_id] >= MAX_CONCURRENT_PER_WEBHOOK
                 or len(self._in_flight) >= MAX_CONCURRENT
             ):
@@ -125,6 +137,7 @@ class DeliveryWorker:
             if webhook_id not in webhooks:
                 webhooks[webhook_id] = self.hullo.store.find_webhook(webhook_id)
             webhook = webhooks[webhook_id]
+            # Recorded as failed, or it would stay pending and be read again on every run.
             if webhook is None or webhook.deleted_at is not None:
                 unwanted.append(delivery)
                 continue
@@ -142,6 +155,7 @@ class DeliveryWorker:
             attempt = self.attempt(webhook, delivery)
         except Exception as failed:
             _log.error("delivery %s failed here: %s", delivery.id, describe_error(failed))
+            # A fault of ours counts as an attempt: else a message that cannot be sent would be tried without end.
             attempt = _FAILED
         try:
             self._record([delivery], attempt)

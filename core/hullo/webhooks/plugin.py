@@ -35,6 +35,7 @@ class Webhooks:
         self._timeout = timeout
         self._resolver = resolver
         self._ssl_context = ssl_context
+        # Not made here: a worker needs the store, which is open only from `startup` on.
         self.worker: DeliveryWorker | None = None
         """None while hullo is closed."""
 
@@ -47,10 +48,12 @@ class Webhooks:
             ssl_context=self._ssl_context,
         )
         self.worker = DeliveryWorker(hullo, sender)
+        # Woken by the commit in this process; deliveries of other processes are found by the idle runs.
         hullo.outbox_worker.on_deliveries(self.name, self.worker.wake)
 
     @hookimpl
     def shutdown(self) -> None:
+        # First without a worker, then closed: a call meanwhile is refused instead of using a closed pool.
         worker, self.worker = self.worker, None
         if worker is not None:
             worker.close()

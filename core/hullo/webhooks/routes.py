@@ -65,18 +65,21 @@ class Endpoints:
         """`GET /v1/webhooks`: all of them, as there are few."""
         key = await require_api_key(request, Scope.READ)
         found = await self._run(request, key, WebhookAdmin.list_webhooks)
+        # In the shape of a page, so that a client reads every list in one way.
         return json_response({"items": [WebhookResponse.of(webhook) for webhook in found], "next": None})
 
     async def create_webhook(self, request: Request) -> Response:
         """`POST /v1/webhooks`"""
         key = await require_api_key(request, Scope.WRITE)
         body = decode_object(await request.body())
+        # A key of one app creates webhooks of that app, without having to name it.
         url, events, app_id = _read_url(body), _read_events(body), body.get("app_id") or key.app_id
         if url is None:
             raise invalid_field("url", "is missing: where the messages are to go")
         if not isinstance(app_id, str | None):
             raise invalid_field("app_id", "must be text")
         if app_id is not None:
+            # Refuses an app outside of the key's reach before anything is stored.
             await load_app(request, key, app_id)
         new = await self._run(request, key, lambda admin: admin.create(key.workspace_id, url, events or (), app_id))
         return json_response(NewWebhookSecretResponse.of_new(new))
@@ -133,6 +136,7 @@ class Endpoints:
     async def _run(self, request: Request, key: ApiKey, call: Callable[[WebhookAdmin], T]) -> T:
         # In a worker thread, not in the store's: a call may ask a name server, or wait for the receiver.
         def answer() -> T:
+            # Made for each call with the key's own scope: no route can reach beyond it.
             admin = self._open_admin(by=f"api-key:{key.id}", workspace_id=key.workspace_id, app_id=key.app_id)
             return call(admin)
 
@@ -156,11 +160,13 @@ def _read_events(body: dict[str, Any]) -> list[str] | None:
 
 
 def _read_overlap(raw: bytes) -> Instant:
+    # An empty body is no JSON, and a rotation needs none.
     if not raw:
         return DEFAULT_OVERLAP
     seconds = decode_object(raw).get("overlap_seconds")
     if seconds is None:
         return DEFAULT_OVERLAP
+    # By type and not `isinstance`: `true` is an int in Python, and no number of seconds.
     if type(seconds) is not int or not 0 <= seconds * SECOND <= MAX_OVERLAP:
         raise invalid_field("overlap_seconds", f"must be a whole number from 0 to {MAX_OVERLAP // SECOND}")
     return seconds * SECOND

@@ -34,10 +34,12 @@ def after_attempt(delivery: Delivery, attempt: Attempt, now: Instant, random_fra
     """Give the delivery after an attempt. `random_fraction`, from 0 to 1, sets the jitter of the pause."""
     tries = delivery.tries + 1
     tried = replace(delivery, tries=tries, last_at=now, last_status=attempt.status, last_error=attempt.reason)
+    # The reason decides, not the status: only an attempt without a fault was delivered.
     if attempt.reason is None:
         return replace(tried, state="delivered")
     if not attempt.is_retryable:
         return replace(tried, state="failed")
+    # `tries == 0`: the age counts only for a delivery that waited for its first attempt, not for its retries.
     if tries > len(RETRY_DELAYS) or (delivery.tries == 0 and now - delivery.created_at > MAX_QUEUE_AGE):
         return replace(tried, state="failed", last_error=f"{attempt.reason}; given up after {tries} tries")
     pause = round(RETRY_DELAYS[tries - 1] * (1 - JITTER + 2 * JITTER * random_fraction))

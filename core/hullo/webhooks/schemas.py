@@ -58,6 +58,7 @@ class WebhookResponse(ResponseBody):
             secrets=[
                 WebhookSecretResponse(
                     created_at=format_rfc3339(secret.created_at),
+                    # Times only: the secret itself is shown once, when it is made.
                     expires_at=format_optional_rfc3339(secret.expires_at),
                 )
                 for secret in webhook.secrets
@@ -125,6 +126,7 @@ class DeliveryResponse(ResponseBody):
             created_at=format_rfc3339(delivery.created_at),
             state=delivery.state,
             tries=delivery.tries,
+            # The store keeps the last value, which means nothing once the delivery is done.
             next_at=format_rfc3339(delivery.next_at) if delivery.state == "pending" else None,
             last_at=format_optional_rfc3339(delivery.last_at),
             last_status=delivery.last_status,

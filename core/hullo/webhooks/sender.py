@@ -71,6 +71,7 @@ class Sender:
         deadline = time.monotonic() + self._timeout
         try:
             target = parse_url(url, development=self._development)
+            # Checked at each attempt: the name may lead elsewhere than when the webhook was made (SSRF).
             addresses = resolve_public(target, self._resolver, development=self._development)
         except UnusableUrl as error:
             return Attempt(status=None, reason=f"its URL {error}")
@@ -78,14 +79,17 @@ class Sender:
             with _DeadlineSocket(deadline) as sock:
                 sock.connect(target, addresses, self._tls_context if target.secure else None)
                 return _send_request(target, sock, headers, body.encode())
+        # Timeouts and TLS errors are `OSError` too; `HTTPException` is an answer that is no HTTP.
         except (OSError, HTTPException) as failed:
             return Attempt(status=None, reason=self._failure_reason(failed))
 
     @cached_property
     def _tls_context(self) -> ssl.SSLContext:
+        # Made once, with the first request: it reads the system's certificates from disk.
         return self._ssl_context if self._ssl_context is not None else ssl.create_default_context()
 
     def _failure_reason(self, failed: Exception) -> str:
+        # The reasons are our own words: the text of an error may quote what the receiver sent (P4).
         if isinstance(failed, TimeoutError):
             return f"it did not answer within {self._timeout:g} seconds"
         if isinstance(failed, ConnectionRefusedError):
@@ -104,6 +108,7 @@ def _send_request(target: Target, sock: _DeadlineSocket, headers: Mapping[str, s
     # Of ours last: they win over headers of the caller. One request a connection, as the next attempt resolves anew.
     own = {"content-type": "application/json", "user-agent": _USER_AGENT, "connection": "close"}
     connection = _PinnedConnection(target, sock)
+    # `http.client` calls `connect` itself, which finds the socket that is checked and connected.
     connection.request("POST", target.path, body, {**headers, **own})
     with connection.getresponse() as response:
         # The status is known: a body that breaks off changes nothing about it.
@@ -116,13 +121,16 @@ def _attempt_from(response: HTTPResponse) -> Attempt:
     status = response.status
     if 200 <= status < 300:
         return Attempt(status=status)
+    # A redirect could lead to an address that was not checked. It is retried, as the receiver may be mended.
     if 300 <= status < 400:
         return Attempt(status=status, reason=f"it answered {status}, and redirects are not followed")
+    # Standard Webhooks: 410 asks the sender to stop.
     if status == GONE:
         return Attempt(
             status=status, reason=f"it answered {status}: it does not want to be told of this", is_retryable=False
         )
     asked = response.headers.get("retry-after", "")
+    # RFC 9110, section 10.2.3, allows a date too; the seconds alone are read. The length bounds the work of `int`.
     wait = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 9 else 0
     return Attempt(status=status, reason=f"it answered {status}", retry_after=min(wait, MAX_RETRY_AFTER))
 
@@ -159,6 +167,7 @@ class _DeadlineSocket:
         assert self._socket is not None
         if context is not None:
             self._socket.settimeout(self._remaining())
+            # The certificate is checked for the name, although the connection goes to an address.
             self._socket = context.wrap_socket(self._socket, server_hostname=target.host)
 
     def sendall(self, data: bytes) -> None:
@@ -179,6 +188,7 @@ class _DeadlineSocket:
 
     def _remaining(self) -> float:
         left = self._deadline - time.monotonic()
+        # A timeout of 0 would mean non-blocking, and a negative one is an error.
         if left <= 0:
             raise TimeoutError
         return left
@@ -203,6 +213,7 @@ class _PinnedConnection(HTTPConnection):
     def __init__(self, target: Target, sock: _DeadlineSocket) -> None:
         self.default_port = 443 if target.secure else 80  # so that the header `Host` leaves it out
         super().__init__(target.host, target.port)
+        # Kept beside `sock`, which `http.client` sets to None until it connects.
         self._connected: Any = sock
 
     def connect(self) -> None:

@@ -31,5 +31,6 @@ def signature_headers(message_id: str, at: Instant, body: str, secrets: Iterable
 
 
 def _signature(secret: str, message: bytes) -> str:
+    # Standard Webhooks: the prefix is not part of the key, and the rest is base64.
     key = base64.b64decode(secret.removeprefix(f"{SECRET_PREFIX}_"))
     return f"v1,{base64.b64encode(hmac.digest(key, message, 'sha256')).decode()}"
