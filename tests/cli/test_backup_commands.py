@@ -153,7 +153,7 @@ class TestWhatIsReplaced:
         terminal.json("app", "create", "After")
         ended, told = at_a_terminal(terminal.folder, "restore", "hullo.bak", answers=f"{answer}\n")
         assert ended == status
-        assert "Replace all that sqlite:///hullo.db holds with hullo.bak? [y/N]:" in told
+        assert "Replace the whole content of sqlite:///hullo.db with hullo.bak? [y/N]:" in told
         assert ("100%" in told) is (status == 0)
         assert app_names(terminal) == names
 

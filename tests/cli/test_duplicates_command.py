@@ -68,7 +68,7 @@ def test_likeliest_pairs_show_with_remaining_count(terminal: Terminal) -> None:
     assert "con_3" not in text
     assert "These are the likeliest 1; --limit shows more." in text
     assert terminal.json("duplicates", "--limit", "1")["pairs"] == 2
-    assert terminal.text("duplicates", "--min-score", "0.9").startswith("1,208 contacts, and 1 pair that may be")
+    assert terminal.text("duplicates", "--min-score", "0.9").startswith("1,208 contacts, 1 pair that may be")
 
 
 def test_printed_command_merges_and_removes_the_pair(terminal: Terminal) -> None:

@@ -94,9 +94,9 @@ def test_doctor_reports_how_keys_are_kept(terminal: Terminal, monkeypatch: pytes
 
     assert finding() == ("none: the database holds identity keys in plain text", None)
     monkeypatch.setenv("HULLO_MASTER_KEY", KEY)
-    assert finding() == ("set: identity keys are kept sealed", None)
+    assert finding() == ("set: the database holds identity keys encrypted", None)
     monkeypatch.setenv("HULLO_MASTER_KEY", f"{KEY}, {OTHER}")
-    assert finding() == ("set, and 1 older: identity keys are kept sealed", None)
+    assert finding() == ("set, and 1 older: the database holds identity keys encrypted", None)
     monkeypatch.setenv("HULLO_MASTER_KEY", "changeme")
     value, advice = finding()
     assert value == "cannot be used"
