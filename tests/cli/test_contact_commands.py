@@ -75,7 +75,7 @@ def test_contact_shows_tags_notes_events_and_conflicts(terminal: Terminal):
         other = {"external_id": "joe", "user_hash": hullo.user_hash(app["app_key"], "joe"), "email": "j@x.test"}
         joe = hullo.identify({"app_key": app["app_key"], **other}).result.contact_id
         about: dict[str, Any] = {"contact_id": jane, "workspace_id": app["workspace_id"], "writer": "agent:ada"}
-        tagging = {"app_id": None, "tagging": TagChanges(add=("vip",)), "limits": Limits()}
+        tagging = {"app_id": None, "changes": TagChanges(add=("vip",)), "limits": Limits()}
         report = EventReport(name="Order placed", properties={"total": 3})
         hullo.executor.run(TagContact(**about, **tagging, context=hullo.new_context()))
         hullo.executor.run(AddContactNote(**about, text="Call back\x1b[31m", context=hullo.new_context()))
