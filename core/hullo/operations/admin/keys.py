@@ -139,11 +139,7 @@ class KeyRegister(RegisterWriter):
             return known
         workspaces = self._store.list_workspaces()
         if len(workspaces) != 1:
-            raise Invalid(
-                "there are several workspaces: name one of them"
-                if workspaces
-                else "there is no workspace yet: create an app first"
-            )
+            raise Invalid("say which workspace" if workspaces else "there is no workspace yet: create an app first")
         return workspaces[0]
 
 
