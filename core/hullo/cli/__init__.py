@@ -36,9 +36,11 @@ def main() -> None:
     """
 
 
+# Added here and not in their modules: `contacts` would otherwise have to import all that belongs to it.
 for command in (export_command, merge_command, erase_command):
     contacts_group.add_command(command)
 
+# This order is the order of `hullo --help`: what a new site needs comes first.
 for command in (
     serve_command,
     app,

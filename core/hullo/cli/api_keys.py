@@ -20,6 +20,7 @@ def api_key() -> None:
 
 def _scopes(context: click.Context, parameter: click.Parameter, text: str) -> frozenset[Scope]:
     try:
+        # An error for one unknown scope: a key with fewer rights than asked for would fail much later.
         return frozenset(Scope(word.strip()) for word in text.split(","))
     except ValueError:
         raise click.BadParameter(
@@ -44,6 +45,7 @@ def _scopes(context: click.Context, parameter: click.Parameter, text: str) -> fr
 def create(options: CommonOptions, workspace: str | None, app_key: str | None, scopes: frozenset[Scope]) -> None:
     """Create a key for the server API, and print its secret once."""
     with options.open_hullo() as hullo:
+        # With an app, the app's workspace counts.
         if workspace is None and app_key is None:
             workspace = _usual_workspace(hullo)
         new = hullo.create_api_key(workspace=workspace, app_key=app_key, scopes=scopes)
@@ -65,6 +67,7 @@ def create(options: CommonOptions, workspace: str | None, app_key: str | None, s
         f"{command_text(f'hullo api-key revoke {key.id}')}\n\n"
         f"Try it while hullo serves:\n  {call}"
     )
+    # The secret stands in the result alone: the store keeps its digest, so it cannot be shown again.
     document = {
         "key_id": key.id,
         "key": new.secret,
@@ -129,6 +132,7 @@ def _document(key: ApiKey) -> dict[str, object]:
 
 
 def _sorted(key: ApiKey) -> list[str]:
+    # In the order of `Scope`: a set has none, and the output should not change from run to run.
     return [scope.value for scope in Scope if scope in key.scopes]
 
 

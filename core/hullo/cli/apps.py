@@ -50,6 +50,7 @@ def create(options: CommonOptions, name: str, origins: Sequence[str], verificati
     """Create an app with its first identity key, and print the key once."""
     with options.open_hullo() as hullo:
         new = hullo.create_app(name, origins=origins, verification=verification, workspace=workspace)
+        # Read again: what is shown is what was stored, defaults included.
         made = get_app(hullo, new.app_key)
         document = {
             "app_id": new.app_id,
@@ -71,6 +72,7 @@ def list_(options: CommonOptions) -> None:
     """List all apps, the newest first."""
     with options.open_hullo() as hullo:
         apps = hullo.store.list_apps()
+        # One query for all names, instead of one for each app.
         workspaces = {workspace.id: workspace.name for workspace in hullo.store.list_workspaces()}
     text = table(
         ("APP KEY", "NAME", "WORKSPACE", "VERIFICATION", "ORIGINS"),
@@ -108,6 +110,7 @@ def set_(options: CommonOptions, key: str, settings: Sequence[str]) -> None:
     """
     fields: dict[str, str] = {}
     for setting in settings:
+        # At the first `=`: a value may hold another one, as a URL does.
         field, separator, value = setting.partition("=")
         if not separator:
             raise click.BadParameter(
@@ -195,6 +198,7 @@ def _text(app: App, now: Instant) -> str:
 
 
 def _calls(app: App, counts: CallCount) -> str:
+    # V3: hashes are ignored in this mode, so a share of signed calls would mean nothing.
     if app.verification is VerificationMode.OFF:
         return "hullo does not count calls while verification is off."
     if not counts.total:
@@ -220,6 +224,7 @@ def _created_text(new: NewApp, app: App, prefix: str) -> str:
         f"curl http://127.0.0.1:8000{prefix}/v1/identify -H 'Content-Type: application/json' \\\n"
         f'    -d \'{{"app_key": "{new.app_key}", "email": "jane@example.com", "name": "Jane Doe"}}\''
     )
+    # The page shows a hash and never the key: a key in a page would let any visitor sign.
     page = (
         f'<script>\n    fetch("http://127.0.0.1:8000{prefix}/v1/identify", {{\n'
         '      method: "POST", headers: {"Content-Type": "application/json"},\n'

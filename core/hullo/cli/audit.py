@@ -36,6 +36,7 @@ def audit_group() -> None:
 def list_(options: CommonOptions, workspace: str | None, limit: int) -> None:
     """List the entries of the audit log, the newest first."""
     with options.open_hullo() as hullo:
+        # Each workspace has a log of its own, numbered from 1.
         [one] = _workspaces(hullo, workspace, allow_several=False)
         entries = hullo.store.list_audit(one.id, PageRequest(limit=limit)).items
     text = table(
@@ -63,6 +64,7 @@ def verify(options: CommonOptions, workspace: str | None, head: str | None) -> N
     another place: only --head finds that the last entries were removed, or that all were written again.
     """
     with options.open_hullo() as hullo:
+        # A head is of one log: in any other one it would be missing, and look like a change.
         wanted = _workspaces(hullo, workspace, allow_several=head is None)
         names = {workspace.id: workspace.name for workspace in wanted}
         results = [verify_audit_log(hullo.store, workspace.id, head) for workspace in wanted]
@@ -71,6 +73,7 @@ def verify(options: CommonOptions, workspace: str | None, head: str | None) -> N
     options.print_result(
         document, "\n\n".join(_text(result, names) for result in results) or "There is no workspace yet."
     )
+    # The status is for cron jobs, which read no text.
     if not intact:
         click.get_current_context().exit(1)
 
@@ -110,6 +113,7 @@ def _document(result: AuditVerification) -> dict[str, object]:
 
 
 def _text(result: AuditVerification, names: Mapping[str, str]) -> str:
+    # None: no earlier head was given, so nothing is said about one.
     found = {None: (), True: [("earlier head", "is in the log")], False: [("earlier head", "is NOT in the log")]}
     about = field_lines(
         [

@@ -28,6 +28,7 @@ def backup_command(options: CommonOptions, file: Path, force: bool) -> None:
     """
     with show_progress() as progress:
         _store(options).backup(file, progress, replace=force)
+    # After the backup: the file has its name only once it is complete and verified.
     size = file.stat().st_size
     text = (
         f"Backed up to {file}, {size / MEBIBYTE:,.1f} MiB. "
@@ -49,7 +50,9 @@ def restore_command(options: CommonOptions, file: Path, yes: bool) -> None:
     """
     store = _store(options)
     url = mask_secrets(options.settings().store)
+    # An empty database loses nothing, so a first restore asks no question.
     if not yes and store.has_rows():
+        # Without a terminal the question would wait for ever, or read an answer from a pipe.
         if not sys.stdin.isatty():
             raise click.UsageError(f"{url} is not empty; use --yes to replace its content")
         click.confirm(f"Replace the whole content of {url} with {file}?", abort=True, err=True)

@@ -38,15 +38,18 @@ def check_command(options: CommonOptions, app_key: str, body: BinaryIO, origin: 
     """
     with options.open_hullo() as hullo:
         check = _read_body(body, hullo.settings.limits)
+        # The option wins over the file, so that one file serves for several origins.
         check = replace(check, page=origin) if origin is not None else check
         checked = check_call(hullo, app_key, check, hullo.new_context())
     options.print_result(CheckedResponse.of(checked), "\n\n".join(_report_sections(checked)))
+    # For scripts: a test of the site's signing fails without reading the text.
     if not checked.is_accepted:
         click.get_current_context().exit(1)
 
 
 def _read_body(file: BinaryIO, limits: Limits) -> CheckBody:
     """Read the body. Raises `TooLarge`, and `BadRequest` with the position of the fault."""
+    # One byte more than allowed shows that a file is too long, without reading all of it.
     raw = file.read(limits.body_bytes + 1)
     if len(raw) > limits.body_bytes:
         raise TooLarge(f"{file.name}: the body is over {limits.body_bytes} bytes, so hullo would refuse it")
@@ -72,6 +75,7 @@ def _error_position(raw: bytes, error: BadRequest) -> str:
 
 
 def _line_and_column(raw: bytes, position: int) -> str:
+    # Columns count characters, as editors do, and not bytes. The fault itself may be invalid UTF-8.
     before = raw[:position].decode("utf-8", "replace")
     return f"line {before.count(chr(10)) + 1}, column {len(before) - before.rfind(chr(10))}"
 

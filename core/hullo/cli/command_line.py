@@ -35,12 +35,14 @@ class CommandLine(click.Group):
             return built_in
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        # Built-in ones first: to look them up opens no plugins.
         return self.commands.get(cmd_name) or _plugin_commands(ctx).get(cmd_name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in self.commands:
+            # Only for commands that are not built in: `--config` decides whether a plugin has this one.
             args = [args[0], *_parse_common_options(ctx, args[1:])]
         return super().resolve_command(ctx, args)
 
@@ -48,6 +50,7 @@ class CommandLine(click.Group):
         try:
             return super().invoke(ctx)
         except HulloError as error:
+            # One sentence and no traceback: a `HulloError` is the operator's to correct.
             raise click.ClickException(_error_message(error)) from error
 
 
@@ -62,6 +65,7 @@ def _plugin_commands(ctx: click.Context) -> dict[str, click.Command]:
         return {}
     if _PLUGIN_COMMANDS not in ctx.meta:
         hullo = ctx.find_root().ensure_object(CommonOptions).build_hullo()
+        # A plugin's command may have opened it.
         ctx.call_on_close(hullo.close)
         ctx.meta[_PLUGIN_COMMANDS] = plugin_commands(hullo)
     commands: dict[str, click.Command] = ctx.meta[_PLUGIN_COMMANDS]
@@ -74,6 +78,7 @@ def _parse_common_options(ctx: click.Context, args: list[str]) -> list[str]:
         None,
         params=list(COMMON_OPTIONS),
         add_help_option=False,
+        # The other options are the plugin's own, which are not known before it is made.
         context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
     )
     with reader.make_context(None, args, parent=ctx) as read:

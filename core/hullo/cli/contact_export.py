@@ -41,6 +41,7 @@ def export_command(options: CommonOptions, file: str, workspace: str | None, for
         raise click.UsageError("standard output cannot hold both the contacts and the document of --json; name a FILE")
     with options.open_hullo() as hullo:
         home = get_workspace(hullo, workspace)
+        # Before the first line: an export that is interrupted has given away data too.
         AuditLog(hullo.store, hullo.clock, hullo.operator).record(home.id, "contacts.exported", home.id, {})
         with _open_output(file, force) as lines, show_progress() as progress:
             count = _write(hullo, home, lines, progress)
@@ -52,6 +53,7 @@ def export_command(options: CommonOptions, file: str, workspace: str | None, for
 def _write(hullo: Hullo, home: Workspace, lines: BinaryIO, progress: Progress) -> int:
     count = 0
     for contact in iter_contacts(hullo.store, home, "exporting", progress):
+        # One at a time: a workspace need not fit into memory.
         lines.write(encode(ContactResponse.of(contact, provenance=True)) + b"\n")
         count += 1
     return count
@@ -62,6 +64,7 @@ def _open_output(file: str, force: bool) -> Generator[BinaryIO]:
     """Open the file for its owner alone. It gets its name once it is complete, so that no one reads half an export."""
     if file == STANDARD_OUTPUT:
         yield sys.stdout.buffer
+        # Flushed here, so that a closed pipe is an error of this command and not of the interpreter's exit.
         sys.stdout.buffer.flush()
         return
     path = Path(file)
@@ -70,8 +73,11 @@ def _open_output(file: str, force: bool) -> Generator[BinaryIO]:
     unfinished = path.with_name(f"{path.name}.unfinished")
     unfinished.unlink(missing_ok=True)
     try:
+        # 0o600 from the start: a mode that is set later leaves a moment in which others can open it. O_EXCL follows no
+        # link.
         with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as lines:
             yield lines
+        # On one file system, so a reader sees the old file or the whole new one.
         unfinished.replace(path)
     except OSError as error:
         raise click.ClickException(f"cannot write {file}: {error.strerror}") from error

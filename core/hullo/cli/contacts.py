@@ -42,6 +42,7 @@ def contacts_group() -> None:
 def show(options: CommonOptions, contact_id: str) -> None:
     """Show a contact: its values with their origins, its tags, its notes, and its latest events."""
     with options.open_hullo() as hullo:
+        # The id of a merged contact shows its survivor (G3).
         known = _load_report(hullo, get_contact(hullo, contact_id))
         apps = app_names(hullo)
     options.print_result(known.document(contact_id), "\n\n".join(known.sections(apps)))
@@ -127,6 +128,7 @@ def _values(contact: Contact, apps: Mapping[AppId, str]) -> Iterator[str]:
     """Yield a table of the contact's own fields, then one table for the custom data of each app."""
     yield _facts("FIELD", contact_facts(contact))
     for app_id, block in contact.custom_data.items():
+        # An app whose values were all cleared has an empty block left.
         if block:
             where = title(f"Custom data of {apps.get(app_id, app_id)} ({app_id})")
             yield f"{where}\n{_facts('KEY', block.items())}"
@@ -147,6 +149,7 @@ def _conflicts(conflicts: Iterable[Conflict], contact: Contact) -> str:
                 conflict.id,
                 conflict.field,
                 conflict.rule,
+                # A conflict is stored once and shown on both contacts (C9): each sees the other one.
                 conflict.other_id if conflict.contact_id == contact.id else conflict.contact_id,
             )
             for conflict in conflicts

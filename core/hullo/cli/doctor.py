@@ -28,6 +28,7 @@ def doctor_command(options: CommonOptions) -> None:
     Checks the installation, the settings and the database. Changes neither data nor schema, and may run beside
     servers. Ends with status 1 if there is something to do.
     """
+    # Built and not opened: opening would migrate the schema, and a diagnosis changes nothing.
     findings = list(_findings(options.build_hullo()))
     fine = all(finding.is_ok for finding in findings)
     document = {
@@ -57,11 +58,13 @@ def _findings(hullo: Hullo) -> Iterator[Finding]:
 
 
 def _bus(hullo: Hullo) -> Finding:
+    # Not a problem by itself: one process needs no bus, so there is no advice.
     if not hullo.bus.is_cross_process:
         return Finding(
             name="bus",
             value="none between processes: messages reach sockets of other processes up to half a minute late",
         )
+    # The same choice as at the start of a server, which may fall back to the store's PostgreSQL.
     url = bus_url(hullo.settings, hullo.settings.store, shared_between_processes=True)
     return Finding(name="bus", value=mask_secrets(url))
 
@@ -69,6 +72,7 @@ def _bus(hullo: Hullo) -> Finding:
 def _master_key(settings: Settings) -> Finding:
     name, keys = "master key", settings.master_keys
     try:
+        # Only the check: the keys themselves are never printed.
         Vault(keys).check(development=settings.development)
     except SettingsError as error:
         return Finding(name=name, value="cannot be used", advice=error.detail)

@@ -38,6 +38,7 @@ def add(options: CommonOptions, app_key: str, public_key: IO[bytes] | None) -> N
     With --public-key, hullo holds no secret: your server signs tokens (EdDSA, ES256 or RS256) with its private key, and
     hullo verifies them. A public key does not verify a user_hash.
     """
+    # Before the database is opened: a wrong file should change nothing.
     text = _read_key_file(public_key) if public_key is not None else None
     with options.open_hullo() as hullo:
         if text is not None:
@@ -81,6 +82,7 @@ def _retire_hint(key: IdentityKey) -> str:
 
 def _read_key_file(file: IO[bytes]) -> str:
     try:
+        # One character too many is refused later as too long. `utf-8-sig`: editors on Windows write a byte order mark.
         return file.read(MAX_TEXT_LENGTH + 1).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise Invalid(
@@ -125,9 +127,11 @@ def _parse_instant(context: click.Context, parameter: click.Parameter, text: str
 def retire(options: CommonOptions, app_key: str, key_id: str, at: Instant | None) -> None:
     """Retire a key now or at a given time: then hullo no longer accepts its signatures. Repeat it to move the time."""
     with options.open_hullo() as hullo:
+        # V4: a time in the future lets every signer change over before the key ends.
         key = hullo.register.retire_identity_key(app_key, key_id, at)
         now = hullo.clock()
         active_keys = [key for key in get_app(hullo, app_key).identity_keys if key.is_active(now)]
+    # A warning and no refusal: after a leak the last key must go too.
     if not active_keys:
         click.echo("No active key is left. hullo refuses signed calls to this app until you add a key.", err=True)
     retires = key.retires_at

@@ -17,6 +17,7 @@ def log_to_stderr() -> None:
     """Log hullo's own records from INFO, and those of other libraries from WARNING."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(KeyValue())
+    # `force`: a library may have set up handlers of its own, and records would appear twice.
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("hullo").setLevel(logging.INFO)
 
@@ -31,9 +32,11 @@ class KeyValue(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         message = record.getMessage()
+        # A message of another library may hold line breaks, which would start a record of their own.
         if not hasattr(record, "hullo"):
             message = f"message={_quoted(message)}"
         line = f"time={time[:-6]}Z level={record.levelname.lower()} logger={record.name} {message}"
+        # One line instead of a traceback: log collectors take a line for a record.
         if record.exc_info and (error := record.exc_info[1]) is not None:
             line += f" error={type(error).__name__} at={_places(error.__traceback__)}"
             if isinstance(error, HulloError):

@@ -36,6 +36,7 @@ def merge_command(options: CommonOptions, survivor_id: str, absorbed_id: str, dr
     """
     with options.open_hullo() as hullo:
         survivor, absorbed = (get_contact(hullo, contact_id) for contact_id in (survivor_id, absorbed_id))
+        # G4. Refused before the preview, as ids of two workspaces are both found here.
         if survivor.workspace_id != absorbed.workspace_id:
             raise Invalid(
                 "these contacts are in different workspaces; hullo merges contacts of one workspace only (G4)"
@@ -51,11 +52,14 @@ def merge_command(options: CommonOptions, survivor_id: str, absorbed_id: str, dr
             related_counts=moves,
             confirmed=True,  # The operator reads the preview before the question, or has skipped it with --yes.
         )
+        # The same operation as the merge itself, so the preview cannot differ from what it would do.
         done: MergeResult = hullo.executor.dry_run(absorb).result
         if not dry_run:
+            # On standard error: standard output holds the result alone, for `--json`.
             if not yes:
                 click.echo(_preview(done, absorbed, moves), err=True)
             confirm(f"Merge {display_name(absorbed)} into {display_name(survivor)}?", yes)
+            # Decided again on a fresh snapshot: the contacts may have changed while the operator read.
             done = hullo.executor.run(absorb).result
     undo = f"To undo it:  {command_text(f'hullo merges undo {done.merge.id}')}"
     after = DRY_RUN_DONE if dry_run else f"Merged: {absorbed.id} is now part of {survivor.id}. {undo}"
@@ -95,6 +99,7 @@ def erase_command(options: CommonOptions, contact_id: str, conversations: Erasur
             yes,
         )
         erased = hullo.executor.run(erase).result
+    # The id and not the name: the answer may end up in a log, where an erasure does not reach (P2, P4).
     options.print_result({"id": erased, "erased": True}, f"Erased {erased}.")
 
 
@@ -119,6 +124,7 @@ def undo(options: CommonOptions, merge_id: str, dry_run: bool) -> None:
         work = UndoMerge(
             merge=get_merge(hullo, merge_id), writer=hullo.operator, context=moment, request_id=moment.new_id("req")
         )
+        # No question is asked here: an undo loses nothing, and can be followed by another merge.
         decision = hullo.executor.dry_run(work) if dry_run else hullo.executor.run(work)
     unmerged: UndoMergeResult = decision.result
     options.print_result(UnmergedResponse.of(unmerged, dry_run=dry_run), _unmerge_text(unmerged, dry_run))

@@ -23,6 +23,7 @@ def migrate_command(options: CommonOptions, dry_run: bool) -> None:
     # The store alone, without `Hullo.open`: that needs the master key, and the schema does not.
     with closing(options.closed_store()) as store:
         store.open()
+        # Opening may find nothing to do; the check makes sure that the schema is this version's.
         store.check()
     options.print_result({"current": True}, "The database is up to date.")
 
@@ -34,6 +35,7 @@ def _show_pending(options: CommonOptions) -> None:
         raise click.UsageError(f"the store of {url} cannot print its SQL; leave out --dry-run")
     pending = store.pending_sql()
     shown = (
+        # Complete statements: an operator pipes them into the database's own client.
         "".join(f"{statement};\n" for statement in pending).rstrip() or "-- Nothing to do: the database is up to date."
     )
     options.print_result({"current": not pending, "pending": list(pending)}, shown)

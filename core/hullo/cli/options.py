@@ -34,6 +34,7 @@ class CommonOptions:
     def settings(self) -> Settings:
         """Read the settings of the file and the environment, with the database of `--db`. Raises `SettingsError`."""
         settings = read_settings(self.config)
+        # `--db` wins over the file and the environment: it is the most deliberate of the three.
         return settings if self.db is None else replace(settings, store=self.db)
 
     def closed_store(self) -> Store:
@@ -48,7 +49,10 @@ class CommonOptions:
 
         Raises `SettingsError` or `PluginError`.
         """
+        # The operator's name goes into the audit log for all that the command does.
         hullo = Hullo(settings=settings if settings is not None else self.settings(), operator=COMMAND_LINE)
+        # Checked at every start: two plugins with one command name should fail here, and not when one of them is
+        # called.
         plugin_commands(hullo)
         return hullo
 
@@ -69,6 +73,7 @@ pass_options = click.make_pass_decorator(CommonOptions, ensure=True)
 
 
 def _store_option(context: click.Context, parameter: click.Parameter, value: object) -> None:
+    # The last one counts, and an option that was not given must not clear one before the command's name.
     if value:
         setattr(context.find_root().ensure_object(CommonOptions), str(parameter.name), value)
 
@@ -102,6 +107,7 @@ COMMON_OPTIONS: Final = (
 
 def common_options(function: Decorated) -> Decorated:
     """Add the three options to a command, after its own."""
+    # Reversed, as decorators are applied from the last to the first.
     for option in reversed(COMMON_OPTIONS):
         function = _add_option(function, option)
     return function
@@ -117,6 +123,7 @@ def _add_option(function: Decorated, option: click.Option) -> Decorated:
 def plugin_commands(hullo: Hullo) -> dict[str, click.Command]:
     """Return the commands of the plugins by name, in their order. Raises `PluginError` for a name that is taken."""
     root = click.get_current_context().find_root().command
+    # A plugin must not replace a built-in command, such as `erase`.
     taken = set(root.commands) if isinstance(root, click.Group) else set[str]()
     commands: dict[str, click.Command] = {}
     for command in hullo.hooks.commands(hullo):

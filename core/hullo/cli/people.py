@@ -20,6 +20,7 @@ NO_WORKSPACE: Final = "there is no workspace yet; create an app first: hullo app
 
 def get_contact(hullo: Host, contact_id: ContactId) -> Contact:
     """Return the contact with this id from any workspace, or the contact that absorbed it (G3). Raises `NotFound`."""
+    # Contacts are found inside a workspace only, and an operator has just the id.
     for workspace in hullo.store.list_workspaces():
         try:
             return current_contact(hullo.store, workspace.id, contact_id)
@@ -52,8 +53,10 @@ def confirm(question: str, yes: bool) -> None:
     """Ask a question, unless `yes`. Raises `click.Abort` for a no, and `click.UsageError` without a terminal."""
     if yes:
         return
+    # Refused instead of assumed: a script must say `--yes` for what cannot be undone.
     if not _is_interactive():
         raise click.UsageError("this is no terminal, so hullo cannot ask for confirmation; use --yes to confirm")
+    # On standard error, so that a redirected result holds no question.
     click.confirm(question, abort=True, err=True)
 
 
@@ -64,6 +67,7 @@ def _is_interactive() -> bool:
 def get_workspace(hullo: Host, name_or_id: str | None) -> Workspace:
     """Return the workspace with this name or id; None: the only one. Raises `NotFound`, and `Invalid` if unclear."""
     workspaces = hullo.store.list_workspaces()
+    # No guess: a command on the wrong workspace would show or erase other people's data.
     if name_or_id is None and len(workspaces) != 1:
         raise Invalid(SEVERAL_WORKSPACES if workspaces else NO_WORKSPACE)
     found = next((workspace for workspace in workspaces if name_or_id in {None, workspace.id, workspace.name}), None)

@@ -17,8 +17,10 @@ def plugins_command(options: CommonOptions) -> None:
 
     Names the plugins that are installed but not in use, too.
     """
+    # Not opened: the list needs no database, and must work when it cannot be reached.
     hullo = options.build_hullo()
     settings = hullo.settings
+    # By the names in the settings: a plugin's own name may differ from its entry point's.
     used = {*settings.plugins, *BUILT_IN} - set(settings.without)
     unused = sorted(set(installed_plugins()) - used)
     in_order = [(name, hullo.hooks.implemented_hooks(name)) for name in hullo.hooks.plugin_names]

@@ -22,6 +22,7 @@ PAUSE_SECONDS: Final = 5.0
 @contextmanager
 def show_progress() -> Generator[Progress]:
     """Give a `Progress` that shows itself. Its `doing` may change any number of times."""
+    # A bar rewrites its line, which fills the log of a cron job with control characters.
     if not sys.stderr.isatty():
         yield _ProgressLines()
         return
@@ -39,11 +40,13 @@ class _ProgressBars:
 
     def __call__(self, doing: str, done: int, total: int) -> None:
         if self._bar is None or doing != self._doing:
+            # The bar before it ends first: two bars would write into one line.
             self._bars.close()
             self._doing = doing
             self._bar = self._bars.enter_context(
                 click.progressbar(length=max(total, 1), label=doing.capitalize(), file=sys.stderr)
             )
+        # At least 1: click divides by the length. The total may grow while the work goes on.
         self._bar.length = max(total, 1)
         self._bar.update((done if total else 1) - self._bar.pos)
 
@@ -52,6 +55,7 @@ class _ProgressLines:
     """Print a line every few seconds, and one at the end of each `doing`."""
 
     def __init__(self) -> None:
+        # Monotonic: a clock that is set back would silence the lines.
         self._printed_at = time.monotonic()
         self._last = ""
 
@@ -60,6 +64,7 @@ class _ProgressLines:
         if done < total and now - self._printed_at < PAUSE_SECONDS:
             return
         line = f"{doing.capitalize()}: {100 * done // total if total else 100} %"
+        # The call at the end may repeat the line that was just printed.
         if line != self._last:
             click.echo(line, err=True)
         self._printed_at = now

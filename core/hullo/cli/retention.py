@@ -29,6 +29,7 @@ def run(options: CommonOptions, dry_run: bool) -> None:
     keep_conversation_days=365`.
     """
     with options.open_hullo() as hullo, show_progress() as progress:
+        # The same function as the servers' daily run, which may go on beside it: each deletes what the other left.
         done = run_retention(hullo.store, hullo.clock, COMMAND_LINE, dry_run=dry_run, progress=progress)
     document = {
         "dry_run": dry_run,

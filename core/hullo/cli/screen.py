@@ -22,9 +22,11 @@ def printable(value: object) -> str:
     """
     if value is None or value == "":
         return PLACEHOLDER
+    # As JSON writes it, since that is how sites send custom data.
     if isinstance(value, bool):
         value = str(value).lower()
     return "".join(
+        # Half an emoji is not printable either, and is escaped like a control character.
         letter if letter.isprintable() else letter.encode("unicode_escape", "surrogatepass").decode("ascii")
         for letter in str(value)
     )
@@ -44,9 +46,11 @@ def field_lines(pairs: Iterable[tuple[str, object]]) -> str:
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Format rows as columns under their heads."""
+    # Escaped before the widths are measured: an escape sequence is longer than its character.
     cells = [[printable(cell) for cell in row] for row in rows]
     widths = [max(_width(row[column]) for row in [heads, *cells]) for column in range(len(heads))]
     lines = ["  ".join(map(_padded, row, widths)).rstrip() for row in [heads, *cells]]
+    # Bold last: its control characters have no width on the screen.
     return "\n".join([_bold(lines[0]), *lines[1:]])
 
 
@@ -57,6 +61,7 @@ def title(text: str) -> str:
 
 def paragraph(text: str) -> str:
     """Wrap sentences into lines that fit the terminal."""
+    # Asked each time, as a terminal can be resized.
     width = min(shutil.get_terminal_size().columns, WIDEST)
     return click.wrap_text(printable(text), width, initial_indent="  ", subsequent_indent="  ")
 
@@ -76,6 +81,7 @@ def _padded(text: str, width: int) -> str:
 
 def _width(text: str) -> int:
     return sum(
+        # Chinese, Japanese and Korean characters take two columns, and combining marks none.
         0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1
         for letter in text
     )

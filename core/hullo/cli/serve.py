@@ -65,6 +65,7 @@ def serve_command(options: CommonOptions, host: str, port: int, workers: int, de
     answered the requests that it has begun.
     """
     if demo:
+        # First of all: nothing of the demo may exist when it is refused.
         _require_loopback(host)
     for stopping in (signal.SIGTERM, signal.SIGINT):
         # While uvicorn serves, it has handlers of its own. Then it sends the signal again, to this one.
@@ -74,10 +75,12 @@ def serve_command(options: CommonOptions, host: str, port: int, workers: int, de
         # Before the database: a port that is taken ends the command before anything is written.
         listeners = [stack.enter_context(closing(_open_listener(host, port)))]
         if demo:
+            # Port 0 takes any free port, and the one after it may be taken.
             help_centre_port = port + 1 if port else 0
             listeners.append(stack.enter_context(closing(_open_listener(host, help_centre_port))))
         settings = demo_settings(options.settings()) if demo else None
         with options.open_hullo(settings) as hullo:
+            # Each worker would have a database of its own, and the session of one would be unknown to the others.
             if workers > 1 and not hullo.store.shared_between_processes:
                 raise click.UsageError("processes cannot share this store; serve it with one worker")
             sites = _open_demo(hullo, *listeners) if demo else None
@@ -96,10 +99,12 @@ def serve_command(options: CommonOptions, host: str, port: int, workers: int, de
 def _serve_here(application: ASGIApp, listeners: list[socket.socket]) -> None:
     import uvicorn
 
+    # Undone at the end: tests serve in a process that goes on.
     unfreeze_gc = freeze_gc()
     try:
         uvicorn.Server(_config(application)).run(sockets=listeners)
     except SystemExit as ended:
+        # uvicorn ends with a status when the lifespan fails; a signal ends it with 0, which is no error.
         if ended.code:
             raise click.ClickException(NOT_STARTED) from ended
         raise
@@ -116,6 +121,7 @@ def _serve_in_workers(
     os.environ["HULLO_DB"] = hullo.settings.store
     if options.config is not None:
         os.environ["HULLO_CONFIG"] = options.config
+    # An inherited value would make the workers serve the demo of another start.
     os.environ.pop(DEMO_SITES, None)
     if sites is not None:
         os.environ[DEMO_SITES] = sites.encode()
@@ -136,10 +142,13 @@ def _config(application: Any, **more: Any) -> uvicorn.Config:
 
     return uvicorn.Config(
         application,
+        # `auto` would go on without the lifespan when it fails, so with a closed database.
         lifespan="on",
+        # uvicorn's own setup would replace the handlers of `log_to_stderr`.
         log_config=None,
         # The access log shows query strings, and those hold identity tokens (T2).
         access_log=False,
+        # The server's name and version are of use to an attacker only.
         server_header=False,
         # uvicorn knows no trusted proxy, so it must believe no header about the client's address. hullo reads its own
         # list of proxies.
@@ -180,6 +189,7 @@ def _open_demo(hullo: Hullo, shop_listener: socket.socket, help_centre_listener:
 def _url(listener: socket.socket) -> str:
     """Return the URL at which this machine reaches the listener."""
     host, port = listener.getsockname()[:2]
+    # The addresses that mean "all" are no addresses that a browser can open.
     reachable = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, _in_url(host))
     return f"http://{reachable}:{port}"
 
@@ -197,6 +207,7 @@ def _open_listener(host: str, port: int) -> socket.socket:
         found = [address[0] for address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
         # "localhost" has two addresses. IPv4 goes first: clients that use 127.0.0.1 must reach it.
         family = socket.AF_INET if socket.AF_INET in found else found[0]
+        # Clients that use IPv4 expect to reach `::` too; some systems cannot serve both with one socket.
         both = host == "::" and socket.has_dualstack_ipv6()
         listener = socket.create_server((host, port), family=family, backlog=BACKLOG, dualstack_ipv6=both)
     except (OSError, UnicodeError) as error:
@@ -219,4 +230,5 @@ def _require_loopback(host: str) -> None:
 
 
 def _stop(number: int, frame: object) -> NoReturn:  # noqa: ARG001 - Python passes them to each signal handler
+    # An exception and no flag: it ends a start that is waiting for the database, and `ExitStack` closes all.
     raise SystemExit(0)

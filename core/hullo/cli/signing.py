@@ -19,6 +19,7 @@ def hash_command(options: CommonOptions, app_key: str, value: str) -> None:
     signs with the app's newest active identity key.
     """
     with options.open_hullo() as hullo:
+        # V1: signed as typed. Trimming or lower case would give a hash that the page's value does not match.
         computed = hullo.user_hash(app_key, value)
     options.print_result({"user_hash": computed}, computed)
 

@@ -85,6 +85,7 @@ class DemoSites(Protocol):
 
 def load_demo() -> type[DemoSites]:
     """Load the demo. Raises `PluginError` for an installation without it."""
+    # By entry point: core must not import the packages that stand above it.
     for entry_point in entry_points(group=DEMO_GROUP, name="shop"):
         demo: type[DemoSites] = entry_point.load()
         return demo
@@ -116,6 +117,7 @@ def freeze_gc() -> Callable[[], None]:
     frees what requests leave behind.
     """
     before = gc.get_threshold()
+    # First collected, as frozen garbage would stay until the process ends.
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
@@ -131,6 +133,7 @@ def create_worker_application() -> ASGIApp:
     """Build the application of one of several worker processes, from its environment alone."""
     log_to_stderr()
     settings = read_settings()
+    # The environment is all that a spawned worker gets from its parent.
     encoded_demo = os.environ.get(DEMO_SITES)
     if encoded_demo is None:
         application = create_application(Hullo(settings=settings))
@@ -141,9 +144,11 @@ def create_worker_application() -> ASGIApp:
 
 
 def _root(prefix: str) -> Callable[[Request], HTMLResponse]:
+    # Escaped, although operators choose the prefix: it may hold `&`.
     page = PAGE.format(prefix=html.escape(prefix))
 
     def root(request: Request) -> HTMLResponse:  # noqa: ARG001 - Starlette passes it to every endpoint
+        # The page needs no script, style or image, so it allows none.
         return HTMLResponse(page, headers={"Content-Security-Policy": "default-src 'none'"})
 
     return root

@@ -32,12 +32,14 @@ def copy(options: CommonOptions, source: str, target: str) -> None:
     before the copy is complete.
     """
     old, new = _portable(source), _portable(target)
+    # Two URLs may lead to one database; `copy_store` finds the rest by its mark.
     if old.location == new.location:
         raise click.UsageError("SOURCE and TARGET are the same database")
     with show_progress() as progress:
         tables = copy_store(old, new, progress)
     rows = sum(copied.rows for copied in tables)
     document = {
+        # Results end up in logs and tickets, so URLs are shown without passwords (P4).
         "source": mask_secrets(source),
         "target": mask_secrets(target),
         "rows": rows,

@@ -27,6 +27,7 @@ class _Environment(Value, kw_only=False):
 
     def admin(self) -> WebhookAdmin:
         """Open the admin of all workspaces."""
+        # Late: `hullo webhooks --help` needs no database.
         self.hullo.open()
         return self.open_admin(by=COMMAND_LINE)
 
@@ -144,6 +145,7 @@ def _test(context: click.Context, environment: _Environment, options: CommonOpti
     taken = delivery.state == "delivered"
     outcome = f"It was taken: {delivery.last_status}." if taken else f"It was not taken: {delivery.last_error}."
     options.print_result(DeliveryResponse.of(delivery), outcome)
+    # The status tells a script whether the receiver works.
     context.exit(0 if taken else 1)
 
 
@@ -193,8 +195,10 @@ def _workspace_id(hullo: Hullo, app_key: str | None, workspace: str | None) -> s
     known = hullo.store.list_workspaces()
     wanted = workspace if workspace is not None else DEFAULT_WORKSPACE
     matching = [candidate for candidate in known if wanted in {candidate.id, candidate.name}]
+    # No workspace has the default's name: the only one there is will do.
     if workspace is None and not matching:
         matching = list(known)
+    # Several matches are refused: a webhook of the wrong workspace would give its events away.
     if len(matching) == 1:
         return matching[0].id
     if workspace is not None:

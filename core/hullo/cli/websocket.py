@@ -23,6 +23,7 @@ class BoundedProtocol(WebSocketsSansIOProtocol):
         """Handle a further fragment of a message."""
         if len(self.frames) < MAX_FRAGMENTS:
             super().handle_cont(event)
+        # RFC 6455, section 5.5.1: a peer that has sent a close frame sends no other frame.
         elif not self.close_sent:
             self.conn.send_close(CloseCode.MESSAGE_TOO_BIG)
             self.handle_parser_exception()
@@ -30,6 +31,7 @@ class BoundedProtocol(WebSocketsSansIOProtocol):
     def handle_ping(self) -> None:
         """Answer a ping, unless too many bytes wait. uvicorn writes a pong even if the client reads none."""
         if self.transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
+            # Aborted and not closed: a close frame would wait behind the bytes that the client does not read.
             self.transport.abort()
         else:
             super().handle_ping()
