@@ -23,6 +23,7 @@ MAX_DAYS: Final = 36_500
 
 def parse_edit(settings: Mapping[str, str]) -> AppEdit:
     """Build the function that sets these fields of an app. Raises `Invalid` for another field or a wrong value."""
+    # All texts are parsed first: one wrong field must not leave half of an edit applied.
     fields: dict[str, Any] = {}
     kept: dict[str, Any] = {}
     for name, text in settings.items():
@@ -32,7 +33,9 @@ def parse_edit(settings: Mapping[str, str]) -> AppEdit:
         elif name in _RETENTION_FIELDS:
             kept[_RETENTION_FIELDS[name]] = _parse_days(name, text)
         else:
+            # Listed in the error: a typing error in a terminal is the usual cause.
             raise Invalid(f"an app has no field {name!r}; there are {', '.join((*_FIELD_PARSERS, *_RETENTION_FIELDS))}")
+    # A function, not an app: after a conflict it is applied again to the app as it is then.
     return lambda app: replace(app, **fields, retention=replace(app.retention, **kept))
 
 
@@ -64,6 +67,7 @@ def parse_origins(texts: Iterable[str]) -> tuple[str, ...]:
     """Parse origin patterns, without duplicates. Raises `Invalid`."""
     origins: list[str] = []
     for text in texts:
+        # People copy origins from the address bar, with its slash; browsers send none.
         origin = parse_origin_pattern(text.rstrip("/"))
         if origin is None:
             raise Invalid(
@@ -71,6 +75,7 @@ def parse_origins(texts: Iterable[str]) -> tuple[str, ...]:
                 "https://*.example.com for all its sub-domains"
             )
         origins.append(origin)
+    # A tuple in the order given, as `after == app` decides whether to write.
     return tuple(dict.fromkeys(origins))
 
 
@@ -86,6 +91,7 @@ def parse_region(text: str | None) -> str | None:
     """Parse a country code to upper case; None for an empty text. Raises `Invalid`."""
     if not text:
         return None
+    # The form only (ISO 3166-1): the list of countries belongs to the phone library, which is optional.
     if len(text) != 2 or not text.isascii() or not text.isalpha():
         raise Invalid(f"a region is a two-letter country code such as DE, not {text!r}")
     return text.upper()
@@ -96,6 +102,7 @@ def _parse_origin_list(text: str) -> tuple[str, ...]:
 
 
 def _parse_consent(text: str) -> bool:
+    # No guess at "yes" or "true": a misread consent setting would store data without consent.
     if text not in {REQUIRED, NONE}:
         raise Invalid(f"consent is {REQUIRED} or {NONE}, not {text!r}")
     return text == REQUIRED
@@ -104,11 +111,13 @@ def _parse_consent(text: str) -> bool:
 def _parse_days(name: str, text: str) -> int | None:
     if text == NONE:
         return None
+    # `isdigit` is true for digits of other scripts, so ASCII is asked too; the length keeps `int` cheap.
     if not (text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= MAX_DAYS):
         raise Invalid(f"{name} is a number of days from 1 to {MAX_DAYS}, or {NONE}, not {text!r}")
     return int(text)
 
 
+# The public names are stable texts of the command line; fields of `App` may be renamed.
 _FIELD_PARSERS: Final[Mapping[str, tuple[str, Callable[[str], object]]]] = {
     "name": ("name", parse_app_name),
     "origins": ("origins", _parse_origin_list),

@@ -54,7 +54,9 @@ class AppRegister(RegisterWriter):
 
         Raises `Invalid` for a wrong origin, name or region.
         """
+        # Once for all attempts: a repeat makes the same ids and the same key.
         context = self._audit_log.new_context()
+        # Before the loop: an iterable of the caller can be read only once.
         origins = parse_origins(origins)
         for _ in attempts():
             home, new = self._find_or_make_workspace(workspace, context)
@@ -68,7 +70,9 @@ class AppRegister(RegisterWriter):
                 region=parse_region(region),
             )
             key = new_identity_key(app, context)
+            # The plain secret goes to the caller only; what is stored is sealed (V4).
             app = replace(app, identity_keys=(self._seal_key(key),))
+            # Workspace and app in one transaction: no empty workspace stays behind after a crash (R3).
             changes = ChangeSet(workspaces=(new,) if new else (), apps=(insertion(app),))
             # On a conflict another process has created this workspace: the next attempt finds it and uses it.
             if self._audit_log.commit(changes, context, home.id, "app.created", app.id, {"identity_key_id": key.id}):
@@ -77,6 +81,7 @@ class AppRegister(RegisterWriter):
                     app_key=app.app_key,
                     workspace_id=home.id,
                     identity_key_id=key.id,
+                    # The only plain copy, where a master key seals the stored one.
                     identity_key=key.secret,
                 )
         raise TooContended
@@ -88,6 +93,7 @@ class AppRegister(RegisterWriter):
         Raises `UnknownApp`, and `Invalid` for another field or a wrong value.
         """
         edit = parse_edit(fields)
+        # Field names, and values only where they affect personal data: an audit log is for ever.
         return self._update_app(
             app_key, edit, "app.changed", {"fields": sorted(fields), **_audited_settings(edit, fields)}
         )
@@ -100,6 +106,7 @@ class AppRegister(RegisterWriter):
         if known is not None:
             return known, None
         id = context.new_id("ws")
+        # From the start: a tombstone without a salt could be tested against a list of emails (P2).
         salt = new_salt(self._vault, id)
         workspace = Workspace(id=id, name=parse_app_name(name), created_at=context.now, salt=salt)
         return workspace, insertion(workspace)

@@ -17,6 +17,7 @@ from hullo.store.protocol import Applied, Store
 
 HOST: Final = "host"
 """Writer of changes by Python code of the host."""
+# Stored in entries and compared by the explanations, so the text must not change.
 COMMAND_LINE: Final = "command line"
 
 
@@ -30,6 +31,7 @@ class AuditLog:
 
     def new_context(self) -> RequestContext:
         """Read the clock; return a context with fresh randomness."""
+        # The injected clock, not the system's: tests set their own time.
         return RequestContext.at(self._clock())
 
     def commit(
@@ -45,10 +47,12 @@ class AuditLog:
         changed the same records, or extended the workspace's log. Then decide on fresh records and call it again."""
         # No lock on the log: the number of the entry is unique, so a concurrent entry makes this one a conflict.
         query = SnapshotQuery(workspace_id=workspace_id, app_id=None, include_audit_head=True)
+        # Loaded just before the write, so that the window for a conflict is short.
         snapshot = self._store.load([query])[0]
         entry = next_audit_entry(
             snapshot, context, workspace_id, by=self._by, action=action, subject=subject, **(data or {})
         )
+        # One change set: a change without its entry, or an entry without its change, must not exist.
         return isinstance(
             self._store.apply([replace(changes, audit_entries=(*changes.audit_entries, entry))])[0], Applied
         )
@@ -57,6 +61,7 @@ class AuditLog:
         """Write an entry for a change that is already committed. Raises `TooContended`."""
         context = self.new_context()
         for _ in attempts():
+            # An entry alone can only conflict with another entry, so repeating it is safe.
             if self.commit(ChangeSet(), context, workspace_id, action, subject, data):
                 return
         raise TooContended

@@ -38,6 +38,7 @@ class KeyRegister(RegisterWriter):
         Raises `UnknownApp`, and `Invalid` when the app has too many.
         """
         context = self._audit_log.new_context()
+        # Made before the attempts: a retry stores the same key that the caller gets.
         key = new_identity_key(self._require_app(app_key), context)
         self._append_identity_key(app_key, self._seal_key(key), context)
         return key
@@ -48,6 +49,7 @@ class KeyRegister(RegisterWriter):
         Raises `UnknownApp`, `Invalid` for text that is no such key, or when the app has too many, `Conflicting` when it
         has this key, and `SettingsError` without `cryptography`.
         """
+        # Read first: a wrong text is refused before anything is looked up.
         public, context = read_public_key(text), self._audit_log.new_context()
         app_id = self._require_app(app_key).id
         key = IdentityKey(
@@ -61,11 +63,13 @@ class KeyRegister(RegisterWriter):
 
         Raises `UnknownApp`, and `NotFound` when the app has no such key.
         """
+        # Fixed before the attempts: a retry must not move the time.
         when = at if at is not None else self._audit_log.new_context().now
 
         def retire(app: App) -> App:
             if all(key.id != key_id for key in app.identity_keys):
                 raise NotFound(f"the app has no identity key {key_id}; 'hullo identity-key list' shows them")
+            # Retired keys stay in the list: facts name the key that signed them.
             keys = (replace(key, retires_at=when) if key.id == key_id else key for key in app.identity_keys)
             return replace(app, identity_keys=tuple(keys))
 
@@ -86,16 +90,19 @@ class KeyRegister(RegisterWriter):
         """
         context = self._audit_log.new_context()
         app = self._require_app(app_key) if app_key is not None else None
+        # A key of one app is still stored in a workspace: that is what bounds every query.
         workspace_id = app.workspace_id if app is not None else self._require_workspace(workspace).id
         secret = context.new_secret(API_KEY_PREFIX)
         key = ApiKey(
             id=context.new_id("key"),
             workspace_id=workspace_id,
             app_id=app.id if app is not None else None,
+            # No plain key is stored: hullo compares digests, so it never needs the secret again.
             digest=secret_digest(secret),
             scopes=frozenset(_parse_scope(scope) for scope in scopes),
             created_at=context.now,
         )
+        # In the order of the enumeration, so that equal keys have equal entries.
         data = {"app_id": key.app_id, "scopes": [scope.value for scope in Scope if scope in key.scopes]}
         for _ in attempts():
             changes = ChangeSet(api_keys=(insertion(key),))
@@ -122,8 +129,10 @@ class KeyRegister(RegisterWriter):
         self, app_key: str, key: IdentityKey, context: RequestContext, public: PublicKey | None = None
     ) -> None:
         def add_key(app: App) -> App:
+            # Inside of the edit, so that both checks see the app as it is when the change is written.
             if public is not None:
                 _require_new_key(app, public)
+            # Only active keys count: a site that rotates for years must not run into the limit.
             if sum(identity_key.is_active(context.now) for identity_key in app.identity_keys) >= MAX_ACTIVE_KEYS:
                 raise Invalid(f"the app has {MAX_ACTIVE_KEYS} active identity keys; retire one first")
             return replace(app, identity_keys=(*app.identity_keys, key))
@@ -138,6 +147,7 @@ class KeyRegister(RegisterWriter):
                 raise NotFound(f"no workspace is called {id_or_name!r}; an app makes its own when it is created")
             return known
         workspaces = self._store.list_workspaces()
+        # No guess: a key of the wrong workspace would open other people's data.
         if len(workspaces) != 1:
             raise Invalid("say which workspace" if workspaces else "there is no workspace yet: create an app first")
         return workspaces[0]
@@ -145,6 +155,7 @@ class KeyRegister(RegisterWriter):
 
 def _require_new_key(app: App, public: PublicKey) -> None:
     for key in app.identity_keys:
+        # By the material: one key under two names would survive the retirement of one of them.
         if key.public_key is not None and PublicKey.from_jwk(key.public_key).material == public.material:
             raise Conflicting(
                 f"the app has this key already, as {key.id}; if it is retired, 'hullo identity-key retire' with a "

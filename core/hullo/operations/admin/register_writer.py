@@ -31,12 +31,14 @@ class RegisterWriter:
     def _require_app(self, app_key: str) -> App:
         app = self._store.find_app(app_key)
         if app is None:
+            # An error, not None: each caller would have to check it, and one would forget.
             raise UnknownApp
         return app
 
     def _find_workspace(self, id_or_name: str) -> Workspace | None:
         """Find a workspace by its id or name."""
         return next(
+            # Ids have a prefix, so a name rarely looks like one.
             (workspace for workspace in self._store.list_workspaces() if id_or_name in {workspace.id, workspace.name}),
             None,
         )
@@ -47,6 +49,7 @@ class RegisterWriter:
         """Apply an edit to the app and return it; an edit without effect writes nothing. `subject` None: the app."""
         context = self._audit_log.new_context()
         for _ in attempts():
+            # Read in each attempt: the edit must see what the other writer has changed.
             app = self._require_app(app_key)
             after = edit(app)
             if after == app:  # no change, so no audit entry and no new version
@@ -58,6 +61,7 @@ class RegisterWriter:
         raise TooContended
 
     def _seal_key(self, key: IdentityKey) -> IdentityKey:
+        # Bound to the ids of app and key: copied to another row it does not open.
         return replace(key, secret=self._vault.seal(key.app_id, key.id, key.secret))
 
 

@@ -20,6 +20,7 @@ TOKEN_ID_PREFIX = "jti"
 def compute_user_hash(app: App, value: str, now: Instant) -> str:
     """Compute the `user_hash` of an external id, or of an email as sent, with the newest key (V1). Raises
     `NotFound`."""
+    # The value as given: trimming it here would sign another text than the page sends (V1).
     return user_hash(_signing_key(app, now).secret, value)
 
 
@@ -30,17 +31,22 @@ def mint_token(app: App, body: Mapping[str, object], ttl: int, limits: Limits, c
     `NotFound`, and `Invalid` for a field or a lifetime that the app would refuse.
     """
     claim = Claim.from_body(body, limits)
+    # W8 does not apply: a token is made once and used by a page, which could not see what is missing.
     if claim.rejected:
         raise Invalid("no token was made, since some fields are wrong", claim.rejected)
     if not claim.identifiers:
         raise NoIdentifier
+    # The same limit as in verification: a token that lives longer would be refused (V5).
     if not 1 <= ttl <= MAX_LIFETIME // SECOND:
         raise Invalid(f"a token lives for 1 to {MAX_LIFETIME // SECOND} seconds")
+    # RFC 7519 §4.1.2: `sub` names the person, so the external id has no claim of its own.
     person = {"sub": claim.external_id, EMAIL: claim.email_as_sent, **claim.profile, CUSTOM_DATA: claim.custom_data}
+    # Null in a token would clear the field (W5), and this token only states values.
     claims = {name: value for name, value in person.items() if value not in (None, {})}
     return sign_token(
         _signing_key(app, context.now),
         app.app_key,
+        # A `jti` makes the token good for one use, so a leaked one is worth nothing later (V5).
         {**claims, "jti": context.new_secret(TOKEN_ID_PREFIX)},
         now=context.now,
         lifetime=ttl * SECOND,
@@ -50,6 +56,7 @@ def mint_token(app: App, body: Mapping[str, object], ttl: int, limits: Limits, c
 def _signing_key(app: App, now: Instant) -> IdentityKey:
     key = app.signing_key(now)
     if key is None:
+        # Two causes with two remedies: the error tells which one it is.
         has_active = any(key.is_active(now) for key in app.identity_keys)
         keys, are = ("active identity key", "a public one") if has_active else ("identity key", "retired")
         raise NotFound(f"every {keys} of this app is {are}; 'hullo identity-key add' makes one that signs")

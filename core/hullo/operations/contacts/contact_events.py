@@ -41,6 +41,7 @@ class EventReport(Value):
     @classmethod
     def from_body(cls, body: Mapping[str, object], limits: Limits, now: Instant) -> EventReport:
         """Parse a decoded body. Raises `Invalid` with all faults."""
+        # All three are judged before any error: one answer names every fault.
         name, occurred_at, properties = (body.get(field) for field in ("name", "occurred_at", "properties"))
         faults = {
             "name": _name_fault(name, limits.event_name_length),
@@ -74,6 +75,7 @@ class AddContactEvent(Value):
 
     def _decide(self, snapshot: Snapshot) -> Decision[ContactEvent]:
         """Add the event. Raises `NotFound` and `Conflicting` as `require_not_merged` does."""
+        # A contact that was absorbed since is refused: a repeat finds the survivor (G3).
         contact = require_not_merged(snapshot, self.contact_id)
         at = self.report.occurred_at if self.report.occurred_at is not None else self.context.now
         event = ContactEvent(
@@ -87,6 +89,7 @@ class AddContactEvent(Value):
             by=self.writer,
             properties=self.report.properties,
         )
+        # The contact itself is not written: reported events must not conflict with each other.
         return Decision(result=event, change_set=ChangeSet(contact_events=(event,)))
 
 
@@ -107,6 +110,7 @@ def _time_fault(text: object, now: Instant) -> str | None:
         at = None
     if at is None:
         return "must be a time as in RFC 3339, such as 2026-11-22T14:03:00Z"
+    # Ids hold the time as a number of microseconds, which has no room for a sign.
     if at < 0:
         return "is before 1970"
     return "is more than an hour in the future" if at > now + MAX_CLOCK_SKEW else None
@@ -117,8 +121,10 @@ def _properties_fault(properties: object, limits: Limits) -> str | None:
         return None
     if not isinstance(properties, dict):
         return "must be an object"
+    # Before the encoder: it would write NaN as null, and follow any nesting.
     if fault := _value_fault(cast("object", properties), limits.event_properties_depth):
         return fault
+    # Measured as stored: spaces of the request do not count.
     if len(_encode(properties)) > limits.event_properties_bytes:
         return f"over {limits.event_properties_bytes} bytes"
     return None
@@ -127,6 +133,7 @@ def _properties_fault(properties: object, limits: Limits) -> str | None:
 def _value_fault(value: object, depth: int) -> str | None:
     """Find a fault in a JSON value. `depth` is how many levels of nesting are left."""
     if isinstance(value, dict | list):
+        # A limit of depth bounds the recursion of this function too.
         if depth == 0:
             return "is nested too deeply"
         parts = cast("dict[str, object]", value).values() if isinstance(value, dict) else cast("list[object]", value)

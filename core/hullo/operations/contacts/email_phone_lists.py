@@ -49,6 +49,7 @@ class ContactLists(Value):
         Raises `Invalid` when a list and its single field are both sent.
         """
         for several, alone in PRIMARY_FIELDS.items():
+            # An error, not a fault: either of the two could be the one that was meant.
             if several in body and alone in body:
                 reason = f"stands beside {several}, whose first one it is; send one of them"
                 raise Invalid(Invalid.invalid_fields_detail, [Rejection(field=alone, reason=reason)])
@@ -67,6 +68,7 @@ class ContactLists(Value):
             if email is None:
                 reason = "no plugin matches contacts by email here; send a single one, as email"
                 raise Invalid(Invalid.invalid_fields_detail, [Rejection(field=EMAILS, reason=reason)])
+            # By match key: two spellings of one address are one identifier (M2).
             identifiers.setdefault(email.key, email)
         return tuple(identifiers.values())
 
@@ -82,10 +84,13 @@ class ContactLists(Value):
             lists.append(_ListChange(field=EMAILS, kind="identifier", before=before, after=after))
         if self.phones is not None:
             before, region = all_phones(contact), write_context.app.region if write_context.app else None
+            # Phones have no match key; they are compared in the form in which they are stored.
             held = {fact.value: fact for fact in before}
+            # Normalised before the comparison: two spellings may be one number (W11).
             numbers = dict.fromkeys(normalise_phone(phone, region) for phone in self.phones)
             after = tuple(_list_fact(number, held.get(number), write_context) for number in numbers)
             lists.append(_ListChange(field=PHONES, kind="profile", before=before, after=after))
+        # One after the other: a refused list must not hold back the other one.
         for list_change in lists:
             result = _apply_list(result, list_change, write_context, hooks)
         return result
@@ -103,6 +108,7 @@ class _ListChange(Value):
         """Yield one write for the primary value if it changes, and one for each other value that is added, removed, or
         gets a higher standing."""
         first, then = (facts[0] if facts else None for facts in (self.before, self.after))
+        # The primary value is told under its own field, as pages and agents know it.
         if first != then:
             yield self._write(PRIMARY_FIELDS[self.field], then, first, write_context)
         primary_values = {fact.value for fact in (first, then) if fact is not None}
@@ -129,8 +135,10 @@ def _apply_list(
     writes = tuple(list_change.writes(write_context))
     if not writes:
         return replace(result, unchanged=(*result.unchanged, list_change.field))
+    # An empty claim: the lists are no fields of it, and policies judge the writes.
     refusals = hooks.review_writes(Claim(), write_context.standing, result.contact, writes)
     if refusals:
+        # One refusal keeps the whole list: half of a list is not what the server sent.
         plugin, refusal = next(iter(refusals.values()))
         kept = FieldVerdict(field=list_change.field, verdict="kept", reason=refusal.reason)
         step = Step(stage="policy", plugin=plugin, answer=f"keeps {list_change.field}: {refusal.reason}")
@@ -162,6 +170,7 @@ def _verdict(field: str, writes: Sequence[Write], write_context: WriteContext) -
 def _with_list(contact: Contact, list_change: _ListChange) -> Contact:
     if list_change.field == EMAILS:
         return with_identifiers(contact, EMAIL, list_change.after)
+    # Removed first: an empty list must leave no primary phone.
     others = {field: fact for field, fact in contact.profile.items() if field != PHONE}
     profile = {**others, PHONE: list_change.after[0]} if list_change.after else others
     return replace(contact, profile=profile, phones=list_change.after[1:])
@@ -169,6 +178,7 @@ def _with_list(contact: Contact, list_change: _ListChange) -> Contact:
 
 def _list_fact(text: str, held: Fact | None, write_context: WriteContext) -> Fact:
     """Keep a stored fact of the same value, in any spelling, unless the new standing is higher."""
+    # W9: the same list sent again changes nothing, and the provenance stays.
     if held is not None and held.standing >= write_context.standing:
         return held
     return Fact(
@@ -190,12 +200,15 @@ def _parse_list(
     if items is not None and not isinstance(items, list):
         rejected.append(Rejection(field=field, reason="must be a list"))
         return None
+    # Null is an empty list, as null clears a field elsewhere (W5).
     texts = cast("list[object]", items or [])
+    # W10: too long is rejected, never cut. The first ones would be a guess.
     if len(texts) > max_items:
         rejected.append(Rejection(field=field, reason=f"more than {max_items}"))
         return None
     alone, values = PRIMARY_FIELDS[field], list[str]()
     for text in texts:
+        # Through the parser of the single field, so that both take the same values.
         claim = Claim.from_body({alone: text}, limits)
         value = claim.email if field == EMAILS else claim.profile.get(alone)
         if value is not None:
@@ -203,4 +216,5 @@ def _parse_list(
         else:
             reason = claim.rejected[0].reason if claim.rejected else "must be text"
             rejected.append(Rejection(field=field, reason=reason))
+    # All items wrong is no empty list: it would remove every stored value.
     return tuple(values) if values or not texts else None

@@ -15,6 +15,7 @@ from hullo.model.standing import Standing
 MATCHED_BY_ID: Final = "id"
 """`matched_by` of operations that name the contact by its id."""
 
+# Identity keys and tokens too: their signature came with a call of a page.
 _PAGE_WRITER_PREFIXES: Final = ("visitor:", "identity-key:", "token:")
 _WRITE_KIND_PATTERN: Final = re.compile(r"(filled|replaced|confirmed|cleared) as \w+")
 _DEFAULT_ACTION: Final = "wrote to this contact"
@@ -45,6 +46,7 @@ def describe_decision(decision: DecisionRecord, apps: Mapping[AppId, str]) -> st
 def _opening_sentence(decision: DecisionRecord, apps: Mapping[AppId, str]) -> str:
     when = format_rfc3339(decision.at)[:16].replace("T", " ")
     app = f" of app {apps.get(decision.app_id, decision.app_id)}" if decision.app_id is not None else ""
+    # No contact was matched, so there is no evidence to speak of.
     if decision.matched_by == MATCHED_BY_ID:
         action = next(
             (_MANUAL_ACTIONS[step.stage] for step in decision.trace.steps if step.stage in _MANUAL_ACTIONS),
@@ -73,6 +75,7 @@ def _evidence_phrase(decision: DecisionRecord) -> str:
         return " with a signed token"
     if decision.by.startswith("identity-key:"):
         return " with a signed hash"
+    # A plugin may prove in its own way, which only its name can tell.
     others = dict.fromkeys(step.plugin for step in decision.trace.steps if step.stage == "verify")
     if others:
         return f" with what {_join_words(others)} vouches for"
@@ -93,6 +96,7 @@ def _written_sentences(fields: Iterable[FieldVerdict]) -> Iterator[str]:
     by_kind: dict[str, list[str]] = {}
     others: dict[str, list[str]] = {}
     for verdict in _with_verdict(fields, "written"):
+        # Reasons of policies are free text; only those of the pipeline are grouped.
         write_kind = _WRITE_KIND_PATTERN.fullmatch(verdict.reason)
         group, phrase = (by_kind, write_kind[1]) if write_kind is not None else (others, verdict.reason)
         group.setdefault(phrase, []).append(verdict.field)
@@ -132,4 +136,5 @@ def _join_words(words: Iterable[str]) -> str:
 def _capitalise(text: str) -> str:
     """Turn the first letter to upper case, unless the first word is an id or a technical name."""
     first = text.partition(" ")[0]
+    # A capital would make another name of it: ids and plugin names are case-sensitive.
     return text if "_" in first or "-" in first else text[:1].upper() + text[1:]

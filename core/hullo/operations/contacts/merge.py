@@ -50,10 +50,12 @@ class MergeContacts(Value):
 
     def prepare(self, apps: Apps) -> PreparedOperation[MergeResult]:  # noqa: ARG002 - needs no app
         """Check the ids. Raises `Conflicting` for a merge of a contact with itself (G4)."""
+        # G4; also when an id was that of a contact which the other has absorbed already.
         if self.survivor_id == self.absorbed_id:
             raise Conflicting("these are one contact already")
         query = SnapshotQuery(
             workspace_id=self.workspace_id,
+            # The custom data of every app: a merge must not drop what another app stored (G1).
             app_id=None,
             contacts=(self.survivor_id, self.absorbed_id),
             include_audit_head=True,
@@ -76,6 +78,7 @@ class MergeContacts(Value):
             by=self.writer,
             rule=self.rule,
         )
+        # After the load: only the contacts say how many they have absorbed.
         self._require_confirmation(merge_plan)
         change = replacement(survivor, merge_plan.merged_survivor)
         clashes = tuple(find_clashes(survivor, absorbed))
@@ -84,6 +87,7 @@ class MergeContacts(Value):
         return Decision(
             result=MergeResult(merge=merge_plan.merge_change.after, survivor=change.after, clashes=clashes),
             change_set=ChangeSet(
+                # Stores free identifiers before they add any, so both writes fit in one change set.
                 contacts=(merge_plan.absorbed_change, change),
                 merges=(merge_plan.merge_change,),
                 absorptions=(merge_plan.absorption,),
@@ -95,6 +99,7 @@ class MergeContacts(Value):
         )
 
     def _require_confirmation(self, merge_plan: MergePlanResult) -> None:
+        # A slip in a script can merge a whole list into one contact; the preview shows it before.
         if self.confirmed:
             return
         if merge_plan.contact_count > MAX_UNCONFIRMED_CONTACTS:
@@ -120,6 +125,7 @@ class MergeContacts(Value):
             FieldVerdict(
                 field=field, verdict="kept", reason=f"{merge_plan.absorbed.id} had another, of no higher standing"
             )
+            # A clash that the absorbed one won is told as written; sorted, as sets have no order.
             for field in sorted(clash_fields.difference(merge_plan.changed_fields))
         )
         step = Step(stage="merge", plugin=self.rule, answer=f"{merge_plan.absorbed.id} becomes part of this contact")

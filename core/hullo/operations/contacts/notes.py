@@ -28,6 +28,7 @@ class AddContactNote(Value):
 
     def prepare(self, apps: Apps) -> PreparedOperation[Note]:  # noqa: ARG002 - needs no app
         """Build the query. The caller has checked the API key."""
+        # The contact is loaded, although the note needs only its id: a note on an absorbed or erased one is refused.
         query = SnapshotQuery(workspace_id=self.workspace_id, app_id=None, contacts=(self.contact_id,))
         return PreparedOperation(query=query, decide=self._decide)
 
@@ -53,6 +54,7 @@ class AddConversationNote(Value):
     def _decide(self, snapshot: Snapshot) -> Decision[Note]:
         """Add the note. Raises `NotFound` for a conversation of another workspace, or of another app than the key's."""
         conversation = snapshot.conversations.get(self.conversation_id)
+        # One error for both: a key of one app must not learn what other apps have.
         if conversation is None or not is_answerable_with(conversation, self.key):
             raise NotFound("no such conversation")
         return _add_note(conversation.id, self.key.workspace_id, self.key.writer, self.text, self.context)
@@ -67,6 +69,7 @@ class RemoveNote(Value):
     def prepare(self, apps: Apps) -> PreparedOperation[NoteId]:  # noqa: ARG002 - needs no app
         """Build the removal. The caller has looked up the note."""
         removal = Decision(result=self.note_id, change_set=ChangeSet(notes_removed=(self.note_id,)))
+        # Nothing to load: removing what is gone is no conflict.
         query = SnapshotQuery(workspace_id=self.workspace_id, app_id=None)
         return PreparedOperation(query=query, decide=lambda _: removal)
 

@@ -67,6 +67,7 @@ class ResolveConflict(Value):
         conflict = snapshot.conflicts.get(self.conflict_id)
         if conflict is None:
             raise NotFound("no such conflict")
+        # Two agents may look at one conflict: the second must see that it was decided.
         if conflict.status == "resolved":
             raise Conflicting(f"this conflict was resolved already, by {conflict.resolution}")
         contact, other = (require_not_merged(snapshot, contact_id) for contact_id in (self.contact_id, self.other_id))
@@ -86,6 +87,7 @@ class ResolveConflict(Value):
         if self.action == "merge" and contact.id != other.id:
             return self._resolve_by_merge(resolution_change, snapshot)
         changes = self._move_email(conflict, contact, other, context) if self.action == "move_email" else ChangeSet()
+        # A merge writes its own entry, so only the other resolutions get one here.
         entry = next_audit_entry(
             snapshot,
             context,
@@ -114,6 +116,7 @@ class ResolveConflict(Value):
         ).decide(snapshot)
         return Decision(
             result=ResolvedConflict(conflict=resolution_change.after, merge_result=merge_decision.result),
+            # In one transaction: a merged pair with an open conflict would be shown for review again.
             change_set=replace(merge_decision.change_set, conflicts=(resolution_change,)),
             build_trace=merge_decision.build_trace,
         )
@@ -122,8 +125,10 @@ class ResolveConflict(Value):
         if conflict.field != EMAIL:
             raise Invalid(f"this conflict is about {conflict.field}, and no email: merge the two, or keep them apart")
         disputed = _disputed_email(conflict, other)
+        # The email may have moved, or the pair may be one, since the agent looked.
         if disputed is None or contact.id == other.id:
             raise Conflicting("the other has this email no more: keep them as they are, or merge them")
+        # An agent's word is proven, also for an email that was only claimed.
         fact = Fact(disputed.value, Standing.PROVEN, context.now, self.writer)
         losing = without_identifiers(other, [identifier_of(EMAIL, disputed)], context.now)
         # The previous primary email becomes a secondary one: the agent moves an email, and removes none.
@@ -135,11 +140,13 @@ class ResolveConflict(Value):
             # Without the values: the loser's timeline would still hold the email after an erasure of the gainer (P2).
             event_builder.add("contact.updated", changed.id, {"fields": [EMAIL]})
         return ChangeSet(
+            # Both in one change set: at no time do both contacts, or neither, have the email (R3).
             contacts=(replacement(other, losing), replacement(contact, gaining)),
             decisions=(
                 event_builder.decision_record(
                     contact.id, self.request_id, _email_trace(f"was moved here from {other.id} by hand")
                 ),
+                # An ordinal of its own, or both records would have one id.
                 event_builder.decision_record(
                     other.id, self.request_id, _email_trace(f"was moved to {contact.id} by hand"), ordinal=1
                 ),
@@ -155,6 +162,7 @@ def _email_trace(reason: str) -> Trace:
 def _disputed_email(conflict: Conflict, other: Contact) -> Fact | None:
     """Find the email of the conflict among the other contact's; None when it is gone."""
     emails = identifier_facts(other, EMAIL)
+    # Records of older versions do not say which email; then the primary one is meant.
     if conflict.digest is None:
         return emails[0] if emails else None
     digests = {identifier_of(EMAIL, fact).digest(conflict.workspace_id): fact for fact in emails}

@@ -56,15 +56,18 @@ class TagContact(Value):
         """Update the tags. Raises `NotFound` and `Conflicting` as `require_not_merged` does, and `Invalid` for too
         many."""
         contact = require_not_merged(snapshot, self.contact_id)
+        # Only real differences: a tag that is there keeps who added it and when.
         added = [tag for tag in self.changes.add if tag not in contact.tags]
         removed = [tag for tag in self.changes.remove if tag in contact.tags]
         if not (added or removed):  # W9
             return Decision(result=contact)
         # Clocks of processes differ: the event must sort after the contact's last one.
         context = self.context.at_least(contact.updated_at)
+        # Tags come from servers and agents only, so they are proven.
         fact = Fact(True, Standing.PROVEN, context.now, self.writer)
         remaining = {tag: held for tag, held in contact.tags.items() if tag not in removed}
         tags = {**remaining, **dict.fromkeys(added, fact)}
+        # After removals and additions: replacing one tag by another works at the limit.
         _require_tag_limit(len(tags), len(contact.tags), self.limits)
         change = replacement(contact, replace(contact, tags=tags, updated_at=context.now))
         event_builder = EventBuilder(context, self.workspace_id, app_id=self.app_id, by=self.writer)
@@ -92,7 +95,9 @@ class TagConversation(Value):
         if conversation is None or not is_answerable_with(conversation, self.key):
             raise NotFound("no such conversation")
         remaining = [tag for tag in conversation.tags if tag not in self.changes.remove]
+        # `dict` keeps the order in which tags were added, which a set would lose.
         tags = tuple(dict.fromkeys((*remaining, *self.changes.add)))
+        # W9: nothing changes, so nothing is written.
         if tags == conversation.tags:
             return Decision(result=conversation)
         _require_tag_limit(len(tags), len(conversation.tags), self.limits)
@@ -110,6 +115,7 @@ def parse_tags(values: Sequence[object], limits: Limits) -> tuple[str, ...]:
     fault = next((fault for value in values if (fault := _tag_fault(value, limits.tag_length))), None)
     if fault is not None:
         raise _invalid_tags(fault)
+    # Case stays: `VIP` and `vip` may be two tags to a site.
     return tuple(dict.fromkeys(str(value).strip() for value in values))
 
 

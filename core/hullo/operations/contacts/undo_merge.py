@@ -48,8 +48,10 @@ class UndoMerge(Value):
             workspace_id=merge.workspace_id,
             app_id=None,
             contacts=(merge.survivor_id, merge.absorbed_id),
+            # Who has them today decides which ones can go back (G2).
             identifiers=tuple(merge.absorbed_before.identifier_digests()),
             merges=(merge.id,),
+            # Other merges fill the places that become free.
             merged_into=(merge.survivor_id,),
             include_audit_head=True,
         )
@@ -58,10 +60,12 @@ class UndoMerge(Value):
     def _decide(self, snapshot: Snapshot) -> Decision[UndoMergeResult]:
         """Split the two. Raises `NotFound` for a merge of erased contacts, and `Conflicting` for a merge that was
         undone, or is not the last of its chain."""
+        # The stored merge, not the one that was read before: it may have been undone since.
         merge = snapshot.merges.get(self.merge.id)
         survivor, absorbed = (
             snapshot.contacts.get(contact_id) for contact_id in (self.merge.survivor_id, self.merge.absorbed_id)
         )
+        # P2: an erasure removed the images, so there is nothing to restore.
         if merge is None or survivor is None or absorbed is None:
             raise NotFound("no such merge")
         if not merge.is_active:
@@ -82,6 +86,7 @@ class UndoMerge(Value):
             merge,
             replace(
                 merge,
+                # P2: an image left here would survive the erasure of the other contact.
                 survivor_before=_drop_snapshot(merge.survivor_before),
                 absorbed_before=_drop_snapshot(merge.absorbed_before),
                 undone_at=context.now,
@@ -92,7 +97,9 @@ class UndoMerge(Value):
         fields = [change.field for change in list_field_changes(survivor, split.survivor)]
         data = {"merge_id": merge.id, "survivor_id": survivor.id, "restored_id": absorbed.id}
         event_builder.add("contact.unmerged", survivor.id, {**data, "fields": fields})
+        # One for each: both timelines say it, and webhooks are in order per contact (R4).
         event_builder.add("contact.unmerged", absorbed.id, data)
+        # Stores free the survivor's identifiers before they add them to the restored contact.
         contacts = replacement(survivor, split.survivor), replacement(absorbed, split.restored)
         trace = Trace(
             steps=(
@@ -113,6 +120,7 @@ class UndoMerge(Value):
                 contacts=contacts,
                 merges=(
                     undo_change,
+                    # Ids sort by time: only later merges have images that hold these values.
                     *(_without_merge_change(other, merge, others) for other in others if other.id > merge.id),
                 ),
                 decisions=tuple(
@@ -125,6 +133,7 @@ class UndoMerge(Value):
                         survivor_id=survivor.id,
                         absorbed_id=absorbed.id,
                         since=merge.at,
+                        # Sessions that prove one of them go back with the contact (G2).
                         restored_identifiers=tuple(split.restored.identifier_digests()),
                     ),
                 ),

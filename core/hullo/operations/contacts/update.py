@@ -54,6 +54,7 @@ class UpdateContact(Value):
         identifiers, emails = tuple(usable), self.lists.email_identifiers(self.hooks, self.limits)
         query = SnapshotQuery(
             workspace_id=self.workspace_id,
+            # Every app's block: the answer shows the whole contact.
             app_id=None,
             contacts=(self.contact_id,),
             identifiers=tuple(identifier.digest(self.workspace_id) for identifier in (*identifiers, *emails)),
@@ -67,6 +68,7 @@ class UpdateContact(Value):
         `require_not_merged` does."""
         contact = require_not_merged(snapshot, self.contact_id)
         for identifier in (*identifiers, *emails):
+            # Refused, not recorded as a conflict: the caller is trusted, and can merge the two itself.
             if snapshot.contact_ids.get(identifier.digest(self.workspace_id), contact.id) != contact.id:
                 raise Conflicting(f"another contact has this {identifier.kind}")
         # Clocks of processes differ: the event must sort after the contact's last one.
@@ -82,6 +84,7 @@ class UpdateContact(Value):
             cleared_kinds=self.cleared_kinds,
         )
         result = self.lists.apply(result, emails, write_context, self.hooks)
+        # W9: no write, no event, no decision record.
         if not result.changed_fields:
             return Decision(result=contact)
         change = replacement(contact, result.contact)

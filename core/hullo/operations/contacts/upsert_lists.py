@@ -39,6 +39,7 @@ class UpsertWithLists(Value):
         emails = self.lists.email_identifiers(upsert.hooks, upsert.limits)
         if emails:
             first = emails[0].value
+            # The other emails do not match: they may belong to several contacts.
             upsert = replace(upsert, claim=replace(upsert.claim, email=first, email_as_sent=first))
         prepared = upsert.prepare(apps)
         digests = dict.fromkeys((*prepared.query.identifiers, *(email.digest(workspace_id) for email in emails)))
@@ -51,16 +52,19 @@ class UpsertWithLists(Value):
     def _decide(
         self, prepared: PreparedOperation[Outcome], emails: Sequence[Identifier], snapshot: Snapshot
     ) -> Decision[Outcome]:
+        # The upsert decides first: it may create the contact, or merge two.
         decision = prepared.decide(snapshot)
         contact_id = decision.result.contact_id
         assert contact_id is not None, "a server's upsert always has a contact"
         changes = {change.after.id: change for change in decision.change_set.contacts}
+        # As after the upsert: it may move an email before the lists are written.
         contacts = {**snapshot.contacts, **{id: change.after for id, change in changes.items()}}
         owned_emails = [email for email in emails if not _is_owned_by_other(email, contact_id, contacts, snapshot)]
         lists = self.lists
         if emails and (not owned_emails or owned_emails[0] != emails[0]):
             lists = replace(lists, emails=None)  # C7: the primary email belongs to another contact
         contact = contacts[contact_id]
+        # Where the upsert writes nothing, the lists make the first change, with the next version.
         change = changes.get(contact_id, Change(contact, replace(contact, version=contact.version + 1)))
         context = _context_after(self.upsert.context, change)
         write_context = WriteContext(
@@ -72,6 +76,7 @@ class UpsertWithLists(Value):
                 field=EMAILS, verdict="kept", reason="another contact has one of these, and keeps it"
             )
             result = replace(result, kept=(*result.kept, verdict))
+        # Built on demand, as the upsert's own trace is.
         first = decision.build_trace
         return Decision(
             result=_add_to_outcome(decision.result, result),
@@ -92,8 +97,10 @@ class UpsertWithLists(Value):
             context, key.workspace_id, app_id=app_id, by=key.writer, preceding=change_set.events
         )
         event_builder.add("contact.updated", contact_id, {"fields": result.changed_fields}, result.changes)
+        # The upsert's records have the ordinals below.
         trace, ordinal = _add_to_trace(Trace(), result), len(change_set.decisions)
         record = event_builder.decision_record(contact_id, self.upsert.request_id, trace, ordinal)
+        # One change per contact: two of the same row would conflict with each other.
         others = (change for change in change_set.contacts if change.after.id != contact_id)
         return replace(
             change_set,
@@ -109,12 +116,14 @@ def _is_owned_by_other(
     """Return whether another contact has the email after the upsert, which may displace it or merge its owner."""
     contact = contacts[contact_id]
     owner = contacts.get(snapshot.contact_ids.get(email.digest(contact.workspace_id), contact_id))
+    # The index is from before the upsert, so the owner is asked whether it still has the email.
     return owner is not None and owner.id != contact_id and owner.has_identifier(email)
 
 
 def _context_after(context: RequestContext, change: Change[Contact]) -> RequestContext:
     """Return the upsert's own context if it writes; else one after the contact's last change."""
     result = change.before is None or change.after.updated_at > change.before.updated_at
+    # Minus one: `at_least` moves to right after an instant, and the upsert's own must stay.
     return context.at_least(change.after.updated_at - 1 if result else change.after.updated_at)
 
 

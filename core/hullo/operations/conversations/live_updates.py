@@ -46,6 +46,7 @@ def recheck_sessions(
     """
     checks: list[SessionCheck] = []
     for start in range(0, len(sessions), BATCH_SIZE):
+        # In groups: one query for thousands of sockets would hold a connection for too long.
         group = sessions[start : start + BATCH_SIZE]
         queries = [
             SnapshotQuery(
@@ -56,11 +57,13 @@ def recheck_sessions(
             )
             for session in group
         ]
+        # S4: judged by the stored session; the one in memory does not know that it was revoked.
         for cached, snapshot in zip(group, store.load(queries), strict=True):
             try:
                 session = session_lifecycle.validate_session(snapshot, cached.digest, cached.app_id, now)
             except SessionRevoked:
                 session = None
+            # H1: an ended session sees nothing, not even its own conversations.
             seen = snapshot.conversations.values() if session is not None else ()
             checks.append(SessionCheck(session=session, visible_conversations=_visible_ids(seen, session)))
     return checks
@@ -75,6 +78,7 @@ def load_messages(
         # Pages are newest first, and ids sort by time: below the oldest wanted id, nothing is left to find.
         oldest, missing = min(ids), set(ids)
         for message in iter_pages(partial(store.list_messages, conversation_id), _PAGE_SIZE):
+            # Deleted messages never leave `missing`: the oldest id ends the walk then.
             if message.id in missing:
                 found[message.id] = message
                 missing.discard(message.id)
@@ -88,6 +92,7 @@ def messages_since(session: Session, after_id: MessageId, store: Store) -> Seque
 
     Raises `StoreUnavailable`.
     """
+    # An id in another form has no time, so no conversation can be compared with it.
     since = timestamp_of(after_id)
     # H1: an unproven session sees its own conversations only.
     contact = session.contact_id if session.is_proven else None
@@ -95,12 +100,15 @@ def messages_since(session: Session, after_id: MessageId, store: Store) -> Seque
     seen = store.list_visible_conversations(session.visitor_id, session.app_id, contact, page).items
     messages: list[tuple[ConversationId, Message]] = []
     for conversation in seen:
+        # Skipped without a query: most conversations had no new message.
         if since is None or conversation.last_message_at < since:
             continue
         for message in iter_pages(partial(store.list_messages, conversation.id), _PAGE_SIZE):
+            # Pages are newest first, so everything below is known to the page already.
             if message.id <= after_id or len(messages) >= MAX_CATCH_UP_MESSAGES:
                 break
             messages.append((conversation.id, message))
+    # Across conversations: the page shows messages in the order in which they were written.
     return sorted(messages, key=lambda item: item[1].id)
 
 

@@ -46,12 +46,14 @@ class SendMessage(Value):
 
     def prepare(self, apps: Apps) -> PreparedOperation[SentMessage]:
         """Check app and origin. Raises `UnknownApp`, `BadOrigin`, `SessionRequired`."""
+        # S1: only a token proves a session; a message never makes one.
         if self.open_session.session_digest is None:
             raise SessionRequired
         return apps.with_fresh_retry(self.open_session.app_key, self._prepare)
 
     def _prepare(self, app: App) -> PreparedOperation[SentMessage]:
         check_origin(self.open_session.origin, app)
+        # Per session: another visitor may use the same `client_id`, and must not get this one's message.
         repeat_key = _repeat_key(self.open_session.session_digest, self.client_id)
         query = _snapshot_query(
             app.workspace_id, app.id, self.conversation_id, repeat_key, self.open_session.session_digest
@@ -64,6 +66,7 @@ class SendMessage(Value):
         session = session_lifecycle.validate_session(snapshot, self.open_session.session_digest, app.id, context.now)
         if session is None:
             raise SessionRequired
+        # S3: a visitor with a conversation is remembered like an identified one.
         session_update = session_lifecycle.extend(session_lifecycle.refresh(session, context.now), context.now)
         repeated = _find_repeated(snapshot, repeat_key, self.conversation_id)
         if repeated is not None:  # W9: a repeat renews the session only
@@ -74,7 +77,9 @@ class SendMessage(Value):
             conversation = _require_visible(snapshot, self.conversation_id, session)
             # Clocks of processes differ, and messages are listed in the order of ids.
             context = context.at_least(conversation.last_message_at)
+            # Writing implies having read: the visitor sees the conversation.
             change = _with_new_message(conversation, context, read_at=context.now)
+        # From the same context as the conversation's time, so that the two never disagree.
         message = _new_message(context, change.after.id, "visitor", self.text, self.client_id, repeat_key)
         return Decision(
             result=SentMessage(conversation=change.after, message=message),
@@ -98,6 +103,7 @@ class SendAgentReply(Value):
 
     def prepare(self, apps: Apps) -> PreparedOperation[SentMessage]:  # noqa: ARG002 - the key identifies the caller
         """Build the query. The caller has checked the API key."""
+        # Per key: two servers may number their messages alike.
         repeat_key = _repeat_key(self.key.id, self.client_id)
         query = _snapshot_query(self.key.workspace_id, self.key.app_id, self.conversation_id, repeat_key)
         return PreparedOperation(query=query, decide=lambda snapshot: self._decide(repeat_key, snapshot))
@@ -105,6 +111,7 @@ class SendAgentReply(Value):
     def _decide(self, repeat_key: str | None, snapshot: Snapshot) -> Decision[SentMessage]:
         """Add the reply. Raises `NotFound` for a conversation of another workspace, or of another app than the
         key's."""
+        # Before any write: a retry after a lost answer must not add a second message.
         repeated = _find_repeated(snapshot, repeat_key, self.conversation_id)
         if repeated is not None:
             return Decision(result=repeated)
@@ -145,8 +152,10 @@ class MarkRead(Value):
     def _decide(self, session_decision: Decision[SessionUpdate], snapshot: Snapshot) -> Decision[Conversation]:
         """Mark it read. Raises `NotFound` for a conversation that this visitor may not see."""
         conversation = _require_visible(snapshot, self.conversation_id, session_decision.result.session)
+        # W9: a page may report the same reading many times.
         if not conversation.is_unread:
             return Decision(result=conversation, change_set=session_decision.change_set)
+        # Up to the last message, not now: a message that comes in between stays unread.
         change = replacement(conversation, replace(conversation, read_at=conversation.last_message_at))
         return Decision(result=change.after, change_set=replace(session_decision.change_set, conversations=(change,)))
 
@@ -159,11 +168,14 @@ def is_answerable_with(conversation: Conversation, key: ApiKey) -> bool:
 def is_visible_to(conversation: Conversation, session: Session) -> bool:
     """Return whether this session may read and continue it (H1): its own, or a proven contact's whose link is
     proven."""
+    # H1: never across apps, even for a proven contact.
     if conversation.app_id != session.app_id:
         return False
+    # Its own needs no proof: this browser has written it.
     if conversation.visitor_id == session.visitor_id:
         return True
     return (
+        # Both sides: a claimed link could have been made by a visitor who only knew the email (H1).
         session.is_proven
         and conversation.contact_id is not None
         and conversation.contact_id == session.contact_id
@@ -199,6 +211,7 @@ def _snapshot_query(
 def _repeat_key(sender: str | None, client_id: str | None) -> str | None:
     if client_id is None:
         return None
+    # NUL separates: a sender is a digest or an id, and holds none. Hashed, as a client's text has any length.
     return sha256(f"{sender}\0{client_id}".encode()).hexdigest()
 
 
@@ -209,6 +222,7 @@ def _find_repeated(
     message = snapshot.messages.get(repeat_key) if repeat_key is not None else None
     if message is None:
         return None
+    # Not answered with the first message: that one may be in a conversation of another person.
     if conversation_id not in {None, message.conversation_id}:
         raise Conflicting("this client_id was used in another conversation")
     return SentMessage(conversation=snapshot.conversations[message.conversation_id], message=message)
@@ -223,13 +237,16 @@ def _new_conversation(app: App, session: Session, context: RequestContext) -> Co
         visitor_id=session.visitor_id,
         created_at=context.now,
         last_message_at=context.now,
+        # It starts as read: its first message is the visitor's own.
         read_at=context.now,
         contact_id=session.contact_id,
+        # The link remembers the standing of now; a later proof raises it (L2).
         link_standing=session.standing if session.contact_id is not None else None,
     )
 
 
 def _with_new_message(conversation: Conversation, context: RequestContext, read_at: Instant) -> Change[Conversation]:
+    # A new message opens a closed conversation again, or agents would not see it.
     return replacement(conversation, replace(conversation, last_message_at=context.now, read_at=read_at, status="open"))
 
 
@@ -254,8 +271,10 @@ def _new_message(
 
 def _message_events(context: RequestContext, change: Change[Conversation], message: Message) -> tuple[Event, ...]:
     conversation = change.after
+    # Without the text: webhooks get ids, and read the message with their own key (P4).
     data = {"conversation_id": conversation.id, "message_id": message.id}
     event_builder = EventBuilder(context, conversation.workspace_id, app_id=conversation.app_id)
+    # R4: observers see the conversation before its first message.
     if change.before is None:
         event_builder.add("conversation.created", conversation.contact_id, data)
     event_builder.add("message.created", conversation.contact_id, data)

@@ -59,6 +59,7 @@ class EraseContact(Value):
             contact_id=contact.id,
             workspace_id=workspace_id,
             conversations=conversations,
+            # Counted before: afterwards there is nothing left to count for the audit log.
             related_counts=store.count_related(workspace_id, contact.id),
             by=by,
             context=context,
@@ -66,7 +67,9 @@ class EraseContact(Value):
 
     def prepare(self, apps: Apps) -> PreparedOperation[ContactId]:
         """Load the salt. The caller has checked the API key."""
+        # Here and not in `decide`, which does no input or output.
         salt = apps.workspace_salt(self.workspace_id)
+        # Both: only then can the decision see that a merge between them was undone.
         contact_ids = (self.contact_id, self.requested_id)
         query = SnapshotQuery(
             workspace_id=self.workspace_id, app_id=None, contacts=contact_ids, include_audit_head=True
@@ -77,9 +80,11 @@ class EraseContact(Value):
         """Erase the contact. Raises `NotFound` and `Conflicting` as `require_not_merged` does."""
         contact = require_not_merged(snapshot, self.contact_id)
         requested = snapshot.contacts.get(self.requested_id)
+        # Otherwise the survivor would be erased for a person who is no longer part of it.
         if requested is None or (requested is not contact and requested.merged_into is None):
             raise Conflicting("this contact has been taken out of the other meanwhile; try again")
         context = self.context.at_least(contact.updated_at)
+        # Absorbed contacts hold no identifiers of their own: the survivor has them all.
         digests = contact.identifier_digests()
         event_builder = EventBuilder(context, self.workspace_id, by=self.by)
         event_builder.add("contact.erased", contact.id, {"conversations": self.conversations})
@@ -91,6 +96,7 @@ class EraseContact(Value):
             action="contact.erased",
             subject=contact.id,
             fate_of_conversations=self.conversations,
+            # Counts only: the log outlives the person, and must not say who it was (P4).
             identifiers=len(digests),
             **asdict(self.related_counts),
         )
@@ -98,6 +104,7 @@ class EraseContact(Value):
             result=contact.id,
             change_set=ChangeSet(
                 erasures=(Erasure(contact=contact, conversations=self.conversations, at=context.now),),
+                # In the same transaction: in between, a page could make the person anew.
                 tombstones=tuple(
                     Tombstone(digest=tombstone_digest(salt, digest), workspace_id=self.workspace_id, at=context.now)
                     for digest in digests

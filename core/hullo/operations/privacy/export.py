@@ -42,6 +42,7 @@ class RecordExport(Value):
     def _decide(self, snapshot: Snapshot) -> Decision[ContactId]:
         """Add the audit entry. Raises `NotFound` and `Conflicting` as `require_not_merged` does."""
         contact = require_not_merged(snapshot, self.contact_id)
+        # The id only: the log must not become a second copy of the data (P4).
         entry = next_audit_entry(
             snapshot, self.context, self.workspace_id, by=self.by, action="contact.exported", subject=contact.id
         )

@@ -16,7 +16,9 @@ from hullo.store.maintenance import Progress, no_progress
 from hullo.store.protocol import Store
 from hullo.value import Value
 
+# Bodies of deliveries hold ids only; a month is enough to replay them after an outage.
 DELIVERY_RETENTION_DAYS: Final = 30
+# Small transactions, so that other writes do not wait long.
 BATCH_SIZE: Final = 500
 
 
@@ -47,13 +49,16 @@ def run_retention(
     Each workspace's audit log gets an entry by `by`, unless nothing was removed. An interrupted run leaves old records,
     and writes no entry for the workspace it was working on.
     """
+    # Read once: every app is cut at the same time, however long the run takes.
     now = clock()
+    # By workspace, so that each audit log gets one entry for the run.
     apps = sorted(store.list_apps(), key=lambda app: app.workspace_id)
     audit_log = AuditLog(store, clock, by)
     results: list[AppRetentionResult] = []
     for number, app in enumerate(apps):
         progress("removing what is too old", number, len(apps))
         results.append(AppRetentionResult(app=app, removed=_sweep_app(store, app, now, dry_run=dry_run)))
+        # After the last app of a workspace, not at the end: an interrupted run has told what it finished.
         last = number + 1 == len(apps) or apps[number + 1].workspace_id != app.workspace_id
         if last and not dry_run:
             _record_removal(audit_log, app.workspace_id, results)
@@ -90,6 +95,7 @@ def _sweep_app(store: Store, app: App, now: Instant, *, dry_run: bool) -> SweepR
 
 def _delete_deliveries(store: Store, now: Instant) -> int:
     deleted = 0
+    # Until a batch is empty: a full batch does not tell whether there is more.
     while removed := store.delete_deliveries(now - DELIVERY_RETENTION_DAYS * DAY, BATCH_SIZE):
         deleted += removed
     return deleted
@@ -101,9 +107,11 @@ def _record_removal(audit_log: AuditLog, workspace_id: str, results: Sequence[Ap
         for result in results
         if result.app.workspace_id == workspace_id and result.removed.total
     }
+    # W9: a nightly run without effect must not fill the audit log.
     if removed:
         audit_log.record(workspace_id, "retention.run", workspace_id, {"removed": removed})
 
 
 def _nonzero_counts(total: SweepResult) -> dict[str, int]:
+    # Zeros say nothing, and would hide the counts that matter.
     return {kind: count for kind, count in asdict(total).items() if count}

@@ -28,6 +28,7 @@ class IssueToken(Value):
         app of the workspace."""
         prepared = self.open_session.prepare(apps)
         source_app = prepared.app
+        # For the type checker: a session is always prepared in an app.
         assert source_app is not None, "a visit is in an app"
         target = self._find_target_app(source_app, apps)
         return PreparedOperation(
@@ -42,6 +43,7 @@ class IssueToken(Value):
             return _app_for_origin(self.target_origin, source_app, apps)
         # Not from the cache: the token is signed with a key that is active now (V4).
         target = apps.reload(self.audience) if self.audience not in {None, source_app.id} else source_app
+        # The same error as for no app: app keys of other workspaces must not be probed.
         if target.workspace_id != source_app.workspace_id:
             raise UnknownApp
         return target
@@ -56,10 +58,12 @@ class IssueToken(Value):
         if target is None:
             raise NotFound("no app of this workspace lists that origin")
         token = self.hooks.issue_token(session, target, self.open_session.context)
+        # No plugin could sign: a fault of the setup, which the operator can mend.
         if token is None:
             raise Conflicting(
                 "no token can be made for that app: it has no active identity key; 'hullo identity-key add' makes one"
             )
+        # Nothing is stored about the token itself: it is recorded when it is redeemed (T1).
         return Decision(result=token, change_set=session_decision.change_set)
 
 
@@ -69,8 +73,11 @@ def _app_for_origin(origin: str, source_app: App, apps: Apps) -> App | None:
     An app that lists the origin precedes all apps without a list, which accept any loopback origin: a developer's
     machine may run many sites.
     """
+    # First without the store: an origin that the source app lists needs no search.
     if source_app.origins and is_origin_allowed(origin, source_app):
         return source_app
     candidates = [app for app in apps.list_by_workspace(source_app.workspace_id) if is_origin_allowed(origin, app)]
+    # `min` keeps the first of equals, and the list is sorted by age.
     found = min(candidates, key=lambda app: (not app.origins, app.id != source_app.id), default=None)
+    # Listed apps have sealed keys; only a reloaded one can sign.
     return apps.reload(found.id) if found is not None else None

@@ -32,6 +32,7 @@ class LogOutEverywhere(Value):
     def _decide(self, snapshot: Snapshot) -> Decision[ContactId]:
         """Revoke the sessions. Raises `NotFound` and `Conflicting` as `require_not_merged` does."""
         contact = require_not_merged(snapshot, self.contact_id)
+        # By contact, not by a list: a session that starts while this is decided is ended too.
         revocation = SessionRevocation(contact_id=contact.id, at=self.context.now)
         entry = next_audit_entry(
             snapshot, self.context, self.workspace_id, by=self.by, action="contact.logged_out", subject=contact.id

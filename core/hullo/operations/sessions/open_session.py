@@ -39,11 +39,13 @@ class OpenSession(Value):
     def prepare(self, apps: Apps) -> PreparedOperation[SessionUpdate]:
         """Check app and origin. Raises `UnknownApp`, `BadOrigin`, and `SessionRequired` for a `resume` without a
         session."""
+        # Before the app is looked up: a call without a token costs nothing.
         if self.verb == "resume" and self.session_digest is None:
             raise SessionRequired
         return apps.with_fresh_retry(self.app_key, self._prepare)
 
     def _prepare(self, app: App) -> PreparedOperation[SessionUpdate]:
+        # In `prepare`: a page that is not listed must not cause a read of sessions.
         check_origin(self.origin, app)
         query = SnapshotQuery(workspace_id=app.workspace_id, app_id=app.id, session=self.session_digest)
         return PreparedOperation(query=query, decide=lambda snapshot: self._decide(app, snapshot), app=app)
@@ -54,19 +56,23 @@ class OpenSession(Value):
         try:
             session = session_lifecycle.validate_session(snapshot, self.session_digest, app.id, now)
         except SessionRevoked:
+            # S2: after a reset the old token is refused; a resume never begins a new visitor.
             if self.verb == "resume":
                 raise
             session = None
+        # A page that joins at each view keeps its visitor, and stores nothing new (W9).
         if session is not None and self.verb != "reset":
             session_update = session_lifecycle.refresh(session, now)
             return Decision(result=session_update, change_set=ChangeSet(sessions=session_update.session_changes))
         if session is None:  # a reset has the consent of the session that it ends
             check_consent(self.consent, app)
         session_update = session_lifecycle.start(app.workspace_id, app.id, self.context)
+        # Without a valid session no visitor was reset, so no event says so.
         if session is None:
             return Decision(result=session_update, change_set=_new_session_changes(session_update))
         change_set = ChangeSet(
             visitors=session_update.new_visitors,
+            # Both in one transaction: at no time does the browser have two valid sessions, or none (R3).
             sessions=(session_lifecycle.revoke(session, now), *session_update.session_changes),
             events=reset_events(app, session, self.context),
         )
@@ -76,6 +82,7 @@ class OpenSession(Value):
 def reset_events(app: App, session: Session, context: RequestContext) -> tuple[Event, ...]:
     """Build the events of a session that its visitor ended."""
     event_builder = EventBuilder(context, app.workspace_id, app_id=app.id)
+    # The visitor's id, never the token or its digest (P4).
     event_builder.add("visitor.reset", session.contact_id, {"visitor_id": session.visitor_id})
     return event_builder.events
 

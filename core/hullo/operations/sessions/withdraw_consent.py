@@ -39,6 +39,7 @@ class WithdrawConsent(Value):
             session = session_lifecycle.validate_session(snapshot, self.session_digest, app.id, self.context.now)
         except SessionRevoked:
             session = None  # ended already: the visitor's wish is fulfilled
+        # The same answer with and without a session: the caller learns nothing about a token.
         if session is None:
             return Decision(result=app)
         revoked = session_lifecycle.revoke(session, self.context.now)
