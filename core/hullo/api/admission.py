@@ -22,5 +22,6 @@ async def admit(request: Request) -> None:
 async def count_call(request: Request) -> None:
     """Count the call against its address. Raises `RateLimited`."""
     runtime = request.runtime
+    # The header of a peer that is not listed changes no limit; it only leads to a hint in the log.
     is_ignored = _FORWARDED in request.headers and not runtime.proxies.is_trusted_peer(request.scope)
     await runtime.rate_limiter.count_call(request.address, is_ignored)

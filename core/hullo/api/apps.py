@@ -21,8 +21,10 @@ async def read_app(request: Request) -> Response:
 async def load_app(request: Request, key: ApiKey, app_id: AppId) -> App:
     """Load an app of the key's workspace. Raises `UnknownApp`, and `Forbidden` for another app than the key's."""
     app = await request.runtime.read(lambda store: store.find_app(app_id))
+    # An app of another workspace is as unknown as one that does not exist.
     if app is None or app.workspace_id != key.workspace_id:
         raise UnknownApp
+    # This says that the app exists: it is of the key's own workspace, so that is no secret.
     if key.app_id not in {None, app.id}:
         raise Forbidden("this API key belongs to another app")
     return app

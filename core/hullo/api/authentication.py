@@ -15,6 +15,7 @@ async def load_api_key(request: Request) -> ApiKey | None:
     if request.api_key is None and secret is not None and secret.startswith(API_KEY_PREFIX):
         digest = secret_digest(secret)
         key = await request.runtime.read(lambda store: store.find_api_key(digest))
+        # A revoked key is as unknown as one that never was.
         request.api_key = key if key is not None and key.revoked_at is None else None
     return request.api_key
 
@@ -24,6 +25,7 @@ async def require_api_key(request: Request, scope: Scope) -> ApiKey:
     key = await load_api_key(request)
     if key is None:
         raise KeyRequired
+    # Only valid keys get here, so this tells a stranger nothing.
     if scope not in key.scopes:
         raise Forbidden(f"this API key lacks the scope {scope}")
     return key

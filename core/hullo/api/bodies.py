@@ -77,6 +77,7 @@ def parse_consent_body(raw: bytes) -> tuple[Envelope, bool]:
     granted = body.get("granted")
     if not isinstance(granted, bool):
         raise invalid_field("granted", "must be true or false")
+    # The answer is the consent: a field `consent` beside it does not count.
     return replace(_parse_envelope(body), consent=granted), granted
 
 
@@ -89,6 +90,7 @@ def parse_identify_body(raw: bytes, limits: Limits) -> IdentifyBody:
 def parse_check_body(raw: bytes, limits: Limits) -> CheckBody:
     """An identify body, and beside it perhaps `origin`. Raises `BadRequest`, and `Invalid` for one that is no text."""
     body = decode_object(raw)
+    # Taken out of the body: in an identify it would be an unknown field.
     page = body.pop("origin", None)
     if not isinstance(page, str | None):
         raise invalid_field("origin", "must be the address of the page that sends this")
@@ -108,12 +110,14 @@ def parse_identity_token_body(raw: bytes) -> IdentityTokenBody:
             raise invalid_field("to", "must be an origin, such as https://help.example.com")
         if audience:
             raise invalid_field("to", "says which app the token is for, and so does audience; send one of them")
+    # An empty audience counts as absent.
     return IdentityTokenBody(envelope=_parse_envelope(body), audience=audience or None, to=to)
 
 
 def parse_message_body(raw: bytes, limits: Limits) -> MessageBody:
     """Raises `BadRequest`, and `Invalid` for a text or client_id that is none."""
     body = decode_object(raw)
+    # All faults are told at once, so that the caller mends them in one go.
     faults: list[Rejection] = []
     text = body.get("text")
     if fault := text_error(text, limits.message_length):
@@ -132,14 +136,18 @@ def restore_session_token(stored: bytes, token: str | None) -> tuple[bytes, str]
     first: dict[str, Any] = _decoder.decode(stored)
     if token is None:
         return stored, first["request_id"]
+    # In the place that it had, so that the repeat equals the first response byte for byte.
     return encode({"visitor_id": first.pop("visitor_id"), "session_token": token, **first}), first["request_id"]
 
 
 def _parse_envelope(body: Mapping[str, object]) -> Envelope:
     app_key, token = body.get("app_key"), body.get("session_token")
     return Envelope(
+        # Empty and not None: a wrong key must be refused, and not give way to the app of the session.
         app_key=app_key if app_key is None or isinstance(app_key, str) else "",
+        # Empty text counts as absent; a token that is no text is an invalid one.
         session_token=(token or None) if token is None or isinstance(token, str) else INVALID_TOKEN,
+        # `is True`: 1 or "yes" is no consent.
         consent=body.get("consent") is True,
     )
 

@@ -21,10 +21,12 @@ from hullo.model.request_context import RequestContext, secret_digest
 
 async def check_identify(request: Request) -> Response:
     """`POST /v1/apps/{id}/check`: 200 for every outcome of the call."""
+    # The key first: without one a caller learns nothing, not even whether the app exists.
     key = await require_api_key(request, Scope.READ)
     app = await load_app(request, key, request.path_id)
     hullo = request.runtime.hullo
     body = parse_check_body(await request.body(), hullo.settings.limits)
+    # Beside the lanes: a check asks verifiers and searches for mistakes (V8), and identifies must not wait for it.
     result = await request.runtime.run_in_thread(partial(check_call, hullo, app.app_key, body, request.context))
     return json_response(CheckedResponse.of(result))
 
@@ -35,14 +37,17 @@ def check_call(hullo: Hullo, app_key: str, body: CheckBody, context: RequestCont
     operation = hullo.identify_operation(
         body.claim,
         app_key=app_key,
+        # The session is the body's, as the bearer token of this call is the API key.
         session_digest=secret_digest(token) if token is not None else None,
         context=context,
+        # None: no page sends the call, so no origin is checked.
         origin=_origin(body.page) if body.page is not None else None,
         consent=body.envelope.consent,
     )
     result = check(operation, hullo.executor)
     if named_app_key in {None, app_key}:
         return result
+    # Explained and not refused: the app in the path is the one that is checked.
     remark = f"The body names another app than {app_key}, and a page that sends it calls that one."
     return replace(result, remarks=(remark, *result.remarks))
 
@@ -52,5 +57,6 @@ def _origin(page: str) -> str:
     try:
         parts = urlsplit(page)
     except ValueError:
+        # Text that is no address is the origin of no app, which the check of the origin then says.
         return page
     return f"{parts.scheme}://{parts.netloc}" if parts.scheme and parts.netloc else page

@@ -14,6 +14,7 @@ async def answer_consent(request: Request) -> Response:
     envelope, granted = parse_consent_body(await request.body())
     if granted:
         return (await open_session(request, "join", envelope)).response
+    # No slot is reserved: a withdrawal makes no session.
     caller = await request.resolve_caller(envelope)
     await request.runtime.run(
         WithdrawConsent(

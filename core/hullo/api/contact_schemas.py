@@ -106,6 +106,7 @@ class ContactResponse(ResponseBody, kw_only=True):
             custom_data={
                 app_id: {key: fact.value for key, fact in block.items()}
                 for app_id, block in contact.custom_data.items()
+                # An app whose last key was cleared leaves an empty block.
                 if block
             },
             standing=contact.standing.label,
@@ -165,6 +166,7 @@ class WrittenContactResponse(ContactResponse, kw_only=True):
     def of_outcome(cls, contact: Contact, outcome: Outcome) -> Self:
         """Describe a contact as it is after the call with this outcome."""
         return cls(
+            # From the fields of the base: a second list of them here could forget one.
             **asdict(ContactResponse.of(contact)),
             matched_by=outcome.matched_by,
             created=outcome.matched_by == CREATED,
@@ -218,6 +220,7 @@ def _provenance(contact: Contact) -> dict[str, ProvenanceResponse]:
 
 
 def _numbered_facts(field: str, facts: tuple[Fact, ...]) -> Iterator[tuple[str, Fact]]:
+    # From 1 on: the first value stands under the field's own name already.
     yield from ((f"{field}.{number}", fact) for number, fact in enumerate(facts) if number)
 
 
@@ -228,6 +231,7 @@ def _email_facts(contact: Contact) -> tuple[Fact, ...]:
 
 
 def _other_identifier_kinds(contact: Contact) -> list[str]:
+    # A dict for its order: the order of a set changes from process to process.
     return [kind for kind in dict.fromkeys((*contact.identifiers, *contact.also)) if kind != EMAIL]
 
 

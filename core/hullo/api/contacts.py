@@ -30,6 +30,7 @@ async def list_contacts(request: Request) -> Response:
     contact_filter = ContactFilter(
         workspace_id=key.workspace_id,
         query=query.get("query") or None,
+        # The store searches for one identifier; the other is compared below.
         identifier=requested[0].digest(key.workspace_id) if requested else None,
         tag=query.get("tag") or None,
     )
@@ -65,6 +66,7 @@ async def upsert_contact(request: Request) -> Response:
         UpsertWithLists(upsert=upsert, lists=body.lists) if body.lists.is_given else upsert
     )
     assert outcome.contact_id is not None, "a server's upsert always has a contact"
+    # Read again: the outcome holds the decision, and not the contact as it is stored now.
     contact = await load_contact(request, key, outcome.contact_id)
     return json_response(WrittenContactResponse.of_outcome(restrict_to_key(key, contact), outcome))
 
@@ -77,6 +79,7 @@ async def amend_contact(request: Request) -> Response:
     requested = request.path_id
     contact = await request.runtime.run(
         UpdateContact(
+            # The path may hold an absorbed id: the survivor is changed (G3).
             contact_id=(await load_contact(request, key, requested)).id,
             workspace_id=key.workspace_id,
             writer=key.writer,
@@ -112,10 +115,12 @@ async def _custom_data_app_id(request: Request, key: ApiKey, body: ContactBody) 
     """
     named = body.app_id or key.app_id
     if named is not None:
+        # Loaded with the key: a key of one app writes no other app's data.
         return (await load_app(request, key, named)).id
     if not body.claim.custom_data:
         return None
     apps = await request.runtime.read(lambda store: _apps_in_workspace(key, store))
+    # Refused and not guessed: the values would land in another app's block.
     if len(apps) != 1:
         raise invalid_field("custom_data", "every app has its own; name the app as app_id, or write {app_id: {…}}")
     return apps[0].id

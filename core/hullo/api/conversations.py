@@ -36,7 +36,9 @@ from hullo.store.protocol import Page, PageRequest, Store
 async def list_conversations(request: Request) -> Response:
     """`GET /v1/conversations`: the visitor's (H1), or those of the key's workspace or app."""
     page = request.page_request()
+    # By what the call presents, valid or not: a wrong key must not turn its caller into a visitor.
     if not request.has_api_key:
+        # Run and not only read: each use extends the session (S3).
         session_update = await request.runtime.run(await request.resume_session())
         return json_response(
             page_response(
@@ -101,6 +103,7 @@ async def load_conversation(request: Request, key: ApiKey, conversation_id: Conv
 
 async def send_message(request: Request, conversation_id: ConversationId | None) -> SentMessage:
     """Send the visitor's message; `conversation_id` None starts a conversation. Raises the errors of `SendMessage`."""
+    # The body first: a beacon has its session there.
     body = parse_message_body(await request.body(), request.runtime.hullo.settings.limits)
     visitor = await request.resume_session(body.envelope)
     operation = SendMessage(
@@ -112,6 +115,7 @@ async def send_message(request: Request, conversation_id: ConversationId | None)
 async def mark_read(request: Request, conversation_id: ConversationId) -> Conversation:
     """Mark the conversation as read up to its last message. Raises the errors of `MarkRead`."""
     raw = await request.body()
+    # The session may come as a header, so an empty body is valid.
     visitor = await request.resume_session(parse_join_body(raw) if raw else EMPTY_ENVELOPE)
     return await request.runtime.run(MarkRead(open_session=visitor, conversation_id=conversation_id))
 

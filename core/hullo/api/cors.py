@@ -15,6 +15,7 @@ _EXPOSED: Final[Header] = (b"access-control-expose-headers", b"X-Request-Id, Ret
 _PREFLIGHT: Final[tuple[Header, ...]] = (
     (b"access-control-allow-methods", b"GET, POST"),
     (b"access-control-allow-headers", b"Authorization, Content-Type, X-Hullo-App, Idempotency-Key"),
+    # Two hours, which is as long as Chromium keeps a preflight.
     (b"access-control-max-age", b"7200"),
 )
 
@@ -27,7 +28,9 @@ async def cors_headers(request: Request, error: Exception | None) -> tuple[Heade
     """
     origin = request.headers.get(b"origin")
     if origin is None or (error is not None and not await _may_read_error(request, error)):
+        # `Vary` even so: a cache must not give one origin what it kept for another.
         return (VARY,)
+    # No `Access-Control-Allow-Credentials`: cookies are for pages of this host alone.
     return ((b"access-control-allow-origin", origin), _EXPOSED, VARY)
 
 
@@ -37,12 +40,14 @@ async def preflight_response(request: Request) -> Response:
         raise BadOrigin("no app lists this page's origin; 'hullo app set APP_KEY origins=https://…' changes it")
     origin = request.headers[b"origin"]
     headers = ((b"access-control-allow-origin", origin), *_PREFLIGHT, VARY)
+    # Chromium asks this before a public page may call a private network (Private Network Access).
     if request.headers.get(b"access-control-request-private-network") == b"true":
         headers = (*headers, (b"access-control-allow-private-network", b"true"))
     return Response(body=b"", status=NO_CONTENT, headers=headers)
 
 
 async def _may_read_error(request: Request, error: Exception) -> bool:
+    # These pages are listed by no app, or name none that exists: they may read nothing.
     if isinstance(error, (BadOrigin, UnknownApp)):
         return False
     try:

@@ -53,8 +53,10 @@ class Endpoint:
             return
         except Exception as failed:
             response, error = error_response(failed, request.request_id), failed
+            # A 405 must name the methods that the path takes (RFC 9110 §15.5.6).
             if isinstance(failed, MethodNotAllowed):
                 response = replace(response, headers=(self._allow,))
+        # A preflight has its own CORS headers, and a call with an API key comes from no page.
         if self._cross_origin and response.status != NO_CONTENT and not request.has_api_key:
             headers = await cors_headers(request, error)
         await send_response(response, request.request_id, headers, send)
@@ -68,9 +70,11 @@ class Endpoint:
             try:
                 return await handler(request)
             except KeyRequired:
+                # Cross-origin paths have counted the call already.
                 if not self._cross_origin:
                     await count_call(request)  # limits guessing of keys
                 raise
+        # Without that header it is no preflight (Fetch).
         if method == "OPTIONS" and self._cross_origin and b"access-control-request-method" in request.headers:
             return await preflight_response(request)
         raise MethodNotAllowed("this path takes " + self._allow[1].decode())
@@ -79,6 +83,7 @@ class Endpoint:
         try:
             await admit(request)
         except RateLimited as refusal:
+            # A preflight is no identify, so observers hear nothing of it.
             if self._on_rejected is not None and request.scope["method"] != "OPTIONS":
                 await self._on_rejected(request, refusal)
             raise

@@ -398,6 +398,7 @@ def build_export(store: Store, workspace_id: str, contact_id: str, now: Instant)
     is_absorbed = contact.id != contact_id
     records = _ContactRecords(store, contact)
     merges = list(records.iter_all(store.list_merges))
+    # Conflicts and audit entries keep the id they were made with. After an undo that id is another person's again.
     people = {contact.id, *(merge.absorbed_id for merge in merges if merge.is_active)}
     return ExportResponse(
         format=EXPORT_FORMAT,
@@ -445,12 +446,14 @@ class _ContactRecords:
 
     def conflicts(self, people: Iterable[str]) -> list[Conflict]:
         """Read the conflicts that any of these contacts is in, each once."""
+        # By id: a conflict between two of these contacts is found from both sides.
         found: dict[str, Conflict] = {}
         for contact_id in people:
             wanted = ConflictFilter(workspace_id=self._workspace_id, status=None, contact_id=contact_id)
             found.update(
                 (conflict.id, conflict) for conflict in iter_pages(partial(self._store.list_conflicts, wanted))
             )
+        # Ids sort by time, so the newest comes first.
         return sorted(found.values(), key=lambda conflict: conflict.id, reverse=True)
 
 

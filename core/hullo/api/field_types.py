@@ -70,6 +70,7 @@ MessageId = Annotated[str, Meta(pattern="^msg_", description="A message.")]
 WorkspaceId = Annotated[str, Meta(pattern="^ws_", description="The workspace that owns the contacts.")]
 
 Count = Annotated[int, Meta(ge=0)]
+# A custom value is one of these and nothing else (W6).
 Scalar = str | int | float | bool
 
 StandingLabel = Annotated[
@@ -78,6 +79,7 @@ StandingLabel = Annotated[
 PublicStanding = Annotated[
     str | None,
     one_of(
+        # Each once: `owned` shows as `claimed`, since it would tell that the contact is new (H2).
         [*dict.fromkeys(standing.public_label for standing in Standing), None],
         "How far the visitor is believed; null while it is anonymous.",
     ),

@@ -40,6 +40,7 @@ def _redact_entry(key: ApiKey, entry: TimelineEntry) -> TimelineEntry:
     data = dict(entry.data)
     if "fields" in data:
         fields = cast("Iterable[str]", data["fields"])
+        # The names of fields alone would tell a key of one app what other apps keep.
         data["fields"] = [field for field in fields if _is_visible(key, entry.app_id, field)]
     changes = tuple(change for change in entry.changes if _is_visible(key, entry.app_id, change.field))
     return replace(entry, changes=changes, data=data)
@@ -49,6 +50,7 @@ async def report_event(request: Request) -> Response:
     """`POST /v1/contacts/{id}/events`"""
     key = await require_api_key(request, Scope.WRITE)
     report = parse_event_body(await request.body(), request.runtime.hullo.settings.limits, request.context.now)
+    # The path may hold an absorbed id: the event belongs to the survivor (G3).
     contact = await load_contact(request, key, request.path_id)
     event = await request.runtime.run(
         AddContactEvent(
@@ -75,6 +77,7 @@ async def list_decisions(request: Request) -> Response:
             decision, [verdict for verdict in decision.trace.fields if _is_visible(key, decision.app_id, verdict.field)]
         )
         for decision in found.items
+        # A decision about no app is the workspace's: every key may read it.
         if key.app_id is None or decision.app_id in {None, key.app_id}
     )
     return json_response(

@@ -132,6 +132,7 @@ class TimelineEntryResponse(ResponseBody):
         """Describe what a site has just reported, as its line in the timeline."""
         return cls(
             id=event.id,
+            # When it happened, which may be long before it was reported.
             at=format_rfc3339(event.occurred_at),
             type=CONTACT_EVENT,
             contact_id=event.contact_id,

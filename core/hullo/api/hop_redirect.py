@@ -45,6 +45,7 @@ class HopRedirect:
 
     def matches(self, scope: Scope) -> bool:
         """Match a visitor's arrival with a token. Only GET is redirected, as a click sends it."""
+        # Asked for every request of the host, so the cheap tests stand first. HEAD never redeems (T6).
         query: bytes = scope.get("query_string", b"")
         return bool(query) and scope.get("method") == "GET" and any(map(self._is_token_pair, query.split(b"&")))
 
@@ -54,6 +55,7 @@ class HopRedirect:
         token, rest = self._split_query(scope["query_string"])
         headers = [*_NO_REFERRER, (b"location", _redirect_target(scope, rest))]
         session = await self._redeem_token(request, token)
+        # None: the visitor's session and its cookie stay as they were (T5).
         if session is not None:
             headers.append(session_cookie_header(request.headers, self._runtime.hullo.settings.cookie, session))
         response = Response(body=b"", status=SEE_OTHER, content_type=b"text/plain", headers=tuple(headers))
@@ -63,15 +65,18 @@ class HopRedirect:
         """Split the query into the first token and the other parameters."""
         pairs = query.split(b"&")
         token = next(pair for pair in pairs if self._is_token_pair(pair)).partition(b"=")[2]
+        # Every token goes, and not the first alone: none may stay in the address bar (T3).
         rest = b"&".join(pair for pair in pairs if not self._is_token_pair(pair))
         return unquote_plus(token.decode("latin-1")), rest
 
     def _is_token_pair(self, pair: bytes) -> bool:
+        # Compared decoded: `hullo%5Fidentity` is the same parameter.
         return unquote_plus(pair.partition(b"=")[0].decode("latin-1")) == self._parameter
 
     async def _redeem_token(self, request: Request, token: str) -> str | None:
         """Use the token; return the token of a new session, or None if the session stays."""
         try:
+            # Counted as any call of the API: tokens could be guessed here without end otherwise.
             await count_call(request)
             request.app_key = await self._resolve_app_key(token)
             outcome = await self._identify_or_restart(request, token)
@@ -86,6 +91,7 @@ class HopRedirect:
         return outcome.session_token
 
     async def _identify_or_restart(self, request: Request, token: str) -> Outcome:
+        # Only the cookie that is set here: with a planted one an attacker would share the session that this proves.
         session = cookie_token(request.scope, request.headers, self._runtime.hullo.settings.cookie)
         try:
             return await self._identify_in_session(
@@ -98,6 +104,7 @@ class HopRedirect:
         hullo = self._runtime.hullo
         reservation = await reserve_identify(request, session, token.encode(), None)
         claim = Claim.from_body({"identity_token": token}, hullo.settings.limits)
+        # Without an origin: a click sends none, and the token itself is bound to its app (T1).
         operation = hullo.identify_operation(
             claim, app_key=request.app_key, session_digest=session, context=request.context
         )
@@ -106,12 +113,14 @@ class HopRedirect:
     async def _resolve_app_key(self, token: str) -> str | None:
         if self._app_key is not None:
             return self._app_key
+        # Unverified: it only chooses the app, whose keys then verify the token.
         named = unverified_audience(token)
         return named if named is not None else await self._runtime.read(_only_app_key)
 
 
 def _only_app_key(store: Store) -> str | None:
     apps = store.list_apps()
+    # None with several apps: the token has to name its app then.
     return apps[0].app_key if len(apps) == 1 else None
 
 

@@ -36,6 +36,7 @@ async def _identify(request: Request) -> Response:
     raw = await request.body()
     body = parse_identify_body(raw, request.runtime.hullo.settings.limits)
     caller = await request.resolve_caller(body.envelope)
+    # The call names no app, and no app knows the session: the answer is that of every session that is over.
     if caller.session is not None and caller.app_key is None:
         raise SessionRevoked
     key = _idempotency_key(request)
@@ -48,11 +49,13 @@ async def _identify(request: Request) -> Response:
         origin=request.origin,
         consent=body.envelope.consent,
     )
+    # Guarded inside of the repeatable operation: a repeat gets its response even over the limit.
     operation = reservation.guard(operation)
     repeatable = operation if key is None else _make_repeatable(request, caller, operation, key, raw)
     result = await reservation.finish(request.runtime.run(repeatable, uses_verifiers=True))
     token, headers = request.session_delivery(result.session_token)
     if isinstance(result, ReplayedResponse):
+        # Responses are stored without the token, so it is put back here.
         replayed, request_id = restore_session_token(result.body, token)
         return Response(body=replayed, request_id=request_id, headers=headers)
     return json_response(identify_response(result, token), headers)
@@ -64,6 +67,7 @@ def _make_repeatable(
     return IdempotentOperation(
         operation=operation,
         key=key,
+        # Without a session the address keeps one caller's key from finding another's response.
         caller=caller.session or request.address,
         request_body=raw,
         context=request.context,
@@ -72,6 +76,7 @@ def _make_repeatable(
 
 
 def _encode_without_secrets(outcome: Outcome) -> bytes:
+    # Without the token: a stored response must not be a credential.
     return encode(identify_response(outcome, None))
 
 

@@ -14,6 +14,7 @@ from hullo.operations.sessions.issue_token import IssueToken
 async def issue_token(request: Request) -> Response:
     """`POST /v1/identity-token`"""
     hullo = request.runtime.hullo
+    # All inputs may come as headers, so an empty body is valid.
     body = parse_identity_token_body(await request.body() or b"{}")
     visitor = await request.resume_session(body.envelope)
     operation = IssueToken(open_session=visitor, audience=body.audience, target_origin=body.to, hooks=hullo.hooks)

@@ -45,6 +45,7 @@ async def merge_contacts(request: Request) -> Response:
     """`POST /v1/contacts/{id}/merge` (G1)"""
     key = await require_workspace_key(request, Scope.WRITE, _WORKSPACE_KEY_REASON)
     body = parse_merge_body(await request.body())
+    # Both ids may be absorbed ones, which stand for their survivors (G3).
     pair = await request.runtime.read(partial(_load_pair, key.workspace_id, request.path_id, body.absorb))
     absorb = MergeContacts(
         survivor_id=pair.contact_id,
@@ -54,10 +55,12 @@ async def merge_contacts(request: Request) -> Response:
         context=request.context,
         request_id=request.request_id,
         related_counts=pair.extent,
+        # A dry run moves nothing, so there is nothing to confirm.
         confirmed=body.confirm or body.dry_run,
     )
     absorbed: MergeResult
     if body.dry_run:
+        # Beside the lanes: a dry run writes nothing, so it needs no place in a batch.
         decision: Decision[MergeResult] = await request.runtime.run_in_thread(
             partial(request.runtime.hullo.executor.dry_run, absorb)
         )
@@ -107,6 +110,7 @@ async def resolve_conflict(request: Request) -> Response:
     key = await require_workspace_key(request, Scope.WRITE, _WORKSPACE_KEY_REASON)
     body = parse_resolve_body(await request.body())
     conflict = await request.runtime.read(partial(_load_conflict, key.workspace_id, request.path_id))
+    # Read anew: either contact may have been merged since the conflict was stored (G3).
     pair = await request.runtime.read(partial(_load_pair, key.workspace_id, conflict.contact_id, conflict.other_id))
     resolved = await request.runtime.run(
         ResolveConflict(
@@ -123,6 +127,7 @@ async def resolve_conflict(request: Request) -> Response:
         )
     )
     merged = resolved.merge_result
+    # None for `keep` and `move_email`: these merge nothing.
     merge = MergedResponse.of(merged, pair.extent, dry_run=False) if merged is not None else None
     return json_response(ResolvedConflictResponse.of_resolved(resolved.conflict, merge))
 
@@ -138,11 +143,13 @@ class _Pair(Value):
 def _load_pair(workspace_id: str, contact_id: ContactId, other_id: ContactId, store: Store) -> _Pair:
     """Load the current contacts of two ids. Raises `NotFound`."""
     contact, other = (current_contact(store, workspace_id, id) for id in (contact_id, other_id))
+    # Counted before the transaction, so roughly: they are shown, and decide whether the caller has to confirm.
     return _Pair(contact_id=contact.id, other_id=other.id, extent=store.count_related(workspace_id, other.id))
 
 
 def _load_merge(workspace_id: str, merge_id: MergeId, store: Store) -> Merge:
     """Load a merge. Raises `NotFound`."""
+    # Searched in the key's workspace alone: a merge of another one is as unknown as one that never was.
     merge = store.find_merge(workspace_id, merge_id)
     if merge is None:
         raise NotFound("no such merge")

@@ -67,6 +67,7 @@ async def remove_note(request: Request) -> Response:
     """`DELETE /v1/notes/{id}`"""
     key = await require_api_key(request, Scope.WRITE)
     note_id = request.path_id
+    # Checked here, since the operation knows the workspace but not the app of the key.
     await request.runtime.read(partial(_require_own_note, key, note_id))
     removed = await request.runtime.run(RemoveNote(note_id=note_id, workspace_id=key.workspace_id))
     return json_response(RemovedNoteResponse(id=removed, removed=True))
@@ -81,6 +82,8 @@ def _require_own_note(key: ApiKey, note_id: NoteId, store: Store) -> None:
     """Check access to a note. Raises `NotFound` for one of another workspace, or of a conversation in another app than
     the key's."""
     note = store.find_note(key.workspace_id, note_id)
+    # None for a note about a contact, which every key of the workspace may remove.
     conversation = store.find_conversation(key.workspace_id, note.subject_id) if note is not None else None
     if note is None or (conversation is not None and not is_answerable_with(conversation, key)):
+        # The same error for both: a key must not learn which ids exist in other apps.
         raise NotFound("no such note")

@@ -40,6 +40,7 @@ async def erase_contact(request: Request) -> Response:
     """`DELETE /v1/contacts/{id}` (P2)"""
     key = await require_api_key(request, Scope.ERASE)
     mode = request.query_params().get("conversations", "erase")
+    # Refused and not defaulted: a misspelt mode would erase what should be kept, for good.
     if mode not in {"erase", "anonymise"}:
         raise invalid_field("conversations", "must be erase or anonymise")
     erase = await request.runtime.read(

@@ -51,6 +51,7 @@ class Request:
         self.scope = scope
         self._receive = receive
         self.headers = read_headers(scope)
+        # One time and one seed for all of the request: its ids and times agree.
         self.context = runtime.hullo.new_context()
         self.request_id = self.context.new_id("req")
         self.app_key: str | None = self.header(b"x-hullo-app")
@@ -95,6 +96,7 @@ class Request:
         limit = self.runtime.hullo.settings.limits.body_bytes
         # The announced length saves reading; the count below holds for chunked bodies, and for wrong announcements.
         announced = self.headers.get(b"content-length", b"")
+        # The digits are counted first: Python refuses to read numbers of thousands of digits.
         if announced.isdigit() and (len(announced) > 18 or int(announced) > limit):
             raise _too_large(limit)
         body = b""
@@ -103,8 +105,10 @@ class Request:
             if message["type"] == "http.disconnect":
                 raise ClientDisconnect
             chunk: bytes = message.get("body", b"")
+            # Before the chunk is kept: no caller makes the server hold more than the limit and one chunk.
             if len(body) + len(chunk) > limit:
                 raise _too_large(limit)
+            # Nearly every body is one chunk, and then nothing is copied.
             body = body + chunk if body else chunk
             if not message.get("more_body", False):
                 return body
@@ -113,6 +117,7 @@ class Request:
         """Parse the page of a list. Raises `Invalid`."""
         query = self.query_params()
         limit = query.get("limit", "50")
+        # `isascii`: `isdigit` alone accepts "²", which `int` refuses.
         if not (limit.isascii() and limit.isdigit() and len(limit) < 5 and 1 <= int(limit) <= PAGE_MAX_LIMIT):
             raise _invalid_parameter("limit", f"must be a number from 1 to {PAGE_MAX_LIMIT}")
         return PageRequest(limit=int(limit), cursor=query.get("cursor") or None)
@@ -124,7 +129,9 @@ class Request:
         except ValueError as error:
             raise Invalid("there are too many parameters") from error
         for name, value in query.items():
+            # PostgreSQL takes no NUL in a text.
             if "\0" in value:
+                # Cut: the name is the caller's own text, of any length.
                 raise _invalid_parameter(name[:ID_MAX_LENGTH], "has control characters")
         return query
 
@@ -150,8 +157,10 @@ class Request:
     def uses_session_cookie(self) -> bool:
         """Return whether the session token goes into a cookie, and not into the response: if the settings say so, or if
         a page of this host sends one."""
+        # Stricter than for reading a cookie: without `Origin` no page shows that it is this host's.
         own_page = self.origin is not None and is_same_origin(self.scope, self.headers)
         return own_page and (
+            # A page that sends the cookie keeps it, even after the setting was turned off.
             self._cookie_settings.on or cookie_token(self.scope, self.headers, self._cookie_settings) is not None
         )
 
@@ -159,6 +168,7 @@ class Request:
         """Return the token for the body, or the header that sets the cookie."""
         if token is None or not self.uses_session_cookie:
             return token, ()
+        # Never in both places: scripts must not read what the cookie keeps from them.
         return None, (session_cookie_header(self.headers, self._cookie_settings, token),)
 
     def clear_session_cookie(self) -> tuple[Header, ...]:
@@ -173,6 +183,7 @@ class Request:
 
     def cookie_token(self) -> str | None:
         """Return the token of the cookie, for a page of this host only."""
+        # Browsers send cookies with calls of foreign pages too, so those get none here (CSRF).
         own_page = is_same_origin(self.scope, self.headers)
         return cookie_token(self.scope, self.headers, self._cookie_settings) if own_page else None
 
@@ -180,6 +191,7 @@ class Request:
         """Build the operation that resumes the caller's session. Raises `SessionRevoked`; running it raises the
         rest."""
         caller = await self.resolve_caller(envelope)
+        # Running the operation would say `unknown_app`, and the fault is the session's.
         if caller.session is not None and caller.app_key is None:
             raise SessionRevoked
         return OpenSession(

@@ -44,6 +44,7 @@ class Reservation(Generic[A]):
         """Wrap the operation: without a slot it is refused if its result would count."""
         if self._slot.is_taken:
             return operation
+        # Not refused yet: only the result shows whether the call is one of the free ones.
         return RateLimitedOperation(
             operation=operation, is_counted=self._counts, error=self._limit.error_for(self._slot)
         )
@@ -53,9 +54,11 @@ class Reservation(Generic[A]):
         try:
             result = await running
         except Exception as failed:
+            # An error of the caller keeps the slot: if wrong proofs were free, guessing would be too.
             if not self._is_caller_error(failed):
                 await self._limit.release(self._slot)
             raise
+        # A response that was stored before has decided nothing, so it is free.
         if isinstance(result, ReplayedResponse) or not self._counts(result):
             await self._limit.release(self._slot)
         elif isinstance(result, Outcome) and result.switched and result.session_token is not None:
@@ -69,10 +72,12 @@ async def reserve_identify(
 ) -> Reservation[Outcome]:
     """Reserve a slot for an identify with this session and body; `key` is the `Idempotency-Key`. Raises
     `RateLimited`."""
+    # Without a session the call makes one, so the limit of new sessions holds.
     if session is None:
         # With a key the call may be a repeat, which gets the stored response and creates no session.
         return await _reserve_session(request, _outcome_has_new_session, creates_session=key is None)
     limit = request.runtime.rate_limiter.identify_calls
+    # Keyed with the session: equal bodies of two visitors must not look alike in Redis (P4).
     slot = await limit.acquire(session, blake2b(raw, digest_size=16, key=session.encode()).digest())
 
     def counts(outcome: Outcome) -> bool:
@@ -98,6 +103,7 @@ async def reserve_session(request: Request, creates_session: bool) -> Reservatio
 async def _reserve_session(request: Request, counts: Callable[[A], bool], creates_session: bool) -> Reservation[A]:
     limit = request.runtime.rate_limiter.new_sessions
     slot = await limit.acquire(rate_limit_key(request.address))
+    # A call that makes a session in any case is refused before it costs a query.
     if creates_session and not slot.is_taken:
         raise limit.error_for(slot)
     return Reservation(limit, slot, counts, _never_caller_error)

@@ -33,6 +33,7 @@ from hullo.api.runtime import AsyncRuntime
 from hullo.asgi.response import Response
 from hullo.errors import NotFound
 
+# Without HEAD, which `Endpoint` serves with the handler of GET.
 _ALL_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 
@@ -48,6 +49,7 @@ def api_routes(runtime: AsyncRuntime, plugin_routes: Sequence[BaseRoute] = ()) -
         return Route(path, Endpoint(runtime, methods, cross_origin=cross_origin, on_rejected=on_rejected))
 
     return [
+        # Observers hear of every refused identify, those over the limit of their address included.
         route("/v1/identify", POST=identify, cross_origin=True, on_rejected=notify_rejected),
         route("/v1/join", POST=sessions.join, cross_origin=True),
         route("/v1/reset", POST=sessions.reset, cross_origin=True),
@@ -67,6 +69,7 @@ def api_routes(runtime: AsyncRuntime, plugin_routes: Sequence[BaseRoute] = ()) -
             cross_origin=True,
         ),
         route("/v1/conversations/{id}/read", POST=conversations.read_conversation, cross_origin=True),
+        # No CORS from here on: an API key has no place in a browser.
         route("/v1/contacts", GET=contacts.list_contacts, POST=contacts.upsert_contact),
         route(
             "/v1/contacts/{id}",
@@ -84,6 +87,7 @@ def api_routes(runtime: AsyncRuntime, plugin_routes: Sequence[BaseRoute] = ()) -
         route("/v1/contacts/{id}/timeline", GET=history.list_timeline),
         route("/v1/contacts/{id}/events", POST=history.report_event),
         route("/v1/contacts/{id}/tags", GET=tags.list_contact_tags, POST=tags.tag_contact),
+        # `path`: a tag may hold a slash.
         route("/v1/contacts/{id}/tags/{tag:path}", DELETE=tags.untag_contact),
         route("/v1/contacts/{id}/notes", GET=notes.list_contact_notes, POST=notes.note_contact),
         route("/v1/contacts/{id}/merges", GET=merges.list_merges),
@@ -110,6 +114,7 @@ def not_found_app(runtime: AsyncRuntime) -> ASGIApp:
 
     async def respond(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
+            # A problem is no answer to a WebSocket: closed before it is accepted, it gets a 403 (ASGI).
             await WebSocketClose()(scope, receive, send)
         else:
             await endpoint(scope, receive, send)

@@ -39,6 +39,7 @@ class _LoopThreads:
     """Thread limiters and executor of one event loop."""
 
     def __init__(self, hullo: Hullo) -> None:
+        # One for each event loop: events and limiters of AnyIO belong to the loop that waits on them.
         self.executor: BatchExecutor[Job] = BatchExecutor(hullo.executor.run_batch, hullo.store.max_concurrent_batches)
         self.verifier_limiter = anyio.CapacityLimiter(HOOK_THREADS)
         self.observer_limiter = anyio.CapacityLimiter(HOOK_THREADS)
@@ -58,7 +59,9 @@ class AsyncRuntime:
         self.proxies = TrustedProxies(hullo.settings.trusted_proxies)
         self.rate_limiter = RateLimiter(hullo, self._run_rate_limit_call)
         self._close_callbacks: list[Callable[[], None]] = []
+        # A variable of the event loop, since several loops may share this runtime.
         self._threads: RunVar[_LoopThreads] = RunVar("hullo.edge")
+        # One tuple, replaced whole: the thread of another loop never sees one part of it without the other.
         self._lifespan_threads: tuple[int, _LoopThreads] | None = None
 
     def on_close(self, close: Callable[[], None]) -> None:
@@ -88,6 +91,7 @@ class AsyncRuntime:
         """
         threads = await self._open_threads()
         prepared: PreparedOperation[T] | None = None
+        # A verifier that waits inside of a batch would make all calls of the batch wait.
         if uses_verifiers and self.hullo.hooks.verify_may_block:
             prepare = operation.prepare
             prepared = await to_thread.run_sync(prepare, self.hullo.executor.apps, limiter=threads.verifier_limiter)
@@ -107,6 +111,7 @@ class AsyncRuntime:
     async def read(self, query: Callable[[Store], T]) -> T:
         """Read from the store. Raises `StoreUnavailable`."""
         threads = await self._open_threads()
+        # Through the executor, whose threads are as many as the store serves at once.
         return await threads.executor.run_in_thread(lambda: query(self.hullo.store))
 
     async def run_in_thread(self, function: Callable[[], T]) -> T:
@@ -117,13 +122,16 @@ class AsyncRuntime:
     async def notify_rejected(self, error: HulloError, app_key: str | None, request_id: str) -> None:
         """Send a rejected identify to observers."""
         executor = self.hullo.executor
+        # `cached`: a flood of refused calls must not become a flood of queries.
         app = executor.apps.cached(app_key)
         await self._notify(partial(executor.notify_rejected, error, app, request_id))
 
     async def _run_rate_limit_call(self, function: Callable[[], Any]) -> Any:
+        # hullo is not opened for this: a call over its limit must not wait for the store.
         return await to_thread.run_sync(function, limiter=self._threads_of_loop().rate_limit_limiter)
 
     async def _notify(self, notify: Callable[[], None]) -> None:
+        # No thread for observers that never wait: changing threads would cost more than the call.
         if not self.hullo.hooks.observers_may_block:
             notify()
             return
@@ -133,16 +141,19 @@ class AsyncRuntime:
 
     async def _open_threads(self) -> _LoopThreads:
         if not self.hullo.is_open:
+            # In a thread, as opening may migrate. Race: a second first call waits there for the lock of `open`.
             await to_thread.run_sync(self.hullo.open_and_drain_outbox)
         return self._threads_of_loop()
 
     def _threads_of_loop(self) -> _LoopThreads:
         here = self._lifespan_threads
+        # The thread is compared, since another loop in another thread needs limiters of its own.
         if here is not None and here[0] == get_ident():
             return here[1]
         try:
             return self._threads.get()
         except LookupError:
+            # No lock: no other loop reads this variable, and no `await` stands in between.
             threads = _LoopThreads(self.hullo)
             self._threads.set(threads)
             return threads

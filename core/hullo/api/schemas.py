@@ -62,6 +62,7 @@ Item = TypeVar("Item")
 ItemBody = TypeVar("ItemBody")
 
 
+# Closed, so that the document says it too: there are no further fields.
 class ResponseBody(Value, forbid_unknown_fields=True):
     """An object in a response. In the document it has the name of its class, without `Response`."""
 
@@ -126,6 +127,7 @@ class ClaimedResponse(ResponseBody, kw_only=True, secrets=("session_token",)):
         SessionToken | UnsetType, Meta(description="Where it is new: the one to send from now on.")
     ] = UNSET
     identified: Annotated[bool, const(True), Meta(description="The visitor has said who it is.")]
+    # A constant: by it, readers of the document tell this from the response with proof.
     standing: Annotated[str, const(_CLAIMED), Meta(description="Nothing vouches for it.")]
     switched: Annotated[
         bool, Meta(description="Another person than before uses this browser: visitor and session are new.")
@@ -151,6 +153,7 @@ def identify_response(outcome: Outcome, session_token: str | None) -> ClaimedRes
     assert outcome.visitor_id is not None, "an identify always has a visitor"
     token = UNSET if session_token is None else session_token
     rejected = FaultResponse.of_each(outcome.rejected)
+    # Below proof nothing of the decision is told: each part would show whether the person was known (H2).
     if outcome.standing is not Standing.PROVEN:
         return ClaimedResponse(
             visitor_id=outcome.visitor_id,
@@ -313,6 +316,7 @@ class WidgetSettingsResponse(ResponseBody):
             message_length=limits.message_length,
             consent=consent_label(app),
             name=app.name,
+            # The widget adds the identity to links to these origins, so it has to know them (T2).
             domains=list(app.origins),
         )
 

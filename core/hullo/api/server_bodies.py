@@ -58,6 +58,7 @@ def parse_contact_body(raw: bytes, limits: Limits) -> ContactBody:
     body = decode_object(raw)
     app_id = _parse_app_id(body)
     lists, rejected = ContactLists.from_body(body, limits)
+    # These are read above, and are no part of the claim.
     said = {name: value for name, value in body.items() if name not in {"app_id", "app_key", *PRIMARY_FIELDS}}
     nested = _nested_custom_data(said.get(CUSTOM_DATA))
     if nested is not None:
@@ -70,6 +71,7 @@ def parse_contact_body(raw: bytes, limits: Limits) -> ContactBody:
         claim=replace(claim, rejected=(*claim.rejected, *rejected)),
         lists=lists,
         app_id=app_id,
+        # null clears an identifier here, and in a claim it only counts as absent.
         cleared_identifiers=frozenset(kind for kind in (EXTERNAL_ID, EMAIL) if kind in said and said[kind] is None),
     )
 
@@ -121,6 +123,7 @@ def _known_fields(body: Mapping[str, Any], *names: str) -> dict[str, Any]:
     a body makes up is not to be told at length."""
     unknown = next((name for name in body if name not in names), None)
     if unknown is not None:
+        # Unprintable characters could change the terminal that shows the error; 64 are enough to find the field.
         raise invalid_field("".join(each if each.isprintable() else "?" for each in unknown[:64]), "unknown field")
     return {name: body.get(name) for name in names}
 
@@ -133,6 +136,7 @@ def _flag(body: Mapping[str, Any], name: str) -> bool:
 
 
 def _parse_app_id(body: Mapping[str, object]) -> str | None:
+    # A set: the same app under both names is no contradiction.
     named = {body[name] for name in ("app_id", "app_key") if isinstance(body.get(name), str)}
     if len(named) > 1:
         raise invalid_field("app_id", "app_id and app_key are the same thing; send one of them")
@@ -147,6 +151,7 @@ def _nested_custom_data(block: object) -> tuple[str, object] | None:
     if not isinstance(block, dict) or not block:
         return None
     blocks = cast("dict[str, Any]", block)
+    # A flat key may begin with `app_` too, but no custom value is an object (W6).
     if not all(_APP_ID.fullmatch(name) and isinstance(each, dict) for name, each in blocks.items()):
         return None
     if len(blocks) > 1:

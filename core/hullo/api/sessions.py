@@ -56,6 +56,7 @@ class OpenedSession(Value):
 async def open_session(request: Request, verb: Literal["join", "reset"], envelope: Envelope) -> OpenedSession:
     """Open a visitor's session; return the anonymous response if consent is missing."""
     caller = await request.resolve_caller(envelope)
+    # A join with a token makes a session too, when that one has ended: only the result tells.
     reservation = await reserve_session(request, creates_session=verb == "reset" or caller.session is None)
     operation = OpenSession(
         verb=verb,
@@ -67,11 +68,14 @@ async def open_session(request: Request, verb: Literal["join", "reset"], envelop
     )
     try:
         session_update = await reservation.finish(request.runtime.run(reservation.guard(operation)))
+    # No error: the widget shows itself before the visitor agrees, and nothing is stored.
     except ConsentRequired:
         return OpenedSession(response=await anonymous_response(request))
     conversations: tuple[Conversation, ...] = ()
+    # None: the session goes on. A new one, of a new visitor, has no conversation yet.
     if session_update.token is None:
         conversations = (await list_visible_conversations(request, session_update.session, PageRequest())).items
+    # The token of a session that goes on is sent again: the lifetime of its cookie starts anew (S3).
     token, headers = request.session_delivery(session_update.token or caller.token)
     app, limits = await _load_app(request), request.runtime.hullo.settings.limits
     response = json_response(JoinedResponse.of(session_update.session, token, conversations, app, limits), headers)
@@ -99,5 +103,6 @@ async def list_visible_conversations(request: Request, session: Session, page: P
 
 
 def _find_visible_conversations(session: Session, page: PageRequest, store: Store) -> Page[Conversation]:
+    # Below proven, a session sees its own conversations alone (H1).
     contact = session.contact_id if session.is_proven else None
     return store.list_visible_conversations(session.visitor_id, session.app_id, contact, page)

@@ -52,6 +52,7 @@ async def untag_conversation(request: Request) -> Response:
 
 
 async def _tag_contact(request: Request, key: ApiKey, tagging: TagChanges) -> Response:
+    # The path may hold an absorbed id: the survivor is tagged (G3).
     contact = await load_contact(request, key, request.path_id)
     tagged = await request.runtime.run(
         TagContact(
@@ -69,6 +70,7 @@ async def _tag_contact(request: Request, key: ApiKey, tagging: TagChanges) -> Re
 
 async def _tag_conversation(request: Request, key: ApiKey, tagging: TagChanges) -> Response:
     tagged = await request.runtime.run(
+        # Not loaded first: the operation itself checks that the key may see the conversation.
         TagConversation(
             key=key,
             conversation_id=request.path_id,
@@ -88,4 +90,5 @@ def _tags_to_remove(request: Request) -> TagChanges:
 
 
 def _tags_response(tags: Iterable[str]) -> Response:
+    # Sorted, as a set has no order: equal tags give equal responses.
     return json_response(TagsResponse(tags=sorted(tags)))

@@ -26,6 +26,7 @@ STRICT: Final = {
     "default": False,
 }
 _ORIGIN: Final[Schema] = {"type": "string", "pattern": "^https?://[^/?#@]+$"}
+# In lower case alone (V1).
 _HEX: Final[Schema] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 
 
@@ -79,11 +80,13 @@ def body_schemas(limits: Limits) -> dict[str, Schema]:
 
 def person_fields(limits: Limits) -> dict[str, Schema]:
     """What is said of a person, but for custom data."""
+    # Many sites have numbers as ids: the claim takes a whole number as its text.
     named = {"type": ["string", "integer", "null"]}
     return {
         EXTERNAL_ID: {**text(limits.external_id_length, "The site's own id of the person, exactly."), **named},
         EMAIL: or_null(text(limits.email_length, format="email")),
         "name": or_null(text(limits.name_length, "null clears it, as in the fields below.")),
+        # The one demand on a phone: text without a digit is refused (W11).
         "phone": or_null(text(limits.phone_length, "Kept as E.164 where it can be.", pattern="[0-9]")),
         "company": or_null(text(limits.company_length)),
         "avatar_url": or_null(text(limits.url_length, format="uri", pattern="^https?://")),
@@ -119,6 +122,7 @@ def _custom_data(limits: Limits) -> Schema:
             "pattern": f"^{CUSTOM_KEY.pattern}$",
             "not": {"enum": sorted(UNSAFE_KEYS)},
         },
+        # No object and no list: custom values are scalars (W6).
         "additionalProperties": {
             "type": ["string", "number", "boolean", "null"],
             "maxLength": limits.custom_value_length,

@@ -82,6 +82,7 @@ def tag(limits: Limits) -> Schema:
 
 
 def _list_of(alone: Schema, most: int, name: str) -> Schema:
+    # Without null: an address leaves the list by not being in it.
     item = {**alone, "type": "string"}
     return {
         "type": ["array", "null"],
@@ -97,6 +98,7 @@ def _under_its_app(block: Schema) -> Schema:
         "type": "object",
         "minProperties": 1,
         "maxProperties": 1,
+        # As in `server_bodies`: with any other key the block counts as flat.
         "propertyNames": {"pattern": "^app_[0-9a-z]+$"},
         "additionalProperties": block,
     }

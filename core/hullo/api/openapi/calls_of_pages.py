@@ -60,6 +60,7 @@ CALLS_OF_PAGES: Final[Operations] = {
                     "in": "header",
                     "description": "A repeat within a day gets the first answer, and changes nothing; another "
                     "body is a `conflict`.",
+                    # Printable ASCII without a space at the ends, which servers trim (RFC 9110 §5.5).
                     "schema": text(IDEMPOTENCY_KEY_MAX_LENGTH, pattern="^[!-~]([ -~]*[!-~])?$"),
                 },
             ),

@@ -48,6 +48,7 @@ def _component_name(name: str) -> str:
 
 def _with_our_names(schema: dict[str, Any]) -> dict[str, Any]:
     """Drop titles, which only repeat the names of classes, and refer to components by our names."""
+    # Only text: a property may be called `title` too, and is an object here.
     if isinstance(schema.get("title"), str):
         del schema["title"]
     reference: str = schema.get("$ref", "")

@@ -92,10 +92,12 @@ _SECURITY: Final[dict[str, Schema]] = {
 def openapi_handler(edge: AsyncRuntime, plugin_routes: Iterable[BaseRoute] = ()) -> Handler:
     """`GET /openapi.json`. The other paths are where this one is. `added` are the routes of plugins."""
     described = document(edge.hullo.settings.limits, plugin_routes)
+    # Encoded once: from call to call only the mount differs.
     parts = {name: msgspec.Raw(encode(part)) for name, part in described.items()}
 
     async def describe(request: Request) -> Response:
         scope = request.scope
+        # From the call itself: a host or proxy may mount hullo anywhere.
         mount = scope.get("root_path", "") + route_path(scope).removesuffix(PATH)
         return json_response({**parts, "servers": [{"url": quote(mount)}]})
 
@@ -121,6 +123,7 @@ def document(limits: Limits, added: Iterable[BaseRoute] = ()) -> dict[str, Any]:
             "summary": "Self-hosted visitor identification.",
             "description": _INTRODUCTION.format(body_bytes=limits.body_bytes, problems=problems),
         },
+        # Filled in with each call, which alone knows the mount.
         "servers": [],
         "tags": [{"name": name, "description": description} for name, (description, _) in _GROUPS.items()],
         "paths": {
@@ -157,6 +160,7 @@ def _operation_object(
         "requestBody": _body(operation),
         "responses": {"200": _success(operation, answers, ids), **by_status(operation.refusals)},
     }
+    # Empty parts are left out, but not `security`: empty it says that no credential is needed.
     return {**{name: part for name, part in described.items() if part}, "security": operation.security}
 
 
@@ -165,6 +169,7 @@ def _body(operation: Operation) -> dict[str, Any] | None:
         return None
     schema = ref(operation.body)
     content = {_JSON: {"schema": schema}}
+    # A beacon leaves with a page that closes: `text/plain` needs no preflight.
     if operation.beacon:
         content["text/plain"] = {
             "schema": {"type": "string", "contentMediaType": _JSON, "contentSchema": schema},

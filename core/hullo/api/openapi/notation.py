@@ -42,10 +42,12 @@ def const(value: str | bool) -> Schema:
 
 def or_null(schema: Schema) -> Schema:
     """The same, or null."""
+    # A `$ref` has no type that null could be added to.
     if "type" not in schema:
         return {"anyOf": [schema, {"type": "null"}]}
     types: str | list[str] = schema["type"]
     nullable: Schema = {**schema, "type": [types, "null"] if isinstance(types, str) else [*types, "null"]}
+    # The type alone is not enough: an enum refuses every value that it does not list.
     if "enum" in schema:
         nullable["enum"] = [*schema["enum"], None]
     return nullable

@@ -93,6 +93,7 @@ def responses(several: Iterable[Collection[Refusal]]) -> dict[str, Schema]:
 
 def _group_by_status(refusals: Collection[Refusal]) -> list[tuple[Refusal, ...]]:
     """Those that share a status are one response."""
+    # `groupby` wants neighbours; the sort is stable, so those of one status stay in the order of `WHEN`.
     in_order = sorted((each for each in WHEN if each in refusals), key=_status)
     return [tuple(group) for _, group in groupby(in_order, key=_status)]
 
@@ -106,6 +107,7 @@ def _name(together: Sequence[Refusal]) -> str:
 
 
 def _response(together: Sequence[Refusal]) -> Schema:
+    # Only these two say when to try again.
     waits = {"Retry-After": ref("RetryAfter", "headers")} if together[0] in {RateLimited, Unavailable} else {}
     codes = {"status": {"const": together[0].status}, "code": {"enum": [each.code for each in together]}}
     return {

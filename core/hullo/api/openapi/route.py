@@ -27,6 +27,8 @@ class DescribedRoute(Route):
     def __init__(
         self, path: str, methods: Mapping[str, Method], schemas: Mapping[str, Schema] = MappingProxyType({})
     ) -> None:
+        # No runtime yet: plugins make their routes before there is one.
         super().__init__(path, Endpoint(None, {name: each.handler for name, each in methods.items()}))
+        # OpenAPI has methods in lower case.
         self.operations = {name.lower(): each.operation for name, each in methods.items()}
         self.schemas = schemas
