@@ -50,6 +50,7 @@ class HulloError(Exception):
     """Error with a stable `code`, an HTTP `status` and, where a retry may succeed, `retry_after` in seconds."""
 
     code: ClassVar[str] = "internal"
+    # 500 until a class says otherwise: an error without a status of its own is a fault of the server.
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Internal error"
     retry_after: int | None = None
@@ -92,6 +93,7 @@ class ProofRejected(Unauthorised):
 
     def __init__(self, detail: str, *, mistake: str | None = None) -> None:
         super().__init__(detail)
+        # Never in the response to the refused call: the name of the fault would help a forger (V7).
         self.mistake = mistake
 
 
@@ -107,6 +109,7 @@ class SessionRevoked(Unauthorised):
     code, title = "session_revoked", "Session revoked"
 
     def __init__(self) -> None:
+        # One text for all four: a caller must not learn whether a token was ever valid.
         super().__init__("this session is not valid; join again to start a new one")
 
 
@@ -161,6 +164,7 @@ class UnknownApp(HulloError):
 class NotFound(HulloError):
     """The resource does not exist, or is not visible to this caller."""
 
+    # One error for both: ids of other callers must not differ from unknown ones.
     code, status, title = "not_found", 404, "Not found"
 
 
@@ -216,6 +220,7 @@ class RateLimited(HulloError):
 class Unavailable(HulloError):
     """A temporary failure; nothing was written, and a retry may succeed."""
 
+    # 503 and not 500: clients and proxies may retry, as nothing was written.
     code, status, title = "unavailable", 503, "Unavailable"
     retry_after = 1
 

@@ -15,6 +15,7 @@ async def alive(request: Request) -> Response:  # noqa: ARG001 - nothing is aske
 
 async def ready(request: Request) -> Response:
     """`GET /readyz`. Raises `StoreUnavailable`."""
+    # The store is asked here alone: a process without it should get no calls, but need not be restarted.
     await request.runtime.read(_check)
     return json_response(HealthResponse(status="ok"))
 

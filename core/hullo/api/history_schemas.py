@@ -274,4 +274,5 @@ class ResolvedConflictResponse(ConflictResponse):
     @classmethod
     def of_resolved(cls, conflict: Conflict, merge: MergedResponse | None) -> Self:
         """Describe a resolved conflict, with what its merge did."""
+        # From the fields of the base: a second list of them here could forget one.
         return cls(**asdict(ConflictResponse.of(conflict)), merge=merge)

@@ -38,6 +38,7 @@ async def export_contact(request: Request) -> Response:
 
 async def erase_contact(request: Request) -> Response:
     """`DELETE /v1/contacts/{id}` (P2)"""
+    # A scope of its own: a key that may write must not erase for that reason.
     key = await require_api_key(request, Scope.ERASE)
     mode = request.query_params().get("conversations", "erase")
     # Refused and not defaulted: a misspelt mode would erase what should be kept, for good.

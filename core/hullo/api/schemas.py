@@ -492,6 +492,7 @@ class ForeseenDecisionResponse(ResponseBody):
             standing=outcome.standing.label,
             matched_by=outcome.matched_by,
             created=created,
+            # The id of a new contact belongs to this dry run: the real call makes another.
             contact_id=None if created else outcome.contact_id,
             switched=outcome.switched,
             linked_conversations=outcome.linked_conversations,

@@ -25,6 +25,7 @@ STRICT: Final = {
     **with_description(FLAG, "With it a single wrong field refuses the call, and nothing is written."),
     "default": False,
 }
+# No path, query or user: these are no part of an origin (RFC 6454).
 _ORIGIN: Final[Schema] = {"type": "string", "pattern": "^https?://[^/?#@]+$"}
 # In lower case alone (V1).
 _HEX: Final[Schema] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
@@ -120,6 +121,7 @@ def _custom_data(limits: Limits) -> Schema:
         "propertyNames": {
             "maxLength": limits.custom_key_length,
             "pattern": f"^{CUSTOM_KEY.pattern}$",
+            # Pages that copy these keys into an object would overwrite its prototype.
             "not": {"enum": sorted(UNSAFE_KEYS)},
         },
         # No object and no list: custom values are scalars (W6).

@@ -44,6 +44,7 @@ CALLS_ABOUT_CONTACTS: Final[Operations] = {
             body="ContactBody",
             answers=(WrittenContactResponse,),
             refusals=(NoIdentifier, UnknownApp, Invalid, *BODY_REFUSALS, *KEY_REFUSALS),
+            # Operations of plugins too: the document drops those of a plugin that is left out.
             leads_to=(
                 "read_contact",
                 "amend_contact",

@@ -24,6 +24,7 @@ from hullo.model.timeline import CONTACT_EVENT
 _CONTACT: Final = path_id("ContactId")
 _CONVERSATION: Final = path_id("ConversationId")
 _NOTE: Final = path_id("NoteId")
+# OpenAPI has no parameter of several segments: clients escape a slash in a tag.
 _TAG: Final = in_path("tag", {"type": "string", "minLength": 1})
 
 CALLS_ABOUT_HISTORY: Final[Operations] = {

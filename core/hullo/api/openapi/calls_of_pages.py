@@ -188,6 +188,7 @@ CALLS_OF_PAGES: Final[Operations] = {
             summary="Say something",
             description="As the visitor; with an API key, as an agent. A `client_id` that was used in another "
             "conversation is a `conflict`.",
+            # `{}`: the body may hold the session, as that of a beacon does.
             security=[*VISITOR, *by_key(Scope.WRITE), {}],
             parameters=(_CONVERSATION,),
             body="MessageBody",

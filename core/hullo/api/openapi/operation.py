@@ -33,6 +33,7 @@ ANY_CALLER: Final[Security] = [{"appKey": []}, {"session": []}, {}]
 VISITOR: Final[Security] = [{"session": []}]
 VISITOR_WITH_BODY: Final[Security] = [*VISITOR, {}]
 """`{}`: the body may hold the session."""
+# Empty and not absent: OpenAPI reads an empty list as no credential needed.
 PUBLIC: Final[Security] = []
 
 BODY_REFUSALS: Final = (BadRequest, TooLarge)
@@ -99,6 +100,7 @@ PAGE: Final = (ref("limit", "parameters"), ref("cursor", "parameters"))
 PARAMETERS: Final[Mapping[str, Schema]] = {
     "limit": query(
         "limit",
+        # The maximum comes from the code that checks it, so that the document cannot differ.
         {"type": "integer", "minimum": 1, "maximum": PAGE_MAX_LIMIT, "default": PageRequest().limit},
         "How many.",
     ),
