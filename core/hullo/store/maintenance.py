@@ -13,6 +13,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 from hullo.store.protocol import Applied, StoreConflict
 from hullo.value import Value
 
+# Neither float nor bool: engines keep them in different forms, and both sides must give the same digest.
 PortableValue: TypeAlias = str | int | bytes | None
 PortableRow: TypeAlias = tuple[PortableValue, ...]
 
@@ -60,6 +61,7 @@ class CopySource(Protocol):
 class CopyTarget(CopySource, Protocol):
     """A store that is being filled. From `begin` to `finish`, through a crash too, it cannot be opened as a `Store`."""
 
+    # The mark comes before the first row: a copy that is killed leaves a target that no server opens.
     def begin(self, source: str) -> Applied | StoreConflict:
         """Mark an empty store as an unfinished copy; otherwise the conflict names a table that has rows. `source` is at
         most 64 letters and digits."""

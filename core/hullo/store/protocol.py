@@ -32,6 +32,7 @@ class Applied(Value, kw_only=False):
     """The change set is committed and survives a crash."""
 
 
+# A value and no exception: a conflict is an ordinary result, and one of a group must not end the others.
 class StoreConflict(Value, kw_only=False):
     """Nothing of the change set was written, as something it depends on has changed: decide again on a fresh snapshot.
 
@@ -249,10 +250,12 @@ class Store(AppReads, ContactReads, HistoryReads, ConversationReads, Outbox, Web
         """Raise `StoreUnavailable` unless the database answers and its schema is current. For readiness probes."""
         ...
 
+    # Of one moment: a session and its contact that were read at two moments could contradict each other.
     def load(self, queries: Sequence[SnapshotQuery]) -> Sequence[Snapshot]:
         """Return one snapshot a query, in their order, all of one moment; in one round trip if the engine can."""
         ...
 
+    # A group has one commit, as the commit is what costs; each set stands or falls by itself (R3).
     def apply(self, changes: Sequence[ChangeSet]) -> Sequence[Applied | StoreConflict]:
         """Apply every change set, each all or nothing, in their order, with one commit for the group.
 

@@ -16,6 +16,7 @@ Claims that need a capability are put to stores that declare it, and to no other
 import pytest
 
 # Only test modules get assertions that explain themselves, unless pytest is told before the import.
+# Before the imports below: pytest rewrites a module only while it is imported.
 pytest.register_assert_rewrite("hullo.testing.bus", "hullo.testing.store")
 
 from hullo.testing.bus.contract import BusContract, SharedBusContract  # noqa: E402

@@ -26,9 +26,11 @@ def process_context() -> ForkServerContext | SpawnContext:
     Where the system can fork, they are forks of a server that has only imported what this process has imported of
     hullo: importing takes longer than what they are for.
     """
+    # Never "fork": a child would inherit locks that a thread of the parent holds, and wait for them for ever.
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     forking = multiprocessing.get_context("forkserver")
+    # Only hullo's own packages: a preloaded test module would run its imports in the server.
     forking.set_forkserver_preload([name for name in sys.modules if name.partition(".")[0] in PRELOADED_PACKAGES])
     return forking
 
@@ -44,11 +46,13 @@ class ContractReference(Value, Generic[Contract], kw_only=False):
 
     def instantiate(self) -> Contract:
         """Make the contract, equal to that of the process that made the reference."""
+        # From the file: a test module of pytest is not importable by its name in a fresh process.
         spec = importlib.util.spec_from_file_location("contract_in_another_process", self.file)
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
+        # By name, as the class itself cannot be pickled under a module that the other process does not know.
         contract: type[Contract] = getattr(module, self.name)
         return contract()
 

@@ -25,6 +25,7 @@ from hullo.webhooks.addresses import MAX_URL_LENGTH
 from hullo.webhooks.schemas import DeletedWebhookResponse, DeliveryResponse, NewWebhookSecretResponse, WebhookResponse
 
 _WEBHOOK: Final = path_id("WebhookId")
+# `http` too: a server in development takes it (`parse_url`).
 _URL: Final[Schema] = {"type": "string", "format": "uri", "maxLength": MAX_URL_LENGTH, "pattern": "^https?://"}
 _EVENTS: Final = with_description(listed(one_of(EVENT_NAMES)), "None: all of them.")
 

@@ -21,6 +21,7 @@ def an_app(id: str = APP, *, workspace_id: str = WORKSPACE, identity_keys: tuple
         workspace_id=workspace_id,
         name=f"App {id}",
         created_at=NOW,
+        # Two, so that a store which keeps only the first one is found out. `.example` belongs to no site (RFC 2606).
         origins=("https://shop.example", "https://help.example"),
         region="NL",
         identity_keys=identity_keys,
@@ -34,12 +35,14 @@ def an_identity_key(id: str = "key_1", *, app_id: str = APP, created_at: Instant
 
 def a_public_key(id: str = "key_p", *, app_id: str = APP, created_at: Instant = NOW) -> IdentityKey:
     """An active key of which only the site has the secret half."""
+    # The public key of RFC 8037, appendix A.2: a point that libraries accept.
     public = f'{{"kty":"OKP","crv":"Ed25519","kid":"{id}","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}}'
     return IdentityKey(id=id, app_id=app_id, secret="", created_at=created_at, public_key=public)
 
 
 def an_api_key(id: str = "hsk_1", *, workspace_id: str = WORKSPACE) -> ApiKey:
     """A key for a whole workspace, with every scope."""
+    # Its secret is its id, so that a test can call with it without being handed one.
     return ApiKey(id=id, workspace_id=workspace_id, digest=secret_digest(id), created_at=NOW)
 
 
@@ -50,6 +53,7 @@ def a_stored_response(
     return StoredResponse(
         digest=secret_digest(key),
         request_digest=secret_digest("body"),
+        # Fixed: an answer that is repeated must get the same ids.
         seed=bytes(range(32)),
         at=at,
         body=body,

@@ -105,6 +105,7 @@ def a_contact_event(
         name="order placed",
         occurred_at=NOW,
         by=WRITER,
+        # A float, nested values and a null: a site's own data comes back as it was sent.
         properties={"total": 49.5, "items": [{"sku": "4711", "count": 2}], "gift": None},
     )
 
@@ -130,5 +131,6 @@ def an_audit_entry(head: AuditHead | None = None, *, workspace_id: str = WORKSPA
         by=WRITER,
         action="contact.exported",
         subject="con_1",
+        # A number and a list: the digest of an entry covers both in any form that an engine keeps them in.
         data={"conversations": 2, "kinds": ["email"]},
     )

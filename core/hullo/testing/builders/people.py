@@ -67,6 +67,7 @@ def a_session(
         expires_at=NOW + SESSION_LIFETIME,
         contact_id=contact_id,
         standing=None if contact_id is None else standing,
+        # Of the contact's id and not of an email: any digest will do, and it must differ from contact to contact.
         claimed_identifiers={} if contact_id is None else {EMAIL: secret_digest(contact_id)},
         proven_identifiers=() if contact_id is None else (secret_digest(contact_id),),
     )
@@ -105,6 +106,7 @@ def a_message(
         author="visitor",
         text=text,
         created_at=NOW,
+        # A message has both or neither: the repeat key is made from the client's id.
         client_id=None if repeat_key is None else "1",
         repeat_key=repeat_key,
     )

@@ -18,6 +18,7 @@ def a_webhook(id: str = "whk_1", *, workspace_id: str = WORKSPACE, app_id: str |
         events=("contact.created", "contact.updated"),
         secrets=(
             WebhookSecret(secret=f"whsec_{id}", created_at=NOW),
+            # In the middle of a rotation: both secrets sign.
             WebhookSecret(secret=f"whsec_old_{id}", created_at=NOW - DAY, expires_at=NOW + DAY),
         ),
     )
@@ -39,6 +40,7 @@ def a_delivery(
         event_id=f"evt_of_{id}",
         event_name="contact.updated",
         contact_id=contact_id,
+        # Names of fields and no values, as real ones have (P4).
         body='{"type":"contact.updated","data":{"fields":["name"]}}',
         created_at=NOW,
         next_at=next_at,

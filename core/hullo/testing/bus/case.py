@@ -37,11 +37,14 @@ class RecordingSubscriber:
     def __init__(self) -> None:
         self.received: list[Notice] = []
         self.gap_count = 0
+        # Beside the list, which keeps order and repeats: a search in it for each notice would take quadratic time.
         self._known: set[Notice] = set()
+        # Buses call from threads of their own, while the test waits in another one.
         self._changed = threading.Condition()
 
     def receive(self, notices: Sequence[Notice]) -> None:
         """As `Listener.hear`."""
+        # The lock makes list, set and wake-up one step, so that a waiting test never misses the last notice.
         with self._changed:
             self.received += notices
             self._known.update(notices)
@@ -72,6 +75,7 @@ def a_notice(number: int = 0) -> Notice:
     return Notice(
         kind="message",
         visitor_id=f"vis_{number}",
+        # None in every second one: a bus must keep a missing id apart from an empty one.
         contact_id=f"con_{number:026}" if number % 2 else None,
         conversation_id=f"cnv_{number:026}",
         message_id=f"msg_{number:026}",
@@ -85,9 +89,11 @@ def make_notices(count: int, first: int = 0) -> list[Notice]:
 
 def wait_until(condition: Callable[[], bool]) -> bool:
     """Whether it came to be so. For what nobody tells: looks again and again."""
+    # Monotonic: a clock that is set back must not prolong a failing test.
     deadline = time.monotonic() + TIMEOUT
     while not condition():
         if time.monotonic() > deadline:
             return False
+        # Polled, since what is waited for (a thread's end, a closed socket) has no event of its own.
         time.sleep(0.005)
     return True

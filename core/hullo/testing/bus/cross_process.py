@@ -28,8 +28,10 @@ GARBAGE = (
     "0123456789abcdef 1 null",
     "0123456789abcdef x []",
     '0123456789abcdef 1 [{"kind":"dance"}]',
+    # `²` is a digit to `str.isdigit`, and not to `int`.
     '0123456789abcdef ² [{"kind":"message"}]',
     "é" * 2_000,
+    # Deep nesting: a decoder that recurses would end the bus's thread.
     "[" * 5_000,
     "0123456789abcdef 1 " + "[" * 5_000,
 )
@@ -54,6 +56,7 @@ class CrossProcessTests(SharedBusCase):
             published = make_notices(1_000)
             for notice in published[:300]:
                 bus.publish([notice])
+            # One by one and then many at once: a bus may carry the two in different ways.
             bus.publish(published[300:])
             assert ear.wait_for_notice(published[-1])
             assert ear.received == published
@@ -81,8 +84,10 @@ class CrossProcessTests(SharedBusCase):
 
     @pytest.mark.parametrize("kind", ["session", "message", "read"])
     def test_notice_arrives_unchanged(self, bus: Bus, tmp_path: Path, kind: str) -> None:
+        # Quotes, a NUL and an emoji: what an encoding, or a server's text type, may lose.
         notice = Notice(kind=kind, visitor_id='é"\\\n\0 \U0001f44b', conversation_id="")  # type: ignore[arg-type]
         with self.second_bus(tmp_path) as (_, ear):
+            # The second notice marks the end: a first one that was changed on the way would never be found.
             bus.publish([notice, Notice(kind="read")])
             assert ear.wait_for_notice(Notice(kind="read"))
             assert ear.received[0] == notice
@@ -108,11 +113,13 @@ class CrossProcessTests(SharedBusCase):
             stop()
             bus.publish([a_notice(2)])
             assert kept.wait_for_notice(a_notice(2))
+            # Asked only when the other listener has heard it: before that, silence would prove nothing.
             assert stopped.received == [a_notice(1)]
 
     def test_late_listener_hears_after_last_one_stopped(self, bus: Bus, tmp_path: Path) -> None:
         other = self.make_bus(tmp_path)
         try:
+            # The last listener stops, so the bus disconnects, and has to connect again for the next one.
             other.subscribe(RecordingSubscriber())()
             ear = subscribe_and_wait(other)
             bus.publish([a_notice()])
@@ -140,6 +147,7 @@ class CrossProcessTests(SharedBusCase):
             other.publish([a_notice()])
             assert ear.wait_for_notice(a_notice())
         assert ear.received == [a_notice()]
+        # One gap, that of the first connection: garbage must not make a bus connect again.
         assert ear.gap_count == 1
 
     def test_bus_holds_nothing_before_or_after_use(self, bus: Bus, tmp_path: Path) -> None:
@@ -148,6 +156,7 @@ class CrossProcessTests(SharedBusCase):
             other.publish([a_notice()])
             other.close()
         before = _open_resources()
+        # Reading the folder opens a descriptor itself, which must not count.
         assert not _open_resources() - before
         ear = subscribe_and_wait(bus)
         bus.publish([a_notice()])
@@ -174,6 +183,7 @@ def _open_resources() -> set[object]:
     held = _threads()
     if DESCRIPTORS.exists():
         for descriptor in DESCRIPTORS.iterdir():
+            # Race: a descriptor may be closed between the listing and this look.
             with suppress(OSError):
                 held.add((descriptor.name, os.readlink(descriptor)))
     return held

@@ -31,8 +31,10 @@ class DisconnectTests(SharedBusCase):
             bus.publish([notice])
         assert ear.received == make_notices(1_000)
         assert time.monotonic() - began < MAX_SECONDS
+        # No gap is told before others can be heard: a subscriber would read the store for nothing.
         assert ear.gap_count == 0
         bus.close()
+        # `close` must not wait for a server that does not answer either.
         assert time.monotonic() - began < 2 * MAX_SECONDS
 
     def test_listener_begun_during_cut_hears_others_later(self, bus: Bus, tmp_path: Path) -> None:
@@ -48,6 +50,7 @@ class DisconnectTests(SharedBusCase):
     def test_cut_reports_missed_to_all_then_heals(self, bus: Bus, tmp_path: Path) -> None:
         with self.second_bus(tmp_path) as (other, theirs):
             ours = subscribe_and_wait(bus)
+            # Twice: a bus that heals once may have used up a thread or a connection that it needs for the next time.
             for round_ in (1, 2):
                 # Both sides of both have been at work.
                 bus.publish([a_notice(10 * round_)])
@@ -64,6 +67,7 @@ class DisconnectTests(SharedBusCase):
                 assert theirs.wait_for_gap(round_ + 1)
                 bus.publish([a_notice(10 * round_ + 3)])
                 assert theirs.wait_for_notice(a_notice(10 * round_ + 3))
+            # A reconnect may lose notices, and must not repeat any.
             assert len(set(theirs.received)) == len(theirs.received)
             assert [notice for notice in theirs.received if notice in ours.received] == theirs.received
 
@@ -88,6 +92,7 @@ class DisconnectTests(SharedBusCase):
 
     def test_flood_during_cut_is_not_kept(self, bus: Bus, tmp_path: Path) -> None:
         self.disconnect(tmp_path)
+        # Weak references: the test itself must not keep what the bus should drop.
         kept: list[weakref.ref[Notice]] = []
         for number in range(FLOOD // 100):
             kept += _publish_tracked(bus, number)
@@ -100,6 +105,7 @@ class DisconnectTests(SharedBusCase):
             for at in range(0, len(flood), 10):
                 bus.publish(flood[at : at + 10])
             assert ear.wait_for_notice(flood[-1])
+            # Dropped notices are allowed, and then a gap must be told: silence would leave sockets out of date.
             assert ear.received == flood or ear.gap_count > 1
 
 

@@ -40,6 +40,7 @@ class InProcessTests(BusCase):
     def test_stopping_twice_equals_stopping_once(self, bus: Bus) -> None:
         ear = RecordingSubscriber()
         bus.subscribe(ear)()
+        # The same subscriber again: a second stop of the first ticket must not remove it.
         again = bus.subscribe(ear)
         stop = bus.subscribe(RecordingSubscriber())
         stop()
@@ -50,6 +51,7 @@ class InProcessTests(BusCase):
 
     def test_raising_listener_leaves_others_hearing(self, bus: Bus) -> None:
         ear = RecordingSubscriber()
+        # First, so that it fails before the other one is called.
         bus.subscribe(_FailingSubscriber())
         bus.subscribe(ear)
         bus.publish([a_notice(1)])
@@ -60,6 +62,7 @@ class InProcessTests(BusCase):
         ear, once = RecordingSubscriber(), _OneShotSubscriber(lambda: bus.publish([a_notice(2)]))
         bus.subscribe(ear)
         once.stop = bus.subscribe(once)
+        # In a thread: a bus that holds a lock during the call would hang the whole test run.
         thread = threading.Thread(target=bus.publish, args=([a_notice(1)],), daemon=True)
         thread.start()
         thread.join(TIMEOUT)
@@ -79,6 +82,7 @@ class InProcessTests(BusCase):
         ear = RecordingSubscriber()
         bus.subscribe(ear)
         count, size = 4, 200
+        # A barrier: without it the first thread may be done before the last one starts.
         ready = threading.Barrier(count)
 
         def publish(first: int) -> None:
@@ -92,6 +96,7 @@ class InProcessTests(BusCase):
         for thread in threads:
             thread.join(TIMEOUT)
         for number in range(count):
+            # The order counts within one thread: between threads there is none.
             own = make_notices(size, number * size)
             assert [notice for notice in ear.received if notice in own] == own
 

@@ -29,6 +29,7 @@ class ProcessTests(SharedBusCase):
         with ExitStack() as stack:
             pipes = [self._process(tmp_path, number, stack) for number in range(1, PROCESSES + 1)]
             for pipe in pipes:
+                # All of them first: a notice that is published before a process listens is lost, and rightly.
                 assert _receive(pipe) == "listening"
             bus.publish([a_notice(0)])
             for pipe in pipes:
@@ -45,6 +46,7 @@ class ProcessTests(SharedBusCase):
         with self.second_bus(tmp_path) as (other, theirs):
             bus.publish([a_notice(1)])
             assert theirs.wait_for_notice(a_notice(1))
+            # Bare `os.fork`, as servers do that load the application before they fork.
             child = _fork(lambda: _publish_and_receive(bus))
             assert ear.wait_for_notice(a_notice(2)), "the parent does not hear the child"
             assert theirs.wait_for_notice(a_notice(2))
@@ -52,6 +54,7 @@ class ProcessTests(SharedBusCase):
             deadline = time.monotonic() + TIMEOUT
             while (ended := os.waitpid(child, os.WNOHANG)) == (0, 0):
                 if time.monotonic() > deadline:
+                    # SIGKILL: the child may hang in a lock, and then answers to no other signal.
                     os.kill(child, signal.SIGKILL)
                 other.publish([a_notice(3)])
                 time.sleep(0.01)
@@ -68,6 +71,7 @@ class ProcessTests(SharedBusCase):
             target=_take_part, args=(reference_to(type(self)), place, number, theirs), daemon=True
         )
         process.start()
+        # The child's end must be closed here, or the pipe never reports that the child has died.
         theirs.close()
         stack.callback(process.join, TIMEOUT)
         stack.enter_context(ours)
@@ -99,6 +103,7 @@ def _fork(work: Callable[[], bool]) -> int:
     child = os.fork()
     if child == 0:
         try:
+            # `_exit`: the child must run neither pytest's own end nor the parent's `finally` blocks.
             os._exit(0 if work() else 1)
         finally:
             os._exit(2)

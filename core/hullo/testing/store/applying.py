@@ -36,8 +36,10 @@ SCALARS: dict[str, Scalar] = {
     "text": "Łódź 💛 \u202e'\";--%_\\",
     "empty": "",
     "whole": 3,
+    # The limits of a signed 64-bit integer, which SQL engines store and JSON readers round.
     "large": 2**63 - 1,
     "small": -(2**63),
+    # A whole float: an engine without types may give it back as an integer.
     "float": 3.0,
     "tiny": 5e-324,
     "yes": True,
@@ -95,6 +97,7 @@ class ApplyTests(StoreCase):
         )
 
     def test_collation_confused_texts_are_different_identifiers(self, store: Store) -> None:
+        # Each pair is equal under some collation: case, trailing space, accents, emoji, Turkish i, German s.
         texts = ("Ann", "ann", "ann ", "Änn", "😀", "😁", "İ", "i̇", "ß", "ss")
         people = [a_contact(f"con_{number}", external_id=text) for number, text in enumerate(texts)]
         must_apply(store, new_contacts(*people))
@@ -113,6 +116,7 @@ class ApplyTests(StoreCase):
         must_apply(store, new_contacts(giver, taker))
         taken = replace(taker, identifiers={**taker.identifiers, **giver.identifiers})
         given = replace(giver, identifiers={})
+        # The taker first: in any order a store must free identifiers before it takes them.
         must_apply(store, ChangeSet(contacts=(replacement(taker, taken), replacement(giver, given))))
         found = load_one(store, identified_by=(giver, taker)).contact_ids
         assert set(found.values()) == {taker.id}
@@ -140,11 +144,13 @@ class ApplyTests(StoreCase):
         assert (snapshot.session, snapshot.contact_ids, snapshot.contacts) == (None, {}, {})
         assert snapshot.app_version is None
         assert store.list_call_counts(APP, TODAY) == ()
+        # Without the repeat all of it must fit: nothing of the refused set was left behind.
         must_apply(store, replace(ONE_OF_EACH, stored_responses=()))
 
     def test_refused_change_keeps_the_old_values(self, store: Store) -> None:
         must_apply(store, ONE_OF_EACH)
         ann, bob = (contact.after for contact in ONE_OF_EACH.contacts)
+        # Refused by a unique index, and so perhaps after other rows of the set were written.
         greedy = replace(ann, identifiers=bob.identifiers, custom_data={APP: {"vip": a_fact(False)}})
         assert is_conflict(apply_one(store, contact_change(replacement(ann, greedy))))
         snapshot = load_one(store, contacts=(ann, bob), identified_by=(ann, bob))
@@ -154,6 +160,7 @@ class ApplyTests(StoreCase):
     def test_refusal_leaves_rest_of_group_applied(self, store: Store) -> None:
         people = [a_contact(f"con_{number}", external_id=f"user-{number}") for number in range(5)]
         impostor = replace(people[0], id="con_9")
+        # In the middle: what comes after a refusal in the same transaction must be applied too.
         results = store.apply([new_contacts(person) for person in (*people[:3], impostor, *people[3:])])
         assert [is_conflict(result) for result in results] == [False, False, False, True, False, False]
         assert load_one(store, contacts=(impostor,)).contacts == {}
@@ -200,5 +207,6 @@ class ApplyTests(StoreCase):
 
 
 def _blocks(store: Store, contact: Contact) -> dict[str, dict[str, Scalar]]:
+    # Without an app, as only that loads the blocks of every app.
     blocks = load_one(store, contacts=(contact,), app_id=None).contacts[contact.id].custom_data
     return {app_id: {key: fact.value for key, fact in block.items()} for app_id, block in blocks.items()}

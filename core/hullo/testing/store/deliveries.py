@@ -39,6 +39,7 @@ class DeliveryTests(StoreCase):
     """See the module."""
 
     def test_outbox_holds_bare_events_until_delivered(self, store: Store) -> None:
+        # Committed out of order: clocks of processes differ, and the outbox is read by id (R4).
         events = [an_event(f"evt_{number}") for number in (3, 1, 2)]
         bare = [replace(an_event(f"evt_{number}"), changes=()) for number in (1, 2, 3)]
         must_apply(store, new_contacts(a_contact()), *(ChangeSet(events=(event,)) for event in events))
@@ -47,6 +48,7 @@ class DeliveryTests(StoreCase):
         must_apply(
             store,
             ChangeSet(dispatched_event_ids=("evt_1", "evt_3", "evt_gone")),
+            # Again: two processes may dispatch one event, and the second removal must be no conflict.
             ChangeSet(dispatched_event_ids=("evt_1",)),
         )
         assert list(store.list_outbox(10)) == bare[1:2]
@@ -61,6 +63,7 @@ class DeliveryTests(StoreCase):
     def test_refused_change_puts_nothing_in_outbox(self, store: Store) -> None:
         must_apply(store, new_contacts(a_contact(email="ann@shop.example")))
         taken = a_contact("con_2", email="ann@shop.example")
+        # R4: an event of a change that was refused would tell of what never happened.
         assert is_conflict(apply_one(store, replace(new_contacts(taken), events=(EVENT_WITHOUT_CONTACT,))))
         assert store.list_outbox(10) == ()
 
@@ -76,6 +79,7 @@ class DeliveryTests(StoreCase):
         )
         must_apply(store, both)
         assert store.list_outbox(10) == ()
+        # A delivery's id is derived from its event, so a second process that writes it is refused.
         assert is_conflict(apply_one(store, both))
         assert [delivery.id for delivery in store.list_due_deliveries(LATER, 10)] == ["dlv_1"]
 
@@ -83,9 +87,12 @@ class DeliveryTests(StoreCase):
         assert store.acquire_lease("tell", "a", NOW, NOW + 10)
         assert not store.acquire_lease("tell", "b", NOW, NOW + 10)
         assert store.acquire_lease("other", "b", NOW, NOW + 10)
+        # The holder may renew before the end.
         assert store.acquire_lease("tell", "a", NOW + 5, NOW + 15)
         assert not store.acquire_lease("tell", "b", NOW + 14, NOW + 24)
+        # A lease ends at its last instant, not after it: two processes must agree on which.
         assert store.acquire_lease("tell", "b", NOW + 15, NOW + 25)
+        # No longer the holder: a late release must not free the lease of another process.
         store.release_lease("tell", "a")
         assert not store.acquire_lease("tell", "a", NOW + 16, NOW + 26)
         store.release_lease("tell", "b")
@@ -96,6 +103,7 @@ class DeliveryTests(StoreCase):
         for round_ in range(ROUNDS):
             now = NOW + round_ * HOUR
 
+            # `now` as a default: a closure would read the loop's variable later.
             def take(number: int, now: Instant = now) -> bool:
                 return store.acquire_lease("tell", f"thread {number}", now, now + HOUR)
 
@@ -103,6 +111,7 @@ class DeliveryTests(StoreCase):
 
     def test_webhook_comes_back_until_deleted(self, store: Store) -> None:
         hooks = [a_webhook("whk_1"), a_webhook("whk_2", app_id=None), a_webhook("whk_3", workspace_id="ws_2")]
+        # Empty lists must not come back as None, nor as one empty text.
         hooks[1] = replace(hooks[1], events=(), secrets=())
         must_apply(store, ChangeSet(webhooks=tuple(map(insertion, hooks))))
         assert [store.find_webhook(hook.id) for hook in hooks] == hooks
@@ -113,6 +122,7 @@ class DeliveryTests(StoreCase):
         must_apply(store, ChangeSet(webhooks=(gone,)))
         assert store.list_webhooks("ws_1") == (hooks[1],)
         assert store.list_webhooks(None) == (hooks[2], hooks[1])
+        # A deleted one is still found, as its deliveries name it.
         assert store.find_webhook("whk_1") == gone.after
 
     def test_delivery_keeps_its_outcome(self, store: Store) -> None:
@@ -157,9 +167,11 @@ class DeliveryTests(StoreCase):
         def due(now: Instant) -> list[str]:
             return [delivery.id for delivery in store.list_due_deliveries(now, 10)]
 
+        # The first of `con_1` is not due, so those behind it wait too (R4).
         assert due(NOW) == ["dlv_4", "dlv_5"]
         assert due(LATER) == ["dlv_4", "dlv_5", "dlv_1"]
         assert store.next_delivery_at() == NOW
+        # A failed one makes way like a delivered one: else one dead message would block a contact for ever.
         must_apply(store, finished(late), finished(second, "failed"))
         assert due(NOW) == ["dlv_3", "dlv_4", "dlv_5"]
 
@@ -175,6 +187,7 @@ class DeliveryTests(StoreCase):
             return [delivery.id for delivery in store.list_due_deliveries(LATER, limit, without)]
 
         assert due(10) == ["dlv_1", "dlv_2", "dlv_3", "dlv_4"]
+        # Left out before the limit counts: a busy webhook's backlog would fill the batch.
         assert due(1, "whk_1") == ["dlv_2"]
         assert due(10, "whk_1", "whk_3") == ["dlv_2"]
         assert due(10, "whk_1", "whk_2", "whk_3", "whk_4") == []
@@ -182,6 +195,7 @@ class DeliveryTests(StoreCase):
     def test_next_due_follows_first_delivery_in_line(self, store: Store) -> None:
         assert store.next_delivery_at() is None
         must_apply(store, new_deliveries(a_delivery("dlv_1", next_at=LATER), a_delivery("dlv_2", next_at=NOW)))
+        # The second is due before the first, and still has to wait for it.
         assert store.next_delivery_at() == LATER
         must_apply(store, finished(a_delivery("dlv_1", next_at=LATER)))
         assert store.next_delivery_at() == NOW
@@ -197,6 +211,7 @@ class DeliveryTests(StoreCase):
         assert store.delete_deliveries(NOW + 3, 2) == 1
         assert store.delete_deliveries(NOW + 3, 2) == 0
         left = [item.id for item in store.list_deliveries("whk_1", PAGE).items]
+        # A pending one is never too old: retention must not lose what is not yet told.
         assert left == ["dlv_pending", "dlv_4", "dlv_3"]
 
     def test_session_event_is_stored_once(self, store: Store) -> None:

@@ -61,6 +61,7 @@ def two_people(store: Store) -> None:
                 decisions=(a_decision(f"dec_{contact.id}", contact_id=contact.id),),
             ),
         )
+    # After both contacts: a conflict must name contacts that exist.
     must_apply(store, ChangeSet(conflicts=(insertion(a_conflict()),)))
 
 
@@ -107,9 +108,11 @@ class ErasureTests(StoreCase):
             version=1,
         )
         later_use = replacement(session, replace(session, seen_at=LATER))
+        # Race: a call that was decided before the erasure must not write the contact back.
         assert is_conflict(apply_one(store, ChangeSet(sessions=(later_use,))))
 
     def test_erasure_keeps_time_of_earlier_revocation(self, store: Store) -> None:
+        # S2: the time of the log-out stays true after the erasure.
         session = replace(a_session(contact_id=ANN.id), revoked_at=LATER - 1)
         must_apply(store, new_contacts(ANN), ChangeSet(sessions=(insertion(session),)), erasure(ANN))
         found = store.find_session(session.digest)
@@ -122,14 +125,17 @@ class ErasureTests(StoreCase):
         assert before is not None
         must_apply(store, erasure(ANN, "anonymise"))
         after = store.find_conversation(WORKSPACE, "cnv_con_1")
+        # No visitor either: by it the conversation could be linked to the person again.
         assert after == replace(before, visitor_id="", contact_id=None, link_standing=None, version=1)
         assert [message.text for message in store.list_messages("cnv_con_1", PAGE).items] == ["Hello?"]
         assert store.list_visible_conversations("vis_con_1", APP, ANN.id, PAGE).items == ()
         session = a_session(ANN.id, visitor_id="vis_con_1")
+        # L1: else the next identify of this browser would link it again.
         assert load_one(store, session=session, include_orphans=True).conversations == {}
 
     def test_erasure_frees_the_identifiers(self, store: Store) -> None:
         two_people(store)
+        # P2: a person who proves an erased identifier may come back as a new contact.
         must_apply(store, erasure(ANN), new_contacts(replace(ANN, id="con_3")))
 
     def test_erasure_takes_contacts_merged_into_it(self, store: Store) -> None:
@@ -139,6 +145,7 @@ class ErasureTests(StoreCase):
         must_apply(
             store,
             new_contacts(absorbed, earlier),
+            # A chain of two: the erasure must follow it to its end (G3).
             contact_change(replacement(absorbed, replace(absorbed, merged_into=ANN.id))),
             ChangeSet(decisions=(a_decision(contact_id="con_4"),)),
             erasure(ANN),
@@ -149,6 +156,7 @@ class ErasureTests(StoreCase):
     def test_erasure_of_changed_contact_is_refused(self, store: Store) -> None:
         two_people(store)
         must_apply(store, contact_change(replacement(ANN, replace(ANN, profile={"name": a_fact("Anne")}))))
+        # Compared by version like any change: the erasure was decided on what is no longer stored.
         assert is_conflict(apply_one(store, erasure(ANN)))
         assert len(store.list_decisions(WORKSPACE, ANN.id, PAGE).items) == 1
         assert is_conflict(apply_one(store, erasure(a_contact("con_gone"))))
@@ -174,6 +182,7 @@ class ErasureTests(StoreCase):
         assert [item.id for item in store.list_timeline(WORKSPACE, BOB.id, PAGE).items] == ["evt_con_2", "cev_con_2"]
         assert None not in [store.find_note(WORKSPACE, f"note_{of}con_2") for of in ("", "of_")]
         assert store.list_contacts(ContactFilter(workspace_id=WORKSPACE, tag="vip"), PAGE).items == ()
+        # The outbox keeps its events: they hold ids alone, and observers must still learn of them (R4).
         assert [event.contact_id for event in store.list_outbox(10)] == [ANN.id, BOB.id]
 
     def test_notes_on_anonymised_conversation_stay(self, store: Store) -> None:
@@ -216,22 +225,26 @@ class ErasureTests(StoreCase):
         assert survivor.identifiers == {**people[3].identifiers, **people[4].identifiers}
         assert owned_by(store, "con_4")[1] == {"cnv_con_5_0", "cnv_con_5_1"}
         gone = Split(merge_id="mrg_3", survivor_id="con_4", absorbed_id="con_5", since=0)
+        # Undoing a merge that was erased moves nothing: what was absorbed is the survivor's for good.
         must_apply(store, ChangeSet(splits=(gone,)))
         assert store.find_conversation(WORKSPACE, "cnv_con_5_0") == replace(
             a_conversation("cnv_con_5_0", visitor_id="vis_con_5_0", contact_id="con_4"), version=1
         )
 
     def test_erasure_misses_nothing_threads_write_meanwhile(self, store: Store) -> None:
+        # Several rounds: a race is won by chance, and one round proves little.
         for round_ in range(5):
             contact = a_contact(f"con_{round_}", external_id=f"user {round_}")
             must_apply(store, new_contacts(contact))
 
             def work(number: int, contact: Contact = contact) -> None:
                 if number == 0:
+                    # Repeated, as the notes that are written meanwhile may conflict with it.
                     assert any(not is_conflict(apply_one(store, erasure(contact))) for _ in range(MAX_ATTEMPTS))
                     return
                 for position in range(10):
                     id = f"{contact.id}_{number}_{position}"
+                    # The result does not matter: before the erasure it is applied, after it refused.
                     apply_one(store, ChangeSet(notes=(a_note(f"note_{id}", subject_id=contact.id),)))
                     apply_one(store, ChangeSet(events=(an_event(f"evt_{id}", contact_id=contact.id),)))
 

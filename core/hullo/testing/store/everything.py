@@ -60,7 +60,9 @@ def one_of_each() -> ChangeSet:
     )
 
 
+# Made once: it is frozen, and several modules parametrise their claims with it.
 ONE_OF_EACH = one_of_each()
+# One noun each: in `ONE_OF_EACH` any of them could cause the refusal.
 CREATIONS = {
     "workspace": ChangeSet(workspaces=ONE_OF_EACH.workspaces),
     "app": ChangeSet(apps=ONE_OF_EACH.apps),
@@ -82,6 +84,7 @@ CREATIONS = {
     "audit entry": ChangeSet(audit_entries=ONE_OF_EACH.audit_entries),
     "event": ChangeSet(events=ONE_OF_EACH.events),
 }
+# Each change keeps the values: only the version decides whether it is refused.
 CHANGES = {
     "workspace": ChangeSet(workspaces=(replacement(a_workspace(), a_workspace()),)),
     "app": ChangeSet(apps=tuple(replacement(app.after, app.after) for app in ONE_OF_EACH.apps)),

@@ -54,8 +54,10 @@ class ExpiryTests(StoreCase):
     def test_contact_pair_has_one_open_conflict(self, store: Store) -> None:
         must_apply(store, ONE_OF_EACH)
         mirrored = insertion(a_conflict("cfl_2", contact_id="con_2", other_id="con_1"))
+        # C9: the pair counts, not which of the two is named first.
         assert is_conflict(apply_one(store, ChangeSet(conflicts=(mirrored,))))
         resolved = replacement(a_conflict(), replace(a_conflict(), status="resolved"))
+        # Both in one set: in any order the open place is given up before it is taken.
         must_apply(store, ChangeSet(conflicts=(mirrored, resolved)))
         reopened = replacement(resolved.after, replace(resolved.after, status="open"))
         assert is_conflict(apply_one(store, ChangeSet(conflicts=(reopened,))))
@@ -64,6 +66,7 @@ class ExpiryTests(StoreCase):
         must_apply(store, ONE_OF_EACH)
         again = replace(ONE_OF_EACH.messages[0], id="msg_2")
         assert is_conflict(apply_one(store, ChangeSet(messages=(again,))))
+        # Without a repeat key nothing is compared: None is no value that two messages share.
         unnumbered = (a_message("msg_3"), a_message("msg_4"))
         must_apply(store, ChangeSet(messages=unnumbered))
 
@@ -71,6 +74,7 @@ class ExpiryTests(StoreCase):
     def test_expiring_item_is_kept_until_then(self, store: Store, kind: str) -> None:
         made = EXPIRING[kind]
         must_apply(store, made("once", NOW))
+        # One microsecond before its end it still counts, and at its end no longer.
         assert is_conflict(apply_one(store, made("once", NOW + HOUR - 1)))
         must_apply(store, made("once", NOW + HOUR))
         assert is_conflict(apply_one(store, made("once", NOW + HOUR)))
@@ -79,6 +83,7 @@ class ExpiryTests(StoreCase):
     @pytest.mark.parametrize("kind", EXPIRING)
     def test_second_expiring_item_in_group_refused(self, store: Store, kind: str) -> None:
         made = EXPIRING[kind]
+        # In one group: the second has not seen the first in any snapshot.
         results = store.apply([made("once", NOW), made("once", NOW), made("other", NOW)])
         assert [is_conflict(result) for result in results] == [False, True, False]
         assert _count_by_kind(store, ["once", "other"]) == {kind: 2}
@@ -87,12 +92,14 @@ class ExpiryTests(StoreCase):
     def test_expiry_within_group_does_not_free_first(self, store: Store, kind: str) -> None:
         made = EXPIRING[kind]
         must_apply(store, made("once", NOW))
+        # Clearing away by the latest time of the group would free the first one too early.
         results = store.apply([made("once", NOW + HOUR - 1), made("other", NOW + HOUR)])
         assert [is_conflict(result) for result in results] == [True, False]
 
     @pytest.mark.parametrize("kind", EXPIRING)
     def test_expired_item_makes_way_despite_backlog(self, store: Store, kind: str) -> None:
         made = EXPIRING[kind]
+        # More than a store clears away at a time, so the one that is needed is not among the first.
         assert set(store.apply([made(f"older {number}", NOW - 1) for number in range(40)])) == {APPLIED}
         must_apply(store, made("once", NOW), made("once", NOW + HOUR))
 
@@ -101,6 +108,7 @@ class ExpiryTests(StoreCase):
         made = EXPIRING[kind]
         old = [f"old {number}" for number in range(40)]
         assert set(store.apply([made(name, NOW) for name in old])) == {APPLIED}
+        # What has expired needs no job: later writes clear it away.
         must_apply(store, *(made(f"new {number}", LATER) for number in range(40)))
         assert _count_by_kind(store, old) == {}
 
@@ -126,9 +134,11 @@ class ExpiryTests(StoreCase):
     def test_key_use_keeps_app_version_never_rewinds(self, store: Store) -> None:
         app = an_app(identity_keys=(an_identity_key(),))
         must_apply(store, ChangeSet(apps=(insertion(app),)))
+        # The later use first: a process with a slow clock must not set the time back (V4).
         for at in (LATER, NOW):
             must_apply(store, ChangeSet(key_uses=(KeyUse(app_id=APP, key_id="key_1", at=at),)))
         used = replace(app, identity_keys=(replace(an_identity_key(), last_used_at=LATER),))
+        # The version stays: a key's use must not make a change of settings conflict.
         assert store.find_app(APP) == used
         must_apply(store, ChangeSet(apps=(replacement(app, replace(app, name="Renamed")),)))
         assert store.find_app(APP) == replace(used, name="Renamed", version=1)
@@ -137,6 +147,7 @@ class ExpiryTests(StoreCase):
         must_apply(store, ChangeSet(key_uses=(KeyUse(app_id=APP, key_id="key_gone", at=NOW),)))
 
     def test_call_counts_add_up_per_app_day(self, store: Store) -> None:
+        # More than 32 bits: a flood of wrong hashes must not overflow the counter.
         yesterday, huge = TODAY - DAY, 2**40
         group = [
             ChangeSet(call_counts=(a_call_count(), a_call_count(wrong=huge), a_call_count(day=yesterday))),
@@ -160,6 +171,7 @@ class ExpiryTests(StoreCase):
         spent, counted = ChangeSet(spent=(a_spent_token(),)), ChangeSet(call_counts=(a_call_count(),))
         must_apply(store, counted)
         again = replace(spent, call_counts=counted.call_counts)
+        # A count belongs to its change set: of a refused one nothing is counted (R3).
         results = store.apply([spent, again, counted])
         assert [is_conflict(result) for result in results] == [False, True, False]
         assert store.list_call_counts(APP, TODAY) == (a_call_count(signed=6, unsigned=4, wrong=2),)

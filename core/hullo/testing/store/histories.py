@@ -78,6 +78,7 @@ class HistoryTests(StoreCase):
         events = (
             an_event("evt_1", "message.created"),
             an_event("evt_2", "visitor.reset", contact_id=None),
+            # Tells of a contact that is gone, so it must be accepted without one.
             an_event("evt_3", "contact.erased", contact_id="con_gone"),
         )
         must_apply(store, ChangeSet(events=events))
@@ -114,6 +115,7 @@ class HistoryTests(StoreCase):
         ):
             wanted = [str(number) for number in reversed(range(8)) if order[number] in people]
             for listing in (store.list_timeline, store.list_decisions, store.list_notes):
+                # Small pages: a cursor must not lose or repeat what lies between two contacts of the chain.
                 for limit in (1, 2, 3, 50):
                     told: list[str] = []
                     page = PageRequest(limit=limit)
@@ -124,6 +126,7 @@ class HistoryTests(StoreCase):
                             break
                         page = PageRequest(limit=limit, cursor=part.next)
                     assert told == wanted
+                # An id of another workspace must find nothing.
                 assert listing("ws_2", contact_id, PAGE).items == ()
 
     def test_extent_covers_all_absorbed_contacts(self, store: Store) -> None:
@@ -170,6 +173,7 @@ class HistoryTests(StoreCase):
         for number, pair in enumerate(pairs):
             survivor, absorbed = map(a_contact, pair)
             merge = a_merge(f"mrg_{number}", survivor=survivor, absorbed=absorbed)
+            # An undone merge stays in the list of both, and leads no further.
             undone = replace(merge, undone_at=LATER) if number == 3 else merge
             must_apply(store, ChangeSet(merges=(insertion(undone),)))
 
@@ -221,11 +225,13 @@ class HistoryTests(StoreCase):
         must_apply(store, new_contacts(ann, bob), ChangeSet(conflicts=(insertion(a_conflict()),)))
         kept = replace(a_conflict(), status="resolved", resolution="keep", resolved_at=LATER, resolved_by=WRITER)
         must_apply(store, ChangeSet(conflicts=(replacement(a_conflict(), kept),)))
+        # "Keep" is an agent's decision that they are two: the pair must not be reported with each call (C9).
         assert load_one(store, contacts=(ann, bob)).reported_pairs == {a_conflict().pair_key}
         again = insertion(a_conflict("cfl_2", contact_id="con_2", other_id="con_1"))
         assert is_conflict(apply_one(store, ChangeSet(conflicts=(again,))))
         stored = replace(kept, version=1)
         moved = replace(stored, resolution="move_email")
         must_apply(store, ChangeSet(conflicts=(replacement(stored, moved),)))
+        # Any other resolution ends the matter, and a new clash is news again.
         assert load_one(store, contacts=(ann, bob)).reported_pairs == frozenset()
         must_apply(store, ChangeSet(conflicts=(again,)))

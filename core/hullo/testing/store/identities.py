@@ -40,6 +40,7 @@ ALL_CONTACTS = ContactFilter(workspace_id=WORKSPACE)
 PAGE = PageRequest()
 ANN = replace(
     a_contact("con_1", external_id="ann", email="ann@shop.example"),
+    # Upper case as it was typed: the value is kept, and its normal form is compared (M2).
     also={EMAIL: (a_fact("Ann@work.example"), a_fact("ann@home.example")), "loyalty_card": (a_fact("4711"),)},
     phones=(a_fact("+31201234567"), a_fact("+49 30 1234")),
     tags={"vip": a_fact(True), 'Łódź, \\ "x" 💛': a_fact(True)},
@@ -55,6 +56,7 @@ class IdentityTests(StoreCase):
         assert store.find_contact(WORKSPACE, ANN.id) == ANN
         assert load_one(store, contacts=(ANN,)).contacts == {ANN.id: ANN}
         assert store.list_contacts(ALL_CONTACTS, PAGE).items == (ANN,)
+        # Back to none: rows of their own must be removed, not only columns emptied.
         plain = replace(ANN, also={}, phones=(), tags={}, absorbed=0)
         must_apply(store, contact_change(replacement(ANN, plain)))
         assert store.find_contact(WORKSPACE, ANN.id) == replace(plain, version=1)
@@ -76,6 +78,7 @@ class IdentityTests(StoreCase):
         must_apply(store, new_contacts(ANN))
         assert is_conflict(apply_one(store, new_contacts(other)))
         fewer = replacement(ANN, replace(ANN, also={EMAIL: ANN.also[EMAIL][:1]}))
+        # In one group: what the first set frees, the second may take.
         assert not any(map(is_conflict, store.apply([contact_change(fewer), new_contacts(other)])))
         assert load_one(store, identified_by=(other,)).contact_ids == dict.fromkeys(
             other.identifier_digests(), other.id
@@ -92,6 +95,7 @@ class IdentityTests(StoreCase):
         )
         must_apply(store, contact_change(replacement(ANN, other)))
         assert set(load_one(store, identified_by=(other,)).contact_ids.values()) == {ANN.id}
+        # The same identifiers under another primary one: none was lost on the way.
         assert load_one(store, identified_by=(ANN,)).contact_ids.keys() == other.identifier_digests().keys()
 
     @pytest.mark.parametrize("query", ["WORK.example", "home.ex", "4711", "+31201234567", "30 12", "#vip", "#łódź"])
@@ -100,6 +104,7 @@ class IdentityTests(StoreCase):
         assert store.list_contacts(replace(ALL_CONTACTS, query=query), PAGE).items == (ANN,)
 
     def test_tag_search_is_exact(self, store: Store) -> None:
+        # Prefixes, case, trailing space, a wildcard: what a pattern or a collation would confuse.
         names = ["vip", "vip2", "VIP", "vi", "vip ", "Łódź", "%", "vip"]
         people = [
             replace(a_contact(f"con_{number}", external_id=f"user {number}"), tags={name: a_fact(True)})
@@ -113,6 +118,7 @@ class IdentityTests(StoreCase):
         assert tagged("vip") == [people[7], people[0]]
         for number in range(1, 7):
             assert tagged(names[number]) == [people[number]]
+        # `_` is a wildcard in SQL, and an empty text a prefix of all.
         assert tagged("v_p") == tagged("") == []
         assert tagged("vip", ContactFilter(workspace_id="ws_2")) == []
         assert tagged("vip", replace(ALL_CONTACTS, query="user 7")) == [people[7]]
@@ -146,6 +152,7 @@ class IdentityTests(StoreCase):
         assert store.find_conversation(WORKSPACE, "cnv_1") == replace(tagged, tags=(), version=1)
 
     def test_conversation_keeps_its_read_time(self, store: Store) -> None:
+        # None: it is not known whether the visitor has read it, so it does not count as unread.
         unknown, known = replace(a_conversation("cnv_1"), read_at=None), a_conversation("cnv_2")
         must_apply(store, ChangeSet(conversations=(insertion(unknown), insertion(known))))
         assert store.list_conversations(WORKSPACE, PAGE).items == (known, unknown)
@@ -205,10 +212,12 @@ class IdentityTests(StoreCase):
             entry = an_audit_entry(head)
             entries.append(entry)
             must_apply(store, ChangeSet(audit_entries=(entry,)))
+            # The number is taken: two writers cannot both continue the same head.
             assert is_conflict(apply_one(store, ChangeSet(audit_entries=(entry,))))
         must_apply(store, ChangeSet(audit_entries=(an_audit_entry(workspace_id="ws_2"),)))
         told = store.list_audit(WORKSPACE, PAGE).items
         assert list(told) == entries[::-1]
+        # The digest covers the data as it is read back, so no engine may reorder or round it.
         assert all(entry.has_valid_digest for entry in told)
         assert [entry.previous for entry in told] == [entries[1].digest, entries[0].digest, ""]
         assert len(store.list_audit("ws_2", PAGE).items) == 1

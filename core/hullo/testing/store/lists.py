@@ -158,11 +158,14 @@ class ListTests(StoreCase):
                 break
             page = PageRequest(limit=2, cursor=part.next)
         assert told == list(whole.items)
+        # Five items in pages of two: the last page is short, and no empty one follows.
         assert sizes == [2, 2, 1]
+        # As many as there are: a full page must not promise a next one.
         assert LISTS[listing](store, PageRequest(limit=5)) == whole
 
     def test_foreign_cursor_gives_empty_page(self, store: Store) -> None:
         five_of_everything(store)
+        # A cursor comes from a URL: it may be old, of another list, or an attack.
         cursors = ["", "nonsense", "~", "zzz:zzz", "'; DROP TABLE contact; --", "\0", "💛" * 99]
         failed = [
             (listing, number)
@@ -175,6 +178,7 @@ class ListTests(StoreCase):
     @pytest.mark.parametrize("query", ["ANN", "o'nEIL", "shop.EXAMPLE", "İstanbul", "50%", "_x", "\\", "!", "USER-1"])
     def test_contact_search_is_plain_text_ignoring_case(self, store: Store, query: str) -> None:
         """Wildcards, escapes and quotes stand for themselves."""
+        # Each query below is a wildcard, an escape or a quote of some engine.
         wanted = a_contact(
             "con_1",
             external_id="user-1",
@@ -188,6 +192,7 @@ class ListTests(StoreCase):
 
     def test_overlong_query_finds_no_contact(self, store: Store) -> None:
         must_apply(store, new_contacts(a_contact(name="x" * 255)))
+        # Longer than any pattern that an engine takes: an empty page, and no error.
         assert store.list_contacts(replace(ALL_CONTACTS, query="x" * 100_000), FIRST_PAGE) == Page(items=(), next=None)
 
     def test_custom_data_is_not_searched(self, store: Store) -> None:
@@ -215,8 +220,10 @@ class ListTests(StoreCase):
         held = (
             a_conversation("cnv_own"),
             a_conversation("cnv_proven", visitor_id="vis_2", contact_id="con_1"),
+            # H1: linked on a claim, so the contact's other sessions do not see it.
             a_conversation("cnv_claimed", visitor_id="vis_2", contact_id="con_1", standing=Standing.CLAIMED),
             a_conversation("cnv_bobs", visitor_id="vis_2", contact_id="con_2"),
+            # H1: of the contact's other conversations only those in this app are shown.
             a_conversation("cnv_elsewhere", app_id="app_2", visitor_id="vis_2", contact_id="con_1"),
             a_conversation("cnv_strangers", visitor_id="vis_2"),
         )
@@ -233,6 +240,7 @@ class ListTests(StoreCase):
         five_of_everything(store)
         whole = store.list_sessions(WORKSPACE, "con_0", FIRST_PAGE)
         assert whole.items == tuple(_session(number) for number in (4, 3, 2, 1, 0))
+        # Ended ones too: a log-out must show what it ended.
         assert whole.items[0].revoked_at is not None
         assert {session.app_id for session in whole.items} == {"app_1", "app_2"}
 

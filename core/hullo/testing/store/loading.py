@@ -36,6 +36,7 @@ class LoadTests(StoreCase):
         people = [a_contact(f"con_{number}", external_id=f"user-{number}") for number in range(150)]
         sessions = [a_session(f"hvs_{person.id}", contact_id=person.id) for person in people]
         must_apply(store, new_contacts(*people), ChangeSet(sessions=tuple(insertion(session) for session in sessions)))
+        # Repeats: two callers of one group may ask for the same rows.
         asked = [*range(150), 0, 0, 149]
         queries = [
             SnapshotQuery(
@@ -59,6 +60,7 @@ class LoadTests(StoreCase):
     def test_collation_confused_ids_differ_in_one_group(self, store: Store) -> None:
         person = a_contact("con_ann", external_id="ann")
         must_apply(store, new_contacts(person))
+        # In any order: a store that joins in SQL might give the row to the query that stands first.
         for names in permutations(("con_ann", "CON_ANN", "con_ann ")):
             queries = [SnapshotQuery(workspace_id=WORKSPACE, app_id=APP, contacts=(name,)) for name in names]
             found = [tuple(snapshot.contacts) for snapshot in store.load(queries)]
@@ -101,6 +103,7 @@ class LoadTests(StoreCase):
             conversations=("cnv_1",),
             include_orphans=True,
             repeat_keys=("repeat",),
+            # T1: the hop stays inside one workspace.
             source_session=a_session().digest,
         )
         assert tuple(store.load([query])) == (Snapshot(),)
@@ -118,6 +121,7 @@ class LoadTests(StoreCase):
         ]
         loaded = [snapshot.contacts[contact.id].custom_data for snapshot in store.load(queries)]
         assert [set(blocks) for blocks in loaded] == [{APP}, {"app_2"}, set(), set(blocks)]
+        # Alone as in a group: engines use another statement for one query.
         assert loaded == [store.load([query])[0].contacts[contact.id].custom_data for query in queries]
 
     def test_session_brings_its_contact(self, store: Store) -> None:
@@ -129,6 +133,7 @@ class LoadTests(StoreCase):
     def test_token_source_session_brings_its_contact(self, store: Store) -> None:
         ann, bob = a_contact("con_1", external_id="ann"), a_contact("con_2", external_id="bob")
         here = a_session("here", visitor_id="vis_1", contact_id=ann.id)
+        # Revoked, and loaded all the same: the pipeline decides what a revoked source means (S2).
         there = replace(a_session("there", visitor_id="vis_2", contact_id=bob.id), revoked_at=LATER)
         must_apply(
             store,
@@ -140,6 +145,7 @@ class LoadTests(StoreCase):
             ),
         )
         query = SnapshotQuery(workspace_id=WORKSPACE, app_id=APP, source_session=there.digest, include_orphans=True)
+        # Without the source's conversations: those are the business of the browser that began them (L1).
         alone = Snapshot(source_session=there, contacts={bob.id: bob})
         assert tuple(store.load([query])) == (alone,)
         both = Snapshot(
@@ -212,6 +218,7 @@ class LoadTests(StoreCase):
         must_apply(store, new_contacts(*people), ChangeSet(conflicts=(insertion(a_conflict()), insertion(closed))))
         assert load_one(store, contacts=tuple(people)).reported_pairs == {pair_key("con_2", "con_1")}
         assert load_one(store, identified_by=(people[0], people[2])).reported_pairs == frozenset()
+        # A pair counts only when both are loaded: the other ones are of no use to the decision.
         assert load_one(store, contacts=(people[0],)).reported_pairs == frozenset()
 
     def test_snapshot_carries_app_version(self, store: Store) -> None:
@@ -220,6 +227,7 @@ class LoadTests(StoreCase):
         assert load_one(store).app_version == 0
         must_apply(store, ChangeSet(apps=(replacement(app, replace(app, name="Renamed")),)))
         assert load_one(store).app_version == 1
+        # None: no app was asked for, so nothing can be out of date.
         assert load_one(store, app_id=None).app_version is None
 
     def test_store_may_open_and_close_repeatedly(self, tmp_path: Path) -> None:

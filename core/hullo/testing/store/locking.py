@@ -29,6 +29,7 @@ BOB = a_contact("con_2", external_id="bob")
 SESSION = a_session(contact_id=ANN.id)
 SOURCE = a_session("hvs_2", visitor_id="vis_2", contact_id=BOB.id)
 CONVERSATION = a_conversation(contact_id=ANN.id)
+# Everything that a decision may change: each of them must be locked by the load.
 FULL_QUERY = SnapshotQuery(
     workspace_id=WORKSPACE,
     app_id=None,
@@ -58,11 +59,13 @@ class LockingTests(ProcessRace):
     @requires("locking")
     def test_locked_items_stay_unchanged_until_applied(self, store: Store) -> None:
         for noun, change in CHANGES.items():
+            # The rows are created with the first noun, and loaded with the others.
             seen = _prepared(store) if noun == "contact" else _load(store)
             with ThreadPoolExecutor(1) as elsewhere:
                 with _locking(store):
                     held = _load(store)
                     other = elsewhere.submit(apply_one, store, change(seen))
+                    # Asked while the lock is held: the rival must wait, and not be refused at once.
                     assert not _is_done(other), f"somebody changed a {noun} that was held"
                     assert apply_one(store, change(held)) == APPLIED
                 assert is_conflict(other.result(TIMEOUT))
@@ -106,6 +109,7 @@ class LockingTests(ProcessRace):
     @requires("locking")
     def test_lock_left_by_error_writes_nothing(self, store: Store) -> None:
         seen = _prepared(store)
+        # An error between load and apply must release the lock, or the next writer waits for ever.
         with pytest.raises(LookupError), _locking(store):
             _fail(_load(store))
         assert apply_one(store, CHANGES["contact"](seen)) == APPLIED
@@ -134,6 +138,7 @@ class LockingTests(ProcessRace):
             mine = a_contact(f"con_{number}", external_id="new")
             with _locking(store):
                 query = SnapshotQuery(workspace_id=WORKSPACE, app_id=None, identifiers=tuple(mine.identifier_digests()))
+                # The rival was first: a decision would find its contact, and create none.
                 if store.load([query])[0].contacts:
                     return StoreConflict("found")
                 return apply_one(store, new_contacts(mine))
@@ -193,6 +198,7 @@ def _increment(store: Store, times: int) -> int:
     most = 0
     for _ in range(times):
         tries, added = 1, _add_one(store)
+        # Under the lock only after a conflict: most writers meet no rival, and need not pay for it.
         while not added:
             with _locking(store):
                 tries, added = tries + 1, _add_one(store)

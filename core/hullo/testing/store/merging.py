@@ -39,11 +39,13 @@ def merge_changes(survivor: Contact, absorbed: Contact, id: str = "mrg_1") -> Ch
         absorbed,
         identifiers={},
         profile={},
+        # Empty blocks and not an empty mapping: an app that is not named keeps its block.
         custom_data={app_id: {} for app_id in absorbed.custom_data},
         absorbed=0,
         merged_into=survivor.id,
     )
     return ChangeSet(
+        # The survivor first: a store must free identifiers before it takes any.
         contacts=(replacement(survivor, taken), replacement(absorbed, emptied)),
         merges=(insertion(a_merge(id, survivor=survivor, absorbed=absorbed)),),
         absorptions=(
@@ -64,6 +66,7 @@ def split_changes(store: Store, merge: Merge) -> ChangeSet:
     survivor, absorbed = (contact_of(store, contact_id) for contact_id in (merge.survivor_id, merge.absorbed_id))
     return ChangeSet(
         contacts=(
+            # The image's values under the current version: the version itself never goes back.
             replacement(survivor, replace(merge.survivor_before, version=survivor.version)),
             replacement(absorbed, replace(merge.absorbed_before, version=absorbed.version)),
         ),
@@ -126,13 +129,16 @@ class MergeTests(StoreCase):
         assert is_conflict(apply_one(store, ChangeSet(sessions=(insertion(late),))))
         begun = a_conversation("cnv_late", visitor_id="vis_late", contact_id="con_2")
         assert is_conflict(apply_one(store, ChangeSet(conversations=(insertion(begun),))))
+        # Race: a call may have been decided about the absorbed contact before the merge (G3).
         linked = replacement(talk, replace(talk, contact_id="con_2", link_standing=Standing.PROVEN))
         assert is_conflict(apply_one(store, ChangeSet(conversations=(linked,))))
         must_apply(store, ChangeSet(sessions=(insertion(replace(late, contact_id="con_1")),)))
+        # A session alone does not raise its contact's version.
         assert contact_of(store, "con_1").version == ANN.version + 1
 
     def test_merge_moves_every_session_and_conversation(self, store: Store) -> None:
         must_apply(store, new_contacts(ANN, OLD, a_contact("con_3")))
+        # 150: more than one statement takes.
         for contact_id, number in (("con_1", 1), ("con_2", 150), ("con_3", 1)):
             must_apply(store, owned_records(contact_id, number))
         before = [owned_by(store, contact_id) for contact_id in ("con_1", "con_2", "con_3")]
@@ -141,6 +147,7 @@ class MergeTests(StoreCase):
         assert owned_by(store, "con_2") == (set(), set())
         assert owned_by(store, "con_3") == before[2]
         session = a_session("con_2 0", visitor_id="vis_con_2_0", contact_id="con_2")
+        # A new version: what was decided on the old session must be refused.
         moved = replace(session, contact_id="con_1", version=1)
         assert store.find_session(session.digest) == moved
         talk = a_conversation("cnv_con_2_0", visitor_id="vis_con_2_0", contact_id="con_2")
@@ -171,6 +178,7 @@ class MergeTests(StoreCase):
         before = owned_by(store, "con_1"), owned_by(store, "con_2")
         must_apply(store, merge_changes(ANN, OLD))
         since = a_session("since", visitor_id="vis_since", contact_id="con_1")
+        # L4: a session that went to a third contact since is not the merge's to move back.
         given = store.find_session(a_session("con_2 0").digest)
         assert given is not None
         must_apply(
@@ -192,6 +200,7 @@ class MergeTests(StoreCase):
         must_apply(store, ChangeSet(conversations=(insertion(before),)))
         must_apply(store, merge_changes(ANN, OLD))
         merge = merge_of(store)
+        # G2: what was said since in a session that goes back, goes back with it.
         since = replace(before, id="cnv_since", created_at=merge.at)
         must_apply(store, ChangeSet(conversations=(insertion(since),)))
         must_apply(store, split_changes(store, merge))
@@ -202,6 +211,7 @@ class MergeTests(StoreCase):
         must_apply(store, new_contacts(ANN, OLD), owned_records("con_2", 2), merge_changes(ANN, OLD))
         must_apply(store, split_changes(store, merge_of(store)))
         must_apply(store, merge_changes(contact_of(store, "con_1"), contact_of(store, "con_2"), "mrg_2"))
+        # The marks are the first merge's: undoing it again must not move what the second one moved.
         again = Split(merge_id="mrg_1", survivor_id="con_1", absorbed_id="con_2", since=LATER)
         must_apply(store, ChangeSet(splits=(again,)))
         assert owned_by(store, "con_1")[1] == {"cnv_con_2_0", "cnv_con_2_1"}
@@ -214,6 +224,7 @@ class MergeTests(StoreCase):
         must_apply(store, merge_changes(people[0], contact_of(store, "con_1"), "mrg_2"))
         assert owned_by(store, "con_0")[1] == {"cnv_con_0_0", "cnv_con_1_0", "cnv_con_2_0"}
         assert contact_of(store, "con_0").absorbed == 2
+        # From its end: the image of the first merge knows nothing of the second.
         for id in ("mrg_2", "mrg_1"):
             must_apply(store, split_changes(store, merge_of(store, id)))
         assert [owned_by(store, person.id) for person in people] == before
@@ -237,9 +248,11 @@ class MergeTests(StoreCase):
         )
         assert found.conflicts["cfl_2"] == other
         assert load_one(store, contacts=(ANN, OLD)).reported_pairs == frozenset()
+        # C9: the pair's place is free again.
         must_apply(store, ChangeSet(conflicts=(insertion(a_conflict("cfl_3")),)))
 
     def test_merge_leaves_kept_apart_conflict_on_record(self, store: Store) -> None:
+        # "Keep" was an agent's decision, and stays on record as such.
         kept = replace(a_conflict(), status="resolved", resolution="keep", resolved_at=LATER, resolved_by=WRITER)
         must_apply(store, new_contacts(ANN, OLD), ChangeSet(conflicts=(insertion(kept),)), merge_changes(ANN, OLD))
         (found,) = store.load([SnapshotQuery(workspace_id=WORKSPACE, app_id=None, conflicts=("cfl_1",))])
@@ -247,6 +260,7 @@ class MergeTests(StoreCase):
 
     def test_refused_merge_moves_nothing(self, store: Store) -> None:
         must_apply(store, new_contacts(ANN, OLD), owned_records("con_2", 1))
+        # Raises the version, so that the merge below is decided on an older one.
         must_apply(store, ChangeSet(contacts=(replacement(ANN, replace(ANN, last_seen_at=LATER)),)))
         before = owned_by(store, "con_2")
         assert is_conflict(apply_one(store, merge_changes(ANN, OLD)))
@@ -278,6 +292,7 @@ class MergeTests(StoreCase):
         must_apply(store, new_contacts(ANN, OLD), owned_records("con_1", 2), owned_records("con_2", 2))
 
         def merge(number: int) -> bool:
+            # In both directions: two merges that cross would leave two contacts that lead to each other (G4).
             pair = (ANN, OLD) if number % 2 else (OLD, ANN)
             return is_conflict(apply_one(store, merge_changes(*pair, f"mrg_{number}")))
 

@@ -78,6 +78,7 @@ class ProcessRace(StoreCase):
                 target=_work_in_process, args=(reference_to(type(self)), folder, work, racer, theirs), daemon=True
             )
             process.start()
+            # The other process has its own copy: while this one is open, its death would not end the pipe.
             theirs.close()
             pipes.append(ours)
             started.append(process)
@@ -137,11 +138,15 @@ class ProcessTests(ProcessRace):
         process.start()
         theirs.close()
         reported: list[object] = [_receive(ours) for _ in range(groups)]
+        # SIGKILL: no `finally`, no rollback of its own (R3).
         process.kill()
+        # Reports may be on their way still: all of them were sent after a commit, and count.
         reported += _rest(ours)
         process.join(TIMEOUT)
         with self._open_store(tmp_path) as store:
+            # Two groups more: one may be committed and not reported, and the one after it begun.
             found = [_parts(store, number) for number in range(len(reported) * GROUP + 2 * GROUP)]
+        # All six parts or none of them: anything between is half a change set.
         assert {parts for parts in found if parts not in (0, 6)} == set()
         assert found[: len(reported) * GROUP] == [6] * (len(reported) * GROUP)
 
@@ -166,6 +171,7 @@ def _just_check(store: Store, _racer: RaceWorker) -> bool:
 
 
 def _create_the_same(store: Store, racer: RaceWorker) -> list[str]:
+    # An id for each process, and one identifier for all: the identifier alone must decide.
     people = (a_contact(f"con_{round_}_{racer.number}", external_id=f"user-{round_}") for round_ in range(ROUNDS))
     return _race(store, racer, map(new_contacts, people))
 
@@ -177,6 +183,7 @@ def _spend_the_same(store: Store, racer: RaceWorker) -> list[str]:
 def _take_the_same(store: Store, racer: RaceWorker) -> list[bool]:
     outcomes: list[bool] = []
     for round_ in range(ROUNDS):
+        # The lease of the round before has just ended, so every process may take it.
         now = NOW + round_ * HOUR
         racer.start.wait(TIMEOUT)
         outcomes.append(store.acquire_lease("tell", f"process {racer.number}", now, now + HOUR))
@@ -203,6 +210,7 @@ def _apply_forever(contract: ContractReference[StoreCase], folder: Path, reports
     while True:
         group = list(islice(numbers, GROUP))
         assert set(store.apply([_whole(number) for number in group])) == {APPLIED}
+        # After `apply` has returned: what is reported must survive the kill.
         reports.send(group[-1])
 
 

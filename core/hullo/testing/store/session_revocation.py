@@ -30,6 +30,7 @@ class SessionRevocationTests(StoreCase):
 
     def test_log_out_ends_all_sessions_of_contact(self, store: Store) -> None:
         here, elsewhere = session_of_ann(1), session_of_ann(2, "app_2")
+        # Two that must stay: another contact's, and an anonymous one.
         bobs, nobodys = a_session("bob", visitor_id="vis_3", contact_id=BOB.id), a_session("new", visitor_id="vis_4")
         _hold(store, here, elsewhere, bobs, nobodys)
         must_apply(store, REVOKE_ANN)
@@ -37,6 +38,7 @@ class SessionRevocationTests(StoreCase):
         assert held == [revoked(here), revoked(elsewhere), bobs, nobodys]
 
     def test_log_out_leaves_ended_sessions_as_are(self, store: Store) -> None:
+        # Ended earlier: its time and version must stay, as nothing happens to it.
         left, here = replace(session_of_ann(1), revoked_at=NOW), session_of_ann(2)
         _hold(store, left, here)
         must_apply(store, REVOKE_ANN)
@@ -47,10 +49,12 @@ class SessionRevocationTests(StoreCase):
         session = session_of_ann(1)
         _hold(store, session)
         must_apply(store, REVOKE_ANN)
+        # Race: a call that was decided before the log-out must not make the session valid again.
         assert is_conflict(apply_one(store, session_change(replacement(session, replace(session, seen_at=LATER)))))
 
     def test_log_out_ends_sessions_of_same_set(self, store: Store) -> None:
         kept, moved, new = session_of_ann(1), replace(session_of_ann(2), contact_id=BOB.id), session_of_ann(3)
+        # Becomes Ann's in the very set that logs her out: it must end too.
         arrived = replacement(replace(session_of_ann(4), contact_id=None), session_of_ann(4))
         left = replacement(moved, replace(moved, contact_id=ANN.id, revoked_at=NOW))
         assert arrived.before is not None
@@ -62,6 +66,7 @@ class SessionRevocationTests(StoreCase):
     def test_log_out_in_group_covers_earlier_changes(self, store: Store) -> None:
         _hold(store)
         earlier, later = session_of_ann(1), session_of_ann(2)
+        # Order counts in a group: a session that is made after a log-out goes on.
         results = store.apply(
             [session_change(insertion(earlier)), REVOKE_ANN, session_change(insertion(later)), REVOKE_ANN]
         )
@@ -75,6 +80,7 @@ class SessionRevocationTests(StoreCase):
     def test_log_out_takes_several_contacts(self, store: Store) -> None:
         anns, bobs = session_of_ann(1), replace(session_of_ann(2), contact_id=BOB.id)
         _hold(store, anns, bobs)
+        # Named twice in one set: the first one counts.
         again = SessionRevocation(contact_id=ANN.id, at=LATER + 1)
         must_apply(
             store,
@@ -104,6 +110,7 @@ class SessionRevocationTests(StoreCase):
         _hold(store, session)
         erasure = Erasure(contact=ANN, conversations="erase", at=LATER + 1)
         must_apply(store, replace(REVOKE_ANN, erasures=(erasure,)))
+        # After the erasure no session names the contact, so a log-out that came second would find none.
         forgotten = replace(session, contact_id=None, standing=None, claimed_identifiers={}, proven_identifiers=())
         assert store.find_session(session.digest) == revoked(forgotten, version=2)
 

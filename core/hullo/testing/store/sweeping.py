@@ -92,6 +92,7 @@ class SweepTests(StoreCase):
         store_sessions(
             store,
             a_visitor_session("old", seen=long_ago),
+            # S3: exactly 30 days is not over yet.
             a_visitor_session("at the limit", seen=NOW - 30 * DAY),
             replace(a_visitor_session("known", seen=long_ago), contact_id="con_1"),
             # Says that it is somebody who was erased, and is told from nobody who is known.
@@ -106,6 +107,7 @@ class SweepTests(StoreCase):
         assert store.sweep(SESSION_SWEEP) == NOTHING_REMOVED
 
     def test_sweep_keeps_visitors_with_conversation_or_session(self, store: Store) -> None:
+        # A second session of the same visitor: the visitor goes with the last one only.
         other = replace(a_visitor_session("other"), visitor_id="vis_two")
         store_sessions(
             store,
@@ -136,7 +138,9 @@ class SweepTests(StoreCase):
         assert left == ["cnv_c", "cnv_b"]
         assert (store.list_messages("cnv_a", PAGE).items, len(store.list_messages("cnv_b", PAGE).items)) == ((), 2)
         assert (store.find_note(WORKSPACE, "note_1"), store.find_note(WORKSPACE, "note_2") is None) == (None, False)
+        # The session stays: only its own age ends it.
         assert remaining_sessions(store, "a") == ["a"]
+        # The id is free again: nothing of the message was left behind.
         must_apply(store, ChangeSet(messages=(a_message("msg_cnv_a_0", conversation_id="cnv_b"),)))
 
     def test_sweep_removes_visitor_with_its_last_item(self, store: Store) -> None:
@@ -162,6 +166,7 @@ class SweepTests(StoreCase):
         assert [item.id for item in store.list_decisions(WORKSPACE, "con_1", PAGE).items] == ["dec_3", "dec_2", "dec_1"]
         left = [item.id for item in store.list_timeline(WORKSPACE, "con_1", PAGE).items]
         assert left == ["evt_3", "evt_2", "evt_1", "cev_3", "cev_2", "cev_1"]
+        # What is not dispatched yet stays in the outbox: retention shortens memory, and loses no event (R4).
         assert len(store.list_outbox(10)) == 4
 
     def test_sweep_without_age_keeps_everything(self, store: Store) -> None:
@@ -179,6 +184,7 @@ class SweepTests(StoreCase):
             *(a_visitor_conversation(f"y{name}", 0) for name in names),
         )
         sweep = replace(SESSION_SWEEP, conversations_before=NOW, limit=4)
+        # In small runs: a sweep of everything would hold locks for as long as it lasts.
         runs = [store.sweep(sweep) for _ in range(4)]
         assert [(run.sessions, run.conversations) for run in runs] == [(4, 4), (4, 1), (2, 0), (0, 0)]
         assert sum(runs, NOTHING_REMOVED) == SweepResult(sessions=10, visitors=15, conversations=5, messages=10)
@@ -205,6 +211,7 @@ class SweepTests(StoreCase):
         sweep = replace(
             SESSION_SWEEP, conversations_before=NOW - DAY, decisions_before=NOW + 1, timeline_before=NOW + 1, limit=2
         )
+        # With every case in the store: the count of a dry run must be exact, as an operator decides by it.
         told = store.sweep(sweep, dry_run=True)
         assert store.sweep(sweep, dry_run=True) == told
         done = NOTHING_REMOVED
@@ -217,7 +224,9 @@ class SweepTests(StoreCase):
     def test_swept_items_stay_gone_after_undo(self, store: Store) -> None:
         must_apply(store, new_contacts(ANN, OLD), owned_records("con_2", 2), merge_changes(ANN, OLD))
         everything = Sweep(app_id=APP, now=NOW * 2, conversations_before=NOW + 1)
+        # The merge remembers what it moved, also when retention has removed it since.
         assert store.sweep(everything) == SweepResult(sessions=2, conversations=2)
+        # The same ids again: the undo must not take them for those that it had moved.
         anew = owned_records("con_2", 2)
         hers = ChangeSet(
             sessions=tuple(insertion(replace(session.after, contact_id="con_1")) for session in anew.sessions),
@@ -245,5 +254,6 @@ class SweepTests(StoreCase):
             return done
 
         done = sum(run_in_threads(run), NOTHING_REMOVED)
+        # A rest may be left: a thread ends when its own run finds nothing, while others still hold rows.
         done += run(0)
         assert done == SweepResult(sessions=120, visitors=120, conversations=120, messages=240)

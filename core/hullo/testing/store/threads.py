@@ -35,9 +35,11 @@ Result = TypeVar("Result")
 
 def run_in_threads(work: Callable[[int], Result]) -> list[Result]:
     """Calls `work` with 0, 1, 2, … in as many threads, which set out together."""
+    # Threads that set out one by one would mostly miss each other, and prove nothing.
     start = threading.Barrier(THREADS)
 
     def run(number: int) -> Result:
+        # A timeout: a thread that failed to start must not hang the test run.
         start.wait(TIMEOUT)
         return work(number)
 
@@ -48,6 +50,7 @@ def run_in_threads(work: Callable[[int], Result]) -> list[Result]:
 def increment(store: Store, contact_id: str, key: str, times: int) -> None:
     """Adds one to a profile value, `times` times, each decided again when it meets a conflict."""
     for _ in range(times):
+        # A limit far above what is needed: conflicts without end should fail, and not hang.
         assert any(_add_one(store, contact_id, key) for _ in range(MAX_ATTEMPTS)), "conflicts without end"
 
 
@@ -67,6 +70,7 @@ class ThreadTests(StoreCase):
         for round_ in range(ROUNDS):
             name = f"user-{round_}"
 
+            # `name` as a default: a closure would read the loop's variable later.
             def create(number: int, name: str = name) -> bool:
                 return is_conflict(apply_one(store, new_contacts(a_contact(f"{name}_{number}", external_id=name))))
 
@@ -110,6 +114,7 @@ class ThreadTests(StoreCase):
         must_apply(store, new_contacts(a_contact("con_1", external_id="ann")))
 
         def count(number: int) -> None:
+            # R2: one key that all write, and one for each thread. Both kinds must survive.
             for key in ("all", f"own {number}"):
                 increment(store, "con_1", key, 5)
 
@@ -118,10 +123,12 @@ class ThreadTests(StoreCase):
         assert contact is not None
         counts = {key: fact.value for key, fact in contact.profile.items()}
         assert counts == {"all": 5 * THREADS, **{f"own {number}": 5 for number in range(THREADS)}}
+        # One version for each write: a lost update would show here even if the sums were right.
         assert contact.version == 10 * THREADS
 
     def test_snapshot_shows_a_single_moment(self, store: Store) -> None:
         """A writer changes two sessions together; readers never see just one of the two changed."""
+        # Two rows: a load that reads them in two transactions can see the one before and the other after.
         pair = (a_session("first"), a_session("second"))
         must_apply(store, ChangeSet(sessions=(insertion(pair[0]), insertion(pair[1]))))
         done = threading.Event()
@@ -138,6 +145,7 @@ class ThreadTests(StoreCase):
                 try:
                     write()
                 finally:
+                    # In `finally`: readers that wait for a writer that failed would never end.
                     done.set()
                 return True
             whole = True
@@ -149,6 +157,7 @@ class ThreadTests(StoreCase):
 
     def test_threads_may_open_store_together(self, tmp_path: Path) -> None:
         store = self.make_store(tmp_path)
+        # Several requests may arrive at a server that has not opened its store yet.
         run_in_threads(lambda _: store.open())
         store.check()
         store.close()
