@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, urlencode
@@ -60,7 +60,7 @@ class PostgresqlTransport:
         self._channel = channel or CHANNEL
 
     @contextmanager
-    def publish(self) -> Iterator[Send]:
+    def publish(self) -> Generator[Send]:
         """See `Transport.publish`."""
         with closing(self._connect()) as connection:
             # One statement is one transaction, so the server's lock on its queue of notifications is taken once.
@@ -70,7 +70,7 @@ class PostgresqlTransport:
             )
 
     @contextmanager
-    def subscribe(self) -> Iterator[PostgresqlSubscription]:
+    def subscribe(self) -> Generator[PostgresqlSubscription]:
         """See `Transport.subscribe`."""
         with closing(self._connect()) as connection:
             connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._channel)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import Any, Final
 
@@ -42,7 +42,7 @@ class RedisTransport:
         self._channel: str = channel or f"{CHANNEL}:{pool.connection_kwargs.get('db') or 0}"
 
     @contextmanager
-    def publish(self) -> Iterator[Send]:
+    def publish(self) -> Generator[Send]:
         """See `Transport.publish`."""
         with closing(self._client()) as client:
 
@@ -55,7 +55,7 @@ class RedisTransport:
             yield send
 
     @contextmanager
-    def subscribe(self) -> Iterator[RedisSubscription]:
+    def subscribe(self) -> Generator[RedisSubscription]:
         """See `Transport.subscribe`."""
         with closing(self._client()) as client, closing(client.pubsub()) as pubsub:
             pubsub.subscribe(self._channel)

@@ -93,7 +93,7 @@ async def list_duplicates(request: Request) -> Response:
     store = request.runtime.hullo.store
     # Beside the store's own threads: a search may read very many contacts, and no identify shall wait for that.
     found = await request.runtime.run_in_thread(lambda: find_duplicates_of(store, contact))
-    items = []
+    items: list[DuplicateResponse] = []
     for suggestion in found:
         other = suggestion.second if suggestion.first.id == contact.id else suggestion.first
         items.append(DuplicateResponse.of(suggestion, ContactResponse.of(restrict_to_key(key, other))))
