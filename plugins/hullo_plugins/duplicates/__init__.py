@@ -1,1 +1,1 @@
-"""Contacts that may be one person twice: pairs with reasons, for somebody to look at. Nothing here merges or writes."""
+"""Suggest pairs of contacts that may be one person, with reasons, for an agent to review. Merges and writes nothing."""

@@ -1,4 +1,4 @@
-"""Who has a key in common: keys as numbers, and blocks of people among those in their order."""
+"""Find contacts that share a blocking key: encode keys as sortable numbers, and group sorted numbers into blocks."""
 
 from __future__ import annotations
 
@@ -12,19 +12,22 @@ from hullo.plugin import ContactId, Value
 from hullo_plugins.duplicates.features import BlockingKey
 
 CONTACT_BITS: Final = 28
-"""Of an entry's 64; the 36 before them are of a key. So there may be 268 million people, and of a million some thousand
-pairs are compared whose keys only look the same."""
+"""The low bits of a 64-bit entry, which hold the number of a contact; the 36 high bits hold the hash of its key.
+
+This allows 268 million contacts. Among a million contacts, hash collisions cause some thousand needless comparisons.
+"""
 _PERSON: Final = (1 << CONTACT_BITS) - 1
 _KEY: Final = (1 << 64 - CONTACT_BITS) - 1
 
 ENTRY_LIMIT: Final = 1 << 64
-"""Every entry is below."""
+"""The exclusive upper bound of entries."""
 
 
 def encode_entry(key: BlockingKey, number: int) -> int:
-    """That somebody, by their number, has this key. In the order of entries those with one key stand together.
+    """Encode that the contact of this number has this key. Sorted entries of one key are adjacent.
 
-    Python's own hash, as it is quick, and another in each process: what lies in a temporary file tells nobody a phone.
+    The hash is Python's own: it is fast, and its seed differs between processes, so the temporary file discloses no
+    phone.
     """
     return _key_hash(key) << CONTACT_BITS | number
 
@@ -34,7 +37,7 @@ def _key_hash(key: BlockingKey) -> int:
 
 
 class ContactNumbers:
-    """The ids of contacts by their numbers, from 0, in less than half of what a list of texts takes."""
+    """Maps numbers, from 0, to contact ids, in less than half the memory of a list of strings."""
 
     def __init__(self) -> None:
         self._ids = bytearray()
@@ -44,7 +47,7 @@ class ContactNumbers:
         return len(self._ends)
 
     def add(self, contact_id: ContactId) -> None:
-        """Who gets the next number."""
+        """Give the next number to a contact."""
         self._ids += contact_id.encode()
         self._ends.append(len(self._ids))
 
@@ -54,20 +57,21 @@ class ContactNumbers:
 
 
 class OversizedBlock(Value, kw_only=False):
-    """People with more than one key in common, or just one."""
+    """A block with too many contacts to compare, and the hashes of every key that exactly these contacts share."""
 
     example: int
-    """Any of them."""
+    """The number of one contact of the block."""
     count: int
+    """The number of contacts in the block."""
     keys: list[int] = field(default_factory=list[int])
 
     def has_key(self, key: BlockingKey) -> bool:
-        """Whether it is among those keys."""
+        """Return whether the contacts of the block share this key."""
         return _key_hash(key) in self.keys
 
 
 class BlockFilter:
-    """Tells blocks of people who have a key in common, but for those of more than `most`, which it counts."""
+    """Yields blocks of contacts that share a key. Collects blocks of more than `max_size` contacts in `oversized`."""
 
     def __init__(self, max_size: int) -> None:
         self._max_size = max_size
@@ -76,10 +80,9 @@ class BlockFilter:
         self._uninformative: set[int] = set()
 
     def iter_blocks(self, sorted_entries: Iterable[int]) -> Iterator[Sequence[int]]:
-        """Those of entries in their order, of which a key's are all there: people's numbers in their order.
+        """Yield the blocks of sorted entries, as sorted contact numbers. All entries of a key must be in one call.
 
-        A block whose people were told for another key is not told again: who writes one email in two ways has some
-        twenty keys in common.
+        A block with the same contacts as an earlier one is skipped: two spellings of one email share some twenty keys.
         """
         for key, people in _group_by_key(sorted_entries):
             same = hash(tuple(people))
@@ -92,18 +95,18 @@ class BlockFilter:
 
     @property
     def oversized(self) -> Iterable[OversizedBlock]:
-        """Of the blocks that were left out, those of the same people once."""
+        """Return the blocks that were left out; keys of the same contacts count as one block."""
         return self._oversized.values()
 
     def is_informative(self, key: BlockingKey) -> bool:
-        """Whether few enough have it, of all entries that were looked at."""
+        """Return whether at most `max_size` contacts have this key, among the entries read so far."""
         return _key_hash(key) not in self._uninformative
 
 
 def _group_by_key(entries: Iterable[int]) -> Iterator[tuple[int, list[int]]]:
     previous, people = -1, list[int]()
     for entry in entries:
-        # Most keys are one person's alone, so nothing is made for those.
+        # Most keys belong to one contact only, so no list is made for those.
         if entry ^ previous <= _PERSON and previous >= 0:
             if not people:
                 people = [previous & _PERSON]

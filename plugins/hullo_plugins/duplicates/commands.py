@@ -1,4 +1,4 @@
-"""`hullo duplicates`: pairs of contacts that may be one person, for an agent to review."""
+"""Define `hullo duplicates`, which lists pairs of contacts that may be one person, for an agent to review."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from hullo_plugins.duplicates.features import FeatureKind
 from hullo_plugins.duplicates.search import CommonValue, find_duplicates
 
 CROWDS_SHOWN: Final = 10
-"""The largest ones. `--json` prints all."""
+"""The number of common values that the text lists, the largest first. `--json` prints all."""
 
 _KIND_LABELS: Final[dict[FeatureKind, str]] = {
     "phone": "phone",
@@ -39,7 +39,7 @@ _KIND_LABELS: Final[dict[FeatureKind, str]] = {
 
 
 def duplicates_command(hullo: Host) -> click.Command:
-    """Make the command, for this hullo's contacts."""
+    """Make the `duplicates` command for the contacts of this host."""
 
     @click.command("duplicates")
     @click.option("--workspace", metavar="NAME|ID", help="The workspace.  [default: the only one]")

@@ -1,4 +1,4 @@
-"""Two contacts side by side: why they may be one person, and how much that says."""
+"""Compare two contacts: give the reasons why they may be one person, and a score."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from hullo_plugins.duplicates.features import BlockingKey, FeatureKind, Features
 from hullo_plugins.duplicates.mailboxes import Similarity, similarity
 
 KeyFilter = Callable[[BlockingKey], bool]
-"""Whether it says anything that two contacts have this in common."""
+"""Returns whether a shared key is evidence that two contacts are one person."""
 
 PHONE_WEIGHT: Final = 0.8
 NAME_AND_COMPANY_WEIGHT: Final = 0.7
 EMAIL_WEIGHTS: Final = {Similarity.SAME: 0.9, Similarity.TYPO_IN_DOMAIN: 0.75, Similarity.TYPO_IN_NAME: 0.65}
 
 DISTINCT_IDS_FACTOR: Final = 0.8
-"""What is left of the score where the site itself tells the two apart."""
+"""The factor of the score where the site itself has given the two contacts different ids."""
 
 
 class Reason(Value):
-    """`weight` is how much it says alone, from 0 to 1."""
+    """A reason to suggest a pair. `weight` is the score that this reason gives alone, from 0 to 1."""
 
     kind: FeatureKind
     words: str
@@ -30,10 +30,11 @@ class Reason(Value):
 
 
 class DuplicateSuggestion(Value):
-    """A pair of contacts that may be one person, and nothing that was done about it.
+    """A pair of contacts that may be one person.
 
-    `first` is whom to keep, should they be: the better proven, then the older one. `score` is 0 to 1: each further
-    reason takes away from what still speaks against it. `remark` is what does speak against it.
+    `first` is the contact that a merge should keep: the better proven one, then the older one. `score` is from 0 to 1
+    and combines the weights of the reasons as independent evidence: 1 - (1 - w1)(1 - w2)... `remark` is the evidence
+    against one person, which lowers the score; None where there is none.
     """
 
     first: Contact
@@ -43,13 +44,13 @@ class DuplicateSuggestion(Value):
     remark: str | None = None
 
 
-def any_key(key: BlockingKey) -> bool:  # noqa: ARG001 - whatever it is
-    """As `Tells`: everything does."""
+def any_key(key: BlockingKey) -> bool:  # noqa: ARG001 - the signature of a KeyFilter
+    """Accept every key, as a `KeyFilter`."""
     return True
 
 
 def compare(one: Contact, other: Contact, is_informative: KeyFilter = any_key) -> DuplicateSuggestion | None:
-    """The same whichever is named first. None where there is no reason to take them for one."""
+    """Compare two contacts, in either order. Returns None where there is no reason to take them for one person."""
     first, second = sorted((one, other), key=_survivor_order)
     ours, theirs = extract_features(first), extract_features(second)
     found = (
@@ -92,7 +93,7 @@ def _name_and_company_reason(
 
 
 def _email_reason(ours: Features, theirs: Features, is_informative: KeyFilter) -> Reason | None:
-    """The best of what their emails have in common."""
+    """Return the reason of the most similar emails."""
     return max(_email_reasons(ours, theirs, is_informative), key=lambda reason: reason.weight, default=None)
 
 

@@ -1,4 +1,4 @@
-"""Texts that are one slip of the hand apart: a letter too many, one too few, another one, or two in the wrong order."""
+"""Compare texts by one edit: an inserted, deleted or substituted character, or two adjacent ones transposed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Edit(NamedTuple):
-    """Where two texts differ, and what each has there."""
+    """The position where two texts differ, and the characters that the first and the second text have there."""
 
     position: int
     first: str
@@ -16,12 +16,12 @@ class Edit(NamedTuple):
 
     @property
     def has_digits(self) -> bool:
-        """Whether it is about digits, which people count on: `anna1` and `anna2` are two."""
+        """Return whether the edit changes a digit. Digits tell people apart: `anna1` and `anna2` are two persons."""
         return any(map(str.isdigit, self.first + self.second))
 
 
 def single_edit(first: str, second: str) -> Edit | None:
-    """None where they are equal, or further apart."""
+    """Return the one edit between two texts. None where they are equal, or more than one edit apart."""
     if first == second or abs(len(first) - len(second)) > 1:
         return None
     shorter = min(len(first), len(second))
@@ -39,10 +39,10 @@ def single_edit(first: str, second: str) -> Edit | None:
 
 
 def deletions(text: str, start: int = 0) -> Iterator[str]:
-    """The text without one of its letters, for each from an index on.
+    """Yield the text without one of its characters, for every index from `start` that holds no digit.
 
-    Of two texts with a slip between them, which is not before that index and not about digits, each has the other
-    among these, or they have one of these in common. So who looks for such texts need not compare all with all.
+    Take two texts one edit apart, where the edit is not before `start` and changes no digit: one text is a deletion of
+    the other, or both have a deletion in common. So a search by deletions need not compare every text with every other.
     """
     for index in range(start, len(text)):
         if not text[index].isdigit():
@@ -50,7 +50,7 @@ def deletions(text: str, start: int = 0) -> Iterator[str]:
 
 
 def single_edits(text: str, start: int = 0) -> Iterator[str]:
-    """Every text with one slip between, as far as it takes Latin letters. Some come twice."""
+    """Yield every text one edit away that adds only ASCII letters and changes no digit. Some texts come twice."""
     yield from deletions(text, start)
     for index in range(start, len(text)):
         before, after = text[:index], text[index:]

@@ -1,4 +1,4 @@
-"""What of a contact may tell that it is somebody whom another contact is, too."""
+"""Extract the features of a contact that may show it to be the same person as another contact."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ FeatureKind = Literal["phone", "name_and_company", "email"]
 FEATURE_KINDS: Final[tuple[FeatureKind, ...]] = ("phone", "name_and_company", "email")
 
 BlockingKey = tuple[FeatureKind, str]
-"""What contacts must have in common to be compared at all."""
+"""A kind and a text. Two contacts are compared only if they share a blocking key."""
 
 
 class Features(Value):
-    """`phones` are those that look like E.164: whether they are is asked where two are the same. `mailboxes` are by
-    what they come to, with how each is written."""
+    """The features of a contact.
+
+    `phones` are those with the format of E.164; `compare` validates them only where two are equal. `mailboxes` maps
+    normalized addresses to the emails as written.
+    """
 
     phones: tuple[str, ...]
     name_and_company: str | None
@@ -26,7 +29,7 @@ class Features(Value):
 
 
 def extract_features(contact: Contact) -> Features:
-    """What is blank or says nothing is left out."""
+    """Extract the features of a contact. Values that are blank or identify no person are left out."""
     profile = contact.profile
     name, company = profile.get("name"), profile.get("company")
     phones = dict.fromkeys(str(fact.value) for fact in all_phones(contact))
@@ -44,7 +47,10 @@ def extract_features(contact: Contact) -> Features:
 
 
 def blocking_keys(contact: Contact) -> set[BlockingKey]:
-    """A handful, or some twenty where there is an email: whoever is suggested with the contact has one of them, too."""
+    """Return the blocking keys of a contact: a handful, or some twenty where it has an email.
+
+    Every contact that `compare` suggests with this one shares one of them.
+    """
     traits = extract_features(contact)
     keys: set[BlockingKey] = {("phone", phone) for phone in traits.phones}
     if traits.name_and_company is not None:
@@ -55,7 +61,7 @@ def blocking_keys(contact: Contact) -> set[BlockingKey]:
 
 
 def contact_emails(contact: Contact) -> tuple[str, ...]:
-    """All of them, the first one first; the plain value, where nobody is found by email."""
+    """Return the emails of a contact, the primary one first. Without an email identifier: the email of its profile."""
     facts = identifier_facts(contact, EMAIL)
     if not facts and (plain := contact.profile.get(EMAIL)) is not None:
         facts = (plain,)

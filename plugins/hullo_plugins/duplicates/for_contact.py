@@ -1,8 +1,8 @@
-"""Who may be the person that one contact is: found through what a store can look up, and compared as all are.
+"""Find the duplicates of one contact through the lookups of the store.
 
-Emails in every spelling that is likely are looked up by their digests. Phones and names are searched for as they are
-written, the newest first and no further than a page. So it costs a few searches, and misses some whom `find_duplicates`
-finds as it reads everybody: a name that is written otherwise, a tag that nobody could guess.
+Emails are looked up by the digests of their likely spellings. Phones and names are searched for as written, the newest
+contacts first and one page at most. This costs a few queries, and misses some duplicates that `find_duplicates` finds
+because it reads all contacts: a name in another spelling, an email with an unknown tag.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from hullo_plugins.duplicates.search import MAX_BLOCK_SIZE
 from hullo_plugins.duplicates.spellings import email_variants
 
 MAX_VALUES: Final = 3
-"""How many emails and how many phones of the contact are looked up."""
+"""The highest number of emails, and of phones, that are looked up for a contact."""
 
 
 def find_duplicates_of(store: Store, contact: Contact) -> tuple[DuplicateSuggestion, ...]:
-    """The likeliest first. Writes nothing."""
+    """Find the duplicates of a contact, the likeliest first. Writes nothing."""
     others = {
-        each.id: each for each in (*_contacts_by_email_variant(store, contact), *_contacts_by_search(store, contact))
+        other.id: other for other in (*_contacts_by_email_variant(store, contact), *_contacts_by_search(store, contact))
     }
     others.pop(contact.id, None)
-    ours, theirs = blocking_keys(contact), {each.id: blocking_keys(each) for each in others.values()}
+    ours, theirs = blocking_keys(contact), {other.id: blocking_keys(other) for other in others.values()}
     shared: Counter[BlockingKey] = Counter(key for keys in theirs.values() for key in keys & ours)
     pairs = ((contact.id, other_id) for other_id, keys in theirs.items() if keys & ours)
     found = compare_pairs(store, contact.workspace_id, pairs, lambda key: shared[key] < MAX_BLOCK_SIZE)
-    return tuple(sorted(found, key=lambda each: (-each.score, each.first.id, each.second.id)))
+    return tuple(sorted(found, key=lambda pair: (-pair.score, pair.first.id, pair.second.id)))
 
 
 def _contacts_by_email_variant(store: Store, contact: Contact) -> Iterator[Contact]:
-    spellings = (each for email in contact_emails(contact)[:MAX_VALUES] for each in email_variants(email))
-    digests = iter({Identifier(EMAIL, each).digest(contact.workspace_id): None for each in spellings})
+    spellings = (spelling for email in contact_emails(contact)[:MAX_VALUES] for spelling in email_variants(email))
+    digests = iter({Identifier(EMAIL, spelling).digest(contact.workspace_id): None for spelling in spellings})
     queries: list[SnapshotQuery] = []
-    # Of few each: a query asks after the conflicts of every two whom it finds.
+    # Many small queries: a query looks up the conflicts of every two contacts that it finds.
     while some := tuple(islice(digests, PAGE_SIZE)):
         queries.append(SnapshotQuery(workspace_id=contact.workspace_id, app_id=None, identifiers=some))
     for snapshot in store.load(queries) if queries else ():

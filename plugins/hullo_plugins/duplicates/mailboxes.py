@@ -1,4 +1,4 @@
-"""Email addresses that may be one person's, though no rule may take them for one (M2): for suggestions alone."""
+"""Compare email addresses that may belong to one person. For suggestions only: no rule may treat them as equal (M2)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from hullo_plugins.duplicates.edit_distance import deletions, single_edit
 from hullo_plugins.duplicates.stopwords import DOMAIN_ALIASES, MAIL_PROVIDERS, ROLE_NAMES
 
 MIN_TYPO_LENGTH: Final = 8
-"""A slip between shorter texts is as likely none: `jsmith` and `ksmith` are two."""
+"""The shortest text in which one edit counts as a typo. Shorter texts often differ on purpose: `jsmith`, `ksmith`."""
 
 _SEPARATORS: Final = re.compile(r"[._-]+(?!\d)|(?<!\d)[._-]+")
-"""All but those between digits, without which `4-11` and `41-1` would be one."""
+"""Matches separators, except between two digits: without those `4-11` and `41-1` would be equal."""
 
 
 class Similarity(Enum):
-    """How alike two mailboxes are."""
+    """The ways in which two mailboxes are similar."""
 
     SAME = "one mailbox, but for dots or a tag"
     TYPO_IN_DOMAIN = "one slip apart in the domain"
@@ -28,13 +28,13 @@ class Similarity(Enum):
 
 
 class Mailbox(NamedTuple):
-    """An address without what many servers overlook: dots, dashes and a `+tag` before the `@`."""
+    """An address without the parts that many servers ignore: dots, dashes, underscores and a `+tag` before the `@`."""
 
     name: str
     domain: str
 
     def blocking_texts(self) -> Iterator[str]:
-        """Texts of which two mailboxes that are alike have one in common; others may have, too."""
+        """Yield the texts to block by. Similar mailboxes share at least one; sharing one does not prove similarity."""
         yield f"{self.name}@{self.domain}"
         if self.is_long:
             yield from (f"{name}@{self.domain}" for name in deletions(self.name, 1))
@@ -43,17 +43,17 @@ class Mailbox(NamedTuple):
 
     @property
     def is_long(self) -> bool:
-        """Whether a slip in the name is likelier than another person; digits do not count."""
+        """Return whether one edit in the name is more likely a typo than another person. Digits add no length."""
         return len(self.name) - sum(map(str.isdigit, self.name)) >= MIN_TYPO_LENGTH
 
     @property
     def is_domain_distinctive(self) -> bool:
-        """Whether a slip in the domain is likelier than another company."""
+        """Return whether one edit in the domain is more likely a typo than another company."""
         return (len(self.domain) >= MIN_TYPO_LENGTH and self.is_long) or _is_near_provider(self.domain)
 
 
 def parse_mailbox(email: str) -> Mailbox | None:
-    """None for an address that is no one person's: `info@`, `null@`."""
+    """Parse and normalize an email. Returns None for an address of a role or of no person: `info@`, `null@`."""
     name, _, domain = email_key(email).partition("@")
     name = strip_tag(name)
     if not name.isalnum():
@@ -64,12 +64,12 @@ def parse_mailbox(email: str) -> Mailbox | None:
 
 
 def strip_tag(name: str) -> str:
-    """What stands before a `+`."""
+    """Remove the first `+` of a mailbox name and the text after it."""
     return name.partition("+")[0]
 
 
 def similarity(one: Mailbox, other: Mailbox) -> Similarity | None:
-    """None where nothing speaks for one person."""
+    """Classify how two mailboxes are similar. Returns None where they are not."""
     if one == other:
         return Similarity.SAME
     if one.domain == other.domain:
@@ -81,7 +81,7 @@ def similarity(one: Mailbox, other: Mailbox) -> Similarity | None:
 
 def _are_names_similar(one: Mailbox, other: Mailbox) -> bool:
     slip = single_edit(one.name, other.name) if one.is_long and other.is_long else None
-    # Hardly anybody slips at the first letter, and in front of a surname it is somebody else's.
+    # Typos in the first letter are rare, and an initial before a surname tells two persons apart.
     return slip is not None and slip.position > 0 and not slip.has_digits
 
 
@@ -91,7 +91,7 @@ def _are_domains_similar(one: Mailbox, other: Mailbox) -> bool:
         return False
     known = (one.domain in MAIL_PROVIDERS) + (other.domain in MAIL_PROVIDERS)
     if known:
-        return known == 1  # or each of them may well be meant: `mail.com` and `gmail.com`
+        return known == 1  # two providers may both be intended: `mail.com` and `gmail.com`
     return one.is_domain_distinctive and other.is_domain_distinctive
 
 
@@ -102,12 +102,12 @@ def _of_two_countries(one: str, other: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def _is_near_provider(domain: str) -> bool:
-    """Whether it is a provider's, or one slip from that."""
-    near = (each for text in (domain, *_cached_deletions(domain)) for each in _PROVIDERS_NEARBY.get(text, ()))
-    return any(domain == each or single_edit(domain, each) for each in near)
+    """Return whether the domain is that of a provider, or one edit away from one."""
+    near = (provider for text in (domain, *_cached_deletions(domain)) for provider in _PROVIDERS_NEARBY.get(text, ()))
+    return any(domain == provider or single_edit(domain, provider) for provider in near)
 
 
-# Few domains have so many people that it is worth remembering them; those of providers have.
+# A small cache is enough: only the domains of providers have so many contacts that caching pays.
 @lru_cache(maxsize=1024)
 def _cached_deletions(domain: str) -> tuple[str, ...]:
     return tuple(deletions(domain))

@@ -1,4 +1,4 @@
-"""Contacts that have a key in common are looked at."""
+"""Load and compare pairs of contacts that share a blocking key."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ Pair = tuple[ContactId, ContactId]
 def compare_pairs(
     store: Store, workspace_id: str, pairs: Iterable[Pair], is_informative: KeyFilter
 ) -> Iterator[DuplicateSuggestion]:
-    """What comes of those whose contacts are there still, as they are now, and of whom nobody was told already.
+    """Compare pairs as the store has them now, and yield the suggestions.
 
-    A pair with a conflict that settles is one somebody will look at anyway, or has kept apart (C7).
+    Skips a pair if one of its contacts is gone or merged, or if a conflict reports the pair: an agent will review that
+    conflict anyway, or has kept the two contacts apart (C7).
     """
     left = iter(pairs)
     while some := [*islice(left, BATCH_SIZE)]:
-        # A query for each pair: one for all of them would ask after the conflicts of every two of all.
+        # One query for each pair: a single query would look up the conflicts of every two contacts of the batch.
         queries = [SnapshotQuery(workspace_id=workspace_id, app_id=None, contacts=pair) for pair in some]
         for snapshot in store.load(queries):
             there = [contact for contact in snapshot.contacts.values() if contact.merged_into is None]

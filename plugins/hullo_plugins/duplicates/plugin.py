@@ -1,4 +1,4 @@
-"""The plugin: a route for servers and a command for operators. Neither merges anything."""
+"""Define the plugin: a route for servers and a command for operators. Neither merges contacts."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""`GET /v1/contacts/{id}/duplicates`: the duplicates of one contact, for servers with an API key.
+"""Serve `GET /v1/contacts/{id}/duplicates`: the duplicates of one contact, for servers with an API key.
 
-Those of all contacts are listed by the command line: that takes too long for a request.
+`hullo duplicates` lists the duplicates of all contacts, which takes too long for a request.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class DuplicateResponse(ResponseBody):
 
     @classmethod
     def of(cls, suggestion: DuplicateSuggestion, contact: ContactResponse) -> Self:
-        """Describe a suggestion by that contact of it which is not the one in the path."""
+        """Describe a suggestion by its other contact, which is not the one in the path."""
         return cls(
             contact=contact,
             score=suggestion.score,
@@ -80,7 +80,7 @@ LIST_DUPLICATES = Operation(
 
 
 def duplicates_route() -> DescribedRoute:
-    """Make the route."""
+    """Make the route of `list_duplicates`."""
     return DescribedRoute(
         "/v1/contacts/{id}/duplicates", {"GET": Method(handler=list_duplicates, operation=LIST_DUPLICATES)}
     )
@@ -91,7 +91,7 @@ async def list_duplicates(request: Request) -> Response:
     key = await require_api_key(request, Scope.READ)
     contact = await load_contact(request, key, request.path_id)
     store = request.runtime.hullo.store
-    # Beside the store's own threads: a search may read very many contacts, and no identify shall wait for that.
+    # Not in the store's own threads: a search may read very many contacts, and an identify must not wait for it.
     found = await request.runtime.run_in_thread(lambda: find_duplicates_of(store, contact))
     items: list[DuplicateResponse] = []
     for suggestion in found:

@@ -1,9 +1,9 @@
-"""Everybody of a workspace who may be there twice, in time that grows with their number and not with its square.
+"""Find the duplicates of a whole workspace, in time that grows with the number of contacts and not with its square.
 
-Contacts are read once, page by page, and leave nothing behind but their ids and their keys, which are numbers in a
-temporary file. Whoever has a key in common is then loaded and compared for real. What very many have in common (the
-phone of a switchboard, `test@`) says nothing of any two of them: nobody is compared for it, and it is told how many
-they are.
+The search reads contacts once, page by page, and keeps only their ids, and their blocking keys as numbers in a
+temporary file. Then it loads and compares the contacts that share a key. A value that very many contacts share (the
+phone of a switchboard, `test@`) is no evidence for any two of them: the search compares no contacts for it, and reports
+the value and the number of contacts.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from hullo_plugins.duplicates.pairs import Pair, compare_pairs
 from hullo_plugins.duplicates.spool import PARTITIONS, ExternalSorter
 
 MAX_BLOCK_SIZE: Final = 50
-"""How many may have something in common and still be compared for it."""
+"""The highest number of contacts that share a key and are still compared for it."""
 
 
 class CommonValue(Value):
-    """So many have this in common that it says nothing of any two of them."""
+    """A value that too many contacts share to be evidence for any two of them."""
 
     kind: FeatureKind
     value: str
@@ -43,12 +43,15 @@ class CommonValue(Value):
 
 
 class DuplicateSearch(Value):
-    """`suggestions` are made while they are read, once, in the order in which the store lists contacts."""
+    """The result of a search.
+
+    `suggestions` is lazy and can be read once, in the order in which the store lists contacts.
+    """
 
     contact_count: int
-    """How many were looked at."""
+    """The number of contacts read."""
     common_values: tuple[CommonValue, ...]
-    """The largest first."""
+    """The values that most contacts share come first."""
     suggestions: Iterator[DuplicateSuggestion]
 
 
@@ -60,10 +63,11 @@ def find_duplicates(
     max_block_size: int = MAX_BLOCK_SIZE,
     page_size: int = PAGE_SIZE,
 ) -> DuplicateSearch:
-    """Pairs of a workspace's contacts that may be one person, each once. Writes nothing.
+    """Find pairs of contacts of a workspace that may be one person, each pair once. Writes nothing to the store.
 
-    `most` is as `MOST`, and `at_once` how many contacts are read at each look. Whoever comes or is changed meanwhile
-    may be missed; what is suggested is so when it is told. Raises `OSError` where the temporary folder is full.
+    `max_block_size` is as `MAX_BLOCK_SIZE`, and `page_size` is the number of contacts that one query reads. The search
+    may miss contacts that are created or changed meanwhile; a suggestion is true when it is yielded. Raises `OSError`
+    where the temporary folder is full.
     """
     people, blocks = ContactNumbers(), BlockFilter(max_block_size)
     with closing(ExternalSorter(ENTRY_LIMIT)) as entries:
@@ -90,7 +94,7 @@ def _index_contacts(
 
 
 def _unique_pairs(pairs: ExternalSorter, people: ContactNumbers, progress: Progress) -> Iterator[Pair]:
-    """Pairs that are in several blocks, too."""
+    """Yield every pair once, even if it is in several blocks."""
     done = 0
     with closing(pairs):
         for part in pairs.sorted_partitions():
@@ -104,16 +108,16 @@ def _unique_pairs(pairs: ExternalSorter, people: ContactNumbers, progress: Progr
 def _common_values(
     store: Store, home: Workspace, people: ContactNumbers, too_many: Iterator[OversizedBlock]
 ) -> tuple[CommonValue, ...]:
-    """What they share, as one of them has it, unless that has changed meanwhile."""
+    """Load the shared value of every block from its example contact. Leaves out values that have changed meanwhile."""
     crowds: list[CommonValue] = []
     while some := [*islice(too_many, PAGE_SIZE)]:
-        ids = [people[each.example] for each in some]
+        ids = [people[block.example] for block in some]
         queries = [SnapshotQuery(workspace_id=home.id, app_id=None, contacts=(contact_id,)) for contact_id in ids]
-        for each, snapshot in zip(some, store.load(queries), strict=True):
+        for block, snapshot in zip(some, store.load(queries), strict=True):
             shared = (key for contact in snapshot.contacts.values() for key in blocking_keys(contact))
-            # Of an email and what is one slip from that, the email; never a phone that is none.
-            keys = [key for key in shared if each.has_key(key) and (key[0] != "phone" or is_e164(key[1]))]
+            # The longest text: an email and not its deletions, which are keys too. Never a phone that is not E.164.
+            keys = [key for key in shared if block.has_key(key) and (key[0] != "phone" or is_e164(key[1]))]
             if keys:
                 kind, text = max(keys, key=lambda key: (len(key[1]), key))
-                crowds.append(CommonValue(kind=kind, value=text, contact_count=each.count))
+                crowds.append(CommonValue(kind=kind, value=text, contact_count=block.count))
     return tuple(sorted(crowds, key=lambda crowd: (-crowd.contact_count, crowd.kind, crowd.value)))

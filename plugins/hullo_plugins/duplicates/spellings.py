@@ -1,4 +1,4 @@
-"""The addresses that somebody may have instead of one that is known, to look them up."""
+"""List likely variants of an email address, to look them up."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ _SEPARATORS: Final = "._-"
 
 
 def email_variants(email: str) -> Iterator[str]:
-    """Those that are alike, as far as they can be listed: without a tag, and with one dot or dash at most. There may be
-    some thousands, and some come twice."""
+    """Yield the addresses similar to an email that can be listed: without a tag, and with one added separator at most.
+
+    There may be some thousands, and some come twice. Yields none for an address that `parse_mailbox` rejects.
+    """
     mailbox = parse_mailbox(email)
     if mailbox is None:
         return

@@ -1,4 +1,4 @@
-"""More numbers than fit into memory, told in their order."""
+"""Sort more numbers than fit into memory, through a temporary file."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from weakref import finalize
 
 PARTITIONS: Final = 256
 WRITE_BATCH: Final = 4096
-"""How many of a part are written at once."""
+"""The number of numbers that one write appends for a partition."""
 
 
 class ExternalSorter:
-    """Numbers from 0 to below `limit`, of 64 bits at most, in a temporary file.
+    """Sorts numbers from 0 to below `limit`, of 64 bits at most, in a temporary file.
 
-    They are dealt out to parts by their size, and a part is sorted when it is read: nothing is ever merged, and memory
-    holds one part, which is 1/256 of them where they are spread evenly. For 20 million numbers it takes a quarter of
-    the time of a temporary SQLite table with an ORDER BY, and 26 MB, where sorting them in memory takes 1.3 GB.
+    `add` distributes numbers to partitions by their value, and a partition is sorted when it is read. So there is no
+    merge step, and memory holds one partition: 1/256 of the numbers where they are spread evenly. 20 million numbers
+    take a quarter of the time of a temporary SQLite table with an ORDER BY, and 26 MB; sorting in memory takes 1.3 GB.
     """
 
     def __init__(self, limit: int) -> None:
         self._width = -(-limit // PARTITIONS) or 1
-        self._file = TemporaryFile()  # noqa: SIM115 - as long as the spool
+        self._file = TemporaryFile()  # noqa: SIM115 - open as long as the sorter
         self.close = finalize(self, self._file.close)
-        """Removes the file. Happens by itself when nobody has the spool any more."""
+        """Removes the file. Runs by itself when the sorter is garbage-collected."""
         self._unwritten = [array("Q") for _ in range(PARTITIONS)]
         self._written: list[list[int]] = [[] for _ in range(PARTITIONS)]
         self._end = 0
         self.count = 0
-        """How many there are, each as often as it was added."""
+        """The number of added numbers, repeated ones included."""
 
     def add(self, numbers: Iterable[int]) -> None:
-        """Before any is read."""
+        """Add numbers. Call it only before `sorted_partitions`."""
         for number in numbers:
             part = number // self._width
             unwritten = self._unwritten[part]
@@ -43,7 +43,7 @@ class ExternalSorter:
                 self._write(part)
 
     def sorted_partitions(self) -> Iterator[list[int]]:
-        """All of them in their order, a part at a time."""
+        """Yield all numbers in ascending order, one sorted partition at a time."""
         for places, unwritten in zip(self._written, self._unwritten, strict=True):
             part = array("Q")
             for place in places:

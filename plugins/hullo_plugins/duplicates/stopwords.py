@@ -1,4 +1,4 @@
-"""Words that say nothing of who somebody is, and domains that many people share."""
+"""List words that identify no person, and email domains that many people share."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _ROLES: Final = """
     tech webmaster
 """
 ROLE_NAMES: Final = frozenset(_ROLES.split())
-"""Whom many people write as, and none is."""
+"""Names of roles that several people write as, and that are no person's name."""
 
 _LEGAL_FORMS: Final = """
     ab ag aps as bv co company corp corporation gmbh inc incorporated kg kk limited llc llp ltd nv oy plc pty sa sarl
     sas se spa srl ug
 """
 LEGAL_FORMS: Final = frozenset(_LEGAL_FORMS.split())
-"""At the end of a company's name, where it is written or not."""
+"""Legal forms at the end of a company name, which some spellings leave out."""
 
 _PROVIDERS: Final = """
     126.com 163.com aol.com comcast.net email.com fastmail.com free.fr freenet.de gmail.com gmx.at gmx.ch gmx.com gmx.de
@@ -28,7 +28,7 @@ _PROVIDERS: Final = """
     yahoo.co.uk yahoo.com yahoo.fr yandex.com yandex.ru ymail.com zoho.com
 """
 MAIL_PROVIDERS: Final = frozenset(_PROVIDERS.split())
-"""Where people have mailboxes who have nothing else in common. What is nearly one of these is a slip: `gmial.com`."""
+"""Domains whose users have nothing else in common. A domain one edit away from one of these is a typo: `gmial.com`."""
 
 DOMAIN_ALIASES: Final = {
     "googlemail.com": "gmail.com",
@@ -37,4 +37,4 @@ DOMAIN_ALIASES: Final = {
     "pm.me": "proton.me",
     "protonmail.com": "proton.me",
 }
-"""Domains that lead to the very mailboxes of another."""
+"""Maps a domain to another domain with the same mailboxes."""
