@@ -64,7 +64,7 @@ def test_copy_prints_a_table_and_next_step(terminal: Terminal):
     head, workspace, *_ = text.splitlines()
     assert head.split() == ["TABLE", "ROWS", "SHA-256"]
     assert workspace.split()[:2] == ["workspace", "1"]
-    assert "Copied and compared: 41 rows, the same on both sides." in text
+    assert "Copied and compared 41 rows: both databases are the same." in text
     assert "hullo serve --db sqlite:///copy.db" in text
 
 
@@ -120,7 +120,7 @@ def test_unfinished_copy_is_not_served(terminal: Terminal, start: Callable[..., 
     filled(terminal, 24)
     (terminal.folder / "stop.py").write_text(
         "import os, hullo.store.copying as copying\n"
-        "copying._verified = lambda *each: os._exit(9)\n"
+        "copying._verify = lambda *each: os._exit(9)\n"
         "from hullo.cli import main\nmain()\n"
     )
     command = [sys.executable, "stop.py", "store", "copy", "sqlite:///hullo.db", "sqlite:///copy.db"]
@@ -175,12 +175,12 @@ class TestRefusals:
         filled(terminal, 24)
         (terminal.folder / "meanwhile.py").write_text(
             "import sqlite3, hullo.store.copying as copying\n"
-            "verified = copying._verified\n"
+            "verified = copying._verify\n"
             "def write_and_verify(*each):\n"
             "    with sqlite3.connect('hullo.db') as database:\n"
             "        database.execute(\"UPDATE contact SET version = version + 1 WHERE id = 'con_a000000'\")\n"
             "    return verified(*each)\n"
-            "copying._verified = write_and_verify\n"
+            "copying._verify = write_and_verify\n"
             "from hullo.cli import main\nmain()\n"
         )
         command = [sys.executable, "meanwhile.py", "store", "copy", "sqlite:///hullo.db", "sqlite:///copy.db"]

@@ -35,7 +35,7 @@ import os, signal, sys
 from pathlib import Path
 from hullo_stores.peewee.maintenance import sqlite_backup, sqlite_file
 from hullo_stores.peewee.engines.sqlite import open_sqlite
-sqlite_backup.PAGES = 32
+sqlite_backup.PAGES_PER_STEP = 32
 url, what, file, at = sys.argv[1:]
 def tell(doing, done, total):
     if f"{doing} {100 * done // total}" >= at and doing == at.split()[0]:

@@ -23,6 +23,12 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+class ChangesLine(msgspec.Struct, array_like=True, tag="changes"):
+    """A change set that was applied."""
+
+    changes: ChangeSet
+
+
 class SweepLine(msgspec.Struct, array_like=True, tag="sweep"):
     """That what was too old was removed."""
 
@@ -36,7 +42,7 @@ class ForgetLine(msgspec.Struct, array_like=True, tag="forget_deliveries"):
     most: int
 
 
-Line = ChangeSet | SweepLine | ForgetLine
+Line = ChangesLine | SweepLine | ForgetLine
 _decoder: Final = msgspec.json.Decoder(Line)
 
 
@@ -105,7 +111,7 @@ class JournalStore:
 
     def apply(self, changes: Sequence[ChangeSet]) -> Sequence[Applied | StoreConflict]:
         """See `Store.apply`: memory says what can be applied, and that is written under one sync."""
-        lines = [_encoded(change) for change in changes]
+        lines = [_encoded(ChangesLine(change)) for change in changes]
 
         def applied(results: Sequence[Applied | StoreConflict]) -> list[bytes]:
             return [line for line, result in zip(lines, results, strict=True) if result == APPLIED]
@@ -204,7 +210,7 @@ class JournalStore:
                     memory.sweep(sweep)
                 case ForgetLine(before, most):
                     memory.delete_deliveries(before, most)
-                case changes:
+                case ChangesLine(changes):
                     if memory.apply([changes]) != (APPLIED,):
                         raise StoreUnavailable(f"{self._path}, line {number}: it contradicts the lines before it")
         return memory

@@ -134,7 +134,7 @@ class TestReplay:
         assert found == contact
         types = {key: type(fact.value) for key, fact in found.custom_data["app_1"].items()}
         assert types == {"text": str, "whole": int, "float": float, "flag": bool}
-        assert store.apply([ChangeSet(stored_responses=(answer,))]) == (StoreConflict("storedanswer"),)
+        assert store.apply([ChangeSet(stored_responses=(answer,))]) == (StoreConflict("storedresponse"),)
 
     def test_replay_restores_everything_a_set_holds(self, store: JournalStore):
         """Where the replay had other values, the same line again would be no conflict, or another one."""
@@ -237,7 +237,7 @@ print(app.workspace_id, flush=True)
 number = 0
 while True:
     number += 1
-    outcome = hullo.identify({"external_id": f"user-{number}"}, app_key=app.app_key).answer
+    outcome = hullo.identify({"external_id": f"user-{number}"}, app_key=app.app_key).result
     print(outcome.contact_id, flush=True)
 """
 
