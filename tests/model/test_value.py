@@ -20,7 +20,9 @@ SECRET_NAMES = re.compile(r"(^|_)(token|secret|secrets|seed|salt|hash|hashes|pas
 NO_SECRETS = {
     ("Proof", "single_use_token"),
     ("TokenClaims", "single_use_token"),
+    ("NewWebhookSecretResponse", "secrets"),
     ("Webhook", "secrets"),
+    ("WebhookResponse", "secrets"),
     ("_SecretRecord", "secrets"),
     ("_SecretRecord", "with_secrets"),
 }
