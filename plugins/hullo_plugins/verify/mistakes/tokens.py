@@ -130,6 +130,8 @@ def _is_signed_by(key: IdentityKey, parsed: ParsedToken) -> bool:
 
 def _kid_matches(keys: list[IdentityKey], parsed: ParsedToken, now: Instant) -> bool:
     """Whether the token's kid, if it has one, is that of any of the keys, which are all of its algorithm."""
+    if "kid" in parsed.header and not isinstance(parsed.header["kid"], str):
+        return False  # such a token is refused unread, though its signature may be right (RFC 7515, section 4.1.4)
     try:
         candidate_keys(keys, key_algorithm(keys[0]), parsed.header.get("kid"), now)
     except ProofRejected as refused:
