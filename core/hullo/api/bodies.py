@@ -153,7 +153,7 @@ def _parse_envelope(body: Mapping[str, object]) -> Envelope:
 
 
 def text_error(text: object, max_length: int) -> str | None:
-    """What is wrong with what somebody has to say, in any number of lines."""
+    """Find the fault of a text of any number of lines; None where it has none."""
     if not isinstance(text, str):
         return "must be text"
     if not text.strip():

@@ -88,7 +88,7 @@ class MatchResult(Value):
 
     def is_recreation(self, snapshot: Snapshot) -> bool:
         """Return whether the contact that would be created was erased before (P2)."""
-        # A call that finds a stored contact creates none, whatever its other identifiers are.
+        # A call that finds a stored contact creates none, even where it has other, unknown identifiers.
         if self.contact is not None:
             return False
         return self.transferred_identity is not None or any(self._tombstoned(snapshot))
@@ -158,7 +158,7 @@ def _match_claim(
         displaceable = evidence.displaceable()
         unproven: tuple[Identifier, ...] = ()
         if verified.server_writer is not None and displaceable:
-            # Only for servers: a visitor who proves an email has the mailbox, a server only says whom it means.
+            # Only for servers: a visitor who proves an email has the mailbox, a server only names a person by it.
             displaceable, unproven = _of_server(displaceable, verified)
         if displaceable:
             displaced.append(DisplacedIdentifiers(owner=contact, identifiers=displaceable))

@@ -115,7 +115,7 @@ class Connection:
             self._tasks.start_soon(self._flush)
 
     def close(self, close_frame: CloseFrame) -> None:
-        """Close the socket, whatever it is doing. The first reason counts."""
+        """Close the socket, also while it handles a frame. The first reason counts."""
         if self._close_frame is None and self._tasks is not None:
             self._close_frame = close_frame
             self._tasks.cancel_scope.cancel()
