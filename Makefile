@@ -13,7 +13,7 @@ NODE_MODULES := $(WIDGET)/node_modules
 WIDGET_IF_NPM := $(if $(shell command -v npm),$(NODE_MODULES)/.installed)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage lint types bench widget clean
+.PHONY: help demo test worlds coverage lint types bench widget clean
 
 help:  ## list the targets
 	@echo "Usage: make TARGET"
@@ -37,6 +37,9 @@ test: $(VENV)/.ready $(WIDGET_IF_NPM)  ## run lint, type checks and the whole su
 	$(MAKE) --no-print-directory types || status=1; \
 	$(PYTEST) || status=1; \
 	exit $$status
+
+worlds: $(VENV)/.ready  ## check every sequence of three calls in small worlds against the rules (make worlds ARGS="--sample 1000")
+	@$(BIN)/python tests/worlds/explore.py $(ARGS)
 
 # A target of its own, because coverage costs the tests a third of their time.
 coverage: $(VENV)/.ready $(WIDGET_IF_NPM)  ## run the whole suite and report the covered lines and branches
