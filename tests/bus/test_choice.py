@@ -28,6 +28,7 @@ REDIS = "redis://:s3cret@cache:6379/3"
         ("mysql://db/hullo", {"redis": REDIS}, REDIS),
         ("mysql://db/hullo", {}, IN_PROCESS_URL),
         (POSTGRESQL, {}, POSTGRESQL),
+        ("postgres://db/hullo", {"redis": REDIS}, "postgres://db/hullo"),
         (POSTGRESQL, {"redis": REDIS}, POSTGRESQL),
         (POSTGRESQL, {"bus": REDIS}, REDIS),
         (POSTGRESQL, {"bus": IN_PROCESS_URL}, IN_PROCESS_URL),

@@ -100,6 +100,11 @@ class TestUrl:
         with pytest.raises(SettingsError, match=sentence):
             open_store(f"{scheme}://{rest}")
 
+    @pytest.mark.parametrize(("alias", "scheme"), [("postgres", "postgresql"), ("mariadb", "mysql")])
+    def test_hosters_scheme_opens_the_same_store(self, alias: str, scheme: str):
+        rest = "://shop@db.example:7000/hullo?pool=7"
+        assert peewee_store(alias + rest).location == peewee_store(scheme + rest).location
+
     def test_other_engines_parameter_is_refused(self):
         for url in (
             "mysql://host/hullo?pooler=transaction",

@@ -9,7 +9,7 @@ from hullo.settings import Settings
 
 IN_PROCESS_URL: Final = "memory:"
 """The URL of the bus inside one process."""
-_POSTGRESQL: Final = "postgresql://"
+_POSTGRESQL: Final = ("postgresql://", "postgres://")
 
 
 def bus_url(settings: Settings, store_url: str | None, *, shared_between_processes: bool) -> str:

@@ -22,6 +22,8 @@ from hullo.store.protocol import Store
 PLUGIN_GROUP: Final = "hullo.plugins"
 STORE_GROUP: Final = "hullo.stores"
 BUS_GROUP: Final = "hullo.buses"
+SCHEME_ALIASES: Final = {"postgres": "postgresql", "mariadb": "mysql"}
+"""Schemes of URLs as hosting services write them, and the schemes that the packages offer."""
 
 BUILT_IN: Final = (
     "user-hash",
@@ -134,6 +136,9 @@ def _entry_point_for_url(url: str, group: str, what: str, example: str) -> Entry
     # The error below shows the scheme alone: the rest of a URL may hold a password (P4).
     scheme, separator, _ = url.partition(":")
     offered = _offered(group)
+    # A package that registers the alias itself comes first.
+    if scheme not in offered:
+        scheme = SCHEME_ALIASES.get(scheme, scheme)
     if not separator or scheme not in offered:
         raise SettingsError(
             f"no {what} for {scheme + ':' if separator else repr(url)}; installed are {', '.join(sorted(offered))}. "
