@@ -28,6 +28,14 @@ def test_join_answers_all_a_widget_needs(shop):
     }
 
 
+def test_required_proof_allows_no_email_prompt(shop):
+    token = shop.join()
+    for mode, prompts in (("required", False), ("report", True)):
+        shop.hullo.register.change_app(shop.app_key, {"verification": mode})
+        assert shop.post("/join", {}, token).json()["email_prompt"] is prompts
+        assert shop.get("/me", token).json()["email_prompt"] is prompts
+
+
 @pytest.mark.parametrize("origins", ["", "https://shop.example.com,https://*.example.com:8443,http://localhost"])
 def test_join_shows_current_app_settings(shop, origins):
     token = shop.join()

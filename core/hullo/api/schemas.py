@@ -35,7 +35,7 @@ from hullo.api.field_types import (
     one_of,
 )
 from hullo.engine.explain import CheckResult
-from hullo.model.app import App
+from hullo.model.app import App, VerificationMode
 from hullo.model.audit import AuditEntry
 from hullo.model.change_set import CallCount
 from hullo.model.conversation import Author, Conversation, Message, Status
@@ -184,7 +184,9 @@ def identify_response(outcome: Outcome, session_token: str | None) -> ClaimedRes
 
 
 Identified = Annotated[bool, Meta(description="The visitor has said who it is.")]
-EmailPrompt = Annotated[bool, Meta(description="Whether the widget may ask for an email.")]
+EmailPrompt = Annotated[
+    bool, Meta(description="Whether the widget may ask for an email: false where the app would refuse it unsigned.")
+]
 
 
 class MeResponse(ResponseBody):
@@ -196,13 +198,13 @@ class MeResponse(ResponseBody):
     email_prompt: EmailPrompt
 
     @classmethod
-    def of(cls, session: Session) -> Self:
+    def of(cls, session: Session, app: App) -> Self:
         """Describe the visitor of a session."""
         return cls(
             visitor_id=session.visitor_id,
             identified=session.is_identified,
             standing=_public_label(session),
-            email_prompt=not session.is_identified,
+            email_prompt=_may_prompt(session, app),
         )
 
 
@@ -347,7 +349,7 @@ class JoinedResponse(ResponseBody, secrets=("session_token",)):
             expires_at=format_rfc3339(session.expires_at),
             identified=session.is_identified,
             standing=_public_label(session),
-            email_prompt=not session.is_identified,
+            email_prompt=_may_prompt(session, app),
             conversations=[ConversationResponse.of(conversation) for conversation in conversations],
             settings=WidgetSettingsResponse.of(app, limits),
         )
@@ -591,6 +593,11 @@ class HealthResponse(ResponseBody):
     """That the process answers, or can serve."""
 
     status: Annotated[str, const("ok"), Meta(description="Anything else is a problem.")]
+
+
+def _may_prompt(session: Session, app: App) -> bool:
+    # A typed email comes without a proof, which such an app refuses (V3): the visitor would type it in vain.
+    return not session.is_identified and app.verification is not VerificationMode.REQUIRED
 
 
 def _public_label(session: Session) -> str | None:

@@ -34,7 +34,7 @@ async def reset(request: Request) -> Response:
 async def me(request: Request) -> Response:
     """`GET /v1/me`"""
     session_update = await request.runtime.run(await request.resume_session())
-    return json_response(MeResponse.of(session_update.session))
+    return json_response(MeResponse.of(session_update.session, await _load_app(request)))
 
 
 async def _open_from_body(request: Request, verb: Literal["join", "reset"]) -> Response:
