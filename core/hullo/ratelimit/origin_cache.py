@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -19,19 +20,22 @@ LOOKUPS_PER_MINUTE: Final = 60
 
 
 class OriginCache:
-    """Remember for `CACHE_TTL` whether an app lists an origin. For one event loop: it has no lock."""
+    """Remember for `CACHE_TTL` whether an app lists an origin. Several event loops may share one."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lookups = LocalWindows(clock)
         self._entries: OrderedDict[str, tuple[bool, Instant]] = OrderedDict()
+        # Never held across an `await`: the event loops of several threads share the entries.
+        self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._entries)
 
     async def is_listed(self, origin: str, look_up: Callable[[], Awaitable[bool]]) -> bool:
         """Whether an app lists the origin. `look_up` asks the store. False when too many were looked up."""
-        known = self._entries.get(origin)
+        with self._lock:
+            known = self._entries.get(origin)
         # 0 <=: after the clock was set back an entry would otherwise be good for too long.
         if known is not None and 0 <= self._clock() - known[1] < CACHE_TTL:
             return known[0]
@@ -40,9 +44,10 @@ class OriginCache:
             return False
         # Race: two calls may look up one origin at once; the later answer stays.
         listed = await look_up()
-        # Removed first, so that a renewed origin moves to the end: the front is the oldest.
-        self._entries.pop(origin, None)
-        self._entries[origin] = (listed, self._clock())
-        while len(self._entries) > MAX_ORIGINS:
-            self._entries.popitem(last=False)
+        with self._lock:
+            # Removed first, so that a renewed origin moves to the end: the front is the oldest.
+            self._entries.pop(origin, None)
+            self._entries[origin] = (listed, self._clock())
+            while len(self._entries) > MAX_ORIGINS:
+                self._entries.popitem(last=False)
         return listed

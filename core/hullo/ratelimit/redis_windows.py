@@ -80,7 +80,7 @@ class RedisWindows:
         self._release_script: Callable[..., Any] = client.register_script(_RELEASE_SCRIPT)
         self._transfer_script: Callable[..., Any] = client.register_script(_TRANSFER_SCRIPT)
         self._failures = (redis.RedisError, OSError)
-        # Guards the two times below, so that one thread alone tries a Redis that was away, and one alone logs.
+        # Guards changes of the two times below: one thread alone tries a Redis that was away, and one alone logs.
         self._lock = threading.Lock()
         self._failed_at: Instant | None = None
         self._warned_at: Instant | None = None
@@ -88,7 +88,9 @@ class RedisWindows:
     @property
     def is_available(self) -> bool:
         """Whether Redis answered last time, or has been left alone for long enough since."""
-        return self._failed_at is None or not self._is_within(self._failed_at, RETRY_PAUSE)
+        # Read once: another thread may set it to None between two reads.
+        failed_at = self._failed_at
+        return failed_at is None or not self._is_within(failed_at, RETRY_PAUSE)
 
     def acquire(self, key: str, limit: int, digest: bytes = b"") -> Slot | None:
         """See `LocalWindows.acquire`. None: Redis did not answer."""
@@ -132,7 +134,8 @@ class RedisWindows:
         except self._failures as error:
             self._record_failure(error)
             return None
-        self._failed_at = None
+        with self._lock:
+            self._failed_at = None
         return reply
 
     def _record_failure(self, error: Exception) -> None:
