@@ -14,6 +14,7 @@ from cli.odd_store import offer_a_store
 from cli.serving import Server
 from cli.terminal import Terminal
 from hullo.hooks.entry_points import BUILT_IN
+from hullo_stores.peewee.engines.postgresql import durability_advice
 from hullo_stores.peewee.maintenance.server import clock_finding
 from sqlite_file import write_lock
 
@@ -129,6 +130,28 @@ def test_store_without_diagnosis_is_named(terminal: Terminal, monkeypatch: pytes
         result = terminal.type("doctor", "--db", "odd://me:s3cret@host/db?token=s3cret", *words)
         assert "odd://me:***@host/db?token=***" in result.stdout
         assert "s3cret" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("commit", "fsync", "names", "standbys", "remedy"),
+    [
+        ("on", "on", "", 0, None),
+        ("local", "on", "", 0, None),
+        ("on", "on", "*", 2, None),
+        ("remote_apply", "on", "*", 2, None),
+        ("on", "on", None, 0, None),
+        ("off", "on", "*", 2, "set synchronous_commit to on"),
+        ("local", "on", "*", 2, "set synchronous_commit to on"),
+        ("remote_write", "on", "*", 0, "set synchronous_commit to on"),
+        ("on", "on", "", 1, "synchronous_standby_names"),
+        ("on", "off", "*", 2, "set fsync to on"),
+    ],
+)
+def test_commit_that_a_failover_loses_needs_action(
+    commit: str, fsync: str, names: str | None, standbys: int, remedy: str | None
+):
+    advice = durability_advice(commit, fsync, names, standbys)
+    assert advice is None if remedy is None else remedy in str(advice)
 
 
 @pytest.mark.parametrize(("ahead", "fine"), [(0.0, True), (-1.9, True), (2.1, False), (-3600.0, False)])

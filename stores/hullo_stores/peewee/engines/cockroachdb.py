@@ -10,6 +10,7 @@ from typing import Final
 from playhouse.cockroachdb import CockroachDatabase as PeeweesOwn
 
 from hullo.errors import SettingsError
+from hullo_stores.peewee.connection import Connection
 from hullo_stores.peewee.dialect import PostgresqlDialect
 from hullo_stores.peewee.engines.postgresql import PostgresqlDatabase, PostgresqlEngine, PostgresqlSettings
 from hullo_stores.peewee.engines.server import ServerConnection
@@ -48,6 +49,10 @@ class CockroachdbEngine(PostgresqlEngine):
     tools = COCKROACHDB
     dialect_class = CockroachdbDialect
     database_class = CockroachdbDatabase
+
+    def _count_standbys(self, connection: Connection) -> int:  # noqa: ARG002 - as PostgreSQL's asks
+        """Return 0: every node has a part of the data, and none is a standby."""
+        return 0
 
     def _check_server(self, connection: ServerConnection) -> None:
         """Accept any version that answers: none could be tried, so none is refused."""

@@ -37,6 +37,7 @@ except ImportError as error:
 MIN_MARIADB: Final = (10, 6)
 MIN_MYSQL: Final = (8, 0, 19)
 MIGRATION_LOCK_TIMEOUT: Final = 3600
+_UNSYNCED: Final = "what was answered may be lost in a crash; set innodb_flush_log_at_trx_commit to 1"
 NETWORK_GRACE: Final = 10
 """Seconds on top of the statement timeout: a Galera cluster that loses a node blocks all clients (6 s measured)."""
 
@@ -310,7 +311,8 @@ class MysqlEngine(ServerEngine):
             used_connections=int(status["Threads_connected"]),
             max_connections=int(known["max_connections"]),
             durability=f"innodb_flush_log_at_trx_commit {flush}",
-            is_durable=flush == "1" or known.get("wsrep_on") == "ON",  # the other nodes of a cluster have it too
+            # On a cluster too: nodes that lose power together lose what none has synced (9 of 1,208 writes with 2).
+            durability_advice=None if flush == "1" else _UNSYNCED,
             is_writable=known["read_only"] == "OFF",
         )
         yield from state.findings()

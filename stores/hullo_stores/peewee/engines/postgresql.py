@@ -38,6 +38,11 @@ except ImportError as error:
 MIN_VERSION: Final = 120000
 STATEMENT_CACHE_SIZE: Final = 512
 """Prepared statements of a connection: more than hullo has, so that none is prepared twice."""
+COUNT_STANDBYS: Final = (
+    "SELECT count(*) FROM pg_stat_replication "
+    "WHERE application_name IS NULL OR application_name NOT IN ('pg_basebackup', 'pg_receivewal')"
+)
+"""A role without rights sees that a standby is there, and NULL for its name."""
 MIGRATION_LOCK: Final = 0x68756C6C6F
 """The key of the advisory lock: "hullo" in ASCII."""
 
@@ -131,6 +136,26 @@ LIBPQ: Final = (
 def open_postgresql(url: str) -> PeeweeStore:
     """Return a store in PostgreSQL, not opened yet. See `PostgresqlSettings` for its URL."""
     return PeeweeStore(PostgresqlEngine(PostgresqlSettings.from_url(url)))
+
+
+def durability_advice(commit: str, fsync: str, standby_names: str | None, standbys: int) -> str | None:
+    """Say how an answered write may be lost, and the remedy; None if no crash of the primary loses one.
+
+    With `standby_names` or connected `standbys`, a standby takes over from a primary that dies: only what it has
+    flushed survives.
+    """
+    if fsync != "on":
+        return "what was answered may be lost in a crash; set fsync to on"
+    if commit == "off":
+        return "what was answered may be lost in a crash; set synchronous_commit to on"
+    if standby_names and commit in {"local", "remote_write"}:
+        return "what was answered may be lost when a standby takes over; set synchronous_commit to on"
+    if standbys and not standby_names:
+        return (
+            "what was answered may be lost when a standby takes over: no commit waits for one; name them in "
+            "synchronous_standby_names, or set synchronous_mode of Patroni"
+        )
+    return None
 
 
 class _Integer(Dumper):
@@ -282,9 +307,17 @@ class PostgresqlEngine(ServerEngine):
             )
 
     def _findings(self, connection: Connection) -> Iterable[Finding]:
-        names = ("server_version", "transaction_isolation", "synchronous_commit", "fsync", "max_connections")
-        asked = ", ".join(f"current_setting('{name}')" for name in names)
-        ((version, isolation, commit, fsync, allowed),) = connection.rows(f"SELECT {asked}")
+        names = (
+            "server_version",
+            "transaction_isolation",
+            "synchronous_commit",
+            "fsync",
+            "max_connections",
+            "synchronous_standby_names",
+        )
+        # `true`: NULL for a setting that a server of another make lacks.
+        asked = ", ".join(f"current_setting('{name}', true)" for name in names)
+        ((version, isolation, commit, fsync, allowed, standby_names),) = connection.rows(f"SELECT {asked}")
         ((used, standby),) = connection.rows("SELECT (SELECT count(*) FROM pg_stat_activity), pg_is_in_recovery()")
         yield Finding(name="engine", value=f"{self.tools.product} {version}")
         yield Finding(name="isolation", value=isolation)
@@ -294,10 +327,14 @@ class PostgresqlEngine(ServerEngine):
             used_connections=used,
             max_connections=int(allowed),
             durability=f"synchronous_commit {commit}, fsync {fsync}",
-            is_durable=commit != "off" and fsync == "on",
+            durability_advice=durability_advice(commit, fsync, standby_names, self._count_standbys(connection)),
             is_writable=not standby,
         )
         yield from state.findings()
+
+    def _count_standbys(self, connection: Connection) -> int:
+        ((count,),) = connection.rows(COUNT_STANDBYS)
+        return int(count)
 
     @contextmanager
     def _exclusive(self) -> Generator[None]:

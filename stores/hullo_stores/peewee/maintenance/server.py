@@ -62,14 +62,15 @@ COCKROACHDB: Final = BackupTools(
 
 
 class ServerState(Value):
-    """What every server is asked. `durability` names the settings that decide when a commit is durable."""
+    """What every server is asked. `durability` names the settings that decide when a commit is durable;
+    `durability_advice` is None where an answered write survives every crash that the server is set up for."""
 
     ahead_seconds: float
     pool: int
     used_connections: int
     max_connections: int
     durability: str
-    is_durable: bool
+    durability_advice: str | None
     is_writable: bool
 
     def findings(self) -> Iterable[Finding]:
@@ -82,8 +83,7 @@ class ServerState(Value):
         yield Finding(
             name="pool", value=pool, advice=more if self.used_connections + self.pool > self.max_connections else None
         )
-        loses = "what was answered may be lost in a crash"
-        yield Finding(name="commit", value=self.durability, advice=None if self.is_durable else loses)
+        yield Finding(name="commit", value=self.durability, advice=self.durability_advice)
         standby = "it is a standby, or set to be read only; connect to the primary"
         yield Finding(
             name="writing",
