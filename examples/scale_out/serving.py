@@ -91,7 +91,7 @@ def _address(child: Child) -> str:
     """Where it serves, once it has said so."""
 
     def announced() -> re.Match[str] | None:
-        return re.search(r"serving on http://(\S+)", child.log.read_text())
+        return re.search(r"serving on http://(\S+)", child.output())
 
     wait_until(lambda: announced() is not None, f"{child.name} to serve", 30, [child])
     found = announced()

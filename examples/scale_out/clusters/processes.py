@@ -30,14 +30,21 @@ class Failed(Exception):
 class Child:
     """One process, leading a group and a session of its own: Ctrl-C is for run.py, which then ends them in order."""
 
-    def __init__(self, name: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    def __init__(self, name: str, process: subprocess.Popen[bytes], log: Path, log_start: int) -> None:
         self.name = name
         self.log = log
         self._process = process
+        self._log_start = log_start
 
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    def output(self) -> str:
+        """What it has written to its log, without what an earlier process of this name wrote there."""
+        with self.log.open("rb") as log:
+            log.seek(self._log_start)
+            return log.read().decode(errors="replace")
 
     def must_run(self) -> None:
         """Raises `Failed` when it has ended."""
@@ -91,6 +98,7 @@ class Nursery(ExitStack):
         self._busy = True
         log = self.folder / f"{name}.log"
         with log.open("ab") as said:
+            log_start = said.tell()
             process = subprocess.Popen(
                 command,
                 cwd=self.folder,
@@ -103,7 +111,7 @@ class Nursery(ExitStack):
                 group=group_of(user),
                 extra_groups=None if user is None else [],
             )
-        child = Child(name, process, log)
+        child = Child(name, process, log, log_start)
         self.callback(child.stop, polite) if polite else self.callback(child.kill)
         return child
 
