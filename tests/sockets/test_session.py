@@ -37,7 +37,6 @@ from hullo.realtime.actions import (
     LoadSession,
     MarkRead,
     OpenSession,
-    ReplaceCookieSession,
     ResolveCaller,
     SendError,
     SendFrame,
@@ -217,14 +216,13 @@ def test_refused_identity_does_not_refuse_join(client):
 
 
 @pytest.mark.rule("S2")
-@pytest.mark.parametrize("cookie", [None, NEW_TOKEN])
-def test_ended_session_identifies_in_a_new_one(client, cookie):
+def test_ended_session_identifies_in_a_new_one(client):
     client.say("join", app_key="app_1", session_token=TOKEN, identity=IDENTITY)
     client.give(caller(TOKEN))
     client.give(None)
-    assert client.give(SessionRevoked()) == [ReplaceCookieSession(envelope=envelope_of("app_1"))]
-    (identify,) = client.give(cookie)
-    assert identify == Identify(envelope=envelope_of("app_1", cookie), body={**IDENTITY, "consent": False})
+    assert client.give(SessionRevoked()) == [OpenSession(verb="join", envelope=envelope_of("app_1"))]
+    (identify,) = client.give(result(NEW_TOKEN))
+    assert identify == Identify(envelope=envelope_of("app_1", NEW_TOKEN), body={**IDENTITY, "consent": False})
 
 
 def test_second_revocation_at_join_is_reported(client):
@@ -232,7 +230,7 @@ def test_second_revocation_at_join_is_reported(client):
     client.give(caller(TOKEN))
     client.give(None)
     client.give(SessionRevoked())
-    client.give(None)
+    client.give(result(NEW_TOKEN))
     assert isinstance(client.give(SessionRevoked())[0], OpenSession)
 
 

@@ -83,12 +83,6 @@ class OpenSession(Operation[CallResult]):
     envelope: Envelope
 
 
-class ReplaceCookieSession(Operation[str | None]):
-    """Open a session instead of the ended one in the handshake's cookie. None: the handshake had no cookie."""
-
-    envelope: Envelope
-
-
 class Identify(Operation[CallResult]):
     """Run an identify call with this body."""
 

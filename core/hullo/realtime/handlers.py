@@ -23,7 +23,6 @@ from hullo.realtime.actions import (
     MarkRead,
     OpenSession,
     Operation,
-    ReplaceCookieSession,
     ResolveCaller,
     SendMessage,
 )
@@ -48,8 +47,6 @@ class FrameHandlers:
                 return await self._load_session(operation)
             case OpenSession():
                 return await self._open_session(operation, scope)
-            case ReplaceCookieSession(envelope=envelope):
-                return await self._replace_cookie_session(operation, scope)
             case Identify(envelope=envelope, body=body):
                 request = FrameRequest(self._runtime, scope, body, envelope)
                 response = await identify(request)
@@ -74,10 +71,3 @@ class FrameHandlers:
         request = FrameRequest(self._runtime, scope)
         opened = await open_session(request, operation.verb, operation.envelope)
         return CallResult(response=opened.response, token=request.token, history_until=opened.history_until)
-
-    async def _replace_cookie_session(self, operation: ReplaceCookieSession, scope: Scope) -> str | None:
-        request = FrameRequest(self._runtime, scope)
-        if request.cookie_token() is None:
-            return None
-        await open_session(request, "join", operation.envelope)
-        return request.token

@@ -23,7 +23,6 @@ from hullo.realtime.actions import (
     MarkRead,
     OpenSession,
     Operation,
-    ReplaceCookieSession,
     ResolveCaller,
     SendError,
     SendFrame,
@@ -239,9 +238,9 @@ class SocketSession:
         try:
             return (yield from self._run_identify(body)).response
         except SessionRevoked:
-            # A cookie would show the ended session again, unless the frame names a token of a new one.
+            # A cookie would show the ended session again, unless the call names the token of a new one.
             envelope = Envelope(app_key=self._app_key, consent=consent)
-            self._token = yield from _result_of(ReplaceCookieSession(envelope=envelope))
+            self._token = (yield from _result_of(OpenSession(verb="join", envelope=envelope))).token
             return (yield from self._run_identify(body)).response
 
     def _identify(self, frame: Frame) -> Steps[None]:
