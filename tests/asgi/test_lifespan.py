@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from contextlib import asynccontextmanager
 
 import anyio
@@ -240,3 +242,31 @@ def test_lifespan_may_run_more_than_once(backend):
         with TestClient(app, backend=backend) as client:
             assert client.get("/hullo/readyz").status_code == 200
     assert diary.events == ["hullo opens", "hullo closes"] * 2
+
+
+def test_mounted_hullo_closes_at_exit(tmp_path):
+    program = tmp_path / "mounted.py"
+    program.write_text(
+        """
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.testclient import TestClient
+
+from hullo import Hullo, IdentityMiddleware, hookimpl
+
+
+class Diary:
+    name = "diary"
+
+    @hookimpl
+    def shutdown(self):
+        print("hullo closes")
+
+
+hosted = IdentityMiddleware(Starlette(), Hullo("memory:", plugins=[Diary()]))
+answer = TestClient(Starlette(routes=[Mount("/inner", hosted)])).get("/inner/hullo/readyz")
+print(answer.status_code)
+"""
+    )
+    ran = subprocess.run([sys.executable, program], capture_output=True, text=True, timeout=60, check=True)
+    assert ran.stdout.splitlines() == ["200", "hullo closes"]

@@ -13,6 +13,7 @@ from anyio.lowlevel import RunVar
 
 from hullo.application import Hullo
 from hullo.asgi.address import TrustedProxies
+from hullo.asgi.lifespan import close_at_exit
 from hullo.engine.batch_executor import BatchExecutor
 from hullo.engine.retry import Job
 from hullo.errors import HulloError
@@ -143,6 +144,7 @@ class AsyncRuntime:
         if not self.hullo.is_open:
             # In a thread, as opening may migrate. Race: a second first call waits there for the lock of `open`.
             await to_thread.run_sync(self.hullo.open_and_drain_outbox)
+            close_at_exit(self.hullo)
         return self._threads_of_loop()
 
     def _threads_of_loop(self) -> _LoopThreads:

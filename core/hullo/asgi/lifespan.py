@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
+from typing import Final
+from weakref import WeakSet
 
 import anyio
 from anyio import to_thread
@@ -12,6 +15,25 @@ from hullo.application import Hullo
 from hullo.errors import HulloError
 
 _log = logging.getLogger("hullo.asgi")
+
+# Weak: a hullo that its program has dropped has nothing left to close.
+_without_lifespan: Final[WeakSet[Hullo]] = WeakSet()
+
+
+def close_at_exit(hullo: Hullo) -> None:
+    """Close this hullo when the process ends, unless it is closed before.
+
+    For a host that runs no lifespan, such as a `Mount`: otherwise the `shutdown` hook of plugins would never be called.
+    May be called again.
+    """
+    _without_lifespan.add(hullo)
+
+
+@atexit.register
+def _close_all() -> None:
+    for hullo in tuple(_without_lifespan):
+        if hullo.is_open:
+            hullo.close()
 
 
 async def serve_lifespan(app: ASGIApp, hullo: Hullo, scope: Scope, receive: Receive, send: Send) -> None:
