@@ -282,3 +282,9 @@ def test_mistake_search_is_bounded(site: Site, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("hmac.digest", counted)
     site.hullo.hooks.explain_proof(claim, app, site.clock())
     assert 0 < len(computed) <= MAX_ATTEMPTS
+
+
+@pytest.mark.rule("V8")
+def test_other_products_field_is_named(site: Site) -> None:
+    remarks = site.check(external_id=ID, identifier_hash=site.sign(ID)).remarks
+    assert "hullo has no field identifier_hash: it is called user_hash here." in remarks

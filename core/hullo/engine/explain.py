@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -25,6 +25,23 @@ MAX_OTHER_APPS: Final = 50
 """How many other apps' keys are tried, newest app first: each is opened and compared, which takes time."""
 KEY_MISTAKES: Final = frozenset({"algorithm", "unknown_kid", "signature", "retired_key"})
 """Mistakes for which a token is refused before its content is read (`ProofRejected.mistake`)."""
+
+OTHER_PRODUCTS_FIELDS: Final[Mapping[str, str]] = {
+    "identifier_hash": "user_hash",
+    "userHash": "user_hash",
+    "hmac": "user_hash",
+    "user_id": "external_id",
+    "userId": "external_id",
+    "identifier": "external_id",
+    "custom_attributes": "custom_data",
+    "customAttributes": "custom_data",
+    "traits": "custom_data",
+    "phone_number": "phone",
+    "phoneNumber": "phone",
+    "avatar": "avatar_url",
+    "jwt": "token",
+}
+"""Fields of other chat widgets, which a site that changes to hullo may still send, with hullo's names."""
 
 
 class CheckResult(Value):
@@ -73,7 +90,7 @@ def check(operation: Identify, pipeline: Executor) -> CheckResult:
         app=app,
         signature=signature,
         mistakes=mistakes,
-        remarks=tuple(_remarks(app, signature, decision)),
+        remarks=(*_remarks(app, signature, decision), *_renamed_field_remarks(rejections)),
         decision=decision,
         error=refusal,
         rejections=rejections,
@@ -182,3 +199,10 @@ def _remarks(app: App, signature: Signature, decision: Decision[Outcome] | None)
             "make the user_hash: HMAC-SHA256 of the external_id, or of the email where there is none, with an identity "
             f"key, in lower-case hexadecimal. `hullo hash {app.app_key} VALUE` shows it."
         )
+
+
+def _renamed_field_remarks(rejections: Sequence[Rejection]) -> Iterator[str]:
+    for rejection in rejections:
+        own_name = OTHER_PRODUCTS_FIELDS.get(rejection.field)
+        if own_name is not None:
+            yield f"hullo has no field {rejection.field}: it is called {own_name} here."
