@@ -308,3 +308,123 @@ def test_logout_everywhere_ends_sessions_in_all_apps(world: World, help_centre: 
     assert jane(world).resume().session.contact_id == contact_id
     with pytest.raises(NotFound):
         world.log_out(contact_id, "ws_other")
+
+
+def _is_over(browser: Browser) -> bool:
+    try:
+        browser.resume()
+    except SessionRevoked:
+        return True
+    return False
+
+
+def hopped(world: World, browser: Browser, app: NewApp, arrived: Browser | None = None) -> Browser:
+    """The browser that the identity arrives in."""
+    arrived = arrived or world.visitor(app)
+    arrived.identify(identity_token=browser.token_for(app))
+    return arrived
+
+
+@pytest.mark.rule("S5")
+@pytest.mark.parametrize("end", ["reset", "switch", "consent", "log out", "erase"])
+@pytest.mark.parametrize("first", [0, 1, 2])
+def test_sessions_of_hops_end_together(world: World, help_centre: NewApp, end: str, first: int) -> None:
+    forum = world.hullo.create_app("Forum")
+    shop, other = jane(world), jane(world)
+    centre = hopped(world, shop, help_centre)
+    chain = [shop, centre, hopped(world, centre, forum)]
+    contact = shop.resume().session.contact_id
+    assert contact is not None
+    if end == "reset":
+        chain[first].reset()
+    elif end == "switch":
+        chain[first].identify(external_id="bob", signed="external_id")
+    elif end == "consent":
+        chain[first].withdraw()
+    elif end == "log out":
+        world.log_out(contact)
+    else:
+        world.erase(contact)
+    own = {"reset": first, "switch": first}.get(end)
+    # Who resets or switches goes on in a new session.
+    assert [_is_over(browser) for browser in chain] == [place != own for place in range(3)]
+    assert _is_over(other) == (end in {"log out", "erase"})
+
+
+@pytest.mark.rule("S5")
+def test_hop_back_and_second_site_join_group(world: World, help_centre: NewApp) -> None:
+    shop, blog = jane(world), jane(world)
+    centre = hopped(world, shop, help_centre)
+    hopped(world, centre, world.app, shop)
+    # Another site that Jane logged in to brings her to the same browser of the help centre.
+    hopped(world, blog, help_centre, centre)
+    shop.reset()
+    assert [_is_over(browser) for browser in (centre, blog)] == [True, True]
+
+
+@pytest.mark.rule("S5", "C5")
+def test_switch_by_hop_keeps_its_source(world: World, help_centre: NewApp) -> None:
+    bob = world.visitor()
+    bob.identify(external_id="bob", signed="external_id")
+    centre = hopped(world, bob, help_centre)
+    shop = jane(world)
+    hopped(world, shop, help_centre, centre)
+    assert (_is_over(bob), _is_over(shop), _is_over(centre)) == (True, False, False)
+    shop.reset()
+    assert _is_over(centre)
+
+
+@pytest.mark.rule("S5", "T1")
+def test_claimed_hop_connects_no_proven_session(world: World, help_centre: NewApp) -> None:
+    shop, mallory = jane(world), world.visitor()
+    centre = hopped(world, shop, help_centre)
+    mallory.identify(external_id="jane")
+    hopped(world, mallory, help_centre, centre)
+    mallory.reset()
+    assert not _is_over(centre)
+    # Between sessions that both only claim, it does.
+    claimed = world.visitor()
+    claimed.identify(email="new@example.com")
+    arrived = hopped(world, claimed, help_centre)
+    claimed.reset()
+    assert _is_over(arrived)
+
+
+@pytest.mark.rule("S5")
+@pytest.mark.parametrize("keeps_apart", ["source", "target"])
+def test_app_turns_linked_logout_off(world: World, help_centre: NewApp, keeps_apart: str) -> None:
+    app_key = (world.app if keeps_apart == "source" else help_centre).app_key
+    world.hullo.register.change_app(app_key, {"linked_logout": "off"})
+    world.hullo.load_app(app_key)
+    shop = jane(world)
+    centre = hopped(world, shop, help_centre)
+    shop.reset()
+    assert not _is_over(centre)
+    # What an identity leaves by the other way, its own key proves just as well.
+    back = hopped(world, centre, world.app)
+    centre.reset()
+    assert not _is_over(back)
+
+
+@pytest.mark.rule("S5", "R3")
+def test_concurrent_hops_and_resets_leave_none(world: World, help_centre: NewApp) -> None:
+    shop = jane(world)
+    tokens = [shop.token_for(help_centre) for _ in range(6)]
+    arrivals = [world.visitor(help_centre) for _ in tokens]
+    start = threading.Barrier(len(tokens) + 1)
+
+    def redeem(browser: Browser, token: str) -> None:
+        start.wait()
+        try:
+            browser.identify(identity_token=token)
+        except ProofRejected:
+            assert browser.token is None  # the reset came first
+
+    threads = [threading.Thread(target=redeem, args=pair) for pair in zip(arrivals, tokens, strict=True)]
+    for thread in threads:
+        thread.start()
+    start.wait()
+    shop.reset()
+    for thread in threads:
+        thread.join()
+    assert all(_is_over(browser) for browser in arrivals if browser.token is not None)

@@ -110,6 +110,16 @@ def test_reset_over_socket_closes_the_other_sockets(site):
     assert socket.quiet()
 
 
+@pytest.mark.rule("S4", "S5")
+def test_reset_closes_sockets_behind_hops(site):
+    _, shop = site.join(identity=site.shop.signed("user_1"))
+    token = site.shop.post("/identity-token", {}, shop["session_token"]).json()["token"]
+    socket, joined = site.join(identity={"identity_token": token})
+    assert joined["standing"] == "proven"
+    site.shop.post("/reset", None, shop["session_token"])
+    assert socket.closed() == (4401, "session_revoked")
+
+
 @pytest.mark.rule("S4", "C5")
 def test_user_switch_in_another_tab_closes_sockets(site):
     socket, joined = site.join(identity=site.shop.signed("user_1"))

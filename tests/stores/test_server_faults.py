@@ -407,8 +407,7 @@ class TestSentences:
             with pytest.raises(StoreUnavailable, match="lacks tables or columns; run 'hullo migrate'"):
                 store.list_apps()
             once_asked(fresh, "DELETE FROM hullo_migration")
-            lacking = "0001_first, 0002_verification, 0003_identity_record, 0004_what_was_read"
-            with pytest.raises(StoreUnavailable, match=f"lacks {lacking}; run 'hullo migrate'"):
+            with pytest.raises(StoreUnavailable, match=r"lacks 0001_first, 0002_verification, .*; run 'hullo migrate'"):
                 store.check()
             once_asked(fresh, "DROP TABLE hullo_migration")
             with pytest.raises(StoreUnavailable, match="lacks tables or columns; run 'hullo migrate'"):

@@ -15,7 +15,12 @@ from hullo.model.app import App, IdentityKey, VerificationMode
 from hullo.model.change_set import CallCount
 from hullo.model.instant import Instant, format_rfc3339
 from hullo.model.signed_token import key_algorithm, owner_kid
-from hullo.operations.admin.app_settings import consent_label, privacy_settings, retention_days
+from hullo.operations.admin.app_settings import (
+    consent_label,
+    linked_logout_label,
+    privacy_settings,
+    retention_days,
+)
 from hullo.operations.admin.register import NewApp
 
 
@@ -107,6 +112,9 @@ def set_(options: CommonOptions, key: str, settings: Sequence[str]) -> None:
     With consent=required, hullo stores nothing about a visitor until the page sends the visitor's consent. The default
     is consent=none. keep_anonymous_days, keep_conversation_days, keep_decision_days and keep_timeline_days set how long
     hullo keeps data: a number of days, or none for ever.
+
+    With linked_logout=off, a reset of a session does not end those that a link has carried it to, or brought it from,
+    on other sites. The default is linked_logout=on. A change counts for links that are followed from then on.
     """
     fields: dict[str, str] = {}
     for setting in settings:
@@ -172,6 +180,7 @@ def _document(app: App) -> dict[str, object]:
         "origins": list(app.origins),
         "verification": app.verification.value,
         "region": app.region,
+        "linked_logout": linked_logout_label(app),
         **privacy_settings(app),
         "created_at": format_rfc3339(app.created_at),
     }
@@ -190,6 +199,7 @@ def _text(app: App, now: Instant) -> str:
             ("verification", app.verification),
             ("region", app.region),
             ("consent", consent_label(app)),
+            ("linked logout", linked_logout_label(app)),
             *((name, "for ever" if days is None else days) for name, days in retention_days(app.retention).items()),
             ("created", format_time(app.created_at)),
         ]

@@ -25,6 +25,8 @@ def _session_notices(changes: ChangeSet) -> Iterator[Notice]:
     # The rest concerns every session of a contact, and the change set does not list those.
     for revocation in changes.session_revocations:
         yield Notice(kind="session", contact_id=revocation.contact_id)
+    for ended in changes.hop_group_revocations:
+        yield Notice(kind="session", contact_id=ended.contact_id)
     # A merge and its undo give sessions another contact (C1, G2). Their sockets must not go on with the old one.
     for absorption in changes.absorptions:
         yield Notice(kind="session", contact_id=absorption.absorbed_id)

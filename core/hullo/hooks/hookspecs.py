@@ -143,12 +143,12 @@ class Specs:
         return ()
 
     @hookspec(firstresult=True)
-    def issue_token(self, session: Session, audience: App, moment: RequestContext) -> str | None:
+    def issue_token(self, session: Session, audience: App, moment: RequestContext, source: App) -> str | None:
         """Which token carries this session's identity to that app (T1)?
 
         Stops at the first answer that is not None; None where this plugin can make none. The token must be read by
         the plugin's own `read_token`, must be good for minutes and for that app alone, and should name no person: it
-        stands in addresses. `moment` holds the time and the randomness to use.
+        stands in addresses. `moment` holds the time and the randomness to use; `source` is the session's own app.
         """
         return None
 

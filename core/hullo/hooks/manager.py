@@ -222,9 +222,9 @@ class PluginManager:
                     chosen.setdefault(conversation_id, plugin_name)
         return chosen
 
-    def issue_token(self, session: Session, audience: App, moment: RequestContext) -> str | None:
+    def issue_token(self, session: Session, audience: App, moment: RequestContext, source: App) -> str | None:
         """Return the first answer."""
-        answers = self._hooks["issue_token"].ask(str, session, audience, moment)
+        answers = self._hooks["issue_token"].ask(str, session, audience, moment, source)
         return answers[0][1] if answers else None
 
     # Observing: after commit

@@ -97,6 +97,8 @@ class App(Value):
     consent_required: bool = False
     """True: nothing is stored about a visitor until the page sends their consent."""
     retention: Retention = field(default_factory=Retention)
+    linked_logout: bool = True
+    """False: sessions that hops bring to this app, or take from it, end apart from the ones they came from (S5)."""
     identity_keys: tuple[IdentityKey, ...] = ()
     version: int = 0
 

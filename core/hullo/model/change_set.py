@@ -129,6 +129,16 @@ class SessionRevocation(Value):
     at: Instant
 
 
+class HopGroupRevocation(Value):
+    """End of every session of a hop group (S5). Ended sessions stay unchanged; never a conflict."""
+
+    hop_group: str
+    at: Instant
+    contact_id: ContactId | None
+    """Contact of the session that ended first, and so of the others: their sockets are checked. None for an erased
+    person."""
+
+
 class Absorption(Value):
     """Transfer of sessions and conversations from the absorbed contact to the survivor (L4).
 
@@ -199,6 +209,7 @@ class ChangeSet(Value):
     key_uses: tuple[KeyUse, ...] = ()
     call_counts: tuple[CallCount, ...] = ()
     session_revocations: tuple[SessionRevocation, ...] = ()
+    hop_group_revocations: tuple[HopGroupRevocation, ...] = ()
     merges: tuple[Change[Merge], ...] = ()
     absorptions: tuple[Absorption, ...] = ()
     splits: tuple[Split, ...] = ()
@@ -235,6 +246,7 @@ class ChangeSet(Value):
             or self.key_uses
             or self.call_counts
             or self.session_revocations
+            or self.hop_group_revocations
             or self.merges
             or self.absorptions
             or self.splits

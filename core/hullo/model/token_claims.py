@@ -26,3 +26,5 @@ class TokenClaims(Value):
     session: SessionDigest
     standing: Standing
     single_use_token: SingleUseToken
+    is_linked: bool = True
+    """False: the session that the token makes does not end with the one that it came from (S5)."""

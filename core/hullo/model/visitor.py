@@ -54,6 +54,9 @@ class Session(Value):
     proven_identifiers: tuple[IdentifierDigest, ...] = ()
     """Identifiers of the contact proven in this session. It stays proven while the contact owns any of them."""
     revoked_at: Instant | None = None
+    hop_group: str | None = None
+    """Names the sessions that hops have connected: they end together (S5). None without a hop, and where an app keeps
+    its sessions apart."""
     version: int = 0
 
     @property

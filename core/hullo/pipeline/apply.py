@@ -6,7 +6,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from hullo.model.change_set import Change, ChangeSet, KeyUse, SpentToken, insertion, replacement
+from hullo.model.change_set import Change, ChangeSet, HopGroupRevocation, KeyUse, SpentToken, insertion, replacement
 from hullo.model.contact import Contact
 from hullo.model.decision import Decision
 from hullo.model.instant import HOUR
@@ -47,6 +47,7 @@ def _changes(result: IdentifyResult) -> ChangeSet:
         contacts=contacts,
         visitors=update.new_visitors if update else (),
         sessions=sessions,
+        hop_group_revocations=_hop_group_revocations(result),
         conversations=result.links.changes,
         conflicts=tuple(insertion(conflict) for conflict in result.conflicts),
         decisions=tuple(decision_records(result)) if remembered else (),
@@ -62,7 +63,11 @@ def _changes(result: IdentifyResult) -> ChangeSet:
 def _without_contact(changes: ChangeSet) -> ChangeSet:
     """Keep the session, spent tokens and key uses: nothing about an erased person is written without proof (P2)."""
     return ChangeSet(
-        visitors=changes.visitors, sessions=changes.sessions, spent=changes.spent, key_uses=changes.key_uses
+        visitors=changes.visitors,
+        sessions=changes.sessions,
+        hop_group_revocations=changes.hop_group_revocations,
+        spent=changes.spent,
+        key_uses=changes.key_uses,
     )
 
 
@@ -96,7 +101,7 @@ def _session_changes(result: IdentifyResult) -> tuple[Change[Session], ...]:
 
 
 def _source_session_changes(result: IdentifyResult) -> tuple[Change[Session], ...]:
-    """Write the session that the identity came from.
+    """Write the session that the identity came from, with the group that it shares from now on (S5).
 
     A reset of it meanwhile is a conflict then, the call is decided again, and nothing arrives (T1, S2).
     """
@@ -105,7 +110,17 @@ def _source_session_changes(result: IdentifyResult) -> tuple[Change[Session], ..
         return ()
     # Never back: the process that saw the source session last may have a faster clock.
     seen = max(transferred.session.seen_at, result.match.verified.context.now)
-    return (replacement(transferred.session, replace(transferred.session, seen_at=seen)),)
+    group = transferred.hop_group or transferred.session.hop_group
+    return (replacement(transferred.session, replace(transferred.session, seen_at=seen, hop_group=group)),)
+
+
+def _hop_group_revocations(result: IdentifyResult) -> tuple[HopGroupRevocation, ...]:
+    """End what is connected with the session that a switch of user ends (S5)."""
+    previous, update = result.match.session, result.session_update
+    if not result.switched or previous is None or update is None:
+        return ()
+    now = result.match.verified.context.now
+    return session_lifecycle.revoke_hop_group(previous, now, except_group=update.session.hop_group)
 
 
 def _spent_tokens(verified: VerifiedClaim) -> tuple[SpentToken, ...]:

@@ -285,7 +285,7 @@ def _assign_contact(believed: _StandingResult, update: SessionUpdate) -> Session
             [verified.digests[name] for name in matched.writable_identifiers if name in verified.proven_identifiers]
         )
     suppressed = believed.is_suppressed
-    return session_lifecycle.assign_contact(
+    assigned = session_lifecycle.assign_contact(
         update,
         None if suppressed else session.contact.id,
         Standing.CLAIMED if suppressed else believed.standing,
@@ -295,6 +295,7 @@ def _assign_contact(believed: _StandingResult, update: SessionUpdate) -> Session
         verified.context.now,
         verified.salt,
     )
+    return session_lifecycle.join_hop_group(assigned, transferred.hop_group if transferred is not None else None)
 
 
 def _writer(verified: VerifiedClaim, update: SessionUpdate | None) -> str:

@@ -57,6 +57,8 @@ class TransferredIdentity(Value):
     session: Session
     is_proven: bool
     """True where the token states proven, and its session still is."""
+    hop_group: str | None = None
+    """Group that both sessions belong to from now on (S5). None where they end apart."""
 
     @property
     def proven_identifiers(self) -> tuple[IdentifierDigest, ...]:
@@ -441,9 +443,25 @@ def _match_hop(hop: TokenClaims, verified: VerifiedClaim, session: Session | Non
         # T1: a token carries an identity and writes none.
         writable_identifiers=(),
         is_proven=proven or already_proven,
-        transferred_identity=TransferredIdentity(session=source, is_proven=proven),
+        transferred_identity=TransferredIdentity(
+            session=source, is_proven=proven, hop_group=_hop_group(hop, verified, session, source, proven=proven)
+        ),
         steps=(Step(stage="match", plugin=hop.by, answer=f"it is {person}, who comes from {source.app_id}"),),
     )
+
+
+def _hop_group(
+    hop: TokenClaims, verified: VerifiedClaim, session: Session | None, source: Session, *, proven: bool
+) -> str | None:
+    """Choose the group of the two sessions: the source's, else the one that the target has, else a new one (S5)."""
+    if not hop.is_linked or verified.app is None or not verified.app.linked_logout:
+        return None
+    if session is None or session.contact_id != source.contact_id:
+        return source.hop_group or verified.context.new_id("hop")
+    # A link that any visitor can make must not let its sender end the session of a person who is proven here.
+    if session.digest == source.digest or (session.is_proven and not proven):
+        return None
+    return source.hop_group or session.hop_group or verified.context.new_id("hop")
 
 
 def _session_ended() -> ProofRejected:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from msgspec.structs import replace
 
 from hullo.errors import SessionRevoked
-from hullo.model.change_set import Change, insertion, replacement
+from hullo.model.change_set import Change, HopGroupRevocation, insertion, replacement
 from hullo.model.contact import Contact, ContactId
 from hullo.model.identifier import EXTERNAL_ID, IdentifierDigest
 from hullo.model.instant import DAY, Instant
@@ -102,6 +102,26 @@ def extend(update: SessionUpdate, now: Instant) -> SessionUpdate:
 def revoke(session: Session, now: Instant) -> Change[Session]:
     """Mark a session as ended: its token is refused everywhere from now on (S2)."""
     return replacement(session, replace(session, revoked_at=now))
+
+
+def revoke_hop_group(
+    session: Session, now: Instant, *, except_group: str | None = None
+) -> tuple[HopGroupRevocation, ...]:
+    """End the sessions that hops have connected with this one, wherever it ends (S5).
+
+    `except_group`: the group of the session that goes on in its place, which does not end.
+    """
+    group = session.hop_group
+    if group is None or group == except_group:
+        return ()
+    return (HopGroupRevocation(hop_group=group, at=now, contact_id=session.contact_id),)
+
+
+def join_hop_group(update: SessionUpdate, hop_group: str | None) -> SessionUpdate:
+    """Put the session into the group that it ends with (S5); None leaves it as it is."""
+    if hop_group is None or update.session.hop_group == hop_group:
+        return update
+    return _replace_session(update, replace(update.session, hop_group=hop_group))
 
 
 def is_user_switch(

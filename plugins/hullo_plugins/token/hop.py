@@ -48,13 +48,16 @@ class HopToken:
         self._max_token_bytes = hullo.settings.limits.token_bytes
 
     @hookimpl
-    def issue_token(self, session: Session, audience: App, moment: RequestContext) -> str | None:
+    def issue_token(self, session: Session, audience: App, moment: RequestContext, source: App) -> str | None:
         key = audience.signing_key(moment.now)
         if key is None or session.standing is None:
             return None
         # The browser that carries it can read it, and must learn no more of its standing than from a response (H2).
         standing = session.standing.public_label
-        claims = {"jti": moment.new_secret(self.name), "ses": session.digest, "std": standing}
+        claims: dict[str, object] = {"jti": moment.new_secret(self.name), "ses": session.digest, "std": standing}
+        # In the token, as the target's process may not know the source app (S5).
+        if not source.linked_logout:
+            claims["lnk"] = False
         secret = _hop_secret(key)
         return sign_token(
             key, audience.app_key, claims, now=moment.now, lifetime=MAX_HOP_LIFETIME, secret=secret, typ=TOKEN_TYPE
@@ -81,6 +84,7 @@ class HopToken:
             by=self.name,
             session=session,
             standing=_STANDINGS[standing],
+            is_linked=parsed.payload.get("lnk") is not False,
             single_use_token=SingleUseToken.for_token(app.id, f"{self.name}:{token_id}", expires_at),
         )
 

@@ -13,7 +13,6 @@ from hullo.model.change_set import (
     Change,
     ChangeSet,
     KeyUse,
-    SessionRevocation,
     SpentToken,
     StoredResponse,
     Versioned,
@@ -22,6 +21,7 @@ from hullo.model.conflict import Conflict
 from hullo.model.contact import Contact, ContactId
 from hullo.model.conversation import Conversation, Message
 from hullo.model.decision_record import DecisionRecord
+from hullo.model.instant import Instant
 from hullo.model.merge import Merge
 from hullo.model.visitor import Session
 from hullo_stores.memory.erasure import erase
@@ -85,8 +85,11 @@ class ChangeWriter:
             self._record_key_use(use)
         for count in changes.call_counts:
             self._count_calls(count)
+        sessions = tables.sessions
         for log_out in changes.session_revocations:
-            self._log_out(log_out)
+            self._end([held for held in sessions.values() if held.contact_id == log_out.contact_id], log_out.at)
+        for ended in changes.hop_group_revocations:
+            self._end([held for held in sessions.values() if held.hop_group == ended.hop_group], ended.at)
         for webhook in changes.webhooks:
             self._replace(tables.webhooks, webhook.after.id, webhook)
         for delivery in changes.deliveries:
@@ -229,10 +232,10 @@ class ChangeWriter:
             )
         self._journal.put(self._tables.call_counts, key, count)
 
-    def _log_out(self, log_out: SessionRevocation) -> None:
-        for session in tuple(self._tables.sessions.values()):
-            if session.contact_id == log_out.contact_id and session.revoked_at is None:
-                over = replace(session, revoked_at=log_out.at, version=session.version + 1)
+    def _end(self, sessions: Iterable[Session], at: Instant) -> None:
+        for session in sessions:
+            if session.revoked_at is None:
+                over = replace(session, revoked_at=at, version=session.version + 1)
                 self._journal.put(self._tables.sessions, session.digest, over)
 
     def _require_contact(self, contact_id: ContactId | None) -> None:

@@ -125,6 +125,7 @@ def _is_batchable(group: Sequence[ChangeSet]) -> bool:
         or changes.absorptions
         or changes.splits
         or changes.session_revocations
+        or changes.hop_group_revocations
         or _releases_identifier(changes)
         for changes in group
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from hullo.model.app import App
-from hullo.model.change_set import CallCount, Change, ChangeSet, KeyUse, SessionRevocation
+from hullo.model.change_set import CallCount, Change, ChangeSet, HopGroupRevocation, KeyUse, SessionRevocation
 from hullo.model.contact import Contact, ContactId
 from hullo.model.instant import Instant
 from hullo_stores.peewee.rows.apps import answer_row, identity_key_row, spent_row
@@ -27,6 +27,7 @@ from hullo_stores.peewee.write_plan import (
     DROP_NOTE,
     DROP_OUTBOX_EVENT,
     DROP_TAG,
+    END_HOP_GROUP,
     LOCK_UNMERGED_CONTACT,
     LOG_OUT,
     PUT_BLOCK,
@@ -57,6 +58,7 @@ class BatchBuilder:
         self._add_key_uses([use for changes in group for use in changes.key_uses])
         self._add_call_counts([count for changes in group for count in changes.call_counts])
         self._add_log_outs([log_out for changes in group for log_out in changes.session_revocations])
+        self._add_ended_groups([ended for changes in group for ended in changes.hop_group_revocations])
         # Without duplicates: no multi-row statement may write the same row twice.
         given = dict.fromkeys(contact_id for changes in group for contact_id in newly_referenced_contacts(changes))
         self._add(LOCK_UNMERGED_CONTACT, [(0, contact_id, "") for contact_id in given])
@@ -152,3 +154,9 @@ class BatchBuilder:
         for log_out in log_outs:
             first.setdefault(log_out.contact_id, log_out.at)
         self._add(LOG_OUT, [(at, 1, contact_id, 0) for contact_id, at in first.items()])
+
+    def _add_ended_groups(self, ended: Sequence[HopGroupRevocation]) -> None:
+        first: dict[str, Instant] = {}
+        for revocation in ended:
+            first.setdefault(revocation.hop_group, revocation.at)
+        self._add(END_HOP_GROUP, [(at, 1, hop_group, 0) for hop_group, at in first.items()])

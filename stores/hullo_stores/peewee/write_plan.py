@@ -125,6 +125,12 @@ LOG_OUT = Write(
     sets=(*columns_of(Sessions, "revoked_at"), Column("version", "int", is_increment=True)),
     keys=(*columns_of(Sessions, "contact_id"), Column("revoked_at", "bigint", "<=")),
 )
+END_HOP_GROUP = Write(
+    verb="update",
+    table=name_of(Sessions),
+    sets=(*columns_of(Sessions, "revoked_at"), Column("version", "int", is_increment=True)),
+    keys=(*columns_of(Sessions, "hop_group"), Column("revoked_at", "bigint", "<=")),
+)
 COUNT_CALLS = Write(
     verb="upsert",
     table=name_of(CallCounts),
@@ -156,6 +162,7 @@ WRITE_ORDER: Final = (
     SESSIONS.add,
     SESSIONS.replace,
     LOG_OUT,  # after the sessions are written: it revokes all that the contact has by then
+    END_HOP_GROUP,
     CONVERSATIONS.add,
     CONVERSATIONS.replace,
     MESSAGES.add,

@@ -17,6 +17,8 @@ AppEdit = Callable[[App], App]
 
 NONE: Final = "none"
 REQUIRED: Final = "required"
+ON: Final = "on"
+OFF: Final = "off"
 MAX_DAYS: Final = 36_500
 """A hundred years; "none" keeps records for ever."""
 
@@ -47,6 +49,11 @@ def privacy_settings(app: App) -> dict[str, object]:
 def consent_label(app: App) -> str:
     """Return `required` or `none`."""
     return REQUIRED if app.consent_required else NONE
+
+
+def linked_logout_label(app: App) -> str:
+    """Return `on` or `off` (S5)."""
+    return ON if app.linked_logout else OFF
 
 
 def retention_days(retention: Retention) -> dict[str, int | None]:
@@ -108,6 +115,12 @@ def _parse_consent(text: str) -> bool:
     return text == REQUIRED
 
 
+def _parse_linked_logout(text: str) -> bool:
+    if text not in {ON, OFF}:
+        raise Invalid(f"linked_logout is {ON} or {OFF}, not {text!r}")
+    return text == ON
+
+
 def _parse_days(name: str, text: str) -> int | None:
     if text == NONE:
         return None
@@ -124,6 +137,7 @@ _FIELD_PARSERS: Final[Mapping[str, tuple[str, Callable[[str], object]]]] = {
     "verification": ("verification", parse_verification_mode),
     "region": ("region", parse_region),
     "consent": ("consent_required", _parse_consent),
+    "linked_logout": ("linked_logout", _parse_linked_logout),
 }
 _RETENTION_FIELDS: Final[Mapping[str, str]] = {
     "keep_anonymous_days": "anonymous_days",

@@ -33,7 +33,7 @@ class IssueToken(Value):
         target = self._find_target_app(source_app, apps)
         return PreparedOperation(
             query=prepared.query,
-            decide=lambda snapshot: self._decide(prepared.decide(snapshot), target),
+            decide=lambda snapshot: self._decide(prepared.decide(snapshot), source_app, target),
             app=source_app,
         )
 
@@ -48,7 +48,7 @@ class IssueToken(Value):
             raise UnknownApp
         return target
 
-    def _decide(self, session_decision: Decision[SessionUpdate], target: App | None) -> Decision[str]:
+    def _decide(self, session_decision: Decision[SessionUpdate], source_app: App, target: App | None) -> Decision[str]:
         """Issue the token. Raises `Conflicting` for an anonymous visitor, and where the target has no key to sign with,
         and `NotFound` without a target: an anonymous caller cannot probe which origins are listed."""
         session = session_decision.result.session
@@ -57,7 +57,7 @@ class IssueToken(Value):
             raise Conflicting("this visitor is anonymous: there is no identity to carry yet; identify it first")
         if target is None:
             raise NotFound("no app of this workspace lists that origin")
-        token = self.hooks.issue_token(session, target, self.open_session.context)
+        token = self.hooks.issue_token(session, target, self.open_session.context, source_app)
         # No plugin could sign: a fault of the setup, which the operator can mend.
         if token is None:
             raise Conflicting(

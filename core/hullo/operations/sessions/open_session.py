@@ -74,6 +74,7 @@ class OpenSession(Value):
             visitors=session_update.new_visitors,
             # Both in one transaction: at no time does the browser have two valid sessions, or none (R3).
             sessions=(session_lifecycle.revoke(session, now), *session_update.session_changes),
+            hop_group_revocations=session_lifecycle.revoke_hop_group(session, now),
             events=reset_events(app, session, self.context),
         )
         return Decision(result=session_update, change_set=change_set)

@@ -42,6 +42,10 @@ class WithdrawConsent(Value):
         # The same answer with and without a session: the caller learns nothing about a token.
         if session is None:
             return Decision(result=app)
-        revoked = session_lifecycle.revoke(session, self.context.now)
-        events = reset_events(app, session, self.context)
-        return Decision(result=app, change_set=ChangeSet(sessions=(revoked,), events=events))
+        now = self.context.now
+        change_set = ChangeSet(
+            sessions=(session_lifecycle.revoke(session, now),),
+            hop_group_revocations=session_lifecycle.revoke_hop_group(session, now),
+            events=reset_events(app, session, self.context),
+        )
+        return Decision(result=app, change_set=change_set)

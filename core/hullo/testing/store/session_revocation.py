@@ -1,10 +1,10 @@
-"""Claims about `SessionRevocation`: all of a contact's sessions end, and no other contact's (S2)."""
+"""Claims about revocations: all sessions of a contact end, or all of a hop group, and no others (S2, S5)."""
 
 from __future__ import annotations
 
 from msgspec.structs import replace
 
-from hullo.model.change_set import ChangeSet, Erasure, SessionRevocation, insertion, replacement
+from hullo.model.change_set import ChangeSet, Erasure, HopGroupRevocation, SessionRevocation, insertion, replacement
 from hullo.model.visitor import Session
 from hullo.store.protocol import Store
 from hullo.testing.builders import LATER, NOW, a_contact, a_session, a_spent_token
@@ -113,6 +113,34 @@ class SessionRevocationTests(StoreCase):
         # After the erasure no session names the contact, so a log-out that came second would find none.
         forgotten = replace(session, contact_id=None, standing=None, claimed_identifiers={}, proven_identifiers=())
         assert store.find_session(session.digest) == revoked(forgotten, version=2)
+
+    def test_group_ends_with_all_its_sessions(self, store: Store) -> None:
+        here, there = (replace(session_of_ann(number, f"app_{number}"), hop_group="hop_1") for number in (1, 2))
+        other, alone = replace(session_of_ann(3), hop_group="hop_2"), session_of_ann(4)
+        _hold(store, here, there, other, alone)
+        assert store.find_session(here.digest) == here
+        ended = HopGroupRevocation(hop_group="hop_1", at=LATER, contact_id=ANN.id)
+        # As a reset writes it: the caller's session by its version, the others by their group.
+        own = replacement(here, replace(here, revoked_at=NOW))
+        must_apply(store, replace(session_change(own), hop_group_revocations=(ended,)))
+        held = [store.find_session(session.digest) for session in (here, there, other, alone)]
+        assert held == [own.after, revoked(there), other, alone]
+        # Race: a call that was decided before must not make an ended session valid again.
+        assert is_conflict(apply_one(store, session_change(replacement(there, replace(there, seen_at=LATER)))))
+
+    def test_group_that_ends_spares_later_sessions(self, store: Store) -> None:
+        _hold(store)
+        earlier, later = (replace(session_of_ann(number), hop_group="hop_1") for number in (1, 2))
+        ended = ChangeSet(hop_group_revocations=(HopGroupRevocation(hop_group="hop_1", at=LATER, contact_id=ANN.id),))
+        results = store.apply([session_change(insertion(earlier)), ended, session_change(insertion(later)), ended])
+        assert not any(map(is_conflict, results))
+        assert [store.find_session(session.digest) for session in (earlier, later)] == [
+            revoked(earlier),
+            revoked(later),
+        ]
+        newest = replace(session_of_ann(3), hop_group="hop_1")
+        assert not any(map(is_conflict, store.apply([ended, session_change(insertion(newest))])))
+        assert store.find_session(newest.digest) == newest
 
 
 def _hold(store: Store, *sessions: Session) -> None:

@@ -18,6 +18,7 @@ class _Policy(msgspec.Struct, frozen=True, omit_defaults=True):
 
     consent_required: bool = False
     retention: Retention = Retention()
+    linked_logout: bool = True
 
 
 _scopes_of = msgspec.json.Decoder(frozenset[Scope]).decode
@@ -35,7 +36,7 @@ def workspace_of(row: Row) -> Workspace:
 
 
 def app_row(app: App) -> Row:
-    policy = _Policy(consent_required=app.consent_required, retention=app.retention)
+    policy = _Policy(consent_required=app.consent_required, retention=app.retention, linked_logout=app.linked_logout)
     return (
         app.id,
         app.workspace_id,
@@ -62,6 +63,7 @@ def app_of(row: Row, keys: Iterable[IdentityKey]) -> App:
         region=region,
         consent_required=policy.consent_required,
         retention=policy.retention,
+        linked_logout=policy.linked_logout,
         identity_keys=tuple(keys),
         version=version,
     )

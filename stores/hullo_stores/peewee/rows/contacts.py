@@ -128,12 +128,13 @@ def session_row(session: Session) -> Row:
         json_text(session.proven_identifiers),
         session.revoked_at,
         session.version,
+        session.hop_group,
     )
 
 
 def session_of(row: Row) -> Session:
     (digest, workspace_id, app_id, visitor_id, created_at, seen_at, expires_at, contact_id, standing) = row[:9]
-    claimed, proved, revoked_at, version = row[9:]
+    claimed, proved, revoked_at, version, hop_group = row[9:]
     return Session(
         digest=digest,
         workspace_id=workspace_id,
@@ -148,6 +149,7 @@ def session_of(row: Row) -> Session:
         proven_identifiers=texts_of(proved),
         revoked_at=revoked_at,
         version=version,
+        hop_group=hop_group,
     )
 
 

@@ -114,6 +114,7 @@ class Sessions(Model):
     proved = TextField()
     revoked_at = BigIntegerField(null=True)
     version = IntegerField()
+    hop_group = CharField(max_length=ID, null=True)
 
     class Meta:
         table_name = "session"
@@ -122,6 +123,7 @@ class Sessions(Model):
 
 Sessions.add_index(Sessions.contact_id, name="session_contact_id")
 Sessions.add_index(Sessions.visitor_id, name="session_visitor")
+Sessions.add_index(Sessions.hop_group, name="session_hop_group")
 Sessions.add_index(Sessions.app_id, Sessions.revoked_at, Sessions.expires_at, name="session_over")
 Sessions.add_index(Sessions.app_id, Sessions.contact_id, Sessions.seen_at, name="session_anonymous")
 
