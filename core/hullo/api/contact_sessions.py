@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from msgspec.structs import replace
+from functools import partial
 
 from hullo.api.authentication import require_api_key, require_workspace_key
 from hullo.api.contact_schemas import LoggedOutContactResponse
 from hullo.api.contacts import load_contact
 from hullo.api.request import Request
-from hullo.api.schemas import SessionResponse, page_response
+from hullo.api.schemas import SessionResponse
 from hullo.asgi.response import Response, json_response
 from hullo.model.app import Scope
 from hullo.operations.sessions.log_out import LogOutEverywhere
+from hullo.store.reading import page_matching
 
 
 async def list_sessions(request: Request) -> Response:
@@ -19,10 +20,14 @@ async def list_sessions(request: Request) -> Response:
     key = await require_api_key(request, Scope.READ)
     page = request.page_request()
     contact = await load_contact(request, key, request.path_id)
-    found = await request.runtime.read(lambda store: store.list_sessions(key.workspace_id, contact.id, page))
-    # Filtered after paging: a page may be shorter for a key of one app, but its cursor stays valid.
-    visible = replace(found, items=tuple(session for session in found.items if key.app_id in {None, session.app_id}))
-    return json_response(page_response(visible, lambda session: SessionResponse.of(session, request.context.now)))
+    found = await request.runtime.read(
+        lambda store: page_matching(
+            partial(store.list_sessions, key.workspace_id, contact.id),
+            page,
+            lambda session: key.app_id in {None, session.app_id},
+        )
+    )
+    return json_response(request.page_response(found, lambda session: SessionResponse.of(session, request.context.now)))
 
 
 async def log_out_everywhere(request: Request) -> Response:

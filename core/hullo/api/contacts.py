@@ -2,48 +2,62 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Final
+
 from msgspec.structs import replace
 
 from hullo.api.apps import load_app
 from hullo.api.authentication import require_api_key
 from hullo.api.bodies import invalid_field
 from hullo.api.contact_schemas import ContactResponse, WrittenContactResponse
+from hullo.api.contact_search import (
+    BY_EMAIL,
+    BY_EXTERNAL_ID,
+    BY_PHONE,
+    BY_STANDING,
+    BY_TAG,
+    QUERY,
+    ContactSearch,
+)
+from hullo.api.openapi.notation import one_of
+from hullo.api.parameters import query
 from hullo.api.request import Request
-from hullo.api.schemas import page_response
 from hullo.api.server_bodies import ContactBody, parse_contact_body
 from hullo.asgi.response import Response, json_response
 from hullo.model.app import ApiKey, App, Scope
 from hullo.model.contact import Contact, ContactId
-from hullo.model.identifier import EMAIL, EXTERNAL_ID, Identifier
 from hullo.operations.contacts.update import UpdateContact
 from hullo.operations.contacts.upsert_lists import UpsertWithLists
 from hullo.pipeline.claim import Upsert
-from hullo.store.protocol import ContactFilter, Store
+from hullo.store.protocol import Store
 from hullo.store.reading import current_contact
+
+PROVENANCE: Final = query("provenance", one_of(["1"]), "Also tells where each value comes from.")
 
 
 async def list_contacts(request: Request) -> Response:
-    """`GET /v1/contacts`. With both identifiers, a contact must match both."""
+    """`GET /v1/contacts`. A contact must match all filters."""
     key = await require_api_key(request, Scope.READ)
-    page, query = request.page_request(), request.query_params()
-    requested = [Identifier(kind, query[kind]) for kind in (EXTERNAL_ID, EMAIL) if kind in query]
-    contact_filter = ContactFilter(
+    search = ContactSearch(
         workspace_id=key.workspace_id,
-        query=query.get("query") or None,
-        # The store searches for one identifier; the other is compared below.
-        identifier=requested[0].digest(key.workspace_id) if requested else None,
-        tag=query.get("tag") or None,
+        readings=request.query(QUERY),
+        external_id=request.query(BY_EXTERNAL_ID),
+        email=request.query(BY_EMAIL),
+        phone=request.query(BY_PHONE),
+        tag=request.query(BY_TAG),
+        standing=request.query(BY_STANDING),
     )
-    found = await request.runtime.read(lambda store: store.list_contacts(contact_filter, page))
-    items = (restrict_to_key(key, contact) for contact in found.items if all(map(contact.has_identifier, requested)))
-    matching = replace(found, items=tuple(items))
-    return json_response(page_response(matching, ContactResponse.of))
+    found = await request.runtime.read(partial(search.find, request.page_request()))
+    return json_response(
+        request.page_response(found, lambda contact: ContactResponse.of(restrict_to_key(key, contact)))
+    )
 
 
 async def read_contact(request: Request) -> Response:
     """`GET /v1/contacts/{id}`"""
     key = await require_api_key(request, Scope.READ)
-    requested, provenance = request.path_id, request.query_params().get("provenance") == "1"
+    requested, provenance = request.path_id, request.query(PROVENANCE) is not None
     contact = restrict_to_key(key, await load_contact(request, key, requested))
     return json_response(ContactResponse.of(contact, requested_id=requested, provenance=provenance))
 

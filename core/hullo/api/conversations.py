@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from msgspec.structs import replace
-
 from hullo.api.authentication import require_api_key
 from hullo.api.bodies import parse_join_body, parse_message_body
 from hullo.api.request import EMPTY_ENVELOPE, Request
@@ -14,7 +12,6 @@ from hullo.api.schemas import (
     BegunConversationResponse,
     ConversationResponse,
     MessageResponse,
-    page_response,
 )
 from hullo.api.sessions import list_visible_conversations
 from hullo.asgi.response import Response, json_response
@@ -31,27 +28,27 @@ from hullo.operations.conversations.messages import (
     is_visible_to,
 )
 from hullo.store.protocol import Page, PageRequest, Store
+from hullo.store.reading import page_matching
 
 
 async def list_conversations(request: Request) -> Response:
     """`GET /v1/conversations`: the visitor's (H1), or those of the key's workspace or app."""
-    page = request.page_request()
     # By what the call presents, valid or not: a wrong key must not turn its caller into a visitor.
     if not request.has_api_key:
         # Run and not only read: each use extends the session (S3).
         session_update = await request.runtime.run(await request.resume_session())
-        return json_response(
-            page_response(
-                await list_visible_conversations(request, session_update.session, page), ConversationResponse.of
-            )
-        )
+        seen = await list_visible_conversations(request, session_update.session, request.page_request())
+        return json_response(request.page_response(seen, ConversationResponse.of))
     key = await require_api_key(request, Scope.READ)
-    found = await request.runtime.read(lambda store: store.list_conversations(key.workspace_id, page))
-    # Filtered after paging: a page may be shorter for a key of one app, but its cursor stays valid.
-    visible = replace(
-        found, items=tuple(conversation for conversation in found.items if is_answerable_with(conversation, key))
+    page = request.page_request()
+    found = await request.runtime.read(
+        lambda store: page_matching(
+            partial(store.list_conversations, key.workspace_id),
+            page,
+            lambda conversation: is_answerable_with(conversation, key),
+        )
     )
-    return json_response(page_response(visible, AttributedConversationResponse.of))
+    return json_response(request.page_response(found, AttributedConversationResponse.of))
 
 
 async def begin_conversation(request: Request) -> Response:
@@ -62,14 +59,13 @@ async def begin_conversation(request: Request) -> Response:
 
 async def list_messages(request: Request) -> Response:
     """`GET /v1/conversations/{id}/messages`"""
-    page = request.page_request()
     if request.has_api_key:
         key = await require_api_key(request, Scope.READ)
-        messages = partial(_messages_for_key, key, request.path_id, page)
+        messages = partial(_messages_for_key, key, request.path_id, request.page_request())
     else:
         session_update = await request.runtime.run(await request.resume_session())
-        messages = partial(_messages_for_visitor, session_update.session, request.path_id, page)
-    return json_response(page_response(await request.runtime.read(messages), MessageResponse.of))
+        messages = partial(_messages_for_visitor, session_update.session, request.path_id, request.page_request())
+    return json_response(request.page_response(await request.runtime.read(messages), MessageResponse.of))
 
 
 async def add_message(request: Request) -> Response:

@@ -9,11 +9,12 @@ from starlette.types import Receive, Scope, Send
 
 from hullo.api.admission import admit, count_call
 from hullo.api.cors import cors_headers, preflight_response
+from hullo.api.openapi.operation import Operation
 from hullo.api.request import ClientDisconnect, Request
 from hullo.api.runtime import RUNTIME_KEY, AsyncRuntime
 from hullo.asgi.problems import error_response
 from hullo.asgi.response import NO_CONTENT, Header, Response, send_response
-from hullo.errors import HulloError, KeyRequired, MethodNotAllowed, RateLimited
+from hullo.errors import HulloError, KeyRequired, MethodNotAllowed
 
 Handler = Callable[[Request], Awaitable[Response]]
 RejectionHandler = Callable[[Request, HulloError], Awaitable[None]]
@@ -23,14 +24,17 @@ class Endpoint:
     """ASGI application of one path. `cross_origin`: pages of other origins may call it, and read its responses if an
     app lists them.
 
-    `runtime` None: taken from the scope, for a route that exists before the runtime. `on_rejected` runs for calls over
-    the rate limit of their address. Never raises: the host's error pages are not for hullo's callers.
+    `operations` say which query each method takes; None takes any, for what is no operation. `runtime` None: taken from
+    the scope, for a route that exists before the runtime. `on_rejected` runs for calls that are refused before the
+    handler: over the rate limit of their address, or with a wrong query. Never raises: the host's error pages are not
+    for hullo's callers.
     """
 
     def __init__(
         self,
         runtime: AsyncRuntime | None,
         methods: Mapping[str, Handler],
+        operations: Mapping[str, Operation] | None = None,
         *,
         cross_origin: bool = False,
         on_rejected: RejectionHandler | None = None,
@@ -39,6 +43,9 @@ class Endpoint:
         self._handlers = dict(methods)
         if "GET" in methods:
             self._handlers["HEAD"] = methods["GET"]  # the server drops the body
+        self._operations = dict(operations or {})
+        if "GET" in self._operations:
+            self._operations["HEAD"] = self._operations["GET"]
         self._allow: Header = (b"allow", ", ".join(methods).encode())
         self._cross_origin = cross_origin
         self._on_rejected = on_rejected
@@ -63,8 +70,7 @@ class Endpoint:
 
     async def _respond(self, request: Request) -> Response:
         method: str = request.scope["method"]
-        if self._cross_origin:
-            await self._admit(request)  # preflights too: each one searches all apps
+        await self._admit(request, method)
         handler = self._handlers.get(method)
         if handler is not None:
             try:
@@ -79,11 +85,16 @@ class Endpoint:
             return await preflight_response(request)
         raise MethodNotAllowed("this path takes " + self._allow[1].decode())
 
-    async def _admit(self, request: Request) -> None:
+    async def _admit(self, request: Request, method: str) -> None:
         try:
-            await admit(request)
-        except RateLimited as refusal:
+            if self._cross_origin:
+                await admit(request)  # preflights too: each one searches all apps
+            # Before the handler: a mistyped parameter must not take effect in part.
+            operation = self._operations.get(method)
+            if operation is not None:
+                request.begin(operation)
+        except HulloError as refusal:
             # A preflight is no identify, so observers hear nothing of it.
-            if self._on_rejected is not None and request.scope["method"] != "OPTIONS":
+            if self._on_rejected is not None and method != "OPTIONS":
                 await self._on_rejected(request, refusal)
             raise

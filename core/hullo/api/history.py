@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from functools import partial
 from typing import cast
 
 from msgspec.structs import replace
@@ -11,15 +12,15 @@ from hullo.api.authentication import require_api_key
 from hullo.api.contacts import load_contact
 from hullo.api.history_schemas import DecisionResponse, TimelineEntryResponse
 from hullo.api.request import Request
-from hullo.api.schemas import page_response
 from hullo.api.server_bodies import parse_event_body
 from hullo.asgi.response import Response, json_response
 from hullo.model.app import ApiKey, AppId, Scope
 from hullo.model.claim import CUSTOM_DATA
-from hullo.model.decision_record import DecisionRecord, FieldVerdict
+from hullo.model.decision_record import DecisionRecord
 from hullo.model.timeline import TimelineEntry
 from hullo.operations.contacts.contact_events import AddContactEvent
 from hullo.store.protocol import Store
+from hullo.store.reading import page_matching
 
 
 async def list_timeline(request: Request) -> Response:
@@ -27,12 +28,14 @@ async def list_timeline(request: Request) -> Response:
     key = await require_api_key(request, Scope.READ)
     page = request.page_request()
     contact = await load_contact(request, key, request.path_id)
-    found = await request.runtime.read(lambda store: store.list_timeline(key.workspace_id, contact.id, page))
-    # Filtered after paging: a page may be shorter for a key of one app, but its cursor stays valid.
-    visible = (
-        _redact_entry(key, entry) for entry in found.items if key.app_id is None or entry.app_id in {None, key.app_id}
+    found = await request.runtime.read(
+        lambda store: page_matching(
+            partial(store.list_timeline, key.workspace_id, contact.id), page, partial(_concerns_key, key)
+        )
     )
-    return json_response(page_response(replace(found, items=tuple(visible)), TimelineEntryResponse.of))
+    return json_response(
+        request.page_response(found, lambda entry: TimelineEntryResponse.of(_redact_entry(key, entry)))
+    )
 
 
 def _redact_entry(key: ApiKey, entry: TimelineEntry) -> TimelineEntry:
@@ -70,24 +73,25 @@ async def list_decisions(request: Request) -> Response:
     key = await require_api_key(request, Scope.READ)
     page = request.page_request()
     contact = await load_contact(request, key, request.path_id)
-    found = await request.runtime.read(lambda store: store.list_decisions(key.workspace_id, contact.id, page))
-    apps = await request.runtime.read(lambda store: app_names(store, key.workspace_id))
-    visible = (
-        _with_fields(
-            decision, [verdict for verdict in decision.trace.fields if _is_visible(key, decision.app_id, verdict.field)]
+    found = await request.runtime.read(
+        lambda store: page_matching(
+            partial(store.list_decisions, key.workspace_id, contact.id), page, partial(_concerns_key, key)
         )
-        for decision in found.items
-        # A decision about no app is the workspace's: every key may read it.
-        if key.app_id is None or decision.app_id in {None, key.app_id}
     )
+    apps = await request.runtime.read(lambda store: app_names(store, key.workspace_id))
     return json_response(
-        page_response(replace(found, items=tuple(visible)), lambda decision: DecisionResponse.of(decision, apps))
+        request.page_response(found, lambda decision: DecisionResponse.of(_redact_decision(key, decision), apps))
     )
 
 
 def app_names(store: Store, workspace_id: str) -> dict[AppId, str]:
     """Map the ids of the workspace's apps to their names."""
     return {app.id: app.name for app in store.list_apps() if app.workspace_id == workspace_id}
+
+
+def _concerns_key(key: ApiKey, record: TimelineEntry | DecisionRecord) -> bool:
+    """Return whether the key may see the record. One about no app is the workspace's: every key may read it."""
+    return key.app_id is None or record.app_id in {None, key.app_id}
 
 
 def _is_visible(key: ApiKey, app_id: AppId | None, field: str) -> bool:
@@ -98,5 +102,6 @@ def _is_visible(key: ApiKey, app_id: AppId | None, field: str) -> bool:
     return field.startswith(f"{CUSTOM_DATA}.{key.app_id}.")
 
 
-def _with_fields(decision: DecisionRecord, fields: Sequence[FieldVerdict]) -> DecisionRecord:
+def _redact_decision(key: ApiKey, decision: DecisionRecord) -> DecisionRecord:
+    fields = (verdict for verdict in decision.trace.fields if _is_visible(key, decision.app_id, verdict.field))
     return replace(decision, trace=replace(decision.trace, fields=tuple(fields)))

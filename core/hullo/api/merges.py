@@ -6,12 +6,11 @@ from functools import partial
 from typing import Final, cast, get_args
 
 from hullo.api.authentication import require_api_key, require_workspace_key
-from hullo.api.bodies import invalid_field, is_plausible_id
 from hullo.api.contact_schemas import ConflictResponse
 from hullo.api.contacts import load_contact
 from hullo.api.history_schemas import MergedResponse, MergeResponse, ResolvedConflictResponse, UnmergedResponse
+from hullo.api.parameters import choice, id_query
 from hullo.api.request import Request
-from hullo.api.schemas import page_response
 from hullo.api.server_bodies import parse_merge_body, parse_resolve_body, parse_undo_body
 from hullo.asgi.response import Response, json_response
 from hullo.errors import NotFound
@@ -28,7 +27,8 @@ from hullo.store.protocol import ConflictFilter, Store
 from hullo.store.reading import current_contact
 from hullo.value import Value
 
-_STATUSES: Final[tuple[str, ...]] = get_args(ConflictStatus)
+STATUS: Final = choice("status", [*get_args(ConflictStatus), "all"], "open", "In which status.")
+CONTACT: Final = id_query("contact_id", "ContactId", "On either side.")
 _WORKSPACE_KEY_REASON: Final = "merges and conflicts affect the whole workspace"
 
 
@@ -38,7 +38,7 @@ async def list_merges(request: Request) -> Response:
     page = request.page_request()
     contact = await load_contact(request, key, request.path_id)
     found = await request.runtime.read(lambda store: store.list_merges(key.workspace_id, contact.id, page))
-    return json_response(page_response(found, MergeResponse.of))
+    return json_response(request.page_response(found, MergeResponse.of))
 
 
 async def merge_contacts(request: Request) -> Response:
@@ -90,19 +90,14 @@ async def undo_merge(request: Request) -> Response:
 async def list_conflicts(request: Request) -> Response:
     """`GET /v1/conflicts`: open ones by default; with `contact_id`, those with the contact on either side (C7)."""
     key = await require_api_key(request, Scope.READ)
-    page, query = request.page_request(), request.query_params()
-    status, contact_id = query.get("status", "open"), query.get("contact_id")
-    if status not in {*_STATUSES, "all"}:
-        raise invalid_field("status", f"must be one of {', '.join(_STATUSES)}, all")
-    if contact_id is not None and not is_plausible_id(contact_id):
-        raise invalid_field("contact_id", "must be the id of a contact")
+    page, status = request.page_request(), request.query(STATUS)
     conflict_filter = ConflictFilter(
         workspace_id=key.workspace_id,
         status=cast("ConflictStatus", status) if status != "all" else None,
-        contact_id=contact_id,
+        contact_id=request.query(CONTACT),
     )
     found = await request.runtime.read(lambda store: store.list_conflicts(conflict_filter, page))
-    return json_response(page_response(found, ConflictResponse.of))
+    return json_response(request.page_response(found, ConflictResponse.of))
 
 
 async def resolve_conflict(request: Request) -> Response:

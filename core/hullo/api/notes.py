@@ -9,7 +9,6 @@ from hullo.api.contacts import load_contact
 from hullo.api.conversations import load_conversation
 from hullo.api.history_schemas import NoteResponse, RemovedNoteResponse
 from hullo.api.request import Request
-from hullo.api.schemas import page_response
 from hullo.api.server_bodies import parse_note_body
 from hullo.asgi.response import Response, json_response
 from hullo.errors import NotFound
@@ -75,7 +74,7 @@ async def remove_note(request: Request) -> Response:
 
 async def _list_notes(request: Request, key: ApiKey, subject_id: str, page: PageRequest) -> Response:
     found = await request.runtime.read(lambda store: store.list_notes(key.workspace_id, subject_id, page))
-    return json_response(page_response(found, NoteResponse.of))
+    return json_response(request.page_response(found, NoteResponse.of))
 
 
 def _require_own_note(key: ApiKey, note_id: NoteId, store: Store) -> None:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import cast
+from typing import Final, cast, get_args
 
 from hullo.api.authentication import require_api_key, require_workspace_key
-from hullo.api.bodies import invalid_field
 from hullo.api.contact_schemas import ErasedContactResponse
 from hullo.api.export_schemas import build_export
+from hullo.api.parameters import choice
 from hullo.api.request import Request
-from hullo.api.schemas import AuditEntryResponse, page_response
+from hullo.api.schemas import AuditEntryResponse
 from hullo.asgi.response import Response, json_response
 from hullo.model.app import Scope
 from hullo.operations.privacy.erase import EraseContact, ErasureMode
 from hullo.operations.privacy.export import RecordExport
+
+CONVERSATIONS: Final = choice("conversations", get_args(ErasureMode), "erase", "What becomes of what was said.")
 
 
 async def export_contact(request: Request) -> Response:
@@ -40,16 +42,12 @@ async def erase_contact(request: Request) -> Response:
     """`DELETE /v1/contacts/{id}` (P2)"""
     # A scope of its own: a key that may write must not erase for that reason.
     key = await require_api_key(request, Scope.ERASE)
-    mode = request.query_params().get("conversations", "erase")
-    # Refused and not defaulted: a misspelt mode would erase what should be kept, for good.
-    if mode not in {"erase", "anonymise"}:
-        raise invalid_field("conversations", "must be erase or anonymise")
     erase = await request.runtime.read(
         partial(
             EraseContact.for_contact,
             workspace_id=key.workspace_id,
             contact_id=request.path_id,
-            conversations=cast("ErasureMode", mode),
+            conversations=cast("ErasureMode", request.query(CONVERSATIONS)),
             by=key.writer,
             context=request.context,
         )
@@ -62,4 +60,4 @@ async def list_audit(request: Request) -> Response:
     key = await require_workspace_key(request, Scope.READ, "the audit log is the workspace's")
     page = request.page_request()
     found = await request.runtime.read(lambda store: store.list_audit(key.workspace_id, page))
-    return json_response(page_response(found, AuditEntryResponse.of))
+    return json_response(request.page_response(found, AuditEntryResponse.of))

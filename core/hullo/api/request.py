@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from starlette.types import Receive, Scope
 
-from hullo.api.bodies import ID_MAX_LENGTH, Envelope, is_plausible_id
+from hullo.api.bodies import Envelope, is_plausible_id
+from hullo.api.cursors import decode_cursor, encode_cursor
+from hullo.api.openapi.operation import Operation
+from hullo.api.parameters import CURSOR, LIMIT, QueryParameter, parse_query
 from hullo.api.runtime import AsyncRuntime
+from hullo.api.schemas import PageResponse
 from hullo.asgi.address import client_address
 from hullo.asgi.cookie import cookie_token, expired_cookie_header, is_same_origin, session_cookie_header
 from hullo.asgi.response import Header
-from hullo.asgi.scope import API_KEY_PREFIX, bearer_token, parse_query, read_headers
+from hullo.asgi.scope import API_KEY_PREFIX, bearer_token, read_headers
 from hullo.errors import Invalid, NotFound, Rejection, SessionRevoked, TooLarge
 from hullo.model.app import ApiKey
 from hullo.model.request_context import secret_digest
 from hullo.model.visitor import Session, SessionDigest
 from hullo.operations.sessions.open_session import OpenSession
 from hullo.settings import SessionCookie
-from hullo.store.protocol import PageRequest, Store
+from hullo.store.protocol import Page, PageRequest, Store
 from hullo.value import Value
 
-PAGE_MAX_LIMIT: Final = 200
+Item = TypeVar("Item")
+ItemBody = TypeVar("ItemBody")
+T = TypeVar("T")
+
 EMPTY_ENVELOPE: Final = Envelope()
 
 
@@ -41,10 +49,23 @@ class Caller(Value, secrets=("token",)):
 class Request:
     """Reads parts of a request on demand.
 
-    `app_key` is the app that the call names, once known; `api_key` its valid API key, once loaded.
+    `app_key` is the app that the call names, once known; `api_key` its valid API key, once loaded; `session` what names
+    its session, once resolved. `operation` is what the call asks for; None before the endpoint knows.
     """
 
-    __slots__ = ("_receive", "api_key", "app_key", "context", "headers", "request_id", "runtime", "scope")
+    __slots__ = (
+        "_query",
+        "_receive",
+        "api_key",
+        "app_key",
+        "context",
+        "headers",
+        "operation",
+        "request_id",
+        "runtime",
+        "scope",
+        "session",
+    )
 
     def __init__(self, runtime: AsyncRuntime, scope: Scope, receive: Receive) -> None:
         self.runtime = runtime
@@ -56,6 +77,9 @@ class Request:
         self.request_id = self.context.new_id("req")
         self.app_key: str | None = self.header(b"x-hullo-app")
         self.api_key: ApiKey | None = None
+        self.session: SessionDigest | None = None
+        self.operation: Operation | None = None
+        self._query: dict[str, Any] = {}
 
     def header(self, name: bytes) -> str | None:
         """Return a header as text; None if it was not sent."""
@@ -113,27 +137,47 @@ class Request:
             if not message.get("more_body", False):
                 return body
 
-    def page_request(self) -> PageRequest:
-        """Parse the page of a list. Raises `Invalid`."""
-        query = self.query_params()
-        limit = query.get("limit", "50")
-        # `isascii`: `isdigit` alone accepts "²", which `int` refuses.
-        if not (limit.isascii() and limit.isdigit() and len(limit) < 5 and 1 <= int(limit) <= PAGE_MAX_LIMIT):
-            raise _invalid_parameter("limit", f"must be a number from 1 to {PAGE_MAX_LIMIT}")
-        return PageRequest(limit=int(limit), cursor=query.get("cursor") or None)
+    def begin(self, operation: Operation) -> None:
+        """Read the query of a call to this operation. Raises `Invalid` for what the operation does not take."""
+        self.operation = operation
+        # Nearly every call of a page has none.
+        if self.scope.get("query_string") and operation.query is not None:
+            self._query = parse_query(self.scope["query_string"], operation.query)
 
-    def query_params(self) -> dict[str, str]:
-        """Parse the query. Raises `Invalid` for a parameter that no store can search for."""
+    def query(self, parameter: QueryParameter[T]) -> T:
+        """Return a parameter of the query, or its default."""
+        value: T = self._query.get(parameter.name, parameter.default)
+        return value
+
+    def page_request(self) -> PageRequest:
+        """Return which page of the list is asked for. Raises `Invalid` for a cursor of another list.
+
+        The caller must be known: their lists are not those of another.
+        """
+        # Empty is the first page: many a loop begins so.
+        cursor = self.query(CURSOR) or None
         try:
-            query = parse_query(self.scope)
+            position = None if cursor is None else decode_cursor(self._list_name(), cursor)
         except ValueError as error:
-            raise Invalid("there are too many parameters") from error
-        for name, value in query.items():
-            # PostgreSQL takes no NUL in a text.
-            if "\0" in value:
-                # Cut: the name is the caller's own text, of any length.
-                raise _invalid_parameter(name[:ID_MAX_LENGTH], "has control characters")
-        return query
+            raise Invalid("a parameter is wrong", [Rejection(field=CURSOR.name, reason=str(error))]) from error
+        return PageRequest(limit=self.query(LIMIT), cursor=position)
+
+    def page_response(self, found: Page[Item], item_body: Callable[[Item], ItemBody]) -> PageResponse[ItemBody]:
+        """Make the page of bodies, one of every item, with the cursor of the next page."""
+        cursor = None if found.next is None else encode_cursor(self._list_name(), found.next)
+        return PageResponse(items=[item_body(item) for item in found.items], next=cursor)
+
+    def _list_name(self) -> str:
+        """Name the list by operation, path, filters and caller."""
+        assert self.operation is not None, "only an endpoint asks for pages"
+        # The limit may change from page to page.
+        filters = sorted((name, value) for name, value in self._query.items() if name not in {LIMIT.name, CURSOR.name})
+        # By workspace and app, so that a rotated key goes on where the one before stopped.
+        key = self.api_key
+        viewer = (key.workspace_id, key.app_id) if key is not None else self.session
+        # A path without parameters is looked up without a router, which would add them.
+        path_params: dict[str, str] = self.scope.get("path_params", {})
+        return repr((self.operation.id, sorted(path_params.items()), filters, viewer))
 
     async def resolve_caller(self, envelope: Envelope = EMPTY_ENVELOPE) -> Caller:
         """Resolve app and session of the caller: for the token the header wins over the body, for the app the body over
@@ -145,7 +189,7 @@ class Request:
         if token is not None and token.startswith(API_KEY_PREFIX):
             token = None  # an API key is no session
         token = token or envelope.session_token or self.cookie_token()
-        session = secret_digest(token) if token is not None else None
+        self.session = session = secret_digest(token) if token is not None else None
         if envelope.app_key is not None:
             self.app_key = envelope.app_key
         if self.app_key is None and session is not None:
@@ -209,7 +253,3 @@ def _find_session(digest: SessionDigest, store: Store) -> Session | None:
 
 def _too_large(limit: int) -> TooLarge:
     return TooLarge(f"the body is over {limit} bytes")
-
-
-def _invalid_parameter(name: str, reason: str) -> Invalid:
-    return Invalid("a parameter is wrong", [Rejection(field=name, reason=reason)])

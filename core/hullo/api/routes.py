@@ -27,7 +27,7 @@ from hullo.api.consent import answer_consent
 from hullo.api.endpoint import Endpoint, Handler, RejectionHandler
 from hullo.api.identify import identify, notify_rejected
 from hullo.api.identity_tokens import issue_token
-from hullo.api.openapi.document import openapi_handler
+from hullo.api.openapi.document import OPERATIONS, openapi_handler
 from hullo.api.request import Request
 from hullo.api.runtime import AsyncRuntime
 from hullo.asgi.response import Response
@@ -46,7 +46,8 @@ def api_routes(runtime: AsyncRuntime, plugin_routes: Sequence[BaseRoute] = ()) -
     def route(
         path: str, *, cross_origin: bool = False, on_rejected: RejectionHandler | None = None, **methods: Handler
     ) -> Route:
-        return Route(path, Endpoint(runtime, methods, cross_origin=cross_origin, on_rejected=on_rejected))
+        operations = {method: OPERATIONS[path.replace(":path", "")][method.lower()] for method in methods}
+        return Route(path, Endpoint(runtime, methods, operations, cross_origin=cross_origin, on_rejected=on_rejected))
 
     return [
         # Observers hear of every refused identify, those over the limit of their address included.

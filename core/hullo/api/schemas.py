@@ -6,7 +6,7 @@ The OpenAPI document is made of these classes, so every field has a description.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Generic, Self, TypeVar, get_args
 
 from msgspec import UNSET, Meta, UnsetType, convert
@@ -47,7 +47,6 @@ from hullo.model.outcome import Outcome
 from hullo.model.standing import Standing
 from hullo.model.visitor import Session
 from hullo.operations.admin.app_settings import consent_label, retention_days
-from hullo.store.protocol import Page
 from hullo.value import Value
 
 JsonObject = dict[str, Any]
@@ -58,7 +57,6 @@ CALL_COUNT_DAYS: Final = 7
 _CLAIMED: Final = Standing.CLAIMED.public_label
 _PROVEN: Final = Standing.PROVEN.public_label
 
-Item = TypeVar("Item")
 ItemBody = TypeVar("ItemBody")
 
 
@@ -83,11 +81,6 @@ class PageResponse(ResponseBody, Generic[ItemBody]):
 
     items: Annotated[list[ItemBody], Meta(description="In the order of the list.")]
     next: Annotated[str | None, Meta(description="The `cursor` of what comes after.")]
-
-
-def page_response(page: Page[Item], item_body: Callable[[Item], ItemBody]) -> PageResponse[ItemBody]:
-    """Make a page of bodies, one of every item."""
-    return PageResponse(items=[item_body(item) for item in page.items], next=page.next)
 
 
 class FaultResponse(ResponseBody):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
-from urllib.parse import parse_qsl
+from typing import Final
 
 from starlette.types import Scope
 
@@ -54,10 +53,3 @@ def read_cookie(scope: Scope, name: bytes) -> str | None:
                     # The first wins: browsers send the cookie of the longest path first (RFC 6265 §5.4).
                     return text.decode("latin-1") or None
     return None
-
-
-def parse_query(scope: Mapping[str, Any]) -> dict[str, str]:
-    """Parse the query's parameters; of a repeated one, the last. Raises `ValueError` for more than 50."""
-    text: bytes = scope.get("query_string", b"")
-    # 50 are more than any call has; each one costs time before the caller is known.
-    return dict(parse_qsl(text.decode("latin-1"), keep_blank_values=True, max_num_fields=50))

@@ -28,6 +28,40 @@ def iter_pages(fetch_page: Callable[[PageRequest], Page[Item]], page_size: int =
             return
 
 
+def page_matching(
+    fetch_page: Callable[[PageRequest], Page[Item]],
+    request: PageRequest,
+    matches: Callable[[Item], bool],
+    max_read: int | None = None,
+) -> Page[Item]:
+    """Return a page of the items that match, from a list that holds others too.
+
+    It is full unless the list ends, and has a `next` only where another item matches: it tells neither the number nor
+    the ids of the others. With `max_read` it may be shorter, once that many items were read.
+    """
+    kept: list[Item] = []
+    cursor, end, read = request.cursor, None, 0
+    # First as many as are wanted: where most items match, these are enough.
+    size = request.limit
+    while True:
+        found = fetch_page(PageRequest(limit=size, cursor=cursor))
+        for number, item in enumerate(found.items, 1):
+            if not matches(item):
+                continue
+            if len(kept) == request.limit:
+                return Page(items=tuple(kept), next=end)
+            kept.append(item)
+            if len(kept) == request.limit:
+                # A store names positions only at the end of a page, so that page is read once more.
+                is_last = number == len(found.items)
+                end = found.next if is_last else fetch_page(PageRequest(limit=number, cursor=cursor)).next
+        if found.next is None:
+            return Page(items=tuple(kept), next=None)
+        cursor, read, size = found.next, read + len(found.items), PAGE_SIZE
+        if max_read is not None and read >= max_read:
+            return Page(items=tuple(kept), next=end or cursor)
+
+
 def iter_contacts(
     store: ContactReads, workspace: Workspace, label: str, progress: Progress, page_size: int = PAGE_SIZE
 ) -> Iterator[Contact]:

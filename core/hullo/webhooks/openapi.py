@@ -16,7 +16,8 @@ from hullo.api.openapi.notation import (
     ref,
     with_description,
 )
-from hullo.api.openapi.operation import BODY_REFUSALS, KEY_REFUSALS, PAGE, Operation, by_key, path_id
+from hullo.api.openapi.operation import BODY_REFUSALS, KEY_REFUSALS, Operation, by_key, path_id
+from hullo.api.parameters import PAGE
 from hullo.api.schemas import PageResponse
 from hullo.errors import Invalid, NotFound, UnknownApp
 from hullo.model.app import Scope

@@ -12,7 +12,6 @@ from hullo.api.endpoint import Handler
 from hullo.api.openapi.operation import Operation
 from hullo.api.openapi.route import DescribedRoute, Method
 from hullo.api.request import Request
-from hullo.api.schemas import page_response
 from hullo.asgi.json import decode_object
 from hullo.asgi.response import Response, json_response
 from hullo.model.app import ApiKey, Scope
@@ -124,7 +123,7 @@ class Endpoints:
         """`GET /v1/webhooks/{id}/deliveries`"""
         key, webhook_id, page = await require_api_key(request, Scope.READ), request.path_id, request.page_request()
         found = await self._run(request, key, lambda admin: admin.list_deliveries(webhook_id, page))
-        return json_response(page_response(found, DeliveryResponse.of))
+        return json_response(request.page_response(found, DeliveryResponse.of))
 
     async def replay_delivery(self, request: Request) -> Response:
         """`POST /v1/deliveries/{id}/replay`"""

@@ -10,12 +10,14 @@ from hullo.api.contact_schemas import (
     LoggedOutContactResponse,
     WrittenContactResponse,
 )
-from hullo.api.openapi.notation import TEXT, one_of
-from hullo.api.openapi.operation import BODY_REFUSALS, KEY_REFUSALS, PAGE, Operation, Operations, by_key, path_id, query
+from hullo.api.contact_search import BY_EMAIL, BY_EXTERNAL_ID, BY_PHONE, BY_STANDING, BY_TAG, QUERY
+from hullo.api.contacts import PROVENANCE
+from hullo.api.openapi.operation import BODY_REFUSALS, KEY_REFUSALS, Operation, Operations, by_key, path_id
+from hullo.api.parameters import PAGE
+from hullo.api.privacy import CONVERSATIONS
 from hullo.api.schemas import PageResponse, SessionResponse
 from hullo.errors import Conflicting, Invalid, NoIdentifier, NotFound, UnknownApp
 from hullo.model.app import Scope
-from hullo.model.identifier import EMAIL, EXTERNAL_ID
 
 _CONTACT: Final = path_id("ContactId")
 
@@ -26,10 +28,12 @@ CALLS_ABOUT_CONTACTS: Final[Operations] = {
             summary="List contacts",
             security=by_key(Scope.READ),
             parameters=(
-                query("query", TEXT, "Found anywhere in identifiers and profile, whatever the case."),
-                query(EXTERNAL_ID, TEXT, "Exactly."),
-                query(EMAIL, TEXT, "In any spelling of the same address."),
-                query("tag", TEXT, "Exactly."),
+                QUERY,
+                BY_EXTERNAL_ID,
+                BY_EMAIL,
+                BY_PHONE,
+                BY_TAG,
+                BY_STANDING,
                 *PAGE,
             ),
             answers=(PageResponse[ContactResponse],),
@@ -72,7 +76,7 @@ CALLS_ABOUT_CONTACTS: Final[Operations] = {
             summary="Read a contact",
             description="The id of one that became part of another is answered with that one, for ever.",
             security=by_key(Scope.READ),
-            parameters=(_CONTACT, query("provenance", one_of(["1"]), "Also tells where each value comes from.")),
+            parameters=(_CONTACT, PROVENANCE),
             answers=(ContactResponse,),
             refusals=(NotFound, Invalid, *KEY_REFUSALS),
         ),
@@ -92,14 +96,7 @@ CALLS_ABOUT_CONTACTS: Final[Operations] = {
             summary="Erase a contact",
             description="And everything else that is held about the person, for good.",
             security=by_key(Scope.ERASE),
-            parameters=(
-                _CONTACT,
-                query(
-                    "conversations",
-                    {**one_of(["erase", "anonymise"]), "default": "erase"},
-                    "What becomes of what was said.",
-                ),
-            ),
+            parameters=(_CONTACT, CONVERSATIONS),
             answers=(ErasedContactResponse,),
             refusals=(NotFound, Invalid, *KEY_REFUSALS),
         ),

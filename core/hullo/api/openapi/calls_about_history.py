@@ -9,13 +9,13 @@ from hullo.api.history_schemas import DecisionResponse, NoteResponse, RemovedNot
 from hullo.api.openapi.operation import (
     BODY_REFUSALS,
     KEY_REFUSALS,
-    PAGE,
     Operation,
     Operations,
     by_key,
     in_path,
     path_id,
 )
+from hullo.api.parameters import PAGE
 from hullo.api.schemas import PageResponse
 from hullo.errors import Conflicting, Invalid, NotFound
 from hullo.model.app import Scope

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final, get_args
+from typing import Final
 
 from hullo.api.contact_schemas import ConflictResponse
 from hullo.api.history_schemas import MergedResponse, MergeResponse, ResolvedConflictResponse, UnmergedResponse
-from hullo.api.openapi.notation import one_of, ref
-from hullo.api.openapi.operation import BODY_REFUSALS, KEY_REFUSALS, PAGE, Operation, Operations, by_key, path_id, query
+from hullo.api.merges import CONTACT, STATUS
+from hullo.api.openapi.operation import BODY_REFUSALS, KEY_REFUSALS, Operation, Operations, by_key, path_id
+from hullo.api.parameters import PAGE
 from hullo.api.schemas import PageResponse
 from hullo.errors import Conflicting, Invalid, NotFound
 from hullo.model.app import Scope
-from hullo.model.conflict import ConflictStatus
 
 _CONTACT: Final = path_id("ContactId")
 
@@ -64,12 +64,8 @@ CALLS_ABOUT_MERGES: Final[Operations] = {
             description="Two contacts that one call named, for somebody to look at.",
             security=by_key(Scope.READ),
             parameters=(
-                query(
-                    "status",
-                    {**one_of([*get_args(ConflictStatus), "all"]), "default": "open"},
-                    "In which status.",
-                ),
-                query("contact_id", ref("ContactId"), "On either side."),
+                STATUS,
+                CONTACT,
                 *PAGE,
             ),
             answers=(PageResponse[ConflictResponse],),

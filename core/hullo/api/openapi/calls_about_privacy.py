@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from hullo.api.export_schemas import ExportResponse
-from hullo.api.openapi.operation import KEY_REFUSALS, PAGE, Operation, Operations, by_key, path_id
+from hullo.api.openapi.operation import KEY_REFUSALS, Operation, Operations, by_key, path_id
+from hullo.api.parameters import PAGE
 from hullo.api.schemas import AuditEntryResponse, PageResponse
 from hullo.errors import Conflicting, Invalid, NotFound
 from hullo.model.app import Scope

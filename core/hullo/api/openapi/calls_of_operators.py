@@ -10,7 +10,13 @@ from hullo.errors import Unavailable
 
 CALLS_OF_OPERATORS: Final[Operations] = {
     "/healthz": {
-        "get": Operation(id="alive", summary="Is the process there?", security=PUBLIC, answers=(HealthResponse,)),
+        "get": Operation(
+            id="alive",
+            summary="Is the process there?",
+            security=PUBLIC,
+            answers=(HealthResponse,),
+            takes_any_query=True,
+        ),
     },
     "/readyz": {
         "get": Operation(
@@ -20,6 +26,7 @@ CALLS_OF_OPERATORS: Final[Operations] = {
             security=PUBLIC,
             answers=(HealthResponse,),
             refusals=(Unavailable,),
+            takes_any_query=True,
         ),
     },
     "/openapi.json": {

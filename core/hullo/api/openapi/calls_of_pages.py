@@ -10,7 +10,6 @@ from hullo.api.openapi.operation import (
     ANY_CALLER,
     BODY_REFUSALS,
     EITHER_REFUSALS,
-    PAGE,
     PAGE_REFUSALS,
     VISITOR,
     VISITOR_REFUSALS,
@@ -20,6 +19,7 @@ from hullo.api.openapi.operation import (
     by_key,
     path_id,
 )
+from hullo.api.parameters import PAGE
 from hullo.api.schemas import (
     AttributedConversationResponse,
     BegunConversationResponse,

@@ -23,7 +23,7 @@ from hullo.api.openapi.calls_of_pages import CALLS_OF_PAGES
 from hullo.api.openapi.calls_of_servers import CALLS_OF_SERVERS
 from hullo.api.openapi.components import ResponseSchemas
 from hullo.api.openapi.notation import Schema, ref
-from hullo.api.openapi.operation import PARAMETERS, Operation, Operations
+from hullo.api.openapi.operation import PARAMETERS, Operation, Operations, parameter_object
 from hullo.api.openapi.refusals import HEADERS, PROBLEM, REQUEST_ID, WHEN, by_status, responses
 from hullo.api.openapi.route import DescribedRoute
 from hullo.api.request import Request
@@ -62,6 +62,9 @@ _GROUPS: Final[dict[str, tuple[str, Operations]]] = {
     ),
     "Operators": ("For whoever runs it.", CALLS_OF_OPERATORS),
 }
+
+OPERATIONS: Final[Operations] = {path: methods for _, paths in _GROUPS.values() for path, methods in paths.items()}
+"""What hullo's own paths offer."""
 
 _OF_PLUGINS: Final = "Servers"
 """The group of what plugins describe."""
@@ -140,7 +143,7 @@ def document(limits: Limits, added: Iterable[BaseRoute] = ()) -> dict[str, Any]:
                 "Description": {"type": "object", "description": "An OpenAPI document."},
                 "Problem": PROBLEM,
             },
-            "responses": responses(each.refusals for each in operations),
+            "responses": responses(each.all_refusals for each in operations),
             "parameters": PARAMETERS,
             "headers": HEADERS,
             "securitySchemes": _SECURITY,
@@ -156,9 +159,9 @@ def _operation_object(
         "tags": [group],
         "summary": operation.summary,
         "description": operation.description,
-        "parameters": operation.parameters,
+        "parameters": [parameter_object(parameter) for parameter in operation.parameters],
         "requestBody": _body(operation),
-        "responses": {"200": _success(operation, answers, ids), **by_status(operation.refusals)},
+        "responses": {"200": _success(operation, answers, ids), **by_status(operation.all_refusals)},
     }
     # Empty parts are left out, but not `security`: empty it says that no credential is needed.
     return {**{name: part for name, part in described.items() if part}, "security": operation.security}

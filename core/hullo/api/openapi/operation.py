@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
-from hullo.api.openapi.notation import TEXT, Schema, ref
+from hullo.api.openapi.notation import Schema, ref
 from hullo.api.openapi.refusals import Refusal
-from hullo.api.request import PAGE_MAX_LIMIT
+from hullo.api.parameters import PAGE, QueryParameter
 from hullo.api.schemas import ResponseBody
 from hullo.errors import (
     BadOrigin,
@@ -23,7 +23,6 @@ from hullo.errors import (
     UnknownApp,
 )
 from hullo.model.app import Scope
-from hullo.store.protocol import PageRequest
 from hullo.value import Value
 
 Security = list[dict[str, list[str]]]
@@ -56,7 +55,7 @@ class Operation(Value):
     answers: tuple[type[ResponseBody] | str, ...]
     """Several where it depends on the caller. A text names a schema that is written by hand."""
     description: str = ""
-    parameters: tuple[Schema, ...] = ()
+    parameters: tuple[Schema | QueryParameter[Any], ...] = ()
     body: str | None = None
     needs_body: bool = True
     beacon: bool = False
@@ -68,6 +67,20 @@ class Operation(Value):
     """The ids of operations whose path holds an id that is in the answer."""
     leads_by: str = "id"
     """The field of the answer that it is in."""
+    takes_any_query: bool = False
+    """Whether unknown parameters are ignored: probes of proxies add some against caches."""
+
+    @property
+    def query(self) -> tuple[QueryParameter[Any], ...] | None:
+        """Return all parameters of the query that the call takes; None where it ignores others."""
+        if self.takes_any_query:
+            return None
+        return tuple(parameter for parameter in self.parameters if isinstance(parameter, QueryParameter))
+
+    @property
+    def all_refusals(self) -> tuple[Refusal, ...]:
+        """Return why the call may be refused, its query included."""
+        return self.refusals if self.takes_any_query else (*self.refusals, Invalid)
 
 
 Operations = Mapping[str, Mapping[str, Operation]]
@@ -89,21 +102,22 @@ def in_path(name: str, schema: Schema) -> Schema:
     return {"name": name, "in": "path", "required": True, "schema": schema}
 
 
-def query(name: str, schema: Schema, description: str) -> Schema:
-    """A parameter of the address."""
-    return {"name": name, "in": "query", "description": description, "schema": schema}
+def describe_parameter(parameter: QueryParameter[Any]) -> Schema:
+    """Describe a parameter of the query."""
+    return {
+        "name": parameter.name,
+        "in": "query",
+        "description": parameter.description,
+        "schema": parameter.schema,
+    }
 
 
-PAGE: Final = (ref("limit", "parameters"), ref("cursor", "parameters"))
-"""Which part of a list."""
-
-PARAMETERS: Final[Mapping[str, Schema]] = {
-    "limit": query(
-        "limit",
-        # The maximum comes from the code that checks it, so that the document cannot differ.
-        {"type": "integer", "minimum": 1, "maximum": PAGE_MAX_LIMIT, "default": PageRequest().limit},
-        "How many.",
-    ),
-    "cursor": query("cursor", TEXT, "The `next` of the page before."),
-}
+PARAMETERS: Final[Mapping[str, Schema]] = {parameter.name: describe_parameter(parameter) for parameter in PAGE}
 """By their names in the document."""
+
+
+def parameter_object(parameter: Schema | QueryParameter[Any]) -> Schema:
+    """Describe a parameter where an operation takes it."""
+    if not isinstance(parameter, QueryParameter):
+        return parameter
+    return ref(parameter.name, "parameters") if parameter in PAGE else describe_parameter(parameter)

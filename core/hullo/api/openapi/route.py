@@ -28,7 +28,9 @@ class DescribedRoute(Route):
         self, path: str, methods: Mapping[str, Method], schemas: Mapping[str, Schema] = MappingProxyType({})
     ) -> None:
         # No runtime yet: plugins make their routes before there is one.
-        super().__init__(path, Endpoint(None, {name: each.handler for name, each in methods.items()}))
+        handlers = {name: method.handler for name, method in methods.items()}
+        operations = {name: method.operation for name, method in methods.items()}
+        super().__init__(path, Endpoint(None, handlers, operations))
         # OpenAPI has methods in lower case.
         self.operations = {name.lower(): each.operation for name, each in methods.items()}
         self.schemas = schemas
