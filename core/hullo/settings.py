@@ -58,6 +58,37 @@ class RateLimits(Value):
                 )
 
 
+class ServerLimits(Value):
+    """Limits of `hullo serve` on connections, before any request is read from them. Other servers have their own.
+
+    Raises `SettingsError` for a value that is not a number of at least 1.
+    """
+
+    connections: int | None = None
+    """Open connections of one process, sockets included. None: as many as the process may have open files, less a
+    reserve for the database."""
+    connections_per_address: int = 256
+    """Of them, those of one address that is no trusted proxy; at most a quarter of all."""
+    head_bytes: int = 64 * 1024
+    """Request line, headers and trailers of one request; 32 bytes are added for each header. Beyond it: 431."""
+    pipelined_requests: int = 8
+    """Requests of one connection that wait for an answer before the server reads on."""
+    first_byte_seconds: int = 10
+    """A connection that sends nothing for so long is closed."""
+    head_seconds: int = 10
+    """From the first byte of a request to the end of its headers. Beyond it: 408."""
+    body_seconds: int = 30
+    """From the end of the headers to the end of the body."""
+
+    def __post_init__(self) -> None:
+        for name in (limit.name for limit in fields(self)):
+            value: object = getattr(self, name)
+            if value is None and name == "connections":
+                continue
+            if type(value) is not int or value < 1:
+                raise SettingsError(f"server.{name} must be a whole number from 1 on, not {value!r}")
+
+
 class SessionCookie(Value):
     """Session cookie that scripts cannot read, for pages on hullo's own host."""
 
@@ -97,6 +128,9 @@ class Settings(
     [rate_limits]
     calls_per_address = 600
 
+    [server]                          # limits of hullo serve on connections
+    connections_per_address = 256
+
     [cookie]
     on = true
 
@@ -111,6 +145,7 @@ class Settings(
     without: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     rate_limits: RateLimits = field(default_factory=RateLimits)
+    server: ServerLimits = field(default_factory=ServerLimits)
     cookie: SessionCookie = field(default_factory=SessionCookie)
     trusted_proxies: tuple[str, ...] = ()
     """Addresses and networks whose `X-Forwarded-For` is believed, and `unix` for callers through a Unix socket. Empty:
@@ -225,7 +260,12 @@ def _settings(table: Mapping[str, object], path: Path) -> Settings:
     return settings
 
 
-_TABLES: Final[Mapping[str, type[Any]]] = {"limits": Limits, "rate_limits": RateLimits, "cookie": SessionCookie}
+_TABLES: Final[Mapping[str, type[Any]]] = {
+    "limits": Limits,
+    "rate_limits": RateLimits,
+    "server": ServerLimits,
+    "cookie": SessionCookie,
+}
 
 
 def _validate_attributes(names: Sequence[str]) -> None:

@@ -42,6 +42,10 @@ class TrustedProxies:
         if host is None:
             # A peer on a Unix socket has no address, so only the entry `unix` vouches for it.
             return self.unix
+        return self.trusts_host(host)
+
+    def trusts_host(self, host: str) -> bool:
+        """Return whether the text is an address that is listed."""
         address = _parse_address(host)
         return address is not None and self.trusts(address)
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator
 from importlib.metadata import version
+from typing import Final
 
 import click
 
 from hullo.application import Hullo
 from hullo.bus.choice import bus_url
+from hullo.cli.connections import connection_limit
 from hullo.cli.options import CommonOptions, common_options, pass_options
 from hullo.cli.screen import table
 from hullo.errors import SettingsError
@@ -17,6 +19,8 @@ from hullo.secrets.vault import Vault
 from hullo.settings import Settings
 from hullo.store.maintenance import Finding, SupportsMaintenance
 from hullo.store.urls import mask_secrets
+
+FEW_CONNECTIONS: Final = 800
 
 
 @click.command("doctor")
@@ -51,6 +55,7 @@ def _findings(hullo: Hullo) -> Iterator[Finding]:
     yield Finding(name="store", value=mask_secrets(hullo.settings.store))
     yield _bus(hullo)
     yield _master_key(hullo.settings)
+    yield _connections(hullo.settings)
     if isinstance(hullo.store, SupportsMaintenance):
         yield from hullo.store.diagnose()
     else:
@@ -67,6 +72,18 @@ def _bus(hullo: Hullo) -> Finding:
     # The same choice as at the start of a server, which may fall back to the store's PostgreSQL.
     url = bus_url(hullo.settings, hullo.settings.store, shared_between_processes=True)
     return Finding(name="bus", value=mask_secrets(url))
+
+
+def _connections(settings: Settings) -> Finding:
+    most, share = connection_limit(settings), settings.server.connections_per_address
+    return Finding(
+        name="connections",
+        value=f"{most:,} for each process of hullo serve, {min(share, max(1, most // 4)):,} for each address",
+        # Sockets of the widget stay open: a small site has hundreds.
+        advice=None
+        if most >= FEW_CONNECTIONS
+        else "raise the limit of open files: LimitNOFILE=65536 for systemd, or ulimit -n 65536",
+    )
 
 
 def _master_key(settings: Settings) -> Finding:

@@ -25,6 +25,7 @@ from hullo.cli.site import (
     load_demo,
 )
 from hullo.rules.origins import is_loopback
+from hullo.settings import Settings
 from hullo.store.urls import mask_secrets
 
 if TYPE_CHECKING:
@@ -90,14 +91,18 @@ def serve_command(options: CommonOptions, host: str, port: int, workers: int, de
             # The sockets accept connections already. Those wait for the server, which starts a moment later.
             _announce(options, hullo, sites, listeners[0])
             if workers == 1:
-                _serve_here(application, listeners)
+                _serve_here(application, hullo.settings, listeners)
         # Each worker opens the database for itself, after this process has closed it.
         if workers > 1:
             _serve_in_workers(options, hullo, sites, listeners, workers)
 
 
-def _serve_here(application: ASGIApp, listeners: list[socket.socket]) -> None:
+def _serve_here(application: ASGIApp, settings: Settings, listeners: list[socket.socket]) -> None:
     import uvicorn
+
+    from hullo.cli.http_protocol import bound_connections
+
+    bound_connections(settings)
 
     # Undone at the end: tests serve in a process that goes on.
     unfreeze_gc = freeze_gc()
@@ -138,6 +143,7 @@ def _serve_in_workers(
 def _config(application: Any, **more: Any) -> uvicorn.Config:
     import uvicorn
 
+    from hullo.cli.http_protocol import BoundedHttpProtocol
     from hullo.cli.websocket import BoundedProtocol
 
     return uvicorn.Config(
@@ -153,6 +159,7 @@ def _config(application: Any, **more: Any) -> uvicorn.Config:
         # uvicorn knows no trusted proxy, so it must believe no header about the client's address. hullo reads its own
         # list of proxies.
         proxy_headers=False,
+        http=BoundedHttpProtocol,
         # This driver needs the least memory for an idle socket. Compression would cost a socket more than it saves.
         ws=BoundedProtocol,
         ws_max_size=MAX_MESSAGE_BYTES,

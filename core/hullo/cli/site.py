@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import html
 import os
+import sys
 from collections.abc import Callable
 from importlib.metadata import entry_points
 from typing import Final, Protocol
@@ -18,6 +19,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from hullo.application import Hullo
+from hullo.background.worker import BackgroundWorker
 from hullo.cli.logs import log_to_stderr
 from hullo.errors import PluginError
 from hullo.middleware import IdentityMiddleware
@@ -26,6 +28,10 @@ from hullo.settings import Settings, read_settings
 DEMO_GROUP: Final = "hullo.demos"
 DEMO_SITES: Final = "HULLO_DEMO_SITES"
 """The variable in which worker processes find the demo that they serve, with its secrets."""
+
+COLLECTION_PAUSE: Final = 5.0
+FLOOD_BLOCKS: Final = 200_000
+"""Growth in Python's blocks of memory, some 80 bytes each, after which garbage is collected without waiting."""
 
 PAGE: Final = """<!doctype html>
 <html lang="en">
@@ -114,25 +120,49 @@ def freeze_gc() -> Callable[[], None]:
 
     For a process that does nothing but serve, once it is ready to. Its modules and classes stay until it ends. Going
     through them again at every few hundred values that requests make costs a tenth of an identify. The collector still
-    frees what requests leave behind.
+    frees what requests leave behind: seldom by count, and within seconds after a flood of them.
     """
     before = gc.get_threshold()
     # First collected, as frozen garbage would stay until the process ends.
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+    collector = BackgroundWorker("collector", _FloodCollector().run_once)
+    collector.start()
+    collector.wake()
 
     def undo() -> None:
+        collector.stop(timeout=1.0)
         gc.unfreeze()
         gc.set_threshold(*before)
 
     return undo
 
 
+class _FloodCollector:
+    """Collects garbage when much more memory is in use than after the last time."""
+
+    def __init__(self) -> None:
+        self._blocks = sys.getallocatedblocks()
+
+    def run_once(self) -> float:
+        """Look once. Returns the seconds until the next look."""
+        # By growth and not always: a full collection stops every request for as long as it lasts.
+        if sys.getallocatedblocks() - self._blocks > FLOOD_BLOCKS:
+            gc.collect()
+            self._blocks = sys.getallocatedblocks()
+        else:
+            self._blocks = min(self._blocks, sys.getallocatedblocks())
+        return COLLECTION_PAUSE
+
+
 def create_worker_application() -> ASGIApp:
     """Build the application of one of several worker processes, from its environment alone."""
+    from hullo.cli.http_protocol import bound_connections
+
     log_to_stderr()
     settings = read_settings()
+    bound_connections(settings)
     # The environment is all that a spawned worker gets from its parent.
     encoded_demo = os.environ.get(DEMO_SITES)
     if encoded_demo is None:

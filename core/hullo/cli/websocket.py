@@ -5,6 +5,7 @@ Both stop clients that never finish a message or never read. No handler of hullo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -17,7 +18,19 @@ MAX_UNREAD_BYTES: Final = 64 * 1024
 
 
 class BoundedProtocol(WebSocketsSansIOProtocol):
-    """Close the connection of a client that exceeds a limit."""
+    """Close the connection of a client that exceeds a limit.
+
+    `on_lost` is called once, when the connection has ended.
+    """
+
+    on_lost: Callable[[], None] | None = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Report the end of the connection."""
+        super().connection_lost(exc)
+        on_lost, self.on_lost = self.on_lost, None
+        if on_lost is not None:
+            on_lost()
 
     def handle_cont(self, event: Frame) -> None:
         """Handle a further fragment of a message."""
