@@ -156,7 +156,7 @@ def test_delete_erases_the_contact(shop):
 @pytest.mark.parametrize(("fate", "left"), [("erase", 0), ("anonymise", 1)])
 def test_erasure_deletes_or_anonymises_conversations(shop, fate, left):
     key, token = shop.api_key(), shop.join()
-    shop.identify(token, email="jane@example.com")
+    shop.identify(token, **shop.signed("user_1"))
     shop.post("/conversations", {"text": "hello"}, token)
     contact = shop.get("/contacts", key).json()["items"][0]["id"]
     assert _write(shop, "DELETE", contact, key, conversations=fate).status_code == 200
@@ -190,7 +190,6 @@ def test_conflicts_are_listed(shop):
     answer = shop.identify(**shop.signed("user_2", email="jane@example.com")).json()
     items = shop.get("/conflicts", shop.api_key()).json()["items"]
     assert [list(each) for each in items] == [CONFLICT]
-    assert items[0]["id"] == answer["conflicts"][0]["id"]
     assert items[0]["contact_id"] == answer["contact_id"]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from starlette.testclient import TestClient
 
@@ -17,7 +19,7 @@ UNPROVEN = [
     "rejected",
     "request_id",
 ]
-PROVEN = [*UNPROVEN, "contact_id", "matched_by", "written", "kept", "conflicts"]
+PROVEN = [*UNPROVEN, "contact_id", "matched_by", "written", "kept", "noted"]
 
 
 def test_identify_without_session_makes_one(shop):
@@ -70,19 +72,45 @@ def test_owner_gets_same_answer_as_claimant(shop, masked):
 
 
 def test_proven_answer_explains_itself(shop):
-    shop.identify(**shop.signed("user_2", email="taken@example.com"))
-    answer = shop.identify(**shop.signed("user_1", email="taken@example.com", name="Jane")).json()
+    answer = shop.identify(**shop.signed("user_1", name="Jane")).json()
     assert list(answer) == PROVEN
     assert answer["standing"] == "proven"
     assert answer["matched_by"] == "created"
-    assert answer["written"] == ["external_id", "name"]
-    assert [(conflict["rule"], conflict["field"]) for conflict in answer["conflicts"]] == [("C4", "email")]
+    assert (answer["written"], answer["noted"]) == (["external_id", "name"], [])
+
+
+@pytest.mark.rule("H3", "C7")
+def test_proven_answer_only_notes_unproven_identifiers(shop, masked):
+    """The same for an email of a stranger, of a proven person, of a claimed one, and beside an email of one's own."""
+    key = shop.api_key()
+    shop.identify(**shop.signed("other", email="taken@example.com"))
+    shop.post("/contacts", {"external_id": "known", "email": "known@example.com"}, key)
+    shop.identify(email="claimed@example.com")
+    answers = {}
+    for name in ("new", "taken", "known", "claimed"):
+        token, person = shop.join(), shop.signed(f"user of {name}", email=f"{name}@example.com", name="Jane")
+        answers[name] = [masked(shop.identify(token, **person).text) for _ in range(2)]
+    assert len({tuple(pair) for pair in answers.values()}) == 1, answers
+    first, second = (json.loads(text) for text in answers["taken"])
+    assert (first["matched_by"], first["written"], first["noted"]) == ("created", ["external_id", "name"], ["email"])
+    assert (second["matched_by"], second["written"], second["noted"]) == ("external_id", [], ["email"])
+    # Agents learn the rest.
+    assert {conflict["field"] for conflict in shop.get("/conflicts", key).json()["items"]} == {"email"}
+    shop.post("/contacts", {"external_id": "has one", "email": "mine@example.com"}, key)
+    beside = shop.identify(**shop.signed("has one", email="other@example.com")).json()
+    assert (beside["written"], beside["kept"], beside["noted"]) == ([], [], ["email"])
+    # Only its session proves what this call says: none of its identifiers is told of.
+    session = shop.join()
+    shop.identify(session, **shop.signed("has one"))
+    unsigned = shop.identify(session, external_id="has one", email="taken@example.com").json()
+    assert (unsigned["standing"], unsigned["noted"]) == ("proven", ["external_id", "email"])
 
 
 def test_kept_names_fields_a_policy_refused(shop):
-    shop.post("/contacts", {"external_id": "user_1", "email": "jane@example.com"}, shop.api_key())
-    answer = shop.identify(**shop.signed("user_1", email="other@example.com")).json()
-    assert [each["field"] for each in answer["kept"]] == ["email"]
+    token = shop.hullo.mint_token(shop.app_key, external_id="user_1", custom_data={"plan": "pro"})
+    session = shop.identify(token=token).json()["session_token"]
+    answer = shop.identify(session, external_id="user_1", custom_data={"plan": "free"}).json()
+    assert [each["field"] for each in answer["kept"]] == ["custom_data.plan"]
     assert set(answer["kept"][0]) == {"field", "reason"}
 
 

@@ -312,7 +312,7 @@ def test_session_is_limited_in_changes(backend):
 def test_unchanged_calls_are_free_at_limit(backend):
     site = Limited(backend, identifies_per_session=3)
     token = site.join()
-    jane = site.signed("user_1", name="Jane", email="jane@example.com")
+    jane = site.signed("user_1", name="Jane", custom_data={"plan": "pro"})
     assert site.identify(token, **jane).status_code == 200
     assert [site.identify(token, **jane).status_code for _ in range(10)] == [200] * 10
     assert [site.identify(token, **jane, phone=f"+1415555010{number}").status_code for number in (1, 2)] == [200] * 2
@@ -323,10 +323,14 @@ def test_unchanged_calls_are_free_at_limit(backend):
     assert refused(site.identify(token, **jane, phone="+14155550101"))
 
 
-def test_unproven_call_repeating_last_is_free(backend):
+@pytest.mark.rule("H2", "H3")
+@pytest.mark.parametrize("proves", [False, True])
+def test_call_with_claims_repeating_last_is_free(backend, proves):
+    """An email beside a proof is counted like a claim: the count must not tell whether it is known."""
     site = Limited(backend, identifies_per_session=3)
     token = site.join()
-    said = [{"email": "jane@example.com", "custom_data": {"plan": plan}} for plan in ("a", "b", "c", "d")]
+    proof = site.signed("user_1") if proves else {}
+    said = [{**proof, "email": "jane@example.com", "custom_data": {"plan": plan}} for plan in ("a", "b", "c", "d")]
     for fields in said[:3]:
         assert [site.identify(token, **fields).status_code for _ in range(5)] == [200] * 5
     assert refused(site.identify(token, **said[3]))

@@ -275,15 +275,3 @@ def test_own_proof_yields_own_contact_only(site: Site, victim: Victim, proof: st
         answer = site.browser().identify(**proofs[proof]).json()
         assert answer["standing"] == "proven"
         assert answer["contact_id"] != victim.id
-
-
-@pytest.mark.rule("H2", "C7")
-@pytest.mark.parametrize("known", [True, False])
-def test_own_proof_reveals_no_claimed_emails_owner(site: Site, victim: Victim, known: bool) -> None:
-    """That it is somebody's the signed answer does tell (C7); not who that is, nor what else is known of them."""
-    email = victim.email if known else f"{site.target.name('victim')}@example.com"
-    answer = site.browser().prove(site.target.name("me"), email=email)
-    assert victim.id not in answer.text
-    assert victim.external_id not in answer.text
-    assert "Victoria" not in answer.text
-    assert (answer.json()["conflicts"] != []) is known

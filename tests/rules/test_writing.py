@@ -88,14 +88,17 @@ def test_claim_does_not_replace_owners_custom_value(world: World) -> None:
     assert world.custom_data(first.contact_id) == {"plan": "pro"}
 
 
-@pytest.mark.rule("W4")
-def test_owner_may_replace_unproven_custom_values_only(world: World) -> None:
+@pytest.mark.rule("W4", "W13")
+def test_owner_replaces_unproven_values_until_proof(world: World) -> None:
     owner = world.visitor()
     first = owner.identify(email="jane@example.com", custom_data={"mine": 1})
     world.visitor().identify(email="jane@example.com", custom_data={"theirs": 1})
-    world.upsert(email="jane@example.com", custom_data={"proven": 1})
-    owner.identify(email="jane@example.com", custom_data={"mine": 2, "theirs": 2, "proven": 2})
-    assert world.custom_data(first.contact_id) == {"mine": 2, "theirs": 2, "proven": 1}
+    owner.identify(email="jane@example.com", custom_data={"mine": 2, "theirs": 2})
+    assert world.custom_data(first.contact_id) == {"mine": 2, "theirs": 2}
+    # The site proves the contact by its email, and writes no other value.
+    world.upsert(email="jane@example.com")
+    assert owner.identify(email="jane@example.com", custom_data={"mine": 3, "new": 3}).standing is Standing.CLAIMED
+    assert world.custom_data(first.contact_id) == {"mine": 2, "theirs": 2, "new": 3}
 
 
 @pytest.mark.rule("W4")

@@ -94,6 +94,21 @@ def test_visitor_proven_just_before_message_gets_it(site, monkeypatch):
     assert laptop.hear()["text"] == "hello"
 
 
+@pytest.mark.rule("H4", "S4")
+@pytest.mark.parametrize("ending", ["?conversations=erase", "/sessions"])
+def test_claimants_socket_outlives_erasure_and_logout(site, ending):
+    owner, _ = site.join(identity=site.shop.signed("user_1"))
+    claimant, _ = site.join(identity={"external_id": "user_1"})
+    key = site.shop.api_key()
+    contact = site.shop.get("/contacts?external_id=user_1", key).json()["items"][0]["id"]
+    headers = {"authorization": f"Bearer {key}"}
+    assert site.shop.http.delete(f"/hullo/v1/contacts/{contact}{ending}", headers=headers).status_code == 200
+    assert owner.closed() == (4401, "session_revoked")
+    assert claimant.quiet()
+    again = claimant.ask("identify", identity={"external_id": "user_1"})
+    assert (again["standing"], again["switched"]) == ("claimed", False)
+
+
 @pytest.mark.rule("S4")
 def test_reset_elsewhere_closes_the_sessions_sockets(site):
     socket, joined = site.join()

@@ -151,9 +151,9 @@ def test_erased_contact_is_gone_from_the_file(store: PeeweeStore, path: Path):
     store.apply([ChangeSet(contacts=others)])
     renamed = replacement(contact, replace(contact, profile={}))
     store.apply([ChangeSet(contacts=(renamed,))])
-    assert store.apply([ChangeSet(erasures=(Erasure(contact=renamed.after, conversations="erase", at=LATER),))]) == (
-        APPLIED,
-    )
+    assert store.apply(
+        [ChangeSet(erasures=(Erasure(contact=renamed.after, conversations="erase", at=LATER, salt="salt"),))]
+    ) == (APPLIED,)
     store.close()  # which moves the log into the file
     assert b"2@mail.test" in path.read_bytes()
     assert b"ann@shop.example" not in path.read_bytes()

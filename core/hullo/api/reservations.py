@@ -85,9 +85,10 @@ async def reserve_identify(
 
         Without proof, stored data must not decide that: a caller who sends one identifier and then another could infer
         from the count whether it was written, and so whether the person is known (H2). There a call is free only if it
-        repeats the previous one.
+        repeats the previous one. The same holds for what stands beside a proof (H3).
         """
-        return outcome.changed or (outcome.standing is not Standing.PROVEN and not slot.is_repeat)
+        is_told_all = outcome.standing is Standing.PROVEN and not outcome.noted
+        return outcome.changed or (not is_told_all and not slot.is_repeat)
 
     return Reservation(limit, slot, counts, _is_caller_error)
 

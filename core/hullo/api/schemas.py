@@ -13,7 +13,6 @@ from msgspec import UNSET, Meta, UnsetType, convert
 
 from hullo.api.field_types import (
     AppId,
-    ConflictId,
     Consent,
     ContactId,
     ConversationId,
@@ -101,15 +100,11 @@ class StepResponse(ResponseBody):
 Rejected = Annotated[list[FaultResponse], Meta(description="What was left out, and why: faults of the call alone.")]
 Written = Annotated[list[str], Meta(description="The fields that changed.")]
 Kept = Annotated[list[FaultResponse], Meta(description="What was not written, as what is stored goes before it.")]
+Noted = Annotated[
+    list[str],
+    Meta(description="Identifiers that stand beside the proof. Whether another contact has them is told to servers."),
+]
 Steps = Annotated[list[StepResponse], Meta(description="Which plugin answered what, in order.")]
-
-
-class FoundConflictResponse(ResponseBody):
-    """A conflict that an identify call has opened."""
-
-    id: ConflictId
-    rule: Rule
-    field: Field
 
 
 class ClaimedResponse(ResponseBody, kw_only=True, secrets=("session_token",)):
@@ -138,7 +133,7 @@ class ProvenResponse(ClaimedResponse, kw_only=True):
     matched_by: MatchedBy
     written: Written
     kept: Kept
-    conflicts: Annotated[list[FoundConflictResponse], Meta(description="Those that this call has opened.")]
+    noted: Noted
 
 
 def identify_response(outcome: Outcome, session_token: str | None) -> ClaimedResponse | ProvenResponse:
@@ -169,10 +164,11 @@ def identify_response(outcome: Outcome, session_token: str | None) -> ClaimedRes
         rejected=rejected,
         request_id=outcome.request_id,
         contact_id=outcome.contact_id,
-        matched_by=outcome.matched_by,
-        written=[verdict.field for verdict in outcome.written],
-        kept=FaultResponse.of_each(outcome.kept),
-        conflicts=FoundConflictResponse.of_each(outcome.conflicts),
+        # H3: another kind of match would tell that the noted identifier is known.
+        matched_by=CREATED if outcome.is_found_by_noted else outcome.matched_by,
+        written=[verdict.field for verdict in outcome.written if verdict.field not in outcome.noted],
+        kept=FaultResponse.of_each([verdict for verdict in outcome.kept if verdict.field not in outcome.noted]),
+        noted=list(outcome.noted),
     )
 
 

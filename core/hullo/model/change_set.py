@@ -61,9 +61,9 @@ def replacement(before: T, after: T) -> Change[T]:
     return Change(before, replace(after, version=before.version + 1))  # type: ignore[type-var]
 
 
-class Erasure(Value):
+class Erasure(Value, secrets=("salt",)):
     """Removal of a contact with all data about it: conversations, timeline, decisions, conflicts, merges with their
-    images, notes. Its sessions are revoked (P2).
+    images, notes (P2). Its proven sessions are revoked; others lose the contact, and their claims are redacted (H4).
 
     Contacts that were merged into it are erased too. Stores apply erasures last in their change set. Events in the
     outbox are still sent: they hold no personal data.
@@ -75,6 +75,8 @@ class Erasure(Value):
     """`anonymise` keeps the texts without the link to the contact, under a visitor that has no session."""
     # Instants come with the change set, not from a database clock: the servers' clocks differ.
     at: Instant
+    salt: str
+    """Of the workspace's tombstones: `redact_claim` takes it."""
 
 
 class KeyUse(Value):
@@ -123,7 +125,8 @@ class CallCount(Value):
 
 
 class SessionRevocation(Value):
-    """End of every session of a contact, in all apps (S2). Ended sessions stay unchanged; never a conflict."""
+    """End of every proven session of a contact, in all apps (S2). The others lose the contact and stay valid: a visitor
+    who only claimed to be this person learns of no log-out (H4). Ended sessions stay unchanged; never a conflict."""
 
     contact_id: str
     at: Instant

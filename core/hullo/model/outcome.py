@@ -37,6 +37,11 @@ class Outcome(Value, secrets=("session_token",)):
     kept: tuple[FieldVerdict, ...]
     rejected: tuple[Rejection, ...]
     conflicts: tuple[Conflict, ...]
+    noted: tuple[str, ...] = ()
+    """Kinds of the identifiers that a proven visitor gave without proof (H3). A browser learns no more of them, whether
+    they belong to another contact or not; `written`, `kept` and `conflicts` tell the rest to agents and API keys."""
+    is_found_by_noted: bool = False
+    """True where only an identifier of `noted` led to a stored contact."""
     app_id: AppId | None = None
     """None when a server wrote no app's custom data."""
     signature: Signature | None = None

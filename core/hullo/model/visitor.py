@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from msgspec import field
+from msgspec.structs import replace
 
 from hullo.model.contact import ContactId
 from hullo.model.identifier import IdentifierDigest
 from hullo.model.instant import DAY, HOUR, Instant
 from hullo.model.standing import Standing
+from hullo.model.tombstone import redact_claim
 from hullo.value import Value
 
 VisitorId = str
@@ -38,7 +40,8 @@ class Session(Value):
     since stored data must not (H2).
 
     A visitor who claims an erased identifier has a standing and no contact (P2). Its claims are redacted then: digests
-    without the workspace's salt could be tested against a list of emails.
+    without the workspace's salt could be tested against a list of emails. So has one whose contact was logged out or
+    erased after it only claimed to be that person (H4).
     """
 
     digest: SessionDigest
@@ -73,6 +76,18 @@ class Session(Value):
     def is_proven(self) -> bool:
         """Return whether the session may read stored data of its contact (H1)."""
         return self.standing is Standing.PROVEN
+
+    def without_contact(self) -> Session:
+        """Return the session of a visitor who only claimed to be a person that is logged out or erased now (H4).
+
+        It keeps a standing: its visitor is answered as before, and learns nothing.
+        """
+        return replace(self, contact_id=None, standing=Standing.CLAIMED, proven_identifiers=())
+
+    def with_redacted_claims(self, salt: str) -> Session:
+        """Return the session with every claim redacted, after a person it claimed to be was erased (P2)."""
+        claimed = {kind: redact_claim(digest, salt) for kind, digest in self.claimed_identifiers.items()}
+        return replace(self, claimed_identifiers=claimed)
 
     def is_valid(self, now: Instant) -> bool:
         """Return whether the session is neither revoked (S2) nor expired (S3)."""

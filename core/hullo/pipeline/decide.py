@@ -176,10 +176,11 @@ def _standing(session: _SessionResult) -> Standing:
     # Servers write as proven, and so does a visitor who reached the contact through a proof.
     if matched.verified.server_writer is not None or matched.is_proven:
         return Standing.PROVEN
-    # What an absorbed contact had is not for the survivor's creator to change: `owned` ends with the first merge.
-    if session.update is not None and contact.created_by == session.visitor_writer and not contact.absorbed:
-        return Standing.OWNED
-    return Standing.CLAIMED
+    if session.update is None or contact.created_by != session.visitor_writer:
+        return Standing.CLAIMED
+    # W13: another visitor or the site has proven the contact, as a proof of this session would have answered above.
+    # What an absorbed contact had is not for the survivor's creator to change: `owned` ends with the first merge too.
+    return Standing.CLAIMED if contact.absorbed or contact.standing is Standing.PROVEN else Standing.OWNED
 
 
 def _review_writes(believed: _StandingResult, hooks: PluginManager) -> WriteResult:
@@ -193,7 +194,7 @@ def _review_writes(believed: _StandingResult, hooks: PluginManager) -> WriteResu
         app=verified.app,
         signed_fields=verified.signed_fields,
         proven_attributes=verified.proven_attributes,
-        attribute_standing=_attribute_standing(believed.standing, contact),
+        attribute_standing=_attribute_standing(believed.standing),
         is_signed=verified.is_signed,
         visitor_writer=session.visitor_writer,
     )
@@ -222,14 +223,12 @@ def _review_writes(believed: _StandingResult, hooks: PluginManager) -> WriteResu
     )
 
 
-def _attribute_standing(standing: Standing, contact: Contact) -> Standing:
+def _attribute_standing(standing: Standing) -> Standing:
     """Return the standing of a signed attribute: PROVEN where this visitor created the contact and nothing proves it.
 
     An attribute's proof says nothing about the person (V2, V6).
     """
-    # W13: the creator of a contact that anything proves is an ordinary claimant.
-    unproven_own = standing is Standing.OWNED and contact.standing < Standing.PROVEN
-    return Standing.PROVEN if unproven_own else standing
+    return Standing.PROVEN if standing is Standing.OWNED else standing
 
 
 def _link(believed: _StandingResult, snapshot: Snapshot, hooks: PluginManager) -> Links:

@@ -37,7 +37,8 @@ def link_conversations(
     """Link what the plugins choose of this visitor's conversations without a contact (L1, L2)."""
     stored_as = _link_standing(claim, standing)
     if session.is_identified and session.contact_id is None and stored_as < Standing.PROVEN:
-        # The session only claimed to be an erased person: what was said in it is given away by proof alone (P2).
+        # The session only claimed to be a person who was erased or logged out since: what was said in it is given away
+        # by proof alone (P2, H4).
         return NO_LINKS
     # L2: a conversation that has a contact is left alone, so plugins are not asked about it.
     orphans = [

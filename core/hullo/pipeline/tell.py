@@ -13,6 +13,7 @@ from hullo.model.event import Event
 from hullo.model.outcome import Outcome
 from hullo.model.request_context import RequestContext
 from hullo.model.standing import Standing
+from hullo.model.write import identifier_field
 from hullo.pipeline.link import Links
 from hullo.pipeline.match import MatchResult
 from hullo.pipeline.policy import WriteResult
@@ -66,6 +67,7 @@ def outcome_of(result: IdentifyResult, *, changed: bool) -> Outcome:
     """Build the answer. Of a suppressed call it is what a stranger would be answered (H2, P2)."""
     verified, update = result.match.verified, result.session_update
     suppressed = result.is_suppressed
+    noted = _noted_fields(result)
     return Outcome(
         request_id=verified.request_id,
         # P2: the id of a contact that is not written would be a promise that no later call keeps.
@@ -83,10 +85,32 @@ def outcome_of(result: IdentifyResult, *, changed: bool) -> Outcome:
         kept=() if suppressed else result.writes.kept,
         rejected=verified.rejected,
         conflicts=() if suppressed else result.conflicts,
+        noted=noted,
+        is_found_by_noted=bool(noted) and _is_found_by_claim(result),
         app_id=verified.app.id if verified.app else None,
         signature=verified.signature,
         mistake=verified.mistake,
     )
+
+
+def _noted_fields(result: IdentifyResult) -> tuple[str, ...]:
+    """List the identifiers of a proven visitor's call that no proof of the call covers (H3)."""
+    verified = result.match.verified
+    # Most calls prove all that they name, and cost one comparison here.
+    if result.standing is not Standing.PROVEN or len(verified.identifiers) == len(verified.proven_identifiers):
+        return ()
+    unproven = (name for name in verified.identifiers if name not in verified.proven_identifiers)
+    return tuple(dict.fromkeys(identifier_field(name.kind) for name in unproven))
+
+
+def _is_found_by_claim(result: IdentifyResult) -> bool:
+    """Return whether a stored contact was found, and neither by an identifier that the call proves nor by the session's
+    earlier proof."""
+    matched, contact = result.match, result.match.contact
+    if contact is None or any(map(contact.has_identifier, matched.verified.proven_identifiers)):
+        return False
+    session = matched.session
+    return session is None or not session.is_proven or session.contact_id != contact.id
 
 
 def trace_of(result: IdentifyResult) -> Trace:

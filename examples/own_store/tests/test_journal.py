@@ -176,7 +176,7 @@ class TestReplay:
         store.apply([person(1), person(2)])
         contact = store.find_contact(WORKSPACE, "con_1")
         assert contact is not None
-        store.apply([ChangeSet(erasures=(Erasure(contact=contact, conversations="erase", at=LATER),))])
+        store.apply([ChangeSet(erasures=(Erasure(contact=contact, conversations="erase", at=LATER, salt="salt"),))])
         store.close()
         assert reopened(path) == [2]
 

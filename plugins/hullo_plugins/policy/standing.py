@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from hullo.plugin import Contact, Fact, Refusal, Standing, Write, hookimpl, is_blank
+from hullo.plugin import Fact, Refusal, Standing, Write, hookimpl, is_blank
 
 
 class StandingPolicy:
@@ -14,17 +14,17 @@ class StandingPolicy:
     name: ClassVar = "standing"
 
     @hookimpl
-    def review_writes(self, standing: Standing, contact: Contact | None, writes: Sequence[Write]) -> Sequence[Refusal]:
-        verdicts = ((write.field, _refusal_reason(write, standing, contact)) for write in writes)
+    def review_writes(self, standing: Standing, writes: Sequence[Write]) -> Sequence[Refusal]:
+        verdicts = ((write.field, _refusal_reason(write, standing)) for write in writes)
         return [Refusal(field=field, reason=reason) for field, reason in verdicts if reason is not None]
 
 
-def _refusal_reason(write: Write, standing: Standing, contact: Contact | None) -> str | None:
+def _refusal_reason(write: Write, standing: Standing) -> str | None:
     if write.stored is not None and write.stored.is_signed and not write.signed:
         # Otherwise a visitor could leave the token out, and replace what it says.
         return "what a signed token says is replaced by signed calls only (V5)"
     if write.kind == "identifier":
-        return _identifier_refusal(write, standing, contact)
+        return _identifier_refusal(write, standing)
     return _profile_refusal(write) if write.kind == "profile" else _custom_data_refusal(write)
 
 
@@ -48,11 +48,8 @@ def _custom_data_refusal(write: Write) -> str | None:
     return None
 
 
-def _identifier_refusal(write: Write, standing: Standing, contact: Contact | None) -> str | None:
+def _identifier_refusal(write: Write, standing: Standing) -> str | None:
     stored = write.stored
-    if stored is not None and standing is Standing.OWNED and contact is not None and contact.standing > standing:
-        # The visitor who made the contact need not be the person who has proven it since.
-        return "an identifier of somebody who is proven is not replaced by a claim (W7)"
     if stored is None or stored.standing < write.standing or write.standing is Standing.PROVEN:
         return None
     if stored.standing is Standing.PROVEN:

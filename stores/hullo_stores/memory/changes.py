@@ -13,6 +13,7 @@ from hullo.model.change_set import (
     Change,
     ChangeSet,
     KeyUse,
+    SessionRevocation,
     SpentToken,
     StoredResponse,
     Versioned,
@@ -87,7 +88,7 @@ class ChangeWriter:
             self._count_calls(count)
         sessions = tables.sessions
         for log_out in changes.session_revocations:
-            self._end([held for held in sessions.values() if held.contact_id == log_out.contact_id], log_out.at)
+            self._log_out(log_out)
         for ended in changes.hop_group_revocations:
             self._end([held for held in sessions.values() if held.hop_group == ended.hop_group], ended.at)
         for webhook in changes.webhooks:
@@ -231,6 +232,14 @@ class ChangeWriter:
                 wrong=stored.wrong + count.wrong,
             )
         self._journal.put(self._tables.call_counts, key, count)
+
+    def _log_out(self, log_out: SessionRevocation) -> None:
+        concerned = [held for held in self._tables.sessions.values() if held.contact_id == log_out.contact_id]
+        self._end([session for session in concerned if session.is_proven], log_out.at)
+        for session in concerned:
+            if session.revoked_at is None and not session.is_proven:
+                after = replace(session.without_contact(), version=session.version + 1)
+                self._journal.put(self._tables.sessions, session.digest, after)
 
     def _end(self, sessions: Iterable[Session], at: Instant) -> None:
         for session in sessions:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from hullo.model.change_set import Erasure
 from hullo.model.contact import ContactId
 from hullo.model.conversation import Conversation
+from hullo.model.visitor import Session
 from hullo_stores.memory.tables import Journal, Tables, with_absorbed
 from hullo_stores.write_conflict import WriteConflict
 
@@ -44,11 +45,8 @@ def forget_conversation(tables: Tables, journal: Journal, conversation: Conversa
 
 def _erase_one(tables: Tables, journal: Journal, contact_id: ContactId, erasure: Erasure) -> None:
     for session in [held for held in tables.sessions.values() if held.contact_id == contact_id]:
-        revoked = session.revoked_at if session.revoked_at is not None else erasure.at
-        gone = replace(
-            session, contact_id=None, standing=None, claimed_identifiers={}, proven_identifiers=(), revoked_at=revoked
-        )
-        journal.put(tables.sessions, session.digest, replace(gone, version=session.version + 1))
+        after = _stripped(session, erasure)
+        journal.put(tables.sessions, session.digest, replace(after, version=session.version + 1))
     for conversation in [held for held in tables.conversations.values() if held.contact_id == contact_id]:
         if erasure.conversations == "anonymise":
             _anonymise(tables, journal, conversation)
@@ -68,6 +66,16 @@ def _erase_one(tables: Tables, journal: Journal, contact_id: ContactId, erasure:
     _drop_where(journal, tables.notes, lambda held: held.subject_id == contact_id)
     _drop_where(journal, tables.identifiers, lambda owner: owner == contact_id)
     journal.drop(tables.contacts, contact_id)
+
+
+def _stripped(session: Session, erasure: Erasure) -> Session:
+    """Return the session without its contact: ended, or still valid where it only claimed to be this person (H4)."""
+    if session.revoked_at is None and not session.is_proven:
+        return session.without_contact().with_redacted_claims(erasure.salt)
+    revoked = session.revoked_at if session.revoked_at is not None else erasure.at
+    return replace(
+        session, contact_id=None, standing=None, claimed_identifiers={}, proven_identifiers=(), revoked_at=revoked
+    )
 
 
 def _anonymise(tables: Tables, journal: Journal, conversation: Conversation) -> None:

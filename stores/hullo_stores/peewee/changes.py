@@ -12,6 +12,7 @@ from hullo.model.app import App
 from hullo.model.change_set import CallCount, Change, ChangeSet, HopGroupRevocation, KeyUse, SessionRevocation
 from hullo.model.contact import Contact, ContactId
 from hullo.model.instant import Instant
+from hullo.model.standing import Standing
 from hullo_stores.peewee.rows.apps import answer_row, identity_key_row, spent_row
 from hullo_stores.peewee.rows.contacts import tag_rows
 from hullo_stores.peewee.rows.encoding import Row, json_text
@@ -28,6 +29,7 @@ from hullo_stores.peewee.write_plan import (
     DROP_OUTBOX_EVENT,
     DROP_TAG,
     END_HOP_GROUP,
+    LEAVE_CONTACT,
     LOCK_UNMERGED_CONTACT,
     LOG_OUT,
     PUT_BLOCK,
@@ -149,11 +151,14 @@ class BatchBuilder:
 
     def _add_log_outs(self, log_outs: Sequence[SessionRevocation]) -> None:
         """Add one revocation a contact: after the first none is left to revoke. It matches sessions whose `revoked_at`
-        is NULL, which counts as 0."""
+        is NULL, which counts as 0. Those that are not proven lose the contact (H4)."""
         first: dict[ContactId, Instant] = {}
         for log_out in log_outs:
             first.setdefault(log_out.contact_id, log_out.at)
-        self._add(LOG_OUT, [(at, 1, contact_id, 0) for contact_id, at in first.items()])
+        proven, unproven = int(Standing.PROVEN), int(Standing.OWNED)
+        self._add(LOG_OUT, [(at, 1, contact_id, proven, 0) for contact_id, at in first.items()])
+        left = (None, int(Standing.CLAIMED), json_text(()), 1)
+        self._add(LEAVE_CONTACT, [(*left, contact_id, unproven, 0) for contact_id in first])
 
     def _add_ended_groups(self, ended: Sequence[HopGroupRevocation]) -> None:
         first: dict[str, Instant] = {}

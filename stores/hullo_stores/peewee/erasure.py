@@ -9,10 +9,12 @@ from collections.abc import Sequence
 
 from peewee import SQL, fn
 
-from hullo.model.change_set import Erasure
+from hullo.model.change_set import Change, ChangeSet, Erasure, replacement
+from hullo.model.visitor import Session
 from hullo_stores.peewee.compiler import Compiler, ListStatement, parameter
 from hullo_stores.peewee.connection import Transaction
 from hullo_stores.peewee.merging import select_keys, with_absorbed
+from hullo_stores.peewee.rows.contacts import session_of
 from hullo_stores.peewee.tables import (
     Conflicts,
     Contacts,
@@ -28,6 +30,8 @@ from hullo_stores.peewee.tables import (
     Tags,
     Timeline,
 )
+from hullo_stores.peewee.write_plan import SESSIONS
+from hullo_stores.peewee.writes import Batch
 from hullo_stores.write_conflict import WriteConflict
 
 
@@ -43,6 +47,7 @@ class ErasureStatements:
             "version",
         )
         self.absorbed_by = compiler.select_by(Contacts.merged_into, Contacts.id)
+        self.sessions_of = compiler.select_by(Sessions.contact_id)
         self.revoke_sessions = compiler.list_statement(
             lambda ids: Sessions.update(
                 {
@@ -92,6 +97,7 @@ def erase(transaction: Transaction, statements: ErasureStatements, erasure: Eras
     if not transaction.execute(statements.lock_contact, (contact.id, contact.version)):
         raise WriteConflict("contact")
     doomed = with_absorbed(transaction, statements.absorbed_by, contact.id)
+    _leave_sessions(transaction, statements, doomed, erasure.salt)
     _run(transaction, statements.revoke_sessions, doomed, erasure.at)
     if erasure.conversations == "anonymise":
         _run(transaction, statements.anonymise_conversations, doomed)
@@ -116,6 +122,22 @@ def erase(transaction: Transaction, statements: ErasureStatements, erasure: Eras
         statements.erase_contacts,
     ):
         _run(transaction, statement, doomed)
+
+
+def _leave_sessions(transaction: Transaction, statements: ErasureStatements, doomed: Sequence[str], salt: str) -> None:
+    """Take the contact from sessions that only claimed it, and redact their claims (H4).
+
+    Compared by version: a session that was changed since it was read makes the erasure a conflict.
+    """
+    left: list[Change[Session]] = []
+    for text, bound in statements.sessions_of.bind(doomed):
+        for session in map(session_of, transaction.rows(text, bound)):
+            if session.revoked_at is None and not session.is_proven:
+                left.append(replacement(session, session.without_contact().with_redacted_claims(salt)))
+    if left:
+        rows = [row for _, row in SESSIONS.rows(ChangeSet(sessions=tuple(left)))]
+        # Sorted: two transactions that write the same rows lock them in the same order.
+        transaction.write([Batch(SESSIONS.replace, sorted(rows, key=SESSIONS.replace.key_of))])
 
 
 def _run(transaction: Transaction, statement: ListStatement, values: Sequence[str], *first: object) -> None:

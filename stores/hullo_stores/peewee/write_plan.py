@@ -123,8 +123,20 @@ LOG_OUT = Write(
     verb="update",
     table=name_of(Sessions),
     sets=(*columns_of(Sessions, "revoked_at"), Column("version", "int", is_increment=True)),
-    keys=(*columns_of(Sessions, "contact_id"), Column("revoked_at", "bigint", "<=")),
+    keys=(*columns_of(Sessions, "contact_id", "standing"), Column("revoked_at", "bigint", "<=")),
 )
+"""Revokes the sessions with that standing."""
+LEAVE_CONTACT = Write(
+    verb="update",
+    table=name_of(Sessions),
+    sets=(*columns_of(Sessions, "contact_id", "standing", "proved"), Column("version", "int", is_increment=True)),
+    keys=(
+        *columns_of(Sessions, "contact_id"),
+        Column("standing", "int", "<="),
+        Column("revoked_at", "bigint", "<="),
+    ),
+)
+"""Takes the contact from the sessions with that standing or less (H4)."""
 END_HOP_GROUP = Write(
     verb="update",
     table=name_of(Sessions),
@@ -162,6 +174,7 @@ WRITE_ORDER: Final = (
     SESSIONS.add,
     SESSIONS.replace,
     LOG_OUT,  # after the sessions are written: it revokes all that the contact has by then
+    LEAVE_CONTACT,
     END_HOP_GROUP,
     CONVERSATIONS.add,
     CONVERSATIONS.replace,

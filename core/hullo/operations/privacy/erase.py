@@ -103,7 +103,7 @@ class EraseContact(Value):
         return Decision(
             result=contact.id,
             change_set=ChangeSet(
-                erasures=(Erasure(contact=contact, conversations=self.conversations, at=context.now),),
+                erasures=(Erasure(contact=contact, conversations=self.conversations, at=context.now, salt=salt),),
                 # In the same transaction: in between, a page could make the person anew.
                 tombstones=tuple(
                     Tombstone(digest=tombstone_digest(salt, digest), workspace_id=self.workspace_id, at=context.now)

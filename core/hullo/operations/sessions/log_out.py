@@ -1,4 +1,4 @@
-"""Revocation of all sessions of a contact, which ends the use of a stolen token (S2)."""
+"""Revocation of the proven sessions of a contact, which ends the use of a stolen token (S2, H4)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from hullo.value import Value
 
 
 class LogOutEverywhere(Value):
-    """Revocation in every app and browser. `contact_id` is the current contact, by `current_contact`."""
+    """Revocation in every app and browser. Sessions that only claimed to be this person lose the contact (H4).
+
+    `contact_id` is the current contact, by `current_contact`.
+    """
 
     contact_id: ContactId
     workspace_id: str

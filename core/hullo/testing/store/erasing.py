@@ -8,7 +8,10 @@ from msgspec.structs import replace
 
 from hullo.model.change_set import ChangeSet, Erasure, Split, insertion, replacement
 from hullo.model.contact import Contact
+from hullo.model.identifier import EMAIL
 from hullo.model.snapshot import SnapshotQuery
+from hullo.model.standing import Standing
+from hullo.model.tombstone import redact_claim
 from hullo.store.protocol import ConflictFilter, ContactFilter, PageRequest, Store
 from hullo.testing.builders import (
     APP,
@@ -36,6 +39,7 @@ from hullo.testing.store.case import (
     load_one,
     must_apply,
     new_contacts,
+    session_change,
 )
 from hullo.testing.store.merging import contact_of, merge_changes, owned_by, owned_records
 from hullo.testing.store.threads import MAX_ATTEMPTS, run_in_threads
@@ -67,7 +71,7 @@ def two_people(store: Store) -> None:
 
 def erasure(contact: Contact, conversations: Literal["erase", "anonymise"] = "erase") -> ChangeSet:
     """A change set that forgets one contact."""
-    return ChangeSet(erasures=(Erasure(contact=contact, conversations=conversations, at=LATER),))
+    return ChangeSet(erasures=(Erasure(contact=contact, conversations=conversations, at=LATER, salt="salt"),))
 
 
 class ErasureTests(StoreCase):
@@ -110,6 +114,21 @@ class ErasureTests(StoreCase):
         later_use = replacement(session, replace(session, seen_at=LATER))
         # Race: a call that was decided before the erasure must not write the contact back.
         assert is_conflict(apply_one(store, ChangeSet(sessions=(later_use,))))
+
+    def test_erasure_leaves_claiming_sessions_valid(self, store: Store) -> None:
+        # H4: a visitor who only claimed to be Ann must not learn from the end of the session that she was erased.
+        two_people(store)
+        sessions = [
+            replace(a_session(standing.label, contact_id=ANN.id, standing=standing), claimed_identifiers={EMAIL: "ann"})
+            for standing in (Standing.CLAIMED, Standing.OWNED)
+        ]
+        must_apply(store, ChangeSet(sessions=tuple(map(insertion, sessions))), erasure(ANN))
+        for session in sessions:
+            # P2: an unsalted digest could be tested against a list of emails.
+            redacted = {EMAIL: redact_claim("ann", "salt")}
+            stripped = replace(session.without_contact(), claimed_identifiers=redacted, version=1)
+            assert store.find_session(session.digest) == stripped
+            assert is_conflict(apply_one(store, session_change(replacement(session, replace(session, seen_at=LATER)))))
 
     def test_erasure_keeps_time_of_earlier_revocation(self, store: Store) -> None:
         # S2: the time of the log-out stays true after the erasure.

@@ -1,10 +1,11 @@
-"""Claims about revocations: all sessions of a contact end, or all of a hop group, and no others (S2, S5)."""
+"""Claims about revocations: a contact's proven sessions end, or all of a hop group, and no others (S2, S5, H4)."""
 
 from __future__ import annotations
 
 from msgspec.structs import replace
 
 from hullo.model.change_set import ChangeSet, Erasure, HopGroupRevocation, SessionRevocation, insertion, replacement
+from hullo.model.standing import Standing
 from hullo.model.visitor import Session
 from hullo.store.protocol import Store
 from hullo.testing.builders import LATER, NOW, a_contact, a_session, a_spent_token
@@ -36,6 +37,20 @@ class SessionRevocationTests(StoreCase):
         must_apply(store, REVOKE_ANN)
         held = [store.find_session(session.digest) for session in (here, elsewhere, bobs, nobodys)]
         assert held == [revoked(here), revoked(elsewhere), bobs, nobodys]
+
+    def test_log_out_leaves_claiming_sessions_valid(self, store: Store) -> None:
+        # H4: a visitor who only claimed to be Ann must not learn from the end of the session that she was logged out.
+        claimed, owned = (
+            replace(session_of_ann(number), standing=standing, claimed_identifiers={"email": "ann"})
+            for number, standing in enumerate((Standing.CLAIMED, Standing.OWNED))
+        )
+        left, proven = replace(claimed, digest="left", revoked_at=NOW), session_of_ann(2)
+        _hold(store, claimed, owned, left, proven)
+        must_apply(store, REVOKE_ANN)
+        held = [store.find_session(session.digest) for session in (claimed, owned, left, proven)]
+        stripped = [replace(session.without_contact(), version=1) for session in (claimed, owned)]
+        assert held == [*stripped, left, revoked(proven)]
+        assert is_conflict(apply_one(store, session_change(replacement(claimed, replace(claimed, seen_at=LATER)))))
 
     def test_log_out_leaves_ended_sessions_as_are(self, store: Store) -> None:
         # Ended earlier: its time and version must stay, as nothing happens to it.
@@ -108,7 +123,7 @@ class SessionRevocationTests(StoreCase):
     def test_erasure_comes_after_log_out_beside_it(self, store: Store) -> None:
         session = session_of_ann(1)
         _hold(store, session)
-        erasure = Erasure(contact=ANN, conversations="erase", at=LATER + 1)
+        erasure = Erasure(contact=ANN, conversations="erase", at=LATER + 1, salt="salt")
         must_apply(store, replace(REVOKE_ANN, erasures=(erasure,)))
         # After the erasure no session names the contact, so a log-out that came second would find none.
         forgotten = replace(session, contact_id=None, standing=None, claimed_identifiers={}, proven_identifiers=())

@@ -30,7 +30,7 @@ export interface IdentifyAnswer {
   matched_by?: string;
   written?: string[];
   kept?: { field: string; reason: string }[];
-  conflicts?: { id: string; rule: string; field: string }[];
+  noted?: string[];
 }
 
 /** What the SDK tells of, by name. */
