@@ -18,6 +18,7 @@ from hullo.background.lease import LIFETIME
 from hullo.errors import NotFound, StoreUnavailable
 from hullo.hooks.entry_points import open_store
 from hullo.model.instant import DAY, HOUR, MINUTE, SECOND
+from hullo.model.webhook import Webhook
 from hullo.secrets.vault import FORMAT_PREFIX
 from hullo.settings import Settings
 from hullo.store.protocol import Store
@@ -217,6 +218,53 @@ class TestSomebodyWhoIsSlow:
         office.upsert(external_id="jane")
         other.wait_for(1)
         opened.set()
+
+    def test_workspace_with_silent_receivers_blocks_no_other(
+        self, store: Store, receiver: Receiver, other: Receiver
+    ) -> None:
+        office = Office(store)
+        opened = threading.Event()
+        receiver.answer = lambda message: 200 if opened.wait(PATIENCE) else 500
+        for _ in range(10):
+            office.subscribe(receiver)
+        for number in range(20):
+            office.upsert(external_id=f"user_{number}")
+        receiver.wait_for(delivery_worker.SHARE)
+        tenant = office.hullo.create_app("Tenant", workspace="Tenant")
+        office.plugin.admin(by="agent:bob", workspace_id=tenant.workspace_id).create(
+            tenant.workspace_id, other.url, (), None
+        )
+        for number in range(50):
+            office.visitor(tenant).identify(external_id=f"customer_{number}")
+        other.wait_for(50)
+        opened.set()
+
+
+def test_slots_leave_places_to_small_workspaces() -> None:
+    slots = delivery_worker.Slots((), ())
+    busy, small = a_webhook("w_1", "ws_1"), a_webhook("w_2", "ws_2")
+    taken = 0
+    while slots.has_place(webhook := a_webhook(f"w_{taken}", "ws_1")):
+        slots.take(webhook)
+        taken += 1
+    assert taken == delivery_worker.MAX_CONCURRENT - delivery_worker.RESERVED
+    assert not slots.has_place(busy)
+    assert slots.has_place(small)
+
+
+def test_slow_webhooks_have_few_slots() -> None:
+    webhooks = [a_webhook(f"w_{number}", f"ws_{number // 2}") for number in range(12)]
+    slots = delivery_worker.Slots({webhook.id for webhook in webhooks}, ())
+    for webhook in webhooks:
+        if slots.has_place(webhook):
+            slots.take(webhook)
+    # One of each workspace, up to the limit of all.
+    assert slots.workspaces == {f"ws_{number}" for number in range(delivery_worker.MAX_SLOW)}
+    assert slots.has_place(a_webhook("w_new", "ws_0"))
+
+
+def a_webhook(webhook_id: str, workspace_id: str) -> Webhook:
+    return Webhook(id=webhook_id, workspace_id=workspace_id, url="https://example.com/", created_at=0)
 
 
 class TestAnotherProcess:
