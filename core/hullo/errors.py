@@ -255,6 +255,6 @@ class MiddlewareMissing(HulloError, RuntimeError):
     code, title = "middleware", "Middleware missing"
 
 
-def describe_error(error: Exception) -> str:
+def describe_error(error: BaseException) -> str:
     """Describe an error for the log. Of a foreign error only the type: its message may quote personal data (P4)."""
     return error.detail if isinstance(error, HulloError) else type(error).__name__

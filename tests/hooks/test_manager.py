@@ -329,8 +329,8 @@ class Observer:
 
     waits = False
 
-    def __init__(self, name: str, fails: bool = False) -> None:
-        self.name, self._fails, self.told = name, fails, list[object]()
+    def __init__(self, name: str, error: type[BaseException] | None = None) -> None:
+        self.name, self._error, self.told = name, error, list[object]()
 
     @hookimpl
     def identified(self, outcome: Outcome) -> None:
@@ -342,13 +342,16 @@ class Observer:
 
     def _tell(self, what: object) -> None:
         self.told.append(what)
-        if self._fails:
-            raise RuntimeError("jane@example.com")
+        if self._error is not None:
+            raise self._error("jane@example.com")
 
 
-def test_failing_observer_is_harmless_and_unquoted(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("error", [RuntimeError, SystemExit])
+def test_failing_observer_is_harmless_and_unquoted(
+    store: Store, caplog: pytest.LogCaptureFixture, error: type[BaseException]
+) -> None:
     caplog.set_level(logging.INFO)
-    failing, other = Observer("failing", fails=True), Observer("other")
+    failing, other = Observer("failing", error), Observer("other")
     world = World(store, plugins=[failing, other])
     outcome = world.visitor().identify(email="jane@example.com")
     world.tell()
@@ -357,8 +360,8 @@ def test_failing_observer_is_harmless_and_unquoted(store: Store, caplog: pytest.
     assert outcome in other.told
     names = [each.name for each in other.told if isinstance(each, Event)]
     assert names == ["contact.created", "contact.identified"]
-    assert "plugin failing failed in identified: RuntimeError" in caplog.text
-    assert "plugin failing failed in event_committed: RuntimeError" in caplog.text
+    assert f"plugin failing failed in identified: {error.__name__}" in caplog.text
+    assert f"plugin failing failed in event_committed: {error.__name__}" in caplog.text
     assert "jane@example.com" not in caplog.text
 
 

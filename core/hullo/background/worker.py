@@ -77,7 +77,8 @@ class BackgroundWorker:
         """Run the job once. Never raises. Returns the seconds to pause."""
         try:
             pause = self._run_once()
-        except Exception as failed:
+        # Of every kind: an exit that a plugin asks for would end this thread, and no other takes over.
+        except BaseException as failed:
             # Only the first failure of a row: a store that is away for an hour would fill the log.
             if not self._failing:
                 _log.warning("%s cannot go on, and is tried again: %s", self._name, describe_error(failed))

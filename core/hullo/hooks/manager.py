@@ -78,7 +78,7 @@ class _Hook(Value):
                 answer = function(*pick(arguments))
             except HulloError:
                 raise
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 # By name, and without the message: that may quote a person's data (P4).
                 failed = f"plugin {plugin_name!r} failed in {self.name}: {type(error).__name__}"
                 # The whole call fails: to skip a verifier or a policy would let pass what it refuses.
@@ -106,7 +106,8 @@ class _Hook(Value):
         for plugin_name, function, pick in self.calls if calls is None else calls:
             try:
                 function(*pick(arguments))
-            except Exception as error:
+            # `sys.exit` too: raised in a thread, it would end that thread without a word.
+            except (Exception, SystemExit) as error:
                 # The type and the place, not the message: that may quote a person's data (P4).
                 _log.error("plugin %s failed in %s: %s", plugin_name, self.name, type(error).__name__)
                 _log.debug("", exc_info=error)
