@@ -14,7 +14,10 @@ from schemathesis.config import SchemathesisConfig
 
 from attack.serving import Target
 from attack.site import Browser, Site
+from hullo import Hullo
 from hullo.api.openapi.document import document
+from hullo.api.routes import api_routes
+from hullo.api.runtime import AsyncRuntime
 from hullo.asgi.json import encode
 from hullo.model.limits import Limits
 
@@ -22,7 +25,7 @@ MOUNT: Final = "/hullo"
 EVIDENCE: Final = ("user_hash", "token", "identity_token", "shop_hash")
 
 SCHEMA: Final = schemathesis.openapi.from_dict(
-    {**json.loads(encode(document(Limits()))), "servers": [{"url": MOUNT}]},
+    {**json.loads(encode(document(Limits(), api_routes(AsyncRuntime(Hullo("memory:")))))), "servers": [{"url": MOUNT}]},
     config=SchemathesisConfig.from_dict(
         {
             "seed": 1,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hullo.api.authentication import require_api_key
+from hullo.api.openapi.operation import by_key, operation
 from hullo.api.request import Request
 from hullo.api.schemas import CALL_COUNT_DAYS, AppResponse
 from hullo.asgi.response import Response, json_response
@@ -10,6 +11,14 @@ from hullo.errors import Forbidden, UnknownApp
 from hullo.model.app import ApiKey, App, AppId, Scope
 
 
+@operation(
+    "Read an app",
+    description="And how many of its identify calls are signed.",
+    security=by_key(Scope.READ),
+    answers=AppResponse,
+    leads_to=("check_identify",),
+    refusals=(UnknownApp,),
+)
 async def read_app(request: Request) -> Response:
     """`GET /v1/apps/{id}`"""
     app = await load_app(request, await require_api_key(request, Scope.READ), request.path_id)

@@ -10,15 +10,25 @@ from msgspec.structs import replace
 from hullo.api.apps import load_app
 from hullo.api.authentication import require_api_key
 from hullo.api.bodies import CheckBody, parse_check_body
+from hullo.api.openapi.operation import by_key, operation
 from hullo.api.request import Request
 from hullo.api.schemas import CheckedResponse
 from hullo.application import Hullo
 from hullo.asgi.response import Response, json_response
 from hullo.engine.explain import CheckResult, check
+from hullo.errors import UnknownApp
 from hullo.model.app import Scope
 from hullo.model.request_context import RequestContext, secret_digest
 
 
+@operation(
+    "Try an identify call",
+    description="What would become of it, and which mistake is in its evidence. Nothing is written.",
+    security=by_key(Scope.READ),
+    answers=CheckedResponse,
+    body="CheckBody",
+    refusals=(UnknownApp,),
+)
 async def check_identify(request: Request) -> Response:
     """`POST /v1/apps/{id}/check`: 200 for every outcome of the call."""
     # The key first: without one a caller learns nothing, not even whether the app exists.

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from hullo.api.bodies import parse_consent_body
+from hullo.api.openapi.operation import ANY_CALLER, operation
 from hullo.api.request import Request
+from hullo.api.schemas import JoinedResponse
 from hullo.api.sessions import anonymous_response, open_session
 from hullo.asgi.response import Response
 from hullo.operations.sessions.withdraw_consent import WithdrawConsent
 
 
+@operation(
+    "Say whether the visitor agrees to be remembered",
+    description="Granted, it is a join. Withdrawn, the session ends for good and none begins. May be repeated.",
+    security=ANY_CALLER,
+    answers=JoinedResponse,
+    body="ConsentBody",
+    beacon=True,
+)
 async def answer_consent(request: Request) -> Response:
     """`POST /v1/consent`: consent starts or continues a session; its withdrawal ends it."""
     envelope, granted = parse_consent_body(await request.body())

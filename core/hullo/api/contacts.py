@@ -21,10 +21,13 @@ from hullo.api.contact_search import (
     ContactSearch,
 )
 from hullo.api.openapi.notation import one_of
-from hullo.api.parameters import query
+from hullo.api.openapi.operation import by_key, operation
+from hullo.api.parameters import PAGE, query
 from hullo.api.request import Request
+from hullo.api.schemas import PageResponse
 from hullo.api.server_bodies import ContactBody, parse_contact_body
 from hullo.asgi.response import Response, json_response
+from hullo.errors import Conflicting, NoIdentifier, UnknownApp
 from hullo.model.app import ApiKey, App, Scope
 from hullo.model.contact import Contact, ContactId
 from hullo.operations.contacts.update import UpdateContact
@@ -36,6 +39,20 @@ from hullo.store.reading import current_contact
 PROVENANCE: Final = query("provenance", one_of(["1"]), "Also tells where each value comes from.")
 
 
+@operation(
+    "List contacts",
+    security=by_key(Scope.READ),
+    query=(
+        QUERY,
+        BY_EXTERNAL_ID,
+        BY_EMAIL,
+        BY_PHONE,
+        BY_TAG,
+        BY_STANDING,
+        *PAGE,
+    ),
+    answers=PageResponse[ContactResponse],
+)
 async def list_contacts(request: Request) -> Response:
     """`GET /v1/contacts`. A contact must match all filters."""
     key = await require_api_key(request, Scope.READ)
@@ -54,6 +71,13 @@ async def list_contacts(request: Request) -> Response:
     )
 
 
+@operation(
+    "Read a contact",
+    description="The id of one that became part of another is answered with that one, for ever.",
+    security=by_key(Scope.READ),
+    query=(PROVENANCE,),
+    answers=ContactResponse,
+)
 async def read_contact(request: Request) -> Response:
     """`GET /v1/contacts/{id}`"""
     key = await require_api_key(request, Scope.READ)
@@ -62,6 +86,37 @@ async def read_contact(request: Request) -> Response:
     return json_response(ContactResponse.of(contact, requested_id=requested, provenance=provenance))
 
 
+@operation(
+    "Write a contact",
+    description="The one with this `external_id`, else with this `email`, else a new one. Whatever is said "
+    "counts as proven. `emails` and `phones` are whole lists: what is not in them goes.",
+    security=by_key(Scope.WRITE),
+    answers=WrittenContactResponse,
+    body="ContactBody",
+    leads_to=(
+        "read_contact",
+        "amend_contact",
+        "erase_contact",
+        "list_sessions",
+        "log_out_everywhere",
+        "list_decisions",
+        "list_timeline",
+        "report_event",
+        "list_contact_tags",
+        "tag_contact",
+        "untag_contact",
+        "list_contact_notes",
+        "note_contact",
+        "list_duplicates",
+        "list_merges",
+        "merge_contacts",
+        "export_contact",
+    ),
+    refusals=(
+        NoIdentifier,
+        UnknownApp,
+    ),
+)
 async def upsert_contact(request: Request) -> Response:
     """`POST /v1/contacts` (M1 to M3)"""
     key = await require_api_key(request, Scope.WRITE)
@@ -85,6 +140,18 @@ async def upsert_contact(request: Request) -> Response:
     return json_response(WrittenContactResponse.of_outcome(restrict_to_key(key, contact), outcome))
 
 
+@operation(
+    "Change a contact",
+    description="Taken whole or not at all; null clears, identifiers too. What names another contact is a "
+    "`conflict`. An email or phone that is a further one of this contact changes places with the first one.",
+    security=by_key(Scope.WRITE),
+    answers=ContactResponse,
+    body="ContactBody",
+    refusals=(
+        Conflicting,
+        UnknownApp,
+    ),
+)
 async def amend_contact(request: Request) -> Response:
     """`PATCH /v1/contacts/{id}`: applied whole or not at all."""
     key = await require_api_key(request, Scope.WRITE)

@@ -6,16 +6,19 @@ from functools import partial
 
 from hullo.api.authentication import require_api_key
 from hullo.api.bodies import parse_join_body, parse_message_body
+from hullo.api.openapi.operation import VISITOR, VISITOR_WITH_BODY, by_key, operation
+from hullo.api.parameters import PAGE
 from hullo.api.request import EMPTY_ENVELOPE, Request
 from hullo.api.schemas import (
     AttributedConversationResponse,
     BegunConversationResponse,
     ConversationResponse,
     MessageResponse,
+    PageResponse,
 )
 from hullo.api.sessions import list_visible_conversations
 from hullo.asgi.response import Response, json_response
-from hullo.errors import NotFound
+from hullo.errors import Conflicting, NotFound
 from hullo.model.app import ApiKey, Scope
 from hullo.model.conversation import Conversation, ConversationId, Message
 from hullo.model.visitor import Session
@@ -31,6 +34,13 @@ from hullo.store.protocol import Page, PageRequest, Store
 from hullo.store.reading import page_matching
 
 
+@operation(
+    "List conversations",
+    description="The visitor's own, and a proven contact's. With an API key: all of its workspace, or app.",
+    security=[*VISITOR, *by_key(Scope.READ)],
+    query=PAGE,
+    answers=(PageResponse[ConversationResponse], PageResponse[AttributedConversationResponse]),
+)
 async def list_conversations(request: Request) -> Response:
     """`GET /v1/conversations`: the visitor's (H1), or those of the key's workspace or app."""
     # By what the call presents, valid or not: a wrong key must not turn its caller into a visitor.
@@ -51,12 +61,36 @@ async def list_conversations(request: Request) -> Response:
     return json_response(request.page_response(found, AttributedConversationResponse.of))
 
 
+@operation(
+    "Begin a conversation",
+    description="With the visitor's first message.",
+    security=VISITOR_WITH_BODY,
+    answers=BegunConversationResponse,
+    body="MessageBody",
+    beacon=True,
+    leads_to=(
+        "list_messages",
+        "add_message",
+        "read_conversation",
+        "list_conversation_tags",
+        "tag_conversation",
+        "untag_conversation",
+        "list_conversation_notes",
+        "note_conversation",
+    ),
+)
 async def begin_conversation(request: Request) -> Response:
     """`POST /v1/conversations`: a visitor's first message."""
     sent = await send_message(request, None)
     return json_response(BegunConversationResponse.of_first(sent.conversation, sent.message))
 
 
+@operation(
+    "List messages",
+    security=[*VISITOR, *by_key(Scope.READ)],
+    query=PAGE,
+    answers=PageResponse[MessageResponse],
+)
 async def list_messages(request: Request) -> Response:
     """`GET /v1/conversations/{id}/messages`"""
     if request.has_api_key:
@@ -68,6 +102,16 @@ async def list_messages(request: Request) -> Response:
     return json_response(request.page_response(await request.runtime.read(messages), MessageResponse.of))
 
 
+@operation(
+    "Say something",
+    description="As the visitor; with an API key, as an agent. A `client_id` that was used in another "
+    "conversation is a `conflict`.",
+    security=[*VISITOR, *by_key(Scope.WRITE), {}],
+    answers=MessageResponse,
+    body="MessageBody",
+    beacon=True,
+    refusals=(Conflicting,),
+)
 async def add_message(request: Request) -> Response:
     """`POST /v1/conversations/{id}/messages`"""
     if not request.has_api_key:
@@ -87,6 +131,15 @@ async def add_message(request: Request) -> Response:
     return json_response(MessageResponse.of(sent.message))
 
 
+@operation(
+    "Note that the visitor has read a conversation",
+    description="Up to its last message. May be repeated.",
+    security=VISITOR_WITH_BODY,
+    answers=ConversationResponse,
+    body="SenderBody",
+    needs_body=False,
+    beacon=True,
+)
 async def read_conversation(request: Request) -> Response:
     """`POST /v1/conversations/{id}/read`"""
     return json_response(ConversationResponse.of(await mark_read(request, request.path_id)))

@@ -16,7 +16,6 @@ from hullo.asgi.problems import error_response
 from hullo.asgi.response import NO_CONTENT, Header, Response, send_response
 from hullo.errors import HulloError, KeyRequired, MethodNotAllowed
 
-Handler = Callable[[Request], Awaitable[Response]]
 RejectionHandler = Callable[[Request, HulloError], Awaitable[None]]
 
 
@@ -24,28 +23,23 @@ class Endpoint:
     """ASGI application of one path. `cross_origin`: pages of other origins may call it, and read its responses if an
     app lists them.
 
-    `operations` say which query each method takes; None takes any, for what is no operation. `runtime` None: taken from
-    the scope, for a route that exists before the runtime. `on_rejected` runs for calls that are refused before the
-    handler: over the rate limit of their address, or with a wrong query. Never raises: the host's error pages are not
-    for hullo's callers.
+    `runtime` None: taken from the scope, for a route that exists before the runtime. `on_rejected` runs for calls that
+    are refused before the handler: over the rate limit of their address, or with a wrong query. Never raises: the
+    host's error pages are not for hullo's callers.
     """
 
     def __init__(
         self,
         runtime: AsyncRuntime | None,
-        methods: Mapping[str, Handler],
-        operations: Mapping[str, Operation] | None = None,
+        methods: Mapping[str, Operation],
         *,
         cross_origin: bool = False,
         on_rejected: RejectionHandler | None = None,
     ) -> None:
         self._runtime = runtime
-        self._handlers = dict(methods)
+        self._operations = dict(methods)
         if "GET" in methods:
-            self._handlers["HEAD"] = methods["GET"]  # the server drops the body
-        self._operations = dict(operations or {})
-        if "GET" in self._operations:
-            self._operations["HEAD"] = self._operations["GET"]
+            self._operations["HEAD"] = methods["GET"]  # the server drops the body
         self._allow: Header = (b"allow", ", ".join(methods).encode())
         self._cross_origin = cross_origin
         self._on_rejected = on_rejected
@@ -70,11 +64,11 @@ class Endpoint:
 
     async def _respond(self, request: Request) -> Response:
         method: str = request.scope["method"]
-        await self._admit(request, method)
-        handler = self._handlers.get(method)
-        if handler is not None:
+        operation = self._operations.get(method)
+        await self._admit(request, operation)
+        if operation is not None:
             try:
-                return await handler(request)
+                return await operation.handler(request)
             except KeyRequired:
                 # Cross-origin paths have counted the call already.
                 if not self._cross_origin:
@@ -85,16 +79,15 @@ class Endpoint:
             return await preflight_response(request)
         raise MethodNotAllowed("this path takes " + self._allow[1].decode())
 
-    async def _admit(self, request: Request, method: str) -> None:
+    async def _admit(self, request: Request, operation: Operation | None) -> None:
         try:
             if self._cross_origin:
                 await admit(request)  # preflights too: each one searches all apps
             # Before the handler: a mistyped parameter must not take effect in part.
-            operation = self._operations.get(method)
-            if operation is not None:
-                request.begin(operation)
+            if operation is not None and not operation.takes_any_query:
+                request.read_query(operation.handler.__name__, operation.query)
         except HulloError as refusal:
             # A preflight is no identify, so observers hear nothing of it.
-            if self._on_rejected is not None and method != "OPTIONS":
+            if self._on_rejected is not None and request.scope["method"] != "OPTIONS":
                 await self._on_rejected(request, refusal)
             raise

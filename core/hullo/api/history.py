@@ -11,18 +11,31 @@ from msgspec.structs import replace
 from hullo.api.authentication import require_api_key
 from hullo.api.contacts import load_contact
 from hullo.api.history_schemas import DecisionResponse, TimelineEntryResponse
+from hullo.api.openapi.operation import by_key, operation
+from hullo.api.parameters import PAGE
 from hullo.api.request import Request
+from hullo.api.schemas import PageResponse
 from hullo.api.server_bodies import parse_event_body
 from hullo.asgi.response import Response, json_response
+from hullo.errors import Conflicting
 from hullo.model.app import ApiKey, AppId, Scope
 from hullo.model.claim import CUSTOM_DATA
 from hullo.model.decision_record import DecisionRecord
-from hullo.model.timeline import TimelineEntry
+from hullo.model.timeline import CONTACT_EVENT, TimelineEntry
 from hullo.operations.contacts.contact_events import AddContactEvent
 from hullo.store.protocol import Store
 from hullo.store.reading import page_matching
 
 
+@operation(
+    "What happened to a contact",
+    description="The newest first: identifies, changes with their values before and after, merges, "
+    f"conversations, and as `{CONTACT_EVENT}` whatever a site has reported, by the time when that happened. "
+    "A key of one app is not shown what happened in others.",
+    security=by_key(Scope.READ),
+    query=PAGE,
+    answers=PageResponse[TimelineEntryResponse],
+)
 async def list_timeline(request: Request) -> Response:
     """`GET /v1/contacts/{id}/timeline`"""
     key = await require_api_key(request, Scope.READ)
@@ -49,6 +62,14 @@ def _redact_entry(key: ApiKey, entry: TimelineEntry) -> TimelineEntry:
     return replace(entry, changes=changes, data=data)
 
 
+@operation(
+    "Report what a contact did",
+    description="One more line in their timeline; nobody is told of it. Reported twice, there are two.",
+    security=by_key(Scope.WRITE),
+    answers=TimelineEntryResponse,
+    body="EventBody",
+    refusals=(Conflicting,),
+)
 async def report_event(request: Request) -> Response:
     """`POST /v1/contacts/{id}/events`"""
     key = await require_api_key(request, Scope.WRITE)
@@ -68,6 +89,13 @@ async def report_event(request: Request) -> Response:
     return json_response(TimelineEntryResponse.of_event(event))
 
 
+@operation(
+    "Why a contact is as it is",
+    description="What each call wrote, and why: in words, stage by stage, field by field.",
+    security=by_key(Scope.READ),
+    query=PAGE,
+    answers=PageResponse[DecisionResponse],
+)
 async def list_decisions(request: Request) -> Response:
     """`GET /v1/contacts/{id}/decisions`"""
     key = await require_api_key(request, Scope.READ)

@@ -5,19 +5,59 @@ from __future__ import annotations
 from typing import Final
 
 from hullo.api.bodies import parse_identify_body, restore_session_token
+from hullo.api.openapi.notation import text
+from hullo.api.openapi.operation import ANY_CALLER, operation
 from hullo.api.request import Caller, Request
 from hullo.api.reservations import reserve_identify
-from hullo.api.schemas import identify_response
+from hullo.api.schemas import ClaimedResponse, ProvenResponse, identify_response
 from hullo.asgi.json import encode
 from hullo.asgi.response import Response, json_response
 from hullo.engine.idempotency import IdempotentOperation, ReplayedResponse
-from hullo.errors import HulloError, Invalid, Rejection, SessionRevoked
+from hullo.errors import (
+    Conflicting,
+    ConsentRequired,
+    HulloError,
+    Invalid,
+    NoIdentifier,
+    ProofRejected,
+    ProofRequired,
+    Rejection,
+    SessionRevoked,
+)
 from hullo.model.operation import Operation
 from hullo.model.outcome import Outcome
 
 IDEMPOTENCY_KEY_MAX_LENGTH: Final = 255
 
 
+@operation(
+    "Say who the visitor is",
+    description="Links the visitor to a contact, and writes what is said about the person. Without a session "
+    "it begins one. A call that proves nothing is answered the same whether the person is known or not.",
+    security=ANY_CALLER,
+    headers=(
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "description": "A repeat within a day gets the first answer, and changes nothing; another "
+            "body is a `conflict`.",
+            # Printable ASCII without a space at the ends, which servers trim (RFC 9110 §5.5).
+            "schema": text(IDEMPOTENCY_KEY_MAX_LENGTH, pattern="^[!-~]([ -~]*[!-~])?$"),
+        },
+    ),
+    answers=(ClaimedResponse, ProvenResponse),
+    body="IdentifyBody",
+    beacon=True,
+    discriminator="standing",
+    refusals=(
+        Conflicting,
+        ConsentRequired,
+        NoIdentifier,
+        ProofRejected,
+        ProofRequired,
+        SessionRevoked,
+    ),
+)
 async def identify(request: Request) -> Response:
     """`POST /v1/identify`. Observers get every rejection."""
     try:

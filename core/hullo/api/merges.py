@@ -9,11 +9,13 @@ from hullo.api.authentication import require_api_key, require_workspace_key
 from hullo.api.contact_schemas import ConflictResponse
 from hullo.api.contacts import load_contact
 from hullo.api.history_schemas import MergedResponse, MergeResponse, ResolvedConflictResponse, UnmergedResponse
-from hullo.api.parameters import choice, id_query
+from hullo.api.openapi.operation import by_key, operation
+from hullo.api.parameters import PAGE, choice, id_query
 from hullo.api.request import Request
+from hullo.api.schemas import PageResponse
 from hullo.api.server_bodies import parse_merge_body, parse_resolve_body, parse_undo_body
 from hullo.asgi.response import Response, json_response
-from hullo.errors import NotFound
+from hullo.errors import Conflicting, NotFound
 from hullo.model.app import Scope
 from hullo.model.conflict import Conflict, ConflictStatus
 from hullo.model.contact import ContactId
@@ -32,6 +34,13 @@ CONTACT: Final = id_query("contact_id", "ContactId", "On either side.")
 _WORKSPACE_KEY_REASON: Final = "merges and conflicts affect the whole workspace"
 
 
+@operation(
+    "Merges that a contact is of",
+    description="Those that were undone, too.",
+    security=by_key(Scope.READ),
+    query=PAGE,
+    answers=PageResponse[MergeResponse],
+)
 async def list_merges(request: Request) -> Response:
     """`GET /v1/contacts/{id}/merges`"""
     key = await require_api_key(request, Scope.READ)
@@ -41,6 +50,18 @@ async def list_merges(request: Request) -> Response:
     return json_response(request.page_response(found, MergeResponse.of))
 
 
+@operation(
+    "Make two contacts one",
+    description="The other becomes part of this one: its names, values, tags, conversations and sessions. Of "
+    "two values the better proven one is shown, else this contact's. The other's id answers with this one "
+    "from then on. Not for keys of one app.",
+    security=by_key(Scope.WRITE),
+    answers=MergedResponse,
+    body="MergeBody",
+    leads_to=("undo_merge",),
+    leads_by="merge_id",
+    refusals=(Conflicting,),
+)
 async def merge_contacts(request: Request) -> Response:
     """`POST /v1/contacts/{id}/merge` (G1)"""
     key = await require_workspace_key(request, Scope.WRITE, _WORKSPACE_KEY_REASON)
@@ -70,6 +91,16 @@ async def merge_contacts(request: Request) -> Response:
     return json_response(MergedResponse.of(absorbed, pair.extent, dry_run=body.dry_run))
 
 
+@operation(
+    "Undo a merge",
+    description="However long ago it was. The two have what they had; what was changed since stays as it is, "
+    "and is told. Not for keys of one app.",
+    security=by_key(Scope.WRITE),
+    answers=UnmergedResponse,
+    body="UndoBody",
+    needs_body=False,
+    refusals=(Conflicting,),
+)
 async def undo_merge(request: Request) -> Response:
     """`POST /v1/merges/{id}/undo` (G2)"""
     key = await require_workspace_key(request, Scope.WRITE, _WORKSPACE_KEY_REASON)
@@ -87,6 +118,17 @@ async def undo_merge(request: Request) -> Response:
     return json_response(UnmergedResponse.of(unmerged, dry_run=dry_run))
 
 
+@operation(
+    "List conflicts",
+    description="Two contacts that one call named, for somebody to look at.",
+    security=by_key(Scope.READ),
+    query=(
+        STATUS,
+        CONTACT,
+        *PAGE,
+    ),
+    answers=PageResponse[ConflictResponse],
+)
 async def list_conflicts(request: Request) -> Response:
     """`GET /v1/conflicts`: open ones by default; with `contact_id`, those with the contact on either side (C7)."""
     key = await require_api_key(request, Scope.READ)
@@ -100,6 +142,14 @@ async def list_conflicts(request: Request) -> Response:
     return json_response(request.page_response(found, ConflictResponse.of))
 
 
+@operation(
+    "Resolve a conflict",
+    description="Once: a merge can be undone, and the rest be changed by hand. Not for keys of one app.",
+    security=by_key(Scope.WRITE),
+    answers=ResolvedConflictResponse,
+    body="ResolveBody",
+    refusals=(Conflicting,),
+)
 async def resolve_conflict(request: Request) -> Response:
     """`POST /v1/conflicts/{id}/resolve`"""
     key = await require_workspace_key(request, Scope.WRITE, _WORKSPACE_KEY_REASON)

@@ -8,10 +8,13 @@ from hullo.api.authentication import require_api_key
 from hullo.api.contacts import load_contact
 from hullo.api.conversations import load_conversation
 from hullo.api.history_schemas import NoteResponse, RemovedNoteResponse
+from hullo.api.openapi.operation import by_key, operation
+from hullo.api.parameters import PAGE
 from hullo.api.request import Request
+from hullo.api.schemas import PageResponse
 from hullo.api.server_bodies import parse_note_body
 from hullo.asgi.response import Response, json_response
-from hullo.errors import NotFound
+from hullo.errors import Conflicting, NotFound
 from hullo.model.app import ApiKey, Scope
 from hullo.model.note import NoteId
 from hullo.operations.contacts.notes import AddContactNote, AddConversationNote, RemoveNote
@@ -19,6 +22,13 @@ from hullo.operations.conversations.messages import is_answerable_with
 from hullo.store.protocol import PageRequest, Store
 
 
+@operation(
+    "Notes about a contact",
+    description="For agents among themselves: no visitor is ever shown one.",
+    security=by_key(Scope.READ),
+    query=PAGE,
+    answers=PageResponse[NoteResponse],
+)
 async def list_contact_notes(request: Request) -> Response:
     """`GET /v1/contacts/{id}/notes`"""
     key = await require_api_key(request, Scope.READ)
@@ -27,6 +37,14 @@ async def list_contact_notes(request: Request) -> Response:
     return await _list_notes(request, key, contact.id, page)
 
 
+@operation(
+    "Note something about a contact",
+    security=by_key(Scope.WRITE),
+    answers=NoteResponse,
+    body="NoteBody",
+    leads_to=("remove_note",),
+    refusals=(Conflicting,),
+)
 async def note_contact(request: Request) -> Response:
     """`POST /v1/contacts/{id}/notes`"""
     key = await require_api_key(request, Scope.WRITE)
@@ -44,6 +62,13 @@ async def note_contact(request: Request) -> Response:
     return json_response(NoteResponse.of(note))
 
 
+@operation(
+    "Notes about a conversation",
+    description="For agents among themselves: no visitor is ever shown one.",
+    security=by_key(Scope.READ),
+    query=PAGE,
+    answers=PageResponse[NoteResponse],
+)
 async def list_conversation_notes(request: Request) -> Response:
     """`GET /v1/conversations/{id}/notes`"""
     key = await require_api_key(request, Scope.READ)
@@ -52,6 +77,13 @@ async def list_conversation_notes(request: Request) -> Response:
     return await _list_notes(request, key, conversation.id, page)
 
 
+@operation(
+    "Note something about a conversation",
+    security=by_key(Scope.WRITE),
+    answers=NoteResponse,
+    body="NoteBody",
+    leads_to=("remove_note",),
+)
 async def note_conversation(request: Request) -> Response:
     """`POST /v1/conversations/{id}/notes`"""
     key = await require_api_key(request, Scope.WRITE)
@@ -62,6 +94,11 @@ async def note_conversation(request: Request) -> Response:
     return json_response(NoteResponse.of(note))
 
 
+@operation(
+    "Remove a note",
+    security=by_key(Scope.WRITE),
+    answers=RemovedNoteResponse,
+)
 async def remove_note(request: Request) -> Response:
     """`DELETE /v1/notes/{id}`"""
     key = await require_api_key(request, Scope.WRITE)

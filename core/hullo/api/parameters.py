@@ -35,6 +35,10 @@ class QueryParameter(Value, Generic[T]):
     """Whether `+` stands for itself, and not for a space as in a form."""
     may_be_empty: bool = False
 
+    def described(self) -> Schema:
+        """Describe the parameter in the OpenAPI document."""
+        return {"name": self.name, "in": "query", "description": self.description, "schema": self.schema}
+
 
 def query(name: str, schema: Schema, description: str) -> QueryParameter[str | None]:
     """Declare a parameter that is a text, or one of the schema's `enum`; None where it is absent."""

@@ -7,11 +7,13 @@ from typing import Final, cast, get_args
 
 from hullo.api.authentication import require_api_key, require_workspace_key
 from hullo.api.contact_schemas import ErasedContactResponse
-from hullo.api.export_schemas import build_export
-from hullo.api.parameters import choice
+from hullo.api.export_schemas import ExportResponse, build_export
+from hullo.api.openapi.operation import by_key, operation
+from hullo.api.parameters import PAGE, choice
 from hullo.api.request import Request
-from hullo.api.schemas import AuditEntryResponse
+from hullo.api.schemas import AuditEntryResponse, PageResponse
 from hullo.asgi.response import Response, json_response
+from hullo.errors import Conflicting
 from hullo.model.app import Scope
 from hullo.operations.privacy.erase import EraseContact, ErasureMode
 from hullo.operations.privacy.export import RecordExport
@@ -19,6 +21,13 @@ from hullo.operations.privacy.export import RecordExport
 CONVERSATIONS: Final = choice("conversations", get_args(ErasureMode), "erase", "What becomes of what was said.")
 
 
+@operation(
+    "Export a contact",
+    description="Everything that is held about the person, with where it comes from. The audit log is told.",
+    security=by_key(Scope.READ),
+    answers=ExportResponse,
+    refusals=(Conflicting,),
+)
 async def export_contact(request: Request) -> Response:
     """`GET /v1/contacts/{id}/export` (P1)"""
     key = await require_workspace_key(request, Scope.READ, "an export covers every app of the workspace")
@@ -38,6 +47,13 @@ async def export_contact(request: Request) -> Response:
     )
 
 
+@operation(
+    "Erase a contact",
+    description="And everything else that is held about the person, for good.",
+    security=by_key(Scope.ERASE),
+    query=(CONVERSATIONS,),
+    answers=ErasedContactResponse,
+)
 async def erase_contact(request: Request) -> Response:
     """`DELETE /v1/contacts/{id}` (P2)"""
     # A scope of its own: a key that may write must not erase for that reason.
@@ -55,6 +71,14 @@ async def erase_contact(request: Request) -> Response:
     return json_response(ErasedContactResponse(id=await request.runtime.run(erase), erased=True))
 
 
+@operation(
+    "Read the audit log",
+    description="What was done to people's data and to keys. Each entry's digest covers the one before: "
+    "`hullo audit verify` walks the chain.",
+    security=by_key(Scope.READ),
+    query=PAGE,
+    answers=PageResponse[AuditEntryResponse],
+)
 async def list_audit(request: Request) -> Response:
     """`GET /v1/audit`: newest first."""
     key = await require_workspace_key(request, Scope.READ, "the audit log is the workspace's")

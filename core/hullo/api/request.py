@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -10,7 +10,6 @@ from starlette.types import Receive, Scope
 
 from hullo.api.bodies import Envelope, is_plausible_id
 from hullo.api.cursors import decode_cursor, encode_cursor
-from hullo.api.openapi.operation import Operation
 from hullo.api.parameters import CURSOR, LIMIT, QueryParameter, parse_query
 from hullo.api.runtime import AsyncRuntime
 from hullo.api.schemas import PageResponse
@@ -50,17 +49,17 @@ class Request:
     """Reads parts of a request on demand.
 
     `app_key` is the app that the call names, once known; `api_key` its valid API key, once loaded; `session` what names
-    its session, once resolved. `operation` is what the call asks for; None before the endpoint knows.
+    its session, once resolved.
     """
 
     __slots__ = (
+        "_operation_id",
         "_query",
         "_receive",
         "api_key",
         "app_key",
         "context",
         "headers",
-        "operation",
         "request_id",
         "runtime",
         "scope",
@@ -78,7 +77,7 @@ class Request:
         self.app_key: str | None = self.header(b"x-hullo-app")
         self.api_key: ApiKey | None = None
         self.session: SessionDigest | None = None
-        self.operation: Operation | None = None
+        self._operation_id: str | None = None
         self._query: dict[str, Any] = {}
 
     def header(self, name: bytes) -> str | None:
@@ -137,12 +136,12 @@ class Request:
             if not message.get("more_body", False):
                 return body
 
-    def begin(self, operation: Operation) -> None:
-        """Read the query of a call to this operation. Raises `Invalid` for what the operation does not take."""
-        self.operation = operation
+    def read_query(self, operation_id: str, declared: Sequence[QueryParameter[Any]]) -> None:
+        """Read the query of a call to an operation that takes these. Raises `Invalid` for any other parameter."""
+        self._operation_id = operation_id
         # Nearly every call of a page has none.
-        if self.scope.get("query_string") and operation.query is not None:
-            self._query = parse_query(self.scope["query_string"], operation.query)
+        if self.scope.get("query_string"):
+            self._query = parse_query(self.scope["query_string"], declared)
 
     def query(self, parameter: QueryParameter[T]) -> T:
         """Return a parameter of the query, or its default."""
@@ -169,7 +168,7 @@ class Request:
 
     def _list_name(self) -> str:
         """Name the list by operation, path, filters and caller."""
-        assert self.operation is not None, "only an endpoint asks for pages"
+        assert self._operation_id is not None, "only an operation has pages"
         # The limit may change from page to page.
         filters = sorted((name, value) for name, value in self._query.items() if name not in {LIMIT.name, CURSOR.name})
         # By workspace and app, so that a rotated key goes on where the one before stopped.
@@ -177,7 +176,7 @@ class Request:
         viewer = (key.workspace_id, key.app_id) if key is not None else self.session
         # A path without parameters is looked up without a router, which would add them.
         path_params: dict[str, str] = self.scope.get("path_params", {})
-        return repr((self.operation.id, sorted(path_params.items()), filters, viewer))
+        return repr((self._operation_id, sorted(path_params.items()), filters, viewer))
 
     async def resolve_caller(self, envelope: Envelope = EMPTY_ENVELOPE) -> Caller:
         """Resolve app and session of the caller: for the token the header wins over the body, for the app the body over

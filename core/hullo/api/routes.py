@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
@@ -24,10 +24,12 @@ from hullo.api import (
 )
 from hullo.api.check import check_identify
 from hullo.api.consent import answer_consent
-from hullo.api.endpoint import Endpoint, Handler, RejectionHandler
+from hullo.api.endpoint import Endpoint, RejectionHandler
 from hullo.api.identify import identify, notify_rejected
 from hullo.api.identity_tokens import issue_token
-from hullo.api.openapi.document import OPERATIONS, openapi_handler
+from hullo.api.openapi.document import describe_routes
+from hullo.api.openapi.operation import PUBLIC, Operation, operation
+from hullo.api.openapi.route import DescribedRoute
 from hullo.api.request import Request
 from hullo.api.runtime import AsyncRuntime
 from hullo.asgi.response import Response
@@ -37,19 +39,15 @@ from hullo.errors import NotFound
 _ALL_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 
-def api_routes(runtime: AsyncRuntime, plugin_routes: Sequence[BaseRoute] = ()) -> list[Route]:
-    """Build all routes. The endpoint selects the method, so that a wrong one gets a problem response.
-
-    `plugin_routes` are included in the OpenAPI document.
-    """
+def api_routes(runtime: AsyncRuntime, plugin_routes: Sequence[BaseRoute] = ()) -> list[DescribedRoute]:
+    """Build all routes. `plugin_routes` are included in the OpenAPI document."""
 
     def route(
-        path: str, *, cross_origin: bool = False, on_rejected: RejectionHandler | None = None, **methods: Handler
-    ) -> Route:
-        operations = {method: OPERATIONS[path.replace(":path", "")][method.lower()] for method in methods}
-        return Route(path, Endpoint(runtime, methods, operations, cross_origin=cross_origin, on_rejected=on_rejected))
+        path: str, *, cross_origin: bool = False, on_rejected: RejectionHandler | None = None, **methods: Operation
+    ) -> DescribedRoute:
+        return DescribedRoute(path, methods, runtime=runtime, cross_origin=cross_origin, on_rejected=on_rejected)
 
-    return [
+    routes = [
         # Observers hear of every refused identify, those over the limit of their address included.
         route("/v1/identify", POST=identify, cross_origin=True, on_rejected=notify_rejected),
         route("/v1/join", POST=sessions.join, cross_origin=True),
@@ -105,8 +103,8 @@ def api_routes(runtime: AsyncRuntime, plugin_routes: Sequence[BaseRoute] = ()) -
         route("/v1/conflicts/{id}/resolve", POST=merges.resolve_conflict),
         route("/healthz", GET=health.alive),
         route("/readyz", GET=health.ready),
-        route("/openapi.json", GET=openapi_handler(runtime, plugin_routes)),
     ]
+    return [*routes, route("/openapi.json", GET=describe_routes(runtime, [*routes, *plugin_routes]))]
 
 
 def not_found_app(runtime: AsyncRuntime) -> ASGIApp:
@@ -123,5 +121,6 @@ def not_found_app(runtime: AsyncRuntime) -> ASGIApp:
     return respond
 
 
+@operation("Answer that nothing is here", security=PUBLIC, answers=(), takes_any_query=True)
 async def _not_found(request: Request) -> Response:  # noqa: ARG001 - the same for every request
     raise NotFound("there is nothing at this path")

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Literal
 
 from hullo.api.bodies import Envelope, parse_join_body
+from hullo.api.openapi.operation import ANY_CALLER, VISITOR, operation
 from hullo.api.request import Request
 from hullo.api.reservations import reserve_session
 from hullo.api.schemas import JoinedResponse, MeResponse
@@ -21,16 +22,39 @@ from hullo.store.protocol import Page, PageRequest, Store
 from hullo.value import Value
 
 
+@operation(
+    "Begin a session, or go on with it",
+    description="Without a session that is still good, a new visitor begins.",
+    security=ANY_CALLER,
+    answers=JoinedResponse,
+    body="JoinBody",
+    needs_body=False,
+    beacon=True,
+)
 async def join(request: Request) -> Response:
     """`POST /v1/join`"""
     return await _open_from_body(request, "join")
 
 
+@operation(
+    "Log out",
+    description="Ends the session for good, and a new visitor begins. May be repeated.",
+    security=ANY_CALLER,
+    answers=JoinedResponse,
+    body="JoinBody",
+    needs_body=False,
+    beacon=True,
+)
 async def reset(request: Request) -> Response:
     """`POST /v1/reset` (S2)"""
     return await _open_from_body(request, "reset")
 
 
+@operation(
+    "Who the visitor is",
+    security=VISITOR,
+    answers=MeResponse,
+)
 async def me(request: Request) -> Response:
     """`GET /v1/me`"""
     session_update = await request.runtime.run(await request.resume_session())

@@ -8,43 +8,83 @@ from hullo.api.authentication import require_api_key
 from hullo.api.contact_schemas import TagsResponse
 from hullo.api.contacts import load_contact
 from hullo.api.conversations import load_conversation
+from hullo.api.openapi.operation import by_key, operation
 from hullo.api.request import Request
 from hullo.api.server_bodies import parse_tags_body
 from hullo.asgi.response import Response, json_response
+from hullo.errors import Conflicting
 from hullo.model.app import ApiKey, Scope
 from hullo.operations.contacts.tags import TagChanges, TagContact, TagConversation, parse_tags
 
 
+@operation(
+    "A contact's tags",
+    security=by_key(Scope.READ),
+    answers=TagsResponse,
+)
 async def list_contact_tags(request: Request) -> Response:
     """`GET /v1/contacts/{id}/tags`"""
     key = await require_api_key(request, Scope.READ)
     return _tags_response((await load_contact(request, key, request.path_id)).tags)
 
 
+@operation(
+    "Tag a contact",
+    description="Those that are there stay. The answer has all of them.",
+    security=by_key(Scope.WRITE),
+    answers=TagsResponse,
+    body="TagsBody",
+    refusals=(Conflicting,),
+)
 async def tag_contact(request: Request) -> Response:
     """`POST /v1/contacts/{id}/tags`"""
     key = await require_api_key(request, Scope.WRITE)
     return await _tag_contact(request, key, await _tags_to_add(request))
 
 
+@operation(
+    "Take a tag from a contact",
+    description="The answer has those that are left. May be repeated.",
+    security=by_key(Scope.WRITE),
+    answers=TagsResponse,
+    refusals=(Conflicting,),
+)
 async def untag_contact(request: Request) -> Response:
     """`DELETE /v1/contacts/{id}/tags/{tag}`"""
     key = await require_api_key(request, Scope.WRITE)
     return await _tag_contact(request, key, _tags_to_remove(request))
 
 
+@operation(
+    "A conversation's tags",
+    security=by_key(Scope.READ),
+    answers=TagsResponse,
+)
 async def list_conversation_tags(request: Request) -> Response:
     """`GET /v1/conversations/{id}/tags`"""
     key = await require_api_key(request, Scope.READ)
     return _tags_response((await load_conversation(request, key, request.path_id)).tags)
 
 
+@operation(
+    "Tag a conversation",
+    description="Those that are there stay. The answer has all of them.",
+    security=by_key(Scope.WRITE),
+    answers=TagsResponse,
+    body="TagsBody",
+)
 async def tag_conversation(request: Request) -> Response:
     """`POST /v1/conversations/{id}/tags`"""
     key = await require_api_key(request, Scope.WRITE)
     return await _tag_conversation(request, key, await _tags_to_add(request))
 
 
+@operation(
+    "Take a tag from a conversation",
+    description="The answer has those that are left. May be repeated.",
+    security=by_key(Scope.WRITE),
+    answers=TagsResponse,
+)
 async def untag_conversation(request: Request) -> Response:
     """`DELETE /v1/conversations/{id}/tags/{tag}`"""
     key = await require_api_key(request, Scope.WRITE)

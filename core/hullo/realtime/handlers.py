@@ -49,7 +49,7 @@ class FrameHandlers:
                 return await self._open_session(operation, scope)
             case Identify(envelope=envelope, body=body):
                 request = FrameRequest(self._runtime, scope, body, envelope)
-                response = await identify(request)
+                response = await identify.handler(request)
                 return CallResult(response=response, token=request.token)
             case SendMessage(envelope=envelope, body=body, conversation_id=conversation_id):
                 return await send_message(FrameRequest(self._runtime, scope, body, envelope), conversation_id)

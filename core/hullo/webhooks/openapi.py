@@ -16,16 +16,15 @@ from hullo.api.openapi.notation import (
     ref,
     with_description,
 )
-from hullo.api.openapi.operation import BODY_REFUSALS, KEY_REFUSALS, Operation, by_key, path_id
+from hullo.api.openapi.operation import by_key, operation
 from hullo.api.parameters import PAGE
 from hullo.api.schemas import PageResponse
-from hullo.errors import Invalid, NotFound, UnknownApp
+from hullo.errors import UnknownApp
 from hullo.model.app import Scope
 from hullo.model.event import EVENT_NAMES
 from hullo.webhooks.addresses import MAX_URL_LENGTH
 from hullo.webhooks.schemas import DeletedWebhookResponse, DeliveryResponse, NewWebhookSecretResponse, WebhookResponse
 
-_WEBHOOK: Final = path_id("WebhookId")
 # `http` too: a server in development takes it (`parse_url`).
 _URL: Final[Schema] = {"type": "string", "format": "uri", "maxLength": MAX_URL_LENGTH, "pattern": "^https?://"}
 _EVENTS: Final = with_description(listed(one_of(EVENT_NAMES)), "None: all of them.")
@@ -52,23 +51,20 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
 }
 """By their names in the document."""
 
-LIST_WEBHOOKS: Final = Operation(
-    id="list_webhooks",
-    summary="List webhooks",
+LIST_WEBHOOKS: Final = operation(
+    "List webhooks",
     security=by_key(Scope.READ),
-    answers=(PageResponse[WebhookResponse],),
-    refusals=KEY_REFUSALS,
+    answers=PageResponse[WebhookResponse],
 )
 
-CREATE_WEBHOOK: Final = Operation(
-    id="create_webhook",
-    summary="Be told of events",
+CREATE_WEBHOOK: Final = operation(
+    "Be told of events",
     description="Signed messages (Standard Webhooks) are posted there whenever something happens, at least once, "
     "those of one contact in their order. The answer is the only one that holds the secret.",
     security=by_key(Scope.WRITE),
     body="WebhookBody",
-    answers=(NewWebhookSecretResponse,),
-    refusals=(UnknownApp, Invalid, *BODY_REFUSALS, *KEY_REFUSALS),
+    answers=NewWebhookSecretResponse,
+    refusals=(UnknownApp,),
     leads_to=(
         "read_webhook",
         "change_webhook",
@@ -79,73 +75,53 @@ CREATE_WEBHOOK: Final = Operation(
     ),
 )
 
-READ_WEBHOOK: Final = Operation(
-    id="read_webhook",
-    summary="Read a webhook",
+READ_WEBHOOK: Final = operation(
+    "Read a webhook",
     security=by_key(Scope.READ),
-    parameters=(_WEBHOOK,),
-    answers=(WebhookResponse,),
-    refusals=(NotFound, *KEY_REFUSALS),
+    answers=WebhookResponse,
 )
 
-CHANGE_WEBHOOK: Final = Operation(
-    id="change_webhook",
-    summary="Change a webhook",
+CHANGE_WEBHOOK: Final = operation(
+    "Change a webhook",
     security=by_key(Scope.WRITE),
-    parameters=(_WEBHOOK,),
     body="WebhookChanges",
-    answers=(WebhookResponse,),
-    refusals=(NotFound, Invalid, *BODY_REFUSALS, *KEY_REFUSALS),
+    answers=WebhookResponse,
 )
 
-DELETE_WEBHOOK: Final = Operation(
-    id="delete_webhook",
-    summary="Delete a webhook",
+DELETE_WEBHOOK: Final = operation(
+    "Delete a webhook",
     description="It is told nothing any more, of what happened before neither.",
     security=by_key(Scope.WRITE),
-    parameters=(_WEBHOOK,),
-    answers=(DeletedWebhookResponse,),
-    refusals=(NotFound, *KEY_REFUSALS),
+    answers=DeletedWebhookResponse,
 )
 
-ROTATE_WEBHOOK: Final = Operation(
-    id="rotate_webhook",
-    summary="Sign with a new secret",
+ROTATE_WEBHOOK: Final = operation(
+    "Sign with a new secret",
     description="The older ones sign beside it for a while, so that nobody has to change at one moment.",
     security=by_key(Scope.WRITE),
-    parameters=(_WEBHOOK,),
     body="RotateBody",
     needs_body=False,
-    answers=(NewWebhookSecretResponse,),
-    refusals=(NotFound, Invalid, *BODY_REFUSALS, *KEY_REFUSALS),
+    answers=NewWebhookSecretResponse,
 )
 
-TEST_WEBHOOK: Final = Operation(
-    id="test_webhook",
-    summary="Try a webhook",
+TEST_WEBHOOK: Final = operation(
+    "Try a webhook",
     description="Posts a message that tells of nothing, once, and says what came of it.",
     security=by_key(Scope.WRITE),
-    parameters=(_WEBHOOK,),
-    answers=(DeliveryResponse,),
-    refusals=(NotFound, *KEY_REFUSALS),
+    answers=DeliveryResponse,
     leads_to=("replay_delivery",),
 )
 
-LIST_DELIVERIES: Final = Operation(
-    id="list_deliveries",
-    summary="List what a webhook was told",
+LIST_DELIVERIES: Final = operation(
+    "List what a webhook was told",
     security=by_key(Scope.READ),
-    parameters=(_WEBHOOK, *PAGE),
-    answers=(PageResponse[DeliveryResponse],),
-    refusals=(NotFound, Invalid, *KEY_REFUSALS),
+    query=PAGE,
+    answers=PageResponse[DeliveryResponse],
 )
 
-REPLAY_DELIVERY: Final = Operation(
-    id="replay_delivery",
-    summary="Tell a webhook again",
+REPLAY_DELIVERY: Final = operation(
+    "Tell a webhook again",
     description="With all its tries, and under the same `webhook-id`.",
     security=by_key(Scope.WRITE),
-    parameters=(path_id("DeliveryId"),),
-    answers=(DeliveryResponse,),
-    refusals=(NotFound, *KEY_REFUSALS),
+    answers=DeliveryResponse,
 )

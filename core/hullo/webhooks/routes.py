@@ -8,9 +8,8 @@ from typing import Any, TypeVar, cast
 from hullo.api.apps import load_app
 from hullo.api.authentication import require_api_key
 from hullo.api.bodies import invalid_field
-from hullo.api.endpoint import Handler
 from hullo.api.openapi.operation import Operation
-from hullo.api.openapi.route import DescribedRoute, Method
+from hullo.api.openapi.route import DescribedRoute
 from hullo.api.request import Request
 from hullo.asgi.json import decode_object
 from hullo.asgi.response import Response, json_response
@@ -29,28 +28,25 @@ def webhook_routes(open_admin: OpenAdmin) -> Sequence[DescribedRoute]:
     """Make the routes."""
     calls = Endpoints(open_admin)
 
-    def route(path: str, **methods: tuple[Handler, Operation]) -> DescribedRoute:
-        described = {
-            name: Method(handler=handler, operation=operation) for name, (handler, operation) in methods.items()
-        }
-        return DescribedRoute(path, described, openapi.SCHEMAS)
+    def route(path: str, **methods: Operation) -> DescribedRoute:
+        return DescribedRoute(path, methods, openapi.SCHEMAS)
 
     return [
         route(
             "/v1/webhooks",
-            GET=(calls.list_webhooks, openapi.LIST_WEBHOOKS),
-            POST=(calls.create_webhook, openapi.CREATE_WEBHOOK),
+            GET=openapi.LIST_WEBHOOKS(calls.list_webhooks),
+            POST=openapi.CREATE_WEBHOOK(calls.create_webhook),
         ),
         route(
             "/v1/webhooks/{id}",
-            GET=(calls.read_webhook, openapi.READ_WEBHOOK),
-            PATCH=(calls.change_webhook, openapi.CHANGE_WEBHOOK),
-            DELETE=(calls.delete_webhook, openapi.DELETE_WEBHOOK),
+            GET=openapi.READ_WEBHOOK(calls.read_webhook),
+            PATCH=openapi.CHANGE_WEBHOOK(calls.change_webhook),
+            DELETE=openapi.DELETE_WEBHOOK(calls.delete_webhook),
         ),
-        route("/v1/webhooks/{id}/rotate", POST=(calls.rotate_webhook, openapi.ROTATE_WEBHOOK)),
-        route("/v1/webhooks/{id}/test", POST=(calls.test_webhook, openapi.TEST_WEBHOOK)),
-        route("/v1/webhooks/{id}/deliveries", GET=(calls.list_deliveries, openapi.LIST_DELIVERIES)),
-        route("/v1/deliveries/{id}/replay", POST=(calls.replay_delivery, openapi.REPLAY_DELIVERY)),
+        route("/v1/webhooks/{id}/rotate", POST=openapi.ROTATE_WEBHOOK(calls.rotate_webhook)),
+        route("/v1/webhooks/{id}/test", POST=openapi.TEST_WEBHOOK(calls.test_webhook)),
+        route("/v1/webhooks/{id}/deliveries", GET=openapi.LIST_DELIVERIES(calls.list_deliveries)),
+        route("/v1/deliveries/{id}/replay", POST=openapi.REPLAY_DELIVERY(calls.replay_delivery)),
     ]
 
 

@@ -9,13 +9,10 @@ from typing import Annotated, Self
 
 from msgspec import Meta
 
-from hullo.plugin import NotFound, Scope
+from hullo.plugin import Scope
 from hullo.plugin.routes import (
-    KEY_REFUSALS,
     ContactResponse,
     DescribedRoute,
-    Method,
-    Operation,
     Request,
     Response,
     ResponseBody,
@@ -23,7 +20,7 @@ from hullo.plugin.routes import (
     json_response,
     load_contact,
     one_of,
-    path_id,
+    operation,
     require_api_key,
     restrict_to_key,
 )
@@ -65,27 +62,20 @@ class DuplicatesResponse(ResponseBody):
     items: Annotated[list[DuplicateResponse], Meta(description="The likeliest first.")]
 
 
-LIST_DUPLICATES = Operation(
-    id="list_duplicates",
-    summary="Who may be the same person",
+def duplicates_route() -> DescribedRoute:
+    """Make the route of `list_duplicates`."""
+    return DescribedRoute("/v1/contacts/{id}/duplicates", {"GET": list_duplicates})
+
+
+@operation(
+    "Who may be the same person",
     description="Contacts with the same phone, the same name and company, or a similar email, the likeliest "
     "first. Nothing is merged. Left out are those with whom there is an open conflict, and those who were kept "
     "apart. Names and phones are searched for as they are written; `hullo duplicates` looks at everybody, and "
     "finds more.",
     security=by_key(Scope.READ),
-    parameters=(path_id("ContactId"),),
-    answers=(DuplicatesResponse,),
-    refusals=(NotFound, *KEY_REFUSALS),
+    answers=DuplicatesResponse,
 )
-
-
-def duplicates_route() -> DescribedRoute:
-    """Make the route of `list_duplicates`."""
-    return DescribedRoute(
-        "/v1/contacts/{id}/duplicates", {"GET": Method(handler=list_duplicates, operation=LIST_DUPLICATES)}
-    )
-
-
 async def list_duplicates(request: Request) -> Response:
     """Answer `GET /v1/contacts/{id}/duplicates`."""
     key = await require_api_key(request, Scope.READ)

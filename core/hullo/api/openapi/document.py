@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from importlib.metadata import version
 from typing import Any, Final
 from urllib.parse import quote
@@ -10,20 +10,19 @@ from urllib.parse import quote
 import msgspec
 from starlette.routing import BaseRoute
 
-from hullo.api.endpoint import Handler
 from hullo.api.field_types import NAMED_SCHEMAS
 from hullo.api.openapi.bodies import body_schemas
 from hullo.api.openapi.bodies_about_contacts import bodies_about_contacts
-from hullo.api.openapi.calls_about_contacts import CALLS_ABOUT_CONTACTS
-from hullo.api.openapi.calls_about_history import CALLS_ABOUT_HISTORY
-from hullo.api.openapi.calls_about_merges import CALLS_ABOUT_MERGES
-from hullo.api.openapi.calls_about_privacy import CALLS_ABOUT_PRIVACY
-from hullo.api.openapi.calls_of_operators import CALLS_OF_OPERATORS
-from hullo.api.openapi.calls_of_pages import CALLS_OF_PAGES
-from hullo.api.openapi.calls_of_servers import CALLS_OF_SERVERS
 from hullo.api.openapi.components import ResponseSchemas
 from hullo.api.openapi.notation import Schema, ref
-from hullo.api.openapi.operation import PARAMETERS, Operation, Operations, parameter_object
+from hullo.api.openapi.operation import (
+    PARAMETERS,
+    PUBLIC,
+    Operation,
+    operation,
+    path_parameters,
+    query_parameter,
+)
 from hullo.api.openapi.refusals import HEADERS, PROBLEM, REQUEST_ID, WHEN, by_status, responses
 from hullo.api.openapi.route import DescribedRoute
 from hullo.api.request import Request
@@ -48,26 +47,12 @@ Whatever is refused is answered with a problem (RFC 9457), whose `code` is for p
 {problems}
 """
 
-_GROUPS: Final[dict[str, tuple[str, Operations]]] = {
-    "Pages": ("For pages of the origins that an app lists, with a visitor's session.", CALLS_OF_PAGES),
-    "Servers": (
-        "For a site's servers, with an API key.",
-        {
-            **CALLS_ABOUT_CONTACTS,
-            **CALLS_ABOUT_HISTORY,
-            **CALLS_ABOUT_MERGES,
-            **CALLS_ABOUT_PRIVACY,
-            **CALLS_OF_SERVERS,
-        },
-    ),
-    "Operators": ("For whoever runs it.", CALLS_OF_OPERATORS),
+_GROUPS: Final[Mapping[str, str]] = {
+    "Pages": "For pages of the origins that an app lists, with a visitor's session.",
+    "Servers": "For a site's servers, with an API key.",
+    "Operators": "For the people who run it.",
 }
-
-OPERATIONS: Final[Operations] = {path: methods for _, paths in _GROUPS.values() for path, methods in paths.items()}
-"""What hullo's own paths offer."""
-
-_OF_PLUGINS: Final = "Servers"
-"""The group of what plugins describe."""
+"""What `Operation.group` means."""
 
 _SECURITY: Final[dict[str, Schema]] = {
     "session": {
@@ -92,32 +77,40 @@ _SECURITY: Final[dict[str, Schema]] = {
 }
 
 
-def openapi_handler(edge: AsyncRuntime, plugin_routes: Iterable[BaseRoute] = ()) -> Handler:
-    """`GET /openapi.json`. The other paths are where this one is. `added` are the routes of plugins."""
-    described = document(edge.hullo.settings.limits, plugin_routes)
-    # Encoded once: from call to call only the mount differs.
-    parts = {name: msgspec.Raw(encode(part)) for name, part in described.items()}
+def describe_routes(runtime: AsyncRuntime, routes: Iterable[BaseRoute]) -> Operation:
+    """Make the operation that publishes the document of these routes, and of itself."""
 
+    @operation("Read this document", security=PUBLIC, answers="Description")
     async def describe(request: Request) -> Response:
         scope = request.scope
         # From the call itself: a host or proxy may mount hullo anywhere.
         mount = scope.get("root_path", "") + route_path(scope).removesuffix(PATH)
         return json_response({**parts, "servers": [{"url": quote(mount)}]})
 
+    described = document(runtime.hullo.settings.limits, [*routes, DescribedRoute(PATH, {"GET": describe})])
+    # Encoded once: from call to call only the mount differs.
+    parts = {name: msgspec.Raw(encode(part)) for name, part in described.items()}
     return describe
 
 
-def document(limits: Limits, added: Iterable[BaseRoute] = ()) -> dict[str, Any]:
-    """All of it, but for where it is mounted. Of what plugins serve those routes that are described."""
-    theirs = [route for route in added if isinstance(route, DescribedRoute)]
-    own = [(group, path, methods) for group, (_, paths) in _GROUPS.items() for path, methods in paths.items()]
-    calls = [*own, *((_OF_PLUGINS, route.path_format, route.operations) for route in theirs)]
-    operations = [each for _, _, methods in calls for each in methods.values()]
-    ids = {operation.id for operation in operations}
+def document(limits: Limits, routes: Iterable[BaseRoute]) -> dict[str, Any]:
+    """Describe the routes, but for where they are mounted. Of what plugins serve those that say what they are."""
+    described = [route for route in routes if isinstance(route, DescribedRoute)]
+    calls = [(route.path_format, operation) for route in described for operation in route.operations.values()]
+    ids = {operation.id for _, operation in calls}
     answers = ResponseSchemas.of(
-        answer for operation in operations for answer in operation.answers if not isinstance(answer, str)
+        answer for _, operation in calls for answer in operation.answers if not isinstance(answer, str)
     )
-    problems = "\n".join(f"- {each.status} `{each.code}`: {when}" for each, when in WHEN.items())
+    schemas = {
+        **NAMED_SCHEMAS,
+        **body_schemas(limits),
+        **bodies_about_contacts(limits),
+        **answers.components,
+        **{name: schema for route in described for name, schema in route.schemas.items()},
+        "Description": {"type": "object", "description": "An OpenAPI document."},
+        "Problem": PROBLEM,
+    }
+    problems = "\n".join(f"- {refusal.status} `{refusal.code}`: {when}" for refusal, when in WHEN.items())
     return {
         "openapi": "3.1.0",
         "info": {
@@ -128,22 +121,19 @@ def document(limits: Limits, added: Iterable[BaseRoute] = ()) -> dict[str, Any]:
         },
         # Filled in with each call, which alone knows the mount.
         "servers": [],
-        "tags": [{"name": name, "description": description} for name, (description, _) in _GROUPS.items()],
+        "tags": [{"name": name, "description": description} for name, description in _GROUPS.items()],
         "paths": {
-            path: {method: _operation_object(group, each, answers, ids) for method, each in methods.items()}
-            for group, path, methods in calls
+            route.path_format: {
+                method: _operation_object(
+                    operation, list(path_parameters(route.path_format, schemas)), route.path_format, answers, ids
+                )
+                for method, operation in route.operations.items()
+            }
+            for route in described
         },
         "components": {
-            "schemas": {
-                **NAMED_SCHEMAS,
-                **body_schemas(limits),
-                **bodies_about_contacts(limits),
-                **answers.components,
-                **{name: schema for route in theirs for name, schema in route.schemas.items()},
-                "Description": {"type": "object", "description": "An OpenAPI document."},
-                "Problem": PROBLEM,
-            },
-            "responses": responses(each.all_refusals for each in operations),
+            "schemas": schemas,
+            "responses": responses(operation.all_refusals(path) for path, operation in calls),
             "parameters": PARAMETERS,
             "headers": HEADERS,
             "securitySchemes": _SECURITY,
@@ -152,16 +142,16 @@ def document(limits: Limits, added: Iterable[BaseRoute] = ()) -> dict[str, Any]:
 
 
 def _operation_object(
-    group: str, operation: Operation, answers: ResponseSchemas, ids: Collection[str]
+    operation: Operation, in_path: list[Schema], path: str, answers: ResponseSchemas, ids: Collection[str]
 ) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": operation.id,
-        "tags": [group],
+        "tags": [operation.group],
         "summary": operation.summary,
         "description": operation.description,
-        "parameters": [parameter_object(parameter) for parameter in operation.parameters],
+        "parameters": [*in_path, *operation.headers, *map(query_parameter, operation.query)],
         "requestBody": _body(operation),
-        "responses": {"200": _success(operation, answers, ids), **by_status(operation.all_refusals)},
+        "responses": {"200": _success(operation, answers, ids), **by_status(operation.all_refusals(path))},
     }
     # Empty parts are left out, but not `security`: empty it says that no credential is needed.
     return {**{name: part for name, part in described.items() if part}, "security": operation.security}
@@ -190,7 +180,7 @@ def _success(operation: Operation, answers: ResponseSchemas, ids: Collection[str
     leads_to = [name for name in operation.leads_to if name in ids]
     if leads_to:
         parameters = {"id": f"$response.body#/{operation.leads_by}"}
-        success["links"] = {each: {"operationId": each, "parameters": parameters} for each in leads_to}
+        success["links"] = {name: {"operationId": name, "parameters": parameters} for name in leads_to}
     return success
 
 

@@ -1,20 +1,24 @@
-"""What is said of one method of a path: what it is for, what it takes, what it answers, and why it may refuse."""
+"""Operations: a handler, with what it takes, what it answers, and why it may refuse."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from typing import Any, Final
 
 from hullo.api.openapi.notation import Schema, ref
 from hullo.api.openapi.refusals import Refusal
 from hullo.api.parameters import PAGE, QueryParameter
+from hullo.api.request import Request
 from hullo.api.schemas import ResponseBody
+from hullo.asgi.response import Response
 from hullo.errors import (
     BadOrigin,
     BadRequest,
     Forbidden,
     Invalid,
     KeyRequired,
+    NotFound,
     RateLimited,
     SessionRequired,
     SessionRevoked,
@@ -25,6 +29,9 @@ from hullo.errors import (
 from hullo.model.app import Scope
 from hullo.value import Value
 
+Handler = Callable[[Request], Awaitable[Response]]
+Answer = type[ResponseBody] | str
+"""A text names a schema that is written by hand."""
 Security = list[dict[str, list[str]]]
 
 ANY_CALLER: Final[Security] = [{"appKey": []}, {"session": []}, {}]
@@ -35,89 +42,129 @@ VISITOR_WITH_BODY: Final[Security] = [*VISITOR, {}]
 # Empty and not absent: OpenAPI reads an empty list as no credential needed.
 PUBLIC: Final[Security] = []
 
-BODY_REFUSALS: Final = (BadRequest, TooLarge)
-PAGE_REFUSALS: Final = (BadOrigin, UnknownApp, RateLimited, Unavailable)
-"""Of whatever a page may call."""
-VISITOR_REFUSALS: Final = (SessionRequired, SessionRevoked, *PAGE_REFUSALS)
-KEY_REFUSALS: Final = (KeyRequired, Forbidden, RateLimited, Unavailable)
-"""`RateLimited`: whoever guesses at keys."""
-EITHER_REFUSALS: Final = (KeyRequired, Forbidden, Invalid, *VISITOR_REFUSALS)
-"""Of what visitors and servers may call."""
+_PATH_PARAMETER: Final = re.compile(r"(?:(\w+)/)?{(\w+)}")
 
 
 class Operation(Value):
-    """`body` is the name of a schema."""
+    """One method of a path."""
 
-    id: str
-    """The name of the function that answers."""
+    handler: Handler
     summary: str
     security: Security
-    answers: tuple[type[ResponseBody] | str, ...]
-    """Several where it depends on the caller. A text names a schema that is written by hand."""
-    description: str = ""
-    parameters: tuple[Schema | QueryParameter[Any], ...] = ()
-    body: str | None = None
-    needs_body: bool = True
-    beacon: bool = False
-    """Whether `navigator.sendBeacon` may send it, which can label JSON as nothing but text."""
-    discriminator: str | None = None
-    """The constant field that tells several answers apart."""
-    refusals: tuple[Refusal, ...] = ()
-    leads_to: tuple[str, ...] = ()
-    """The ids of operations whose path holds an id that is in the answer."""
-    leads_by: str = "id"
-    """The field of the answer that it is in."""
-    takes_any_query: bool = False
+    answers: tuple[Answer, ...]
+    """Several where it depends on the caller."""
+    description: str
+    query: tuple[QueryParameter[Any], ...]
+    """All parameters of the query that the call takes."""
+    takes_any_query: bool
     """Whether unknown parameters are ignored: probes of proxies add some against caches."""
+    headers: tuple[Schema, ...]
+    body: str | None
+    """The name of a schema."""
+    needs_body: bool
+    beacon: bool
+    """Whether `navigator.sendBeacon` may send it, which can label JSON as nothing but text."""
+    discriminator: str | None
+    """The constant field that tells several answers apart."""
+    refusals: tuple[Refusal, ...]
+    """Those that do not follow from what it takes and from who may call it."""
+    leads_to: tuple[str, ...]
+    """The ids of operations whose path holds an id that is in the answer."""
+    leads_by: str
+    """The field of the answer that it is in."""
 
     @property
-    def query(self) -> tuple[QueryParameter[Any], ...] | None:
-        """Return all parameters of the query that the call takes; None where it ignores others."""
-        if self.takes_any_query:
-            return None
-        return tuple(parameter for parameter in self.parameters if isinstance(parameter, QueryParameter))
+    def id(self) -> str:
+        """Return the name in the document, which is the handler's."""
+        return self.handler.__name__
 
     @property
-    def all_refusals(self) -> tuple[Refusal, ...]:
-        """Return why the call may be refused, its query included."""
-        return self.refusals if self.takes_any_query else (*self.refusals, Invalid)
+    def group(self) -> str:
+        """Return for whom it is."""
+        if not self.security:
+            return "Operators"
+        return "Servers" if all("apiKey" in way for way in self.security) else "Pages"
+
+    def all_refusals(self, path: str) -> frozenset[Refusal]:
+        """Return why a call to this path may be refused."""
+        return frozenset((*self.refusals, *self._usual_refusals(path)))
+
+    def _usual_refusals(self, path: str) -> Iterator[Refusal]:
+        ways = {name for way in self.security for name in way}
+        if not self.takes_any_query:
+            yield Invalid
+        if self.body is not None:
+            yield from (BadRequest, TooLarge)
+        if "{id}" in path:
+            yield NotFound
+        if ways:
+            # `RateLimited` for a key too: it limits the guessing of keys.
+            yield from (RateLimited, Unavailable)
+        if "apiKey" in ways:
+            yield from (KeyRequired, Forbidden)
+        if "session" in ways:
+            yield from (BadOrigin, UnknownApp)
+            if "appKey" not in ways:
+                yield from (SessionRequired, SessionRevoked)
 
 
-Operations = Mapping[str, Mapping[str, Operation]]
-"""By path and method."""
+def operation(
+    summary: str,
+    *,
+    security: Security,
+    answers: Answer | tuple[Answer, ...],
+    description: str = "",
+    query: tuple[QueryParameter[Any], ...] = (),
+    takes_any_query: bool = False,
+    headers: tuple[Schema, ...] = (),
+    body: str | None = None,
+    needs_body: bool = True,
+    beacon: bool = False,
+    discriminator: str | None = None,
+    refusals: tuple[Refusal, ...] = (),
+    leads_to: tuple[str, ...] = (),
+    leads_by: str = "id",
+) -> Callable[[Handler], Operation]:
+    """Make an operation of a handler. See `Operation`."""
+    return lambda handler: Operation(
+        handler=handler,
+        summary=summary,
+        security=security,
+        answers=answers if isinstance(answers, tuple) else (answers,),
+        description=description,
+        query=query,
+        takes_any_query=takes_any_query,
+        headers=headers,
+        body=body,
+        needs_body=needs_body,
+        beacon=beacon,
+        discriminator=discriminator,
+        refusals=refusals,
+        leads_to=leads_to,
+        leads_by=leads_by,
+    )
 
 
 def by_key(scope: Scope) -> Security:
-    """An API key with this scope."""
+    """Return that the caller needs an API key with this scope."""
     return [{"apiKey": [scope.value]}]
 
 
-def path_id(schema: str) -> Schema:
-    """The `{id}` of a path."""
-    return in_path("id", ref(schema))
+def path_parameters(path: str, schemas: Collection[str]) -> Iterator[Schema]:
+    """Describe the parameters of a path: the `{id}` after `contacts` by the schema `ContactId`, if there is one."""
+    for before, name in _PATH_PARAMETER.findall(path):
+        thing = f"{before[:-3]}y" if before.endswith("ies") else before.removesuffix("s")
+        schema_name = f"{thing.title()}Id"
+        is_known = name == "id" and schema_name in schemas
+        # OpenAPI has no parameter of several segments: clients escape a slash in it.
+        schema = ref(schema_name) if is_known else {"type": "string", "minLength": 1}
+        yield {"name": name, "in": "path", "required": True, "schema": schema}
 
 
-def in_path(name: str, schema: Schema) -> Schema:
-    """Another part of a path."""
-    return {"name": name, "in": "path", "required": True, "schema": schema}
-
-
-def describe_parameter(parameter: QueryParameter[Any]) -> Schema:
-    """Describe a parameter of the query."""
-    return {
-        "name": parameter.name,
-        "in": "query",
-        "description": parameter.description,
-        "schema": parameter.schema,
-    }
-
-
-PARAMETERS: Final[Mapping[str, Schema]] = {parameter.name: describe_parameter(parameter) for parameter in PAGE}
+PARAMETERS: Final[Mapping[str, Schema]] = {parameter.name: parameter.described() for parameter in PAGE}
 """By their names in the document."""
 
 
-def parameter_object(parameter: Schema | QueryParameter[Any]) -> Schema:
+def query_parameter(parameter: QueryParameter[Any]) -> Schema:
     """Describe a parameter where an operation takes it."""
-    if not isinstance(parameter, QueryParameter):
-        return parameter
-    return ref(parameter.name, "parameters") if parameter in PAGE else describe_parameter(parameter)
+    return ref(parameter.name, "parameters") if parameter in PAGE else parameter.described()

@@ -1,4 +1,4 @@
-"""Routes of plugins that are as hullo's own."""
+"""Routes of described operations: hullo's own, and those of plugins."""
 
 from __future__ import annotations
 
@@ -7,30 +7,32 @@ from types import MappingProxyType
 
 from starlette.routing import Route
 
-from hullo.api.endpoint import Endpoint, Handler
+from hullo.api.endpoint import Endpoint, RejectionHandler
 from hullo.api.openapi.notation import Schema
 from hullo.api.openapi.operation import Operation
-from hullo.value import Value
-
-
-class Method(Value):
-    """What answers one method of a path, and what is said of it."""
-
-    handler: Handler
-    operation: Operation
+from hullo.api.runtime import AsyncRuntime
 
 
 class DescribedRoute(Route):
-    """A path that plugins may offer (`routes`): refused calls are answered with hullo's problems, and it is in the
-    document, for servers with an API key. `schemas` are those that its operations refer to, and hullo has not."""
+    """A path with its operations by method, such as plugins may offer (`routes`): refused calls are answered with
+    hullo's problems, and it is in the document. `schemas` are those that its operations refer to, and hullo has not.
+
+    The endpoint selects the method, so that a wrong one gets a problem response. `runtime` None: plugins make their
+    routes before there is one. The rest as in `Endpoint`.
+    """
 
     def __init__(
-        self, path: str, methods: Mapping[str, Method], schemas: Mapping[str, Schema] = MappingProxyType({})
+        self,
+        path: str,
+        methods: Mapping[str, Operation],
+        schemas: Mapping[str, Schema] = MappingProxyType({}),
+        *,
+        runtime: AsyncRuntime | None = None,
+        cross_origin: bool = False,
+        on_rejected: RejectionHandler | None = None,
     ) -> None:
-        # No runtime yet: plugins make their routes before there is one.
-        handlers = {name: method.handler for name, method in methods.items()}
-        operations = {name: method.operation for name, method in methods.items()}
-        super().__init__(path, Endpoint(None, handlers, operations))
+        endpoint = Endpoint(runtime, methods, cross_origin=cross_origin, on_rejected=on_rejected)
+        super().__init__(path, endpoint)
         # OpenAPI has methods in lower case.
-        self.operations = {name.lower(): each.operation for name, each in methods.items()}
+        self.operations = {name.lower(): operation for name, operation in methods.items()}
         self.schemas = schemas
