@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
+import anyio
 import pytest
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.testclient import TestClient
+from starlette.types import ASGIApp, Message
 from starlette.websockets import WebSocketDisconnect
 
 from hullo import Hullo, IdentityMiddleware, Settings, hookimpl
@@ -164,3 +168,60 @@ def test_other_scope_types_go_to_host(backend):
 def test_health_says_alive_and_ready(shop):
     assert shop.http.get("/hullo/healthz").json() == {"status": "ok"}
     assert shop.http.get("/hullo/readyz").json() == {"status": "ok"}
+
+
+async def _location(app: ASGIApp, path: str, /, query: str = "a=%2F&hullo_identity=x&b=1&a=", **changed: object) -> str:
+    """Where the redirect of an arrival leads, for a scope as a server makes it."""
+    sent: list[Message] = []
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": unquote(path),
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": query.encode(),
+        "headers": [(b"host", b"shop.test")],
+        "client": ("127.0.0.1", 1),
+        **changed,
+    }
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await app({name: value for name, value in scope.items() if value is not None}, receive, send)
+    return dict(sent[0]["headers"])[b"location"].decode()
+
+
+@pytest.mark.rule("T3")
+def test_arrival_keeps_the_address_as_sent(backend: str) -> None:
+    async def arrive() -> None:
+        plain = IdentityMiddleware(_echo, hullo)
+        mounted = Starlette(routes=[Mount("/help", plain)])
+        for app, path, changed, clean in (
+            (plain, "/docs/a%2Fb", {}, "/docs/a%2Fb"),
+            # A proxy strips the prefix and FastAPI's `root_path` names it, or the server puts it back.
+            (plain, "/landing/x", {"root_path": "/api"}, "/api/landing/x"),
+            (plain, "/api/landing/x", {"root_path": "/api"}, "/api/landing/x"),
+            (plain, "/apiary", {"root_path": "/api"}, "/api/apiary"),
+            (plain, "//evil.test", {"root_path": "/api"}, "/api//evil.test"),
+            (plain, "/api/x%2Fy", {"root_path": "/api"}, "/api/x%2Fy"),
+            (plain, "/x", {"root_path": "/api", "path": "/api/x"}, "/api/x"),
+            (plain, "/x", {"root_path": "//evil.test"}, "/evil.test/x"),
+            (plain, "/x", {"root_path": "/caf\N{LATIN SMALL LETTER E WITH ACUTE}/"}, "/caf%C3%A9/x"),
+            (mounted, "/help/a%2Fb/", {}, "/help/a%2Fb/"),
+            (mounted, "/help/x", {"root_path": "/api", "path": "/api/help/x"}, "/api/help/x"),
+            (mounted, "/help/x", {"root_path": "/api"}, "/api/help/x"),
+            # Servers need not send raw paths, and some of them hold what is no path.
+            (plain, "/a b", {"raw_path": None}, "/a%20b"),
+            (plain, "/x", {"raw_path": b"/x?hullo_identity=x"}, "/x"),
+            (plain, "/x", {"raw_path": b"http://evil.test/x"}, "/http://evil.test/x"),
+            (plain, "/x", {"raw_path": b"/\\evil.test/\xff%zz"}, "/%5Cevil.test/%FF%zz"),
+            (plain, "/x", {"raw_path": b""}, "/"),
+        ):
+            assert await _location(app, path, **changed) == f"{clean}?a=%2F&b=1&a="
+
+    with Hullo("memory:") as hullo:
+        anyio.run(arrive, backend=backend)

@@ -16,6 +16,7 @@ from hullo.api.reservations import reserve_identify
 from hullo.api.runtime import AsyncRuntime
 from hullo.asgi.cookie import cookie_token, session_cookie_header
 from hullo.asgi.response import Header, Response, send_response
+from hullo.asgi.scope import address_path
 from hullo.errors import HulloError, SessionRevoked
 from hullo.model.claim import Claim
 from hullo.model.compact_token import unverified_audience
@@ -125,10 +126,7 @@ def _only_app_key(store: Store) -> str | None:
 
 
 def _redirect_target(scope: Mapping[str, Any], query: bytes) -> bytes:
-    """Build the address of the same page without the token.
-
-    Always on the same host: a path with `//` at the start, or a backslash, would name another one.
-    """
-    path = "/" + quote(scope["path"], safe="/:@!$&'()*+,;=~").lstrip("/")
+    """Build the address of the same page without the token."""
+    path = address_path(scope)
     rest = quote(query, safe="!$&'()*+,;=:@/?%~[]^`{}|-._<>\"\\")  # unchanged except for bytes invalid in a header
     return f"{path}?{rest}".encode() if rest else path.encode()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
+from urllib.parse import quote, unquote
 
 from starlette.types import Scope
 
@@ -15,6 +16,9 @@ API_KEY_PREFIX: Final = f"{register.API_KEY_PREFIX}_"
 
 Headers = Mapping[bytes, bytes]
 
+_IN_PATH: Final = "/:@!$&'()*+,;=~"
+"""Characters that stand for themselves in a path (RFC 3986 §3.3), beside letters, digits and `_.-`."""
+
 
 def route_path(scope: Scope) -> str:
     """Return the path below the mount point, by the rule that Starlette keeps private."""
@@ -25,6 +29,26 @@ def route_path(scope: Scope) -> str:
     rest = path[len(root_path) :]
     # `/hullofoo` is not below a mount at `/hullo`.
     return rest if rest[:1] in {"", "/"} else path
+
+
+def address_path(scope: Mapping[str, Any]) -> str:
+    """Return the page's path as the client's address has it: percent-encoded, and below every proxy and mount.
+
+    Always a path of the same host: it begins with one slash, and has no backslash.
+    """
+    raw: bytes | None = scope.get("raw_path")
+    # `path` is decoded, and `%2F` in it is a slash. Servers need not send `raw_path` (ASGI HTTP); some add the query.
+    path = raw.partition(b"?")[0] if raw is not None else quote(scope["path"], safe=_IN_PATH).encode()
+    # `app_root_path`: before Starlette's mounts, which add to `root_path` and change neither path.
+    root_path = scope.get("app_root_path", scope.get("root_path", "")).rstrip("/")
+    decoded = unquote(path.decode("latin-1"))
+    if root_path and decoded != root_path and not decoded.startswith(f"{root_path}/"):
+        # A proxy has stripped the prefix, and the server may have put it back before `path` alone.
+        added = scope["path"].removesuffix(decoded) if decoded else ""
+        prefix = added if added and root_path.startswith(added) else root_path
+        path = quote(prefix, safe=_IN_PATH).encode() + b"/" + path.removeprefix(b"/")
+    # Browsers read `//` and `/\\` at the start as another host.
+    return "/" + quote(path, safe=f"{_IN_PATH}%").lstrip("/")
 
 
 def read_headers(scope: Scope) -> Headers:
