@@ -182,18 +182,22 @@ class Hullo:
         *,
         external_id: str | None = None,
         email: str | None = None,
-        ttl: int = 300,
+        ttl: int | None = None,
         name: str | None = None,
         phone: str | None = None,
         company: str | None = None,
         avatar_url: str | None = None,
         custom_data: Mapping[str, Scalar] | None = None,
+        for_mail: bool = False,
+        uses: int = 1,
     ) -> str:
         """Make a signed token about a person, for a page of this app to send as `token`, or for a link (V5, T4).
 
-        All values in it are proven to the app. It is valid for `ttl` seconds, a day at most, and for one call. Raises
-        `UnknownApp`, `NoIdentifier` without an external id and an email, `Invalid` for a field that no identify call
-        may hold, and `NotFound` as `user_hash` does.
+        All values in it are proven to the app. It counts once, or `uses` times, 20 at most. With `for_mail` it counts
+        only after a click on the page that the middleware shows first: programs that check mails open the links in
+        them (T6). It is valid for `ttl` seconds, a day at most; None is five minutes, and a day with `for_mail` or
+        `uses`. Raises `UnknownApp`, `NoIdentifier` without an external id and an email, `Invalid` for a field that no
+        identify call may hold, a lifetime or a number, and `NotFound` as `user_hash` does.
         """
         person = {
             "external_id": external_id,
@@ -206,7 +210,15 @@ class Hullo:
         }
         # Left out and not null: a null in a token would clear the stored value (W5).
         given = {field: value for field, value in person.items() if value is not None}
-        return mint_token(self.load_app(app_key), given, ttl, self.settings.limits, self.new_context())
+        return mint_token(
+            self.load_app(app_key),
+            given,
+            self.settings.limits,
+            self.new_context(),
+            ttl=ttl,
+            for_mail=for_mail,
+            uses=uses,
+        )
 
     def load_app(self, app_key: str) -> App:
         """Load an app from the store, past every cache. Raises `UnknownApp`."""

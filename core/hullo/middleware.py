@@ -79,7 +79,7 @@ class IdentityMiddleware:
             return
         # Before the host renders a page: an identity token must leave the address bar first (T3).
         if self._hop_redirect.matches(scope):
-            await self._hop_redirect.redeem(scope, receive, send)
+            await self._hop_redirect.serve(scope, receive, send)
             return
         identity = await identify_caller(self._runtime, scope, self._app_key)
         # A copy: an outer middleware may still read the scope, and must find it unchanged.

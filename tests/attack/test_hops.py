@@ -392,3 +392,85 @@ def test_attackers_link_does_not_reveal_visitors_messages(site: Site, kind: str)
     arrive(site.target, f"/?{PARAMETER}={quote(token)}", cookie=visitor.token)
     assert said not in attacker.conversations()
     assert attacker.get(f"/conversations/{said}/messages").status_code == 404
+
+
+def press(site: Site, token: str, *, path: str = "/", **headers: str) -> Reply:
+    """The button of the confirmation page is pressed, or a page claims that it was."""
+    sent = [(name.replace("_", "-"), value) for name, value in headers.items()]
+    return site.target.answer_to(f"POST {path}?{PARAMETER}={token} HTTP/1.1", headers=sent)
+
+
+def mailed(victim: Victim) -> str:
+    """A link that the site has sent to the victim, and that somebody else has read."""
+    hullo = victim.site.target.hullo
+    return hullo.mint_token(victim.site.app_key, external_id=victim.external_id, for_mail=True)
+
+
+@pytest.mark.rule("T6")
+def test_no_other_page_presses_the_button(site: Site, victim: Victim) -> None:
+    token, own = mailed(victim), f"http://{site.target.host}"
+    for headers in (
+        {},
+        {"Origin": "null"},
+        {"Origin": ""},
+        {"Origin": "http://evil.test"},
+        {"Origin": f"http://evil.test/?{own}"},
+        {"Origin": f"{own}.evil.test"},
+        {"Origin": own, "Sec_Fetch_Site": "cross-site"},
+        {"Origin": own, "Sec_Fetch_Site": "none"},
+        {"Host": "evil.test", "Origin": own},
+    ):
+        answer = press(site, token, **headers)
+        assert (answer.status, cookie_of(answer)) == (200, None)
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+    for method in ("HEAD", "PUT", "OPTIONS", "get", "post"):
+        assert cookie_of(arrive(site.target, f"/?{PARAMETER}={token}", method=method)) is None
+    pressed = at_once(lambda: cookie_of(press(site, token, Origin=own)))
+    assert len([cookie for cookie in pressed if cookie is not None]) == 1
+
+
+@pytest.mark.rule("T6", "T3")
+@pytest.mark.parametrize("path", ["/", "//evil.test/%2F..", "/\\evil.test", "/%3Cscript%3E", "/a%0d%0aX:1", "/'\"><b>"])
+def test_confirmation_page_reflects_no_address(bystander: Victim, path: str) -> None:
+    token, site = mailed(bystander), bystander.site
+    page = arrive(site.target, f"{path}?{PARAMETER}={token}&x=%22%3E%3Cscript%3Ealert(1)")
+    if page.status == 400:  # the server has refused it before anybody looked at it
+        return
+    assert page.status == 200
+    assert not {"location", "set-cookie", "x"} & page.headers.keys()
+    for secret in (token, "evil", "alert", "<b>"):
+        assert secret.encode() not in page.body
+        assert all(secret not in value for value in page.headers.values())
+    location = press(site, token, path=path, Origin=f"http://{site.target.host}").headers["location"]
+    assert location.startswith("/")
+    assert not location.startswith(("//", "/\\"))
+
+
+@pytest.mark.rule("T6")
+@pytest.mark.parametrize(
+    "host", ['"><script>alert(1)</script>', "$style", "<b>", "x' onload='alert(1)", "\xff\xfe", ""]
+)
+def test_confirmation_page_escapes_the_host(bystander: Victim, host: str) -> None:
+    token = mailed(bystander)
+    line = f"GET /?{PARAMETER}={token} HTTP/1.1"
+    page = bystander.site.target.answer_to(line, headers=[("Host", host)])
+    assert page.status in {200, 400}
+    assert not any(tag in page.body for tag in (b"<script", b"<b>", b"' onload"))
+    assert page.body.count(b"<style>") == (1 if page.status == 200 else 0)
+
+
+@pytest.mark.rule("T6", "T5")
+def test_confirmation_claim_cannot_be_forged(site: Site, victim: Victim) -> None:
+    own = f"http://{site.target.host}"
+    header, payload, signature = mailed(victim).split(".")
+    claims = json.loads(urlsafe(payload))
+    for changed in ({**claims, "hullo_confirm": False}, {**claims, "hullo_uses": 20}, {**claims, "hullo_confirm": 1}):
+        forged = f"{header}.{b64(json.dumps(changed).encode())}.{signature}"
+        assert cookie_of(arrive(site.target, f"/?{PARAMETER}={forged}")) is None
+        answer = press(site, forged, Origin=own)
+        assert cookie_of(answer) is None
+    # And of no token that was made for anything else.
+    header, payload, signature = victim.browser.hop().split(".")
+    forged = f"{header}.{b64(json.dumps({**json.loads(urlsafe(payload)), 'hullo_confirm': True}).encode())}.{signature}"
+    answer = press(site, forged, Origin=own)
+    assert (answer.status, answer.headers["location"], cookie_of(answer)) == (303, "/", None)

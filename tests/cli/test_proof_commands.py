@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import urlsafe_b64decode
 from typing import Any
 
 import pytest
@@ -148,6 +149,18 @@ def test_token_command_matches_the_server_side_token(terminal: Terminal, made: d
     spent = terminal.type("check", made["app_key"], written(terminal, {"token": document["token"]}))
     assert "token: used_before" in spent.stdout
     assert terminal.text(*words).count(".") == 2
+
+
+@pytest.mark.rule("T6")
+def test_token_command_makes_mail_links(terminal: Terminal, made: dict[str, Any]):
+    words = ["token", made["app_key"], "--external-id", "user_123"]
+    document = terminal.json(*words, "--mail", "--uses", "3")
+    assert (document["expires_in"], terminal.json(*words)["expires_in"]) == (86_400, 300)
+    payload = json.loads(urlsafe_b64decode(document["token"].split(".")[1] + "=="))
+    assert (payload["hullo_confirm"], payload["hullo_uses"]) == (True, 3)
+    told = terminal.type("check", made["app_key"], written(terminal, {"token": document["token"]}))
+    assert "only after a click on the confirmation page" in told.stdout
+    assert "1 to 20 uses" in terminal.refusal(*words, "--uses", "21")
 
 
 def test_unacceptable_token_is_not_made(terminal: Terminal, made: dict[str, Any]):

@@ -13,11 +13,13 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from msgspec.structs import replace
 
 from databases import before_any_database
 from hullo.errors import Invalid, NoIdentifier, ProofRejected, ProofRequired
+from hullo.model.claim import Claim
 from hullo.model.compact_token import parse_token
-from hullo.model.instant import DAY, MINUTE, SECOND
+from hullo.model.instant import DAY, HOUR, MINUTE, SECOND
 from hullo.model.proof import Signature
 from hullo.model.standing import Standing
 from hullo.store.protocol import Store
@@ -427,6 +429,62 @@ def test_minted_url_token_works_once(world: World, site: Site) -> None:
     reusable = site.token(name="Jane")
     assert world.visitor().identify(token=reusable).signature == "signed"
     assert world.visitor().identify(token=reusable).signature == "signed"
+
+
+@pytest.mark.rule("T6", "R1")
+def test_stated_uses_are_counted_under_concurrency(world: World, site: Site) -> None:
+    for token in (
+        world.hullo.mint_token(world.app.app_key, external_id="jane", uses=3),
+        # Made in another language; without a `jti` too, in an address.
+        site.token(jti="mail-1", hullo_uses=3),
+        site.token(name="Jane", hullo_uses=3),
+    ):
+        start, answers = threading.Barrier(12), list[str]()
+
+        def redeem(token: object = token, start: threading.Barrier = start, answers: list[str] = answers) -> None:
+            start.wait()
+            try:
+                answers.append(world.visitor().identify(identity_token=token).standing.label)
+            except ProofRejected as refused:
+                answers.append(str(refused.mistake))
+
+        threads = [threading.Thread(target=redeem) for _ in range(12)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(answers) == [*["proven"] * 3, *["used_before"] * 9]
+        assert mistake(world, token=token) == "used_before"
+
+
+@pytest.mark.rule("T6", "V5")
+def test_invalid_number_of_uses_is_refused(world: World, site: Site) -> None:
+    for wrong in (0, -1, 21, 1.5, "3", True, None, [3]):
+        assert mistake(world, token=site.token(hullo_uses=wrong)) == "no_uses"
+    for wrong in (1, "true", None, {}):
+        assert mistake(world, token=site.token(hullo_confirm=wrong)) == "no_confirm"
+    for uses in (0, 21):
+        with pytest.raises(Invalid):
+            world.hullo.mint_token(world.app.app_key, external_id="jane", uses=uses)
+    assert world.visitor().identify(token=site.token(hullo_uses=1, hullo_confirm=False)).signature == "signed"
+
+
+@pytest.mark.rule("T6", "T4")
+def test_mail_token_counts_when_confirmed_only(world: World, site: Site) -> None:
+    for token in (
+        world.hullo.mint_token(world.app.app_key, external_id="jane", for_mail=True),
+        site.token(jti="mail-1", hullo_confirm=True),
+    ):
+        assert mistake(world, identity_token=token) == mistake(world, token=token) == "unconfirmed"
+        # A page cannot say that its visitor has confirmed.
+        assert mistake(world, identity_token=token, is_confirmed=True) == "unconfirmed"
+        claim = replace(Claim.from_body({"identity_token": token}), is_confirmed=True)
+        outcome = world.hullo.identify(claim, app_key=world.app.app_key).result
+        assert (outcome.standing, outcome.signature) == (Standing.PROVEN, "signed")
+    # A mail is read hours later.
+    late = world.hullo.mint_token(world.app.app_key, external_id="jane", for_mail=True, uses=2)
+    world.clock.now += DAY - HOUR
+    assert mistake(world, identity_token=late) == "unconfirmed"
 
 
 SHOP = "johns-store.myshopify.com"

@@ -77,6 +77,13 @@ def is_same_origin(scope: Scope, headers: Headers) -> bool:
     return headers.get(b"sec-fetch-site", b"same-origin") in {b"same-origin", b"none"}
 
 
+def is_sent_from_same_origin(scope: Scope, headers: Headers) -> bool:
+    """Return whether a form of this origin was sent. Browsers say so themselves; older ones by `Origin` alone."""
+    # Before `Origin`: a proxy may write another Host, and this header is the browser's own comparison (Fetch Metadata).
+    site = headers.get(b"sec-fetch-site")
+    return site == b"same-origin" if site is not None else is_same_origin(scope, headers)
+
+
 def _set_cookie(headers: Headers, settings: SessionCookie, value: str, seconds: int) -> Header:
     name = _cookie_name(headers, settings)
     parts = [

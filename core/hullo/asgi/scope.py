@@ -16,6 +16,9 @@ API_KEY_PREFIX: Final = f"{register.API_KEY_PREFIX}_"
 
 Headers = Mapping[bytes, bytes]
 
+_PURPOSE_HEADERS: Final = (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz")
+_AHEAD: Final = (b"prefetch", b"prerender", b"preview", b"instant")
+
 _IN_PATH: Final = "/:@!$&'()*+,;=~"
 """Characters that stand for themselves in a path (RFC 3986 §3.3), beside letters, digits and `_.-`."""
 
@@ -55,6 +58,15 @@ def read_headers(scope: Scope) -> Headers:
     """Read the headers by lower-case name; of a repeated header, the last."""
     # ASGI servers give the names in lower case already, so nothing is converted on this path.
     return dict(scope["headers"])
+
+
+def is_prefetch(headers: Headers) -> bool:
+    """Return whether the browser loads a page ahead of a click, or renders it for a preview: no visitor has opened it.
+
+    `Sec-Purpose` is the standard (Fetch §3.8); the others are of older browsers.
+    """
+    stated = (headers.get(name, b"").lower() for name in _PURPOSE_HEADERS)
+    return any(purpose in value for value in stated for purpose in _AHEAD)
 
 
 def bearer_token(headers: Headers) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from hullo.cli.options import CommonOptions, common_options, pass_options
+from hullo.operations.admin.signing import default_lifetime
 
 
 @click.command("hash")
@@ -29,16 +30,36 @@ def hash_command(options: CommonOptions, app_key: str, value: str) -> None:
 @click.option("--external-id", metavar="ID", help="Your own id of the user.")
 @click.option("--email", metavar="EMAIL", help="The user's email.")
 @click.option("--name", metavar="NAME", help="The user's name.")
-@click.option("--ttl", metavar="SECONDS", type=int, default=300, show_default=True, help="How long the token is valid.")
+@click.option(
+    "--ttl",
+    metavar="SECONDS",
+    type=int,
+    show_default="300, or 86400 with --mail or --uses",
+    help="How long the token is valid.",
+)
+@click.option("--mail", "for_mail", is_flag=True, help="For a link in a mail: it counts after a click on a button.")
+@click.option("--uses", metavar="N", type=int, default=1, show_default=True, help="How often the token works.")
 @common_options
 @pass_options
 def token_command(
-    options: CommonOptions, app_key: str, external_id: str | None, email: str | None, name: str | None, ttl: int
+    options: CommonOptions,
+    app_key: str,
+    external_id: str | None,
+    email: str | None,
+    name: str | None,
+    ttl: int | None,
+    for_mail: bool,
+    uses: int,
 ) -> None:
-    """Create a signed token about a user. It works once.
+    """Create a signed token about a user. It works once unless --uses says otherwise.
 
-    The command signs with the app's newest active identity key. hullo takes everything in the token as proven.
+    The command signs with the app's newest active identity key. hullo takes everything in the token as proven. Programs
+    that check mails open each link: with --mail the visitor sees a page with a button first, and only the button uses
+    the token.
     """
+    ttl = ttl if ttl is not None else default_lifetime(for_mail=for_mail, uses=uses)
     with options.open_hullo() as hullo:
-        token = hullo.mint_token(app_key, external_id=external_id, email=email, name=name, ttl=ttl)
+        token = hullo.mint_token(
+            app_key, external_id=external_id, email=email, name=name, ttl=ttl, for_mail=for_mail, uses=uses
+        )
     options.print_result({"token": token, "expires_in": ttl}, token)

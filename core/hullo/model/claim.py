@@ -69,6 +69,8 @@ class Claim(
     """Token from another site's page, or from a site's server, in the page's address (T), under the same convention."""
     attribute_hashes: Mapping[str, str] = field(default_factory=dict[str, str])
     """By the names of attributes, whose values are custom data (V6), under the same convention."""
+    is_confirmed: bool = False
+    """True where the visitor has pressed the button of the confirmation page (T6). No body can say so."""
     strict: bool = False
     rejected: tuple[Rejection, ...] = ()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -24,22 +24,35 @@ class Signature(StrEnum):
 
 
 class SingleUseToken(Value):
-    """Marks evidence that is valid once in one app (V5, T1).
+    """Marks evidence that is valid once in one app, or as often as it states (V5, T1, T6).
 
-    Stores keep `digest` until `expires_at`, when the evidence is refused as expired.
+    Stores keep the digest of each use until `expires_at`, when the evidence is refused as expired.
     """
 
     digest: str
     expires_at: Instant
     consumes: bool = True
     """False: this use does not spend it, but it is refused once it was spent elsewhere."""
+    uses: int = 1
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """Return one digest for each use. They are spent in this order."""
+        further = (sha256(f"{self.digest}\0{number}".encode()).hexdigest() for number in range(1, self.uses))
+        return (self.digest, *further)
+
+    def next_digest(self, spent: Collection[str]) -> str | None:
+        """Return the digest of the next use; None when all of them are spent."""
+        return next((digest for digest in self.digests if digest not in spent), None)
 
     @classmethod
-    def for_token(cls, app_id: str, token_id: str, expires_at: Instant, *, spends: bool = True) -> SingleUseToken:
+    def for_token(
+        cls, app_id: str, token_id: str, expires_at: Instant, *, spends: bool = True, uses: int = 1
+    ) -> SingleUseToken:
         """Make the marker of one token. `token_id` is unique within the app, and should contain the kind of token."""
         # With the app: two apps may use the same `jti`, and neither may spend the other's.
         digest = sha256(f"{app_id}\0{token_id}".encode()).hexdigest()
-        return cls(digest=digest, expires_at=expires_at, consumes=spends)
+        return cls(digest=digest, expires_at=expires_at, consumes=spends, uses=uses)
 
 
 class Proof(Value):

@@ -18,6 +18,12 @@ from hullo.value import Value
 ACCEPTED_ALGORITHMS: Final = (HS256, *PUBLIC_KEY_ALGORITHMS)
 """Algorithms that tokens may use."""
 MAX_TOKEN_ID_LENGTH: Final = 255
+USES: Final = "hullo_uses"
+"""Claim: how often the token may be used (T6). Absent: once."""
+CONFIRM: Final = "hullo_confirm"
+"""Claim: true for a token in a mail, which counts only after a click on the confirmation page (T6)."""
+# Each use is a row that every redemption looks up; a token for more uses is no secret of one person any more.
+MAX_USES: Final = 20
 
 
 class SignedToken(Value):
@@ -31,6 +37,8 @@ class SignedToken(Value):
     """The `jti`. None: the token may be used repeatedly."""
     digest: str
     """Digest of the signed part: the same for every encoding of the same token."""
+    uses: int = 1
+    needs_confirmation: bool = False
 
 
 def read_signed_token(text: str, app: App, now: Instant, max_length: int) -> SignedToken:
@@ -57,6 +65,8 @@ def read_signed_token(text: str, app: App, now: Instant, max_length: int) -> Sig
         expires_at=expires_at,
         token_id=_token_id(parsed.payload),
         digest=parsed.digest,
+        uses=_stated_uses(parsed.payload),
+        needs_confirmation=_states_confirmation(parsed.payload),
     )
 
 
@@ -100,6 +110,22 @@ def _token_id(payload: Mapping[str, Any]) -> str | None:
     if not isinstance(token_id, str) or not 0 < len(token_id) <= MAX_TOKEN_ID_LENGTH:
         raise ProofRejected(f"the token's jti is no text of 1 to {MAX_TOKEN_ID_LENGTH} characters", mistake="no_jti")
     return token_id
+
+
+def _stated_uses(payload: Mapping[str, Any]) -> int:
+    uses = payload.get(USES, 1)
+    # `True` is a number to Python.
+    if isinstance(uses, bool) or not isinstance(uses, int) or not 1 <= uses <= MAX_USES:
+        raise ProofRejected(f"the token's {USES} is no whole number from 1 to {MAX_USES}", mistake="no_uses")
+    return uses
+
+
+def _states_confirmation(payload: Mapping[str, Any]) -> bool:
+    confirm = payload.get(CONFIRM, False)
+    # Refused and not ignored: the signer meant a token that no mail scanner uses up.
+    if not isinstance(confirm, bool):
+        raise ProofRejected(f"the token's {CONFIRM} is neither true nor false", mistake="no_confirm")
+    return confirm
 
 
 def owner_kid(key: IdentityKey) -> str | None:

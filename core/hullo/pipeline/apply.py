@@ -36,7 +36,7 @@ def decision_of(result: IdentifyResult) -> Decision[Outcome]:
 def _changes(result: IdentifyResult) -> ChangeSet:
     verified, update = result.match.verified, result.session_update
     contacts, sessions = _contact_changes(result), _session_changes(result)
-    spent = _spent_tokens(verified)
+    spent = _spent_tokens(result)
     # W9: a change set without changes must not carry events, decisions or key uses either.
     if not (contacts or sessions or result.links.changes or result.conflicts or spent):
         return ChangeSet()
@@ -123,17 +123,19 @@ def _hop_group_revocations(result: IdentifyResult) -> tuple[HopGroupRevocation, 
     return session_lifecycle.revoke_hop_group(previous, now, except_group=update.session.hop_group)
 
 
-def _spent_tokens(verified: VerifiedClaim) -> tuple[SpentToken, ...]:
+def _spent_tokens(result: IdentifyResult) -> tuple[SpentToken, ...]:
+    verified = result.match.verified
     # Some tokens are only looked up here, and not used up.
     tokens = [token for token in verified.single_use_tokens if token.consumes]
+    if not tokens:
+        return ()
+    # Race: two calls may choose the same use. The store takes one, and the other is decided again and takes the next.
+    uses = [(token, token.next_digest(result.spent_before)) for token in tokens]
     # Kept an hour longer than the tokens are good for: the clocks of other processes may be behind.
-    return (
-        tuple(
-            SpentToken(digest=token.digest, at=verified.context.now, expires_at=token.expires_at + HOUR)
-            for token in tokens
-        )
-        if tokens
-        else ()
+    return tuple(
+        SpentToken(digest=digest, at=verified.context.now, expires_at=token.expires_at + HOUR)
+        for token, digest in uses
+        if digest is not None
     )
 
 

@@ -268,6 +268,7 @@ def _result(believed: _StandingResult, writes: WriteResult, links: Links, snapsh
         is_recreation=believed.is_recreation,
         is_suppressed=believed.is_suppressed,
         audit_entries=merge_audit_entries(session.merges, snapshot) if session.merges else (),
+        spent_before=snapshot.spent,
     )
 
 

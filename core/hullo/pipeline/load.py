@@ -68,7 +68,7 @@ def snapshot_query(claims: Sequence[VerifiedClaim]) -> SnapshotQuery:
         # T1: what arrives by a hop is never more than its session still has, so that is read too.
         source_session=first.hop.session if first.hop is not None else None,
         # Read in the same snapshot that is decided on, so that a token is redeemed once (T1, V5).
-        spent=tuple([token.digest for token in first.single_use_tokens]),
+        spent=tuple([digest for token in first.single_use_tokens for digest in token.digests]),
     )
 
 

@@ -122,8 +122,8 @@ def match(verified: VerifiedClaim, snapshot: Snapshot, hooks: PluginManager) -> 
         )
     # Race: two calls may redeem one token. Both may find it unspent; the store commits one, and the other is decided
     # again and ends here (T1, V5).
-    if snapshot.spent and any(token.digest in snapshot.spent for token in verified.single_use_tokens):
-        raise ProofRejected("this token was used before, and is good for one time", mistake="used_before")
+    if snapshot.spent and any(token.next_digest(snapshot.spent) is None for token in verified.single_use_tokens):
+        raise ProofRejected("this token was used as often as it may be", mistake="used_before")
     if verified.hop is not None:
         return _match_hop(verified.hop, verified, session, snapshot)
     result = _match_claim(verified, session, snapshot, hooks)

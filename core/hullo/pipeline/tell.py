@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from hullo.model.audit import AuditEntry
@@ -49,6 +49,8 @@ class IdentifyResult(Value):
     is_suppressed: bool
     """True where nothing is kept but the session: an erased person was claimed without proof (P2)."""
     audit_entries: tuple[AuditEntry, ...]
+    spent_before: Collection[str] = ()
+    """Uses of the call's tokens that earlier calls have spent (T6)."""
 
     @property
     def is_noteworthy(self) -> bool:

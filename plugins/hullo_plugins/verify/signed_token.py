@@ -13,6 +13,7 @@ from hullo.plugin import (
     Limits,
     Mistake,
     Proof,
+    ProofRejected,
     SignedToken,
     SingleUseToken,
     hookimpl,
@@ -26,7 +27,8 @@ class SignedTokenProof:
     """Vouches for everything that the token says, and for nothing beside it.
 
     A token with a `jti` is accepted once. One that arrives as an identity token, in an address, is accepted once
-    whether it has a `jti` or not (T1, T4), and no more after that in any other way: addresses are read by others.
+    whether it has a `jti` or not (T1, T4), and no more after that in any other way: addresses are read by others. A
+    token may state that it is good for several times, or only after a click on the confirmation page (T6).
     """
 
     name: ClassVar = "signed-token"
@@ -46,6 +48,12 @@ class SignedTokenProof:
         if text is None:
             return None
         token = read_signed_token(text, app, now, self._limits.token_bytes)
+        # Programs that check mails open each link in them; none of them presses a button (T6).
+        if token.needs_confirmation and not claim.is_confirmed:
+            raise ProofRejected(
+                "the token counts only after a click on the confirmation page, which IdentityMiddleware serves",
+                mistake="unconfirmed",
+            )
         states = Claim.from_body(identify_body(token.payload), self._limits)
         return Proof(
             by=self.name,
@@ -65,4 +73,4 @@ class SignedTokenProof:
 
 def _single_use(app: App, token: SignedToken, *, spends: bool) -> SingleUseToken:
     name = token.token_id if token.token_id is not None else token.digest
-    return SingleUseToken.for_token(app.id, f"token:{name}", token.expires_at, spends=spends)
+    return SingleUseToken.for_token(app.id, f"token:{name}", token.expires_at, spends=spends, uses=token.uses)
