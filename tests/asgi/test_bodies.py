@@ -13,7 +13,7 @@ LIMIT = 32 * 1024
 
 
 def test_non_object_body_is_bad_request(shop):
-    bodies = [b"[" * 20_000, b'{"a":1,"a":2}', b'{"a":NaN}', b'{"a":"\\u0000"}', b"\xff", b"[]", b"null", b"{"]
+    bodies = [b"[" * 20_000, b'{"a":1,"a":2}', b'{"a":NaN}', b'{"a":1e999}', b"\xff", b"[]", b"null", b"{"]
     failed = []
     for path, raw in product(["/join", "/identify", "/reset", "/conversations"], bodies):
         answer = shop.http.post(f"/hullo/v1{path}", content=raw, headers={"x-hullo-app": shop.app_key})

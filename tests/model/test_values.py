@@ -13,8 +13,9 @@ from hullo.model.claim import Claim
 from hullo.model.email import email_key, is_plausible_email
 from hullo.model.event import Event
 from hullo.model.fact import Fact, is_blank, is_same_value
-from hullo.model.identifier import Identifier, is_non_identity
+from hullo.model.identifier import Identifier
 from hullo.model.instant import format_rfc3339, to_instant
+from hullo.model.placeholder import is_non_identity
 from hullo.model.request_context import RequestContext, secret_digest
 from hullo.model.standing import Standing
 

@@ -8,8 +8,9 @@ from databases import before_any_database
 from hullo.errors import NoIdentifier
 from hullo.hooks.hookspecs import hookimpl
 from hullo.model.claim import Claim
-from hullo.model.identifier import NON_IDENTITIES, Identifier
+from hullo.model.identifier import Identifier
 from hullo.model.match import Candidates, Match
+from hullo.model.placeholder import NON_IDENTITIES
 from hullo.store.protocol import Store
 from world import World
 
@@ -22,9 +23,24 @@ def test_external_id_finds_the_contact(world: World) -> None:
 
 
 @pytest.mark.rule("M1")
-@pytest.mark.parametrize("other", ["ann", "Ann ", " Ann", "Ánn", "ANN", "Ann\u200b", "🙂"])
+@pytest.mark.parametrize("other", ["ann", "Ánn", "ANN", "A\u200bnn", "🙂"])
 def test_different_external_ids_are_different_contacts(world: World, other: str) -> None:
     assert world.upsert(external_id="Ann").contact_id != world.upsert(external_id=other).contact_id
+
+
+@pytest.mark.rule("M5")
+@before_any_database
+@pytest.mark.parametrize("id", ["Ann ", " Ann", "\u00a0Ann", "Ann\u200b", "\ufeffAnn", "Ann\u00ad", "\u202aAnn\u202c"])
+def test_id_with_invisible_end_is_rejected(store: Store, id: str) -> None:
+    world = World(store, plugins=[ByLoyaltyCard])
+    outcome = world.visitor().identify(external_id=id, email="ann@example.com", custom_data={"loyalty_card": id})
+    reason = "begins or ends with white space or an invisible character"
+    assert [(fault.field, fault.reason) for fault in outcome.rejected] == [
+        ("external_id", reason),
+        ("loyalty_card", reason),
+    ]
+    (contact,) = world.contacts()
+    assert set(contact.identifiers) == {"email"}
 
 
 @pytest.mark.rule("M1", "M2")
@@ -123,12 +139,93 @@ def test_matcher_left_out_identifies_no_contact(store: Store) -> None:
 @before_any_database
 @pytest.mark.parametrize(
     "junk",
-    [*sorted(NON_IDENTITIES), "", "   ", "\t", "NULL", " Undefined ", "000", "0000-0000", "[object Object]"],
+    [
+        *sorted(NON_IDENTITIES),
+        *(
+            "",
+            "   ",
+            "\t",
+            "\u200b",
+            "NULL",
+            " Undefined ",
+            "000",
+            "0000-0000",
+            "{00000000-0000}",
+            "[object Undefined]",
+        ),
+        *(
+            "{{ user.id }}",
+            "user-{{id}}",
+            "${user.id}",
+            "<%= id %>",
+            "%USER_ID%",
+            "Optional(5)",
+            'Optional("u\u200b1")',
+        ),
+        *("<null>", "[null]", '"undefined"', "{user_id}", "undefined undefined", "null_null", "nu\u200bll"),
+    ],
 )
 def test_junk_external_id_is_dropped_and_reported(world: World, junk: str) -> None:
     outcome = world.visitor().identify(external_id=junk, email="jane@example.com")
-    assert [rejection.field for rejection in outcome.rejected] == ["external_id"]
+    (fault,) = outcome.rejected
+    assert fault.field == "external_id"
+    assert fault.reason in {"is a placeholder, not an identifier", "is empty", "has control characters"}
     assert world.contact(outcome.contact_id).external_id is None
+
+
+@pytest.mark.rule("M5")
+@before_any_database
+def test_real_identifiers_are_no_placeholders(world: World) -> None:
+    ids = [
+        "nilsson",
+        "100%",
+        "user_id_5",
+        "Guest House",
+        "%C3%A9%",
+        "{a}",
+        "nullius",
+        "id-1",
+        "true-north",
+        "$5",
+        "o0o",
+    ]
+    emails = [
+        "id",
+        "email",
+        "info",
+        "guest",
+        "anonymous",
+        "none",
+        "nan",
+        "nil",
+        "0",
+        "true-north",
+        "nullo",
+        "undefined+x",
+    ]
+    for id in ids:
+        assert world.visitor().identify(external_id=id).rejected == ()
+    for local in emails:
+        assert world.visitor().identify(email=f"{local}@example.com").rejected == ()
+    assert len(world.contacts()) == len(ids) + len(emails)
+
+
+@pytest.mark.rule("M5")
+@before_any_database
+@pytest.mark.parametrize(
+    "email",
+    [
+        *("undefined@undefined", "null@null.com", "null@example.com", "Undefined@example.com", "ann@undefined"),
+        *("{{email}}@example.com", "${email}@x.y", "%EMAIL%@example.com", "ann@${domain}", "<null>@example.com"),
+        *("guest@guest.com", "none@none", "[object Object]", "user_id@x.y", "null_null@x.y"),
+    ],
+)
+def test_placeholder_email_is_dropped_and_reported(world: World, email: str) -> None:
+    outcome = world.visitor().identify(email=email, external_id="user_1")
+    assert [(fault.field, fault.reason) for fault in outcome.rejected] == [
+        ("email", "is a placeholder, not an identifier")
+    ]
+    assert world.contact(outcome.contact_id).email is None
 
 
 @pytest.mark.rule("M5")

@@ -304,7 +304,7 @@ def test_non_token_is_refused(world: World, site: Site) -> None:
     head, payload, signature = good.split(".")
     nested = f"{head}.{base64.urlsafe_b64encode(good.encode()).decode().rstrip('=')}.{signature}"
     doubled = base64.urlsafe_b64encode(b'{"sub":"a","sub":"b"}').decode().rstrip("=")
-    for text in ("", "a.b", f"{good}.", f"{good}=", f" {good}", f"{head}.{payload}.", nested, "é.é.é", "." * 4000):
+    for text in ("a.b", f"{good}.", f"{good}=", f" {good}", f"{head}.{payload}.", nested, "é.é.é", "." * 4000):
         assert mistake(world, token=text) == "no_jwt"
     assert mistake(world, token=f"{head}.{doubled}.{signature}") == "no_jwt"
     assert mistake(world, token="a" * 8193) == "token_too_long"

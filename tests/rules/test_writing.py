@@ -313,6 +313,15 @@ def test_invalid_email_is_rejected(email: str) -> None:
     assert [rejection.field for rejection in claim.rejected] == ["email"]
 
 
+@pytest.mark.rule("W8", "W11")
+def test_numeric_phone_is_read_as_digits(world: World) -> None:
+    outcome = world.visitor().identify(email="jane@example.com", phone=4930901820)
+    assert (profile(world, outcome.contact_id), outcome.rejected) == ({"phone": "4930901820"}, ())
+    for wrong in (True, 4930901820.5, ["4930901820"]):
+        (fault,) = world.visitor().identify(email="ann@example.com", phone=wrong).rejected
+        assert (fault.field, fault.reason) == ("phone", "must be text")
+
+
 @pytest.mark.rule("W11")
 @pytest.mark.parametrize(
     ("sent", "region", "stored"),

@@ -78,6 +78,34 @@ def test_identify_answers_like_http(site):
     assert told["standing"] == "proven"
 
 
+@pytest.mark.rule("W8")
+def test_bad_field_in_frame_loses_only_itself(site):
+    large = "x" * 70_000
+    identity = {"email": "jane@example.com", "name": "half an \ud83d", "custom_data": {"bio": large}}
+    socket = site.connect()
+    # Escaped, as browsers send it: no text frame holds half a character.
+    socket.connection.send_text(json.dumps({"type": "join", "app_key": site.key, "identity": identity}))
+    told = [socket.hear()["identify"]]
+    socket.connection.send_text(json.dumps({"type": "identify", "identity": identity}))
+    told.append(socket.hear())
+    for answer in told:
+        assert answer["identified"] is True
+        assert [fault["field"] for fault in answer["rejected"]] == ["name", "custom_data"]
+    deep = '{"type": "identify", "identity": {"email": "jane@example.com", "name": ' + "[" * 3000 + "]" * 3000 + "}}"
+    socket.connection.send_text(deep)
+    assert [fault["field"] for fault in socket.hear()["rejected"]] == ["name"]
+    socket.say("identify", identity={"email": "jane@example.com", "name": large})
+    assert socket.closed()[0] == 4413
+
+
+@pytest.mark.parametrize("field", ["ref", "after", "text"])
+def test_half_emoji_outside_identity_closes_socket(site, field):
+    socket, _ = site.join()
+    said = {"type": "message" if field == "text" else "identify", "identity": {}, field: "\ud83d"}
+    socket.connection.send_text(json.dumps(said))
+    assert socket.closed()[0] == 4400
+
+
 @pytest.mark.rule("C5")
 def test_user_switch_continues_with_new_session(site):
     socket, joined = site.join(identity=site.shop.signed("user_1"))

@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 import msgspec
 from msgspec.structs import replace
 
+from hullo.api.person_body import decode_person
 from hullo.asgi.json import decode_object, encode
 from hullo.asgi.scope import SESSION_PREFIX
 from hullo.errors import Invalid, Rejection
@@ -82,14 +83,14 @@ def parse_consent_body(raw: bytes) -> tuple[Envelope, bool]:
 
 
 def parse_identify_body(raw: bytes, limits: Limits) -> IdentifyBody:
-    """Raises `BadRequest`; what is wrong inside of it the claim itself names."""
-    body = decode_object(raw)
+    """Raises `BadRequest`, and `TooLarge`; what is wrong inside of it the claim itself names."""
+    body = decode_person(raw, limits)
     return IdentifyBody(envelope=_parse_envelope(body), claim=Claim.from_body(body, limits))
 
 
 def parse_check_body(raw: bytes, limits: Limits) -> CheckBody:
     """An identify body, and beside it perhaps `origin`. Raises `BadRequest`, and `Invalid` for one that is no text."""
-    body = decode_object(raw)
+    body = decode_person(raw, limits)
     # Taken out of the body: in an identify it would be an unknown field.
     page = body.pop("origin", None)
     if not isinstance(page, str | None):

@@ -35,7 +35,7 @@ async def check_identify(request: Request) -> Response:
     key = await require_api_key(request, Scope.READ)
     app = await load_app(request, key, request.path_id)
     hullo = request.runtime.hullo
-    body = parse_check_body(await request.body(), hullo.settings.limits)
+    body = parse_check_body(await request.person_body(), hullo.settings.limits)
     # Beside the lanes: a check asks verifiers and searches for mistakes (V8), and identifies must not wait for it.
     result = await request.runtime.run_in_thread(partial(check_call, hullo, app.app_key, body, request.context))
     return json_response(CheckedResponse.of(result))

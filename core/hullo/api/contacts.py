@@ -121,7 +121,7 @@ async def upsert_contact(request: Request) -> Response:
     """`POST /v1/contacts` (M1 to M3)"""
     key = await require_api_key(request, Scope.WRITE)
     hullo = request.runtime.hullo
-    body = parse_contact_body(await request.body(), hullo.settings.limits)
+    body = parse_contact_body(await request.person_body(), hullo.settings.limits)
     upsert = Upsert(
         claim=body.claim,
         key=key,
@@ -156,7 +156,7 @@ async def amend_contact(request: Request) -> Response:
     """`PATCH /v1/contacts/{id}`: applied whole or not at all."""
     key = await require_api_key(request, Scope.WRITE)
     hullo = request.runtime.hullo
-    body = parse_contact_body(await request.body(), hullo.settings.limits)
+    body = parse_contact_body(await request.person_body(), hullo.settings.limits)
     requested = request.path_id
     contact = await request.runtime.run(
         UpdateContact(

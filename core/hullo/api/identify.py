@@ -73,7 +73,7 @@ async def notify_rejected(request: Request, error: HulloError) -> None:
 
 
 async def _identify(request: Request) -> Response:
-    raw = await request.body()
+    raw = await request.person_body()
     body = parse_identify_body(raw, request.runtime.hullo.settings.limits)
     caller = await request.resolve_caller(body.envelope)
     # The call names no app, and no app knows the session: the answer is that of every session that is over.

@@ -11,13 +11,14 @@ from starlette.types import Receive, Scope
 from hullo.api.bodies import Envelope, is_plausible_id
 from hullo.api.cursors import decode_cursor, encode_cursor
 from hullo.api.parameters import CURSOR, LIMIT, QueryParameter, parse_query
+from hullo.api.person_body import body_too_large
 from hullo.api.runtime import AsyncRuntime
 from hullo.api.schemas import PageResponse
 from hullo.asgi.address import client_address
 from hullo.asgi.cookie import cookie_token, expired_cookie_header, is_same_origin, session_cookie_header
 from hullo.asgi.response import Header
 from hullo.asgi.scope import API_KEY_PREFIX, bearer_token, read_headers
-from hullo.errors import Invalid, NotFound, Rejection, SessionRevoked, TooLarge
+from hullo.errors import Invalid, NotFound, Rejection, SessionRevoked
 from hullo.model.app import ApiKey
 from hullo.model.request_context import secret_digest
 from hullo.model.visitor import Session, SessionDigest
@@ -114,14 +115,24 @@ class Request:
         text: str = self.scope["path_params"][name]
         return text
 
-    async def body(self) -> bytes:
-        """Read the whole body. Raises `TooLarge` as soon as the limit is passed, and `ClientDisconnect`."""
-        limit = self.runtime.hullo.settings.limits.body_bytes
+    async def person_body(self) -> bytes:
+        """Read a body about a person: `decode_person` then sees whether its custom data is what is too large (W8).
+
+        Raises as `body` does.
+        """
+        return await self.body(self.runtime.hullo.settings.limits.max_body_bytes)
+
+    async def body(self, limit: int | None = None) -> bytes:
+        """Read the whole body. Raises `TooLarge` as soon as the limit is passed, and `ClientDisconnect`.
+
+        `limit` None: the limit of the settings.
+        """
+        limit = self.runtime.hullo.settings.limits.body_bytes if limit is None else limit
         # The announced length saves reading; the count below holds for chunked bodies, and for wrong announcements.
         announced = self.headers.get(b"content-length", b"")
         # The digits are counted first: Python refuses to read numbers of thousands of digits.
         if announced.isdigit() and (len(announced) > 18 or int(announced) > limit):
-            raise _too_large(limit)
+            raise body_too_large(limit)
         body = b""
         while True:
             message = await self._receive()
@@ -130,7 +141,7 @@ class Request:
             chunk: bytes = message.get("body", b"")
             # Before the chunk is kept: no caller makes the server hold more than the limit and one chunk.
             if len(body) + len(chunk) > limit:
-                raise _too_large(limit)
+                raise body_too_large(limit)
             # Nearly every body is one chunk, and then nothing is copied.
             body = body + chunk if body else chunk
             if not message.get("more_body", False):
@@ -248,7 +259,3 @@ class Request:
 
 def _find_session(digest: SessionDigest, store: Store) -> Session | None:
     return store.find_session(digest)
-
-
-def _too_large(limit: int) -> TooLarge:
-    return TooLarge(f"the body is over {limit} bytes")

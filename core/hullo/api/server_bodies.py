@@ -9,6 +9,7 @@ from typing import Any, Final, cast, get_args
 from msgspec.structs import replace
 
 from hullo.api.bodies import invalid_field, is_plausible_id, text_error
+from hullo.api.person_body import decode_person
 from hullo.asgi.json import decode_object
 from hullo.model.claim import CUSTOM_DATA, Claim
 from hullo.model.conflict import ConflictResolution
@@ -55,7 +56,7 @@ def parse_contact_body(raw: bytes, limits: Limits) -> ContactBody:
 
     Raises `BadRequest`, and `Invalid` where it is unclear whose custom data it is, or which emails are meant.
     """
-    body = decode_object(raw)
+    body = decode_person(raw, limits)
     app_id = _parse_app_id(body)
     lists, rejected = ContactLists.from_body(body, limits)
     # These are read above, and are no part of the claim.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import msgspec
@@ -14,6 +15,14 @@ _encoder = msgspec.json.Encoder()
 
 encode = _encoder.encode
 """Encodes a JSON value as UTF-8, with objects in insertion order."""
+
+
+def encode_any(value: object) -> bytes:
+    """Encode a JSON value that may hold lone surrogates, as escapes."""
+    try:
+        return encode(value)
+    except UnicodeEncodeError:
+        return json.dumps(value).encode()
 
 
 def decode_object(raw: bytes) -> dict[str, Any]:

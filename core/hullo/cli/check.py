@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from hullo.api.bodies import CheckBody, parse_check_body
 from hullo.api.check import check_call
+from hullo.api.person_body import body_too_large
 from hullo.api.schemas import CheckedResponse
 from hullo.cli.options import CommonOptions, common_options, pass_options
 from hullo.cli.screen import PLACEHOLDER, field_lines, paragraph, table, title
@@ -50,11 +51,14 @@ def check_command(options: CommonOptions, app_key: str, body: BinaryIO, origin: 
 def _read_body(file: BinaryIO, limits: Limits) -> CheckBody:
     """Read the body. Raises `TooLarge`, and `BadRequest` with the position of the fault."""
     # One byte more than allowed shows that a file is too long, without reading all of it.
-    raw = file.read(limits.body_bytes + 1)
-    if len(raw) > limits.body_bytes:
-        raise TooLarge(f"{file.name}: the body is over {limits.body_bytes} bytes, so hullo would refuse it")
+    raw = file.read(limits.max_body_bytes + 1)
     try:
+        # The server measures it so too: custom data that is too large is one bad field (W8).
+        if len(raw) > limits.max_body_bytes:
+            raise body_too_large(limits.body_bytes)
         return parse_check_body(raw, limits)
+    except TooLarge as error:
+        raise TooLarge(f"{file.name}: {error.detail}, so hullo would refuse it") from error
     except BadRequest as error:
         raise BadRequest(f"{file.name}: {error.detail}{_error_position(raw, error)}") from error
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -12,19 +12,22 @@ from msgspec import field
 from msgspec.structs import replace
 
 from hullo.errors import Rejection
-from hullo.model.email import is_plausible_email
+from hullo.model.email import clean_email, is_plausible_email
 from hullo.model.fact import Scalar
-from hullo.model.identifier import EMAIL, EXTERNAL_ID, Identifier, is_non_identity
+from hullo.model.identifier import EMAIL, EXTERNAL_ID, Identifier, identifier_fault
 from hullo.model.limits import Limits
 from hullo.value import Value
 
 PROFILE_FIELDS: Final = ("name", "phone", "company", "avatar_url")
 # Kept apart from the profile: evidence is verified and dropped, never stored as sent or logged (P4).
 EVIDENCE_FIELDS: Final = ("user_hash", "token", "identity_token")
+_MAY_BE_BLANK: Final = ("user_hash", "token")
 ENVELOPE_FIELDS: Final = frozenset({"app_key", "session_token", "strict", "consent"})
 """Fields of the request that claim nothing about a person."""
 
 CUSTOM_DATA: Final = "custom_data"
+OVERSIZED: Final = object()
+"""Stands in a decoded body for custom data that made the body too large."""
 # No spaces or quotes: keys appear in field names, in settings and in pages.
 CUSTOM_KEY: Final = re.compile(r"[A-Za-z0-9_.-]+")
 UNSAFE_KEYS: Final = frozenset({"__proto__", "constructor", "prototype"})
@@ -62,7 +65,7 @@ class Claim(
     profile: Mapping[str, str | None] = field(default_factory=dict[str, str | None])
     custom_data: Mapping[str, Scalar | None] = field(default_factory=dict[str, Scalar | None])
     user_hash: str | None = None
-    """None when not sent; empty when sent and not text, which equals no hash."""
+    """None when not sent, or sent empty (V2); empty when sent and not text, which equals no hash."""
     token: str | None = None
     """JWT, under the same convention."""
     identity_token: str | None = None
@@ -129,7 +132,7 @@ class _ClaimParser:
 
     def parse(self) -> Claim:
         external_id = self._identity(EXTERNAL_ID, self._limits.external_id_length)
-        email_as_sent = self._identity(EMAIL, self._limits.email_length, check=_email_fault)
+        email_as_sent = self._identity(EMAIL, self._limits.email_length)
         profile = self._profile()
         custom_data = self._custom_data()
         # After the block: an attribute that may be signed wins over a custom key of the same name (V6).
@@ -143,7 +146,7 @@ class _ClaimParser:
         self._reject_unknown_fields()
         return Claim(
             external_id=external_id,
-            email=email_as_sent.strip() if email_as_sent is not None else None,
+            email=clean_email(email_as_sent) if email_as_sent is not None else None,
             email_as_sent=email_as_sent,
             profile=profile,
             custom_data=custom_data,
@@ -165,23 +168,21 @@ class _ClaimParser:
         name = "".join(letter if letter.isprintable() else "?" for letter in name)
         self._rejected.append(Rejection(field=name, reason=reason))
 
-    def _identity(self, name: str, longest: int, check: Callable[[str], str | None] | None = None) -> str | None:
-        value = self._body.get(name)
+    def _identity(self, name: str, longest: int) -> str | None:
+        value = _digits_as_text(self._body.get(name))
         if value is None:
             return None
-        # `bool` is a subclass of `int`, and `True` must not become an id "True".
-        if isinstance(value, int) and not isinstance(value, bool):
-            value = str(value)  # pages send numeric ids as numbers; their servers sign the digits
         if not isinstance(value, str):
             self._reject(name, "must be text")
             return None
         # W11: only an email is trimmed. An external id is compared exactly (M1).
-        fault = self._text_fault(value.strip() if name == EMAIL else value, longest)
+        text = clean_email(value) if name == EMAIL else value
+        fault = self._text_fault(text, longest)
         # M5: pages send "undefined" for every visitor who is not logged in, and all of them would share a contact.
-        if fault is None and is_non_identity(value, self._limits.non_identities):
-            fault = "names nobody"
-        if fault is None and check is not None:
-            fault = check(value.strip())
+        if fault is None:
+            fault = identifier_fault(name, text, self._limits.non_identities)
+        if fault is None and name == EMAIL and not is_plausible_email(text):
+            fault = "not an email address"
         if fault is not None:
             self._reject(name, fault)
             return None
@@ -199,6 +200,8 @@ class _ClaimParser:
             if name not in self._body:  # W1: an absent field stays as it is; null clears it (W5)
                 continue
             value = self._body[name]
+            if name == "phone":
+                value = _digits_as_text(value)
             if value is None:
                 profile[name] = None
             elif not isinstance(value, str):
@@ -226,6 +229,9 @@ class _ClaimParser:
     def _custom_data(self) -> dict[str, Scalar | None]:
         block = self._body.get(CUSTOM_DATA)
         if block is None:
+            return {}
+        if block is OVERSIZED:
+            self._reject(CUSTOM_DATA, f"is too large: a body has {self._limits.body_bytes} bytes at most")
             return {}
         if not isinstance(block, Mapping):
             self._reject(CUSTOM_DATA, "must be an object")
@@ -304,11 +310,12 @@ class _ClaimParser:
         return attributes
 
     def _evidence(self, name: str) -> str | None:
-        # Evidence of a wrong type must not pass as "no evidence": the empty text fails verification.
         value = self._body.get(name)
-        if value is None:
+        # V2: a page that shows no user has an empty hash, which is no wrong one.
+        if value is None or (value == "" and name in _MAY_BE_BLANK):
             return None
-        return value if isinstance(value, str) else ""
+        # Evidence that is no text must not pass as "no evidence": the empty text fails verification.
+        return value if isinstance(value, str) and _encoding_fault(value) is None else ""
 
     def _flag(self, name: str) -> bool:
         value = self._body.get(name)
@@ -334,12 +341,14 @@ def attribute_hash_field(attribute: str) -> str:
 KNOWN_FIELDS: Final = ENVELOPE_FIELDS.union(PROFILE_FIELDS, EVIDENCE_FIELDS, {EXTERNAL_ID, EMAIL, CUSTOM_DATA})
 
 
-def _email_fault(text: str) -> str | None:
-    return None if is_plausible_email(text) else "not an email address"
+def _digits_as_text(value: object) -> object:
+    """Turn a whole number into its digits: pages send ids and phones as numbers, and their servers sign the digits."""
+    # `bool` is a subclass of `int`, and `True` must not become an id "True".
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _encoding_fault(text: str) -> str | None:
-    """Find a lone surrogate. Python callers can send one; JSON that was decoded strictly holds none."""
+    """Find a lone surrogate, half of an emoji that was cut in two."""
     try:
         text.encode()
     except UnicodeEncodeError:

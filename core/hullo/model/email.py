@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import Final
 
 import idna
+
+from hullo.model.invisible import drop_invisible, is_invisible
 
 _LOOKS_LIKE = re.compile(r"[^@\s]+@[^@\s]+")
 _LOCAL_PART_LONGEST = 64
 """RFC 5321, section 4.5.3.1.1."""
+_JOINERS: Final = "\u200c\u200d"
 
 
 def is_plausible_email(text: str) -> bool:
@@ -36,6 +40,17 @@ def email_key(text: str) -> str:
     # Case-folding may undo the composition ("ǰ"), and a key must not depend on how often it was made.
     local = unicodedata.normalize("NFC", local.casefold())
     return f"{local}{at}{_idna(domain.rstrip('.'))}"
+
+
+def clean_email(text: str) -> str:
+    """Remove outer white space and invisible characters: a copied address that has some is the same address (M2)."""
+    # Every identify comes by here, and nearly every address is ASCII.
+    if text.isascii():
+        return text.strip()
+    local, at, domain = text.partition("@")
+    # IDNA knows the two joiners: in some scripts they distinguish domains, which may have different owners.
+    kept = "".join(char for char in domain if char in _JOINERS or not is_invisible(char))
+    return f"{drop_invisible(local)}{at}{kept}".strip()
 
 
 def _idna(domain: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Collection
 from hashlib import sha256
 from typing import Any, Final
@@ -10,6 +9,8 @@ from typing import Any, Final
 import msgspec
 
 from hullo.model.email import email_key
+from hullo.model.invisible import has_blank_end
+from hullo.model.placeholder import placeholder_fault
 from hullo.value import Value
 
 EXTERNAL_ID: Final = "external_id"
@@ -18,11 +19,6 @@ EMAIL: Final = "email"
 IdentifierDigest = str
 
 MAX_IDENTIFIER_LENGTH: Final = 255
-
-NON_IDENTITIES: Final[frozenset[str]] = frozenset(
-    {"null", "undefined", "none", "nan", "anonymous", "guest", "0", "-1", "[object object]", "true", "false"}
-)
-"""Values that broken pages send when no person is known (M5), case-folded. Settings may replace the list."""
 
 
 class Identifier(Value, kw_only=False):
@@ -63,10 +59,10 @@ class Identifier(Value, kw_only=False):
         return sha256(f"{workspace_id}\0{self.kind}\0{self.key}".encode()).hexdigest()
 
 
-def is_non_identity(text: str, non_identities: Collection[str] = NON_IDENTITIES) -> bool:
-    """Match blanks and known non-identities (M5): all zeros in any grouping, `null`, `[object Object]`, …"""
-    # Invisible characters (category Cf) identify no person either.
-    visible = text if text.isascii() else "".join(char for char in text if unicodedata.category(char) != "Cf")
-    bare = visible.strip().casefold()
-    # The last test finds `0000-0000` and other zero ids, which a list could not hold.
-    return not bare or bare in non_identities or not bare.strip("0-")
+def identifier_fault(kind: str, text: str, non_identities: Collection[str]) -> str | None:
+    """Find why a text identifies no person, or nobody knows which one (M5). None for a usable identifier."""
+    fault = placeholder_fault(text, is_email=kind == EMAIL, non_identities=non_identities)
+    # M1 compares exactly, so `x` and `x ` would silently be two people. An email is trimmed by its key.
+    if fault is None and kind != EMAIL and has_blank_end(text):
+        return "begins or ends with white space or an invisible character"
+    return fault

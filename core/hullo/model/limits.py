@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from msgspec import field
 
-from hullo.model.identifier import MAX_IDENTIFIER_LENGTH, NON_IDENTITIES
+from hullo.model.identifier import MAX_IDENTIFIER_LENGTH
+from hullo.model.placeholder import NON_IDENTITIES
 from hullo.value import Value
 
 
@@ -12,6 +13,8 @@ class Limits(Value):
     """Maximum lengths in characters and sizes in bytes. A longer value is rejected, never cut."""
 
     body_bytes: int = 32 * 1024
+    person_body_bytes: int = 128 * 1024
+    """Of a body about a person, together with custom data that is too large: that is refused as one field (W8)."""
     custom_keys_per_call: int = 100
     custom_keys: int = 250
     """Per contact and app."""
@@ -42,4 +45,9 @@ class Limits(Value):
     """Fields of a call that may have a hash of their own, `shop` with `shop_hash`, and are stored as custom data (V6).
     """
     non_identities: frozenset[str] = field(default=NON_IDENTITIES)
-    """Case-folded texts that identify no person (M5)."""
+    """Case-folded words that identify no person (M5)."""
+
+    @property
+    def max_body_bytes(self) -> int:
+        """Return the size up to which a body about a person is read."""
+        return max(self.body_bytes, self.person_body_bytes)

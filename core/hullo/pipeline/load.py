@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from hullo.errors import Invalid, NoIdentifier, Rejection
 from hullo.hooks.manager import PluginManager
 from hullo.model.claim import Claim
-from hullo.model.identifier import MAX_IDENTIFIER_LENGTH, Identifier, IdentifierDigest, is_non_identity
+from hullo.model.identifier import MAX_IDENTIFIER_LENGTH, Identifier, IdentifierDigest, identifier_fault
 from hullo.model.limits import Limits
 from hullo.model.snapshot import SnapshotQuery
 from hullo.model.tombstone import TombstoneDigest, tombstone_digest
@@ -38,13 +38,13 @@ def usable_identifiers(
     identifiers: dict[Identifier, str] = {}
     rejected = list(claim.rejected)
     for plugin, identifier in hooks.name_identifiers(claim):
-        # M5: "undefined" or "0" comes from a broken page, and would put all its visitors into one contact.
-        if is_non_identity(identifier.value, limits.non_identities):
-            rejected.append(Rejection(field=identifier.kind, reason="names nobody"))
-        elif len(identifier.value) > MAX_IDENTIFIER_LENGTH:
-            # Refused and never cut: two long values with one beginning are two people (W10).
+        # Refused and never cut: two long values with one beginning are two people (W10).
+        if len(identifier.value) > MAX_IDENTIFIER_LENGTH:
             reason = f"longer than {MAX_IDENTIFIER_LENGTH} characters"
             rejected.append(Rejection(field=identifier.kind, reason=reason))
+        # M5: "undefined" or "0" comes from a broken page, and would put all its visitors into one contact.
+        elif fault := identifier_fault(identifier.kind, identifier.value, limits.non_identities):
+            rejected.append(Rejection(field=identifier.kind, reason=fault))
         else:
             identifiers[identifier] = plugin
     return identifiers, tuple(rejected)

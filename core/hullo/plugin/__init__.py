@@ -60,7 +60,7 @@ from hullo.model.conversation import Conversation, ConversationId
 from hullo.model.email import email_key
 from hullo.model.event import Event
 from hullo.model.fact import Fact, Scalar, is_blank
-from hullo.model.identifier import EMAIL, EXTERNAL_ID, Identifier, is_non_identity
+from hullo.model.identifier import EMAIL, EXTERNAL_ID, Identifier
 from hullo.model.instant import DAY, HOUR, MINUTE, SECOND, Instant
 from hullo.model.limits import Limits
 from hullo.model.match import Candidates, Match
@@ -68,6 +68,7 @@ from hullo.model.merge import MergePlan
 from hullo.model.mistake import UNRECOGNISED, Mistake
 from hullo.model.outcome import Outcome
 from hullo.model.phone import has_e164_format, is_e164
+from hullo.model.placeholder import is_non_identity
 from hullo.model.proof import Proof, Signature, SingleUseToken, is_proven
 from hullo.model.public_key import PUBLIC_KEY_ALGORITHMS
 from hullo.model.request_context import RequestContext

@@ -10,7 +10,7 @@ from starlette.types import Message, Scope
 from hullo.api.bodies import Envelope
 from hullo.api.request import EMPTY_ENVELOPE, Request
 from hullo.api.runtime import AsyncRuntime
-from hullo.asgi.json import encode
+from hullo.asgi.json import encode_any
 from hullo.asgi.response import Header
 
 _HANDSHAKE_HEADERS: Final = frozenset({b"host", b"origin", b"cookie", b"x-forwarded-for"})
@@ -53,7 +53,7 @@ class FrameRequest(Request):
         async def receive() -> Message:
             # The envelope comes last: a frame cannot name another caller than the one that has joined.
             caller = {"app_key": envelope.app_key, "session_token": envelope.session_token}
-            return {"type": "http.request", "body": encode({**(body or {}), **caller})}
+            return {"type": "http.request", "body": encode_any({**(body or {}), **caller})}
 
         super().__init__(runtime, frame_scope(scope), receive)
         self.token: str | None = None

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 from msgspec import to_builtins
 
+from hullo.api.person_body import size_without_custom_data
 from hullo.api.schemas import MessageResponse
 from hullo.asgi.json import encode
 from hullo.asgi.response import Response
 from hullo.model.conversation import ConversationId, Message
-from hullo.model.strict_json import parse_object
+from hullo.model.strict_json import is_clean, parse_object, parse_person
 from hullo.value import Value
 
+IDENTITY: Final = "identity"
+IDENTITY_FRAMES: Final = ("join", "identify")
+"""The types of frames that may have an identity."""
 _PROBLEM_FIELDS: Final = ("code", "detail", "errors")
 
 
@@ -47,13 +51,34 @@ class Frame(Value):
 def parse_frame(text: bytes) -> Frame:
     """Parse a frame. Raises `BadFrame` unless it is a JSON object with a `type`, and with a text for `ref` if any."""
     try:
-        fields = parse_object(text)
+        fields = _parse_fields(text)
     except ValueError as fault:
         raise BadFrame(str(fault)) from fault
     kind, ref = fields.pop("type", None), fields.pop("ref", None)
     if not isinstance(kind, str) or not isinstance(ref, str | None):
         raise BadFrame("a frame has a type and may have a ref; both are texts")
     return Frame(kind=kind, ref=ref, fields=fields)
+
+
+def _parse_fields(text: bytes) -> dict[str, Any]:
+    """Parse the object, with faults inside of an identity, which loses only the bad field (W8). Raises `ValueError`."""
+    try:
+        return parse_object(text)
+    except ValueError:
+        fields = parse_person(text)
+        rest = {name: value for name, value in fields.items() if name != IDENTITY}
+        # Only the fields of an identity have a reader that names the bad one.
+        if fields.get("type") not in IDENTITY_FRAMES or not is_clean(rest):
+            raise
+        return fields
+
+
+def is_too_large(frame: Frame, raw: bytes, limit: int) -> bool:
+    """Return whether the text of a frame is too large, even without the custom data of its identity (W8)."""
+    identity = frame.fields.get(IDENTITY)
+    if len(raw) <= limit or frame.kind not in IDENTITY_FRAMES or not isinstance(identity, dict):
+        return len(raw) > limit
+    return size_without_custom_data(raw, cast("dict[str, object]", identity), IDENTITY) > limit
 
 
 def encode_frame(kind: str, ref: str | None, content: Mapping[str, object]) -> str:

@@ -45,6 +45,7 @@ from hullo.realtime.frames import (
     BadFrame,
     Frame,
     encode_frame,
+    is_too_large,
     message_frame,
     parse_frame,
     read_receipt_frame,
@@ -139,13 +140,16 @@ class SocketSession:
         if text is None:
             return self._close(BAD_FRAME)
         raw = text.encode()
-        if len(raw) > self._settings.limits.body_bytes:
+        limits = self._settings.limits
+        if len(raw) > limits.max_body_bytes:
             return self._close(TOO_LARGE)
         # Counted before it is parsed: parsing costs something too.
         if not self._count_frame(now):
             return self._close(RATE_LIMITED)
         try:
             frame = parse_frame(raw)
+            if is_too_large(frame, raw, limits.body_bytes):
+                return self._close(TOO_LARGE)
             self._steps = self._steps_for(frame)
         except BadFrame:
             return self._close(BAD_FRAME)

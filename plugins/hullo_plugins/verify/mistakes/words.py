@@ -35,7 +35,7 @@ _KEY_SENTENCES: Final[Mapping[str, str]] = {
     "shows which are, and `hullo identity-key add {app}` makes another.",
     "key_sent": "A secret key was sent as {field}, where every visitor can read it. Retire that key now and make "
     "another one, keep it on your server, and send what it signs.",
-    "not_text": "{field} is empty, or no text but a list, a number or an object. Send one text.",
+    "not_text": "{field} is blank, or no text but a list, a number or an object. Send one text.",
 }
 
 HASH_SENTENCES: Final[Mapping[str, str]] = {
