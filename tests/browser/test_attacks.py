@@ -86,6 +86,25 @@ def test_dom_clobbering_does_not_redirect_the_widget(
     assert [each.target for each in evil.asked if "widget.js" not in each.target] == []
 
 
+def test_other_vendors_script_gets_no_session(
+    visit: Visit, site: Site, app: App, new_site: Callable[..., Site], console: Console
+) -> None:
+    # The vendor answers no socket.
+    console.expect("vendor.localhost")
+    vendor = new_site("vendor.localhost")
+    vendor.script("/widget.js", "")
+    module = f'<script type="module" crossorigin src="{app.widget}" data-app="{app.key}"></script>'
+    head = script(LISTENING), f'<script src="{vendor.origin}/widget.js"></script>', module
+    visit.go(site.put("/", page(*head))).ready()
+    assert visit.identify(external_id="user_1", user_hash=app.hash("user_1"))["standing"] == "proven"
+    assert {asked.path for asked in vendor.asked} == {"/widget.js"}
+    # A script that names another host finds no session of this one.
+    elsewhere = f'<script src="{app.widget}" data-app="{app.key}" data-host="{vendor.origin}/hullo"></script>'
+    visit.go(site.put("/elsewhere", page(script(LISTENING), elsewhere)))
+    visit.until(lambda: any("/socket" in asked.target for asked in vendor.asked))
+    assert "hvs_" not in str(visit.kept())
+
+
 @pytest.mark.rule("T2", "T3")
 def test_click_counter_never_gets_the_token(
     visit: Visit, new_site: Callable[..., Site], shared_server: Serving

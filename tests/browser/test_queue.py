@@ -93,10 +93,23 @@ def test_consent_queued_before_the_script_is_kept(visit: Visit, site: Site, app:
     assert visit.hears("ready")["visitor_id"] is not None
 
 
+def test_identity_before_consent_waits_for_it(visit: Visit, site: Site, app: App, shared_server: Serving) -> None:
+    with shared_server.beside() as hullo:
+        hullo.register.change_app(app.key, {"consent": "required"})
+    visit.go(site.put("/", shop_page(app))).ready()
+    identity = {"external_id": "user_123", "user_hash": app.hash("user_123")}
+    visit.run("identity => { window.told = Hullo.identify(identity); }", identity)
+    visit.until(lambda: "identify" in visit.calls)
+    assert app.contacts() == []
+    visit.run("Hullo.agree()")
+    assert visit.run("told.then(answer => answer.standing)") == "proven"
+    assert visit.heard("error") == []
+
+
 def test_unsubscribed_page_gets_no_more_events(visit: Visit, site: Site, app: App) -> None:
     visit.go(site.put("/", shop_page(app))).ready().open()
     visit.say("Where is my order?")
-    visit.until(lambda: app.texts() == ["Where is my order?"])
+    visit.hears("message")
     visit.run("['unread', 'message', 'close'].forEach(name => Hullo.off(name)); Hullo.close()")
     app.answer("On its way.")
     visit.page.get_by_label("Open chat, 1 new message").wait_for()

@@ -24,9 +24,14 @@ const BROWSERS = ["chrome100", "firefox101", "safari16.4"];
 
 // What parts of widget.js call each other by, and nobody else: no page, no server, and not the panel. They need no names.
 const AMONG_ITSELF = [
-  ...["agreeing", "begin", "byCookie", "flush", "follow", "functionName", "globalName", "heard", "idle", "joined", "lasting"],
-  ...["prepare", "pump", "release", "remember", "setMark", "setPart", "settle", "taken", "takeIdentity", "vault"],
+  ...["agreed", "agreeing", "barred", "begin", "byCookie", "connect", "drop", "expiresAt", "flush", "follow", "frame"],
+  ...["functionName", "globalName", "heard", "hello", "idle", "joined", "lasting", "lost", "mark", "methods", "over"],
+  ...["part", "poll", "prepare", "pump", "refused", "release", "remember", "retryAfter", "setMark", "setPart", "settle"],
+  ...["taken", "takeIdentity", "until", "vault", "watch", "whole"],
 ];
+
+// What widget.js and panel.js call each other by. Both are built with one cache, so that they agree on the short names.
+const BETWEEN_BOTH = ["consentNeeded", "emailPrompt", "leaveEmail", "longest", "onChange", "visitorId"];
 
 async function versionOfHullo() {
   const project = await readFile(new URL("../../../pyproject.toml", HERE), "utf8");
@@ -48,8 +53,8 @@ const styles = {
 };
 
 /** Gathered by the one, made small by the other, which is a twentieth better at it. */
-async function bundle(entry, define, unnamed) {
-  const { outputFiles } = await build({
+async function bundle(entry, define, unnamed, mangled) {
+  const { outputFiles, mangleCache } = await build({
     absWorkingDir: fileURLToPath(HERE),
     entryPoints: [entry],
     bundle: true,
@@ -60,16 +65,21 @@ async function bundle(entry, define, unnamed) {
     legalComments: "none",
     target: BROWSERS,
     define,
-    mangleProps: unnamed && new RegExp(`^(?:${unnamed.join("|")})$`),
+    mangleProps: new RegExp(`^(?:${unnamed.join("|")})$`),
+    mangleCache: mangled,
     plugins: [styles],
     logLevel: "warning",
   });
-  const { code } = await minify(outputFiles[0].text, {
-    ecma: 2020,
-    toplevel: true,
-    compress: { passes: 4, keep_fargs: false, pure_getters: true, unsafe_arrows: true, unsafe_methods: true },
-  });
-  return Buffer.from(`${code}\n`);
+  let code = outputFiles[0].text;
+  // Twice: the second time it finds what the first has left behind.
+  for (let round = 0; round < 2; round++) {
+    ({ code } = await minify(code, {
+      ecma: 2020,
+      toplevel: true,
+      compress: { passes: 4, keep_fargs: false, pure_getters: true, unsafe_arrows: true, unsafe_methods: true },
+    }));
+  }
+  return { bytes: Buffer.from(`${code}\n`), mangleCache };
 }
 
 function described(bytes) {
@@ -83,10 +93,11 @@ function described(bytes) {
 /** What belongs into built/, by name. */
 async function made() {
   const version = await versionOfHullo();
-  const panel = await bundle("source/panel/panel.ts", {});
+  const { bytes: panel, mangleCache } = await bundle("source/panel/panel.ts", {}, BETWEEN_BOTH, {});
   const panelIntegrity = described(panel).integrity;
   const defined = { VERSION: JSON.stringify(version), PANEL_INTEGRITY: JSON.stringify(panelIntegrity) };
-  const widget = await bundle("source/page/widget.ts", defined, AMONG_ITSELF);
+  const unnamed = [...AMONG_ITSELF, ...BETWEEN_BOTH];
+  const { bytes: widget } = await bundle("source/page/widget.ts", defined, unnamed, mangleCache);
   const files = {
     "widget.js": widget,
     "panel.js": panel,

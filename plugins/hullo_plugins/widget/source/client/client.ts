@@ -57,6 +57,7 @@ export function createClient({ watch, tell } = createAnnouncer()): Client {
       consent = true;
       line?.connect();
       await line?.joined();
+      identities.agreed();
     },
   });
 
@@ -67,7 +68,7 @@ export function createClient({ watch, tell } = createAnnouncer()): Client {
   function start(given: Options, hop: string | undefined): void {
     options = given;
     consent ||= !!given.consent;
-    const vault = openVault(given.appKey);
+    const vault = openVault(given.appKey, given.host);
     session = openSession(vault, new URL(given.host).origin === location.origin, turned);
     if (untold) {
       // There was a reset before there was anything to end.
@@ -177,7 +178,7 @@ export function createClient({ watch, tell } = createAnnouncer()): Client {
   async function identityToken(to?: string): Promise<{ token: string; parameter: string; expiresAt: number }> {
     await identities.idle(); // which it is not before `start`
     await line?.joined();
-    if (!who?.identified) throw new Refused("conflict", "nobody is identified");
+    if (!who?.identified) throw new Refused("conflict", "no identity");
     const asked = Date.now();
     type Told = { token: string; parameter: string; expires_in: number };
     const { token, parameter, expires_in } = await http<Told>("identity-token", { to });

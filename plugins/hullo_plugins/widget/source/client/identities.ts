@@ -45,6 +45,8 @@ export interface Identities {
   /** From here on they are asked; `hop` first, that brought the visitor here. Resolves when it is clear whether one is
    * to travel with the join. */
   begin(all: Surroundings, hop: string | undefined): Promise<void>;
+  /** The visitor has agreed to be remembered: what was refused for the lack of it is asked again. */
+  agreed(): void;
   /** Resolves once nothing more is asked. */
   idle(): Promise<unknown>;
   /** The visitor is another one. What waits is refused as well, if `whole`. */
@@ -60,6 +62,8 @@ export function createIdentities(verdicts: Verdicts): Identities {
   /** Of the first: it has been asked, or is held back. */
   let decide: (() => void) | undefined;
   let decided: Promise<void> | undefined;
+  /** Lets the identity go on that waits for the visitor's consent. */
+  let agreed = () => {};
 
   function identify(identity: Identity): Promise<IdentifyAnswer> {
     const meant = visitor;
@@ -93,13 +97,13 @@ export function createIdentities(verdicts: Verdicts): Identities {
       const who = verdicts.who();
       if (who?.identified && who.standing === earlier.standing) return stands(text, who);
     }
-    const answer = await asked(identity, text);
+    const answer = await asked(identity, text, meant);
     void keep(text, answer.standing);
     verdicts.identified(answer);
     return answer;
   }
 
-  function asked(identity: Identity, text: string): Promise<IdentifyAnswer> {
+  function asked(identity: Identity, text: string, meant: number): Promise<IdentifyAnswer> {
     const { line, http, agreeing } = given;
     return new Promise((done, failed) => {
       line.ask({
@@ -112,7 +116,11 @@ export function createIdentities(verdicts: Verdicts): Identities {
           known = { text, answer };
           done(answer);
         },
-        failed,
+        failed(refusal) {
+          if (refusal.code !== "consent_required") return failed(refusal);
+          // The app stores nothing before the visitor agrees: then it is asked again. Later calls wait as well.
+          agreed = () => done(Promise.resolve().then(() => (check(meant), asked(identity, text, meant))));
+        },
       });
       decide?.();
     });
@@ -162,10 +170,14 @@ export function createIdentities(verdicts: Verdicts): Identities {
       begun(arriving?.catch((refusal) => console.debug("hullo:", refusal)));
       await decided;
     },
+    agreed: () => agreed(),
     idle: () => last,
     forget(whole) {
       forgetAnswer();
-      if (whole) visitor++;
+      if (!whole) return;
+      visitor++;
+      // Another visitor: what waits is refused, as it was said of the one before.
+      agreed();
     },
   };
 }

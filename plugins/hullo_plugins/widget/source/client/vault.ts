@@ -24,7 +24,8 @@ export interface Vault {
   setPart(name: Part, value: unknown): void;
 }
 
-export function openVault(appKey: string): Vault {
+/** `host` is hullo's. What was kept of a session at another host is dropped, and never sent to this one. */
+export function openVault(appKey: string, host: string): Vault {
   const key = `hullo:${appKey}`;
   const storage = usable();
   const memory = new Map<string, string>();
@@ -53,6 +54,12 @@ export function openVault(appKey: string): Vault {
     // The cookie of a session that no script can read is the server's.
     if (!mark || isToken(mark)) bake(mark);
   }
+
+  if ((read(`${key}:host`) ?? host) !== host) {
+    setMark(undefined);
+    for (const part of ["identity", "outbox", "owed"]) write(`${key}:${part}`, undefined);
+  }
+  write(`${key}:host`, host);
 
   return {
     key,

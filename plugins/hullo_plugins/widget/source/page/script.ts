@@ -41,12 +41,18 @@ function hostOf(address: URL): string {
   return address.origin + address.pathname.replace(SERVED, "");
 }
 
-/** A module or a bundler leaves no current script: then it is the one in the document that looks like it.
+/** Finds the element of this script.
  *
- * `<img name=currentScript>` stands in its place as well, and takes everything that is said to wherever it says.
+ * A module or a bundler leaves no current script. Other vendors call theirs `widget.js` too, so one of several counts
+ * only where it alone names an app; a wrong guess would send the session to the other vendor. Undefined: the page
+ * has to say the host.
+ *
+ * `<img name=currentScript>` stands in the place of the current script as well, and is no script.
  */
 function ownScript(): HTMLScriptElement | undefined {
   const current: unknown = document.currentScript;
   if (current instanceof HTMLScriptElement && current.src) return current;
-  return [...document.querySelectorAll("script")].find(({ src }) => SERVED.test(src.split(/[?#]/)[0]!));
+  const named = [...document.querySelectorAll("script")].filter(({ src }) => SERVED.test(src.split(/[?#]/)[0]!));
+  const own = named[1] ? named.filter(({ dataset, src }) => dataset["app"] || src.includes("app=")) : named;
+  return own[1] ? undefined : own[0];
 }
