@@ -9,7 +9,7 @@ import pytest
 from hullo.errors import SettingsError
 from hullo.hooks.entry_points import open_store
 from hullo.model.limits import Limits
-from hullo.settings import Settings, read_settings
+from hullo.settings import Settings, apply_environment, read_settings
 
 
 def written(folder: Path, text: str) -> Path:
@@ -88,3 +88,21 @@ def test_unsendable_attribute_is_refused(name: str) -> None:
 def test_invalid_hop_parameter_name_is_refused() -> None:
     with pytest.raises(SettingsError, match="hop_parameter"):
         Settings(hop_parameter="a b")
+
+
+@pytest.mark.parametrize(("name", "field"), [("HULLO_DB", "store"), ("HULLO_REDIS", "redis"), ("HULLO_BUS", "bus")])
+def test_secret_is_read_from_its_file(tmp_path: Path, name: str, field: str) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("redis://:pass@localhost/0\n")
+    assert getattr(apply_environment({f"{name}_FILE": str(secret)}), field) == "redis://:pass@localhost/0"
+    with pytest.raises(SettingsError, match=f"{name} and {name}_FILE are both set"):
+        apply_environment({f"{name}_FILE": str(secret), name: "redis://localhost"})
+
+
+def test_unusable_secret_file_is_named(tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.write_text("\n")
+    with pytest.raises(SettingsError, match=r"HULLO_DB_FILE names .*empty, which is empty"):
+        apply_environment({"HULLO_DB_FILE": str(empty)})
+    with pytest.raises(SettingsError, match=r"HULLO_DB_FILE names .*none, which cannot be read: no such file"):
+        apply_environment({"HULLO_DB_FILE": str(tmp_path / "none")})

@@ -23,6 +23,8 @@ DEFAULT_STORE: Final = "sqlite:///hullo.db"
 DEFAULT_PREFIX: Final = "/hullo"
 DEFAULT_FILE: Final = "hullo.toml"
 
+SECRET_VARIABLES: Final = ("HULLO_DB", "HULLO_REDIS", "HULLO_BUS", "HULLO_MASTER_KEY")
+"""Variables that may hold a secret, and so may be given as a file."""
 UNIX_SOCKET: Final = "unix"
 """In `trusted_proxies`: callers through a Unix socket."""
 REDIS_SCHEMES: Final = ("redis://", "rediss://", "unix://")
@@ -188,14 +190,17 @@ def read_settings(file: str | Path | None = None, environment: Mapping[str, str]
     The file is `file`, else `HULLO_CONFIG`, else `hullo.toml` in the working folder if it exists. Raises
     `SettingsError`, which names the file and the setting.
     """
+    path = settings_path(file, environment)
+    return apply_environment(environment, Settings() if path is None else _settings(_read_toml(path), path))
+
+
+def settings_path(file: str | Path | None = None, environment: Mapping[str, str] = os.environ) -> Path | None:
+    """Return the file that `read_settings` reads; None where none is named and there is no `hullo.toml`."""
     # An empty `HULLO_CONFIG` counts as unset, as every empty variable does.
     named = file if file is not None else environment.get("HULLO_CONFIG") or None
-    path = Path(named) if named is not None else Path(DEFAULT_FILE)
-    table: dict[str, object] = {}
     # A file that is named must exist; the default one need not.
-    if named is not None or path.exists():
-        table = _read_toml(path)
-    return apply_environment(environment, _settings(table, path))
+    path = Path(named) if named is not None else Path(DEFAULT_FILE)
+    return path if named is not None or path.exists() else None
 
 
 def apply_environment(environment: Mapping[str, str] = os.environ, defaults: Settings | None = None) -> Settings:
@@ -203,11 +208,17 @@ def apply_environment(environment: Mapping[str, str] = os.environ, defaults: Set
 
     `HULLO_DB` names the store, `HULLO_REDIS` the Redis, `HULLO_BUS` the bus, `HULLO_MASTER_KEY` the master keys;
     `HULLO_LIMITS=off` turns the rate limits off; `HULLO_DEVELOPMENT=1` turns development on. An empty variable counts
-    as unset. Raises `SettingsError`.
+    as unset. The first four may stand in a file instead, which `HULLO_DB_FILE` and so on name: other users of the
+    machine see no password then. Raises `SettingsError`, also for both at once and for a file that cannot be read.
     """
     settings = defaults if defaults is not None else Settings()
     # Stripped: a secret that comes from a file often ends in a newline.
     variables = {name: text.strip() for name, text in environment.items() if name.startswith("HULLO_") and text.strip()}
+    for name in SECRET_VARIABLES:
+        if (file := variables.get(f"{name}_FILE")) is not None:
+            if name in variables:
+                raise SettingsError(f"{name} and {name}_FILE are both set; remove one of them")
+            variables[name] = _read_secret(Path(file), f"{name}_FILE")
     keys = tuple(key for part in variables.get("HULLO_MASTER_KEY", "").split(",") if (key := part.strip()))
     limited = _read_boolean("HULLO_LIMITS", variables, settings.rate_limits.on)
     return replace(
@@ -219,6 +230,17 @@ def apply_environment(environment: Mapping[str, str] = os.environ, defaults: Set
         rate_limits=replace(settings.rate_limits, on=limited),
         development=_read_boolean("HULLO_DEVELOPMENT", variables, settings.development),
     )
+
+
+def _read_secret(file: Path, variable: str) -> str:
+    try:
+        text = file.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = (getattr(error, "strerror", None) or "it is not text").lower()
+        raise SettingsError(f"{variable} names {file}, which cannot be read: {reason}") from error
+    if not text:
+        raise SettingsError(f"{variable} names {file}, which is empty")
+    return text
 
 
 def _read_boolean(name: str, variables: Mapping[str, str], default: bool) -> bool:

@@ -63,6 +63,13 @@ def test_option_database_beats_environment_then_file(terminal: Terminal, monkeyp
     assert names(terminal.json("app", "list", "--db", "sqlite:///option.db")) == ["by option"]
 
 
+def test_database_url_is_read_from_input(terminal: Terminal):
+    assert terminal.type("migrate", "--db", "-", stdin="sqlite:///piped.db\n").exit_code == 0
+    assert (terminal.folder / "piped.db").exists()
+    refused = terminal.type("migrate", "--db", "-", stdin="")
+    assert (refused.exit_code, "standard input holds no URL" in refused.stderr) == (2, True)
+
+
 def test_option_settings_beat_those_of_environment(terminal: Terminal, monkeypatch: pytest.MonkeyPatch):
     (terminal.folder / "one.toml").write_text('store = "sqlite:///one.db"')
     (terminal.folder / "two.toml").write_text('store = "sqlite:///two.db"')

@@ -123,6 +123,17 @@ class TestWhatIsWrong:
         assert "no installed package offers the plugin" in terminal.refusal("doctor")
 
 
+def test_readable_settings_file_with_password_is_reported(terminal: Terminal):
+    settings = terminal.folder / "hullo.toml"
+    settings.write_text('store = "memory:"\nredis = "redis://:pass@localhost/0"\n')
+    settings.chmod(0o644)
+    rows = {row["name"]: row for row in json.loads(terminal.type("doctor", "--json").stdout)["findings"]}
+    assert rows["settings file"]["advice"] == "chmod 600 hullo.toml"
+    settings.chmod(0o600)
+    rows = {row["name"]: row for row in json.loads(terminal.type("doctor", "--json").stdout)["findings"]}
+    assert rows["settings file"]["fine"]
+
+
 def test_store_without_diagnosis_is_named(terminal: Terminal, monkeypatch: pytest.MonkeyPatch):
     assert findings(terminal, "--db", "memory:")["diagnosis"]["value"] == "this store has none"
     offer_a_store(terminal.folder, monkeypatch)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Iterator
 from importlib.metadata import version
+from pathlib import Path
 from typing import Final
 
 import click
@@ -16,7 +18,7 @@ from hullo.cli.options import CommonOptions, common_options, pass_options
 from hullo.cli.screen import table
 from hullo.errors import SettingsError
 from hullo.secrets.vault import Vault
-from hullo.settings import Settings
+from hullo.settings import Settings, settings_path
 from hullo.store.maintenance import Finding, SupportsMaintenance
 from hullo.store.urls import mask_secrets
 
@@ -33,7 +35,7 @@ def doctor_command(options: CommonOptions) -> None:
     servers. Ends with status 1 if there is something to do.
     """
     # Built and not opened: opening would migrate the schema, and a diagnosis changes nothing.
-    findings = list(_findings(options.build_hullo()))
+    findings = list(_findings(options.build_hullo(), options.config))
     fine = all(finding.is_ok for finding in findings)
     document = {
         "fine": fine,
@@ -48,13 +50,14 @@ def doctor_command(options: CommonOptions) -> None:
         click.get_current_context().exit(1)
 
 
-def _findings(hullo: Hullo) -> Iterator[Finding]:
+def _findings(hullo: Hullo, config: str | None) -> Iterator[Finding]:
     """Yield the findings that are the same for all stores, then the findings of this store."""
     yield Finding(name="hullo", value=f"{version('hullo')} on Python {platform.python_version()}")
     yield Finding(name="plugins", value=f"{len(hullo.hooks.plugin_names)} in use")
     yield Finding(name="store", value=mask_secrets(hullo.settings.store))
     yield _bus(hullo)
     yield _master_key(hullo.settings)
+    yield from _settings_file(config)
     yield _connections(hullo.settings)
     if isinstance(hullo.store, SupportsMaintenance):
         yield from hullo.store.diagnose()
@@ -72,6 +75,25 @@ def _bus(hullo: Hullo) -> Finding:
     # The same choice as at the start of a server, which may fall back to the store's PostgreSQL.
     url = bus_url(hullo.settings, hullo.settings.store, shared_between_processes=True)
     return Finding(name="bus", value=mask_secrets(url))
+
+
+def _settings_file(config: str | None) -> Iterator[Finding]:
+    """Yield a finding about the file of the settings, if there is one."""
+    path = settings_path(config)
+    if path is None or os.name != "posix":
+        return
+    # The file may hold the passwords of the database, of Redis and of the bus.
+    is_open = bool(path.stat().st_mode & 0o077)
+    yield Finding(
+        name="settings file",
+        value=f"{path.name}, {'readable by other users' if is_open else 'readable by its owner alone'}",
+        advice=f"chmod 600 {path.name}" if is_open and _holds_password(path) else None,
+    )
+
+
+def _holds_password(path: Path) -> bool:
+    text = path.read_text("utf-8")
+    return any(mask_secrets(word) != word for word in text.replace('"', " ").replace("'", " ").split() if "://" in word)
 
 
 def _connections(settings: Settings) -> Finding:

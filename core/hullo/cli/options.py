@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from hullo.operations.admin.audit_log import COMMAND_LINE
 from hullo.settings import DEFAULT_STORE, Settings, read_settings
 from hullo.store.protocol import Store
 from hullo.value import Value
+
+FROM_INPUT: Final = "-"
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -72,6 +75,15 @@ class CommonOptions:
 pass_options = click.make_pass_decorator(CommonOptions, ensure=True)
 
 
+def _store_db(context: click.Context, parameter: click.Parameter, value: object) -> None:
+    if value == FROM_INPUT:
+        # Read here and once, as a command may read its settings several times.
+        value = sys.stdin.readline().strip()
+        if not value:
+            raise click.BadParameter("standard input holds no URL", context, parameter)
+    _store_option(context, parameter, value)
+
+
 def _store_option(context: click.Context, parameter: click.Parameter, value: object) -> None:
     # The last one counts, and an option that was not given must not clear one before the command's name.
     if value:
@@ -84,9 +96,10 @@ COMMON_OPTIONS: Final = (
     click.Option(
         ["--db"],
         metavar="URL",
-        help=f"The URL of the database.  [env: HULLO_DB; default: {DEFAULT_STORE}]",
+        help="The URL of the database; - reads it from standard input, where no list of processes shows its password.  "
+        f"[env: HULLO_DB, or HULLO_DB_FILE for a file with it; default: {DEFAULT_STORE}]",
         expose_value=False,
-        callback=_store_option,
+        callback=_store_db,
     ),
     click.Option(
         ["--config"],

@@ -124,6 +124,8 @@ def _serve_in_workers(
 
     # Workers are fresh processes: they share nothing with this one but the environment.
     os.environ["HULLO_DB"] = hullo.settings.store
+    # The file may have been replaced meanwhile, and both at once are refused.
+    os.environ.pop("HULLO_DB_FILE", None)
     if options.config is not None:
         os.environ["HULLO_CONFIG"] = options.config
     # An inherited value would make the workers serve the demo of another start.
