@@ -86,3 +86,59 @@ def test_body_may_come_in_pieces(backend):
 def test_disconnected_client_gets_no_answer(backend):
     messages = [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
     assert _post(Hullo("memory:"), backend, [], messages) == (None, 2)
+
+
+def test_byte_order_mark_is_ignored(shop):
+    answer = shop.http.post("/hullo/v1/join", content=b'\xef\xbb\xbf{"app_key": "%s"}' % shop.app_key.encode())
+    assert answer.status_code == 200
+
+
+PAGE_BODIES = {
+    "/join": {},
+    "/reset": {},
+    "/consent": {"granted": True},
+    "/identity-token": {},
+    "/conversations": {"text": "hello"},
+    "/conversations/cnv_1/messages": {"text": "hello"},
+    "/conversations/cnv_1/read": {},
+}
+
+
+def test_page_bodies_refuse_unknown_fields(shop):
+    token = shop.join()
+    for path, body in PAGE_BODIES.items():
+        answer = shop.post(path, {"app_key": shop.app_key, **body, "mesage": 1}, token)
+        assert answer.status_code == 422, path
+        assert answer.json()["errors"] == [{"field": "mesage", "reason": "unknown field"}]
+    assert shop.get("/conversations", token).json()["items"] == []
+
+
+@pytest.mark.rule("W8")
+def test_unknown_field_of_identify_is_rejected(shop):
+    answer = shop.identify(email="jane@example.com", mesage=1).json()
+    assert answer["rejected"] == [{"field": "mesage", "reason": "unknown field"}]
+    strict = shop.identify(email="jane@example.com", mesage=1, strict=True)
+    assert (strict.status_code, strict.json()["errors"][0]["field"]) == (422, "mesage")
+
+
+def test_webhook_bodies_refuse_unknown_fields(shop):
+    key = shop.api_key()
+    for method, path, body in (
+        ("POST", "/webhooks", {"url": "https://example.com/hook"}),
+        ("PATCH", "/webhooks/whk_1", {}),
+        ("POST", "/webhooks/whk_1/rotate", {}),
+    ):
+        answer = shop.http.request(
+            method, f"/hullo/v1{path}", json={**body, "event": []}, headers={"authorization": f"Bearer {key}"}
+        )
+        assert answer.json()["errors"] == [{"field": "event", "reason": "unknown field"}], path
+    assert shop.get("/webhooks", key).json()["items"] == []
+
+
+@pytest.mark.parametrize("valid", [True, False])
+def test_api_key_identifies_no_visitor(shop, valid):
+    key = shop.api_key() if valid else "hsk_0"
+    answer = shop.identify(key, email="jane@example.com")
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    assert "POST /v1/contacts" in answer.json()["detail"]
+    assert shop.get("/contacts", shop.api_key()).json()["items"] == []

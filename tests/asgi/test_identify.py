@@ -171,11 +171,6 @@ def test_strict_call_with_fault_refused_whole(shop):
     assert answer.json()["errors"] == [{"field": "phone", "reason": "not a phone number"}]
 
 
-def test_server_key_is_no_session(shop):
-    answer = shop.identify(shop.api_key(), email="jane@example.com").json()
-    assert answer["session_token"].startswith("hvs_")
-
-
 def test_identify_with_unknown_token_is_refused(shop):
     for token in ("hvs_unknown", "garbage", "hvs_" + "x" * 5000):
         assert shop.identify(token, email="jane@example.com").json()["code"] == "session_revoked"

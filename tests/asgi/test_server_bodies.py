@@ -6,42 +6,37 @@ import json
 
 import pytest
 
-from hullo.api.server_bodies import (
-    parse_contact_body,
-    parse_event_body,
-    parse_merge_body,
-    parse_note_body,
-    parse_resolve_body,
-    parse_tags_body,
-    parse_undo_body,
-)
+from hullo.api.server_bodies import ContactBody, EventBody, MergeBody, NoteBody, ResolveBody, TagsBody, UndoBody
 from hullo.errors import BadRequest, Invalid
 from hullo.model.instant import HOUR, parse_rfc3339
 from hullo.model.limits import Limits
 
+LIMITS = Limits()
 NOW = parse_rfc3339("2026-11-22T14:00:00Z")
 
 
-def faults(decode, body):
+def faults(kind, body):
     """What is wrong with it."""
+    read = event if kind is EventBody else lambda raw: kind.parse(raw, LIMITS)
     with pytest.raises(Invalid) as refused:
-        decode(body if isinstance(body, bytes) else json.dumps(body).encode())
+        read(body if isinstance(body, bytes) else json.dumps(body).encode())
     return [(each.field, each.reason) for each in refused.value.rejected]
 
 
 def event(body):
-    return parse_event_body(body if isinstance(body, bytes) else json.dumps(body).encode(), Limits(), NOW)
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return EventBody.parse(raw, LIMITS).report(LIMITS, NOW)
 
 
 def test_custom_data_may_be_flat_or_nested():
-    flat = parse_contact_body(b'{"external_id": "u", "custom_data": {"plan": "pro"}}', Limits())
-    nested = parse_contact_body(b'{"external_id": "u", "custom_data": {"app_1": {"plan": "pro"}}}', Limits())
+    flat = ContactBody.parse(b'{"external_id": "u", "custom_data": {"plan": "pro"}}', LIMITS)
+    nested = ContactBody.parse(b'{"external_id": "u", "custom_data": {"app_1": {"plan": "pro"}}}', LIMITS)
     assert (flat.app_id, nested.app_id) == (None, "app_1")
     assert flat.claim.custom_data == nested.claim.custom_data == {"plan": "pro"}
 
 
 def test_nested_custom_value_is_rejected():
-    body = parse_contact_body(b'{"external_id": "u", "custom_data": {"plan": {"name": "pro"}}}', Limits())
+    body = ContactBody.parse(b'{"external_id": "u", "custom_data": {"plan": {"name": "pro"}}}', LIMITS)
     assert [each.field for each in body.claim.rejected] == ["custom_data.plan"]
 
 
@@ -56,26 +51,26 @@ def test_nested_custom_value_is_rejected():
 )
 def test_custom_data_of_unclear_app_is_refused(raw):
     with pytest.raises(Invalid) as refused:
-        parse_contact_body(raw, Limits())
+        ContactBody.parse(raw, LIMITS)
     assert refused.value.rejected
 
 
 def test_null_clears_a_contact_identifier():
-    body = parse_contact_body(b'{"email": null, "name": null, "app_key": "app_1"}', Limits())
+    body = ContactBody.parse(b'{"email": null, "name": null, "app_key": "app_1"}', LIMITS)
     assert body.cleared_identifiers == {"email"}
     assert body.claim.profile == {"name": None}
     assert body.claim.rejected == ()
 
 
 def test_lists_are_distinct_from_single_values():
-    body = parse_contact_body(b'{"emails": ["a@x.test", "b@x.test"], "phones": null, "name": "Ann"}', Limits())
+    body = ContactBody.parse(b'{"emails": ["a@x.test", "b@x.test"], "phones": null, "name": "Ann"}', LIMITS)
     assert (body.lists.emails, body.lists.phones) == (("a@x.test", "b@x.test"), ())
     assert (body.claim.email, body.claim.profile) == (None, {"name": "Ann"})
     assert body.claim.rejected == ()
 
 
 def test_invalid_list_entries_are_dropped_and_named():
-    body = parse_contact_body(b'{"emails": ["a@x.test", "no email", null], "phones": ["none"]}', Limits())
+    body = ContactBody.parse(b'{"emails": ["a@x.test", "no email", null], "phones": ["none"]}', LIMITS)
     assert (body.lists.emails, body.lists.phones) == (("a@x.test",), None)
     assert {(each.field, each.reason) for each in body.claim.rejected} == {
         ("emails", "not an email address"),
@@ -86,9 +81,7 @@ def test_invalid_list_entries_are_dropped_and_named():
 
 @pytest.mark.rule("W10")
 def test_list_over_the_limit_is_rejected():
-    body = parse_contact_body(
-        json.dumps({"emails": [f"{n}@x.test" for n in range(21)], "phones": "1"}).encode(), Limits()
-    )
+    body = ContactBody.parse(json.dumps({"emails": [f"{n}@x.test" for n in range(21)], "phones": "1"}).encode(), LIMITS)
     assert body.lists.emails is body.lists.phones is None
     assert [(each.field, each.reason) for each in body.claim.rejected] == [
         ("emails", "more than 20"),
@@ -98,7 +91,7 @@ def test_list_over_the_limit_is_rejected():
 
 @pytest.mark.parametrize("body", [{"emails": [], "email": "a@x.test"}, {"phones": ["1"], "phone": None}])
 def test_value_beside_its_list_is_refused(body):
-    [(field, reason)] = faults(lambda raw: parse_contact_body(raw, Limits()), body)
+    [(field, reason)] = faults(ContactBody, body)
     assert field in {"email", "phone"}
     assert "send one of them" in reason
 
@@ -125,7 +118,7 @@ def test_event_keeps_time_and_json_properties():
     ],
 )
 def test_event_with_impossible_time_is_refused(occurred_at):
-    assert [field for field, _ in faults(event, {"name": "x", "occurred_at": occurred_at})] == ["occurred_at"]
+    assert [field for field, _ in faults(EventBody, {"name": "x", "occurred_at": occurred_at})] == ["occurred_at"]
 
 
 def test_event_clock_may_differ_an_hour():
@@ -145,7 +138,7 @@ def test_event_clock_may_differ_an_hour():
     ],
 )
 def test_event_properties_are_limited(properties, reason):
-    assert faults(event, {"name": "x", "properties": properties}) == [("properties", reason)]
+    assert faults(EventBody, {"name": "x", "properties": properties}) == [("properties", reason)]
 
 
 def test_event_at_size_limits_is_accepted():
@@ -155,67 +148,67 @@ def test_event_at_size_limits_is_accepted():
 
 @pytest.mark.parametrize("name", [None, "", "  ", 7, "x" * 256, "a\nb"])
 def test_event_needs_a_name(name):
-    assert [field for field, _ in faults(event, {"name": name})] == ["name"]
+    assert [field for field, _ in faults(EventBody, {"name": name})] == ["name"]
 
 
 def test_event_faults_are_named_at_once():
     body = {"occurred_at": "x", "properties": 1}
-    assert [field for field, _ in faults(event, body)] == ["name", "occurred_at", "properties"]
+    assert [field for field, _ in faults(EventBody, body)] == ["name", "occurred_at", "properties"]
 
 
 @pytest.mark.parametrize(
-    ("decode", "body"),
+    ("kind", "body"),
     [
-        (event, {"name": "x", "nam\ne": 1}),
-        (lambda raw: parse_note_body(raw, Limits()), {"text": "x", "nam\ne": 1}),
-        (lambda raw: parse_tags_body(raw, Limits()), {"tags": [], "nam\ne": 1}),
-        (parse_merge_body, {"absorb": "con_1", "nam\ne": 1}),
-        (parse_undo_body, {"nam\ne": 1}),
-        (parse_resolve_body, {"action": "keep", "nam\ne": 1}),
+        (EventBody, {"name": "x", "nam\ne": 1}),
+        (NoteBody, {"text": "x", "nam\ne": 1}),
+        (TagsBody, {"tags": [], "nam\ne": 1}),
+        (MergeBody, {"absorb": "con_1", "nam\ne": 1}),
+        (UndoBody, {"nam\ne": 1}),
+        (ResolveBody, {"action": "keep", "nam\ne": 1}),
     ],
 )
-def test_unknown_field_is_refused(decode, body):
-    assert faults(decode, body) == [("nam?e", "unknown field")]
+def test_unknown_field_is_refused(kind, body):
+    assert faults(kind, body) == [("nam?e", "unknown field")]
 
 
 def test_tags_are_trimmed_and_unique():
-    assert parse_tags_body(b'{"tags": [" vip", "VIP", "vip ", "a b"]}', Limits()) == ("vip", "VIP", "a b")
+    assert TagsBody.parse(b'{"tags": [" vip", "VIP", "vip ", "a b"]}', LIMITS).tags == ("vip", "VIP", "a b")
 
 
 @pytest.mark.rule("W10")
 @pytest.mark.parametrize("tags", [None, "vip", {}, [""], [" "], ["x" * 65], ["a\u0001b"], ["a\nb"], [7], [None], [[]]])
 def test_tag_must_be_short_text(tags):
-    assert [field for field, _ in faults(lambda raw: parse_tags_body(raw, Limits()), {"tags": tags})] == ["tags"]
+    assert [field for field, _ in faults(TagsBody, {"tags": tags})] == ["tags"]
 
 
 @pytest.mark.parametrize("text", [None, "", " \n", 7, "x" * 8001, "a\u0001"])
 def test_note_must_have_text(text):
-    assert [field for field, _ in faults(lambda raw: parse_note_body(raw, Limits()), {"text": text})] == ["text"]
+    assert [field for field, _ in faults(NoteBody, {"text": text})] == ["text"]
 
 
 def test_note_may_have_lines():
-    assert parse_note_body(b'{"text": "a\\n\\tb"}', Limits()) == "a\n\tb"
+    assert NoteBody.parse(b'{"text": "a\\n\\tb"}', LIMITS).text == "a\n\tb"
 
 
 @pytest.mark.parametrize("absorb", [None, 7, "", "con_1;", "x" * 65, "con_\u00e9", "a\u0001"])
 def test_merge_must_name_absorbed_contact(absorb):
-    assert [field for field, _ in faults(parse_merge_body, {"absorb": absorb})] == ["absorb"]
+    assert [field for field, _ in faults(MergeBody, {"absorb": absorb})] == ["absorb"]
 
 
 @pytest.mark.parametrize("flag", ["dry_run", "confirm"])
 def test_flag_must_be_true_or_false(flag):
-    assert faults(parse_merge_body, {"absorb": "con_1", flag: "yes"}) == [(flag, "must be true or false")]
-    assert not getattr(parse_merge_body(json.dumps({"absorb": "con_1", flag: None}).encode()), flag)
-    assert getattr(parse_merge_body(json.dumps({"absorb": "con_1", flag: True}).encode()), flag)
+    assert faults(MergeBody, {"absorb": "con_1", flag: "yes"}) == [(flag, "must be true or false")]
+    assert not getattr(MergeBody.parse(json.dumps({"absorb": "con_1", flag: None}).encode(), LIMITS), flag)
+    assert getattr(MergeBody.parse(json.dumps({"absorb": "con_1", flag: True}).encode(), LIMITS), flag)
 
 
 def test_undo_needs_no_body():
-    assert not parse_undo_body(b"")
-    assert parse_undo_body(b'{"dry_run": true}')
+    assert not UndoBody.parse_optional(b"", LIMITS).dry_run
+    assert UndoBody.parse_optional(b'{"dry_run": true}', LIMITS).dry_run
     with pytest.raises(BadRequest):
-        parse_undo_body(b"[]")
+        UndoBody.parse_optional(b"[]", LIMITS)
 
 
 @pytest.mark.parametrize("action", [None, "undo", "MERGE", 1, ["merge"]])
 def test_conflict_action_must_be_known(action):
-    assert faults(parse_resolve_body, {"action": action}) == [("action", "must be one of merge, keep, move_email")]
+    assert faults(ResolveBody, {"action": action}) == [("action", "must be one of merge, keep, move_email")]

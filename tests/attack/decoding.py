@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from attack.jose import hop_secret, hs256
-from hullo.api.bodies import parse_identify_body
+from hullo.api.bodies import IdentifyBody
 from hullo.asgi.json import decode_object
 from hullo.errors import BadRequest, Invalid, NoIdentifier, ProofRejected
 from hullo.model.app import App, IdentityKey
@@ -44,13 +44,13 @@ def check_body(raw: bytes) -> None:
         decoded = decode_object(raw)
     except BadRequest:
         try:
-            parse_identify_body(raw, LIMITS)
+            IdentifyBody.parse(raw, LIMITS)
         except BadRequest:
             return
         raise AssertionError("what is no object is an identify body") from None
     with suppress(RecursionError):  # there is less room on the stack here than there was for whoever accepted it
         assert json.loads(raw.decode(), object_pairs_hook=_once_each, parse_constant=_no_constant) == decoded
-    check_claim(parse_identify_body(raw, LIMITS).claim)
+    check_claim(IdentifyBody.parse(raw, LIMITS).claim)
 
 
 def check_claim(claim: Claim) -> None:

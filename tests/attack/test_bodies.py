@@ -42,7 +42,7 @@ NO_JSON = {
     "two": b'{"app_key": "a"}{"app_key": "b"}',
     "a form": b"app_key=a&email=b",
     "XML": b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><x>&e;</x>',
-    "a byte order mark": b'\xef\xbb\xbf{"app_key": "a"}',
+    "two byte order marks": b'\xef\xbb\xbf\xef\xbb\xbf{"app_key": "a"}',
     "UTF-16": '{"app_key": "a"}'.encode("utf-16"),
     "UTF-32": '{"app_key": "a"}'.encode("utf-32"),
     "no UTF-8": b'{"app_key": "\xff\xfe"}',

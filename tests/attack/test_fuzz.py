@@ -26,7 +26,7 @@ from attack.decoding import (
     signed_hop,
 )
 from attack.jose import HS256, PrivateKey, hs256, pem, signed_by
-from hullo.api.bodies import parse_identify_body
+from hullo.api.bodies import IdentifyBody
 from hullo.model.app import App
 from hullo.model.claim import KNOWN_FIELDS, PROFILE_FIELDS, Claim
 from hullo.model.limits import Limits
@@ -84,7 +84,7 @@ def test_any_object_is_read_as_sent(body: Any, ascii_only: bool, indent: int | N
 def test_fields_are_accepted_as_sent_or_named(body: dict[str, str]) -> None:
     try:
         raw = json.dumps(body).encode()
-        claim = parse_identify_body(raw, Limits()).claim
+        claim = IdentifyBody.parse(raw, Limits()).claim
     except Exception:
         check_body(raw)
         return

@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from hullo.api.bodies import parse_check_body
+from hullo.api.bodies import CheckBody
 from hullo.api.check import check_call
 from hullo.api.schemas import CheckedResponse
 from hullo.engine.explain import CheckResult
@@ -44,7 +44,7 @@ class Site(World):
     def check(self, page: str | None = None, **body: Any) -> CheckResult:
         raw = json.dumps({**body, "origin": page}).encode()
         limits = self.hullo.settings.limits
-        return check_call(self.hullo, self.app.app_key, parse_check_body(raw, limits), self.hullo.new_context())
+        return check_call(self.hullo, self.app.app_key, CheckBody.parse(raw, limits), self.hullo.new_context())
 
     def codes(self, **body: Any) -> list[str]:
         """The names of the mistakes in a body."""

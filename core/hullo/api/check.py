@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from hullo.api.apps import load_app
 from hullo.api.authentication import require_api_key
-from hullo.api.bodies import CheckBody, parse_check_body
+from hullo.api.bodies import CheckBody
 from hullo.api.openapi.operation import by_key, operation
 from hullo.api.request import Request
 from hullo.api.schemas import CheckedResponse
@@ -26,7 +26,7 @@ from hullo.model.request_context import RequestContext, secret_digest
     description="What would become of it, and which mistake is in its evidence. Nothing is written.",
     security=by_key(Scope.READ),
     answers=CheckedResponse,
-    body="CheckBody",
+    body=CheckBody,
     refusals=(UnknownApp,),
 )
 async def check_identify(request: Request) -> Response:
@@ -35,7 +35,7 @@ async def check_identify(request: Request) -> Response:
     key = await require_api_key(request, Scope.READ)
     app = await load_app(request, key, request.path_id)
     hullo = request.runtime.hullo
-    body = parse_check_body(await request.person_body(), hullo.settings.limits)
+    body = CheckBody.parse(await request.person_body(), hullo.settings.limits)
     # Beside the lanes: a check asks verifiers and searches for mistakes (V8), and identifies must not wait for it.
     result = await request.runtime.run_in_thread(partial(check_call, hullo, app.app_key, body, request.context))
     return json_response(CheckedResponse.of(result))

@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from hullo.api.apps import load_app
 from hullo.api.authentication import require_api_key
-from hullo.api.bodies import invalid_field
 from hullo.api.contact_schemas import ContactResponse, WrittenContactResponse
 from hullo.api.contact_search import (
     BY_EMAIL,
@@ -24,8 +23,9 @@ from hullo.api.openapi.notation import one_of
 from hullo.api.openapi.operation import by_key, operation
 from hullo.api.parameters import PAGE, query
 from hullo.api.request import Request
+from hullo.api.request_body import invalid_field
 from hullo.api.schemas import PageResponse
-from hullo.api.server_bodies import ContactBody, parse_contact_body
+from hullo.api.server_bodies import ContactBody
 from hullo.asgi.response import Response, json_response
 from hullo.errors import Conflicting, NoIdentifier, UnknownApp
 from hullo.model.app import ApiKey, App, Scope
@@ -92,7 +92,7 @@ async def read_contact(request: Request) -> Response:
     "counts as proven. `emails` and `phones` are whole lists: what is not in them goes.",
     security=by_key(Scope.WRITE),
     answers=WrittenContactResponse,
-    body="ContactBody",
+    body=ContactBody,
     leads_to=(
         "read_contact",
         "amend_contact",
@@ -121,7 +121,7 @@ async def upsert_contact(request: Request) -> Response:
     """`POST /v1/contacts` (M1 to M3)"""
     key = await require_api_key(request, Scope.WRITE)
     hullo = request.runtime.hullo
-    body = parse_contact_body(await request.person_body(), hullo.settings.limits)
+    body = ContactBody.parse(await request.person_body(), hullo.settings.limits)
     upsert = Upsert(
         claim=body.claim,
         key=key,
@@ -146,7 +146,7 @@ async def upsert_contact(request: Request) -> Response:
     "`conflict`. An email or phone that is a further one of this contact changes places with the first one.",
     security=by_key(Scope.WRITE),
     answers=ContactResponse,
-    body="ContactBody",
+    body=ContactBody,
     refusals=(
         Conflicting,
         UnknownApp,
@@ -156,7 +156,7 @@ async def amend_contact(request: Request) -> Response:
     """`PATCH /v1/contacts/{id}`: applied whole or not at all."""
     key = await require_api_key(request, Scope.WRITE)
     hullo = request.runtime.hullo
-    body = parse_contact_body(await request.person_body(), hullo.settings.limits)
+    body = ContactBody.parse(await request.person_body(), hullo.settings.limits)
     requested = request.path_id
     contact = await request.runtime.run(
         UpdateContact(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from hullo.api.authentication import require_api_key
-from hullo.api.bodies import parse_join_body, parse_message_body
+from hullo.api.bodies import MessageBody, SenderBody
 from hullo.api.openapi.operation import VISITOR, VISITOR_WITH_BODY, by_key, operation
 from hullo.api.parameters import PAGE
-from hullo.api.request import EMPTY_ENVELOPE, Request
+from hullo.api.request import Request
 from hullo.api.schemas import (
     AttributedConversationResponse,
     BegunConversationResponse,
@@ -66,7 +66,7 @@ async def list_conversations(request: Request) -> Response:
     description="With the visitor's first message.",
     security=VISITOR_WITH_BODY,
     answers=BegunConversationResponse,
-    body="MessageBody",
+    body=MessageBody,
     beacon=True,
     leads_to=(
         "list_messages",
@@ -108,7 +108,7 @@ async def list_messages(request: Request) -> Response:
     "conversation is a `conflict`.",
     security=[*VISITOR, *by_key(Scope.WRITE), {}],
     answers=MessageResponse,
-    body="MessageBody",
+    body=MessageBody,
     beacon=True,
     refusals=(Conflicting,),
 )
@@ -118,7 +118,7 @@ async def add_message(request: Request) -> Response:
         sent = await send_message(request, request.path_id)
         return json_response(MessageResponse.of(sent.message))
     key = await require_api_key(request, Scope.WRITE)
-    body = parse_message_body(await request.body(), request.runtime.hullo.settings.limits)
+    body = await request.parse(MessageBody)
     sent = await request.runtime.run(
         SendAgentReply(
             key=key,
@@ -136,7 +136,7 @@ async def add_message(request: Request) -> Response:
     description="Up to its last message. May be repeated.",
     security=VISITOR_WITH_BODY,
     answers=ConversationResponse,
-    body="SenderBody",
+    body=SenderBody,
     needs_body=False,
     beacon=True,
 )
@@ -153,8 +153,8 @@ async def load_conversation(request: Request, key: ApiKey, conversation_id: Conv
 async def send_message(request: Request, conversation_id: ConversationId | None) -> SentMessage:
     """Send the visitor's message; `conversation_id` None starts a conversation. Raises the errors of `SendMessage`."""
     # The body first: a beacon has its session there.
-    body = parse_message_body(await request.body(), request.runtime.hullo.settings.limits)
-    visitor = await request.resume_session(body.envelope)
+    body = await request.parse(MessageBody)
+    visitor = await request.resume_session(body)
     operation = SendMessage(
         open_session=visitor, conversation_id=conversation_id, text=body.text, client_id=body.client_id
     )
@@ -163,9 +163,8 @@ async def send_message(request: Request, conversation_id: ConversationId | None)
 
 async def mark_read(request: Request, conversation_id: ConversationId) -> Conversation:
     """Mark the conversation as read up to its last message. Raises the errors of `MarkRead`."""
-    raw = await request.body()
     # The session may come as a header, so an empty body is valid.
-    visitor = await request.resume_session(parse_join_body(raw) if raw else EMPTY_ENVELOPE)
+    visitor = await request.resume_session(await request.parse_optional(SenderBody))
     return await request.runtime.run(MarkRead(open_session=visitor, conversation_id=conversation_id))
 
 

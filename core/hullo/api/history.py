@@ -15,7 +15,7 @@ from hullo.api.openapi.operation import by_key, operation
 from hullo.api.parameters import PAGE
 from hullo.api.request import Request
 from hullo.api.schemas import PageResponse
-from hullo.api.server_bodies import parse_event_body
+from hullo.api.server_bodies import EventBody
 from hullo.asgi.response import Response, json_response
 from hullo.errors import Conflicting
 from hullo.model.app import ApiKey, AppId, Scope
@@ -67,13 +67,13 @@ def _redact_entry(key: ApiKey, entry: TimelineEntry) -> TimelineEntry:
     description="One more line in their timeline; nobody is told of it. Reported twice, there are two.",
     security=by_key(Scope.WRITE),
     answers=TimelineEntryResponse,
-    body="EventBody",
+    body=EventBody,
     refusals=(Conflicting,),
 )
 async def report_event(request: Request) -> Response:
     """`POST /v1/contacts/{id}/events`"""
     key = await require_api_key(request, Scope.WRITE)
-    report = parse_event_body(await request.body(), request.runtime.hullo.settings.limits, request.context.now)
+    report = (await request.parse(EventBody)).report(request.limits, request.context.now)
     # The path may hold an absorbed id: the event belongs to the survivor (G3).
     contact = await load_contact(request, key, request.path_id)
     event = await request.runtime.run(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from hullo.api.bodies import parse_identify_body, restore_session_token
+from hullo.api.bodies import IdentifyBody, restore_session_token
 from hullo.api.openapi.notation import text
 from hullo.api.openapi.operation import ANY_CALLER, operation
 from hullo.api.request import Caller, Request
@@ -16,6 +16,7 @@ from hullo.engine.idempotency import IdempotentOperation, ReplayedResponse
 from hullo.errors import (
     Conflicting,
     ConsentRequired,
+    Forbidden,
     HulloError,
     Invalid,
     NoIdentifier,
@@ -46,12 +47,13 @@ IDEMPOTENCY_KEY_MAX_LENGTH: Final = 255
         },
     ),
     answers=(ClaimedResponse, ProvenResponse),
-    body="IdentifyBody",
+    body=IdentifyBody,
     beacon=True,
     discriminator="standing",
     refusals=(
         Conflicting,
         ConsentRequired,
+        Forbidden,
         NoIdentifier,
         ProofRejected,
         ProofRequired,
@@ -73,8 +75,11 @@ async def notify_rejected(request: Request, error: HulloError) -> None:
 
 
 async def _identify(request: Request) -> Response:
+    # Taken for a page's call, it would make a visitor and a session for each server that calls.
+    if request.has_api_key:
+        raise Forbidden("an API key does not identify a visitor; a server writes people with POST /v1/contacts")
     raw = await request.person_body()
-    body = parse_identify_body(raw, request.runtime.hullo.settings.limits)
+    body = IdentifyBody.parse(raw, request.limits)
     caller = await request.resolve_caller(body.envelope)
     # The call names no app, and no app knows the session: the answer is that of every session that is over.
     if caller.session is not None and caller.app_key is None:

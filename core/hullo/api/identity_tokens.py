@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hullo.api.bodies import parse_identity_token_body
+from hullo.api.bodies import IdentityTokenBody
 from hullo.api.openapi.operation import VISITOR_WITH_BODY, operation
 from hullo.api.request import Request
 from hullo.api.schemas import IdentityTokenResponse
@@ -20,7 +20,7 @@ from hullo.operations.sessions.issue_token import IssueToken
     "`not_found` where none does. An anonymous visitor has no identity to take along: `conflict`.",
     security=VISITOR_WITH_BODY,
     answers=IdentityTokenResponse,
-    body="IdentityTokenBody",
+    body=IdentityTokenBody,
     needs_body=False,
     beacon=True,
     refusals=(
@@ -32,8 +32,8 @@ async def issue_token(request: Request) -> Response:
     """`POST /v1/identity-token`"""
     hullo = request.runtime.hullo
     # All inputs may come as headers, so an empty body is valid.
-    body = parse_identity_token_body(await request.body() or b"{}")
-    visitor = await request.resume_session(body.envelope)
+    body = await request.parse_optional(IdentityTokenBody)
+    visitor = await request.resume_session(body)
     operation = IssueToken(open_session=visitor, audience=body.audience, target_origin=body.to, hooks=hullo.hooks)
     token = await request.runtime.run(operation)
     return json_response(

@@ -13,7 +13,7 @@ from hullo.api.openapi.operation import by_key, operation
 from hullo.api.parameters import PAGE, choice, id_query
 from hullo.api.request import Request
 from hullo.api.schemas import PageResponse
-from hullo.api.server_bodies import parse_merge_body, parse_resolve_body, parse_undo_body
+from hullo.api.server_bodies import MergeBody, ResolveBody, UndoBody
 from hullo.asgi.response import Response, json_response
 from hullo.errors import Conflicting, NotFound
 from hullo.model.app import Scope
@@ -57,7 +57,7 @@ async def list_merges(request: Request) -> Response:
     "from then on. Not for keys of one app.",
     security=by_key(Scope.WRITE),
     answers=MergedResponse,
-    body="MergeBody",
+    body=MergeBody,
     leads_to=("undo_merge",),
     leads_by="merge_id",
     refusals=(Conflicting,),
@@ -65,7 +65,7 @@ async def list_merges(request: Request) -> Response:
 async def merge_contacts(request: Request) -> Response:
     """`POST /v1/contacts/{id}/merge` (G1)"""
     key = await require_workspace_key(request, Scope.WRITE, _WORKSPACE_KEY_REASON)
-    body = parse_merge_body(await request.body())
+    body = await request.parse(MergeBody)
     # Both ids may be absorbed ones, which stand for their survivors (G3).
     pair = await request.runtime.read(partial(_load_pair, key.workspace_id, request.path_id, body.absorb))
     absorb = MergeContacts(
@@ -97,14 +97,14 @@ async def merge_contacts(request: Request) -> Response:
     "and is told. Not for keys of one app.",
     security=by_key(Scope.WRITE),
     answers=UnmergedResponse,
-    body="UndoBody",
+    body=UndoBody,
     needs_body=False,
     refusals=(Conflicting,),
 )
 async def undo_merge(request: Request) -> Response:
     """`POST /v1/merges/{id}/undo` (G2)"""
     key = await require_workspace_key(request, Scope.WRITE, _WORKSPACE_KEY_REASON)
-    dry_run = parse_undo_body(await request.body())
+    dry_run = (await request.parse_optional(UndoBody)).dry_run
     merge = await request.runtime.read(partial(_load_merge, key.workspace_id, request.path_id))
     undo = UndoMerge(merge=merge, writer=key.writer, context=request.context, request_id=request.request_id)
     unmerged: UndoMergeResult
@@ -147,13 +147,13 @@ async def list_conflicts(request: Request) -> Response:
     description="Once: a merge can be undone, and the rest be changed by hand. Not for keys of one app.",
     security=by_key(Scope.WRITE),
     answers=ResolvedConflictResponse,
-    body="ResolveBody",
+    body=ResolveBody,
     refusals=(Conflicting,),
 )
 async def resolve_conflict(request: Request) -> Response:
     """`POST /v1/conflicts/{id}/resolve`"""
     key = await require_workspace_key(request, Scope.WRITE, _WORKSPACE_KEY_REASON)
-    body = parse_resolve_body(await request.body())
+    body = await request.parse(ResolveBody)
     conflict = await request.runtime.read(partial(_load_conflict, key.workspace_id, request.path_id))
     # Read anew: either contact may have been merged since the conflict was stored (G3).
     pair = await request.runtime.read(partial(_load_pair, key.workspace_id, conflict.contact_id, conflict.other_id))

@@ -12,7 +12,7 @@ from hullo.api.openapi.operation import by_key, operation
 from hullo.api.parameters import PAGE
 from hullo.api.request import Request
 from hullo.api.schemas import PageResponse
-from hullo.api.server_bodies import parse_note_body
+from hullo.api.server_bodies import NoteBody
 from hullo.asgi.response import Response, json_response
 from hullo.errors import Conflicting, NotFound
 from hullo.model.app import ApiKey, Scope
@@ -41,14 +41,14 @@ async def list_contact_notes(request: Request) -> Response:
     "Note something about a contact",
     security=by_key(Scope.WRITE),
     answers=NoteResponse,
-    body="NoteBody",
+    body=NoteBody,
     leads_to=("remove_note",),
     refusals=(Conflicting,),
 )
 async def note_contact(request: Request) -> Response:
     """`POST /v1/contacts/{id}/notes`"""
     key = await require_api_key(request, Scope.WRITE)
-    text = parse_note_body(await request.body(), request.runtime.hullo.settings.limits)
+    text = (await request.parse(NoteBody)).text
     contact = await load_contact(request, key, request.path_id)
     note = await request.runtime.run(
         AddContactNote(
@@ -81,13 +81,13 @@ async def list_conversation_notes(request: Request) -> Response:
     "Note something about a conversation",
     security=by_key(Scope.WRITE),
     answers=NoteResponse,
-    body="NoteBody",
+    body=NoteBody,
     leads_to=("remove_note",),
 )
 async def note_conversation(request: Request) -> Response:
     """`POST /v1/conversations/{id}/notes`"""
     key = await require_api_key(request, Scope.WRITE)
-    text = parse_note_body(await request.body(), request.runtime.hullo.settings.limits)
+    text = (await request.parse(NoteBody)).text
     note = await request.runtime.run(
         AddConversationNote(key=key, conversation_id=request.path_id, text=text, context=request.context)
     )

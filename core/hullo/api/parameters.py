@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import unquote_to_bytes
 
-from hullo.api.bodies import is_plausible_id
 from hullo.api.openapi.notation import TEXT, Schema, one_of, ref
+from hullo.api.request_body import is_plausible_id, printable_name
 from hullo.errors import Invalid, Rejection
 from hullo.model.claim import CONTROL_CHARACTERS
 from hullo.store.protocol import PageRequest
@@ -18,7 +18,6 @@ T = TypeVar("T")
 PAGE_MAX_LIMIT: Final = 200
 _MAX_PARAMETERS: Final = 50
 """More than any call has; each one costs time before the caller is known."""
-_MAX_NAME_LENGTH: Final = 64
 
 
 class QueryParameter(Value, Generic[T]):
@@ -121,7 +120,7 @@ def parse_query(query_string: bytes, declared: Sequence[QueryParameter[Any]]) ->
         name = _decode(raw_name.replace(b"+", b" ")) or ""
         parameter = by_name.get(name)
         if parameter is None:
-            faults[_shown(name)] = _unknown(by_name)
+            faults[printable_name(name)] = _unknown(by_name)
         # Two readers would take different ones: the check of a proxy the first, hullo the last.
         elif name in values or name in faults:
             faults[name] = "is given twice"
@@ -158,8 +157,3 @@ def _decode(raw: bytes) -> str | None:
 
 def _unknown(known: Mapping[str, object]) -> str:
     return f"unknown parameter; this call takes {', '.join(known) or 'none'}"
-
-
-def _shown(name: str) -> str:
-    # Unprintable characters could change the terminal that shows the error; 64 are enough to find the parameter.
-    return "".join(char if char.isprintable() else "?" for char in name[:_MAX_NAME_LENGTH])

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from hullo.asgi.json import encode_any
+from hullo.asgi.json import encode_any, without_mark
 from hullo.errors import BadRequest, TooLarge
 from hullo.model.claim import CUSTOM_DATA, OVERSIZED
 from hullo.model.limits import Limits
@@ -26,6 +26,7 @@ def decode_person(raw: bytes, limits: Limits) -> dict[str, Any]:
     than `body_bytes` becomes `OVERSIZED`, which the claim refuses as one field. Raises `BadRequest`, and `TooLarge`
     where the body is too large without it (W10).
     """
+    raw = without_mark(raw)
     try:
         body = parse_person(raw)
     except ValueError as error:

@@ -8,10 +8,11 @@ from typing import Any, Final, TypeVar
 
 from starlette.types import Receive, Scope
 
-from hullo.api.bodies import Envelope, is_plausible_id
+from hullo.api.bodies import SenderBody
 from hullo.api.cursors import decode_cursor, encode_cursor
 from hullo.api.parameters import CURSOR, LIMIT, QueryParameter, parse_query
 from hullo.api.person_body import body_too_large
+from hullo.api.request_body import RequestBody, is_plausible_id
 from hullo.api.runtime import AsyncRuntime
 from hullo.api.schemas import PageResponse
 from hullo.asgi.address import client_address
@@ -20,6 +21,7 @@ from hullo.asgi.response import Header
 from hullo.asgi.scope import API_KEY_PREFIX, bearer_token, read_headers
 from hullo.errors import Invalid, NotFound, Rejection, SessionRevoked
 from hullo.model.app import ApiKey
+from hullo.model.limits import Limits
 from hullo.model.request_context import secret_digest
 from hullo.model.visitor import Session, SessionDigest
 from hullo.operations.sessions.open_session import OpenSession
@@ -29,9 +31,10 @@ from hullo.value import Value
 
 Item = TypeVar("Item")
 ItemBody = TypeVar("ItemBody")
+Body = TypeVar("Body", bound=RequestBody)
 T = TypeVar("T")
 
-EMPTY_ENVELOPE: Final = Envelope()
+EMPTY_ENVELOPE: Final = SenderBody()
 
 
 class ClientDisconnect(Exception):
@@ -50,7 +53,7 @@ class Request:
     """Reads parts of a request on demand.
 
     `app_key` is the app that the call names, once known; `api_key` its valid API key, once loaded; `session` what names
-    its session, once resolved.
+    its session, once resolved. `has_api_key`: the call presents an API key, valid or not.
     """
 
     __slots__ = (
@@ -60,6 +63,7 @@ class Request:
         "api_key",
         "app_key",
         "context",
+        "has_api_key",
         "headers",
         "request_id",
         "runtime",
@@ -77,6 +81,9 @@ class Request:
         self.request_id = self.context.new_id("req")
         self.app_key: str | None = self.header(b"x-hullo-app")
         self.api_key: ApiKey | None = None
+        token = bearer_token(self.headers)
+        # Once: every call of a page asks several times.
+        self.has_api_key = token is not None and token.startswith(API_KEY_PREFIX)
         self.session: SessionDigest | None = None
         self._operation_id: str | None = None
         self._query: dict[str, Any] = {}
@@ -97,12 +104,6 @@ class Request:
         return client_address(self.scope, self.runtime.proxies)
 
     @property
-    def has_api_key(self) -> bool:
-        """Return whether the call presents an API key, valid or not."""
-        token = bearer_token(self.headers)
-        return token is not None and token.startswith(API_KEY_PREFIX)
-
-    @property
     def path_id(self) -> str:
         """Return the `{id}` of the path. Raises `NotFound` for text that cannot be an id, which saves a query."""
         text: str = self.scope["path_params"]["id"]
@@ -120,14 +121,14 @@ class Request:
 
         Raises as `body` does.
         """
-        return await self.body(self.runtime.hullo.settings.limits.max_body_bytes)
+        return await self.body(self.limits.max_body_bytes)
 
     async def body(self, limit: int | None = None) -> bytes:
         """Read the whole body. Raises `TooLarge` as soon as the limit is passed, and `ClientDisconnect`.
 
         `limit` None: the limit of the settings.
         """
-        limit = self.runtime.hullo.settings.limits.body_bytes if limit is None else limit
+        limit = self.limits.body_bytes if limit is None else limit
         # The announced length saves reading; the count below holds for chunked bodies, and for wrong announcements.
         announced = self.headers.get(b"content-length", b"")
         # The digits are counted first: Python refuses to read numbers of thousands of digits.
@@ -146,6 +147,19 @@ class Request:
             body = body + chunk if body else chunk
             if not message.get("more_body", False):
                 return body
+
+    @property
+    def limits(self) -> Limits:
+        """Return the limits of the settings."""
+        return self.runtime.hullo.settings.limits
+
+    async def parse(self, body: type[Body]) -> Body:
+        """Read the body of this kind. Raises what `RequestBody.parse` and `body` do."""
+        return body.parse(await self.body(), self.limits)
+
+    async def parse_optional(self, body: type[Body]) -> Body:
+        """Read the body of this kind, which may be left out."""
+        return body.parse_optional(await self.body(), self.limits)
 
     def read_query(self, operation_id: str, declared: Sequence[QueryParameter[Any]]) -> None:
         """Read the query of a call to an operation that takes these. Raises `Invalid` for any other parameter."""
@@ -189,7 +203,7 @@ class Request:
         path_params: dict[str, str] = self.scope.get("path_params", {})
         return repr((self._operation_id, sorted(path_params.items()), filters, viewer))
 
-    async def resolve_caller(self, envelope: Envelope = EMPTY_ENVELOPE) -> Caller:
+    async def resolve_caller(self, envelope: SenderBody = EMPTY_ENVELOPE) -> Caller:
         """Resolve app and session of the caller: for the token the header wins over the body, for the app the body over
         the header. The cookie comes last, and only for a page of this host.
 
@@ -241,7 +255,7 @@ class Request:
         own_page = is_same_origin(self.scope, self.headers)
         return cookie_token(self.scope, self.headers, self._cookie_settings) if own_page else None
 
-    async def resume_session(self, envelope: Envelope = EMPTY_ENVELOPE) -> OpenSession:
+    async def resume_session(self, envelope: SenderBody = EMPTY_ENVELOPE) -> OpenSession:
         """Build the operation that resumes the caller's session. Raises `SessionRevoked`; running it raises the
         rest."""
         caller = await self.resolve_caller(envelope)

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any, Final, cast, get_args
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, ClassVar, Final, Self, cast, get_args
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
-from hullo.api.bodies import invalid_field, is_plausible_id, text_error
+from hullo.api.openapi.claims import STRICT, person_fields
+from hullo.api.openapi.notation import Schema, fields, listed, ref, text, with_description
 from hullo.api.person_body import decode_person
-from hullo.asgi.json import decode_object
+from hullo.api.request_body import (
+    BodyField,
+    RequestBody,
+    checked,
+    choice,
+    flag,
+    invalid_field,
+    is_plausible_id,
+    lines,
+)
 from hullo.model.claim import CUSTOM_DATA, Claim
 from hullo.model.conflict import ConflictResolution
 from hullo.model.contact import ContactId
@@ -19,121 +29,159 @@ from hullo.model.instant import Instant
 from hullo.model.limits import Limits
 from hullo.operations.contacts.contact_events import EventReport
 from hullo.operations.contacts.email_phone_lists import PRIMARY_FIELDS, ContactLists
-from hullo.operations.contacts.tags import TAGS_FIELD, parse_tags
-from hullo.value import Value
+from hullo.operations.contacts.tags import parse_tags
 
 _APP_ID: Final = re.compile(r"app_[0-9a-z]+")
-_ACTIONS: Final[tuple[str, ...]] = get_args(ConflictResolution)
+
+DryRun = Annotated[bool, flag("Nothing is done: the answer says what would be.")]
+Confirm = Annotated[bool, flag("Also where that makes very many people one, or moves very many conversations.")]
 
 
-class ContactBody(Value):
-    """What a server writes about a contact. `cleared` are the identifiers that it sent as null."""
+class ContactBody(RequestBody):
+    """What a server writes about a contact. `cleared_identifiers` are those that it sent as null."""
 
+    summary: ClassVar[str] = "What is not sent stays as it is."
     claim: Claim
     lists: ContactLists
     app_id: str | None
     """Whose custom data, where the body says so."""
     cleared_identifiers: frozenset[str]
 
+    @classmethod
+    def parse(cls, raw: bytes, limits: Limits) -> Self:
+        """Decode an identify body with lists, its custom data flat or under one app's id.
 
-class MergeBody(Value):
-    """Two contacts are one. `dry_run`: what would become of them. `confirm`: even if that is very much."""
+        Raises `BadRequest`, and `Invalid` where it is unclear whose custom data it is, or which emails are meant.
+        """
+        body = decode_person(raw, limits)
+        app_id = _parse_app_id(body)
+        lists, rejected = ContactLists.from_body(body, limits)
+        # These are read above, and are no part of the claim.
+        said = {name: value for name, value in body.items() if name not in {"app_id", "app_key", *PRIMARY_FIELDS}}
+        nested = _nested_custom_data(said.get(CUSTOM_DATA))
+        if nested is not None:
+            block_of, said[CUSTOM_DATA] = nested
+            if app_id not in {None, block_of}:
+                raise invalid_field(CUSTOM_DATA, "is under one app's id, and app_id names another")
+            app_id = block_of
+        claim = Claim.from_body(said, limits)
+        return cls(
+            claim=replace(claim, rejected=(*claim.rejected, *rejected)),
+            lists=lists,
+            app_id=app_id,
+            # null clears an identifier here, and in a claim it only counts as absent.
+            cleared_identifiers=frozenset(kind for kind in (EXTERNAL_ID, EMAIL) if kind in said and said[kind] is None),
+        )
 
-    absorb: ContactId
-    dry_run: bool
-    confirm: bool
+    @classmethod
+    def described(cls, limits: Limits) -> Schema:
+        """Describe the body in the OpenAPI document."""
+        person, custom_data = person_fields(limits), ref("CustomData")
+        properties = {
+            "app_id": with_description(ref("AppId"), "Whose custom data it is, where the workspace has several apps."),
+            **person,
+            "emails": _list_of(person["email"], limits.emails, "email"),
+            "phones": _list_of(person["phone"], limits.phones, "phone"),
+            "custom_data": {"anyOf": [custom_data, _under_its_app(custom_data)]},
+            "strict": STRICT,
+        }
+        return with_description(fields(properties), cls.summary)
 
 
-class ResolveBody(Value):
+def _unread(schema: Callable[[Limits], Schema]) -> BodyField:
+    """Declare a field whose value is read later."""
+    return BodyField(schema, lambda value, _: value)
+
+
+def _event_name(limits: Limits) -> Schema:
+    return text(limits.event_name_length, "What happened, in the site's own words.", pattern=r"\S")
+
+
+def _event_time(_: Limits) -> Schema:
+    described = "Since 1970, and an hour in the future at most. null: now."
+    return {"type": "string", "format": "date-time", "description": described}
+
+
+def _event_properties(limits: Limits) -> Schema:
+    described = (
+        f"Any JSON, of {limits.event_properties_bytes} bytes at most and {limits.event_properties_depth} objects or "
+        "lists within one another. Whole numbers fit in 64 bits."
+    )
+    return {"type": "object", "description": described}
+
+
+class EventBody(RequestBody):
+    """What a contact did. Its values are read by `report`."""
+
+    name: Annotated[object, _unread(_event_name)]
+    occurred_at: Annotated[object, _unread(_event_time)] = None
+    properties: Annotated[object, _unread(_event_properties)] = None
+
+    def report(self, limits: Limits, now: Instant) -> EventReport:
+        """Read the values. Raises `Invalid` with all faults."""
+        return EventReport.from_body(asdict(self), limits, now)
+
+
+def _read_tags(value: object, limits: Limits) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise ValueError("must be a list")
+    return parse_tags(cast("list[object]", value), limits)
+
+
+def _tags_schema(limits: Limits) -> Schema:
+    described = "White space around it does not count; upper and lower case do."
+    return listed(text(limits.tag_length, described, pattern=r"\S"))
+
+
+class TagsBody(RequestBody):
+    """Tags to add."""
+
+    tags: Annotated[tuple[str, ...], BodyField(_tags_schema, _read_tags)]
+
+
+class NoteBody(RequestBody):
+    """A note for agents."""
+
+    text: Annotated[str, lines("note_length")]
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and is_plausible_id(value)
+
+
+class MergeBody(RequestBody):
+    """Two contacts are one. `confirm`: even if that changes very much."""
+
+    absorb: Annotated[
+        ContactId,
+        checked(
+            with_description(ref("ContactId"), "Who becomes part of the contact in the path."),
+            _is_id,
+            "must be the id of the contact that becomes part of this one",
+        ),
+    ]
+    dry_run: DryRun = False
+    confirm: Confirm = False
+
+
+class UndoBody(RequestBody):
+    """A merge is undone."""
+
+    dry_run: DryRun = False
+
+
+class ResolveBody(RequestBody):
     """A conflict is settled."""
 
-    action: ConflictResolution
-    confirm: bool
-
-
-def parse_contact_body(raw: bytes, limits: Limits) -> ContactBody:
-    """The body of a contact that a server writes: an identify body, its custom data flat or under one app's id.
-
-    Raises `BadRequest`, and `Invalid` where it is unclear whose custom data it is, or which emails are meant.
-    """
-    body = decode_person(raw, limits)
-    app_id = _parse_app_id(body)
-    lists, rejected = ContactLists.from_body(body, limits)
-    # These are read above, and are no part of the claim.
-    said = {name: value for name, value in body.items() if name not in {"app_id", "app_key", *PRIMARY_FIELDS}}
-    nested = _nested_custom_data(said.get(CUSTOM_DATA))
-    if nested is not None:
-        block_of, said[CUSTOM_DATA] = nested
-        if app_id not in {None, block_of}:
-            raise invalid_field(CUSTOM_DATA, "is under one app's id, and app_id names another")
-        app_id = block_of
-    claim = Claim.from_body(said, limits)
-    return ContactBody(
-        claim=replace(claim, rejected=(*claim.rejected, *rejected)),
-        lists=lists,
-        app_id=app_id,
-        # null clears an identifier here, and in a claim it only counts as absent.
-        cleared_identifiers=frozenset(kind for kind in (EXTERNAL_ID, EMAIL) if kind in said and said[kind] is None),
-    )
-
-
-def parse_event_body(raw: bytes, limits: Limits, now: Instant) -> EventReport:
-    """Raises `BadRequest`, and `Invalid`."""
-    return EventReport.from_body(_known_fields(decode_object(raw), "name", "occurred_at", "properties"), limits, now)
-
-
-def parse_note_body(raw: bytes, limits: Limits) -> str:
-    """The note's text. Raises `BadRequest`, and `Invalid` for a text that is none."""
-    text = _known_fields(decode_object(raw), "text")["text"]
-    if fault := text_error(text, limits.note_length):
-        raise invalid_field("text", fault)
-    return cast("str", text)
-
-
-def parse_tags_body(raw: bytes, limits: Limits) -> tuple[str, ...]:
-    """The tags. Raises `BadRequest`, and `Invalid` for what is no list of tags."""
-    tags = _known_fields(decode_object(raw), TAGS_FIELD)[TAGS_FIELD]
-    if not isinstance(tags, list):
-        raise invalid_field(TAGS_FIELD, "must be a list")
-    return parse_tags(cast("list[object]", tags), limits)
-
-
-def parse_merge_body(raw: bytes) -> MergeBody:
-    """Raises `BadRequest`, and `Invalid`."""
-    said = _known_fields(decode_object(raw), "absorb", "dry_run", "confirm")
-    if not (isinstance(said["absorb"], str) and is_plausible_id(said["absorb"])):
-        raise invalid_field("absorb", "must be the id of the contact that becomes part of this one")
-    return MergeBody(absorb=said["absorb"], dry_run=_flag(said, "dry_run"), confirm=_flag(said, "confirm"))
-
-
-def parse_undo_body(raw: bytes) -> bool:
-    """Whether it is a dry run. Raises `BadRequest`, and `Invalid`."""
-    return _flag(_known_fields(decode_object(raw), "dry_run"), "dry_run") if raw else False
-
-
-def parse_resolve_body(raw: bytes) -> ResolveBody:
-    """Raises `BadRequest`, and `Invalid`."""
-    said = _known_fields(decode_object(raw), "action", "confirm")
-    if said["action"] not in _ACTIONS:
-        raise invalid_field("action", f"must be one of {', '.join(_ACTIONS)}")
-    return ResolveBody(action=cast("ConflictResolution", said["action"]), confirm=_flag(said, "confirm"))
-
-
-def _known_fields(body: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    """These fields of the body, None where they were not sent. Raises `Invalid` for others, of which it names one: what
-    a body makes up is not to be told at length."""
-    unknown = next((name for name in body if name not in names), None)
-    if unknown is not None:
-        # Unprintable characters could change the terminal that shows the error; 64 are enough to find the field.
-        raise invalid_field("".join(each if each.isprintable() else "?" for each in unknown[:64]), "unknown field")
-    return {name: body.get(name) for name in names}
-
-
-def _flag(body: Mapping[str, Any], name: str) -> bool:
-    value = body[name]
-    if value is None or isinstance(value, bool):
-        return bool(value)
-    raise invalid_field(name, "must be true or false")
+    action: Annotated[
+        ConflictResolution,
+        choice(
+            get_args(ConflictResolution),
+            "`merge`: they are one, and `other_id` becomes part of `contact_id`. `keep`: they are two. "
+            "`move_email`: the email goes to `contact_id`.",
+        ),
+    ]
+    confirm: Confirm = False
 
 
 def _parse_app_id(body: Mapping[str, object]) -> str | None:
@@ -153,8 +201,31 @@ def _nested_custom_data(block: object) -> tuple[str, object] | None:
         return None
     blocks = cast("dict[str, Any]", block)
     # A flat key may begin with `app_` too, but no custom value is an object (W6).
-    if not all(_APP_ID.fullmatch(name) and isinstance(each, dict) for name, each in blocks.items()):
+    if not all(_APP_ID.fullmatch(name) and isinstance(inner, dict) for name, inner in blocks.items()):
         return None
     if len(blocks) > 1:
         raise invalid_field(CUSTOM_DATA, "holds several apps' blocks; write one app's in a call")
     return next(iter(blocks.items()))
+
+
+def _list_of(alone: Schema, most: int, name: str) -> Schema:
+    # Without null: an address leaves the list by not being in it.
+    item = {**alone, "type": "string"}
+    return {
+        "type": ["array", "null"],
+        "items": item,
+        "maxItems": most,
+        "description": f"All of them, the first one as `{name}`: whichever is not in it goes. Not beside `{name}`.",
+    }
+
+
+def _under_its_app(block: Schema) -> Schema:
+    """As it is read: under the app's id."""
+    return {
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": 1,
+        # As in `server_bodies`: with any other key the block counts as flat.
+        "propertyNames": {"pattern": "^app_[0-9a-z]+$"},
+        "additionalProperties": block,
+    }

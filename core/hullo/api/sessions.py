@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Literal
 
-from hullo.api.bodies import Envelope, parse_join_body
+from hullo.api.bodies import Envelope, JoinBody
 from hullo.api.openapi.operation import ANY_CALLER, VISITOR, operation
 from hullo.api.request import Request
 from hullo.api.reservations import reserve_session
@@ -27,7 +27,7 @@ from hullo.value import Value
     description="Without a session that is still good, a new visitor begins.",
     security=ANY_CALLER,
     answers=JoinedResponse,
-    body="JoinBody",
+    body=JoinBody,
     needs_body=False,
     beacon=True,
 )
@@ -41,7 +41,7 @@ async def join(request: Request) -> Response:
     description="Ends the session for good, and a new visitor begins. May be repeated.",
     security=ANY_CALLER,
     answers=JoinedResponse,
-    body="JoinBody",
+    body=JoinBody,
     needs_body=False,
     beacon=True,
 )
@@ -65,7 +65,9 @@ async def _open_from_body(request: Request, verb: Literal["join", "reset"]) -> R
     raw = await request.body()
     # All inputs may come as headers; then an empty body is valid.
     is_in_headers = request.app_key is not None or bearer_token(request.headers) is not None
-    opened = await open_session(request, verb, Envelope() if not raw and is_in_headers else parse_join_body(raw))
+    opened = await open_session(
+        request, verb, Envelope() if not raw and is_in_headers else JoinBody.parse(raw, request.limits)
+    )
     return opened.response
 
 

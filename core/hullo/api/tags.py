@@ -10,7 +10,7 @@ from hullo.api.contacts import load_contact
 from hullo.api.conversations import load_conversation
 from hullo.api.openapi.operation import by_key, operation
 from hullo.api.request import Request
-from hullo.api.server_bodies import parse_tags_body
+from hullo.api.server_bodies import TagsBody
 from hullo.asgi.response import Response, json_response
 from hullo.errors import Conflicting
 from hullo.model.app import ApiKey, Scope
@@ -33,7 +33,7 @@ async def list_contact_tags(request: Request) -> Response:
     description="Those that are there stay. The answer has all of them.",
     security=by_key(Scope.WRITE),
     answers=TagsResponse,
-    body="TagsBody",
+    body=TagsBody,
     refusals=(Conflicting,),
 )
 async def tag_contact(request: Request) -> Response:
@@ -71,7 +71,7 @@ async def list_conversation_tags(request: Request) -> Response:
     description="Those that are there stay. The answer has all of them.",
     security=by_key(Scope.WRITE),
     answers=TagsResponse,
-    body="TagsBody",
+    body=TagsBody,
 )
 async def tag_conversation(request: Request) -> Response:
     """`POST /v1/conversations/{id}/tags`"""
@@ -122,7 +122,7 @@ async def _tag_conversation(request: Request, key: ApiKey, tagging: TagChanges) 
 
 
 async def _tags_to_add(request: Request) -> TagChanges:
-    return TagChanges(add=parse_tags_body(await request.body(), request.runtime.hullo.settings.limits))
+    return TagChanges(add=(await request.parse(TagsBody)).tags)
 
 
 def _tags_to_remove(request: Request) -> TagChanges:

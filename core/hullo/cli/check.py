@@ -10,7 +10,7 @@ from typing import BinaryIO
 import click
 from msgspec.structs import replace
 
-from hullo.api.bodies import CheckBody, parse_check_body
+from hullo.api.bodies import CheckBody
 from hullo.api.check import check_call
 from hullo.api.person_body import body_too_large
 from hullo.api.schemas import CheckedResponse
@@ -56,7 +56,7 @@ def _read_body(file: BinaryIO, limits: Limits) -> CheckBody:
         # The server measures it so too: custom data that is too large is one bad field (W8).
         if len(raw) > limits.max_body_bytes:
             raise body_too_large(limits.body_bytes)
-        return parse_check_body(raw, limits)
+        return CheckBody.parse(raw, limits)
     except TooLarge as error:
         raise TooLarge(f"{file.name}: {error.detail}, so hullo would refuse it") from error
     except BadRequest as error:

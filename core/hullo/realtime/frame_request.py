@@ -7,7 +7,7 @@ from typing import Final
 
 from starlette.types import Message, Scope
 
-from hullo.api.bodies import Envelope
+from hullo.api.bodies import SenderBody
 from hullo.api.request import EMPTY_ENVELOPE, Request
 from hullo.api.runtime import AsyncRuntime
 from hullo.asgi.json import encode_any
@@ -48,7 +48,7 @@ class FrameRequest(Request):
         runtime: AsyncRuntime,
         scope: Scope,
         body: Mapping[str, object] | None = None,
-        envelope: Envelope = EMPTY_ENVELOPE,
+        envelope: SenderBody = EMPTY_ENVELOPE,
     ) -> None:
         async def receive() -> Message:
             # The envelope comes last: a frame cannot name another caller than the one that has joined.

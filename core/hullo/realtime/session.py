@@ -6,7 +6,8 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from hullo.api.bodies import Envelope, is_plausible_id
+from hullo.api.bodies import Envelope
+from hullo.api.request_body import is_plausible_id
 from hullo.asgi.response import Response
 from hullo.errors import BadOrigin, HulloError, NotFound, RateLimited, SessionRevoked, Unavailable, UnknownApp
 from hullo.model.conversation import ConversationId, MessageId
@@ -261,7 +262,8 @@ class SocketSession:
         conversation_id = frame.field("conversation_id")
         if conversation_id is not None and not is_plausible_id(conversation_id):
             raise NotFound("no such conversation")
-        call = SendMessage(envelope=self._caller, body=frame.fields, conversation_id=conversation_id)
+        body = {name: value for name, value in frame.fields.items() if name != "conversation_id"}
+        call = SendMessage(envelope=self._caller, body=body, conversation_id=conversation_id)
         sent = yield from _result_of(call)
         # Race: the notice of this message may already be here; the answer delivers it, the update must not repeat it.
         self._mark_delivered(sent.message.id)

@@ -6,48 +6,18 @@ from collections.abc import Mapping
 from typing import Final
 
 from hullo.api.field_types import id_schema
-from hullo.api.openapi.notation import (
-    COUNT,
-    Schema,
-    fields,
-    listed,
-    one_of,
-    or_null,
-    ref,
-    with_description,
-)
+from hullo.api.openapi.notation import Schema
 from hullo.api.openapi.operation import by_key, operation
 from hullo.api.parameters import PAGE
 from hullo.api.schemas import PageResponse
 from hullo.errors import UnknownApp
 from hullo.model.app import Scope
-from hullo.model.event import EVENT_NAMES
-from hullo.webhooks.addresses import MAX_URL_LENGTH
+from hullo.webhooks.bodies import RotateBody, WebhookBody, WebhookChanges
 from hullo.webhooks.schemas import DeletedWebhookResponse, DeliveryResponse, NewWebhookSecretResponse, WebhookResponse
-
-# `http` too: a server in development takes it (`parse_url`).
-_URL: Final[Schema] = {"type": "string", "format": "uri", "maxLength": MAX_URL_LENGTH, "pattern": "^https?://"}
-_EVENTS: Final = with_description(listed(one_of(EVENT_NAMES)), "None: all of them.")
 
 SCHEMAS: Final[Mapping[str, Schema]] = {
     "WebhookId": id_schema("whk", "Somebody who is told of events."),
     "DeliveryId": id_schema("dlv", "One event, told to one webhook."),
-    "WebhookBody": fields(
-        {
-            "url": with_description(_URL, "https, and a host that everybody can reach."),
-            "events": _EVENTS,
-            "app_id": or_null(with_description(ref("AppId"), "Of which app alone.")),
-        },
-        required=("url",),
-    ),
-    "WebhookChanges": with_description(fields({"url": _URL, "events": _EVENTS}), "What is not sent stays as it is."),
-    "RotateBody": fields(
-        {
-            "overlap_seconds": with_description(
-                COUNT, "How long the older secrets sign as well: a day, where nothing is said."
-            )
-        }
-    ),
 }
 """By their names in the document."""
 
@@ -62,7 +32,7 @@ CREATE_WEBHOOK: Final = operation(
     description="Signed messages (Standard Webhooks) are posted there whenever something happens, at least once, "
     "those of one contact in their order. The answer is the only one that holds the secret.",
     security=by_key(Scope.WRITE),
-    body="WebhookBody",
+    body=WebhookBody,
     answers=NewWebhookSecretResponse,
     refusals=(UnknownApp,),
     leads_to=(
@@ -84,7 +54,7 @@ READ_WEBHOOK: Final = operation(
 CHANGE_WEBHOOK: Final = operation(
     "Change a webhook",
     security=by_key(Scope.WRITE),
-    body="WebhookChanges",
+    body=WebhookChanges,
     answers=WebhookResponse,
 )
 
@@ -99,7 +69,7 @@ ROTATE_WEBHOOK: Final = operation(
     "Sign with a new secret",
     description="The older ones sign beside it for a while, so that nobody has to change at one moment.",
     security=by_key(Scope.WRITE),
-    body="RotateBody",
+    body=RotateBody,
     needs_body=False,
     answers=NewWebhookSecretResponse,
 )

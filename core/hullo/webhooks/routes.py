@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 
 from hullo.api.apps import load_app
 from hullo.api.authentication import require_api_key
-from hullo.api.bodies import invalid_field
 from hullo.api.openapi.operation import Operation
 from hullo.api.openapi.route import DescribedRoute
 from hullo.api.request import Request
-from hullo.asgi.json import decode_object
 from hullo.asgi.response import Response, json_response
 from hullo.model.app import ApiKey, Scope
-from hullo.model.instant import DAY, SECOND, Instant
 from hullo.webhooks import openapi
-from hullo.webhooks.admin import DEFAULT_OVERLAP, OpenAdmin, WebhookAdmin
+from hullo.webhooks.admin import OpenAdmin, WebhookAdmin
+from hullo.webhooks.bodies import RotateBody, WebhookBody, WebhookChanges
 from hullo.webhooks.schemas import DeletedWebhookResponse, DeliveryResponse, NewWebhookSecretResponse, WebhookResponse
 
 T = TypeVar("T")
-
-MAX_OVERLAP: Instant = 30 * DAY
 
 
 def webhook_routes(open_admin: OpenAdmin) -> Sequence[DescribedRoute]:
@@ -66,17 +62,15 @@ class Endpoints:
     async def create_webhook(self, request: Request) -> Response:
         """`POST /v1/webhooks`"""
         key = await require_api_key(request, Scope.WRITE)
-        body = decode_object(await request.body())
+        body = await request.parse(WebhookBody)
         # A key of one app creates webhooks of that app, without having to name it.
-        url, events, app_id = _read_url(body), _read_events(body), body.get("app_id") or key.app_id
-        if url is None:
-            raise invalid_field("url", "is missing: where the messages are to go")
-        if not isinstance(app_id, str | None):
-            raise invalid_field("app_id", "must be text")
+        app_id = body.app_id or key.app_id
         if app_id is not None:
             # Refuses an app outside of the key's reach before anything is stored.
             await load_app(request, key, app_id)
-        new = await self._run(request, key, lambda admin: admin.create(key.workspace_id, url, events or (), app_id))
+        new = await self._run(
+            request, key, lambda admin: admin.create(key.workspace_id, body.url, body.events or (), app_id)
+        )
         return json_response(NewWebhookSecretResponse.of_new(new))
 
     async def read_webhook(self, request: Request) -> Response:
@@ -87,9 +81,8 @@ class Endpoints:
     async def change_webhook(self, request: Request) -> Response:
         """`PATCH /v1/webhooks/{id}`: what is not sent stays as it is."""
         key, webhook_id = await require_api_key(request, Scope.WRITE), request.path_id
-        body = decode_object(await request.body())
-        url, events = _read_url(body), _read_events(body)
-        changed = await self._run(request, key, lambda admin: admin.change(webhook_id, url, events))
+        body = await request.parse(WebhookChanges)
+        changed = await self._run(request, key, lambda admin: admin.change(webhook_id, body.url, body.events))
         return json_response(WebhookResponse.of(changed))
 
     async def delete_webhook(self, request: Request) -> Response:
@@ -101,7 +94,7 @@ class Endpoints:
     async def rotate_webhook(self, request: Request) -> Response:
         """`POST /v1/webhooks/{id}/rotate`. The body may be left out."""
         key, webhook_id = await require_api_key(request, Scope.WRITE), request.path_id
-        overlap = _read_overlap(await request.body())
+        overlap = (await request.parse_optional(RotateBody)).overlap_seconds
         return json_response(
             NewWebhookSecretResponse.of_new(
                 await self._run(request, key, lambda admin: admin.rotate_secret(webhook_id, overlap))
@@ -136,32 +129,3 @@ class Endpoints:
             return call(admin)
 
         return await request.runtime.run_in_thread(answer)
-
-
-def _read_url(body: dict[str, Any]) -> str | None:
-    url = body.get("url")
-    if not isinstance(url, str | None):
-        raise invalid_field("url", "must be text")
-    return url
-
-
-def _read_events(body: dict[str, Any]) -> list[str] | None:
-    events = body.get("events")
-    if events is None:
-        return None
-    if not isinstance(events, list) or not all(isinstance(name, str) for name in cast("list[object]", events)):
-        raise invalid_field("events", "must be a list of names, such as contact.updated")
-    return cast("list[str]", events)
-
-
-def _read_overlap(raw: bytes) -> Instant:
-    # An empty body is no JSON, and a rotation needs none.
-    if not raw:
-        return DEFAULT_OVERLAP
-    seconds = decode_object(raw).get("overlap_seconds")
-    if seconds is None:
-        return DEFAULT_OVERLAP
-    # By type and not `isinstance`: `true` is an int in Python, and no number of seconds.
-    if type(seconds) is not int or not 0 <= seconds * SECOND <= MAX_OVERLAP:
-        raise invalid_field("overlap_seconds", f"must be a whole number from 0 to {MAX_OVERLAP // SECOND}")
-    return seconds * SECOND

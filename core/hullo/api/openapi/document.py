@@ -11,8 +11,7 @@ import msgspec
 from starlette.routing import BaseRoute
 
 from hullo.api.field_types import NAMED_SCHEMAS
-from hullo.api.openapi.bodies import body_schemas
-from hullo.api.openapi.bodies_about_contacts import bodies_about_contacts
+from hullo.api.openapi.claims import custom_data_schema
 from hullo.api.openapi.components import ResponseSchemas
 from hullo.api.openapi.notation import Schema, ref
 from hullo.api.openapi.operation import (
@@ -104,8 +103,8 @@ def document(limits: Limits, routes: Iterable[BaseRoute]) -> dict[str, Any]:
     )
     schemas = {
         **NAMED_SCHEMAS,
-        **body_schemas(limits),
-        **bodies_about_contacts(limits),
+        "CustomData": custom_data_schema(limits),
+        **{body.__name__: body.described(limits) for _, operation in calls if (body := operation.body) is not None},
         **answers.components,
         **{name: schema for route in described for name, schema in route.schemas.items()},
         "Description": {"type": "object", "description": "An OpenAPI document."},
@@ -161,7 +160,7 @@ def _operation_object(
 def _body(operation: Operation) -> dict[str, Any] | None:
     if operation.body is None:
         return None
-    schema = ref(operation.body)
+    schema = ref(operation.body.__name__)
     content = {_JSON: {"schema": schema}}
     # A beacon leaves with a page that closes: `text/plain` needs no preflight.
     if operation.beacon:

@@ -10,6 +10,7 @@ from hullo.api.openapi.notation import Schema, ref
 from hullo.api.openapi.refusals import Refusal
 from hullo.api.parameters import PAGE, QueryParameter
 from hullo.api.request import Request
+from hullo.api.request_body import RequestBody
 from hullo.api.schemas import ResponseBody
 from hullo.asgi.response import Response
 from hullo.errors import (
@@ -59,8 +60,7 @@ class Operation(Value):
     takes_any_query: bool
     """Whether unknown parameters are ignored: probes of proxies add some against caches."""
     headers: tuple[Schema, ...]
-    body: str | None
-    """The name of a schema."""
+    body: type[RequestBody] | None
     needs_body: bool
     beacon: bool
     """Whether `navigator.sendBeacon` may send it, which can label JSON as nothing but text."""
@@ -117,7 +117,7 @@ def operation(
     query: tuple[QueryParameter[Any], ...] = (),
     takes_any_query: bool = False,
     headers: tuple[Schema, ...] = (),
-    body: str | None = None,
+    body: type[RequestBody] | None = None,
     needs_body: bool = True,
     beacon: bool = False,
     discriminator: str | None = None,
