@@ -1,9 +1,11 @@
 """What tests do to an SQLite file behind the store's back."""
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+from hullo_stores.peewee.engines.sqlite import SqliteEngine
 from servers.shared import KEPT
 
 
@@ -29,6 +31,22 @@ def empty(path: Path) -> None:
             if table != KEPT:
                 database.execute(f'DELETE FROM "{table}"')
         database.execute("COMMIT")
+
+
+@contextmanager
+def traced(engine: SqliteEngine, note: Callable[[str], None]) -> Iterator[None]:
+    """Calls `note` with each statement that any connection of an open engine runs meanwhile."""
+    with engine.read_transaction():
+        pass  # so that the reader is there
+    readers = (*engine._loads._readers, *engine._reads._readers)
+    drivers = [engine.database.connection(), *(reader.driver for reader in readers if reader.driver is not None)]
+    for driver in drivers:
+        driver.set_trace_callback(note)
+    try:
+        yield
+    finally:
+        for driver in drivers:
+            driver.set_trace_callback(None)
 
 
 def write_lock(path: Path) -> closing[sqlite3.Connection]:

@@ -84,6 +84,7 @@ def test_hullo_opens_before_host_closes_after(backend):
 
 class _Unreachable:
     max_concurrent_batches = 1
+    max_concurrent_reads = 1
     shared_between_processes = False
 
     def open(self):

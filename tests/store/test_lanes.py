@@ -210,6 +210,105 @@ async def test_reads_share_the_threads():
     assert read == [0]
 
 
+class Work:
+    """An item with a result, once it has been read ahead or served."""
+
+    def __init__(self, name, *, writes=True):
+        self.name, self.writes, self.result = name, writes, None
+
+    def __repr__(self):
+        return self.name
+
+
+def reading_ahead(counter, ahead):
+    """Lanes of a store whose reads wait for no writer; `ahead` gets what is read ahead for."""
+
+    def read(items):
+        ahead.append(list(items))
+        for item in items:
+            item.result = None if item.writes else "read"
+
+    return BatchExecutor(counter.serve, 1, is_done=lambda item: item.result is not None, read_ahead=read, max_reads=2)
+
+
+async def test_stalled_batch_delays_no_read():
+    counter, ahead, done = Counter(held=True), [], []
+    lanes = reading_ahead(counter, ahead)
+
+    async def submit(item):
+        await lanes.submit(item)
+        done.append(item.name)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(submit, Work("stalled"))
+        await counter.has_begun()
+        works = [Work("write 1"), Work("same 1", writes=False), Work("write 2"), Work("same 2", writes=False)]
+        for work in works:
+            group.start_soon(submit, work)
+            await _settle()
+        with anyio.fail_after(10):
+            assert await lanes.run_in_thread(lambda: "read") == "read"
+            while len(done) < 2:
+                await anyio.sleep(0.001)
+        assert sorted(done) == ["same 1", "same 2"]
+        counter.let_go.release(10)
+    assert [work for items in ahead for work in items] == works  # each once, however long it waits
+    assert [str(group) for group in counter.groups] == ["[stalled]", "[write 1, write 2]"]
+
+
+async def test_item_decided_in_stalled_batch_leaves_it():
+    counter, done = Counter(held=True), []
+    lanes = reading_ahead(counter, [])
+    counter.let_go.release()
+    await lanes.submit(Work("before"))
+    await counter.has_begun()
+
+    async def submit(item):
+        await lanes.submit(item)
+        done.append(item.name)
+
+    async with anyio.create_task_group() as group:
+        lanes._leader_count = 1  # as if a batch were running: the next ones wait, and form one batch
+        works = [Work("write"), Work("same")]
+        for work in works:
+            group.start_soon(submit, work)
+            await _settle()
+        lanes._promote_next()
+        await counter.has_begun()
+        assert counter.groups[-1] == works
+        works[1].result = "decided"
+        with anyio.fail_after(10):
+            while not done:
+                await anyio.sleep(0.001)
+        assert done == ["same"]
+        counter.let_go.release()
+    assert done == ["same", "write"]
+
+
+async def test_call_cancelled_while_read_ahead_is_not_served():
+    counter, begun, let_go = Counter(held=True), threading.Event(), threading.Event()
+
+    def read(items):
+        begun.set()
+        assert let_go.wait(10)
+
+    lanes = BatchExecutor(counter.serve, 1, is_done=lambda item: False, read_ahead=read, max_reads=1)
+    async with anyio.create_task_group() as group:
+        group.start_soon(lanes.submit, 0)
+        await counter.has_begun()
+        async with anyio.create_task_group() as leaving:
+            leaving.start_soon(lanes.submit, 1)
+            assert await to_thread.run_sync(begun.wait, 10)
+            group.start_soon(lanes.submit, 2)
+            await _settle()
+            leaving.cancel_scope.cancel()
+            let_go.set()
+        counter.let_go.release(10)
+    assert counter.groups == [[0], [2]]
+    with anyio.fail_after(10):
+        await lanes.submit(3)
+
+
 async def test_failing_read_raises_its_own_error():
     with pytest.raises(ZeroDivisionError):
         await BatchExecutor(lambda items: None, 1).run_in_thread(lambda: 1 // 0)

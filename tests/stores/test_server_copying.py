@@ -163,7 +163,7 @@ class TestAServer:
         findings = {finding.name: finding for finding in store.diagnose()}
         assert {"engine", "isolation", "clock", "pool", "commit", "writing", "schema"} <= findings.keys()
         assert findings["isolation"].value == "read committed"
-        assert findings["pool"].value.startswith("4 for each process")
+        assert findings["pool"].value.startswith("6 for each process")
         assert findings["writing"].is_ok
         if kind == "mysql":
             # On a cluster too: 2 and 0 lose answered writes when all nodes lose power.

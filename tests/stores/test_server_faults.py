@@ -492,10 +492,12 @@ class TestAServerOfItsOwn:
         once_asked(server.url, only_read("on"))
         try:
             with opened(self._as(server, "shop:s3cret")) as store:
-                store.check()
                 store.list_apps()
-                with pytest.raises(StoreUnavailable, match="may only be read; it may be a standby"):
-                    store.apply([ChangeSet(workspaces=(insertion(a_workspace()),))])
+                for write in (store.check, lambda: store.apply([ChangeSet(workspaces=(insertion(a_workspace()),))])):
+                    with pytest.raises(StoreUnavailable, match="may only be read; it may be a standby"):
+                        write()
+                once_asked(server.url, only_read("off"))
+                store.check()
         finally:
             once_asked(server.url, only_read("off"))
 

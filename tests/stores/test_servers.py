@@ -16,6 +16,7 @@ class OnServer(StoreContract):
     durable = True
     shared_between_processes = True
     locking = True
+    concurrent_reads = True
     kind: ClassVar[Kind]
 
     @pytest.fixture

@@ -17,6 +17,7 @@ class TestSqlite(StoreContract):
     durable = True
     shared_between_processes = True
     locking = True
+    concurrent_reads = True
 
     def make_store(self, folder: Path) -> Store:
         return open_sqlite(f"sqlite:///{folder}/hullo.db")
@@ -81,8 +82,11 @@ class TestSettings:
         store.open()
         store.close()
         store.open()
-        with engine.read_transaction() as connection:
+        with engine.write_transaction() as connection:
             ((value,),) = connection.rows(f"PRAGMA {pragma}")
+        if pragma not in {"foreign_keys", "secure_delete"}:  # of writers only
+            with engine.read_transaction() as reader:
+                assert reader.rows(f"PRAGMA {pragma}") == [(value,)]
         store.close()
         return value
 

@@ -15,6 +15,7 @@ from hullo_stores.peewee.maintenance.copying import PeeweeTables
 from hullo_stores.peewee.schema import UNFINISHED_COPY, unfinished_copy
 from hullo_stores.peewee.store import PeeweeStore
 from peopled import fill
+from sqlite_file import traced
 from stores.portable import PortableContract
 
 
@@ -34,10 +35,9 @@ class TestSqlite(PortableContract):
         asked: list[str] = []
         with source.as_source() as old:
             assert isinstance(old, PeeweeTables)
-            old._engine.database.connection().set_trace_callback(asked.append)
-            for table in old.tables():
-                old.rows(table, old.rows(table, None, 1)[0][: len(table.key)], 5)
-            old._engine.database.connection().set_trace_callback(None)
+            with traced(old._engine, asked.append):
+                for table in old.tables():
+                    old.rows(table, old.rows(table, None, 1)[0][: len(table.key)], 5)
         with closing(sqlite3.connect(tmp_path / "source.db")) as other:
             pages = [text for text in asked if " WHERE " in text and text.startswith("SELECT")]
             assert len(pages) == len(old.tables())

@@ -1,9 +1,11 @@
 """What the Peewee store says when SQLite fails, and what it leaves behind."""
 
+import resource
 import sqlite3
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from msgspec.structs import replace
@@ -21,7 +23,8 @@ from hullo.testing.builders import (
     a_stored_response,
     an_app,
 )
-from hullo_stores.peewee.engines.sqlite import SqliteConnection, SqliteEngine, open_sqlite
+from hullo_stores.peewee.engines.sqlite import SqliteEngine, open_sqlite
+from hullo_stores.peewee.engines.sqlite_connections import SqliteConnection
 from hullo_stores.peewee.faults import translate_sqlite_error
 from hullo_stores.peewee.store import PeeweeStore
 from sqlite_file import schema_of, write_lock
@@ -106,7 +109,7 @@ def test_migration_without_lock_is_unavailable(engine: SqliteEngine, path: Path)
 def test_full_disk_fails_only_the_group(store: PeeweeStore, engine: SqliteEngine):
     small = ChangeSet(sessions=(insertion(a_session()),))
     large = ChangeSet(stored_responses=(a_stored_response(body=b"x" * 10_000_000),))
-    with engine.read_transaction() as connection:
+    with engine.write_transaction() as connection:
         ((pages,),) = connection.rows("PRAGMA page_count")
         connection.execute(f"PRAGMA max_page_count = {pages + 100}")
     with pytest.raises(StoreUnavailable, match="the disk is full"):
@@ -115,8 +118,41 @@ def test_full_disk_fails_only_the_group(store: PeeweeStore, engine: SqliteEngine
     assert store.apply([small]) == (APPLIED,)
 
 
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """This process can write to no file."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_failed_write_ends_readiness_until_one_succeeds(store: PeeweeStore, path: Path):
+    store.check()
+    with full_disk():
+        store.check()  # nothing failed yet, and the last probe is a moment old
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable, match="the disk"):
+                store.apply([ChangeSet(sessions=(insertion(a_session()),))])
+            with pytest.raises(StoreUnavailable, match="the disk"):
+                store.check()
+        with write_lock(path):
+            store.check()  # whoever holds the lock may be writing
+    store.check()
+
+
+def test_full_disk_ends_readiness_without_a_write(store: PeeweeStore, monkeypatch: pytest.MonkeyPatch):
+    full = SimpleNamespace(free=0)
+    monkeypatch.setattr("hullo_stores.peewee.engines.sqlite.disk_usage", lambda folder: full)
+    with full_disk(), pytest.raises(StoreUnavailable, match="the disk"):
+        store.check()
+    store.check()  # a write goes well, however little room the disk reports
+
+
 def test_read_only_file_is_reported(store: PeeweeStore, engine: SqliteEngine):
-    with engine.read_transaction() as connection:
+    with engine.write_transaction() as connection:
         connection.execute("PRAGMA query_only = 1")  # file permissions do not stop root
     with pytest.raises(StoreUnavailable, match="may not be written to"):
         store.apply([ChangeSet(sessions=(insertion(a_session()),))])

@@ -26,6 +26,7 @@ from hullo_stores.peewee.reads.outbox import LeaseStatements, OutboxStatements
 from hullo_stores.peewee.retention import SweepStatements
 from hullo_stores.peewee.store import PeeweeStore
 from hullo_stores.peewee.write_plan import WRITE_ORDER
+from sqlite_file import traced
 
 
 def test_statement_count_does_not_grow_with_group(store: PeeweeStore, engine: SqliteEngine):
@@ -69,9 +70,8 @@ def test_group_sees_one_moment_despite_writes(store: PeeweeStore, engine: Sqlite
                 other.execute("UPDATE contact SET version = 7")
 
     query = SnapshotQuery(workspace_id=WORKSPACE, app_id=APP, contacts=(contact.id,))
-    engine.database.connection().set_trace_callback(write_between)
-    (before,) = store.load([query])
-    engine.database.connection().set_trace_callback(None)
+    with traced(engine, write_between):
+        (before,) = store.load([query])
     (after,) = store.load([query])
     assert before.contacts[contact.id] == contact
     assert after.contacts[contact.id].version == 7
@@ -151,8 +151,6 @@ def _texts(held: object) -> Iterator[str]:
 
 def _traced(engine: SqliteEngine, work) -> list[str]:
     texts: list[str] = []
-    driver = engine.database.connection()
-    driver.set_trace_callback(texts.append)
-    work()
-    driver.set_trace_callback(None)
+    with traced(engine, texts.append):
+        work()
     return texts

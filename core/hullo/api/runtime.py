@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
+from operator import attrgetter
 from threading import get_ident
 from typing import Any, Final, TypeVar
 
@@ -20,7 +21,7 @@ from hullo.errors import HulloError
 from hullo.model.decision import Decision
 from hullo.model.operation import Operation, PreparedOperation
 from hullo.ratelimit.limits import RateLimiter
-from hullo.store.protocol import Store
+from hullo.store.protocol import Store, SupportsConcurrentReads
 
 T = TypeVar("T")
 
@@ -41,7 +42,15 @@ class _LoopThreads:
 
     def __init__(self, hullo: Hullo) -> None:
         # One for each event loop: events and limiters of AnyIO belong to the loop that waits on them.
-        self.executor: BatchExecutor[Job] = BatchExecutor(hullo.executor.run_batch, hullo.store.max_concurrent_batches)
+        store = hullo.store
+        reads = store.max_concurrent_reads if isinstance(store, SupportsConcurrentReads) else 0
+        self.executor: BatchExecutor[Job] = BatchExecutor(
+            hullo.executor.run_batch,
+            store.max_concurrent_batches,
+            is_done=attrgetter("is_done"),
+            read_ahead=hullo.executor.read_ahead if reads else None,
+            max_reads=reads,
+        )
         self.verifier_limiter = anyio.CapacityLimiter(HOOK_THREADS)
         self.observer_limiter = anyio.CapacityLimiter(HOOK_THREADS)
         self.slow_call_limiter = anyio.CapacityLimiter(SLOW_CALL_THREADS)

@@ -72,6 +72,21 @@ class Executor:
                 self._apply_batch(ready, budget)
             pending = [job for job in pending if job.result is None]
 
+    def read_ahead(self, jobs: Sequence[Job]) -> None:
+        """Give a result to those jobs that change nothing, or are refused. Writes nothing, and waits for no writer.
+
+        The others keep none: they are decided again in a batch, on what is stored then.
+        """
+        try:
+            ready = [job for job in jobs if self._prepare(job)]
+            snapshots = self.store.load([job.prepared.query for job in ready if job.prepared is not None])
+        except HulloError:
+            return  # no fault of a job: its batch meets the error again, or goes well
+        for job, snapshot in zip(ready, snapshots, strict=True):
+            # Each alone, as nothing is applied: a job must not wait for the change of an earlier one. With a budget of
+            # its own, as a conflict here is no attempt that failed.
+            self._decide_batch([job], [snapshot], RetryBudget())
+
     def notify_committed(self, decision: Decision[Any]) -> None:
         """Send word of a committed decision: to observers, to the outbox worker for its events, and to open sockets."""
         if isinstance(decision.result, Outcome):

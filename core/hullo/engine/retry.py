@@ -21,6 +21,11 @@ class Job:
     conflict_count: int = 0
     result: Decision[Any] | Exception | None = None
 
+    @property
+    def is_done(self) -> bool:
+        """Return whether the job has its result, which is final."""
+        return self.result is not None
+
 
 class RetryBudget:
     """Counts the conflicts of one batch, and spaces its attempts."""

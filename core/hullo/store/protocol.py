@@ -247,7 +247,8 @@ class Store(AppReads, ContactReads, HistoryReads, ConversationReads, Outbox, Web
         ...
 
     def check(self) -> None:
-        """Raise `StoreUnavailable` unless the database answers and its schema is current. For readiness probes."""
+        """Raise `StoreUnavailable` unless the database answers, its schema is current, and it takes writes. For
+        readiness probes: waits for no writer, and a database that another process has locked takes writes."""
         ...
 
     # Of one moment: a session and its contact that were read at two moments could contradict each other.
@@ -267,6 +268,16 @@ class Store(AppReads, ContactReads, HistoryReads, ConversationReads, Outbox, Web
         connection was lost during the commit and its result is unknown: a retry decides on what is stored then. Raises
         `Unstorable`, with nothing written, if the database accepts one of the values in no form.
         """
+        ...
+
+
+@runtime_checkable
+class SupportsConcurrentReads(Protocol):
+    """What a store may offer beside `Store` if no read and no load waits for a writer, in this process or another."""
+
+    @property
+    def max_concurrent_reads(self) -> int:
+        """How many reads are worth serving at once, beside `max_concurrent_batches` groups and one more load."""
         ...
 
 

@@ -4,6 +4,7 @@
         durable = True
         shared_between_processes = True
         locking = True
+        concurrent_reads = True
 
         def make_store(self, folder: Path) -> Store:
             return MyStore(folder / "my.db")

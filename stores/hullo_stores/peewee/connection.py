@@ -96,6 +96,11 @@ class Engine(Protocol):
         ...
 
     @property
+    def readers(self) -> int:
+        """See `SupportsConcurrentReads.max_concurrent_reads`."""
+        ...
+
+    @property
     def database(self) -> Database:
         """Peewee's database, for building statements and for migrations; never for work."""
         ...
@@ -123,6 +128,13 @@ class Engine(Protocol):
         """Disconnect. Closing twice does nothing."""
         ...
 
+    def require_writable(self, *, by_writing: bool) -> None:
+        """Raise `StoreUnavailable` if the database takes no writes. Waits for no writer, and changes no row.
+
+        `by_writing`: after a write failed, commit one, since a full disk shows in no other way.
+        """
+        ...
+
     def migration_lock(self) -> AbstractContextManager[None]:
         """Hold the lock for migrations: of all processes, one at a time is inside."""
         ...
@@ -132,7 +144,7 @@ class Engine(Protocol):
         ...
 
     def autocommit_connection(self) -> AbstractContextManager[Connection]:
-        """Give a connection for single statements, each of which sees its own snapshot."""
+        """Give a connection for single statements that read, each of which sees its own snapshot."""
         ...
 
     def read_transaction(self) -> AbstractContextManager[Connection]:

@@ -20,6 +20,10 @@ TranslatedError = WriteConflict | StoreUnavailable | Unstorable
 E = TypeVar("E", bound=Exception)
 
 
+class WriteRefused(StoreUnavailable):
+    """The database takes no writes, as the disk is full or reports errors: the next write may fail in the same way."""
+
+
 class ServerLost(StoreUnavailable):
     """The server is gone or no longer the primary: other pooled connections may lead to the same server."""
 
@@ -37,6 +41,8 @@ _SQLITE_SENTENCES: Final = {
     "SQLITE_FULL": "cannot grow: the disk is full",
     "SQLITE_IOERR": "cannot be read or written: the disk reports an error",
 }
+
+_SQLITE_REFUSALS: Final = {"SQLITE_READONLY", "SQLITE_PERM", "SQLITE_FULL", "SQLITE_IOERR"}
 
 _LOST: Final = "cannot be reached; it may be starting or failing over, and if this lasts check the store's URL"
 _LOCKED: Final = "waited too long for a lock; if this lasts, another client holds a transaction open"
@@ -112,7 +118,8 @@ def translate_sqlite_error(error: sqlite3.Error, path: str) -> TranslatedError:
         return Unstorable()
     for family, sentence in _SQLITE_SENTENCES.items():
         if name == family or name.startswith(f"{family}_"):
-            return StoreUnavailable(f"the database {path} {sentence}")
+            kind = WriteRefused if family in _SQLITE_REFUSALS else StoreUnavailable
+            return kind(f"the database {path} {sentence}")
     return StoreUnavailable(f"the database {path} cannot be used: {name}")
 
 
@@ -163,8 +170,9 @@ def translate_wrapped_error(
 
 
 def _unavailable(sentence: str) -> StoreUnavailable:
-    kind = ServerLost if sentence in (_LOST, _READ_ONLY) else StoreUnavailable
-    return kind(f"the database {sentence}")
+    if sentence in (_LOST, _READ_ONLY):
+        return ServerLost(f"the database {sentence}")
+    return (WriteRefused if sentence == _FULL else StoreUnavailable)(f"the database {sentence}")
 
 
 def _connect_sentence(message: str) -> str:

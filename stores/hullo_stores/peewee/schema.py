@@ -22,6 +22,12 @@ from hullo_stores.peewee.writes import name_of
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 HISTORY_TABLE: Final = "hullo_migration"
+_PROBE: Final = "write probe"
+WRITE_PROBE: Final = (
+    f"INSERT INTO {HISTORY_TABLE} (name, applied) VALUES ('{_PROBE}', CURRENT_TIMESTAMP)",
+    f"DELETE FROM {HISTORY_TABLE} WHERE name = '{_PROBE}'",
+)
+"""A transaction that leaves nothing, and is written all the same: an UPDATE to equal values is not, on some engines."""
 STALE_MIGRATION_AGE: Final = timedelta(minutes=10)
 KNOWN_MIGRATIONS: Final = frozenset[str](migration.name for migration in Migration.load_directory(str(MIGRATIONS)))
 UNFINISHED_PREFIX: Final = "unfinished migration "

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from time import monotonic
+from typing import Final
 
 from hullo.model.change_set import ChangeSet
 from hullo.model.contact import Contact, ContactId
@@ -12,6 +14,7 @@ from hullo.model.snapshot import Snapshot, SnapshotQuery
 from hullo.store.protocol import Applied, StoreConflict
 from hullo_stores.peewee.applying import Statements, apply_group
 from hullo_stores.peewee.connection import Engine
+from hullo_stores.peewee.faults import WriteRefused
 from hullo_stores.peewee.locking import LockedTransaction
 from hullo_stores.peewee.maintenance.store import Maintenance
 from hullo_stores.peewee.reads.apps import AppQueries
@@ -20,6 +23,9 @@ from hullo_stores.peewee.reads.history import HistoryQueries
 from hullo_stores.peewee.reads.outbox import OutboxQueries
 from hullo_stores.peewee.retention import RetentionStore
 from hullo_stores.peewee.schema import migrate, require_current
+
+PROBE_INTERVAL: Final = 2.0
+"""Seconds for which a database that took writes counts as writable, however often readiness is asked for."""
 
 
 class PeeweeStore(AppQueries, ContactQueries, HistoryQueries, OutboxQueries, RetentionStore, Maintenance):
@@ -31,6 +37,8 @@ class PeeweeStore(AppQueries, ContactQueries, HistoryQueries, OutboxQueries, Ret
         self._open_lock = threading.Lock()
         self._is_open = False
         self._thread_state = threading.local()
+        self._write_failed = False
+        self._next_probe = 0.0
 
     shared_between_processes = True
 
@@ -38,6 +46,11 @@ class PeeweeStore(AppQueries, ContactQueries, HistoryQueries, OutboxQueries, Ret
     def max_concurrent_batches(self) -> int:
         """Return the number of lanes of the engine."""
         return self._engine.lanes
+
+    @property
+    def max_concurrent_reads(self) -> int:
+        """Return the number of connections that the engine keeps for reads."""
+        return self._engine.readers
 
     def open(self) -> None:
         """Connect and bring the schema up to date. Opening an open store does nothing."""
@@ -59,8 +72,12 @@ class PeeweeStore(AppQueries, ContactQueries, HistoryQueries, OutboxQueries, Ret
             self._engine.close()
 
     def check(self) -> None:
-        """Raise `StoreUnavailable` unless the database answers and its schema is current."""
+        """Raise `StoreUnavailable` unless the database answers, its schema is current, and it takes writes."""
         require_current(self._engine)
+        # No lock: two probes at once do no harm. A failure is not remembered, so that it ends when the fault does.
+        if monotonic() >= self._next_probe:
+            self._engine.require_writable(by_writing=self._write_failed)
+            self._write_failed, self._next_probe = False, monotonic() + PROBE_INTERVAL
 
     def load(self, queries: Sequence[SnapshotQuery]) -> Sequence[Snapshot]:
         """Load one snapshot a query; inside `locking` on that transaction. See `Store.load`."""
@@ -71,10 +88,15 @@ class PeeweeStore(AppQueries, ContactQueries, HistoryQueries, OutboxQueries, Ret
 
     def apply(self, changes: Sequence[ChangeSet]) -> Sequence[Applied | StoreConflict]:
         """Apply change sets; inside `locking` in that transaction. See `Store.apply`."""
-        if (turn := self._locked_transaction()) is not None:
-            return turn.apply(changes)
-        with self._engine.write_transaction() as transaction:
-            return apply_group(transaction, self._statements, changes)
+        try:
+            if (turn := self._locked_transaction()) is not None:
+                return turn.apply(changes)
+            with self._engine.write_transaction() as transaction:
+                return apply_group(transaction, self._statements, changes)
+        except WriteRefused:
+            # Readiness must show it at once.
+            self._write_failed, self._next_probe = True, 0.0
+            raise
 
     @contextmanager
     def locking(self) -> Generator[None]:

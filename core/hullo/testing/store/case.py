@@ -15,7 +15,7 @@ from hullo.model.visitor import Session
 from hullo.store.protocol import APPLIED, Applied, Store, StoreConflict
 from hullo.testing.builders import APP, WORKSPACE
 
-Capability = Literal["durable", "shared_between_processes", "locking"]
+Capability = Literal["durable", "shared_between_processes", "locking", "concurrent_reads"]
 Claim = TypeVar("Claim", bound=Callable[..., Any])
 
 REQUIRED_CAPABILITIES: Final = "hullo_needs"
@@ -40,6 +40,8 @@ class StoreCase:
     """Whether several processes may have it open at once."""
     locking: bool = False
     """Whether it keeps `SupportsLocking` too."""
+    concurrent_reads: bool = False
+    """Whether it keeps `SupportsConcurrentReads` too."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()

@@ -34,7 +34,8 @@ class StoreContract(
     ProcessTests,
     LockingTests,
 ):
-    """Set `durable`, `shared_between_processes` and `locking`, and define `make_store`; see `hullo.testing`.
+    """Set `durable`, `shared_between_processes`, `locking` and `concurrent_reads`, and define `make_store`; see
+    `hullo.testing`.
 
     Stores made for one folder hold the same data, when they are durable or shared. Processes are spawned,
     so a subclass stands at the top of its module.

@@ -13,7 +13,14 @@ from msgspec.structs import replace
 
 from hullo.model.change_set import ChangeSet, insertion, replacement
 from hullo.model.snapshot import Snapshot, SnapshotQuery
-from hullo.store.protocol import APPLIED, Applied, Store, StoreConflict, SupportsLocking
+from hullo.store.protocol import (
+    APPLIED,
+    Applied,
+    Store,
+    StoreConflict,
+    SupportsConcurrentReads,
+    SupportsLocking,
+)
 from hullo.testing.builders import WORKSPACE, a_contact, a_conversation, a_fact, a_session
 from hullo.testing.store.case import apply_one, contact_change, is_conflict, must_apply, new_contacts, requires
 from hullo.testing.store.processes import ProcessRace, RaceWorker
@@ -83,6 +90,27 @@ class LockingTests(ProcessRace):
                 assert apply_one(store, CHANGES["contact"](held)) == APPLIED
             assert is_conflict(other.result(TIMEOUT))
         another.close()
+
+    @requires("locking", "concurrent_reads")
+    def test_reads_and_loads_wait_for_no_lock(self, store: Store) -> None:
+        seen = _prepared(store)
+        with ThreadPoolExecutor(1) as elsewhere, _locking(store):
+            held = _load(store)
+            # A rival that writes waits first: what it waits with must not be what reads need.
+            rivals = ThreadPoolExecutor(store.max_concurrent_batches)
+            rival = rivals.submit(apply_one, store, CHANGES["contact"](seen))
+            assert elsewhere.submit(_load, store).result(TIMEOUT) == seen
+            assert elsewhere.submit(store.list_workspaces).result(TIMEOUT) == ()
+            elsewhere.submit(store.check).result(TIMEOUT)
+            assert not rival.done()
+            assert apply_one(store, CHANGES["contact"](held)) == APPLIED
+        assert is_conflict(rival.result(TIMEOUT))
+        rivals.shutdown()
+
+    @requires("concurrent_reads")
+    def test_concurrent_reads_are_counted(self, store: Store) -> None:
+        assert isinstance(store, SupportsConcurrentReads)
+        assert store.max_concurrent_reads >= 1
 
     @requires("locking")
     def test_two_holders_of_one_lock_take_turns(self, store: Store) -> None:

@@ -18,7 +18,7 @@ from hullo.store.maintenance import Finding
 from hullo.value import Value
 from hullo_stores.peewee.connection import Connection
 from hullo_stores.peewee.dialect import MysqlDialect, StatementCache
-from hullo_stores.peewee.engines.server import POOL_TIMEOUT, ServerConnection, ServerEngine, is_disconnected
+from hullo_stores.peewee.engines.server import POOL_SIZE, POOL_TIMEOUT, ServerConnection, ServerEngine, is_disconnected
 from hullo_stores.peewee.engines.url import Parameters, split_url
 from hullo_stores.peewee.faults import UNENCODABLE, translate_mysql_error, translate_wrapped_error
 from hullo_stores.peewee.loaders.single_query import SingleQueryLoader
@@ -45,8 +45,8 @@ NETWORK_GRACE: Final = 10
 class MysqlSettings(Value, secrets=("password",)):
     """The settings in a URL.
 
-    `pool` is the largest number of connections, and so of groups served at once. `statement_timeout_ms` and
-    `lock_timeout_ms` end what takes longer; the lock timeout is rounded up to whole seconds.
+    `pool` is the largest number of connections: two are kept for reads, the others serve a group each.
+    `statement_timeout_ms` and `lock_timeout_ms` end what takes longer; the lock timeout is rounded up to whole seconds.
     """
 
     host: str | None
@@ -81,7 +81,7 @@ class MysqlSettings(Value, secrets=("password",)):
             user=unquote(parts.username) if parts.username else None,
             password=unquote(parts.password or ""),
             database=database,
-            pool=parameters.whole_number("pool", 4, minimum=1),
+            pool=parameters.whole_number("pool", POOL_SIZE, minimum=1),
             statement_timeout_ms=parameters.whole_number("statement_timeout_ms", 10_000, minimum=1),
             lock_timeout_ms=parameters.whole_number("lock_timeout_ms", 5_000, minimum=1),
             driver_options={
@@ -307,7 +307,7 @@ class MysqlEngine(ServerEngine):
         flush = known["innodb_flush_log_at_trx_commit"]
         state = ServerState(
             ahead_seconds=clock_ahead(connection, "SELECT UNIX_TIMESTAMP(NOW(6))"),
-            pool=self.lanes,
+            pool=self.pool,
             used_connections=int(status["Threads_connected"]),
             max_connections=int(known["max_connections"]),
             durability=f"innodb_flush_log_at_trx_commit {flush}",

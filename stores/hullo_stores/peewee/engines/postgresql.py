@@ -18,7 +18,7 @@ from hullo.store.maintenance import Finding
 from hullo.value import Value
 from hullo_stores.peewee.connection import Connection
 from hullo_stores.peewee.dialect import PostgresqlDialect, StatementCache
-from hullo_stores.peewee.engines.server import POOL_TIMEOUT, ServerConnection, ServerEngine, is_disconnected
+from hullo_stores.peewee.engines.server import POOL_SIZE, POOL_TIMEOUT, ServerConnection, ServerEngine, is_disconnected
 from hullo_stores.peewee.engines.url import Parameters, split_url
 from hullo_stores.peewee.faults import UNENCODABLE, translate_postgresql_error, translate_wrapped_error
 from hullo_stores.peewee.loaders.single_query import SingleQueryLoader
@@ -50,10 +50,10 @@ MIGRATION_LOCK: Final = 0x68756C6C6F
 class PostgresqlSettings(Value):
     """The settings in a URL.
 
-    `pool` is the largest number of connections, and so of groups served at once. `statement_timeout_ms` and
-    `lock_timeout_ms` end what takes longer. `pooler=transaction` is for PgBouncer in transaction mode and similar
-    poolers: nothing is prepared and no session setting is made, as the session soon belongs to another client; set the
-    timeouts on the role instead. All other parameters go to libpq.
+    `pool` is the largest number of connections: two are kept for reads, the others serve a group each.
+    `statement_timeout_ms` and `lock_timeout_ms` end what takes longer. `pooler=transaction` is for PgBouncer in
+    transaction mode and similar poolers: nothing is prepared and no session setting is made, as the session soon
+    belongs to another client; set the timeouts on the role instead. All other parameters go to libpq.
     """
 
     libpq: dict[str, str]
@@ -71,7 +71,7 @@ class PostgresqlSettings(Value):
         parts = split_url(url)
         parameters = Parameters(parts.query, "a PostgreSQL URL")
         settings = {
-            "pool": parameters.whole_number("pool", 4, minimum=1),
+            "pool": parameters.whole_number("pool", POOL_SIZE, minimum=1),
             "statement_timeout_ms": parameters.whole_number("statement_timeout_ms", 10_000, minimum=1),
             "lock_timeout_ms": parameters.whole_number("lock_timeout_ms", 5_000, minimum=1),
             "pooler": parameters.choice("pooler", ("none", "transaction"), "none") == "transaction",
@@ -323,7 +323,7 @@ class PostgresqlEngine(ServerEngine):
         yield Finding(name="isolation", value=isolation)
         state = ServerState(
             ahead_seconds=clock_ahead(connection, "SELECT EXTRACT(EPOCH FROM clock_timestamp())"),
-            pool=self.lanes,
+            pool=self.pool,
             used_connections=used,
             max_connections=int(allowed),
             durability=f"synchronous_commit {commit}, fsync {fsync}",

@@ -21,9 +21,14 @@ from hullo_stores.peewee.dialect import Dialect
 from hullo_stores.peewee.faults import ServerLost
 from hullo_stores.peewee.maintenance.server import BackupTools, ServerMaintenance
 from hullo_stores.peewee.rows.encoding import Row
+from hullo_stores.peewee.schema import HISTORY_TABLE, WRITE_PROBE
 from hullo_stores.peewee.writes import Batch
-from hullo_stores.write_conflict import TransactionAborted
+from hullo_stores.write_conflict import TransactionAborted, WriteConflict
 
+POOL_SIZE: Final = 6
+"""Connections of a process unless the URL says otherwise."""
+READ_CONNECTIONS: Final = 2
+"""Connections of the pool that no group takes: reads go on while every group waits for rows that others hold."""
 POOL_TIMEOUT: Final = 5
 """Seconds to wait for a connection while all are in use."""
 
@@ -106,10 +111,12 @@ class ServerEngine(ABC):
     tools: BackupTools
     """The server's own tools for backups."""
 
-    def __init__(self, database: Any, lanes: int, dialect: Dialect, loader: Loader) -> None:
-        """`database` is a `PooledDatabase` of the engine's kind."""
+    def __init__(self, database: Any, pool: int, dialect: Dialect, loader: Loader) -> None:
+        """`database` is a `PooledDatabase` of the engine's kind, for `pool` connections."""
         self.database = database
-        self.lanes = lanes
+        self.pool = pool
+        self.lanes = max(1, pool - READ_CONNECTIONS)
+        self.readers = max(1, pool - self.lanes)
         self.dialect = dialect
         self.loader = loader
         self.maintenance: EngineMaintenance = ServerMaintenance(database, self.tools, self._findings)
@@ -147,6 +154,20 @@ class ServerEngine(ABC):
     def write_transaction(self) -> AbstractContextManager[ServerConnection]:
         """See `Engine`."""
         return self._transaction(self.write_begin_statements)
+
+    def require_writable(self, *, by_writing: bool) -> None:
+        """See `Engine`."""
+        if not by_writing:
+            # Refused before any row is looked for; as it finds none, it takes no row lock and writes no log.
+            with self._checked_out() as driver:
+                self._connection(driver, ()).execute(f"UPDATE {HISTORY_TABLE} SET name = name WHERE name = ''")
+            return
+        try:
+            with self.write_transaction() as transaction:
+                for statement in WRITE_PROBE:
+                    transaction.execute(statement)
+        except WriteConflict:
+            return  # another process does the same at this moment, so the database takes writes
 
     @contextmanager
     def migration_lock(self) -> Generator[None]:
@@ -205,7 +226,7 @@ class ServerEngine(ABC):
             self.database.connect()
         except MaxConnectionsExceeded:
             raise StoreUnavailable(
-                f"all {self.lanes} connections to the database are busy; if this lasts, allow more with pool="
+                f"all {self.pool} connections to the database are busy; if this lasts, allow more with pool="
             ) from None
         except PeeweeException as error:
             raise self._translate(error) from None

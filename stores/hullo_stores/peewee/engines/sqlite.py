@@ -9,33 +9,41 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Generator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Generator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from shutil import disk_usage
 from typing import Final, cast
 from urllib.parse import unquote, urlsplit
 
 from peewee import Database, PeeweeException, SqliteDatabase
 
-from hullo.errors import SettingsError, StoreUnavailable, Unstorable
+from hullo.errors import SettingsError, StoreUnavailable
 from hullo.value import Value
 from hullo_stores.peewee.compiler import Compiler
 from hullo_stores.peewee.connection import EngineMaintenance, Loader
 from hullo_stores.peewee.dialect import Dialect, StatementCache
+from hullo_stores.peewee.engines.sqlite_connections import (
+    BEGIN_READ,
+    BEGIN_WRITE,
+    ReaderPool,
+    SqliteConnection,
+    within,
+)
 from hullo_stores.peewee.engines.url import Parameters
-from hullo_stores.peewee.faults import UNENCODABLE, translate_sqlite_error, translate_wrapped_error
+from hullo_stores.peewee.faults import translate_sqlite_error, translate_wrapped_error
 from hullo_stores.peewee.loaders.fast_path import FastPathLoader
 from hullo_stores.peewee.loaders.steps import StepLoader
 from hullo_stores.peewee.maintenance.sqlite import SqliteMaintenance
-from hullo_stores.peewee.rows.encoding import Row
+from hullo_stores.peewee.schema import WRITE_PROBE
 from hullo_stores.peewee.store import PeeweeStore
-from hullo_stores.peewee.writes import Batch, Write
-from hullo_stores.write_conflict import WriteConflict
 
 MEBIBYTE: Final = 1024 * 1024
 WAL_RETRY_DELAY: Final = 0.01
-BEGIN_READ: Final = "BEGIN"
-BEGIN_WRITE: Final = "BEGIN IMMEDIATE"
+MIN_FREE_SPACE: Final = MEBIBYTE
+"""With less, a write is tried: whether one goes well depends on what the write-ahead log can take."""
+PRIMARY_CODE_MASK: Final = 0xFF
+"""The primary result code in an extended one."""
 STATEMENT_CACHE_SIZE: Final = 512
 """Prepared statements that the driver keeps: more than hullo has, so that none is parsed twice."""
 
@@ -89,70 +97,16 @@ def _make_private(path: str) -> None:
         return  # SQLite meets the same error when it connects, and that one is translated
 
 
-class SqliteConnection:
-    """Implement `Connection` and `Transaction`."""
-
-    def __init__(self, driver: sqlite3.Connection, path: str, texts: StatementCache[Write]) -> None:
-        self._driver = driver
-        self._execute = driver.execute
-        self._path = path
-        self._texts = texts
-
-    def rows(self, text: str, values: Sequence[object] = ()) -> list[Row]:
-        """See `Connection`."""
-        try:
-            return self._execute(text, cast("Sequence[str]", values)).fetchall()
-        except sqlite3.Error as error:
-            raise translate_sqlite_error(error, self._path) from error
-        except UNENCODABLE:
-            raise Unstorable from None
-
-    def execute(self, text: str, values: Sequence[object] = ()) -> int:
-        """See `Transaction`."""
-        try:
-            return self._execute(text, cast("Sequence[str]", values)).rowcount
-        except sqlite3.Error as error:
-            raise translate_sqlite_error(error, self._path) from error
-        except UNENCODABLE:
-            raise Unstorable from None
-
-    def write(self, batches: Sequence[Batch]) -> None:
-        """See `Transaction`."""
-        for batch in batches:
-            write, rows = batch.write, batch.rows
-            try:
-                found = self._driver.executemany(self._texts[write], rows).rowcount
-            except sqlite3.Error as error:
-                raise translate_sqlite_error(error, self._path) from error
-            except UNENCODABLE:
-                raise Unstorable from None
-            if write.must_find and found != len(rows):
-                raise WriteConflict(write.table)
-
-    def commit(self) -> None:
-        """See `Transaction`."""
-        if self._driver.in_transaction:
-            self.execute("COMMIT")
-
-    def rollback(self) -> None:
-        """See `Transaction`."""
-        self.abort()
-        self.execute(BEGIN_WRITE)
-
-    def abort(self) -> None:
-        """End the transaction, unless a full disk or a failed read has ended it already."""
-        if self._driver.in_transaction:
-            self.execute("ROLLBACK")
-
-
 class SqliteEngine:
-    """Implement `Engine` with one connection under a lock, shared by all threads.
+    """Implement `Engine` with one connection that writes, under a lock, and others that only read.
 
-    SQLite has one writer; a second connection in the same process could only wait for it. One thread that drains a
-    queue is two to three times as fast as one thread a request.
+    SQLite has one writer; a second writing connection in the same process could only wait for it. One thread that
+    drains a queue is two to three times as fast as one thread a request. Readers wait for no writer, as each sees the
+    write-ahead log up to the last commit. Loads have readers of their own, so that no search delays an identify.
     """
 
     lanes = 1
+    readers = 4
     dialect = Dialect()
 
     def __init__(self, settings: SqliteSettings) -> None:
@@ -168,6 +122,9 @@ class SqliteEngine:
         self._holder: int | None = None
         """The thread that holds the lock: a nested call would wait for itself for ever."""
         self._connection: SqliteConnection | None = None
+        self._loads = ReaderPool(self._connect_reader, 2)
+        """Two: one for the lane's batch, and one that reads ahead while that batch waits."""
+        self._reads = ReaderPool(self._connect_reader, self.readers)
         self._texts = StatementCache(self.dialect.single_row_sql)
         self.maintenance: EngineMaintenance = SqliteMaintenance(Path(settings.path))
         steps = StepLoader(Compiler(self._database, self.dialect))
@@ -197,12 +154,32 @@ class SqliteEngine:
                 self._database.close()
                 raise
             self._connection = connection
+            self._loads.open()
+            self._reads.open()
 
     def close(self) -> None:
-        """See `Engine`. Waits for a transaction that is under way."""
+        """See `Engine`. Waits for transactions that are under way."""
+        # The readers first: the last connection of a database removes its write-ahead log, and must be able to write.
+        for pool in (self._loads, self._reads):
+            pool.close()
         with self._lock, self._translated_errors():
             self._connection = None
             self._database.close()
+
+    def require_writable(self, *, by_writing: bool) -> None:
+        """See `Engine`. On a connection of its own, as the one that writes may be waiting for its lock."""
+        path = Path(self._settings.path).absolute()
+        try:
+            with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=0, isolation_level=None)) as own:
+                own.execute(BEGIN_WRITE)
+                if by_writing or disk_usage(path.parent).free < MIN_FREE_SPACE:
+                    for statement in WRITE_PROBE:
+                        own.execute(statement)
+                own.execute("COMMIT")
+        except sqlite3.Error as error:
+            # Locked by a writer: what can be written to by one process can be written to.
+            if getattr(error, "sqlite_errorcode", 0) & PRIMARY_CODE_MASK != sqlite3.SQLITE_BUSY:
+                raise translate_sqlite_error(error, self._settings.path) from error
 
     @contextmanager
     def migration_lock(self) -> Generator[None]:
@@ -216,52 +193,76 @@ class SqliteEngine:
             finally:
                 self._database.pragma("foreign_keys", 1)
 
-    def load_connection(self) -> AbstractContextManager[SqliteConnection]:
-        """See `Engine`."""
-        return self.read_transaction()
+    @contextmanager
+    def load_connection(self) -> Generator[SqliteConnection]:
+        """See `Engine`. On the connection that writes while it is free: its cache holds what it has just written, where
+        a reader's would be read again after each write (a sixth more time for an identify that writes)."""
+        self._require_unlocked()
+        if self._lock.acquire(blocking=False):
+            yield from self._in_held_transaction(BEGIN_READ)
+        else:
+            with self._loads.connection() as connection:
+                yield from within(connection, BEGIN_READ)
 
     @contextmanager
     def autocommit_connection(self) -> Generator[SqliteConnection]:
-        """See `Engine`."""
-        with self._locked():
-            yield self._require_connection()
+        """See `Engine`. Its statements read."""
+        self._require_unlocked()
+        with self._reads.connection() as connection:
+            yield connection
 
-    def read_transaction(self) -> AbstractContextManager[SqliteConnection]:
+    @contextmanager
+    def read_transaction(self) -> Generator[SqliteConnection]:
         """See `Engine`."""
-        return self._transaction(BEGIN_READ)
+        self._require_unlocked()
+        with self._reads.connection() as connection:
+            yield from within(connection, BEGIN_READ)
 
-    def write_transaction(self) -> AbstractContextManager[SqliteConnection]:
+    @contextmanager
+    def write_transaction(self) -> Generator[SqliteConnection]:
         """See `Engine`. Takes the write lock at once: a deferred transaction that has read is refused without waiting
         (668 of 800 got "database is locked")."""
-        return self._transaction(BEGIN_WRITE)
+        self._require_unlocked()
+        self._lock.acquire()
+        yield from self._in_held_transaction(BEGIN_WRITE)
 
-    @contextmanager
-    def _transaction(self, begin: str) -> Generator[SqliteConnection]:
-        with self._locked():
-            connection = self._require_connection()
-            connection.execute(begin)
-            try:
-                yield connection
-                connection.commit()
-            except BaseException:
-                connection.abort()
-                raise
+    def _in_held_transaction(self, begin: str) -> Generator[SqliteConnection]:
+        """Yield the connection that writes, in a transaction. The caller has taken its lock, which is released here."""
+        self._holder = threading.get_ident()
+        try:
+            if self._connection is None:
+                raise StoreUnavailable("the store is not open")
+            yield from within(self._connection, begin)
+        finally:
+            self._holder = None
+            self._lock.release()
 
-    @contextmanager
-    def _locked(self) -> Generator[None]:
+    def _require_unlocked(self) -> None:
+        """Raise `AssertionError` in a thread that holds the lock: what it reads elsewhere lacks what it has written."""
         if self._holder == threading.get_ident():
             raise AssertionError("inside locking() a store is asked for nothing but load and apply")
-        with self._lock:
-            self._holder = threading.get_ident()
-            try:
-                yield
-            finally:
-                self._holder = None
 
-    def _require_connection(self) -> SqliteConnection:
-        if self._connection is None:
-            raise StoreUnavailable("the store is not open")
-        return self._connection
+    def _connect_reader(self) -> tuple[sqlite3.Connection, SqliteConnection]:
+        try:
+            driver = sqlite3.connect(
+                self._settings.path,
+                isolation_level=None,
+                check_same_thread=False,
+                cached_statements=STATEMENT_CACHE_SIZE,
+            )
+        except sqlite3.Error as error:
+            raise translate_sqlite_error(error, self._settings.path) from error
+        connection = SqliteConnection(driver, self._settings.path, self._texts)
+        try:
+            # Readers wait only for the recovery of a log that a killed process left.
+            connection.execute(f"PRAGMA busy_timeout = {self._settings.busy_timeout_ms}")
+            connection.execute(f"PRAGMA mmap_size = {self._settings.mmap_mb * MEBIBYTE}")
+            connection.execute(f"PRAGMA synchronous = {self._settings.synchronous}")  # for `hullo doctor`
+            connection.execute("PRAGMA query_only = 1")
+        except BaseException:
+            driver.close()
+            raise
+        return driver, connection
 
     def _set_up(self, connection: SqliteConnection) -> None:
         # The timeout comes first: the other pragmas may already have to wait. As a pragma, it covers every statement.
