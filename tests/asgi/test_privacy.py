@@ -130,4 +130,5 @@ def test_app_shows_retention_and_consent(shop: Shop) -> None:
         "keep_conversation_days": 365,
         "keep_decision_days": 90,
         "keep_timeline_days": None,
+        "keep_contact_days": 365,
     }

@@ -29,11 +29,12 @@ def test_retention_periods_are_set_and_shown(terminal: Terminal) -> None:
     key = terminal.json("app", "create", "Shop")["app_key"]
     kept = terminal.json("app", "show", key)
     days = ["keep_anonymous_days", "keep_conversation_days", "keep_decision_days", "keep_timeline_days"]
-    assert [kept[each] for each in ("consent", *days)] == ["none", 30, None, 90, None]
+    days.append("keep_contact_days")
+    assert [kept[each] for each in ("consent", *days)] == ["none", 30, None, 90, None, 365]
     changed = terminal.json(
         "app", "set", key, "consent=required", "keep_conversation_days=365", "keep_anonymous_days=none"
     )
-    assert [changed[each] for each in ("consent", *days)] == ["required", None, 365, 90, None]
+    assert [changed[each] for each in ("consent", *days)] == ["required", None, 365, 90, None, 365]
     text = terminal.text("app", "show", key)
     assert "365" in text
     assert "for ever" in text
@@ -76,7 +77,7 @@ def test_retention_run_reports_and_removes_old_records(terminal: Terminal) -> No
             "timeline": 0,
         }
     ]
-    assert (done["total"], done["deliveries"]) == (4, 0)
+    assert (done["total"], done["contacts"], done["deliveries"]) == (4, 0, 0)
     assert "Deleted 0 records." in terminal.text("retention", "run")
     [entry] = [each for each in terminal.json("audit", "list")["items"] if each["action"] == "retention.run"]
     assert (entry["by"], entry["data"]) == ("command line", {"removed": {key: {"sessions": 2, "visitors": 2}}})

@@ -21,6 +21,7 @@ FOR_EVER = {
     "keep_conversation_days": "none",
     "keep_decision_days": "none",
     "keep_timeline_days": "none",
+    "keep_contact_days": "none",
 }
 
 
@@ -132,9 +133,37 @@ def test_concurrent_runs_remove_each_row_once(world: World) -> None:
     assert len(told) == sum(each.total_removed.total > 0 for each in runs)
 
 
+@pytest.mark.rule("P3", "H4")
+def test_unproven_unseen_contacts_are_removed(world: World) -> None:
+    second = world.hullo.create_app("Second")
+    world.set_app(keep_contact_days="10", keep_conversation_days="none")
+    claimant, talker, prover = world.visitor(), world.visitor(), world.visitor()
+    claimant.identify(email="jane@example.com", custom_data={"plan": "pro", "seats": 3})
+    talker.identify(email="joe@example.com")
+    talker.say()
+    prover.identify(external_id="ann", user_hash=world.sign("ann"))
+    before = {contact.email or contact.external_id for contact in world.contacts()}
+    assert before == {"jane@example.com", "joe@example.com", "ann"}
+    pass_days(world, 11)
+    assert run(world).contacts == 0  # the other app of the workspace keeps contacts for longer
+    world.hullo.register.change_app(second.app_key, {"keep_contact_days": "9"})
+    assert (run(world, dry_run=True).contacts, len(world.contacts())) == (1, 3)
+    assert run(world).contacts == 1
+    assert {contact.email or contact.external_id for contact in world.contacts()} == before - {"jane@example.com"}
+    [told] = [entry for entry in world.audit() if entry.action == "retention.run"]
+    assert told.data == {"removed": {}, "contacts": 1}
+    assert run(world).contacts == 0
+    session = claimant.resume().session
+    assert (session.contact_id, session.is_identified) == (None, True)
+    assert claimant.identify(email="jane@example.com").contact_id is not None
+    assert len(world.contacts()) == 3
+
+
 @pytest.mark.rule("P3")
 def test_unset_retention_follows_the_rules() -> None:
-    assert Retention() == Retention(anonymous_days=30, conversation_days=None, decision_days=90, timeline_days=None)
+    assert Retention() == Retention(
+        anonymous_days=30, conversation_days=None, decision_days=90, timeline_days=None, contact_days=365
+    )
 
 
 class Sweeps:
@@ -164,8 +193,8 @@ def test_only_one_process_runs_retention_each_day() -> None:
     ]
     assert counted.once.wait(10)
     threading.Event().wait(0.1)
-    apps = len(store.list_apps())
-    assert counted.asked <= apps
+    sweeps = len(store.list_apps()) + len(store.list_workspaces())
+    assert counted.asked <= sweeps
     counted.once.clear()
     for world in worlds:
         pass_days(world, 1.1)

@@ -399,6 +399,7 @@ class RetentionResponse(ResponseBody):
     keep_conversation_days: Days
     keep_decision_days: Days
     keep_timeline_days: Days
+    keep_contact_days: Days
 
 
 class AppResponse(ResponseBody):

@@ -110,8 +110,10 @@ def set_(options: CommonOptions, key: str, settings: Sequence[str]) -> None:
     """Change an app's name, origins (separated by commas), verification or region.
 
     With consent=required, hullo stores nothing about a visitor until the page sends the visitor's consent. The default
-    is consent=none. keep_anonymous_days, keep_conversation_days, keep_decision_days and keep_timeline_days set how long
-    hullo keeps data: a number of days, or none for ever.
+    is consent=none. keep_anonymous_days, keep_conversation_days, keep_decision_days, keep_timeline_days and
+    keep_contact_days set how long hullo keeps data: a number of days, or none for ever. keep_contact_days is about
+    contacts that nobody ever proved and that have no conversation, from when they were last seen; of the apps of a
+    workspace, the longest time counts.
 
     With linked_logout=off, a reset of a session does not end those that a link has carried it to, or brought it from,
     on other sites. The default is linked_logout=on. A change counts for links that are followed from then on.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import click
-from msgspec.structs import asdict
 
 from hullo.cli.options import CommonOptions, common_options, pass_options
 from hullo.cli.progress import show_progress
@@ -33,7 +32,8 @@ def run(options: CommonOptions, dry_run: bool) -> None:
         done = run_retention(hullo.store, hullo.clock, COMMAND_LINE, dry_run=dry_run, progress=progress)
     document = {
         "dry_run": dry_run,
-        "apps": [{"app_id": result.app.id, **asdict(result.removed)} for result in done.apps],
+        "apps": [{"app_id": result.app.id, **_app_counts(result)} for result in done.apps],
+        "contacts": done.contacts,
         "total": done.total_removed.total,
         "deliveries": done.deliveries,
     }
@@ -45,20 +45,18 @@ def _text(done: RetentionRun, dry_run: bool) -> str:
         ("APP", "SESSIONS", "VISITORS", "CONVERSATIONS", "MESSAGES", "DECISIONS", "TIMELINE"),
         [_row(result) for result in done.apps],
     )
+    contacts = f", among them {done.contacts:,} contacts that nobody ever proved" if done.contacts else ""
+    total = f"{done.total_removed.total:,} records"
     if dry_run:
-        return f"{counts}\n\nNothing was deleted: this was a dry run. {done.total_removed.total:,} records are too old."
+        return f"{counts}\n\nNothing was deleted: this was a dry run. {total} are too old{contacts}."
     log = f" and {done.deliveries:,} webhook deliveries" if done.deliveries else ""
-    return f"{counts}\n\nDeleted {done.total_removed.total:,} records{log}."
+    return f"{counts}\n\nDeleted {total}{log}{contacts}."
+
+
+def _app_counts(result: AppRetentionResult) -> dict[str, int]:
+    # Contacts belong to workspaces, and are counted for all of them together.
+    return {kind: count for kind, count in result.removed.counts.items() if kind != "contacts"}
 
 
 def _row(result: AppRetentionResult) -> tuple[object, ...]:
-    removed = result.removed
-    counts = (
-        removed.sessions,
-        removed.visitors,
-        removed.conversations,
-        removed.messages,
-        removed.decisions,
-        removed.timeline,
-    )
-    return (result.app.name, *(f"{count:,}" for count in counts))
+    return (result.app.name, *(f"{count:,}" for count in _app_counts(result).values()))

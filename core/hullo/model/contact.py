@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 
 from msgspec import field
 
@@ -60,6 +61,21 @@ class Contact(Value):
         """Determine the highest standing among the identifiers."""
         # One proven identifier is enough: a visitor reaches the contact by it.
         return max((fact.standing for _, fact in self.all_identifiers()), default=Standing.CLAIMED)
+
+    @property
+    def is_unproven(self) -> bool:
+        """Return whether nobody ever proved anything of it: no visitor, no server of the site, and no agent.
+
+        Asks for all custom data. A merge is a decision too: a contact that has absorbed another counts as proven.
+        """
+        blocks = (block.values() for block in self.custom_data.values())
+        facts = chain(self.profile.values(), self.phones, self.tags.values(), chain.from_iterable(blocks))
+        return (
+            self.merged_into is None
+            and not self.absorbed
+            and all(fact.standing is not Standing.PROVEN for _, fact in self.all_identifiers())
+            and all(fact.standing is not Standing.PROVEN for fact in facts)
+        )
 
     def all_identifiers(self) -> Iterator[tuple[str, Fact]]:
         """Yield every identifier with its kind, the primary ones first."""

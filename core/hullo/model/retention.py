@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from msgspec.structs import asdict
+
+from hullo.model.contact import ContactId
 from hullo.model.instant import Instant
 from hullo.value import Value
 
@@ -16,6 +19,10 @@ class Retention(Value):
     """Conversations, after their last message."""
     decision_days: int | None = 90
     timeline_days: int | None = None
+    # On by default: any page can make contacts by claims, and without a limit they would pile up.
+    contact_days: int | None = 365
+    """Contacts that nobody ever proved and that have no conversation, after they were last seen (P3). Contacts belong
+    to the workspace: the longest time of its apps counts."""
 
 
 class Sweep(Value):
@@ -31,6 +38,12 @@ class Sweep(Value):
     conversations_before: Instant | None = None
     decisions_before: Instant | None = None
     timeline_before: Instant | None = None
+    workspace_id: str = ""
+    contacts_before: Instant | None = None
+    """Contacts of the workspace, whatever the app, that hold no proven value, no tag and no note, have absorbed no
+    other and have no conversation. Their sessions lose the contact and continue, unless they are over (H4)."""
+    contacts_after: ContactId = ""
+    """The `SweepResult.last_contact` of the sweep before, so that no sweep looks at the same contacts again."""
     limit: int = 500
     """Per kind, so that other writes do not wait long. A run repeats until nothing is left to remove."""
 
@@ -44,11 +57,19 @@ class SweepResult(Value):
     messages: int = 0
     decisions: int = 0
     timeline: int = 0
+    contacts: int = 0
+    last_contact: ContactId = ""
+    """The largest id among the removed contacts."""
 
     @property
     def total(self) -> int:
         """Count all records. 0: nothing was left to remove."""
-        return sum((self.sessions, self.visitors, self.conversations, self.messages, self.decisions, self.timeline))
+        return sum(self.counts.values())
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Return the counts by kind."""
+        return {name: count for name, count in asdict(self).items() if name != "last_contact"}
 
     def __add__(self, other: SweepResult) -> SweepResult:
         return SweepResult(
@@ -58,4 +79,6 @@ class SweepResult(Value):
             messages=self.messages + other.messages,
             decisions=self.decisions + other.decisions,
             timeline=self.timeline + other.timeline,
+            contacts=self.contacts + other.contacts,
+            last_contact=max(self.last_contact, other.last_contact),
         )

@@ -52,6 +52,17 @@ def _erase_one(tables: Tables, journal: Journal, contact_id: ContactId, erasure:
             _anonymise(tables, journal, conversation)
         else:
             forget_conversation(tables, journal, conversation)
+    _drop_contact(tables, journal, contact_id)
+
+
+def forget_contact(tables: Tables, journal: Journal, contact_id: ContactId) -> None:
+    """Delete a contact that has no conversation and has absorbed no other. Its sessions lose it (H4)."""
+    for session in [held for held in tables.sessions.values() if held.contact_id == contact_id]:
+        journal.put(tables.sessions, session.digest, replace(session.without_contact(), version=session.version + 1))
+    _drop_contact(tables, journal, contact_id)
+
+
+def _drop_contact(tables: Tables, journal: Journal, contact_id: ContactId) -> None:
     for conflict in tuple(tables.conflicts.values()):
         if contact_id in (conflict.contact_id, conflict.other_id):
             journal.drop(tables.conflicts, conflict.id)

@@ -9,11 +9,12 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
+from hullo.model.contact import ContactId
 from hullo.model.instant import Instant
 from hullo.model.retention import Sweep, SweepResult
 from hullo.model.visitor import Session, VisitorId
 from hullo.model.webhook import Delivery
-from hullo_stores.memory.erasure import forget_conversation
+from hullo_stores.memory.erasure import forget_contact, forget_conversation
 from hullo_stores.memory.tables import Journal, Tables
 
 V = TypeVar("V")
@@ -62,6 +63,7 @@ class _SweepRun:
         messages = len(self._tables.messages)
         conversations = self._remove_conversations()
         sessions = self._remove_sessions()
+        contacts = self._remove_contacts()
         return SweepResult(
             conversations=conversations,
             messages=messages - len(self._tables.messages),
@@ -73,6 +75,8 @@ class _SweepRun:
             timeline=self._remove_old(
                 self._tables.timeline, self._sweep.timeline_before, lambda held: (held.app_id, held.at)
             ),
+            contacts=len(contacts),
+            last_contact=max(contacts, default=""),
         )
 
     def _remove_conversations(self) -> int:
@@ -103,6 +107,27 @@ class _SweepRun:
             if gone & moved.sessions:
                 self._journal.put(self._tables.moved, merge_id, replace(moved, sessions=moved.sessions - gone))
         return len(over)
+
+    def _remove_contacts(self) -> list[ContactId]:
+        """Delete the contacts that nobody ever proved; return their ids."""
+        before = self._sweep.contacts_before
+        if before is None:
+            return []
+        tables = self._tables
+        kept = {held.contact_id for held in tables.conversations.values()}
+        kept.update(note.subject_id for note in tables.notes.values())
+        found = sorted(
+            contact.id
+            for contact in tables.contacts.values()
+            if contact.workspace_id == self._sweep.workspace_id
+            and self._sweep.contacts_after < contact.id
+            and contact.last_seen_at < before
+            and contact.id not in kept
+            and contact.is_unproven
+        )[: self._sweep.limit]
+        for contact_id in found:
+            forget_contact(tables, self._journal, contact_id)
+        return found
 
     def _is_removable(self, session: Session) -> bool:
         if session.app_id != self._sweep.app_id:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from peewee import SQL, fn
 
 from hullo.model.change_set import Change, ChangeSet, Erasure, replacement
+from hullo.model.standing import Standing
 from hullo.model.visitor import Session
 from hullo_stores.peewee.compiler import Compiler, ListStatement, parameter
 from hullo_stores.peewee.connection import Transaction
@@ -61,6 +62,17 @@ class ErasureStatements:
             ).where(Sessions.contact_id.in_(ids)),
             "at",
         )
+        # As `Session.without_contact`.
+        self.leave_sessions = compiler.list_statement(
+            lambda ids: Sessions.update(
+                {
+                    Sessions.contact_id: SQL("NULL"),
+                    Sessions.standing: SQL(str(int(Standing.CLAIMED))),
+                    Sessions.proved: SQL("'[]'"),
+                    Sessions.version: Sessions.version + SQL("1"),
+                }
+            ).where(Sessions.contact_id.in_(ids))
+        )
         self.anonymise_conversations = compiler.list_statement(
             lambda ids: Conversations.update(
                 {
@@ -106,6 +118,20 @@ def erase(transaction: Transaction, statements: ErasureStatements, erasure: Eras
         _run(transaction, statements.erase_messages, conversations)
         _run(transaction, statements.erase_notes, conversations)
         _run(transaction, statements.erase_conversations, doomed)
+    _drop_contacts(transaction, statements, doomed)
+
+
+def forget_contacts(transaction: Transaction, statements: ErasureStatements, ids: Sequence[str]) -> None:
+    """Delete contacts that have no conversation and have absorbed no other. The caller has locked their rows.
+
+    Their sessions lose the contact, and their visitors learn nothing (H4). Raises `WriteConflict` where a row points at
+    one by now.
+    """
+    _run(transaction, statements.leave_sessions, ids)
+    _drop_contacts(transaction, statements, ids)
+
+
+def _drop_contacts(transaction: Transaction, statements: ErasureStatements, doomed: Sequence[str]) -> None:
     for find in (statements.merges_into, statements.merges_of):
         merges = select_keys(transaction, find, doomed)
         _run(transaction, statements.erase_moved, merges)

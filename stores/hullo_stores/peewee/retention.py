@@ -15,8 +15,10 @@ from typing import Final, TypeVar
 from hullo.errors import StoreUnavailable
 from hullo.model.instant import Instant
 from hullo.model.retention import Sweep, SweepResult
+from hullo.model.standing import Standing
 from hullo_stores.peewee.compiler import Compiler, ListStatement, NamedStatement
-from hullo_stores.peewee.connection import Transaction
+from hullo_stores.peewee.connection import Connection, Transaction
+from hullo_stores.peewee.erasure import ErasureStatements, forget_contacts
 from hullo_stores.peewee.merging import select_keys
 from hullo_stores.peewee.reads.queries import Queries
 from hullo_stores.peewee.rows.encoding import Row
@@ -43,6 +45,20 @@ MIN_INSTANT: Final[Instant] = -(2**62)
 _OLD_CONVERSATION: Final = "conversation.app_id = :app AND conversation.last_message_at < :conversations"
 _ENDED_SESSION: Final = "session.expires_at <= :now OR (session.revoked_at IS NOT NULL AND session.revoked_at <= :now)"
 _ANONYMOUS_SESSION: Final = "session.contact_id IS NULL AND session.standing IS NULL AND session.seen_at < :anonymous"
+
+
+_PATTERNS: Final = {"proven": f"%,{int(Standing.PROVEN)},%", "absorbed": '%"absorbed"%'}
+"""Facts are stored as `[value, standing, at, by]`. A value that holds such a text by chance keeps its contact."""
+_FORGOTTEN_CONTACT: Final = (
+    "contact.workspace_id = :workspace AND contact.id > :after AND contact.merged_into IS NULL "
+    "AND contact.last_seen_at < :before "
+    "AND contact.identifiers NOT LIKE :proven AND contact.profile NOT LIKE :proven "
+    "AND (contact.more IS NULL OR (contact.more NOT LIKE :proven AND contact.more NOT LIKE :absorbed)) "
+    'AND NOT EXISTS (SELECT 1 FROM "custom_data" AS block '
+    "WHERE block.contact_id = contact.id AND block.block LIKE :proven) "
+    'AND NOT EXISTS (SELECT 1 FROM "conversation" AS conversation WHERE conversation.contact_id = contact.id) '
+    'AND NOT EXISTS (SELECT 1 FROM "note" AS note WHERE note.subject_id = contact.id)'
+)
 
 
 class SweepStatements:
@@ -73,6 +89,10 @@ class SweepStatements:
         )
         self.timeline = compiler.named_statement(
             'SELECT id FROM "timeline" WHERE app_id = :app AND "at" < :before ORDER BY "at" LIMIT :most {left}'
+        )
+        self.contacts = compiler.named_statement(
+            f'SELECT contact.id FROM "contact" AS contact WHERE {_FORGOTTEN_CONTACT} '
+            "ORDER BY contact.id LIMIT :most {left}"
         )
         self.deliveries = compiler.named_statement(
             'SELECT id FROM "delivery" WHERE over_at < :before ORDER BY over_at LIMIT :most {left}'
@@ -120,6 +140,9 @@ class CountStatements:
         self.timeline = compiler.named_statement(
             'SELECT COUNT(*) FROM "timeline" WHERE app_id = :app AND "at" < :timeline'
         )
+        self.contacts = compiler.named_statement(
+            f'SELECT COUNT(*) FROM "contact" AS contact WHERE {_FORGOTTEN_CONTACT}'
+        )
 
 
 class RetentionStore(Queries):
@@ -140,6 +163,7 @@ class RetentionStore(Queries):
             return self._count(sweep)
         swept = self._retry_transaction(lambda transaction: self._sweep_conversations(transaction, sweep))
         swept += self._retry_transaction(lambda transaction: self._sweep_sessions(transaction, sweep))
+        swept += self._retry_transaction(lambda transaction: self._sweep_contacts(transaction, sweep))
         statements = self._sweep_statements
         return swept + SweepResult(
             decisions=self._sweep_old(statements.decisions, statements.drop_decisions, sweep, sweep.decisions_before),
@@ -200,6 +224,19 @@ class RetentionStore(Queries):
                 gone += over
         return SweepResult(sessions=len(gone), visitors=self._drop_visitors(transaction, gone))
 
+    def _sweep_contacts(self, transaction: Transaction, sweep: Sweep) -> SweepResult:
+        statements, before = self._sweep_statements, sweep.contacts_before
+        if before is None:
+            return SweepResult()
+        find = statements.contacts
+        values = find.bind(
+            workspace=sweep.workspace_id, after=sweep.contacts_after, before=before, most=sweep.limit, **_PATTERNS
+        )
+        # Locked as they are found: what points at one of them from here on waits, and is then refused.
+        ids = [contact_id for (contact_id,) in transaction.rows(find.text, values)]
+        forget_contacts(transaction, self._compiler.cached(ErasureStatements), ids)
+        return SweepResult(contacts=len(ids), last_contact=max(ids, default=""))
+
     def _drop_visitors(self, transaction: Transaction, gone: Sequence[Row]) -> int:
         """Delete those visitors who have nothing else. No transaction can add to them meanwhile, as that takes a
         session.
@@ -245,7 +282,18 @@ class RetentionStore(Queries):
                 messages=count(counts.messages),
                 decisions=count(counts.decisions),
                 timeline=count(counts.timeline),
+                contacts=self._count_contacts(connection, sweep),
             )
+
+    def _count_contacts(self, connection: Connection, sweep: Sweep) -> int:
+        if sweep.contacts_before is None:
+            return 0
+        find = self._count_statements.contacts
+        values = find.bind(
+            workspace=sweep.workspace_id, after=sweep.contacts_after, before=sweep.contacts_before, **_PATTERNS
+        )
+        ((found,),) = connection.rows(find.text, values)
+        return int(found)
 
 
 def _rows(

@@ -144,4 +144,5 @@ _RETENTION_FIELDS: Final[Mapping[str, str]] = {
     "keep_conversation_days": "conversation_days",
     "keep_decision_days": "decision_days",
     "keep_timeline_days": "timeline_days",
+    "keep_contact_days": "contact_days",
 }

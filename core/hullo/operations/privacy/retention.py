@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from msgspec.structs import asdict
+from msgspec.structs import replace
 
 from hullo.model.app import App
 from hullo.model.instant import DAY, Instant
@@ -34,11 +34,13 @@ class RetentionRun(Value):
 
     apps: tuple[AppRetentionResult, ...]
     deliveries: int
+    contacts: int = 0
+    """Contacts that nobody ever proved, of all workspaces."""
 
     @property
     def total_removed(self) -> SweepResult:
-        """Count the removed records of all apps."""
-        return sum((result.removed for result in self.apps), SweepResult())
+        """Count the removed records of all apps, and of their workspaces."""
+        return sum((result.removed for result in self.apps), SweepResult(contacts=self.contacts))
 
 
 def run_retention(
@@ -55,15 +57,20 @@ def run_retention(
     apps = sorted(store.list_apps(), key=lambda app: app.workspace_id)
     audit_log = AuditLog(store, clock, by)
     results: list[AppRetentionResult] = []
+    contacts = 0
     for number, app in enumerate(apps):
         progress("removing what is too old", number, len(apps))
         results.append(AppRetentionResult(app=app, removed=_sweep_app(store, app, now, dry_run=dry_run)))
         # After the last app of a workspace, not at the end: an interrupted run has told what it finished.
         last = number + 1 == len(apps) or apps[number + 1].workspace_id != app.workspace_id
-        if last and not dry_run:
-            _record_removal(audit_log, app.workspace_id, results)
+        if last:
+            gone = _sweep_contacts(store, app.workspace_id, apps, now, dry_run=dry_run)
+            contacts += gone
+            if not dry_run:
+                _record_removal(audit_log, app.workspace_id, results, gone)
     progress("removing what is too old", len(apps), len(apps))
-    return RetentionRun(apps=tuple(results), deliveries=0 if dry_run else _delete_deliveries(store, now))
+    deliveries = 0 if dry_run else _delete_deliveries(store, now)
+    return RetentionRun(apps=tuple(results), deliveries=deliveries, contacts=contacts)
 
 
 def build_sweep(app: App, now: Instant) -> Sweep:
@@ -85,11 +92,28 @@ def _cutoff(now: Instant, days: int | None) -> Instant | None:
 
 
 def _sweep_app(store: Store, app: App, now: Instant, *, dry_run: bool) -> SweepResult:
-    sweep, total = build_sweep(app, now), SweepResult()
+    return _repeat_sweep(store, build_sweep(app, now), dry_run=dry_run)
+
+
+def _sweep_contacts(store: Store, workspace_id: str, apps: Sequence[App], now: Instant, *, dry_run: bool) -> int:
+    """Remove the workspace's contacts that nobody ever proved; return how many."""
+    days = [app.retention.contact_days for app in apps if app.workspace_id == workspace_id]
+    # The longest: an app whose visitors come once in two years must not lose them to the settings of another.
+    longest = None if None in days else max(day for day in days if day is not None)
+    before = _cutoff(now, longest)
+    if before is None:
+        return 0
+    sweep = Sweep(app_id="", now=now, workspace_id=workspace_id, contacts_before=before, limit=BATCH_SIZE)
+    return _repeat_sweep(store, sweep, dry_run=dry_run).contacts
+
+
+def _repeat_sweep(store: Store, sweep: Sweep, *, dry_run: bool) -> SweepResult:
+    total = SweepResult()
     while (removed := store.sweep(sweep, dry_run=dry_run)).total:
         total += removed
         if dry_run:  # nothing was removed, so the next batch would be the same
             break
+        sweep = replace(sweep, contacts_after=total.last_contact)
     return total
 
 
@@ -101,17 +125,20 @@ def _delete_deliveries(store: Store, now: Instant) -> int:
     return deleted
 
 
-def _record_removal(audit_log: AuditLog, workspace_id: str, results: Sequence[AppRetentionResult]) -> None:
+def _record_removal(
+    audit_log: AuditLog, workspace_id: str, results: Sequence[AppRetentionResult], contacts: int
+) -> None:
     removed = {
         result.app.id: _nonzero_counts(result.removed)
         for result in results
         if result.app.workspace_id == workspace_id and result.removed.total
     }
     # W9: a nightly run without effect must not fill the audit log.
-    if removed:
-        audit_log.record(workspace_id, "retention.run", workspace_id, {"removed": removed})
+    if removed or contacts:
+        counted = {"contacts": contacts} if contacts else {}
+        audit_log.record(workspace_id, "retention.run", workspace_id, {"removed": removed, **counted})
 
 
 def _nonzero_counts(total: SweepResult) -> dict[str, int]:
     # Zeros say nothing, and would hide the counts that matter.
-    return {kind: count for kind, count in asdict(total).items() if count}
+    return {kind: count for kind, count in total.counts.items() if count}

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from msgspec.structs import replace
 
 from hullo.model.change_set import ChangeSet, insertion
+from hullo.model.contact import Contact
 from hullo.model.conversation import Conversation
+from hullo.model.fact import Fact, Scalar
 from hullo.model.instant import DAY, Instant
 from hullo.model.request_context import secret_digest
 from hullo.model.retention import Sweep, SweepResult
@@ -73,6 +78,10 @@ def remaining_sessions(store: Store, *names: str) -> list[str]:
     return [name for name in names if store.find_session(secret_digest(name)) is not None]
 
 
+def _fact(standing: Standing) -> Callable[[Scalar], Fact]:
+    return lambda value: Fact(value=value, standing=standing, at=NOW, by="visitor:vis_1")
+
+
 class SweepTests(StoreCase):
     """See the module."""
 
@@ -105,6 +114,51 @@ class SweepTests(StoreCase):
         assert store.sweep(SESSION_SWEEP) == SweepResult(sessions=1, visitors=1)
         assert remaining_sessions(store, *names) == list(names[1:])
         assert store.sweep(SESSION_SWEEP) == NOTHING_REMOVED
+
+    def test_sweep_removes_contacts_that_nobody_proved(self, store: Store) -> None:
+        long_ago, claimed, proven = NOW - 400 * DAY, _fact(Standing.OWNED), _fact(Standing.PROVEN)
+
+        def contact(name: str, **fields: Any) -> Contact:
+            made = a_contact(f"con_{name}", email=f"{name}@example.com")
+            return replace(made, **{"last_seen_at": long_ago, "identifiers": {"email": claimed(name)}, **fields})
+
+        gone = [
+            contact("a_alone", custom_data={APP: {"n": claimed(3), "text": claimed("x,y")}}),
+            contact("b_many", also={"email": (claimed("other"),)}, profile={"name": claimed("Ann")}),
+        ]
+        kept = [
+            contact("named", identifiers={"email": proven("named")}),
+            contact("also", also={"email": (proven("second"),)}),
+            contact("profile", profile={"name": proven("Ann")}),
+            contact("custom", custom_data={APP: {"n": claimed(1)}, "app_2": {"n": proven(True)}}),
+            contact("tagged", tags={"vip": proven(True)}),
+            contact("absorbed", absorbed=1),
+            contact("fresh", last_seen_at=NOW - 365 * DAY),
+            contact("talked"),
+            contact("noted"),
+            contact("elsewhere", workspace_id="ws_2"),
+        ]
+        must_apply(store, new_contacts(*gone, *kept))
+        store_sessions(
+            store,
+            replace(a_visitor_session("claimant"), contact_id="con_a_alone", standing=Standing.OWNED),
+            replace(a_visitor_conversation("talker", NOW - 399 * DAY), contact_id="con_talked"),
+        )
+        must_apply(store, ChangeSet(notes=(a_note(subject_id="con_noted"),)))
+        sweep = Sweep(app_id="", now=NOW, workspace_id=WORKSPACE, contacts_before=NOW - 365 * DAY, limit=1)
+        assert store.sweep(sweep, dry_run=True).contacts == 2
+        for expected in gone:
+            swept = store.sweep(sweep)
+            assert swept == SweepResult(contacts=1, last_contact=expected.id)
+            assert store.find_contact(WORKSPACE, expected.id) is None
+            sweep = replace(sweep, contacts_after=swept.last_contact)
+        assert store.sweep(sweep) == NOTHING_REMOVED
+        assert all(store.find_contact(contact.workspace_id, contact.id) for contact in kept)
+        # H4: the visitor is answered as before, and the identifier is free again.
+        session = store.find_session(secret_digest("claimant"))
+        assert session is not None
+        assert (session.contact_id, session.standing, session.revoked_at) == (None, Standing.CLAIMED, None)
+        must_apply(store, new_contacts(replace(gone[0], id="con_again")))
 
     def test_sweep_keeps_visitors_with_conversation_or_session(self, store: Store) -> None:
         # A second session of the same visitor: the visitor goes with the last one only.
