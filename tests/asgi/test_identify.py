@@ -79,6 +79,25 @@ def test_proven_answer_explains_itself(shop):
     assert (answer["written"], answer["noted"]) == (["external_id", "name"], [])
 
 
+@pytest.mark.rule("C8", "L2")
+def test_login_of_lead_keeps_session_and_chat(shop):
+    for known in (False, True):
+        person = shop.signed(f"user {known}")
+        if known:
+            shop.post("/contacts", {"external_id": person["external_id"], "email": "own@example.com"}, shop.api_key())
+        token = shop.join()
+        shop.post("/conversations", {"text": "hello"}, token)
+        typed = shop.identify(token, email=f"typed.{known}@example.com", source="prompt").json()
+        answer = shop.identify(token, **person).json()
+        assert (answer["switched"], answer["visitor_id"]) == (False, typed["visitor_id"])
+        assert "session_token" not in answer
+        assert (answer["standing"], answer["linked_conversations"]) == ("proven", 1)
+        phone = shop.identify(**person).json()["session_token"]
+        assert [len(shop.get("/conversations", device).json()["items"]) for device in (token, phone)] == [1, 1]
+        # The page's own claim ends the lead: another person's login is a switch then.
+        assert shop.identify(token, **shop.signed("another")).json()["switched"] is True
+
+
 @pytest.mark.rule("H3", "C7")
 def test_proven_answer_only_notes_unproven_identifiers(shop, masked):
     """The same for an email of a stranger, of a proven person, of a claimed one, and beside an email of one's own."""

@@ -200,6 +200,23 @@ def _claimed_before_proving_somebody_else(asking: Browser, person: dict[str, str
     ]
 
 
+def _typed_before_becoming_this_person(asking: Browser, person: dict[str, str]) -> list[httpx2.Response]:
+    """A lead, who goes on as another person (C8)."""
+    asking.say("hello")
+    mine = f"{asking.site.target.name('mine')}@example.com"
+    return [
+        asking.identify(email=mine, source="prompt"),
+        asking.post("/conversations", {"text": "hello again"}),
+        asking.identify(email=person["email"], source="prompt"),
+        asking.get("/conversations"),
+        asking.identify(email=mine, source="prompt"),
+        asking.identify(external_id=person["external_id"]),
+        asking.identify(email=person["email"]),
+        asking.get("/conversations"),
+        asking.prove(asking.site.target.name("me")),
+    ]
+
+
 SEQUENCES = (
     _claim,
     _claim_twice,
@@ -214,6 +231,7 @@ SEQUENCES = (
     _carried_to_another_site,
     _from_a_session_that_is_proven,
     _claimed_before_proving_somebody_else,
+    _typed_before_becoming_this_person,
 )
 
 
@@ -247,6 +265,7 @@ TELLING = (
     _external_id_then_another_email,
     _from_a_session_that_is_proven,
     _claimed_before_proving_somebody_else,
+    _typed_before_becoming_this_person,
 )
 """Those that have most to do with what is stored."""
 

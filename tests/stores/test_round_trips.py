@@ -91,6 +91,7 @@ QUERIES: dict[str, Callable[[int], dict[str, Any]]] = {
     "identifiers": lambda n: {"identifiers": _digests(n)},
     "contacts": lambda n: {"contacts": (f"con_{'A' if n % 2 else 'a'}{n:06}", "con_gone")},
     "orphans": lambda n: {"session": secret_digest(f"hvs_{n}"), "include_orphans": True},
+    "all of a visitor's": lambda n: {"session": secret_digest(f"hvs_{n}"), "include_own": True},
     "conversations": lambda n: {"conversations": (f"cnv_{n}", "cnv_gone")},
     "repeat keys": lambda n: {"repeat_keys": (f"repeat {n}",)},
     "an answer": lambda n: {"stored_response_digest": secret_digest("all" if n % 2 else "gone")},

@@ -61,7 +61,7 @@ class Executor:
         try:
             return prepared.decide(self.store.load([prepared.query])[0])
         except NeedsFullContacts:
-            return self.dry_run_prepared(prepared.with_all_custom_data())
+            return self.dry_run_prepared(prepared.with_full_contacts())
 
     def run_batch(self, jobs: Sequence[Job]) -> None:
         """Give every job its result: a decision whose changes are committed, or the error that refused it."""
@@ -177,8 +177,9 @@ class Executor:
             try:
                 decision = job.prepared.decide(snapshot)
             except NeedsFullContacts:
-                # A merge, which is rare, needs the custom data of every app. Loading it always would slow all calls.
-                job.prepared = job.prepared.with_all_custom_data()
+                # A merge, which is rare, needs the custom data of every app, and a first proof the visitor's own
+                # conversations. Loading them always would slow all calls.
+                job.prepared = job.prepared.with_full_contacts()
                 continue
             except Exception as error:
                 job.result = error

@@ -22,7 +22,10 @@ PROFILE_FIELDS: Final = ("name", "phone", "company", "avatar_url")
 # Kept apart from the profile: evidence is verified and dropped, never stored as sent or logged (P4).
 EVIDENCE_FIELDS: Final = ("user_hash", "token", "identity_token")
 _MAY_BE_BLANK: Final = ("user_hash", "token")
-ENVELOPE_FIELDS: Final = frozenset({"app_key", "session_token", "strict", "consent"})
+SOURCE: Final = "source"
+PAGE: Final = "page"
+PROMPT: Final = "prompt"
+ENVELOPE_FIELDS: Final = frozenset({"app_key", "session_token", "strict", "consent", SOURCE})
 """Fields of the request that claim nothing about a person."""
 
 CUSTOM_DATA: Final = "custom_data"
@@ -75,6 +78,8 @@ class Claim(
     is_confirmed: bool = False
     """True where the visitor has pressed the button of the confirmation page (T6). No body can say so."""
     strict: bool = False
+    is_prompted: bool = False
+    """True where the visitor typed it into the widget's own prompt (C8); a page or a server said it otherwise."""
     rejected: tuple[Rejection, ...] = ()
 
     @classmethod
@@ -142,7 +147,7 @@ class _ClaimParser:
             for name in self._limits.signed_attributes
             if (sent := self._evidence(attribute_hash_field(name))) is not None
         }
-        strict = self._flag("strict")
+        strict, is_prompted = self._flag("strict"), self._is_prompted()
         self._reject_unknown_fields()
         return Claim(
             external_id=external_id,
@@ -155,6 +160,7 @@ class _ClaimParser:
             identity_token=self._evidence("identity_token"),
             attribute_hashes=hashes,
             strict=strict,
+            is_prompted=is_prompted,
             rejected=tuple(self._rejected),
         )
 
@@ -316,6 +322,12 @@ class _ClaimParser:
             return None
         # Evidence that is no text must not pass as "no evidence": the empty text fails verification.
         return value if isinstance(value, str) and _encoding_fault(value) is None else ""
+
+    def _is_prompted(self) -> bool:
+        source = self._body.get(SOURCE)
+        if source not in (None, PAGE, PROMPT):  # no set: a page may send what has no hash
+            self._reject(SOURCE, f"must be {PAGE} or {PROMPT}")
+        return source == PROMPT
 
     def _flag(self, name: str) -> bool:
         value = self._body.get(name)

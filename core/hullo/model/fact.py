@@ -13,6 +13,7 @@ Scalar = str | int | float | bool
 
 
 TOKEN_WRITER_PREFIX: Final = "token:"
+VISITOR_WRITER_PREFIX: Final = "visitor:"
 
 
 class Fact(msgspec.Struct, frozen=True, array_like=True):

@@ -40,16 +40,17 @@ class PreparedOperation(Value, Generic[A_co]):
                 keys.add(key)
         return keys
 
-    def with_all_custom_data(self) -> PreparedOperation[A_co]:
-        """Make a copy that loads the custom data of every app, and the audit head. Without `app`: its version was
-        checked in the same batch."""
-        # Only merges need every app's block: loading them always would slow each identify.
-        return replace(self, query=replace(self.query, app_id=None, include_audit_head=True), app=None)
+    def with_full_contacts(self) -> PreparedOperation[A_co]:
+        """Make a copy that loads the custom data of every app, the audit head and all conversations of the visitor.
+        Without `app`: its version was checked in the same batch."""
+        # Only merges, leads and first proofs need them: loading them always would slow each identify.
+        query = replace(self.query, app_id=None, include_audit_head=True, include_own=self.query.include_orphans)
+        return replace(self, query=query, app=None)
 
 
 class NeedsFullContacts(Exception):
-    """Raised by `decide` when a merge needs all apps' custom data and the audit head; the engine reloads and decides
-    again."""
+    """Raised by `decide` when a merge needs all apps' custom data and the audit head, or a visitor's own conversations
+    may move (C8, L2); the engine reloads and decides again."""
 
 
 class Apps(Protocol):

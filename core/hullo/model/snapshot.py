@@ -33,6 +33,8 @@ class SnapshotQuery(Value):
     conversations: tuple[ConversationId, ...] = ()
     include_orphans: bool = False
     """Also load the conversations of the session's visitor that have no contact (L1)."""
+    include_own: bool = False
+    """Also load all conversations of the session's visitor, with a contact or without (L2, C8)."""
     repeat_keys: tuple[str, ...] = ()
     """Messages by `Message.repeat_key`, with their conversations."""
     stored_response_digest: str | None = None

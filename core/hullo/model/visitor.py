@@ -60,6 +60,8 @@ class Session(Value):
     hop_group: str | None = None
     """Names the sessions that hops have connected: they end together (S5). None without a hop, and where an app keeps
     its sessions apart."""
+    is_lead: bool = False
+    """True while the only identification came from the widget's own prompt, unproven: the visitor typed it (C8)."""
     version: int = 0
 
     @property

@@ -81,7 +81,8 @@ def _contact_changes(result: IdentifyResult) -> tuple[Change[Contact], ...]:
         # Emptied before the survivor is written: the store has one owner for each identifier.
         changes.append(merge.absorbed_change)
     if stored is None:
-        changes.append(insertion(result.writes.contact))
+        # A new contact may have absorbed another before it is written, and is written once.
+        changes.append(insertion(replace(result.writes.contact, version=0)))
     # A merge alone changes the survivor too: it takes what the absorbed contact had (G1).
     elif result.writes.written or result.merges:
         changes.append(replacement(stored, result.writes.contact))

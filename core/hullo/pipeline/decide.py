@@ -8,14 +8,16 @@ from hullo.hooks.manager import PluginManager
 from hullo.model.conflict import Conflict, pair_key
 from hullo.model.contact import Contact
 from hullo.model.decision import Decision
-from hullo.model.fact import TOKEN_WRITER_PREFIX
+from hullo.model.fact import TOKEN_WRITER_PREFIX, VISITOR_WRITER_PREFIX
 from hullo.model.identifier import Identifier, IdentifierDigest
+from hullo.model.operation import NeedsFullContacts
 from hullo.model.outcome import Outcome
 from hullo.model.request_context import RequestContext
 from hullo.model.snapshot import Snapshot
 from hullo.model.standing import Standing
 from hullo.pipeline.apply import decision_of
-from hullo.pipeline.link import NO_LINKS, Links, link_conversations
+from hullo.pipeline.lead import absorb_stub
+from hullo.pipeline.link import NO_LINKS, Links, link_conversations, needs_own_conversations
 from hullo.pipeline.match import MatchResult, match
 from hullo.pipeline.policy import WriteContext, WriteResult, one_per_kind, write_claim
 from hullo.pipeline.tell import IdentifyResult
@@ -67,10 +69,12 @@ class _StandingResult(Value):
 def decide(verified: VerifiedClaim, hooks: PluginManager, snapshot: Snapshot) -> Decision[Outcome]:
     """Decide what to write, what to answer and why. No I/O, no clock, no randomness; may run more than once.
 
-    Raises what `match` raises.
+    Raises what `match` raises, and `NeedsFullContacts` where the visitor's own conversations may move.
     """
     # In this order: standing needs the contact, writes need the standing, and links need both.
     matched = match(verified, snapshot, hooks)
+    if matched.session is not None and matched.session.is_lead:
+        matched = absorb_stub(matched, matched.session, snapshot)
     session = _continue_session(matched)
     standing = _judge_standing(session, snapshot)
     writes = _review_writes(standing, hooks)
@@ -234,7 +238,13 @@ def _attribute_standing(standing: Standing) -> Standing:
 def _link(believed: _StandingResult, snapshot: Snapshot, hooks: PluginManager) -> Links:
     session, matched = believed.session, believed.session.match
     # After a switch of user the conversations stay with the contact that had them (C5).
-    if matched.session is None or session.switched or not snapshot.conversations:
+    if matched.session is None or session.switched:
+        return NO_LINKS
+    if snapshot.audit_head is None and needs_own_conversations(
+        matched.verified.claim, believed.standing, matched.session
+    ):
+        raise NeedsFullContacts
+    if not snapshot.conversations:
         return NO_LINKS
     return link_conversations(
         matched.verified.claim,
@@ -243,6 +253,7 @@ def _link(believed: _StandingResult, snapshot: Snapshot, hooks: PluginManager) -
         matched.session,
         tuple(snapshot.conversations.values()),
         hooks,
+        absorbed_ids=[merge.absorbed.id for merge in session.merges],
     )
 
 
@@ -294,8 +305,17 @@ def _assign_contact(believed: _StandingResult, update: SessionUpdate) -> Session
         # The call's own time: `session.context` may be later, after the clock of another process.
         verified.context.now,
         verified.salt,
+        is_lead=_is_lead(believed, update),
     )
     return session_lifecycle.join_hop_group(assigned, transferred.hop_group if transferred is not None else None)
+
+
+def _is_lead(believed: _StandingResult, update: SessionUpdate) -> bool:
+    """Return whether the session's only identification came from the widget's own prompt (C8)."""
+    verified, session = believed.session.match.verified, update.session
+    # A session that a page or a proof has identified is no lead any more, whatever its visitor types.
+    prompted = verified.claim.is_prompted and verified.hop is None
+    return prompted and believed.standing < Standing.PROVEN and (session.is_lead or not session.is_identified)
 
 
 def _writer(verified: VerifiedClaim, update: SessionUpdate | None) -> str:
@@ -314,7 +334,7 @@ def _writer(verified: VerifiedClaim, update: SessionUpdate | None) -> str:
 
 
 def _visitor_writer(update: SessionUpdate) -> str:
-    return f"visitor:{update.session.visitor_id}"
+    return f"{VISITOR_WRITER_PREFIX}{update.session.visitor_id}"
 
 
 def _new_contact(verified: VerifiedClaim, update: SessionUpdate | None, writer: str) -> Contact:

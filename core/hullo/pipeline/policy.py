@@ -108,8 +108,9 @@ def write_claim(
     # Nothing to review is the rule: most calls repeat what is stored (W9).
     if not writes:
         return WriteResult(contact=contact, unchanged=unchanged)
-    # Policies see None for a new contact: it holds nothing that a write could replace.
-    refusals = hooks.review_writes(claim, write_context.standing, None if is_new else contact, writes)
+    # Policies see None for a new contact that holds nothing yet: one that has absorbed another may hold values.
+    reviewed = None if is_new and not contact.absorbed else contact
+    refusals = hooks.review_writes(claim, write_context.standing, reviewed, writes)
     accepted = [write for write in writes if write.field not in refusals]
     return WriteResult(
         contact=_apply_accepted(contact, accepted, write_context, is_new),

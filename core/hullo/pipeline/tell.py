@@ -82,7 +82,10 @@ def outcome_of(result: IdentifyResult, *, changed: bool) -> Outcome:
         switched=result.switched,
         identified=result.identified and not suppressed,
         changed=changed,
-        linked_conversations=len(result.links.changes),
+        # Moves of an unproven lead depend on stored contacts: on merges, log-outs and erasures (H2).
+        linked_conversations=len(result.links.moved)
+        if result.standing is Standing.PROVEN
+        else result.links.linked_count,
         written=() if suppressed else result.writes.written,
         kept=() if suppressed else result.writes.kept,
         rejected=verified.rejected,
@@ -158,12 +161,19 @@ def _steps(result: IdentifyResult) -> tuple[Step, ...]:
     if result.switched and matched.session is not None:
         # C5: no more than a hint for an agent, since browsers are shared.
         answer = f"this browser was {matched.session.contact_id or 'somebody who was erased'} before"
-        steps.append(Step(stage="visit", plugin="pipeline", answer=answer))
+        steps.append(_visit_step(answer))
     steps += (
         Step(stage="link", plugin=plugin, answer="gives the contact this visitor's conversations")
         for plugin in result.links.plugins
     )
+    if len(result.links.changes) > result.links.linked_count:
+        answer = f"what this visitor has said before is the contact's, {result.standing.label} (L2, C8)"
+        steps.append(Step(stage="link", plugin="pipeline", answer=answer))
     return tuple(steps)
+
+
+def _visit_step(answer: str) -> Step:
+    return Step(stage="visit", plugin="pipeline", answer=answer)
 
 
 def _erased_step(answer: str) -> Step:
@@ -171,7 +181,8 @@ def _erased_step(answer: str) -> Step:
 
 
 def decision_records(result: IdentifyResult) -> Iterator[DecisionRecord]:
-    """Build one record for the contact, and one for each contact that lost an identifier to it (C4)."""
+    """Build one record for the contact, one for each contact that lost an identifier to it (C4), and one for the
+    contact that used this browser before (C5)."""
     yield _decision_record(result, 0, result.contact.id, trace_of(result))
     for ordinal, displaced in enumerate(result.match.displaced, start=1):
         reason = f"went to {result.contact.id}, who has proof of it (C4)"
@@ -180,6 +191,11 @@ def decision_records(result: IdentifyResult) -> Iterator[DecisionRecord]:
             for identifier in displaced.identifiers
         )
         yield _decision_record(result, ordinal, displaced.owner.id, Trace(steps=_steps(result), fields=lost))
+    session = result.match.session
+    if result.switched and session is not None and session.contact_id is not None:
+        # C5: the suggestion stands on both contacts, and nothing more.
+        visit = _visit_step(f"this browser is {result.contact.id} from now on")
+        yield _decision_record(result, len(result.match.displaced) + 1, session.contact_id, Trace(steps=(visit,)))
 
 
 def _decision_record(result: IdentifyResult, ordinal: int, contact_id: ContactId, trace: Trace) -> DecisionRecord:
@@ -201,28 +217,30 @@ def _decision_record(result: IdentifyResult, ordinal: int, contact_id: ContactId
 def events_of(result: IdentifyResult) -> tuple[Event, ...]:
     """Build the events of this call, in the order in which observers learn of them (rules E)."""
     verified, contact_id = result.match.verified, result.contact.id
-    # A merge concerns the whole person, and no app.
-    merged = EventBuilder(result.context, verified.workspace_id, by=result.writer)
+    app_id = verified.app.id if verified.app else None
+    visitor = {"visitor_id": result.session_update.session.visitor_id} if result.session_update else {}
+    created = EventBuilder(result.context, verified.workspace_id, app_id=app_id, by=result.writer)
+    is_new = result.match.contact is None
+    if is_new:
+        # P2: a person who was erased and proves it again is new, and observers may want to know.
+        recreated = {"recreated": True} if result.is_recreation else {}
+        created.add("contact.created", contact_id, {**visitor, **recreated}, result.writes.changes)
+    # A merge concerns the whole person, and no app. A new contact is known before it absorbs another (C8).
+    merged = EventBuilder(result.context, verified.workspace_id, by=result.writer, preceding=created.events)
     for merge in result.merges:
         add_merge_event(merge, merged)
-    app_id = verified.app.id if verified.app else None
     builder = EventBuilder(
         result.context, verified.workspace_id, app_id=app_id, by=result.writer, preceding=merged.events
     )
-    visitor = {"visitor_id": result.session_update.session.visitor_id} if result.session_update else {}
     changed_fields = result.writes.changed_fields
-    if result.match.contact is None:
-        # P2: a person who was erased and proves it again is new, and observers may want to know.
-        recreated = {"recreated": True} if result.is_recreation else {}
-        builder.add("contact.created", contact_id, {**visitor, **recreated}, result.writes.changes)
     # Not both: a new contact has no fields that changed.
-    elif changed_fields:
+    if changed_fields and not is_new:
         builder.add("contact.updated", contact_id, {"fields": changed_fields}, result.writes.changes)
     # After created or updated: a receiver knows the contact when it learns that a visitor is that person.
     if result.identified:
         builder.add("contact.identified", contact_id, {**visitor, "standing": result.standing.label})
     # After `contact.identified`, as it is the identify that links them (L1, R4).
-    for link in result.links.changes:
+    for link in result.links.moved:
         builder.add("conversation.linked", contact_id, {"conversation_id": link.after.id})
     for conflict in result.conflicts:
         builder.add("identity.conflict", contact_id, {"conflict_id": conflict.id, "rule": conflict.rule})

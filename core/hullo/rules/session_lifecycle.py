@@ -138,8 +138,8 @@ def is_user_switch(
     stored contacts. Otherwise a visitor could claim an email, then claim it again beside a made-up external id, and
     learn from `switched` whether that person has an external id (H2).
     """
-    # An anonymous visitor has no identity to switch from.
-    if not session.is_identified:
+    # An anonymous visitor has no identity to switch from, and a lead typed an email: it becomes the user (C8).
+    if not session.is_identified or session.is_lead:
         return False
     # A proof on either side may compare stored contacts: the caller learns nothing that it may not know.
     if session.contact_id is not None and (session.is_proven or standing is Standing.PROVEN):
@@ -162,11 +162,13 @@ def assign_contact(
     proven_digests: Iterable[IdentifierDigest],
     now: Instant,
     salt: str,
+    *,
+    is_lead: bool,
 ) -> SessionUpdate:
     """Assign the session to a contact. `claimed_digests` are the identifiers of the call, `proven_digests` the proven
     ones.
 
-    `contact_id` None: the call names an erased person.
+    `contact_id` None: the call names an erased person. `is_lead`: see `Session.is_lead`.
     """
     session = update.session
     # The last claim of each kind: a call may name the email alone after one that named the id.
@@ -177,12 +179,10 @@ def assign_contact(
     earlier = session.proven_identifiers if session.contact_id == contact_id else ()
     proven = tuple(dict.fromkeys((*earlier, *proven_digests))) if standing is Standing.PROVEN else ()
     # W9: the session says this already, so only what `update` holds is written.
-    if (session.contact_id, session.standing, session.claimed_identifiers, session.proven_identifiers) == (
-        contact_id,
-        standing,
-        claimed,
-        proven,
-    ):
+    if (
+        (session.contact_id, session.standing, session.claimed_identifiers, session.proven_identifiers)
+        == (contact_id, standing, claimed, proven)
+    ) and session.is_lead is is_lead:
         return update
     after = replace(
         session,
@@ -190,6 +190,7 @@ def assign_contact(
         standing=standing,
         claimed_identifiers=claimed,
         proven_identifiers=proven,
+        is_lead=is_lead,
         seen_at=now,
         expires_at=now + SESSION_LIFETIME,
     )

@@ -36,9 +36,9 @@ def take_snapshot(tables: Tables, query: SnapshotQuery) -> Snapshot:
     repeats = {key: tables.messages[tables.repeat_keys[key]] for key in query.repeat_keys if key in tables.repeat_keys}
     asked = [*query.conversations, *(message.conversation_id for message in repeats.values())]
     talks = tables.conversations
-    if query.include_orphans and session is not None:
+    if (query.include_orphans or query.include_own) and session is not None:
         own = tables.visitor_conversations.get(session.visitor_id, ())
-        asked += [talk_id for talk_id in own if talks[talk_id].contact_id is None]
+        asked += [talk_id for talk_id in own if query.include_own or talks[talk_id].contact_id is None]
     return Snapshot(
         app_version=app.version if app is not None and app.workspace_id == here else None,
         session=session,

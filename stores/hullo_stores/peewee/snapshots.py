@@ -92,16 +92,17 @@ class ReferencedRows:
         *,
         contacts: Iterable[Row] = (),
         blocks: Iterable[Row] = (),
-        orphans: Iterable[Row] = (),
+        own: Iterable[Row] = (),
         open_pairs: Iterable[Row] = (),
     ) -> None:
-        """`blocks` cover at least the apps of the queries; `open_pairs` are (pair,)."""
+        """`blocks` cover at least the apps of the queries, `own` the conversations of their visitors; `open_pairs` are
+        (pair,)."""
         self._rows = {row[0]: row for row in contacts}
         self._blocks = blocks_by_contact(blocks)
         self._built: dict[tuple[ContactId, str | None], Contact] = {}
-        self.orphans: dict[str, dict[ConversationId, Conversation]] = {}
-        for orphan in map(conversation_of, orphans):
-            self.orphans.setdefault(orphan.visitor_id, {})[orphan.id] = orphan
+        self.own: dict[str, dict[ConversationId, Conversation]] = {}
+        for conversation in map(conversation_of, own):
+            self.own.setdefault(conversation.visitor_id, {})[conversation.id] = conversation
         self.open_pairs = frozenset[str](pair for (pair,) in open_pairs)
 
     def contact(self, contact_id: ContactId, query: SnapshotQuery) -> Contact | None:
@@ -211,8 +212,10 @@ def _conversations(
         found = [
             named.conversations[conversation_id] for conversation_id in asked if conversation_id in named.conversations
         ]
-    if query.include_orphans and session is not None:
-        found += pointed_at.orphans.get(session.visitor_id, _NO_CONVERSATIONS).values()
+    if (query.include_orphans or query.include_own) and session is not None:
+        own = pointed_at.own.get(session.visitor_id, _NO_CONVERSATIONS).values()
+        # Another query of the group may have asked for all of this visitor's.
+        found += own if query.include_own else [conversation for conversation in own if conversation.contact_id is None]
     return (
         {conversation.id: conversation for conversation in found if conversation.workspace_id == here} if found else {}
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from hullo.api.openapi.notation import FLAG, Schema, or_null, ref, text, with_description
-from hullo.model.claim import CUSTOM_KEY, UNSAFE_KEYS, attribute_hash_field
+from hullo.model.claim import CUSTOM_KEY, PAGE, PROMPT, SOURCE, UNSAFE_KEYS, attribute_hash_field
 from hullo.model.identifier import EMAIL, EXTERNAL_ID
 from hullo.model.limits import Limits
 
@@ -13,13 +13,25 @@ STRICT: Final = {
     **with_description(FLAG, "With it a single wrong field refuses the call, and nothing is written."),
     "default": False,
 }
+SOURCE_FIELD: Final[Schema] = {
+    "enum": [PAGE, PROMPT],
+    "default": PAGE,
+    "description": "`prompt`: the visitor typed it into the widget. When the same visitor logs in later, visitor, "
+    "session and conversations go on as the user's (C8).",
+}
 # In lower case alone (V1).
 _HEX: Final[Schema] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 
 
 def claim_properties(limits: Limits) -> dict[str, Schema]:
     """Describe the fields of an identify call, but for its envelope."""
-    return {**person_fields(limits), "custom_data": ref("CustomData"), **_evidence(limits), "strict": STRICT}
+    return {
+        **person_fields(limits),
+        "custom_data": ref("CustomData"),
+        **_evidence(limits),
+        "strict": STRICT,
+        SOURCE: SOURCE_FIELD,
+    }
 
 
 def person_fields(limits: Limits) -> dict[str, Schema]:

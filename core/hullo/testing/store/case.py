@@ -101,6 +101,7 @@ def load_one(
     identified_by: tuple[Contact, ...] = (),
     app_id: str | None = APP,
     include_orphans: bool = False,
+    include_own: bool = False,
 ) -> Snapshot:
     """One snapshot: of a session, of contacts by their id, and of contacts by their identifiers."""
     query = SnapshotQuery(
@@ -110,6 +111,7 @@ def load_one(
         identifiers=tuple(digest for contact in identified_by for digest in contact.identifier_digests()),
         contacts=tuple(contact.id for contact in contacts),
         include_orphans=include_orphans,
+        include_own=include_own,
     )
     (snapshot,) = store.load([query])
     return snapshot

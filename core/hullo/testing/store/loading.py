@@ -101,7 +101,7 @@ class LoadTests(StoreCase):
             identifiers=tuple(stranger.identifier_digests()),
             contacts=(stranger.id,),
             conversations=("cnv_1",),
-            include_orphans=True,
+            include_own=True,
             repeat_keys=("repeat",),
             # T1: the hop stays inside one workspace.
             source_session=a_session().digest,
@@ -202,6 +202,12 @@ class LoadTests(StoreCase):
         )
         assert set(load_one(store, session=session, include_orphans=True).conversations) == {"cnv_1", "cnv_2"}
         assert load_one(store, session=session).conversations == {}
+        own = {"cnv_1", "cnv_2", "cnv_linked"}
+        # Also in a group with a query that wants fewer of the same visitor's.
+        fewer = SnapshotQuery(workspace_id=WORKSPACE, app_id=APP, session=session.digest, include_orphans=True)
+        queries = [fewer, replace(fewer, include_own=True)]
+        assert [set(found.conversations) for found in store.load(queries)] == [{"cnv_1", "cnv_2"}, own]
+        assert set(load_one(store, session=session, include_own=True).conversations) == own
 
     def test_message_by_repeat_key_brings_its_conversation(self, store: Store) -> None:
         conversation = a_conversation("cnv_1")

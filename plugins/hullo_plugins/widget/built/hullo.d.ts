@@ -15,6 +15,8 @@ export interface Identity {
   identity_token?: string;
   custom_data?: Record<string, Scalar>;
   strict?: boolean;
+  /** `prompt`: the visitor typed it into a form of the page, and goes on as the user who logs in later. */
+  source?: "page" | "prompt";
   [attribute: string]: unknown;
 }
 

@@ -117,6 +117,7 @@ def _is_fast_path(query: SnapshotQuery) -> bool:
         and query.stored_response_digest is None
         and query.source_session is None
         and not query.include_audit_head
+        and not query.include_own
         and not (query.contacts or query.conversations or query.repeat_keys or query.spent)
         and not (query.conflicts or query.merges or query.merged_into)
     )

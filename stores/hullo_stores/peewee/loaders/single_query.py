@@ -88,8 +88,8 @@ def _parameters(queries: Sequence[SnapshotQuery]) -> dict[str, str]:
         here = number if several else -1
         if query.app_id is not None:
             names.setdefault("apps", {})[0, query.app_id] = None
-        if query.session is not None and query.include_orphans:
-            names.setdefault("orphans", {})[0, query.session] = None
+        if query.session is not None and (query.include_orphans or query.include_own):
+            names.setdefault("own" if query.include_own else "orphans", {})[0, query.session] = None
         for part, wanted in (
             ("sessions", sessions),
             ("identifiers", query.identifiers),
@@ -182,13 +182,13 @@ def _part_selects(dialect: SingleQueryDialect, parts: frozenset[str]) -> Iterato
             "FROM wanted AS one INNER JOIN wanted AS other ON other.query = one.query AND one.who < other.who"
         )
     conversation = dialect.json_row(*(f"conversation.{column}" for column in _quoted(Conversations)))
-    if "orphans" in parts:
-        yield (
-            f"SELECT 'orphan', {conversation} {named('orphans')} "
-            'INNER JOIN "session" ON "session".digest = named.name '
-            'INNER JOIN "conversation" ON conversation.visitor_id = "session".visitor_id '
-            "WHERE conversation.contact_id IS NULL"
-        )
+    for part, condition in (("orphans", "WHERE conversation.contact_id IS NULL"), ("own", "")):
+        if part in parts:
+            yield (
+                f"SELECT 'own', {conversation} {named(part)} "
+                'INNER JOIN "session" ON "session".digest = named.name '
+                f'INNER JOIN "conversation" ON conversation.visitor_id = "session".visitor_id {condition}'
+            )
     if "conversations" in parts:
         yield each(
             "conversation",
@@ -250,7 +250,7 @@ def _found(queries: Sequence[SnapshotQuery], rows: Mapping[str, Sequence[Row]]) 
     pointed_at = ReferencedRows(
         contacts=rows.get("contact", ()),
         blocks=rows.get("block", ()),
-        orphans=rows.get("orphan", ()),
+        own=rows.get("own", ()),
         open_pairs=rows.get("pair", ()),
     )
     return LoadedRows(named, pointed_at, [named.contact_ids(query) for query in queries])

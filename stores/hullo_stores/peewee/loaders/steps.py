@@ -53,6 +53,7 @@ class StepStatements:
                 Conversations.visitor_id.in_(visitors), Conversations.contact_id.is_null()
             )
         )
+        self.own_conversations = compiler.select_by(Conversations.visitor_id)
         self.open_pairs = compiler.select_by(Conflicts.open_pair, Conflicts.open_pair)
         self.messages_by_repeat_key = compiler.list_statement(
             lambda keys: (
@@ -123,16 +124,19 @@ class StepLoader:
         wanted: Sequence[Mapping[ContactId, None]],
     ) -> ReferencedRows:
         contact_ids = {contact_id: None for ids in wanted for contact_id in ids}
-        visitors = {
-            session.visitor_id: None
-            for session in (named.session(query) for query in queries if query.include_orphans)
-            if session is not None
-        }
+        visitors: dict[str, None] = {}
+        all_of: dict[str, None] = {}
+        for query in queries:
+            if (query.include_orphans or query.include_own) and (session := named.session(query)) is not None:
+                (all_of if query.include_own else visitors)[session.visitor_id] = None
         pairs = {pair: None for ids in wanted if len(ids) > 1 for pair in pairs_of(ids)}
         return ReferencedRows(
             contacts=_rows(connection, self._statements.contacts_by_id, contact_ids),
             blocks=self._block_rows(connection, queries, contact_ids),
-            orphans=_rows(connection, self._statements.orphans, visitors),
+            own=[
+                *_rows(connection, self._statements.orphans, visitors),
+                *_rows(connection, self._statements.own_conversations, all_of),
+            ],
             open_pairs=_rows(connection, self._statements.open_pairs, pairs),
         )
 

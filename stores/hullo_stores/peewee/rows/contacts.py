@@ -128,13 +128,15 @@ def session_row(session: Session) -> Row:
         json_text(session.proven_identifiers),
         session.revoked_at,
         session.version,
+        # NULL as in rows of older versions.
+        1 if session.is_lead else None,
         session.hop_group,
     )
 
 
 def session_of(row: Row) -> Session:
     (digest, workspace_id, app_id, visitor_id, created_at, seen_at, expires_at, contact_id, standing) = row[:9]
-    claimed, proved, revoked_at, version, hop_group = row[9:]
+    claimed, proved, revoked_at, version, lead, hop_group = row[9:]
     return Session(
         digest=digest,
         workspace_id=workspace_id,
@@ -149,6 +151,7 @@ def session_of(row: Row) -> Session:
         proven_identifiers=texts_of(proved),
         revoked_at=revoked_at,
         version=version,
+        is_lead=bool(lead),
         hop_group=hop_group,
     )
 

@@ -114,6 +114,7 @@ class Sessions(Model):
     proved = TextField()
     revoked_at = BigIntegerField(null=True)
     version = IntegerField()
+    lead = SmallIntegerField(null=True)
     hop_group = CharField(max_length=ID, null=True)
 
     class Meta:

@@ -49,7 +49,7 @@ export function createClient({ watch, tell } = createAnnouncer()): Client {
     message: (said) => tell("message", said),
     unread: (count) => tell("unread", { count }),
     async leaveEmail(email) {
-      const { rejected } = await identities.identify({ email });
+      const { rejected } = await identities.identify({ email, source: "prompt" });
       const fault = rejected.find(({ field }) => field === "email");
       if (fault) throw new Refused("invalid", fault.reason);
     },
