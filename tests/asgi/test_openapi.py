@@ -182,6 +182,24 @@ def test_every_response_field_has_a_description(shop: Shop) -> None:
     assert not undescribed
 
 
+def test_every_body_has_a_valid_example(shop: Shop) -> None:
+    document = described(shop)
+    bodies = {
+        schema["$ref"].rpartition("/")[2]
+        for *_, operation in operations(document)
+        for part in (operation.get("requestBody"), operation["responses"]["200"])
+        if part is not None
+        for whole in [part["content"]["application/json"]["schema"]]
+        for schema in whole.get("anyOf", whole.get("oneOf", [whole]))
+    }
+    for name in {*bodies, "Problem"}:
+        schema = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
+        [example] = schemas(document)[name]["examples"]
+        assert not list(jsonschema_rs.Draft202012Validator(schema).iter_errors(example)), name
+    unused = {name for name in schemas(document) if "examples" in schemas(document)[name]} - bodies
+    assert unused == {"Problem"}
+
+
 def answered_schemas(document: Any) -> set[str]:
     """The names of all schemas that successes refer to, directly or not."""
     pending = [operation["responses"]["200"] for *_, operation in operations(document)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from importlib.metadata import version
+from importlib.resources import files
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -53,6 +54,9 @@ _GROUPS: Final[Mapping[str, str]] = {
     "Operators": "For the people who run it.",
 }
 """What `Operation.group` means."""
+
+_EXAMPLES: Final[Mapping[str, Any]] = msgspec.json.decode(files(__package__).joinpath("examples.json").read_bytes())
+"""Bodies of requests and responses, by the names of their schemas. The ids of one person's calls, in their order."""
 
 _SECURITY: Final[dict[str, Schema]] = {
     "session": {
@@ -132,13 +136,17 @@ def document(limits: Limits, routes: Iterable[BaseRoute]) -> dict[str, Any]:
             for route in described
         },
         "components": {
-            "schemas": schemas,
+            "schemas": {name: _with_example(name, schema) for name, schema in schemas.items()},
             "responses": responses(operation.all_refusals(path) for path, operation in calls),
             "parameters": PARAMETERS,
             "headers": HEADERS,
             "securitySchemes": _SECURITY,
         },
     }
+
+
+def _with_example(name: str, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**schema, "examples": [_EXAMPLES[name]]} if name in _EXAMPLES else schema
 
 
 def _operation_object(
