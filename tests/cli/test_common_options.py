@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 import subprocess
+from contextlib import closing
 
 import pytest
 from click.testing import CliRunner
 
+import hullo.model.identifier
+from behind import once_asked
 from cli.terminal import HULLO, Terminal
 from hullo.cli import main
+from hullo.hooks.entry_points import open_store
+from hullo.model.change_set import ChangeSet, insertion
+from hullo.testing.builders import a_contact
 
 EVERY_COMMAND = [
     "serve",
@@ -145,6 +151,23 @@ def test_migrate_makes_database_and_is_repeatable(terminal: Terminal):
     assert terminal.json("migrate") == {"current": True}
     assert (terminal.folder / "hullo.db").exists()
     assert "up to date" in terminal.text("migrate")
+
+
+@pytest.mark.rule("M2")
+def test_migrate_names_contacts_with_one_email(terminal: Terminal, monkeypatch: pytest.MonkeyPatch):
+    terminal.json("migrate")
+    with monkeypatch.context() as before, closing(open_store("sqlite:///hullo.db")) as store:
+        before.setattr(hullo.model.identifier, "email_key", str.strip)  # as a former version compared them
+        store.open()
+        for id, email in (("con_1", "ann@example.com"), ("con_2", "a\u00adnn@example.com")):
+            store.apply([ChangeSet(contacts=(insertion(a_contact(id, email=email)),))])
+    once_asked("sqlite:///hullo.db", "DELETE FROM hullo_migration WHERE name = '0007_email_keys'")
+    collisions = {"email_collisions": [{"contact_id": "con_2", "other_id": "con_1"}]}
+    predicted = terminal.json("migrate", "--dry-run")
+    assert (predicted["current"], {"email_collisions": predicted["email_collisions"]}) == (False, collisions)
+    assert "-- con_2 has the same email as con_1.\n" in terminal.text("migrate", "--dry-run")
+    assert terminal.json("migrate") == {"current": True, **collisions}
+    assert terminal.json("migrate") == {"current": True}
 
 
 def test_migrate_dry_run_prints_sql_writes_nothing(terminal: Terminal):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import unicodedata
 from datetime import UTC, datetime
 
 import pytest
@@ -19,10 +21,54 @@ from hullo.model.placeholder import is_non_identity
 from hullo.model.request_context import RequestContext, secret_digest
 from hullo.model.standing import Standing
 
+KELVIN_SIGN = "\u212a"
+LETTERS = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code <= 0xDFFF and chr(code) != "@"]
+LOWER = str.maketrans(
+    {
+        letter: lower
+        for letter in LETTERS
+        if len(lower := letter.lower()) == 1 and (letter.isascii() or not lower.isascii())
+    }
+)
+ODD_LETTERS = st.sampled_from(
+    [
+        letter
+        for letter in LETTERS
+        if letter.casefold() != letter.lower() or unicodedata.category(letter) in {"Cf", "Mn"}
+    ]
+)
 
+
+def composed(text: str) -> str:
+    return KELVIN_SIGN.join(unicodedata.normalize("NFC", part) for part in text.split(KELVIN_SIGN))
+
+
+@pytest.mark.rule("M2")
+@given(st.text(st.characters(exclude_characters="@", exclude_categories=["Cs"]) | ODD_LETTERS, max_size=8))
+def test_email_key_lowers_letter_by_letter(local: str) -> None:
+    visible = "".join(letter for letter in local if unicodedata.category(letter) != "Cf").lstrip()
+    expected = composed(composed(visible).translate(LOWER))
+    key = email_key(f"{local}@x.test")
+    assert key == f"{expected}@x.test"
+    assert email_key(key) == key
+    # No letter from outside of ASCII is taken for one of ASCII, which another mailbox has.
+    assert sum(map(str.isascii, key)) <= sum(map(str.isascii, local)) + len("@x.test")
+
+
+@pytest.mark.rule("M2")
+def test_joiner_distinguishes_domains() -> None:
+    joined, bare = "\u0646\u0627\u0645\u0647\u200c\u0627\u06cc.example", "\u0646\u0627\u0645\u0647\u0627\u06cc.example"
+    assert email_key(f"a@{joined}") == "a@xn--mgba3gch31f060k.example" != email_key(f"a@{bare}")
+    assert email_key(f"a@{bare}\u200c") == email_key(f"a@{bare}")  # where no script has one
+
+
+@pytest.mark.rule("M2")
 @given(st.text())
 def test_email_key_is_idempotent(text: str) -> None:
     assert email_key(email_key(text)) == email_key(text)
+    if text.isascii():
+        local, at, domain = text.strip().partition("@")
+        assert email_key(text) == f"{local}{at}{domain.rstrip('.')}".lower()
 
 
 @given(st.text())

@@ -61,6 +61,11 @@ def test_contact_is_found_only_in_its_workspace(world: World) -> None:
         ("jané@example.com", "JANE\u0301@example.com"),
         ("jane@bücher.example", "jane@xn--bcher-kva.example"),
         ("strasse@example.com", "STRASSE@example.com."),
+        ("gro\u1e9e@example.com", "groß@example.com"),
+        ("ann@example.com", "\u200bann@example.com"),
+        ("ann\u2060@example.com", "ann@example.com"),
+        ("ann@example.com", "\u202aann@example.com\u202c"),
+        ("ann@example.com", "an\u00adn@exam\u200bple.com\ufeff"),
     ],
 )
 def test_email_spelling_does_not_affect_match(world: World, stored: str, given: str) -> None:
@@ -73,6 +78,22 @@ def test_email_spelling_does_not_affect_match(world: World, stored: str, given: 
 @pytest.mark.parametrize("other", ["j.ane@example.com", "jane+x@example.com", "jane@mail.example.com"])
 def test_different_mailboxes_are_different_contacts(world: World, other: str) -> None:
     assert world.upsert(email="jane@example.com").contact_id != world.upsert(email=other).contact_id
+
+
+@pytest.mark.rule("M2", "V2")
+@before_any_database
+@pytest.mark.parametrize(
+    ("theirs", "mine"),
+    [
+        *(("gross", "groß"), ("finn", "\ufb01nn"), ("sam", "\u017fam"), ("'nils", "\u0149ils"), ("kim", "\u212aim")),
+        *(("istanbul", "\u0130stanbul"), ("i\u0307", "\u0130"), ("οδοσ", "οδος"), ("μ", "\u00b5"), ("tim", "t\u0131m")),
+    ],
+)
+def test_folded_letters_are_different_mailboxes(world: World, theirs: str, mine: str) -> None:
+    known = world.upsert(email=f"{theirs}@example.com", name="Theirs")
+    proven = world.visitor().identify(email=f"{mine}@example.com", name="Mine", signed="email")
+    assert (proven.matched_by, proven.contact_id != known.contact_id) == ("created", True)
+    assert world.contact(known.contact_id).profile["name"].value == "Theirs"
 
 
 @pytest.mark.rule("M2")

@@ -29,7 +29,7 @@ class Conflict(Value):
     field: str
     """The identifier's kind: `email`, `external_id`, or a plugin's."""
     rule: str
-    """Why the two were kept apart: `C1` to `C4`, `C6`."""
+    """Why the two were kept apart: `C1` to `C4`, `C6`; `M2` where a migration found that they have one email."""
     created_at: Instant
     digest: IdentifierDigest | None = None
     """The identifier of `other_id` that caused it. None in records of older versions."""

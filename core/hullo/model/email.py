@@ -18,6 +18,7 @@ _LOOKS_LIKE = re.compile(r"[^@\s]+@[^@\s]+")
 _LOCAL_PART_LONGEST = 64
 """RFC 5321, section 4.5.3.1.1."""
 _JOINERS: Final = "\u200c\u200d"
+_KELVIN_SIGN: Final = "\u212a"
 
 
 def is_plausible_email(text: str) -> bool:
@@ -32,14 +33,13 @@ def is_plausible_email(text: str) -> bool:
 
 
 def email_key(text: str) -> str:
-    """Normalize an address to its match key: trimmed, NFC, case-folded, the domain in IDNA form.
+    """Normalize an address to its match key: trimmed, without invisible characters, NFC, the local part in lower case,
+    the domain in IDNA form (M2).
 
     Dots and `+tags` in the local part stay: most mail servers treat them as different mailboxes.
     """
-    local, at, domain = unicodedata.normalize("NFC", text.strip()).partition("@")
-    # Case-folding may undo the composition ("ǰ"), and a key must not depend on how often it was made.
-    local = unicodedata.normalize("NFC", local.casefold())
-    return f"{local}{at}{_idna(domain.rstrip('.'))}"
+    local, at, domain = clean_email(text).partition("@")
+    return f"{_local_key(local)}{at}{_idna(domain.rstrip('.'))}"
 
 
 def clean_email(text: str) -> str:
@@ -53,6 +53,26 @@ def clean_email(text: str) -> str:
     return f"{drop_invisible(local)}{at}{kept}".strip()
 
 
+def _local_key(local: str) -> str:
+    if local.isascii():
+        return local.lower()
+    lowered = "".join(map(_lower, _compose(local)))
+    # Lower case may compose where upper case does not ("J̌" and "ǰ"), and the key of a key is the same key.
+    return _compose(lowered)
+
+
+def _compose(text: str) -> str:
+    """Normalize to NFC, save for the KELVIN SIGN, which NFC would make a K: another letter, and another mailbox."""
+    return _KELVIN_SIGN.join(unicodedata.normalize("NFC", part) for part in text.split(_KELVIN_SIGN))
+
+
+def _lower(char: str) -> str:
+    """Lower one letter to one letter: no case folding, which makes `ß` to `ss`. Never to ASCII: `İ` is no `i`."""
+    lowered = char.lower()
+    # Letter by letter, `str.lower` knows no word: Σ is always σ, and ς at an end stays what it is.
+    return lowered if len(lowered) == 1 and (char.isascii() or not lowered.isascii()) else char
+
+
 def _idna(domain: str) -> str:
     """Encode a domain without case-folding, which would make `straße.de` and `strasse.de` one: they have different
     owners."""
@@ -62,5 +82,7 @@ def _idna(domain: str) -> str:
     try:
         return idna.encode(domain, uts46=True).decode("ascii")
     except idna.IDNAError:
-        # Not a registrable name. Matching only needs a stable key.
-        return unicodedata.normalize("NFC", domain.lower())
+        visible = drop_invisible(domain)
+        # A joiner that IDNA refuses distinguishes nothing: the domain is the one without it.
+        # Else it is not a registrable name. Matching only needs a stable key.
+        return _idna(visible) if visible != domain else unicodedata.normalize("NFC", domain.lower())

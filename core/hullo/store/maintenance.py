@@ -99,6 +99,17 @@ class SupportsCopy(Protocol):
         ...
 
 
+class EmailCollision(Value):
+    """Two contacts that a migration finds to have one email: the key of M2 has changed.
+
+    `contact_id` keeps its address as an identifier of the kind `unmatched_email`; `other_id` is found by it. A conflict
+    is recorded.
+    """
+
+    contact_id: str
+    other_id: str
+
+
 class Finding(Value):
     """One thing that was checked. `advice` says what to do if it is not as it should be, else None."""
 
@@ -121,6 +132,10 @@ class SupportsMaintenance(SupportsCopy, Protocol):
 
     def pending_sql(self) -> Sequence[str]:
         """Return the SQL that opening the store would run; none when the schema is current. Runs none of it."""
+        ...
+
+    def pending_collisions(self) -> Sequence[EmailCollision]:
+        """Return the contacts that opening the store would set apart, as others have their email. Writes nothing."""
         ...
 
     def backup(self, file: Path, progress: Progress, *, replace: bool = False) -> None:

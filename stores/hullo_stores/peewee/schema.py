@@ -16,7 +16,10 @@ from peewee import Database
 from playhouse.migrations import Migration, Runner
 
 from hullo.errors import StoreUnavailable
+from hullo.store.maintenance import EmailCollision
 from hullo_stores.peewee.connection import Engine
+from hullo_stores.peewee.data_migrations import REINDEX_EMAILS, literal_sql, pending_reindex
+from hullo_stores.peewee.email_index import EmailReindex
 from hullo_stores.peewee.tables import TABLES
 from hullo_stores.peewee.writes import name_of
 
@@ -66,7 +69,7 @@ def require_current(engine: Engine) -> None:
 
 def pending_sql(engine: Engine) -> Sequence[str]:
     """Return the statements that `migrate` would run, in the engine's dialect. Runs none of them."""
-    applied = _applied_when_closed(engine)
+    applied, reindex = _state_when_closed(engine)
     _require_known(applied)
     runner = _runner(engine.database)
     with _captured_sql(engine.database) as texts:
@@ -74,11 +77,22 @@ def pending_sql(engine: Engine) -> Sequence[str]:
             runner.History.create_table(safe=False)
         for migration in runner.migrations():
             if migration.name not in applied:
-                migration.load().up(runner.migrator, engine.database)
+                # What it would run depends on the rows, which are read above.
+                if migration.name == REINDEX_EMAILS:
+                    texts += (literal_sql(engine.database, statement) for statement in reindex.statements)
+                else:
+                    migration.load().up(runner.migrator, engine.database)
                 texts.append(
                     f"INSERT INTO {HISTORY_TABLE} (name, applied) VALUES ('{migration.name}', CURRENT_TIMESTAMP)"
                 )
     return tuple(texts)
+
+
+def pending_collisions(engine: Engine) -> Sequence[EmailCollision]:
+    """Return the collisions of emails that `migrate` would find. Writes nothing."""
+    applied, reindex = _state_when_closed(engine)
+    _require_known(applied)
+    return reindex.collisions
 
 
 def _is_current(engine: Engine) -> bool:
@@ -95,18 +109,20 @@ def _applied_migrations(engine: Engine) -> set[str]:
         return {name for (name,) in connection.rows(f"SELECT name FROM {HISTORY_TABLE}")}
 
 
-def _applied_when_closed(engine: Engine) -> set[str]:
-    """Read the history of an engine that is not open. Creates no database."""
+def _state_when_closed(engine: Engine) -> tuple[set[str], EmailReindex]:
+    """Read the history of an engine that is not open, and plan the migration of its data. Creates no database."""
+    unknown = set[str](), EmailReindex(statements=(), collisions=())
     try:
         engine.maintenance.require_database()
     except StoreUnavailable:
-        return set()
+        return unknown
     engine.open()
     try:
-        with engine.autocommit_connection():  # Peewee uses the same connection
+        with engine.autocommit_connection() as connection:  # Peewee uses the same connection
             if not engine.database.table_exists(HISTORY_TABLE):
-                return set()
-        return _applied_migrations(engine)
+                return unknown
+            applied = {name for (name,) in connection.rows(f"SELECT name FROM {HISTORY_TABLE}")}
+            return applied, pending_reindex(engine.database, connection, applied)
     finally:
         engine.close()
 

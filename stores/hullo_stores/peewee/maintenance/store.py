@@ -7,10 +7,10 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from hullo.errors import StoreUnavailable
-from hullo.store.maintenance import CopySource, CopyTarget, Finding, Progress
+from hullo.store.maintenance import CopySource, CopyTarget, EmailCollision, Finding, Progress
 from hullo_stores.peewee.connection import Engine
 from hullo_stores.peewee.maintenance import copying
-from hullo_stores.peewee.schema import pending_sql, require_current
+from hullo_stores.peewee.schema import pending_collisions, pending_sql, require_current
 
 
 class Maintenance:
@@ -35,6 +35,10 @@ class Maintenance:
     def pending_sql(self) -> Sequence[str]:
         """See `SupportsMaintenance`."""
         return pending_sql(self._engine)
+
+    def pending_collisions(self) -> Sequence[EmailCollision]:
+        """See `SupportsMaintenance`."""
+        return pending_collisions(self._engine)
 
     def backup(self, file: Path, progress: Progress, *, replace: bool = False) -> None:
         """See `SupportsMaintenance`."""
