@@ -9,6 +9,7 @@ import pytest
 
 from hullo import Hullo
 from hullo.model.app import Scope
+from hullo.model.instant import SECOND
 from hullo.settings import RateLimits, SessionCookie, Settings
 
 PAGE = "https://shop.example.com"
@@ -63,7 +64,7 @@ def audience(shop, token, to):
     return json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["aud"]
 
 
-@pytest.mark.rule("T1", "T2")
+@pytest.mark.rule("T1", "T2", "T7")
 def test_token_is_for_app_listing_the_destination(shop):
     token, contact = proven(shop)
     shop.hullo.create_app("Stranger", workspace="another", origins=["https://help.example.com"])
@@ -79,9 +80,57 @@ def test_token_is_for_app_listing_the_destination(shop):
     assert redeemed.json()["contact_id"] == contact
     shop.hullo.register.change_app(second, {"origins": f"{PAGE},https://status.example.com"})
     assert audience(shop, token, "https://status.example.com") == second
+    shop.hullo.register.change_app(shop.app_key, {"origins": f"{PAGE},https://*.example.com,https://own.example.com"})
+    assert audience(shop, token, "https://help.example.com") == first
+    assert audience(shop, token, "https://own.example.com") == shop.app_key
+    # Of two that list it, another app: the visitor's own needs no hop there. The origin itself goes before a pattern.
+    assert audience(shop, token, PAGE) == second
+    shop.hullo.register.change_app(second, {"origins": "https://*.example.com"})
     assert audience(shop, token, PAGE) == shop.app_key
-    shop.hullo.register.change_app(shop.app_key, {"origins": f"{PAGE},https://*.example.com"})
-    assert audience(shop, token, "https://help.example.com") == shop.app_key
+    assert audience(shop, token, "https://blog.example.com") == second
+
+
+@pytest.mark.rule("T7")
+def test_join_names_domains_of_the_workspace(shop):
+    shop.hullo.create_app("Stranger", workspace="another", origins=["https://secret.test"])
+    shop.hullo.create_app("Unlisted")
+    shop.hullo.create_app("Help centre", origins=["https://help.test", "https://*.help.test", PAGE])
+    admin = shop.hullo.create_app("Admin", origins=["http://localhost:8001", "http://*.localhost:8002", "http://[::1]"])
+    local = ["http://localhost:8001", "http://*.localhost:8002", "http://[::1]"]
+    shop.hullo.register.change_app(shop.app_key, {"origins": f"{PAGE},http://127.0.0.1"})
+    joined = shop.post("/join", {"app_key": shop.app_key}, origin=PAGE).json()
+    wanted = [PAGE, "http://127.0.0.1", "https://help.test", "https://*.help.test"]
+    assert joined["settings"]["domains"] == wanted
+    for path in ("/join", "/reset"):
+        assert shop.post(path, {}, joined["session_token"]).json()["settings"]["domains"] == wanted
+    # On a developer's machine links lead to others on it.
+    on_machine = shop.post("/join", {"app_key": shop.app_key}, origin="http://127.0.0.1").json()
+    assert on_machine["settings"]["domains"] == [*wanted, *local]
+    back = shop.post("/join", {"app_key": admin.app_key}, origin="http://localhost:8001").json()
+    assert back["settings"]["domains"] == [*local, *wanted]
+    foreign = shop.hullo.create_app("Foreign", workspace="third")
+    assert shop.post("/join", {"app_key": foreign.app_key}).json()["settings"]["domains"] == []
+    # Where nothing is stored before the visitor agrees, there is nothing to take along.
+    shop.hullo.register.change_app(shop.app_key, {"consent": "required"})
+    unasked = shop.post("/join", {"app_key": shop.app_key}).json()
+    assert unasked["settings"]["domains"] == [PAGE, "http://127.0.0.1"]
+
+
+@pytest.mark.rule("T7")
+def test_many_joins_read_the_apps_once(shop, monkeypatch):
+    shop.post("/join", {"app_key": shop.app_key})
+    store, reads = shop.hullo.store, []
+    list_apps = store.list_apps
+    monkeypatch.setattr(store, "list_apps", lambda: reads.append(1) or list_apps())
+    for _ in range(5):
+        assert shop.post("/join", {"app_key": shop.app_key}).json()["settings"]["domains"] == [PAGE]
+    assert reads == []
+    now = shop.hullo.clock()
+    for moved in (11 * SECOND, -11 * SECOND):
+        monkeypatch.setattr(shop.hullo, "clock", lambda moved=moved: now + moved)
+        shop.post("/join", {"app_key": shop.app_key})
+        shop.post("/join", {"app_key": shop.app_key})
+    assert len(reads) == 2
 
 
 @pytest.mark.rule("T1", "T2")

@@ -34,32 +34,33 @@ def sites(shared_server: Serving, new_site: Callable[..., Site]) -> Sites:
     shop_app = shared_server.app([shop.origin])
     help_app = shared_server.app([help_centre.origin], workspace=shop_app.workspace)
     for path in ("/", "/article"):
-        help_centre.put(path, watched(help_app))
+        help_centre.put(path, watched(help_app, body=f'<a id="back" href="{shop.origin}/">Back to the shop</a>'))
     help_centre.put("/seen", "", "image/png")
+    shared_server.app([elsewhere.origin])
     elsewhere.put("/", page(body="<h1>Elsewhere</h1>"))
     links = (
         f'<p><a id="help" href="{help_centre.origin}/article?from=shop#top">Help</a> '
         f'<a id="blank" target="_blank" href="{help_centre.origin}/article">Help, aside</a> '
         f'<a id="elsewhere" href="{elsewhere.origin}/">Elsewhere</a> <a id="own" href="/own">Here</a></p>'
     )
-    for path, attributes in (("/", f'data-domains="{help_centre.origin}"'), ("/unlisted", "")):
-        shop.put(path, page(script(LISTENING), script(WATCHING), tag(shop_app, attributes), body=links))
+    # No setting names the help centre (T7).
+    shop.put("/", page(script(LISTENING), script(WATCHING), tag(shop_app, ""), body=links))
     shop.put("/own", page())
     return Sites(shop, help_centre, elsewhere, shop_app, help_app)
 
 
-def watched(app: App) -> str:
+def watched(app: App, body: str = "") -> str:
     """A page with the widget, and with a script of somebody else's after it."""
-    return shop_page(app, attributes="").replace("</head>", f"{script(ANALYTICS)}</head>")
+    return shop_page(app, attributes="", body=body).replace("</head>", f"{script(ANALYTICS)}</head>")
 
 
 def carries(asked: Asked) -> bool:
     return "hullo_identity=" in asked.target
 
 
-def at_the_shop(visit: Visit, sites: Sites, path: str = "/") -> str:
+def at_the_shop(visit: Visit, sites: Sites) -> str:
     """A proven visitor; their contact."""
-    visit.go(sites.shop.origin + path).ready()
+    visit.go(sites.shop.origin + "/").ready()
     answer = visit.identify(external_id="user_123", user_hash=sites.shop_app.hash("user_123"))
     assert answer["standing"] == "proven"
     return str(answer["contact_id"])
@@ -98,6 +99,33 @@ def test_click_carries_identity_and_leaves_no_token(visit: Visit, sites: Sites) 
     visit.ready()
     assert visit.page.url == f"{sites.help_centre.origin}/article?from=shop#top"
     assert len([each for each in sites.help_centre.asked if carries(each)]) == 1
+
+
+@pytest.mark.rule("T7", "S5")
+def test_links_both_ways_work_without_settings(visit: Visit, sites: Sites) -> None:
+    contact = at_the_shop(visit, sites)
+    for link, address in (("#help", "/article?from=shop#top"), ("#back", "/")):
+        visit.near(visit.page.locator(link))
+        visit.page.click(link)
+        visit.page.wait_for_url(f"**{address}")
+        assert visit.hears("identified")["contact_id"] == contact
+    # The visitor logs out in the shop, and the help centre forgets them too.
+    visit.run("Hullo.reset()")
+    visit.hears("reset")
+    visit.go(f"{sites.help_centre.origin}/").ready()
+    assert visit.heard("ready")[0]["identified"] is False
+
+
+@pytest.mark.rule("T6")
+def test_page_rendered_ahead_redeems_no_token(visit: Visit, sites: Sites) -> None:
+    ahead = "document.ahead = true; Object.defineProperty(document, 'prerendering', { get: () => document.ahead });"
+    page_ahead = shop_page(sites.help_app, attributes="").replace("<head>", f"<head>{script(ahead)}")
+    sites.help_centre.put("/ahead", page_ahead)
+    visit.go(f"{sites.help_centre.origin}/ahead?hullo_identity={sites.help_app.token('user_123')}")
+    visit.page.wait_for_load_state("networkidle")
+    assert (visit.calls, visit.page.url) == ([], f"{sites.help_centre.origin}/ahead")
+    visit.run("document.ahead = false; document.dispatchEvent(new Event('prerenderingchange'))")
+    assert visit.hears("identified")["standing"] == "proven"
 
 
 def test_click_without_hover_waits_for_token(visit: Visit, sites: Sites) -> None:
@@ -170,12 +198,10 @@ def test_copied_link_holds_token_while_menu_open(visit: Visit, sites: Sites) -> 
     assert not link.get_attribute("referrerpolicy")
 
 
-@pytest.mark.parametrize(
-    ("where", "path", "there"),
-    [("#elsewhere", "/", "/"), ("#own", "/", "/own"), ("#help", "/unlisted", "/article?from=shop#top")],
-)
-def test_identity_goes_to_no_unlisted_place(visit: Visit, sites: Sites, where: str, path: str, there: str) -> None:
-    at_the_shop(visit, sites, path)
+@pytest.mark.rule("T7")
+@pytest.mark.parametrize(("where", "there"), [("#elsewhere", "/"), ("#own", "/own")])
+def test_identity_goes_to_no_unlisted_place(visit: Visit, sites: Sites, where: str, there: str) -> None:
+    at_the_shop(visit, sites)
     visit.page.locator(where).hover()
     visit.page.click(where)
     visit.page.wait_for_url(f"**{there}")

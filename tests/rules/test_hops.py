@@ -6,6 +6,7 @@ import threading
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from hullo.errors import Conflicting, NotFound, ProofRejected, ProofRequired, SessionRevoked, UnknownApp
 from hullo.model.change_set import ChangeSet, SessionRevocation
@@ -14,6 +15,7 @@ from hullo.model.instant import MINUTE, SECOND
 from hullo.model.standing import Standing
 from hullo.operations.admin.register import NewApp
 from hullo.operations.contacts.update import UpdateContact
+from hullo.rules.hop_targets import hop_domains
 from world import Browser, World
 
 
@@ -428,3 +430,17 @@ def test_concurrent_hops_and_resets_leave_none(world: World, help_centre: NewApp
     for thread in threads:
         thread.join()
     assert all(_is_over(browser) for browser in arrivals if browser.token is not None)
+
+
+@pytest.mark.rule("T7")
+def test_page_learns_a_bounded_number_of_domains(world: World) -> None:
+    for number in range(60):
+        world.hullo.create_app(f"App {number}", origins=[f"https://{number}.test", f"https://www.{number}.test"])
+    world.set_app(origins="https://shop.test")
+    app = world.hullo.load_app(world.app.app_key)
+    apps = world.hullo.executor.apps.list_by_workspace(app.workspace_id)
+    domains = hop_domains(app, apps, None)
+    # Its own and those of the oldest apps.
+    assert (len(domains), domains[:2]) == (100, ["https://shop.test", "https://0.test"])
+    in_web_view = replace(apps[1], origins=("capacitor://localhost", "chrome-extension://abc", "https://0.test"))
+    assert hop_domains(app, [app, in_web_view], None) == ["https://shop.test", "https://0.test"]

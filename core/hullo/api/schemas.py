@@ -295,20 +295,21 @@ class WidgetSettingsResponse(ResponseBody):
     domains: Annotated[
         list[str],
         Meta(
-            description="The origins that the app lists: links to them take the identity along. "
+            description="The origins that the app and the other apps of its workspace list: links to them take the "
+            "identity along. "
             "`https://*.example.com` stands for every sub-domain."
         ),
     ]
 
     @classmethod
-    def of(cls, app: App, limits: Limits) -> Self:
+    def of(cls, app: App, limits: Limits, domains: Sequence[str]) -> Self:
         """Describe what a page may know of its app."""
         return cls(
             message_length=limits.message_length,
             consent=consent_label(app),
             name=app.name,
             # The widget adds the identity to links to these origins, so it has to know them (T2).
-            domains=list(app.origins),
+            domains=list(domains),
         )
 
 
@@ -329,9 +330,15 @@ class JoinedResponse(ResponseBody, secrets=("session_token",)):
 
     @classmethod
     def of(
-        cls, session: Session, token: str | None, conversations: Sequence[Conversation], app: App, limits: Limits
+        cls,
+        session: Session,
+        token: str | None,
+        conversations: Sequence[Conversation],
+        app: App,
+        limits: Limits,
+        domains: Sequence[str],
     ) -> Self:
-        """Describe a session; `token` is the one to use from now on."""
+        """Describe a session; `token` is the one to use from now on, `domains` are those that links take it to."""
         return cls(
             visitor_id=session.visitor_id,
             session_token=token,
@@ -340,7 +347,7 @@ class JoinedResponse(ResponseBody, secrets=("session_token",)):
             standing=_public_label(session),
             email_prompt=_may_prompt(session, app),
             conversations=[ConversationResponse.of(conversation) for conversation in conversations],
-            settings=WidgetSettingsResponse.of(app, limits),
+            settings=WidgetSettingsResponse.of(app, limits, domains),
         )
 
     @classmethod
@@ -354,7 +361,8 @@ class JoinedResponse(ResponseBody, secrets=("session_token",)):
             standing=None,
             email_prompt=False,
             conversations=[],
-            settings=WidgetSettingsResponse.of(app, limits),
+            # The other apps stay out: there is no identity to take along.
+            settings=WidgetSettingsResponse.of(app, limits, app.origins),
         )
 
 

@@ -8,7 +8,7 @@ from hullo.model.app import App
 from hullo.model.decision import Decision
 from hullo.model.operation import Apps, PreparedOperation
 from hullo.operations.sessions.open_session import OpenSession
-from hullo.rules.origins import is_origin_allowed
+from hullo.rules.hop_targets import app_for_origin
 from hullo.rules.session_lifecycle import SessionUpdate
 from hullo.value import Value
 
@@ -40,7 +40,9 @@ class IssueToken(Value):
     def _find_target_app(self, source_app: App, apps: Apps) -> App | None:
         """Find the target; None where no app of the workspace lists the origin. Raises `UnknownApp`."""
         if self.target_origin is not None:
-            return _app_for_origin(self.target_origin, source_app, apps)
+            found = app_for_origin(self.target_origin, source_app, apps.list_by_workspace(source_app.workspace_id))
+            # Listed apps have sealed keys; only a reloaded one can sign.
+            return apps.reload(found.id) if found is not None else None
         # Not from the cache: the token is signed with a key that is active now (V4).
         target = apps.reload(self.audience) if self.audience not in {None, source_app.id} else source_app
         # The same error as for no app: app keys of other workspaces must not be probed.
@@ -65,19 +67,3 @@ class IssueToken(Value):
             )
         # Nothing is stored about the token itself: it is recorded when it is redeemed (T1).
         return Decision(result=token, change_set=session_decision.change_set)
-
-
-def _app_for_origin(origin: str, source_app: App, apps: Apps) -> App | None:
-    """Find the app of an origin: the source app before others of its workspace, and those by age.
-
-    An app that lists the origin precedes all apps without a list, which accept any loopback origin: a developer's
-    machine may run many sites.
-    """
-    # First without the store: an origin that the source app lists needs no search.
-    if source_app.origins and is_origin_allowed(origin, source_app):
-        return source_app
-    candidates = [app for app in apps.list_by_workspace(source_app.workspace_id) if is_origin_allowed(origin, app)]
-    # `min` keeps the first of equals, and the list is sorted by age.
-    found = min(candidates, key=lambda app: (not app.origins, app.id != source_app.id), default=None)
-    # Listed apps have sealed keys; only a reloaded one can sign.
-    return apps.reload(found.id) if found is not None else None

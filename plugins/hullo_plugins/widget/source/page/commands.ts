@@ -19,6 +19,12 @@ export interface Parts {
   readonly hop: string | undefined;
 }
 
+declare global {
+  interface Document {
+    readonly prerendering?: boolean;
+  }
+}
+
 const KEYLESS = "no data-app or init({appKey})";
 
 type Verb = (...args: never[]) => unknown;
@@ -49,7 +55,10 @@ export function createCommands({ client, events, launcher, script, hop }: Parts)
     const consent = given.consent ?? script.consent;
     parameter = given.hopParameter ?? parameter;
     options = { appKey, host, domains, ...(consent !== undefined && { consent }) };
-    client.start(options, hop ?? takeHop(parameter));
+    const start = client.start.bind(client, options, hop ?? takeHop(parameter));
+    // A browser may render the page ahead of a click that never comes, and no token is spent then (T6).
+    document.addEventListener("prerenderingchange", start);
+    if (!document.prerendering) start();
     if (given.launcher === false) launcher.hide();
     const locale = given.locale ?? script.locale ?? (document.documentElement.lang || navigator.language);
     begin({ host, locale, nonce: script.nonce });

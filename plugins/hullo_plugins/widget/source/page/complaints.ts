@@ -11,13 +11,13 @@ export function complain(sentence: string): void {
 
 /** Of what was refused, only what the page's developer can mend. */
 export function complainOf(failure: unknown, appKey: string | undefined): void {
-  const code = (failure as Partial<Refused>).code ?? "";
   const why: Record<string, string> = {
-    unknown_app: `no app has key ${appKey}`,
+    unknown_app: `there is no app ${appKey}`,
     bad_origin: `${appKey} does not list ${location.origin}`,
     no_identifier: "identify needs an email or an external_id",
     proof_required: "identify needs a user_hash or token",
     proof_rejected: "wrong user_hash or token: hullo check",
   };
-  if (why[code]) complain(why[code]);
+  const sentence = why[(failure as Partial<Refused>).code ?? ""];
+  if (sentence) complain(sentence);
 }

@@ -111,7 +111,7 @@ export function watchLinks(client: Client, name: () => string | undefined): void
   }
 
   for (const type of ["pointerover", "pointerdown", "focusin"]) {
-    addEventListener(type, foresee, { capture: true, passive: true });
+    addEventListener(type, foresee, true);
   }
   for (const type of ["click", "auxclick", "contextmenu"] as const) addEventListener(type, begin, true);
   // A token takes along whoever the visitor was when it was made.
@@ -120,7 +120,7 @@ export function watchLinks(client: Client, name: () => string | undefined): void
 }
 
 function isLink(target: EventTarget): target is Link {
-  return target instanceof Element && target.matches("a[href], area[href]");
+  return target instanceof Element && target.matches("a[href],area[href]");
 }
 
 /** Whether it may lead somewhere: `auxclick` is any button but the first, and Alt downloads. */

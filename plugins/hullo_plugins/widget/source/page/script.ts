@@ -6,7 +6,7 @@ export interface ScriptSettings {
   readonly appKey: string | undefined;
   readonly globalName: string;
   readonly functionName: string;
-  readonly domains: string;
+  readonly domains: string | undefined;
   readonly hopParameter: string | undefined;
   readonly consent: boolean | undefined;
   readonly locale: string | undefined;
@@ -25,11 +25,11 @@ export function readScript(): ScriptSettings {
     script?.getAttribute(`data-${name}`) ?? address?.searchParams.get(name) ?? undefined;
   const consent = said("consent");
   return {
-    host: said("host") ?? (address && SERVED.test(address.pathname) ? hostOf(address) : undefined),
+    host: said("host") ?? hostOf(address?.href.split(/[?#]/)[0]),
     appKey: said("app"),
     globalName: said("global") || "Hullo",
     functionName: said("function") || "hullo",
-    domains: said("domains") ?? "",
+    domains: said("domains"),
     hopParameter: said("hop-parameter"),
     consent: consent === undefined ? undefined : consent !== "false",
     locale: said("locale"),
@@ -37,8 +37,8 @@ export function readScript(): ScriptSettings {
   };
 }
 
-function hostOf(address: URL): string {
-  return address.origin + address.pathname.replace(SERVED, "");
+function hostOf(address = ""): string | undefined {
+  return SERVED.test(address) ? address.replace(SERVED, "") : undefined;
 }
 
 /** Finds the element of this script.
