@@ -17,6 +17,7 @@ APP = [
     "verification",
     "region",
     "consent",
+    "email_match",
     "retention",
     "created_at",
     "calls",

@@ -26,12 +26,12 @@ class JoinsEverybody:
 
 
 @pytest.mark.rule("C1", "C7")
-def test_email_owner_without_external_id_keeps_email(world: World) -> None:
-    anna = world.upsert(external_id="anna")
+def test_contact_with_email_keeps_it_beside_conflict(world: World) -> None:
+    anna = world.upsert(external_id="anna", email="anna@example.com")
     bert = world.upsert(email="bert@example.com")
     outcome = world.visitor().identify(external_id="anna", email="bert@example.com", name="Anna", signed="external_id")
     assert outcome.contact_id == anna.contact_id
-    assert world.contact(anna.contact_id).email is None
+    assert world.contact(anna.contact_id).email == "anna@example.com"
     assert world.contact(anna.contact_id).profile["name"].value == "Anna"
     assert world.contact(bert.contact_id).email == "bert@example.com"
     assert world.conflicts() == [("C1", "email")]
@@ -82,15 +82,6 @@ def test_rule_merge_can_be_undone(world: World) -> None:
     assert (world.contact(lead).email, world.contact(lead).profile["company"].value) == ("jane@example.com", "Acme")
 
 
-@pytest.mark.rule("C1", "V2")
-def test_proof_of_external_id_alone_merges_none(world: World) -> None:
-    world.upsert(external_id="anna")
-    bert = world.upsert(email="bert@example.com").contact_id
-    world.visitor().identify(external_id="anna", email="bert@example.com", signed="external_id")
-    assert world.contact(bert).merged_into is None
-    assert world.conflicts() == [("C1", "email")]
-
-
 @pytest.mark.rule("C1", "C6", "C4")
 def test_claimed_email_does_not_merge_proven_contact(world: World) -> None:
     """Mallory, whose loyalty card is proven, has claimed Jane's email: Jane's token must not swallow him."""
@@ -132,16 +123,6 @@ def test_contact_known_by_email_gains_external_id(world: World) -> None:
     outcome = world.visitor().identify(external_id="user_123", email="jane@example.com")
     assert outcome.contact_id == known.contact_id
     assert world.contact(known.contact_id).external_id == "user_123"
-
-
-@pytest.mark.rule("C3")
-def test_claimed_email_gives_owner_no_external_id(world: World) -> None:
-    jane = world.upsert(email="jane@example.com")
-    outcome = world.visitor().identify(external_id="mallory", email="jane@example.com", signed="external_id")
-    assert outcome.contact_id != jane.contact_id
-    assert world.contact(jane.contact_id).external_id is None
-    assert world.contact(outcome.contact_id).email is None
-    assert world.conflicts() == [("C3", "email")]
 
 
 @pytest.mark.rule("C4")

@@ -72,6 +72,8 @@ class Lives:
         except (Conflicting, NoIdentifier):
             return
         self.born |= dict.fromkeys(each.id for each in self.world.contacts())
+        # A record that is joined on a claim is born absorbed (J), and in no list.
+        self.born |= dict.fromkeys(merge.absorbed_id for merge in self.merges())
 
     def undo_all(self) -> None:
         """As often as it takes: of a chain the last goes first."""

@@ -175,7 +175,7 @@ def test_contact_is_found_by_each_email(world: World) -> None:
 
 @pytest.mark.rule("C4", "C7")
 def test_list_led_by_foreign_email_is_skipped(world: World) -> None:
-    mallory = world.visitor().identify(external_id="mallory", signed="external_id", email="jane@x.test").contact_id
+    mallory = world.upsert(external_id="mallory", email="jane@x.test").contact_id
     lists = ContactLists(emails=("jane@x.test", "j@x.test"), phones=("1", "2"))
     outcome = upserted(world, lists, external_id="jane").result
     assert [verdict.field for verdict in outcome.kept] == ["emails"]

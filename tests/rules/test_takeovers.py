@@ -86,16 +86,16 @@ def test_server_match_by_claimed_email_proves_nothing(world: World) -> None:
     assert not world.upsert(email="jane@example.com", custom_data={"plan": "gold"}).changed
 
 
-@pytest.mark.rule("C3")
-def test_claim_gives_proven_contact_no_external_id(store: Store) -> None:
+@pytest.mark.rule("C3", "C4")
+def test_claimed_external_id_gives_way_to_the_sites(store: Store) -> None:
     world = World(store, plugins=[ByCard])
     jane = world.upsert(email="jane@example.com")
     mallory = world.visitor()
     mallory.identify(email="jane@example.com", custom_data={"card": "evil"})
     mallory.identify(email="jane@example.com", custom_data={"card": "evil"}, external_id="mallory")
-    assert world.contact(jane.contact_id).external_id is None
+    assert world.contact(jane.contact_id).identifiers["external_id"].standing is Standing.CLAIMED
     again = world.upsert(email="jane@example.com", external_id="jane")
-    assert again.contact_id == jane.contact_id
+    assert (again.contact_id, world.contact(jane.contact_id).external_id) == (jane.contact_id, "jane")
 
 
 @pytest.mark.rule("S1", "H1")

@@ -170,9 +170,9 @@ def test_owner_or_proof_may_replace_unproven_identifier(world: World) -> None:
 
 
 @pytest.mark.rule("W7", "V2")
-def test_proof_of_one_identifier_replaces_no_other(world: World) -> None:
+def test_unproven_email_replaces_no_proven_one(world: World) -> None:
     jane = world.upsert(external_id="jane", email="jane@example.com")
-    world.visitor().identify(external_id="jane", email="other@example.com", signed="external_id")
+    world.visitor().identify(external_id="jane", email="other@example.com")
     assert world.contact(jane.contact_id).email == "jane@example.com"
 
 

@@ -14,6 +14,7 @@ from hullo.api.field_types import (
     ContactId,
     Field,
     MatchedBy,
+    MergeId,
     RequestId,
     Rule,
     Scalar,
@@ -54,6 +55,20 @@ class ProvenanceResponse(ResponseBody):
         return cls(standing=fact.standing.label, at=format_rfc3339(fact.at), by=fact.by)
 
 
+class JoinedRecordResponse(ResponseBody):
+    """A record that is joined to the contact by an email that the visitor gave. Its values are claimed here."""
+
+    merge_id: Annotated[MergeId, Meta(description="The merge to undo where the two are two people.")]
+    email: Annotated[str, Meta(description="The email that the visitor gave, and nobody has proven.")]
+
+    @classmethod
+    def of_contact(cls, contact: Contact) -> Self | UnsetType:
+        """Describe the record; UNSET without one."""
+        joined = (fact for fact in identifier_facts(contact, EMAIL) if fact.joined_by is not None)
+        fact = next(joined, None)
+        return UNSET if fact is None or fact.joined_by is None else cls(merge_id=fact.joined_by, email=str(fact.value))
+
+
 class ContactResponse(ResponseBody, kw_only=True):
     """A person, as servers see them."""
 
@@ -78,6 +93,10 @@ class ContactResponse(ResponseBody, kw_only=True):
     last_seen_at: Time
     merged_into: Annotated[
         ContactId | UnsetType, Meta(description="Where another was asked for, that has become part of this one.")
+    ] = UNSET
+    joined: Annotated[
+        JoinedRecordResponse | UnsetType,
+        Meta(description="The record that is joined to this one by an email that the visitor gave (J), if there is."),
     ] = UNSET
     provenance: Annotated[
         dict[str, ProvenanceResponse] | UnsetType,
@@ -114,6 +133,7 @@ class ContactResponse(ResponseBody, kw_only=True):
             updated_at=format_rfc3339(contact.updated_at),
             last_seen_at=format_rfc3339(contact.last_seen_at),
             merged_into=UNSET if requested_id in {None, contact.id} else contact.id,
+            joined=JoinedRecordResponse.of_contact(contact),
             provenance=_provenance(contact) if provenance else UNSET,
         )
 

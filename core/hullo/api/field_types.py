@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 from msgspec import Meta
 
-from hullo.model.app import VerificationMode
+from hullo.model.app import EmailMatch, VerificationMode
 from hullo.model.proof import Signature
 from hullo.model.standing import Standing
 from hullo.operations.admin.app_settings import NONE, REQUIRED
@@ -90,6 +90,14 @@ SignatureLabel = Annotated[
 ]
 Consent = Annotated[
     str, one_of([REQUIRED, NONE], "`required`: nothing is stored of a visitor until the page says that they agree.")
+]
+EmailMatches = Annotated[
+    str,
+    one_of(
+        [match.value for match in EmailMatch],
+        "How far the email beside a signed id counts where another record has it: `joined` shows the record as claims, "
+        "`trusted` takes the email as the site's word, `proven` keeps the two apart.",
+    ),
 ]
 Field = Annotated[str, Meta(description="The name of a field, as `name`, `email` or `custom_data.plan`.")]
 MatchedBy = Annotated[str, Meta(description="`external_id`, `email`, `created`, the name of a plugin, or `erased`.")]

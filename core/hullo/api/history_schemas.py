@@ -178,6 +178,9 @@ class MergeResponse(ResponseBody):
     survivor_id: ContactId
     absorbed_id: ContactId
     rule: Annotated[str, Meta(description="Why: a rule as `C1`, `by hand`, `conflict cfl_…`, or a plugin's own word.")]
+    joined: Annotated[
+        bool, Meta(description="The two are joined by an email that the visitor gave, until it is proven (J).")
+    ]
     at: Time
     by: Writer
     undone_at: Annotated[Time | None, Meta(description="null where it was not undone.")]
@@ -191,6 +194,7 @@ class MergeResponse(ResponseBody):
             survivor_id=merge.survivor_id,
             absorbed_id=merge.absorbed_id,
             rule=merge.rule,
+            joined=merge.joined_by is not None,
             at=format_rfc3339(merge.at),
             by=merge.by,
             undone_at=format_optional_rfc3339(merge.undone_at),

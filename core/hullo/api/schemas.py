@@ -17,6 +17,7 @@ from hullo.api.field_types import (
     ContactId,
     ConversationId,
     Count,
+    EmailMatches,
     Field,
     MatchedBy,
     MessageId,
@@ -421,6 +422,7 @@ class AppResponse(ResponseBody):
     verification: Mode
     region: Annotated[str | None, Meta(description="The country of phone numbers without one.")]
     consent: Consent
+    email_match: EmailMatches
     retention: Annotated[RetentionResponse, Meta(description="Days; null is for ever.")]
     created_at: Time
     calls: Annotated[
@@ -440,6 +442,7 @@ class AppResponse(ResponseBody):
             verification=app.verification.value,
             region=app.region,
             consent=consent_label(app),
+            email_match=app.email_match.value,
             retention=convert(retention_days(app.retention), RetentionResponse),
             created_at=format_rfc3339(app.created_at),
             calls=CallCountsResponse.of(counts),

@@ -109,6 +109,10 @@ def show(options: CommonOptions, key: str) -> None:
 def set_(options: CommonOptions, key: str, settings: Sequence[str]) -> None:
     """Change an app's name, origins (separated by commas), verification or region.
 
+    email_match decides what the email beside a signed id does where another record has it. joined, the default, shows
+    that record in the person's contact as claims; trusted takes the email as the site's word; proven keeps the two
+    apart and records a conflict.
+
     With consent=required, hullo stores nothing about a visitor until the page sends the visitor's consent. The default
     is consent=none. keep_anonymous_days, keep_conversation_days, keep_decision_days, keep_timeline_days and
     keep_contact_days set how long hullo keeps data: a number of days, or none for ever. keep_contact_days is about
@@ -183,6 +187,7 @@ def _document(app: App) -> dict[str, object]:
         "verification": app.verification.value,
         "region": app.region,
         "linked_logout": linked_logout_label(app),
+        "email_match": app.email_match.value,
         **privacy_settings(app),
         "created_at": format_rfc3339(app.created_at),
     }
@@ -200,6 +205,7 @@ def _text(app: App, now: Instant) -> str:
             ("origins", _origins(app)),
             ("verification", app.verification),
             ("region", app.region),
+            ("email match", app.email_match),
             ("consent", consent_label(app)),
             ("linked logout", linked_logout_label(app)),
             *((name, "for ever" if days is None else days) for name, days in retention_days(app.retention).items()),

@@ -60,8 +60,8 @@ class Executor:
         """Return what would be decided now for an operation that is prepared already. Promises what `dry_run` does."""
         try:
             return prepared.decide(self.store.load([prepared.query])[0])
-        except NeedsFullContacts:
-            return self.dry_run_prepared(prepared.with_full_contacts())
+        except NeedsFullContacts as needs:
+            return self.dry_run_prepared(prepared.with_full_contacts(needs))
 
     def run_batch(self, jobs: Sequence[Job]) -> None:
         """Give every job its result: a decision whose changes are committed, or the error that refused it."""
@@ -176,10 +176,14 @@ class Executor:
                 continue
             try:
                 decision = job.prepared.decide(snapshot)
-            except NeedsFullContacts:
+            except NeedsFullContacts as needs:
                 # A merge, which is rare, needs the custom data of every app, and a first proof the visitor's own
                 # conversations. Loading them always would slow all calls.
-                job.prepared = job.prepared.with_full_contacts()
+                loaded = job.prepared.query
+                job.prepared = job.prepared.with_full_contacts(needs)
+                # A decision that asks again for what it was given would go round for ever.
+                if job.prepared.query == loaded:
+                    job.result = needs
                 continue
             except Exception as error:
                 job.result = error

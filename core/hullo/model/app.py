@@ -26,6 +26,16 @@ class VerificationMode(StrEnum):
     REQUIRED = "required"
 
 
+class EmailMatch(StrEnum):
+    """How far the email beside a signed id is believed, where another record has it (J)."""
+
+    # The default: a site that had its customers in a CRM first gets one visible contact for each.
+    JOINED = "joined"
+    # For pages that only the site's own server renders: it is the site's word for the email.
+    TRUSTED = "trusted"
+    PROVEN = "proven"
+
+
 class Scope(StrEnum):
     """What an API key may do."""
 
@@ -99,6 +109,7 @@ class App(Value):
     retention: Retention = field(default_factory=Retention)
     linked_logout: bool = True
     """False: sessions that hops bring to this app, or take from it, end apart from the ones they came from (S5)."""
+    email_match: EmailMatch = EmailMatch.JOINED
     identity_keys: tuple[IdentityKey, ...] = ()
     version: int = 0
 

@@ -148,6 +148,8 @@ class Absorption(Value):
     Stores record under the merge which ones moved, and resolve an open conflict between the two contacts in the name of
     `by`. Timelines, decisions and notes stay: those of a survivor are read together with those of all contacts it
     absorbed. Applied after the contacts, sessions and conversations of the change set.
+
+    With `is_joined`, sessions and links are lowered to `CLAIMED`, and stores record under the merge what they had (J).
     """
 
     merge_id: MergeId
@@ -156,12 +158,22 @@ class Absorption(Value):
     absorbed_id: ContactId
     at: Instant
     by: str
+    is_joined: bool = False
+
+
+class JoinConfirmation(Value):
+    """Change of a join on a claim to an ordinary merge: sessions and links that came with it and are still the
+    survivor's get back the standing that the join took from them (J)."""
+
+    merge_id: MergeId
+    survivor_id: ContactId
 
 
 class Split(Value):
     """Reversal of an `Absorption`: the sessions and conversations that came with the merge and are still the survivor's
-    go back. So do later ones of the absorbed contact: sessions that prove a restored identifier, and conversations that
-    the visitors of all these sessions started `since` the merge. The record of moved ones under the merge is deleted.
+    go back, with the standing that a join on a claim took from them. So do later ones of the absorbed contact: sessions
+    that prove a restored identifier, and conversations that the visitors of all these sessions started `since` the
+    merge. The record of moved ones under the merge is deleted.
     """
 
     merge_id: MergeId
@@ -171,6 +183,8 @@ class Split(Value):
     since: Instant
     restored_identifiers: tuple[IdentifierDigest, ...] = ()
     """Of the absorbed contact, as it is restored."""
+    is_joined: bool = False
+    """True for a join on a claim, which may have lowered standings."""
 
 
 class StoredResponse(Value, secrets=("seed",)):
@@ -216,6 +230,7 @@ class ChangeSet(Value):
     merges: tuple[Change[Merge], ...] = ()
     absorptions: tuple[Absorption, ...] = ()
     splits: tuple[Split, ...] = ()
+    join_confirmations: tuple[JoinConfirmation, ...] = ()
     contact_events: tuple[ContactEvent, ...] = ()
     """For timelines alone: events that a site reports go to no observer."""
     notes: tuple[Note, ...] = ()
@@ -253,6 +268,7 @@ class ChangeSet(Value):
             or self.merges
             or self.absorptions
             or self.splits
+            or self.join_confirmations
             or self.contact_events
             or self.notes
             or self.notes_removed

@@ -13,7 +13,13 @@ Scalar = str | int | float | bool
 
 
 TOKEN_WRITER_PREFIX: Final = "token:"
+KEY_WRITER_PREFIX: Final = "identity-key:"
 VISITOR_WRITER_PREFIX: Final = "visitor:"
+PAGE_WRITER_PREFIX: Final = "page:"
+JOIN_WRITER_PREFIX: Final = "join:"
+
+_VISITOR_PROOFS: Final = (KEY_WRITER_PREFIX, TOKEN_WRITER_PREFIX, VISITOR_WRITER_PREFIX)
+"""Writers of identifiers that a visitor proved: the key that signed, or the visitor whom a plugin's proof is about."""
 
 
 class Fact(msgspec.Struct, frozen=True, array_like=True):
@@ -28,12 +34,24 @@ class Fact(msgspec.Struct, frozen=True, array_like=True):
     at: Instant
     by: str
     """The writer: `visitor:<id>`, `identity-key:<id>`, `token:<id>` with the id of the key that signed a token with
-    this value, `api-key:<id>`, or a name that a plugin or import chose."""
+    this value, `page:<app>` for the email beside a signed id where the app trusts its pages, `join:<merge>` for a value
+    of a record that is joined on a claim (J), `api-key:<id>`, or a name that a plugin or import chose."""
 
     @property
     def is_signed(self) -> bool:
         """Return whether a token of the site states exactly this value (V5)."""
         return self.standing is Standing.PROVEN and self.by.startswith(TOKEN_WRITER_PREFIX)
+
+    @property
+    def is_attested(self) -> bool:
+        """Return whether a visitor's own proof covered this identifier. A proven one that is not is recorded: only the
+        site wrote it."""
+        return self.standing is Standing.PROVEN and self.by.startswith(_VISITOR_PROOFS)
+
+    @property
+    def joined_by(self) -> str | None:
+        """Return the id of the merge that joined this value's record on a claim (J); None for any other value."""
+        return self.by.removeprefix(JOIN_WRITER_PREFIX) if self.by.startswith(JOIN_WRITER_PREFIX) else None
 
 
 def is_blank(fact: Fact | None) -> bool:

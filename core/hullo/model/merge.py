@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hullo.model.contact import Contact, ContactId
+from hullo.model.identifier import IdentifierDigest
 from hullo.model.instant import Instant
 from hullo.value import Value
 
@@ -26,10 +27,14 @@ class Merge(Value):
     by: str
     """The writer, as in `Fact.by`."""
     rule: str
-    """Reason: `C1`, `by hand`, `conflict <id>`, or a text of a plugin."""
+    """Reason: `C1`, `C3`, `by hand`, `conflict <id>`, or a text of a plugin."""
     survivor_before: Contact
     """The survivor before the merge, with every app's custom data."""
     absorbed_before: Contact
+    """While the merge is a join on a claim, the record as it is now: what the site writes about its email alone is
+    written here (J)."""
+    joined_by: IdentifierDigest | None = None
+    """The email that joins the two on a claim (J). None for an ordinary merge, and once the join is confirmed."""
     undone_at: Instant | None = None
     undone_by: str | None = None
     version: int = 0

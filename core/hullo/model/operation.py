@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from msgspec.structs import replace
 
 from hullo.model.app import App
+from hullo.model.contact import ContactId
 from hullo.model.decision import Decision
+from hullo.model.identifier import IdentifierDigest
+from hullo.model.merge import MergeId
 from hullo.model.snapshot import Snapshot, SnapshotQuery
 from hullo.value import Value
 
@@ -40,17 +43,45 @@ class PreparedOperation(Value, Generic[A_co]):
                 keys.add(key)
         return keys
 
-    def with_full_contacts(self) -> PreparedOperation[A_co]:
-        """Make a copy that loads the custom data of every app, the audit head and all conversations of the visitor.
-        Without `app`: its version was checked in the same batch."""
+    def with_full_contacts(self, needs: NeedsFullContacts) -> PreparedOperation[A_co]:
+        """Make a copy that loads the custom data of every app, the audit head, all conversations of the visitor, and
+        what `needs` names. Without `app`: its version was checked in the same batch."""
         # Only merges, leads and first proofs need them: loading them always would slow each identify.
-        query = replace(self.query, app_id=None, include_audit_head=True, include_own=self.query.include_orphans)
+        query = self.query
+        query = replace(
+            query,
+            app_id=None,
+            include_audit_head=True,
+            include_own=query.include_orphans,
+            merges=_both(query.merges, needs.merges),
+            merged_into=_both(query.merged_into, needs.merged_into),
+            contacts=_both(query.contacts, needs.contacts),
+            identifiers=_both(query.identifiers, needs.identifiers),
+        )
         return replace(self, query=query, app=None)
 
 
 class NeedsFullContacts(Exception):
     """Raised by `decide` when a merge needs all apps' custom data and the audit head, or a visitor's own conversations
-    may move (C8, L2); the engine reloads and decides again."""
+    may move (C8, L2); the engine reloads and decides again. The fields name what is to be loaded besides, as in a
+    `SnapshotQuery`."""
+
+    def __init__(
+        self,
+        *,
+        merges: Iterable[MergeId] = (),
+        merged_into: Iterable[ContactId] = (),
+        contacts: Iterable[ContactId] = (),
+        identifiers: Iterable[IdentifierDigest] = (),
+    ) -> None:
+        super().__init__()
+        self.merges, self.merged_into = tuple(merges), tuple(merged_into)
+        self.contacts, self.identifiers = tuple(contacts), tuple(identifiers)
+
+
+def _both(first: Iterable[str], second: Iterable[str]) -> tuple[str, ...]:
+    # A dict and no set: the order of a query stays the same from run to run.
+    return tuple(dict.fromkeys((*first, *second)))
 
 
 class Apps(Protocol):

@@ -7,10 +7,18 @@ from hullo.model.app import AppId
 from hullo.model.conflict import Conflict
 from hullo.model.contact import ContactId
 from hullo.model.decision_record import FieldVerdict
+from hullo.model.merge import MergeId
 from hullo.model.proof import Signature
 from hullo.model.standing import Standing
 from hullo.model.visitor import VisitorId
 from hullo.value import Value
+
+
+class JoinedRecord(Value):
+    """The record that a server's call wrote to, which is shown in the contact on a claim (J)."""
+
+    merge_id: MergeId
+    email: str
 
 
 class Outcome(Value, secrets=("session_token",)):
@@ -42,6 +50,8 @@ class Outcome(Value, secrets=("session_token",)):
     they belong to another contact or not; `written`, `kept` and `conflicts` tell the rest to agents and API keys."""
     is_found_by_noted: bool = False
     """True where only an identifier of `noted` led to a stored contact."""
+    joined: JoinedRecord | None = None
+    """Set where a server writes about an email that the contact's visitor only gave: the values are claimed there."""
     app_id: AppId | None = None
     """None when a server wrote no app's custom data."""
     signature: Signature | None = None

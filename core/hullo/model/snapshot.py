@@ -68,6 +68,8 @@ class Snapshot(Value):
     conversations: Mapping[ConversationId, Conversation] = field(default_factory=dict[ConversationId, Conversation])
     reported_pairs: frozenset[str] = frozenset()
     """Pairs (`pair_key`) among `contacts` with a conflict that `blocks_new_report` (C7)."""
+    kept_pairs: frozenset[str] = frozenset()
+    """Those of `reported_pairs` that an agent decided to keep apart."""
     messages: Mapping[str, Message] = field(default_factory=dict[str, Message])
     """By repeat key."""
     stored_response: StoredResponse | None = None

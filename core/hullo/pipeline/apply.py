@@ -84,7 +84,8 @@ def _contact_changes(result: IdentifyResult) -> tuple[Change[Contact], ...]:
         # A new contact may have absorbed another before it is written, and is written once.
         changes.append(insertion(replace(result.writes.contact, version=0)))
     # A merge alone changes the survivor too: it takes what the absorbed contact had (G1).
-    elif result.writes.written or result.merges:
+    # So does a first proof of what the site only recorded, though no value changes.
+    elif result.writes.contact is not result.contact or result.merges:
         changes.append(replacement(stored, result.writes.contact))
     elif now - stored.last_seen_at >= TOUCH_INTERVAL:
         # Not at every page view: `last_seen_at` alone is not worth a write each time.

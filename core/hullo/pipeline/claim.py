@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from msgspec.structs import replace
 
 from hullo.errors import HulloError, ProofRejected, Rejection
 from hullo.hooks.manager import PluginManager
-from hullo.model.app import ApiKey, App, VerificationMode
+from hullo.model.app import ApiKey, App, EmailMatch, VerificationMode
 from hullo.model.claim import Claim
 from hullo.model.decision import Decision
+from hullo.model.identifier import EMAIL, EXTERNAL_ID, Identifier
 from hullo.model.limits import Limits
 from hullo.model.operation import Apps, PreparedOperation
 from hullo.model.outcome import Outcome
@@ -19,7 +20,7 @@ from hullo.model.proof import Proof, Signature
 from hullo.model.request_context import RequestContext
 from hullo.model.snapshot import Snapshot
 from hullo.model.visitor import SessionDigest
-from hullo.pipeline.decide import decide
+from hullo.pipeline.decide import Amend, decide
 from hullo.pipeline.load import collect_identifiers, identifier_digests, snapshot_query, tombstone_digests
 from hullo.pipeline.verify import (
     LENIENT_MODES,
@@ -134,6 +135,7 @@ class Identify(Value):
             mistake=evidence.mistake,
             context=self.context,
             request_id=self.request_id,
+            trusted_email=_trusted_email(identifiers, proven) if app.email_match is EmailMatch.TRUSTED else None,
             session_digest=self.session_digest,
         )
 
@@ -152,6 +154,10 @@ class Upsert(Value):
 
     def prepare(self, apps: Apps) -> PreparedOperation[Outcome]:
         """Build the query; the key is the proof. Raises `UnknownApp`, `NoIdentifier`, `Invalid`."""
+        return self.prepare_with(apps, None)
+
+    def prepare_with(self, apps: Apps, amend: Amend | None) -> PreparedOperation[Outcome]:
+        """Prepare a decision to which `amend` adds. Raises as `prepare`."""
         app = apps.find(self.app_id) if self.app_id is not None else None
         identifiers, rejected = collect_identifiers(self.claim, self.hooks, self.limits)
         digests = identifier_digests(identifiers, self.key.workspace_id)
@@ -171,13 +177,20 @@ class Upsert(Value):
             request_id=self.request_id,
             server_writer=f"api-key:{self.key.id}",
         )
-        return _prepared([verified], partial(decide, verified, self.hooks))
+        return _prepared([verified], partial(decide, verified, self.hooks, amend=amend))
 
 
 def _prepared(
     claims: Sequence[VerifiedClaim], decide: Callable[[Snapshot], Decision[Outcome]]
 ) -> PreparedOperation[Outcome]:
     return PreparedOperation(query=snapshot_query(claims), decide=decide, app=claims[0].app)
+
+
+def _trusted_email(identifiers: Iterable[Identifier], proven: frozenset[Identifier]) -> Identifier | None:
+    """Return the unproven email beside a proven external id."""
+    if not any(name.kind == EXTERNAL_ID for name in proven):
+        return None
+    return next((name for name in identifiers if name.kind == EMAIL and name not in proven), None)
 
 
 def _without_identifiers(claim: Claim) -> Claim:

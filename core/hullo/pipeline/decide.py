@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+
+from msgspec.structs import replace
 
 from hullo.hooks.manager import PluginManager
 from hullo.model.conflict import Conflict, pair_key
@@ -16,10 +18,13 @@ from hullo.model.request_context import RequestContext
 from hullo.model.snapshot import Snapshot
 from hullo.model.standing import Standing
 from hullo.pipeline.apply import decision_of
+from hullo.pipeline.join import plan_join
 from hullo.pipeline.lead import absorb_stub
 from hullo.pipeline.link import NO_LINKS, Links, link_conversations, needs_own_conversations
 from hullo.pipeline.match import MatchResult, match
 from hullo.pipeline.policy import WriteContext, WriteResult, one_per_kind, write_claim
+from hullo.pipeline.record import write_record
+from hullo.pipeline.settle import find_claimed, settle_joins
 from hullo.pipeline.tell import IdentifyResult
 from hullo.pipeline.verify import VerifiedClaim
 from hullo.rules import session_lifecycle
@@ -66,15 +71,47 @@ class _StandingResult(Value):
         return self.is_recreation and self.standing < Standing.PROVEN
 
 
-def decide(verified: VerifiedClaim, hooks: PluginManager, snapshot: Snapshot) -> Decision[Outcome]:
+Amend = Callable[[Decision[Outcome], Snapshot], Decision[Outcome]]
+"""Adds to a decision on that snapshot, which may show a record apart from the contact that it is joined to (J)."""
+
+
+def decide(
+    verified: VerifiedClaim, hooks: PluginManager, snapshot: Snapshot, amend: Amend | None = None
+) -> Decision[Outcome]:
     """Decide what to write, what to answer and why. No I/O, no clock, no randomness; may run more than once.
 
     Raises what `match` raises, and `NeedsFullContacts` where the visitor's own conversations may move.
     """
+
+    def decide_on(verified: VerifiedClaim, snapshot: Snapshot) -> Decision[Outcome]:
+        decision = _decide_alone(verified, hooks, snapshot)
+        return decision if amend is None else amend(decision, snapshot)
+
+    # J: nearly no call says anything about a join.
+    if find_claimed(verified, snapshot) is None:
+        return decide_on(verified, snapshot)
+    settled, claimed = settle_joins(verified, snapshot)
+    verified = replace(verified, context=settled.context)
+    decision = None
+    if claimed is not None:
+        decision = write_record(claimed, verified, settled.snapshot, decide_on)
+        if decision is None and claimed.merge is not None:
+            settled = settled.undone(claimed.holder, claimed.merge)
+            verified = replace(verified, context=settled.context)
+    if decision is None:
+        decision = decide_on(verified, settled.snapshot)
+    changes = settled.settle(decision.change_set)
+    result = decision.result if not settled.stored else replace(decision.result, changed=True)
+    return replace(decision, result=result, change_set=changes)
+
+
+def _decide_alone(verified: VerifiedClaim, hooks: PluginManager, snapshot: Snapshot) -> Decision[Outcome]:
     # In this order: standing needs the contact, writes need the standing, and links need both.
     matched = match(verified, snapshot, hooks)
     if matched.session is not None and matched.session.is_lead:
         matched = absorb_stub(matched, matched.session, snapshot)
+    if matched.collisions:
+        matched = plan_join(matched, snapshot)
     session = _continue_session(matched)
     standing = _judge_standing(session, snapshot)
     writes = _review_writes(standing, hooks)
@@ -154,6 +191,7 @@ def _absorb_planned(
             at=context.now,
             by=writer,
             rule=planned.rule,
+            joined_by=planned.joined_by,
         )
         merges.append(merge)
         contact = merge.merged_survivor
@@ -201,16 +239,16 @@ def _review_writes(believed: _StandingResult, hooks: PluginManager) -> WriteResu
         attribute_standing=_attribute_standing(believed.standing),
         is_signed=verified.is_signed,
         visitor_writer=session.visitor_writer,
+        site_word=verified.trusted_email,
+        is_attesting=verified.server_writer is None and bool(verified.proven_identifiers),
     )
     erased = believed.erased_identifiers
     names = matched.writable_identifiers
     if erased:
         # P2: a claim alone must not bring back an erased person's identifier.
         names = tuple(name for name in names if name not in erased)
-    unproven = matched.unproven_identifiers
-    writable = [
-        (name, name in verified.proven_identifiers and name not in unproven) for name in one_per_kind(names, contact)
-    ]
+    trusted = verified.trusted_email
+    writable = [(name, name in verified.proven_identifiers or name == trusted) for name in one_per_kind(names, contact)]
     # Without these kinds `_plain_values` would write the identifier as a plain profile value.
     withheld = [*matched.withheld_kinds]
     withheld += [collision.field for collision in matched.collisions] if matched.collisions else ()

@@ -44,11 +44,13 @@ class DisplacedIdentifiers(Value):
 
 
 class PlannedMerge(Value):
-    """A contact that the matched one is to absorb, as a plugin decided."""
+    """A contact that the matched one is to absorb, as a plugin or the rules of joins decided."""
 
     absorbed: Contact
     plugin: str
     rule: str
+    joined_by: IdentifierDigest | None = None
+    """See `Merge.joined_by`."""
 
 
 class TransferredIdentity(Value):
@@ -80,8 +82,6 @@ class MatchResult(Value):
     """True where the contact was reached through a proven identifier."""
     withheld_kinds: tuple[str, ...] = ()
     """Kinds that no other contact has, and that this one is not given."""
-    unproven_identifiers: tuple[Identifier, ...] = ()
-    """Identifiers that stay claims though a server named them: they found the contact, or stand beside one that did."""
     collisions: tuple[Collision, ...] = ()
     displaced: tuple[DisplacedIdentifiers, ...] = ()
     planned_merges: tuple[PlannedMerge, ...] = ()
@@ -158,16 +158,12 @@ def _match_claim(
         steps.append(Step(stage="match", plugin=plugin, answer=f"it is {contact.id}"))
         evidence = _Evidence.of(verified, session, contact, owners)
         displaceable = evidence.displaceable()
-        unproven: tuple[Identifier, ...] = ()
-        if verified.server_writer is not None and displaceable:
-            # Only for servers: a visitor who proves an email has the mailbox, a server only names a person by it.
-            displaceable, unproven = _of_server(displaceable, verified)
         if displaceable:
             displaced.append(DisplacedIdentifiers(owner=contact, identifiers=displaceable))
             # Free from now on, so that the contact that is found next, or created, takes them.
             owners = {name: owner for name, owner in owners.items() if name not in displaceable}
             steps.append(_match_step(f"not them: {contact.id} had it on a claim, the caller has proof (C4)"))
-        elif evidence.contradicted_by_proof(unproven):
+        elif evidence.contradicted_by_proof():
             steps.append(
                 _match_step(f"not them: only claims lead to {contact.id}, and the caller proves something else (V2)")
             )
@@ -194,7 +190,6 @@ def _match_claim(
                     ),
                     is_proven=evidence.is_proven(),
                     withheld_kinds=(conflicting.kind,) if conflicting else (),
-                    unproven_identifiers=unproven,
                     collisions=_find_collisions(verified, owners, matched, displaced),
                     displaced=tuple(displaced),
                     planned_merges=merges,
@@ -215,20 +210,6 @@ def _match_claim(
         displaced=tuple(displaced),
         steps=(*steps, _match_step("somebody new")),
     )
-
-
-def _of_server(
-    displaceable: tuple[Identifier, ...], verified: VerifiedClaim
-) -> tuple[tuple[Identifier, ...], tuple[Identifier, ...]]:
-    """Split what a server's call displaces from what it only used to find the contact.
-
-    A server that names an email says which person it means (M2), and not that the mailbox is theirs. Where nothing else
-    leads to the contact, what stands beside it is no better: it would prove the rest when the call is repeated.
-    """
-    # An external id is the site's own word for the person: its server may move it.
-    found_only = any(name.kind != EXTERNAL_ID for name in displaceable)
-    unproven = tuple(name for name in verified.identifiers if name.kind != EXTERNAL_ID) if found_only else ()
-    return tuple(name for name in displaceable if name.kind == EXTERNAL_ID), unproven
 
 
 def _match_step(answer: str) -> Step:
@@ -320,7 +301,7 @@ class _Evidence(Value):
         # One that has an owner fills no blank: it found this contact, or it becomes a collision.
         if external_id is None or external_id in self.owners:
             return None
-        if self._has_other_proof() and not self._confirms_stored_proof():
+        if self._has_other_proof() and not self._confirms_stored_proof() and not self._names_open_record():
             return external_id  # C3: a mere claim does not give a proven person an external id
         stored = identifier_facts(self.contact, EXTERNAL_ID)
         # C4: a proven external id takes the place of one that was only claimed.
@@ -329,19 +310,16 @@ class _Evidence(Value):
         )
         return external_id if stored and not displaces else None
 
-    def contradicted_by_proof(self, lookup_only: Collection[Identifier] = ()) -> bool:
+    def contradicted_by_proof(self) -> bool:
         """Return whether only claims lead here, while the caller proves something that says otherwise (V2).
 
         That is an identifier that is proven of another contact, or, where this contact is a proven person, any that is
-        not theirs: a caller with a proof of their own need not be the person that they merely claim to be. What a
-        server used as `lookup_only` leads here as long as nothing is proven of another contact.
+        not theirs: a caller with a proof of their own need not be the person that they merely claim to be.
         """
         # A proof that leads here outweighs all of it.
-        for name in self.proven:
-            if name not in lookup_only:
-                return False
-        proven_person = not lookup_only and bool(self.verified.proven_identifiers) and self._has_other_proof()
-        return any(proven_person or self._is_proven_of_owner(name) for name in self.verified.proven_identifiers)
+        if self.proven or not self.verified.proven_identifiers:
+            return False
+        return self._has_other_proof() or any(map(self._is_proven_of_owner, self.verified.proven_identifiers))
 
     def displaceable(self) -> tuple[Identifier, ...]:
         """Return what the caller proves and the contact has on a mere claim, while something else proves it.
@@ -379,6 +357,13 @@ class _Evidence(Value):
             self.owners.get(name, other) not in (self.contact, other) for name in self.verified.proven_identifiers
         )
         return bool(self.proven) and bool(other_evidence.proven) and not third and not other_evidence.displaceable()
+
+    def _names_open_record(self) -> bool:
+        """Return whether the call names an identifier that the site recorded, and no visitor has proven anything of
+        this contact. A visitor who claims to be a customer fills the blanks of the record (C3)."""
+        facts = map(self.contact.identifier_fact, self.matching)
+        recorded = any(fact is not None and fact.standing is Standing.PROVEN for fact in facts)
+        return recorded and not any(fact.is_attested for _, fact in self.contact.all_identifiers())
 
     def _is_proven_of_owner(self, identifier: Identifier) -> bool:
         owner = self.owners.get(identifier)

@@ -13,16 +13,24 @@ from hullo.model.claim import CUSTOM_DATA, Claim
 from hullo.model.contact import Contact
 from hullo.model.decision_record import FieldVerdict, Step
 from hullo.model.event import FieldChange
-from hullo.model.fact import Fact, Scalar, is_blank, is_same_value
+from hullo.model.fact import PAGE_WRITER_PREFIX, Fact, Scalar, is_blank, is_same_value
 from hullo.model.identifier import EMAIL, EXTERNAL_ID, Identifier
 from hullo.model.instant import Instant
+from hullo.model.limits import Limits
 from hullo.model.phone import normalise_phone
 from hullo.model.standing import Standing
 from hullo.model.write import Write, custom_field, identifier_field
-from hullo.rules.identifiers import replace_identifier, set_primary_identifier, with_identifiers
+from hullo.rules.identifiers import (
+    identifier_facts,
+    replace_identifier,
+    set_primary_identifier,
+    with_identifiers,
+)
 from hullo.rules.phones import deduplicate_phones
 from hullo.value import Value
 
+MAX_EMAILS: Final = Limits().emails
+"""Emails of one contact up to which a visitor's new one stands beside the others (W7)."""
 _FIELD_PREFIXES: Final = {"identifier": "identifier.", "custom_data": f"{CUSTOM_DATA}."}
 
 
@@ -43,9 +51,15 @@ class WriteContext(Value):
     """See `Write.signed`."""
     visitor_writer: str | None = None
     """The writer of fields beside the evidence. None where that is `writer` too."""
+    site_word: Identifier | None = None
+    """See `VerifiedClaim.trusted_email`."""
+    is_attesting: bool = False
+    """True where a visitor's own proof covers the identifiers that are proven."""
 
     def writer_of(self, field: str) -> str:
         """Return the writer to store with the value (`Fact.by`)."""
+        if self.site_word is not None and field == self.site_word.kind:
+            return f"{PAGE_WRITER_PREFIX}{self.app.id}" if self.app is not None else self.writer
         if self.signed_fields is None or self.visitor_writer is None:
             return self.writer
         # V2: a proof covers what was signed. The visitor, not the key, wrote what stands beside it.
@@ -102,18 +116,21 @@ def write_claim(
     another contact; `cleared_kinds` are to be removed, further identifiers too. `matched_by` is the kind by which the
     contact was found, None for a write by contact id.
     """
-    writes, unchanged = _propose_writes(
+    writes, unchanged, attested = _propose_writes(
         claim, contact, write_context, writable, withheld_kinds, cleared_kinds, matched_by
     )
     # Nothing to review is the rule: most calls repeat what is stored (W9).
     if not writes:
-        return WriteResult(contact=contact, unchanged=unchanged)
+        return WriteResult(
+            contact=_apply_accepted(contact, attested, write_context, is_new) if attested else contact,
+            unchanged=unchanged,
+        )
     # Policies see None for a new contact that holds nothing yet: one that has absorbed another may hold values.
     reviewed = None if is_new and not contact.absorbed else contact
     refusals = hooks.review_writes(claim, write_context.standing, reviewed, writes)
     accepted = [write for write in writes if write.field not in refusals]
     return WriteResult(
-        contact=_apply_accepted(contact, accepted, write_context, is_new),
+        contact=_apply_accepted(contact, [*accepted, *attested], write_context, is_new),
         written=tuple(
             FieldVerdict(field=write.field, verdict="written", reason=f"{_write_kind(write)} as {write.standing.label}")
             for write in accepted
@@ -152,10 +169,12 @@ def _propose_writes(
     withheld_kinds: Iterable[str],
     cleared_kinds: Iterable[str],
     matched_by: str | None,
-) -> tuple[tuple[Write, ...], tuple[str, ...]]:
-    """Return the writes that would change something, and the fields that have their value already."""
+) -> tuple[tuple[Write, ...], tuple[str, ...], tuple[Write, ...]]:
+    """Return the writes that would change something, the fields that have their value already, and of these the
+    identifiers that this call attests: no value changes, so no policy is asked, and no event says so."""
     changing: list[Write] = []
     unchanged: list[str] = []
+    attested: list[Write] = []
 
     def propose(
         field: str,
@@ -164,23 +183,25 @@ def _propose_writes(
         stored: Fact | None,
         standing: Standing | None = None,
         app_id: str | None = None,
+        attests: bool = False,
     ) -> None:
         standing = standing if standing is not None else write_context.standing_of(field)
+        is_change = _is_change(value, stored, standing)
         # W9: what is so already is no write, so no plugin is asked about it.
-        if _is_change(value, stored, standing):
-            changing.append(
-                Write(
-                    field=field,
-                    kind=kind,
-                    value=value,
-                    standing=standing,
-                    stored=stored,
-                    signed=write_context.is_signed,
-                    app_id=app_id,
-                )
-            )
-        else:
+        if not is_change:
             unchanged.append(field)
+            if not attests or stored is None or stored.is_attested:
+                return
+        write = Write(
+            field=field,
+            kind=kind,
+            value=value,
+            standing=standing,
+            stored=stored,
+            signed=write_context.is_signed,
+            app_id=app_id,
+        )
+        (changing if is_change else attested).append(write)
 
     # Only what the claim names is proposed: an omitted field stays as it is (W1).
     handled_kinds = {*withheld_kinds}
@@ -196,8 +217,16 @@ def _propose_writes(
         becomes_primary = kind != matched_by and standing is Standing.PROVEN
         stored = contact.identifiers.get(kind) if held is None or becomes_primary else held
         # M2: another spelling of the same email is the same email, and the stored spelling stays.
+        # W7: a person who is proven by this call has a new email. It becomes the primary one, and replaces none.
+        if held is None and kind == EMAIL != matched_by and _takes_another_email(contact, write_context):
+            stored = None
         propose(
-            identifier_field(kind), "identifier", held.value if held is not None else identifier.value, stored, standing
+            identifier_field(kind),
+            "identifier",
+            held.value if held is not None else identifier.value,
+            stored,
+            standing,
+            attests=has_proof and write_context.is_attesting and identifier != write_context.site_word,
         )
         handled_kinds.add(kind)
     for kind in cleared_kinds:
@@ -216,7 +245,13 @@ def _propose_writes(
         block = _app_custom_data(contact, write_context.app)
         for key, custom in claim.custom_data.items():
             propose(custom_field(key), "custom_data", custom, block.get(key), app_id=write_context.app.id)
-    return tuple(changing), tuple(unchanged)
+    return tuple(changing), tuple(unchanged), tuple(attested)
+
+
+def _takes_another_email(contact: Contact, write_context: WriteContext) -> bool:
+    """Return whether a new email stands beside those that the contact has, up to as many as a list holds (W7)."""
+    is_proven_visitor = write_context.is_attesting and write_context.standing is Standing.PROVEN
+    return is_proven_visitor and len(contact.also.get(EMAIL, ())) + 1 < MAX_EMAILS
 
 
 def _plain_values(claim: Claim, excluded_kinds: Collection[str]) -> Mapping[str, str | None]:
@@ -294,6 +329,9 @@ def _set_identifier(contact: Contact, kind: str, fact: Fact | None, stored: Fact
         return with_identifiers(contact, kind, ())
     if stored is not None and is_same_value(stored, fact.value):
         return replace_identifier(contact, kind, stored, fact)
+    if stored is None and kind in contact.identifiers:
+        # W7: the former primary one stays as a further one.
+        return with_identifiers(contact, kind, (fact, *identifier_facts(contact, kind)))
     return set_primary_identifier(contact, kind, fact)
 
 

@@ -96,6 +96,8 @@ class VerifiedClaim(Evidence, kw_only=True, secrets=("salt",)):
     signed_fields: frozenset[str] | None = None
     """The fields that evidence itself states; every other field is a claim (V5). None where no evidence states any
     field: then all fields have the standing of the call."""
+    trusted_email: Identifier | None = None
+    """The email beside a signed external id, where the app takes it as the site's word (J). None else."""
     session_digest: SessionDigest | None = None
     server_writer: str | None = None
     """The writer's name (`Fact.by`) when a server calls with an API key; None for a visitor."""

@@ -18,13 +18,13 @@ def set_primary_identifier(contact: Contact, kind: str, fact: Fact) -> Contact:
     """Make `fact` the primary identifier of the kind.
 
     A secondary identifier of the contact swaps places with the primary one; any other replaces the primary one, which
-    the contact loses (W7).
+    the contact loses (W7), save one by which a record is joined: it is not the contact's to lose (J).
     """
     key, primary = identifier_of(kind, fact).key, contact.identifiers.get(kind)
     secondary = contact.also.get(kind, ())
     # Compared by match key: another spelling of the same email is the same identifier (M2).
     others = tuple(fact for fact in secondary if identifier_of(kind, fact).key != key)
-    if len(others) < len(secondary) and primary is not None:
+    if primary is not None and (len(others) < len(secondary) or primary.joined_by is not None):
         others = (primary, *others)
     return replace(
         contact, identifiers={**contact.identifiers, kind: fact}, also=_with_kind(contact.also, kind, others)

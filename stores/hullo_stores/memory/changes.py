@@ -26,7 +26,7 @@ from hullo.model.instant import Instant
 from hullo.model.merge import Merge
 from hullo.model.visitor import Session
 from hullo_stores.memory.erasure import erase
-from hullo_stores.memory.merging import absorb, separate
+from hullo_stores.memory.merging import absorb, confirm_join, separate
 from hullo_stores.memory.tables import Journal, Tables
 from hullo_stores.references import newly_referenced_contacts
 from hullo_stores.timeline import timeline_entries
@@ -71,10 +71,13 @@ class ChangeWriter:
             self._write_conflict(conflict)
         for merge in changes.merges:
             self._write_merge(merge)
-        for absorption in changes.absorptions:
-            absorb(tables, self._journal, absorption)
+        # A record may be split from one contact and absorbed by another at once (J).
         for separation in changes.splits:
             separate(tables, self._journal, separation)
+        for absorption in changes.absorptions:
+            absorb(tables, self._journal, absorption)
+        for confirmation in changes.join_confirmations:
+            confirm_join(tables, self._journal, confirmation)
         for decision in changes.decisions:
             self._write_decision(decision)
         self._write_history(changes)

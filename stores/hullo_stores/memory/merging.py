@@ -7,10 +7,11 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from hullo.model.change_set import Absorption, Split
+from hullo.model.change_set import Absorption, JoinConfirmation, Split
 from hullo.model.conflict import pair_key
 from hullo.model.contact import ContactId
 from hullo.model.conversation import Conversation
+from hullo.model.standing import Standing
 from hullo.model.visitor import Session
 from hullo_stores.memory.tables import Journal, Moved, Tables
 
@@ -22,7 +23,9 @@ def absorb(tables: Tables, journal: Journal, absorption: Absorption) -> None:
     absorbed, survivor = absorption.absorbed_id, absorption.survivor_id
     sessions = frozenset(key for key, held in tables.sessions.items() if held.contact_id == absorbed)
     conversations = frozenset(key for key, held in tables.conversations.items() if held.contact_id == absorbed)
-    journal.put(tables.moved, absorption.merge_id, Moved(sessions=sessions, conversations=conversations))
+    lowered = _lower(tables, journal, sessions, conversations) if absorption.is_joined else {}
+    moved = Moved(sessions=sessions, conversations=conversations, lowered=lowered)
+    journal.put(tables.moved, absorption.merge_id, moved)
     _move(journal, tables.sessions, sessions, survivor)
     _move(journal, tables.conversations, conversations, survivor)
     pair = pair_key(survivor, absorbed)
@@ -61,7 +64,46 @@ def separate(tables: Tables, journal: Journal, separation: Split) -> None:
     ]
     came = {*moved.conversations, *theirs}
     _move(journal, tables.conversations, _still_of(tables.conversations, came, survivor), absorbed)
+    if separation.is_joined:
+        _raise(tables, journal, moved, absorbed)
     journal.drop(tables.moved, separation.merge_id)
+
+
+def confirm_join(tables: Tables, journal: Journal, confirmation: JoinConfirmation) -> None:
+    """Give sessions and links back the standing that the join took. See `JoinConfirmation`."""
+    moved = tables.moved.get(confirmation.merge_id)
+    if moved is None:
+        return
+    _raise(tables, journal, moved, confirmation.survivor_id)
+    journal.put(tables.moved, confirmation.merge_id, replace(moved, lowered={}))
+
+
+def _lower(
+    tables: Tables, journal: Journal, sessions: Iterable[str], conversations: Iterable[str]
+) -> dict[str, Standing]:
+    lowered: dict[str, Standing] = {}
+    for key in sessions:
+        session = tables.sessions[key]
+        if session.standing is not None and session.standing > Standing.CLAIMED:
+            lowered[key] = session.standing
+            journal.put(tables.sessions, key, replace(session, standing=Standing.CLAIMED))
+    for key in conversations:
+        conversation = tables.conversations[key]
+        if conversation.link_standing is not None and conversation.link_standing > Standing.CLAIMED:
+            lowered[key] = conversation.link_standing
+            journal.put(tables.conversations, key, replace(conversation, link_standing=Standing.CLAIMED))
+    return lowered
+
+
+def _raise(tables: Tables, journal: Journal, moved: Moved, contact_id: ContactId) -> None:
+    for key in _still_of(tables.sessions, moved.lowered, contact_id):
+        session = tables.sessions[key]
+        back = replace(session, standing=moved.lowered[key], version=session.version + 1)
+        journal.put(tables.sessions, key, back)
+    for key in _still_of(tables.conversations, moved.lowered, contact_id):
+        conversation = tables.conversations[key]
+        back_link = replace(conversation, link_standing=moved.lowered[key], version=conversation.version + 1)
+        journal.put(tables.conversations, key, back_link)
 
 
 def _still_of(table: dict[str, M], keys: Iterable[str], contact_id: ContactId) -> list[str]:

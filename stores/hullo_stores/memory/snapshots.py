@@ -39,6 +39,7 @@ def take_snapshot(tables: Tables, query: SnapshotQuery) -> Snapshot:
     if (query.include_orphans or query.include_own) and session is not None:
         own = tables.visitor_conversations.get(session.visitor_id, ())
         asked += [talk_id for talk_id in own if query.include_own or talks[talk_id].contact_id is None]
+    pairs = frozenset(pair_key(*pair) for pair in combinations(contacts, 2)) & tables.open_pairs.keys()
     return Snapshot(
         app_version=app.version if app is not None and app.workspace_id == here else None,
         session=session,
@@ -47,7 +48,10 @@ def take_snapshot(tables: Tables, query: SnapshotQuery) -> Snapshot:
         conversations={
             talk_id: talks[talk_id] for talk_id in asked if talk_id in talks and talks[talk_id].workspace_id == here
         },
-        reported_pairs=frozenset(pair_key(*pair) for pair in combinations(contacts, 2)) & tables.open_pairs.keys(),
+        reported_pairs=pairs,
+        kept_pairs=frozenset(
+            pair for pair in pairs if tables.conflicts[tables.open_pairs[pair]].resolution is not None
+        ),
         messages={
             key: message
             for key, message in repeats.items()

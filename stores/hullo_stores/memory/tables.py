@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from msgspec import field
@@ -19,6 +19,7 @@ from hullo.model.identifier import IdentifierDigest
 from hullo.model.instant import Instant
 from hullo.model.merge import Merge, MergeId
 from hullo.model.note import Note
+from hullo.model.standing import Standing
 from hullo.model.timeline import TimelineEntry
 from hullo.model.tombstone import Tombstone
 from hullo.model.visitor import Session, SessionDigest, Visitor, VisitorId
@@ -34,6 +35,8 @@ class Moved(Value):
 
     sessions: frozenset[SessionDigest]
     conversations: frozenset[ConversationId]
+    lowered: Mapping[str, Standing] = field(default_factory=dict[str, Standing])
+    """The standing that a join on a claim took from each of them."""
 
 
 class Lease(Value):

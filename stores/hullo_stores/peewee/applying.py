@@ -13,7 +13,7 @@ from hullo_stores.peewee.compiler import Compiler
 from hullo_stores.peewee.connection import Transaction
 from hullo_stores.peewee.erasure import ErasureStatements, erase
 from hullo_stores.peewee.faults import UNENCODABLE
-from hullo_stores.peewee.merging import MergeStatements, absorb, separate
+from hullo_stores.peewee.merging import MergeStatements, absorb, confirm_join, separate
 from hullo_stores.peewee.tables import Contacts, Conversations, Sessions
 from hullo_stores.write_conflict import TransactionAborted, WriteConflict
 
@@ -110,10 +110,13 @@ def _write(transaction: Transaction, statements: Statements, group: Sequence[Cha
     for changes in group:
         if changes.notes:
             _require_subjects(transaction, statements.notes, changes.notes)
-        for absorption in changes.absorptions:
-            absorb(transaction, statements.merges, absorption)
+        # A record may be split from one contact and absorbed by another at once (J).
         for separation in changes.splits:
             separate(transaction, statements.merges, separation)
+        for absorption in changes.absorptions:
+            absorb(transaction, statements.merges, absorption)
+        for confirmation in changes.join_confirmations:
+            confirm_join(transaction, statements.merges, confirmation)
         for erasure in changes.erasures:
             erase(transaction, statements.erasures, erasure)
 
@@ -124,6 +127,7 @@ def _is_batchable(group: Sequence[ChangeSet]) -> bool:
         changes.erasures
         or changes.absorptions
         or changes.splits
+        or changes.join_confirmations
         or changes.session_revocations
         or changes.hop_group_revocations
         or _releases_identifier(changes)

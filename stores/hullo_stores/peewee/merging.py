@@ -7,12 +7,27 @@ has been written before, so no other transaction can point rows at it: what is r
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
-from hullo.model.change_set import Absorption, Split
+from hullo.model.change_set import Absorption, JoinConfirmation, Split
 from hullo.model.conflict import pair_key
 from hullo.model.contact import ContactId
+from hullo.model.standing import Standing
 from hullo_stores.peewee.compiler import Compiler, ListStatement, NamedStatement
 from hullo_stores.peewee.connection import Connection, Transaction
+
+_CLAIMED: Final = int(Standing.CLAIMED)
+_LOWERED: Final = "SELECT id FROM \"moved\" WHERE merge_id = :merge AND kind = '{kind}' AND standing IS NOT NULL"
+
+
+def _above_claimed(column: str) -> str:
+    return f"CASE WHEN {column} > {_CLAIMED} THEN {column} END"
+
+
+def _recorded(kind: str, key: str) -> str:
+    return (
+        f"(SELECT standing FROM \"moved\" WHERE moved.merge_id = :merge AND moved.kind = '{kind}' AND moved.id = {key})"
+    )
 
 
 class MergeStatements:
@@ -27,6 +42,33 @@ class MergeStatements:
             'INSERT INTO "moved" (merge_id, kind, id) '
             "SELECT :merge, 'conversation', id FROM \"conversation\" WHERE contact_id = :absorbed"
         )
+        # J: what a join on a claim lowers is remembered, so that the split and the confirmation give it back.
+        self.record_joined_sessions = compiler.named_statement(
+            'INSERT INTO "moved" (merge_id, kind, id, standing) '
+            f"SELECT :merge, 'session', digest, {_above_claimed('standing')} FROM \"session\" "
+            "WHERE contact_id = :absorbed"
+        )
+        self.record_joined_conversations = compiler.named_statement(
+            'INSERT INTO "moved" (merge_id, kind, id, standing) '
+            f"SELECT :merge, 'conversation', id, {_above_claimed('link_standing')} FROM \"conversation\" "
+            "WHERE contact_id = :absorbed"
+        )
+        self.lower_sessions = compiler.named_statement(
+            f'UPDATE "session" SET standing = {_CLAIMED} WHERE contact_id = :absorbed AND standing > {_CLAIMED}'
+        )
+        self.lower_links = compiler.named_statement(
+            f'UPDATE "conversation" SET link_standing = {_CLAIMED} '
+            f"WHERE contact_id = :absorbed AND link_standing > {_CLAIMED}"
+        )
+        self.raise_sessions = compiler.named_statement(
+            f'UPDATE "session" SET standing = {_recorded("session", "session.digest")}, version = version + 1 '
+            f"WHERE contact_id = :holder AND digest IN ({_LOWERED.format(kind='session')})"
+        )
+        self.raise_links = compiler.named_statement(
+            f'UPDATE "conversation" SET link_standing = {_recorded("conversation", "conversation.id")}, '
+            f"version = version + 1 WHERE contact_id = :holder AND id IN ({_LOWERED.format(kind='conversation')})"
+        )
+        self.forget_lowered = compiler.named_statement('UPDATE "moved" SET standing = NULL WHERE merge_id = :merge')
         self.move_sessions = compiler.named_statement(
             'UPDATE "session" SET contact_id = :survivor, version = version + 1 WHERE contact_id = :absorbed'
         )
@@ -66,11 +108,20 @@ def absorb(transaction: Transaction, statements: MergeStatements, absorption: Ab
         "at": absorption.at,
         "by": absorption.by,
     }
+    recording = (
+        (
+            statements.record_joined_sessions,
+            statements.record_joined_conversations,
+            statements.lower_sessions,
+            statements.lower_links,
+        )
+        if absorption.is_joined
+        else (statements.record_moved_sessions, statements.record_moved_conversations)
+    )
     _run(
         transaction,
         values,
-        statements.record_moved_sessions,
-        statements.record_moved_conversations,
+        *recording,
         statements.move_sessions,
         statements.move_conversations,
         statements.resolve,
@@ -84,6 +135,7 @@ def separate(transaction: Transaction, statements: MergeStatements, separation: 
         "survivor": separation.survivor_id,
         "absorbed": separation.absorbed_id,
         "since": separation.since,
+        "holder": separation.absorbed_id,
     }
     _run(transaction, values, statements.return_sessions)
     for name in separation.restored_identifiers:
@@ -94,8 +146,15 @@ def separate(transaction: Transaction, statements: MergeStatements, separation: 
         values,
         statements.return_conversations,
         statements.return_new_conversations,
+        *((statements.raise_sessions, statements.raise_links) if separation.is_joined else ()),
         statements.delete_moved,
     )
+
+
+def confirm_join(transaction: Transaction, statements: MergeStatements, confirmation: JoinConfirmation) -> None:
+    """Give sessions and links back the standing that the join took. See `JoinConfirmation`."""
+    values = {"merge": confirmation.merge_id, "holder": confirmation.survivor_id}
+    _run(transaction, values, statements.raise_sessions, statements.raise_links, statements.forget_lowered)
 
 
 def _run(transaction: Transaction, values: Mapping[str, object], *statements: NamedStatement) -> None:

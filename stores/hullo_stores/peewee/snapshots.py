@@ -96,14 +96,16 @@ class ReferencedRows:
         open_pairs: Iterable[Row] = (),
     ) -> None:
         """`blocks` cover at least the apps of the queries, `own` the conversations of their visitors; `open_pairs` are
-        (pair,)."""
+        (pair, resolution)."""
         self._rows = {row[0]: row for row in contacts}
         self._blocks = blocks_by_contact(blocks)
         self._built: dict[tuple[ContactId, str | None], Contact] = {}
         self.own: dict[str, dict[ConversationId, Conversation]] = {}
         for conversation in map(conversation_of, own):
             self.own.setdefault(conversation.visitor_id, {})[conversation.id] = conversation
-        self.open_pairs = frozenset[str](pair for (pair,) in open_pairs)
+        pairs = dict[str, str | None](open_pairs)
+        self.open_pairs = frozenset[str](pairs)
+        self.kept_pairs = frozenset[str](pair for pair, resolution in pairs.items() if resolution is not None)
 
     def contact(self, contact_id: ContactId, query: SnapshotQuery) -> Contact | None:
         """Return the contact with the blocks that the query wants. None if it is gone or another workspace's."""
@@ -165,6 +167,7 @@ def _snapshot(
         contacts=contacts,
         conversations=_conversations(query, named, pointed_at, session),
         reported_pairs=pointed_at.open_pairs.intersection(pairs_of(contacts)) if len(contacts) > 1 else frozenset(),
+        kept_pairs=pointed_at.kept_pairs.intersection(pairs_of(contacts)) if pointed_at.kept_pairs else frozenset(),
         messages=_messages(query, named) if query.repeat_keys else {},
         stored_response=None
         if query.stored_response_digest is None

@@ -9,7 +9,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from hullo.errors import Invalid
-from hullo.model.app import App, VerificationMode
+from hullo.model.app import App, EmailMatch, VerificationMode
 from hullo.model.retention import Retention
 from hullo.rules.origins import parse_origin_pattern
 
@@ -94,6 +94,14 @@ def parse_verification_mode(text: str) -> VerificationMode:
         raise Invalid(f"verification is one of {', '.join(VerificationMode)}, not {text!r}") from None
 
 
+def parse_email_match(text: str) -> EmailMatch:
+    """Parse how far the email beside a signed id counts. Raises `Invalid`."""
+    try:
+        return EmailMatch(text)
+    except ValueError:
+        raise Invalid(f"email_match is one of {', '.join(EmailMatch)}, not {text!r}") from None
+
+
 def parse_region(text: str | None) -> str | None:
     """Parse a country code to upper case; None for an empty text. Raises `Invalid`."""
     if not text:
@@ -136,6 +144,7 @@ _FIELD_PARSERS: Final[Mapping[str, tuple[str, Callable[[str], object]]]] = {
     "origins": ("origins", _parse_origin_list),
     "verification": ("verification", parse_verification_mode),
     "region": ("region", parse_region),
+    "email_match": ("email_match", parse_email_match),
     "consent": ("consent_required", _parse_consent),
     "linked_logout": ("linked_logout", _parse_linked_logout),
 }

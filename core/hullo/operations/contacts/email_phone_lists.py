@@ -80,7 +80,9 @@ class ContactLists(Value):
         contact, lists = result.contact, list[_ListChange]()
         if self.emails is not None:
             before = identifier_facts(contact, EMAIL)
-            after = tuple(_list_fact(email.value, contact.identifier_fact(email), write_context) for email in emails)
+            listed = tuple(_list_fact(email.value, contact.identifier_fact(email), write_context) for email in emails)
+            # J: an email by which a record is joined is not the contact's to remove; undoing the merge removes it.
+            after = (*listed, *(fact for fact in before if fact.joined_by is not None and fact not in listed))
             lists.append(_ListChange(field=EMAILS, kind="identifier", before=before, after=after))
         if self.phones is not None:
             before, region = all_phones(contact), write_context.app.region if write_context.app else None
@@ -179,7 +181,7 @@ def _with_list(contact: Contact, list_change: _ListChange) -> Contact:
 def _list_fact(text: str, held: Fact | None, write_context: WriteContext) -> Fact:
     """Keep a stored fact of the same value, in any spelling, unless the new standing is higher."""
     # W9: the same list sent again changes nothing, and the provenance stays.
-    if held is not None and held.standing >= write_context.standing:
+    if held is not None and (held.standing >= write_context.standing or held.joined_by is not None):
         return held
     return Fact(
         held.value if held is not None else text, write_context.standing, write_context.at, write_context.writer

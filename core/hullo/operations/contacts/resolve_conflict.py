@@ -12,7 +12,7 @@ from hullo.model.decision import Decision
 from hullo.model.decision_record import FieldVerdict, Trace
 from hullo.model.fact import Fact
 from hullo.model.identifier import EMAIL
-from hullo.model.merge import RelatedCounts
+from hullo.model.merge import Merge, MergeId, RelatedCounts
 from hullo.model.operation import Apps, PreparedOperation
 from hullo.model.request_context import RequestContext
 from hullo.model.snapshot import Snapshot, SnapshotQuery
@@ -20,6 +20,7 @@ from hullo.model.standing import Standing
 from hullo.operations.contacts.merge import MergeContacts, MergeResult
 from hullo.rules.events import EventBuilder, next_audit_entry
 from hullo.rules.identifiers import identifier_facts, with_identifiers, without_identifiers
+from hullo.rules.merging.settled_joins import SettledJoins, active_join
 from hullo.rules.merging.survivors import require_not_merged
 from hullo.value import Value
 
@@ -86,6 +87,8 @@ class ResolveConflict(Value):
         # Merged by another way meanwhile: the pair is one contact already, and only the conflict is closed.
         if self.action == "merge" and contact.id != other.id:
             return self._resolve_by_merge(resolution_change, snapshot)
+        if self.action == "move_email" and (merge_id := _joined_by(conflict, other)) is not None:
+            return self._move_record(active_join(merge_id, other, snapshot), resolution_change, snapshot)
         changes = self._move_email(conflict, contact, other, context) if self.action == "move_email" else ChangeSet()
         # A merge writes its own entry, so only the other resolutions get one here.
         entry = next_audit_entry(
@@ -101,6 +104,16 @@ class ResolveConflict(Value):
             result=ResolvedConflict(conflict=resolution_change.after),
             change_set=replace(changes, conflicts=(resolution_change,), audit_entries=(entry,)),
         )
+
+    def _move_record(
+        self, merge: Merge, resolution_change: Change[Conflict], snapshot: Snapshot
+    ) -> Decision[ResolvedConflict]:
+        """Move an email by which a record is joined: the record goes along with it (J)."""
+        settled = SettledJoins(snapshot=snapshot, context=self.context, by=self.writer, request_id=self.request_id)
+        settled = settled.undone(snapshot.contacts[self.other_id], merge)
+        work = replace(self, other_id=merge.absorbed_id, context=settled.context)
+        decision = work._resolve_by_merge(resolution_change, settled.snapshot)
+        return replace(decision, change_set=settled.settle(decision.change_set))
 
     def _resolve_by_merge(self, resolution_change: Change[Conflict], snapshot: Snapshot) -> Decision[ResolvedConflict]:
         merge_decision = MergeContacts(
@@ -157,6 +170,12 @@ class ResolveConflict(Value):
 
 def _email_trace(reason: str) -> Trace:
     return Trace(fields=(FieldVerdict(field=EMAIL, verdict="written", reason=reason),))
+
+
+def _joined_by(conflict: Conflict, other: Contact) -> MergeId | None:
+    """Return the join by which the other contact has the email of the conflict; None where it has it otherwise."""
+    disputed = _disputed_email(conflict, other) if conflict.field == EMAIL else None
+    return disputed.joined_by if disputed is not None else None
 
 
 def _disputed_email(conflict: Conflict, other: Contact) -> Fact | None:

@@ -5,18 +5,19 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from hullo.errors import Conflicting, NotFound
-from hullo.model.change_set import Change, ChangeSet, Split, replacement
+from hullo.model.change_set import insertion
+from hullo.model.conflict import Conflict, pair_key
 from hullo.model.contact import Contact
 from hullo.model.decision import Decision
-from hullo.model.decision_record import FieldVerdict, Step, Trace
+from hullo.model.identifier import EMAIL
 from hullo.model.merge import Merge
 from hullo.model.operation import Apps, PreparedOperation
 from hullo.model.request_context import RequestContext
 from hullo.model.snapshot import Snapshot, SnapshotQuery
 from hullo.operations.contacts.merge import MANUAL_RULE
-from hullo.rules.events import EventBuilder, next_audit_entry
-from hullo.rules.merging.combine import clear_absorbed, list_field_changes
-from hullo.rules.merging.split import ChangedField, split_contacts, without_merge
+from hullo.rules.merging.joins import joins_of
+from hullo.rules.merging.split import ChangedField
+from hullo.rules.merging.undo import undo_merge
 from hullo.value import Value
 
 
@@ -50,7 +51,8 @@ class UndoMerge(Value):
             contacts=(merge.survivor_id, merge.absorbed_id),
             # Who has them today decides which ones can go back (G2).
             identifiers=tuple(merge.absorbed_before.identifier_digests()),
-            merges=(merge.id,),
+            # Joins that an image shows may have ended since: their values must not come back (J).
+            merges=(merge.id, *joins_of(merge.absorbed_before), *joins_of(merge.survivor_before)),
             # Other merges fill the places that become free.
             merged_into=(merge.survivor_id,),
             include_audit_head=True,
@@ -74,94 +76,47 @@ class UndoMerge(Value):
             raise Conflicting(
                 f"{survivor.id} has itself become part of {survivor.merged_into} since: undo that merge first"
             )
-        others = [
-            other
-            for other in snapshot.merges.values()
-            if other.is_active and other.survivor_id == survivor.id and other.id != merge.id
-        ]
         # Clocks of processes differ: the undo must sort after the last change of both.
         context = self.context.at_least(max(survivor.updated_at, absorbed.updated_at))
-        split = split_contacts(survivor, absorbed, merge, others, snapshot.contact_ids, context.now)
-        undo_change = replacement(
+        undo = undo_merge(
             merge,
-            replace(
-                merge,
-                # P2: an image left here would survive the erasure of the other contact.
-                survivor_before=_drop_snapshot(merge.survivor_before),
-                absorbed_before=_drop_snapshot(merge.absorbed_before),
-                undone_at=context.now,
-                undone_by=self.writer,
-            ),
+            survivor,
+            absorbed,
+            snapshot,
+            context,
+            by=self.writer,
+            request_id=self.request_id,
+            plugin=MANUAL_RULE,
+            answer=f"{absorbed.id} is no part of {survivor.id} now (G2)",
         )
-        event_builder = EventBuilder(context, merge.workspace_id, by=self.writer)
-        fields = [change.field for change in list_field_changes(survivor, split.survivor)]
-        data = {"merge_id": merge.id, "survivor_id": survivor.id, "restored_id": absorbed.id}
-        event_builder.add("contact.unmerged", survivor.id, {**data, "fields": fields})
-        # One for each: both timelines say it, and webhooks are in order per contact (R4).
-        event_builder.add("contact.unmerged", absorbed.id, data)
-        # Stores free the survivor's identifiers before they add them to the restored contact.
-        contacts = replacement(survivor, split.survivor), replacement(absorbed, split.restored)
-        trace = Trace(
-            steps=(
-                Step(stage="unmerge", plugin=MANUAL_RULE, answer=f"{absorbed.id} is no part of {survivor.id} now (G2)"),
-            ),
-            fields=tuple(
-                FieldVerdict(field=field.field, verdict="kept", reason=field.reason) for field in split.changed_since
-            ),
-        )
+        changes = undo.changes
+        # J: an agent who splits a join says that they are two, and the next call must not join them again.
+        if merge.joined_by is not None and pair_key(survivor.id, absorbed.id) not in snapshot.reported_pairs:
+            changes = replace(changes, conflicts=(insertion(self._kept_apart(merge, context)),))
         return Decision(
             result=UndoMergeResult(
-                merge=undo_change.after,
-                survivor=contacts[0].after,
-                restored=contacts[1].after,
-                changed_since=split.changed_since,
+                merge=changes.merges[0].after,
+                survivor=changes.contacts[0].after,
+                restored=changes.contacts[1].after,
+                changed_since=undo.split.changed_since,
             ),
-            change_set=ChangeSet(
-                contacts=contacts,
-                merges=(
-                    undo_change,
-                    # Ids sort by time: only later merges have images that hold these values.
-                    *(_without_merge_change(other, merge, others) for other in others if other.id > merge.id),
-                ),
-                decisions=tuple(
-                    event_builder.decision_record(contact.id, self.request_id, trace, ordinal)
-                    for ordinal, contact in enumerate((survivor, absorbed))
-                ),
-                splits=(
-                    Split(
-                        merge_id=merge.id,
-                        survivor_id=survivor.id,
-                        absorbed_id=absorbed.id,
-                        since=merge.at,
-                        # Sessions that prove one of them go back with the contact (G2).
-                        restored_identifiers=tuple(split.restored.identifier_digests()),
-                    ),
-                ),
-                audit_entries=(
-                    next_audit_entry(
-                        snapshot,
-                        context,
-                        merge.workspace_id,
-                        by=self.writer,
-                        action="contact.unmerged",
-                        subject=survivor.id,
-                        merge_id=merge.id,
-                        restored_id=absorbed.id,
-                    ),
-                ),
-                events=event_builder.events,
-            ),
-            build_trace=lambda: trace,
+            change_set=changes,
+            build_trace=lambda: undo.trace,
         )
 
-
-def _drop_snapshot(image: Contact) -> Contact:
-    """Clear the image of an undone merge: it is not needed, and either contact may be erased without the other (P2)."""
-    return clear_absorbed(image, survivor=None, at=image.updated_at)
-
-
-def _without_merge_change(later: Merge, merge: Merge, others: list[Merge]) -> Change[Merge]:
-    """Remove this merge from the image of a later one into the same contact, which would bring its values back when
-    undone."""
-    earlier = [other for other in others if other.id < later.id]
-    return replacement(later, replace(later, survivor_before=without_merge(later.survivor_before, merge, earlier)))
+    def _kept_apart(self, merge: Merge, context: RequestContext) -> Conflict:
+        return Conflict(
+            id=context.new_id("cfl"),
+            workspace_id=merge.workspace_id,
+            app_id=None,
+            contact_id=merge.survivor_id,
+            other_id=merge.absorbed_id,
+            field=EMAIL,
+            rule=merge.rule,
+            created_at=context.now,
+            digest=merge.joined_by,
+            status="resolved",
+            resolution="keep",
+            resolved_at=context.now,
+            resolved_by=self.writer,
+        )

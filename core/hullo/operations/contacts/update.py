@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec import field
 
 from hullo.errors import Conflicting, Invalid
 from hullo.hooks.manager import PluginManager
 from hullo.model.app import App
-from hullo.model.change_set import ChangeSet, replacement
+from hullo.model.change_set import NO_CHANGES, ChangeSet, replacement
 from hullo.model.claim import Claim
 from hullo.model.contact import Contact, ContactId
 from hullo.model.decision import Decision
 from hullo.model.decision_record import Trace
-from hullo.model.identifier import Identifier
+from hullo.model.identifier import EMAIL, Identifier
 from hullo.model.limits import Limits
 from hullo.model.operation import Apps, PreparedOperation
 from hullo.model.request_context import RequestContext
@@ -22,6 +24,8 @@ from hullo.operations.contacts.email_phone_lists import ContactLists
 from hullo.pipeline.load import usable_identifiers
 from hullo.pipeline.policy import WriteContext, one_per_kind, write_claim
 from hullo.rules.events import EventBuilder
+from hullo.rules.identifiers import identifier_facts
+from hullo.rules.merging.settled_joins import SettledJoins, active_join
 from hullo.rules.merging.survivors import require_not_merged
 from hullo.value import Value
 
@@ -66,13 +70,15 @@ class UpdateContact(Value):
     ) -> Decision[Contact]:
         """Write the fields. Raises `NotFound`, and `Conflicting` for an identifier of another contact, or as
         `require_not_merged` does."""
-        contact = require_not_merged(snapshot, self.contact_id)
+        settled = self._settle_joins(identifiers, emails, snapshot)
+        snapshot = settled.snapshot
+        contact = snapshot.contacts[self.contact_id]
         for identifier in (*identifiers, *emails):
             # Refused, not recorded as a conflict: the caller is trusted, and can merge the two itself.
             if snapshot.contact_ids.get(identifier.digest(self.workspace_id), contact.id) != contact.id:
                 raise Conflicting(f"another contact has this {identifier.kind}")
         # Clocks of processes differ: the event must sort after the contact's last one.
-        context = self.context.at_least(contact.updated_at)
+        context = settled.context.at_least(contact.updated_at)
         write_context = WriteContext(writer=self.writer, at=context.now, standing=Standing.PROVEN, app=app)
         result = write_claim(
             self.claim,
@@ -86,17 +92,34 @@ class UpdateContact(Value):
         result = self.lists.apply(result, emails, write_context, self.hooks)
         # W9: no write, no event, no decision record.
         if not result.changed_fields:
-            return Decision(result=contact)
+            return Decision(result=contact, change_set=settled.settle(NO_CHANGES))
         change = replacement(contact, result.contact)
         trace = Trace(steps=result.steps, fields=result.verdicts())
         event_builder = EventBuilder(context, self.workspace_id, app_id=self.app_id, by=self.writer)
         event_builder.add("contact.updated", contact.id, {"fields": result.changed_fields}, result.changes)
-        return Decision(
-            result=change.after,
-            change_set=ChangeSet(
-                contacts=(change,),
-                decisions=(event_builder.decision_record(contact.id, self.request_id, trace),),
-                events=event_builder.events,
-            ),
-            build_trace=lambda: trace,
+        changes = ChangeSet(
+            contacts=(change,),
+            decisions=(event_builder.decision_record(contact.id, self.request_id, trace),),
+            events=event_builder.events,
         )
+        return Decision(result=change.after, change_set=settled.settle(changes), build_trace=lambda: trace)
+
+    def _settle_joins(
+        self, identifiers: Sequence[Identifier], emails: Sequence[Identifier], snapshot: Snapshot
+    ) -> SettledJoins:
+        """Confirm a join whose email the caller writes, and undo one whose email it removes (J).
+
+        Raises `NotFound`, `NeedsFullContacts`, and `Conflicting` as `require_not_merged` does.
+        """
+        settled = SettledJoins(snapshot=snapshot, context=self.context, by=self.writer, request_id=self.request_id)
+        contact = require_not_merged(snapshot, self.contact_id)
+        named = [contact.identifier_fact(name) for name in (*identifiers, *emails)]
+        confirmed = [fact.joined_by for fact in named if fact is not None and fact.joined_by is not None]
+        cleared = self.cleared_kinds if self.lists.emails is None else {*self.cleared_kinds, EMAIL}
+        removed = [fact.joined_by for kind in cleared for fact in identifier_facts(contact, kind)]
+        # In the order of the facts, and each once.
+        for merge_id in dict.fromkeys(filter(None, (*confirmed, *removed))):
+            merge = active_join(merge_id, contact, settled.snapshot)
+            holder = settled.snapshot.contacts[contact.id]
+            settled = settled.confirmed(holder, merge) if merge_id in confirmed else settled.undone(holder, merge)
+        return settled

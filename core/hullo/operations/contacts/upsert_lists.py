@@ -7,6 +7,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
+from hullo.model.app import App
 from hullo.model.change_set import Change, ChangeSet
 from hullo.model.contact import Contact, ContactId
 from hullo.model.decision import Decision
@@ -41,19 +42,16 @@ class UpsertWithLists(Value):
             first = emails[0].value
             # The other emails do not match: they may belong to several contacts.
             upsert = replace(upsert, claim=replace(upsert.claim, email=first, email_as_sent=first))
-        prepared = upsert.prepare(apps)
+        app = apps.find(upsert.app_id) if upsert.app_id is not None else None
+        # Added to the upsert's own decision, which may be about a record that is joined to a contact on a claim (J).
+        prepared = upsert.prepare_with(apps, partial(self._add_lists, app, emails))
         digests = dict.fromkeys((*prepared.query.identifiers, *(email.digest(workspace_id) for email in emails)))
-        return PreparedOperation(
-            query=replace(prepared.query, identifiers=tuple(digests)),
-            decide=partial(self._decide, prepared, emails),
-            app=prepared.app,
-        )
+        return replace(prepared, query=replace(prepared.query, identifiers=tuple(digests)))
 
-    def _decide(
-        self, prepared: PreparedOperation[Outcome], emails: Sequence[Identifier], snapshot: Snapshot
+    def _add_lists(
+        self, app: App | None, emails: Sequence[Identifier], decision: Decision[Outcome], snapshot: Snapshot
     ) -> Decision[Outcome]:
         # The upsert decides first: it may create the contact, or merge two.
-        decision = prepared.decide(snapshot)
         contact_id = decision.result.contact_id
         assert contact_id is not None, "a server's upsert always has a contact"
         changes = {change.after.id: change for change in decision.change_set.contacts}
@@ -67,9 +65,7 @@ class UpsertWithLists(Value):
         # Where the upsert writes nothing, the lists make the first change, with the next version.
         change = changes.get(contact_id, Change(contact, replace(contact, version=contact.version + 1)))
         context = _context_after(self.upsert.context, change)
-        write_context = WriteContext(
-            writer=self.upsert.key.writer, at=context.now, standing=Standing.PROVEN, app=prepared.app
-        )
+        write_context = WriteContext(writer=self.upsert.key.writer, at=context.now, standing=Standing.PROVEN, app=app)
         result = lists.apply(WriteResult(contact=change.after), owned_emails, write_context, self.upsert.hooks)
         if len(owned_emails) < len(emails):
             verdict = FieldVerdict(

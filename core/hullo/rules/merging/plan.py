@@ -7,9 +7,11 @@ from typing import Final
 
 from hullo.model.change_set import Absorption, Change, insertion, replacement
 from hullo.model.contact import Contact
+from hullo.model.identifier import IdentifierDigest
 from hullo.model.instant import Instant
 from hullo.model.merge import Merge, MergeId
 from hullo.rules.merging.combine import clear_absorbed, combine, list_field_changes
+from hullo.rules.merging.joins import as_record, join
 from hullo.value import Value
 
 MAX_UNCONFIRMED_CONTACTS: Final = 50
@@ -26,6 +28,8 @@ class MergePlanResult(Value, dict=True):
     at: Instant
     by: str
     rule: str
+    joined_by: IdentifierDigest | None = None
+    """See `Merge.joined_by`."""
 
     @property
     def contact_count(self) -> int:
@@ -37,7 +41,14 @@ class MergePlanResult(Value, dict=True):
     def merged_survivor(self) -> Contact:
         """Combine the two."""
         # Cached: the changed fields, the answer and the write all read it, and combining is the costly part.
+        if self.joined_by is not None:
+            return join(self.survivor, self.record, self.merge_id, self.at)
         return combine(self.survivor, self.absorbed, self.at)
+
+    @cached_property
+    def record(self) -> Contact:
+        """Return the absorbed contact as the merge keeps it for an undo."""
+        return as_record(self.absorbed) if self.joined_by is not None else self.absorbed
 
     @cached_property
     def changed_fields(self) -> tuple[str, ...]:
@@ -64,7 +75,8 @@ class MergePlanResult(Value, dict=True):
                 rule=self.rule,
                 # Whole images, not a list of differences: an undo years later still knows what each side had (G2).
                 survivor_before=self.survivor,
-                absorbed_before=self.absorbed,
+                absorbed_before=self.record,
+                joined_by=self.joined_by,
             )
         )
 
@@ -78,4 +90,5 @@ class MergePlanResult(Value, dict=True):
             absorbed_id=self.absorbed.id,
             at=self.at,
             by=self.by,
+            is_joined=self.joined_by is not None,
         )

@@ -44,4 +44,5 @@ def merge_audit_entries(merge_plans: Iterable[MergePlanResult], snapshot: Snapsh
 
 def _merge_event_data(merge_plan: MergePlanResult) -> dict[str, object]:
     # Ids only: webhooks and the audit log get this, and personal values must not reach them (P4).
-    return {"merge_id": merge_plan.merge_id, "absorbed_id": merge_plan.absorbed.id, "rule": merge_plan.rule}
+    joined = {"joined": True} if merge_plan.joined_by is not None else {}
+    return {"merge_id": merge_plan.merge_id, "absorbed_id": merge_plan.absorbed.id, "rule": merge_plan.rule, **joined}

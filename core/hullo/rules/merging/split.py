@@ -11,10 +11,11 @@ from hullo.model.contact import Contact, ContactId, identifier_of
 from hullo.model.fact import Fact
 from hullo.model.identifier import IdentifierDigest
 from hullo.model.instant import Instant
-from hullo.model.merge import Merge
+from hullo.model.merge import Merge, MergeId
 from hullo.model.write import identifier_field
 from hullo.rules.identifiers import identifier_facts, with_identifiers
 from hullo.rules.merging.field_values import field_values, preferred_fact, with_field_values
+from hullo.rules.merging.joins import shown_record, strip_ended_joins, without_join
 from hullo.rules.phones import PHONE, all_phones
 from hullo.value import Value
 
@@ -40,18 +41,20 @@ def split_contacts(
     merge: Merge,
     others: Sequence[Merge],
     contact_ids: Mapping[IdentifierDigest, ContactId],
+    merges: Mapping[MergeId, Merge],
     at: Instant,
 ) -> SplitResult:
     """Compute both contacts without the merge.
 
     `absorbed` is the cleared contact, `others` are the survivor's other active merges, in order, and `contact_ids`
-    names the current owners of the identifiers that came with this one.
+    names the current owners of the identifiers that came with this one. `merges` holds the joins that either shows.
     """
     restored, taken = _restore_absorbed(survivor, merge, contact_ids)
     return SplitResult(
-        survivor=replace(without_merge(survivor, merge, others), updated_at=at),
+        # Images may show records of joins that have ended since: their values are not to come back (J).
+        survivor=replace(strip_ended_joins(without_merge(survivor, merge, others), merges), updated_at=at),
         # The image has the version of its time; the write must be compared with the stored one.
-        restored=replace(restored, version=absorbed.version, updated_at=at),
+        restored=replace(strip_ended_joins(restored, merges), version=absorbed.version, updated_at=at),
         changed_since=(*taken, *_find_changed_fields(survivor, merge, others)),
     )
 
@@ -59,9 +62,11 @@ def split_contacts(
 def without_merge(image: Contact, merge: Merge, others: Sequence[Merge]) -> Contact:
     """Remove the data of this merge from a survivor, current or in an image. Values of the other merges fill the free
     fields."""
+    if merge.joined_by is not None:
+        return without_join(image, merge, others)
     absorbed_values, survivor_values = field_values(merge.absorbed_before), field_values(merge.survivor_before)
     current = field_values(image)
-    other_values = [field_values(other.absorbed_before) for other in others]
+    other_values = [field_values(shown_record(other)) for other in others]
     for slot, fact in absorbed_values.items():
         # G2: changed since, or the survivor's own all along: it stays.
         if current.get(slot) != fact or survivor_values.get(slot) == fact:
@@ -95,7 +100,7 @@ def _remaining_identifiers(image: Contact, kind: str, merge: Merge, others: Sequ
         return remaining
     # The primary identifier leaves: the next is the one that would be primary without this merge.
     primary: Fact | None = None
-    for earlier in (merge.survivor_before, *(other.absorbed_before for other in others)):
+    for earlier in (merge.survivor_before, *map(shown_record, others)):
         named = earlier.identifiers.get(kind)
         candidate = next(
             (
@@ -112,11 +117,7 @@ def _remaining_identifiers(image: Contact, kind: str, merge: Merge, others: Sequ
 def _remaining_phones(remaining: Contact, merge: Merge, others: Sequence[Merge]) -> tuple[Fact, ...]:
     absorbed_values = {fact.value for fact in all_phones(merge.absorbed_before)}
     # A number that another source also had stays, since this merge was not its only origin.
-    stay = {
-        fact.value
-        for image in (merge.survivor_before, *(other.absorbed_before for other in others))
-        for fact in all_phones(image)
-    }
+    stay = {fact.value for image in (merge.survivor_before, *map(shown_record, others)) for fact in all_phones(image)}
     primary = remaining.profile.get(PHONE)
     dropped = absorbed_values - stay
     if primary is not None:
@@ -136,7 +137,7 @@ def _restore_absorbed(
         for fact in identifier_facts(merge.absorbed_before, kind):
             owner = owners.get(identifier_of(kind, fact).digest(merge.workspace_id))
             # No contact has it today: the restored contact takes it back.
-            if owner is None:
+            if owner is None or (owner == survivor.id and merge.joined_by is not None):
                 names.append(fact)
             # The survivor's fact is newer: a standing that was proven after the merge goes back with it (G2).
             elif owner == survivor.id:
@@ -149,9 +150,9 @@ def _restore_absorbed(
 
 
 def _find_changed_fields(survivor: Contact, merge: Merge, others: Sequence[Merge]) -> Iterator[ChangedField]:
-    absorbed_values, survivor_values = field_values(merge.absorbed_before), field_values(merge.survivor_before)
+    absorbed_values, survivor_values = field_values(shown_record(merge)), field_values(merge.survivor_before)
     current = field_values(survivor)
-    other_values = [field_values(other.absorbed_before) for other in others]
+    other_values = [field_values(shown_record(other)) for other in others]
     for slot, fact in absorbed_values.items():
         stored = current.get(slot)
         # Only values that the merge really showed on the survivor can have changed there since.

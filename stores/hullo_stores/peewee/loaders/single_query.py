@@ -177,7 +177,7 @@ def _part_selects(dialect: SingleQueryDialect, parts: frozenset[str]) -> Iterato
             yield each("block", block, source, f"FROM everybody CROSS JOIN {dialect.names_table('apps')} AS named")
     if "pairs" in parts:
         yield (
-            f"SELECT 'pair', (SELECT {dialect.json_row('open_pair')} FROM \"conflict\" "
+            f"SELECT 'pair', (SELECT {dialect.json_row('open_pair', 'resolution')} FROM \"conflict\" "
             "WHERE open_pair = CONCAT(one.who, '|', other.who)) "
             "FROM wanted AS one INNER JOIN wanted AS other ON other.query = one.query AND one.who < other.who"
         )

@@ -54,7 +54,7 @@ class StepStatements:
             )
         )
         self.own_conversations = compiler.select_by(Conversations.visitor_id)
-        self.open_pairs = compiler.select_by(Conflicts.open_pair, Conflicts.open_pair)
+        self.open_pairs = compiler.select_by(Conflicts.open_pair, Conflicts.open_pair, Conflicts.resolution)
         self.messages_by_repeat_key = compiler.list_statement(
             lambda keys: (
                 Messages.select(*fields_of(Messages), Conversations.workspace_id)

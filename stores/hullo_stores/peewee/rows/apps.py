@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from hullo.model.app import ApiKey, App, IdentityKey, Scope, VerificationMode, Workspace
+from hullo.model.app import ApiKey, App, EmailMatch, IdentityKey, Scope, VerificationMode, Workspace
 from hullo.model.change_set import CallCount, SpentToken, StoredResponse
 from hullo.model.retention import Retention
 from hullo_stores.peewee.rows.encoding import Row, json_text, texts_of
@@ -19,6 +19,7 @@ class _Policy(msgspec.Struct, frozen=True, omit_defaults=True):
     consent_required: bool = False
     retention: Retention = Retention()
     linked_logout: bool = True
+    email_match: EmailMatch = EmailMatch.JOINED
 
 
 _scopes_of = msgspec.json.Decoder(frozenset[Scope]).decode
@@ -36,7 +37,12 @@ def workspace_of(row: Row) -> Workspace:
 
 
 def app_row(app: App) -> Row:
-    policy = _Policy(consent_required=app.consent_required, retention=app.retention, linked_logout=app.linked_logout)
+    policy = _Policy(
+        consent_required=app.consent_required,
+        retention=app.retention,
+        linked_logout=app.linked_logout,
+        email_match=app.email_match,
+    )
     return (
         app.id,
         app.workspace_id,
@@ -64,6 +70,7 @@ def app_of(row: Row, keys: Iterable[IdentityKey]) -> App:
         consent_required=policy.consent_required,
         retention=policy.retention,
         linked_logout=policy.linked_logout,
+        email_match=policy.email_match,
         identity_keys=tuple(keys),
         version=version,
     )

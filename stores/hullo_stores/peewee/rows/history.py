@@ -106,12 +106,13 @@ def merge_row(merge: Merge) -> Row:
         merge.undone_at,
         merge.undone_by,
         merge.version,
+        merge.joined_by,
     )
 
 
 def merge_of(row: Row) -> Merge:
     id_, workspace_id, survivor_id, absorbed_id, at, by, rule = row[:7]
-    survivor_before, absorbed_before, undone_at, undone_by, version = row[7:]
+    survivor_before, absorbed_before, undone_at, undone_by, version, joined_by = row[7:]
     return Merge(
         id=id_,
         workspace_id=workspace_id,
@@ -122,6 +123,7 @@ def merge_of(row: Row) -> Merge:
         rule=rule,
         survivor_before=_contact_of(survivor_before),
         absorbed_before=_contact_of(absorbed_before),
+        joined_by=joined_by,
         undone_at=undone_at,
         undone_by=undone_by,
         version=version,

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from peewee import SQL, BigIntegerField, CharField, IntegerField, Model, TextField
+from peewee import SQL, BigIntegerField, CharField, IntegerField, Model, SmallIntegerField, TextField
 
 from hullo_stores.peewee.tables.ids import ID
 
@@ -80,6 +80,7 @@ class Merges(Model):
     undone_at = BigIntegerField(null=True)
     undone_by = TextField(null=True)
     version = IntegerField()
+    joined_by = CharField(max_length=ID, null=True)
 
     class Meta:
         table_name = "merge"
@@ -94,11 +95,13 @@ Merges.add_index(Merges.absorbed_id, Merges.id, name="merge_absorbed_id")
 
 
 class Moved(Model):
-    """What a merge took along: `kind` is `session`, by digest, or `conversation`."""
+    """What a merge took along: `kind` is `session`, by digest, or `conversation`. `standing` is the standing that a
+    join on a claim took from it, NULL where it took none."""
 
     merge_id = CharField(max_length=ID)
     kind = CharField(max_length=16)
     id = CharField(max_length=ID)
+    standing = SmallIntegerField(null=True)
 
     class Meta:
         table_name = "moved"
