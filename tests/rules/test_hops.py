@@ -15,7 +15,7 @@ from hullo.model.instant import MINUTE, SECOND
 from hullo.model.standing import Standing
 from hullo.operations.admin.register import NewApp
 from hullo.operations.contacts.update import UpdateContact
-from hullo.rules.hop_targets import hop_domains
+from hullo.rules.hop_targets import hop_domains, hop_targets
 from world import Browser, World
 
 
@@ -439,8 +439,8 @@ def test_page_learns_a_bounded_number_of_domains(world: World) -> None:
     world.set_app(origins="https://shop.test")
     app = world.hullo.load_app(world.app.app_key)
     apps = world.hullo.executor.apps.list_by_workspace(app.workspace_id)
-    domains = hop_domains(app, apps, None)
+    domains = hop_domains(app, hop_targets(apps), None)
     # Its own and those of the oldest apps.
     assert (len(domains), domains[:2]) == (100, ["https://shop.test", "https://0.test"])
     in_web_view = replace(apps[1], origins=("capacitor://localhost", "chrome-extension://abc", "https://0.test"))
-    assert hop_domains(app, [app, in_web_view], None) == ["https://shop.test", "https://0.test"]
+    assert hop_domains(app, hop_targets([app, in_web_view]), None) == ["https://shop.test", "https://0.test"]

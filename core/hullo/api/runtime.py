@@ -12,7 +12,7 @@ import anyio
 from anyio import to_thread
 from anyio.lowlevel import RunVar
 
-from hullo.api.hop_domains import WorkspaceApps
+from hullo.api.hop_target_cache import HopTargetCache
 from hullo.application import Hullo
 from hullo.asgi.address import TrustedProxies
 from hullo.asgi.lifespan import close_at_exit
@@ -68,7 +68,7 @@ class AsyncRuntime:
     def __init__(self, hullo: Hullo) -> None:
         self.hullo = hullo
         self.proxies = TrustedProxies(hullo.settings.trusted_proxies)
-        self.workspace_apps = WorkspaceApps()
+        self.hop_targets = HopTargetCache()
         self.rate_limiter = RateLimiter(hullo, self._run_rate_limit_call)
         self._close_callbacks: list[Callable[[], None]] = []
         # A variable of the event loop, since several loops may share this runtime.

@@ -19,7 +19,7 @@ from hullo.model.conversation import Conversation
 from hullo.model.instant import Instant
 from hullo.model.visitor import Session
 from hullo.operations.sessions.open_session import OpenSession
-from hullo.rules.hop_targets import hop_domains
+from hullo.rules.hop_targets import HopTarget, hop_domains
 from hullo.store.protocol import Page, PageRequest, Store
 from hullo.value import Value
 
@@ -106,7 +106,7 @@ async def open_session(request: Request, verb: Literal["join", "reset"], envelop
     # The token of a session that goes on is sent again: the lifetime of its cookie starts anew (S3).
     token, headers = request.session_delivery(session_update.token or caller.token)
     app, limits = await _load_app(request), request.runtime.hullo.settings.limits
-    domains = hop_domains(app, await _workspace_apps(request, app), request.origin)
+    domains = hop_domains(app, await _hop_targets(request, app), request.origin)
     joined = JoinedResponse.of(session_update.session, token, conversations, app, limits, domains)
     response = json_response(joined, headers)
     return OpenedSession(
@@ -127,13 +127,13 @@ async def _load_app(request: Request) -> App:
     return app if app is not None else await request.runtime.read(lambda _: apps.find(request.app_key))
 
 
-async def _workspace_apps(request: Request, app: App) -> Sequence[App]:
-    runtime, workspace_id = request.runtime, app.workspace_id
+async def _hop_targets(request: Request, app: App) -> Sequence[HopTarget]:
+    runtime = request.runtime
 
     async def load() -> Sequence[App]:
-        return await runtime.read(lambda _: runtime.hullo.executor.apps.list_by_workspace(workspace_id))
+        return await runtime.read(lambda store: store.list_apps())
 
-    return await runtime.workspace_apps.find(workspace_id, request.context.now, load)
+    return await runtime.hop_targets.find(app.workspace_id, request.context.now, load)
 
 
 async def list_visible_conversations(request: Request, session: Session, page: PageRequest) -> Page[Conversation]:

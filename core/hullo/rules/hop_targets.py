@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from hullo.model.app import App
+from hullo.model.app import App, AppId
 from hullo.rules.origins import WILDCARD, is_loopback, is_origin_allowed, normalise_origin
+from hullo.value import Value
 
 # Each join sends them all, and a workspace may have any number of apps.
 MAX_DOMAINS: Final = 100
@@ -28,23 +29,32 @@ def app_for_origin(origin: str, source_app: App, apps: Iterable[App]) -> App | N
     return min(listed, key=lambda app: (normal not in app.origins, app.id == source_app.id))
 
 
-def hop_domains(app: App, apps: Iterable[App], page_origin: str | None) -> list[str]:
+class HopTarget(Value):
+    """An origin, or a pattern of origins, that links may lead to."""
+
+    app_id: AppId
+    origin: str
+    is_local: bool
+    """Whether it is on a developer's machine."""
+
+
+def hop_targets(apps: Iterable[App]) -> tuple[HopTarget, ...]:
+    """List what links may lead to. Schemes of web views and extensions are left out: no link of a page needs them."""
+    return tuple(
+        HopTarget(app_id=app.id, origin=origin, is_local=is_loopback(origin.replace(WILDCARD, "://any.")))
+        for app in apps
+        for origin in app.origins
+        if origin.startswith(("https://", "http://"))
+    )
+
+
+def hop_domains(app: App, targets: Iterable[HopTarget], page_origin: str | None) -> list[str]:
     """List the origins, and patterns of origins, that links of an app's page carry the identity to: the app's own, then
     those of the other apps in the workspace, `MAX_DOMAINS` in all. `page_origin` None: the caller is no page.
 
-    Nothing that no link of the page needs: of other apps no schemes of web views and extensions, and no developer's
-    machine unless the page is on one.
+    Those on a developer's machine are for pages that are on one too.
     """
     is_local = page_origin is not None and is_loopback(page_origin)
-    others = (origin for other in apps if other.id != app.id for origin in other.origins)
-    needed = [origin for origin in others if _is_web(origin) and (is_local or not _is_local(origin))]
+    others = [target.origin for target in targets if target.app_id != app.id and (is_local or not target.is_local)]
     # A dict and no set: the order stays the same from join to join.
-    return list(dict.fromkeys((*app.origins, *needed)))[:MAX_DOMAINS]
-
-
-def _is_web(origin: str) -> bool:
-    return origin.startswith(("https://", "http://"))
-
-
-def _is_local(origin: str) -> bool:
-    return is_loopback(origin.replace(WILDCARD, "://any."))
+    return list(dict.fromkeys((*app.origins, *others)))[:MAX_DOMAINS]
