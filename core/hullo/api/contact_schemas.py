@@ -26,11 +26,11 @@ from hullo.api.field_types import (
 )
 from hullo.api.schemas import FaultResponse, Kept, Rejected, ResponseBody, Written
 from hullo.model.claim import CUSTOM_DATA
-from hullo.model.conflict import Conflict, ConflictResolution, ConflictStatus
+from hullo.model.conflict import ConflictResolution, ConflictStatus
 from hullo.model.contact import Contact
 from hullo.model.fact import Fact
 from hullo.model.identifier import EMAIL
-from hullo.model.instant import format_optional_rfc3339, format_rfc3339
+from hullo.model.instant import format_rfc3339
 from hullo.model.match import CREATED
 from hullo.model.outcome import Outcome
 from hullo.model.write import identifier_field
@@ -48,11 +48,6 @@ class ProvenanceResponse(ResponseBody):
     standing: StandingLabel
     at: Time
     by: Writer
-
-    @classmethod
-    def of(cls, fact: Fact) -> Self:
-        """Describe where a fact comes from."""
-        return cls(standing=fact.standing.label, at=format_rfc3339(fact.at), by=fact.by)
 
 
 class JoinedRecordResponse(ResponseBody):
@@ -154,22 +149,6 @@ class ConflictResponse(ResponseBody):
     resolved_at: Annotated[Time | None, Meta(description="null while it is open.")]
     resolved_by: Annotated[Writer | None, Meta(description="null while it is open.")]
 
-    @classmethod
-    def of(cls, conflict: Conflict) -> ConflictResponse:
-        """Describe a conflict."""
-        return ConflictResponse(
-            id=conflict.id,
-            contact_id=conflict.contact_id,
-            other_id=conflict.other_id,
-            field=conflict.field,
-            rule=conflict.rule,
-            status=conflict.status,
-            resolution=conflict.resolution,
-            created_at=format_rfc3339(conflict.created_at),
-            resolved_at=format_optional_rfc3339(conflict.resolved_at),
-            resolved_by=conflict.resolved_by,
-        )
-
 
 class WrittenContactResponse(ContactResponse, kw_only=True):
     """A contact that was just written, and what became of the call."""
@@ -193,7 +172,7 @@ class WrittenContactResponse(ContactResponse, kw_only=True):
             rejected=FaultResponse.of_each(outcome.rejected),
             written=[verdict.field for verdict in outcome.written],
             kept=FaultResponse.of_each(outcome.kept),
-            conflicts=[ConflictResponse.of(conflict) for conflict in outcome.conflicts],
+            conflicts=[ConflictResponse.of_same(conflict) for conflict in outcome.conflicts],
             request_id=outcome.request_id,
         )
 
@@ -236,7 +215,7 @@ def _provenance(contact: Contact) -> dict[str, ProvenanceResponse]:
         for app_id, block in contact.custom_data.items()
         for key, fact in block.items()
     )
-    return {field: ProvenanceResponse.of(fact) for field, fact in (*contact_facts(contact), *custom)}
+    return {field: ProvenanceResponse.of_same(fact) for field, fact in (*contact_facts(contact), *custom)}
 
 
 def _numbered_facts(field: str, facts: tuple[Fact, ...]) -> Iterator[tuple[str, Fact]]:

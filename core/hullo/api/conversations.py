@@ -99,7 +99,7 @@ async def list_messages(request: Request) -> Response:
     else:
         session_update = await request.runtime.run(await request.resume_session())
         messages = partial(_messages_for_visitor, session_update.session, request.path_id, request.page_request())
-    return json_response(request.page_response(await request.runtime.read(messages), MessageResponse.of))
+    return json_response(request.page_response(await request.runtime.read(messages), MessageResponse.of_same))
 
 
 @operation(
@@ -116,7 +116,7 @@ async def add_message(request: Request) -> Response:
     """`POST /v1/conversations/{id}/messages`"""
     if not request.has_api_key:
         sent = await send_message(request, request.path_id)
-        return json_response(MessageResponse.of(sent.message))
+        return json_response(MessageResponse.of_same(sent.message))
     key = await require_api_key(request, Scope.WRITE)
     body = await request.parse(MessageBody)
     sent = await request.runtime.run(
@@ -128,7 +128,7 @@ async def add_message(request: Request) -> Response:
             context=request.context,
         )
     )
-    return json_response(MessageResponse.of(sent.message))
+    return json_response(MessageResponse.of_same(sent.message))
 
 
 @operation(

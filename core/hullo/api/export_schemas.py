@@ -9,42 +9,37 @@ from typing import Annotated, Any, Final, Self, TypeVar, get_args
 
 from msgspec import UNSET, Meta, UnsetType
 
+from hullo.api.contact_schemas import ConflictResponse
 from hullo.api.field_types import (
     AppId,
-    ConflictId,
     ContactId,
-    ConversationId,
-    Count,
     DecisionId,
-    Field,
     MatchedBy,
-    MergeId,
     MessageId,
     NoteId,
-    Rule,
     Scalar,
     StandingLabel,
     Time,
-    VisitorId,
     WorkspaceId,
     Writer,
     const,
     one_of,
 )
-from hullo.api.history_schemas import FieldChangeResponse, FieldVerdictResponse
-from hullo.api.schemas import ResponseBody, StepResponse, Steps
-from hullo.model.audit import AuditEntry
-from hullo.model.conflict import Conflict, ConflictResolution, ConflictStatus
+from hullo.api.history_schemas import FieldChangeResponse, FieldVerdictResponse, MergeResponse
+from hullo.api.schemas import (
+    ConversationFields,
+    ExportedAuditEntryResponse,
+    ExportedSessionResponse,
+    ResponseBody,
+    Steps,
+)
+from hullo.model.conflict import Conflict
 from hullo.model.contact import Contact
-from hullo.model.conversation import Author, Conversation, Message, Status
+from hullo.model.conversation import Author, Conversation, Message
 from hullo.model.decision_record import DecisionRecord
 from hullo.model.fact import Fact
-from hullo.model.instant import Instant, format_optional_rfc3339, format_rfc3339
-from hullo.model.merge import Merge
+from hullo.model.instant import Instant, format_rfc3339
 from hullo.model.note import Note
-from hullo.model.standing import Standing
-from hullo.model.timeline import TimelineEntry
-from hullo.model.visitor import Session
 from hullo.store.protocol import ConflictFilter, Page, PageRequest, Store
 from hullo.store.reading import current_contact, iter_pages
 
@@ -63,14 +58,9 @@ class ExportedValueResponse(ResponseBody):
     by: Writer
 
     @classmethod
-    def of(cls, fact: Fact) -> Self:
-        """Describe a fact."""
-        return cls(value=fact.value, standing=fact.standing.label, at=format_rfc3339(fact.at), by=fact.by)
-
-    @classmethod
     def by_name(cls, facts: Mapping[str, Fact]) -> dict[str, Self]:
         """Describe facts under their names."""
-        return {name: cls.of(fact) for name, fact in facts.items()}
+        return {name: cls.of_same(fact) for name, fact in facts.items()}
 
 
 class ExportedIdentifierResponse(ResponseBody):
@@ -81,11 +71,6 @@ class ExportedIdentifierResponse(ResponseBody):
     standing: StandingLabel
     at: Time
     by: Writer
-
-    @classmethod
-    def of(cls, kind: str, fact: Fact) -> Self:
-        """Describe an identifier of this kind."""
-        return cls(kind=kind, value=fact.value, standing=fact.standing.label, at=format_rfc3339(fact.at), by=fact.by)
 
 
 Values = dict[str, ExportedValueResponse]
@@ -111,51 +96,23 @@ class ExportedContactResponse(ResponseBody):
     def of(cls, contact: Contact) -> Self:
         """Describe a contact with every identifier."""
         value = ExportedValueResponse
-        return cls(
-            id=contact.id,
-            workspace_id=contact.workspace_id,
-            created_at=format_rfc3339(contact.created_at),
-            created_by=contact.created_by,
-            updated_at=format_rfc3339(contact.updated_at),
-            last_seen_at=format_rfc3339(contact.last_seen_at),
-            standing=contact.standing.label,
-            identifiers=[ExportedIdentifierResponse.of(kind, fact) for kind, fact in contact.all_identifiers()],
+        return cls.of_same(
+            contact,
+            identifiers=[
+                ExportedIdentifierResponse.of_same(fact, kind=kind) for kind, fact in contact.all_identifiers()
+            ],
             profile=value.by_name(contact.profile),
-            further_phones=[value.of(fact) for fact in contact.phones],
+            further_phones=contact.phones,
             tags=value.by_name(contact.tags),
             custom_data={app_id: value.by_name(block) for app_id, block in contact.custom_data.items() if block},
         )
 
 
-class ExportedMergeResponse(ResponseBody):
+class ExportedMergeResponse(MergeResponse):
     """A merge, with both contacts as they were before."""
 
-    id: MergeId
-    survivor_id: ContactId
-    absorbed_id: ContactId
-    at: Time
-    by: Writer
-    rule: Annotated[str, Meta(description="Why.")]
-    undone_at: Annotated[Time | None, Meta(description="null where it was not undone.")]
-    undone_by: Annotated[str | None, Meta(description="null where it was not undone.")]
     survivor_before: ExportedContactResponse
     absorbed_before: ExportedContactResponse
-
-    @classmethod
-    def of(cls, merge: Merge) -> Self:
-        """Describe a merge."""
-        return cls(
-            id=merge.id,
-            survivor_id=merge.survivor_id,
-            absorbed_id=merge.absorbed_id,
-            at=format_rfc3339(merge.at),
-            by=merge.by,
-            rule=merge.rule,
-            undone_at=format_optional_rfc3339(merge.undone_at),
-            undone_by=merge.undone_by,
-            survivor_before=ExportedContactResponse.of(merge.survivor_before),
-            absorbed_before=ExportedContactResponse.of(merge.absorbed_before),
-        )
 
 
 class ExportedMessageResponse(ResponseBody):
@@ -170,13 +127,7 @@ class ExportedMessageResponse(ResponseBody):
     @classmethod
     def of(cls, message: Message) -> Self:
         """Describe a message."""
-        return cls(
-            id=message.id,
-            author=message.author,
-            at=format_rfc3339(message.created_at),
-            text=message.text,
-            client_id=message.client_id,
-        )
+        return cls.of_same(message, at=message.created_at)
 
 
 class ExportedNoteResponse(ResponseBody):
@@ -188,21 +139,12 @@ class ExportedNoteResponse(ResponseBody):
     by: Writer
     text: Annotated[str, Meta(description="What was written.")]
 
-    @classmethod
-    def of(cls, note: Note) -> Self:
-        """Describe a note."""
-        return cls(id=note.id, subject_id=note.subject_id, at=format_rfc3339(note.at), by=note.by, text=note.text)
 
-
-class ExportedConversationResponse(ResponseBody):
+class ExportedConversationResponse(ConversationFields):
     """A conversation, with its messages and the notes about it."""
 
-    id: ConversationId
     app_id: AppId
     visitor_id: Annotated[str, Meta(description="The visitor that began it.")]
-    status: Annotated[str, one_of(get_args(Status), "Whether it is open.")]
-    created_at: Time
-    last_message_at: Time
     read_at: Annotated[Time | None, Meta(description="Up to when its visitor has read it.")]
     standing: Annotated[StandingLabel | None, Meta(description="How sure it is that it is the contact's.")]
     tags: Annotated[list[str], Meta(description="As agents gave them.")]
@@ -212,43 +154,8 @@ class ExportedConversationResponse(ResponseBody):
     @classmethod
     def of(cls, conversation: Conversation, messages: Iterable[Message], notes: Iterable[Note]) -> Self:
         """Describe a conversation."""
-        return cls(
-            id=conversation.id,
-            app_id=conversation.app_id,
-            visitor_id=conversation.visitor_id,
-            status=conversation.status,
-            created_at=format_rfc3339(conversation.created_at),
-            last_message_at=format_rfc3339(conversation.last_message_at),
-            read_at=format_optional_rfc3339(conversation.read_at),
-            standing=_label(conversation.link_standing),
-            tags=list(conversation.tags),
-            messages=[ExportedMessageResponse.of(message) for message in messages],
-            notes=[ExportedNoteResponse.of(note) for note in notes],
-        )
-
-
-class ExportedSessionResponse(ResponseBody):
-    """A session, named by its visitor: neither its token nor a digest."""
-
-    visitor_id: VisitorId
-    app_id: AppId
-    standing: Annotated[StandingLabel | None, Meta(description="null while the visitor is anonymous.")]
-    created_at: Time
-    last_seen_at: Time
-    expires_at: Time
-    revoked_at: Annotated[Time | None, Meta(description="null where it was not ended.")]
-
-    @classmethod
-    def of(cls, session: Session) -> Self:
-        """Describe a session."""
-        return cls(
-            visitor_id=session.visitor_id,
-            app_id=session.app_id,
-            standing=_label(session.standing),
-            created_at=format_rfc3339(session.created_at),
-            last_seen_at=format_rfc3339(session.seen_at),
-            expires_at=format_rfc3339(session.expires_at),
-            revoked_at=format_optional_rfc3339(session.revoked_at),
+        return cls.of_same(
+            conversation, standing=conversation.link_standing, messages=list(messages), notes=list(notes)
         )
 
 
@@ -263,20 +170,6 @@ class ExportedTimelineEntryResponse(ResponseBody):
     by: Annotated[str | None, Meta(description="null where no caller did it.")]
     data: Annotated[Mapping[str, Any], Meta(description="Ids, names of fields, and what a site reported.")]
     changes: Annotated[list[FieldChangeResponse], Meta(description="The values that were written.")]
-
-    @classmethod
-    def of(cls, entry: TimelineEntry) -> Self:
-        """Describe a line of the timeline."""
-        return cls(
-            id=entry.id,
-            at=format_rfc3339(entry.at),
-            name=entry.name,
-            contact_id=entry.contact_id,
-            app_id=entry.app_id,
-            by=entry.by,
-            data=entry.data,
-            changes=FieldChangeResponse.of_each(entry.changes),
-        )
 
 
 class ExportedDecisionResponse(ResponseBody):
@@ -296,76 +189,13 @@ class ExportedDecisionResponse(ResponseBody):
     @classmethod
     def of(cls, decision: DecisionRecord) -> Self:
         """Describe a decision."""
-        return cls(
-            id=decision.id,
-            at=format_rfc3339(decision.at),
-            contact_id=decision.contact_id,
-            app_id=decision.app_id,
-            request_id=decision.request_id,
-            by=decision.by,
-            matched_by=decision.matched_by,
-            standing=decision.standing,
-            steps=StepResponse.of_each(decision.trace.steps),
-            fields=FieldVerdictResponse.of_each(decision.trace.fields),
-        )
+        return cls.of_same(decision, steps=decision.trace.steps, fields=decision.trace.fields)
 
 
-class ExportedConflictResponse(ResponseBody):
+class ExportedConflictResponse(ConflictResponse):
     """A conflict; the other person in it by id alone."""
 
-    id: ConflictId
     app_id: Annotated[AppId | None, Meta(description="null for what is about no app.")]
-    contact_id: ContactId
-    other_id: ContactId
-    field: Field
-    rule: Rule
-    created_at: Time
-    status: Annotated[str, one_of(get_args(ConflictStatus), "Whether it still needs a decision.")]
-    resolution: Annotated[
-        Annotated[str, one_of(get_args(ConflictResolution))] | None, Meta(description="How it was resolved.")
-    ]
-    resolved_at: Annotated[Time | None, Meta(description="null while it is open.")]
-    resolved_by: Annotated[str | None, Meta(description="null while it is open.")]
-
-    @classmethod
-    def of(cls, conflict: Conflict) -> Self:
-        """Describe a conflict."""
-        return cls(
-            id=conflict.id,
-            app_id=conflict.app_id,
-            contact_id=conflict.contact_id,
-            other_id=conflict.other_id,
-            field=conflict.field,
-            rule=conflict.rule,
-            created_at=format_rfc3339(conflict.created_at),
-            status=conflict.status,
-            resolution=conflict.resolution,
-            resolved_at=format_optional_rfc3339(conflict.resolved_at),
-            resolved_by=conflict.resolved_by,
-        )
-
-
-class ExportedAuditEntryResponse(ResponseBody):
-    """What was done to the person's data."""
-
-    number: Annotated[Count, Meta(description="1, 2, 3, … in each workspace.")]
-    at: Time
-    by: Annotated[str, Meta(description="As `api-key:…`, `command line`, `host`, `retention`.")]
-    action: Annotated[str, Meta(description="As `contact.erased`.")]
-    subject: Annotated[str, Meta(description="The id of what it was done to.")]
-    data: Annotated[Mapping[str, Any], Meta(description="Ids, names of fields, counts.")]
-
-    @classmethod
-    def of(cls, entry: AuditEntry) -> Self:
-        """Describe a line of the audit log."""
-        return cls(
-            number=entry.number,
-            at=format_rfc3339(entry.at),
-            by=entry.by,
-            action=entry.action,
-            subject=entry.subject,
-            data=entry.data,
-        )
 
 
 class ExportResponse(ResponseBody, kw_only=True):
@@ -415,14 +245,17 @@ def build_export(store: Store, workspace_id: str, contact_id: str, now: Instant)
             )
             for conversation in records.iter_all(store.list_contact_conversations)
         ],
-        sessions=[ExportedSessionResponse.of(session) for session in records.iter_all(store.list_sessions)],
-        timeline=[ExportedTimelineEntryResponse.of(entry) for entry in records.iter_all(store.list_timeline)],
+        sessions=[
+            ExportedSessionResponse.of_same(session, last_seen_at=session.seen_at)
+            for session in records.iter_all(store.list_sessions)
+        ],
+        timeline=[ExportedTimelineEntryResponse.of_same(entry) for entry in records.iter_all(store.list_timeline)],
         decisions=[ExportedDecisionResponse.of(decision) for decision in records.iter_all(store.list_decisions)],
-        conflicts=[ExportedConflictResponse.of(conflict) for conflict in records.conflicts(people)],
-        notes=[ExportedNoteResponse.of(note) for note in records.iter_notes(contact.id)],
+        conflicts=ExportedConflictResponse.of_each(records.conflicts(people)),
+        notes=ExportedNoteResponse.of_each(records.iter_notes(contact.id)),
         # The log has no index by subject, so all of it is read.
         audit=[
-            ExportedAuditEntryResponse.of(entry)
+            ExportedAuditEntryResponse.of_same(entry)
             for entry in iter_pages(partial(store.list_audit, contact.workspace_id))
             if entry.subject in people
         ],
@@ -455,7 +288,3 @@ class _ContactRecords:
             )
         # Ids sort by time, so the newest comes first.
         return sorted(found.values(), key=lambda conflict: conflict.id, reverse=True)
-
-
-def _label(standing: Standing | None) -> str | None:
-    return None if standing is None else standing.label

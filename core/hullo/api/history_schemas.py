@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Self, get_args
 
 from msgspec import Meta
-from msgspec.structs import asdict
 
 from hullo.api.contact_schemas import ConflictResponse, ContactResponse
 from hullo.api.field_types import (
@@ -28,11 +27,10 @@ from hullo.api.field_types import (
     one_of,
     ref,
 )
-from hullo.api.schemas import FaultResponse, ResponseBody, StepResponse, Steps
+from hullo.api.schemas import FaultResponse, ResponseBody, Steps
 from hullo.model.conflict import Conflict
 from hullo.model.decision_record import DecisionRecord, Verdict
 from hullo.model.event import EVENT_NAMES, NON_TIMELINE_EVENTS
-from hullo.model.instant import format_optional_rfc3339, format_rfc3339
 from hullo.model.merge import Merge, RelatedCounts
 from hullo.model.note import Note
 from hullo.model.timeline import CONTACT_EVENT, ContactEvent, TimelineEntry
@@ -69,17 +67,8 @@ class DecisionResponse(ResponseBody):
     @classmethod
     def of(cls, decision: DecisionRecord, apps: Mapping[str, str]) -> Self:
         """Describe a decision. `apps` are the names of apps by their ids, for its words."""
-        return cls(
-            id=decision.id,
-            at=format_rfc3339(decision.at),
-            request_id=decision.request_id,
-            by=decision.by,
-            matched_by=decision.matched_by,
-            standing=decision.standing,
-            words=describe_decision(decision, apps),
-            steps=StepResponse.of_each(decision.trace.steps),
-            fields=FieldVerdictResponse.of_each(decision.trace.fields),
-        )
+        trace = decision.trace
+        return cls.of_same(decision, words=describe_decision(decision, apps), steps=trace.steps, fields=trace.fields)
 
 
 class FieldChangeResponse(ResponseBody):
@@ -116,28 +105,16 @@ class TimelineEntryResponse(ResponseBody):
     @classmethod
     def of(cls, entry: TimelineEntry) -> Self:
         """Describe a line of a timeline."""
-        return cls(
-            id=entry.id,
-            at=format_rfc3339(entry.at),
-            type=entry.name,
-            contact_id=entry.contact_id,
-            app_id=entry.app_id,
-            by=entry.by,
-            data=entry.data,
-            changes=FieldChangeResponse.of_each(entry.changes),
-        )
+        return cls.of_same(entry, type=entry.name)
 
     @classmethod
     def of_event(cls, event: ContactEvent) -> Self:
         """Describe what a site has just reported, as its line in the timeline."""
-        return cls(
-            id=event.id,
+        return cls.of_same(
+            event,
             # When it happened, which may be long before it was reported.
-            at=format_rfc3339(event.occurred_at),
+            at=event.occurred_at,
             type=CONTACT_EVENT,
-            contact_id=event.contact_id,
-            app_id=event.app_id,
-            by=event.by,
             data={"name": event.name, "properties": event.properties},
             changes=[],
         )
@@ -161,7 +138,7 @@ class NoteResponse(ResponseBody):
     @classmethod
     def of(cls, note: Note) -> Self:
         """Describe a note."""
-        return cls(id=note.id, about=note.subject_id, text=note.text, at=format_rfc3339(note.at), by=note.by)
+        return cls.of_same(note, about=note.subject_id)
 
 
 class RemovedNoteResponse(ResponseBody):
@@ -189,17 +166,7 @@ class MergeResponse(ResponseBody):
     @classmethod
     def of(cls, merge: Merge) -> Self:
         """Describe a merge as it is remembered."""
-        return cls(
-            id=merge.id,
-            survivor_id=merge.survivor_id,
-            absorbed_id=merge.absorbed_id,
-            rule=merge.rule,
-            joined=merge.joined_by is not None,
-            at=format_rfc3339(merge.at),
-            by=merge.by,
-            undone_at=format_optional_rfc3339(merge.undone_at),
-            undone_by=merge.undone_by,
-        )
+        return cls.of_same(merge, joined=merge.joined_by is not None)
 
 
 class ClashResponse(ResponseBody):
@@ -237,15 +204,13 @@ class MergedResponse(ResponseBody):
     @classmethod
     def of(cls, result: MergeResult, related: RelatedCounts, *, dry_run: bool) -> Self:
         """Describe a merge. `related` is how much there was of the absorbed contact."""
-        merge = result.merge
-        return cls(
-            merge_id=merge.id,
-            survivor_id=merge.survivor_id,
-            absorbed_id=merge.absorbed_id,
+        return cls.of_same(
+            result.merge,
+            merge_id=result.merge.id,
             dry_run=dry_run,
-            contact=ContactResponse.of(result.survivor),
-            clashes=ClashResponse.of_each(result.clashes),
-            moves=MovesResponse.of_same(related),
+            contact=result.survivor,
+            clashes=result.clashes,
+            moves=related,
         )
 
 
@@ -261,13 +226,7 @@ class UnmergedResponse(ResponseBody):
     @classmethod
     def of(cls, result: UndoMergeResult, *, dry_run: bool) -> Self:
         """Describe a merge that was undone, or would be."""
-        return cls(
-            merge_id=result.merge.id,
-            dry_run=dry_run,
-            survivor=ContactResponse.of(result.survivor),
-            restored=ContactResponse.of(result.restored),
-            changed_since=FaultResponse.of_each(result.changed_since),
-        )
+        return cls.of_same(result, merge_id=result.merge.id, dry_run=dry_run)
 
 
 class ResolvedConflictResponse(ConflictResponse):
@@ -278,5 +237,4 @@ class ResolvedConflictResponse(ConflictResponse):
     @classmethod
     def of_resolved(cls, conflict: Conflict, merge: MergedResponse | None) -> Self:
         """Describe a resolved conflict, with what its merge did."""
-        # From the fields of the base: a second list of them here could forget one.
-        return cls(**asdict(ConflictResponse.of(conflict)), merge=merge)
+        return cls.of_same(conflict, merge=merge)

@@ -139,7 +139,7 @@ async def list_conflicts(request: Request) -> Response:
         contact_id=request.query(CONTACT),
     )
     found = await request.runtime.read(lambda store: store.list_conflicts(conflict_filter, page))
-    return json_response(request.page_response(found, ConflictResponse.of))
+    return json_response(request.page_response(found, ConflictResponse.of_same))
 
 
 @operation(

@@ -84,4 +84,4 @@ async def list_audit(request: Request) -> Response:
     key = await require_workspace_key(request, Scope.READ, "the audit log is the workspace's")
     page = request.page_request()
     found = await request.runtime.read(lambda store: store.list_audit(key.workspace_id, page))
-    return json_response(request.page_response(found, AuditEntryResponse.of))
+    return json_response(request.page_response(found, AuditEntryResponse.of_same))

@@ -6,10 +6,12 @@ The OpenAPI document is made of these classes, so every field has a description.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, Generic, Self, TypeVar, get_args
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Annotated, Any, Final, Generic, Self, TypeVar, get_args, get_origin, get_type_hints
 
 from msgspec import UNSET, Meta, UnsetType, convert
+from msgspec.structs import fields as struct_fields
 
 from hullo.api.field_types import (
     AppId,
@@ -36,7 +38,6 @@ from hullo.api.field_types import (
 )
 from hullo.engine.explain import CheckResult
 from hullo.model.app import App, VerificationMode
-from hullo.model.audit import AuditEntry
 from hullo.model.change_set import CallCount
 from hullo.model.conversation import Author, Conversation, Message, Status
 from hullo.model.decision import Decision
@@ -54,6 +55,10 @@ JsonObject = dict[str, Any]
 CALL_COUNT_DAYS: Final = 7
 """How many days an app's call counts cover."""
 
+# What marks the two types of values that are sent as texts.
+_TIME: Final = get_args(Time)[1]
+_STANDING: Final = get_args(StandingLabel)[1]
+
 _CLAIMED: Final = Standing.CLAIMED.public_label
 _PROVEN: Final = Standing.PROVEN.public_label
 
@@ -65,15 +70,59 @@ class ResponseBody(Value, forbid_unknown_fields=True):
     """An object in a response. In the document it has the name of its class, without `Response`."""
 
     @classmethod
-    def of_same(cls, value: object) -> Self:
-        """Copy the attributes of a value that are called as the fields are."""
-        return convert(value, cls, from_attributes=True)
+    def of_same(cls, source: object, **others: object) -> Self:
+        """Make one from the attributes of a value that are called as the fields are; `others` stand for those that are
+        not. Times, standings and values in fields of other bodies are converted."""
+        converters = converters_of(cls)
+        if not converters and not others:
+            return convert(source, cls, from_attributes=True)
+        values = {name: others[name] if name in others else getattr(source, name) for name in cls.__struct_fields__}
+        for name, converted in converters.items():
+            values[name] = converted(values[name])
+        return cls(**values)
 
     @classmethod
-    def of_each(cls, values: Sequence[object]) -> list[Self]:
+    def of_each(cls, values: Iterable[object]) -> list[Self]:
         """Make one of every value, as `of_same` does."""
         # Most are empty on the way of an identify, and that is quicker than an empty loop.
-        return [convert(value, cls, from_attributes=True) for value in values] if values else []
+        return [cls.of_same(value) for value in values] if values else []
+
+
+@cache
+def converters_of(body: type[ResponseBody]) -> Mapping[str, Callable[[Any], Any]]:
+    """Find the fields whose values are not sent as they are, and how to convert them."""
+    hints = get_type_hints(body, include_extras=True)
+    optional = {field.name for field in struct_fields(body) if field.default is UNSET}
+    found = {name: _converter(hints[name], name in optional) for name in body.__struct_fields__}
+    return {name: converter for name, converter in found.items() if converter is not None}
+
+
+def _converter(hint: Any, is_optional: bool) -> Callable[[Any], Any] | None:
+    """Return how a value becomes what this type says; None where it is sent as it is."""
+    parts = list(_parts(hint))
+    if _TIME in parts:
+        return lambda value: value if isinstance(value, str) else format_optional_rfc3339(value)
+    if _STANDING in parts:
+        return lambda value: value.label if isinstance(value, Standing) else value
+    inner = next((part for part in parts if isinstance(part, type) and issubclass(part, ResponseBody)), None)
+    if inner is not None and dict not in parts:
+        # Some bodies are more than the attributes of their value.
+        make: Callable[[Any], Any] = getattr(inner, "of", inner.of_same)
+
+        def described(value: Any) -> Any:
+            return value if value is None or isinstance(value, ResponseBody) else make(value)
+
+        return (lambda values: [described(value) for value in values]) if list in parts else described
+    if list in parts:
+        return list
+    return (lambda value: UNSET if value is None else value) if is_optional else None
+
+
+def _parts(hint: Any) -> Iterator[Any]:
+    """Yield everything that a type is made of, annotations included."""
+    yield get_origin(hint) or hint
+    for part in (*get_args(hint), *getattr(hint, "__metadata__", ())):
+        yield from _parts(part)
 
 
 class PageResponse(ResponseBody, Generic[ItemBody]):
@@ -140,30 +189,22 @@ class ProvenResponse(ClaimedResponse, kw_only=True):
 def identify_response(outcome: Outcome, session_token: str | None) -> ClaimedResponse | ProvenResponse:
     """Make the identify response. Under anything less than proof it holds nothing that is stored (H2)."""
     assert outcome.visitor_id is not None, "an identify always has a visitor"
-    token = UNSET if session_token is None else session_token
-    rejected = FaultResponse.of_each(outcome.rejected)
+    said: JsonObject = {
+        "visitor_id": outcome.visitor_id,
+        "session_token": UNSET if session_token is None else session_token,
+        "identified": True,
+        "switched": outcome.switched,
+        "linked_conversations": outcome.linked_conversations,
+        "rejected": FaultResponse.of_each(outcome.rejected),
+        "request_id": outcome.request_id,
+    }
     # Below proof nothing of the decision is told: each part would show whether the person was known (H2).
     if outcome.standing is not Standing.PROVEN:
-        return ClaimedResponse(
-            visitor_id=outcome.visitor_id,
-            session_token=token,
-            identified=True,
-            standing=_CLAIMED,
-            switched=outcome.switched,
-            linked_conversations=outcome.linked_conversations,
-            rejected=rejected,
-            request_id=outcome.request_id,
-        )
+        return ClaimedResponse(**said, standing=_CLAIMED)
     assert outcome.contact_id is not None, "proof always finds or makes a contact"
     return ProvenResponse(
-        visitor_id=outcome.visitor_id,
-        session_token=token,
-        identified=True,
+        **said,
         standing=_PROVEN,
-        switched=outcome.switched,
-        linked_conversations=outcome.linked_conversations,
-        rejected=rejected,
-        request_id=outcome.request_id,
         contact_id=outcome.contact_id,
         # H3: another kind of match would tell that the noted identifier is known.
         matched_by=CREATED if outcome.is_found_by_noted else outcome.matched_by,
@@ -198,31 +239,27 @@ class MeResponse(ResponseBody):
         )
 
 
-class _ConversationFields(ResponseBody):
+class ConversationFields(ResponseBody):
+    """What every description of a conversation has."""
+
     id: ConversationId
     created_at: Time
     status: Annotated[str, one_of(get_args(Status), "Whether it is open.")]
     last_message_at: Time
 
 
-class ConversationResponse(_ConversationFields):
+class ConversationResponse(ConversationFields):
     """A conversation, as its visitor sees it."""
 
     unread: Annotated[bool, Meta(description="An agent's message came after what the visitor has read.")]
 
     @classmethod
-    def of(cls, conversation: Conversation) -> ConversationResponse:
+    def of(cls, conversation: Conversation) -> Self:
         """Describe a conversation to its visitor."""
-        return ConversationResponse(
-            id=conversation.id,
-            created_at=format_rfc3339(conversation.created_at),
-            status=conversation.status,
-            last_message_at=format_rfc3339(conversation.last_message_at),
-            unread=conversation.is_unread,
-        )
+        return cls.of_same(conversation, unread=conversation.is_unread)
 
 
-class AttributedConversationResponse(_ConversationFields):
+class AttributedConversationResponse(ConversationFields):
     """A conversation, as servers see it: with the visitor and the contact that it belongs to."""
 
     app_id: AppId
@@ -234,18 +271,7 @@ class AttributedConversationResponse(_ConversationFields):
     @classmethod
     def of(cls, conversation: Conversation) -> Self:
         """Describe a conversation to an API key."""
-        standing = conversation.link_standing
-        return cls(
-            id=conversation.id,
-            created_at=format_rfc3339(conversation.created_at),
-            status=conversation.status,
-            last_message_at=format_rfc3339(conversation.last_message_at),
-            app_id=conversation.app_id,
-            visitor_id=conversation.visitor_id,
-            contact_id=conversation.contact_id,
-            standing=standing.label if standing is not None else None,
-            tags=sorted(conversation.tags),
-        )
+        return cls.of_same(conversation, standing=conversation.link_standing, tags=sorted(conversation.tags))
 
 
 class MessageResponse(ResponseBody):
@@ -257,17 +283,6 @@ class MessageResponse(ResponseBody):
     created_at: Time
     client_id: Annotated[str | UnsetType, Meta(description="The sender's own id, where it gave one.")] = UNSET
 
-    @classmethod
-    def of(cls, message: Message) -> Self:
-        """Describe a message."""
-        return cls(
-            id=message.id,
-            author=message.author,
-            text=message.text,
-            created_at=format_rfc3339(message.created_at),
-            client_id=UNSET if message.client_id is None else message.client_id,
-        )
-
 
 class BegunConversationResponse(ConversationResponse):
     """A conversation that has just begun."""
@@ -277,14 +292,7 @@ class BegunConversationResponse(ConversationResponse):
     @classmethod
     def of_first(cls, conversation: Conversation, message: Message) -> Self:
         """Describe a conversation with its first message."""
-        return cls(
-            id=conversation.id,
-            created_at=format_rfc3339(conversation.created_at),
-            status=conversation.status,
-            last_message_at=format_rfc3339(conversation.last_message_at),
-            unread=conversation.is_unread,
-            messages=[MessageResponse.of(message)],
-        )
+        return cls.of_same(conversation, unread=conversation.is_unread, messages=[message])
 
 
 class WidgetSettingsResponse(ResponseBody):
@@ -389,13 +397,7 @@ class CallCountsResponse(ResponseBody):
     @classmethod
     def of(cls, counts: CallCount) -> Self:
         """Describe the sum of an app's counts over `CALL_COUNT_DAYS`."""
-        return cls(
-            days=CALL_COUNT_DAYS,
-            signed=counts.signed,
-            unsigned=counts.unsigned,
-            wrong=counts.wrong,
-            signed_percent=counts.signed_percent,
-        )
+        return cls.of_same(counts, days=CALL_COUNT_DAYS)
 
 
 Days = Annotated[Annotated[int, Meta(ge=1)] | None, Meta(description="Days; null is for ever.")]
@@ -433,19 +435,13 @@ class AppResponse(ResponseBody):
     @classmethod
     def of(cls, app: App, counts: CallCount) -> Self:
         """Describe an app and its identify calls."""
-        return cls(
-            id=app.id,
-            app_key=app.app_key,
-            workspace_id=app.workspace_id,
-            name=app.name,
-            origins=list(app.origins),
+        return cls.of_same(
+            app,
             verification=app.verification.value,
-            region=app.region,
             consent=consent_label(app),
             email_match=app.email_match.value,
             retention=convert(retention_days(app.retention), RetentionResponse),
-            created_at=format_rfc3339(app.created_at),
-            calls=CallCountsResponse.of(counts),
+            calls=counts,
         )
 
 
@@ -491,18 +487,13 @@ class ForeseenDecisionResponse(ResponseBody):
     def of(cls, decision: Decision[Outcome]) -> Self:
         """Describe a dry run, without the ids and the token that the real call would make anew."""
         outcome, created = decision.result, decision.result.matched_by == CREATED
-        return cls(
-            standing=outcome.standing.label,
-            matched_by=outcome.matched_by,
+        return cls.of_same(
+            outcome,
             created=created,
             # The id of a new contact belongs to this dry run: the real call makes another.
             contact_id=None if created else outcome.contact_id,
-            switched=outcome.switched,
-            linked_conversations=outcome.linked_conversations,
             written=[verdict.field for verdict in outcome.written],
-            kept=FaultResponse.of_each(outcome.kept),
-            conflicts=ForeseenConflictResponse.of_each(outcome.conflicts),
-            steps=StepResponse.of_each(decision.trace.steps),
+            steps=decision.trace.steps,
         )
 
 
@@ -536,8 +527,8 @@ class CheckedResponse(ResponseBody):
         )
 
 
-class AuditEntryResponse(ResponseBody):
-    """A line of the audit log, with what its digest covers."""
+class ExportedAuditEntryResponse(ResponseBody):
+    """What was done to data or keys."""
 
     number: Annotated[Count, Meta(description="1, 2, 3, … in each workspace.")]
     at: Time
@@ -545,49 +536,36 @@ class AuditEntryResponse(ResponseBody):
     action: Annotated[str, Meta(description="As `contact.erased`.")]
     subject: Annotated[str, Meta(description="The id of what it was done to.")]
     data: Annotated[Mapping[str, Any], Meta(description="Ids, names of fields, counts.")]
+
+
+class AuditEntryResponse(ExportedAuditEntryResponse):
+    """A line of the audit log, with what its digest covers."""
+
     previous: Annotated[str, Meta(description="The digest of the entry before; empty in the first.")]
     digest: Annotated[str, Meta(description="SHA-256, over all of this and the one before.")]
 
-    @classmethod
-    def of(cls, entry: AuditEntry) -> Self:
-        """Describe an entry."""
-        return cls(
-            number=entry.number,
-            at=format_rfc3339(entry.at),
-            by=entry.by,
-            action=entry.action,
-            subject=entry.subject,
-            data=dict(entry.data),
-            previous=entry.previous,
-            digest=entry.digest,
-        )
 
-
-class SessionResponse(ResponseBody):
-    """A session, as an API key sees it: named by its visitor, without the credential."""
+class ExportedSessionResponse(ResponseBody):
+    """A session, named by its visitor: neither its token nor a digest."""
 
     visitor_id: VisitorId
     app_id: AppId
     standing: Annotated[StandingLabel | None, Meta(description="null while the visitor is anonymous.")]
-    active: Annotated[bool, Meta(description="Neither ended nor too old.")]
     created_at: Time
     last_seen_at: Time
     expires_at: Time
     revoked_at: Annotated[Time | None, Meta(description="When it was ended; null where it was not.")]
 
+
+class SessionResponse(ExportedSessionResponse):
+    """A session, as an API key sees it: named by its visitor, without the credential."""
+
+    active: Annotated[bool, Meta(description="Neither ended nor too old.")]
+
     @classmethod
     def of(cls, session: Session, now: Instant) -> Self:
         """Describe a session as it is at this moment."""
-        return cls(
-            visitor_id=session.visitor_id,
-            app_id=session.app_id,
-            standing=session.standing.label if session.standing is not None else None,
-            active=session.is_valid(now),
-            created_at=format_rfc3339(session.created_at),
-            last_seen_at=format_rfc3339(session.seen_at),
-            expires_at=format_rfc3339(session.expires_at),
-            revoked_at=format_optional_rfc3339(session.revoked_at),
-        )
+        return cls.of_same(session, active=session.is_valid(now), last_seen_at=session.seen_at)
 
 
 class HealthResponse(ResponseBody):

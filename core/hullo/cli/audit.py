@@ -47,7 +47,7 @@ def list_(options: CommonOptions, workspace: str | None, limit: int) -> None:
         ],
     )
     options.print_result(
-        {"items": [AuditEntryResponse.of(entry) for entry in entries]},
+        {"items": [AuditEntryResponse.of_same(entry) for entry in entries]},
         text if entries else "The audit log is empty.",
     )
 

@@ -83,7 +83,7 @@ class _ContactReport(Value):
         return {
             **to_builtins(ContactResponse.of(self.contact, requested_id=requested_id, provenance=True)),
             "notes": [NoteResponse.of(note) for note in self.notes],
-            "conflicts": [ConflictResponse.of(conflict) for conflict in self.conflicts],
+            "conflicts": [ConflictResponse.of_same(conflict) for conflict in self.conflicts],
             "timeline": [TimelineEntryResponse.of(entry) for entry in self.timeline],
         }
 

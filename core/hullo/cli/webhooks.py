@@ -72,7 +72,7 @@ def _list(environment: _Environment, options: CommonOptions) -> None:
         ],
     )
     empty = f"There is no webhook yet. Make one:  {command_text('hullo webhooks create URL')}"
-    options.print_result({"items": [WebhookResponse.of(webhook) for webhook in webhooks]}, text if webhooks else empty)
+    options.print_result({"items": WebhookResponse.of_each(webhooks)}, text if webhooks else empty)
 
 
 @click.command("create")

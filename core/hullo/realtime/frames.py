@@ -108,7 +108,7 @@ def error_frame(ref: str | None, problem: Response, about: str | None = None) ->
 def message_frame(conversation_id: ConversationId, message: Message, ref: str | None = None) -> str:
     """Encode a message of a conversation."""
     return encode_frame(
-        "message", ref, {"conversation_id": conversation_id, **to_builtins(MessageResponse.of(message))}
+        "message", ref, {"conversation_id": conversation_id, **to_builtins(MessageResponse.of_same(message))}
     )
 
 

@@ -57,7 +57,7 @@ class Endpoints:
         key = await require_api_key(request, Scope.READ)
         found = await self._run(request, key, WebhookAdmin.list_webhooks)
         # In the shape of a page, so that a client reads every list in one way.
-        return json_response({"items": [WebhookResponse.of(webhook) for webhook in found], "next": None})
+        return json_response({"items": WebhookResponse.of_each(found), "next": None})
 
     async def create_webhook(self, request: Request) -> Response:
         """`POST /v1/webhooks`"""
@@ -76,14 +76,16 @@ class Endpoints:
     async def read_webhook(self, request: Request) -> Response:
         """`GET /v1/webhooks/{id}`"""
         key, webhook_id = await require_api_key(request, Scope.READ), request.path_id
-        return json_response(WebhookResponse.of(await self._run(request, key, lambda admin: admin.find(webhook_id))))
+        return json_response(
+            WebhookResponse.of_same(await self._run(request, key, lambda admin: admin.find(webhook_id)))
+        )
 
     async def change_webhook(self, request: Request) -> Response:
         """`PATCH /v1/webhooks/{id}`: what is not sent stays as it is."""
         key, webhook_id = await require_api_key(request, Scope.WRITE), request.path_id
         body = await request.parse(WebhookChanges)
         changed = await self._run(request, key, lambda admin: admin.change(webhook_id, body.url, body.events))
-        return json_response(WebhookResponse.of(changed))
+        return json_response(WebhookResponse.of_same(changed))
 
     async def delete_webhook(self, request: Request) -> Response:
         """`DELETE /v1/webhooks/{id}`"""

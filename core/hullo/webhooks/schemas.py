@@ -9,8 +9,7 @@ from msgspec import Meta
 from hullo.api.field_types import AppId, ContactId, Count, Time, const, id_schema, named, one_of
 from hullo.api.schemas import ResponseBody
 from hullo.model.event import EVENT_NAMES
-from hullo.model.instant import format_optional_rfc3339, format_rfc3339
-from hullo.model.webhook import Delivery, DeliveryState, Webhook
+from hullo.model.webhook import Delivery, DeliveryState
 from hullo.webhooks.addresses import MAX_URL_LENGTH
 from hullo.webhooks.admin import NewSecret
 
@@ -45,26 +44,6 @@ class WebhookResponse(ResponseBody):
     created_at: Time
     secrets: Annotated[list[WebhookSecretResponse], Meta(description="The newest first.")]
 
-    @classmethod
-    def of(cls, webhook: Webhook) -> WebhookResponse:
-        """Describe a webhook."""
-        return WebhookResponse(
-            id=webhook.id,
-            workspace_id=webhook.workspace_id,
-            app_id=webhook.app_id,
-            url=webhook.url,
-            events=list(webhook.events),
-            created_at=format_rfc3339(webhook.created_at),
-            secrets=[
-                WebhookSecretResponse(
-                    created_at=format_rfc3339(secret.created_at),
-                    # Times only: the secret itself is shown once, when it is made.
-                    expires_at=format_optional_rfc3339(secret.expires_at),
-                )
-                for secret in webhook.secrets
-            ],
-        )
-
 
 class NewWebhookSecretResponse(WebhookResponse, secrets=("secret",)):
     """A webhook with a secret that was just made."""
@@ -76,17 +55,7 @@ class NewWebhookSecretResponse(WebhookResponse, secrets=("secret",)):
     @classmethod
     def of_new(cls, new: NewSecret) -> Self:
         """Describe a webhook with its new secret, this once."""
-        webhook = WebhookResponse.of(new.webhook)
-        return cls(
-            id=webhook.id,
-            workspace_id=webhook.workspace_id,
-            app_id=webhook.app_id,
-            url=webhook.url,
-            events=webhook.events,
-            created_at=webhook.created_at,
-            secrets=webhook.secrets,
-            secret=new.secret,
-        )
+        return cls.of_same(new.webhook, secret=new.secret)
 
 
 class DeletedWebhookResponse(ResponseBody):
@@ -116,19 +85,9 @@ class DeliveryResponse(ResponseBody):
     @classmethod
     def of(cls, delivery: Delivery) -> Self:
         """Describe a delivery."""
-        return cls(
-            id=delivery.id,
-            webhook_id=delivery.webhook_id,
-            event_id=delivery.event_id,
+        return cls.of_same(
+            delivery,
             type=delivery.event_name,
-            contact_id=delivery.contact_id,
-            body=delivery.body,
-            created_at=format_rfc3339(delivery.created_at),
-            state=delivery.state,
-            tries=delivery.tries,
             # The store keeps the last value, which means nothing once the delivery is done.
-            next_at=format_rfc3339(delivery.next_at) if delivery.state == "pending" else None,
-            last_at=format_optional_rfc3339(delivery.last_at),
-            last_status=delivery.last_status,
-            last_error=delivery.last_error,
+            next_at=delivery.next_at if delivery.state == "pending" else None,
         )

@@ -55,7 +55,9 @@ _GROUPS: Final[Mapping[str, str]] = {
 }
 """What `Operation.group` means."""
 
-_EXAMPLES: Final[Mapping[str, Any]] = msgspec.json.decode(files(__package__).joinpath("examples.json").read_bytes())
+_EXAMPLES: Final[Mapping[str, Any]] = msgspec.json.decode(
+    files("hullo.api.openapi").joinpath("examples.json").read_bytes()
+)
 """Bodies of requests and responses, by the names of their schemas. The ids of one person's calls, in their order."""
 
 _SECURITY: Final[dict[str, Schema]] = {
