@@ -134,6 +134,7 @@ class _ClaimParser:
         self._body = body
         self._limits = limits
         self._rejected: list[Rejection] = []
+        self._email: str | None = None
 
     def parse(self) -> Claim:
         external_id = self._identity(EXTERNAL_ID, self._limits.external_id_length)
@@ -151,7 +152,7 @@ class _ClaimParser:
         self._reject_unknown_fields()
         return Claim(
             external_id=external_id,
-            email=clean_email(email_as_sent) if email_as_sent is not None else None,
+            email=self._email,
             email_as_sent=email_as_sent,
             profile=profile,
             custom_data=custom_data,
@@ -192,6 +193,8 @@ class _ClaimParser:
         if fault is not None:
             self._reject(name, fault)
             return None
+        if name == EMAIL:
+            self._email = text
         return value
 
     def _profile(self) -> dict[str, str | None]:

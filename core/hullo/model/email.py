@@ -38,13 +38,16 @@ def email_key(text: str) -> str:
 
     Dots and `+tags` in the local part stay: most mail servers treat them as different mailboxes.
     """
+    # Every identify comes by here, and nearly every address is ASCII.
+    if text.isascii():
+        local, at, domain = text.strip().partition("@")
+        return f"{local}{at}{domain.rstrip('.')}".lower()
     local, at, domain = clean_email(text).partition("@")
     return f"{_local_key(local)}{at}{_idna(domain.rstrip('.'))}"
 
 
 def clean_email(text: str) -> str:
     """Remove outer white space and invisible characters: a copied address that has some is the same address (M2)."""
-    # Every identify comes by here, and nearly every address is ASCII.
     if text.isascii():
         return text.strip()
     local, at, domain = text.partition("@")

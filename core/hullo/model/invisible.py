@@ -13,7 +13,9 @@ def drop_invisible(text: str) -> str:
 
 def has_blank_end(text: str) -> bool:
     """Return whether the text begins or ends with white space or an invisible character (M5)."""
-    return any(char.isspace() or is_invisible(char) for char in (text[:1], text[-1:]) if char)
+    if len(text.strip()) < len(text):
+        return True
+    return not text.isascii() and (is_invisible(text[0]) or is_invisible(text[-1]))
 
 
 def is_invisible(char: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from hullo.model.invisible import drop_invisible
@@ -17,9 +18,6 @@ NON_IDENTITIES: Final[frozenset[str]] = frozenset(
 )
 """Words that identify no person (M5), case-folded. Settings may replace the list; the shapes below stay."""
 
-PLACEHOLDER_REASON: Final = "is a placeholder, not an identifier"
-EMPTY_REASON: Final = "is empty"
-
 _NO_MAILBOX: Final = frozenset({"null", "undefined", "not_authenticated", "distinct_id", "user_id"})
 """Of the words, those that are no mailbox and no host of their own. `id@`, `guest@` and `anonymous@` are read by
 people, and Nan and Nil are given names."""
@@ -28,6 +26,8 @@ people, and Nan and Nil are given names."""
 _TEMPLATE: Final = re.compile(r"\{\{.*\}\}|\$\{.*\}|<%.*%>", re.DOTALL)
 # Whole: `100%` and the parts of `%C3%A9` are no names of variables.
 _RENDERED_WRONG: Final = re.compile(r"%[a-z_][a-z0-9_.]*%|optional\(.*\)|\[object .*\]", re.DOTALL)
+_SIGN: Final = re.compile(r"[{<%(\[\"']")
+"""Of every shape but repetition."""
 _IN_BRACKETS: Final = re.compile(r"[(<\[{\"']+(.*?)[)>\]}\"']+", re.DOTALL)
 _REPEATED: Final = re.compile(r"(\S+?)(?:[\s_.,:;|/-]+\1)+")
 
@@ -43,7 +43,7 @@ def is_non_identity(text: str, non_identities: Collection[str] = NON_IDENTITIES)
     return not bare.isalnum() and _has_placeholder_shape(bare, non_identities)
 
 
-def is_placeholder_email(text: str, non_identities: Collection[str] = NON_IDENTITIES) -> bool:
+def is_placeholder_email(text: str, non_identities: AbstractSet[str] = NON_IDENTITIES) -> bool:
     """Match an email that is a placeholder, in one of its parts or as a whole: `undefined@undefined`,
     `null@example.com`, `{{email}}@example.com` (M5).
 
@@ -51,26 +51,21 @@ def is_placeholder_email(text: str, non_identities: Collection[str] = NON_IDENTI
     word, as in `guest@guest.com`.
     """
     bare = _bare(text)
-    if is_non_identity(bare, non_identities):
-        return True
     local, _, domain = bare.partition("@")
-    # A word that the site took off its list counts nowhere.
-    words = _NO_MAILBOX.intersection(non_identities)
-    if any(part in words or _has_placeholder_shape(part, words) for part in (local, domain)):
+    # As a whole it may be anything that a page sends in the place of an email, such as `Optional("ann@example.com")`.
+    has_sign = _SIGN.search(bare) is not None
+    if (has_sign or not domain) and is_non_identity(bare, non_identities):
         return True
-    return local in non_identities and domain.partition(".")[0] == local
-
-
-def placeholder_fault(text: str, *, is_email: bool, non_identities: Collection[str]) -> str | None:
-    """Find the reason to refuse an identifier that identifies no person. None for any other."""
-    matches = is_placeholder_email if is_email else is_non_identity
-    if not matches(text, non_identities):
-        return None
-    return PLACEHOLDER_REASON if _bare(text) else EMPTY_REASON
+    # A word that the site took off its list counts nowhere.
+    words = _NO_MAILBOX & non_identities
+    if local in words or domain in words or (local in non_identities and domain.partition(".")[0] == local):
+        return True
+    return (has_sign or not local.isalnum()) and any(_has_placeholder_shape(part, words) for part in (local, domain))
 
 
 def _bare(text: str) -> str:
-    return drop_invisible(text).strip().casefold()
+    # Every identify comes by here twice for each identifier, and nearly all of them are ASCII.
+    return (text if text.isascii() else drop_invisible(text)).strip().casefold()
 
 
 def _has_placeholder_shape(bare: str, words: Collection[str]) -> bool:
