@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from hullo import Hullo
+from hullo.settings import Settings
+
 PAGE = "https://shop.example.com"
 ALLOWED = "access-control-allow-origin"
 
@@ -136,3 +139,51 @@ def test_answers_are_not_cached_or_sniffed(shop):
     for answer in (shop.get("/me"), shop.post("/join", {"app_key": shop.app_key}), shop.get("/nothing")):
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+OWN = "https://chat.example.com"
+
+
+def _join(shop, origin, base, **headers):
+    sent = {"origin": origin, **headers}
+    return shop.http.post(f"{base}/hullo/v1/join", json={"app_key": shop.app_key}, headers=sent).status_code
+
+
+def test_own_origin_needs_no_list(shop):
+    assert _join(shop, OWN, OWN) == 200
+    assert _join(shop, f"{OWN}:443", OWN) == 200
+    assert _join(shop, "http://chat.example.com", OWN) == 403
+    assert _join(shop, f"{OWN}:8443", OWN) == 403
+    assert _join(shop, OWN, "https://chat.example.com.evil.test") == 403
+    # No proxy is listed: what the caller says of one is the caller's own word.
+    assert _join(shop, OWN, "http://chat.example.com", **{"x-forwarded-proto": "https"}) == 403
+
+
+def test_own_origin_is_what_the_proxy_says(backend, serve):
+    shop = serve(Hullo("memory:", settings=Settings(trusted_proxies=("10.0.0.1",))), backend)
+    shop.http._transport.client = ("10.0.0.1", 1)
+    said = {"x-forwarded-proto": "https", "x-forwarded-host": "evil.test, chat.example.com"}
+    assert _join(shop, OWN, "http://10.0.0.9:8000", **said) == 200
+    assert _join(shop, "https://evil.test", "http://10.0.0.9:8000", **said) == 403
+
+
+def test_preflight_allows_headers_it_asks_for(shop):
+    asked = "authorization,baggage, sentry-trace,traceparent"
+    allowed = _preflight(shop, "/identify", PAGE, **{"access-control-request-headers": asked})
+    names = allowed.headers["access-control-allow-headers"].split(", ")
+    assert names[-3:] == ["baggage", "sentry-trace", "traceparent"]
+    assert [name.lower() for name in names].count("authorization") == 1
+    for odd in ("x y", "a:b", "\x7f", ",".join(f"x-{number}" for number in range(100)), "x" * 5000):
+        allowed = _preflight(shop, "/identify", PAGE, **{"access-control-request-headers": odd})
+        assert allowed.headers["access-control-allow-headers"].count(",") == 3
+
+
+@pytest.mark.parametrize(
+    "origin", ["capacitor://localhost", "ionic://localhost", "chrome-extension://abcdefghijklmnop"]
+)
+def test_app_views_call_where_listed(shop, origin):
+    said = {"app_key": shop.app_key}
+    assert shop.post("/join", said, origin=origin).status_code == 403
+    shop.hullo.register.change_app(shop.app_key, {"origins": origin})
+    assert shop.post("/join", said, origin=origin).headers[ALLOWED] == origin
+    assert _preflight(shop, "/join", origin).status_code == 204

@@ -54,7 +54,15 @@ def test_app_without_origins_allows_local_pages(origin: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "origin", ["https://example.com", "null", "http://localhost.evil.test", "http://10.0.0.1", "http://localhost/x"]
+    "origin",
+    [
+        "https://example.com",
+        "null",
+        "http://localhost.evil.test",
+        "http://10.0.0.1",
+        "http://localhost/x",
+        "tauri://localhost",
+    ],
 )
 def test_app_without_origins_refuses_other_pages(origin: str) -> None:
     assert not is_origin_allowed(origin, UNLISTED)
@@ -115,6 +123,8 @@ def test_star_matches_nothing_else(origin: str) -> None:
         ("https://münchen.de", "https://xn--mnchen-3ya.de"),
         ("http://*.localhost:3000", "http://*.localhost:3000"),
         ("http://[0:0::1]:81", "http://[::1]:81"),
+        ("Capacitor://localhost", "capacitor://localhost"),
+        ("tauri://localhost", "tauri://localhost"),
     ],
 )
 def test_listed_origins_are_stored_as_browsers_send(text: str, kept: str) -> None:
@@ -138,6 +148,9 @@ def test_listed_origins_are_stored_as_browsers_send(text: str, kept: str) -> Non
         "https://-a.example.com",
         "https://exam ple.com",
         "null",
+        "capacitor://*.example.com",
+        "moz-extension://7f0e",
+        "file://",
     ],
 )
 def test_overly_broad_or_empty_pattern_is_refused(text: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from hullo.api.authentication import load_api_key
+from hullo.api.owner_log import log_forwarding
 from hullo.api.request import Request
 
 _FORWARDED: Final = b"x-forwarded-for"
@@ -24,4 +25,6 @@ async def count_call(request: Request) -> None:
     runtime = request.runtime
     # The header of a peer that is not listed changes no limit; it only leads to a hint in the log.
     is_ignored = _FORWARDED in request.headers and not runtime.proxies.is_trusted_peer(request.scope)
+    if is_ignored:
+        log_forwarding(request)
     await runtime.rate_limiter.count_call(request.address, is_ignored)

@@ -31,7 +31,7 @@ async def answer_consent(request: Request) -> Response:
         WithdrawConsent(
             app_key=caller.app_key,
             session_digest=caller.session,
-            origin=request.origin,
+            origin=request.foreign_origin,
             context=request.context,
         )
     )

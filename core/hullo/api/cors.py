@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from hullo.api.request import Request
@@ -12,9 +13,13 @@ from hullo.store.protocol import Store
 
 VARY: Final[Header] = (b"vary", b"Origin")
 _EXPOSED: Final[Header] = (b"access-control-expose-headers", b"X-Request-Id, Retry-After")
+_ALLOWED_HEADERS: Final = b"Authorization, Content-Type, X-Hullo-App, Idempotency-Key"
+_MAX_REQUESTED_HEADERS: Final = 64
+_MAX_REQUESTED_LENGTH: Final = 2048
+_HEADER_NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""RFC 9110 §5.6.2."""
 _PREFLIGHT: Final[tuple[Header, ...]] = (
     (b"access-control-allow-methods", b"GET, POST"),
-    (b"access-control-allow-headers", b"Authorization, Content-Type, X-Hullo-App, Idempotency-Key"),
     # Two hours, which is as long as Chromium keeps a preflight.
     (b"access-control-max-age", b"7200"),
 )
@@ -39,11 +44,29 @@ async def preflight_response(request: Request) -> Response:
     if not await _any_app_allows_origin(request):
         raise BadOrigin("no app lists this page's origin; 'hullo app set APP_KEY origins=https://…' changes it")
     origin = request.headers[b"origin"]
-    headers = ((b"access-control-allow-origin", origin), *_PREFLIGHT, VARY)
+    headers = (
+        (b"access-control-allow-origin", origin),
+        (b"access-control-allow-headers", _allowed_headers(request)),
+        *_PREFLIGHT,
+        VARY,
+    )
     # Chromium asks this before a public page may call a private network (Private Network Access).
     if request.headers.get(b"access-control-request-private-network") == b"true":
         headers = (*headers, (b"access-control-allow-private-network", b"true"))
     return Response(body=b"", status=NO_CONTENT, headers=headers)
+
+
+def _allowed_headers(request: Request) -> bytes:
+    """Return hullo's own headers and those that the preflight asks for: tracing tools add theirs to every call of a
+    page, which the browser would else block. None of them changes what a listed page may do."""
+    requested = request.headers.get(b"access-control-request-headers", b"")
+    names = [name.strip() for name in requested.split(b",")]
+    # Names only, and not too many: what is sent back must not become another header, or a large response.
+    if len(requested) > _MAX_REQUESTED_LENGTH or len(names) > _MAX_REQUESTED_HEADERS:
+        return _ALLOWED_HEADERS
+    own = {name.lower() for name in _ALLOWED_HEADERS.split(b", ")}
+    added = [name for name in dict.fromkeys(names) if _HEADER_NAME.fullmatch(name) and name.lower() not in own]
+    return b", ".join([_ALLOWED_HEADERS, *added])
 
 
 async def _may_read_error(request: Request, error: Exception) -> bool:

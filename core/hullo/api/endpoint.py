@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 from hullo.api.admission import admit, count_call
 from hullo.api.cors import cors_headers, preflight_response
 from hullo.api.openapi.operation import Operation
+from hullo.api.owner_log import log_refusal
 from hullo.api.request import ClientDisconnect, Request
 from hullo.api.runtime import RUNTIME_KEY, AsyncRuntime
 from hullo.asgi.problems import error_response
@@ -54,6 +55,7 @@ class Endpoint:
             return
         except Exception as failed:
             response, error = error_response(failed, request.request_id), failed
+            log_refusal(request, failed)
             # A 405 must name the methods that the path takes (RFC 9110 §15.5.6).
             if isinstance(failed, MethodNotAllowed):
                 response = replace(response, headers=(self._allow,))

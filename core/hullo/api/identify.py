@@ -91,7 +91,7 @@ async def _identify(request: Request) -> Response:
         app_key=caller.app_key,
         session_digest=caller.session,
         context=request.context,
-        origin=request.origin,
+        origin=request.foreign_origin,
         consent=body.envelope.consent,
     )
     # Guarded inside of the repeatable operation: a repeat gets its response even over the limit.

@@ -17,6 +17,7 @@ from hullo.api.runtime import AsyncRuntime
 from hullo.api.schemas import PageResponse
 from hullo.asgi.address import client_address
 from hullo.asgi.cookie import cookie_token, expired_cookie_header, is_same_origin, session_cookie_header
+from hullo.asgi.own_origin import is_own_origin
 from hullo.asgi.response import Header
 from hullo.asgi.scope import API_KEY_PREFIX, bearer_token, read_headers
 from hullo.errors import Invalid, NotFound, Rejection, SessionRevoked
@@ -97,6 +98,14 @@ class Request:
     def origin(self) -> str | None:
         """Return the page's origin; None when the caller is no browser."""
         return self.header(b"origin")
+
+    @property
+    def foreign_origin(self) -> str | None:
+        """Return the origin that the app must list; None for a page of hullo's own origin, and for no browser."""
+        origin = self.origin
+        if origin is None or is_own_origin(self.scope, self.headers, self.runtime.proxies):
+            return None
+        return origin
 
     @property
     def address(self) -> str:
@@ -266,7 +275,7 @@ class Request:
             verb="resume",
             app_key=caller.app_key,
             session_digest=caller.session,
-            origin=self.origin,
+            origin=self.foreign_origin,
             context=self.context,
         )
 

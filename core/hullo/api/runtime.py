@@ -22,6 +22,7 @@ from hullo.errors import HulloError
 from hullo.model.decision import Decision
 from hullo.model.operation import Operation, PreparedOperation
 from hullo.ratelimit.limits import RateLimiter
+from hullo.ratelimit.throttled_log import ThrottledLog
 from hullo.store.protocol import Store, SupportsConcurrentReads
 
 T = TypeVar("T")
@@ -69,7 +70,9 @@ class AsyncRuntime:
         self.hullo = hullo
         self.proxies = TrustedProxies(hullo.settings.trusted_proxies)
         self.hop_targets = HopTargetCache()
-        self.rate_limiter = RateLimiter(hullo, self._run_rate_limit_call)
+        self.log = ThrottledLog(hullo.clock)
+        """Warnings for the operator. Shared by the event loops, as the limits are."""
+        self.rate_limiter = RateLimiter(hullo, self._run_rate_limit_call, self.log)
         self._close_callbacks: list[Callable[[], None]] = []
         # A variable of the event loop, since several loops may share this runtime.
         self._threads: RunVar[_LoopThreads] = RunVar("hullo.edge")

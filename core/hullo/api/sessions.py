@@ -90,7 +90,7 @@ async def open_session(request: Request, verb: Literal["join", "reset"], envelop
         verb=verb,
         app_key=caller.app_key,
         session_digest=caller.session,
-        origin=request.origin,
+        origin=request.foreign_origin,
         context=request.context,
         consent=envelope.consent,
     )

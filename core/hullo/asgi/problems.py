@@ -11,12 +11,14 @@ from starlette.exceptions import HTTPException
 
 from hullo.asgi.json import encode
 from hullo.asgi.response import PROBLEM_JSON, Header, Response
-from hullo.errors import HulloError, Invalid, NoIdentifier, ProofRejected, Rejection
+from hullo.errors import HulloError, Invalid, NoIdentifier, ProofRejected, Rejection, StoreUnavailable
 
 _log = logging.getLogger("hullo.asgi")
 
 _PROOF_REJECTED: Final = "the proof that was sent is not valid for this call; nothing was written"
 """The same for every fault and every person (V7)."""
+_STORE_UNAVAILABLE: Final = "the database cannot be used at the moment; try again. The server's log says why"
+"""The same for every fault: the detail names the file or the server, and is for the operator."""
 _INTERNAL: Final = "something unexpected went wrong here; the log tells more under this answer's X-Request-Id"
 
 _CODES: Final = {
@@ -73,12 +75,18 @@ def _hullo_error_response(error: HulloError) -> Response:
     return problem_response(
         error.status,
         error.title,
-        # The detail of a rejected proof names the mistake, which is for the log alone (V7, V8).
-        _PROOF_REJECTED if isinstance(error, ProofRejected) else error.detail,
+        _public_detail(error),
         error.code,
         rejected=error.rejected if isinstance(error, (Invalid, NoIdentifier)) else (),
         headers=() if error.retry_after is None else ((b"retry-after", b"%d" % error.retry_after),),
     )
+
+
+def _public_detail(error: HulloError) -> str:
+    # The detail of a rejected proof names the mistake, which is for the log alone (V7, V8).
+    if isinstance(error, ProofRejected):
+        return _PROOF_REJECTED
+    return _STORE_UNAVAILABLE if isinstance(error, StoreUnavailable) else error.detail
 
 
 def _http_exception_response(error: HTTPException) -> Response:

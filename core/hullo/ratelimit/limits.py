@@ -13,6 +13,7 @@ from hullo.errors import RateLimited
 from hullo.model.request_context import Clock
 from hullo.ratelimit.origin_cache import OriginCache
 from hullo.ratelimit.redis_windows import RedisWindows
+from hullo.ratelimit.throttled_log import ThrottledLog
 from hullo.ratelimit.windows import LocalWindows, Slot
 
 ThreadRunner = Callable[[Callable[[], Any]], Awaitable[Any]]
@@ -34,8 +35,12 @@ class RateLimit:
         clock: Clock,
         shared: RedisWindows | None,
         run_in_thread: ThreadRunner,
+        log: ThrottledLog,
+        setting: str,
     ) -> None:
         self._name = name
+        self._log = log
+        self._setting = setting
         self._per_minute = per_minute
         self._local = LocalWindows(clock)
         self._shared = shared
@@ -75,7 +80,16 @@ class RateLimit:
             await self._run_in_thread(partial(self._shared.transfer, slot, f"{self._name}:{key}"))
 
     def error_for(self, slot: Slot) -> RateLimited:
-        """Make the error for a slot that was refused."""
+        """Make the error for a slot that was refused, and log the first of a minute."""
+        self._log.warn(
+            _log,
+            "limit",
+            self._name,
+            "calls are refused with 429: there are over %s %s within a minute; %s under [rate_limits] sets the limit",
+            self._per_minute,
+            self._name,
+            self._setting,
+        )
         # The limit's name and not the key, which holds an address or a session (P4).
         return RateLimited(f"too many {self._name} within a minute; try again later", slot.retry_after or 0)
 
@@ -83,21 +97,22 @@ class RateLimit:
 class RateLimiter:
     """All limits of one server. Raises `SettingsError` when the settings name a Redis that cannot be used."""
 
-    def __init__(self, hullo: Hullo, run_in_thread: ThreadRunner) -> None:
+    def __init__(self, hullo: Hullo, run_in_thread: ThreadRunner, log: ThrottledLog) -> None:
         limits, clock = hullo.settings.rate_limits, hullo.clock
         # With the limits off no connection is made, even where the settings name a Redis.
         self._shared = RedisWindows(hullo.settings.redis, clock) if limits.on and hullo.settings.redis else None
 
-        def limit(name: str, per_minute: int) -> RateLimit:
-            return RateLimit(name, per_minute if limits.on else None, clock, self._shared, run_in_thread)
+        def limit(name: str, setting: str) -> RateLimit:
+            per_minute: int | None = getattr(limits, setting) if limits.on else None
+            return RateLimit(name, per_minute, clock, self._shared, run_in_thread, log, setting)
 
-        self._calls = limit("calls from this address", limits.calls_per_address)
-        self.new_sessions = limit("new sessions from this address", limits.sessions_per_address)
+        self._calls = limit("calls from this address", "calls_per_address")
+        self.new_sessions = limit("new sessions from this address", "sessions_per_address")
         """Keyed by address (`rate_limit_key`)."""
-        self.identify_calls = limit("identify calls in this session", limits.identifies_per_session)
+        self.identify_calls = limit("identify calls in this session", "identifies_per_session")
         """Keyed by the session's digest."""
         self.origins = OriginCache(clock)
-        self._proxy_hint_logged = False
+        self._log = log
 
     async def count_call(self, address: str, untrusted_forwarding: bool = False) -> None:
         """Count a request against its address. Raises `RateLimited` when there were too many.
@@ -108,13 +123,14 @@ class RateLimiter:
         slot = await self._calls.acquire(rate_limit_key(address))
         if slot.is_taken:
             return
-        # Behind an unlisted proxy all visitors share one address, and one limit. Once is enough for the log.
-        if untrusted_forwarding and not self._proxy_hint_logged:
-            # No lock: a race costs one more line in the log.
-            self._proxy_hint_logged = True
-            _log.warning(
+        # Behind an unlisted proxy all visitors share one address, and one limit.
+        if untrusted_forwarding:
+            self._log.warn(
+                _log,
+                "forwarding",
+                "",
                 "calls are refused since too many come from one address. They hold X-Forwarded-For, which is believed "
-                "of listed proxies only: if a proxy stands in front of this server, list it in trusted_proxies"
+                "of listed proxies only: if a proxy stands in front of this server, list it in trusted_proxies",
             )
         raise self._calls.error_for(slot)
 

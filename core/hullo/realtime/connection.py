@@ -12,6 +12,8 @@ from anyio.lowlevel import EventLoopToken, current_token
 from starlette.types import Message, Receive, Scope, Send
 
 from hullo.api.admission import count_call
+from hullo.api.bodies import Envelope
+from hullo.api.owner_log import log_refusal
 from hullo.api.runtime import AsyncRuntime
 from hullo.asgi.problems import error_response
 from hullo.errors import RateLimited
@@ -80,8 +82,8 @@ class Connection:
 
     @property
     def origin(self) -> str | None:
-        """The origin of the page. None: the client is not a browser."""
-        return FrameRequest(self._runtime, self._scope).origin
+        """The origin that the app must list. None: it is hullo's own, or the client is not a browser."""
+        return FrameRequest(self._runtime, self._scope).foreign_origin
 
     async def serve(self, handlers: FrameHandlers) -> None:
         """Serve the socket until either side has closed it."""
@@ -173,8 +175,16 @@ class Connection:
         try:
             result = await handlers.run(operation, self._scope)
         except Exception as error:
+            self._log_refusal(operation, error)
             return self._protocol.receive_error(error)
         return self._protocol.receive_result(result)
+
+    def _log_refusal(self, operation: Operation[object], error: Exception) -> None:
+        request = FrameRequest(self._runtime, self._scope)
+        envelope = getattr(operation, "envelope", None)
+        if isinstance(envelope, Envelope):
+            request.app_key = envelope.app_key
+        log_refusal(request, error)
 
     def _execute(self, action: Action) -> None:
         match action:

@@ -13,7 +13,9 @@ from hullo.api.runtime import AsyncRuntime
 from hullo.asgi.json import encode_any
 from hullo.asgi.response import Header
 
-_HANDSHAKE_HEADERS: Final = frozenset({b"host", b"origin", b"cookie", b"x-forwarded-for"})
+_HANDSHAKE_HEADERS: Final = frozenset(
+    {b"host", b"origin", b"cookie", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto"}
+)
 """What the handshake says for every frame: where it comes from. Caller and idempotency are stated by each frame."""
 
 
@@ -26,6 +28,7 @@ def frame_scope(scope: Scope) -> Scope:
         "type": "http",
         # Not GET: a cookie counts only where the page's own host is proven by `Origin`, as for every POST.
         "method": "POST",
+        "scheme": scope.get("scheme", "ws"),
         "path": scope["path"],
         "query_string": b"",
         "headers": [(name, value) for name, value in scope["headers"] if name in _HANDSHAKE_HEADERS],

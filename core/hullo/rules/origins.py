@@ -15,6 +15,11 @@ from hullo.model.app import App
 WILDCARD: Final = "://*."
 """Start of a pattern for all sub-domains, after its scheme."""
 
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_APP_SCHEMES: Final = frozenset({"capacitor", "ionic", "tauri", "chrome-extension"})
+"""Of pages in web views of apps, and in extensions. Not `moz-extension`, whose hosts differ in each browser: such an
+origin can be listed for nobody, and would name a person."""
+
 # Underscores are no valid host names (RFC 952), but browsers send such origins and people run such hosts.
 _HOST_PATTERN: Final = re.compile(
     r"(?:[a-z0-9_]|[a-z0-9_][a-z0-9_-]*[a-z0-9_])(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*\.?"
@@ -49,7 +54,7 @@ def parse_origin_pattern(text: str) -> str | None:
     scheme, found, rest = text.partition(WILDCARD)
     if not found:
         return normalise_origin(text)
-    domain = normalise_origin(f"{scheme}://{rest}")
+    domain = normalise_origin(f"{scheme}://{rest}") if scheme.lower() in _DEFAULT_PORTS else None
     # A second star could match a domain that the site does not own.
     if domain is None or "*" in rest or not _can_have_subdomains(urlsplit(domain).hostname or ""):
         return None
@@ -77,7 +82,7 @@ def normalise_origin(origin: str) -> str | None:
     """Normalize an origin to the form that browsers send: scheme, lower-case ASCII host, and a port that is not the
     default.
 
-    None for text that is no origin: `null`, a path, credentials, another scheme than http or https.
+    None for text that is no origin: `null`, a path, credentials, a scheme of neither pages nor web views of apps.
     """
     try:
         parts = urlsplit(origin)
@@ -86,14 +91,13 @@ def normalise_origin(origin: str) -> str | None:
         host = _normalise_host(parts.hostname or "")
     except ValueError:
         return None
-    if parts.scheme not in {"http", "https"} or host is None:
+    if host is None or not (parts.scheme in _DEFAULT_PORTS or parts.scheme in _APP_SCHEMES):
         return None
     # Browsers send no path or credentials in Origin (RFC 6454): such text was not made by one.
     if parts.path or parts.query or parts.fragment or "@" in parts.netloc:
         return None
-    default = {"http": 80, "https": 443}[parts.scheme]
     # Browsers leave out the default port, so `:443` in a list must equal its absence.
-    return f"{parts.scheme}://{host}" + (f":{port}" if port not in {None, default} else "")
+    return f"{parts.scheme}://{host}" + (f":{port}" if port not in {None, _DEFAULT_PORTS.get(parts.scheme)} else "")
 
 
 def _normalise_host(name: str) -> str | None:
@@ -110,8 +114,10 @@ def _normalise_host(name: str) -> str | None:
 
 def is_loopback(origin: str) -> bool:
     """Match `localhost`, a name under `.localhost` (RFC 6761), 127.0.0.0/8 or ::1, on any port."""
-    # First the form: text with a path or another scheme is no page's origin, also on a loopback host.
-    if normalise_origin(origin) is None:
+    # First the form: text with a path or another scheme is no page's origin, also on a loopback host. An app's web view
+    # calls itself `localhost` on every phone.
+    page = normalise_origin(origin)
+    if page is None or page.partition("://")[0] not in _DEFAULT_PORTS:
         return False
     host = urlsplit(origin).hostname or ""
     # By name, not by resolving it: a resolver may answer what an attacker wants.

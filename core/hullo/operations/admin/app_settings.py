@@ -79,7 +79,7 @@ def parse_origins(texts: Iterable[str]) -> tuple[str, ...]:
         if origin is None:
             raise Invalid(
                 f"{text!r} is no origin; write it as a browser does, such as https://shop.example.com, or "
-                "https://*.example.com for all its sub-domains"
+                "https://*.example.com for all its sub-domains; of an app's web view such as capacitor://localhost"
             )
         origins.append(origin)
     # A tuple in the order given, as `after == app` decides whether to write.
