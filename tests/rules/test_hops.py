@@ -384,12 +384,18 @@ def test_claimed_hop_connects_no_proven_session(world: World, help_centre: NewAp
     hopped(world, mallory, help_centre, centre)
     mallory.reset()
     assert not _is_over(centre)
-    # Between sessions that both only claim, it does.
-    claimed = world.visitor()
-    claimed.identify(email="new@example.com")
-    arrived = hopped(world, claimed, help_centre)
-    claimed.reset()
-    assert _is_over(arrived)
+    # Between sessions that both only claim, it does; until one of them proves it, which ends the other still.
+    claims = [world.visitor() for _ in range(3)]
+    arrivals = list[Browser]()
+    for claimed in claims:
+        claimed.identify(email="new@example.com")
+        arrivals.append(hopped(world, claimed, help_centre))
+    claims[0].reset()
+    for arrived in arrivals[1:]:
+        arrived.identify(email="new@example.com", signed="email")
+    claims[1].reset()
+    arrivals[2].reset()
+    assert [_is_over(browser) for browser in (*arrivals, claims[2])] == [True, False, False, True]
 
 
 @pytest.mark.rule("S5")

@@ -17,6 +17,7 @@ from hullo.model.identifier import IdentifierDigest
 from hullo.model.instant import Instant
 from hullo.model.merge import Merge, MergeId
 from hullo.model.note import Note, NoteId
+from hullo.model.standing import Standing
 from hullo.model.timeline import ContactEvent
 from hullo.model.tombstone import Tombstone
 from hullo.model.visitor import Session, Visitor
@@ -133,10 +134,12 @@ class SessionRevocation(Value):
 
 
 class HopGroupRevocation(Value):
-    """End of every session of a hop group (S5). Ended sessions stay unchanged; never a conflict."""
+    """End of every session of a hop group up to a standing (S5). Ended sessions stay unchanged; never a conflict."""
 
     hop_group: str
     at: Instant
+    standing: Standing
+    """The highest that ends. Any visitor can make a link with a claim: its sender must not end what a proof began."""
     contact_id: ContactId | None
     """Contact of the session that ended first, and so of the others: their sockets are checked. None for an erased
     person."""

@@ -107,14 +107,15 @@ def revoke(session: Session, now: Instant) -> Change[Session]:
 def revoke_hop_group(
     session: Session, now: Instant, *, except_group: str | None = None
 ) -> tuple[HopGroupRevocation, ...]:
-    """End the sessions that hops have connected with this one, wherever it ends (S5).
+    """End the sessions that hops have connected with this one, wherever it ends (S5): a proven one ends all.
 
     `except_group`: the group of the session that goes on in its place, which does not end.
     """
     group = session.hop_group
     if group is None or group == except_group:
         return ()
-    return (HopGroupRevocation(hop_group=group, at=now, contact_id=session.contact_id),)
+    standing = Standing.PROVEN if session.is_proven else Standing.OWNED
+    return (HopGroupRevocation(hop_group=group, at=now, standing=standing, contact_id=session.contact_id),)
 
 
 def join_hop_group(update: SessionUpdate, hop_group: str | None) -> SessionUpdate:

@@ -12,6 +12,7 @@ from hullo.model.change_set import (
     CallCount,
     Change,
     ChangeSet,
+    HopGroupRevocation,
     KeyUse,
     SessionRevocation,
     SpentToken,
@@ -93,7 +94,7 @@ class ChangeWriter:
         for log_out in changes.session_revocations:
             self._log_out(log_out)
         for ended in changes.hop_group_revocations:
-            self._end([held for held in sessions.values() if held.hop_group == ended.hop_group], ended.at)
+            self._end([held for held in sessions.values() if _ends(held, ended)], ended.at)
         for webhook in changes.webhooks:
             self._replace(tables.webhooks, webhook.after.id, webhook)
         for delivery in changes.deliveries:
@@ -253,6 +254,10 @@ class ChangeWriter:
     def _require_contact(self, contact_id: ContactId | None) -> None:
         if contact_id is not None and contact_id not in self._tables.contacts:
             raise WriteConflict("contact")
+
+
+def _ends(session: Session, ended: HopGroupRevocation) -> bool:
+    return session.hop_group == ended.hop_group and (session.standing or 0) <= ended.standing
 
 
 def _oldest_first(keys: Iterable[IdentityKey]) -> tuple[IdentityKey, ...]:

@@ -161,7 +161,7 @@ class BatchBuilder:
         self._add(LEAVE_CONTACT, [(*left, contact_id, unproven, 0) for contact_id in first])
 
     def _add_ended_groups(self, ended: Sequence[HopGroupRevocation]) -> None:
-        first: dict[str, Instant] = {}
-        for revocation in ended:
-            first.setdefault(revocation.hop_group, revocation.at)
-        self._add(END_HOP_GROUP, [(at, 1, hop_group, 0) for hop_group, at in first.items()])
+        self._add(
+            END_HOP_GROUP,
+            [(revocation.at, 1, revocation.hop_group, 0, revocation.standing.value) for revocation in ended],
+        )

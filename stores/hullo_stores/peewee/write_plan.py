@@ -141,7 +141,11 @@ END_HOP_GROUP = Write(
     verb="update",
     table=name_of(Sessions),
     sets=(*columns_of(Sessions, "revoked_at"), Column("version", "int", is_increment=True)),
-    keys=(*columns_of(Sessions, "hop_group"), Column("revoked_at", "bigint", "<=")),
+    keys=(
+        *columns_of(Sessions, "hop_group"),
+        Column("revoked_at", "bigint", "<="),
+        Column("standing", "int", "<="),
+    ),
 )
 COUNT_CALLS = Write(
     verb="upsert",

@@ -134,7 +134,7 @@ class SessionRevocationTests(StoreCase):
         other, alone = replace(session_of_ann(3), hop_group="hop_2"), session_of_ann(4)
         _hold(store, here, there, other, alone)
         assert store.find_session(here.digest) == here
-        ended = HopGroupRevocation(hop_group="hop_1", at=LATER, contact_id=ANN.id)
+        ended = HopGroupRevocation(hop_group="hop_1", at=LATER, standing=Standing.PROVEN, contact_id=ANN.id)
         # As a reset writes it: the caller's session by its version, the others by their group.
         own = replacement(here, replace(here, revoked_at=NOW))
         must_apply(store, replace(session_change(own), hop_group_revocations=(ended,)))
@@ -143,10 +143,24 @@ class SessionRevocationTests(StoreCase):
         # Race: a call that was decided before must not make an ended session valid again.
         assert is_conflict(apply_one(store, session_change(replacement(there, replace(there, seen_at=LATER)))))
 
+    def test_claimed_end_spares_proven_sessions(self, store: Store) -> None:
+        proven = replace(session_of_ann(1), hop_group="hop_1")
+        claimed = replace(session_of_ann(2), hop_group="hop_1", standing=Standing.OWNED, proven_identifiers=())
+        anonymous = replace(claimed, digest="3", visitor_id="vis_3", standing=None, contact_id=None)
+        _hold(store, proven, claimed, anonymous)
+        ended = HopGroupRevocation(hop_group="hop_1", at=LATER, standing=Standing.OWNED, contact_id=ANN.id)
+        must_apply(store, ChangeSet(hop_group_revocations=(ended,)))
+        held = [store.find_session(session.digest) for session in (proven, claimed, anonymous)]
+        assert held == [proven, revoked(claimed), revoked(anonymous)]
+
     def test_group_that_ends_spares_later_sessions(self, store: Store) -> None:
         _hold(store)
         earlier, later = (replace(session_of_ann(number), hop_group="hop_1") for number in (1, 2))
-        ended = ChangeSet(hop_group_revocations=(HopGroupRevocation(hop_group="hop_1", at=LATER, contact_id=ANN.id),))
+        ended = ChangeSet(
+            hop_group_revocations=(
+                HopGroupRevocation(hop_group="hop_1", at=LATER, standing=Standing.PROVEN, contact_id=ANN.id),
+            )
+        )
         results = store.apply([session_change(insertion(earlier)), ended, session_change(insertion(later)), ended])
         assert not any(map(is_conflict, results))
         assert [store.find_session(session.digest) for session in (earlier, later)] == [
