@@ -79,6 +79,35 @@ def test_proven_answer_explains_itself(shop):
     assert (answer["written"], answer["noted"]) == (["external_id", "name"], [])
 
 
+@pytest.mark.rule("M6")
+def test_plan_changes_without_naming_the_person(shop):
+    token = shop.join()
+    assert shop.identify(token, custom_data={"plan": "pro"}).json()["code"] == "no_identifier"
+    shop.identify(token, **shop.signed("user_1"))
+    answer = shop.identify(token, custom_data={"plan": "pro"}).json()
+    assert list(answer) == [name for name in PROVEN if name != "session_token"]
+    assert (answer["matched_by"], answer["written"]) == ("session", ["custom_data.plan"])
+
+
+@pytest.mark.rule("S6")
+def test_nobody_ends_the_identity_of_page(shop):
+    none = shop.identify(nobody=True)
+    assert (none.status_code, none.json()["visitor_id"], "session_token" in none.json()) == (200, None, False)
+    token = shop.join()
+    kept = shop.identify(token, nobody=True).json()
+    assert (kept["identified"], kept["standing"], kept["switched"]) == (False, None, False)
+    shop.identify(token, **shop.signed("user_1"))
+    ended = shop.identify(token, nobody=True).json()
+    assert (ended["identified"], ended["switched"]) == (False, True)
+    assert ended["visitor_id"] != kept["visitor_id"]
+    assert shop.get("/me", token).json()["code"] == "session_revoked"
+    assert shop.get("/me", ended["session_token"]).json()["identified"] is False
+    for wrong in ({"nobody": 1}, {"nobody": True, "email": "jane@example.com"}):
+        answer = shop.identify(**wrong)
+        assert (answer.status_code, [fault["field"] for fault in answer.json()["errors"]]) == (422, ["nobody"])
+    assert shop.identify(nobody=False, email="jane@example.com").json()["identified"] is True
+
+
 @pytest.mark.rule("C8", "L2")
 def test_login_of_lead_keeps_session_and_chat(shop):
     for known in (False, True):

@@ -118,10 +118,13 @@ def test_unsubscribed_page_gets_no_more_events(visit: Visit, site: Site, app: Ap
 
 def test_identify_promises_the_answer(visit: Visit, site: Site, app: App) -> None:
     visit.go(site.put("/", shop_page(app))).ready()
+    assert visit.identify(name="Nobody") == {"refused": "no_identifier"}
     answer = visit.identify(email="jane@example.com", phone="none at all")
     assert (answer["standing"], answer["identified"], answer["switched"]) == ("claimed", True, False)
     assert [each["field"] for each in answer["rejected"]] == ["phone"]
-    assert visit.identify(name="Nobody") == {"refused": "no_identifier"}
+    # M6: from here on it is about whom the session knows.
+    assert visit.identify(name="Jane")["visitor_id"] == answer["visitor_id"]
+    assert [each["name"] for each in app.contacts()] == ["Jane"]
 
 
 def test_global_names_can_be_changed(visit: Visit, site: Site, app: App) -> None:

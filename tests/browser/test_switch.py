@@ -38,6 +38,24 @@ def test_next_user_sees_nothing_of_the_first(visit: Visit, site: Site, app: App)
     assert {each["name"] for each in app.contacts()} == {"Jane", "Ravi"}
 
 
+@pytest.mark.rule("C8", "S6")
+def test_lead_logs_in_and_guest_page_logs_out(visit: Visit, site: Site, app: App) -> None:
+    visit.go(site.put("/", shop_page(app))).ready().open()
+    visit.say("Where is my order?")
+    visit.panel.get_by_label("Email").fill("typed@example.com")
+    visit.panel.get_by_role("button", name="Save").click()
+    visit.until(lambda: [each["email"] for each in app.contacts()] == ["typed@example.com"])
+    guest = visit.run("Hullo.identify(null)")
+    assert (guest["identified"], guest["switched"]) == (False, False)
+    answer = visit.identify(**jane(app))
+    assert (answer["switched"], answer["visitor_id"]) == (False, guest["visitor_id"])
+    visit.shows("Where is my order?")
+    assert [each["id"] for each in app.contacts()] == [answer["contact_id"]]
+    left = visit.run("Hullo.identify(null)")
+    assert (left["identified"], left["switched"]) == (False, True)
+    visit.until(lambda: visit.lines.count() == 0)
+
+
 def test_switch_reaches_other_tabs(visit: Visit, another_tab: Callable[[], Visit], site: Site, app: App) -> None:
     visit.go(site.put("/", shop_page(app))).ready()
     visit.identify(**jane(app))

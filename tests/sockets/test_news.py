@@ -94,6 +94,20 @@ def test_visitor_proven_just_before_message_gets_it(site, monkeypatch):
     assert laptop.hear()["text"] == "hello"
 
 
+@pytest.mark.rule("S6", "S4")
+def test_nobody_over_socket_ends_identity(site):
+    socket, joined = site.join(identity=site.shop.signed("user_1"))
+    other, _ = site.join(joined["session_token"])
+    left = socket.ask("identify", identity={"nobody": True}, ref="1")
+    assert (left["type"], left["ref"], left["identified"], left["switched"]) == ("identified", "1", False, True)
+    assert other.closed() == (4401, "session_revoked")
+    # The socket goes on with the new visitor.
+    assert socket.ask("message", text="hello", client_id="1")["author"] == "visitor"
+    assert site.shop.get("/me", left["session_token"]).json()["identified"] is False
+    _, guest = site.join(left["session_token"], identity={"nobody": True})
+    assert (guest["identify"]["switched"], guest["visitor_id"]) == (False, left["visitor_id"])
+
+
 @pytest.mark.rule("H4", "S4")
 @pytest.mark.parametrize("ending", ["?conversations=erase", "/sessions"])
 def test_claimants_socket_outlives_erasure_and_logout(site, ending):

@@ -8,16 +8,17 @@ from typing import Annotated, Any, ClassVar, Final, Self
 import msgspec
 
 from hullo.api.openapi.claims import claim_properties
-from hullo.api.openapi.notation import TEXT, Schema, fields, or_null, ref, text, with_description
+from hullo.api.openapi.notation import FLAG, TEXT, Schema, fields, or_null, ref, text, with_description
 from hullo.api.person_body import decode_person
 from hullo.api.request_body import RequestBody, checked, flag, invalid_field, lenient, lines
 from hullo.asgi.json import encode
 from hullo.asgi.scope import SESSION_PREFIX
-from hullo.model.claim import CONTROL_CHARACTERS, Claim
+from hullo.model.claim import CONTROL_CHARACTERS, ENVELOPE_FIELDS, Claim
 from hullo.model.limits import Limits
 from hullo.rules.origins import normalise_origin
 
 CLIENT_ID_MAX_LENGTH: Final = 128
+NOBODY: Final = "nobody"
 
 INVALID_TOKEN: Final = SESSION_PREFIX
 """Stands for a session token that is no text: it is no session's."""
@@ -173,17 +174,35 @@ class IdentifyBody(RequestBody):
     )
     envelope: Envelope
     claim: Claim
+    nobody: bool = False
+    """True where no user is logged in on the page (S6). The claim names no person then."""
 
     @classmethod
     def parse(cls, raw: bytes, limits: Limits) -> Self:
-        """Decode a body. Raises `BadRequest` and `TooLarge`; what is wrong inside of it the claim itself names."""
+        """Decode a body. Raises `BadRequest`, `TooLarge`, and `Invalid` for a `nobody` that does not stand alone; what
+        else is wrong inside of it the claim itself names."""
         body = decode_person(raw, limits)
-        return cls(envelope=Envelope.of(body), claim=Claim.from_body(body, limits))
+        # Taken out of the body: a claim about a person knows no such field.
+        nobody = _read_nobody(body.pop(NOBODY, None), body)
+        return cls(envelope=Envelope.of(body), claim=Claim.from_body(body, limits), nobody=nobody)
 
     @classmethod
     def described(cls, limits: Limits) -> Schema:
         """Describe the body in the OpenAPI document."""
-        return with_description(fields({**Envelope.field_schemas(limits), **claim_properties(limits)}), cls.summary)
+        about = "No user is logged in on this page: an identified session ends, as by a reset. It stands alone."
+        nobody = {NOBODY: or_null({**with_description(FLAG, about), "default": False})}
+        described = fields({**Envelope.field_schemas(limits), **claim_properties(limits), **nobody})
+        return with_description(described, cls.summary)
+
+
+def _read_nobody(value: object, rest: Mapping[str, object]) -> bool:
+    if value is not None and not isinstance(value, bool):
+        raise invalid_field(NOBODY, "must be true or false")
+    # Two answers to who the visitor is: neither can be trusted over the other.
+    beside = [name for name in rest if name not in ENVELOPE_FIELDS]
+    if value and beside:
+        raise invalid_field(NOBODY, "stands alone: a page on which no user is logged in says nothing of a person")
+    return bool(value)
 
 
 class CheckBody(RequestBody):

@@ -28,7 +28,7 @@ def one_of(values: Iterable[str | None], description: str | None = None) -> Meta
     return Meta(extra_json_schema={"enum": list(values)}, description=description)
 
 
-def const(value: str | bool) -> Meta:
+def const(value: str | bool | None) -> Meta:
     """Describe a field that has one value only."""
     return Meta(extra_json_schema={"const": value})
 
@@ -100,7 +100,9 @@ EmailMatches = Annotated[
     ),
 ]
 Field = Annotated[str, Meta(description="The name of a field, as `name`, `email` or `custom_data.plan`.")]
-MatchedBy = Annotated[str, Meta(description="`external_id`, `email`, `created`, the name of a plugin, or `erased`.")]
+MatchedBy = Annotated[
+    str, Meta(description="`external_id`, `email`, `created`, `session`, the name of a plugin, or `erased`.")
+]
 Rule = Annotated[str, Meta(description="Why the two contacts were kept apart, as `C1`.")]
 Writer = Annotated[
     str, Meta(description="As `visitor:vis_…`, `identity-key:…`, `token:…`, `api-key:…`, `command line`.")

@@ -8,8 +8,8 @@ from hullo.api.bodies import IdentifyBody, restore_session_token
 from hullo.api.openapi.notation import text
 from hullo.api.openapi.operation import ANY_CALLER, operation
 from hullo.api.request import Caller, Request
-from hullo.api.reservations import reserve_identify
-from hullo.api.schemas import ClaimedResponse, ProvenResponse, identify_response
+from hullo.api.reservations import reserve_identify, reserve_leave
+from hullo.api.schemas import ClaimedResponse, NobodyResponse, ProvenResponse, identify_response
 from hullo.asgi.json import encode
 from hullo.asgi.response import Response, json_response
 from hullo.engine.idempotency import IdempotentOperation, ReplayedResponse
@@ -27,6 +27,7 @@ from hullo.errors import (
 )
 from hullo.model.operation import Operation
 from hullo.model.outcome import Outcome
+from hullo.operations.sessions.leave import LeaveIdentity
 
 IDEMPOTENCY_KEY_MAX_LENGTH: Final = 255
 
@@ -46,7 +47,7 @@ IDEMPOTENCY_KEY_MAX_LENGTH: Final = 255
             "schema": text(IDEMPOTENCY_KEY_MAX_LENGTH, pattern="^[!-~]([ -~]*[!-~])?$"),
         },
     ),
-    answers=(ClaimedResponse, ProvenResponse),
+    answers=(ClaimedResponse, ProvenResponse, NobodyResponse),
     body=IdentifyBody,
     beacon=True,
     discriminator="standing",
@@ -81,6 +82,8 @@ async def _identify(request: Request) -> Response:
     raw = await request.person_body()
     body = IdentifyBody.parse(raw, request.limits)
     caller = await request.resolve_caller(body.envelope)
+    if body.nobody:
+        return await _leave(request, caller)
     # The call names no app, and no app knows the session: the answer is that of every session that is over.
     if caller.session is not None and caller.app_key is None:
         raise SessionRevoked
@@ -104,6 +107,17 @@ async def _identify(request: Request) -> Response:
         replayed, request_id = restore_session_token(result.body, token)
         return Response(body=replayed, request_id=request_id, headers=headers)
     return json_response(identify_response(result, token), headers)
+
+
+async def _leave(request: Request, caller: Caller) -> Response:
+    """End an identified session: no user is logged in on the page (S6)."""
+    reservation = await reserve_leave(request)
+    operation = LeaveIdentity(
+        app_key=caller.app_key, session_digest=caller.session, origin=request.origin, context=request.context
+    )
+    update = await reservation.finish(request.runtime.run(reservation.guard(operation)))
+    token, headers = request.session_delivery(update.token if update is not None else None)
+    return json_response(NobodyResponse.of(update, token, request.request_id), headers)
 
 
 def _make_repeatable(

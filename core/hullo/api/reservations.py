@@ -101,6 +101,11 @@ async def reserve_session(request: Request, creates_session: bool) -> Reservatio
     return await _reserve_session(request, _update_has_new_session, creates_session)
 
 
+async def reserve_leave(request: Request) -> Reservation[SessionUpdate | None]:
+    """Reserve a slot for the end of an identity, which may begin a new session. Raises `RateLimited`."""
+    return await _reserve_session(request, _leave_has_new_session, creates_session=False)
+
+
 async def _reserve_session(request: Request, counts: Callable[[A], bool], creates_session: bool) -> Reservation[A]:
     limit = request.runtime.rate_limiter.new_sessions
     slot = await limit.acquire(rate_limit_key(request.address))
@@ -116,6 +121,10 @@ def _outcome_has_new_session(outcome: Outcome) -> bool:
 
 def _update_has_new_session(update: SessionUpdate) -> bool:
     return update.token is not None
+
+
+def _leave_has_new_session(update: SessionUpdate | None) -> bool:
+    return update is not None and update.token is not None
 
 
 def _is_caller_error(error: Exception) -> bool:

@@ -48,6 +48,7 @@ from hullo.model.outcome import Outcome
 from hullo.model.standing import Standing
 from hullo.model.visitor import Session
 from hullo.operations.admin.app_settings import consent_label, retention_days
+from hullo.rules.session_lifecycle import SessionUpdate
 from hullo.value import Value
 
 JsonObject = dict[str, Any]
@@ -184,6 +185,33 @@ class ProvenResponse(ClaimedResponse, kw_only=True):
     written: Written
     kept: Kept
     noted: Noted
+
+
+class NobodyResponse(ResponseBody, kw_only=True, secrets=("session_token",)):
+    """No user is logged in on the page."""
+
+    visitor_id: Annotated[VisitorId | None, Meta(description="null where there is no session, and none is made.")]
+    session_token: Annotated[
+        SessionToken | UnsetType, Meta(description="Where it is new: the one to send from now on.")
+    ] = UNSET
+    identified: Annotated[bool, const(False), Meta(description="No user is. A lead's session goes on as it is.")]
+    standing: Annotated[None, const(None), Meta(description="There is no user to be sure of.")] = None
+    switched: Annotated[bool, Meta(description="An identified session has ended: visitor and session are new.")]
+    linked_conversations: Annotated[int, Meta(ge=0, le=0, description="None.")] = 0
+    rejected: Annotated[list[FaultResponse], Meta(max_length=0, description="None.")]
+    request_id: RequestId
+
+    @classmethod
+    def of(cls, update: SessionUpdate | None, session_token: str | None, request_id: str) -> Self:
+        """Describe the session that goes on; `update` None: there is none."""
+        return cls(
+            visitor_id=update.session.visitor_id if update is not None else None,
+            session_token=UNSET if session_token is None else session_token,
+            identified=False,
+            switched=update is not None and update.token is not None,
+            rejected=[],
+            request_id=request_id,
+        )
 
 
 def identify_response(outcome: Outcome, session_token: str | None) -> ClaimedResponse | ProvenResponse:

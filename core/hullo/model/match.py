@@ -8,6 +8,8 @@ from hullo.model.contact import Contact
 from hullo.model.identifier import Identifier
 from hullo.value import Value
 
+MATCHED_BY_SESSION = "session"
+"""`matched_by` of a call without an identifier: it is about the contact of its session (M6)."""
 CREATED = "created"
 """`matched_by` when no contact matched and one was created (M3)."""
 

@@ -66,7 +66,9 @@ class Identify(Value):
         # A visitor with a session has agreed before.
         if self.session_digest is None:
             check_consent(self.consent, app)
-        verified = self._verified_claim(app, salt, verify(self.claim, app, self.context.now, self.hooks))
+        has_session = self.session_digest is not None
+        evidence = verify(self.claim, app, self.context.now, self.hooks, has_session=has_session)
+        verified = self._verified_claim(app, salt, evidence)
         if not verified.single_use_tokens:
             return _prepared([verified], partial(decide, verified, self.hooks))
         # Race: only the store knows whether a token was used before, and the snapshot must serve both answers. So both
@@ -108,15 +110,22 @@ class Identify(Value):
         hop = evidence.hop
         # An identity token names its person itself. Identifiers beside it would be claims about another one (T1).
         claim = evidence.claim if hop is None else _without_identifiers(evidence.claim)
-        identifiers, rejected = collect_identifiers(claim, self.hooks, self.limits, already_identified=hop is not None)
+        has_session = self.session_digest is not None
+        identifiers, rejected = collect_identifiers(
+            claim, self.hooks, self.limits, already_identified=hop is not None, has_session=has_session
+        )
+        names_person = bool(identifiers) or hop is not None
         # A proof counts for the identifiers that it covers, not for those beside it (V2).
         proven = frozenset([name for proof in evidence.proofs for name in identifiers if proof.covers(name)])
         signature = evidence.signature
         if signature is Signature.SIGNED and not proven and hop is None:
             # The proof covers no identifier that is looked up here: a plugin is off, or the value is rejected (M5).
             signature = Signature.UNSIGNED
-            if app.verification is VerificationMode.REQUIRED:
+        if signature is Signature.UNSIGNED:
+            if app.verification is VerificationMode.REQUIRED and names_person:
                 raise proof_required_error()
+            # M6: a call about the session's own contact is none that the site has left unsigned.
+            signature = signature if names_person else None
         digests = identifier_digests(identifiers, app.workspace_id)
         return VerifiedClaim(
             claim=claim,

@@ -12,6 +12,7 @@ from hullo.model.contact import Contact
 from hullo.model.decision import Decision
 from hullo.model.fact import TOKEN_WRITER_PREFIX, VISITOR_WRITER_PREFIX
 from hullo.model.identifier import Identifier, IdentifierDigest
+from hullo.model.match import MATCHED_BY_SESSION
 from hullo.model.operation import NeedsFullContacts
 from hullo.model.outcome import Outcome
 from hullo.model.request_context import RequestContext
@@ -153,6 +154,9 @@ def _update_session(
     context = verified.context
     if session is None:
         return session_lifecycle.start(verified.workspace_id, verified.app.id, context), False
+    # M6: the call names no person but the session's own.
+    if matched.matched_by == MATCHED_BY_SESSION:
+        return session_lifecycle.refresh(session, context.now), False
     # C5: browsers are shared, so a session that is about one contact never becomes another's.
     target = matched.contact.id if matched.contact else None
     standing = Standing.PROVEN if matched.is_proven else Standing.CLAIMED
@@ -351,6 +355,8 @@ def _assign_contact(believed: _StandingResult, update: SessionUpdate) -> Session
 def _is_lead(believed: _StandingResult, update: SessionUpdate) -> bool:
     """Return whether the session's only identification came from the widget's own prompt (C8)."""
     verified, session = believed.session.match.verified, update.session
+    if believed.session.match.matched_by == MATCHED_BY_SESSION:
+        return session.is_lead
     # A session that a page or a proof has identified is no lead any more, whatever its visitor types.
     prompted = verified.claim.is_prompted and verified.hop is None
     return prompted and believed.standing < Standing.PROVEN and (session.is_lead or not session.is_identified)

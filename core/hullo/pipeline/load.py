@@ -15,15 +15,16 @@ from hullo.pipeline.verify import VerifiedClaim
 
 
 def collect_identifiers(
-    claim: Claim, hooks: PluginManager, limits: Limits, *, already_identified: bool = False
+    claim: Claim, hooks: PluginManager, limits: Limits, *, already_identified: bool = False, has_session: bool = False
 ) -> tuple[dict[Identifier, str], tuple[Rejection, ...]]:
     """Collect the usable identifiers, each with the plugin that named it, and every fault of the claim.
 
-    With `already_identified` an identity token names the person, and no identifier is looked up. Raises `NoIdentifier`
-    when there is no usable one (M6), and `Invalid` for a strict claim with any fault (W8).
+    With `already_identified` an identity token names the person, and no identifier is looked up. With `has_session` the
+    call may be about the session's contact, which only the store knows (M6). Raises `NoIdentifier` where neither holds
+    and there is no usable one, and `Invalid` for a strict claim with any fault (W8).
     """
     identifiers, rejected = usable_identifiers(claim, hooks, limits)
-    if not identifiers and not already_identified:
+    if not identifiers and not already_identified and not has_session:
         raise NoIdentifier(rejected)
     # After the check for identifiers, so that a call without any gets the same answer, strict or not.
     if claim.strict and rejected:

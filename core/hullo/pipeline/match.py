@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from hullo.errors import PluginError, ProofRejected
+from hullo.errors import NoIdentifier, PluginError, ProofRejected
 from hullo.hooks.manager import PluginManager
 from hullo.model.app import VerificationMode
 from hullo.model.contact import Contact
 from hullo.model.decision_record import Step
 from hullo.model.identifier import EXTERNAL_ID, Identifier, IdentifierDigest
-from hullo.model.match import CREATED, Candidates
+from hullo.model.match import CREATED, MATCHED_BY_SESSION, Candidates
 from hullo.model.operation import NeedsFullContacts
 from hullo.model.snapshot import Snapshot
 from hullo.model.standing import Standing
@@ -93,7 +93,8 @@ class MatchResult(Value):
         # A call that finds a stored contact creates none, even where it has other, unknown identifiers.
         if self.contact is not None:
             return False
-        return self.transferred_identity is not None or any(self._tombstoned(snapshot))
+        # A hop and a call about its session's contact create none either: that person is gone (T1, M6).
+        return not self.verified.identifiers or any(self._tombstoned(snapshot))
 
     def erased_identifiers(self, snapshot: Snapshot) -> tuple[Identifier, ...]:
         """Return the identifiers of erased people, which the contact does not take without proof (P2)."""
@@ -111,8 +112,9 @@ class MatchResult(Value):
 def match(verified: VerifiedClaim, snapshot: Snapshot, hooks: PluginManager) -> MatchResult:
     """Find the contact that the claim is about. Pure; may run again on a fresh snapshot.
 
-    Raises `SessionRevoked` for a session that is no longer good, `ProofRejected` for a token that was used before or
-    whose session has ended, `ProofRequired` where an identity token carries less than the app demands, and
+    Raises `NoIdentifier` for a call that names no person in an anonymous session, `SessionRevoked` for a session that
+    is no longer good, `ProofRejected` for a token that was used before or whose session has ended, `ProofRequired`
+    where an identity token, or the session of a call that names no person, carries less than the app demands, and
     `NeedsFullContacts` where contacts are to be merged and not all is loaded that this takes.
     """
     session = None
@@ -126,11 +128,32 @@ def match(verified: VerifiedClaim, snapshot: Snapshot, hooks: PluginManager) -> 
         raise ProofRejected("this token was used as often as it may be", mistake="used_before")
     if verified.hop is not None:
         return _match_hop(verified.hop, verified, session, snapshot)
+    if not verified.identifiers:
+        return _match_session(verified, session, snapshot)
     result = _match_claim(verified, session, snapshot, hooks)
     # The first load is small: one app's custom data and no audit head. A merge needs the rest, and merges are rare.
     if result.planned_merges and snapshot.audit_head is None:
         raise NeedsFullContacts
     return result
+
+
+def _match_session(verified: VerifiedClaim, session: Session | None, snapshot: Snapshot) -> MatchResult:
+    """Match the contact of the session: the call names no person (M6). Raises `NoIdentifier` and `ProofRequired`."""
+    if session is None or not session.is_identified:
+        raise NoIdentifier(verified.rejected)
+    if verified.app is not None and verified.app.verification is VerificationMode.REQUIRED and not session.is_proven:
+        raise proof_required_error()
+    contact = snapshot.contacts.get(session.contact_id) if session.contact_id is not None else None
+    person = contact.id if contact is not None else "somebody who was erased"
+    return MatchResult(
+        verified=verified,
+        session=session,
+        contact=contact,
+        matched_by=MATCHED_BY_SESSION,
+        writable_identifiers=(),
+        is_proven=session.is_proven and contact is not None,
+        steps=(_match_step(f"it is {person}, whom this session is about (M6)"),),
+    )
 
 
 def _match_claim(

@@ -113,11 +113,12 @@ class VerifiedClaim(Evidence, kw_only=True, secrets=("salt",)):
         return {identifier.kind: digest for identifier, digest in self.digests.items()}
 
 
-def verify(claim: Claim, app: App, now: Instant, hooks: PluginManager) -> Evidence:
+def verify(claim: Claim, app: App, now: Instant, hooks: PluginManager, *, has_session: bool = False) -> Evidence:
     """Verify the claim's evidence under the app's mode.
 
-    Raises `ProofRejected` for wrong evidence, except in the lenient modes, and `ProofRequired` for a claim without
-    proof in mode `required` (V3). Pure; may run more than once.
+    `has_session`: the session may prove the call, so that it is for the caller to demand a proof (M6). Raises
+    `ProofRejected` for wrong evidence, except in the lenient modes, and `ProofRequired` for a claim without proof in
+    mode `required` (V3). Pure; may run more than once.
     """
     # V3: hashes are ignored, and identity tokens are not: a visitor may come from an app that verifies.
     if app.verification is VerificationMode.OFF:
@@ -130,7 +131,8 @@ def verify(claim: Claim, app: App, now: Instant, hooks: PluginManager) -> Eviden
             raise
         return accept_as_claim(claim, app, error)
     # A signed attribute alone leaves it unsigned: it proves no person (V6).
-    if app.verification is VerificationMode.REQUIRED and verified.signature is not Signature.SIGNED:
+    unsigned = verified.signature is not Signature.SIGNED
+    if app.verification is VerificationMode.REQUIRED and unsigned and not has_session:
         raise proof_required_error()
     return verified
 

@@ -196,7 +196,9 @@ def _success(operation: Operation, answers: ResponseSchemas, ids: Collection[str
 
 def _alternatives(names: list[str], field: str, answers: ResponseSchemas) -> dict[str, Any]:
     """One of several schemas, told apart by a constant field."""
-    mapping = {answers.components[name]["properties"][field]["const"]: ref(name)["$ref"] for name in names}
+    constants = {name: answers.components[name]["properties"][field]["const"] for name in names}
+    # A discriminator knows texts alone: an answer with null is the one that no text names.
+    mapping = {constant: ref(name)["$ref"] for name, constant in constants.items() if constant is not None}
     return {
         "oneOf": [ref(name) for name in names],
         "discriminator": {"propertyName": field, "mapping": mapping},

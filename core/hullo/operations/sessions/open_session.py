@@ -70,14 +70,21 @@ class OpenSession(Value):
         # Without a valid session no visitor was reset, so no event says so.
         if session is None:
             return Decision(result=session_update, change_set=_new_session_changes(session_update))
-        change_set = ChangeSet(
-            visitors=session_update.new_visitors,
-            # Both in one transaction: at no time does the browser have two valid sessions, or none (R3).
-            sessions=(session_lifecycle.revoke(session, now), *session_update.session_changes),
-            hop_group_revocations=session_lifecycle.revoke_hop_group(session, now),
-            events=reset_events(app, session, self.context),
-        )
-        return Decision(result=session_update, change_set=change_set)
+        return reset_decision(app, session, session_update, self.context)
+
+
+def reset_decision(
+    app: App, session: Session, session_update: SessionUpdate, context: RequestContext
+) -> Decision[SessionUpdate]:
+    """Decide to end the session, and those that hops connect with it, for a new one (S2, S5)."""
+    change_set = ChangeSet(
+        visitors=session_update.new_visitors,
+        # Both in one transaction: at no time does the browser have two valid sessions, or none (R3).
+        sessions=(session_lifecycle.revoke(session, context.now), *session_update.session_changes),
+        hop_group_revocations=session_lifecycle.revoke_hop_group(session, context.now),
+        events=reset_events(app, session, context),
+    )
+    return Decision(result=session_update, change_set=change_set)
 
 
 def reset_events(app: App, session: Session, context: RequestContext) -> tuple[Event, ...]:

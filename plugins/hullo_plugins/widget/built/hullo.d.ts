@@ -2,7 +2,8 @@
 
 export type Scalar = string | number | boolean | null;
 
-/** Who the visitor is: `POST /v1/identify`. At least `external_id`, `email`, `token` or `identity_token`. */
+/** Who the visitor is: `POST /v1/identify`. At least `external_id`, `email`, `token` or `identity_token`; none of them
+ * where the session knows who it is. */
 export interface Identity {
   external_id?: string | number;
   email?: string;
@@ -80,7 +81,8 @@ export type Pushed = readonly [verb: string, ...rest: unknown[]] | (() => void);
 /** `Hullo`, or what `data-global` calls it. Promises reject with an `Error` that has a `code`. */
 export interface HulloObject {
   init(options: InitOptions): void;
-  identify(identity: Identity): Promise<IdentifyAnswer>;
+  /** `null`: no user is logged in on this page, and an earlier one's session ends. */
+  identify(identity: Identity | null): Promise<IdentifyAnswer>;
   reset(): Promise<void>;
   /** A token that takes the identity to another site: `?hullo_identity=…`. For that origin, where one is given. */
   identityToken(to?: string): Promise<string>;
@@ -101,7 +103,7 @@ export interface HulloObject {
 /** `hullo`, or what `data-function` calls it. */
 export interface HulloFunction {
   (verb: "init", options: InitOptions): void;
-  (verb: "identify", identity: Identity): void;
+  (verb: "identify", identity: Identity | null): void;
   (verb: "reset" | "agree" | "open" | "close" | "toggle" | "show" | "hide"): void;
   <K extends keyof Events>(verb: "on", event: K, listener: Listener<K>): void;
   <K extends keyof Events>(verb: "off", event: K, listener?: Listener<K>): void;

@@ -36,7 +36,7 @@ export interface Client {
   /** Connects, once there are options; redeems `hop` before anything else. Called once. */
   start(options: Options, hop: string | undefined): void;
   /** May be called before `start`: waits for it. */
-  identify(identity: Identity): Promise<IdentifyAnswer>;
+  identify(identity: Identity | null): Promise<IdentifyAnswer>;
   reset(): Promise<void>;
   /** A token for the address of another site; `to` is its origin. Rejects with `Refused("conflict")` for an anonymous visitor. */
   identityToken(to?: string): Promise<{ token: string; parameter: string; expiresAt: number }>;

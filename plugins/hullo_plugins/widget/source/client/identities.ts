@@ -13,6 +13,17 @@ import type { Identified, Joined } from "./wire";
 const REMEMBERED = 3_600_000;
 const NAMES = ["external_id", "email", "token", "identity_token"] as const;
 
+/** The answer for a guest, of whom nothing is stored. */
+const GUEST: IdentifyAnswer = {
+  visitor_id: null,
+  identified: false,
+  standing: null,
+  switched: false,
+  linked_conversations: 0,
+  rejected: [],
+  request_id: "",
+};
+
 /** What is kept beside the session. Whoever reads both could try out names against it, and has the session anyway. */
 interface Remembered {
   readonly digest: string;
@@ -41,7 +52,8 @@ export interface Verdicts {
 }
 
 export interface Identities {
-  identify(identity: Identity): Promise<IdentifyAnswer>;
+  /** `null`: no user is logged in on this page. */
+  identify(identity: Identity | null): Promise<IdentifyAnswer>;
   /** From here on they are asked; `hop` first, that brought the visitor here. Resolves when it is clear whether one is
    * to travel with the join. */
   begin(all: Surroundings, hop: string | undefined): Promise<void>;
@@ -65,7 +77,7 @@ export function createIdentities(verdicts: Verdicts): Identities {
   /** Lets the identity go on that waits for the visitor's consent. */
   let agreed = () => {};
 
-  function identify(identity: Identity): Promise<IdentifyAnswer> {
+  function identify(identity: Identity | null): Promise<IdentifyAnswer> {
     const meant = visitor;
     const answer = after(last, () => take(identity, meant));
     last = answer.catch((refusal: Refused) => {
@@ -81,9 +93,13 @@ export function createIdentities(verdicts: Verdicts): Identities {
     return before.then(ask).finally(decide);
   }
 
-  async function take(identity: Identity, meant: number): Promise<IdentifyAnswer> {
-    if (!NAMES.some((name) => identity[name] || identity[name] === 0)) {
-      throw new Refused("no_identifier", "identify needs an email or an external_id");
+  async function take(identity: Identity | null, meant: number): Promise<IdentifyAnswer> {
+    if (!identity || !NAMES.some((name) => identity[name] || identity[name] === 0)) {
+      check(meant);
+      // About whom the session knows already: the answer is not remembered. For a guest no session is made.
+      if (given.session.mark) return asked(identity ?? { nobody: true }, undefined, meant);
+      if (identity) throw new Refused("no_identifier", "identify needs an email or an external_id");
+      return GUEST;
     }
     const text = canonical(identity);
     check(meant);
@@ -103,7 +119,7 @@ export function createIdentities(verdicts: Verdicts): Identities {
     return answer;
   }
 
-  function asked(identity: Identity, text: string, meant: number): Promise<IdentifyAnswer> {
+  function asked(identity: Identity, text: string | undefined, meant: number): Promise<IdentifyAnswer> {
     const { line, http, agreeing } = given;
     return new Promise((done, failed) => {
       line.ask({
@@ -113,7 +129,7 @@ export function createIdentities(verdicts: Verdicts): Identities {
         done(all: Identified) {
           const { session_token, ...answer } = all;
           verdicts.taken(all);
-          known = { text, answer };
+          if (text !== undefined) known = { text, answer };
           done(answer);
         },
         failed(refusal) {
@@ -149,8 +165,7 @@ export function createIdentities(verdicts: Verdicts): Identities {
 
   /** The answer of an earlier page, as far as it is known. */
   function stands(text: string, { visitor_id, standing }: Joined | IdentifyAnswer): IdentifyAnswer {
-    const none = { switched: false, linked_conversations: 0, rejected: [], request_id: "" };
-    const answer = { visitor_id, identified: true, standing, ...none };
+    const answer = { ...GUEST, visitor_id, identified: true, standing };
     known = { text, answer };
     verdicts.identified(answer);
     return answer;

@@ -67,9 +67,11 @@ export function createCommands({ client, events, launcher, script, hop }: Parts)
   const { begin, ...doors } = launcher;
   const verbs: Record<string, Verb> = {
     init,
-    async identify(identity: Identity) {
-      pushed.remember(identity ?? {});
-      return client.identify(identity ?? {});
+    /** `null`: no user is logged in on this page. Left out, it is a mistake. */
+    async identify(identity: Identity | null = {}) {
+      if (identity) pushed.remember(identity);
+      else pushed.forget();
+      return client.identify(identity);
     },
     reset: client.reset,
     /** The function form hands the token to a function; the object form gives a promise of it. */
