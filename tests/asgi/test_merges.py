@@ -216,3 +216,28 @@ def test_bound_key_may_not_merge_or_resolve(shop, pair):
         ):
             assert shop.post(path, body, bound).json()["code"] == "forbidden"
         assert len(shop.get(f"/contacts/{jane}/merges", bound).json()["items"]) == 1
+
+
+@pytest.mark.rule("C9")
+def test_conflicts_of_a_rule_settle_in_one_call(shop, conflict):
+    key, found = conflict
+    body = {"rule": found["rule"], "action": "keep"}
+    assert shop.post("/conflicts/resolve", {**body, "dry_run": True}, key).json() == {"resolved": 1, "dry_run": True}
+    assert shop.get(f"/conflicts?contact_id={found['other_id']}", key).json()["items"] == [found]
+    assert shop.post("/conflicts/resolve", body, key).json() == {"resolved": 1, "dry_run": False}
+    assert shop.get("/conflicts", key).json()["items"] == []
+    assert shop.post("/conflicts/resolve", {**body, "rule": "C5"}, key).json()["code"] == "invalid"
+
+
+@pytest.mark.rule("J")
+def test_contact_shows_its_joined_record(shop):
+    key = shop.api_key()
+    contact_id = shop.identify(**shop.signed("user_1", email="jane@x.test")).json()["contact_id"]
+    written = shop.post("/contacts", {"email": "jane@x.test", "name": "Jane"}, key).json()
+    assert (written["id"], written["matched_by"], written["created"]) == (contact_id, "email", False)
+    joined = shop.get(f"/contacts/{contact_id}", key).json()["joined"]
+    assert (written["joined"], joined["email"]) == (joined, "jane@x.test")
+    [merge] = shop.get(f"/contacts/{contact_id}/merges", key).json()["items"]
+    assert (merge["id"], merge["joined"], merge["rule"]) == (joined["merge_id"], True, "J")
+    provenance = shop.get(f"/contacts/{contact_id}?provenance=1", key).json()["provenance"]
+    assert {provenance[field]["standing"] for field in ("email", "name")} == {"claimed"}

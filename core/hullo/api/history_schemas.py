@@ -238,3 +238,10 @@ class ResolvedConflictResponse(ConflictResponse):
     def of_resolved(cls, conflict: Conflict, merge: MergedResponse | None) -> Self:
         """Describe a resolved conflict, with what its merge did."""
         return cls.of_same(conflict, merge=merge)
+
+
+class ResolvedConflictsResponse(ResponseBody):
+    """How many conflicts were resolved."""
+
+    resolved: Annotated[Count, Meta(description="In a dry run, how many would be.")]
+    dry_run: Annotated[bool, Meta(description="Nothing was done.")]

@@ -8,13 +8,20 @@ from typing import Final, cast, get_args
 from hullo.api.authentication import require_api_key, require_workspace_key
 from hullo.api.contact_schemas import ConflictResponse
 from hullo.api.contacts import load_contact
-from hullo.api.history_schemas import MergedResponse, MergeResponse, ResolvedConflictResponse, UnmergedResponse
+from hullo.api.history_schemas import (
+    MergedResponse,
+    MergeResponse,
+    ResolvedConflictResponse,
+    ResolvedConflictsResponse,
+    UnmergedResponse,
+)
 from hullo.api.openapi.operation import by_key, operation
 from hullo.api.parameters import PAGE, choice, id_query
 from hullo.api.request import Request
 from hullo.api.schemas import PageResponse
-from hullo.api.server_bodies import MergeBody, ResolveBody, UndoBody
+from hullo.api.server_bodies import MergeBody, ResolveAllBody, ResolveBody, UndoBody
 from hullo.asgi.response import Response, json_response
+from hullo.engine.conflict_resolution import ResolveAll
 from hullo.errors import Conflicting, NotFound
 from hullo.model.app import Scope
 from hullo.model.conflict import Conflict, ConflictStatus
@@ -175,6 +182,26 @@ async def resolve_conflict(request: Request) -> Response:
     # None for `keep` and `move_email`: these merge nothing.
     merge = MergedResponse.of(merged, pair.extent, dry_run=False) if merged is not None else None
     return json_response(ResolvedConflictResponse.of_resolved(resolved.conflict, merge))
+
+
+@operation(
+    "Resolve all conflicts of a rule",
+    description="Each open conflict of the rule. Those that need a confirmation stay open. Not for keys of one app.",
+    security=by_key(Scope.WRITE),
+    answers=ResolvedConflictsResponse,
+    body=ResolveAllBody,
+)
+async def resolve_conflicts(request: Request) -> Response:
+    """`POST /v1/conflicts/resolve` (C9)"""
+    key = await require_workspace_key(request, Scope.WRITE, _WORKSPACE_KEY_REASON)
+    body = await request.parse(ResolveAllBody)
+    hullo = request.runtime.hullo
+    work = ResolveAll(workspace_id=key.workspace_id, action=body.action, writer=key.writer, rule=body.rule)
+    # Beside the lanes: there may be thousands, in batches of their own.
+    resolved = await request.runtime.run_in_thread(
+        partial(work.run, hullo.executor, hullo.new_context, dry_run=body.dry_run)
+    )
+    return json_response(ResolvedConflictsResponse(resolved=resolved, dry_run=body.dry_run))
 
 
 class _Pair(Value):

@@ -100,6 +100,7 @@ def api_routes(runtime: AsyncRuntime, plugin_routes: Sequence[BaseRoute] = ()) -
         route("/v1/apps/{id}", GET=apps.read_app),
         route("/v1/apps/{id}/check", POST=check_identify),
         route("/v1/conflicts", GET=merges.list_conflicts),
+        route("/v1/conflicts/resolve", POST=merges.resolve_conflicts),
         route("/v1/conflicts/{id}/resolve", POST=merges.resolve_conflict),
         route("/healthz", GET=health.alive),
         route("/readyz", GET=health.ready),

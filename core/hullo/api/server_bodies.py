@@ -21,8 +21,9 @@ from hullo.api.request_body import (
     is_plausible_id,
     lines,
 )
+from hullo.engine.conflict_resolution import BulkResolution
 from hullo.model.claim import CUSTOM_DATA, Claim
-from hullo.model.conflict import ConflictResolution
+from hullo.model.conflict import CONFLICT_RULES, ConflictResolution
 from hullo.model.contact import ContactId
 from hullo.model.identifier import EMAIL, EXTERNAL_ID
 from hullo.model.instant import Instant
@@ -182,6 +183,16 @@ class ResolveBody(RequestBody):
         ),
     ]
     confirm: Confirm = False
+
+
+class ResolveAllBody(RequestBody):
+    """All open conflicts of a rule are settled."""
+
+    rule: Annotated[str, choice(CONFLICT_RULES, "The rule of the conflicts.")]
+    action: Annotated[
+        BulkResolution, choice(get_args(BulkResolution), "`merge`: each pair is one person. `keep`: each is two.")
+    ]
+    dry_run: DryRun = False
 
 
 def _parse_app_id(body: Mapping[str, object]) -> str | None:

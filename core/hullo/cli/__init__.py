@@ -10,6 +10,7 @@ from hullo.cli.audit import audit_group
 from hullo.cli.backup import backup_command, restore_command
 from hullo.cli.check import check_command
 from hullo.cli.command_line import CommandLine
+from hullo.cli.conflicts import conflicts_group
 from hullo.cli.contact_export import export_command
 from hullo.cli.contacts import contacts_group
 from hullo.cli.doctor import doctor_command
@@ -51,6 +52,7 @@ for command in (
     check_command,
     contacts_group,
     merges_group,
+    conflicts_group,
     retention_group,
     audit_group,
     migrate_command,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from hullo.model.contact import ContactId
 from hullo.model.identifier import IdentifierDigest
@@ -13,6 +13,9 @@ ConflictStatus = Literal["open", "resolved"]
 ConflictResolution = Literal["merge", "keep", "move_email"]
 """`merge`: they are one person. `keep`: they are two, and the pair is not reported again. `move_email`: the email moved
 to `contact_id`."""
+
+CONFLICT_RULES: Final = ("C1", "C2", "C3", "C4", "C6", "M2")
+"""Why two contacts were kept apart; `M2` where a migration found that they have one email."""
 
 
 class Conflict(Value):
@@ -29,7 +32,7 @@ class Conflict(Value):
     field: str
     """The identifier's kind: `email`, `external_id`, or a plugin's."""
     rule: str
-    """Why the two were kept apart: `C1` to `C4`, `C6`; `M2` where a migration found that they have one email."""
+    """One of `CONFLICT_RULES`."""
     created_at: Instant
     digest: IdentifierDigest | None = None
     """The identifier of `other_id` that caused it. None in records of older versions."""
