@@ -329,3 +329,16 @@ def test_manual_merge_resolves_open_conflicts(world: World) -> None:
     anna, bert, _ = a_conflict(world)
     world.merge(bert, anna)
     assert world.conflicts() == []
+
+
+@pytest.mark.rule("C4")
+def test_claim_in_proven_session_yields_to_proof(world: World) -> None:
+    browser = world.visitor()
+    browser.join()
+    browser.identify(email="bob@example.com", source="prompt")
+    ann = browser.identify(external_id="ann", signed="external_id")
+    assert world.contact(ann.contact_id).email == "bob@example.com"
+    token = world.hullo.mint_token(world.app.app_key, external_id="bob", email="bob@example.com")
+    bob = browser.identify(token=token)
+    assert world.contact(bob.contact_id).email == "bob@example.com"
+    assert world.contact(ann.contact_id).email is None

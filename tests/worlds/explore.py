@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import Final
 
-from calls import Call, all_calls
+from calls import SESSIONS, Call, all_calls
 from invariants import Step, violations
 from small_world import EmailMatch, SmallWorld, State
 from truth import Truth
@@ -29,6 +29,8 @@ LENGTH: Final = 3
 WORLDS: Final[tuple[tuple[EmailMatch, bool], ...]] = (
     ("joined", False),
     ("joined", True),
+    ("trusted", True),
+    ("proven", True),
 )
 """The app's `email_match`, and whether both browsers have begun a conversation."""
 MAX_REPORTED: Final = 200
@@ -49,7 +51,9 @@ class Explorer:
     def __init__(self, email_match: EmailMatch, *, chats_first: bool) -> None:
         self._world = SmallWorld(email_match, chats_first=chats_first)
         self._name = f"{email_match}{' after chats' if chats_first else ''}"
-        self._truth = Truth(email_match=email_match)
+        # Their own messages are part of what pages know.
+        chats = ("message",) if chats_first else ()
+        self._truth = Truth(email_match=email_match, unproven=dict.fromkeys(SESSIONS, chats))
         self._violations: list[str] = []
         self._answers: dict[tuple[str, ...], bytes | str | None] = {}
         self._sequences = 0

@@ -109,10 +109,23 @@ def _proven_identifiers_stay(step: Step) -> Iterator[str]:
         before, after = step.owner(name, step.before), step.owner(name, step.after)
         if before is None or _identifier_fact(before, name).standing is not Standing.PROVEN:
             continue
-        if after is None or after.id != _current(before.id, step.after):
+        owner = _current(before.id, step.after)
+        if after is None and _replaces_email(step, owner, name):
+            continue
+        if after is None or after.id != owner:
             yield f"{name} went from {before.id} to {after and after.id}"
-        elif _identifier_fact(after, name).standing is not Standing.PROVEN:
+        # J: on the contact that it is joined to, the email of a record is a claim.
+        elif _identifier_fact(after, name).standing is not Standing.PROVEN and after.id == before.id:
             yield f"{name} is no longer proven on {after.id}"
+
+
+def _replaces_email(step: Step, owner: str, name: str) -> bool:
+    """W1: the site's server, which may name another email for a person, releases the former one."""
+    call = step.call
+    if call.kind != "upsert" or call.external_id is None or call.email in {None, name}:
+        return False
+    named = step.owner(call.external_id, step.after)
+    return named is not None and named.id == owner
 
 
 def _claims_replace_nothing_proven(step: Step) -> Iterator[str]:
@@ -196,7 +209,16 @@ def _one_login_leaves_one_contact(step: Step) -> Iterator[str]:
     if step.truth.email_match == "proven" or call.kind != "identify" or call.evidence == "none":
         return
     # The login that a site sends: its own id, signed, and the email beside it.
-    if call.external_id is None or call.email is None or not _is_true(call) or not all(map(_is_true, step.truth.calls)):
+    if call.external_id is None or call.email is None or not all(map(_is_true, step.truth.calls)):
+        return
+    # Who typed another person's email before logging in has said something false.
+    typed = {(earlier.caller, earlier.email) for earlier in step.truth.calls if earlier.source == "prompt"}
+    if any(
+        _person(later) not in {None, email}
+        for caller, email in typed
+        for later in step.truth.calls
+        if later.caller == caller
+    ):
         return
     # An email that its owner proved alone is the owner's: an id beside it says nothing about that mailbox (C3, C4).
     attested = any(
@@ -211,10 +233,8 @@ def _one_login_leaves_one_contact(step: Step) -> Iterator[str]:
     if len(owners) != 1:
         yield f"{call.external_id} and {call.email} lead to {len(owners)} contacts"
     for conflict in step.after.tables.conflicts.values():
-        if conflict.status != "resolved" and conflict.created_at == max(
-            other.created_at for other in step.after.tables.conflicts.values()
-        ):
-            yield f"a conflict by {conflict.rule} is open"
+        if conflict.id not in step.before.tables.conflicts:
+            yield f"a conflict by {conflict.rule} is new"
 
 
 def _is_true(call: Call) -> bool:
@@ -222,6 +242,11 @@ def _is_true(call: Call) -> bool:
     if call.kind in {"erase", "undo"}:
         return False
     return call.external_id is None or call.email is None or call.email.startswith(call.external_id)
+
+
+def _person(call: Call) -> str | None:
+    """Return the email of the person that a call names. None where it names none."""
+    return call.email or (f"{call.external_id}@example.com" if call.external_id is not None else None)
 
 
 def _identifier_fact(contact: Contact, name: str) -> Fact:

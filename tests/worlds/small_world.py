@@ -66,6 +66,7 @@ class SmallWorld:
         app = self.hullo.create_app("Shop")
         self.app_key, self.workspace_id = app.app_key, app.workspace_id
         self.api_key = self.hullo.create_api_key(app_key=app.app_key).key
+        self.hullo.register.change_app(app.app_key, {"email_match": email_match})
         self._hashes = {name: self.hullo.user_hash(app.app_key, name) for name in (*EXTERNAL_IDS, *EMAILS)}
         self._identity_key = app.identity_key
         self._digests = {

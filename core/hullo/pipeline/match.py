@@ -405,10 +405,17 @@ class _Evidence(Value):
         session = self.session
         return session is not None and session.is_proven and session.contact_id == self.contact.id
 
+    def _names_other_external_id(self) -> bool:
+        stored = EXTERNAL_ID in self.contact.identifiers
+        return stored and any(
+            name.kind == EXTERNAL_ID and not self.contact.has_identifier(name) for name in self.verified.identifiers
+        )
+
     def _has_other_proof(self) -> bool:
         """Return whether the contact has a proven identifier that this call does not prove."""
-        # A proven session is a proof as good as any: it was one when the session got its standing.
-        if self._has_proven_session():
+        # A proven session is a proof as good as any: it was one when the session got its standing. Not for a call that
+        # names another external id: that is another person, who may prove what this contact only claims (C4).
+        if self._has_proven_session() and not self._names_other_external_id():
             return False
         # Compared as stored facts: another spelling of an email is the same identifier.
         here = [(name.kind, self.contact.identifier_fact(name)) for name in self.verified.proven_identifiers]
