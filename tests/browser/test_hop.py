@@ -278,3 +278,21 @@ def test_chat_links_carry_identity_where_allowed(visit: Visit, sites: Sites) -> 
         aside = Visit(opened.value)
         aside.page.wait_for_url(address)
         assert check(aside)
+
+
+@pytest.mark.rule("T6", "T3")
+def test_mail_link_leaves_no_token_in_history(visit: Visit, shared_server: Serving, console: Console) -> None:
+    app = shared_server.app([])
+    console.expect("404")
+    page = visit.page
+    page.goto(f"{shared_server.url}/hullo/healthz")
+    page.goto(f"{shared_server.url}/landing%2Fx?a=1&hullo_identity={app.token('user_123', for_mail=True)}")
+    # Out of the address before the visitor presses anything.
+    assert page.url == f"{shared_server.url}/landing%2Fx?a=1"
+    page.get_by_role("button", name="Continue").click()
+    page.wait_for_load_state()
+    page.wait_for_url(f"{shared_server.url}/landing%2Fx?a=1")
+    assert [cookie["name"] for cookie in page.context.cookies()] == ["hullo_session"]
+    for address in ("/landing%2Fx?a=1", "/hullo/healthz"):
+        page.go_back()
+        assert page.url == shared_server.url + address

@@ -33,8 +33,13 @@ button:focus-visible{outline:3px solid var(--ring);outline-offset:3px}
 @media(forced-colors:active){button{border:1px solid}}
 """
 
-# No `action`: the form goes to the address of this page, below whatever proxy it is, and a browser puts the answer in
-# the history in the place of the address with the token (T3).
+# Takes the token out of the address bar and the history, as the widget does (T3); the page works without it too.
+_SCRIPT: Final = (
+    "const form=document.forms[0],page=new URL(form.action=location.href);"
+    "page.searchParams.delete(form.dataset.parameter);history.replaceState(null,'',page)"
+)
+
+# No `action`: the form goes to the address of this page, below whatever proxy it is.
 _PAGE: Final = Template("""<!doctype html>
 <html lang="en">
 <head>
@@ -48,20 +53,26 @@ _PAGE: Final = Template("""<!doctype html>
 <main>
 <h1>Continue to $site</h1>
 <p>The link in your message signs you in.</p>
-<form method="post"><button type="submit">Continue</button></form>
+<form method="post" data-parameter="$parameter"><button type="submit">Continue</button></form>
 <p class="why">Mail programs open links to check them. This step keeps the link unused until you need it. If you did not
 expect the message, close this page.</p>
 </main>
+<script>$script</script>
 </body>
 </html>
 """)
 
-_STYLE_HASH: Final = b64encode(sha256(_STYLE.encode()).digest()).decode()
+
+def _policy_hash(text: str) -> str:
+    """Return the source expression that allows this inline text alone (CSP3 §8.3)."""
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+
+
 _HEADERS: Final[tuple[Header, ...]] = (
     (
         b"content-security-policy",
-        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'".encode(),
+        f"default-src 'none'; style-src {_policy_hash(_STYLE)}; script-src {_policy_hash(_SCRIPT)}; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'".encode(),
     ),
     # For browsers without `frame-ancestors`: in a frame the button could be pressed by a click on something else.
     (b"x-frame-options", b"DENY"),
@@ -71,9 +82,10 @@ _HEADERS: Final[tuple[Header, ...]] = (
 )
 
 
-def confirmation_page(headers: Headers) -> Response:
-    """Build the page. It says nothing that the token states: the token is not verified yet."""
+def confirmation_page(headers: Headers, parameter: str) -> Response:
+    """Build the page; `parameter` carries the token in its address. It says nothing that the token states, which is not
+    verified yet."""
     # As the address bar has it; escaped, since a client may send any Host.
     site = escape(headers.get(b"host", b"").decode("latin-1")) or "this site"
-    page = _PAGE.substitute(site=site, style=_STYLE)
+    page = _PAGE.substitute(site=site, style=_STYLE, script=_SCRIPT, parameter=escape(parameter))
     return Response(body=page.encode(), content_type=b"text/html; charset=utf-8", headers=_HEADERS)

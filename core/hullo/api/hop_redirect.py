@@ -72,7 +72,7 @@ class HopRedirect:
             is_confirmed = scope["method"] == "POST" and is_sent_from_same_origin(scope, request.headers)
             # Of another page's form too: no page presses the button in the visitor's place (CSRF).
             if not is_confirmed:
-                await send_response(confirmation_page(request.headers), request.request_id, (), send)
+                await send_response(confirmation_page(request.headers, self._parameter), request.request_id, (), send)
                 return
         await self._redeem(request, token, rest, send, is_confirmed=is_confirmed)
 

@@ -349,7 +349,9 @@ def _assign_contact(believed: _StandingResult, update: SessionUpdate) -> Session
         verified.salt,
         is_lead=_is_lead(believed, update),
     )
-    return session_lifecycle.join_hop_group(assigned, transferred.hop_group if transferred is not None else None)
+    if transferred is None or transferred.hop_group is None:
+        return assigned
+    return session_lifecycle.join_hop_group(assigned, transferred.hop_group)
 
 
 def _is_lead(believed: _StandingResult, update: SessionUpdate) -> bool:

@@ -118,9 +118,9 @@ def revoke_hop_group(
     return (HopGroupRevocation(hop_group=group, at=now, standing=standing, contact_id=session.contact_id),)
 
 
-def join_hop_group(update: SessionUpdate, hop_group: str | None) -> SessionUpdate:
-    """Put the session into the group that it ends with (S5); None leaves it as it is."""
-    if hop_group is None or update.session.hop_group == hop_group:
+def join_hop_group(update: SessionUpdate, hop_group: str) -> SessionUpdate:
+    """Put the session into the group that it ends with (S5)."""
+    if update.session.hop_group == hop_group:
         return update
     return _replace_session(update, replace(update.session, hop_group=hop_group))
 
