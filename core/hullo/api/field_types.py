@@ -7,15 +7,11 @@ from typing import Annotated, Any, Final
 
 from msgspec import Meta
 
+from hullo.api.openapi.notation import ref
 from hullo.model.app import EmailMatch, VerificationMode
 from hullo.model.proof import Signature
 from hullo.model.standing import Standing
 from hullo.operations.admin.app_settings import NONE, REQUIRED
-
-
-def ref(name: str, kind: str = "schemas") -> dict[str, Any]:
-    """Refer to a component of the document."""
-    return {"$ref": f"#/components/{kind}/{name}"}
 
 
 def named(name: str) -> Meta:

@@ -25,8 +25,8 @@ from hullo.api.field_types import (
     Writer,
     const,
     one_of,
-    ref,
 )
+from hullo.api.openapi.notation import ref
 from hullo.api.schemas import FaultResponse, ResponseBody, Steps
 from hullo.model.conflict import Conflict
 from hullo.model.decision_record import DecisionRecord, Verdict

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Final
+from typing import Annotated, Final
 
+from msgspec import UNSET, Meta, UnsetType
 from starlette.exceptions import HTTPException
 
 from hullo.asgi.json import encode
 from hullo.asgi.response import PROBLEM_JSON, Header, Response
 from hullo.errors import HulloError, Invalid, NoIdentifier, ProofRejected, Rejection, StoreUnavailable
+from hullo.value import Value
 
 _log = logging.getLogger("hullo.asgi")
 
@@ -32,6 +34,17 @@ _CODES: Final = {
     429: "rate_limited",
     503: "unavailable",
 }
+
+
+class Problem(Value, kw_only=True, forbid_unknown_fields=True):
+    """RFC 9457."""
+
+    type: Annotated[str, Meta(extra_json_schema={"const": "about:blank"})] = "about:blank"
+    title: str
+    status: int
+    detail: Annotated[str, Meta(description="For people; it never holds personal data.")]
+    code: Annotated[str, Meta(description="For programs: it does not change.")]
+    errors: Annotated[tuple[Rejection, ...] | UnsetType, Meta(description="Which fields are wrong.")] = UNSET
 
 
 def error_response(error: Exception, request_id: str) -> Response:
@@ -59,16 +72,10 @@ def problem_response(
     headers: tuple[Header, ...] = (),
 ) -> Response:
     """Build the response of one problem."""
-    content: dict[str, object] = {
-        "type": "about:blank",
-        "title": title,
-        "status": status,
-        "detail": detail,
-        "code": code,
-    }
-    if rejected:
-        content["errors"] = [{"field": rejection.field, "reason": rejection.reason} for rejection in rejected]
-    return Response(body=encode(content), status=status, content_type=PROBLEM_JSON, headers=headers)
+    problem = Problem(
+        title=title, status=status, detail=detail, code=code, errors=tuple(rejected) if rejected else UNSET
+    )
+    return Response(body=encode(problem), status=status, content_type=PROBLEM_JSON, headers=headers)
 
 
 def _hullo_error_response(error: HulloError) -> Response:

@@ -23,7 +23,7 @@ from hullo.api.openapi.operation import (
     path_parameters,
     query_parameter,
 )
-from hullo.api.openapi.refusals import HEADERS, PROBLEM, REQUEST_ID, WHEN, by_status, responses
+from hullo.api.openapi.refusals import HEADERS, REQUEST_ID, WHEN, by_status, problem_schema, responses
 from hullo.api.openapi.route import DescribedRoute
 from hullo.api.request import Request
 from hullo.api.runtime import AsyncRuntime
@@ -114,7 +114,7 @@ def document(limits: Limits, routes: Iterable[BaseRoute]) -> dict[str, Any]:
         **answers.components,
         **{name: schema for route in described for name, schema in route.schemas.items()},
         "Description": {"type": "object", "description": "An OpenAPI document."},
-        "Problem": PROBLEM,
+        "Problem": problem_schema(),
     }
     problems = "\n".join(f"- {refusal.status} `{refusal.code}`: {when}" for refusal, when in WHEN.items())
     return {

@@ -35,11 +35,6 @@ def one_of(values: Collection[str]) -> Schema:
     return {"type": "string", "enum": list(values)}
 
 
-def const(value: str | bool) -> Schema:
-    """This and nothing else."""
-    return {"type": "boolean" if isinstance(value, bool) else "string", "const": value}
-
-
 def or_null(schema: Schema) -> Schema:
     """The same, or null."""
     # A `$ref` has no type that null could be added to.
@@ -56,11 +51,6 @@ def or_null(schema: Schema) -> Schema:
 def listed(schema: Schema) -> Schema:
     """Any number of it."""
     return {"type": "array", "items": schema}
-
-
-def closed_object(properties: Mapping[str, Schema], *, optional: Collection[str] = ()) -> Schema:
-    """An answer: these fields and no others, all of them there but for the optional ones."""
-    return fields(properties, required=[name for name in properties if name not in optional])
 
 
 def fields(properties: Mapping[str, Schema], *, required: Collection[str] = ()) -> Schema:

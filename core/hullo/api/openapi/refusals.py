@@ -6,7 +6,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Final
 
-from hullo.api.openapi.notation import TEXT, Schema, closed_object, const, listed, one_of, ref, with_description
+import msgspec
+
+from hullo.api.openapi.notation import Schema, ref
+from hullo.asgi.problems import Problem
 from hullo.asgi.response import PROBLEM_JSON
 from hullo.errors import (
     BadOrigin,
@@ -55,20 +58,17 @@ WHEN: Final[Mapping[Refusal, str]] = {
 }
 """Every problem with a code of its own. The last is of no path: it should not be."""
 
-PROBLEM: Final = with_description(
-    closed_object(
-        {
-            "type": const("about:blank"),
-            "title": TEXT,
-            "status": {"type": "integer"},
-            "detail": with_description(TEXT, "For people; it never holds personal data."),
-            "code": with_description(one_of([each.code for each in WHEN]), "For programs: it does not change."),
-            "errors": with_description(listed(ref("Fault")), "Which fields are wrong."),
-        },
-        optional=("errors",),
-    ),
-    "RFC 9457.",
-)
+
+def problem_schema() -> Schema:
+    """Describe a problem, with the codes that there are."""
+    schema: Schema = msgspec.json.schema(Problem)["$defs"]["Problem"]
+    del schema["title"]  # it repeats the name of the class
+    properties = {name: {**part} for name, part in schema["properties"].items()}
+    properties["code"]["enum"] = [refusal.code for refusal in WHEN]
+    properties["errors"]["items"] = ref("Fault")
+    # It is always sent, although the class has a default.
+    return {**schema, "properties": properties, "required": ["type", *schema["required"]]}
+
 
 HEADERS: Final[Mapping[str, Schema]] = {
     "RequestId": {"description": "Names the call in the log.", "required": True, "schema": ref("RequestId")},
