@@ -20,7 +20,9 @@ from hullo.operations.admin.register import NewApp
 from hullo.operations.contacts.merge import MergeContacts, MergeResult
 from hullo.operations.contacts.resolve_conflict import ResolveConflict, ResolvedConflict
 from hullo.operations.contacts.undo_merge import UndoMerge, UndoMergeResult
-from hullo.operations.conversations.messages import MarkRead, SendAgentReply, SendMessage, SentMessage
+from hullo.operations.conversations.agent_messages import AgentMessage, SendAgentReply
+from hullo.operations.conversations.message_records import SentMessage
+from hullo.operations.conversations.messages import MarkRead, SendMessage
 from hullo.operations.privacy.erase import EraseContact, ErasureMode
 from hullo.operations.sessions.issue_token import IssueToken
 from hullo.operations.sessions.log_out import LogOutEverywhere
@@ -176,9 +178,8 @@ class World:
     def reply(self, conversation_id: str, text: str = "Good morning", at: Instant | None = None) -> SentMessage:
         """An agent answers, by a clock that may differ."""
         moment = RequestContext.at(at) if at is not None else self.hullo.new_context()
-        work = SendAgentReply(
-            key=self.api_key, conversation_id=conversation_id, text=text, client_id=None, context=moment
-        )
+        message = AgentMessage(text=text, client_id=None, agent=None)
+        work = SendAgentReply(key=self.api_key, conversation_id=conversation_id, message=message, context=moment)
         said: SentMessage = self.hullo.executor.run(work).result
         return said
 

@@ -12,6 +12,7 @@
     ├── BadOrigin                 bad_origin         403
     ├── Forbidden                 forbidden          403
     ├── ConsentRequired           consent_required   403
+    ├── Blocked                   blocked            403
     ├── UnknownApp                unknown_app        404
     ├── NotFound                  not_found          404
     ├── MethodNotAllowed          method_not_allowed 405
@@ -150,6 +151,16 @@ class ConsentRequired(HulloError):
 
     def __init__(self) -> None:
         super().__init__('nothing is stored before the visitor agrees: send "consent": true once they do')
+
+
+class Blocked(HulloError):
+    """An agent has blocked the visitor, or the contact that it has proven to be; nothing was written."""
+
+    code, status, title = "blocked", 403, "Blocked"
+
+    def __init__(self) -> None:
+        # One text for both, without the reason: that one is for agents. The widget shows it to the visitor.
+        super().__init__("this site does not take messages from you here; please reach it in another way")
 
 
 class UnknownApp(HulloError):

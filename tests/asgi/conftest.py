@@ -36,6 +36,9 @@ class Shop:
     def get(self, path: str, token: str | None = None, **headers: str) -> Any:
         return self.http.get(f"/hullo/v1{path}", headers=_headers(token, headers))
 
+    def patch(self, path: str, body: Any, token: str) -> Any:
+        return self.http.patch(f"/hullo/v1{path}", json=body, headers=_headers(token, {}))
+
     def join(self) -> str:
         """A new visitor's token."""
         return self.post("/join", {"app_key": self.app_key}).json()["session_token"]

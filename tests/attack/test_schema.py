@@ -95,6 +95,7 @@ class World:
             "app_": lambda: self.site.app_key,
             "con_": lambda: self.person.id,
             "cnv_": lambda: self.person.conversation,
+            "vis_": lambda: self.person.browser.me()["visitor_id"],
             "hvs_": lambda: self.person.browser.token,
             "mrg_": lambda: self.merge,
             "cfl_": lambda: self.conflict,

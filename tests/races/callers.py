@@ -15,7 +15,7 @@ from hullo.application import Hullo
 from hullo.model.standing import Standing
 from hullo.model.user_hash import user_hash
 from hullo.operations.admin.register import NewApp
-from hullo.store.protocol import ContactFilter, PageRequest, Store
+from hullo.store.protocol import ContactFilter, ConversationFilter, PageRequest, Store
 
 PAUSE = 0.02
 """Seconds for which a caller who was told to come back later stays away."""
@@ -152,7 +152,9 @@ def check(store: Store, app: NewApp, answered: Answered) -> None:
         if cursor is None:
             break
     assert len(names) == len(set(names)), "somebody is there twice"
-    for conversation in store.list_conversations(app.workspace_id, PageRequest(limit=200)).items:
+    for conversation in store.list_conversations(
+        ConversationFilter(workspace_id=app.workspace_id), PageRequest(limit=200)
+    ).items:
         assert (conversation.contact_id is None) == (conversation.link_standing is None)
         assert conversation.link_standing in {None, Standing.PROVEN, Standing.OWNED}
         assert store.list_messages(conversation.id, PageRequest()).items

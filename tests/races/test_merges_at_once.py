@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 
 from hullo.errors import Conflicting
-from hullo.store.protocol import PageRequest, Store
+from hullo.store.protocol import ConversationFilter, PageRequest, Store
 from servers.private import PATIENCE
 from world import World
 
@@ -79,7 +79,7 @@ def test_concurrent_merges_leave_each_person_exactly_once(store: Store) -> None:
         for each in store.list_merges(home, contact.id, WHOLE).items:
             if each.is_active:
                 assert world.current(each.absorbed_id).id == world.current(each.survivor_id).id == contact.id
-    for talk in store.list_conversations(home, WHOLE).items:
+    for talk in store.list_conversations(ConversationFilter(workspace_id=home), WHOLE).items:
         assert talk.contact_id in alive
     for name in NAMES:
         assert world.upsert(external_id=name).matched_by in {"external_id", "created"}

@@ -11,7 +11,7 @@ import pytest
 from hullo.errors import ConsentRequired, SessionRevoked
 from hullo.hooks.entry_points import open_store
 from hullo.operations.admin.register import NewApp
-from hullo.store.protocol import PageRequest
+from hullo.store.protocol import ConversationFilter, PageRequest
 from world import Browser, World
 
 
@@ -25,7 +25,7 @@ def asking(world: World) -> World:
 def stored(world: World) -> tuple[int, ...]:
     """How much of each there is that a store can be asked for."""
     store, workspace = world.hullo.store, world.app.workspace_id
-    conversations = store.list_conversations(workspace, PageRequest(limit=200)).items
+    conversations = store.list_conversations(ConversationFilter(workspace_id=workspace), PageRequest(limit=200)).items
     return len(world.contacts()), len(conversations), len(world.audit())
 
 

@@ -7,7 +7,7 @@ import pytest
 from hullo.errors import Conflicting, NotFound, SessionRevoked
 from hullo.model.contact import Contact
 from hullo.operations.privacy.erase import EraseContact
-from hullo.store.protocol import Page, PageRequest
+from hullo.store.protocol import ConversationFilter, Page, PageRequest
 from world import AGENT, Browser, World
 
 ALL = PageRequest(limit=200)
@@ -39,7 +39,7 @@ def test_erased_contact_leaves_no_data(world: World, fate: str, left: int) -> No
     for listed in (store.list_timeline, store.list_decisions, store.list_notes, store.list_merges, store.list_sessions):
         assert listed(*place, ALL) == Page(items=(), next=None)
     assert world.conflicts() == []
-    conversations = store.list_conversations(world.app.workspace_id, ALL).items
+    conversations = store.list_conversations(ConversationFilter(workspace_id=world.app.workspace_id), ALL).items
     assert [(each.contact_id, each.link_standing) for each in conversations] == [(None, None)] * left
     with pytest.raises(SessionRevoked):
         browser.resume()

@@ -16,7 +16,7 @@ from hullo.model.fact import Fact
 from hullo.model.merge import Merge
 from hullo.rules.merging.field_values import field_values
 from hullo.rules.phones import all_phones
-from hullo.store.protocol import PageRequest
+from hullo.store.protocol import ConversationFilter, PageRequest
 from rules_plugins import ByCard
 from world import World
 
@@ -95,7 +95,10 @@ class Lives:
     def owners(self) -> dict[str, str | None]:
         """Whose each conversation is."""
         store, home = self.world.hullo.store, self.world.app.workspace_id
-        return {each.id: each.contact_id for each in store.list_conversations(home, WHOLE).items}
+        return {
+            each.id: each.contact_id
+            for each in store.list_conversations(ConversationFilter(workspace_id=home), WHOLE).items
+        }
 
     def _merge(self, survivor: int, absorbed: int) -> None:
         ids = list(self.born)

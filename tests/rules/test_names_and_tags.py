@@ -24,9 +24,10 @@ from hullo.model.timeline import CONTACT_EVENT, TimelineEntry
 from hullo.operations.contacts.contact_events import AddContactEvent, EventReport
 from hullo.operations.contacts.email_phone_lists import ContactLists
 from hullo.operations.contacts.notes import AddContactNote, AddConversationNote, RemoveNote
-from hullo.operations.contacts.tags import TagChanges, TagContact, TagConversation
+from hullo.operations.contacts.tags import TagChanges, TagContact
 from hullo.operations.contacts.update import UpdateContact
 from hullo.operations.contacts.upsert_lists import UpsertWithLists
+from hullo.operations.conversations.update import UpdateConversation
 from hullo.pipeline.claim import Upsert
 from hullo.store.protocol import PageRequest, Store
 from hullo.store.reading import current_contact, iter_pages
@@ -294,7 +295,13 @@ def test_conversation_tags_stay_with_the_conversation(world: World) -> None:
 
     def tag(*add: str, remove: tuple[str, ...] = ()) -> Decision[Any]:
         change = TagChanges(add=add, remove=remove)
-        work = TagConversation(key=world.api_key, conversation_id=begun, changes=change, limits=Limits(tags=2))
+        work = UpdateConversation(
+            key=world.api_key,
+            conversation_id=begun,
+            tag_changes=change,
+            context=world.hullo.new_context(),
+            limits=Limits(tags=2),
+        )
         return run(world, work)
 
     assert tag("b", "a").result.tags == ("b", "a")

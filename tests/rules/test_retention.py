@@ -12,7 +12,7 @@ from hullo.hooks.entry_points import open_store
 from hullo.model.instant import DAY
 from hullo.model.retention import Retention, SweepResult
 from hullo.operations.privacy.retention import RetentionRun, run_retention
-from hullo.store.protocol import PageRequest, Store
+from hullo.store.protocol import ConversationFilter, PageRequest, Store
 from hullo_plugins.retention.plugin import RetentionJob
 from world import World
 
@@ -34,7 +34,11 @@ def pass_days(world: World, days: float) -> None:
 
 
 def conversations(world: World) -> int:
-    return len(world.hullo.store.list_conversations(world.app.workspace_id, PageRequest(limit=200)).items)
+    return len(
+        world.hullo.store.list_conversations(
+            ConversationFilter(workspace_id=world.app.workspace_id), PageRequest(limit=200)
+        ).items
+    )
 
 
 @pytest.mark.rule("P3", "S3")

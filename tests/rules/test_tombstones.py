@@ -21,7 +21,7 @@ from hullo.operations.admin.register import NewApp
 from hullo.pipeline.tell import MATCHED_BY_ERASED
 from hullo.secrets.vault import Vault
 from hullo.settings import Settings
-from hullo.store.protocol import APPLIED, PageRequest, Store
+from hullo.store.protocol import APPLIED, ConversationFilter, PageRequest, Store
 from rules_plugins import ByCard
 from world import Browser, World
 
@@ -40,7 +40,10 @@ def rows(world: World) -> dict[str, int]:
         "contacts": len(world.contacts()),
         "conflicts": len(world.conflicts()),
         "linked": sum(
-            each.contact_id is not None for each in store.list_conversations(workspace, PageRequest(limit=200)).items
+            each.contact_id is not None
+            for each in store.list_conversations(
+                ConversationFilter(workspace_id=workspace), PageRequest(limit=200)
+            ).items
         ),
         "audit": len(world.audit()),
     }

@@ -26,7 +26,7 @@ from hullo.model.conversation import Conversation, Message
 from hullo.model.instant import DAY, SECOND
 from hullo.model.standing import Standing
 from hullo.model.visitor import Session
-from hullo.operations.conversations.messages import SentMessage
+from hullo.operations.conversations.message_records import SentMessage
 from hullo.realtime.actions import (
     Action,
     CallResult,

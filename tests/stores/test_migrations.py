@@ -197,7 +197,8 @@ MOVED = ChangeSet(
 )
 TWINS = {
     "identifier": "INSERT INTO identifier SELECT digest, workspace_id, kind, 'con_2' FROM identifier",
-    "repeat key": "INSERT INTO message SELECT 'x', conversation_id, author, text, 0, NULL, repeat_key FROM message",
+    "repeat key": "INSERT INTO message "
+    "SELECT 'x', conversation_id, author, text, 0, NULL, repeat_key, NULL, NULL, NULL FROM message",
     "pair that is settled": "INSERT INTO conflict SELECT 'x', workspace_id, app_id, contact_id, other_id, field, rule, "
     "0, status, open_pair, 0, digest, NULL, NULL, NULL FROM conflict WHERE open_pair IS NOT NULL",
     "API key": "INSERT INTO api_key SELECT 'x', workspace_id, digest, 0, NULL, scopes, NULL, 0 FROM api_key",

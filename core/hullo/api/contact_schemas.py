@@ -24,7 +24,7 @@ from hullo.api.field_types import (
     const,
     one_of,
 )
-from hullo.api.schemas import FaultResponse, Kept, Rejected, ResponseBody, Written
+from hullo.api.schemas import Blocked, BlockResponse, FaultResponse, Kept, Rejected, ResponseBody, Written
 from hullo.model.claim import CUSTOM_DATA
 from hullo.model.conflict import ConflictResolution, ConflictStatus
 from hullo.model.contact import Contact
@@ -83,6 +83,7 @@ class ContactResponse(ResponseBody, kw_only=True):
     tags: Annotated[list[str], Meta(description="In alphabetical order.")]
     custom_data: Annotated[dict[AppId, dict[str, Scalar]], Meta(description="Every app has its own.")]
     standing: Annotated[StandingLabel, Meta(description="The best that is known of who this is.")]
+    blocked: Blocked
     created_at: Time
     updated_at: Time
     last_seen_at: Time
@@ -124,6 +125,7 @@ class ContactResponse(ResponseBody, kw_only=True):
                 if block
             },
             standing=contact.standing.label,
+            blocked=BlockResponse.of_same(contact.blocks[0]) if contact.blocks else None,
             created_at=format_rfc3339(contact.created_at),
             updated_at=format_rfc3339(contact.updated_at),
             last_seen_at=format_rfc3339(contact.last_seen_at),

@@ -110,6 +110,8 @@ async def read_contact(request: Request) -> Response:
         "list_duplicates",
         "list_merges",
         "merge_contacts",
+        "block_contact",
+        "unblock_contact",
         "export_contact",
     ),
     refusals=(

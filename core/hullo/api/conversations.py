@@ -1,74 +1,70 @@
-"""Conversations and messages: the same paths serve a visitor with a session, and an agent's server with an API key."""
+"""Conversations and messages: the same paths serve a visitor with a session, and an agent's server with an API key.
+
+What an API key gets is in `agent_conversations`.
+"""
 
 from __future__ import annotations
 
 from functools import partial
 
-from hullo.api.authentication import require_api_key
+from hullo.api import agent_conversations
+from hullo.api.agent_bodies import FirstMessageBody, ReplyBody
+from hullo.api.agent_conversations import FILTERS
 from hullo.api.bodies import MessageBody, SenderBody
+from hullo.api.conversation_schemas import (
+    AttributedBegunConversationResponse,
+    AttributedConversationResponse,
+    AttributedMessageResponse,
+    DetailedConversationResponse,
+)
 from hullo.api.openapi.operation import VISITOR, VISITOR_WITH_BODY, by_key, operation
 from hullo.api.parameters import PAGE
 from hullo.api.request import Request
-from hullo.api.schemas import (
-    AttributedConversationResponse,
-    BegunConversationResponse,
-    ConversationResponse,
-    MessageResponse,
-    PageResponse,
-)
+from hullo.api.schemas import BegunConversationResponse, ConversationResponse, MessageResponse, PageResponse
 from hullo.api.sessions import list_visible_conversations
 from hullo.asgi.response import Response, json_response
-from hullo.errors import Conflicting, NotFound
-from hullo.model.app import ApiKey, Scope
+from hullo.errors import Blocked, Conflicting, NotFound
+from hullo.model.app import Scope
 from hullo.model.conversation import Conversation, ConversationId, Message
 from hullo.model.visitor import Session
-from hullo.operations.conversations.messages import (
-    MarkRead,
-    SendAgentReply,
-    SendMessage,
-    SentMessage,
-    is_answerable_with,
-    is_visible_to,
-)
+from hullo.operations.conversations.message_records import SentMessage
+from hullo.operations.conversations.messages import MarkRead, SendMessage, is_visible_to
 from hullo.store.protocol import Page, PageRequest, Store
-from hullo.store.reading import page_matching
 
 
 @operation(
     "List conversations",
-    description="The visitor's own, and a proven contact's. With an API key: all of its workspace, or app.",
+    description="The visitor's own, and a proven contact's. With an API key: those of its workspace, or app, that "
+    "match all the filters; a visitor's call takes none of them.",
     security=[*VISITOR, *by_key(Scope.READ)],
-    query=PAGE,
+    query=(*FILTERS, *PAGE),
     answers=(PageResponse[ConversationResponse], PageResponse[AttributedConversationResponse]),
+    refusals=(NotFound,),
 )
 async def list_conversations(request: Request) -> Response:
     """`GET /v1/conversations`: the visitor's (H1), or those of the key's workspace or app."""
     # By what the call presents, valid or not: a wrong key must not turn its caller into a visitor.
-    if not request.has_api_key:
-        # Run and not only read: each use extends the session (S3).
-        session_update = await request.runtime.run(await request.resume_session())
-        seen = await list_visible_conversations(request, session_update.session, request.page_request())
-        return json_response(request.page_response(seen, ConversationResponse.of))
-    key = await require_api_key(request, Scope.READ)
-    page = request.page_request()
-    found = await request.runtime.read(
-        lambda store: page_matching(
-            partial(store.list_conversations, key.workspace_id),
-            page,
-            lambda conversation: is_answerable_with(conversation, key),
-        )
-    )
-    return json_response(request.page_response(found, AttributedConversationResponse.of))
+    if request.has_api_key:
+        return await agent_conversations.list_conversations(request)
+    # Run and not only read: each use extends the session (S3).
+    session_update = await request.runtime.run(await request.resume_session())
+    agent_conversations.refuse_filters(request)
+    found = await list_visible_conversations(request, session_update.session, request.page_request())
+    return json_response(request.page_response(found, ConversationResponse.of))
 
 
 @operation(
     "Begin a conversation",
-    description="With the visitor's first message.",
-    security=VISITOR_WITH_BODY,
-    answers=BegunConversationResponse,
-    body=MessageBody,
+    description="With the visitor's first message. With an API key, with an agent's to a contact: every browser that "
+    "proves to be the contact sees it, and none that only claims to be.",
+    security=[*VISITOR, *by_key(Scope.WRITE), {}],
+    answers=(BegunConversationResponse, AttributedBegunConversationResponse),
+    body=FirstMessageBody,
     beacon=True,
+    refusals=(Blocked, NotFound, Conflicting),
     leads_to=(
+        "describe_conversation",
+        "amend_conversation",
         "list_messages",
         "add_message",
         "read_conversation",
@@ -80,26 +76,41 @@ async def list_conversations(request: Request) -> Response:
     ),
 )
 async def begin_conversation(request: Request) -> Response:
-    """`POST /v1/conversations`: a visitor's first message."""
+    """`POST /v1/conversations`: a visitor's first message, or an agent's to a contact."""
+    if request.has_api_key:
+        return await agent_conversations.begin_conversation(request)
     sent = await send_message(request, None)
     return json_response(BegunConversationResponse.of_first(sent.conversation, sent.message))
+
+
+@operation(
+    "Read a conversation",
+    description="With an API key also its contact, its visitor and its last message.",
+    security=[*VISITOR, *by_key(Scope.READ)],
+    answers=(ConversationResponse, DetailedConversationResponse),
+)
+async def describe_conversation(request: Request) -> Response:
+    """`GET /v1/conversations/{id}`"""
+    if request.has_api_key:
+        return await agent_conversations.describe_conversation(request)
+    session_update = await request.runtime.run(await request.resume_session())
+    find = partial(_find_visible, session_update.session, request.path_id)
+    return json_response(ConversationResponse.of(await request.runtime.read(find)))
 
 
 @operation(
     "List messages",
     security=[*VISITOR, *by_key(Scope.READ)],
     query=PAGE,
-    answers=PageResponse[MessageResponse],
+    answers=(PageResponse[MessageResponse], PageResponse[AttributedMessageResponse]),
 )
 async def list_messages(request: Request) -> Response:
     """`GET /v1/conversations/{id}/messages`"""
     if request.has_api_key:
-        key = await require_api_key(request, Scope.READ)
-        messages = partial(_messages_for_key, key, request.path_id, request.page_request())
-    else:
-        session_update = await request.runtime.run(await request.resume_session())
-        messages = partial(_messages_for_visitor, session_update.session, request.path_id, request.page_request())
-    return json_response(request.page_response(await request.runtime.read(messages), MessageResponse.of_same))
+        return await agent_conversations.list_messages(request)
+    session_update = await request.runtime.run(await request.resume_session())
+    messages = partial(_messages_for_visitor, session_update.session, request.path_id, request.page_request())
+    return json_response(request.page_response(await request.runtime.read(messages), MessageResponse.of))
 
 
 @operation(
@@ -107,28 +118,17 @@ async def list_messages(request: Request) -> Response:
     description="As the visitor; with an API key, as an agent. A `client_id` that was used in another "
     "conversation is a `conflict`.",
     security=[*VISITOR, *by_key(Scope.WRITE), {}],
-    answers=MessageResponse,
-    body=MessageBody,
+    answers=(MessageResponse, AttributedMessageResponse),
+    body=ReplyBody,
     beacon=True,
-    refusals=(Conflicting,),
+    refusals=(Blocked, Conflicting),
 )
 async def add_message(request: Request) -> Response:
     """`POST /v1/conversations/{id}/messages`"""
-    if not request.has_api_key:
-        sent = await send_message(request, request.path_id)
-        return json_response(MessageResponse.of_same(sent.message))
-    key = await require_api_key(request, Scope.WRITE)
-    body = await request.parse(MessageBody)
-    sent = await request.runtime.run(
-        SendAgentReply(
-            key=key,
-            conversation_id=request.path_id,
-            text=body.text,
-            client_id=body.client_id,
-            context=request.context,
-        )
-    )
-    return json_response(MessageResponse.of_same(sent.message))
+    if request.has_api_key:
+        return await agent_conversations.add_message(request)
+    sent = await send_message(request, request.path_id)
+    return json_response(MessageResponse.of(sent.message))
 
 
 @operation(
@@ -143,11 +143,6 @@ async def add_message(request: Request) -> Response:
 async def read_conversation(request: Request) -> Response:
     """`POST /v1/conversations/{id}/read`"""
     return json_response(ConversationResponse.of(await mark_read(request, request.path_id)))
-
-
-async def load_conversation(request: Request, key: ApiKey, conversation_id: ConversationId) -> Conversation:
-    """Load a conversation that the key may read and answer. Raises `NotFound`."""
-    return await request.runtime.read(partial(_find_conversation, key, conversation_id))
 
 
 async def send_message(request: Request, conversation_id: ConversationId | None) -> SentMessage:
@@ -171,23 +166,12 @@ async def mark_read(request: Request, conversation_id: ConversationId) -> Conver
 def _messages_for_visitor(
     session: Session, conversation_id: ConversationId, page: PageRequest, store: Store
 ) -> Page[Message]:
+    return store.list_messages(_find_visible(session, conversation_id, store).id, page)
+
+
+def _find_visible(session: Session, conversation_id: ConversationId, store: Store) -> Conversation:
     conversation = store.find_conversation(session.workspace_id, conversation_id)
+    # H1: one of another visitor and one that does not exist look the same.
     if conversation is None or not is_visible_to(conversation, session):
-        raise _conversation_not_found()
-    return store.list_messages(conversation_id, page)
-
-
-def _messages_for_key(key: ApiKey, conversation_id: ConversationId, page: PageRequest, store: Store) -> Page[Message]:
-    return store.list_messages(_find_conversation(key, conversation_id, store).id, page)
-
-
-def _find_conversation(key: ApiKey, conversation_id: ConversationId, store: Store) -> Conversation:
-    conversation = store.find_conversation(key.workspace_id, conversation_id)
-    if conversation is None or not is_answerable_with(conversation, key):
-        raise _conversation_not_found()
+        raise NotFound("no such conversation")
     return conversation
-
-
-def _conversation_not_found() -> NotFound:
-    """Make the same error for a conversation that does not exist and for one of another visitor (H1)."""
-    return NotFound("no such conversation")

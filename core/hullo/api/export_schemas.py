@@ -27,6 +27,7 @@ from hullo.api.field_types import (
 )
 from hullo.api.history_schemas import FieldChangeResponse, FieldVerdictResponse, MergeResponse
 from hullo.api.schemas import (
+    BlockResponse,
     ConversationFields,
     ExportedAuditEntryResponse,
     ExportedSessionResponse,
@@ -40,7 +41,7 @@ from hullo.model.decision_record import DecisionRecord
 from hullo.model.fact import Fact
 from hullo.model.instant import Instant, format_rfc3339
 from hullo.model.note import Note
-from hullo.store.protocol import ConflictFilter, Page, PageRequest, Store
+from hullo.store.protocol import ConflictFilter, ConversationFilter, Page, PageRequest, Store
 from hullo.store.reading import current_contact, iter_pages
 
 EXPORT_FORMAT: Final = "hullo.person/1"
@@ -91,6 +92,7 @@ class ExportedContactResponse(ResponseBody):
     further_phones: Annotated[list[ExportedValueResponse], Meta(description="Those beside `phone`.")]
     tags: Annotated[Values, Meta(description="By the tags.")]
     custom_data: Annotated[dict[AppId, Values], Meta(description="Every app has its own.")]
+    blocks: Annotated[list[BlockResponse], Meta(description="Several only after a merge of blocked contacts.")]
 
     @classmethod
     def of(cls, contact: Contact) -> Self:
@@ -121,13 +123,16 @@ class ExportedMessageResponse(ResponseBody):
     id: MessageId
     author: Annotated[str, one_of(get_args(Author), "Which side wrote it.")]
     at: Time
+    by: Annotated[Writer | None, Meta(description="Who wrote it; null in records of older versions.")]
+    agent_name: Annotated[str | None, Meta(description="Of the agent who wrote it, where the call gave a name.")]
     text: Annotated[str, Meta(description="What was written.")]
     client_id: Annotated[str | None, Meta(description="The sender's own id, where it gave one.")]
 
     @classmethod
     def of(cls, message: Message) -> Self:
         """Describe a message."""
-        return cls.of_same(message, at=message.created_at)
+        name = message.agent.name if message.agent is not None else None
+        return cls.of_same(message, at=message.created_at, agent_name=name)
 
 
 class ExportedNoteResponse(ResponseBody):
@@ -147,6 +152,7 @@ class ExportedConversationResponse(ConversationFields):
     visitor_id: Annotated[str, Meta(description="The visitor that began it.")]
     read_at: Annotated[Time | None, Meta(description="Up to when its visitor has read it.")]
     standing: Annotated[StandingLabel | None, Meta(description="How sure it is that it is the contact's.")]
+    assignee: Annotated[str | None, Meta(description="The agent who takes care of it.")]
     tags: Annotated[list[str], Meta(description="As agents gave them.")]
     messages: Annotated[list[ExportedMessageResponse], Meta(description="All of them.")]
     notes: Annotated[list[ExportedNoteResponse], Meta(description="All of them.")]
@@ -243,10 +249,10 @@ def build_export(store: Store, workspace_id: str, contact_id: str, now: Instant)
                 iter_pages(partial(store.list_messages, conversation.id)),
                 records.iter_notes(conversation.id),
             )
-            for conversation in records.iter_all(store.list_contact_conversations)
+            for conversation in records.iter_conversations()
         ],
         sessions=[
-            ExportedSessionResponse.of_same(session, last_seen_at=session.seen_at)
+            ExportedSessionResponse.of_same(session, last_seen_at=session.seen_at, blocked=session.block)
             for session in records.iter_all(store.list_sessions)
         ],
         timeline=[ExportedTimelineEntryResponse.of_same(entry) for entry in records.iter_all(store.list_timeline)],
@@ -272,6 +278,11 @@ class _ContactRecords:
     def iter_all(self, read_page: Callable[[str, str, PageRequest], Page[Item]]) -> Iterator[Item]:
         """Read one of the contact's lists to the end."""
         return iter_pages(partial(read_page, self._workspace_id, self._contact_id))
+
+    def iter_conversations(self) -> Iterator[Conversation]:
+        """Read the contact's conversations in every app to the end."""
+        wanted = ConversationFilter(workspace_id=self._workspace_id, contact_id=self._contact_id)
+        return iter_pages(partial(self._store.list_conversations, wanted))
 
     def iter_notes(self, subject_id: str) -> Iterator[Note]:
         """Read the notes about a contact or a conversation to the end."""

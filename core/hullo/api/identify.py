@@ -14,6 +14,7 @@ from hullo.asgi.json import encode
 from hullo.asgi.response import Response, json_response
 from hullo.engine.idempotency import IdempotentOperation, ReplayedResponse
 from hullo.errors import (
+    Blocked,
     Conflicting,
     ConsentRequired,
     Forbidden,
@@ -53,6 +54,7 @@ IDEMPOTENCY_KEY_MAX_LENGTH: Final = 255
     discriminator="standing",
     refusals=(
         Conflicting,
+        Blocked,
         ConsentRequired,
         Forbidden,
         NoIdentifier,

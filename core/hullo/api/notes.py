@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
+from hullo.api.agent_conversations import load_conversation
 from hullo.api.authentication import require_api_key
 from hullo.api.contacts import load_contact
-from hullo.api.conversations import load_conversation
 from hullo.api.history_schemas import NoteResponse, RemovedNoteResponse
 from hullo.api.openapi.operation import by_key, operation
 from hullo.api.parameters import PAGE

@@ -10,7 +10,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from hullo.api import (
+    agent_conversations,
     apps,
+    blocks,
     contact_sessions,
     contacts,
     conversations,
@@ -62,6 +64,12 @@ def api_routes(runtime: AsyncRuntime, plugin_routes: Sequence[BaseRoute] = ()) -
             cross_origin=True,
         ),
         route(
+            "/v1/conversations/{id}",
+            GET=conversations.describe_conversation,
+            PATCH=agent_conversations.amend_conversation,
+            cross_origin=True,
+        ),
+        route(
             "/v1/conversations/{id}/messages",
             GET=conversations.list_messages,
             POST=conversations.add_message,
@@ -89,6 +97,10 @@ def api_routes(runtime: AsyncRuntime, plugin_routes: Sequence[BaseRoute] = ()) -
         # `path`: a tag may hold a slash.
         route("/v1/contacts/{id}/tags/{tag:path}", DELETE=tags.untag_contact),
         route("/v1/contacts/{id}/notes", GET=notes.list_contact_notes, POST=notes.note_contact),
+        route("/v1/contacts/{id}/block", POST=blocks.block_contact),
+        route("/v1/contacts/{id}/unblock", POST=blocks.unblock_contact),
+        route("/v1/visitors/{id}/block", POST=blocks.block_visitor),
+        route("/v1/visitors/{id}/unblock", POST=blocks.unblock_visitor),
         route("/v1/contacts/{id}/merges", GET=merges.list_merges),
         route("/v1/contacts/{id}/merge", POST=merges.merge_contacts),
         route("/v1/merges/{id}/undo", POST=merges.undo_merge),

@@ -120,6 +120,8 @@ class AsyncRuntime:
         if isinstance(job.result, Exception):
             raise job.result
         assert job.result is not None
+        if job.result.refusal is not None:
+            raise job.result.refusal
         result: T = job.result.result
         return result
 

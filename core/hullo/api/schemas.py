@@ -33,6 +33,7 @@ from hullo.api.field_types import (
     Time,
     VisitorId,
     WorkspaceId,
+    Writer,
     const,
     one_of,
 )
@@ -287,29 +288,22 @@ class ConversationResponse(ConversationFields):
         return cls.of_same(conversation, unread=conversation.is_unread)
 
 
-class AttributedConversationResponse(ConversationFields):
-    """A conversation, as servers see it: with the visitor and the contact that it belongs to."""
-
-    app_id: AppId
-    visitor_id: VisitorId
-    contact_id: Annotated[ContactId | None, Meta(description="null while it has no contact.")]
-    standing: Annotated[StandingLabel | None, Meta(description="How sure it is that it is the contact's.")]
-    tags: Annotated[list[str], Meta(description="In alphabetical order.")]
-
-    @classmethod
-    def of(cls, conversation: Conversation) -> Self:
-        """Describe a conversation to an API key."""
-        return cls.of_same(conversation, standing=conversation.link_standing, tags=sorted(conversation.tags))
-
-
-class MessageResponse(ResponseBody):
+class MessageResponse(ResponseBody, kw_only=True):
     """A message."""
 
     id: MessageId
     author: Annotated[str, one_of(get_args(Author), "Which side wrote it.")]
     text: Annotated[str, Meta(description="What was written.")]
     created_at: Time
+    agent_name: Annotated[
+        str | UnsetType, Meta(description="Of the agent who wrote it, where the agent's call gave a name.")
+    ] = UNSET
     client_id: Annotated[str | UnsetType, Meta(description="The sender's own id, where it gave one.")] = UNSET
+
+    @classmethod
+    def of(cls, message: Message) -> Self:
+        """Describe a message."""
+        return cls.of_same(message, agent_name=message.agent.name if message.agent is not None else None)
 
 
 class BegunConversationResponse(ConversationResponse):
@@ -555,6 +549,17 @@ class CheckedResponse(ResponseBody):
         )
 
 
+class BlockResponse(ResponseBody):
+    """A block: messages and identify calls are refused."""
+
+    at: Time
+    by: Writer
+    reason: Annotated[str | None, Meta(description="As an agent gave it. Visitors never see it.")]
+
+
+Blocked = Annotated[BlockResponse | None, Meta(description="null: messages and identify calls are taken.")]
+
+
 class ExportedAuditEntryResponse(ResponseBody):
     """What was done to data or keys."""
 
@@ -583,6 +588,7 @@ class ExportedSessionResponse(ResponseBody):
     last_seen_at: Time
     expires_at: Time
     revoked_at: Annotated[Time | None, Meta(description="When it was ended; null where it was not.")]
+    blocked: Blocked
 
 
 class SessionResponse(ExportedSessionResponse):
@@ -593,7 +599,7 @@ class SessionResponse(ExportedSessionResponse):
     @classmethod
     def of(cls, session: Session, now: Instant) -> Self:
         """Describe a session as it is at this moment."""
-        return cls.of_same(session, active=session.is_valid(now), last_seen_at=session.seen_at)
+        return cls.of_same(session, active=session.is_valid(now), last_seen_at=session.seen_at, blocked=session.block)
 
 
 class HealthResponse(ResponseBody):

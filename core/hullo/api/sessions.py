@@ -32,6 +32,8 @@ from hullo.value import Value
     body=JoinBody,
     needs_body=False,
     beacon=True,
+    leads_to=("block_visitor", "unblock_visitor"),
+    leads_by="visitor_id",
 )
 async def join(request: Request) -> Response:
     """`POST /v1/join`"""

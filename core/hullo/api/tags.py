@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from hullo.api.agent_conversations import load_conversation
 from hullo.api.authentication import require_api_key
 from hullo.api.contact_schemas import TagsResponse
 from hullo.api.contacts import load_contact
-from hullo.api.conversations import load_conversation
 from hullo.api.openapi.operation import by_key, operation
 from hullo.api.request import Request
 from hullo.api.server_bodies import TagsBody
 from hullo.asgi.response import Response, json_response
 from hullo.errors import Conflicting
 from hullo.model.app import ApiKey, Scope
-from hullo.operations.contacts.tags import TagChanges, TagContact, TagConversation, parse_tags
+from hullo.operations.contacts.tags import TagChanges, TagContact, parse_tags
+from hullo.operations.conversations.update import UpdateConversation
 
 
 @operation(
@@ -111,10 +112,11 @@ async def _tag_contact(request: Request, key: ApiKey, tagging: TagChanges) -> Re
 async def _tag_conversation(request: Request, key: ApiKey, tagging: TagChanges) -> Response:
     tagged = await request.runtime.run(
         # Not loaded first: the operation itself checks that the key may see the conversation.
-        TagConversation(
+        UpdateConversation(
             key=key,
             conversation_id=request.path_id,
-            changes=tagging,
+            tag_changes=tagging,
+            context=request.context,
             limits=request.runtime.hullo.settings.limits,
         )
     )

@@ -21,11 +21,12 @@ class Notice(Value):
 
     A `session` notice says that sessions of this visitor, or of this contact, may have ended or become another
     person's; a `message` notice, that a message was added to a conversation of this visitor, and of this contact if it
-    is linked; a `read` notice, that this visitor has read the conversation.
+    is linked; a `read` notice, that this visitor has read the conversation; a `conversation` notice, that its status is
+    another one.
     """
 
     # A closed set: a notice of an unknown kind does not decode, and is ignored like other foreign text.
-    kind: Literal["session", "message", "read"]
+    kind: Literal["session", "message", "read", "conversation"]
     visitor_id: VisitorId | None = None
     contact_id: ContactId | None = None
     conversation_id: ConversationId | None = None

@@ -48,6 +48,9 @@ class Executor:
             raise job.result
         assert job.result is not None
         self.notify_committed(job.result)
+        # After the notices: the mark that the refusal leaves is committed, and others must hear of it.
+        if job.result.refusal is not None:
+            raise job.result.refusal
         return job.result
 
     def dry_run(self, operation: Operation[Any]) -> Decision[Any]:
@@ -59,9 +62,12 @@ class Executor:
     def dry_run_prepared(self, prepared: PreparedOperation[T]) -> Decision[T]:
         """Return what would be decided now for an operation that is prepared already. Promises what `dry_run` does."""
         try:
-            return prepared.decide(self.store.load([prepared.query])[0])
+            decision = prepared.decide(self.store.load([prepared.query])[0])
         except NeedsFullContacts as needs:
             return self.dry_run_prepared(prepared.with_full_contacts(needs))
+        if decision.refusal is not None:
+            raise decision.refusal
+        return decision
 
     def run_batch(self, jobs: Sequence[Job]) -> None:
         """Give every job its result: a decision whose changes are committed, or the error that refused it."""

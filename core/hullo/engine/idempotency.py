@@ -74,6 +74,8 @@ class IdempotentOperation(Value, Generic[A]):
                 raise Conflicting("this Idempotency-Key was used with another body")
             return Decision(result=self._replay(first, prepared, snapshot))
         decision = prepared.decide(snapshot)
+        if decision.refusal is not None:
+            return decision  # no response to keep: a repeat is decided again
         token = decision.result.session_token
         response = StoredResponse(
             digest=digest,

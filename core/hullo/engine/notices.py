@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 from hullo.bus.notice import Notice
 from hullo.model.change_set import Change, ChangeSet
@@ -42,17 +43,23 @@ def _conversation_notices(changes: ChangeSet) -> Iterator[Notice]:
     for message in changes.messages:
         conversation = conversations[message.conversation_id]
         with_message.add(conversation.id)
-        yield _conversation_notice(conversation, message.id)
+        yield _conversation_notice(conversation, kind="message", message_id=message.id)
     for change in changes.conversations:
+        # A message that opens a conversation again brings both: the message's frame does not hold the status.
+        if change.before is not None and change.before.status != change.after.status:
+            yield _conversation_notice(change.after, kind="conversation")
         was_read = change.before is not None and change.before.read_at != change.after.read_at
         # The notice of a new message makes sockets read the conversation anyway.
         if was_read and change.after.id not in with_message:
-            yield _conversation_notice(change.after)
+            yield _conversation_notice(change.after, kind="read")
 
 
-def _conversation_notice(conversation: Conversation, message_id: str | None = None) -> Notice:
+def _conversation_notice(
+    conversation: Conversation, *, kind: Literal["message", "read", "conversation"], message_id: str | None = None
+) -> Notice:
+    # One form for all three kinds: they differ in what a socket reads, and not in who is concerned.
     return Notice(
-        kind="read" if message_id is None else "message",
+        kind=kind,
         visitor_id=conversation.visitor_id,
         # Names no value: each socket reads the conversation with its own rights, and only a proven link lets the
         # contact's other sessions see it (H1).

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from hullo.model.app import ApiKey, App, Workspace
 from hullo.model.audit import AuditEntry
+from hullo.model.block import BlockId
 from hullo.model.conflict import Conflict
 from hullo.model.contact import Contact, ContactId
 from hullo.model.conversation import Conversation, Message
@@ -230,6 +231,8 @@ class ChangeSet(Value):
     call_counts: tuple[CallCount, ...] = ()
     session_revocations: tuple[SessionRevocation, ...] = ()
     hop_group_revocations: tuple[HopGroupRevocation, ...] = ()
+    lifted_blocks: tuple[BlockId, ...] = ()
+    """No session has these blocks any more. Applied after the sessions of the change set; never a conflict."""
     merges: tuple[Change[Merge], ...] = ()
     absorptions: tuple[Absorption, ...] = ()
     splits: tuple[Split, ...] = ()
@@ -268,6 +271,7 @@ class ChangeSet(Value):
             or self.call_counts
             or self.session_revocations
             or self.hop_group_revocations
+            or self.lifted_blocks
             or self.merges
             or self.absorptions
             or self.splits

@@ -7,6 +7,7 @@ from itertools import chain
 
 from msgspec import field
 
+from hullo.model.block import ContactBlock
 from hullo.model.fact import Fact
 from hullo.model.identifier import EMAIL, EXTERNAL_ID, Identifier, IdentifierDigest
 from hullo.model.instant import Instant
@@ -40,6 +41,8 @@ class Contact(Value):
     """Secondary phones, beside the primary one in `profile`."""
     tags: Mapping[str, Fact] = field(default_factory=dict[str, Fact])
     """By name; the value is always true, the rest of the fact is who added the tag and when."""
+    blocks: tuple[ContactBlock, ...] = ()
+    """Empty: the contact is not blocked. Several only after a merge of blocked contacts."""
     absorbed: int = 0
     """Number of contacts merged into this one and not split off, through chains."""
     merged_into: ContactId | None = None

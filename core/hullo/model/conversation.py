@@ -16,8 +16,19 @@ Author = Literal["visitor", "agent"]
 Status = Literal["open", "closed"]
 
 
+class Agent(Value):
+    """Person who writes to visitors on the site's behalf, as the API key that acts for them names them."""
+
+    name: str
+    """Shown to visitors."""
+    email: str | None = None
+
+
 class Conversation(Value):
-    """Conversation of a visitor in an app; linked to a contact once, with the standing at that time (L1, L2)."""
+    """Conversation of a visitor in an app; linked to a contact once, with the standing at that time (L1, L2).
+
+    One that an agent began has a visitor of its own without a session: it is visible through the contact alone (H1).
+    """
 
     id: ConversationId
     workspace_id: str
@@ -33,6 +44,8 @@ class Conversation(Value):
     read_at: Instant | None = None
     """Until when the visitor has read it: never later than `last_message_at`. None in records of older versions, which
     count as read."""
+    assignee: str | None = None
+    """The agent who takes care of it, by a name or an email. None: no agent does."""
     version: int = 0
 
     @property
@@ -53,3 +66,7 @@ class Message(Value):
     client_id: str | None = None
     repeat_key: str | None = None
     """Digest of sender and `client_id`, unique, which makes repeats harmless. None without a `client_id`."""
+    by: str | None = None
+    """The writer, as in `Fact.by`. None in records of older versions."""
+    agent: Agent | None = None
+    """None for a visitor's message, and where the API key named no agent."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from hullo.errors import HulloError
 from hullo.model.change_set import NO_CHANGES, ChangeSet
 from hullo.model.decision_record import Trace
 from hullo.value import Value
@@ -17,6 +18,9 @@ class Decision(Value, Generic[A_co]):
 
     result: A_co
     change_set: ChangeSet = NO_CHANGES
+    refusal: HulloError | None = None
+    """Raised to the caller once `change_set` is applied, where even a refused call leaves a mark. `result` is not used
+    then."""
     build_trace: Callable[[], Trace] = Trace
     """Makes the trace on demand: most calls change nothing, and their trace is never read."""
 

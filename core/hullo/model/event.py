@@ -21,6 +21,7 @@ EventName = Literal[
     "contact.erased",
     "conversation.created",
     "conversation.linked",
+    "conversation.updated",
     "message.created",
     "identity.conflict",
     "identity.rejected",

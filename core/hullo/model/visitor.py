@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from msgspec import field
 from msgspec.structs import replace
 
+from hullo.model.block import Block
 from hullo.model.contact import ContactId
 from hullo.model.identifier import IdentifierDigest
 from hullo.model.instant import DAY, HOUR, Instant
@@ -62,6 +63,8 @@ class Session(Value):
     its sessions apart."""
     is_lead: bool = False
     """True while the only identification came from the widget's own prompt, unproven: the visitor typed it (C8)."""
+    block: Block | None = None
+    """Of the visitor, or taken over from the session that the browser had before. None: it is not blocked."""
     version: int = 0
 
     @property

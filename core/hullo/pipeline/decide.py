@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from msgspec.structs import replace
 
+from hullo.errors import Blocked
 from hullo.hooks.manager import PluginManager
+from hullo.model.change_set import ChangeSet, replacement
 from hullo.model.conflict import Conflict, pair_key
 from hullo.model.contact import Contact
 from hullo.model.decision import Decision
@@ -29,6 +32,7 @@ from hullo.pipeline.settle import find_claimed, settle_joins
 from hullo.pipeline.tell import IdentifyResult
 from hullo.pipeline.verify import VerifiedClaim
 from hullo.rules import session_lifecycle
+from hullo.rules.blocking import current_block, find_blocked_contact, take_over
 from hullo.rules.merging.plan import MergePlanResult
 from hullo.rules.merging.records import merge_audit_entries
 from hullo.rules.session_lifecycle import SessionUpdate
@@ -81,7 +85,7 @@ def decide(
 ) -> Decision[Outcome]:
     """Decide what to write, what to answer and why. No I/O, no clock, no randomness; may run more than once.
 
-    Raises what `match` raises, and `NeedsFullContacts` where the visitor's own conversations may move.
+    Raises what `match` raises, `Blocked`, and `NeedsFullContacts` where the visitor's own conversations may move.
     """
 
     def decide_on(verified: VerifiedClaim, snapshot: Snapshot) -> Decision[Outcome]:
@@ -101,6 +105,9 @@ def decide(
             verified = replace(verified, context=settled.context)
     if decision is None:
         decision = decide_on(verified, settled.snapshot)
+    # A refused call settles nothing: the join is as it was.
+    if decision.refusal is not None:
+        return decision
     changes = settled.settle(decision.change_set)
     result = decision.result if not settled.stored else replace(decision.result, changed=True)
     return replace(decision, result=result, change_set=changes)
@@ -109,6 +116,9 @@ def decide(
 def _decide_alone(verified: VerifiedClaim, hooks: PluginManager, snapshot: Snapshot) -> Decision[Outcome]:
     # In this order: standing needs the contact, writes need the standing, and links need both.
     matched = match(verified, snapshot, hooks)
+    refused = _refuse_blocked(matched, snapshot)
+    if refused is not None:
+        return refused
     if matched.session is not None and matched.session.is_lead:
         matched = absorb_stub(matched, matched.session, snapshot)
     if matched.collisions:
@@ -118,6 +128,43 @@ def _decide_alone(verified: VerifiedClaim, hooks: PluginManager, snapshot: Snaps
     writes = _review_writes(standing, hooks)
     links = _link(standing, snapshot, hooks)
     return decision_of(_result(standing, writes, links, snapshot))
+
+
+def _refuse_blocked(matched: MatchResult, snapshot: Snapshot) -> Decision[Outcome] | None:
+    """Refuse a blocked visitor, and one who proves to be a blocked contact. None: the caller is neither.
+
+    Raises `Blocked` where nothing is to be noted. A visitor who only claims a blocked contact is answered as any other
+    claimant (H2).
+    """
+    session, transferred = matched.session, matched.transferred_identity
+    if session is not None and current_block(session, snapshot.contacts.values()) is not None:
+        raise Blocked
+    if transferred is not None and transferred.session.block is not None:
+        raise Blocked
+    # Nearly always free; for a server it makes no difference.
+    contacts = [contact for contact in _matched_contacts(matched) if contact.blocks]
+    if not contacts or not matched.is_proven or matched.verified.server_writer is not None:
+        return None
+    proven = [matched.verified.digests[name] for name in matched.verified.proven_identifiers]
+    # After a hop the call itself names no identifier (T1).
+    proven += transferred.proven_identifiers if transferred is not None else ()
+    found = find_blocked_contact(contacts, proven)
+    if found is None:
+        return None
+    contact, block = found
+    # C5: a session that is another person's, in a browser that both use, does not pay for this one. A lead is the user
+    # who logs in (C8).
+    if session is None or (session.contact_id not in {None, contact.id} and not session.is_lead):
+        raise Blocked
+    # Noted, so that the visitor cannot go on anonymously in the browser in which it was recognised.
+    change = replacement(session, replace(session, block=take_over(block)))
+    unused: Any = None
+    return Decision(result=unused, change_set=ChangeSet(sessions=(change,)), refusal=Blocked())
+
+
+def _matched_contacts(matched: MatchResult) -> tuple[Contact, ...]:
+    found = (matched.contact,) if matched.contact is not None else ()
+    return (*found, *(plan.absorbed for plan in matched.planned_merges)) if matched.planned_merges else found
 
 
 def _continue_session(matched: MatchResult) -> _SessionResult:

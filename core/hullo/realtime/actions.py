@@ -11,7 +11,7 @@ from hullo.asgi.response import Response
 from hullo.model.conversation import ConversationId, Message, MessageId
 from hullo.model.instant import Instant
 from hullo.model.visitor import Session
-from hullo.operations.conversations.messages import SentMessage
+from hullo.operations.conversations.message_records import SentMessage
 from hullo.realtime.close_codes import CloseFrame
 from hullo.value import Value
 

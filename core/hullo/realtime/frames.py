@@ -9,10 +9,10 @@ import msgspec
 from msgspec import to_builtins
 
 from hullo.api.person_body import size_without_custom_data
-from hullo.api.schemas import MessageResponse
+from hullo.api.schemas import ConversationResponse, MessageResponse
 from hullo.asgi.json import encode
 from hullo.asgi.response import Response
-from hullo.model.conversation import ConversationId, Message
+from hullo.model.conversation import Conversation, ConversationId, Message
 from hullo.model.strict_json import is_clean, parse_object, parse_person
 from hullo.value import Value
 
@@ -108,8 +108,13 @@ def error_frame(ref: str | None, problem: Response, about: str | None = None) ->
 def message_frame(conversation_id: ConversationId, message: Message, ref: str | None = None) -> str:
     """Encode a message of a conversation."""
     return encode_frame(
-        "message", ref, {"conversation_id": conversation_id, **to_builtins(MessageResponse.of_same(message))}
+        "message", ref, {"conversation_id": conversation_id, **to_builtins(MessageResponse.of(message))}
     )
+
+
+def conversation_frame(conversation: Conversation) -> str:
+    """Encode that the status of a conversation is another one."""
+    return encode_frame("conversation", None, {"conversation": to_builtins(ConversationResponse.of(conversation))})
 
 
 def read_receipt_frame(conversation_id: ConversationId, ref: str | None = None) -> str:

@@ -356,6 +356,8 @@ class SocketSession:
             # With a new message the conversation is unread again: the next receipt is news in this tab too.
             self._own_read_receipt = None
             yield SendFrame(text=text, message_id=message_id)
+        for text in update.conversations:
+            yield SendFrame(text=text)
         for conversation_id, text in update.read_receipts:
             if conversation_id != self._own_read_receipt:
                 yield SendFrame(text=text)

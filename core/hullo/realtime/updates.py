@@ -16,7 +16,7 @@ from hullo.model.request_context import RequestContext, timestamp_of
 from hullo.model.visitor import Session, SessionDigest
 from hullo.operations.conversations.live_updates import SessionCheck, load_messages, messages_since, recheck_sessions
 from hullo.realtime.close_codes import CloseFrame
-from hullo.realtime.frames import message_frame, read_receipt_frame
+from hullo.realtime.frames import conversation_frame, message_frame, read_receipt_frame
 from hullo.rules.origins import is_origin_allowed
 from hullo.store.protocol import Store
 
@@ -34,13 +34,15 @@ class SocketUpdate(NamedTuple):
     """Frames by the id of their message, in order."""
     read_receipts: Sequence[ReadReceiptFrame] = ()
     """Frames by the conversation that was read."""
+    conversations: Sequence[str] = ()
+    """Frames of conversations whose status is another one."""
     origin_allowed: bool = True
     """Whether the app still lists the page's origin. Only a check finds out: apps send no notices."""
 
     def has_changes(self, known: Session | None) -> bool:
         """Whether anything here is new to a socket that knows the session like this."""
         return (
-            bool(self.messages or self.read_receipts)
+            bool(self.messages or self.read_receipts or self.conversations)
             or not self.origin_allowed
             or is_session_changed(known, self.session)
         )
@@ -88,11 +90,14 @@ def updates_from_notices(
     """
     message_ids: dict[ConversationId, set[MessageId]] = defaultdict(set)
     receipts: dict[ConversationId, ReadReceiptFrame] = {}
+    changed: set[ConversationId] = set()
     conversations: dict[UpdateReceiver, set[ConversationId]] = defaultdict(set)
     for notice, sockets in notices:
         conversation_id = notice.conversation_id
         if conversation_id is not None and notice.message_id is not None:
             message_ids[conversation_id].add(notice.message_id)
+        elif conversation_id is not None and notice.kind == "conversation":
+            changed.add(conversation_id)
         elif conversation_id is not None:
             receipts[conversation_id] = (conversation_id, read_receipt_frame(conversation_id))
         for socket in sockets:
@@ -108,6 +113,8 @@ def updates_from_notices(
                 session=check.session,
                 messages=sorted(frame for conversation_id in visible for frame in frames.get(conversation_id, ())),
                 read_receipts=[receipts[conversation_id] for conversation_id in visible if conversation_id in receipts],
+                # Encoded for each socket: sessions of one visitor are few, and changes of status are rare.
+                conversations=[conversation_frame(visible[id_]) for id_ in sorted(changed & visible.keys())],
             ),
         )
 

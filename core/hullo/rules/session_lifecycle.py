@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from msgspec.structs import replace
 
 from hullo.errors import SessionRevoked
+from hullo.model.block import Block
 from hullo.model.change_set import Change, HopGroupRevocation, insertion, replacement
 from hullo.model.contact import Contact, ContactId
 from hullo.model.identifier import EXTERNAL_ID, IdentifierDigest
@@ -64,8 +65,8 @@ def with_current_standing(session: Session, contact: Contact | None) -> Session:
     return replace(session, standing=Standing.CLAIMED, proven_identifiers=())
 
 
-def start(workspace_id: str, app_id: str, context: RequestContext) -> SessionUpdate:
-    """Make a new visitor with an anonymous session."""
+def start(workspace_id: str, app_id: str, context: RequestContext, block: Block | None = None) -> SessionUpdate:
+    """Make a new visitor with an anonymous session; `block` is that of the visitor that its browser had before."""
     visitor = Visitor(id=context.new_id("vis"), app_id=app_id, created_at=context.now)
     token = context.new_secret(SESSION_PREFIX)
     session = Session(
@@ -77,6 +78,7 @@ def start(workspace_id: str, app_id: str, context: RequestContext) -> SessionUpd
         seen_at=context.now,
         # Short until there is a conversation or an identity: most visitors never come back (S3).
         expires_at=context.now + ANONYMOUS_LIFETIME,
+        block=block,
     )
     return SessionUpdate(session=session, token=token, new_visitors=(visitor,), session_changes=(insertion(session),))
 

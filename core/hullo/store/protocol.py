@@ -11,7 +11,7 @@ from hullo.model.audit import AuditEntry
 from hullo.model.change_set import CallCount, ChangeSet
 from hullo.model.conflict import Conflict, ConflictStatus
 from hullo.model.contact import Contact, ContactId
-from hullo.model.conversation import Conversation, ConversationId, Message
+from hullo.model.conversation import Conversation, ConversationId, Message, Status
 from hullo.model.decision_record import DecisionRecord
 from hullo.model.event import Event
 from hullo.model.identifier import IdentifierDigest
@@ -69,6 +69,19 @@ class ContactFilter(Value):
     """Matches exactly."""
 
 
+class ConversationFilter(Value):
+    """All that is given must match; None matches everything."""
+
+    # Required: a list is never of several workspaces.
+    workspace_id: str
+    app_id: str | None = None
+    contact_id: ContactId | None = None
+    """That contact alone, not those it absorbed: their conversations have moved to it (L4)."""
+    status: Status | None = None
+    assignee: str | None = None
+    """Matches exactly."""
+
+
 class ConflictFilter(Value):
     """`status` None means either status; `contact_id` None means all contacts."""
 
@@ -106,6 +119,10 @@ class ContactReads(Protocol):
 
     def list_sessions(self, workspace_id: str, contact_id: ContactId, page: PageRequest) -> Page[Session]:
         """Return a page of the contact's sessions in every app, by visitor id; those that are over too."""
+        ...
+
+    def find_visitor_session(self, workspace_id: str, visitor_id: VisitorId) -> Session | None:
+        """Return the visitor's session, one that is over too. None once it was deleted."""
         ...
 
     def count_related(self, workspace_id: str, contact_id: ContactId) -> RelatedCounts:
@@ -147,10 +164,7 @@ class ConversationReads(Protocol):
         (H1)."""
         ...
 
-    def list_conversations(self, workspace_id: str, page: PageRequest) -> Page[Conversation]: ...
-    def list_contact_conversations(
-        self, workspace_id: str, contact_id: ContactId, page: PageRequest
-    ) -> Page[Conversation]: ...
+    def list_conversations(self, criteria: ConversationFilter, page: PageRequest) -> Page[Conversation]: ...
     def find_conversation(self, workspace_id: str, conversation_id: ConversationId) -> Conversation | None: ...
     def list_messages(self, conversation_id: ConversationId, page: PageRequest) -> Page[Message]: ...
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from hullo.model.app import ApiKey, App, IdentityKey
+from hullo.model.block import BlockId
 from hullo.model.change_set import (
     CallCount,
     Change,
@@ -95,6 +96,8 @@ class ChangeWriter:
             self._log_out(log_out)
         for ended in changes.hop_group_revocations:
             self._end([held for held in sessions.values() if _ends(held, ended)], ended.at)
+        for block_id in changes.lifted_blocks:
+            self._lift_block(block_id)
         for webhook in changes.webhooks:
             self._replace(tables.webhooks, webhook.after.id, webhook)
         for delivery in changes.deliveries:
@@ -250,6 +253,12 @@ class ChangeWriter:
             if session.revoked_at is None:
                 over = replace(session, revoked_at=at, version=session.version + 1)
                 self._journal.put(self._tables.sessions, session.digest, over)
+
+    def _lift_block(self, block_id: BlockId) -> None:
+        for session in tuple(self._tables.sessions.values()):
+            if session.block is not None and session.block.id == block_id:
+                free = replace(session, block=None, version=session.version + 1)
+                self._journal.put(self._tables.sessions, session.digest, free)
 
     def _require_contact(self, contact_id: ContactId | None) -> None:
         if contact_id is not None and contact_id not in self._tables.contacts:

@@ -85,7 +85,13 @@ def _stripped(session: Session, erasure: Erasure) -> Session:
         return session.without_contact().with_redacted_claims(erasure.salt)
     revoked = session.revoked_at if session.revoked_at is not None else erasure.at
     return replace(
-        session, contact_id=None, standing=None, claimed_identifiers={}, proven_identifiers=(), revoked_at=revoked
+        session,
+        contact_id=None,
+        standing=None,
+        claimed_identifiers={},
+        proven_identifiers=(),
+        revoked_at=revoked,
+        block=None,
     )
 
 

@@ -130,6 +130,7 @@ def _is_batchable(group: Sequence[ChangeSet]) -> bool:
         or changes.join_confirmations
         or changes.session_revocations
         or changes.hop_group_revocations
+        or changes.lifted_blocks
         or _releases_identifier(changes)
         for changes in group
     )

@@ -30,6 +30,7 @@ from hullo_stores.peewee.write_plan import (
     DROP_TAG,
     END_HOP_GROUP,
     LEAVE_CONTACT,
+    LIFT_BLOCK,
     LOCK_UNMERGED_CONTACT,
     LOG_OUT,
     PUT_BLOCK,
@@ -61,6 +62,7 @@ class BatchBuilder:
         self._add_call_counts([count for changes in group for count in changes.call_counts])
         self._add_log_outs([log_out for changes in group for log_out in changes.session_revocations])
         self._add_ended_groups([ended for changes in group for ended in changes.hop_group_revocations])
+        self._add(LIFT_BLOCK, [(None, 1, id_) for id_ in {id_ for changes in group for id_ in changes.lifted_blocks}])
         # Without duplicates: no multi-row statement may write the same row twice.
         given = dict.fromkeys(contact_id for changes in group for contact_id in newly_referenced_contacts(changes))
         self._add(LOCK_UNMERGED_CONTACT, [(0, contact_id, "") for contact_id in given])

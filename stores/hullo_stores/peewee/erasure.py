@@ -56,6 +56,7 @@ class ErasureStatements:
                     Sessions.standing: SQL("NULL"),
                     Sessions.claimed: SQL("'{}'"),
                     Sessions.proved: SQL("'[]'"),
+                    Sessions.block: SQL("NULL"),
                     Sessions.revoked_at: fn.COALESCE(Sessions.revoked_at, parameter("at")),
                     Sessions.version: Sessions.version + SQL("1"),
                 }

@@ -50,7 +50,8 @@ class NamedRows:
         self.app_versions = {(app_id, workspace_id): version for app_id, workspace_id, version in app_versions}
         self.sessions = {session.digest: session for session in map(session_of, sessions)}
         self.owners: dict[str, ContactId] = dict(owners)
-        self.messages = {(row[-2], row[-1]): message_of(row[:-1]) for row in messages}
+        found = [(message_of(row[:-1]), row[-1]) for row in messages]
+        self.messages = {(message.repeat_key, workspace_id): message for message, workspace_id in found}
         self.conversations = {conversation.id: conversation for conversation in map(conversation_of, conversations)}
         self.answers = {answer.digest: answer for answer in map(answer_of, answers)}
         self.spent = frozenset[str](digest for (digest,) in spent)

@@ -147,6 +147,12 @@ END_HOP_GROUP = Write(
         Column("standing", "int", "<="),
     ),
 )
+LIFT_BLOCK = Write(
+    verb="update",
+    table=name_of(Sessions),
+    sets=(*columns_of(Sessions, "block"), Column("version", "int", is_increment=True)),
+    keys=columns_of(Sessions, "block_id"),
+)
 COUNT_CALLS = Write(
     verb="upsert",
     table=name_of(CallCounts),
@@ -177,6 +183,7 @@ WRITE_ORDER: Final = (
     VISITORS.add,
     SESSIONS.add,
     SESSIONS.replace,
+    LIFT_BLOCK,  # after the sessions are written: a reset that was decided before this meets another version
     LOG_OUT,  # after the sessions are written: it revokes all that the contact has by then
     LEAVE_CONTACT,
     END_HOP_GROUP,

@@ -14,6 +14,7 @@ from hullo.asgi.response import PROBLEM_JSON
 from hullo.errors import (
     BadOrigin,
     BadRequest,
+    Blocked,
     Conflicting,
     ConsentRequired,
     Forbidden,
@@ -45,6 +46,7 @@ WHEN: Final[Mapping[Refusal, str]] = {
     KeyRequired: "The call needs a valid API key.",
     BadOrigin: "The app does not list the origin of the page that calls.",
     Forbidden: "The API key lacks the scope, or belongs to another app.",
+    Blocked: "An agent has blocked the visitor, or the contact that it proves to be.",
     ConsentRequired: "The app stores nothing of a visitor until the page sends `consent`.",
     UnknownApp: "No app has this key.",
     NotFound: "There is no such thing, or not for this caller.",

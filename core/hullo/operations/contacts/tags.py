@@ -1,4 +1,4 @@
-"""Tags on contacts and conversations, set by servers and agents."""
+"""Tags on contacts, set by servers and agents, and the rules of all tags. Those of conversations are in `update`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from hullo.errors import Invalid, NotFound, Rejection
-from hullo.model.app import ApiKey
+from hullo.errors import Invalid, Rejection
 from hullo.model.change_set import ChangeSet, replacement
 from hullo.model.claim import CONTROL_CHARACTERS
 from hullo.model.contact import Contact, ContactId
-from hullo.model.conversation import Conversation, ConversationId
 from hullo.model.decision import Decision
 from hullo.model.event import FieldChange
 from hullo.model.fact import Fact
@@ -20,7 +18,6 @@ from hullo.model.operation import Apps, PreparedOperation
 from hullo.model.request_context import RequestContext
 from hullo.model.snapshot import Snapshot, SnapshotQuery
 from hullo.model.standing import Standing
-from hullo.operations.conversations.messages import is_answerable_with
 from hullo.rules.events import EventBuilder
 from hullo.rules.merging.survivors import require_not_merged
 from hullo.value import Value
@@ -68,41 +65,11 @@ class TagContact(Value):
         remaining = {tag: held for tag, held in contact.tags.items() if tag not in removed}
         tags = {**remaining, **dict.fromkeys(added, fact)}
         # After removals and additions: replacing one tag by another works at the limit.
-        _require_tag_limit(len(tags), len(contact.tags), self.limits)
+        require_tag_limit(len(tags), len(contact.tags), self.limits)
         change = replacement(contact, replace(contact, tags=tags, updated_at=context.now))
         event_builder = EventBuilder(context, self.workspace_id, app_id=self.app_id, by=self.writer)
-        event_builder.add("contact.updated", contact.id, {"fields": [TAGS_FIELD]}, _tag_field_changes(added, removed))
+        event_builder.add("contact.updated", contact.id, {"fields": [TAGS_FIELD]}, tag_field_changes(added, removed))
         return Decision(result=change.after, change_set=ChangeSet(contacts=(change,), events=event_builder.events))
-
-
-class TagConversation(Value):
-    """Change of a conversation's tags."""
-
-    key: ApiKey
-    conversation_id: ConversationId
-    changes: TagChanges
-    limits: Limits
-
-    def prepare(self, apps: Apps) -> PreparedOperation[Conversation]:  # noqa: ARG002 - the key identifies the caller
-        """Build the query. The caller has checked the API key."""
-        query = SnapshotQuery(workspace_id=self.key.workspace_id, app_id=None, conversations=(self.conversation_id,))
-        return PreparedOperation(query=query, decide=self._decide)
-
-    def _decide(self, snapshot: Snapshot) -> Decision[Conversation]:
-        """Update the tags. Raises `NotFound` for a conversation of another workspace, or of another app than the key's,
-        and `Invalid` for too many."""
-        conversation = snapshot.conversations.get(self.conversation_id)
-        if conversation is None or not is_answerable_with(conversation, self.key):
-            raise NotFound("no such conversation")
-        remaining = [tag for tag in conversation.tags if tag not in self.changes.remove]
-        # `dict` keeps the order in which tags were added, which a set would lose.
-        tags = tuple(dict.fromkeys((*remaining, *self.changes.add)))
-        # W9: nothing changes, so nothing is written.
-        if tags == conversation.tags:
-            return Decision(result=conversation)
-        _require_tag_limit(len(tags), len(conversation.tags), self.limits)
-        change = replacement(conversation, replace(conversation, tags=tags))
-        return Decision(result=change.after, change_set=ChangeSet(conversations=(change,)))
 
 
 def tag_field_name(tag: str) -> str:
@@ -127,13 +94,14 @@ def _tag_fault(tag: object, max_length: int) -> str | None:
     return "a tag has no control characters" if CONTROL_CHARACTERS.search(tag.strip()) else None
 
 
-def _require_tag_limit(after: int, before: int, limits: Limits) -> None:
+def require_tag_limit(after: int, before: int, limits: Limits) -> None:
+    """Raise `Invalid` for too many tags."""
     # Above a limit that was lowered later, removals must still work.
     if after > max(limits.tags, before):
         raise _invalid_tags(f"there would be more than {limits.tags}")
 
 
-def _tag_field_changes(added: Sequence[str], removed: Sequence[str]) -> tuple[FieldChange, ...]:
+def tag_field_changes(added: Sequence[str], removed: Sequence[str]) -> tuple[FieldChange, ...]:
     """Make one change per tag: values in a timeline are scalars."""
     return (
         *(FieldChange(field=tag_field_name(tag), before=True, after=None) for tag in removed),

@@ -33,8 +33,10 @@ class SessionCheck(Value):
     """Current state of a session. `session` None: it has ended."""
 
     session: Session | None
-    visible_conversations: frozenset[ConversationId] = field(default_factory=frozenset[ConversationId])
-    """Those of the given conversations that it may see."""
+    visible_conversations: Mapping[ConversationId, Conversation] = field(
+        default_factory=dict[ConversationId, Conversation]
+    )
+    """Those of the given conversations that it may see, as they are stored now."""
 
 
 def recheck_sessions(
@@ -65,7 +67,7 @@ def recheck_sessions(
                 session = None
             # H1: an ended session sees nothing, not even its own conversations.
             seen = snapshot.conversations.values() if session is not None else ()
-            checks.append(SessionCheck(session=session, visible_conversations=_visible_ids(seen, session)))
+            checks.append(SessionCheck(session=session, visible_conversations=_visible(seen, session)))
     return checks
 
 
@@ -112,9 +114,9 @@ def messages_since(session: Session, after_id: MessageId, store: Store) -> Seque
     return sorted(messages, key=lambda item: item[1].id)
 
 
-def _visible_ids(conversations: Iterable[Conversation], session: Session | None) -> frozenset[ConversationId]:
-    return frozenset(
-        conversation.id
+def _visible(conversations: Iterable[Conversation], session: Session | None) -> dict[ConversationId, Conversation]:
+    return {
+        conversation.id: conversation
         for conversation in conversations
         if session is not None and is_visible_to(conversation, session)
-    )
+    }

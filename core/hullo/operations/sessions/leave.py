@@ -12,6 +12,7 @@ from hullo.model.snapshot import Snapshot, SnapshotQuery
 from hullo.model.visitor import SessionDigest
 from hullo.operations.sessions.open_session import reset_decision
 from hullo.rules import session_lifecycle
+from hullo.rules.blocking import current_block
 from hullo.rules.origins import check_origin
 from hullo.rules.session_lifecycle import SessionUpdate
 from hullo.value import Value
@@ -48,5 +49,7 @@ class LeaveIdentity(Value):
         if not session.is_identified or session.is_lead:
             session_update = session_lifecycle.refresh(session, self.context.now)
             return Decision(result=session_update, change_set=ChangeSet(sessions=session_update.session_changes))
-        session_update = session_lifecycle.start(app.workspace_id, app.id, self.context)
+        # A block stays with the browser, as after a reset.
+        block = current_block(session, snapshot.contacts.values())
+        session_update = session_lifecycle.start(app.workspace_id, app.id, self.context, block)
         return reset_decision(app, session, session_update, self.context)

@@ -6,6 +6,7 @@ from typing import Literal
 
 from hullo.errors import SessionRequired, SessionRevoked
 from hullo.model.app import App
+from hullo.model.block import Block
 from hullo.model.change_set import ChangeSet
 from hullo.model.decision import Decision
 from hullo.model.event import Event
@@ -14,6 +15,7 @@ from hullo.model.request_context import RequestContext
 from hullo.model.snapshot import Snapshot, SnapshotQuery
 from hullo.model.visitor import Session, SessionDigest
 from hullo.rules import session_lifecycle
+from hullo.rules.blocking import current_block
 from hullo.rules.consent import check_consent
 from hullo.rules.events import EventBuilder
 from hullo.rules.origins import check_origin
@@ -66,11 +68,20 @@ class OpenSession(Value):
             return Decision(result=session_update, change_set=ChangeSet(sessions=session_update.session_changes))
         if session is None:  # a reset has the consent of the session that it ends
             check_consent(self.consent, app)
-        session_update = session_lifecycle.start(app.workspace_id, app.id, self.context)
+        # A block stays with the browser: neither a reset nor a session that is over gets rid of it.
+        block = self._block_of_previous(app, session, snapshot)
+        session_update = session_lifecycle.start(app.workspace_id, app.id, self.context, block)
         # Without a valid session no visitor was reset, so no event says so.
         if session is None:
             return Decision(result=session_update, change_set=_new_session_changes(session_update))
         return reset_decision(app, session, session_update, self.context)
+
+    def _block_of_previous(self, app: App, session: Session | None, snapshot: Snapshot) -> Block | None:
+        """Return the block of the session that the browser shows, a valid one or one that is over. Without a token
+        nothing is known of the browser."""
+        shown = session or snapshot.session
+        # Of another app: that is another visitor.
+        return None if shown is None or shown.app_id != app.id else current_block(shown, snapshot.contacts.values())
 
 
 def reset_decision(

@@ -44,6 +44,8 @@ def combine(survivor: Contact, absorbed: Contact, at: Instant) -> Contact:
     return replace(
         merged,
         phones=_secondary_phones(merged, survivor, absorbed),
+        # H2: a block keeps to the identifiers that it was made for, so a join on a claim blocks no one else.
+        blocks=(*survivor.blocks, *(block for block in absorbed.blocks if block not in survivor.blocks)),
         # Counted through chains, so that the limit of a merge also stops many small merges.
         absorbed=survivor.absorbed + absorbed.absorbed + 1,
         updated_at=at,
@@ -61,6 +63,7 @@ def clear_absorbed(absorbed: Contact, survivor: ContactId | None, at: Instant) -
         profile={},
         phones=(),
         tags={},
+        blocks=(),
         # An empty block per app, not an empty mapping: stores keep a block that the change does not name.
         custom_data={app_id: {} for app_id in absorbed.custom_data},
         absorbed=0,

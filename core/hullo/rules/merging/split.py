@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
+from hullo.model.block import BlockId, ContactBlock
 from hullo.model.contact import Contact, ContactId, identifier_of
 from hullo.model.fact import Fact
 from hullo.model.identifier import IdentifierDigest
@@ -54,7 +55,12 @@ def split_contacts(
         # Images may show records of joins that have ended since: their values are not to come back (J).
         survivor=replace(strip_ended_joins(without_merge(survivor, merge, others), merges), updated_at=at),
         # The image has the version of its time; the write must be compared with the stored one.
-        restored=replace(strip_ended_joins(restored, merges), version=absorbed.version, updated_at=at),
+        restored=replace(
+            strip_ended_joins(restored, merges),
+            version=absorbed.version,
+            updated_at=at,
+            blocks=_restored_blocks(survivor, merge, others),
+        ),
         changed_since=(*taken, *_find_changed_fields(survivor, merge, others)),
     )
 
@@ -63,7 +69,7 @@ def without_merge(image: Contact, merge: Merge, others: Sequence[Merge]) -> Cont
     """Remove the data of this merge from a survivor, current or in an image. Values of the other merges fill the free
     fields."""
     if merge.joined_by is not None:
-        return without_join(image, merge, others)
+        return replace(without_join(image, merge, others), blocks=_remaining_blocks(image, merge, others))
     absorbed_values, survivor_values = field_values(merge.absorbed_before), field_values(merge.survivor_before)
     current = field_values(image)
     other_values = [field_values(shown_record(other)) for other in others]
@@ -87,9 +93,28 @@ def without_merge(image: Contact, merge: Merge, others: Sequence[Merge]) -> Cont
     return replace(
         remaining,
         phones=_remaining_phones(remaining, merge, others),
+        blocks=_remaining_blocks(image, merge, others),
         # The contacts that the absorbed one had absorbed leave together with it.
         absorbed=image.absorbed - merge.absorbed_before.absorbed - 1,
     )
+
+
+def _remaining_blocks(image: Contact, merge: Merge, others: Sequence[Merge]) -> tuple[ContactBlock, ...]:
+    """Return the survivor's blocks without those that only the absorbed contact brought."""
+    brought = {block.id for block in merge.absorbed_before.blocks} - _block_ids_of_others(merge, others)
+    return tuple(block for block in image.blocks if block.id not in brought)
+
+
+def _restored_blocks(survivor: Contact, merge: Merge, others: Sequence[Merge]) -> tuple[ContactBlock, ...]:
+    """Return the absorbed contact's blocks, as far as none has ended since, and those that were made while the two were
+    one: they were meant for both."""
+    foreign = _block_ids_of_others(merge, others) - {block.id for block in merge.absorbed_before.blocks}
+    return tuple(block for block in survivor.blocks if block.id not in foreign)
+
+
+def _block_ids_of_others(merge: Merge, others: Sequence[Merge]) -> set[BlockId]:
+    sides = (merge.survivor_before, *map(shown_record, others))
+    return {block.id for side in sides for block in side.blocks}
 
 
 def _remaining_identifiers(image: Contact, kind: str, merge: Merge, others: Sequence[Merge]) -> list[Fact]:

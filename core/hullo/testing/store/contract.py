@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hullo.testing.store.agents import AgentTests
 from hullo.testing.store.applying import ApplyTests
 from hullo.testing.store.deliveries import DeliveryTests
 from hullo.testing.store.erasing import ErasureTests
@@ -23,6 +24,7 @@ class StoreContract(
     ExpiryTests,
     LoadTests,
     ListTests,
+    AgentTests,
     IdentityTests,
     HistoryTests,
     MergeTests,

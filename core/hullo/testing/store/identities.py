@@ -12,7 +12,7 @@ from hullo.model.contact import Contact
 from hullo.model.identifier import EMAIL, Identifier
 from hullo.model.retention import Retention
 from hullo.model.snapshot import SnapshotQuery
-from hullo.store.protocol import ContactFilter, PageRequest, Store
+from hullo.store.protocol import ContactFilter, ConversationFilter, PageRequest, Store
 from hullo.testing.builders import (
     APP,
     LATER,
@@ -147,7 +147,10 @@ class IdentityTests(StoreCase):
         tagged = replace(a_conversation(), tags=("refund", "a,b", "Łódź"))
         must_apply(store, ChangeSet(conversations=(insertion(tagged), insertion(a_conversation("cnv_2")))))
         assert store.find_conversation(WORKSPACE, "cnv_1") == tagged
-        assert store.list_conversations(WORKSPACE, PAGE).items == (a_conversation("cnv_2"), tagged)
+        assert store.list_conversations(ConversationFilter(workspace_id=WORKSPACE), PAGE).items == (
+            a_conversation("cnv_2"),
+            tagged,
+        )
         must_apply(store, ChangeSet(conversations=(replacement(tagged, replace(tagged, tags=())),)))
         assert store.find_conversation(WORKSPACE, "cnv_1") == replace(tagged, tags=(), version=1)
 
@@ -155,7 +158,7 @@ class IdentityTests(StoreCase):
         # None: it is not known whether the visitor has read it, so it does not count as unread.
         unknown, known = replace(a_conversation("cnv_1"), read_at=None), a_conversation("cnv_2")
         must_apply(store, ChangeSet(conversations=(insertion(unknown), insertion(known))))
-        assert store.list_conversations(WORKSPACE, PAGE).items == (known, unknown)
+        assert store.list_conversations(ConversationFilter(workspace_id=WORKSPACE), PAGE).items == (known, unknown)
         read = [replacement(conversation, replace(conversation, read_at=LATER)) for conversation in (unknown, known)]
         must_apply(store, ChangeSet(conversations=tuple(read)))
         query = SnapshotQuery(workspace_id=WORKSPACE, app_id=None, conversations=("cnv_1", "cnv_2"))

@@ -14,7 +14,7 @@ from hullo.model.conversation import Conversation
 from hullo.model.identifier import EMAIL, Identifier
 from hullo.model.standing import Standing
 from hullo.model.visitor import Session
-from hullo.store.protocol import ConflictFilter, ContactFilter, Page, PageRequest, Store
+from hullo.store.protocol import ConflictFilter, ContactFilter, ConversationFilter, Page, PageRequest, Store
 from hullo.testing.builders import (
     APP,
     LATER,
@@ -37,6 +37,7 @@ from hullo.testing.builders import (
 from hullo.testing.store.case import StoreCase, must_apply, new_contacts
 
 Item = TypeVar("Item")
+OF_CONTACT = ConversationFilter(workspace_id=WORKSPACE, contact_id="con_1", app_id=APP, status="open")
 ALL_CONTACTS = ContactFilter(workspace_id=WORKSPACE)
 FIRST_PAGE = PageRequest()
 LISTS: dict[str, Callable[[Store, PageRequest], Page[object]]] = {
@@ -44,10 +45,12 @@ LISTS: dict[str, Callable[[Store, PageRequest], Page[object]]] = {
     "decisions": lambda store, page: _any(store.list_decisions(WORKSPACE, "con_0", page)),
     "sessions": lambda store, page: _any(store.list_sessions(WORKSPACE, "con_0", page)),
     "conflicts": lambda store, page: _any(store.list_conflicts(ConflictFilter(workspace_id=WORKSPACE), page)),
-    "conversations": lambda store, page: _any(store.list_conversations(WORKSPACE, page)),
+    "conversations": lambda store, page: _any(
+        store.list_conversations(ConversationFilter(workspace_id=WORKSPACE), page)
+    ),
     "visible conversations": lambda store, page: _any(store.list_visible_conversations("vis_1", APP, None, page)),
     "messages": lambda store, page: _any(store.list_messages("cnv_0", page)),
-    "conversations of a contact": lambda store, page: _any(store.list_contact_conversations(WORKSPACE, "con_1", page)),
+    "conversations of a contact": lambda store, page: _any(store.list_conversations(OF_CONTACT, page)),
     "timeline": lambda store, page: _any(store.list_timeline(WORKSPACE, "con_0", page)),
     "notes": lambda store, page: _any(store.list_notes(WORKSPACE, "con_0", page)),
     "merges": lambda store, page: _any(store.list_merges(WORKSPACE, "con_0", page)),

@@ -9,7 +9,7 @@ from hullo.model.contact import Contact
 from hullo.model.merge import Merge
 from hullo.model.snapshot import SnapshotQuery
 from hullo.model.standing import Standing
-from hullo.store.protocol import PageRequest, Store
+from hullo.store.protocol import ConversationFilter, PageRequest, Store
 from hullo.testing.builders import (
     LATER,
     WORKSPACE,
@@ -113,7 +113,9 @@ def owned_records(contact_id: str, number: int) -> ChangeSet:
 def owned_by(store: Store, contact_id: str) -> tuple[set[str], set[str]]:
     """The visitors of a contact's sessions, and its conversations."""
     sessions = store.list_sessions(WORKSPACE, contact_id, PAGE).items
-    conversations = store.list_contact_conversations(WORKSPACE, contact_id, PAGE).items
+    conversations = store.list_conversations(
+        ConversationFilter(workspace_id=WORKSPACE, contact_id=contact_id), PAGE
+    ).items
     return {session.visitor_id for session in sessions}, {conversation.id for conversation in conversations}
 
 

@@ -16,7 +16,7 @@ from hullo.model.request_context import secret_digest
 from hullo.model.retention import Sweep, SweepResult
 from hullo.model.standing import Standing
 from hullo.model.visitor import Session
-from hullo.store.protocol import PageRequest, Store
+from hullo.store.protocol import ConversationFilter, PageRequest, Store
 from hullo.testing.builders import (
     APP,
     NOW,
@@ -188,7 +188,7 @@ class SweepTests(StoreCase):
             ChangeSet(notes=(a_note("note_1", subject_id="cnv_a"), a_note("note_2", subject_id="cnv_b"))),
         )
         assert store.sweep(CONVERSATION_SWEEP) == SweepResult(conversations=1, messages=2)
-        left = [item.id for item in store.list_conversations(WORKSPACE, PAGE).items]
+        left = [item.id for item in store.list_conversations(ConversationFilter(workspace_id=WORKSPACE), PAGE).items]
         assert left == ["cnv_c", "cnv_b"]
         assert (store.list_messages("cnv_a", PAGE).items, len(store.list_messages("cnv_b", PAGE).items)) == ((), 2)
         assert (store.find_note(WORKSPACE, "note_1"), store.find_note(WORKSPACE, "note_2") is None) == (None, False)

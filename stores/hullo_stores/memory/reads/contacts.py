@@ -9,7 +9,7 @@ from hullo.model.conversation import Conversation, ConversationId, Message
 from hullo.model.merge import RelatedCounts
 from hullo.model.standing import Standing
 from hullo.model.visitor import Session, VisitorId
-from hullo.store.protocol import ContactFilter, Page, PageRequest
+from hullo.store.protocol import ContactFilter, ConversationFilter, Page, PageRequest
 from hullo_stores.memory.reads.queries import MemoryQueries, page_where
 from hullo_stores.memory.tables import with_absorbed
 
@@ -49,6 +49,12 @@ class MemoryContactQueries(MemoryQueries):
                 lambda held: held.workspace_id == workspace_id and held.contact_id == contact_id,
             )
 
+    def find_visitor_session(self, workspace_id: str, visitor_id: VisitorId) -> Session | None:
+        """Return the visitor's session. None once it was deleted, or if it belongs to another workspace."""
+        with self._locked() as tables:
+            held = (session for session in tables.sessions.values() if session.visitor_id == visitor_id)
+            return next((session for session in held if session.workspace_id == workspace_id), None)
+
     def count_related(self, workspace_id: str, contact_id: ContactId) -> RelatedCounts:
         """Count what belongs to the contact and to those it absorbed. All 0 if there is no such contact."""
         with self._locked() as tables:
@@ -78,25 +84,20 @@ class MemoryContactQueries(MemoryQueries):
         with self._locked() as tables:
             return page_where("visible", page, tables.conversations.values(), visible)
 
-    def list_conversations(self, workspace_id: str, page: PageRequest) -> Page[Conversation]:
-        """Return a page of the workspace's conversations, newest first."""
-        with self._locked() as tables:
-            held = tables.conversations.values()
-            return page_where(
-                "conversations", page, held, lambda conversation: conversation.workspace_id == workspace_id
+    def list_conversations(self, criteria: ConversationFilter, page: PageRequest) -> Page[Conversation]:
+        """Return a page of the conversations that meet the criteria. See `ConversationFilter`."""
+
+        def fits(held: Conversation) -> bool:
+            return (
+                held.workspace_id == criteria.workspace_id
+                and criteria.app_id in {None, held.app_id}
+                and criteria.contact_id in {None, held.contact_id}
+                and criteria.status in {None, held.status}
+                and criteria.assignee in {None, held.assignee}
             )
 
-    def list_contact_conversations(
-        self, workspace_id: str, contact_id: ContactId, page: PageRequest
-    ) -> Page[Conversation]:
-        """Return a page of the contact's conversations, newest first."""
         with self._locked() as tables:
-            return page_where(
-                "contact_conversations",
-                page,
-                tables.conversations.values(),
-                lambda held: held.workspace_id == workspace_id and held.contact_id == contact_id,
-            )
+            return page_where("conversations", page, tables.conversations.values(), fits)
 
     def find_conversation(self, workspace_id: str, conversation_id: ConversationId) -> Conversation | None:
         """Return the conversation. None if there is none, or if it belongs to another workspace."""

@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Final
 
-from peewee import SQL, Expression, NodeList
+from peewee import SQL, Expression, Field, NodeList
 
 from hullo.model.contact import Contact, ContactId
 from hullo.model.conversation import Conversation, ConversationId, Message
 from hullo.model.standing import Standing
 from hullo.model.visitor import Session, VisitorId
-from hullo.store.protocol import ContactFilter, Page, PageRequest
+from hullo.store.protocol import ContactFilter, ConversationFilter, Page, PageRequest
 from hullo_stores.paging import build_page
 from hullo_stores.peewee.compiler import Compiler, PageStatement, parameter, select_all
 from hullo_stores.peewee.connection import Engine
@@ -21,6 +22,13 @@ from hullo_stores.peewee.reads.queries import Queries, fetch_page
 from hullo_stores.peewee.rows.contacts import blocks_by_contact, contact_of, conversation_of, message_of, session_of
 from hullo_stores.peewee.tables import Contacts, Conversations, CustomData, Identifiers, Messages, Sessions, Tags
 
+_CONVERSATION_COLUMNS: Final[tuple[Field, ...]] = (
+    Conversations.contact_id,
+    Conversations.app_id,
+    Conversations.status,
+    Conversations.assignee,
+)
+"""The columns of a `ConversationFilter`."""
 MAX_QUERY_LENGTH: Final = 4096
 """No searched value is longer, and engines limit the length of patterns."""
 
@@ -36,8 +44,17 @@ class ContactStatements:
         self.blocks = compiler.select_by(CustomData.contact_id)
         self.sessions = compiler.page_by(Sessions.visitor_id, Sessions.workspace_id, Sessions.contact_id)
         self.conversation = compiler.compile(select_all(Conversations).where(Conversations.id == parameter("id")), "id")
-        self.conversations = compiler.page_by(Conversations.id, Conversations.workspace_id)
-        self.conversations_of = compiler.page_by(Conversations.id, Conversations.workspace_id, Conversations.contact_id)
+        self.visitor_session = compiler.compile(
+            select_all(Sessions).where(Sessions.visitor_id == parameter("visitor")), "visitor"
+        )
+        self.conversations: dict[tuple[str, ...], PageStatement] = {
+            # By name: fields cannot be keys, as `==` of two makes a condition.
+            tuple(column.name for column in columns): compiler.page_by(
+                Conversations.id, Conversations.workspace_id, *columns
+            )
+            for count in range(len(_CONVERSATION_COLUMNS) + 1)
+            for columns in combinations(_CONVERSATION_COLUMNS, count)
+        }
         self.visible_conversations = compiler.page_statement(
             Conversations.id,
             ("app", "visitor", "contact", "standing"),
@@ -106,6 +123,11 @@ class ContactQueries(Queries):
         """Return a page of the contact's sessions."""
         return self._page("sessions", page, session_of, self._contact_statements.sessions, workspace_id, contact_id)
 
+    def find_visitor_session(self, workspace_id: str, visitor_id: VisitorId) -> Session | None:
+        """Return the visitor's session. None once it was deleted, or if it belongs to another workspace."""
+        held = map(session_of, self._rows(self._contact_statements.visitor_session, visitor_id))
+        return next((session for session in held if session.workspace_id == workspace_id), None)
+
     def list_visible_conversations(
         self, visitor_id: VisitorId, app_id: str, proven_contact: ContactId | None, page: PageRequest
     ) -> Page[Conversation]:
@@ -114,16 +136,14 @@ class ContactQueries(Queries):
         values = (app_id, visitor_id, proven_contact, Standing.PROVEN)
         return self._page("visible", page, conversation_of, self._contact_statements.visible_conversations, *values)
 
-    def list_conversations(self, workspace_id: str, page: PageRequest) -> Page[Conversation]:
-        """Return a page of the workspace's conversations, newest first."""
-        return self._page("conversations", page, conversation_of, self._contact_statements.conversations, workspace_id)
-
-    def list_contact_conversations(
-        self, workspace_id: str, contact_id: ContactId, page: PageRequest
-    ) -> Page[Conversation]:
-        """Return a page of the contact's conversations, newest first."""
-        statement = self._contact_statements.conversations_of
-        return self._page("contact_conversations", page, conversation_of, statement, workspace_id, contact_id)
+    def list_conversations(self, criteria: ConversationFilter, page: PageRequest) -> Page[Conversation]:
+        """Return a page of the conversations that meet the criteria. See `ConversationFilter`."""
+        wanted = (criteria.contact_id, criteria.app_id, criteria.status, criteria.assignee)
+        given = {
+            column.name: value for column, value in zip(_CONVERSATION_COLUMNS, wanted, strict=True) if value is not None
+        }
+        statement = self._contact_statements.conversations[tuple(given)]
+        return self._page("conversations", page, conversation_of, statement, criteria.workspace_id, *given.values())
 
     def find_conversation(self, workspace_id: str, conversation_id: ConversationId) -> Conversation | None:
         """Return the conversation. None if there is none, or if it belongs to another workspace."""

@@ -7,8 +7,9 @@ from typing import Final
 
 import msgspec
 
+from hullo.model.block import Block, ContactBlock
 from hullo.model.contact import Contact
-from hullo.model.conversation import Conversation, Message
+from hullo.model.conversation import Agent, Conversation, Message
 from hullo.model.fact import Fact
 from hullo.model.visitor import Session, Visitor
 from hullo_stores.peewee.rows.encoding import STANDINGS, Row, facts_of, json_text, texts_of
@@ -20,9 +21,11 @@ class _ExtraFields(msgspec.Struct, frozen=True, omit_defaults=True):
     also: dict[str, tuple[Fact, ...]] = {}
     phones: tuple[Fact, ...] = ()
     tags: dict[str, Fact] = {}
+    blocks: tuple[ContactBlock, ...] = ()
     absorbed: int = 0
 
 
+_block_of = msgspec.json.Decoder(Block).decode
 _claimed_of = msgspec.json.Decoder(dict[str, str]).decode
 _extra_fields_of = msgspec.json.Decoder(_ExtraFields).decode
 _NO_EXTRA_FIELDS: Final = _ExtraFields()
@@ -75,6 +78,7 @@ def contact_of(row: Row, blocks: Mapping[str, str]) -> Contact:
         also=more.also,
         phones=more.phones,
         tags=more.tags,
+        blocks=more.blocks,
         absorbed=more.absorbed,
         merged_into=merged,
         version=version,
@@ -92,13 +96,14 @@ def _search_text(contact: Contact) -> str:
 
 
 def _extra_fields_text(contact: Contact) -> str | None:
-    if not (contact.also or contact.phones or contact.tags or contact.absorbed):
+    if not (contact.also or contact.phones or contact.tags or contact.blocks or contact.absorbed):
         return None
     return json_text(
         _ExtraFields(
             also=dict(contact.also),
             phones=contact.phones,
             tags=dict(contact.tags),
+            blocks=contact.blocks,
             absorbed=contact.absorbed,
         )
     )
@@ -131,12 +136,14 @@ def session_row(session: Session) -> Row:
         # NULL as in rows of older versions.
         1 if session.is_lead else None,
         session.hop_group,
+        session.block.id if session.block is not None else None,
+        json_text(session.block) if session.block is not None else None,
     )
 
 
 def session_of(row: Row) -> Session:
     (digest, workspace_id, app_id, visitor_id, created_at, seen_at, expires_at, contact_id, standing) = row[:9]
-    claimed, proved, revoked_at, version, lead, hop_group = row[9:]
+    claimed, proved, revoked_at, version, lead, hop_group, _, block = row[9:]
     return Session(
         digest=digest,
         workspace_id=workspace_id,
@@ -150,6 +157,7 @@ def session_of(row: Row) -> Session:
         claimed_identifiers=_claimed_of(claimed),
         proven_identifiers=texts_of(proved),
         revoked_at=revoked_at,
+        block=None if block is None else _block_of(block),
         version=version,
         is_lead=bool(lead),
         hop_group=hop_group,
@@ -170,6 +178,7 @@ def conversation_row(conversation: Conversation) -> Row:
         conversation.version,
         json_text(conversation.tags) if conversation.tags else None,
         conversation.read_at,
+        conversation.assignee,
     )
 
 
@@ -187,6 +196,7 @@ def conversation_of(row: Row) -> Conversation:
         version,
         tags,
         read_at,
+        assignee,
     ) = row
     return Conversation(
         id=id_,
@@ -200,6 +210,7 @@ def conversation_of(row: Row) -> Conversation:
         link_standing=STANDINGS[link],
         tags=() if tags is None else texts_of(tags),
         read_at=read_at,
+        assignee=assignee,
         version=version,
     )
 
@@ -213,11 +224,14 @@ def message_row(message: Message) -> Row:
         message.created_at,
         message.client_id,
         message.repeat_key,
+        message.by,
+        message.agent.name if message.agent is not None else None,
+        message.agent.email if message.agent is not None else None,
     )
 
 
 def message_of(row: Row) -> Message:
-    id_, conversation_id, author, text, created_at, client_id, repeat_key = row
+    id_, conversation_id, author, text, created_at, client_id, repeat_key, by, agent_name, agent_email = row
     return Message(
         id=id_,
         conversation_id=conversation_id,
@@ -226,6 +240,8 @@ def message_of(row: Row) -> Message:
         created_at=created_at,
         client_id=client_id,
         repeat_key=repeat_key,
+        by=by,
+        agent=None if agent_name is None else Agent(name=agent_name, email=agent_email),
     )
 
 

@@ -101,6 +101,9 @@ class Visitors(Model):
 
 
 class Sessions(Model):
+    """`block` is JSON, NULL while the visitor is not blocked. `block_id` finds the sessions that one block has reached,
+    and means nothing where `block` is NULL."""
+
     digest = CharField(max_length=ID, primary_key=True)
     workspace_id = CharField(max_length=ID)
     app_id = CharField(max_length=ID)
@@ -116,6 +119,8 @@ class Sessions(Model):
     version = IntegerField()
     lead = SmallIntegerField(null=True)
     hop_group = CharField(max_length=ID, null=True)
+    block_id = CharField(max_length=ID, null=True)
+    block = TextField(null=True)
 
     class Meta:
         table_name = "session"
@@ -127,6 +132,7 @@ Sessions.add_index(Sessions.visitor_id, name="session_visitor")
 Sessions.add_index(Sessions.hop_group, name="session_hop_group")
 Sessions.add_index(Sessions.app_id, Sessions.revoked_at, Sessions.expires_at, name="session_over")
 Sessions.add_index(Sessions.app_id, Sessions.contact_id, Sessions.seen_at, name="session_anonymous")
+Sessions.add_index(Sessions.block_id, name="session_block")
 
 
 class Conversations(Model):
@@ -142,6 +148,7 @@ class Conversations(Model):
     version = IntegerField()
     tags = TextField(null=True)
     read_at = BigIntegerField(null=True)
+    assignee = CharField(max_length=255, null=True)
 
     class Meta:
         table_name = "conversation"
@@ -152,6 +159,10 @@ Conversations.add_index(Conversations.workspace_id, Conversations.id, name="conv
 Conversations.add_index(Conversations.visitor_id, Conversations.id, name="conversation_visitor")
 Conversations.add_index(Conversations.contact_id, Conversations.id, name="conversation_contact_id")
 Conversations.add_index(Conversations.app_id, Conversations.last_message_at, name="conversation_old")
+Conversations.add_index(Conversations.workspace_id, Conversations.status, Conversations.id, name="conversation_status")
+Conversations.add_index(
+    Conversations.workspace_id, Conversations.assignee, Conversations.id, name="conversation_assignee"
+)
 
 
 class Messages(Model):
@@ -162,6 +173,9 @@ class Messages(Model):
     created_at = BigIntegerField()
     client_id = TextField(null=True)
     repeat_key = CharField(max_length=ID, null=True)
+    by = TextField(null=True)
+    agent_name = TextField(null=True)
+    agent_email = TextField(null=True)
 
     class Meta:
         table_name = "message"
