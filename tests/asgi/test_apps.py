@@ -18,6 +18,7 @@ APP = [
     "region",
     "consent",
     "email_match",
+    "protected_keys",
     "retention",
     "created_at",
     "calls",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from cli.terminal import Terminal
@@ -81,11 +83,14 @@ def test_each_app_field_can_be_set(terminal: Terminal):
         "origins=https://a.test, https://b.test",
         "verification=required",
         "region=de",
+        "protected_keys=plan, billing.*",
     )
     shown = terminal.json("app", "show", key)
     assert shown["name"] == "New name"
     assert shown["origins"] == ["https://a.test", "https://b.test"]
     assert (shown["verification"], shown["region"]) == ("required", "DE")
+    assert shown["protected_keys"] == ["billing.*", "plan"]
+    assert re.search(r"protected keys +billing\.\*, plan$", terminal.text("app", "show", key), re.MULTILINE)
     cleared = terminal.json("app", "set", key, "origins=", "region=")
     assert (cleared["origins"], cleared["region"]) == ([], None)
 

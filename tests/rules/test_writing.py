@@ -396,3 +396,40 @@ def test_value_yields_only_to_equal_standing(
 
 def test_store_fixture_is_a_real_store(store: Store) -> None:
     assert isinstance(store, Store)
+
+
+@pytest.mark.rule("W12")
+def test_protected_keys_are_written_by_site_only(world: World) -> None:
+    """In a new contact too; not by a signed attribute, and not cleared."""
+    world.set_app(protected_keys="plan, billing.*,company")
+    values = {"plan": "enterprise", "billing.seats": 9, "billing": "free", "theme": "dark"}
+    page = world.visitor()
+    for kind in ({"external_id": "jane", "signed": "external_id"}, {"email": "joe@x.test"}):
+        said = world.visitor().identify(**kind, custom_data=values, company="Evil", name="Jane")
+        assert {verdict.field for verdict in said.kept} == {"company", "custom_data.plan", "custom_data.billing.seats"}
+        assert all("(W12)" in verdict.reason for verdict in said.kept)
+        assert world.custom_data(str(said.contact_id)) == {"billing": "free", "theme": "dark"}
+    # The site's server, and a token that states them; beside it they are kept back.
+    jane = str(world.upsert(external_id="jane", custom_data={"plan": "free"}, company="Acme").contact_id)
+    token = world.hullo.mint_token(world.app.app_key, external_id="jane", custom_data={"billing.seats": 1})
+    stated = page.identify(token=token, custom_data={"plan": "pro", "billing.seats": 5}, company=None)
+    assert {verdict.field for verdict in stated.kept} == {"custom_data.plan", "company"}
+    assert world.custom_data(jane) == {"billing": "free", "theme": "dark", "plan": "free", "billing.seats": 1}
+    assert world.contact(jane).profile["company"].value == "Acme"
+    # What is said again as it is changes nothing, and is not kept back (W9).
+    assert page.identify(custom_data={"plan": "free"}).kept == ()
+    world.set_app(protected_keys="shop")
+    attribute = page.identify(external_id="jane", shop="a", shop_hash=world.sign("a"))
+    assert [verdict.field for verdict in attribute.kept] == ["custom_data.shop"]
+    world.set_app(protected_keys="none")
+    assert page.identify(custom_data={"plan": "pro"}).kept == ()
+
+
+@pytest.mark.rule("W12")
+@pytest.mark.parametrize(
+    "keys", ["email", "external_id,plan", "a b", "billing*.x", "**", ",".join(f"k{n}" for n in range(101))]
+)
+def test_wrong_protected_keys_are_refused(world: World, keys: str) -> None:
+    with pytest.raises(Invalid):
+        world.set_app(protected_keys=keys)
+    assert world.hullo.store.find_app(world.app.app_id).protected_keys == ()  # type: ignore[union-attr]

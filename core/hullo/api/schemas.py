@@ -447,6 +447,7 @@ class AppResponse(ResponseBody):
     region: Annotated[str | None, Meta(description="The country of phone numbers without one.")]
     consent: Consent
     email_match: EmailMatches
+    protected_keys: Annotated[list[str], Meta(description="What only the site itself writes (W12).")]
     retention: Annotated[RetentionResponse, Meta(description="Days; null is for ever.")]
     created_at: Time
     calls: Annotated[
@@ -462,6 +463,7 @@ class AppResponse(ResponseBody):
             verification=app.verification.value,
             consent=consent_label(app),
             email_match=app.email_match.value,
+            protected_keys=list(app.protected_keys),
             retention=convert(retention_days(app.retention), RetentionResponse),
             calls=counts,
         )

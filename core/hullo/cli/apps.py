@@ -113,6 +113,10 @@ def set_(options: CommonOptions, key: str, settings: Sequence[str]) -> None:
     that record in the person's contact as claims; trusted takes the email as the site's word; proven keeps the two
     apart and records a conflict.
 
+    protected_keys lists the custom keys and profile fields, separated by commas, that only your own servers write: by
+    API key or by a signed token that states them. protected_keys=plan,billing.* protects plan and every key that
+    begins with billing. and protected_keys=none, the default, protects none.
+
     With consent=required, hullo stores nothing about a visitor until the page sends the visitor's consent. The default
     is consent=none. keep_anonymous_days, keep_conversation_days, keep_decision_days, keep_timeline_days and
     keep_contact_days set how long hullo keeps data: a number of days, or none for ever. keep_contact_days is about
@@ -188,6 +192,7 @@ def _document(app: App) -> dict[str, object]:
         "region": app.region,
         "linked_logout": linked_logout_label(app),
         "email_match": app.email_match.value,
+        "protected_keys": list(app.protected_keys),
         **privacy_settings(app),
         "created_at": format_rfc3339(app.created_at),
     }
@@ -206,6 +211,7 @@ def _text(app: App, now: Instant) -> str:
             ("verification", app.verification),
             ("region", app.region),
             ("email match", app.email_match),
+            ("protected keys", ", ".join(app.protected_keys) or "none"),
             ("consent", consent_label(app)),
             ("linked logout", linked_logout_label(app)),
             *((name, "for ever" if days is None else days) for name, days in retention_days(app.retention).items()),

@@ -110,6 +110,9 @@ class App(Value):
     linked_logout: bool = True
     """False: sessions that hops bring to this app, or take from it, end apart from the ones they came from (S5)."""
     email_match: EmailMatch = EmailMatch.JOINED
+    protected_keys: tuple[str, ...] = ()
+    """Custom keys and profile fields that only the site itself writes; `billing.*` is all that begin with `billing.`
+    (W12)."""
     identity_keys: tuple[IdentityKey, ...] = ()
     version: int = 0
 
@@ -117,6 +120,13 @@ class App(Value):
     def app_key(self) -> str:
         """Return the key that pages send. It is public, so it is the id."""
         return self.id
+
+    def protects(self, name: str) -> bool:
+        """Return whether only the site itself writes this custom key or profile field (W12)."""
+        return any(
+            name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern
+            for pattern in self.protected_keys
+        )
 
     def signing_key(self, now: Instant) -> IdentityKey | None:
         """Return the newest key that signs; None where every key is retired or public."""

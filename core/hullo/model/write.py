@@ -27,6 +27,9 @@ class Write(Value):
     """Whether this call proves the value; False when only the session's standing from an earlier call supports it."""
     app_id: str | None = None
     """App of the custom data; None for identifiers and profile fields."""
+    is_protected: bool = False
+    """True where the app protects the field, and a page says the value, perhaps beside a hash, not the site itself
+    (W12)."""
 
 
 class Refusal(Value):

@@ -65,6 +65,16 @@ class WriteContext(Value):
         # V2: a proof covers what was signed. The visitor, not the key, wrote what stands beside it.
         return self.writer if field in self.signed_fields else self.visitor_writer
 
+    def is_protected(self, field: str) -> bool:
+        """Return whether the app protects the field, and the site itself does not state it (W12)."""
+        # Most apps protect nothing.
+        if self.app is None or not self.app.protected_keys:
+            return False
+        # A server, an agent and an import are the site itself, and so is a token that states the value.
+        if self.visitor_writer is None or (self.signed_fields is not None and field in self.signed_fields):
+            return False
+        return self.app.protects(field.removeprefix(_FIELD_PREFIXES["custom_data"]))
+
     def standing_of(self, field: str) -> Standing:
         """Return the standing of a value that is no identifier (V5, V6)."""
         # V6: a signed attribute is proven by itself, and says nothing about the person beside it.
@@ -200,6 +210,7 @@ def _propose_writes(
             stored=stored,
             signed=write_context.is_signed,
             app_id=app_id,
+            is_protected=kind != "identifier" and write_context.is_protected(field),
         )
         (changing if is_change else attested).append(write)
 

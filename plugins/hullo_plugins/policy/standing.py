@@ -1,4 +1,4 @@
-"""Decides by standing which writes may replace a value (W2, W4, W5, W7)."""
+"""Decides by standing which writes may replace a value, and keeps protected keys back (W2, W4, W5, W7, W12)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from hullo.plugin import Fact, Refusal, Standing, Write, hookimpl, is_blank
 
 
 class StandingPolicy:
-    """A claim fills blanks; the visitor who made a contact may correct it; a proof may replace anything."""
+    """A claim fills blanks; the visitor who made a contact may correct it; a proof may replace anything but protected
+    keys."""
 
     name: ClassVar = "standing"
 
@@ -20,6 +21,8 @@ class StandingPolicy:
 
 
 def _refusal_reason(write: Write, standing: Standing) -> str | None:
+    if write.is_protected:
+        return "the app protects this key: its site writes it by API key or by a token that states it (W12)"
     if write.stored is not None and write.stored.is_signed and not write.signed:
         # Otherwise a visitor could leave the token out, and replace what it says.
         return "what a signed token says is replaced by signed calls only (V5)"

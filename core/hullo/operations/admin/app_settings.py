@@ -10,6 +10,8 @@ from msgspec.structs import replace
 
 from hullo.errors import Invalid
 from hullo.model.app import App, EmailMatch, VerificationMode
+from hullo.model.claim import CUSTOM_KEY
+from hullo.model.identifier import EMAIL, EXTERNAL_ID
 from hullo.model.retention import Retention
 from hullo.rules.origins import parse_origin_pattern
 
@@ -19,6 +21,7 @@ NONE: Final = "none"
 REQUIRED: Final = "required"
 ON: Final = "on"
 OFF: Final = "off"
+MAX_PROTECTED_KEYS: Final = 100
 MAX_DAYS: Final = 36_500
 """A hundred years; "none" keeps records for ever."""
 
@@ -102,6 +105,22 @@ def parse_email_match(text: str) -> EmailMatch:
         raise Invalid(f"email_match is one of {', '.join(EmailMatch)}, not {text!r}") from None
 
 
+def _parse_protected_keys(text: str) -> tuple[str, ...]:
+    """Parse patterns of custom keys and profile fields, sorted and without duplicates. Raises `Invalid`."""
+    patterns = {part.strip() for part in text.split(",") if part.strip()}
+    if patterns == {NONE}:
+        return ()
+    if len(patterns) > MAX_PROTECTED_KEYS:
+        raise Invalid(f"protected_keys lists at most {MAX_PROTECTED_KEYS} keys; protect a group as billing.*")
+    for pattern in sorted(patterns):
+        if pattern in {EXTERNAL_ID, EMAIL}:
+            raise Invalid(f"{pattern} is an identifier: a proof protects it, and verification=required demands one")
+        # Without its star, `*` alone is empty: it protects every key.
+        if not CUSTOM_KEY.fullmatch(pattern.removesuffix("*") or "every"):
+            raise Invalid(f"{pattern!r} is no key; write plan, or billing.* for every key that begins with billing.")
+    return tuple(sorted(patterns))
+
+
 def parse_region(text: str | None) -> str | None:
     """Parse a country code to upper case; None for an empty text. Raises `Invalid`."""
     if not text:
@@ -145,6 +164,7 @@ _FIELD_PARSERS: Final[Mapping[str, tuple[str, Callable[[str], object]]]] = {
     "verification": ("verification", parse_verification_mode),
     "region": ("region", parse_region),
     "email_match": ("email_match", parse_email_match),
+    "protected_keys": ("protected_keys", _parse_protected_keys),
     "consent": ("consent_required", _parse_consent),
     "linked_logout": ("linked_logout", _parse_linked_logout),
 }

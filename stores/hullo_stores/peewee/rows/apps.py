@@ -20,6 +20,7 @@ class _Policy(msgspec.Struct, frozen=True, omit_defaults=True):
     retention: Retention = Retention()
     linked_logout: bool = True
     email_match: EmailMatch = EmailMatch.JOINED
+    protected_keys: tuple[str, ...] = ()
 
 
 _scopes_of = msgspec.json.Decoder(frozenset[Scope]).decode
@@ -42,6 +43,7 @@ def app_row(app: App) -> Row:
         retention=app.retention,
         linked_logout=app.linked_logout,
         email_match=app.email_match,
+        protected_keys=app.protected_keys,
     )
     return (
         app.id,
@@ -71,6 +73,7 @@ def app_of(row: Row, keys: Iterable[IdentityKey]) -> App:
         retention=policy.retention,
         linked_logout=policy.linked_logout,
         email_match=policy.email_match,
+        protected_keys=policy.protected_keys,
         identity_keys=tuple(keys),
         version=version,
     )
