@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from hullo.background.outbox import OutboxWorker
+from hullo.background.refused_origins import RefusedOriginCounter
 from hullo.bus.choice import bus_url
 from hullo.bus.protocol import Bus
 from hullo.engine.executor import Executor
@@ -74,6 +75,7 @@ class Hullo:
         self.clock = clock
         self._vault = Vault(self.settings.master_keys)
         self.outbox_worker = OutboxWorker(self.hooks, self.store, clock)
+        self.refused_origins = RefusedOriginCounter()
         self.executor = Executor(self.hooks, self.store, self._vault, self.bus, wake_outbox=self.outbox_worker.wake)
         self.operator = operator
         self._register = Register(self.store, clock, self._vault, operator)
@@ -106,6 +108,7 @@ class Hullo:
                     raise
                 # After the plugins: the worker calls their `event_committed`.
                 self.outbox_worker.open()
+                self.refused_origins.open(self)
                 self._is_open = True
         return self
 
@@ -121,6 +124,7 @@ class Hullo:
             if self._is_open:
                 # While plugins and store still work: the worker needs both for what is left.
                 self.outbox_worker.close()
+                self.refused_origins.close()
                 self._is_open = False
                 self.hooks.shutdown(self)
                 self.bus.close()

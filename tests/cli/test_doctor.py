@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
 import pytest
+from starlette.testclient import TestClient
 
 from cli.odd_store import offer_a_store
 from cli.serving import Server
 from cli.terminal import Terminal
+from hullo import Hullo, IdentityMiddleware
+from hullo.background.refused_origins import MAX_ORIGINS
 from hullo.hooks.entry_points import BUILT_IN
 from hullo_stores.peewee.engines.postgresql import durability_advice
 from hullo_stores.peewee.maintenance.server import clock_finding
@@ -170,3 +174,51 @@ def test_clock_skew_needs_action(ahead: float, fine: bool):
     found = clock_finding(ahead)
     assert found.is_ok is fine
     assert found.value.startswith(f"{ahead:+.3f} s")
+
+
+def refuse(key: str, *origins: str) -> None:
+    """As a server does, which writes its counts when it ends."""
+    with Hullo("sqlite:///hullo.db") as hullo:
+        client = TestClient(IdentityMiddleware(None, hullo))
+        for origin in origins:
+            sent = {"origin": origin, "access-control-request-method": "POST"}
+            assert client.options("/hullo/v1/join", headers=sent).status_code == 403
+            answer = client.post("/hullo/v1/join", json={"app_key": key}, headers={"origin": origin})
+            assert answer.status_code == 403
+
+
+def test_refused_origins_are_shown_with_their_command(terminal: Terminal):
+    key = terminal.json("app", "create", "Shop", "--origin", "https://shop.example.com")["app_key"]
+    refuse(key, "https://new.example.com", "https://new.example.com", "null")
+    command = f"hullo app set {key} origins=https://shop.example.com,https://new.example.com"
+    shown, strange = terminal.json("app", "show", key)["refused_origins"]
+    assert shown == {"origin": "https://new.example.com", "calls": 4, "command": command}
+    assert (strange["calls"], strange["command"]) == (2, None)
+    assert command in terminal.text("app", "show", key)
+    found = [each for each in terminal.json("doctor")["findings"] if each["name"] == "refused origin"]
+    assert found[0]["fine"]
+    assert command in "".join(each["value"] for each in found)
+    terminal.text(*command.split()[1:])
+    assert [page["command"] for page in terminal.json("app", "show", key)["refused_origins"]] == [None]
+
+
+def test_number_of_refused_origins_is_bounded(terminal: Terminal):
+    key = terminal.json("app", "create", "Shop")["app_key"]
+    for part in range(2):
+        refuse(key, *(f"https://{part}-{number}.example.com" for number in range(MAX_ORIGINS)))
+    pages = terminal.json("app", "show", key)["refused_origins"]
+    assert sum(page["calls"] for page in pages) == 4 * MAX_ORIGINS
+    assert len(pages) <= 2 * MAX_ORIGINS + 1
+    with Hullo("sqlite:///hullo.db") as hullo:
+        held = hullo.store.list_refused_origins(hullo.clock())
+    for app_id in (key, ""):
+        hours = Counter(refused.hour for refused in held if refused.app_id == app_id)
+        assert max(hours.values()) <= MAX_ORIGINS + 1
+
+
+def test_doctor_asks_the_server_at_a_url(terminal: Terminal, start: Callable[..., Server]):
+    server = start().ready()
+    assert findings(terminal, "--url", server.url)["server"]["value"].endswith("/hullo/readyz is ready")
+    server.end()
+    assert findings(terminal, "--url", server.url, status=1)["server"]["advice"].startswith("start the server")
+    assert "http://" in findings(terminal, "--url", "file:///etc/passwd", status=1)["server"]["advice"]

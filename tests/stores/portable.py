@@ -29,6 +29,7 @@ from hullo.testing.builders import (
     a_merge,
     a_note,
     a_public_key,
+    a_refused_origin,
     a_spent_token,
     a_tombstone,
     a_webhook,
@@ -54,6 +55,7 @@ def _verify(store: PeeweeStore) -> None:
         apps=(insertion(an_app("app_3", identity_keys=(a_public_key(app_id="app_3"),))),),
         spent=(a_spent_token("jti_1"), a_spent_token("jti_2")),
         call_counts=(a_call_count("app_2", wrong=2**40), *(a_call_count(day=day) for day in days)),
+        refused_origins=(a_refused_origin(), a_refused_origin("", app_id="")),
     )
     assert store.apply([verified]) == (APPLIED,)
 
@@ -137,6 +139,7 @@ class PortableContract:
             "note": 2,
             "answer": 2,
             "spent_token": 2,
+            "refused_origin": 2,
             "call_count": 3,
             "outbox": 2,
             "lease": 1,

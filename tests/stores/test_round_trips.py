@@ -42,6 +42,7 @@ from hullo.testing.builders import (
     a_merge,
     a_message,
     a_note,
+    a_refused_origin,
     a_session,
     a_spent_token,
     a_stored_response,
@@ -332,6 +333,7 @@ def everything(number: int) -> ChangeSet:
         events=(an_event(f"evt_{number}", contact_id=ann.id),),
         dispatched_event_ids=(f"evt_{number - 1}",),
         call_counts=(a_call_count(app), a_call_count(day=number % 3)),
+        refused_origins=(a_refused_origin(app_id=app), a_refused_origin(hour=number % 3)),
         key_uses=(KeyUse(app_id=app, key_id=f"key_{number}", at=LATER),),
     )
 
@@ -369,7 +371,7 @@ class TestApplying:
         # tags, visitor, session, conversation, message, conflict, merge, decision, timeline, three for the answer and
         # three for the token, webhook, delivery, outbox, what is told, tombstone, the key's use, the audit log, the
         # calls.
-        [(everything, 32), (everything_changed, 14)],
+        [(everything, 34), (everything_changed, 14)],
     )
     def test_full_group_costs_as_much_as_one(
         self, made: Callable[[int], ChangeSet], statements: int, store: PeeweeStore, wire: Wire, kind: Kind

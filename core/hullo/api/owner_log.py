@@ -19,7 +19,7 @@ UNLISTABLE: Final = "an origin that no app can list"
 
 
 def log_refusal(request: Request, error: Exception) -> None:
-    """Log a refused origin, or a store that cannot be used. Each once a minute, whatever the calls."""
+    """Log a refused origin, or a store that cannot be used. Each once a minute, whatever the calls. Counts origins."""
     if isinstance(error, BadOrigin):
         _log_refused_origin(request)
     elif isinstance(error, StoreUnavailable):
@@ -55,7 +55,9 @@ def listing_command(origin: str, app_key: str | None, listed: tuple[str, ...] = 
 
 def _log_refused_origin(request: Request) -> None:
     origin = listable(request.origin or "")
-    app = request.runtime.hullo.executor.apps.cached(request.app_key)
+    hullo = request.runtime.hullo
+    app = hullo.executor.apps.cached(request.app_key)
+    hullo.refused_origins.count(app.id if app is not None else "", origin, request.context.now)
     if origin is UNLISTABLE:
         request.runtime.log.warn(
             _origins, "origin", origin, "a call was refused: its page has %s, such as null or a file", origin

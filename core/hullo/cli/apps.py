@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import click
+from msgspec.structs import asdict
 
 from hullo.api.schemas import CALL_COUNT_DAYS, CallCountsResponse
 from hullo.application import Hullo
 from hullo.cli.options import CommonOptions, common_options, pass_options
+from hullo.cli.refused_origins import MAX_SHOWN, refused_pages
 from hullo.cli.screen import command_text, field_lines, format_time, table, title
 from hullo.errors import UnknownApp
 from hullo.model.app import App, IdentityKey, VerificationMode
@@ -92,13 +94,20 @@ def list_(options: CommonOptions) -> None:
 @common_options
 @pass_options
 def show(options: CommonOptions, key: str) -> None:
-    """Show an app, its identity keys without their secrets, and the share of signed calls."""
+    """Show an app, its identity keys without their secrets, the share of signed calls, and origins refused in a day."""
     with options.open_hullo() as hullo:
         shown = get_app(hullo, key)
         counts = hullo.call_counts(key, CALL_COUNT_DAYS)
         now = hullo.clock()
-    document = {**_with_keys(shown, now), "calls": CallCountsResponse.of(counts)}
-    options.print_result(document, f"{_text(shown, now)}\n\n{_calls(shown, counts)}")
+        refused = refused_pages(hullo.store, now, shown)
+    document = {
+        **_with_keys(shown, now),
+        "calls": CallCountsResponse.of(counts),
+        "refused_origins": [asdict(page) for page in refused],
+    }
+    lines = "\n".join(page.text for page in refused[:MAX_SHOWN])
+    text = f"{_text(shown, now)}\n\n{_calls(shown, counts)}"
+    options.print_result(document, f"{text}\n\n{lines}" if lines else text)
 
 
 @app.command("set")

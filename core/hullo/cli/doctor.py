@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Iterator
+from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import click
 
@@ -15,6 +18,7 @@ from hullo.application import Hullo
 from hullo.bus.choice import bus_url
 from hullo.cli.connections import connection_limit
 from hullo.cli.options import CommonOptions, common_options, pass_options
+from hullo.cli.refused_origins import MAX_SHOWN, refused_pages
 from hullo.cli.screen import table
 from hullo.errors import SettingsError
 from hullo.secrets.vault import Vault
@@ -23,19 +27,23 @@ from hullo.store.maintenance import Finding, SupportsMaintenance
 from hullo.store.urls import mask_secrets
 
 FEW_CONNECTIONS: Final = 800
+SERVER_TIMEOUT: Final = 10.0
+"""Seconds."""
+CURRENT_SCHEMA: Final = Finding(name="schema", value="current")
 
 
 @click.command("doctor")
+@click.option("--url", metavar="URL", help="The address of a running server, to ask whether it is ready.")
 @common_options
 @pass_options
-def doctor_command(options: CommonOptions) -> None:
+def doctor_command(options: CommonOptions, url: str | None) -> None:
     """Find problems, and print their remedies.
 
     Checks the installation, the settings and the database. Changes neither data nor schema, and may run beside
     servers. Ends with status 1 if there is something to do.
     """
     # Built and not opened: opening would migrate the schema, and a diagnosis changes nothing.
-    findings = list(_findings(options.build_hullo(), options.config))
+    findings = list(_findings(options.build_hullo(), options.config, url))
     fine = all(finding.is_ok for finding in findings)
     document = {
         "fine": fine,
@@ -50,7 +58,7 @@ def doctor_command(options: CommonOptions) -> None:
         click.get_current_context().exit(1)
 
 
-def _findings(hullo: Hullo, config: str | None) -> Iterator[Finding]:
+def _findings(hullo: Hullo, config: str | None, url: str | None) -> Iterator[Finding]:
     """Yield the findings that are the same for all stores, then the findings of this store."""
     yield Finding(name="hullo", value=f"{version('hullo')} on Python {platform.python_version()}")
     yield Finding(name="plugins", value=f"{len(hullo.hooks.plugin_names)} in use")
@@ -60,9 +68,35 @@ def _findings(hullo: Hullo, config: str | None) -> Iterator[Finding]:
     yield from _settings_file(config)
     yield _connections(hullo.settings)
     if isinstance(hullo.store, SupportsMaintenance):
-        yield from hullo.store.diagnose()
+        diagnosed = hullo.store.diagnose()
+        yield from diagnosed
+        # Opening a store whose schema is current changes nothing.
+        if diagnosed[-1] == CURRENT_SCHEMA:
+            yield from _refused_origins(hullo)
     else:
         yield Finding(name="diagnosis", value="this store has none")
+    if url is not None:
+        yield _server(url.rstrip("/") + hullo.settings.prefix + "/readyz")
+
+
+def _refused_origins(hullo: Hullo) -> Iterator[Finding]:
+    with closing(hullo.store) as store:
+        store.open()
+        # No advice: a page that is not the owner's is refused rightly.
+        for page in refused_pages(store, hullo.clock(), None)[:MAX_SHOWN]:
+            yield Finding(name="refused origin", value=page.text)
+
+
+def _server(url: str) -> Finding:
+    if not url.startswith(("http://", "https://")):
+        return Finding(name="server", value=url, advice="--url begins with http:// or https://")
+    try:
+        with urlopen(url, timeout=SERVER_TIMEOUT):
+            return Finding(name="server", value=f"{url} is ready")
+    except HTTPError as error:
+        return Finding(name="server", value=f"{url} answers {error.code}", advice="look at the log of the server")
+    except OSError as error:
+        return Finding(name="server", value=f"{url}: {error}", advice="start the server, or correct --url")
 
 
 def _bus(hullo: Hullo) -> Finding:

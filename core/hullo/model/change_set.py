@@ -18,6 +18,7 @@ from hullo.model.identifier import IdentifierDigest
 from hullo.model.instant import Instant
 from hullo.model.merge import Merge, MergeId
 from hullo.model.note import Note, NoteId
+from hullo.model.refused_origin import RefusedOrigin
 from hullo.model.standing import Standing
 from hullo.model.timeline import ContactEvent
 from hullo.model.tombstone import Tombstone
@@ -229,6 +230,7 @@ class ChangeSet(Value):
     spent: tuple[SpentToken, ...] = ()
     key_uses: tuple[KeyUse, ...] = ()
     call_counts: tuple[CallCount, ...] = ()
+    refused_origins: tuple[RefusedOrigin, ...] = ()
     session_revocations: tuple[SessionRevocation, ...] = ()
     hop_group_revocations: tuple[HopGroupRevocation, ...] = ()
     lifted_blocks: tuple[BlockId, ...] = ()
@@ -269,6 +271,7 @@ class ChangeSet(Value):
             or self.spent
             or self.key_uses
             or self.call_counts
+            or self.refused_origins
             or self.session_revocations
             or self.hop_group_revocations
             or self.lifted_blocks

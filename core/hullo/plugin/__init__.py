@@ -22,6 +22,7 @@ Beside it are `hullo.plugin.routes`, for the hook `routes`, and `hullo.plugin.co
 are modules of their own as they bring the API and the command line with them: import them inside the hook.
 """
 
+from hullo.background.count_buffer import CountBuffer
 from hullo.bus.notice import MAX_NOTICE_BYTES, Notice, decode_notices, encode_notices
 from hullo.bus.protocol import Bus, Subscriber
 from hullo.bus.subscribers import Subscribers
@@ -134,6 +135,7 @@ __all__ = [
     "ContactId",
     "Conversation",
     "ConversationId",
+    "CountBuffer",
     "Event",
     "EventBuilder",
     "Fact",

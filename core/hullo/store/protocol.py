@@ -18,6 +18,7 @@ from hullo.model.identifier import IdentifierDigest
 from hullo.model.instant import Instant
 from hullo.model.merge import Merge, MergeId, RelatedCounts
 from hullo.model.note import Note, NoteId
+from hullo.model.refused_origin import RefusedOrigin
 from hullo.model.retention import Sweep, SweepResult
 from hullo.model.snapshot import Snapshot, SnapshotQuery
 from hullo.model.timeline import TimelineEntry
@@ -103,6 +104,10 @@ class AppReads(Protocol):
     def find_session(self, digest: SessionDigest) -> Session | None: ...
     def list_call_counts(self, app_id: str, since: Instant) -> Sequence[CallCount]:
         """Return the counts of the days from `since` on, oldest first."""
+        ...
+
+    def list_refused_origins(self, now: Instant) -> Sequence[RefusedOrigin]:
+        """Return the counts of every app that have not expired by then, by hour and digest."""
         ...
 
 

@@ -1,83 +1,26 @@
-"""Counts that are kept in memory and written a moment later: what happens often is written seldom."""
+"""Plugins that count: what happens often is written seldom."""
 
 from __future__ import annotations
 
-import logging
-import threading
-from abc import ABC, abstractmethod
-from collections import Counter
 from collections.abc import Hashable
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, TypeVar
 
-from hullo.plugin import Host, HulloError, hookimpl
-
-_log = logging.getLogger("hullo.gathering")
+from hullo.plugin import CountBuffer, Host, hookimpl
 
 Key = TypeVar("Key", bound=Hashable)
 
 
-class BufferedCounter(ABC, Generic[Key]):
-    """A plugin that counts, and writes all counts together `seconds` after the first of them.
-
-    Counts nothing while hullo is closed. What it holds is lost when the process is killed.
-    """
+class BufferedCounter(CountBuffer[Key]):
+    """A plugin that counts while hullo is open, and writes what it holds when hullo closes."""
 
     waits: ClassVar = False
-
-    def __init__(self, seconds: float) -> None:
-        self._host: Host | None = None
-        self._seconds = seconds
-        self._counts: Counter[Key] = Counter()
-        self._timer: threading.Timer | None = None
-        # Two locks, so that a count never waits for the store: this one is held for a moment, and the other one for
-        # as long as a write takes, so that `shutdown` waits for a write of the timer's thread.
-        self._counts_lock = threading.Lock()
-        self._write_lock = threading.Lock()
 
     @hookimpl
     def startup(self, hullo: Host) -> None:
         """Begin to count."""
-        self._host = hullo
+        self.open(hullo)
 
     @hookimpl
     def shutdown(self) -> None:
         """Write what is counted, and wait for a write that is under way."""
-        with self._counts_lock:
-            timer, self._timer = self._timer, None
-        if timer is not None:
-            timer.cancel()
-        self._flush()
-        self._host = None
-
-    @abstractmethod
-    def _write(self, host: Host, counts: Counter[Key]) -> None:
-        """Write counts to the store. Called by one thread at a time, never without a count.
-
-        May raise `HulloError`; then the same counts come again, with the later ones.
-        """
-
-    def _increment(self, key: Key) -> None:
-        """Count one more. Returns at once."""
-        with self._counts_lock:
-            self._counts[key] += 1
-            if self._timer is None:
-                # A daemon: a program that forgets to close hullo must not hang at its end.
-                self._timer = threading.Timer(self._seconds, self._flush)
-                self._timer.daemon = True
-                self._timer.start()
-
-    def _flush(self) -> None:
-        with self._write_lock:
-            # Taken out before the write: what is counted meanwhile starts the next timer.
-            with self._counts_lock:
-                self._timer = None
-                counts, self._counts = self._counts, Counter()
-            host = self._host
-            if host is None or not counts:
-                return
-            try:
-                self._write(host, counts)
-            except HulloError as error:
-                _log.warning("calls are counted on in memory, since the store cannot keep them: %s", error.code)
-                with self._counts_lock:
-                    self._counts.update(counts)
+        self.close()

@@ -26,6 +26,7 @@ from hullo.model.conversation import Conversation, Message
 from hullo.model.decision_record import DecisionRecord
 from hullo.model.instant import Instant
 from hullo.model.merge import Merge
+from hullo.model.refused_origin import RefusedOrigin
 from hullo.model.visitor import Session
 from hullo_stores.memory.erasure import erase
 from hullo_stores.memory.merging import absorb, confirm_join, separate
@@ -91,6 +92,8 @@ class ChangeWriter:
             self._record_key_use(use)
         for count in changes.call_counts:
             self._count_calls(count)
+        for refused in changes.refused_origins:
+            self._count_refused_origin(refused)
         sessions = tables.sessions
         for log_out in changes.session_revocations:
             self._log_out(log_out)
@@ -239,6 +242,14 @@ class ChangeWriter:
                 wrong=stored.wrong + count.wrong,
             )
         self._journal.put(self._tables.call_counts, key, count)
+
+    def _count_refused_origin(self, refused: RefusedOrigin) -> None:
+        table = self._tables.refused_origins
+        for digest in [held.digest for held in table.values() if held.expires_at <= refused.hour]:
+            self._journal.drop(table, digest)
+        stored = table.get(refused.digest)
+        calls = refused.calls + (stored.calls if stored is not None else 0)
+        self._journal.put(table, refused.digest, replace(refused, calls=calls))
 
     def _log_out(self, log_out: SessionRevocation) -> None:
         concerned = [held for held in self._tables.sessions.values() if held.contact_id == log_out.contact_id]

@@ -19,6 +19,7 @@ from hullo.model.identifier import IdentifierDigest
 from hullo.model.instant import Instant
 from hullo.model.merge import Merge, MergeId
 from hullo.model.note import Note
+from hullo.model.refused_origin import RefusedOrigin
 from hullo.model.standing import Standing
 from hullo.model.timeline import TimelineEntry
 from hullo.model.tombstone import Tombstone
@@ -79,6 +80,7 @@ class Tables(Value, kw_only=False):
     deliveries: dict[str, Delivery] = field(default_factory=dict[str, Delivery])
     tombstones: dict[str, Tombstone] = field(default_factory=dict[str, Tombstone])
     audits: dict[tuple[str, int], AuditEntry] = field(default_factory=dict[tuple[str, int], AuditEntry])
+    refused_origins: dict[str, RefusedOrigin] = field(default_factory=dict[str, RefusedOrigin])
     call_counts: dict[tuple[str, Instant], CallCount] = field(default_factory=dict[tuple[str, Instant], CallCount])
 
 

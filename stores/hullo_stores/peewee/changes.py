@@ -8,21 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from msgspec.structs import replace
+
 from hullo.model.app import App
 from hullo.model.change_set import CallCount, Change, ChangeSet, HopGroupRevocation, KeyUse, SessionRevocation
 from hullo.model.contact import Contact, ContactId
 from hullo.model.instant import Instant
+from hullo.model.refused_origin import RefusedOrigin
 from hullo.model.standing import Standing
-from hullo_stores.peewee.rows.apps import answer_row, identity_key_row, spent_row
+from hullo_stores.peewee.rows.apps import answer_row, identity_key_row, refused_origin_row, spent_row
 from hullo_stores.peewee.rows.contacts import tag_rows
 from hullo_stores.peewee.rows.encoding import Row, json_text
 from hullo_stores.peewee.rows.history import tombstone_row
+from hullo_stores.peewee.table_writes import PURGE_FACTOR
 from hullo_stores.peewee.write_plan import (
     ADD_IDENTIFIER,
     ADD_IDENTITY_KEY,
     ADD_TAG,
     ANSWERS,
     COUNT_CALLS,
+    COUNT_REFUSED_ORIGINS,
     DROP_BLOCK,
     DROP_IDENTITY_KEY,
     DROP_NOTE,
@@ -33,6 +38,7 @@ from hullo_stores.peewee.write_plan import (
     LIFT_BLOCK,
     LOCK_UNMERGED_CONTACT,
     LOG_OUT,
+    PURGE_REFUSED_ORIGINS,
     PUT_BLOCK,
     PUT_TOMBSTONE,
     RELEASE_IDENTIFIER,
@@ -60,6 +66,7 @@ class BatchBuilder:
             self._add(write, rows)
         self._add_key_uses([use for changes in group for use in changes.key_uses])
         self._add_call_counts([count for changes in group for count in changes.call_counts])
+        self._add_refused_origins([refused for changes in group for refused in changes.refused_origins])
         self._add_log_outs([log_out for changes in group for log_out in changes.session_revocations])
         self._add_ended_groups([ended for changes in group for ended in changes.hop_group_revocations])
         self._add(LIFT_BLOCK, [(None, 1, id_) for id_ in {id_ for changes in group for id_ in changes.lifted_blocks}])
@@ -150,6 +157,17 @@ class BatchBuilder:
             signed, unsigned, wrong = sums.get(key, (0, 0, 0))
             sums[key] = signed + count.signed, unsigned + count.unsigned, wrong + count.wrong
         self._add(COUNT_CALLS, [(*summed, *key) for key, summed in sums.items()])
+
+    def _add_refused_origins(self, refused: Sequence[RefusedOrigin]) -> None:
+        """Sum the counts of an origin and hour: no multi-row statement may write the same row twice."""
+        sums: dict[str, RefusedOrigin] = {}
+        for count in refused:
+            held = sums.get(count.digest)
+            sums[count.digest] = count if held is None else replace(count, calls=count.calls + held.calls)
+        if sums:
+            oldest = min(count.hour for count in sums.values())
+            self._add(PURGE_REFUSED_ORIGINS, [(oldest, PURGE_FACTOR * len(sums))])
+            self._add(COUNT_REFUSED_ORIGINS, map(refused_origin_row, sums.values()))
 
     def _add_log_outs(self, log_outs: Sequence[SessionRevocation]) -> None:
         """Add one revocation a contact: after the first none is left to revoke. It matches sessions whose `revoked_at`

@@ -27,6 +27,7 @@ from hullo_stores.peewee.tables import (
     Messages,
     Notes,
     Outbox,
+    RefusedOrigins,
     Sessions,
     SpentTokens,
     Tags,
@@ -159,6 +160,21 @@ COUNT_CALLS = Write(
     sets=tuple(Column(name, "bigint", is_increment=True) for name in ("signed", "unsigned", "wrong")),
     keys=columns_of(CallCounts, "app_id", "day"),
 )
+COUNT_REFUSED_ORIGINS = Write(
+    verb="upsert",
+    table=name_of(RefusedOrigins),
+    sets=(
+        Column("calls", "bigint", is_increment=True),
+        *columns_of(RefusedOrigins, "app_id", "hour", "origin", "expires_at"),
+    ),
+    keys=columns_of(RefusedOrigins, "digest"),
+)
+PURGE_REFUSED_ORIGINS = Write(
+    verb="expire",
+    table=name_of(RefusedOrigins),
+    sets=columns_of(RefusedOrigins, "digest"),
+    keys=(Column("expires_at", "bigint", "<="),),
+)
 ANSWERS, SPENT = ExpiringTable(Answers), ExpiringTable(SpentTokens)
 
 WRITE_ORDER: Final = (
@@ -200,6 +216,8 @@ WRITE_ORDER: Final = (
     DROP_NOTE,
     *ANSWERS.writes,
     *SPENT.writes,
+    PURGE_REFUSED_ORIGINS,
+    COUNT_REFUSED_ORIGINS,
     WEBHOOKS.add,
     WEBHOOKS.replace,
     DELIVERIES.add,

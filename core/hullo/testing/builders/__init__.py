@@ -5,6 +5,7 @@ from __future__ import annotations
 from hullo.testing.builders.apps import (
     a_call_count,
     a_public_key,
+    a_refused_origin,
     a_spent_token,
     a_stored_response,
     a_workspace,
@@ -51,6 +52,7 @@ __all__ = [
     "a_message",
     "a_note",
     "a_public_key",
+    "a_refused_origin",
     "a_session",
     "a_spent_token",
     "a_stored_response",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hullo.model.app import ApiKey, App, IdentityKey, Workspace
 from hullo.model.change_set import CallCount, SpentToken, StoredResponse
 from hullo.model.instant import DAY, HOUR, Instant
+from hullo.model.refused_origin import RefusedOrigin
 from hullo.model.request_context import secret_digest
 from hullo.testing.builders.constants import APP, NOW, TODAY, WORKSPACE
 
@@ -64,6 +65,13 @@ def a_stored_response(
 def a_spent_token(token: str = "jti_1", *, at: Instant = NOW, lifetime: Instant = HOUR) -> SpentToken:
     """A token that was used, and could be for some time if it were not for that."""
     return SpentToken(digest=secret_digest(token), at=at, expires_at=at + lifetime)
+
+
+def a_refused_origin(
+    origin: str = "https://new.example.com", *, app_id: str = APP, hour: Instant = TODAY, calls: int = 1
+) -> RefusedOrigin:
+    """Refused calls of pages of an origin, of one hour."""
+    return RefusedOrigin(app_id=app_id, hour=hour, origin=origin, calls=calls)
 
 
 def a_call_count(

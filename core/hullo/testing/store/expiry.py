@@ -25,6 +25,7 @@ from hullo.testing.builders import (
     a_decision,
     a_message,
     a_public_key,
+    a_refused_origin,
     a_session,
     a_spent_token,
     a_stored_response,
@@ -145,6 +146,20 @@ class ExpiryTests(StoreCase):
 
     def test_use_of_gone_key_is_no_conflict(self, store: Store) -> None:
         must_apply(store, ChangeSet(key_uses=(KeyUse(app_id=APP, key_id="key_gone", at=NOW),)))
+
+    def test_refused_origins_add_up_and_expire(self, store: Store) -> None:
+        other, preflight = a_refused_origin("https://other.test", calls=5), a_refused_origin(app_id="", calls=2)
+        must_apply(
+            store,
+            ChangeSet(refused_origins=(a_refused_origin(), a_refused_origin(calls=3), other)),
+            ChangeSet(refused_origins=(preflight, a_refused_origin(hour=TODAY + HOUR))),
+        )
+        now, later = (a_refused_origin(calls=4), other, preflight), a_refused_origin(hour=TODAY + HOUR)
+        assert store.list_refused_origins(TODAY + DAY) == (*sorted(now, key=lambda held: held.digest), later)
+        assert store.list_refused_origins(TODAY + DAY + HOUR) == (later,)
+        must_apply(store, ChangeSet(refused_origins=(a_refused_origin(hour=TODAY + DAY + HOUR),)))
+        # Those that had expired by then are gone for good, whatever time is asked about.
+        assert [held.hour for held in store.list_refused_origins(0)] == [TODAY + HOUR, TODAY + DAY + HOUR]
 
     def test_call_counts_add_up_per_app_day(self, store: Store) -> None:
         # More than 32 bits: a flood of wrong hashes must not overflow the counter.

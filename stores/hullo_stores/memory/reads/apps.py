@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from hullo.model.app import ApiKey, App, Workspace
 from hullo.model.change_set import CallCount
 from hullo.model.instant import Instant
+from hullo.model.refused_origin import RefusedOrigin
 from hullo.model.visitor import Session, SessionDigest
 from hullo_stores.memory.reads.queries import MemoryQueries, newest_first
 
@@ -43,6 +44,12 @@ class MemoryAppQueries(MemoryQueries):
         """Return the session with this digest, a revoked or expired one too. None if there is none."""
         with self._locked() as tables:
             return tables.sessions.get(digest)
+
+    def list_refused_origins(self, now: Instant) -> Sequence[RefusedOrigin]:
+        """Return the counts that have not expired, by hour and digest."""
+        with self._locked() as tables:
+            counts = (held for held in tables.refused_origins.values() if held.expires_at > now)
+            return tuple(sorted(counts, key=lambda held: (held.hour, held.digest)))
 
     def list_call_counts(self, app_id: str, since: Instant) -> Sequence[CallCount]:
         """Return the app's counts from the day `since` on, oldest first."""

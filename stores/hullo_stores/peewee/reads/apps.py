@@ -10,13 +10,21 @@ from collections.abc import Sequence
 from hullo.model.app import ApiKey, App, IdentityKey, Workspace
 from hullo.model.change_set import CallCount
 from hullo.model.instant import Instant
+from hullo.model.refused_origin import RefusedOrigin
 from hullo.model.visitor import Session, SessionDigest
 from hullo_stores.peewee.compiler import Compiler, parameter, select_all
 from hullo_stores.peewee.connection import Engine
 from hullo_stores.peewee.reads.queries import Queries
-from hullo_stores.peewee.rows.apps import api_key_of, app_of, call_count_of, identity_key_of, workspace_of
+from hullo_stores.peewee.rows.apps import (
+    api_key_of,
+    app_of,
+    call_count_of,
+    identity_key_of,
+    refused_origin_of,
+    workspace_of,
+)
 from hullo_stores.peewee.rows.contacts import session_of
-from hullo_stores.peewee.tables import ApiKeys, Apps, CallCounts, IdentityKeys, Sessions, Workspaces
+from hullo_stores.peewee.tables import ApiKeys, Apps, CallCounts, IdentityKeys, RefusedOrigins, Sessions, Workspaces
 
 
 class AppStatements:
@@ -38,6 +46,12 @@ class AppStatements:
         )
         self.session = compiler.compile(select_all(Sessions).where(Sessions.digest == parameter("digest")), "digest")
         self.api_key = compiler.compile(select_all(ApiKeys).where(ApiKeys.digest == parameter("digest")), "digest")
+        self.refused_origins = compiler.compile(
+            select_all(RefusedOrigins)
+            .where(RefusedOrigins.expires_at > parameter("now"))
+            .order_by(RefusedOrigins.expires_at, RefusedOrigins.digest),
+            "now",
+        )
         self.call_counts = compiler.compile(
             select_all(CallCounts)
             .where(CallCounts.app_id == parameter("app"), CallCounts.day >= parameter("since"))
@@ -88,6 +102,10 @@ class AppQueries(Queries):
         """Return the session with this digest, a revoked or expired one too. None if there is none."""
         rows = self._rows(self._app_statements.session, digest)
         return session_of(rows[0]) if rows else None
+
+    def list_refused_origins(self, now: Instant) -> Sequence[RefusedOrigin]:
+        """Return the counts that have not expired, by hour and digest."""
+        return tuple(map(refused_origin_of, self._rows(self._app_statements.refused_origins, now)))
 
     def list_call_counts(self, app_id: str, since: Instant) -> Sequence[CallCount]:
         """Return the app's counts from the day `since` on, oldest first."""

@@ -9,6 +9,7 @@ import msgspec
 
 from hullo.model.app import ApiKey, App, EmailMatch, IdentityKey, Scope, VerificationMode, Workspace
 from hullo.model.change_set import CallCount, SpentToken, StoredResponse
+from hullo.model.refused_origin import RefusedOrigin
 from hullo.model.retention import Retention
 from hullo_stores.peewee.rows.encoding import Row, json_text, texts_of
 
@@ -134,6 +135,16 @@ def answer_of(row: Row) -> StoredResponse:
 
 def spent_row(spent: SpentToken) -> Row:
     return (spent.digest, spent.expires_at)
+
+
+def refused_origin_row(refused: RefusedOrigin) -> Row:
+    """Return the values in the order of `COUNT_REFUSED_ORIGINS`."""
+    return (refused.calls, refused.app_id, refused.hour, refused.origin, refused.expires_at, refused.digest)
+
+
+def refused_origin_of(row: Row) -> RefusedOrigin:
+    _, app_id, hour, origin, calls, _ = row
+    return RefusedOrigin(app_id=app_id, hour=hour, origin=origin, calls=calls)
 
 
 def call_count_of(row: Row) -> CallCount:

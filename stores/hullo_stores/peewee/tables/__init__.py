@@ -18,6 +18,7 @@ from hullo_stores.peewee.tables.apps import (
     Apps,
     CallCounts,
     IdentityKeys,
+    RefusedOrigins,
     SpentTokens,
     Workspaces,
 )
@@ -65,6 +66,7 @@ TABLES: Final[tuple[type[Model], ...]] = (
     Answers,
     SpentTokens,
     CallCounts,
+    RefusedOrigins,
     Outbox,
     Leases,
     Webhooks,
@@ -95,6 +97,7 @@ __all__ = [
     "Moved",
     "Notes",
     "Outbox",
+    "RefusedOrigins",
     "Sessions",
     "SpentTokens",
     "Tags",

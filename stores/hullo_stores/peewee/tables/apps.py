@@ -97,6 +97,21 @@ class SpentTokens(Model):
 SpentTokens.add_index(SpentTokens.expires_at, name="spent_token_expires_at")
 
 
+class RefusedOrigins(Model):
+    digest = CharField(max_length=ID, primary_key=True)
+    app_id = CharField(max_length=ID)
+    hour = BigIntegerField()
+    origin = TextField()
+    calls = BigIntegerField()
+    expires_at = BigIntegerField()
+
+    class Meta:
+        table_name = "refused_origin"
+
+
+RefusedOrigins.add_index(RefusedOrigins.expires_at, name="refused_origin_expires_at")
+
+
 class CallCounts(Model):
     app_id = CharField(max_length=ID)
     day = BigIntegerField()
