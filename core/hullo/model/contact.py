@@ -69,13 +69,14 @@ class Contact(Value):
     def is_unproven(self) -> bool:
         """Return whether nobody ever proved anything of it: no visitor, no server of the site, and no agent.
 
-        Asks for all custom data. A merge is a decision too: a contact that has absorbed another counts as proven.
+        Asks for all custom data. A merge and a block are decisions too: a contact that has one counts as proven.
         """
-        blocks = (block.values() for block in self.custom_data.values())
-        facts = chain(self.profile.values(), self.phones, self.tags.values(), chain.from_iterable(blocks))
+        custom = (block.values() for block in self.custom_data.values())
+        facts = chain(self.profile.values(), self.phones, self.tags.values(), chain.from_iterable(custom))
         return (
             self.merged_into is None
             and not self.absorbed
+            and not self.blocks
             and all(fact.standing is not Standing.PROVEN for _, fact in self.all_identifiers())
             and all(fact.standing is not Standing.PROVEN for fact in facts)
         )

@@ -41,7 +41,8 @@ class Sweep(Value):
     workspace_id: str = ""
     contacts_before: Instant | None = None
     """Contacts of the workspace, whatever the app, that hold no proven value, no tag and no note, have absorbed no
-    other and have no conversation. Their sessions lose the contact and continue, unless they are over (H4)."""
+    other, are not blocked and have no conversation. Their sessions lose the contact and continue, unless they are over
+    (H4)."""
     contacts_after: ContactId = ""
     """The `SweepResult.last_contact` of the sweep before, so that no sweep looks at the same contacts again."""
     limit: int = 500

@@ -47,13 +47,14 @@ _ENDED_SESSION: Final = "session.expires_at <= :now OR (session.revoked_at IS NO
 _ANONYMOUS_SESSION: Final = "session.contact_id IS NULL AND session.standing IS NULL AND session.seen_at < :anonymous"
 
 
-_PATTERNS: Final = {"proven": f"%,{int(Standing.PROVEN)},%", "absorbed": '%"absorbed"%'}
+_PATTERNS: Final = {"proven": f"%,{int(Standing.PROVEN)},%", "absorbed": '%"absorbed"%', "blocked": '%"blocks"%'}
 """Facts are stored as `[value, standing, at, by]`. A value that holds such a text by chance keeps its contact."""
 _FORGOTTEN_CONTACT: Final = (
     "contact.workspace_id = :workspace AND contact.id > :after AND contact.merged_into IS NULL "
     "AND contact.last_seen_at < :before "
     "AND contact.identifiers NOT LIKE :proven AND contact.profile NOT LIKE :proven "
-    "AND (contact.more IS NULL OR (contact.more NOT LIKE :proven AND contact.more NOT LIKE :absorbed)) "
+    "AND (contact.more IS NULL OR (contact.more NOT LIKE :proven AND contact.more NOT LIKE :absorbed "
+    "AND contact.more NOT LIKE :blocked)) "
     'AND NOT EXISTS (SELECT 1 FROM "custom_data" AS block '
     "WHERE block.contact_id = contact.id AND block.block LIKE :proven) "
     'AND NOT EXISTS (SELECT 1 FROM "conversation" AS conversation WHERE conversation.contact_id = contact.id) '

@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from hullo.model.block import ContactBlock
 from hullo.model.change_set import ChangeSet, insertion
 from hullo.model.contact import Contact
 from hullo.model.conversation import Conversation
@@ -133,6 +134,7 @@ class SweepTests(StoreCase):
             contact("custom", custom_data={APP: {"n": claimed(1)}, "app_2": {"n": proven(True)}}),
             contact("tagged", tags={"vip": proven(True)}),
             contact("absorbed", absorbed=1),
+            contact("blocked", blocks=(ContactBlock(id="blk_1", at=NOW, by="agent:ada", of_contact=True),)),
             contact("fresh", last_seen_at=NOW - 365 * DAY),
             contact("talked"),
             contact("noted"),
