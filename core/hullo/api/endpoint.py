@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from starlette.types import Receive, Scope, Send
 
 from hullo.api.admission import admit, count_call
+from hullo.api.authentication import load_api_key
 from hullo.api.cors import cors_headers, preflight_response
 from hullo.api.openapi.operation import Operation
 from hullo.api.owner_log import log_refusal
@@ -15,7 +16,8 @@ from hullo.api.request import ClientDisconnect, Request
 from hullo.api.runtime import RUNTIME_KEY, AsyncRuntime
 from hullo.asgi.problems import error_response
 from hullo.asgi.response import NO_CONTENT, Header, Response, send_response
-from hullo.errors import HulloError, KeyRequired, MethodNotAllowed
+from hullo.asgi.scope import bearer_token
+from hullo.errors import HulloError, Invalid, KeyRequired, MethodNotAllowed, SessionRequired
 
 RejectionHandler = Callable[[Request, HulloError], Awaitable[None]]
 
@@ -67,15 +69,15 @@ class Endpoint:
     async def _respond(self, request: Request) -> Response:
         method: str = request.scope["method"]
         operation = self._operations.get(method)
-        await self._admit(request, operation)
-        if operation is not None:
-            try:
+        try:
+            await self._admit(request, operation)
+            if operation is not None:
                 return await operation.handler(request)
-            except KeyRequired:
-                # Cross-origin paths have counted the call already.
-                if not self._cross_origin:
-                    await count_call(request)  # limits guessing of keys
-                raise
+        except KeyRequired:
+            # Cross-origin paths have counted the call already.
+            if not self._cross_origin:
+                await count_call(request)  # limits guessing of keys
+            raise
         # Without that header it is no preflight (Fetch).
         if method == "OPTIONS" and self._cross_origin and b"access-control-request-method" in request.headers:
             return await preflight_response(request)
@@ -87,9 +89,26 @@ class Endpoint:
                 await admit(request)  # preflights too: each one searches all apps
             # Before the handler: a mistyped parameter must not take effect in part.
             if operation is not None and not operation.takes_any_query:
-                request.read_query(operation.handler.__name__, operation.query)
+                try:
+                    request.read_query(operation.handler.__name__, operation.query)
+                except Invalid:
+                    # A caller without a credential is told that first, and nothing of the call.
+                    await _require_credential(request, operation)
+                    raise
         except HulloError as refusal:
             # A preflight is no identify, so observers hear nothing of it.
             if self._on_rejected is not None and request.scope["method"] != "OPTIONS":
                 await self._on_rejected(request, refusal)
             raise
+
+
+async def _require_credential(request: Request, operation: Operation) -> None:
+    """Raise `KeyRequired` or `SessionRequired` where the operation needs what the call lacks."""
+    ways = {name for way in operation.security for name in way}
+    if ways == {"apiKey"} or ("apiKey" in ways and request.has_api_key):
+        if await load_api_key(request) is None:
+            raise KeyRequired
+        return
+    token = bearer_token(request.headers) or request.cookie_token()
+    if "session" in ways and "appKey" not in ways and token is None:
+        raise SessionRequired
