@@ -186,9 +186,14 @@ class MethodNotAllowed(HulloError):
 
 
 class Conflicting(HulloError):
-    """The change contradicts stored data, such as the email of another contact."""
+    """The change contradicts stored data, such as the email of another contact, which is `other_id` then."""
 
     code, status, title = "conflict", 409, "Conflict"
+
+    def __init__(self, detail: str, other_id: str | None = None) -> None:
+        super().__init__(detail)
+        # Only for callers with an API key: to others, an id would say that the person exists (H2).
+        self.other_id = other_id
 
 
 class TooLarge(HulloError):

@@ -20,6 +20,7 @@ CONTACT = [
     "tags",
     "custom_data",
     "standing",
+    "blocked",
     "created_at",
     "updated_at",
     "last_seen_at",
@@ -295,3 +296,45 @@ def test_bound_key_sees_only_own_custom_data(shop):
     assert shop.get(path, key).json()["custom_data"] == {other.app_key: {"b": 2}}
     assert shop.get("/contacts", key).json()["items"][0]["custom_data"] == {other.app_key: {"b": 2}}
     assert set(shop.get(path, shop.api_key()).json()["custom_data"]) == {shop.app_key, other.app_key}
+
+
+@pytest.mark.rule("C1", "W9")
+def test_patch_takes_email_from_stub_as_post(shop):
+    key = shop.api_key()
+    for verb in ("patch", "post"):
+        email = f"{verb}@x.test"
+        shop.identify(email=email, name="Stub")
+        [stub] = shop.get(f"/contacts?email={email}", key).json()["items"]
+        contact = shop.post("/contacts", {"external_id": verb, "name": "Jane"}, key).json()["id"]
+        if verb == "patch":
+            assert shop.patch(f"/contacts/{contact}", {"email": email}, key).json()["email"] == email
+        else:
+            shop.post("/contacts", {"external_id": verb, "email": email}, key)
+        seen = shop.get(f"/contacts/{stub['id']}?provenance=1", key).json()
+        assert (seen["id"], seen["merged_into"], seen["name"]) == (contact, contact, "Jane")
+        assert (seen["email"], seen["provenance"]["email"]["standing"]) == (email, "proven")
+        [merge] = shop.get(f"/contacts/{contact}/merges", key).json()["items"]
+        assert (merge["rule"], merge["absorbed_id"]) == ("C1", stub["id"])
+        shop.post(f"/merges/{merge['id']}/undo", {}, key)
+        assert shop.get(f"/contacts/{stub['id']}", key).json()["email"] == email
+
+
+def test_conflict_of_patch_names_the_other_contact(shop):
+    key = shop.api_key()
+    other = shop.post("/contacts", {"email": "taken@x.test"}, key).json()["id"]
+    contact = shop.post("/contacts", {"external_id": "user_1"}, key).json()["id"]
+    answer = shop.patch(f"/contacts/{contact}", {"email": "taken@x.test"}, key)
+    assert (answer.status_code, answer.json()["code"], answer.json()["other_id"]) == (409, "conflict", other)
+    assert "taken" not in answer.json()["detail"]
+
+
+@pytest.mark.rule("M2", "W9")
+def test_site_corrects_the_spelling_of_an_email(shop):
+    key = shop.api_key()
+    contact = shop.post("/contacts", {"external_id": "user_1", "email": "mcdonald@x.test"}, key).json()["id"]
+    assert shop.patch(f"/contacts/{contact}", {"email": "McDonald@x.test"}, key).json()["email"] == "McDonald@x.test"
+    written = shop.post("/contacts", {"external_id": "user_1", "email": "MCDONALD@x.test"}, key).json()
+    assert (written["id"], written["email"]) == (contact, "MCDONALD@x.test")
+    # A visitor's spelling changes nothing, or each page would write (W9).
+    shop.identify(**shop.signed("user_1", email="mcdonald@x.test"))
+    assert shop.get(f"/contacts/{contact}", key).json()["email"] == "MCDONALD@x.test"

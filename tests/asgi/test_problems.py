@@ -48,7 +48,7 @@ def test_each_code_has_its_status_and_shape(shop):
         assert (answer.status_code, problem["code"]) == (status, code)
         assert answer.headers["content-type"] == "application/problem+json"
         assert list(problem)[:5] == ["type", "title", "status", "detail", "code"]
-        assert set(problem) <= {"type", "title", "status", "detail", "code", "errors"}
+        assert set(problem) <= {"type", "title", "status", "detail", "code", "errors", "other_id"}
         assert (problem["type"], problem["status"]) == ("about:blank", status)
         assert answer.headers["x-request-id"].startswith("req_")
 

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from hullo.asgi.json import encode
 from hullo.asgi.response import PROBLEM_JSON, Header, Response
-from hullo.errors import HulloError, Invalid, NoIdentifier, ProofRejected, Rejection, StoreUnavailable
+from hullo.errors import Conflicting, HulloError, Invalid, NoIdentifier, ProofRejected, Rejection, StoreUnavailable
 from hullo.value import Value
 
 _log = logging.getLogger("hullo.asgi")
@@ -45,6 +45,9 @@ class Problem(Value, kw_only=True, forbid_unknown_fields=True):
     detail: Annotated[str, Meta(description="For people; it never holds personal data.")]
     code: Annotated[str, Meta(description="For programs: it does not change.")]
     errors: Annotated[tuple[Rejection, ...] | UnsetType, Meta(description="Which fields are wrong.")] = UNSET
+    other_id: Annotated[
+        str | UnsetType, Meta(description="The other contact of a conflict, for an API key: the two can be merged.")
+    ] = UNSET
 
 
 def error_response(error: Exception, request_id: str) -> Response:
@@ -69,11 +72,17 @@ def problem_response(
     code: str,
     *,
     rejected: Sequence[Rejection] = (),
+    other_id: str | None = None,
     headers: tuple[Header, ...] = (),
 ) -> Response:
     """Build the response of one problem."""
     problem = Problem(
-        title=title, status=status, detail=detail, code=code, errors=tuple(rejected) if rejected else UNSET
+        title=title,
+        status=status,
+        detail=detail,
+        code=code,
+        errors=tuple(rejected) if rejected else UNSET,
+        other_id=UNSET if other_id is None else other_id,
     )
     return Response(body=encode(problem), status=status, content_type=PROBLEM_JSON, headers=headers)
 
@@ -85,6 +94,7 @@ def _hullo_error_response(error: HulloError) -> Response:
         _public_detail(error),
         error.code,
         rejected=error.rejected if isinstance(error, (Invalid, NoIdentifier)) else (),
+        other_id=error.other_id if isinstance(error, Conflicting) else None,
         headers=() if error.retry_after is None else ((b"retry-after", b"%d" % error.retry_after),),
     )
 

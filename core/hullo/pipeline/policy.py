@@ -227,14 +227,16 @@ def _propose_writes(
         # each login.
         becomes_primary = kind != matched_by and standing is Standing.PROVEN
         stored = contact.identifiers.get(kind) if held is None or becomes_primary else held
-        # M2: another spelling of the same email is the same email, and the stored spelling stays.
+        # M2: another spelling of the same email is the same email. The stored one stays, unless the site itself
+        # corrects it: a visitor's would change from call to call (W9). One that finds the contact corrects nothing.
+        corrects = kind != matched_by and has_proof and write_context.visitor_writer is None
         # W7: a person who is proven by this call has a new email. It becomes the primary one, and replaces none.
         if held is None and kind == EMAIL != matched_by and _takes_another_email(contact, write_context):
             stored = None
         propose(
             identifier_field(kind),
             "identifier",
-            held.value if held is not None else identifier.value,
+            identifier.value if held is None or corrects else held.value,
             stored,
             standing,
             attests=has_proof and write_context.is_attesting and identifier != write_context.site_word,

@@ -14,7 +14,7 @@ from hullo.model.claim import Claim
 from hullo.model.contact import Contact, ContactId
 from hullo.model.decision import Decision
 from hullo.model.decision_record import Trace
-from hullo.model.identifier import EMAIL, Identifier
+from hullo.model.identifier import EMAIL, EXTERNAL_ID, Identifier
 from hullo.model.limits import Limits
 from hullo.model.operation import Apps, PreparedOperation
 from hullo.model.request_context import RequestContext
@@ -25,6 +25,8 @@ from hullo.pipeline.load import usable_identifiers
 from hullo.pipeline.policy import WriteContext, one_per_kind, write_claim
 from hullo.rules.events import EventBuilder
 from hullo.rules.identifiers import identifier_facts
+from hullo.rules.merging.plan import MergePlanResult
+from hullo.rules.merging.records import add_merge_event, merge_audit_entries
 from hullo.rules.merging.settled_joins import SettledJoins, active_join
 from hullo.rules.merging.survivors import require_not_merged
 from hullo.value import Value
@@ -62,6 +64,8 @@ class UpdateContact(Value):
             app_id=None,
             contacts=(self.contact_id,),
             identifiers=tuple(identifier.digest(self.workspace_id) for identifier in (*identifiers, *emails)),
+            # For the merge with a stub. Without an email there is none, and writers need not wait for each other.
+            include_audit_head=any(identifier.kind == EMAIL for identifier in identifiers),
         )
         return PreparedOperation(query=query, decide=lambda snapshot: self._decide(identifiers, emails, app, snapshot))
 
@@ -73,16 +77,14 @@ class UpdateContact(Value):
         settled = self._settle_joins(identifiers, emails, snapshot)
         snapshot = settled.snapshot
         contact = snapshot.contacts[self.contact_id]
-        for identifier in (*identifiers, *emails):
-            # Refused, not recorded as a conflict: the caller is trusted, and can merge the two itself.
-            if snapshot.contact_ids.get(identifier.digest(self.workspace_id), contact.id) != contact.id:
-                raise Conflicting(f"another contact has this {identifier.kind}")
-        # Clocks of processes differ: the event must sort after the contact's last one.
-        context = settled.context.at_least(contact.updated_at)
+        stub = self._find_stub(identifiers, emails, contact, settled)
+        # Clocks of processes differ: the event must sort after the last ones of both contacts.
+        context = settled.context.at_least(max(contact.updated_at, stub.updated_at if stub is not None else 0))
+        merge = self._merge_stub(contact, stub, context) if stub is not None else None
         write_context = WriteContext(writer=self.writer, at=context.now, standing=Standing.PROVEN, app=app)
         result = write_claim(
             self.claim,
-            contact,
+            merge.merged_survivor if merge is not None else contact,
             write_context,
             self.hooks,
             is_new=False,
@@ -91,18 +93,52 @@ class UpdateContact(Value):
         )
         result = self.lists.apply(result, emails, write_context, self.hooks)
         # W9: no write, no event, no decision record.
-        if not result.changed_fields:
+        if not result.changed_fields and merge is None:
             return Decision(result=contact, change_set=settled.settle(NO_CHANGES))
         change = replacement(contact, result.contact)
         trace = Trace(steps=result.steps, fields=result.verdicts())
         event_builder = EventBuilder(context, self.workspace_id, app_id=self.app_id, by=self.writer)
+        if merge is not None:
+            add_merge_event(merge, event_builder)
         event_builder.add("contact.updated", contact.id, {"fields": result.changed_fields}, result.changes)
         changes = ChangeSet(
-            contacts=(change,),
+            # The stub first: it is emptied before the contact takes what it had.
+            contacts=(change,) if merge is None else (merge.absorbed_change, change),
+            merges=() if merge is None else (merge.merge_change,),
+            absorptions=() if merge is None else (merge.absorption,),
+            audit_entries=() if merge is None else merge_audit_entries((merge,), snapshot),
             decisions=(event_builder.decision_record(contact.id, self.request_id, trace),),
             events=event_builder.events,
         )
         return Decision(result=change.after, change_set=settled.settle(changes), build_trace=lambda: trace)
+
+    def _find_stub(
+        self, identifiers: Sequence[Identifier], emails: Sequence[Identifier], contact: Contact, settled: SettledJoins
+    ) -> Contact | None:
+        """Find the stub that has the email which the caller writes: a contact that only claims made (C1).
+
+        Raises `Conflicting` for an identifier of any other contact.
+        """
+        found: Contact | None = None
+        for identifier in (*identifiers, *emails):
+            owner_id = settled.snapshot.contact_ids.get(identifier.digest(self.workspace_id), contact.id)
+            if owner_id == contact.id:
+                continue
+            owner = settled.snapshot.contacts[owner_id]
+            # As in an upsert that names both: the site says that they are one. A list of emails says no such thing.
+            if identifier in identifiers and identifier.kind == EMAIL and _is_stub(owner) and not settled.stored:
+                found = owner
+                continue
+            # Refused, not recorded as a conflict: the caller is trusted, and can merge the two itself.
+            raise Conflicting(
+                f"another contact has this {identifier.kind}; merge the two, or change it there", owner_id
+            )
+        return found
+
+    def _merge_stub(self, contact: Contact, stub: Contact, context: RequestContext) -> MergePlanResult:
+        return MergePlanResult(
+            merge_id=context.new_id("mrg"), survivor=contact, absorbed=stub, at=context.now, by=self.writer, rule="C1"
+        )
 
     def _settle_joins(
         self, identifiers: Sequence[Identifier], emails: Sequence[Identifier], snapshot: Snapshot
@@ -123,3 +159,9 @@ class UpdateContact(Value):
             holder = settled.snapshot.contacts[contact.id]
             settled = settled.confirmed(holder, merge) if merge_id in confirmed else settled.undone(holder, merge)
         return settled
+
+
+def _is_stub(contact: Contact) -> bool:
+    """Return whether nothing proves the contact, and it has nothing that a merge could contradict."""
+    has_joins = any(fact.joined_by is not None for _, fact in contact.all_identifiers())
+    return contact.standing < Standing.PROVEN and EXTERNAL_ID not in contact.identifiers and not has_joins
