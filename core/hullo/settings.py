@@ -44,8 +44,15 @@ class RateLimits(Value):
     """For browsers and other callers without an API key."""
     sessions_per_address: int = 120
     """New sessions."""
+    contacts_per_address: int = 120
+    """Identify calls that may make a contact: without proof, with an identifier that the session did not claim before.
+    Whether one did make a contact is not asked: the limit would tell who is known (H2)."""
+    messages_per_session: int = 60
+    """A visitor's messages. Repeats with the same `client_id` are free."""
     sockets_per_address: int = 1000
     """Open sockets, in each process."""
+    sockets_per_visitor: int = 20
+    """Open sockets of one visitor, in each process: a message goes to all of them."""
     frames_per_socket: int = 30
     """In ten seconds. A socket that sends more is closed."""
 

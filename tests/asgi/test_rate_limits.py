@@ -643,3 +643,46 @@ def test_limits_file_is_read_and_faults_named(tmp_path):
     path.write_text("[rate_limits]\ncalls_per_address = 0")
     with pytest.raises(SettingsError, match=f"{path}: rate_limits.calls_per_address must be"):
         read_settings(path, {})
+
+
+# New people of one address
+
+
+@pytest.mark.rule("H2")
+def test_claims_of_new_people_are_limited(backend):
+    site = Limited(backend, contacts_per_address=3)
+    known = {"email": "jane@example.com"}
+    key = {"authorization": f"Bearer {site.api_key()}"}
+    assert site.client().post("/hullo/v1/contacts", json=known, headers=key).status_code == 200
+    sessions = [site.join() for _ in range(4)]
+    claims = [known, {"email": "joe@example.com"}, {"external_id": "7"}]
+    answers = [site.identify(token, **claim) for token, claim in zip(sessions, claims, strict=False)]
+    assert [answer.status_code for answer in answers] == [200] * 3
+    # The same for a known person: what is refused must not tell who is known.
+    assert all(refused(site.identify(sessions[3], **claim)) for claim in (known, {"email": "ann@example.com"}))
+    assert refused(site.identify(email="ann@example.com"))
+    again = site.identify(sessions[1], email="joe@example.com", name="Joe")
+    assert (again.status_code, refused(site.identify(sessions[1], email="ann@example.com"))) == (200, True)
+    assert site.identify(sessions[3], **site.signed("42")).status_code == 200
+    assert site.identify(**site.signed("43")).status_code == 200
+    assert site.client().post("/hullo/v1/contacts", json={"email": "new@example.com"}, headers=key).status_code == 200
+    assert not refused(site.post("/identify", {"email": "ann@example.com"}, address="203.0.113.6"))
+    site.clock.now += MINUTE
+    assert site.identify(sessions[3], email="ann@example.com").status_code == 200
+
+
+@pytest.mark.parametrize("mode", ["off", "report"])
+def test_ignored_evidence_saves_no_slot(backend, mode):
+    site = Limited(backend, contacts_per_address=1)
+    site.app_key = site.hullo.create_app("Careless", verification=mode).app_key
+    sessions = [site.join() for _ in range(2)]
+    made_up = {"user_hash": "0" * 64}
+    assert site.identify(sessions[0], email="jane@example.com", **made_up).status_code == 200
+    assert refused(site.identify(sessions[1], email="joe@example.com", **made_up))
+
+
+def test_repeat_at_contact_limit_is_replayed(backend):
+    site = Limited(backend, contacts_per_address=1)
+    answers = [site.identify(email="jane@example.com", key="k") for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[0].json()["visitor_id"] == answers[1].json()["visitor_id"]

@@ -89,3 +89,71 @@ def test_store_outage_at_join_says_retry(site, monkeypatch):
     monkeypatch.setattr(site.shop.hullo.store, "find_app", away)
     socket.say("join", app_key=site.key)
     assert socket.closed() == (1013, "unavailable")
+
+
+def test_writing_frames_count_like_http_calls(limited):
+    site = limited(calls_per_address=6)
+    socket, _ = site.join()
+    message = socket.ask("message", text="hello", client_id="1")
+    read = {"conversation_id": message["conversation_id"], "ref": "r"}
+    assert socket.ask("read", **read)["type"] == "read"
+    assert socket.ask("identify", identity={"email": "jane@example.com"})["type"] == "identified"
+    assert socket.ask("reset")["type"] == "was_reset"
+    assert site.shop.http.get("/hullo/v1/me").status_code == 401
+    frames = {"identify": {"identity": {"email": "joe@example.com"}}, "message": {"text": "again"}, "read": read}
+    for kind, fields in {**frames, "reset": {}}.items():
+        refusal = socket.ask(kind, **fields)
+        assert (refusal["type"], refusal["code"]) == ("error", "rate_limited"), kind
+        assert 0 < refusal["retry_after"] <= 60
+    assert socket.quiet()
+    assert site.shop.http.get("/hullo/v1/me").status_code == 429
+
+
+def test_identity_in_join_counts_as_call(limited):
+    site = limited(calls_per_address=2)
+    site.join(identity={"email": "jane@example.com"})
+    assert site.connect().closed() == (4429, "rate_limited")
+
+
+def test_refused_identify_frame_reaches_observers(limited):
+    site = limited(calls_per_address=1)
+    seen = []
+    site.shop.hullo.hooks.identify_refused = lambda error, app, _: seen.append((error.code, app.id))
+    socket, _ = site.join()
+    assert socket.ask("identify", identity={"email": "jane@example.com"})["code"] == "rate_limited"
+    assert seen == [("rate_limited", site.key)]
+
+
+def test_messages_of_session_are_limited_everywhere(limited):
+    site = limited(messages_per_session=2)
+    socket, joined = site.join()
+    first = socket.ask("message", text="one", client_id="1")
+    path = f"/conversations/{first['conversation_id']}/messages"
+
+    def post(text):
+        return site.shop.post(path, {"text": text}, joined["session_token"])
+
+    assert post("two").status_code == 200
+    assert socket.hear()["text"] == "two"
+    refusal = socket.ask("message", text="three", conversation_id=first["conversation_id"])
+    assert (refusal["code"], refusal["retry_after"] > 0) == ("rate_limited", True)
+    assert post("three").status_code == 429
+    repeat = socket.ask("message", text="one", client_id="1", ref="again")
+    assert (repeat["type"], repeat["id"]) == ("message", first["id"])
+    assert site.join()[0].ask("message", text="mine")["type"] == "message"
+
+
+def test_sockets_per_visitor_are_limited_until_closed(limited):
+    site = limited(sockets_per_visitor=2)
+    first, joined = site.join()
+    token = joined["session_token"]
+    second, _ = site.join(token)
+    third = site.connect()
+    third.say("join", app_key=site.key, session_token=token)
+    assert third.closed() == (4429, "too_many_sockets")
+    site.join()
+    assert first.ask("message", text="hello")["type"] == "message"
+    assert second.hear()["text"] == "hello"
+    first.connection.close()
+    assert second.quiet()
+    site.join(token)

@@ -20,6 +20,7 @@ from hullo.api.conversation_schemas import (
 from hullo.api.openapi.operation import VISITOR, VISITOR_WITH_BODY, by_key, operation
 from hullo.api.parameters import PAGE
 from hullo.api.request import Request
+from hullo.api.reservations import reserve_message
 from hullo.api.schemas import BegunConversationResponse, ConversationResponse, MessageResponse, PageResponse
 from hullo.api.sessions import list_visible_conversations
 from hullo.asgi.response import Response, json_response
@@ -153,7 +154,8 @@ async def send_message(request: Request, conversation_id: ConversationId | None)
     operation = SendMessage(
         open_session=visitor, conversation_id=conversation_id, text=body.text, client_id=body.client_id
     )
-    return await request.runtime.run(operation)
+    reservation = await reserve_message(request, visitor.session_digest)
+    return await reservation.finish(request.runtime.run(reservation.guard(operation)))
 
 
 async def mark_read(request: Request, conversation_id: ConversationId) -> Conversation:

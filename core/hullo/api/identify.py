@@ -8,7 +8,7 @@ from hullo.api.bodies import IdentifyBody, restore_session_token
 from hullo.api.openapi.notation import text
 from hullo.api.openapi.operation import ANY_CALLER, operation
 from hullo.api.request import Caller, Request
-from hullo.api.reservations import reserve_identify, reserve_leave
+from hullo.api.reservations import reserve_contact, reserve_identify, reserve_leave
 from hullo.api.schemas import ClaimedResponse, NobodyResponse, ProvenResponse, identify_response
 from hullo.asgi.json import encode
 from hullo.asgi.response import Response, json_response
@@ -91,6 +91,7 @@ async def _identify(request: Request) -> Response:
         raise SessionRevoked
     key = _idempotency_key(request)
     reservation = await reserve_identify(request, caller.session, raw, key)
+    contact_reservation = await reserve_contact(request, body.claim)
     operation: Operation[Outcome] = request.runtime.hullo.identify_operation(
         body.claim,
         app_key=caller.app_key,
@@ -100,9 +101,10 @@ async def _identify(request: Request) -> Response:
         consent=body.envelope.consent,
     )
     # Guarded inside of the repeatable operation: a repeat gets its response even over the limit.
-    operation = reservation.guard(operation)
+    operation = contact_reservation.guard(reservation.guard(operation))
     repeatable = operation if key is None else _make_repeatable(request, caller, operation, key, raw)
-    result = await reservation.finish(request.runtime.run(repeatable, uses_verifiers=True))
+    running = request.runtime.run(repeatable, uses_verifiers=True)
+    result = await contact_reservation.finish(reservation.finish(running))
     token, headers = request.session_delivery(result.session_token)
     if isinstance(result, ReplayedResponse):
         # Responses are stored without the token, so it is put back here.

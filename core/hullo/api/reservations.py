@@ -11,12 +11,15 @@ from hullo.asgi.address import rate_limit_key
 from hullo.engine.idempotency import ReplayedResponse
 from hullo.engine.rate_limited import RateLimitedOperation
 from hullo.errors import HulloError
+from hullo.model.app import VerificationMode
+from hullo.model.claim import Claim
 from hullo.model.operation import Operation
 from hullo.model.outcome import Outcome
 from hullo.model.request_context import secret_digest
 from hullo.model.standing import Standing
 from hullo.model.visitor import SessionDigest
-from hullo.ratelimit.limits import RateLimit
+from hullo.operations.conversations.message_records import SentMessage
+from hullo.ratelimit.limits import UNLIMITED, RateLimit
 from hullo.ratelimit.windows import Slot
 from hullo.rules.session_lifecycle import SessionUpdate
 
@@ -101,6 +104,24 @@ async def reserve_session(request: Request, creates_session: bool) -> Reservatio
     return await _reserve_session(request, _update_has_new_session, creates_session)
 
 
+async def reserve_contact(request: Request, claim: Claim) -> Reservation[Outcome]:
+    """Reserve a slot for the contact that an identify may add. Never raises: only the result shows whether it may."""
+    limit = request.runtime.rate_limiter.new_contacts
+    if _is_proof_sure(request, claim):
+        # The usual call of a site that signs: to count it would ask Redis twice.
+        return Reservation(limit, UNLIMITED, _outcome_may_add_contact, _never_caller_error)
+    slot = await limit.acquire(rate_limit_key(request.address))
+    return Reservation(limit, slot, _outcome_may_add_contact, _never_caller_error)
+
+
+async def reserve_message(request: Request, session: SessionDigest | None) -> Reservation[SentMessage]:
+    """Reserve a slot for a visitor's message. Never raises: a repeat of one that was sent is free."""
+    limit = request.runtime.rate_limiter.messages
+    # Without a session the message is refused, and takes no slot.
+    slot = await limit.acquire(session) if session is not None else UNLIMITED
+    return Reservation(limit, slot, _is_new_message, _never_caller_error)
+
+
 async def reserve_leave(request: Request) -> Reservation[SessionUpdate | None]:
     """Reserve a slot for the end of an identity, which may begin a new session. Raises `RateLimited`."""
     return await _reserve_session(request, _leave_has_new_session, creates_session=False)
@@ -117,6 +138,22 @@ async def _reserve_session(request: Request, counts: Callable[[A], bool], create
 
 def _outcome_has_new_session(outcome: Outcome) -> bool:
     return outcome.session_token is not None
+
+
+def _is_proof_sure(request: Request, claim: Claim) -> bool:
+    """Return whether the call is either refused or proven: it has evidence, and its app ignores none (V3)."""
+    if claim.user_hash is None and claim.token is None:
+        return False
+    app = request.runtime.hullo.executor.apps.cached(request.app_key)
+    return app is not None and app.verification in {VerificationMode.OPTIONAL, VerificationMode.REQUIRED}
+
+
+def _outcome_may_add_contact(outcome: Outcome) -> bool:
+    return outcome.may_add_contact
+
+
+def _is_new_message(sent: SentMessage) -> bool:
+    return not sent.is_repeat
 
 
 def _update_has_new_session(update: SessionUpdate) -> bool:

@@ -40,6 +40,9 @@ class Outcome(Value, secrets=("session_token",)):
     """True for the first link of this visitor to this contact."""
     changed: bool
     """False when nothing was written (W9)."""
+    may_add_contact: bool
+    """True where a visitor without proof named an identifier that the session had not claimed. Says nothing of stored
+    contacts (H2)."""
     linked_conversations: int
     written: tuple[FieldVerdict, ...]
     kept: tuple[FieldVerdict, ...]

@@ -13,6 +13,7 @@ from hullo.model.event import Event
 from hullo.model.outcome import Outcome
 from hullo.model.request_context import RequestContext
 from hullo.model.standing import Standing
+from hullo.model.tombstone import is_same_claim
 from hullo.model.write import identifier_field
 from hullo.pipeline.link import Links
 from hullo.pipeline.match import MatchResult
@@ -82,6 +83,7 @@ def outcome_of(result: IdentifyResult, *, changed: bool) -> Outcome:
         switched=result.switched,
         identified=result.identified and not suppressed,
         changed=changed,
+        may_add_contact=_may_add_contact(result),
         # Moves of an unproven lead depend on stored contacts: on merges, log-outs and erasures (H2).
         linked_conversations=len(result.links.moved)
         if result.standing is Standing.PROVEN
@@ -95,6 +97,20 @@ def outcome_of(result: IdentifyResult, *, changed: bool) -> Outcome:
         app_id=verified.app.id if verified.app else None,
         signature=verified.signature,
         mistake=verified.mistake,
+    )
+
+
+def _may_add_contact(result: IdentifyResult) -> bool:
+    """Return whether a call like this may add a contact. Asks only what the caller has said itself (H2)."""
+    session, verified = result.match.session, result.match.verified
+    if result.standing is Standing.PROVEN:
+        return False
+    if session is None:
+        return True
+    claimed = session.claimed_identifiers
+    return any(
+        kind not in claimed or not is_same_claim(claimed[kind], digest, verified.salt)
+        for kind, digest in verified.claimed_digests.items()
     )
 
 

@@ -20,7 +20,7 @@ ThreadRunner = Callable[[Callable[[], Any]], Awaitable[Any]]
 """Runs a function that waits for another system in a thread."""
 
 # Compared by identity: the slot of a limit that is off belongs to no window.
-_UNLIMITED: Final = Slot(key="", ends_at=0)
+UNLIMITED: Final = Slot(key="", ends_at=0)
 
 _log = logging.getLogger("hullo.rates")
 
@@ -49,7 +49,7 @@ class RateLimit:
     async def acquire(self, key: str, digest: bytes = b"") -> Slot:
         """Ask for a slot in the window of a key. Redis is asked first, where there is one; otherwise nothing waits."""
         if self._per_minute is None:
-            return _UNLIMITED
+            return UNLIMITED
         if self._shared is not None and self._shared.is_available:
             # The limit's name keeps windows apart: all limits share one Redis, and may share a key.
             ask = partial(self._shared.acquire, f"{self._name}:{key}", self._per_minute, digest)
@@ -61,7 +61,7 @@ class RateLimit:
 
     async def release(self, slot: Slot) -> None:
         """Give a slot back, as if it had never been taken. Does nothing for a slot that was refused."""
-        if not slot.is_taken or slot is _UNLIMITED:
+        if not slot.is_taken or slot is UNLIMITED:
             return
         # Where it was taken, even if Redis has gone or come back since.
         if not slot.in_redis:
@@ -72,7 +72,7 @@ class RateLimit:
 
     async def transfer(self, slot: Slot, key: str) -> None:
         """Let another key share the window of a slot, with all that is taken in it."""
-        if slot is _UNLIMITED:
+        if slot is UNLIMITED:
             return
         if not slot.in_redis:
             self._local.transfer(slot, key)
@@ -111,6 +111,10 @@ class RateLimiter:
         """Keyed by address (`rate_limit_key`)."""
         self.identify_calls = limit("identify calls in this session", "identifies_per_session")
         """Keyed by the session's digest."""
+        self.messages = limit("messages in this session", "messages_per_session")
+        """Keyed by the session's digest."""
+        self.new_contacts = limit("identify calls for new people from this address", "contacts_per_address")
+        """Keyed by address (`rate_limit_key`)."""
         self.origins = OriginCache(clock)
         self._log = log
 

@@ -193,7 +193,8 @@ class Connection:
             case SendError(error=error, ref=ref, about=about):
                 self._enqueue(error_frame(ref, error_response(error, self._request_id()), about))
             case Subscribe(session=session):
-                self._connections.set_session(self, session)
+                if not self._connections.set_session(self, session):
+                    self.close(TOO_MANY_SOCKETS)
             case CheckSession():
                 self._connections.schedule_check(self)
             case Close(close_frame=close_frame, error=error):

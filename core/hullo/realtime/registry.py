@@ -83,13 +83,21 @@ class ConnectionRegistry:
             self._connected[connection] = None
         return True
 
-    def set_session(self, connection: UpdateReceiver, session: Session | None) -> None:
-        """Bring a socket the updates of this session from now on, and of no other. None: bring it none."""
+    def set_session(self, connection: UpdateReceiver, session: Session | None) -> bool:
+        """Bring a socket the updates of this session from now on, and of no other. None: bring it none.
+
+        False: its visitor has too many sockets open, and it gets no updates.
+        """
+        limits = self._hullo.settings.rate_limits
         with self._lock:
             # Race: an update may change the session of a socket that was removed a moment ago.
             if connection not in self._connected:
-                return
+                return True
             self._remove_from_index(connection)
+            others = self._by_visitor.get(session.visitor_id, ()) if session is not None else ()
+            if limits.on and len(others) >= limits.sockets_per_visitor:
+                self._connected[connection] = None
+                return False
             self._connected[connection] = session
             if session is not None:
                 self._by_visitor.setdefault(session.visitor_id, []).append(connection)
@@ -97,6 +105,7 @@ class ConnectionRegistry:
                     self._by_contact.setdefault(session.contact_id, []).append(connection)
                 # Only now: a process whose visitors are all anonymous needs no subscription and no thread.
                 self._start_listening()
+        return True
 
     def schedule_check(self, connection: UpdateReceiver) -> None:
         """Check a socket soon, before the others."""

@@ -22,6 +22,8 @@ class SentMessage(Value):
 
     conversation: Conversation
     message: Message
+    is_repeat: bool = False
+    """True where the message was sent before, and nothing is written."""
 
 
 class Draft(Value):
@@ -67,7 +69,7 @@ def find_repeated(
     # Not answered with the first message: that one may be in a conversation of another person.
     if conversation_id not in {None, message.conversation_id}:
         raise Conflicting("this client_id was used in another conversation")
-    return SentMessage(conversation=snapshot.conversations[message.conversation_id], message=message)
+    return SentMessage(conversation=snapshot.conversations[message.conversation_id], message=message, is_repeat=True)
 
 
 def with_new_message(conversation: Conversation, at: Instant, read_at: Instant) -> Change[Conversation]:
