@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from hullo_stores.peewee.engines.sqlite import SqliteEngine
+from hullo_stores.peewee.search.index import FTS_TABLE
 from servers.shared import KEPT
 
 
@@ -15,19 +16,28 @@ def schema_of(path: Path) -> dict[str, str]:
 
 
 def rows_of(path: Path) -> dict[str, list[tuple[object, ...]]]:
-    """Everything that a file holds, by table."""
+    """Everything that a file holds, by table. Without the index of searches, and the numbers of its texts."""
     with closing(sqlite3.connect(path)) as database:
-        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        return {name: sorted(database.execute(f"SELECT * FROM {name}"), key=repr) for name in tables}
+        columns = {"contact_search": "workspace_id, contact_id, text"}
+        return {
+            name: sorted(database.execute(f"SELECT {columns.get(name, '*')} FROM {name}"), key=repr)
+            for name in tables_of(database)
+        }
+
+
+def tables_of(database: sqlite3.Connection) -> list[str]:
+    """All but those in which SQLite keeps the index of searches."""
+    found = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    return [name for (name,) in found if not name.startswith(FTS_TABLE)]
 
 
 def empty(path: Path) -> None:
     """Deletes every row of every table but the migrations', whatever points at it."""
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
-        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         database.execute("PRAGMA synchronous = off")
         database.execute("BEGIN IMMEDIATE")
-        for table in tables:
+        # The index of searches is emptied by triggers.
+        for table in tables_of(database):
             if table != KEPT:
                 database.execute(f'DELETE FROM "{table}"')
         database.execute("COMMIT")

@@ -23,7 +23,8 @@
     ├── RateLimited               rate_limited       429
     ├── Unavailable               unavailable        503
     │   ├── StoreUnavailable                                the database cannot be reached
-    │   └── TooContended                                    the same rows were changed too often meanwhile
+    │   ├── TooContended                                    the same rows were changed too often meanwhile
+    │   └── TooManySearches                                 as many wait already as can be served soon
     ├── PluginError               plugin             500    raised while a pipeline is built
     ├── SettingsError             settings           500    raised while settings are read
     └── MiddlewareMissing         middleware         500    raised in the host's own code
@@ -250,6 +251,13 @@ class TooContended(Unavailable):
 
     def __init__(self) -> None:
         super().__init__("the same records were being changed by others; try again")
+
+
+class TooManySearches(Unavailable):
+    """As many searches are waiting as can be served in reasonable time."""
+
+    def __init__(self) -> None:
+        super().__init__("too many searches are waiting; try again in a moment, and search less often")
 
 
 class PluginError(HulloError):

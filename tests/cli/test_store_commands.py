@@ -109,8 +109,7 @@ def count(path: Path) -> int:
         return 0
     try:
         with closing(sqlite3.connect(path)) as database:
-            tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-            of_hullo = [name for name in tables if not name.startswith(("sqlite_", "hullo_"))]
+            of_hullo = [name for name in sqlite_file.tables_of(database) if not name.startswith(("sqlite_", "hullo_"))]
             return sum(database.execute(f"SELECT COUNT(*) FROM {name}").fetchone()[0] for name in of_hullo)
     except sqlite3.OperationalError:
         return 0  # it is being made

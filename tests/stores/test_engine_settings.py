@@ -229,7 +229,8 @@ class TestPostgresql(OnConnections):
     def test_text_compares_byte_by_byte(self, odd: str):
         collations = (
             "SELECT collname, count(*) FROM pg_attribute JOIN pg_class c ON c.oid = attrelid "
-            f"JOIN pg_collation l ON l.oid = attcollation WHERE relname IN ({TABLE_NAMES}) GROUP BY collname"
+            f"JOIN pg_collation l ON l.oid = attcollation WHERE relname IN ({TABLE_NAMES}) "
+            "AND relkind = 'r' AND NOT attisdropped GROUP BY collname"
         )
         with opened(odd):
             assert once_asked(odd, collations) == [("C", TEXTS)]

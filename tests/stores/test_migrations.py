@@ -87,7 +87,10 @@ def opened(url: str) -> None:
 
 def tables_in(url: str) -> list[str]:
     if url.startswith("sqlite:"):
-        text = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name"
+        text = (
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' "
+            "AND name NOT LIKE 'contact_fts%' ORDER BY name"
+        )
     else:
         text = (
             "SELECT table_name FROM information_schema.tables WHERE table_schema NOT IN "
@@ -105,7 +108,9 @@ def history_of(url: str) -> list[str]:
 
 ASPECTS = {
     "postgresql": {
-        "columns": "SELECT table_name, column_name, ordinal_position, data_type, character_maximum_length, "
+        # Counted anew: a column that was dropped leaves a gap.
+        "columns": "SELECT table_name, column_name, "
+        "row_number() OVER (PARTITION BY table_name ORDER BY ordinal_position), data_type, character_maximum_length, "
         "is_nullable, collation_name, column_default FROM information_schema.columns "
         "WHERE table_schema = current_schema()",
         "indexes": "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema()",
@@ -156,6 +161,9 @@ class TestANewDatabase:
         with declared.migration_lock():
             for table in TABLES:
                 create_table(declared.database, table)
+            if (index := declared.search_index) is not None:
+                assert index.prepare(declared.database)
+                index.build(declared.database)
         declared.close()
         migrated = schema_of(url)
         assert all(migrated.values())
@@ -235,9 +243,13 @@ class TestTheDatabaseItself:
         for changes in (ONE_OF_EACH, MOVED, ChangeSet(contacts=(insertion(tagged),), conflicts=(insertion(kept),))):
             assert store.apply([changes]) == (APPLIED,)
         assert store.acquire_lease("tell", "somebody", NOW, LATER)
+        own_index = engine_of(store).search_index is not None
         for name in NAMES:
-            assert once_asked(url, f"SELECT COUNT(*) FROM {name}") != [(0,)], name
+            empty = own_index and name == "contact_gram"
+            assert (once_asked(url, f"SELECT COUNT(*) FROM {name}") == [(0,)]) is empty, name
         for what, text in {**TWINS, **ORPHANS}.items():
+            if own_index and what == "another contact_gram":
+                continue
             assert self._refused(store, text), what
         store.close()
 
@@ -413,8 +425,14 @@ class TestPendingSql:
             if wire is not None:
                 changing = [text for text in wire.texts if text.startswith(("CREATE", "ALTER", "DROP"))]
                 once = list(dict.fromkeys(text.replace("IF NOT EXISTS ", "") for text in changing))
-                assert once == [text for text in pending if not text.startswith("INSERT")]
-            assert [text for text in pending if text.startswith("INSERT")] == [
+                # Then comes what fills the tables of searches, and their index: no SQL could say it.
+                assert [text for text in once if "trgm" not in text] == [
+                    text for text in pending if not text.startswith("INSERT")
+                ]
+            done = [text for text in pending if text.startswith("INSERT")]
+            mark = done.pop(VERSIONS.index("0010_contact_search"))
+            assert "hullo fills contact_search from all contacts" in mark
+            assert done == [
                 f"INSERT INTO hullo_migration (name, applied) VALUES ('{name}', CURRENT_TIMESTAMP)" for name in VERSIONS
             ]
             assert store.pending_sql() == ()
@@ -423,12 +441,14 @@ class TestPendingSql:
         with closing(connected(fresh)) as by_hand:
             for text in peewee_store(fresh).pending_sql():
                 ask(by_hand, text)
-        assert schema_of(fresh) == schema_of(url)
         store = peewee_store(fresh)
-        assert store.pending_sql() == ()
+        (left,) = store.pending_sql()
+        assert "goes on to fill contact_search" in left
         store.open()
         store.check()
         store.close()
+        assert store.pending_sql() == ()
+        assert schema_of(fresh) == schema_of(url)
 
 
 DUMPS = sorted(RELEASED.glob("*/*.sql"))
@@ -501,6 +521,7 @@ class TestAReleasedVersion(Released):
         with closing(connected(loaded)) as by_hand:
             for text in peewee_store(loaded).pending_sql():
                 ask(by_hand, text)
+        opened(loaded)
         assert history_of(loaded) == VERSIONS
         assert _without_expressions(schema_of(loaded)) == _without_expressions(schema_of(url))
 
@@ -536,7 +557,7 @@ class TestAnUpgradeThatBreaksOff(Released):
         texts = {
             "identity_key": "SELECT id, app_id, secret, created_at, last_used_at, retires_at FROM identity_key",
             "contact": "SELECT id, workspace_id, created_at, updated_at, last_seen_at, created_by, identifiers, "
-            "profile, search, merged_into, version FROM contact ORDER BY id",
+            "profile, merged_into, version FROM contact ORDER BY id",
             "session": "SELECT digest, workspace_id, app_id, visitor_id, created_at, seen_at, expires_at, contact_id, "
             "standing, claimed, proved, revoked_at, version FROM session ORDER BY digest",
         }

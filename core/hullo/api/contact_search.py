@@ -51,8 +51,9 @@ _STANDINGS: Final = {standing.label: standing for standing in Standing}
 QUERY: Final[QueryParameter[tuple[str, ...]]] = QueryParameter(
     name="query",
     schema=TEXT,
-    description="Found anywhere in identifiers and profile, whatever the case. A `+` is a plus; where nothing is found "
-    "with it, it is a space.",
+    description="All its words are in identifiers, profile and tags, whatever case and accents: anywhere, or "
+    "at the beginning of a word if they have one or two characters. Phones are found however they are written, domains "
+    "in either form. A `+` is a plus; where nothing is found with it, it is a space.",
     parse=_readings,
     default=(),
     keeps_plus=True,
@@ -95,6 +96,11 @@ class ContactSearch(Value):
     phone: str | None
     tag: str | None
     standing: Standing | None
+
+    @property
+    def has_text(self) -> bool:
+        """Return whether the store searches for text. A phone is searched for, and compared then."""
+        return bool(self.readings) or self.phone is not None
 
     def find(self, page: PageRequest, store: Store) -> Page[Contact]:
         """Return a page of the contacts that match."""

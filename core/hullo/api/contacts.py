@@ -65,7 +65,9 @@ async def list_contacts(request: Request) -> Response:
         tag=request.query(BY_TAG),
         standing=request.query(BY_STANDING),
     )
-    found = await request.runtime.read(partial(search.find, request.page_request()))
+    # Text is searched for, which may take long; all else is looked up.
+    read = request.runtime.search if search.has_text else request.runtime.read
+    found = await read(partial(search.find, request.page_request()))
     return json_response(
         request.page_response(found, lambda contact: ContactResponse.of(restrict_to_key(key, contact)))
     )

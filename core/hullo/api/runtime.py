@@ -18,7 +18,7 @@ from hullo.asgi.address import TrustedProxies
 from hullo.asgi.lifespan import close_at_exit
 from hullo.engine.batch_executor import BatchExecutor
 from hullo.engine.retry import Job
-from hullo.errors import HulloError
+from hullo.errors import HulloError, TooManySearches
 from hullo.model.decision import Decision
 from hullo.model.operation import Operation, PreparedOperation
 from hullo.ratelimit.limits import RateLimiter
@@ -35,6 +35,10 @@ HOOK_THREADS: Final = 32
 neither a lane nor the host's thread pool."""
 SLOW_CALL_THREADS: Final = 8
 """Slow calls at once: checks, exports, webhook tests."""
+SEARCH_THREADS: Final = 2
+"""Searches at once. Their threads are no lanes of the store: a search that takes long delays no identify."""
+MAX_WAITING_SEARCHES: Final = 64
+"""Searches that may wait for one of their threads. More would wait longer than a caller does."""
 RATE_LIMIT_THREADS: Final = 16
 """Calls that may wait at once for Redis to count them."""
 
@@ -56,6 +60,9 @@ class _LoopThreads:
         self.verifier_limiter = anyio.CapacityLimiter(HOOK_THREADS)
         self.observer_limiter = anyio.CapacityLimiter(HOOK_THREADS)
         self.slow_call_limiter = anyio.CapacityLimiter(SLOW_CALL_THREADS)
+        # A store with one lane searches in this process: one search at a time leaves processors to identifies.
+        searches = min(SEARCH_THREADS, hullo.store.max_concurrent_batches)
+        self.search_limiter = anyio.CapacityLimiter(searches)
         self.rate_limit_limiter = anyio.CapacityLimiter(RATE_LIMIT_THREADS)
 
 
@@ -130,6 +137,13 @@ class AsyncRuntime:
         threads = await self._open_threads()
         # Through the executor, whose threads are as many as the store serves at once.
         return await threads.executor.run_in_thread(lambda: query(self.hullo.store))
+
+    async def search(self, query: Callable[[Store], T]) -> T:
+        """Search the store beside its lanes. Raises `StoreUnavailable`, and `TooManySearches` where many wait."""
+        limiter = (await self._open_threads()).search_limiter
+        if limiter.statistics().tasks_waiting >= MAX_WAITING_SEARCHES:
+            raise TooManySearches
+        return await to_thread.run_sync(lambda: query(self.hullo.store), limiter=limiter)
 
     async def run_in_thread(self, function: Callable[[], T]) -> T:
         """Run a slow read-only call in a worker thread outside the store lanes."""

@@ -8,6 +8,7 @@ from contextlib import closing
 import click
 
 from hullo.cli.options import CommonOptions, common_options, pass_options
+from hullo.cli.progress import show_progress
 from hullo.store.maintenance import EmailCollision, SupportsMaintenance
 from hullo.store.urls import mask_secrets
 
@@ -17,7 +18,7 @@ from hullo.store.urls import mask_secrets
 @common_options
 @pass_options
 def migrate_command(options: CommonOptions, dry_run: bool) -> None:
-    """Create the database or bring its schema up to date. Safe to repeat."""
+    """Create the database or bring it up to date. Safe to repeat: an interrupted migration continues."""
     if dry_run:
         _show_pending(options)
         return
@@ -25,6 +26,9 @@ def migrate_command(options: CommonOptions, dry_run: bool) -> None:
     collisions = _pending_collisions(options)
     # The store alone, without `Hullo.open`: that needs the master key, and the schema does not.
     with closing(options.closed_store()) as store:
+        if isinstance(store, SupportsMaintenance):
+            with show_progress() as progress:
+                store.migrate(progress)
         store.open()
         # Opening may find nothing to do; the check makes sure that the schema is this version's.
         store.check()

@@ -130,6 +130,10 @@ class SupportsMaintenance(SupportsCopy, Protocol):
     Where the engine has backup tools of its own, `backup` and `restore` raise `SettingsError` with their commands.
     """
 
+    def migrate(self, progress: Progress) -> None:
+        """Create the database or bring it up to date, as opening the store does, and tell how far that is."""
+        ...
+
     def pending_sql(self) -> Sequence[str]:
         """Return the SQL that opening the store would run; none when the schema is current. Runs none of it."""
         ...

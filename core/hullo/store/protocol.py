@@ -61,7 +61,8 @@ class PageRequest(Value):
 
 
 class ContactFilter(Value):
-    """`query` is searched for anywhere in identifiers and profile, ignoring case; `identifier` matches exactly."""
+    """`query` is what a person types, compared as `SearchQuery` says; one without a word matches every contact.
+    `identifier` matches exactly."""
 
     workspace_id: str
     query: str | None = None

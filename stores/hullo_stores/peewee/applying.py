@@ -38,13 +38,17 @@ class LockStatements:
 
 
 class Statements:
-    """The statements that apply change sets, besides batches. Compiled once for each kind of engine."""
+    """The statements that apply change sets, besides batches. Compiled once for each kind of engine.
 
-    def __init__(self, compiler: Compiler) -> None:
-        self.erasures = ErasureStatements(compiler)
-        self.merges = MergeStatements(compiler)
-        self.notes = NoteStatements(compiler)
-        self.locks = LockStatements(compiler)
+    `keeps_grams`: see `BatchBuilder`.
+    """
+
+    def __init__(self, compiler: Compiler, *, keeps_grams: bool = False) -> None:
+        self.erasures = compiler.cached(ErasureStatements)
+        self.merges = compiler.cached(MergeStatements)
+        self.notes = compiler.cached(NoteStatements)
+        self.locks = compiler.cached(LockStatements)
+        self.keeps_grams = keeps_grams
 
 
 def apply_group(
@@ -103,7 +107,7 @@ def _apply_in_savepoint(transaction: Transaction, statements: Statements, part: 
 
 def _write(transaction: Transaction, statements: Statements, group: Sequence[ChangeSet]) -> None:
     try:
-        batches = BatchBuilder(group).batches()
+        batches = BatchBuilder(group, keeps_grams=statements.keeps_grams).batches()
     except UNENCODABLE:
         raise Unstorable from None
     transaction.write(batches)

@@ -15,13 +15,16 @@ from hullo.model.change_set import CallCount, Change, ChangeSet, HopGroupRevocat
 from hullo.model.contact import Contact, ContactId
 from hullo.model.instant import Instant
 from hullo.model.refused_origin import RefusedOrigin
+from hullo.model.search import is_searched_alike, search_text
 from hullo.model.standing import Standing
 from hullo_stores.peewee.rows.apps import answer_row, identity_key_row, refused_origin_row, spent_row
 from hullo_stores.peewee.rows.contacts import tag_rows
 from hullo_stores.peewee.rows.encoding import Row, json_text
 from hullo_stores.peewee.rows.history import tombstone_row
+from hullo_stores.peewee.search.grams import gram_numbers
 from hullo_stores.peewee.table_writes import PURGE_FACTOR
 from hullo_stores.peewee.write_plan import (
+    ADD_GRAM,
     ADD_IDENTIFIER,
     ADD_IDENTITY_KEY,
     ADD_TAG,
@@ -29,9 +32,11 @@ from hullo_stores.peewee.write_plan import (
     COUNT_CALLS,
     COUNT_REFUSED_ORIGINS,
     DROP_BLOCK,
+    DROP_GRAM,
     DROP_IDENTITY_KEY,
     DROP_NOTE,
     DROP_OUTBOX_EVENT,
+    DROP_SEARCH_TEXT,
     DROP_TAG,
     END_HOP_GROUP,
     LEAVE_CONTACT,
@@ -40,6 +45,7 @@ from hullo_stores.peewee.write_plan import (
     LOG_OUT,
     PURGE_REFUSED_ORIGINS,
     PUT_BLOCK,
+    PUT_SEARCH_TEXT,
     PUT_TOMBSTONE,
     RELEASE_IDENTIFIER,
     REPLACE_IDENTITY_KEY,
@@ -55,7 +61,9 @@ from hullo_stores.references import newly_referenced_contacts
 class BatchBuilder:
     """Collect the rows of a group of change sets, except for its erasures, merges and splits."""
 
-    def __init__(self, group: Sequence[ChangeSet]) -> None:
+    def __init__(self, group: Sequence[ChangeSet], *, keeps_grams: bool) -> None:
+        """`keeps_grams`: the trigrams of search texts are rows, as the engine has no index of substrings."""
+        self._keeps_grams = keeps_grams
         self._rows: dict[Write, list[Row]] = {}
         for changes in group:
             self._add_change_set(changes)
@@ -128,6 +136,7 @@ class BatchBuilder:
             )
         if contact.tags or (before is not None and before.tags):
             self._add_tags(before, contact)
+        self._add_search_text(before, contact)
         for app_id, block in contact.custom_data.items():
             known = before.custom_data.get(app_id) if before is not None else None
             if not block:
@@ -141,6 +150,25 @@ class BatchBuilder:
         held, wanted = tag_rows(before) if before is not None else {}, tag_rows(contact)
         self._add(DROP_TAG, [row[:2] for tag, row in held.items() if tag not in wanted])
         self._add(ADD_TAG, [row for tag, row in wanted.items() if tag not in held])
+
+    def _add_search_text(self, before: Contact | None, contact: Contact) -> None:
+        """Add what searches read, where it changes: a contact that is merged into another is not found (G1)."""
+        was_listed, is_listed = before is not None and before.merged_into is None, contact.merged_into is None
+        if before is not None and was_listed and is_listed and is_searched_alike(before, contact):
+            return
+        old = search_text(before) if before is not None and was_listed else None
+        new = search_text(contact) if is_listed else None
+        if old == new:
+            return
+        if new is None:
+            self._add(DROP_SEARCH_TEXT, [(contact.workspace_id, contact.id)])
+        else:
+            # An upsert: a contact of an unfinished migration has no text yet.
+            self._add(PUT_SEARCH_TEXT, [(new, contact.workspace_id, contact.id)])
+        if self._keeps_grams:
+            held, wanted = gram_numbers(old or ""), gram_numbers(new or "")
+            self._add(DROP_GRAM, [(gram, contact.id) for gram in sorted(held - wanted)])
+            self._add(ADD_GRAM, [(gram, contact.id) for gram in sorted(wanted - held)])
 
     def _add_key_uses(self, uses: Sequence[KeyUse]) -> None:
         latest: dict[tuple[str, str], Instant] = {}

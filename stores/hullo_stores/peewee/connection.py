@@ -58,6 +58,41 @@ class Loader(Protocol):
         ...
 
 
+class SubstringIndex(Protocol):
+    """An index of `contact_search.text` that the engine maintains with every write of the table."""
+
+    name: str
+    """As `hullo doctor` calls it."""
+    advice: str
+    """How to make it available."""
+    source: str
+    """The tables to search in, `contact_search` as `s`."""
+    latest_first: str | None
+    """The clause by which the index gives matches in the order of `number` without sorting. None if it cannot."""
+
+    def is_built(self, connection: Connection) -> bool:
+        """Return whether the database has the index."""
+        ...
+
+    def is_available(self, connection: Connection) -> bool:
+        """Return whether this database can have the index now. Raises `StoreUnavailable` if it has one that this
+        process cannot maintain."""
+        ...
+
+    def prepare(self, database: Database) -> bool:
+        """Return whether this database can have the index; install what it needs. Inside the migration lock."""
+        ...
+
+    def build(self, database: Database) -> None:
+        """Make the index from the rows that are there, unless it exists. Inside the migration lock."""
+        ...
+
+    def condition(self, grams: Sequence[str]) -> tuple[str, tuple[str, ...]] | None:
+        """Return a condition, with its values, that all texts with these trigrams meet. None where the comparison with
+        the text itself uses the index."""
+        ...
+
+
 class EngineMaintenance(Protocol):
     """What an engine does for `SupportsCopy` and `SupportsMaintenance`."""
 
@@ -116,6 +151,11 @@ class Engine(Protocol):
         ...
 
     @property
+    def search_index(self) -> SubstringIndex | None:
+        """The index of substrings that the engine can have; None if it has none of its own."""
+        ...
+
+    @property
     def maintenance(self) -> EngineMaintenance:
         """What the engine does for copies, backups and diagnosis."""
         ...
@@ -149,6 +189,13 @@ class Engine(Protocol):
 
     def read_transaction(self) -> AbstractContextManager[Connection]:
         """Give a connection on which several statements see one snapshot."""
+        ...
+
+    def search_transaction(self) -> AbstractContextManager[Connection]:
+        """Give a connection that only searches use, a few at once, on which statements see one snapshot.
+
+        Raises `StoreUnavailable` if all are busy for long, and `TookTooLong` for a statement that does not end.
+        """
         ...
 
     def write_transaction(self) -> AbstractContextManager[Transaction]:

@@ -46,6 +46,11 @@ def add_index(database: Database, table: type[Model], *columns: Field, name: str
     cast("Any", database).execute(table.index(*columns, name=name, safe=False))
 
 
+def execute(database: Database, text: str) -> None:
+    """Run a statement that the builder cannot express."""
+    cast("Any", database).execute_sql(text)
+
+
 def drop_index(migrator: SchemaMigrator, table: str, name: str) -> None:
     """Drop the index if it exists."""
     if any(index.name == name for index in migrator.database.get_indexes(table)):

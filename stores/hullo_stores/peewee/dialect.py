@@ -30,6 +30,9 @@ class Dialect:
     lock_clause: str | None = None
     """Ends a SELECT that locks its rows until the transaction ends. None if a writer has the whole database."""
 
+    contains = "instr({column}, ?) > 0"
+    """The condition that a text column contains what `pattern` was made from, compared byte by byte."""
+
     deletes_in_order = False
     """Whether a DELETE by key needs ORDER BY and LIMIT: otherwise InnoDB scans a small table, and waits for every row
     that another transaction has locked."""
@@ -37,6 +40,10 @@ class Dialect:
     def with_placeholders(self, text: str) -> str:
         """Replace the placeholders of Peewee's builder by the driver's."""
         return text
+
+    def pattern(self, part: str) -> str:
+        """Return what `contains` binds."""
+        return part
 
     def bind_names(self, text: str) -> tuple[str, tuple[str, ...]]:
         """Replace `:name` by the driver's placeholders; return the text and the names in binding order."""
@@ -77,10 +84,15 @@ class Dialect:
 class PostgresqlDialect(Dialect):
     """Rows are bound as one JSON text, whatever their number, so that one prepared statement serves all."""
 
+    contains = "{column} LIKE ? ESCAPE '!'"
     lock_clause = "FOR NO KEY UPDATE"  # still lets other transactions insert rows that reference this one
     materialized = "MATERIALIZED"
 
     _types: Final[dict[ColumnType, str]] = {"text": "text", "bigint": "bigint", "int": "int", "bytes": "text"}
+
+    def pattern(self, part: str) -> str:
+        """See `Dialect`."""
+        return like_pattern(part)
 
     def with_placeholders(self, text: str) -> str:
         """Number the placeholders: `$1`, `$2`, … in their order."""
@@ -146,11 +158,16 @@ class PostgresqlDialect(Dialect):
 class MysqlDialect(Dialect):
     """MySQL and MariaDB. Texts are made for the number of rows, as the driver writes values into the text."""
 
+    contains = "{column} LIKE ? ESCAPE '!'"
     lock_clause = "FOR UPDATE"
     materialized = ""
     deletes_in_order = True
     collation = "utf8mb4_nopad_bin"
     """Compares text byte by byte. MariaDB's default equates "Ann", "ann" and "ann ", and all emoji."""
+
+    def pattern(self, part: str) -> str:
+        """See `Dialect`."""
+        return like_pattern(part)
 
     def with_placeholders(self, text: str) -> str:
         """See `Dialect`."""
@@ -246,6 +263,12 @@ def _condition(column: Column, value: str, table: str = "") -> str:
 def quoted_names(columns: Sequence[Column]) -> str:
     """Return the quoted names of the columns."""
     return ", ".join(f'"{column.name}"' for column in columns)
+
+
+def like_pattern(part: str) -> str:
+    """Return a LIKE pattern that finds `part` anywhere. The escape is not a backslash: engines disagree about those."""
+    escaped = part.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+    return f"%{escaped}%"
 
 
 def _number_placeholders(text: str, placeholder: re.Pattern[str], made: Callable[[int], str]) -> str:

@@ -16,9 +16,11 @@ from hullo_stores.peewee.compiler import Compiler, ListStatement, parameter
 from hullo_stores.peewee.connection import Transaction
 from hullo_stores.peewee.merging import select_keys, with_absorbed
 from hullo_stores.peewee.rows.contacts import session_of
+from hullo_stores.peewee.search.grams import gram_numbers
 from hullo_stores.peewee.tables import (
     Conflicts,
     Contacts,
+    ContactSearch,
     Conversations,
     CustomData,
     Decisions,
@@ -31,7 +33,7 @@ from hullo_stores.peewee.tables import (
     Tags,
     Timeline,
 )
-from hullo_stores.peewee.write_plan import SESSIONS
+from hullo_stores.peewee.write_plan import DROP_GRAM, DROP_SEARCH_TEXT, SESSIONS
 from hullo_stores.peewee.writes import Batch
 from hullo_stores.write_conflict import WriteConflict
 
@@ -101,6 +103,14 @@ class ErasureStatements:
         self.erase_blocks = compiler.delete_by(CustomData.contact_id)
         self.erase_identifiers = compiler.delete_by(Identifiers.contact_id)
         self.erase_contacts = compiler.delete_by(Contacts.id)
+        self.workspaces_of = compiler.select_by(Contacts.id, Contacts.workspace_id, Contacts.id)
+        self.search_text = compiler.compile(
+            ContactSearch.select(ContactSearch.text).where(
+                ContactSearch.workspace_id == parameter("workspace"), ContactSearch.contact_id == parameter("contact")
+            ),
+            "workspace",
+            "contact",
+        )
 
 
 def erase(transaction: Transaction, statements: ErasureStatements, erasure: Erasure) -> None:
@@ -137,6 +147,7 @@ def _drop_contacts(transaction: Transaction, statements: ErasureStatements, doom
         merges = select_keys(transaction, find, doomed)
         _run(transaction, statements.erase_moved, merges)
         _run(transaction, statements.erase_merges, merges)
+    _drop_search_texts(transaction, statements, doomed)
     for statement in (
         statements.erase_timeline,
         statements.erase_notes,
@@ -165,6 +176,24 @@ def _leave_sessions(transaction: Transaction, statements: ErasureStatements, doo
         rows = [row for _, row in SESSIONS.rows(ChangeSet(sessions=tuple(left)))]
         # Sorted: two transactions that write the same rows lock them in the same order.
         transaction.write([Batch(SESSIONS.replace, sorted(rows, key=SESSIONS.replace.key_of))])
+
+
+def _drop_search_texts(transaction: Transaction, statements: ErasureStatements, doomed: Sequence[str]) -> None:
+    """Delete what searches read of the contacts. Their trigrams, where those are rows, are found by the texts: an index
+    by contact would double the table of trigrams."""
+    owners = [row for text, bound in statements.workspaces_of.bind(doomed) for row in transaction.rows(text, bound)]
+    if not owners:
+        return
+    batches = [Batch(DROP_SEARCH_TEXT, sorted(owners))]
+    if transaction.rows("SELECT 1 FROM contact_gram LIMIT 1"):
+        grams = [
+            (gram, owner[1])
+            for owner in owners
+            for (text,) in transaction.rows(statements.search_text, owner)
+            for gram in gram_numbers(text)
+        ]
+        batches += [Batch(DROP_GRAM, sorted(grams))] if grams else []
+    transaction.write(batches)
 
 
 def _run(transaction: Transaction, statement: ListStatement, values: Sequence[str], *first: object) -> None:

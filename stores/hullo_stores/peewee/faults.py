@@ -28,6 +28,11 @@ class ServerLost(StoreUnavailable):
     """The server is gone or no longer the primary: other pooled connections may lead to the same server."""
 
 
+class TookTooLong(StoreUnavailable):
+    """The database has ended a statement that took longer than it may."""
+
+
+_TOO_SLOW: Final = "took too long to answer"
 _CANNOT_OPEN: Final = "cannot be opened; check that its folder exists and may be written to"
 _SQLITE_SENTENCES: Final = {
     "SQLITE_BUSY": "is locked by another process; if this lasts, one holds a transaction open",
@@ -39,6 +44,7 @@ _SQLITE_SENTENCES: Final = {
     "SQLITE_NOTADB": "is not an SQLite database",
     "SQLITE_CORRUPT": "is damaged; restore it from a backup",
     "SQLITE_FULL": "cannot grow: the disk is full",
+    "SQLITE_INTERRUPT": _TOO_SLOW,
     "SQLITE_IOERR": "cannot be read or written: the disk reports an error",
 }
 
@@ -46,7 +52,6 @@ _SQLITE_REFUSALS: Final = {"SQLITE_READONLY", "SQLITE_PERM", "SQLITE_FULL", "SQL
 
 _LOST: Final = "cannot be reached; it may be starting or failing over, and if this lasts check the store's URL"
 _LOCKED: Final = "waited too long for a lock; if this lasts, another client holds a transaction open"
-_TOO_SLOW: Final = "took too long to answer"
 _FULL: Final = "has no room: its disk, its memory or its connections are used up"
 _READ_ONLY: Final = "may only be read; it may be a standby: connect to the primary"
 _NO_ACCESS: Final = "does not let hullo in; check user, password and rights"
@@ -118,8 +123,8 @@ def translate_sqlite_error(error: sqlite3.Error, path: str) -> TranslatedError:
         return Unstorable()
     for family, sentence in _SQLITE_SENTENCES.items():
         if name == family or name.startswith(f"{family}_"):
-            kind = WriteRefused if family in _SQLITE_REFUSALS else StoreUnavailable
-            return kind(f"the database {path} {sentence}")
+            kinds = {**dict.fromkeys(_SQLITE_REFUSALS, WriteRefused), "SQLITE_INTERRUPT": TookTooLong}
+            return kinds.get(family, StoreUnavailable)(f"the database {path} {sentence}")
     return StoreUnavailable(f"the database {path} cannot be used: {name}")
 
 
@@ -170,9 +175,8 @@ def translate_wrapped_error(
 
 
 def _unavailable(sentence: str) -> StoreUnavailable:
-    if sentence in (_LOST, _READ_ONLY):
-        return ServerLost(f"the database {sentence}")
-    return (WriteRefused if sentence == _FULL else StoreUnavailable)(f"the database {sentence}")
+    kinds = {_LOST: ServerLost, _READ_ONLY: ServerLost, _FULL: WriteRefused, _TOO_SLOW: TookTooLong}
+    return kinds.get(sentence, StoreUnavailable)(f"the database {sentence}")
 
 
 def _connect_sentence(message: str) -> str:

@@ -16,15 +16,15 @@ from peewee import Database
 from playhouse.migrations import Migration, Runner
 
 from hullo.errors import StoreUnavailable
-from hullo.store.maintenance import EmailCollision
+from hullo.store.maintenance import EmailCollision, Progress, no_progress
 from hullo_stores.peewee.connection import Engine
 from hullo_stores.peewee.data_migrations import REINDEX_EMAILS, literal_sql, pending_reindex
 from hullo_stores.peewee.email_index import EmailReindex
+from hullo_stores.peewee.search.upkeep import HISTORY_TABLE, UNFINISHED_SEARCH, finish_index, is_index_current
 from hullo_stores.peewee.tables import TABLES
 from hullo_stores.peewee.writes import name_of
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
-HISTORY_TABLE: Final = "hullo_migration"
 _PROBE: Final = "write probe"
 WRITE_PROBE: Final = (
     f"INSERT INTO {HISTORY_TABLE} (name, applied) VALUES ('{_PROBE}', CURRENT_TIMESTAMP)",
@@ -39,12 +39,12 @@ UNFINISHED_COPY: Final = "unfinished copy of "
 """Followed by what `CopyTarget.begin` was told: 32 hexadecimal digits."""
 
 
-def migrate(engine: Engine) -> None:
+def migrate(engine: Engine, progress: Progress = no_progress) -> None:
     """Apply pending migrations once, however many processes start together. Raises `StoreUnavailable`.
 
     Peewee's runner takes no lock: without `migration_lock` two processes would both find a migration pending.
     """
-    if _is_current(engine):
+    if _is_current(engine) and is_index_current(engine):
         return
     with engine.migration_lock():
         runner = _runner(engine.database)
@@ -57,6 +57,7 @@ def migrate(engine: Engine) -> None:
             if name not in applied:
                 with _recoverable_migration(runner, name, applied):
                     runner.up(target=name)
+    finish_index(engine, progress)
 
 
 def require_current(engine: Engine) -> None:
@@ -65,6 +66,8 @@ def require_current(engine: Engine) -> None:
     _require_known(applied)
     if pending := KNOWN_MIGRATIONS - applied:
         raise StoreUnavailable(f"the database lacks {', '.join(sorted(pending))}; run 'hullo migrate'")
+    if UNFINISHED_SEARCH in applied:
+        raise StoreUnavailable("the database cannot be searched yet; run 'hullo migrate' to finish its index")
 
 
 def pending_sql(engine: Engine) -> Sequence[str]:
@@ -85,6 +88,8 @@ def pending_sql(engine: Engine) -> Sequence[str]:
                 texts.append(
                     f"INSERT INTO {HISTORY_TABLE} (name, applied) VALUES ('{migration.name}', CURRENT_TIMESTAMP)"
                 )
+    if UNFINISHED_SEARCH in applied:
+        texts.append("/* at its next start, hullo goes on to fill contact_search from all contacts */")
     return tuple(texts)
 
 
@@ -188,7 +193,7 @@ def _require_known(applied: Collection[str]) -> None:
         raise StoreUnavailable(
             "the database holds an unfinished copy; run the same 'hullo store copy' again to finish it"
         )
-    known = {*KNOWN_MIGRATIONS, *(f"{UNFINISHED_PREFIX}{name}" for name in KNOWN_MIGRATIONS)}
+    known = {*KNOWN_MIGRATIONS, UNFINISHED_SEARCH, *(f"{UNFINISHED_PREFIX}{name}" for name in KNOWN_MIGRATIONS)}
     if unknown := set(applied) - known:
         raise StoreUnavailable(
             f"the database was made by a newer hullo: it has {', '.join(sorted(unknown))}; update this one"

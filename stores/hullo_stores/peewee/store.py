@@ -23,6 +23,8 @@ from hullo_stores.peewee.reads.history import HistoryQueries
 from hullo_stores.peewee.reads.outbox import OutboxQueries
 from hullo_stores.peewee.retention import RetentionStore
 from hullo_stores.peewee.schema import migrate, require_current
+from hullo_stores.peewee.search.finding import ContactFinder
+from hullo_stores.peewee.search.upkeep import built_index
 
 PROBE_INTERVAL: Final = 2.0
 """Seconds for which a database that took writes counts as writable, however often readiness is asked for."""
@@ -33,7 +35,7 @@ class PeeweeStore(AppQueries, ContactQueries, HistoryQueries, OutboxQueries, Ret
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
-        self._statements = self._compiler.cached(Statements)
+        self._statements = Statements(self._compiler)
         self._open_lock = threading.Lock()
         self._is_open = False
         self._thread_state = threading.local()
@@ -60,9 +62,12 @@ class PeeweeStore(AppQueries, ContactQueries, HistoryQueries, OutboxQueries, Ret
             self._engine.open()
             try:
                 migrate(self._engine)
+                index = built_index(self._engine)
             except BaseException:
                 self._engine.close()
                 raise
+            self._statements = Statements(self._compiler, keeps_grams=index is None)
+            self._finder = ContactFinder(self._engine.dialect, index)
             self._is_open = True
 
     def close(self) -> None:

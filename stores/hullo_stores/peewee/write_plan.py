@@ -16,7 +16,9 @@ from hullo_stores.peewee.tables import (
     Audits,
     CallCounts,
     Conflicts,
+    ContactGrams,
     Contacts,
+    ContactSearch,
     Conversations,
     CustomData,
     Decisions,
@@ -112,6 +114,17 @@ PUT_BLOCK = Write(
 )
 DROP_BLOCK = Write(verb="delete", table=name_of(CustomData), keys=BLOCK_KEY_COLUMNS)
 DROP_TAG = Write(verb="delete", table=name_of(Tags), keys=columns_of(Tags, "contact_id", "name"))
+PUT_SEARCH_TEXT = Write(
+    verb="upsert",
+    table=name_of(ContactSearch),
+    sets=columns_of(ContactSearch, "text"),
+    keys=columns_of(ContactSearch, "workspace_id", "contact_id"),
+)
+DROP_SEARCH_TEXT = Write(
+    verb="delete", table=name_of(ContactSearch), keys=columns_of(ContactSearch, "workspace_id", "contact_id")
+)
+ADD_GRAM = insert_into(ContactGrams)
+DROP_GRAM = Write(verb="delete", table=name_of(ContactGrams), keys=columns_of(ContactGrams, "gram", "contact_id"))
 DROP_NOTE = Write(verb="delete", table=name_of(Notes), keys=columns_of(Notes, "id"))
 DROP_OUTBOX_EVENT = Write(verb="delete", table=name_of(Outbox), keys=columns_of(Outbox, "id"))
 PUT_TOMBSTONE = Write(
@@ -196,6 +209,10 @@ WRITE_ORDER: Final = (
     PUT_BLOCK,
     DROP_TAG,
     ADD_TAG,
+    DROP_SEARCH_TEXT,
+    PUT_SEARCH_TEXT,
+    DROP_GRAM,
+    ADD_GRAM,
     VISITORS.add,
     SESSIONS.add,
     SESSIONS.replace,

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, Literal
 
-from peewee import BigIntegerField, BlobField, CharField, Field, IntegerField, Model, SmallIntegerField, TextField
+from peewee import (
+    BigAutoField,
+    BigIntegerField,
+    BlobField,
+    CharField,
+    Field,
+    IntegerField,
+    Model,
+    SmallIntegerField,
+    TextField,
+)
 
 from hullo.value import Value
 from hullo_stores.peewee.rows.encoding import Row
@@ -15,6 +25,7 @@ ColumnType = Literal["text", "bigint", "int", "bytes"]
 _COLUMN_TYPES: Final[dict[type[Field], ColumnType]] = {
     CharField: "text",
     TextField: "text",
+    BigAutoField: "bigint",
     BigIntegerField: "bigint",
     IntegerField: "int",
     SmallIntegerField: "int",

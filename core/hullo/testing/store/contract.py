@@ -14,6 +14,7 @@ from hullo.testing.store.loading import LoadTests
 from hullo.testing.store.locking import LockingTests
 from hullo.testing.store.merging import MergeTests
 from hullo.testing.store.processes import ProcessTests
+from hullo.testing.store.searching import SearchTests
 from hullo.testing.store.session_revocation import SessionRevocationTests
 from hullo.testing.store.sweeping import SweepTests
 from hullo.testing.store.threads import ThreadTests
@@ -25,6 +26,7 @@ class StoreContract(
     LoadTests,
     ListTests,
     AgentTests,
+    SearchTests,
     IdentityTests,
     HistoryTests,
     MergeTests,

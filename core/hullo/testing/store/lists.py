@@ -178,26 +178,6 @@ class ListTests(StoreCase):
         ]
         assert not failed, f"(list, number of the cursor): {failed}"
 
-    @pytest.mark.parametrize("query", ["ANN", "o'nEIL", "shop.EXAMPLE", "İstanbul", "50%", "_x", "\\", "!", "USER-1"])
-    def test_contact_search_is_plain_text_ignoring_case(self, store: Store, query: str) -> None:
-        """Wildcards, escapes and quotes stand for themselves."""
-        # Each query below is a wildcard, an escape or a quote of some engine.
-        wanted = a_contact(
-            "con_1",
-            external_id="user-1",
-            email="ann@shop.example",
-            name="Ann O'Neil \\ 50% off_x! İSTANBUL",
-            custom_data={APP: {"note": "private"}},
-        )
-        other = a_contact("con_2", external_id="user-2", email="bob@mail.test", name="Bob 50 pct offax Istanbul")
-        must_apply(store, new_contacts(wanted, other))
-        assert store.list_contacts(replace(ALL_CONTACTS, query=query), FIRST_PAGE).items == (wanted,)
-
-    def test_overlong_query_finds_no_contact(self, store: Store) -> None:
-        must_apply(store, new_contacts(a_contact(name="x" * 255)))
-        # Longer than any pattern that an engine takes: an empty page, and no error.
-        assert store.list_contacts(replace(ALL_CONTACTS, query="x" * 100_000), FIRST_PAGE) == Page(items=(), next=None)
-
     def test_custom_data_is_not_searched(self, store: Store) -> None:
         must_apply(store, new_contacts(a_contact(external_id="u", custom_data={APP: {"note": "private"}})))
         assert store.list_contacts(replace(ALL_CONTACTS, query="private"), FIRST_PAGE).items == ()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from hullo.model.contact import Contact, ContactId
 from hullo.model.conversation import Conversation, ConversationId, Message
 from hullo.model.merge import RelatedCounts
+from hullo.model.search import SearchQuery, search_text
 from hullo.model.standing import Standing
 from hullo.model.visitor import Session, VisitorId
 from hullo.store.protocol import ContactFilter, ConversationFilter, Page, PageRequest
@@ -25,7 +24,7 @@ class MemoryContactQueries(MemoryQueries):
 
     def list_contacts(self, criteria: ContactFilter, page: PageRequest) -> Page[Contact]:
         """Return a page of the contacts that meet the criteria. See `ContactFilter`."""
-        text = criteria.query.casefold() if criteria.query else ""
+        query = SearchQuery.parse(criteria.query) if criteria.query else None
 
         def fits(contact: Contact) -> bool:
             return (
@@ -33,7 +32,7 @@ class MemoryContactQueries(MemoryQueries):
                 and contact.merged_into is None
                 and (criteria.identifier is None or criteria.identifier in contact.identifier_digests())
                 and (criteria.tag is None or criteria.tag in contact.tags)
-                and any(text in value.casefold() for value in (*_searched(contact), ""))
+                and (query is None or query.matches(search_text(contact)))
             )
 
         with self._locked() as tables:
@@ -110,12 +109,3 @@ class MemoryContactQueries(MemoryQueries):
         with self._locked() as tables:
             held = tables.messages.values()
             return page_where("messages", page, held, lambda message: message.conversation_id == conversation_id)
-
-
-def _searched(contact: Contact) -> Iterator[str]:
-    for _, fact in contact.all_identifiers():
-        yield str(fact.value)
-    for fact in (*contact.profile.values(), *contact.phones):
-        yield str(fact.value)
-    for tag in contact.tags:
-        yield f"#{tag}"

@@ -15,6 +15,7 @@ from hullo_stores.peewee.dialect import PostgresqlDialect
 from hullo_stores.peewee.engines.postgresql import PostgresqlDatabase, PostgresqlEngine, PostgresqlSettings
 from hullo_stores.peewee.engines.server import ServerConnection
 from hullo_stores.peewee.maintenance.server import COCKROACHDB
+from hullo_stores.peewee.search.limits import SEARCH_SECONDS
 from hullo_stores.peewee.store import PeeweeStore
 
 SCHEME: Final = "cockroachdb://"
@@ -46,6 +47,12 @@ class CockroachdbDatabase(PostgresqlDatabase, PeeweesOwn):  # type: ignore[misc]
 class CockroachdbEngine(PostgresqlEngine):
     """See `PostgresqlEngine`."""
 
+    # Untested, so without what is PostgreSQL's own.
+    search_begin_statements = (
+        *PostgresqlEngine.read_begin_statements,
+        f"SET LOCAL statement_timeout = {SEARCH_SECONDS * 1000}",
+    )
+    search_index = None
     tools = COCKROACHDB
     dialect_class = CockroachdbDialect
     database_class = CockroachdbDatabase

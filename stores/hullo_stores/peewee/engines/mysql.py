@@ -24,6 +24,7 @@ from hullo_stores.peewee.faults import UNENCODABLE, translate_mysql_error, trans
 from hullo_stores.peewee.loaders.single_query import SingleQueryLoader
 from hullo_stores.peewee.maintenance.server import MARIADB, ServerState, clock_ahead
 from hullo_stores.peewee.rows.encoding import Row
+from hullo_stores.peewee.search.limits import SEARCH_CONNECTIONS, SEARCH_SECONDS
 from hullo_stores.peewee.store import PeeweeStore
 from hullo_stores.peewee.writes import Batch, Write, split_batches
 from hullo_stores.write_conflict import WriteConflict
@@ -271,19 +272,26 @@ class MysqlEngine(ServerEngine):
         "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
     )
     write_begin_statements = ("BEGIN",)
+    search_begin_statements = read_begin_statements
     tools = MARIADB
 
     def __init__(self, settings: MysqlSettings) -> None:
         self._dialect = MysqlDialect()
-        database = MysqlDatabase(
-            settings.database,
-            statement_timeout_ms=settings.statement_timeout_ms,
-            lock_timeout_ms=settings.lock_timeout_ms,
-            max_connections=settings.pool,
-            timeout=POOL_TIMEOUT,
-            **settings.connect_options,
+        database, search_database = (
+            MysqlDatabase(
+                settings.database,
+                statement_timeout_ms=timeout_ms,
+                lock_timeout_ms=settings.lock_timeout_ms,
+                max_connections=connections,
+                timeout=POOL_TIMEOUT,
+                **settings.connect_options,
+            )
+            for connections, timeout_ms in (
+                (settings.pool, settings.statement_timeout_ms),
+                (SEARCH_CONNECTIONS, SEARCH_SECONDS * 1000),
+            )
         )
-        super().__init__(database, settings.pool, self._dialect, SingleQueryLoader(self._dialect))
+        super().__init__(database, search_database, settings.pool, self._dialect, SingleQueryLoader(self._dialect))
         self._one = StatementCache(self._dialect.single_row_sql)
 
     def _connection(self, driver: Any, begin: Sequence[str]) -> MysqlConnection:

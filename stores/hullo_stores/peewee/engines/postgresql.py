@@ -16,7 +16,7 @@ from playhouse.pool import PooledPostgresqlDatabase
 from hullo.errors import SettingsError, StoreUnavailable, Unstorable
 from hullo.store.maintenance import Finding
 from hullo.value import Value
-from hullo_stores.peewee.connection import Connection
+from hullo_stores.peewee.connection import Connection, SubstringIndex
 from hullo_stores.peewee.dialect import PostgresqlDialect, StatementCache
 from hullo_stores.peewee.engines.server import POOL_SIZE, POOL_TIMEOUT, ServerConnection, ServerEngine, is_disconnected
 from hullo_stores.peewee.engines.url import Parameters, split_url
@@ -24,6 +24,8 @@ from hullo_stores.peewee.faults import UNENCODABLE, translate_postgresql_error, 
 from hullo_stores.peewee.loaders.single_query import SingleQueryLoader
 from hullo_stores.peewee.maintenance.server import POSTGRESQL, ServerState, clock_ahead
 from hullo_stores.peewee.rows.encoding import Row, json_text
+from hullo_stores.peewee.search.index import TrigramIndex
+from hullo_stores.peewee.search.limits import SEARCH_CONNECTIONS, SEARCH_SECONDS
 from hullo_stores.peewee.store import PeeweeStore
 from hullo_stores.peewee.writes import Batch, Write, split_batches
 from hullo_stores.write_conflict import WriteConflict
@@ -274,6 +276,14 @@ class PostgresqlEngine(ServerEngine):
     # Re-reading after a savepoint at SERIALIZABLE failed 29 of 120 concurrent inserts of one identifier. Deciding the
     # unit again at READ COMMITTED failed none.
     write_begin_statements = ("BEGIN ISOLATION LEVEL READ COMMITTED",)
+    search_begin_statements: Sequence[str] = (
+        *read_begin_statements,
+        f"SET LOCAL statement_timeout = {SEARCH_SECONDS * 1000}",
+        # A plan that is made without the searched text guesses how many rows have it, and guesses wrongly.
+        "SET LOCAL plan_cache_mode = force_custom_plan",
+        "SET LOCAL enable_seqscan = off",
+    )
+    search_index: SubstringIndex | None = TrigramIndex()
     tools = POSTGRESQL
     dialect_class: type[PostgresqlDialect] = PostgresqlDialect
     database_class: type[PostgresqlDatabase] = PostgresqlDatabase
@@ -281,14 +291,18 @@ class PostgresqlEngine(ServerEngine):
     def __init__(self, settings: PostgresqlSettings) -> None:
         dialect = self.dialect_class()
         driver = settings.connect_options
-        database = self.database_class(
-            driver.pop("dbname"),
-            prefer_psycopg3=True,
-            max_connections=settings.pool,
-            timeout=POOL_TIMEOUT,
-            **driver,
+        name = driver.pop("dbname")
+        database, search_database = (
+            self.database_class(
+                name,
+                prefer_psycopg3=True,
+                max_connections=connections,
+                timeout=POOL_TIMEOUT,
+                **driver,
+            )
+            for connections in (settings.pool, SEARCH_CONNECTIONS)
         )
-        super().__init__(database, settings.pool, dialect, SingleQueryLoader(dialect))
+        super().__init__(database, search_database, settings.pool, dialect, SingleQueryLoader(dialect))
         self._one, self._many = StatementCache(dialect.single_row_sql), StatementCache(dialect.multi_row_sql)
 
     def _connection(self, driver: psycopg.Connection, begin: Sequence[str]) -> PostgresqlConnection:

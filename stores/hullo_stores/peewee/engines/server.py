@@ -16,12 +16,13 @@ from playhouse.pool import MaxConnectionsExceeded
 
 from hullo.errors import StoreUnavailable
 from hullo.store.maintenance import Finding
-from hullo_stores.peewee.connection import Connection, EngineMaintenance, Loader
+from hullo_stores.peewee.connection import Connection, EngineMaintenance, Loader, SubstringIndex
 from hullo_stores.peewee.dialect import Dialect
 from hullo_stores.peewee.faults import ServerLost
 from hullo_stores.peewee.maintenance.server import BackupTools, ServerMaintenance
 from hullo_stores.peewee.rows.encoding import Row
-from hullo_stores.peewee.schema import HISTORY_TABLE, WRITE_PROBE
+from hullo_stores.peewee.schema import WRITE_PROBE
+from hullo_stores.peewee.search.upkeep import HISTORY_TABLE
 from hullo_stores.peewee.writes import Batch
 from hullo_stores.write_conflict import TransactionAborted, WriteConflict
 
@@ -111,9 +112,16 @@ class ServerEngine(ABC):
     tools: BackupTools
     """The server's own tools for backups."""
 
-    def __init__(self, database: Any, pool: int, dialect: Dialect, loader: Loader) -> None:
-        """`database` is a `PooledDatabase` of the engine's kind, for `pool` connections."""
+    search_index: SubstringIndex | None = None
+    """See `Engine`."""
+    search_begin_statements: Sequence[str]
+    """Those of a read transaction, with a time limit of its own."""
+
+    def __init__(self, database: Any, search_database: Any, pool: int, dialect: Dialect, loader: Loader) -> None:
+        """`database` is a `PooledDatabase` of the engine's kind, for `pool` connections; `search_database` is a small
+        one for searches alone."""
         self.database = database
+        self._search_database = search_database
         self.pool = pool
         self.lanes = max(1, pool - READ_CONNECTIONS)
         self.readers = max(1, pool - self.lanes)
@@ -136,6 +144,7 @@ class ServerEngine(ABC):
         """See `Engine`. Connections in use are closed when they are returned."""
         self._is_open = False
         self.database.close_idle()
+        self._search_database.close_idle()
 
     def load_connection(self) -> AbstractContextManager[ServerConnection]:
         """See `Engine`."""
@@ -150,6 +159,10 @@ class ServerEngine(ABC):
     def read_transaction(self) -> AbstractContextManager[ServerConnection]:
         """See `Engine`."""
         return self._transaction(self.read_begin_statements)
+
+    def search_transaction(self) -> AbstractContextManager[ServerConnection]:
+        """See `Engine`. From a pool of their own: searches leave the connections of identifies alone."""
+        return self._transaction(self.search_begin_statements, self._search_database)
 
     def write_transaction(self) -> AbstractContextManager[ServerConnection]:
         """See `Engine`."""
@@ -196,8 +209,10 @@ class ServerEngine(ABC):
         """Return the exception to raise instead of an error that Peewee has wrapped."""
 
     @contextmanager
-    def _transaction(self, begin: Sequence[str]) -> Generator[ServerConnection]:
-        with self._checked_out() as driver:
+    def _transaction(self, begin: Sequence[str], database: Any = None) -> Generator[ServerConnection]:
+        """Run a transaction on a connection of this pool, else of the usual one."""
+        database = self.database if database is None else database
+        with self._checked_out(database) as driver:
             connection = self._connection(driver, begin)
             try:
                 yield connection
@@ -212,40 +227,44 @@ class ServerEngine(ABC):
                     connection.rollback()
                 except StoreUnavailable:
                     # Closing ends the transaction too. The first error is the one to raise.
-                    self.database.manual_close()
+                    database.manual_close()
                 raise
 
     @contextmanager
-    def _checked_out(self) -> Generator[Any]:
+    def _checked_out(self, database: Any = None) -> Generator[Any]:
+        database = self.database if database is None else database
         if not self._is_open:
             raise StoreUnavailable("the store is not open")
-        if not self.database.is_closed():
+        if not database.is_closed():
             raise AssertionError("inside locking() a store is asked for nothing but load and apply")
         # Checked out, used and returned on one thread: AnyIO prunes idle threads, and each would leak its connection.
         try:
-            self.database.connect()
+            database.connect()
         except MaxConnectionsExceeded:
+            if database is self._search_database:
+                raise StoreUnavailable("too many searches are under way; try again in a moment") from None
             raise StoreUnavailable(
                 f"all {self.pool} connections to the database are busy; if this lasts, allow more with pool="
             ) from None
         except PeeweeException as error:
             raise self._translate(error) from None
         try:
-            yield self.database.connection()
+            yield database.connection()
         except PeeweeException as error:
             fault = self._translate(error)
-            self._discard(fault)
+            self._discard(database, fault)
             raise fault from None
         except StoreUnavailable as fault:
-            self._discard(fault)
+            self._discard(database, fault)
             raise
         finally:
-            if not self.database.is_closed():
-                self.database.close()
+            if not database.is_closed():
+                database.close()
             if not self._is_open:  # closed meanwhile: this connection has just gone back to the pool
-                self.database.close_idle()
+                database.close_idle()
 
-    def _discard(self, fault: Exception) -> None:
-        self.database.manual_close()  # takes it out of the pool: its state is unknown
+    def _discard(self, database: Any, fault: Exception) -> None:
+        database.manual_close()  # takes it out of the pool: its state is unknown
         if isinstance(fault, ServerLost):
             self.database.close_idle()
+            self._search_database.close_idle()

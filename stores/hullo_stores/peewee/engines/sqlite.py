@@ -10,7 +10,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Generator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from shutil import disk_usage
 from typing import Final, cast
@@ -21,7 +21,7 @@ from peewee import Database, PeeweeException, SqliteDatabase
 from hullo.errors import SettingsError, StoreUnavailable
 from hullo.value import Value
 from hullo_stores.peewee.compiler import Compiler
-from hullo_stores.peewee.connection import EngineMaintenance, Loader
+from hullo_stores.peewee.connection import Connection, EngineMaintenance, Loader
 from hullo_stores.peewee.dialect import Dialect, StatementCache
 from hullo_stores.peewee.engines.sqlite_connections import (
     BEGIN_READ,
@@ -30,12 +30,14 @@ from hullo_stores.peewee.engines.sqlite_connections import (
     SqliteConnection,
     within,
 )
+from hullo_stores.peewee.engines.sqlite_searching import SearchConnections
 from hullo_stores.peewee.engines.url import Parameters
 from hullo_stores.peewee.faults import translate_sqlite_error, translate_wrapped_error
 from hullo_stores.peewee.loaders.fast_path import FastPathLoader
 from hullo_stores.peewee.loaders.steps import StepLoader
 from hullo_stores.peewee.maintenance.sqlite import SqliteMaintenance
 from hullo_stores.peewee.schema import WRITE_PROBE
+from hullo_stores.peewee.search.index import Fts5Index
 from hullo_stores.peewee.store import PeeweeStore
 
 MEBIBYTE: Final = 1024 * 1024
@@ -126,6 +128,8 @@ class SqliteEngine:
         """Two: one for the lane's batch, and one that reads ahead while that batch waits."""
         self._reads = ReaderPool(self._connect_reader, self.readers)
         self._texts = StatementCache(self.dialect.single_row_sql)
+        self._searches = SearchConnections(settings.path, self._set_up_reading)
+        self.search_index = Fts5Index()
         self.maintenance: EngineMaintenance = SqliteMaintenance(Path(settings.path))
         steps = StepLoader(Compiler(self._database, self.dialect))
         self.loader: Loader = FastPathLoader(self.dialect, steps)
@@ -156,10 +160,12 @@ class SqliteEngine:
             self._connection = connection
             self._loads.open()
             self._reads.open()
+            self._searches.open()
 
     def close(self) -> None:
         """See `Engine`. Waits for transactions that are under way."""
         # The readers first: the last connection of a database removes its write-ahead log, and must be able to write.
+        self._searches.close()
         for pool in (self._loads, self._reads):
             pool.close()
         with self._lock, self._translated_errors():
@@ -218,6 +224,10 @@ class SqliteEngine:
         with self._reads.connection() as connection:
             yield from within(connection, BEGIN_READ)
 
+    def search_transaction(self) -> AbstractContextManager[Connection]:
+        """See `Engine`."""
+        return self._searches.transaction()
+
     @contextmanager
     def write_transaction(self) -> Generator[SqliteConnection]:
         """See `Engine`. Takes the write lock at once: a deferred transaction that has read is refused without waiting
@@ -274,6 +284,10 @@ class SqliteEngine:
         connection.execute("PRAGMA secure_delete = 1")  # what is erased (P2) is not left in free pages
         # Measured: with a million contacts, reads through mapped memory cost 1.3 to 1.7 of those of ten thousand.
         connection.execute(f"PRAGMA mmap_size = {self._settings.mmap_mb * MEBIBYTE}")
+
+    def _set_up_reading(self, driver: sqlite3.Connection) -> None:
+        driver.execute(f"PRAGMA busy_timeout = {self._settings.busy_timeout_ms}")
+        driver.execute(f"PRAGMA mmap_size = {self._settings.mmap_mb * MEBIBYTE}")
 
     def _use_write_ahead_log(self, connection: SqliteConnection) -> None:
         """Turn on WAL, with a wait of our own: when processes create the file together, about one start in a thousand

@@ -17,15 +17,27 @@ from hullo.store.maintenance import PortableRow, PortableTable
 from hullo.store.protocol import APPLIED, Applied, StoreConflict
 from hullo_stores.peewee.compiler import Compiler, fields_of, parameter, select_all
 from hullo_stores.peewee.connection import Engine, Transaction
+from hullo_stores.peewee.rows.contacts import contact_of
 from hullo_stores.peewee.schema import (
-    HISTORY_TABLE,
     KNOWN_MIGRATIONS,
     UNFINISHED_COPY,
     migrate,
     require_current,
     unfinished_copy,
 )
-from hullo_stores.peewee.tables import TABLES, Audits, CallCounts, CustomData, Identifiers, Moved, Tags
+from hullo_stores.peewee.search.filling import search_batches
+from hullo_stores.peewee.search.upkeep import HISTORY_TABLE, built_index
+from hullo_stores.peewee.tables import (
+    DERIVED_TABLES,
+    TABLES,
+    Audits,
+    CallCounts,
+    Contacts,
+    CustomData,
+    Identifiers,
+    Moved,
+    Tags,
+)
 from hullo_stores.peewee.writes import Batch, insert_into, name_of
 from hullo_stores.write_conflict import WriteConflict
 
@@ -94,7 +106,8 @@ class PeeweeTables:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         compiler = Compiler(engine.database, engine.dialect)
-        self._statements = {name_of(table): _TableStatements(compiler, table) for table in TABLES}
+        copied = [table for table in TABLES if table not in DERIVED_TABLES]
+        self._statements = {name_of(table): _TableStatements(compiler, table) for table in copied}
         self._mark = compiler.compile(
             History.insert({History.name: parameter("name"), History.applied: parameter("applied")}), "name", "applied"
         )
@@ -143,8 +156,12 @@ class PeeweeTables:
 
     def add(self, table: PortableTable, rows: Sequence[PortableRow]) -> Applied | StoreConflict:
         """See `CopyTarget`."""
-        insert = self._statements[table.name].insert
-        return self._write(lambda transaction: transaction.write([Batch(insert, rows)] if rows else []))
+        batches = [Batch(self._statements[table.name].insert, rows)] if rows else []
+        if table.name == name_of(Contacts):
+            # In the same transaction: a copy that continues after an interruption looks at the contacts alone.
+            contacts = [contact_of(row, {}) for row in rows]
+            batches += search_batches(contacts, keeps_grams=built_index(self._engine) is None)
+        return self._write(lambda transaction: transaction.write(batches))
 
     def finish(self) -> None:
         """Remove the mark. See `CopyTarget`."""

@@ -11,7 +11,9 @@ from typing import Final
 
 from hullo.errors import Conflicting, StoreUnavailable
 from hullo_stores.peewee.faults import translate_sqlite_error
-from hullo_stores.peewee.schema import HISTORY_TABLE, KNOWN_MIGRATIONS, unfinished_copy
+from hullo_stores.peewee.schema import KNOWN_MIGRATIONS, unfinished_copy
+from hullo_stores.peewee.search.index import FTS_TABLE
+from hullo_stores.peewee.search.upkeep import HISTORY_TABLE
 
 LOCK_TIMEOUT_SECONDS: Final = 5.0
 """How long to wait for another process's lock."""
@@ -84,7 +86,8 @@ def holds_rows(path: Path) -> bool:
         return False
     try:
         with open_file(path) as connection:
-            tables = _tables_of(connection) - {HISTORY_TABLE}
+            # The tables of the index hold rows from the beginning.
+            tables = {name for name in _tables_of(connection) if not name.startswith(FTS_TABLE)} - {HISTORY_TABLE}
             return any(connection.execute(_QUOTED.format(name)).fetchall() for name in tables)
     except StoreUnavailable:
         return True

@@ -10,7 +10,8 @@ from hullo.errors import StoreUnavailable
 from hullo.store.maintenance import CopySource, CopyTarget, EmailCollision, Finding, Progress
 from hullo_stores.peewee.connection import Engine
 from hullo_stores.peewee.maintenance import copying
-from hullo_stores.peewee.schema import pending_collisions, pending_sql, require_current
+from hullo_stores.peewee.schema import migrate, pending_collisions, pending_sql, require_current
+from hullo_stores.peewee.search.upkeep import index_finding
 
 
 class Maintenance:
@@ -31,6 +32,14 @@ class Maintenance:
     def as_target(self) -> AbstractContextManager[CopyTarget]:
         """See `SupportsCopy`."""
         return copying.as_target(self._engine)
+
+    def migrate(self, progress: Progress) -> None:
+        """See `SupportsMaintenance`."""
+        self._engine.open()
+        try:
+            migrate(self._engine, progress)
+        finally:
+            self._engine.close()
 
     def pending_sql(self) -> Sequence[str]:
         """See `SupportsMaintenance`."""
@@ -68,7 +77,10 @@ def diagnose(engine: Engine) -> Iterator[Finding]:
     try:
         with engine.autocommit_connection() as connection:
             yield from engine.maintenance.findings(connection)
-        yield schema_finding(engine)
+        schema = schema_finding(engine)
+        yield schema
+        if schema.is_ok:
+            yield index_finding(engine)
     except StoreUnavailable as error:
         yield Finding(name="connection", value="lost", advice=error.detail)
     finally:

@@ -5,21 +5,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
 from typing import Final
 
-from peewee import SQL, Expression, Field, NodeList
+from msgspec.structs import replace
+from peewee import Field
 
+from hullo.errors import StoreUnavailable
 from hullo.model.contact import Contact, ContactId
 from hullo.model.conversation import Conversation, ConversationId, Message
+from hullo.model.search import SearchQuery, search_text
 from hullo.model.standing import Standing
 from hullo.model.visitor import Session, VisitorId
 from hullo.store.protocol import ContactFilter, ConversationFilter, Page, PageRequest
-from hullo_stores.paging import build_page
+from hullo_stores.paging import UnknownCursor, build_page, parse_cursor
 from hullo_stores.peewee.compiler import Compiler, PageStatement, parameter, select_all
-from hullo_stores.peewee.connection import Engine
+from hullo_stores.peewee.connection import Connection, Engine
+from hullo_stores.peewee.faults import TookTooLong
 from hullo_stores.peewee.reads.queries import Queries, fetch_page
 from hullo_stores.peewee.rows.contacts import blocks_by_contact, contact_of, conversation_of, message_of, session_of
+from hullo_stores.peewee.rows.encoding import Row
+from hullo_stores.peewee.search.finding import ContactFinder, ContactSearch
 from hullo_stores.peewee.tables import Contacts, Conversations, CustomData, Identifiers, Messages, Sessions, Tags
 
 _CONVERSATION_COLUMNS: Final[tuple[Field, ...]] = (
@@ -29,8 +36,6 @@ _CONVERSATION_COLUMNS: Final[tuple[Field, ...]] = (
     Conversations.assignee,
 )
 """The columns of a `ConversationFilter`."""
-MAX_QUERY_LENGTH: Final = 4096
-"""No searched value is longer, and engines limit the length of patterns."""
 
 
 class ContactStatements:
@@ -41,6 +46,7 @@ class ContactStatements:
         self.contacts_by_identifier = _pages_of_contacts(compiler, "digest")
         self.contacts_by_tag = _pages_of_contacts(compiler, "tag")
         self.contacts_by_identifier_and_tag = _pages_of_contacts(compiler, "digest", "tag")
+        self.contacts_by_id = compiler.select_by(Contacts.id)
         self.blocks = compiler.select_by(CustomData.contact_id)
         self.sessions = compiler.page_by(Sessions.visitor_id, Sessions.workspace_id, Sessions.contact_id)
         self.conversation = compiler.compile(select_all(Conversations).where(Conversations.id == parameter("id")), "id")
@@ -78,17 +84,18 @@ def _pages_of_contacts(compiler: Compiler, *conditions: str) -> PageStatement:
     slots = {"digest": ("digest",), "tag": ("workspace", "tag")}
     return compiler.page_statement(
         Contacts.id,
-        ("workspace", *(slot for condition in conditions for slot in slots[condition]), "text"),
+        ("workspace", *(slot for condition in conditions for slot in slots[condition])),
         Contacts.workspace_id == parameter("workspace"),
         Contacts.merged_into.is_null(),
         *(found[condition] for condition in conditions),
-        # `search` against a pattern of `_like_pattern`.
-        Expression(Contacts.search, "ILIKE", NodeList((parameter("text"), SQL("ESCAPE '!'")))),
     )
 
 
 class ContactQueries(Queries):
     """Reads of contacts and their conversations."""
+
+    _finder: ContactFinder
+    """Set when the store is opened."""
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
@@ -96,18 +103,48 @@ class ContactQueries(Queries):
 
     def list_contacts(self, criteria: ContactFilter, page: PageRequest) -> Page[Contact]:
         """Return a page of the contacts that meet the criteria. See `ContactFilter`."""
-        if criteria.query is not None and len(criteria.query) > MAX_QUERY_LENGTH:
-            return Page(items=(), next=None)
+        query = SearchQuery.parse(criteria.query) if criteria.query else None
+        if query is not None and criteria.identifier is None:
+            return self._search_contacts(criteria, query, page)
         statement, values = self._statement_for(criteria)
         with self._engine.read_transaction() as connection:
-            rows = fetch_page(connection, "contacts", page, statement, (*values, _like_pattern(criteria.query or "")))
-            block_rows = [
-                row
-                for text, bound in self._contact_statements.blocks.bind([row[0] for row in rows])
-                for row in connection.rows(text, bound)
-            ]
+            contacts = self._with_blocks(connection, fetch_page(connection, "contacts", page, statement, values))
+        found = build_page("contacts", page, contacts)
+        if query is None:
+            return found
+        # An identifier is one contact's: there is nothing to search in.
+        return replace(found, items=tuple(held for held in found.items if query.matches(search_text(held))))
+
+    def _search_contacts(self, criteria: ContactFilter, query: SearchQuery, page: PageRequest) -> Page[Contact]:
+        try:
+            last = parse_cursor("contacts", page)
+        except UnknownCursor:
+            return Page(items=(), next=None)
+        search = ContactSearch(workspace_id=criteria.workspace_id, query=query, tag=criteria.tag, last=last)
+        try:
+            with self._engine.search_transaction() as connection:
+                ids = self._finder.find(connection, search, page.limit + 1)
+                rows = [
+                    row
+                    for text, bound in self._contact_statements.contacts_by_id.bind(ids)
+                    for row in connection.rows(text, bound)
+                ]
+                contacts = self._with_blocks(connection, sorted(rows, key=lambda row: str(row[0]), reverse=True))
+        except TookTooLong as fault:
+            raise StoreUnavailable(
+                "the search took too long and was given up; search for a longer word, or for more words"
+            ) from fault
+        return build_page("contacts", page, contacts)
+
+    def _with_blocks(self, connection: Connection, rows: Sequence[Row]) -> list[Contact]:
+        """Build contacts with the custom data of every app."""
+        block_rows = [
+            row
+            for text, bound in self._contact_statements.blocks.bind([row[0] for row in rows])
+            for row in connection.rows(text, bound)
+        ]
         blocks = blocks_by_contact(block_rows)
-        return build_page("contacts", page, [contact_of(row, blocks.get(row[0], {})) for row in rows])
+        return [contact_of(row, blocks.get(row[0], {})) for row in rows]
 
     def _statement_for(self, wanted: ContactFilter) -> tuple[PageStatement, tuple[str, ...]]:
         statements, here = self._contact_statements, wanted.workspace_id
@@ -154,9 +191,3 @@ class ContactQueries(Queries):
     def list_messages(self, conversation_id: ConversationId, page: PageRequest) -> Page[Message]:
         """Return a page of the conversation's messages, newest first."""
         return self._page("messages", page, message_of, self._contact_statements.messages, conversation_id)
-
-
-def _like_pattern(text: str) -> str:
-    """Return a LIKE pattern that finds `text` anywhere. The escape is not a backslash: engines disagree about those."""
-    escaped = text.casefold().replace("!", "!!").replace("%", "!%").replace("_", "!_")
-    return f"%{escaped}%"

@@ -11,6 +11,7 @@ from hullo.model.block import Block, ContactBlock
 from hullo.model.contact import Contact
 from hullo.model.conversation import Agent, Conversation, Message
 from hullo.model.fact import Fact
+from hullo.model.search import search_text
 from hullo.model.visitor import Session, Visitor
 from hullo_stores.peewee.rows.encoding import STANDINGS, Row, facts_of, json_text, texts_of
 
@@ -41,7 +42,6 @@ def contact_row(contact: Contact) -> Row:
         contact.created_by,
         json_text(contact.identifiers),
         json_text(contact.profile),
-        _search_text(contact),
         contact.merged_into,
         contact.version,
         _extra_fields_text(contact),
@@ -59,7 +59,6 @@ def contact_of(row: Row, blocks: Mapping[str, str]) -> Contact:
         created_by,
         identifiers,
         profile,
-        _,
         merged,
         version,
         more_text,
@@ -85,16 +84,6 @@ def contact_of(row: Row, blocks: Mapping[str, str]) -> Contact:
     )
 
 
-def _search_text(contact: Contact) -> str:
-    # Not by `all_identifiers()`: this runs with every write, and few contacts have a second name of a kind.
-    facts: list[Fact] = [*contact.identifiers.values(), *contact.profile.values(), *contact.phones]
-    for others in contact.also.values():
-        facts += others
-    texts = [str(fact.value).casefold() for fact in facts]
-    texts += [f"#{tag}".casefold() for tag in contact.tags]
-    return "\n".join(texts)
-
-
 def _extra_fields_text(contact: Contact) -> str | None:
     if not (contact.also or contact.phones or contact.tags or contact.blocks or contact.absorbed):
         return None
@@ -107,6 +96,11 @@ def _extra_fields_text(contact: Contact) -> str | None:
             absorbed=contact.absorbed,
         )
     )
+
+
+def search_row(contact: Contact) -> Row:
+    """Return the row of `ContactSearch` as `PUT_SEARCH_TEXT` writes it."""
+    return (search_text(contact), contact.workspace_id, contact.id)
 
 
 def tag_rows(contact: Contact) -> dict[str, Row]:

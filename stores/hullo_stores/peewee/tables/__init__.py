@@ -43,6 +43,7 @@ from hullo_stores.peewee.tables.history import (
     Tombstones,
 )
 from hullo_stores.peewee.tables.outbox import Deliveries, Leases, Outbox, Webhooks
+from hullo_stores.peewee.tables.search import ContactGrams, ContactSearch
 
 TABLES: Final[tuple[type[Model], ...]] = (
     Workspaces,
@@ -73,10 +74,16 @@ TABLES: Final[tuple[type[Model], ...]] = (
     Deliveries,
     Tombstones,
     Audits,
+    ContactSearch,
+    ContactGrams,
 )
 """Referenced tables before tables that reference them."""
 
+DERIVED_TABLES: Final[tuple[type[Model], ...]] = (ContactSearch, ContactGrams)
+"""Made from the rows of other tables, so that copies leave them out."""
+
 __all__ = [
+    "DERIVED_TABLES",
     "TABLES",
     "Answers",
     "ApiKeys",
@@ -84,6 +91,8 @@ __all__ = [
     "Audits",
     "CallCounts",
     "Conflicts",
+    "ContactGrams",
+    "ContactSearch",
     "Contacts",
     "Conversations",
     "CustomData",

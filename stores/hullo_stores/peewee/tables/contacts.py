@@ -11,8 +11,7 @@ from hullo_stores.peewee.tables.ids import ID
 
 
 class Contacts(Model):
-    """`search` is the case-folded text of identifiers, profile and tags, for `ContactFilter.query`. `more` holds fields
-    that few contacts have, else NULL."""
+    """`more` holds fields that few contacts have, else NULL."""
 
     id = CharField(max_length=ID, primary_key=True)
     workspace_id = CharField(max_length=ID)
@@ -22,7 +21,6 @@ class Contacts(Model):
     created_by = TextField()
     identifiers = TextField()
     profile = TextField()
-    search = TextField()
     merged_into = CharField(max_length=ID, null=True)
     version = IntegerField()
     more = TextField(null=True)
