@@ -44,6 +44,7 @@ def test_apps_of_one_workspace_share_it(terminal: Terminal):
 
 
 def test_app_list_shows_apps_or_first_step(terminal: Terminal):
+    terminal.text("migrate")
     assert "hullo app create NAME" in terminal.text("app", "list")
     assert terminal.json("app", "list") == {"items": []}
     made = terminal.json("app", "create", "Shop")

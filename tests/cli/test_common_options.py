@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 from contextlib import closing
 
@@ -88,6 +89,7 @@ def test_option_settings_beat_those_of_environment(terminal: Terminal, monkeypat
 
 def test_options_may_precede_command_and_last_wins(terminal: Terminal):
     terminal.json("--db", "sqlite:///a.db", "app", "create", "A")
+    terminal.text("migrate", "--db", "sqlite:///b.db")
     assert names(terminal.json("app", "--db", "sqlite:///a.db", "list")) == ["A"]
     assert json.loads(terminal.text("--json", "app", "list", "--db", "sqlite:///b.db")) == {"items": []}
     assert names(terminal.json("--db", "sqlite:///b.db", "app", "list", "--db", "sqlite:///a.db")) == ["A"]
@@ -178,3 +180,37 @@ def test_migrate_dry_run_prints_sql_writes_nothing(terminal: Terminal):
     assert terminal.json("migrate") == {"current": True}
     assert terminal.json("migrate", "--dry-run") == {"current": True, "pending": []}
     assert "Nothing to do" in terminal.text("migrate", "--dry-run")
+
+
+READING = [
+    ("app", "list"),
+    ("app", "show", "app_1"),
+    ("identity-key", "list"),
+    ("api-key", "list"),
+    ("contacts", "show", "con_1"),
+    ("hash", "app_1", "user_1"),
+    ("token", "app_1", "--external-id", "user_1"),
+    ("audit", "list"),
+    ("audit", "verify"),
+    ("conflicts", "list"),
+]
+
+
+@pytest.mark.parametrize("words", READING, ids=" ".join)
+def test_reading_command_makes_no_database(terminal: Terminal, words: tuple[str, ...]):
+    told = terminal.refusal(*words)
+    assert "there is no database" in told
+    assert "hullo migrate" in told
+    assert not list(terminal.folder.glob("*.db*"))
+
+
+def test_reading_command_leaves_old_schema(terminal: Terminal):
+    terminal.text("migrate")
+    with closing(sqlite3.connect("hullo.db")) as connection, connection:
+        connection.execute("DELETE FROM hullo_migration WHERE name = (SELECT MAX(name) FROM hullo_migration)")
+    assert "run 'hullo migrate'" in terminal.refusal("app", "list")
+    with closing(sqlite3.connect("hullo.db")) as connection:
+        left = connection.execute("SELECT COUNT(*) FROM hullo_migration").fetchone()
+    assert "run 'hullo migrate'" in terminal.refusal("app", "list")
+    with closing(sqlite3.connect("hullo.db")) as connection:
+        assert connection.execute("SELECT COUNT(*) FROM hullo_migration").fetchone() == left

@@ -64,6 +64,7 @@ def test_visitor_text_cannot_control_the_terminal(terminal: Terminal):
 
 
 def test_unknown_contact_is_refused(terminal: Terminal):
+    terminal.text("migrate")
     assert "no workspace has a contact with this id" in terminal.refusal("contacts", "show", "con_nobody")
 
 

@@ -213,6 +213,7 @@ def test_api_key_is_made_listed_and_revoked(terminal: Terminal):
 
 
 def test_new_api_key_prints_its_usage(terminal: Terminal):
+    terminal.text("migrate")
     assert "hullo api-key create" in terminal.text("api-key", "list")
     terminal.json("app", "create", "Shop")
     text = terminal.text("api-key", "create")

@@ -85,6 +85,7 @@ def test_retention_run_reports_and_removes_old_records(terminal: Terminal) -> No
 
 @pytest.mark.rule("P2")
 def test_audit_log_is_listed_and_verified(terminal: Terminal) -> None:
+    terminal.text("migrate")
     assert "There is no workspace yet" in terminal.text("audit", "verify")
     assert "there is no workspace yet" in terminal.refusal("audit", "list")
     made = terminal.json("app", "create", "Shop")

@@ -83,7 +83,7 @@ def create(options: CommonOptions, workspace: str | None, app_key: str | None, s
 @pass_options
 def list_(options: CommonOptions) -> None:
     """List all keys without their secrets, the newest first."""
-    with options.open_hullo() as hullo:
+    with options.read_hullo() as hullo:
         keys = hullo.store.list_api_keys()
     text = table(
         ("KEY ID", "WORKSPACE", "APP", "SCOPES", "CREATED", "REVOKED"),

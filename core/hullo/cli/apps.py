@@ -77,7 +77,7 @@ def create(options: CommonOptions, name: str, origins: Sequence[str], verificati
 @pass_options
 def list_(options: CommonOptions) -> None:
     """List all apps, the newest first."""
-    with options.open_hullo() as hullo:
+    with options.read_hullo() as hullo:
         apps = hullo.store.list_apps()
         # One query for all names, instead of one for each app.
         workspaces = {workspace.id: workspace.name for workspace in hullo.store.list_workspaces()}
@@ -95,7 +95,7 @@ def list_(options: CommonOptions) -> None:
 @pass_options
 def show(options: CommonOptions, key: str) -> None:
     """Show an app, its identity keys without their secrets, the share of signed calls, and origins refused in a day."""
-    with options.open_hullo() as hullo:
+    with options.read_hullo() as hullo:
         shown = get_app(hullo, key)
         counts = hullo.call_counts(key, CALL_COUNT_DAYS)
         now = hullo.clock()

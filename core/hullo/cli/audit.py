@@ -35,7 +35,7 @@ def audit_group() -> None:
 @pass_options
 def list_(options: CommonOptions, workspace: str | None, limit: int) -> None:
     """List the entries of the audit log, the newest first."""
-    with options.open_hullo() as hullo:
+    with options.read_hullo() as hullo:
         # Each workspace has a log of its own, numbered from 1.
         [one] = _workspaces(hullo, workspace, allow_several=False)
         entries = hullo.store.list_audit(one.id, PageRequest(limit=limit)).items
@@ -63,7 +63,7 @@ def verify(options: CommonOptions, workspace: str | None, head: str | None) -> N
     The digest of each entry covers the entry before, so a change shows in all later entries. Keep the printed head in
     another place: only --head finds that the last entries were removed, or that all were written again.
     """
-    with options.open_hullo() as hullo:
+    with options.read_hullo() as hullo:
         # A head is of one log: in any other one it would be missing, and look like a change.
         wanted = _workspaces(hullo, workspace, allow_several=head is None)
         names = {workspace.id: workspace.name for workspace in wanted}

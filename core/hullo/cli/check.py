@@ -37,7 +37,7 @@ def check_command(options: CommonOptions, app_key: str, body: BinaryIO, origin: 
     names each mistake in the call, and writes nothing. It ends with status 1 if hullo would refuse the call, or if the
     hash or token is wrong.
     """
-    with options.open_hullo() as hullo:
+    with options.read_hullo() as hullo:
         check = _read_body(body, hullo.settings.limits)
         # The option wins over the file, so that one file serves for several origins.
         check = replace(check, page=origin) if origin is not None else check

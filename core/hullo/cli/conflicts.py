@@ -33,7 +33,7 @@ def conflicts_group() -> None:
 @pass_options
 def list_(options: CommonOptions, rule: str | None, workspace: str | None, limit: int) -> None:
     """List the open conflicts, the newest first."""
-    with options.open_hullo() as hullo:
+    with options.read_hullo() as hullo:
         criteria = ConflictFilter(workspace_id=get_workspace(hullo, workspace).id)
         conflicts = iter_pages(lambda page: hullo.store.list_conflicts(criteria, page))
         found = list(islice((conflict for conflict in conflicts if rule in {None, conflict.rule}), limit))

@@ -39,7 +39,7 @@ def export_command(options: CommonOptions, file: str, workspace: str | None, for
     """
     if file == STANDARD_OUTPUT and options.as_json:
         raise click.UsageError("standard output cannot hold both the contacts and the document of --json; name a FILE")
-    with options.open_hullo() as hullo:
+    with options.read_hullo() as hullo:
         home = get_workspace(hullo, workspace)
         # Before the first line: an export that is interrupted has given away data too.
         AuditLog(hullo.store, hullo.clock, hullo.operator).record(home.id, "contacts.exported", home.id, {})

@@ -41,7 +41,7 @@ def contacts_group() -> None:
 @pass_options
 def show(options: CommonOptions, contact_id: str) -> None:
     """Show a contact: its values with their origins, its tags, its notes, and its latest events."""
-    with options.open_hullo() as hullo:
+    with options.read_hullo() as hullo:
         # The id of a merged contact shows its survivor (G3).
         known = _load_report(hullo, get_contact(hullo, contact_id))
         apps = app_names(hullo)
@@ -57,7 +57,7 @@ def show(options: CommonOptions, contact_id: str) -> None:
 @pass_options
 def why(options: CommonOptions, contact_id: str, limit: int) -> None:
     """Explain the decisions about a contact, the newest first."""
-    with options.open_hullo() as hullo:
+    with options.read_hullo() as hullo:
         contact = get_contact(hullo, contact_id)
         page = hullo.store.list_decisions(contact.workspace_id, contact.id, PageRequest(limit=limit))
         apps = app_names(hullo)

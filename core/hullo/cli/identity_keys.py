@@ -96,7 +96,7 @@ def _read_key_file(file: IO[bytes]) -> str:
 @pass_options
 def list_(options: CommonOptions, app_key: str | None) -> None:
     """List the keys of one app or of all apps without their secrets, the oldest first."""
-    with options.open_hullo() as hullo:
+    with options.read_hullo() as hullo:
         apps = [get_app(hullo, app_key)] if app_key is not None else hullo.store.list_apps()
         keys = [key for app in apps for key in app.identity_keys]
         now = hullo.clock()

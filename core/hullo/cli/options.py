@@ -18,6 +18,7 @@ from hullo.errors import PluginError
 from hullo.hooks.entry_points import open_store, require_store
 from hullo.operations.admin.audit_log import COMMAND_LINE
 from hullo.settings import DEFAULT_STORE, Settings, read_settings
+from hullo.store.maintenance import SupportsCopy
 from hullo.store.protocol import Store
 from hullo.value import Value
 
@@ -63,6 +64,20 @@ class CommonOptions:
     def open_hullo(self, settings: Settings | None = None) -> Generator[Hullo]:
         """Open a hullo, and bring its database up to date. `settings` None: `self.settings()`."""
         with self.build_hullo(settings) as hullo:
+            yield hullo
+
+    @contextmanager
+    def read_hullo(self) -> Generator[Hullo]:
+        """Open a hullo for a command that only reads: neither creates a database nor changes its schema.
+
+        Raises `StoreUnavailable`, which says what to do, if there is none or its schema is not this version's.
+        """
+        hullo = self.build_hullo()
+        if isinstance(hullo.store, SupportsCopy):
+            # Asked before: opening a hullo would create and migrate.
+            with hullo.store.as_source():
+                pass
+        with hullo:
             yield hullo
 
     def print_result(self, document: Value | Mapping[str, object], text: str) -> None:

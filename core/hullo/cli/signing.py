@@ -19,7 +19,7 @@ def hash_command(options: CommonOptions, app_key: str, value: str) -> None:
     VALUE is a user's external id. For users without one, it is the email exactly as the page sends it. The command
     signs with the app's newest active identity key.
     """
-    with options.open_hullo() as hullo:
+    with options.read_hullo() as hullo:
         # V1: signed as typed. Trimming or lower case would give a hash that the page's value does not match.
         computed = hullo.user_hash(app_key, value)
     options.print_result({"user_hash": computed}, computed)
@@ -58,7 +58,7 @@ def token_command(
     the token.
     """
     ttl = ttl if ttl is not None else default_lifetime(for_mail=for_mail, uses=uses)
-    with options.open_hullo() as hullo:
+    with options.read_hullo() as hullo:
         token = hullo.mint_token(
             app_key, external_id=external_id, email=email, name=name, ttl=ttl, for_mail=for_mail, uses=uses
         )
