@@ -97,6 +97,8 @@ class ProofRejected(Unauthorised):
         super().__init__(detail)
         # Never in the response to the refused call: the name of the fault would help a forger (V7).
         self.mistake = mistake
+        # Set where the call is answered: the same evidence was refused in this session before, and counts once (V2).
+        self.is_repeat = False
 
 
 class ProofRequired(Unauthorised):

@@ -307,6 +307,25 @@ def test_unchanged_calls_are_free_at_limit(backend):
     assert refused(site.identify(token, **jane, phone="+14155550101"))
 
 
+@pytest.mark.rule("V2")
+def test_repeated_wrong_proof_counts_once(backend):
+    """Observers learn of it once too. Another guess, and the same one in another session, are attempts."""
+    site = Limited(backend, identifies_per_session=3)
+    refusals = []
+    site.hullo.hooks.identify_refused = lambda error, app, request_id: refusals.append(error.code)
+    token = site.join()
+    wrong = {"external_id": "user_1", "user_hash": "0" * 64}
+    assert [site.identify(token, **wrong, name=f"N{number}").status_code for number in range(6)] == [401] * 6
+    assert refusals == ["proof_rejected"]
+    for number, fields in enumerate(({"user_hash": "1" * 64}, {"external_id": "user_2"})):
+        assert site.identify(token, **{**wrong, **fields}).status_code == 401
+        assert len(refusals) == number + 2
+    # The three attempts are used up; what is right by itself is refused until the minute is over.
+    assert refused(site.identify(token, **site.signed("user_1")))
+    assert site.identify(site.join(), **wrong).status_code == 401
+    assert refusals.count("proof_rejected") == 4
+
+
 @pytest.mark.rule("H2", "H3")
 @pytest.mark.parametrize("proves", [False, True])
 def test_call_with_claims_repeating_last_is_free(backend, proves):

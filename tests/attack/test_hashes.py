@@ -59,7 +59,6 @@ WRONG: dict[str, Callable[[Site, Victim], object]] = {
     "zero": lambda *_: 0,
     "true": lambda *_: True,
     "false": lambda *_: False,
-    "empty": lambda *_: "",
     "blank": lambda *_: " " * 64,
     "a list of nothing": lambda *_: [],
     "very long": lambda *_: "0" * 30_000,

@@ -189,6 +189,16 @@ def test_sibling_app_key_is_recognised(site: Site) -> None:
 
 
 @pytest.mark.rule("V6", "V8")
+def test_email_hash_is_explained_alike(site: Site) -> None:
+    said = {"external_id": ID, "user_hash": site.sign(ID), "email": EMAIL}
+    assert site.codes(**said, email_hash=site.sign(EMAIL)) == []
+    [mistake] = site.check(**said, email_hash=site.sign(ID)).mistakes
+    assert (mistake.field, mistake.code) == ("email_hash", "other_field_signed")
+    assert site.codes(**said, email_hash=site.sign("jane@example.com")) == ["email_folded"]
+    assert site.codes(external_id=ID, email_hash=site.sign(ID)) == ["no_value"]
+
+
+@pytest.mark.rule("V6", "V8")
 def test_attribute_hash_is_explained_alike(site: Site) -> None:
     shop = "johns-store.myshopify.com"
     said = {"external_id": ID, "email": EMAIL, "shop": shop}

@@ -188,3 +188,40 @@ def test_proven_session_stays_proven_for_same_person(world: World) -> None:
     browser.identify(external_id="jane", signed="external_id")
     assert browser.identify(external_id="jane", name="Jane").standing is Standing.PROVEN
     assert browser.identify(external_id="bert", name="Bert").standing < Standing.PROVEN
+
+
+@pytest.mark.rule("V6", "C1")
+def test_email_hash_proves_email_beside_id(world: World) -> None:
+    """It confirms what the email alone would only claim: the contact that has the email is merged."""
+    known = world.upsert(email="jane@example.com").contact_id
+    world.upsert(external_id="jane")
+    email = " Jane@Example.com "
+    said = world.visitor().identify(external_id="jane", signed="external_id", email=email, email_hash=world.sign(email))
+    assert (said.standing, said.noted) == (Standing.PROVEN, ())
+    assert world.current(str(known)).id == said.contact_id
+    fact = world.contact(str(said.contact_id)).identifiers["email"]
+    assert (fact.standing, fact.value) == (Standing.PROVEN, "jane@example.com")
+    # Alone it proves the email as a user_hash does, also where proofs are required.
+    world.set_app(verification="required")
+    alone = world.visitor().identify(email="jane@example.com", email_hash=world.sign("jane@example.com"))
+    assert (alone.standing, alone.contact_id) == (Standing.PROVEN, said.contact_id)
+
+
+@pytest.mark.rule("V6", "V2", "V7")
+@pytest.mark.parametrize("signed", ["jane", "jane@example.com ", "joe@example.com", "email"])
+def test_email_hash_is_over_the_email_only(world: World, signed: str) -> None:
+    """A hash over the external id beside it is none over the email; nor is any other text's."""
+    fields = {"external_id": "jane", "email": "jane@example.com", "user_hash": world.sign("jane")}
+    with pytest.raises(ProofRejected):
+        world.visitor().identify(**fields, email_hash=world.sign(signed))
+    with pytest.raises(ProofRejected):
+        world.visitor().identify(external_id="jane", email_hash=world.sign("jane"))
+    # The right hash of the email does not make up for a wrong one of the id.
+    with pytest.raises(ProofRejected):
+        world.visitor().identify(
+            **{**fields, "user_hash": world.sign(f"{signed}!")}, email_hash=world.sign(fields["email"])
+        )
+    assert world.contacts() == ()
+    # V2: blank evidence is none.
+    claimed = world.visitor().identify(external_id="jane", user_hash="", email_hash="", email="jane@example.com")
+    assert claimed.standing is Standing.OWNED

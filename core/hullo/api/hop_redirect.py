@@ -135,7 +135,7 @@ class HopRedirect:
 
     async def _identify_in_session(self, request: Request, claim: Claim, session: SessionDigest | None) -> Outcome:
         hullo = self._runtime.hullo
-        reservation = await reserve_identify(request, session, (claim.identity_token or "").encode(), None)
+        reservation = await reserve_identify(request, session, (claim.identity_token or "").encode(), None, claim)
         # Without an origin: a click sends none, and the token itself is bound to its app (T1).
         operation = hullo.identify_operation(
             claim, app_key=request.app_key, session_digest=session, context=request.context

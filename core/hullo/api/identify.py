@@ -68,7 +68,9 @@ async def identify(request: Request) -> Response:
     try:
         return await _identify(request)
     except HulloError as refused:
-        await notify_rejected(request, refused)
+        # V2: a page that repeats its wrong hash at each view is counted once.
+        if not (isinstance(refused, ProofRejected) and refused.is_repeat):
+            await notify_rejected(request, refused)
         raise
 
 
@@ -90,7 +92,7 @@ async def _identify(request: Request) -> Response:
     if caller.session is not None and caller.app_key is None:
         raise SessionRevoked
     key = _idempotency_key(request)
-    reservation = await reserve_identify(request, caller.session, raw, key)
+    reservation = await reserve_identify(request, caller.session, raw, key, body.claim)
     contact_reservation = await reserve_contact(request, body.claim)
     operation: Operation[Outcome] = request.runtime.hullo.identify_operation(
         body.claim,

@@ -10,7 +10,7 @@ from hullo.api.request import Request
 from hullo.asgi.address import rate_limit_key
 from hullo.engine.idempotency import ReplayedResponse
 from hullo.engine.rate_limited import RateLimitedOperation
-from hullo.errors import HulloError
+from hullo.errors import HulloError, ProofRejected
 from hullo.model.app import VerificationMode
 from hullo.model.claim import Claim
 from hullo.model.operation import Operation
@@ -71,9 +71,9 @@ class Reservation(Generic[A]):
 
 
 async def reserve_identify(
-    request: Request, session: SessionDigest | None, raw: bytes, key: str | None
+    request: Request, session: SessionDigest | None, raw: bytes, key: str | None, claim: Claim
 ) -> Reservation[Outcome]:
-    """Reserve a slot for an identify with this session and body; `key` is the `Idempotency-Key`. Raises
+    """Reserve a slot for an identify with this session, body and claim; `key` is the `Idempotency-Key`. Raises
     `RateLimited`."""
     # Without a session the call makes one, so the limit of new sessions holds.
     if session is None:
@@ -93,7 +93,14 @@ async def reserve_identify(
         is_told_all = outcome.standing is Standing.PROVEN and not outcome.noted
         return outcome.changed or (not is_told_all and not slot.is_repeat)
 
-    return Reservation(limit, slot, counts, _is_caller_error)
+    def is_attempt(error: Exception) -> bool:
+        """Return whether the error counts: a repeat of evidence that was refused in this session does not (V2)."""
+        if isinstance(error, ProofRejected):
+            error.is_repeat = request.runtime.refused_evidence.remember(session, claim)
+            return not error.is_repeat
+        return isinstance(error, HulloError) and error.status < 500
+
+    return Reservation(limit, slot, counts, is_attempt)
 
 
 async def reserve_session(request: Request, creates_session: bool) -> Reservation[SessionUpdate]:
@@ -162,10 +169,6 @@ def _update_has_new_session(update: SessionUpdate) -> bool:
 
 def _leave_has_new_session(update: SessionUpdate | None) -> bool:
     return update is not None and update.token is not None
-
-
-def _is_caller_error(error: Exception) -> bool:
-    return isinstance(error, HulloError) and error.status < 500
 
 
 def _never_caller_error(error: Exception) -> bool:  # noqa: ARG001 - after any error, no session exists

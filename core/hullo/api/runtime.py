@@ -22,6 +22,7 @@ from hullo.errors import HulloError, TooManySearches
 from hullo.model.decision import Decision
 from hullo.model.operation import Operation, PreparedOperation
 from hullo.ratelimit.limits import RateLimiter
+from hullo.ratelimit.refused_evidence import RefusedEvidence
 from hullo.ratelimit.throttled_log import ThrottledLog
 from hullo.store.protocol import Store, SupportsConcurrentReads
 
@@ -80,6 +81,7 @@ class AsyncRuntime:
         self.log = ThrottledLog(hullo.clock)
         """Warnings for the operator. Shared by the event loops, as the limits are."""
         self.rate_limiter = RateLimiter(hullo, self._run_rate_limit_call, self.log)
+        self.refused_evidence = RefusedEvidence()
         self._close_callbacks: list[Callable[[], None]] = []
         # A variable of the event loop, since several loops may share this runtime.
         self._threads: RunVar[_LoopThreads] = RunVar("hullo.edge")

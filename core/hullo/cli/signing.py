@@ -16,8 +16,8 @@ from hullo.operations.admin.signing import default_lifetime
 def hash_command(options: CommonOptions, app_key: str, value: str) -> None:
     """Compute the user_hash of VALUE.
 
-    VALUE is a user's external id. For users without one, it is the email exactly as the page sends it. The command
-    signs with the app's newest active identity key.
+    VALUE is a user's external id. For users without one, and for an email_hash, it is the email exactly as the page
+    sends it. The command signs with the app's newest active identity key.
     """
     with options.read_hullo() as hullo:
         # V1: signed as typed. Trimming or lower case would give a hash that the page's value does not match.

@@ -20,8 +20,8 @@ from hullo.value import Value
 
 PROFILE_FIELDS: Final = ("name", "phone", "company", "avatar_url")
 # Kept apart from the profile: evidence is verified and dropped, never stored as sent or logged (P4).
-EVIDENCE_FIELDS: Final = ("user_hash", "token", "identity_token")
-_MAY_BE_BLANK: Final = ("user_hash", "token")
+EVIDENCE_FIELDS: Final = ("user_hash", "email_hash", "token", "identity_token")
+_MAY_BE_BLANK: Final = ("user_hash", "email_hash", "token")
 SOURCE: Final = "source"
 PAGE: Final = "page"
 PROMPT: Final = "prompt"
@@ -49,6 +49,7 @@ class Claim(
     Value,
     secrets=(
         "user_hash",
+        "email_hash",
         "token",
         "identity_token",
         "attribute_hashes",
@@ -69,6 +70,8 @@ class Claim(
     custom_data: Mapping[str, Scalar | None] = field(default_factory=dict[str, Scalar | None])
     user_hash: str | None = None
     """None when not sent, or sent empty (V2); empty when sent and not text, which equals no hash."""
+    email_hash: str | None = None
+    """Hash over the email as sent, beside an external id or alone (V6), under the same convention."""
     token: str | None = None
     """JWT, under the same convention."""
     identity_token: str | None = None
@@ -102,7 +105,12 @@ class Claim(
     @property
     def evidence_fields(self) -> frozenset[str]:
         """Return the fields that were sent as proof, right or wrong."""
-        sent = {"user_hash": self.user_hash, "token": self.token, "identity_token": self.identity_token}
+        sent = {
+            "user_hash": self.user_hash,
+            "email_hash": self.email_hash,
+            "token": self.token,
+            "identity_token": self.identity_token,
+        }
         hashes = map(attribute_hash_field, self.attribute_hashes)
         return frozenset((*[name for name in EVIDENCE_FIELDS if sent[name] is not None], *hashes))
 
@@ -157,6 +165,7 @@ class _ClaimParser:
             profile=profile,
             custom_data=custom_data,
             user_hash=self._evidence("user_hash"),
+            email_hash=self._evidence("email_hash"),
             token=self._evidence("token"),
             identity_token=self._evidence("identity_token"),
             attribute_hashes=hashes,

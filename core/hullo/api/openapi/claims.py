@@ -61,6 +61,9 @@ def _evidence(limits: Limits) -> dict[str, Any]:
         "user_hash": with_description(
             _HEX, "HMAC-SHA256, with an identity key of the app, of `external_id` if that is sent, else of `email`."
         ),
+        "email_hash": with_description(
+            _HEX, "HMAC-SHA256 of `email` as sent. Beside a `user_hash` over the id it proves the email too."
+        ),
         "token": text(limits.token_bytes, "A signed token (JWT) about the person, instead of `user_hash`."),
         "identity_token": text(
             limits.token_bytes, "From the address that brought the visitor here. It stands alone: it says who it is."

@@ -12,6 +12,8 @@ export interface Identity {
   phone?: string | null;
   avatar_url?: string | null;
   user_hash?: string;
+  /** Proves the email beside an id that `user_hash` proves. */
+  email_hash?: string;
   token?: string;
   identity_token?: string;
   custom_data?: Record<string, Scalar>;
