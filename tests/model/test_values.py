@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import unicodedata
 from datetime import UTC, datetime
+from time import thread_time
 
 import pytest
 from hypothesis import given
@@ -154,6 +155,16 @@ def test_placeholder_text_names_no_contact(text: str) -> None:
 @pytest.mark.parametrize("text", ["1", "-2", "00001", "nancy", "nobody", "user_0"])
 def test_ordinary_text_names_a_contact(text: str) -> None:
     assert not is_non_identity(text)
+
+
+@pytest.mark.rule("M5")
+def test_text_of_signs_is_judged_quickly() -> None:
+    began = thread_time()
+    # The first took seconds and the second a thirtieth of one, in a thread that serves other visitors too.
+    assert not is_non_identity("-" * 40 + "x")
+    for _ in range(100):
+        assert not is_non_identity('"' * 254 + "x")
+    assert thread_time() - began < 1
 
 
 def test_moment_gives_the_same_ids_when_repeated() -> None:

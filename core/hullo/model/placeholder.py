@@ -28,8 +28,10 @@ _TEMPLATE: Final = re.compile(r"\{\{.*\}\}|\$\{.*\}|<%.*%>", re.DOTALL)
 _RENDERED_WRONG: Final = re.compile(r"%[a-z_][a-z0-9_.]*%|optional\(.*\)|\[object .*\]", re.DOTALL)
 _SIGN: Final = re.compile(r"[{<%(\[\"']")
 """Of every shape but repetition."""
-_IN_BRACKETS: Final = re.compile(r"[(<\[{\"']+(.*?)[)>\]}\"']+", re.DOTALL)
-_REPEATED: Final = re.compile(r"(\S+?)(?:[\s_.,:;|/-]+\1)+")
+# The end first: else a text of quotes alone would be divided in every way before it turns out to have no end.
+_IN_BRACKETS: Final = re.compile(r"(?=.*[)>\]}\"']\Z)[(<\[{\"']+(.*?)[)>\]}\"']+", re.DOTALL)
+# Possessive, for the same reason: forty dashes and a letter took seconds.
+_REPEATED: Final = re.compile(r"(\S+?)(?:[\s_.,:;|/-]+\1)++")
 
 
 def is_non_identity(text: str, non_identities: Collection[str] = NON_IDENTITIES) -> bool:
