@@ -71,7 +71,7 @@ def _findings(hullo: Hullo, config: str | None, url: str | None) -> Iterator[Fin
         diagnosed = hullo.store.diagnose()
         yield from diagnosed
         # Opening a store whose schema is current changes nothing.
-        if diagnosed[-1] == CURRENT_SCHEMA:
+        if CURRENT_SCHEMA in diagnosed:
             yield from _refused_origins(hullo)
     else:
         yield Finding(name="diagnosis", value="this store has none")
