@@ -65,7 +65,7 @@ def test_visitor_text_cannot_control_the_terminal(terminal: Terminal):
 
 def test_unknown_contact_is_refused(terminal: Terminal):
     terminal.text("migrate")
-    assert "no workspace has a contact with this id" in terminal.refusal("contacts", "show", "con_nobody")
+    assert "no contact has this id" in terminal.refusal("contacts", "show", "con_nobody")
 
 
 def test_contact_shows_tags_notes_events_and_conflicts(terminal: Terminal):

@@ -89,13 +89,13 @@ class ContactSearch(Value):
     """What the contacts of a list must have. None means any."""
 
     workspace_id: str
-    readings: tuple[str, ...]
+    readings: tuple[str, ...] = ()
     """The text to search for, in each way that it may be meant."""
-    external_id: str | None
-    email: str | None
-    phone: str | None
-    tag: str | None
-    standing: Standing | None
+    external_id: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    tag: str | None = None
+    standing: Standing | None = None
 
     @property
     def has_text(self) -> bool:

@@ -8,11 +8,14 @@ from hullo.cli.api_keys import api_key
 from hullo.cli.apps import app
 from hullo.cli.audit import audit_group
 from hullo.cli.backup import backup_command, restore_command
+from hullo.cli.blocks import block_command, unblock_command
 from hullo.cli.check import check_command
 from hullo.cli.command_line import CommandLine
 from hullo.cli.conflicts import conflicts_group
 from hullo.cli.contact_export import export_command
+from hullo.cli.contact_search import find_command, list_command
 from hullo.cli.contacts import contacts_group
+from hullo.cli.conversations import conversations_group
 from hullo.cli.doctor import doctor_command
 from hullo.cli.identity_keys import identity_key
 from hullo.cli.merges import erase_command, merge_command, merges_group
@@ -38,7 +41,15 @@ def main() -> None:
 
 
 # Added here and not in their modules: `contacts` would otherwise have to import all that belongs to it.
-for command in (export_command, merge_command, erase_command):
+for command in (
+    list_command,
+    find_command,
+    export_command,
+    merge_command,
+    block_command,
+    unblock_command,
+    erase_command,
+):
     contacts_group.add_command(command)
 
 # This order is the order of `hullo --help`: what a new site needs comes first.
@@ -51,6 +62,7 @@ for command in (
     token_command,
     check_command,
     contacts_group,
+    conversations_group,
     merges_group,
     conflicts_group,
     retention_group,

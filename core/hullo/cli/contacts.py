@@ -12,9 +12,10 @@ from hullo.api.history_schemas import DecisionResponse, NoteResponse, TimelineEn
 from hullo.api.schemas import JsonObject
 from hullo.application import Hullo
 from hullo.cli.options import CommonOptions, common_options, pass_options
-from hullo.cli.people import app_names, display_name, get_contact
+from hullo.cli.people import app_names, display_name, get_contact, get_person
 from hullo.cli.screen import PLACEHOLDER, field_lines, format_time, paragraph, printable, table, title
 from hullo.model.app import AppId
+from hullo.model.block import Block
 from hullo.model.conflict import Conflict
 from hullo.model.contact import Contact
 from hullo.model.event import FieldChange
@@ -36,16 +37,19 @@ def contacts_group() -> None:
 
 
 @contacts_group.command()
-@click.argument("contact_id", metavar="ID")
+@click.argument("person", metavar="ID|EMAIL|EXTERNAL_ID")
 @common_options
 @pass_options
-def show(options: CommonOptions, contact_id: str) -> None:
+def show(options: CommonOptions, person: str) -> None:
     """Show a contact: its values with their origins, its tags, its notes, and its latest events."""
     with options.read_hullo() as hullo:
         # The id of a merged contact shows its survivor (G3).
-        known = _load_report(hullo, get_contact(hullo, contact_id))
+        contact = get_person(hullo, person)
+        known = _load_report(hullo, contact)
         apps = app_names(hullo)
-    options.print_result(known.document(contact_id), "\n\n".join(known.sections(apps)))
+    # Only an id can be that of an absorbed contact.
+    requested_id = person if person.startswith("con_") else contact.id
+    options.print_result(known.document(requested_id), "\n\n".join(known.sections(apps)))
 
 
 @contacts_group.command()
@@ -116,12 +120,19 @@ def _summary(contact: Contact) -> str:
             ("id", contact.id),
             ("workspace", contact.workspace_id),
             ("standing", contact.standing.label),
+            *(("blocked", _block_text(block)) for block in contact.blocks[:1]),
             ("tags", ", ".join(sorted(contact.tags))),
             ("created", f"{format_time(contact.created_at)} by {contact.created_by}"),
             ("changed", format_time(contact.updated_at)),
             ("last seen", format_time(contact.last_seen_at)),
         ]
     )
+
+
+def _block_text(block: Block) -> str:
+    # The first of several: after a merge both contacts' blocks are there, and each of them is enough.
+    reason = "" if block.reason is None else f": {block.reason}"
+    return f"since {format_time(block.at)} by {block.by}{reason}"
 
 
 def _values(contact: Contact, apps: Mapping[AppId, str]) -> Iterator[str]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Final
 
 import click
 
+from hullo.api.contact_search import ContactSearch
 from hullo.errors import Invalid, NotFound
 from hullo.hooks.host import Host
 from hullo.model.app import AppId, Workspace
 from hullo.model.contact import Contact, ContactId
+from hullo.model.email import is_plausible_email
 from hullo.model.merge import Merge, MergeId
+from hullo.store.protocol import PageRequest
 from hullo.store.reading import current_contact
 
 SEVERAL_WORKSPACES: Final = "there are several workspaces; name one with --workspace"
@@ -27,6 +31,46 @@ def get_contact(hullo: Host, contact_id: ContactId) -> Contact:
         except NotFound:
             continue
     raise NotFound(f"no workspace has a contact with this id: {contact_id}")
+
+
+def find_people(hullo: Host, text: str) -> list[Contact]:
+    """Find the contacts that a person means by an id, an email, an external id or a phone, in every workspace.
+
+    The first of these kinds that finds a contact counts: a phone may look like an external id.
+    """
+    try:
+        return [get_contact(hullo, text)]
+    except NotFound:
+        pass  # no id, then: people have emails and numbers at hand
+    searches: list[Callable[[str], ContactSearch]] = []
+    if is_plausible_email(text):
+        searches.append(lambda home: ContactSearch(workspace_id=home, email=text))
+    searches.append(lambda home: ContactSearch(workspace_id=home, external_id=text))
+    if any(character.isdigit() for character in text):
+        searches.append(lambda home: ContactSearch(workspace_id=home, phone=text))
+    for search_in in searches:
+        found = [
+            contact
+            for workspace in hullo.store.list_workspaces()
+            for contact in search_in(workspace.id).find(PageRequest(limit=200), hullo.store).items
+        ]
+        # The others are not asked: an email that is found is no one's external id.
+        if found:
+            return found
+    return []
+
+
+def get_person(hullo: Host, text: str) -> Contact:
+    """Return the one contact that a person means, as `find_people` does. Raises `NotFound`, and `Invalid` for
+    several."""
+    found = find_people(hullo, text)
+    if not found:
+        raise NotFound(f"no contact has this id, email, external id or phone: {text}")
+    # No guess: the command may erase or block.
+    if len(found) > 1:
+        ids = ", ".join(contact.id for contact in found[:5])
+        raise Invalid(f"{len(found)} contacts have it; name one by its id: {ids}")
+    return found[0]
 
 
 def get_merge(hullo: Host, merge_id: MergeId) -> Merge:

@@ -163,5 +163,6 @@ class UpdateContact(Value):
 
 def _is_stub(contact: Contact) -> bool:
     """Return whether nothing proves the contact, and it has nothing that a merge could contradict."""
+    # A joined record would come along, and has an owner of its own (J).
     has_joins = any(fact.joined_by is not None for _, fact in contact.all_identifiers())
     return contact.standing < Standing.PROVEN and EXTERNAL_ID not in contact.identifiers and not has_joins

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from hullo.model.app import ApiKey, App
+from hullo.model.app import App
 from hullo.model.change_set import Change, ChangeSet, insertion
 from hullo.model.contact import ContactId
 from hullo.model.conversation import Agent, Conversation, ConversationId
@@ -22,7 +22,7 @@ from hullo.operations.conversations.message_records import (
     repeat_key_of,
     with_new_message,
 )
-from hullo.operations.conversations.messages import require_answerable
+from hullo.operations.conversations.messages import AgentCaller, require_answerable
 from hullo.rules.events import EventBuilder
 from hullo.rules.merging.survivors import require_not_merged
 from hullo.value import Value
@@ -46,7 +46,7 @@ class SendAgentReply(Value):
     A repeat, by `client_id`, writes nothing and returns the first message.
     """
 
-    key: ApiKey
+    key: AgentCaller
     conversation_id: ConversationId
     message: AgentMessage
     context: RequestContext
@@ -85,7 +85,7 @@ class BeginConversation(Value):
     from then on, and sessions that only claim to be the contact do not (H2).
     """
 
-    key: ApiKey
+    key: AgentCaller
     app: App
     contact_id: ContactId
     """The current contact, by `current_contact`."""

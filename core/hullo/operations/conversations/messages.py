@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from msgspec.structs import replace
 
 from hullo.errors import NotFound, SessionRequired
-from hullo.model.app import ApiKey, App
+from hullo.model.app import App
 from hullo.model.change_set import ChangeSet, insertion, replacement
 from hullo.model.conversation import Conversation, ConversationId
 from hullo.model.decision import Decision
@@ -127,12 +129,33 @@ class MarkRead(Value):
         return Decision(result=change.after, change_set=replace(session_decision.change_set, conversations=(change,)))
 
 
-def is_answerable_with(conversation: Conversation, key: ApiKey) -> bool:
+class AgentCaller(Protocol):
+    """What acts for agents: an API key, or the operator at the command line."""
+
+    @property
+    def id(self) -> str:
+        """Return what numbers its own messages (`client_id`)."""
+        ...
+
+    @property
+    def workspace_id(self) -> str: ...
+    @property
+    def app_id(self) -> str | None:
+        """Return the only app that it may act in. None: in every app of the workspace."""
+        ...
+
+    @property
+    def writer(self) -> str:
+        """Return the name under which it writes (`Fact.by`)."""
+        ...
+
+
+def is_answerable_with(conversation: Conversation, key: AgentCaller) -> bool:
     """Return whether this key of the same workspace may read and answer it: a key of one app, in that app only."""
     return key.app_id in {None, conversation.app_id}
 
 
-def require_answerable(snapshot: Snapshot, conversation_id: ConversationId, key: ApiKey) -> Conversation:
+def require_answerable(snapshot: Snapshot, conversation_id: ConversationId, key: AgentCaller) -> Conversation:
     """Return the conversation. Raises `NotFound` for one of another workspace, or of another app than the key's."""
     conversation = snapshot.conversations.get(conversation_id)
     # One error for both: a key of one app must not learn what other apps have.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
-from hullo.model.app import ApiKey
 from hullo.model.change_set import ChangeSet, replacement
 from hullo.model.conversation import Conversation, ConversationId, Status
 from hullo.model.decision import Decision
@@ -15,7 +14,7 @@ from hullo.model.request_context import RequestContext
 from hullo.model.snapshot import Snapshot, SnapshotQuery
 from hullo.operations.contacts.tags import TagChanges, require_tag_limit, tag_field_changes
 from hullo.operations.conversations.message_records import add_update_event
-from hullo.operations.conversations.messages import require_answerable
+from hullo.operations.conversations.messages import AgentCaller, require_answerable
 from hullo.rules.events import EventBuilder
 from hullo.value import Value
 
@@ -23,7 +22,7 @@ from hullo.value import Value
 class UpdateConversation(Value):
     """Change of a conversation; what is not given stays. Without a difference nothing is written (W9)."""
 
-    key: ApiKey
+    key: AgentCaller
     conversation_id: ConversationId
     context: RequestContext
     limits: Limits
