@@ -78,9 +78,9 @@ def diagnose(engine: Engine) -> Iterator[Finding]:
         with engine.autocommit_connection() as connection:
             yield from engine.maintenance.findings(connection)
         schema = schema_finding(engine)
-        yield schema
         if schema.is_ok:
             yield index_finding(engine)
+        yield schema  # last: callers read on where it is current
     except StoreUnavailable as error:
         yield Finding(name="connection", value="lost", advice=error.detail)
     finally:
