@@ -80,3 +80,17 @@ def test_email_spellings_are_bounded_and_skip_roles() -> None:
     assert 1_000 < len(set(email_variants("christina.doe@gmail.com"))) < 4_000
     assert len(set(email_variants("jd@acme.example"))) < 10
     assert [*email_variants("info@acme.example")] == []
+
+
+@pytest.mark.rule("C5")
+def test_shared_browser_is_a_weak_suggestion(world: World) -> None:
+    browser = world.visitor()
+    jane, joe = (str(browser.identify(external_id=name, signed="external_id").contact_id) for name in ("jane", "joe"))
+    for contact in (jane, joe):
+        [found] = find_duplicates_of(world.hullo.store, world.contact(contact))
+        assert {found.first.id, found.second.id} == {jane, joe}
+        assert [reason.kind for reason in found.reasons] == ["browser"]
+        assert found.score < 0.2
+    # A contact that is gone, or became part of the other, is suggested no more.
+    world.merge(jane, joe)
+    assert find_duplicates_of(world.hullo.store, world.contact(jane)) == ()

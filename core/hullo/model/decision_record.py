@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from hullo.model.contact import ContactId
 from hullo.model.instant import Instant
@@ -13,12 +13,19 @@ Verdict = Literal["written", "unchanged", "kept", "rejected"]
 fault of the request itself."""
 
 
-class Step(Value):
+VISIT: Final = "visit"
+"""The stage of the suggestion that one browser was used by two contacts (C5)."""
+
+
+# Most steps name no contact, and are stored without the field.
+class Step(Value, omit_defaults=True):
     """Answer of one plugin at one stage, without personal values."""
 
     stage: str
     plugin: str
     answer: str
+    contact_id: ContactId | None = None
+    """The other contact that a suggestion is about."""
 
 
 class FieldVerdict(Value):

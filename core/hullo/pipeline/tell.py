@@ -8,7 +8,7 @@ from typing import Final
 from hullo.model.audit import AuditEntry
 from hullo.model.conflict import Conflict
 from hullo.model.contact import Contact, ContactId
-from hullo.model.decision_record import DecisionRecord, FieldVerdict, Step, Trace
+from hullo.model.decision_record import VISIT, DecisionRecord, FieldVerdict, Step, Trace
 from hullo.model.event import Event
 from hullo.model.outcome import Outcome
 from hullo.model.request_context import RequestContext
@@ -176,8 +176,8 @@ def _steps(result: IdentifyResult) -> tuple[Step, ...]:
     steps += result.writes.steps
     if result.switched and matched.session is not None:
         # C5: no more than a hint for an agent, since browsers are shared.
-        answer = f"this browser was {matched.session.contact_id or 'somebody who was erased'} before"
-        steps.append(_visit_step(answer))
+        other = matched.session.contact_id
+        steps.append(_visit_step(f"this browser was {other or 'somebody who was erased'} before", other))
     steps += (
         Step(stage="link", plugin=plugin, answer="gives the contact this visitor's conversations")
         for plugin in result.links.plugins
@@ -188,8 +188,8 @@ def _steps(result: IdentifyResult) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _visit_step(answer: str) -> Step:
-    return Step(stage="visit", plugin="pipeline", answer=answer)
+def _visit_step(answer: str, other: ContactId | None) -> Step:
+    return Step(stage=VISIT, plugin="pipeline", answer=answer, contact_id=other)
 
 
 def _erased_step(answer: str) -> Step:
@@ -210,7 +210,7 @@ def decision_records(result: IdentifyResult) -> Iterator[DecisionRecord]:
     session = result.match.session
     if result.switched and session is not None and session.contact_id is not None:
         # C5: the suggestion stands on both contacts, and nothing more.
-        visit = _visit_step(f"this browser is {result.contact.id} from now on")
+        visit = _visit_step(f"this browser is {result.contact.id} from now on", result.contact.id)
         yield _decision_record(result, len(result.match.displaced) + 1, session.contact_id, Trace(steps=(visit,)))
 
 

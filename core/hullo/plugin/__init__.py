@@ -58,6 +58,7 @@ from hullo.model.compact_token import (
 )
 from hullo.model.contact import Contact, ContactId
 from hullo.model.conversation import Conversation, ConversationId
+from hullo.model.decision_record import VISIT
 from hullo.model.email import email_key
 from hullo.model.event import Event
 from hullo.model.fact import Fact, Scalar, is_blank
@@ -122,6 +123,7 @@ __all__ = [
     "PUBLIC_KEY_ALGORITHMS",
     "SECOND",
     "UNRECOGNISED",
+    "VISIT",
     "App",
     "BadRequest",
     "Bus",

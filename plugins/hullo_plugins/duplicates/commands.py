@@ -35,6 +35,7 @@ _KIND_LABELS: Final[dict[FeatureKind, str]] = {
     "phone": "phone",
     "name_and_company": "name and company",
     "email": "email, or nearly",
+    "browser": "browser",
 }
 
 

@@ -15,6 +15,7 @@ KeyFilter = Callable[[BlockingKey], bool]
 
 PHONE_WEIGHT: Final = 0.8
 NAME_AND_COMPANY_WEIGHT: Final = 0.7
+BROWSER_WEIGHT: Final = 0.2
 EMAIL_WEIGHTS: Final = {Similarity.SAME: 0.9, Similarity.TYPO_IN_DOMAIN: 0.75, Similarity.TYPO_IN_NAME: 0.65}
 
 DISTINCT_IDS_FACTOR: Final = 0.8
@@ -27,6 +28,11 @@ class Reason(Value):
     kind: FeatureKind
     words: str
     weight: float
+
+
+BROWSER_REASON: Final = Reason(
+    kind="browser", words="one browser was used by both, as families and shops share one too", weight=BROWSER_WEIGHT
+)
 
 
 class DuplicateSuggestion(Value):
@@ -49,14 +55,20 @@ def any_key(key: BlockingKey) -> bool:  # noqa: ARG001 - the signature of a KeyF
     return True
 
 
-def compare(one: Contact, other: Contact, is_informative: KeyFilter = any_key) -> DuplicateSuggestion | None:
-    """Compare two contacts, in either order. Returns None where there is no reason to take them for one person."""
+def compare(
+    one: Contact, other: Contact, is_informative: KeyFilter = any_key, *, share_browser: bool = False
+) -> DuplicateSuggestion | None:
+    """Compare two contacts, in either order. Returns None where there is no reason to take them for one person.
+
+    `share_browser`: one browser was used by both (C5).
+    """
     first, second = sorted((one, other), key=_survivor_order)
     ours, theirs = extract_features(first), extract_features(second)
     found = (
         _phone_reason(ours, theirs, is_informative),
         _name_and_company_reason(first, ours, theirs, is_informative),
         _email_reason(ours, theirs, is_informative),
+        BROWSER_REASON if share_browser else None,
     )
     reasons = tuple(reason for reason in found if reason is not None)
     if not reasons:

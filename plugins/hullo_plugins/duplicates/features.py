@@ -9,8 +9,8 @@ from hullo.plugin import EMAIL, Contact, Value, all_phones, has_e164_format, ide
 from hullo_plugins.duplicates.mailboxes import Mailbox, parse_mailbox
 from hullo_plugins.duplicates.persons import name_and_company_key
 
-FeatureKind = Literal["phone", "name_and_company", "email"]
-FEATURE_KINDS: Final[tuple[FeatureKind, ...]] = ("phone", "name_and_company", "email")
+FeatureKind = Literal["phone", "name_and_company", "email", "browser"]
+FEATURE_KINDS: Final[tuple[FeatureKind, ...]] = ("phone", "name_and_company", "email", "browser")
 
 BlockingKey = tuple[FeatureKind, str]
 """A kind and a text. Two contacts are compared only if they share a blocking key."""

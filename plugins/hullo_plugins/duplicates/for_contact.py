@@ -12,7 +12,18 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final
 
-from hullo.plugin import EMAIL, PAGE_SIZE, Contact, ContactFilter, Identifier, PageRequest, SnapshotQuery, Store
+from hullo.plugin import (
+    EMAIL,
+    PAGE_SIZE,
+    VISIT,
+    Contact,
+    ContactFilter,
+    ContactId,
+    Identifier,
+    PageRequest,
+    SnapshotQuery,
+    Store,
+)
 from hullo_plugins.duplicates.compare import DuplicateSuggestion
 from hullo_plugins.duplicates.features import BlockingKey, blocking_keys, contact_emails, extract_features
 from hullo_plugins.duplicates.pairs import compare_pairs
@@ -31,9 +42,18 @@ def find_duplicates_of(store: Store, contact: Contact) -> tuple[DuplicateSuggest
     others.pop(contact.id, None)
     ours, theirs = blocking_keys(contact), {other.id: blocking_keys(other) for other in others.values()}
     shared: Counter[BlockingKey] = Counter(key for keys in theirs.values() for key in keys & ours)
-    pairs = ((contact.id, other_id) for other_id, keys in theirs.items() if keys & ours)
-    found = compare_pairs(store, contact.workspace_id, pairs, lambda key: shared[key] < MAX_BLOCK_SIZE)
+    visits = _contacts_of_same_browser(store, contact)
+    pairs = [(contact.id, other_id) for other_id, keys in theirs.items() if keys & ours or other_id in visits]
+    pairs += ((contact.id, other_id) for other_id in visits if other_id not in theirs)
+    found = compare_pairs(store, contact.workspace_id, pairs, lambda key: shared[key] < MAX_BLOCK_SIZE, visits)
     return tuple(sorted(found, key=lambda pair: (-pair.score, pair.first.id, pair.second.id)))
+
+
+def _contacts_of_same_browser(store: Store, contact: Contact) -> dict[ContactId, None]:
+    """Find the contacts that a browser of this contact was before, or became, in the newest decisions (C5)."""
+    records = store.list_decisions(contact.workspace_id, contact.id, PageRequest(limit=PAGE_SIZE)).items
+    steps = (step for record in records for step in record.trace.steps if step.stage == VISIT)
+    return {step.contact_id: None for step in steps if step.contact_id not in {None, contact.id}}
 
 
 def _contacts_by_email_variant(store: Store, contact: Contact) -> Iterator[Contact]:

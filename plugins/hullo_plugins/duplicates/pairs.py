@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from typing import Final
 
@@ -15,9 +15,14 @@ Pair = tuple[ContactId, ContactId]
 
 
 def compare_pairs(
-    store: Store, workspace_id: str, pairs: Iterable[Pair], is_informative: KeyFilter
+    store: Store,
+    workspace_id: str,
+    pairs: Iterable[Pair],
+    is_informative: KeyFilter,
+    same_browser: Collection[ContactId] = (),
 ) -> Iterator[DuplicateSuggestion]:
-    """Compare pairs as the store has them now, and yield the suggestions.
+    """Compare pairs as the store has them now, and yield the suggestions. `same_browser`: contacts that one browser was
+    used by, and by the other one of their pair (C5).
 
     Skips a pair if one of its contacts is gone or merged, or if a conflict reports the pair: an agent will review that
     conflict anyway, or has kept the two contacts apart (C7).
@@ -30,6 +35,7 @@ def compare_pairs(
             there = [contact for contact in snapshot.contacts.values() if contact.merged_into is None]
             if len(there) == 2 and not snapshot.reported_pairs:
                 one, other = there
-                suggestion = compare(one, other, is_informative)
+                share_browser = one.id in same_browser or other.id in same_browser
+                suggestion = compare(one, other, is_informative, share_browser=share_browser)
                 if suggestion is not None:
                     yield suggestion
