@@ -19,7 +19,7 @@ from hullo.model.request_context import RequestContext, secret_digest
 from hullo.operations.admin.register import NewApp
 from hullo.operations.contacts.merge import MergeContacts, MergeResult
 from hullo.operations.contacts.resolve_conflict import ResolveConflict, ResolvedConflict
-from hullo.operations.contacts.undo_merge import UndoMerge, UndoMergeResult
+from hullo.operations.contacts.undo_merge import UndoMerge, UndoMergeResult, decisions_since
 from hullo.operations.conversations.agent_messages import AgentMessage, SendAgentReply
 from hullo.operations.conversations.message_records import SentMessage
 from hullo.operations.conversations.messages import MarkRead, SendMessage
@@ -125,7 +125,13 @@ class World:
         merge = self.hullo.store.find_merge(self.app.workspace_id, merge_id)
         assert merge is not None, f"no merge {merge_id}"
         moment = self.hullo.new_context()
-        work = UndoMerge(merge=merge, writer=AGENT, context=moment, request_id=moment.new_id("req"))
+        work = UndoMerge(
+            merge=merge,
+            writer=AGENT,
+            context=moment,
+            request_id=moment.new_id("req"),
+            decisions=decisions_since(self.hullo.store, merge),
+        )
         decision: Decision[UndoMergeResult] = self.hullo.executor.run(work)
         return decision.result
 

@@ -297,3 +297,33 @@ def test_absorbed_visitor_continues_as_the_survivor(world: World) -> None:
     world.merge(anna, bert)
     again = browser.identify(email="bert@example.com")
     assert (again.contact_id, again.switched) == (anna, False)
+
+
+@pytest.mark.rule("G2")
+@pytest.mark.parametrize("server", [False, True])
+def test_undo_gives_back_what_calls_about_the_other_wrote(world: World, server: bool) -> None:
+    """New values go along as values that replaced others do; what named both or neither stays, and is told."""
+    one, other = world.upsert(external_id="one", name="One").contact_id, world.upsert(external_id="other").contact_id
+    browser = world.visitor()
+    browser.identify(external_id="other", signed="external_id")
+    merge = world.merge(one, other).merge
+    said = {"external_id": "other", "name": "Other", "email": "other@example.com", "phone": "+14155550100"}
+    if server:
+        world.upsert(**said, custom_data={"size": "L"})
+    else:
+        browser.identify(signed="external_id", **said, custom_data={"size": "L"})
+    world.upsert(external_id="one", company="Acme")
+    undone = world.undo(merge.id)
+    assert [changed.field for changed in undone.changed_since] == ["company"]
+    first, second = world.contact(one), world.contact(other)
+    assert (first.email, {name: fact.value for name, fact in first.profile.items()}) == (
+        None,
+        {"name": "One", "company": "Acme"},
+    )
+    assert (second.email, {name: fact.value for name, fact in second.profile.items()}) == (
+        "other@example.com",
+        {"name": "Other", "phone": "+14155550100"},
+    )
+    assert (world.custom_data(one), world.custom_data(other)) == ({}, {"size": "L"})
+    again = world.visitor().identify(signed="external_id", external_id="other", email="other@example.com")
+    assert (again.contact_id, again.conflicts) == (other, ())

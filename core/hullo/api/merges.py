@@ -31,7 +31,7 @@ from hullo.model.merge import Merge, MergeId, RelatedCounts
 from hullo.model.snapshot import SnapshotQuery
 from hullo.operations.contacts.merge import MergeContacts, MergeResult
 from hullo.operations.contacts.resolve_conflict import ResolveConflict
-from hullo.operations.contacts.undo_merge import UndoMerge, UndoMergeResult
+from hullo.operations.contacts.undo_merge import UndoMerge, UndoMergeResult, decisions_since
 from hullo.store.protocol import ConflictFilter, Store
 from hullo.store.reading import current_contact
 from hullo.value import Value
@@ -113,7 +113,13 @@ async def undo_merge(request: Request) -> Response:
     key = await require_workspace_key(request, Scope.WRITE, _WORKSPACE_KEY_REASON)
     dry_run = (await request.parse_optional(UndoBody)).dry_run
     merge = await request.runtime.read(partial(_load_merge, key.workspace_id, request.path_id))
-    undo = UndoMerge(merge=merge, writer=key.writer, context=request.context, request_id=request.request_id)
+    undo = UndoMerge(
+        merge=merge,
+        writer=key.writer,
+        context=request.context,
+        request_id=request.request_id,
+        decisions=await request.runtime.read(lambda store: decisions_since(store, merge)),
+    )
     unmerged: UndoMergeResult
     if dry_run:
         decision: Decision[UndoMergeResult] = await request.runtime.run_in_thread(

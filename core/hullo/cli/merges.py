@@ -12,7 +12,7 @@ from hullo.errors import Invalid
 from hullo.model.contact import Contact
 from hullo.model.merge import RelatedCounts
 from hullo.operations.contacts.merge import MergeContacts, MergeResult
-from hullo.operations.contacts.undo_merge import UndoMerge, UndoMergeResult
+from hullo.operations.contacts.undo_merge import UndoMerge, UndoMergeResult, decisions_since
 from hullo.operations.privacy.erase import EraseContact, ErasureMode
 
 DRY_RUN_DONE = "Nothing was written: this was a dry run."
@@ -121,8 +121,13 @@ def undo(options: CommonOptions, merge_id: str, dry_run: bool) -> None:
     """
     with options.open_hullo() as hullo:
         moment = hullo.new_context()
+        merge = get_merge(hullo, merge_id)
         work = UndoMerge(
-            merge=get_merge(hullo, merge_id), writer=hullo.operator, context=moment, request_id=moment.new_id("req")
+            merge=merge,
+            writer=hullo.operator,
+            context=moment,
+            request_id=moment.new_id("req"),
+            decisions=decisions_since(hullo.store, merge),
         )
         # No question is asked here: an undo loses nothing, and can be followed by another merge.
         decision = hullo.executor.dry_run(work) if dry_run else hullo.executor.run(work)

@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 from hullo.model.contact import ContactId
 from hullo.model.instant import Instant
+from hullo.model.tombstone import TombstoneDigest
 from hullo.value import Value
 
 Verdict = Literal["written", "unchanged", "kept", "rejected"]
@@ -41,6 +42,9 @@ class Trace(Value):
 
     steps: tuple[Step, ...] = ()
     fields: tuple[FieldVerdict, ...] = ()
+    named: tuple[TombstoneDigest, ...] = ()
+    """Identifiers by which the call named a contact that has absorbed others, salted (P2): an undo gives what it wrote
+    to the one that it named (G2)."""
 
 
 class DecisionRecord(Value):

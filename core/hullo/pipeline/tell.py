@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Final
 
+from msgspec.structs import replace
+
 from hullo.model.audit import AuditEntry
 from hullo.model.conflict import Conflict
 from hullo.model.contact import Contact, ContactId
@@ -13,10 +15,10 @@ from hullo.model.event import Event
 from hullo.model.outcome import Outcome
 from hullo.model.request_context import RequestContext
 from hullo.model.standing import Standing
-from hullo.model.tombstone import is_same_claim
+from hullo.model.tombstone import TombstoneDigest, is_same_claim
 from hullo.model.write import identifier_field
 from hullo.pipeline.link import Links
-from hullo.pipeline.match import MatchResult
+from hullo.pipeline.match import MatchResult, PlannedMerge
 from hullo.pipeline.policy import WriteResult
 from hullo.rules.events import EventBuilder
 from hullo.rules.merging.plan import MergePlanResult
@@ -169,10 +171,7 @@ def _steps(result: IdentifyResult) -> tuple[Step, ...]:
     steps += matched.steps
     if result.is_recreation and not result.is_suppressed:
         steps.append(_erased_step("somebody of this name was erased; the proof allows to make them anew (P2)"))
-    steps += (
-        Step(stage="merge", plugin=plan.plugin, answer=f"{plan.absorbed.id} becomes part of this contact ({plan.rule})")
-        for plan in matched.planned_merges
-    )
+    steps += (Step(stage="merge", plugin=plan.plugin, answer=_merge_answer(plan)) for plan in matched.planned_merges)
     steps += result.writes.steps
     if result.switched and matched.session is not None:
         # C5: no more than a hint for an agent, since browsers are shared.
@@ -192,6 +191,12 @@ def _visit_step(answer: str, other: ContactId | None) -> Step:
     return Step(stage=VISIT, plugin="pipeline", answer=answer, contact_id=other)
 
 
+def _merge_answer(plan: PlannedMerge) -> str:
+    if plan.joined_by is not None:
+        return f"{plan.absorbed.id} is joined by an email that the visitor gave, on a claim (J, {plan.rule})"
+    return f"{plan.absorbed.id} becomes part of this contact ({plan.rule})"
+
+
 def _erased_step(answer: str) -> Step:
     return Step(stage="match", plugin="pipeline", answer=answer)
 
@@ -199,7 +204,10 @@ def _erased_step(answer: str) -> Step:
 def decision_records(result: IdentifyResult) -> Iterator[DecisionRecord]:
     """Build one record for the contact, one for each contact that lost an identifier to it (C4), and one for the
     contact that used this browser before (C5)."""
-    yield _decision_record(result, 0, result.contact.id, trace_of(result))
+    trace = trace_of(result)
+    if result.contact.absorbed:
+        trace = replace(trace, named=tuple(_named(result)))
+    yield _decision_record(result, 0, result.contact.id, trace)
     for ordinal, displaced in enumerate(result.match.displaced, start=1):
         reason = f"went to {result.contact.id}, who has proof of it (C4)"
         lost = tuple(
@@ -212,6 +220,14 @@ def decision_records(result: IdentifyResult) -> Iterator[DecisionRecord]:
         # C5: the suggestion stands on both contacts, and nothing more.
         visit = _visit_step(f"this browser is {result.contact.id} from now on", result.contact.id)
         yield _decision_record(result, len(result.match.displaced) + 1, session.contact_id, Trace(steps=(visit,)))
+
+
+def _named(result: IdentifyResult) -> Iterator[TombstoneDigest]:
+    """Yield the identifiers of the call that the contact has, salted."""
+    contact = result.writes.contact
+    for identifier, digest in result.match.verified.tombstone_digests.items():
+        if contact.has_identifier(identifier):
+            yield digest
 
 
 def _decision_record(result: IdentifyResult, ordinal: int, contact_id: ContactId, trace: Trace) -> DecisionRecord:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from itertools import takewhile
+
 from msgspec.structs import replace
 
 from hullo.errors import Conflicting, NotFound
@@ -9,16 +12,27 @@ from hullo.model.change_set import insertion
 from hullo.model.conflict import Conflict, pair_key
 from hullo.model.contact import Contact
 from hullo.model.decision import Decision
+from hullo.model.decision_record import DecisionRecord
 from hullo.model.identifier import EMAIL
+from hullo.model.instant import Instant
 from hullo.model.merge import Merge
 from hullo.model.operation import Apps, PreparedOperation
 from hullo.model.request_context import RequestContext
 from hullo.model.snapshot import Snapshot, SnapshotQuery
+from hullo.model.tombstone import tombstone_digest
 from hullo.operations.contacts.merge import MANUAL_RULE
 from hullo.rules.merging.joins import joins_of
 from hullo.rules.merging.split import ChangedField
 from hullo.rules.merging.undo import undo_merge
+from hullo.store.protocol import Store
+from hullo.store.reading import iter_pages
 from hullo.value import Value
+
+
+def decisions_since(store: Store, merge: Merge) -> tuple[DecisionRecord, ...]:
+    """Read the decisions about the survivor since the merge, the newest first."""
+    decisions = iter_pages(lambda page: store.list_decisions(merge.workspace_id, merge.survivor_id, page))
+    return tuple(takewhile(lambda decision: decision.at > merge.at, decisions))
 
 
 class UndoMergeResult(Value):
@@ -41,10 +55,24 @@ class UndoMerge(Value):
     writer: str
     context: RequestContext
     request_id: str
+    decisions: tuple[DecisionRecord, ...] = ()
+    """Those about the survivor since the merge (`decisions_since`): what calls about the absorbed contact wrote goes
+    back with it (G2)."""
 
-    def prepare(self, apps: Apps) -> PreparedOperation[UndoMergeResult]:  # noqa: ARG002 - needs no app
+    def prepare(self, apps: Apps) -> PreparedOperation[UndoMergeResult]:
         """Build the query."""
         merge = self.merge
+        salt = apps.workspace_salt(merge.workspace_id)
+        absorbed, survivor = (
+            frozenset(tombstone_digest(salt, digest) for digest in image.identifier_digests())
+            for image in (merge.absorbed_before, merge.survivor_before)
+        )
+        # A call that named both contacts says nothing about whose its values are.
+        returning = frozenset(
+            decision.at
+            for decision in self.decisions
+            if not absorbed.isdisjoint(decision.trace.named) and survivor.isdisjoint(decision.trace.named)
+        )
         query = SnapshotQuery(
             workspace_id=merge.workspace_id,
             app_id=None,
@@ -57,9 +85,9 @@ class UndoMerge(Value):
             merged_into=(merge.survivor_id,),
             include_audit_head=True,
         )
-        return PreparedOperation(query=query, decide=self._decide)
+        return PreparedOperation(query=query, decide=partial(self._decide, returning))
 
-    def _decide(self, snapshot: Snapshot) -> Decision[UndoMergeResult]:
+    def _decide(self, returning: frozenset[Instant], snapshot: Snapshot) -> Decision[UndoMergeResult]:
         """Split the two. Raises `NotFound` for a merge of erased contacts, and `Conflicting` for a merge that was
         undone, or is not the last of its chain."""
         # The stored merge, not the one that was read before: it may have been undone since.
@@ -88,6 +116,8 @@ class UndoMerge(Value):
             request_id=self.request_id,
             plugin=MANUAL_RULE,
             answer=f"{absorbed.id} is no part of {survivor.id} now (G2)",
+            # A join keeps what its site wrote in the record itself (J).
+            returning=returning if merge.joined_by is None else frozenset(),
         )
         changes = undo.changes
         # J: an agent who splits a join says that they are two, and the next call must not join them again.

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -17,6 +17,7 @@ from hullo.model.write import identifier_field
 from hullo.rules.identifiers import identifier_facts, with_identifiers
 from hullo.rules.merging.field_values import field_values, preferred_fact, with_field_values
 from hullo.rules.merging.joins import shown_record, strip_ended_joins, without_join
+from hullo.rules.merging.writes_since import writes_since
 from hullo.rules.phones import PHONE, all_phones
 from hullo.value import Value
 
@@ -44,24 +45,41 @@ def split_contacts(
     contact_ids: Mapping[IdentifierDigest, ContactId],
     merges: Mapping[MergeId, Merge],
     at: Instant,
+    returning: Collection[Instant] = (),
 ) -> SplitResult:
     """Compute both contacts without the merge.
 
     `absorbed` is the cleared contact, `others` are the survivor's other active merges, in order, and `contact_ids`
     names the current owners of the identifiers that came with this one. `merges` holds the joins that either shows.
+    What was written at the times of `returning` goes to the restored contact: the calls named it (G2).
     """
     restored, taken = _restore_absorbed(survivor, merge, contact_ids)
+    # What came since with a call about the other is taken first: what it replaced is then the merge's to undo.
+    images = (merge.survivor_before, shown_record(merge), *map(shown_record, others))
+    since = writes_since(survivor, merge, images, returning)
+    remaining = without_merge(since.without(survivor, images), merge, others)
     return SplitResult(
         # Images may show records of joins that have ended since: their values are not to come back (J).
-        survivor=replace(strip_ended_joins(without_merge(survivor, merge, others), merges), updated_at=at),
+        survivor=replace(strip_ended_joins(remaining, merges), updated_at=at),
         # The image has the version of its time; the write must be compared with the stored one.
         restored=replace(
-            strip_ended_joins(restored, merges),
+            strip_ended_joins(since.added_to(restored), merges),
             version=absorbed.version,
             updated_at=at,
             blocks=_restored_blocks(survivor, merge, others),
         ),
-        changed_since=(*taken, *_find_changed_fields(survivor, merge, others)),
+        changed_since=(
+            *taken,
+            *(
+                ChangedField(field=changed.field, reason=changed.reason)
+                for changed in _find_changed_fields(survivor, merge, others)
+                if changed.field not in since.returning_fields
+            ),
+            *(
+                ChangedField(field=field, reason="is new since, and stays with the survivor")
+                for field in since.staying_fields
+            ),
+        ),
     )
 
 

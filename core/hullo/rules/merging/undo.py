@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from msgspec.structs import replace
 
 from hullo.model.change_set import Change, ChangeSet, Split, replacement
 from hullo.model.contact import Contact
 from hullo.model.decision_record import FieldVerdict, Step, Trace
+from hullo.model.instant import Instant
 from hullo.model.merge import Merge
 from hullo.model.request_context import RequestContext
 from hullo.model.snapshot import Snapshot
@@ -38,14 +39,18 @@ def undo_merge(
     request_id: str,
     plugin: str,
     answer: str,
+    returning: Collection[Instant] = (),
 ) -> MergeUndo:
     """Undo a merge. `survivor` has its values now, which is another contact than the merge names after a chain;
     `absorbed` is the cleared contact. The trace says `answer` in the name of `plugin`.
 
-    The snapshot holds the owners of the record's identifiers, the survivor's active merges, and the audit head.
+    What was written at the times of `returning` goes to the restored contact. The snapshot holds the owners of the
+    record's identifiers, the survivor's active merges, and the audit head.
     """
     others = other_merges(snapshot, survivor, merge)
-    split = split_contacts(survivor, absorbed, merge, others, snapshot.contact_ids, snapshot.merges, context.now)
+    split = split_contacts(
+        survivor, absorbed, merge, others, snapshot.contact_ids, snapshot.merges, context.now, returning
+    )
     undo_change = replacement(
         merge,
         replace(
