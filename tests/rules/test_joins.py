@@ -119,6 +119,9 @@ def test_record_after_login_is_joined_at_birth(world: World) -> None:
     assert standings(contact) == {Standing.CLAIMED}
     assert (len(world.contacts()), world.conflicts()) == (1, [])
     assert not world.upsert(email=EMAIL, name="Jane Doe", custom_data={"plan": "gold"}).changed
+    world.upsert(email=EMAIL, company="Acme")
+    (decision, *_) = world.hullo.store.list_decisions(world.app.workspace_id, contact_id or "", PageRequest()).items
+    assert "an email that the visitor gave" in decision.trace.steps[-1].answer
 
 
 @pytest.mark.rule("J")

@@ -208,3 +208,17 @@ def test_many_faults_give_a_bounded_list() -> None:
     claim = Claim.from_body({"email": "a@b", **{f"\x1bfield{number}": 1 for number in range(1000)}})
     assert len(claim.rejected) == 51
     assert all(rejection.field.isprintable() for rejection in claim.rejected)
+
+
+@pytest.mark.rule("C4", "V2")
+@pytest.mark.parametrize("server", [False, True])
+def test_known_person_gets_email_that_another_claimed(world: World, server: bool) -> None:
+    mallory = world.visitor().identify(external_id="mallory", email="jane@example.com", signed="external_id")
+    jane = world.upsert(external_id="jane").contact_id
+    if server:
+        world.upsert(external_id="jane", email="jane@example.com")
+    else:
+        token = world.hullo.mint_token(world.app.app_key, external_id="jane", email="jane@example.com")
+        world.visitor().identify(token=token)
+    assert (world.contact(jane).email, world.contact(mallory.contact_id).email) == ("jane@example.com", None)
+    assert world.conflicts() == [("C4", "email")]

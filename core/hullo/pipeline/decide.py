@@ -87,13 +87,16 @@ def decide(
 
     Raises what `match` raises, `Blocked`, and `NeedsFullContacts` where the visitor's own conversations may move.
     """
+    # J: nearly no call says anything about a join.
+    is_about_join = find_claimed(verified, snapshot) is not None
+    if not is_about_join and amend is None:
+        return _decide_alone(verified, hooks, snapshot)
 
     def decide_on(verified: VerifiedClaim, snapshot: Snapshot) -> Decision[Outcome]:
         decision = _decide_alone(verified, hooks, snapshot)
         return decision if amend is None else amend(decision, snapshot)
 
-    # J: nearly no call says anything about a join.
-    if find_claimed(verified, snapshot) is None:
+    if not is_about_join:
         return decide_on(verified, snapshot)
     settled, claimed = settle_joins(verified, snapshot)
     verified = replace(verified, context=settled.context)

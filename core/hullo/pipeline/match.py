@@ -184,13 +184,18 @@ def _match_claim(
         if displaceable:
             displaced.append(DisplacedIdentifiers(owner=contact, identifiers=displaceable))
             # Free from now on, so that the contact that is found next, or created, takes them.
-            owners = {name: owner for name, owner in owners.items() if name not in displaceable}
+            owners = _without_owners(owners, displaced[-1:])
             steps.append(_match_step(f"not them: {contact.id} had it on a claim, the caller has proof (C4)"))
         elif evidence.contradicted_by_proof():
             steps.append(
                 _match_step(f"not them: only claims lead to {contact.id}, and the caller proves something else (V2)")
             )
         else:
+            lost = _claims_of_others(evidence) if len(owners) > len(evidence.matching) else []
+            if lost:
+                displaced += lost
+                owners = _without_owners(owners, lost)
+                evidence = _Evidence.of(verified, session, contact, owners)
             conflicting = evidence.conflicting_external_id()
             # A matcher that stands before the external id's has the first word (M4).
             if conflicting is None or hooks.precedes(plugin, verified.identifiers[conflicting]):
@@ -262,6 +267,26 @@ def _plan_merges(evidence: _Evidence, hooks: PluginManager) -> Iterator[PlannedM
             continue
         plugin, plan = answer
         yield PlannedMerge(absorbed=other, plugin=plugin, rule=plan.rule)
+
+
+def _claims_of_others(evidence: _Evidence) -> list[DisplacedIdentifiers]:
+    """Find what the call proves beside a contact that it proves, and another person has on a mere claim (C4, V2)."""
+    if not evidence.is_proven():
+        return []
+    others = {owner.id: owner for owner in evidence.owners.values() if owner is not evidence.contact}
+    lost = (
+        (owner, _Evidence.of(evidence.verified, None, owner, evidence.owners).displaceable())
+        for owner in others.values()
+    )
+    return [DisplacedIdentifiers(owner=owner, identifiers=names) for owner, names in lost if names]
+
+
+def _without_owners(
+    owners: Mapping[Identifier, Contact], displaced: Iterable[DisplacedIdentifiers]
+) -> dict[Identifier, Contact]:
+    """Return the owners of what is not displaced."""
+    lost = {name for loser in displaced for name in loser.identifiers}
+    return {name: owner for name, owner in owners.items() if name not in lost}
 
 
 def _find_collisions(

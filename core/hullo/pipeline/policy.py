@@ -17,6 +17,7 @@ from hullo.model.fact import PAGE_WRITER_PREFIX, Fact, Scalar, is_blank, is_same
 from hullo.model.identifier import EMAIL, EXTERNAL_ID, Identifier
 from hullo.model.instant import Instant
 from hullo.model.limits import Limits
+from hullo.model.match import CREATED
 from hullo.model.phone import normalise_phone
 from hullo.model.standing import Standing
 from hullo.model.write import Write, custom_field, identifier_field
@@ -31,6 +32,9 @@ from hullo.value import Value
 
 MAX_EMAILS: Final = Limits().emails
 """Emails of one contact up to which a visitor's new one stands beside the others (W7)."""
+_FINDING: Final = frozenset({None, CREATED, EXTERNAL_ID, EMAIL})
+"""How a contact may be found for an identifier of the call to become its primary one. A plugin's matcher may find it by
+what the first of two equal calls wrote, and the second must change nothing (W9)."""
 _FIELD_PREFIXES: Final = {"identifier": "identifier.", "custom_data": f"{CUSTOM_DATA}."}
 
 
@@ -225,7 +229,7 @@ def _propose_writes(
         # W7: a proven identifier of another kind becomes the primary one, as the site states that this is their email
         # now. The one by which the contact was only found does not: a person with two accounts would change names at
         # each login.
-        becomes_primary = kind != matched_by and standing is Standing.PROVEN
+        becomes_primary = kind != matched_by and matched_by in _FINDING and standing is Standing.PROVEN
         stored = contact.identifiers.get(kind) if held is None or becomes_primary else held
         # M2: another spelling of the same email is the same email. The stored one stays, unless the site itself
         # corrects it: a visitor's would change from call to call (W9). One that finds the contact corrects nothing.

@@ -10,6 +10,7 @@ from hullo.model.change_set import Change, ChangeSet, insertion, replacement
 from hullo.model.conflict import pair_key
 from hullo.model.contact import Contact
 from hullo.model.decision import Decision
+from hullo.model.decision_record import Step
 from hullo.model.identifier import EMAIL
 from hullo.model.merge import Merge
 from hullo.model.operation import NeedsFullContacts
@@ -120,19 +121,31 @@ class _Record(Value):
         # In the holder's order: a write about the record must not change the holder's primary email.
         survivor = join(base, plan.record, plan.merge_id, plan.at, like=holder)
         contacts: list[Change[Contact]] = [replacement(holder, replace(survivor, version=holder.version))]
+        step = Step(
+            stage="merge",
+            plugin="pipeline",
+            answer=f"joined to {holder.id} by an email that the visitor gave: its values are claimed there (J)",
+        )
+        records = tuple(
+            replace(
+                record,
+                # Of a record that was there, the holder tells; a new one has its own beginning.
+                contact_id=holder.id if self.merge is not None else after.id,
+                trace=replace(record.trace, steps=(*record.trace.steps, step)),
+            )
+            if record.contact_id == after.id
+            else record
+            for record in changes.decisions
+        )
         # The two are shown as one: what tells them apart is no conflict.
         pair = pair_key(holder.id, after.id)
         conflicts = tuple(conflict for conflict in changes.conflicts if conflict.after.pair_key != pair)
-        changes = replace(changes, conflicts=conflicts)
+        changes = replace(changes, conflicts=conflicts, decisions=records)
         if self.merge is not None:
             return replace(
                 changes,
                 contacts=(*contacts, *changed.values()),
                 merges=(*changes.merges, replacement(self.merge, replace(self.merge, absorbed_before=plan.record))),
-                decisions=tuple(
-                    replace(record, contact_id=holder.id) if record.contact_id == after.id else record
-                    for record in changes.decisions
-                ),
                 events=tuple(
                     replace(event, contact_id=holder.id) if event.contact_id == after.id else event
                     for event in changes.events

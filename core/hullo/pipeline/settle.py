@@ -3,7 +3,7 @@ that a visitor only gave (J)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 
 from hullo.model.app import EmailMatch
@@ -51,7 +51,10 @@ def find_claimed(verified: VerifiedClaim, snapshot: Snapshot) -> ClaimedIdentifi
     """
     # On the way of every signed call: a proof of what is stored as proven ends each turn here.
     claimed: list[tuple[Identifier, Contact]] = []
-    for name in _believed(verified):
+    believed: Iterable[Identifier] = verified.proven_identifiers
+    if verified.trusted_email is not None:
+        believed = (*believed, verified.trusted_email)
+    for name in believed:
         contact_id = snapshot.contact_ids.get(verified.digests[name])
         if contact_id is None:
             continue
@@ -79,13 +82,6 @@ def settle_joins(verified: VerifiedClaim, snapshot: Snapshot) -> tuple[SettledJo
         end = settled.confirmed if found.verdict is Verdict.CONFIRMED else settled.undone
         settled = end(found.holder, found.merge)
     return settled, None
-
-
-def _believed(verified: VerifiedClaim) -> Iterator[Identifier]:
-    """Yield what the call proves, and the email that the app takes as the site's word."""
-    yield from verified.proven_identifiers
-    if verified.trusted_email is not None:
-        yield verified.trusted_email
 
 
 def _require_merges(claimed: list[tuple[Identifier, Contact]], snapshot: Snapshot) -> None:
