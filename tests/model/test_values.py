@@ -16,9 +16,10 @@ from hullo.model.claim import Claim
 from hullo.model.email import email_key, is_plausible_email
 from hullo.model.event import Event
 from hullo.model.fact import Fact, is_blank, is_same_value
-from hullo.model.identifier import Identifier
+from hullo.model.identifier import Identifier, identifier_fault
 from hullo.model.instant import format_rfc3339, to_instant
-from hullo.model.placeholder import is_non_identity
+from hullo.model.invisible import has_blank_end
+from hullo.model.placeholder import NON_IDENTITIES, is_non_identity, is_placeholder_email
 from hullo.model.request_context import RequestContext, secret_digest
 from hullo.model.standing import Standing
 
@@ -165,6 +166,25 @@ def test_text_of_signs_is_judged_quickly() -> None:
     for _ in range(100):
         assert not is_non_identity('"' * 254 + "x")
     assert thread_time() - began < 1
+
+
+PIECES = st.lists(
+    st.sampled_from(
+        [
+            *("null", "Undefined", "guest", "id", "com", "ann", "0", "7", "x"),
+            *"@@._-:|/+,; %{}()[]\"'$<>\n\u212a\u017f\u00ad",
+        ]
+    ),
+    max_size=7,
+)
+
+
+@pytest.mark.rule("M5")
+@given(PIECES.map("".join), st.sampled_from(["external_id", "email", "card"]))
+def test_plain_identifiers_are_judged_like_others(text: str, kind: str) -> None:
+    is_placeholder = (is_placeholder_email if kind == "email" else is_non_identity)(text, NON_IDENTITIES)
+    has_fault = is_placeholder or (kind != "email" and has_blank_end(text))
+    assert (identifier_fault(kind, text, NON_IDENTITIES) is not None) == has_fault
 
 
 def test_moment_gives_the_same_ids_when_repeated() -> None:

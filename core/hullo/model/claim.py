@@ -185,7 +185,8 @@ class _ClaimParser:
         self._rejected.append(Rejection(field=name, reason=reason))
 
     def _identity(self, name: str, longest: int) -> str | None:
-        value = _digits_as_text(self._body.get(name))
+        sent = self._body.get(name)
+        value = sent if isinstance(sent, str) else _digits_as_text(sent)
         if value is None:
             return None
         if not isinstance(value, str):
@@ -333,7 +334,9 @@ class _ClaimParser:
         if value is None or (value == "" and name in _MAY_BE_BLANK):
             return None
         # Evidence that is no text must not pass as "no evidence": the empty text fails verification.
-        return value if isinstance(value, str) and _encoding_fault(value) is None else ""
+        if not isinstance(value, str):
+            return ""
+        return value if value.isascii() or _encoding_fault(value) is None else ""
 
     def _is_prompted(self) -> bool:
         source = self._body.get(SOURCE)

@@ -90,9 +90,9 @@ class Contact(Value):
 
     def identifier_fact(self, identifier: Identifier) -> Fact | None:
         """Find the stored fact of an identifier by its match key; None when the contact does not have it."""
-        # The primary one first: most contacts have no other.
+        # The primary one first: most contacts have no other. And its text first, which most calls repeat.
         primary = self.identifiers.get(identifier.kind)
-        if primary is not None and _is_same_identifier(identifier, primary):
+        if primary is not None and (primary.value == identifier.value or _is_same_identifier(identifier, primary)):
             return primary
         return next(
             (fact for fact in self.also.get(identifier.kind, ()) if _is_same_identifier(identifier, fact)), None

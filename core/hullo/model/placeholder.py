@@ -33,6 +33,15 @@ _IN_BRACKETS: Final = re.compile(r"(?=.*[)>\]}\"']\Z)[(<\[{\"']+(.*?)[)>\]}\"']+
 # Possessive, for the same reason: forty dashes and a letter took seconds.
 _REPEATED: Final = re.compile(r"(\S+?)(?:[\s_.,:;|/-]+\1)++")
 
+PLAIN: Final = re.compile(
+    r"(?!([^@]+?)(?:[_.:|/-]+\1)++(?:@|\Z))"  # not repeated, neither as a whole nor before the sign of an email
+    r"(?=[0-]*[^0-])[a-z0-9_.:|/+-]+"  # more than zeros
+    r"(?:@(?!([^@]+?)(?:[.-]+\2)++\Z)[a-z0-9.-]+)?",
+    re.ASCII | re.IGNORECASE,
+)
+"""Texts that have no shape of a placeholder, and no blank end: only a word of the list may be one, as a whole or as a
+part of an email."""
+
 
 def is_non_identity(text: str, non_identities: Collection[str] = NON_IDENTITIES) -> bool:
     """Match blanks and placeholders: the words, all zeros in any grouping, and the shapes of templates that were not
@@ -66,8 +75,7 @@ def is_placeholder_email(text: str, non_identities: AbstractSet[str] = NON_IDENT
 
 
 def _bare(text: str) -> str:
-    # Every identify comes by here twice for each identifier, and nearly all of them are ASCII.
-    return (text if text.isascii() else drop_invisible(text)).strip().casefold()
+    return drop_invisible(text).strip().casefold()
 
 
 def _has_placeholder_shape(bare: str, words: Collection[str]) -> bool:
