@@ -133,7 +133,7 @@ def test_rotated_secret_shown_once_old_one_overlaps(server: Server, receiver: Re
         ({}, "url", "is missing"),
         ({"url": 7}, "url", "must be text"),
         ({"url": "ftp://hooks.example.com/"}, "url", "must begin with https://"),
-        ({"url": "https://10.0.0.1/"}, "url", "leads to an address that is not public"),
+        ({"url": "https://10.0.0.1/"}, "url", "has a host without a public address"),
         ({"url": "https://jane:secret@hooks.example.com/"}, "url", "a user name or a password"),
         ({"url": "http://127.0.0.1/", "events": "contact.created"}, "events", "must be a list of names"),
         ({"url": "http://127.0.0.1/", "events": [7]}, "events", "must be a list of names"),

@@ -50,6 +50,7 @@ ASYNCHRONOUS = [
     "hullo.webhooks.routes",
     "hullo.middleware",
     "hullo.engine.batch_executor",
+    "hullo.cli.stopping",
 ]
 """All of core that may define an `async def`."""
 

@@ -7,6 +7,8 @@ import os
 import signal
 import socket
 import subprocess
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
@@ -194,3 +196,49 @@ def test_uvicorn_start_failure_exits_with_status_1(terminal: Terminal, monkeypat
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
+
+
+def call_until_refused(server: Server, faults: list[str], answered: list[int]) -> None:
+    """Make one call per connection until the server takes none, and note every other end of a connection."""
+    host, _, port = server.url.removeprefix("http://").partition(":")
+    while True:
+        try:
+            connection = socket.create_connection((host, int(port)), timeout=PATIENCE)
+        except ConnectionError:
+            return  # before it was accepted
+        with connection:
+            try:
+                connection.sendall(b"GET /hullo/healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                answer = connection.recv(1024)
+            except OSError as error:
+                answer = type(error).__name__.encode()
+        if answer.startswith(b"HTTP/1.1 200"):
+            answered.append(1)
+        else:
+            faults.append(answer.decode() or "closed")
+
+
+def children_of(process: subprocess.Popen[bytes]) -> list[int]:
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
+    # The tracker of shared resources is Python's own, and ends by itself.
+    return [pid for pid in map(int, children.split()) if b"tracker" not in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+@pytest.mark.parametrize(("workers", "to_all"), [("1", False), ("2", False), ("2", True)])
+def test_stopping_server_resets_no_call(start: Start, workers: str, to_all: bool):
+    server = start("--workers", workers).ready()
+    faults: list[str] = []
+    answered: list[int] = []
+    threads = [threading.Thread(target=call_until_refused, args=(server, faults, answered)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    while len(answered) < 200:
+        assert server.process.poll() is None, server.told()
+        time.sleep(0.01)
+    # A service manager signals every process of the service.
+    for pid in [*(children_of(server.process) if to_all else []), server.process.pid]:
+        os.kill(pid, signal.SIGTERM)
+    for thread in threads:
+        thread.join()
+    assert server.wait() == 0
+    assert faults == []

@@ -95,7 +95,7 @@ def test_webhook_belongs_to_the_named_workspace(terminal: Terminal, receiver: Re
 
 def test_forbidden_url_is_refused_in_a_sentence(terminal: Terminal, app_key: str):
     refusal = terminal.refusal("webhooks", "create", "https://192.168.1.1/hook")
-    assert "url: leads to an address that is not public" in refusal
+    assert "url: has a host without a public address" in refusal
     assert "contact.renamed" in terminal.misuse(
         "webhooks", "create", "https://x.example.com", "--event", "contact.renamed"
     )

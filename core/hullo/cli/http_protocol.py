@@ -20,6 +20,8 @@ from hullo.settings import ServerLimits, Settings
 
 HEADER_OVERHEAD: Final = 32
 """Bytes that a header counts beside its name and value, as in RFC 7541 §4.1: many short ones cost memory too."""
+STOPPING_SECONDS: Final = 1
+"""How long a server that stops waits for the first byte of a connection that it has accepted."""
 PIECE_BYTES: Final = 8 * 1024
 """Bytes that are parsed at once. One read may hold 256 KiB, which is thousands of requests."""
 
@@ -70,6 +72,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._is_counted = False
+        self._is_stopping = False
         self._deadline: _Timer | None = None
         self._in_message = False
         self._in_head = False
@@ -103,6 +106,16 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self.budget.release(self._address)
         super().connection_lost(exc)
 
+    def shutdown(self) -> None:
+        """End the connection: at once between two requests, else after the answer to the one that is here or comes."""
+        self._is_stopping = True
+        if self._answering is None and not self._in_message:
+            # Its request may be on the way: closed now, the client would be told of a reset.
+            self._cancel_deadline()
+            self._set_deadline(min(self.limits.first_byte_seconds, STOPPING_SECONDS))
+        elif not self._in_head:
+            super().shutdown()
+
     def data_received(self, data: bytes) -> None:
         """Parse what the client sent, as far as the limit of waiting requests allows."""
         self._unset_keepalive_if_required()
@@ -119,6 +132,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         """Hand the connection to the WebSocket protocol, which counts it in total until it ends."""
+        if self._is_stopping:
+            self._refuse(http.HTTPStatus.SERVICE_UNAVAILABLE)
+            return
         self._cancel_deadline()
         super().handle_websocket_upgrade()
         socket = self.transport.get_protocol()
@@ -152,6 +168,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._unreported_bytes = 0
         self._cancel_deadline()
         super().on_headers_complete()
+        # uvicorn's attribute is None where the first request asks for another protocol.
+        cycle: RequestResponseCycle | None = getattr(self, "cycle", None)
+        if self._is_stopping and cycle is not None:
+            cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""

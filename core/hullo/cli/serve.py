@@ -98,16 +98,15 @@ def serve_command(options: CommonOptions, host: str, port: int, workers: int, de
 
 
 def _serve_here(application: ASGIApp, settings: Settings, listeners: list[socket.socket]) -> None:
-    import uvicorn
-
     from hullo.cli.http_protocol import bound_connections
+    from hullo.cli.stopping import DrainingServer
 
     bound_connections(settings)
 
     # Undone at the end: tests serve in a process that goes on.
     unfreeze_gc = freeze_gc()
     try:
-        uvicorn.Server(_config(application)).run(sockets=listeners)
+        DrainingServer(_config(application)).run(sockets=listeners)
     except SystemExit as ended:
         # uvicorn ends with a status when the lifespan fails; a signal ends it with 0, which is no error.
         if ended.code:
@@ -120,7 +119,7 @@ def _serve_here(application: ASGIApp, settings: Settings, listeners: list[socket
 def _serve_in_workers(
     options: CommonOptions, hullo: Hullo, sites: DemoSites | None, listeners: list[socket.socket], workers: int
 ) -> None:
-    from uvicorn.supervisors import Multiprocess
+    from hullo.cli.stopping import Supervisor
 
     # Workers are fresh processes: they share nothing with this one but the environment.
     os.environ["HULLO_DB"] = hullo.settings.store
@@ -135,7 +134,7 @@ def _serve_in_workers(
     config = _config(
         f"{create_worker_application.__module__}:{create_worker_application.__name__}", workers=workers, factory=True
     )
-    supervisor = Multiprocess(config, sockets=listeners)
+    supervisor = Supervisor(config, sockets=listeners)
     supervisor.run()
     # The exit code of a process that a signal ended is negative.
     if any((worker.process.exitcode or 0) > 0 for worker in supervisor.processes):

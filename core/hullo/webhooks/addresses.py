@@ -19,6 +19,7 @@ _GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
 """All addresses that IANA hands out (RFC 4291, section 2.4). Special ranges that are defined later lie outside."""
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 """Holds an IPv4 address in its last 32 bits, for networks without IPv4 (RFC 6052)."""
+_NO_PUBLIC_ADDRESS: Final = "has a host without a public address; correct the name, or make it public"
 _SPECIAL_NETWORKS: Final = (IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24"), IPv6Network("3fff::/20"))
 """Special addresses of IANA's registers that `is_global` takes for public in some supported Pythons."""
 
@@ -74,7 +75,8 @@ def resolve_public(target: Target, resolver: Resolver, *, development: bool) -> 
     """Resolve the host to all its addresses. Raises `UnusableUrl` if one is not public.
 
     One private address is enough to refuse: the owner of the name decides which address is used. In development
-    loopback addresses are allowed.
+    loopback addresses are allowed. The reason is the same for a name that is not known: the difference would tell the
+    names of hullo's own network.
     """
     try:
         # Without repeats: each address gets a share of the time to connect.
@@ -83,12 +85,12 @@ def resolve_public(target: Target, resolver: Resolver, *, development: bool) -> 
     except (OSError, UnicodeError):
         found = ()
     if not found:
-        raise UnusableUrl("names a host that is not known")
+        raise UnusableUrl(_NO_PUBLIC_ADDRESS)
     for text in found:
         # Judged as IPv4: else a private address could hide inside a public IPv6 one.
         address = _embedded_ipv4(ip_address(text))
         if not (_is_public(address) or (development and address.is_loopback)):
-            raise UnusableUrl("leads to an address that is not public")
+            raise UnusableUrl(_NO_PUBLIC_ADDRESS)
     return found
 
 
