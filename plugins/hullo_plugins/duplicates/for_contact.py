@@ -53,7 +53,8 @@ def _contacts_of_same_browser(store: Store, contact: Contact) -> dict[ContactId,
     """Find the contacts that a browser of this contact was before, or became, in the newest decisions (C5)."""
     records = store.list_decisions(contact.workspace_id, contact.id, PageRequest(limit=PAGE_SIZE)).items
     steps = (step for record in records for step in record.trace.steps if step.stage == VISIT)
-    return {step.contact_id: None for step in steps if step.contact_id not in {None, contact.id}}
+    others = (step.contact_id for step in steps)
+    return {other: None for other in others if other is not None and other != contact.id}
 
 
 def _contacts_by_email_variant(store: Store, contact: Contact) -> Iterator[Contact]:
