@@ -119,9 +119,10 @@ def decide(
 def _decide_alone(verified: VerifiedClaim, hooks: PluginManager, snapshot: Snapshot) -> Decision[Outcome]:
     # In this order: standing needs the contact, writes need the standing, and links need both.
     matched = match(verified, snapshot, hooks)
-    refused = _refuse_blocked(matched, snapshot)
-    if refused is not None:
-        return refused
+    if _may_be_blocked(matched, snapshot):
+        refused = _refuse_blocked(matched, snapshot)
+        if refused is not None:
+            return refused
     if matched.session is not None and matched.session.is_lead:
         matched = absorb_stub(matched, matched.session, snapshot)
     if matched.collisions:
@@ -131,6 +132,17 @@ def _decide_alone(verified: VerifiedClaim, hooks: PluginManager, snapshot: Snaps
     writes = _review_writes(standing, hooks)
     links = _link(standing, snapshot, hooks)
     return decision_of(_result(standing, writes, links, snapshot))
+
+
+def _may_be_blocked(matched: MatchResult, snapshot: Snapshot) -> bool:
+    """Return whether any block is in sight. Nearly never: a loop and no generator, as each frame costs the hot path."""
+    session, transferred = matched.session, matched.transferred_identity
+    for contact in snapshot.contacts.values():
+        if contact.blocks:
+            return True
+    return (session is not None and session.block is not None) or (
+        transferred is not None and transferred.session.block is not None
+    )
 
 
 def _refuse_blocked(matched: MatchResult, snapshot: Snapshot) -> Decision[Outcome] | None:
@@ -144,7 +156,7 @@ def _refuse_blocked(matched: MatchResult, snapshot: Snapshot) -> Decision[Outcom
         raise Blocked
     if transferred is not None and transferred.session.block is not None:
         raise Blocked
-    # Nearly always free; for a server it makes no difference.
+    # A server's call is not the contact's.
     contacts = [contact for contact in _matched_contacts(matched) if contact.blocks]
     if not contacts or not matched.is_proven or matched.verified.server_writer is not None:
         return None
