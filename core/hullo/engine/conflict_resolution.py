@@ -42,13 +42,16 @@ class ResolveAll(Value):
         while batch := list(islice(conflicts, _BATCH)):
             operations = [work for conflict in batch if (work := self._operation(conflict, executor, new_context()))]
             if dry_run:
+                # Decided and not only counted: what a merge refuses is not promised.
                 resolved += sum(_is_possible(executor, work) for work in operations)
                 continue
             jobs = [Job(work) for work in operations]
             executor.run_batch(jobs)
             for job in jobs:
+                # Race: an agent, or another call, was first. The conflict stays as it is by now.
                 if isinstance(job.result, HulloError):
                     continue
+                # No refusal but a fault, and it would meet the next batch too.
                 if isinstance(job.result, Exception):
                     raise job.result
                 assert job.result is not None, "a batch gives each job its result"

@@ -65,6 +65,7 @@ def _is_joinable(matched: MatchResult, collision: Collision, snapshot: Snapshot)
     # C4: an external id that was only claimed gives way to the one that is proven.
     if any(fact.standing is Standing.PROVEN for fact in identifier_facts(record, EXTERNAL_ID)):
         return False
+    # Joins are merges without an agent, and bounded as these are.
     absorbed = record.absorbed + 2
     if contact is not None:
         # Only one record, and only where it fills a blank.

@@ -46,6 +46,7 @@ def write_record(
     contact_id, changes = decision.result.contact_id, decision.change_set
     change = next((change for change in changes.contacts if change.after.id == contact_id), None)
     expected = record.contact.id if record.contact is not None else None
+    # A plugin's matcher may have another identifier to go by.
     if expected is None and (change is None or change.before is not None):
         return None
     if expected is not None and contact_id != expected:

@@ -99,6 +99,7 @@ def _judge(
         fact = holder.identifier_fact(name)
         if fact is None or fact.standing is Standing.PROVEN:
             continue
+        # One that has ended, or was confirmed, leaves an ordinary claim behind.
         merge = snapshot.merges.get(fact.joined_by) if fact.joined_by is not None else None
         if merge is not None and (not merge.is_active or merge.joined_by is None):
             merge = None

@@ -110,6 +110,7 @@ class ResolveConflict(Value):
     ) -> Decision[ResolvedConflict]:
         """Move an email by which a record is joined: the record goes along with it (J)."""
         settled = SettledJoins(snapshot=snapshot, context=self.context, by=self.writer, request_id=self.request_id)
+        # First undone, then merged: the record goes to a person of the agent's choice, with its own standings.
         settled = settled.undone(snapshot.contacts[self.other_id], merge)
         work = replace(self, other_id=merge.absorbed_id, context=settled.context)
         decision = work._resolve_by_merge(resolution_change, settled.snapshot)

@@ -52,6 +52,7 @@ def without_join(contact: Contact, merge: Merge, others: Iterable[Merge] = ()) -
     shown = [slot for slot, fact in values.items() if fact.joined_by == merge.id]
     other_values = [field_values(shown_record(other)) for other in others]
     for slot in shown:
+        # What another merge lost to the record takes its place, as in any split (G2).
         rest: Fact | None = None
         for candidates in other_values:
             rest = preferred_fact(rest, candidates.get(slot))
@@ -104,6 +105,7 @@ def _as_claims(record: Contact, merge_id: MergeId) -> Contact:
     shown = with_field_values(record, dict(zip(values, claimed(values.values()), strict=True)))
     for kind in {kind for kind, _ in record.all_identifiers()}:
         shown = with_identifiers(shown, kind, claimed(identifier_facts(record, kind)))
+    # `at` and value stay: equal records are shown by equal facts, and a write that changes nothing is none (W9).
     return replace(shown, phones=tuple(claimed(record.phones)))
 
 

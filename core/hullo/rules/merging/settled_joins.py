@@ -116,6 +116,7 @@ class SettledJoins(Value):
     ) -> SettledJoins:
         snapshot = self.snapshot
         merges = {**snapshot.merges, **{change.after.id: change.after for change in changes.merges}}
+        # Only additions: who lost an identifier in an undo lost it to the record.
         contact_ids = {**snapshot.contact_ids}
         for contact in after.values():
             contact_ids.update(dict.fromkeys(contact.identifier_digests(), contact.id))

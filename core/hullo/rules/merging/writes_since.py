@@ -58,6 +58,7 @@ class WritesSince(Value):
             # The newest becomes the primary one, as when it was given (W7).
             contact = with_identifiers(contact, kind, (fact, *identifier_facts(contact, kind)))
         known = {fact.value for fact in (*contact.phones, *filter(None, [contact.profile.get(PHONE)]))}
+        # Phones are not unique: the restored contact may have had the number all along.
         added = tuple(fact for fact in self.phones if fact.value not in known)
         return replace(contact, phones=(*contact.phones, *added))
 
@@ -74,6 +75,7 @@ def writes_since(
     values: dict[FieldPath, Fact] = {}
     staying: dict[str, None] = {}
     for slot, fact in field_values(survivor).items():
+        # By the time alone: two changes of one contact never have one time.
         if fact.at > merge.at and fact.at in returning:
             values[slot] = fact
         elif fact.at > merge.at and slot not in known and fact.joined_by is None:
