@@ -97,6 +97,7 @@ class AgentFirstMessageBody(AgentMessageBody, kw_only=True):
     ] = None
 
 
+# One schema for two callers: OpenAPI cannot make a body depend on the credential.
 class ReplyBody(RequestBody):
     """A message: the visitor's, or with an API key an agent's."""
 

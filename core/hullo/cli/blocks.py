@@ -71,6 +71,7 @@ def unblock_command(options: CommonOptions, person: str, reason: str | None) -> 
                 context=hullo.new_context(),
             )
         ).result
+    # The visitors that the block had reached are free too, and are no news: the contact's name stands for them.
     options.print_result(ContactResponse.of(contact), f"Unblocked {display_name(contact)} ({contact.id}).")
 
 

@@ -237,6 +237,7 @@ def _agent(name: str) -> str:
 
 
 def _message_texts(messages: Sequence[Message]) -> list[str]:
+    # Wrapped, and escaped as all that visitors write.
     return [f"{title(f'{format_time(each.created_at)}, {_author(each)}')}\n{paragraph(each.text)}" for each in messages]
 
 

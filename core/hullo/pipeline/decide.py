@@ -137,6 +137,7 @@ def _decide_alone(verified: VerifiedClaim, hooks: PluginManager, snapshot: Snaps
 def _may_be_blocked(matched: MatchResult, snapshot: Snapshot) -> bool:
     """Return whether any block is in sight. Nearly never: a loop and no generator, as each frame costs the hot path."""
     session, transferred = matched.session, matched.transferred_identity
+    # Of all that was loaded: which of them the call matches is asked once there is a block.
     for contact in snapshot.contacts.values():
         if contact.blocks:
             return True
