@@ -345,8 +345,12 @@ def _link(believed: _StandingResult, snapshot: Snapshot, hooks: PluginManager) -
     # After a switch of user the conversations stay with the contact that had them (C5).
     if matched.session is None or session.switched:
         return NO_LINKS
-    if snapshot.audit_head is None and needs_own_conversations(
-        matched.verified.claim, believed.standing, matched.session
+    # A proven session, the usual one, has raised them before.
+    may_move = matched.session.is_lead or matched.session.standing is not Standing.PROVEN
+    if (
+        may_move
+        and snapshot.audit_head is None
+        and needs_own_conversations(matched.verified.claim, believed.standing, matched.session)
     ):
         raise NeedsFullContacts
     if not snapshot.conversations:
@@ -410,7 +414,8 @@ def _assign_contact(believed: _StandingResult, update: SessionUpdate) -> Session
         # The call's own time: `session.context` may be later, after the clock of another process.
         verified.context.now,
         verified.salt,
-        is_lead=_is_lead(believed, update),
+        # Most calls are a page's, in a session that is no lead.
+        is_lead=(verified.claim.is_prompted or update.session.is_lead) and _is_lead(believed, update),
     )
     if transferred is None or transferred.hop_group is None:
         return assigned
