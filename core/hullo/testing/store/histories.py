@@ -223,10 +223,13 @@ class HistoryTests(StoreCase):
     def test_kept_apart_pair_is_not_reported_again(self, store: Store) -> None:
         ann, bob = a_contact("con_1"), a_contact("con_2")
         must_apply(store, new_contacts(ann, bob), ChangeSet(conflicts=(insertion(a_conflict()),)))
+        # Only open so far: a join on a claim may still make them one (J).
+        assert load_one(store, contacts=(ann, bob)).kept_pairs == frozenset()
         kept = replace(a_conflict(), status="resolved", resolution="keep", resolved_at=LATER, resolved_by=WRITER)
         must_apply(store, ChangeSet(conflicts=(replacement(a_conflict(), kept),)))
         # "Keep" is an agent's decision that they are two: the pair must not be reported with each call (C9).
-        assert load_one(store, contacts=(ann, bob)).reported_pairs == {a_conflict().pair_key}
+        snapshot = load_one(store, contacts=(ann, bob))
+        assert snapshot.reported_pairs == snapshot.kept_pairs == {a_conflict().pair_key}
         again = insertion(a_conflict("cfl_2", contact_id="con_2", other_id="con_1"))
         assert is_conflict(apply_one(store, ChangeSet(conflicts=(again,))))
         stored = replace(kept, version=1)

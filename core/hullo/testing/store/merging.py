@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from hullo.model.change_set import Absorption, ChangeSet, Split, insertion, replacement
+from hullo.model.change_set import Absorption, ChangeSet, JoinConfirmation, Split, insertion, replacement
 from hullo.model.contact import Contact
 from hullo.model.merge import Merge
 from hullo.model.snapshot import SnapshotQuery
@@ -170,6 +170,10 @@ class MergeTests(StoreCase):
     def test_merge_keeps_images_of_both_contacts(self, store: Store) -> None:
         must_apply(store, new_contacts(ANN, OLD), merge_changes(ANN, OLD))
         assert store.find_merge(WORKSPACE, "mrg_1") == a_merge(survivor=ANN, absorbed=OLD)
+        # J: a join is remembered until it is confirmed.
+        joined = replace(a_merge(survivor=ANN, absorbed=OLD), joined_by="0" * 64)
+        must_apply(store, ChangeSet(merges=(replacement(a_merge(survivor=ANN, absorbed=OLD), joined),)))
+        assert merge_of(store) == replace(joined, version=1)
         assert store.find_merge("ws_2", "mrg_1") is None
         assert store.find_merge(WORKSPACE, "mrg_2") is None
 
@@ -208,6 +212,33 @@ class MergeTests(StoreCase):
         must_apply(store, split_changes(store, merge))
         assert owned_by(store, "con_1")[1] == {"cnv_before"}
         assert owned_by(store, "con_2")[1] == {"cnv_con_2_0", "cnv_since"}
+
+    def test_join_lowers_standings_until_it_ends(self, store: Store) -> None:
+        must_apply(store, new_contacts(ANN, OLD))
+        session = replace(a_session("old", visitor_id="vis_old", contact_id="con_2"), standing=Standing.PROVEN)
+        talk = replace(a_conversation("cnv_old", contact_id="con_2"), link_standing=Standing.PROVEN)
+        must_apply(store, ChangeSet(sessions=(insertion(session),), conversations=(insertion(talk),)))
+
+        def standings() -> tuple[Standing | None, Standing | None]:
+            known, linked = store.find_session(session.digest), store.find_conversation(WORKSPACE, talk.id)
+            assert known is not None
+            assert linked is not None
+            return known.standing, linked.link_standing
+
+        joined = merge_changes(ANN, OLD)
+        joined = replace(joined, absorptions=(replace(joined.absorptions[0], is_joined=True),))
+        must_apply(store, joined)
+        # J: nobody has proven that they are one person.
+        assert standings() == (Standing.CLAIMED, Standing.CLAIMED)
+        undone = split_changes(store, merge_of(store))
+        must_apply(store, replace(undone, splits=(replace(undone.splits[0], is_joined=True),)))
+        assert standings() == (Standing.PROVEN, Standing.PROVEN)
+        again = merge_changes(contact_of(store, "con_1"), contact_of(store, "con_2"), "mrg_2")
+        must_apply(store, replace(again, absorptions=(replace(again.absorptions[0], is_joined=True),)))
+        confirmation = JoinConfirmation(merge_id="mrg_2", survivor_id="con_1")
+        must_apply(store, ChangeSet(join_confirmations=(confirmation,)))
+        assert standings() == (Standing.PROVEN, Standing.PROVEN)
+        assert owned_by(store, "con_1") == ({"vis_old"}, {"cnv_old"})
 
     def test_repeated_undo_moves_nothing(self, store: Store) -> None:
         must_apply(store, new_contacts(ANN, OLD), owned_records("con_2", 2), merge_changes(ANN, OLD))
