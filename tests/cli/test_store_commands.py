@@ -186,7 +186,7 @@ class TestRefusals:
         told = subprocess.run(command, cwd=terminal.folder, capture_output=True, text=True, timeout=PATIENCE)
         assert (told.returncode, told.stdout) == (1, "")
         error = told.stderr.splitlines()[-1]
-        assert "not the same as its source in contact" in error
+        assert "written to while it was copied (1 row of contact differs)" in error
         assert "stop every server that uses either" in error
 
 

@@ -18,7 +18,7 @@ class Interrupted(Exception):
 
 
 class Shelves:
-    """Implements `SupportsCopy`, `CopySource` and `CopyTarget`. After `writes_left` writes every other one fails."""
+    """Implements `SupportsCopy` and `CopyTarget`. After `writes_left` writes every other one fails."""
 
     def __init__(
         self,
@@ -30,12 +30,13 @@ class Shelves:
         self.held = {table.name: sorted((rows or {}).get(table.name, ()), key=table.key_of) for table in tables}
         self.writes_left: int | None = None
         self.copy_of: str | None = None
-        self.reads = 0
+        self.rewrites = 0
+        """Writes that left every row as it was."""
         self._tables = tuple(tables)
 
     @contextmanager
-    def as_source(self) -> Generator[Shelves]:
-        yield self
+    def as_source(self) -> Generator[ShelfSource]:
+        yield ShelfSource(self)
 
     @contextmanager
     def as_target(self) -> Generator[Shelves]:
@@ -48,7 +49,6 @@ class Shelves:
         return len(self.held[table.name])
 
     def rows(self, table: PortableTable, after: PortableRow | None, limit: int) -> Sequence[PortableRow]:
-        self.reads += 1
         rows = self.held[table.name]
         start = 0 if after is None else bisect_right(rows, after, key=table.key_of)
         return rows[start : start + limit]
@@ -85,3 +85,18 @@ class Shelves:
             raise Interrupted
         if self.writes_left is not None:
             self.writes_left -= 1
+
+
+class ShelfSource(Shelves):
+    """Implements `CopySource`: what shelves held at one moment."""
+
+    def __init__(self, shelves: Shelves) -> None:
+        super().__init__(shelves.location, shelves.held, shelves.tables())
+        self._shelves = shelves
+
+    def advance(self) -> None:
+        self.held = {name: list(rows) for name, rows in self._shelves.held.items()}
+        self.rewrites, self.copy_of = self._shelves.rewrites, self._shelves.copy_of
+
+    def change_mark(self) -> object:
+        return self.held, self.rewrites

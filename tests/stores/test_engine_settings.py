@@ -221,6 +221,9 @@ class TestPostgresql(OnConnections):
         assert self.asked(url, self.timeouts) == [("1500ms", "250ms", "1750ms")]
         assert self.asked(url, settings_of("application_name")) == [("shop",)]
 
+    def test_copy_has_no_time_limit(self, odd: str):
+        assert self.asked(odd, self.timeouts, "copy_transaction") == [("0", "5s", "0")]
+
     def test_isolation_is_set_for_each_transaction(self, odd: str):
         isolation = settings_of("transaction_isolation transaction_read_only")
         assert self.asked(odd, isolation, "write_transaction") == [("read committed", "off")]
@@ -266,6 +269,9 @@ class TestMysql(OnConnections):
     def test_url_settings_are_in_force(self, odd: str):
         url = f"{odd}?statement_timeout_ms=1500&lock_timeout_ms=1001"
         assert self.asked(url, "SELECT @@innodb_lock_wait_timeout, @@max_statement_time") == [(2, 1.5)]
+
+    def test_copy_has_no_time_limit(self, odd: str):
+        assert self.asked(odd, "SELECT @@max_statement_time", "copy_transaction") == [(0.0,)]
 
     def test_quotes_are_for_identifiers(self, odd: str):
         assert self.asked(odd, """SELECT "answer" FROM (SELECT 'yes' AS answer) AS it""") == [("yes",)]

@@ -11,7 +11,7 @@ import pytest
 from hullo.errors import StoreUnavailable
 from hullo.store.copying import copy_store
 from hullo_stores.peewee.engines.sqlite import open_sqlite
-from hullo_stores.peewee.maintenance.copying import PeeweeTables
+from hullo_stores.peewee.maintenance.copying import PeeweeSource
 from hullo_stores.peewee.schema import UNFINISHED_COPY, unfinished_copy
 from hullo_stores.peewee.store import PeeweeStore
 from peopled import fill
@@ -34,7 +34,7 @@ class TestSqlite(PortableContract):
     def test_every_page_is_found_by_key(self, source: PeeweeStore, tmp_path: Path):
         asked: list[str] = []
         with source.as_source() as old:
-            assert isinstance(old, PeeweeTables)
+            assert isinstance(old, PeeweeSource)
             with traced(old._engine, asked.append):
                 for table in old.tables():
                     old.rows(table, old.rows(table, None, 1)[0][: len(table.key)], 5)

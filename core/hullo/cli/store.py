@@ -27,9 +27,10 @@ def store_group() -> None:
 def copy(options: CommonOptions, source: str, target: str) -> None:
     """Copy all rows from SOURCE to TARGET, two database URLs of any engines.
 
-    Stop the servers first. TARGET must be empty; the command creates it if it does not exist. At the end, the command
-    reads both databases again and compares them. Repeat an interrupted command to continue it. No server opens TARGET
-    before the copy is complete.
+    Stop the servers first. TARGET must be empty; the command creates it if it does not exist. The copy is of one moment
+    of SOURCE. At the end, the command reads both databases again and compares them. It ends with status 1 if SOURCE was
+    written to meanwhile. Repeat an interrupted command to continue it. No server opens TARGET before the copy is
+    complete.
     """
     old, new = _portable(source), _portable(target)
     # Two URLs may lead to one database; `copy_store` finds the rest by its mark.

@@ -37,8 +37,8 @@ class PortableTable(Value):
         return tuple(row[self.columns.index(column)] for column in self.key)
 
 
-class CopySource(Protocol):
-    """A store that rows are read from. Rows written meanwhile may be read or missed."""
+class CopyTables(Protocol):
+    """The tables of either side of a copy."""
 
     def unfinished_copy(self) -> str | None:
         """Return the `source` of `CopyTarget.begin`. None if the store holds no unfinished copy."""
@@ -58,7 +58,22 @@ class CopySource(Protocol):
         ...
 
 
-class CopyTarget(CopySource, Protocol):
+class CopySource(CopyTables, Protocol):
+    """A store that rows are read from. All reads see one moment, whatever is written meanwhile."""
+
+    def advance(self) -> None:
+        """See a new moment: that of the next read."""
+        ...
+
+    def change_mark(self) -> object:
+        """Return a value of the moment that is seen, found faster than the rows are read.
+
+        While this source is open: if it equals that of another moment, no row changed in between.
+        """
+        ...
+
+
+class CopyTarget(CopyTables, Protocol):
     """A store that is being filled. From `begin` to `finish`, through a crash too, it cannot be opened as a `Store`."""
 
     # The mark comes before the first row: a copy that is killed leaves a target that no server opens.

@@ -191,6 +191,11 @@ class Engine(Protocol):
         """Give a connection on which several statements see one snapshot."""
         ...
 
+    def copy_transaction(self) -> AbstractContextManager[Connection]:
+        """Give a connection on which all statements see one snapshot, however long they and the pauses between them
+        take. SQLite gives the same connection again while no other thread reads."""
+        ...
+
     def search_transaction(self) -> AbstractContextManager[Connection]:
         """Give a connection that only searches use, a few at once, on which statements see one snapshot.
 

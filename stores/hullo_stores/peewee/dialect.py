@@ -37,6 +37,13 @@ class Dialect:
     """Whether a DELETE by key needs ORDER BY and LIMIT: otherwise InnoDB scans a small table, and waits for every row
     that another transaction has locked."""
 
+    def change_mark_sql(self, tables: Sequence[str]) -> str:  # noqa: ARG002 - as other engines need them
+        """Return a SELECT whose rows are equal in two snapshots only if no row of the tables changed in between.
+
+        SQLite's compares snapshots of one connection, and takes in every other commit too.
+        """
+        return "PRAGMA data_version"
+
     def with_placeholders(self, text: str) -> str:
         """Replace the placeholders of Peewee's builder by the driver's."""
         return text
@@ -87,8 +94,17 @@ class PostgresqlDialect(Dialect):
     contains = "{column} LIKE ? ESCAPE '!'"
     lock_clause = "FOR NO KEY UPDATE"  # still lets other transactions insert rows that reference this one
     materialized = "MATERIALIZED"
+    row_version = "xmin::text::bigint"
+    """The number of the transaction that wrote a row."""
 
     _types: Final[dict[ColumnType, str]] = {"text": "text", "bigint": "bigint", "int": "int", "bytes": "text"}
+
+    def change_mark_sql(self, tables: Sequence[str]) -> str:
+        """See `Dialect`. The server reads the tables, and sends two numbers of each."""
+        # A sum and no maximum: transaction numbers start again from the beginning after four billion.
+        return " UNION ALL ".join(
+            f"SELECT '{table}', count(*), coalesce(sum({self.row_version}), 0) FROM \"{table}\"" for table in tables
+        )
 
     def pattern(self, part: str) -> str:
         """See `Dialect`."""
@@ -164,6 +180,11 @@ class MysqlDialect(Dialect):
     deletes_in_order = True
     collation = "utf8mb4_nopad_bin"
     """Compares text byte by byte. MariaDB's default equates "Ann", "ann" and "ann ", and all emoji."""
+
+    def change_mark_sql(self, tables: Sequence[str]) -> str:
+        """See `Dialect`. The server reads the tables, and sends a checksum of each."""
+        names = ", ".join(f'"{table}"' for table in tables)
+        return f"CHECKSUM TABLE {names}"
 
     def pattern(self, part: str) -> str:
         """See `Dialect`."""

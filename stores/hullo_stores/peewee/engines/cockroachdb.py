@@ -35,6 +35,7 @@ class CockroachdbDialect(PostgresqlDialect):
     """See `PostgresqlDialect`."""
 
     lock_clause = "FOR UPDATE"
+    row_version = "crdb_internal_mvcc_timestamp"
 
 
 class CockroachdbDatabase(PostgresqlDatabase, PeeweesOwn):  # type: ignore[misc]

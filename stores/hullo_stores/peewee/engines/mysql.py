@@ -273,6 +273,7 @@ class MysqlEngine(ServerEngine):
     )
     write_begin_statements = ("BEGIN",)
     search_begin_statements = read_begin_statements
+    copy_begin_statements = read_begin_statements
     tools = MARIADB
 
     def __init__(self, settings: MysqlSettings) -> None:
@@ -329,6 +330,15 @@ class MysqlEngine(ServerEngine):
             value = f"{status.get('wsrep_cluster_size')} nodes, {status.get('wsrep_local_state_comment')}"
             advice = None if healthy else "this node is not part of the cluster that may write; look at its log"
             yield Finding(name="cluster", value=value, advice=advice)
+
+    @contextmanager
+    def copy_transaction(self) -> Generator[ServerConnection]:
+        """See `Engine`."""
+        with super().copy_transaction() as connection:
+            # Before the transaction, which begins with its first statement. The pool keeps the connection so, which
+            # does no harm: a store that is the source of a copy serves no requests.
+            self.database.wait_for_ever()
+            yield connection
 
     @contextmanager
     def _exclusive(self) -> Generator[None]:

@@ -276,6 +276,12 @@ class PostgresqlEngine(ServerEngine):
     # Re-reading after a savepoint at SERIALIZABLE failed 29 of 120 concurrent inserts of one identifier. Deciding the
     # unit again at READ COMMITTED failed none.
     write_begin_statements = ("BEGIN ISOLATION LEVEL READ COMMITTED",)
+    copy_begin_statements = (
+        *read_begin_statements,
+        "SET LOCAL statement_timeout = 0",
+        # The source's transaction is idle while the target stores rows, or is read.
+        "SET LOCAL idle_in_transaction_session_timeout = 0",
+    )
     search_begin_statements: Sequence[str] = (
         *read_begin_statements,
         f"SET LOCAL statement_timeout = {SEARCH_SECONDS * 1000}",

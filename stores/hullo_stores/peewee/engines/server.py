@@ -109,6 +109,8 @@ class ServerEngine(ABC):
 
     read_begin_statements: Sequence[str]
     write_begin_statements: Sequence[str]
+    copy_begin_statements: Sequence[str]
+    """Those of a read transaction, without time limits."""
     tools: BackupTools
     """The server's own tools for backups."""
 
@@ -159,6 +161,10 @@ class ServerEngine(ABC):
     def read_transaction(self) -> AbstractContextManager[ServerConnection]:
         """See `Engine`."""
         return self._transaction(self.read_begin_statements)
+
+    def copy_transaction(self) -> AbstractContextManager[ServerConnection]:
+        """See `Engine`."""
+        return self._transaction(self.copy_begin_statements)
 
     def search_transaction(self) -> AbstractContextManager[ServerConnection]:
         """See `Engine`. From a pool of their own: searches leave the connections of identifies alone."""

@@ -224,6 +224,10 @@ class SqliteEngine:
         with self._reads.connection() as connection:
             yield from within(connection, BEGIN_READ)
 
+    def copy_transaction(self) -> AbstractContextManager[Connection]:
+        """See `Engine`. No statement of SQLite has a time limit."""
+        return self.read_transaction()
+
     def search_transaction(self) -> AbstractContextManager[Connection]:
         """See `Engine`."""
         return self._searches.transaction()

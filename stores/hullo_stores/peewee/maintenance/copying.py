@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Final
 
@@ -16,7 +17,7 @@ from hullo.errors import StoreUnavailable
 from hullo.store.maintenance import PortableRow, PortableTable
 from hullo.store.protocol import APPLIED, Applied, StoreConflict
 from hullo_stores.peewee.compiler import Compiler, fields_of, parameter, select_all
-from hullo_stores.peewee.connection import Engine, Transaction
+from hullo_stores.peewee.connection import Connection, Engine, Transaction
 from hullo_stores.peewee.rows.contacts import contact_of
 from hullo_stores.peewee.schema import (
     KNOWN_MIGRATIONS,
@@ -64,23 +65,25 @@ class History(Model):
 
 
 @contextmanager
-def as_source(engine: Engine) -> Generator[PeeweeTables]:
+def as_source(engine: Engine) -> Generator[PeeweeSource]:
     """Open the engine as the source of a copy. See `SupportsCopy`."""
     engine.open()
     try:
         require_current(engine)
-        yield PeeweeTables(engine)
+        with ExitStack() as snapshot:
+            yield PeeweeSource(engine, snapshot)
     finally:
         engine.close()
 
 
 @contextmanager
-def as_target(engine: Engine) -> Generator[PeeweeTables]:
+def as_target(engine: Engine) -> Generator[PeeweeTarget]:
     """Open the engine as the target of a copy and migrate it. See `SupportsCopy`."""
     engine.open()
     try:
         try:
-            applied = _applied(engine)
+            with engine.autocommit_connection() as connection:
+                applied = _applied(connection)
         except StoreUnavailable:
             applied = frozenset[str]()  # a new database has no history; `migrate` raises any other error again
         if unfinished_copy(applied) is None:
@@ -90,50 +93,85 @@ def as_target(engine: Engine) -> Generator[PeeweeTables]:
                 "the target holds an unfinished copy that another version of hullo made; make it a new, empty "
                 "database, and copy again"
             )
-        yield PeeweeTables(engine)
+        yield PeeweeTarget(engine)
     finally:
         engine.close()
 
 
-def _applied(engine: Engine) -> frozenset[str]:
-    with engine.autocommit_connection() as connection:
-        return frozenset(name for (name,) in connection.rows(f"SELECT name FROM {HISTORY_TABLE}"))
+def _applied(connection: Connection) -> frozenset[str]:
+    return frozenset(name for (name,) in connection.rows(f"SELECT name FROM {HISTORY_TABLE}"))
 
 
-class PeeweeTables:
-    """Implement `CopySource` and `CopyTarget`."""
+class _PeeweeTables(ABC):
+    """Implement `CopyTables`."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, compiler: Compiler) -> None:
         self._engine = engine
-        compiler = Compiler(engine.database, engine.dialect)
         copied = [table for table in TABLES if table not in DERIVED_TABLES]
         self._statements = {name_of(table): _TableStatements(compiler, table) for table in copied}
-        self._mark = compiler.compile(
-            History.insert({History.name: parameter("name"), History.applied: parameter("applied")}), "name", "applied"
-        )
-        self._unmark = compiler.compile(History.delete().where(History.name == parameter("name")), "name")
+
+    @abstractmethod
+    def _reading(self) -> AbstractContextManager[Connection]:
+        """Give the connection to read with."""
 
     def tables(self) -> Sequence[PortableTable]:
-        """See `CopySource`."""
+        """See `CopyTables`."""
         return tuple(texts.table for texts in self._statements.values())
 
     def count(self, table: PortableTable) -> int:
-        """See `CopySource`."""
-        with self._engine.autocommit_connection() as connection:
+        """See `CopyTables`."""
+        with self._reading() as connection:
             ((count,),) = connection.rows(self._statements[table.name].count)
         return int(count)
 
     def rows(self, table: PortableTable, after: PortableRow | None, limit: int) -> Sequence[PortableRow]:
-        """See `CopySource`."""
+        """See `CopyTables`."""
         texts = self._statements[table.name]
-        with self._engine.autocommit_connection() as connection:
+        with self._reading() as connection:
             if after is None:
                 return connection.rows(texts.first, (limit,))
             return connection.rows(texts.next, (*texts.bind_key(after), limit))
 
     def unfinished_copy(self) -> str | None:
+        """See `CopyTables`."""
+        with self._reading() as connection:
+            return unfinished_copy(_applied(connection))
+
+
+class PeeweeSource(_PeeweeTables):
+    """Implement `CopySource`: one transaction for each moment."""
+
+    def __init__(self, engine: Engine, snapshot: ExitStack) -> None:
+        """`snapshot` is where the transaction is open. Its owner closes it before the engine."""
+        super().__init__(engine, Compiler(engine.database, engine.dialect))
+        self._snapshot = snapshot
+        self._change_mark = engine.dialect.change_mark_sql(tuple(self._statements))
+        self.advance()
+
+    def advance(self) -> None:
         """See `CopySource`."""
-        return unfinished_copy(_applied(self._engine))
+        # The old transaction ends first: a pool may have one connection, and SQLite's marks belong to one.
+        self._snapshot.close()
+        self._connection = self._snapshot.enter_context(self._engine.copy_transaction())
+
+    def change_mark(self) -> object:
+        """See `CopySource`."""
+        return self._connection.rows(self._change_mark)
+
+    def _reading(self) -> AbstractContextManager[Connection]:
+        return nullcontext(self._connection)
+
+
+class PeeweeTarget(_PeeweeTables):
+    """Implement `CopyTarget`."""
+
+    def __init__(self, engine: Engine) -> None:
+        compiler = Compiler(engine.database, engine.dialect)
+        super().__init__(engine, compiler)
+        self._mark = compiler.compile(
+            History.insert({History.name: parameter("name"), History.applied: parameter("applied")}), "name", "applied"
+        )
+        self._unmark = compiler.compile(History.delete().where(History.name == parameter("name")), "name")
 
     def begin(self, source: str) -> Applied | StoreConflict:
         """Mark the target in the transaction that finds it empty, so that it is never seen half marked. See
@@ -150,7 +188,7 @@ class PeeweeTables:
 
     def last_key(self, table: PortableTable) -> PortableRow | None:
         """See `CopyTarget`."""
-        with self._engine.autocommit_connection() as connection:
+        with self._reading() as connection:
             found = connection.rows(self._statements[table.name].last, (1,))
         return found[0] if found else None
 
@@ -169,6 +207,9 @@ class PeeweeTables:
         if source is not None:
             with self._engine.write_transaction() as transaction:
                 transaction.execute(self._unmark, (UNFINISHED_COPY + source,))
+
+    def _reading(self) -> AbstractContextManager[Connection]:
+        return self._engine.autocommit_connection()
 
     def _write(self, action: Callable[[Transaction], None]) -> Applied | StoreConflict:
         try:
