@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Final, Self
 
 import msgspec
@@ -39,6 +39,13 @@ def _read_session_token(value: object) -> str | None:
 def _read_consent(value: object) -> bool:
     # `is True`: 1 or "yes" is no consent.
     return value is True
+
+
+_ENVELOPE_READERS: Final[Mapping[str, Callable[[object], object]]] = {
+    "app_key": _read_app_key,
+    "session_token": _read_session_token,
+    "consent": _read_consent,
+}
 
 
 def _is_origin(value: object) -> bool:
@@ -83,11 +90,12 @@ class Envelope(SenderBody):
     @classmethod
     def of(cls, body: Mapping[str, object]) -> Envelope:
         """Read the envelope of a decoded body that holds more."""
-        return Envelope(
-            app_key=_read_app_key(body.get("app_key")),
-            session_token=_read_session_token(body.get("session_token")),
-            consent=_read_consent(body.get("consent")),
-        )
+        sent: dict[str, Any] = {}
+        # What is absent has its default: most bodies hold the app key alone.
+        for name, read in _ENVELOPE_READERS.items():
+            if name in body:
+                sent[name] = read(body[name])
+        return Envelope(**sent)
 
 
 class JoinBody(Envelope):
@@ -183,7 +191,7 @@ class IdentifyBody(RequestBody):
         else is wrong inside of it the claim itself names."""
         body = decode_person(raw, limits)
         # Taken out of the body: a claim about a person knows no such field.
-        nobody = _read_nobody(body.pop(NOBODY, None), body)
+        nobody = NOBODY in body and _read_nobody(body.pop(NOBODY), body)
         return cls(envelope=Envelope.of(body), claim=Claim.from_body(body, limits), nobody=nobody)
 
     @classmethod

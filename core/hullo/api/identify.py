@@ -103,10 +103,12 @@ async def _identify(request: Request) -> Response:
         consent=body.envelope.consent,
     )
     # Guarded inside of the repeatable operation: a repeat gets its response even over the limit.
-    operation = contact_reservation.guard(reservation.guard(operation))
+    operation = reservation.guard(operation)
+    if contact_reservation is not None:
+        operation = contact_reservation.guard(operation)
     repeatable = operation if key is None else _make_repeatable(request, caller, operation, key, raw)
-    running = request.runtime.run(repeatable, uses_verifiers=True)
-    result = await contact_reservation.finish(reservation.finish(running))
+    finished = reservation.finish(request.runtime.run(repeatable, uses_verifiers=True))
+    result = await (finished if contact_reservation is None else contact_reservation.finish(finished))
     token, headers = request.session_delivery(result.session_token)
     if isinstance(result, ReplayedResponse):
         # Responses are stored without the token, so it is put back here.

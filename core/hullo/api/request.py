@@ -54,10 +54,12 @@ class Request:
     """Reads parts of a request on demand.
 
     `app_key` is the app that the call names, once known; `api_key` its valid API key, once loaded; `session` what names
-    its session, once resolved. `has_api_key`: the call presents an API key, valid or not.
+    its session, once resolved. `has_api_key`: the call presents an API key, valid or not. `limits`: those of the
+    settings.
     """
 
     __slots__ = (
+        "_bearer_token",
         "_operation_id",
         "_query",
         "_receive",
@@ -66,6 +68,7 @@ class Request:
         "context",
         "has_api_key",
         "headers",
+        "limits",
         "request_id",
         "runtime",
         "scope",
@@ -76,14 +79,15 @@ class Request:
         self.runtime = runtime
         self.scope = scope
         self._receive = receive
+        self.limits: Limits = runtime.hullo.settings.limits
         self.headers = read_headers(scope)
         # One time and one seed for all of the request: its ids and times agree.
         self.context = runtime.hullo.new_context()
         self.request_id = self.context.new_id("req")
         self.app_key: str | None = self.header(b"x-hullo-app")
         self.api_key: ApiKey | None = None
-        token = bearer_token(self.headers)
         # Once: every call of a page asks several times.
+        self._bearer_token = token = bearer_token(self.headers)
         self.has_api_key = token is not None and token.startswith(API_KEY_PREFIX)
         self.session: SessionDigest | None = None
         self._operation_id: str | None = None
@@ -102,7 +106,7 @@ class Request:
     @property
     def foreign_origin(self) -> str | None:
         """Return the origin that the app must list; None for a page of hullo's own origin, and for no browser."""
-        origin = self.origin
+        origin = self.header(b"origin")
         if origin is None or is_own_origin(self.scope, self.headers, self.runtime.proxies):
             return None
         return origin
@@ -156,11 +160,6 @@ class Request:
             body = body + chunk if body else chunk
             if not message.get("more_body", False):
                 return body
-
-    @property
-    def limits(self) -> Limits:
-        """Return the limits of the settings."""
-        return self.runtime.hullo.settings.limits
 
     async def parse(self, body: type[Body]) -> Body:
         """Read the body of this kind. Raises what `RequestBody.parse` and `body` do."""
@@ -218,9 +217,7 @@ class Request:
 
         Without an app key the session determines the app.
         """
-        token = bearer_token(self.headers)
-        if token is not None and token.startswith(API_KEY_PREFIX):
-            token = None  # an API key is no session
+        token = None if self.has_api_key else self._bearer_token  # an API key is no session
         token = token or envelope.session_token or self.cookie_token()
         self.session = session = secret_digest(token) if token is not None else None
         if envelope.app_key is not None:

@@ -111,12 +111,13 @@ async def reserve_session(request: Request, creates_session: bool) -> Reservatio
     return await _reserve_session(request, _update_has_new_session, creates_session)
 
 
-async def reserve_contact(request: Request, claim: Claim) -> Reservation[Outcome]:
-    """Reserve a slot for the contact that an identify may add. Never raises: only the result shows whether it may."""
-    limit = request.runtime.rate_limiter.new_contacts
+async def reserve_contact(request: Request, claim: Claim) -> Reservation[Outcome] | None:
+    """Reserve a slot for the contact that an identify may add. None for one that is refused or proven: it is not
+    counted. Never raises: only the result shows whether it may."""
+    # The usual call of a site that signs: to count it would ask Redis twice.
     if _is_proof_sure(request, claim):
-        # The usual call of a site that signs: to count it would ask Redis twice.
-        return Reservation(limit, UNLIMITED, _outcome_may_add_contact, _never_caller_error)
+        return None
+    limit = request.runtime.rate_limiter.new_contacts
     slot = await limit.acquire(rate_limit_key(request.address))
     return Reservation(limit, slot, _outcome_may_add_contact, _never_caller_error)
 

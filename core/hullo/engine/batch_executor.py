@@ -151,8 +151,9 @@ class BatchExecutor(Generic[Item]):
 
     async def _lead_batch(self, waiter: _Waiter[Item]) -> None:
         """Run one batch: the leader's item first, then the longest waiting."""
-        followers = min(len(self._waiters), MAX_BATCH_SIZE - 1)
-        waiters = [waiter, *(self._waiters.popleft() for _ in range(followers))]
+        waiters = [waiter]
+        while self._waiters and len(waiters) < MAX_BATCH_SIZE:
+            waiters.append(self._waiters.popleft())
         batch = _Batch(self._run_batch, [member.item for member in waiters])
         try:
             await self._run_shielded(batch, waiters)

@@ -97,6 +97,9 @@ class Executor:
         """Send word of a committed decision: to observers, to the outbox worker for its events, and to open sockets."""
         if isinstance(decision.result, Outcome):
             self.hooks.identified(decision.result)
+        # An identify that changes nothing has no other news.
+        if decision.change_set.is_empty:
+            return
         # Events were committed with the change. If this process dies here, another one delivers them.
         if decision.change_set.events:
             self._wake_outbox()

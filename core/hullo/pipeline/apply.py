@@ -12,6 +12,7 @@ from hullo.model.decision import Decision
 from hullo.model.instant import HOUR
 from hullo.model.outcome import Outcome
 from hullo.model.visitor import TOUCH_INTERVAL, Session
+from hullo.pipeline.match import TransferredIdentity
 from hullo.pipeline.tell import IdentifyResult, decision_records, events_of, outcome_of, trace_of
 from hullo.pipeline.verify import VerifiedClaim
 from hullo.rules import session_lifecycle
@@ -95,20 +96,23 @@ def _contact_changes(result: IdentifyResult) -> tuple[Change[Contact], ...]:
 
 def _session_changes(result: IdentifyResult) -> tuple[Change[Session], ...]:
     update, previous = result.session_update, result.match.session
-    changes = (*(update.session_changes if update else ()), *_source_session_changes(result))
+    changes = update.session_changes if update else ()
+    transferred = result.match.transferred_identity
+    if transferred is not None:
+        changes = (*changes, *_source_session_changes(transferred, result))
     # C5: the old session ends in the transaction that starts the new one, so no moment has both.
     if result.switched and previous is not None:
         return (session_lifecycle.revoke(previous, result.match.verified.context.now), *changes)
     return changes
 
 
-def _source_session_changes(result: IdentifyResult) -> tuple[Change[Session], ...]:
+def _source_session_changes(transferred: TransferredIdentity, result: IdentifyResult) -> tuple[Change[Session], ...]:
     """Write the session that the identity came from, with the group that it shares from now on (S5).
 
     A reset of it meanwhile is a conflict then, the call is decided again, and nothing arrives (T1, S2).
     """
-    transferred, update = result.match.transferred_identity, result.session_update
-    if transferred is None or (update is not None and transferred.session.digest == update.session.digest):
+    update = result.session_update
+    if update is not None and transferred.session.digest == update.session.digest:
         return ()
     # Never back: the process that saw the source session last may have a faster clock.
     seen = max(transferred.session.seen_at, result.match.verified.context.now)

@@ -193,7 +193,9 @@ def _continue_session(matched: MatchResult) -> _SessionResult:
     writer = _writer(verified, update)
     context = _context_after_stored(matched)
     contact = matched.contact or _new_contact(verified, update, writer)
-    contact, merges = _absorb_planned(contact, matched, context, writer)
+    merges: tuple[MergePlanResult, ...] = ()
+    if matched.planned_merges:
+        contact, merges = _absorb_planned(contact, matched, context, writer)
     return _SessionResult(
         match=matched,
         claimed_digests=claimed,

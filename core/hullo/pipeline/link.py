@@ -28,6 +28,9 @@ class Links(Value):
     @property
     def moved(self) -> tuple[Change[Conversation], ...]:
         """Return the changes that give a conversation another contact than it had, or its first one."""
+        # An identify that changes nothing asks this too.
+        if not self.changes:
+            return ()
         return tuple(
             change
             for change in self.changes

@@ -57,13 +57,18 @@ def snapshot_query(claims: Sequence[VerifiedClaim]) -> SnapshotQuery:
     The claims are those of one call: with its evidence, and as the mere claim that it is without.
     """
     first = claims[0]
+    # Dicts and no sets: in the order in which they were named, and each once, so that equal calls make equal queries.
+    identifiers: dict[IdentifierDigest, None] = {}
+    tombstones: dict[TombstoneDigest, None] = {}
+    for claim in claims:
+        identifiers.update(dict.fromkeys(claim.digests.values()))
+        tombstones.update(dict.fromkeys(claim.tombstone_digests.values()))
     return SnapshotQuery(
         workspace_id=first.workspace_id,
         app_id=first.app.id if first.app else None,
         session=first.session_digest,
-        # In the order in which they were named, and each once: the query is the same for the same call.
-        identifiers=_distinct([claim.digests for claim in claims]),
-        tombstones=_distinct([claim.tombstone_digests for claim in claims]),
+        identifiers=tuple(identifiers),
+        tombstones=tuple(tombstones),
         # Without a session the visitor is new, and has no conversations to link (L1).
         include_orphans=first.session_digest is not None,
         # T1: what arrives by a hop is never more than its session still has, so that is read too.
@@ -71,11 +76,6 @@ def snapshot_query(claims: Sequence[VerifiedClaim]) -> SnapshotQuery:
         # Read in the same snapshot that is decided on, so that a token is redeemed once (T1, V5).
         spent=tuple([digest for token in first.single_use_tokens for digest in token.digests]),
     )
-
-
-def _distinct(digests: Iterable[Mapping[Identifier, str]]) -> tuple[str, ...]:
-    # A dict and no set: the order of a query stays the same from run to run.
-    return tuple(dict.fromkeys([digest for mapping in digests for digest in mapping.values()]))
 
 
 def tombstone_digests(digests: Mapping[Identifier, IdentifierDigest], salt: str) -> dict[Identifier, TombstoneDigest]:

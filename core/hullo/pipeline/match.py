@@ -203,7 +203,7 @@ def _match_claim(
                 several = len(owners) > len(evidence.matching)
                 # A call that contradicts the contact in one identifier is no reason for a merge.
                 merges = tuple(_plan_merges(evidence, hooks)) if several and conflicting is None else ()
-                matched = (contact, *(plan.absorbed for plan in merges))
+                matched = (contact, *(plan.absorbed for plan in merges)) if merges else (contact,)
                 return MatchResult(
                     verified=verified,
                     session=session,

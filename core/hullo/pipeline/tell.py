@@ -122,18 +122,24 @@ def _noted_fields(result: IdentifyResult) -> tuple[str, ...]:
     # Most calls prove all that they name, and cost one comparison here.
     if result.standing is not Standing.PROVEN or len(verified.identifiers) == len(verified.proven_identifiers):
         return ()
-    unproven = (name for name in verified.identifiers if name not in verified.proven_identifiers)
-    return tuple(dict.fromkeys(identifier_field(name.kind) for name in unproven))
+    fields: dict[str, None] = {}
+    # A loop: an identify that changes nothing comes through here, and a generator would cost a call for each name.
+    for name in verified.identifiers:
+        if name not in verified.proven_identifiers:
+            fields[identifier_field(name.kind)] = None
+    return tuple(fields)
 
 
 def _is_found_by_claim(result: IdentifyResult) -> bool:
     """Return whether a stored contact was found, and neither by an identifier that the call proves nor by the session's
     earlier proof."""
-    matched, contact = result.match, result.match.contact
-    if contact is None or any(map(contact.has_identifier, matched.verified.proven_identifiers)):
+    contact, session = result.match.contact, result.match.session
+    if contact is None:
         return False
-    session = matched.session
-    return session is None or not session.is_proven or session.contact_id != contact.id
+    # The session first: that of an identify that changes nothing is proven already.
+    if session is not None and session.is_proven and session.contact_id == contact.id:
+        return False
+    return not any(map(contact.has_identifier, result.match.verified.proven_identifiers))
 
 
 def trace_of(result: IdentifyResult) -> Trace:
