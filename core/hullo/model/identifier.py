@@ -62,8 +62,8 @@ class Identifier(Value, kw_only=False):
 def identifier_fault(kind: str, text: str, non_identities: AbstractSet[str]) -> str | None:
     """Find why a text identifies no person, or nobody knows which one (M5). None for a usable identifier."""
     # An identify that changes nothing comes through here twice for each identifier, and nearly all of them are plain.
-    if PLAIN.fullmatch(text):
-        bare = text.lower()
+    bare = text.lower()
+    if PLAIN.fullmatch(bare):
         local, _, domain = bare.partition("@")
         if non_identities.isdisjoint((bare, local, domain)):
             return None

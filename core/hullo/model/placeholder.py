@@ -34,13 +34,11 @@ _IN_BRACKETS: Final = re.compile(r"(?=.*[)>\]}\"']\Z)[(<\[{\"']+(.*?)[)>\]}\"']+
 _REPEATED: Final = re.compile(r"(\S+?)(?:[\s_.,:;|/-]+\1)++")
 
 PLAIN: Final = re.compile(
-    r"(?!([^@]+?)(?:[_.:|/-]+\1)++(?:@|\Z))"  # not repeated, neither as a whole nor before the sign of an email
-    r"(?=[0-]*[^0-])[a-z0-9_.:|/+-]+"  # more than zeros
-    r"(?:@(?!([^@]+?)(?:[.-]+\2)++\Z)[a-z0-9.-]+)?",
-    re.ASCII | re.IGNORECASE,
+    # More than zeros. And the first character never follows a separator again, so that nothing is repeated.
+    r"(?=[0-]*[^0-])([a-z0-9])(?![^@]*[_.:|/-]\1)[a-z0-9_.:|/+-]*+(?:@([a-z0-9])(?!.*[.-]\2)[a-z0-9.-]*+)?"
 )
-"""Texts that have no shape of a placeholder, and no blank end: only a word of the list may be one, as a whole or as a
-part of an email."""
+"""Texts in lower case that have no shape of a placeholder and no blank end: only a word of the list may be one, as a
+whole or as a part of an email."""
 
 
 def is_non_identity(text: str, non_identities: Collection[str] = NON_IDENTITIES) -> bool:
