@@ -278,7 +278,8 @@ class Store(AppReads, ContactReads, HistoryReads, ConversationReads, Outbox, Web
 
     # A group has one commit, as the commit is what costs; each set stands or falls by itself (R3).
     def apply(self, changes: Sequence[ChangeSet]) -> Sequence[Applied | StoreConflict]:
-        """Apply every change set, each all or nothing, in their order, with one commit for the group.
+        """Apply every change set, each all or nothing, in their order, with one commit for the group. Those with audit
+        entries may go last: writers of a log wait for each other from there on.
 
         A change set builds on an earlier one of its group only through a fresh snapshot; a conflict in one does not
         affect the others. Also conflicts: a session, conversation, decision or conflict that names an erased contact; a

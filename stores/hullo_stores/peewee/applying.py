@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 
 from hullo.errors import Unstorable
 from hullo.model.change_set import ChangeSet
@@ -11,10 +12,12 @@ from hullo.store.protocol import APPLIED, Applied, StoreConflict
 from hullo_stores.peewee.changes import BatchBuilder
 from hullo_stores.peewee.compiler import Compiler
 from hullo_stores.peewee.connection import Transaction
+from hullo_stores.peewee.contact_locks import is_out_of_order, lock_contacts, releases_identifier
 from hullo_stores.peewee.erasure import ErasureStatements, erase
 from hullo_stores.peewee.faults import UNENCODABLE
 from hullo_stores.peewee.merging import MergeStatements, absorb, confirm_join, separate
 from hullo_stores.peewee.tables import Contacts, Conversations, Sessions
+from hullo_stores.peewee.write_plan import LATE_WRITES
 from hullo_stores.write_conflict import TransactionAborted, WriteConflict
 
 ApplyResults = Sequence[Applied | StoreConflict]
@@ -58,13 +61,19 @@ def apply_group(
 
     `holds_locks`: the transaction has locked rows, and must keep them until its end, so savepoints replace a rollback.
     """
+    # The audited come last: from their entries on, all writers of a workspace's log wait for this commit, and it must
+    # wait for none of them. The order of a group is free, as its change sets touch nothing in common.
+    order = sorted(range(len(group)), key=lambda index: bool(group[index].audit_entries))
+    ordered = [group[index] for index in order]
     try:
-        verdicts = (_apply_in_savepoint if holds_locks and group else _apply)(transaction, statements, group)
+        if is_out_of_order(ordered):
+            _lock_contacts(transaction, statements, ordered)
+        verdicts = (_apply_in_savepoint if holds_locks and group else _apply)(transaction, statements, ordered)
         transaction.commit()
     except TransactionAborted as given_up:  # on Galera also at COMMIT
         transaction.rollback()
         return (given_up.conflict,) * len(group)
-    return tuple(verdicts)
+    return tuple(verdict for _, verdict in sorted(zip(order, verdicts, strict=True), key=itemgetter(0)))
 
 
 def _apply(transaction: Transaction, statements: Statements, group: Sequence[ChangeSet]) -> ApplyResults:
@@ -76,7 +85,10 @@ def _apply(transaction: Transaction, statements: Statements, group: Sequence[Cha
         raise
     except WriteConflict as refused:
         transaction.rollback()
-        return [refused.conflict] if len(group) == 1 else _apply_halves(transaction, statements, group)
+        if len(group) == 1:
+            return [refused.conflict]
+        _lock_contacts(transaction, statements, group)  # the halves are not in the order of the keys
+        return _apply_halves(transaction, statements, group)
     return [APPLIED] * len(group)
 
 
@@ -105,12 +117,20 @@ def _apply_in_savepoint(transaction: Transaction, statements: Statements, part: 
     return [APPLIED] * len(part)
 
 
+def _lock_contacts(transaction: Transaction, statements: Statements, group: Sequence[ChangeSet]) -> None:
+    lock_contacts(transaction, statements.locks.contacts, statements.erasures.absorbed_by, group)
+
+
 def _write(transaction: Transaction, statements: Statements, group: Sequence[ChangeSet]) -> None:
     try:
         batches = BatchBuilder(group, keeps_grams=statements.keeps_grams).batches()
     except UNENCODABLE:
         raise Unstorable from None
-    transaction.write(batches)
+    late = next((index for index, batch in enumerate(batches) if batch.write in LATE_WRITES), len(batches))
+    early, last = batches[:late], batches[late:]
+    if not any(map(_has_moves, group)):
+        early, last = batches, []  # in one round trip
+    transaction.write(early)
     for changes in group:
         if changes.notes:
             _require_subjects(transaction, statements.notes, changes.notes)
@@ -123,30 +143,25 @@ def _write(transaction: Transaction, statements: Statements, group: Sequence[Cha
             confirm_join(transaction, statements.merges, confirmation)
         for erasure in changes.erasures:
             erase(transaction, statements.erasures, erasure)
+    if last:
+        transaction.write(last)
 
 
 def _is_batchable(group: Sequence[ChangeSet]) -> bool:
     """Return whether writing the group table by table gives the same as writing one change set after the other."""
     return len(group) <= 1 or not any(
-        changes.erasures
-        or changes.absorptions
-        or changes.splits
-        or changes.join_confirmations
+        _has_moves(changes)
         or changes.session_revocations
         or changes.hop_group_revocations
         or changes.lifted_blocks
-        or _releases_identifier(changes)
+        or releases_identifier(changes)
         for changes in group
     )
 
 
-def _releases_identifier(changes: ChangeSet) -> bool:
-    return any(
-        change.before is not None
-        and (change.before.identifiers != change.after.identifiers or change.before.also != change.after.also)
-        and change.before.identifier_digests().keys() - change.after.identifier_digests().keys()
-        for change in changes.contacts
-    )
+def _has_moves(changes: ChangeSet) -> bool:
+    """Return whether statements beside the batches change rows that point at a contact."""
+    return bool(changes.erasures or changes.absorptions or changes.splits or changes.join_confirmations)
 
 
 def _require_subjects(transaction: Transaction, statements: NoteStatements, notes: Sequence[Note]) -> None:

@@ -119,7 +119,7 @@ def erase(transaction: Transaction, statements: ErasureStatements, erasure: Eras
     # The update locks the row first: rows that reference the contact cannot be added from here on (foreign keys).
     if not transaction.execute(statements.lock_contact, (contact.id, contact.version)):
         raise WriteConflict("contact")
-    doomed = with_absorbed(transaction, statements.absorbed_by, contact.id)
+    doomed = with_absorbed(transaction, statements.absorbed_by, [contact.id])
     _leave_sessions(transaction, statements, doomed, erasure.salt)
     _run(transaction, statements.revoke_sessions, doomed, erasure.at)
     if erasure.conversations == "anonymise":

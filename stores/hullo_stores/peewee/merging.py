@@ -162,10 +162,12 @@ def _run(transaction: Transaction, values: Mapping[str, object], *statements: Na
         transaction.execute(statement.text, statement.bind(**values))
 
 
-def with_absorbed(connection: Connection, absorbed_by: ListStatement, contact_id: ContactId) -> list[ContactId]:
-    """Return the contact's id and the ids of all contacts merged into it, through chains (G3). One statement if there
-    are none."""
-    people = [contact_id]
+def with_absorbed(
+    connection: Connection, absorbed_by: ListStatement, contact_ids: Sequence[ContactId]
+) -> list[ContactId]:
+    """Return the contacts' ids and the ids of all contacts merged into them, through chains (G3). One statement if
+    there are none."""
+    people = list(contact_ids)
     newest = people
     while newest:
         newest = [found for found in select_keys(connection, absorbed_by, newest) if found not in people]

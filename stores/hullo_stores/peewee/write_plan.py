@@ -247,3 +247,5 @@ WRITE_ORDER: Final = (
     COUNT_CALLS,  # last: from here on all calls of an app wait for this commit
 )
 """In execution order: referenced rows before rows that reference them."""
+LATE_WRITES: Final = frozenset({AUDITS.add, COUNT_CALLS})
+"""Those at which other callers wait for the commit. They come after everything else that locks a row."""

@@ -154,7 +154,7 @@ class HistoryQueries(Queries):
         with self._engine.read_transaction() as connection:
             if not connection.rows(statements.contact, (contact_id, workspace_id)):
                 return RelatedCounts(people=0, conversations=0, sessions=0, events=0, notes=0)
-            people = with_absorbed(connection, statements.absorbed_by, contact_id)
+            people = with_absorbed(connection, statements.absorbed_by, [contact_id])
 
             def count(statement: ListStatement) -> int:
                 return sum(connection.rows(text, values)[0][0] for text, values in statement.bind(people))
@@ -184,7 +184,7 @@ class HistoryQueries(Queries):
         with self._engine.autocommit_connection() as connection:
             rows = {
                 row[0]: row
-                for person in with_absorbed(connection, self._history_statements.absorbed_by, contact_id)
+                for person in with_absorbed(connection, self._history_statements.absorbed_by, [contact_id])
                 for statement in statements
                 for row in fetch_page(connection, listing, request, statement, (workspace_id, person))
             }
