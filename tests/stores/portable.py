@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from msgspec.structs import replace
@@ -96,6 +96,9 @@ def _remember(store: PeeweeStore) -> None:
 
 class PortableContract:
     """Of two stores on any engine."""
+
+    trigger: ClassVar[tuple[str, ...]]
+    """Statements that make a trigger `evil` on the table of sessions."""
 
     def make_store(self, folder: Path, name: str) -> PeeweeStore:
         """One that is not open, on a database of that name which is not there yet, or has no tables."""
@@ -207,6 +210,16 @@ class PortableContract:
         other.close()
         with pytest.raises(Conflicting, match="unfinished copy of another database"):
             copy_store(other, target)
+
+    def test_foreign_trigger_is_refused_on_both_sides(self, source: PeeweeStore, target: PeeweeStore):
+        target.open()
+        with target._engine.write_transaction() as transaction:
+            for statement in self.trigger:
+                transaction.execute(statement)
+        target.close()
+        for old, new in ((source, target), (target, source)):
+            with pytest.raises(StoreUnavailable, match="the trigger evil, which hullo did not make"):
+                copy_store(old, new)
 
     def test_target_with_rows_is_refused_unchanged(self, source: PeeweeStore, target: PeeweeStore):
         target.open()

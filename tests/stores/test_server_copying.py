@@ -74,10 +74,15 @@ class ServerContract(PortableContract):
 
 class TestPostgresql(ServerContract):
     kind: ClassVar[Kind] = "postgresql"
+    trigger = (
+        "CREATE FUNCTION evil() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
+        "CREATE TRIGGER evil BEFORE INSERT ON session FOR EACH ROW EXECUTE FUNCTION evil()",
+    )
 
 
 class TestMariaDB(ServerContract):
     kind: ClassVar[Kind] = "mysql"
+    trigger = ("CREATE TRIGGER evil AFTER INSERT ON session FOR EACH ROW SET @loot = NEW.digest",)
 
 
 def test_digests_stay_equal_across_engines(databases: Databases, tmp_path: Path):

@@ -20,6 +20,8 @@ from stores.portable import PortableContract
 
 
 class TestSqlite(PortableContract):
+    trigger = ("CREATE TRIGGER evil AFTER INSERT ON session BEGIN DELETE FROM audit; END",)
+
     def make_store(self, folder: Path, name: str) -> PeeweeStore:
         return open_sqlite(f"sqlite:///{folder}/{name}.db")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from hullo.store.maintenance import no_progress
+from hullo_stores.peewee.maintenance import sqlite_file
 from hullo_stores.peewee.store import PeeweeStore
 from sqlite_file import rows_of
 from stores.backups import files_in, filled
@@ -102,3 +104,20 @@ class TestAKill:
         assert stat.S_IMODE((file.parent / rest).stat().st_mode) == 0o600
         store.backup(file, no_progress)
         assert rows_of(file) == before
+
+    def test_next_backup_removes_what_killed_one_left(
+        self, tmp_path: Path, file: Path, large: Callable[[str, int, bytes], PeeweeStore]
+    ):
+        store = large("hullo", 3, b"o")
+        killed(tmp_path / "hullo.db", "backup", file, "copying 50")
+        left = list(file.parent.iterdir())
+        kept = file.with_name("notes.unfinished")
+        kept.touch()
+        for path in (*left, kept):
+            os.utime(path, (0, 0))
+        living = file.with_name(f"other.db.{'0' * 8}.unfinished")
+        with living.open("wb") as written:
+            os.utime(living, (0, 0))
+            assert sqlite_file.lock_whole(written)
+            store.backup(file, no_progress)
+        assert files_in(file.parent) == sorted([file.name, kept.name, living.name])

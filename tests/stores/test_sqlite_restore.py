@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 import stat
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,55 @@ def test_invalid_backup_is_refused_before_any_change(
     with pytest.raises(Conflicting, match=sentence):
         store.restore(backup, no_progress)
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("statement", "named"),
+    [
+        ("CREATE TRIGGER evil AFTER INSERT ON session BEGIN UPDATE session SET standing = 9; END", "the trigger evil"),
+        ("CREATE VIEW loot AS SELECT * FROM contact", "the view loot"),
+        ("CREATE TABLE loot (what TEXT)", "the table loot"),
+        ("CREATE VIRTUAL TABLE loot USING fts5 (what)", "the table loot"),
+        ("DROP TABLE hullo_migration; CREATE VIEW hullo_migration AS SELECT 'x' AS name", "the view hullo_migration"),
+        (
+            "DROP TRIGGER contact_fts_added; CREATE TRIGGER contact_fts_added AFTER INSERT ON contact_search "
+            "BEGIN DELETE FROM audit; END",
+            "the trigger contact_fts_added",
+        ),
+    ],
+)
+def test_foreign_code_is_refused_before_any_change(
+    store: PeeweeStore, path: Path, backup: Path, statement: str, named: str
+):
+    with closing(sqlite3.connect(backup)) as other:
+        other.executescript(statement)
+    before = path.read_bytes()
+    with pytest.raises(Conflicting, match=f"{named}.* did not make"):
+        store.restore(backup, no_progress)
+    assert path.read_bytes() == before
+
+
+def test_randomly_damaged_backup_is_reported_in_words(store: PeeweeStore, path: Path, backup: Path):
+    whole, chosen = backup.read_bytes(), random.Random(7)
+    for _ in range(40):
+        damaged = bytearray(whole)
+        # The schema is in the first page: that is where names are read.
+        for place in (*chosen.sample(range(100, 4096), 8), *chosen.sample(range(len(whole)), 8)):
+            damaged[place] = chosen.randrange(256)
+        backup.write_bytes(damaged)
+        with suppress(StoreUnavailable, Conflicting):
+            store.restore(backup, no_progress)
+
+
+@pytest.mark.parametrize("word", [b"CREATE", b"CREATX"], ids=["a name", "the message of an error"])
+def test_bytes_that_are_no_text_mean_damage(store: PeeweeStore, backup: Path, word: bytes):
+    whole = backup.read_bytes()
+    assert b"hullo_migration" in whole
+    backup.write_bytes(
+        whole.replace(b"hullo_migration", b"hullo_migr\xfftion").replace(b"CREATE TABLE", word + b" TABLE")
+    )
+    with pytest.raises(StoreUnavailable, match="is damaged"):
+        store.restore(backup, no_progress)
 
 
 def test_damaged_backup_is_refused_before_any_change(path: Path, file: Path):

@@ -109,6 +109,10 @@ class EngineMaintenance(Protocol):
         """Yield findings that are the engine's own: version, settings, clock."""
         ...
 
+    def foreign_code(self, connection: Connection) -> Sequence[str]:
+        """Name the triggers and the like that hullo did not make and that would run with its statements."""
+        ...
+
     def backup(self, file: Path, progress: Progress, *, replace: bool) -> None:
         """See `SupportsMaintenance.backup`."""
         ...

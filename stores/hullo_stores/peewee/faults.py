@@ -117,6 +117,8 @@ def translate_sqlite_error(error: sqlite3.Error, path: str) -> TranslatedError:
     """Return the exception to raise instead of the driver's."""
     # Errors raised by the driver itself have no SQLite error name.
     name: str = getattr(error, "sqlite_errorname", type(error).__name__)
+    if str(error).startswith("Could not decode"):
+        name = "SQLITE_CORRUPT"  # the driver's own error, for text that is none
     if name in _SQLITE_CONFLICTS:
         return WriteConflict(_sqlite_constraint(str(error)))
     if isinstance(error, sqlite3.IntegrityError | sqlite3.DataError):

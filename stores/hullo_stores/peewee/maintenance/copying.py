@@ -69,6 +69,7 @@ def as_source(engine: Engine) -> Generator[PeeweeSource]:
     """Open the engine as the source of a copy. See `SupportsCopy`."""
     engine.open()
     try:
+        _require_own_code(engine, "source")
         require_current(engine)
         with ExitStack() as snapshot:
             yield PeeweeSource(engine, snapshot)
@@ -81,6 +82,7 @@ def as_target(engine: Engine) -> Generator[PeeweeTarget]:
     """Open the engine as the target of a copy and migrate it. See `SupportsCopy`."""
     engine.open()
     try:
+        _require_own_code(engine, "target")
         try:
             with engine.autocommit_connection() as connection:
                 applied = _applied(connection)
@@ -96,6 +98,16 @@ def as_target(engine: Engine) -> Generator[PeeweeTarget]:
         yield PeeweeTarget(engine)
     finally:
         engine.close()
+
+
+def _require_own_code(engine: Engine, side: str) -> None:
+    """Raise `StoreUnavailable` for triggers that hullo did not make: every row that is copied would pass them."""
+    with engine.autocommit_connection() as connection:
+        if foreign := engine.maintenance.foreign_code(connection):
+            raise StoreUnavailable(
+                f"the {side} holds {', '.join(foreign)}, which hullo did not make; remove what you do not know, and "
+                "copy again"
+            )
 
 
 def _applied(connection: Connection) -> frozenset[str]:

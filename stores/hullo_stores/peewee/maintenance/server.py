@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +14,9 @@ from hullo.errors import SettingsError
 from hullo.store.maintenance import Finding, Progress
 from hullo.value import Value
 from hullo_stores.peewee.connection import Connection
+from hullo_stores.peewee.search.upkeep import HISTORY_TABLE
+from hullo_stores.peewee.tables import TABLES
+from hullo_stores.peewee.writes import name_of
 
 CLOCK_TOLERANCE_SECONDS: Final = 2.0
 """Servers check expiry by their own clocks, which must agree; the database's clock is the one that they share."""
@@ -27,6 +30,8 @@ class BackupTools(Value):
     """Where the server listens unless told otherwise."""
     dump: str
     load: str
+    code: str | None = None
+    """SQL for kind, name and table of all triggers and rules of the database. None: the product has none."""
 
     def to_dump(self, database: str, file: Path) -> str:
         """Return a sentence that names the command for a backup."""
@@ -46,12 +51,17 @@ POSTGRESQL: Final = BackupTools(
     port=5432,
     dump="pg_dump --format=custom --no-owner --file={file} {database}",
     load="pg_restore --clean --if-exists --no-owner --single-transaction --dbname={database} {file}",
+    code="SELECT 'trigger', tgname::text, relname::text FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid "
+    "WHERE NOT tgisinternal AND relnamespace = current_schema()::regnamespace "
+    "UNION ALL SELECT 'rule', rulename::text, tablename::text FROM pg_rules WHERE schemaname = current_schema()",
 )
 MARIADB: Final = BackupTools(
     product="MariaDB",
     port=3306,
     dump="mariadb-dump --single-transaction --hex-blob --result-file={file} {database}",
     load="mariadb {database} < {file}",
+    code="SELECT 'trigger', trigger_name, event_object_table FROM information_schema.triggers "
+    "WHERE event_object_schema = DATABASE()",
 )
 COCKROACHDB: Final = BackupTools(
     product="CockroachDB",
@@ -132,6 +142,13 @@ class ServerMaintenance:
     def findings(self, connection: Connection) -> Iterable[Finding]:
         """See `EngineMaintenance`."""
         return self._findings(connection)
+
+    def foreign_code(self, connection: Connection) -> Sequence[str]:
+        """See `EngineMaintenance`."""
+        if self._tools.code is None:
+            return ()
+        own = {HISTORY_TABLE, *map(name_of, TABLES)}
+        return [f"the {kind} {name}" for kind, name, table in connection.rows(self._tools.code) if table in own]
 
     def backup(self, file: Path, progress: Progress, *, replace: bool) -> None:  # noqa: ARG002  # refused anyway
         """Raise `SettingsError` with the command to type."""

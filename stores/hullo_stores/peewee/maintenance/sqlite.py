@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import shlex
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
 from hullo.store.maintenance import Finding, Progress
 from hullo_stores.peewee.connection import Connection
 from hullo_stores.peewee.maintenance.sqlite_backup import back_up
-from hullo_stores.peewee.maintenance.sqlite_file import holds_rows, require_database
+from hullo_stores.peewee.maintenance.sqlite_file import SCHEMA_QUERY, foreign_objects, holds_rows, require_database
 from hullo_stores.peewee.maintenance.sqlite_restore import restore
 
 MEBIBYTE: Final = 1024 * 1024
@@ -44,6 +44,15 @@ class SqliteMaintenance:
         yield Finding(name="synchronous", value=_SYNCHRONOUS.get(synchronous, str(synchronous)))
         yield Finding(name="clock", value="this machine's own")
         yield from self._file_findings()
+
+    def foreign_code(self, connection: Connection) -> Sequence[str]:
+        """See `EngineMaintenance`."""
+        # Tables of others run nothing, and may stand beside hullo's.
+        return [
+            found
+            for found in foreign_objects(connection.rows(SCHEMA_QUERY))
+            if not found.startswith(("the table ", "the index "))
+        ]
 
     def _file_findings(self) -> Iterable[Finding]:
         found = self._path.stat()

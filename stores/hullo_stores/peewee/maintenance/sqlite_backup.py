@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import sqlite3
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -15,12 +17,17 @@ from hullo_stores.peewee.maintenance.sqlite_file import (
     applied_migrations,
     begin_reading,
     create_private,
+    lock_whole,
     open_file,
     require_database,
     require_intact,
     sync_folder,
 )
 
+UNFINISHED: Final = ".unfinished"
+_UNFINISHED_NAME: Final = re.compile(r"\.[0-9a-f]{8}\.unfinished$")
+ABANDONED_SECONDS: Final = 60
+"""How long ago a file was last written that counts as abandoned if no process has locked it."""
 PAGES_PER_STEP: Final = 1024
 """4 MiB a step: progress is visible, and an interrupt need not wait."""
 
@@ -33,17 +40,36 @@ def back_up(path: Path, file: Path, progress: Progress, *, replace: bool) -> Non
             raise Conflicting(f"{file} is the database itself; write its backup to another file")
         if not replace or not file.is_file():
             raise Conflicting(f"there is a {file} already; choose another name, or replace it with --force")
-    unfinished = file.with_name(f"{file.name}.{secrets.token_hex(4)}.unfinished")
+    _remove_abandoned(file.absolute().parent)
+    unfinished = file.with_name(f"{file.name}.{secrets.token_hex(4)}{UNFINISHED}")
     try:
         create_private(unfinished)
+        writing = unfinished.open("rb")
     except OSError as error:
         raise StoreUnavailable(f"no file can be made in {file.absolute().parent}: {error.strerror}") from error
     try:
-        _write(path, unfinished, progress)
+        with writing:
+            # Held by this process for as long as it lives: the file of a killed one is free.
+            lock_whole(writing)
+            _write(path, unfinished, progress)
         _move_into_place(unfinished, file, replace=replace)
     finally:
-        for rest in (unfinished, Path(f"{unfinished}-journal")):
-            rest.unlink(missing_ok=True)
+        _remove(unfinished)
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove what killed backups left in the folder: files as large as the database, and full of people."""
+    for unfinished in folder.glob(f"*{UNFINISHED}"):
+        # Race: a file that was made a moment ago may not be locked yet.
+        with suppress(OSError), unfinished.open("rb") as abandoned:
+            is_old = time.time() - unfinished.stat().st_mtime > ABANDONED_SECONDS
+            if _UNFINISHED_NAME.search(unfinished.name) and is_old and lock_whole(abandoned):
+                _remove(unfinished)
+
+
+def _remove(unfinished: Path) -> None:
+    for rest in (unfinished, Path(f"{unfinished}-journal")):
+        rest.unlink(missing_ok=True)
 
 
 def copy_pages(source: sqlite3.Connection, target: sqlite3.Connection, progress: Progress, doing: str) -> None:

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
-from collections.abc import Generator
+import sys
+from collections.abc import Generator, Iterable
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from hullo.errors import Conflicting, StoreUnavailable
 from hullo_stores.peewee.faults import translate_sqlite_error
+from hullo_stores.peewee.rows.encoding import Row
 from hullo_stores.peewee.schema import KNOWN_MIGRATIONS, unfinished_copy
-from hullo_stores.peewee.search.index import FTS_TABLE
+from hullo_stores.peewee.search.index import FTS_SCHEMA, FTS_TABLE, FTS_TABLES
 from hullo_stores.peewee.search.upkeep import HISTORY_TABLE
+from hullo_stores.peewee.tables import TABLES
+from hullo_stores.peewee.writes import name_of
 
 LOCK_TIMEOUT_SECONDS: Final = 5.0
 """How long to wait for another process's lock."""
+SCHEMA_QUERY: Final = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY name"
+_OWN_TABLES: Final = frozenset({HISTORY_TABLE, *map(name_of, TABLES), *FTS_TABLES})
+_VIRTUAL: Final = re.compile(r"\s*CREATE\s+VIRTUAL\b", re.IGNORECASE)
 _QUOTED: Final = 'SELECT 1 FROM "{}" LIMIT 1'
 
 
@@ -38,6 +46,8 @@ def translated_errors(path: Path) -> Generator[None]:
     """Translate the driver's errors to hullo's."""
     try:
         yield
+    except UnicodeDecodeError as error:
+        raise StoreUnavailable(f"the database {path} is damaged") from error
     except sqlite3.Error as error:
         raise translate_sqlite_error(error, str(path)) from error
 
@@ -74,6 +84,26 @@ def require_restorable(connection: sqlite3.Connection, path: Path) -> None:
         raise Conflicting(f"{path} is of a newer hullo: it has {', '.join(sorted(newer))}; update this one")
 
 
+def require_own_schema(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise `Conflicting` for triggers, views and tables that are not hullo's: they would run, or stay. Reads nothing
+    else of the file."""
+    if foreign := foreign_objects(connection.execute(SCHEMA_QUERY).fetchall()):
+        raise Conflicting(f"{path} holds {', '.join(foreign)}, which hullo did not make; use a backup of its own")
+
+
+def foreign_objects(schema: Iterable[Row]) -> tuple[str, ...]:
+    """Name, with its kind, each row of `SCHEMA_QUERY` that is neither hullo's table nor an index of one."""
+    return tuple(f"the {kind} {name}" for kind, name, table, text in schema if not _is_own(kind, name, table, text))
+
+
+def _is_own(kind: str, name: str, table: str, text: str | None) -> bool:
+    # Triggers and virtual tables are code: hullo's are known to the letter.
+    if kind == "trigger" or (text is not None and _VIRTUAL.match(text)):
+        return FTS_SCHEMA.get(name) == text
+    # Of any version: older ones have fewer columns and other indexes. Neither runs anything.
+    return kind in {"table", "index"} and (table in _OWN_TABLES or table.startswith("sqlite_"))
+
+
 def require_replaceable(connection: sqlite3.Connection, path: Path) -> None:
     """Raise `Conflicting` if tables that are not hullo's would be replaced."""
     if _tables_of(connection) and not applied_migrations(connection):
@@ -106,6 +136,22 @@ def require_intact(connection: sqlite3.Connection, path: Path) -> None:
 def create_private(path: Path) -> None:
     """Create an empty file with mode 0600. Raises `FileExistsError`."""
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+
+
+def lock_whole(file: BinaryIO) -> bool:
+    """Lock the file until it is closed or this process ends, apart from SQLite's own locks. False: another has it.
+
+    Where the system has no such lock, it removes no file that a process has open.
+    """
+    if sys.platform == "win32":
+        return True
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def sync_folder(folder: Path) -> None:

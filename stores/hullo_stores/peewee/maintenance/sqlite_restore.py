@@ -19,6 +19,7 @@ from hullo_stores.peewee.maintenance.sqlite_file import (
     create_private,
     open_file,
     require_intact,
+    require_own_schema,
     require_replaceable,
     require_restorable,
 )
@@ -34,8 +35,11 @@ def restore(path: Path, file: Path, progress: Progress) -> None:
     if path.exists() and file.samefile(path):
         raise Conflicting(f"{file} is the database itself")
     with open_file(file) as source:
+        # Checks and generated columns of the file may call nothing that acts outside of it.
+        source.execute("PRAGMA trusted_schema = OFF")
         begin_reading(source)
         progress("checking", 0, 1)
+        require_own_schema(source, file)
         require_restorable(source, file)
         require_intact(source, file)
         progress("checking", 1, 1)

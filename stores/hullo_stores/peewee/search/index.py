@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -15,6 +15,19 @@ from hullo_stores.peewee.ddl import execute
 
 FTS_TABLE: Final = "contact_fts"
 """SQLite keeps the index in tables whose names begin like this."""
+_REMOVE: Final = f"INSERT INTO {FTS_TABLE} ({FTS_TABLE}, rowid, text) VALUES ('delete', old.number, old.text)"
+_ADD: Final = f"INSERT INTO {FTS_TABLE} (rowid, text) VALUES (new.number, new.text)"
+FTS_SCHEMA: Final[Mapping[str, str]] = {
+    FTS_TABLE: f"CREATE VIRTUAL TABLE {FTS_TABLE} USING fts5 (text, content='contact_search', content_rowid='number', "
+    "tokenize='trigram case_sensitive 1', detail='none', columnsize=0)",
+    f"{FTS_TABLE}_added": f"CREATE TRIGGER {FTS_TABLE}_added AFTER INSERT ON contact_search BEGIN {_ADD}; END",
+    f"{FTS_TABLE}_removed": f"CREATE TRIGGER {FTS_TABLE}_removed AFTER DELETE ON contact_search BEGIN {_REMOVE}; END",
+    f"{FTS_TABLE}_replaced": f"CREATE TRIGGER {FTS_TABLE}_replaced AFTER UPDATE ON contact_search "
+    f"BEGIN {_REMOVE}; {_ADD}; END",
+}
+"""SQLite's index and its triggers by name, as `sqlite_master` shows them: hullo's only code in a database."""
+FTS_TABLES: Final = frozenset(f"{FTS_TABLE}_{part}" for part in ("config", "content", "data", "docsize", "idx"))
+"""The tables in which SQLite keeps the index."""
 TRIGRAM_INDEX: Final = "contact_search_trigrams"
 
 
@@ -49,16 +62,7 @@ class Fts5Index:
         untyped: Any = database
         if untyped.table_exists(FTS_TABLE):
             return
-        remove = f"INSERT INTO {FTS_TABLE} ({FTS_TABLE}, rowid, text) VALUES ('delete', old.number, old.text)"
-        add = f"INSERT INTO {FTS_TABLE} (rowid, text) VALUES (new.number, new.text)"
-        for text in (
-            f"CREATE VIRTUAL TABLE {FTS_TABLE} USING fts5 (text, content='contact_search', content_rowid='number', "
-            "tokenize='trigram case_sensitive 1', detail='none', columnsize=0)",
-            f"CREATE TRIGGER {FTS_TABLE}_added AFTER INSERT ON contact_search BEGIN {add}; END",
-            f"CREATE TRIGGER {FTS_TABLE}_removed AFTER DELETE ON contact_search BEGIN {remove}; END",
-            f"CREATE TRIGGER {FTS_TABLE}_replaced AFTER UPDATE ON contact_search BEGIN {remove}; {add}; END",
-            f"INSERT INTO {FTS_TABLE} ({FTS_TABLE}) VALUES ('rebuild')",
-        ):
+        for text in (*FTS_SCHEMA.values(), f"INSERT INTO {FTS_TABLE} ({FTS_TABLE}) VALUES ('rebuild')"):
             execute(database, text)
 
     def condition(self, grams: Sequence[str]) -> tuple[str, tuple[str, ...]] | None:
