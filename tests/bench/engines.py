@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from handwritten.calls import Application, HandWritten, Row
+from handwritten.tables import columns_of, gram_rows, insert_into
 from people import Engine, Load
 
 sys.path.append(str(Path(__file__).parents[1]))  # for `servers`, of the tests
@@ -28,7 +29,11 @@ TABLES = (
     "conversation",
     "conflict",
     "decision",
+    "timeline",
+    "contact_search",
+    "contact_gram",
 )
+"""What both must leave behind. Not the outbox, which hullo empties meanwhile."""
 
 
 def engine_of(name: str, urls: Sequence[str]) -> Engine:
@@ -116,7 +121,7 @@ class Postgresql:
                     driver.execute("SET LOCAL session_replication_role = replica")  # no need to check every key
 
                 def load(table: str, rows: Iterable[Row]) -> None:
-                    with driver.cursor().copy(f"COPY {table} FROM STDIN".encode()) as copy:
+                    with driver.cursor().copy(f"COPY {table} ({columns_of(table)}) FROM STDIN".encode()) as copy:
                         for row in rows:
                             copy.write_row(row)
 
@@ -175,8 +180,9 @@ class Mysql:
 
             def load(table: str, rows: Iterable[Row]) -> None:
                 held = list(rows)
-                marks = ", ".join(["%s"] * len(held[0]))
-                cursor.executemany(f"INSERT INTO {table} VALUES ({marks})", held)
+                cursor.executemany(insert_into(table), held)
+                if table == "contact_search":
+                    cursor.executemany(insert_into("contact_gram"), [gram for row in held for gram in gram_rows(row)])
                 driver.commit()
 
             yield load
@@ -212,5 +218,4 @@ def _path(url: str) -> str:
 
 
 def _insert(driver: sqlite3.Connection, table: str, rows: Iterable[Row]) -> None:
-    held = list(rows)
-    driver.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(held[0]))})", held)
+    driver.executemany(insert_into(table, "?"), rows)

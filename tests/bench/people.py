@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
+from operator import itemgetter
 from typing import Any, Protocol
 
 from handwritten.calls import Application, Asked, HandWritten, Row, names_of, newcomer
@@ -23,7 +24,7 @@ FIRST_NEW = 50_000_000
 """The numbers of those who are not there yet begin here."""
 
 Load = Callable[[str, Iterable[Row]], None]
-"""Adds rows, which hold every column, to a table."""
+"""Adds rows of `handwritten.tables` to a table."""
 
 
 class Engine(Protocol):
@@ -107,18 +108,29 @@ class People:
         """Makes the tables, the app and the people."""
         store = open_store(url)
         store.open()
+        # With a salt, or hullo would make one when it is opened.
+        workspace = replace(a_workspace(), salt="00" * 32)
         try:
-            store.apply([ChangeSet(workspaces=(insertion(a_workspace()),), apps=(insertion(the_app()),))])
+            store.apply([ChangeSet(workspaces=(insertion(workspace),), apps=(insertion(the_app()),))])
         finally:
             store.close()
         with engine.loading(url) as load:
             for first in range(0, self.count, CHUNK):
                 for table, rows in self._rows(range(first, min(first + CHUNK, self.count))).items():
-                    load(table, sorted(rows))
+                    load(table, sorted(rows, key=itemgetter(0)))
                 tell(min(first + CHUNK, self.count))
 
     def _rows(self, numbers: Iterable[int]) -> dict[str, list[Row]]:
-        tables = ("contact", "identifier", "custom_data", "visitor", "session", "decision")
+        tables = (
+            "contact",
+            "identifier",
+            "custom_data",
+            "visitor",
+            "session",
+            "decision",
+            "timeline",
+            "contact_search",
+        )
         rows: dict[str, list[Row]] = {table: [] for table in tables}
         for number in numbers:
             asked = self._call(number, token=None)
@@ -129,6 +141,8 @@ class People:
             rows["visitor"].append(new.visitor)
             rows["session"].append(new.session)
             rows["decision"].append(new.decision)
+            rows["timeline"] += new.timeline
+            rows["contact_search"].append(new.search)
         return rows
 
     def _call(self, number: int, token: str | None) -> Asked:

@@ -15,6 +15,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
+from handwritten.tables import row_of
 
 from hullo.model.request_context import RequestContext
 
@@ -67,11 +68,13 @@ class Known(NamedTuple):
 
 
 class Changed(NamedTuple):
-    """A known person's rows. Contact: updated at, seen at, profile, search, id, version. Block: contact, app, JSON."""
+    """A known person's rows. Contact: updated at, seen at, profile, id, version. The others as in their tables."""
 
     contact: Row
     block: Row
     decision: Row
+    timeline: Sequence[Row]
+    outbox: Sequence[Row]
 
 
 class Newcomer(NamedTuple):
@@ -83,6 +86,9 @@ class Newcomer(NamedTuple):
     visitor: Row
     session: Row
     decision: Row
+    timeline: Sequence[Row]
+    outbox: Sequence[Row]
+    search: Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +185,7 @@ def rows_to_write(
     block: Facts = decode(known.block) if known.block is not None else {}
     written: list[dict[str, str]] = []
     unchanged: list[dict[str, str]] = []
+    changes: list[dict[str, Any]] = []
 
     def put(where: Facts, key: str, value: Any, standing: int, field: str) -> None:
         held = where.get(key)
@@ -186,6 +193,7 @@ def rows_to_write(
             unchanged.append(_verdict(field, "unchanged", "it was so already"))
             return
         deed = "filled" if held is None or held[0] == "" else "confirmed" if held[0] == value else "replaced"
+        changes.append({"field": field, "before": None if held is None else held[0], "after": value})
         where[key] = [value, standing, moment.now, app.writer]
         written.append(_verdict(field, "written", f"{deed} as {'proven' if standing == PROVEN else 'claimed'}"))
 
@@ -194,15 +202,18 @@ def rows_to_write(
     if written:
         raise Beyond("an identifier changes")
     put(facts, "name", asked.name, PROVEN, "name")
+    if written:
+        raise Beyond("what searches find changes")
     for key, value in asked.custom_data.items():
         put(block, key, value, PROVEN, f"custom_data.{key}")
     if not written:
         return None
-    values = [*named.values(), *facts.values()]
-    search = "\n".join([str(value).casefold() for value, *_ in values])
+    updated = _event(app, contact_id, moment, "contact.updated", {"fields": [change["field"] for change in changes]})
     return Changed(
-        contact=(moment.now, moment.now, encode(facts).decode(), search, contact_id, version),
-        block=(contact_id, app.id, encode(block).decode()),
+        contact=(moment.now, moment.now, encode(facts).decode(), contact_id, version),
+        block=row_of("custom_data", contact_id=contact_id, app_id=app.id, block=encode(block).decode()),
+        timeline=(_timeline(updated, changes),),
+        outbox=(_outbox(updated),),
         decision=_decision(app, contact_id, moment, "external_id", f"it is {contact_id}", [*written, *unchanged]),
     )
 
@@ -236,48 +247,57 @@ def newcomer(app: Application, asked: Asked, names: Names, moment: RequestContex
     named = {"external_id": [asked.external_id, PROVEN, now, by], "email": [asked.email, CLAIMED, now, by]}
     facts = {"name": [asked.name, PROVEN, now, by]}
     block = {key: [value, PROVEN, now, by] for key, value in asked.custom_data.items()}
-    search = "\n".join([text.casefold() for text in (asked.external_id, asked.email, asked.name)])
+    # The words of these people are a few plain ones, each of them once.
+    search = "".join(f" {word}" for word in f"{asked.external_id} {asked.email} {asked.name}".casefold().split())
     claimed = {"external_id": names.external_id, "email": names.email}
     fields = {"external_id": "proven", "email": "claimed", "name": "proven"}
     fields.update((f"custom_data.{key}", "proven") for key in block)
     verdicts = [_verdict(field, "written", f"filled as {standing}") for field, standing in fields.items()]
     token = sha256(moment.new_secret("hvs").encode()).hexdigest()
+    told = {"visitor_id": visitor_id}
+    said = {"external_id": asked.external_id, "email": asked.email, "name": asked.name}
+    said.update((f"custom_data.{key}", value) for key, value in asked.custom_data.items())
+    changes = [{"field": field, "before": None, "after": value} for field, value in said.items()]
+    created = _event(app, contact_id, moment, "contact.created", told)
+    identified = _event(app, contact_id, moment, "contact.identified", {**told, "standing": "proven"}, 1)
     return Newcomer(
-        contact=(
-            contact_id,
-            app.workspace_id,
-            now,
-            now,
-            now,
-            f"visitor:{visitor_id}",
-            encode(named).decode(),
-            encode(facts).decode(),
-            search,
-            None,
-            0,
+        contact=row_of(
+            "contact",
+            id=contact_id,
+            workspace_id=app.workspace_id,
+            created_at=now,
+            updated_at=now,
+            last_seen_at=now,
+            created_by=f"visitor:{visitor_id}",
+            identifiers=encode(named).decode(),
+            profile=encode(facts).decode(),
+            version=0,
         ),
-        identifiers=(
-            (names.external_id, app.workspace_id, "external_id", contact_id),
-            (names.email, app.workspace_id, "email", contact_id),
+        identifiers=tuple(
+            row_of("identifier", digest=digest, workspace_id=app.workspace_id, kind=kind, contact_id=contact_id)
+            for kind, digest in claimed.items()
         ),
-        block=(contact_id, app.id, encode(block).decode()),
-        visitor=(visitor_id, app.id, now),
-        session=(
-            token,
-            app.workspace_id,
-            app.id,
-            visitor_id,
-            now,
-            now,
-            now + SESSION_LIFE,
-            contact_id,
-            PROVEN,
-            encode(claimed).decode(),
-            encode([names.external_id]).decode(),
-            None,
-            0,
+        block=row_of("custom_data", contact_id=contact_id, app_id=app.id, block=encode(block).decode()),
+        visitor=row_of("visitor", id=visitor_id, app_id=app.id, created_at=now),
+        session=row_of(
+            "session",
+            digest=token,
+            workspace_id=app.workspace_id,
+            app_id=app.id,
+            visitor_id=visitor_id,
+            created_at=now,
+            seen_at=now,
+            expires_at=now + SESSION_LIFE,
+            contact_id=contact_id,
+            standing=PROVEN,
+            claimed=encode(claimed).decode(),
+            proved=encode([names.external_id]).decode(),
+            version=0,
         ),
         decision=_decision(app, contact_id, moment, "created", "somebody new", verdicts),
+        timeline=(_timeline(created, changes), _timeline(identified)),
+        outbox=(_outbox(created), _outbox(identified)),
+        search=row_of("contact_search", workspace_id=app.workspace_id, contact_id=contact_id, text=search),
     )
 
 
@@ -300,15 +320,41 @@ def _decision(
         {"stage": "name", "plugin": "email", "answer": "look up by email"},
         {"stage": "match", "plugin": by, "answer": found},
     ]
-    return (
-        moment.new_id("dec"),
-        app.workspace_id,
-        app.id,
-        contact_id,
-        moment.new_id("req"),
-        moment.now,
-        app.writer,
-        matched_by,
-        "proven",
-        encode({"steps": steps, "fields": verdicts}).decode(),
+    return row_of(
+        "decision",
+        id=moment.new_id("dec"),
+        workspace_id=app.workspace_id,
+        app_id=app.id,
+        contact_id=contact_id,
+        request_id=moment.new_id("req"),
+        at=moment.now,
+        by=app.writer,
+        matched_by=matched_by,
+        standing="proven",
+        trace=encode({"steps": steps, "fields": verdicts, "named": []}).decode(),
     )
+
+
+def _event(
+    app: Application, contact_id: str, moment: RequestContext, name: str, data: dict[str, Any], ordinal: int = 0
+) -> Answer:
+    return {
+        "id": moment.new_id("evt", ordinal),
+        "name": name,
+        "at": moment.now,
+        "workspace_id": app.workspace_id,
+        "app_id": app.id,
+        "contact_id": contact_id,
+        "data": data,
+        "by": app.writer,
+        "changes": [],
+    }
+
+
+def _timeline(event: Answer, changes: Sequence[Answer] = ()) -> Row:
+    changed = encode(changes).decode() if changes else None
+    return row_of("timeline", **{**event, "data": encode(event["data"]).decode(), "changes": changed})
+
+
+def _outbox(event: Answer) -> Row:
+    return row_of("outbox", id=event["id"], event=encode(event).decode())

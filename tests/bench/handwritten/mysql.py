@@ -6,14 +6,29 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pymysql
-from handwritten.calls import Answer, Application, Asked, Beyond, Known, Names, Row, answer_of, owner_of, rows_to_write
-from handwritten.postgresql import CHANGE_CONTACT, PUT_BLOCK, statements_of
+from handwritten.calls import (
+    Answer,
+    Application,
+    Asked,
+    Beyond,
+    Known,
+    Names,
+    Newcomer,
+    Row,
+    answer_of,
+    owner_of,
+    rows_to_write,
+)
+from handwritten.postgresql import ADD_BLOCK, CHANGE_CONTACT, PUT_BLOCK, statements_of
+from handwritten.tables import gram_rows, insert_into
 from pymysql.constants import CLIENT
 
 from hullo.model.request_context import RequestContext
 
-TEXTS = {PUT_BLOCK: "INSERT INTO custom_data VALUES (%s, %s, %s) ON DUPLICATE KEY UPDATE block = VALUES(block)"}
+TEXTS = {PUT_BLOCK: f"{ADD_BLOCK} ON DUPLICATE KEY UPDATE block = VALUES(block)"}
 """What PostgreSQL writes otherwise."""
+ADD_GRAM = insert_into("contact_gram")
+"""This engine indexes no substrings by itself."""
 
 
 def connect_mysql(url: str, **options: Any) -> pymysql.Connection[Any]:
@@ -24,6 +39,7 @@ def connect_mysql(url: str, **options: Any) -> pymysql.Connection[Any]:
         user=unquote(parts.username) if parts.username else None,
         password=unquote(parts.password or ""),
         database=unquote(parts.path.removeprefix("/")),
+        sql_mode="ANSI_QUOTES",
         **options,
     )
 
@@ -50,6 +66,8 @@ class ByMysql:
                     changed = self._cursor.execute(TEXTS.get(text, text), values)
                     if text is CHANGE_CONTACT and changed != 1:
                         raise Beyond("somebody else has written the contact")
+                if isinstance(rows, Newcomer):
+                    self._cursor.executemany(ADD_GRAM, gram_rows(rows.search))
             self._driver.commit()
         except BaseException:
             self._driver.rollback()

@@ -20,28 +20,31 @@ from handwritten.calls import (
     owner_of,
     rows_to_write,
 )
+from handwritten.tables import insert_into
 
 from hullo.model.request_context import RequestContext
 
 CHANGE_CONTACT = (
-    "UPDATE contact SET updated_at = %s, last_seen_at = %s, profile = %s, search = %s, version = version + 1 "
+    "UPDATE contact SET updated_at = %s, last_seen_at = %s, profile = %s, version = version + 1 "
     "WHERE id = %s AND version = %s"
 )
-ADD_CONTACT = "INSERT INTO contact VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, NULL)"
-ADD_IDENTIFIER = "INSERT INTO identifier VALUES (%s, %s, %s, %s)"
-ADD_VISITOR = "INSERT INTO visitor VALUES (%s, %s, %s)"
-ADD_SESSION = "INSERT INTO session VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
-PUT_BLOCK = (
-    "INSERT INTO custom_data VALUES (%s, %s, %s) ON CONFLICT (contact_id, app_id) DO UPDATE SET block = excluded.block"
-)
-ADD_DECISION = "INSERT INTO decision VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+ADD_CONTACT = insert_into("contact")
+ADD_IDENTIFIER = insert_into("identifier")
+ADD_VISITOR = insert_into("visitor")
+ADD_SESSION = insert_into("session")
+ADD_BLOCK = insert_into("custom_data")
+PUT_BLOCK = f"{ADD_BLOCK} ON CONFLICT (contact_id, app_id) DO UPDATE SET block = excluded.block"
+ADD_DECISION = insert_into("decision")
+ADD_TIMELINE = insert_into("timeline")
+ADD_OUTBOX = insert_into("outbox")
+ADD_SEARCH = insert_into("contact_search")
 
 KNOWN = """
 SELECT app.version,
        session.app_id, session.visitor_id, session.contact_id, seen_at, expires_at, revoked_at, claimed, proved,
        by_id.contact_id, by_email.contact_id,
        contact.id, identifiers, profile, last_seen_at, merged_into, contact.version,
-       block, conversation.id
+       custom_data.block, conversation.id
 FROM app
 LEFT JOIN session ON session.digest = $2
 LEFT JOIN identifier AS by_id ON by_id.digest = $3
@@ -62,12 +65,28 @@ def _in_turn(text: str) -> str:
 
 TUNED = {
     text: _in_turn(text)
-    for text in (CHANGE_CONTACT, ADD_CONTACT, ADD_IDENTIFIER, ADD_VISITOR, ADD_SESSION, PUT_BLOCK, ADD_DECISION)
+    for text in (
+        CHANGE_CONTACT,
+        ADD_CONTACT,
+        ADD_IDENTIFIER,
+        ADD_VISITOR,
+        ADD_SESSION,
+        PUT_BLOCK,
+        ADD_DECISION,
+        ADD_TIMELINE,
+        ADD_OUTBOX,
+        ADD_SEARCH,
+    )
 }
 
 
 def statements_of(rows: Changed | Newcomer) -> list[tuple[str, Row]]:
-    last = [(PUT_BLOCK, rows.block), (ADD_DECISION, rows.decision)]
+    last = [
+        (PUT_BLOCK, rows.block),
+        (ADD_DECISION, rows.decision),
+        *((ADD_TIMELINE, row) for row in rows.timeline),
+        *((ADD_OUTBOX, row) for row in rows.outbox),
+    ]
     if isinstance(rows, Changed):
         return [(CHANGE_CONTACT, rows.contact), *last]
     return [
@@ -75,6 +94,7 @@ def statements_of(rows: Changed | Newcomer) -> list[tuple[str, Row]]:
         *((ADD_IDENTIFIER, row) for row in rows.identifiers),
         (ADD_VISITOR, rows.visitor),
         (ADD_SESSION, rows.session),
+        (ADD_SEARCH, rows.search),
         *last,
     ]
 

@@ -18,9 +18,23 @@ from handwritten.calls import (
     owner_of,
     rows_to_write,
 )
+from handwritten.tables import insert_into
 
 from hullo.model.request_context import RequestContext
 
+TABLES = (
+    "contact",
+    "identifier",
+    "visitor",
+    "session",
+    "custom_data",
+    "decision",
+    "timeline",
+    "outbox",
+    "contact_search",
+)
+INSERT = {table: insert_into(table, "?") for table in TABLES}
+PUT_BLOCK = f"{INSERT['custom_data']} ON CONFLICT DO UPDATE SET block = excluded.block"
 SETTINGS = (
     "PRAGMA busy_timeout = 5000",
     "PRAGMA journal_mode = WAL",
@@ -106,30 +120,32 @@ class BySqlite:
     def _change(self, rows: Changed) -> None:
         execute = self._driver.execute
         changed = execute(
-            "UPDATE contact SET updated_at = ?, last_seen_at = ?, profile = ?, search = ?, version = version + 1 "
+            "UPDATE contact SET updated_at = ?, last_seen_at = ?, profile = ?, version = version + 1 "
             "WHERE id = ? AND version = ?",
             rows.contact,
         )
         if changed.rowcount != 1:
             raise Beyond("somebody else has written the contact")
-        self._put(rows.block, rows.decision)
+        self._put(rows)
 
     def _add(self, rows: Newcomer) -> None:
         execute = self._driver.execute
-        execute("INSERT INTO contact VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)", rows.contact)
+        execute(INSERT["contact"], rows.contact)
         for row in rows.identifiers:
-            execute("INSERT INTO identifier VALUES (?, ?, ?, ?)", row)
-        execute("INSERT INTO visitor VALUES (?, ?, ?)", rows.visitor)
-        execute("INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows.session)
-        self._put(rows.block, rows.decision)
+            execute(INSERT["identifier"], row)
+        execute(INSERT["visitor"], rows.visitor)
+        execute(INSERT["session"], rows.session)
+        execute(INSERT["contact_search"], rows.search)
+        self._put(rows)
 
-    def _put(self, block: Row, decision: Row) -> None:
+    def _put(self, rows: Changed | Newcomer) -> None:
         execute = self._driver.execute
-        execute(
-            "INSERT INTO custom_data VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET block = excluded.block",
-            block,
-        )
-        execute("INSERT INTO decision VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", decision)
+        execute(PUT_BLOCK, rows.block)
+        execute(INSERT["decision"], rows.decision)
+        for row in rows.timeline:
+            execute(INSERT["timeline"], row)
+        for row in rows.outbox:
+            execute(INSERT["outbox"], row)
 
     def _one(self, text: str, values: Row) -> Row | None:
         row: Row | None = self._driver.execute(text, values).fetchone()
