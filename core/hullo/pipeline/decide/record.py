@@ -16,7 +16,7 @@ from hullo.model.merge import Merge
 from hullo.model.operation import NeedsFullContacts
 from hullo.model.outcome import JoinedRecord, Outcome
 from hullo.model.snapshot import Snapshot
-from hullo.pipeline.settle import ClaimedIdentifier
+from hullo.pipeline.decide.settle import ClaimedIdentifier
 from hullo.pipeline.verify import VerifiedClaim
 from hullo.rules.events import EventBuilder
 from hullo.rules.identifiers import without_identifiers
