@@ -28,6 +28,7 @@ FTS_SCHEMA: Final[Mapping[str, str]] = {
 """SQLite's index and its triggers by name, as `sqlite_master` shows them: hullo's only code in a database."""
 FTS_TABLES: Final = frozenset(f"{FTS_TABLE}_{part}" for part in ("config", "content", "data", "docsize", "idx"))
 """The tables in which SQLite keeps the index."""
+SECURE_DELETE_VERSION: Final = (3, 42)
 TRIGRAM_INDEX: Final = "contact_search_trigrams"
 
 
@@ -64,6 +65,9 @@ class Fts5Index:
             return
         for text in (*FTS_SCHEMA.values(), f"INSERT INTO {FTS_TABLE} ({FTS_TABLE}) VALUES ('rebuild')"):
             execute(database, text)
+        # P2: without it the index keeps the trigrams of erased texts until it merges its parts.
+        if sqlite3.sqlite_version_info >= SECURE_DELETE_VERSION:
+            execute(database, f"INSERT INTO {FTS_TABLE} ({FTS_TABLE}, rank) VALUES ('secure-delete', 1)")
 
     def condition(self, grams: Sequence[str]) -> tuple[str, tuple[str, ...]] | None:
         """See `SubstringIndex`."""
