@@ -8,7 +8,7 @@ from typing import Literal
 from hullo.value import Value
 
 Evidence = Literal["none", "hash", "token"]
-Kind = Literal["identify", "upsert", "message", "reset", "erase", "undo"]
+Kind = Literal["identify", "upsert", "message", "reset", "nobody", "erase", "undo"]
 
 EXTERNAL_IDS = ("ann", "bob")
 EMAILS = ("ann@example.com", "bob@example.com")
@@ -70,6 +70,7 @@ def _calls() -> Iterator[Call]:
         yield Call(kind="identify", caller=session)
         yield Call(kind="message", caller=session)
         yield Call(kind="reset", caller=session)
+        yield Call(kind="nobody", caller=session)
     for name in EXTERNAL_IDS:
         yield Call(kind="erase", caller="server", external_id=name)
     for name in EMAILS:

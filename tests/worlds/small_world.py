@@ -22,6 +22,7 @@ from hullo.model.request_context import RequestContext, secret_digest
 from hullo.operations.contacts.undo_merge import UndoMerge
 from hullo.operations.conversations.messages import SendMessage
 from hullo.operations.privacy.erase import EraseContact
+from hullo.operations.sessions.leave import LeaveIdentity
 from hullo.operations.sessions.open_session import OpenSession
 from hullo.pipeline.claim import Upsert
 from hullo.value import Value
@@ -149,6 +150,9 @@ class SmallWorld:
                 )
             case "reset":
                 return self._session_operation("reset", call.caller, state, context)
+            case "nobody":
+                digest = secret_digest(state.tokens[call.caller])
+                return LeaveIdentity(app_key=self.app_key, session_digest=digest, origin=None, context=context)
             case "erase":
                 return self._erasure(call, state, context)
             case "undo":
