@@ -94,7 +94,9 @@ def _apply(transaction: Transaction, statements: Statements, group: Sequence[Cha
 
 def _apply_halves(transaction: Transaction, statements: Statements, group: Sequence[ChangeSet]) -> ApplyResults:
     """Halve the group until every refused change set stands alone. Takes a few more tries for each of them."""
-    middle = len(group) // 2
+    # Those that can be written together are one half: then their identifiers are locked in one order.
+    together = next((index for index, changes in enumerate(group) if _stands_alone(changes)), 0)
+    middle = together or len(group) // 2
     return [
         *_apply_in_savepoint(transaction, statements, group[:middle]),
         *_apply_in_savepoint(transaction, statements, group[middle:]),
@@ -149,13 +151,17 @@ def _write(transaction: Transaction, statements: Statements, group: Sequence[Cha
 
 def _is_batchable(group: Sequence[ChangeSet]) -> bool:
     """Return whether writing the group table by table gives the same as writing one change set after the other."""
-    return len(group) <= 1 or not any(
+    return len(group) <= 1 or not any(map(_stands_alone, group))
+
+
+def _stands_alone(changes: ChangeSet) -> bool:
+    """Return whether the change set is written by itself."""
+    return bool(
         _has_moves(changes)
         or changes.session_revocations
         or changes.hop_group_revocations
         or changes.lifted_blocks
         or releases_identifier(changes)
-        for changes in group
     )
 
 
