@@ -133,6 +133,18 @@ def test_pipelined_requests_are_all_answered(server: Server) -> None:
     assert statuses == [b"200" if path == b"/hullo/healthz" else b"404" for path in paths] + [b"200"]
 
 
+def test_request_is_answered_once_at_most(server: Server) -> None:
+    with closing(connect(server)) as connection:
+        connection.sendall(CHUNKED + b"zz\r\n")
+        assert read_to_end(connection).startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    with closing(connect(server)) as connection:
+        connection.sendall(CHUNKED + b"%x\r\n" % (2 * MIB) + b" " * MIB)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
+        # A second answer would be taken for that of the next request.
+        connection.sendall(b" " * MIB + b"no end")
+        assert b"HTTP/1.1 " not in read_to_end(connection)
+
+
 UNFINISHED = {
     b"": b"",
     b"GET /hullo/healthz HT": b"HTTP/1.1 408 Request Timeout\r\n",

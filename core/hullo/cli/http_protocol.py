@@ -231,15 +231,25 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             raise ValueError("the head of the request is too large")
 
     def _refuse(self, status: http.HTTPStatus) -> None:
-        """Answer without a handler, and close. An answer that has begun is cut off instead."""
+        """Answer without a handler, where no answer has begun, and close. A handler writes nothing after that."""
         self._cancel_deadline()
-        if self._answering is None or self._answering.response_complete:
+        if self._awaits_answer():
             text = f"{status.phrase}\n".encode()
             self.transport.write(
                 b"HTTP/1.1 %d %s\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n"
                 b"connection: close\r\n\r\n%s" % (status, status.phrase.encode(), len(text), text)
             )
         self._end()
+
+    def _awaits_answer(self) -> bool:
+        """Return whether the request that is being parsed is the next to answer."""
+        answering = self._answering
+        if answering is None:
+            return True
+        if answering.more_body:
+            # Its own body is being parsed. A second answer would be taken for that of the next request.
+            return not answering.response_started
+        return answering.response_complete
 
     def _end(self) -> None:
         """Close the connection."""
