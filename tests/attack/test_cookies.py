@@ -52,8 +52,8 @@ def test_cookie_from_foreign_page_has_no_effect(bystander: Victim, pattern: str)
         site.target.call("POST", f"{V1}/identity-token", json=said, headers=sent),
     ]
     assert {answer.status_code for answer in refused} <= {401, 403}
-    for path in ("/join", "/reset", "/identify"):
-        answer = site.target.call("POST", V1 + path, json={**said, "email": "mallory@evil.test"}, headers=sent)
+    for path, fields in (("/join", {}), ("/reset", {}), ("/identify", {"email": "mallory@evil.test"})):
+        answer = site.target.call("POST", V1 + path, json={**said, **fields}, headers=sent)
         assert answer.status_code == 403 or answer.json()["visitor_id"] != victim.browser.me()["visitor_id"]
         assert "set-cookie" not in answer.headers
     assert victim.sees() == {victim.conversation}
@@ -63,8 +63,9 @@ def test_cookie_from_foreign_page_has_no_effect(bystander: Victim, pattern: str)
 @pytest.mark.rule("S1")
 @pytest.mark.parametrize("path", ["/join", "/identify", "/reset", "/conversations", "/identity-token"])
 def test_cookie_without_origin_changes_nothing(site: Site, victim: Victim, path: str) -> None:
-    """A form, an older browser, or a tool: whoever changes something says where they are."""
-    said = {"app_key": site.app_key, "text": "hello", "external_id": victim.external_id}
+    """A form, an older browser, or a tool: a call that changes something names the origin of its page."""
+    fields = {"/identify": {"external_id": victim.external_id}, "/conversations": {"text": "hello"}}
+    said = {"app_key": site.app_key, **fields.get(path, {})}
     for sent in (with_cookie(victim), with_cookie(victim, ("sec-fetch-site", "same-origin"))):
         answer = site.target.call("POST", V1 + path, json=said, headers=sent)
         assert answer.status_code == 401 or answer.json()["visitor_id"] != victim.browser.me()["visitor_id"]
@@ -92,6 +93,18 @@ def test_cookie_is_refused_from_listed_other_host(site: Site, victim: Victim) ->
     assert "set-cookie" not in joined.headers
     assert site.target.call("GET", f"{V1}/conversations", headers=sent).json()["code"] == "session_required"
     assert site.target.call("POST", f"{V1}/reset", json={"app_key": site.app_key}, headers=sent).status_code == 200
+    assert victim.sees() == {victim.conversation}
+
+
+@pytest.mark.rule("S1")
+def test_foreign_page_cannot_pose_as_own_origin(bystander: Victim) -> None:
+    """hullo's own origin is allowed without a list, and no header of the page says which one that is."""
+    victim, site = bystander, bystander.site
+    posed = [("x-forwarded-host", "evil.test"), ("x-forwarded-proto", "https"), ("forwarded", "host=evil.test")]
+    sent = with_cookie(victim, ("origin", "https://evil.test"), *posed)
+    for path, refused in (("/join", "bad_origin"), ("/reset", "bad_origin"), ("/identity-token", "session_required")):
+        answer = site.target.call("POST", V1 + path, json={"app_key": site.app_key}, headers=sent)
+        assert answer.json()["code"] == refused
     assert victim.sees() == {victim.conversation}
 
 
