@@ -131,6 +131,14 @@ def test_many_joins_read_the_apps_once(shop, monkeypatch):
         shop.post("/join", {"app_key": shop.app_key})
         shop.post("/join", {"app_key": shop.app_key})
     assert len(reads) == 2
+    # A workspace that is newer than what was read has its links at once; so has one without any.
+    new = shop.hullo.create_app("New", workspace="new", origins=["https://a.test"]).app_key
+    shop.hullo.create_app("Help centre", workspace="new", origins=["https://b.test"])
+    unlisted = shop.hullo.create_app("Unlisted", workspace="newer").app_key
+    for app_key, domains in ((new, ["https://a.test", "https://b.test"]), (unlisted, [])):
+        for _ in range(2):
+            assert shop.post("/join", {"app_key": app_key}).json()["settings"]["domains"] == domains
+    assert len(reads) == 3
 
 
 @pytest.mark.rule("T1", "T2")

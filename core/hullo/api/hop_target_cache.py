@@ -28,8 +28,9 @@ class HopTargetCache:
         """Return the targets in a workspace, those of the oldest app first. `load` reads every app, the newest first,
         and raises what the store raises."""
         targets = self._targets
+        # Every workspace with an app was read: one that is missing is newer, and its first page gets its links at once.
         # 0 <=: after the clock was set back the targets would otherwise be good for too long.
-        if targets is None or not 0 <= now - self._read_at < CACHE_TTL:
+        if targets is None or workspace_id not in targets or not 0 <= now - self._read_at < CACHE_TTL:
             # Race: set before the read, so that other joins go on with what is known, and one of them reads.
             self._read_at = now
             targets = self._targets = _by_workspace(await load())
