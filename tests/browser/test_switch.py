@@ -71,6 +71,53 @@ def test_switch_reaches_other_tabs(visit: Visit, another_tab: Callable[[], Visit
     assert newest["contact_id"] == switched["contact_id"]
 
 
+# What a busy browser does: it hands over answers late, shows a tab for a while what the storage held before, and passes
+# on late what another tab says.
+ANSWERS_LATE = """
+const handler = Object.getOwnPropertyDescriptor(WebSocket.prototype, 'onmessage');
+Object.defineProperty(WebSocket.prototype, 'onmessage', {
+  set(take) { handler.set.call(this, event => setTimeout(take, window.late ? 1_000 : 0, event)); },
+});
+"""
+WORDS_LATE = """
+const words = Object.getOwnPropertyDescriptor(BroadcastChannel.prototype, 'onmessage');
+Object.defineProperty(BroadcastChannel.prototype, 'onmessage', {
+  set(take) { words.set.call(this, event => setTimeout(take, 3_000, event)); },
+});
+"""
+STORAGE_LATE = """([key, until]) => {
+  const [old, read] = [localStorage.getItem(key), Storage.prototype.getItem];
+  Storage.prototype.getItem = function (name) { return name === key ? old : read.call(this, name); };
+  setTimeout(() => { Storage.prototype.getItem = read; }, until);
+}"""
+
+
+@pytest.mark.rule("C5")
+@pytest.mark.parametrize("late", ["answer", "storage", "word"])
+def test_slow_tab_keeps_the_next_user(
+    visit: Visit, another_tab: Callable[[], Visit], site: Site, app: App, late: str
+) -> None:
+    visit.page.add_init_script(ANSWERS_LATE)
+    visit.go(site.put("/", shop_page(app))).ready()
+    visit.identify(**jane(app))
+    second = another_tab()
+    if late == "word":
+        second.page.add_init_script(WORDS_LATE)
+    second.go(site.origin + "/").ready()
+    if late == "answer":
+        visit.run("window.late = true")
+    else:
+        # For long enough that the second tab begins a session of its own, where no word comes.
+        second.run(STORAGE_LATE, [f"hullo:{app.key}", 2_800 if late == "word" else 1_000])
+    switched = visit.identify(**ravi(app))
+    assert switched.get("switched") is True
+    second.until(lambda: {"visitor_id": switched["visitor_id"]} in second.heard("reset"))
+    second.open().say("I am Ravi.")
+    visit.open().shows("I am Ravi.")
+    assert [each["contact_id"] for each in app.conversations()] == [switched["contact_id"]]
+    assert late == "word" or visit.heard("reset") == []
+
+
 @pytest.mark.rule("C5", "S2")
 def test_page_fields_of_first_user_never_leak(
     visit: Visit, another_tab: Callable[[], Visit], site: Site, app: App

@@ -11,9 +11,8 @@ import { openSession, type Session } from "./session";
 import { openVault } from "./vault";
 import type { Identified, Joined } from "./wire";
 
-/** How long a session that another tab is about to begin is waited for; and a word of one that it has begun. */
+/** How long a session is waited for that another tab is about to begin, or has begun and not told yet. */
 const OTHERS_FIRST = 1_500;
-const WORD_OF_OTHERS = 500;
 
 export function createClient({ watch, tell } = createAnnouncer()): Client {
   let options: Options | undefined;
@@ -150,7 +149,7 @@ export function createClient({ watch, tell } = createAnnouncer()): Client {
   function turned(certain: boolean, whole: boolean): void {
     forget(whole);
     untold = true;
-    line?.connect(certain ? undefined : whole ? OTHERS_FIRST : WORD_OF_OTHERS);
+    line?.connect(certain ? undefined : OTHERS_FIRST);
   }
 
   /** Drops what is known of the visitor; who they are about to be said to be as well, if `whole`. */

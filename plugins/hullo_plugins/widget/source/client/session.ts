@@ -51,6 +51,8 @@ export function openSession(
     // The end of its session may be heard of before the one that follows it.
     if (mark ? there === mark && !whole : !turn?.come) return;
     if (whole && mark) owe(mark);
+    // Race: this tab began one before it heard of that one, and may have written it over that one.
+    else if (mark && turn?.come && mark === kept()) vault.setMark(there);
     mark = there;
     if (whole) vault.setMark(undefined);
     turned(!!there, true);

@@ -55,24 +55,31 @@ export function openVault(appKey: string, host: string): Vault {
     if (!mark || isToken(mark)) bake(mark);
   }
 
+  function mark(): string | undefined {
+    const kept = read(key);
+    if (kept && !isToken(kept)) return kept;
+    // The cookie is what other tabs have changed, where they share nothing else.
+    return storage ? (kept ?? baking()) : (baking() ?? kept);
+  }
+
   if ((read(`${key}:host`) ?? host) !== host) {
     setMark(undefined);
     for (const part of ["identity", "outbox", "owed"]) write(`${key}:${part}`, undefined);
   }
   write(`${key}:host`, host);
 
+  // Each restores the other, but now alone: a tab may read for a moment what another tab has replaced, and would bring
+  // that back.
+  const first = mark();
+  if (isToken(first)) {
+    if (!read(key)) write(key, first);
+    bake(first);
+  }
+
   return {
     key,
     lasting: !!storage,
-    mark() {
-      const kept = read(key);
-      if (kept && !isToken(kept)) return kept;
-      const baked = baking();
-      // The cookie is what other tabs have changed, where they share nothing else.
-      const mark = storage ? (kept ?? baked) : (baked ?? kept);
-      if (mark && (kept !== mark || baked !== mark)) setMark(mark);
-      return mark;
-    },
+    mark,
     setMark,
     part(name) {
       try {
