@@ -149,6 +149,7 @@ class JournalStore:
     find_session = _of_memory(MemoryStore.find_session)
     find_visitor_session = _of_memory(MemoryStore.find_visitor_session)
     list_call_counts = _of_memory(MemoryStore.list_call_counts)
+    list_refused_origins = _of_memory(MemoryStore.list_refused_origins)
     find_contact = _of_memory(MemoryStore.find_contact)
     list_contacts = _of_memory(MemoryStore.list_contacts)
     list_decisions = _of_memory(MemoryStore.list_decisions)

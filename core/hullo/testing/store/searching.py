@@ -142,9 +142,8 @@ class SearchTests(StoreCase):
                 assert self.searched(store, "muller", wanted) == []
 
     @pytest.mark.parametrize("seed", range(3))
-    @pytest.mark.rule("G1", "G2", "P2")
     def test_search_equals_comparing_every_contact(self, store: Store, seed: int) -> None:
-        """After writes, merges, undos and erasures in any order."""
+        """After writes, merges, undos and erasures in any order (G1, G2, P2)."""
         random = Random(seed)
         must_apply(store, new_contacts(*(a_random_person(random, f"con_{number:02}") for number in range(12))))
         merges = 0
