@@ -334,6 +334,7 @@ def test_server_lists_and_ends_contact_sessions(shop):
         "app_id",
         "standing",
         "active",
+        "blocked",
         "created_at",
         "last_seen_at",
         "expires_at",

@@ -189,7 +189,10 @@ def test_session_of_another_app_opens_nothing(site: Site, victim: Victim, dial: 
         assert joined["session_token"] != victim.browser.token
         assert (joined["identified"], joined["conversations"]) == (False, [])
         named = join(dial(other), other, victim.browser.token, identity={"email": "x@example.com"})
-        assert named["identify"]["session_token"] not in {None, victim.browser.token}
+        # The answer to the join holds the new token, and so the one inside of it does not.
+        assert named["session_token"] not in {None, victim.browser.token, joined["session_token"]}
+        assert "session_token" not in named["identify"]
+        assert (named["standing"], named["conversations"]) == ("claimed", [])
     assert victim.sees() == {victim.conversation}
 
 
@@ -364,7 +367,6 @@ CLOSING_FRAMES = {
     "a surrogate the wrong way round": '{"type": "ping", "ref": "\\udc00\\ud800"}',
     "lists without end": "[" * LARGEST,
     "objects without end": '{"a":' * (LARGEST // 5),
-    "a deep identity": '{"type":"identify","identity":' + '{"a":' * 5000 + "1" + "}" * 5001,
     "two objects": '{"type": "ping"}{"type": "ping"}',
     "a mark of its order": '\ufeff{"type": "ping"}',
     "a type that is none": '{"type": "__proto__"}',
@@ -381,6 +383,18 @@ def test_unparsable_frame_closes_the_socket(bystander: Victim, dial: Dial, text:
     for line in (dial(bystander.site), joined_line(dial, bystander.site)):
         line.send(text)
         assert line.closed() == (4400, "bad_frame")
+
+
+@pytest.mark.rule("W8")
+def test_deep_identity_loses_only_its_field(bystander: Victim, dial: Dial) -> None:
+    deep = '{"type":"identify","identity":' + '{"a":' * 5000 + "1" + "}" * 5001
+    stranger, line = dial(bystander.site), joined_line(dial, bystander.site)
+    stranger.send(deep)
+    assert stranger.closed() == (4400, "bad_frame")
+    line.send(deep)
+    refused = line.hear()
+    assert (refused["code"], refused["errors"]) == ("no_identifier", [{"field": "a", "reason": "unknown field"}])
+    assert line.told() == []
 
 
 @pytest.mark.parametrize("sent", [b"", b'{"type": "ping"}', b"\xff\xfe"])

@@ -22,7 +22,7 @@ from attack.jose import (
     signed_by,
     signing_input,
 )
-from attack.serving import Target, at_once, seen
+from attack.serving import Headers, Target, at_once, seen
 from attack.site import V1, Site, Victim
 from hullo.model.public_key import read_public_key
 
@@ -326,7 +326,6 @@ FORGED: dict[str, Forge] = {
     "in an object": respelt(lambda token: {"token": token}),
     "a number": lambda *_: 7,
     "true": lambda *_: True,
-    "empty": lambda *_: "",
     "dots": lambda *_: "." * 8000,
     "very many dots": lambda *_: "." * 30_000,
     "a parts of one letter": lambda *_: "a.a.a",
@@ -368,6 +367,20 @@ def test_forged_token_proves_writes_and_reveals_nothing(bystander: Victim, refus
     assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(401, "proof_rejected")}
     assert [seen(answer) for answer in answers] == [refusal] * len(answers)
     assert [each["name"] for each in site.has(external_id=person)] == ["Victoria Victim"] * (forge is _hop_token)
+
+
+@pytest.mark.rule("V2", "V3", "V7")
+def test_empty_token_is_absent_and_proves_nothing(site: Site, victim: Victim, refusal: object) -> None:
+    """An empty hop token is refused, as nothing else than a hop sends one."""
+    before, named = victim.data(), {"external_id": victim.external_id, "name": "Mallory"}
+    assert site.browser().identify(token="", name="Mallory").json()["code"] == "no_identifier"
+    answer = site.browser().identify(token="", **named).json()
+    assert (answer["standing"], "contact_id" in answer) == ("claimed", False)
+    for said in ({"name": "Mallory"}, named):
+        assert seen(site.browser().identify(identity_token="", **said)) == refusal
+    site.set(verification="required")
+    assert site.browser().identify(token="", **named).json()["code"] == "proof_required"
+    assert victim.data() == before
 
 
 @pytest.mark.rule("V5")
@@ -413,15 +426,22 @@ def test_token_with_invalid_subject_proves_nothing(bystander: Victim, subject: o
     assert victim.data() == before
 
 
-@pytest.mark.rule("V5")
+@pytest.mark.rule("V5", "W2", "W4", "W7", "H3")
 def test_fields_beside_a_token_are_claims(site: Site, victim: Victim) -> None:
-    before = victim.data()
+    """No claim replaces a proven value. A new email becomes the primary one, and stays a claim (W7)."""
+    before, messages = victim.data()
+    said, given = f"{site.target.name('mallory')}@evil.test", {"name": "Mallory", "custom_data": {"plan": "free"}}
     token = hs256(site.secret, in_order(site.app_key, sub=victim.external_id))
-    answer = site.browser().identify(
-        token=token, email=f"{site.target.name('mallory')}@evil.test", name="Mallory", custom_data={"plan": "free"}
-    )
-    assert answer.json()["written"] == []
-    assert victim.data() == before
+    assert site.browser().identify(token=token, **given).json()["written"] == []
+    assert victim.data() == (before, messages)
+    answer = site.browser().identify(token=token, email=said, **given).json()
+    assert (answer["written"], answer["noted"]) == ([], ["email"])
+    after, _ = victim.data()
+    wrote, had = after.pop("provenance"), before.pop("provenance")
+    assert (wrote.pop("email")["standing"], wrote.pop("emails.1")) == ("claimed", had.pop("email"))
+    assert wrote == had
+    times = {name: after[name] for name in ("updated_at", "last_seen_at")}
+    assert after == {**before, **times, "email": said, "emails": [said, victim.email]}
 
 
 @pytest.mark.rule("V5")
@@ -473,14 +493,16 @@ def test_token_is_read_only_from_the_body(site: Site) -> None:
     """An address or a header with a token is no proof."""
     person = site.target.name("person")
     token = hs256(site.secret, in_order(site.app_key, sub=person))
-    answer = site.target.call(
-        "POST",
-        f"{V1}/identify?token={token}&user_hash={site.hash(person)}",
-        json={"app_key": site.app_key, "external_id": person},
-        headers=[("authorization", f"Bearer {token}"), ("x-hullo-token", token)],
-    )
+    user_hash = site.hash(person)
+
+    def call(query: str = "", headers: Headers = ()) -> Any:
+        body = {"app_key": site.app_key, "external_id": person}
+        return site.target.call("POST", f"{V1}/identify{query}", json=body, headers=headers)
+
+    for query in (f"?token={token}", f"?user_hash={user_hash}", f"?identity_token={token}"):
+        answer = call(query)
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+    answer = call(headers=[("authorization", f"Bearer {token}")])
     assert answer.json()["code"] == "session_revoked"
-    answer = site.target.call(
-        "POST", f"{V1}/identify?token={token}", json={"app_key": site.app_key, "external_id": person}
-    )
+    answer = call(headers=[("x-hullo-token", token), ("x-hullo-user-hash", user_hash)])
     assert answer.json()["standing"] == "claimed"

@@ -83,6 +83,6 @@ def test_contact_is_erased(terminal: Terminal, pair: tuple[str, str]) -> None:
     jane, other = pair
     assert "--yes" in terminal.misuse("contacts", "erase", jane)
     assert terminal.json("contacts", "erase", jane, "--yes") == {"id": jane, "erased": True}
-    assert "no workspace has a contact" in terminal.refusal("contacts", "show", jane)
+    assert "no contact has this id" in terminal.refusal("contacts", "show", jane)
     assert f"Erased {other}." in terminal.text("contacts", "erase", other, "--conversations", "anonymise", "--yes")
     assert "keep" in terminal.misuse("contacts", "erase", other, "--conversations", "keep")
