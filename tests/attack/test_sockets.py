@@ -213,11 +213,14 @@ def test_frame_cannot_act_for_another_session(site: Site, victim: Victim, dial: 
     """Whoever has joined is who they are, whatever their frames say."""
     line, before = joined_line(dial, site), victim.data()
     said = {"session_token": victim.browser.token, "app_key": site.beside().app_key}[field]
-    mine = line.ask("message", text="hello", client_id="1", **{field: said})
+    for frame in ({"text": "hello", "client_id": "1"}, {"conversation_id": victim.conversation, "ref": "r"}, {}):
+        kind = "message" if "text" in frame else "read" if "ref" in frame else "reset"
+        refused = line.ask(kind, **frame, **{field: said})
+        assert (refused["code"], [wrong["field"] for wrong in refused["errors"]]) == ("invalid", [field])
+    mine = line.ask("message", text="hello", client_id="1")
     assert mine["conversation_id"] != victim.conversation
-    assert line.ask("read", conversation_id=victim.conversation, ref="r", **{field: said})["code"] == "not_found"
+    assert line.ask("read", conversation_id=victim.conversation, ref="r")["code"] == "not_found"
     assert line.ask("identify", identity={"email": "mallory@evil.test", field: said})["standing"] == "claimed"
-    assert line.ask("reset", **{field: said})["type"] == "was_reset"
     assert victim.browser.me()["identified"] is True
     assert victim.data() == before
 

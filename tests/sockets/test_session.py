@@ -380,7 +380,9 @@ def test_reset_continues_with_new_token(client):
 
 
 def test_frame_cannot_name_another_caller(client):
-    (call,) = joined(client).say("reset", app_key="app_2", session_token="hvs_stolen")
+    (refused,) = joined(client).say("reset", app_key="app_2", session_token="hvs_stolen")
+    assert [wrong.field for wrong in refused.error.rejected] == ["app_key", "session_token"]
+    (call,) = client.say("reset")
     assert call.envelope == envelope_of("app_1", TOKEN)
 
 
@@ -553,3 +555,14 @@ def test_update_while_session_loads_is_kept(client):
 
 def test_unlisted_origin_closes_socket(client):
     assert closing(joined(client).update(origin_allowed=False)) == BAD_ORIGIN
+
+
+def test_mistyped_field_is_refused_by_name(client):
+    (refused,) = joined(client).say("read", ref="r", conversation="cnv_1")
+    assert [(wrong.field, wrong.reason) for wrong in refused.error.rejected] == [("conversation", "unknown field")]
+    assert refused.ref == "r"
+    assert client.say("ping")[0].text
+
+
+def test_mistyped_field_of_join_closes_socket(client):
+    assert client.say("join", app_kay="app_1") == [Close(close_frame=BAD_FRAME)]

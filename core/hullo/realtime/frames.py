@@ -19,6 +19,15 @@ from hullo.value import Value
 IDENTITY: Final = "identity"
 IDENTITY_FRAMES: Final = ("join", "identify")
 """The types of frames that may have an identity."""
+FRAME_FIELDS: Final[Mapping[str, frozenset[str]]] = {
+    "join": frozenset({"app_key", "session_token", "consent", IDENTITY, "after"}),
+    "identify": frozenset({IDENTITY}),
+    "reset": frozenset({"consent"}),
+    "message": frozenset({"conversation_id", "text", "client_id"}),
+    "read": frozenset({"conversation_id"}),
+    "ping": frozenset(),
+}
+"""The fields of each type of frame, beside `type` and `ref`."""
 _PROBLEM_FIELDS: Final = ("code", "detail", "errors")
 
 
@@ -39,6 +48,10 @@ class Frame(Value):
         if not isinstance(value, str | None):
             raise BadFrame(f"{name} must be a text")
         return value
+
+    def unknown_fields(self) -> list[str]:
+        """List the fields that a frame of this type does not have."""
+        return sorted(self.fields.keys() - FRAME_FIELDS.get(self.kind, frozenset()))
 
     def object_field(self, name: str) -> dict[str, object]:
         """Read an object field, as a copy. Raises `BadFrame` where it is missing or not an object."""

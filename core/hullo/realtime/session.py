@@ -9,7 +9,17 @@ from typing import Any, Final, TypeVar
 from hullo.api.bodies import Envelope
 from hullo.api.request_body import is_plausible_id
 from hullo.asgi.response import Response
-from hullo.errors import BadOrigin, HulloError, NotFound, RateLimited, SessionRevoked, Unavailable, UnknownApp
+from hullo.errors import (
+    BadOrigin,
+    HulloError,
+    Invalid,
+    NotFound,
+    RateLimited,
+    Rejection,
+    SessionRevoked,
+    Unavailable,
+    UnknownApp,
+)
 from hullo.model.conversation import ConversationId, MessageId
 from hullo.model.instant import SECOND, Instant
 from hullo.model.visitor import Session
@@ -43,6 +53,7 @@ from hullo.realtime.close_codes import (
     CloseFrame,
 )
 from hullo.realtime.frames import (
+    FRAME_FIELDS,
     BadFrame,
     Frame,
     encode_frame,
@@ -57,6 +68,8 @@ from hullo.settings import Settings
 
 R = TypeVar("R")
 
+MAX_FIELD_NAME: Final = 64
+"""Characters of an unknown field's name that an error repeats."""
 JOIN_TIMEOUT: Final = 10.0
 """Seconds from the handshake to the first frame."""
 FRAME_WINDOW: Final[Instant] = 10 * SECOND
@@ -190,6 +203,11 @@ class SocketSession:
 
     def _steps_for(self, frame: Frame) -> Steps[None]:
         """Choose what to do for a frame. Raises `BadFrame` for an unknown type, a second join, and a missing one."""
+        unknown = frame.unknown_fields() if frame.kind in FRAME_FIELDS else []
+        if unknown and self._is_joined:
+            return self._refuse_fields(frame, unknown)
+        if unknown:
+            raise BadFrame(f"a {frame.kind} frame has no field {unknown[0]}")
         match frame.kind, self._is_joined:
             case "join", False:
                 return self._join(frame)
@@ -205,6 +223,11 @@ class SocketSession:
                 return self._ping(frame)
             case _:
                 raise BadFrame("a frame of this type is not allowed here")
+
+    def _refuse_fields(self, frame: Frame, unknown: Sequence[str]) -> Steps[None]:
+        """Refuse a frame by the names of its unknown fields: a mistyped one would be ignored otherwise."""
+        rejected = [Rejection(field=name[:MAX_FIELD_NAME], reason="unknown field") for name in unknown]
+        yield SendError(error=Invalid(Invalid.invalid_fields_detail, rejected), ref=frame.ref)
 
     def _join(self, frame: Frame) -> Steps[None]:
         """Answer the first frame. An identity that is refused does not refuse the join."""
