@@ -84,7 +84,12 @@ class Receiver:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
+                length = int(self.headers["content-length"])
+                body = self.rfile.read(length)
+                # The sender was killed in the middle of the request.
+                if len(body) < length:
+                    self.close_connection = True
+                    return
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 message = Message(self.path, headers, body.decode())
                 with receiver._arrived:
