@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import anyio
 import pytest
+import uvicorn
+from starlette.types import Receive, Scope, Send
 
 from cli.serving import PATIENCE, Server
 from cli.terminal import Terminal
 from hullo.asgi.address import TrustedProxies
 from hullo.cli.connections import ConnectionBudget
+from hullo.cli.http_protocol import BoundedHttpProtocol, bound_connections
+from hullo.settings import Settings
 
 MIB = 1024 * 1024
 HEAD = b"GET /hullo/healthz HTTP/1.1\r\nHost: x\r\n"
@@ -206,3 +212,26 @@ def test_ipv6_customer_has_one_share(budget: ConnectionBudget) -> None:
     addresses = {budget.address_of((f"2001:db8::{number}", 1)) for number in range(1, 9)}
     assert len(addresses) == 1
     assert budget.address_of(None) is None
+
+
+def test_unread_body_stops_the_reading() -> None:
+    arrived = threading.Event()
+
+    async def never_reads(scope: Scope, receive: Receive, send: Send) -> None:
+        arrived.set()
+        await anyio.sleep_forever()
+
+    bound_connections(Settings())
+    config = uvicorn.Config(never_reads, http=BoundedHttpProtocol, lifespan="off", log_config=None)
+    serving = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serving.run, kwargs={"sockets": [listener]})
+        thread.start()
+        with closing(socket.create_connection(listener.getsockname(), timeout=PATIENCE)) as connection:
+            connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (64 * MIB))
+            assert arrived.wait(PATIENCE)
+            connection.settimeout(2)
+            # The buffers of the system take some; the server takes a read or two.
+            assert send_without_end(connection, b"x" * 65536, 64 * MIB) < 24 * MIB
+        serving.should_exit = serving.force_exit = True
+        thread.join(PATIENCE)

@@ -195,7 +195,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
                 return
         if self._unparsed:
             self._flow.hold()
-        else:
+        # Only what was held here: uvicorn pauses by itself while a handler does not read its body.
+        elif self._flow.is_held:
             self._flow.release()
         if self._in_message and self._deadline is None:
             self._set_deadline(self.limits.head_seconds if self._in_head else self.limits.body_seconds)
