@@ -10,6 +10,7 @@ from hullo.application import Hullo
 from hullo.cli.options import CommonOptions, common_options, pass_options
 from hullo.cli.people import display_name, get_person
 from hullo.errors import NotFound
+from hullo.model.contact import Contact
 from hullo.model.visitor import Session
 from hullo.operations.contacts.block import BlockContact, UnblockContact
 from hullo.operations.sessions.block_visitor import BlockVisitor, UnblockVisitor
@@ -35,15 +36,7 @@ def block_command(options: CommonOptions, person: str, reason: str | None) -> No
         if person.startswith("vis_"):
             _print_visitor(options, _change_visitor(hullo, person, reason, BlockVisitor), "Blocked")
             return
-        contact = hullo.executor.run(
-            BlockContact(
-                contact_id=(known := get_person(hullo, person)).id,
-                workspace_id=known.workspace_id,
-                by=hullo.operator,
-                reason=reason,
-                context=hullo.new_context(),
-            )
-        ).result
+        contact = _change_contact(hullo, person, reason, BlockContact)
         sessions = hullo.store.list_sessions(contact.workspace_id, contact.id, PageRequest(limit=200)).items
     # These go on: what to do about them is easily overlooked.
     claiming = [session for session in sessions if not session.is_proven and session.revoked_at is None]
@@ -62,17 +55,25 @@ def unblock_command(options: CommonOptions, person: str, reason: str | None) -> 
         if person.startswith("vis_"):
             _print_visitor(options, _change_visitor(hullo, person, reason, UnblockVisitor), "Unblocked")
             return
-        contact = hullo.executor.run(
-            UnblockContact(
-                contact_id=(known := get_person(hullo, person)).id,
-                workspace_id=known.workspace_id,
-                by=hullo.operator,
-                reason=reason,
-                context=hullo.new_context(),
-            )
-        ).result
+        contact = _change_contact(hullo, person, reason, UnblockContact)
     # The visitors that the block had reached are free too, and are no news: the contact's name stands for them.
     options.print_result(ContactResponse.of(contact), f"Unblocked {display_name(contact)} ({contact.id}).")
+
+
+def _change_contact(
+    hullo: Hullo, person: str, reason: str | None, change: type[BlockContact | UnblockContact]
+) -> Contact:
+    known = get_person(hullo, person)
+    changed: Contact = hullo.executor.run(
+        change(
+            contact_id=known.id,
+            workspace_id=known.workspace_id,
+            by=hullo.operator,
+            reason=reason,
+            context=hullo.new_context(),
+        )
+    ).result
+    return changed
 
 
 def _change_visitor(

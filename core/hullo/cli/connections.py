@@ -35,13 +35,18 @@ def connection_limit(settings: Settings) -> int:
     return possible if wanted is None else min(wanted, possible)
 
 
+def address_share(connections: int, per_address: int) -> int:
+    """Return how many of the connections one address may hold: one client must not keep all others out."""
+    return min(per_address, max(1, connections // 4))
+
+
 class ConnectionBudget:
     """Counts the open connections of this process, in total and by address. For one event loop."""
 
     def __init__(self, connections: int, per_address: int | None, proxies: TrustedProxies) -> None:
         self._connections = connections
-        # One client must not keep all others out. None: one address may have all.
-        self._per_address = connections if per_address is None else min(per_address, max(1, connections // 4))
+        # None: one address may have all.
+        self._per_address = connections if per_address is None else address_share(connections, per_address)
         self._proxies = proxies
         self._total = 0
         self._by_address: Counter[str] = Counter()

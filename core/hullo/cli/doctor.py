@@ -16,7 +16,7 @@ import click
 
 from hullo.application import Hullo
 from hullo.bus.choice import bus_url
-from hullo.cli.connections import connection_limit
+from hullo.cli.connections import address_share, connection_limit
 from hullo.cli.options import CommonOptions, common_options, pass_options
 from hullo.cli.refused_origins import MAX_SHOWN, refused_pages
 from hullo.cli.screen import table
@@ -131,10 +131,11 @@ def _holds_password(path: Path) -> bool:
 
 
 def _connections(settings: Settings) -> Finding:
-    most, share = connection_limit(settings), settings.server.connections_per_address
+    most = connection_limit(settings)
+    share = address_share(most, settings.server.connections_per_address)
     return Finding(
         name="connections",
-        value=f"{most:,} for each process of hullo serve, {min(share, max(1, most // 4)):,} for each address",
+        value=f"{most:,} for each process of hullo serve, {share:,} for each address",
         # Sockets of the widget stay open: a small site has hundreds.
         advice=None
         if most >= FEW_CONNECTIONS
