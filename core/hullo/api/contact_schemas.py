@@ -54,7 +54,7 @@ class JoinedRecordResponse(ResponseBody):
     """A record that is joined to the contact by an email that the visitor gave. Its values are claimed here."""
 
     merge_id: Annotated[MergeId, Meta(description="The merge to undo where the two are two people.")]
-    email: Annotated[str, Meta(description="The email that the visitor gave, and nobody has proven.")]
+    email: Annotated[str, Meta(description="The email that the visitor gave, without proof.")]
 
     @classmethod
     def of_contact(cls, contact: Contact) -> Self | UnsetType:

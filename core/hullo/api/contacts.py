@@ -90,7 +90,7 @@ async def read_contact(request: Request) -> Response:
 
 @operation(
     "Write a contact",
-    description="The one with this `external_id`, else with this `email`, else a new one. Whatever is said "
+    description="The one with this `external_id`, else with this `email`, else a new one. Every value "
     "counts as proven. `emails` and `phones` are whole lists: what is not in them goes.",
     security=by_key(Scope.WRITE),
     answers=WrittenContactResponse,

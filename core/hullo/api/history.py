@@ -30,7 +30,7 @@ from hullo.store.reading import page_matching
 @operation(
     "What happened to a contact",
     description="The newest first: identifies, changes with their values before and after, merges, "
-    f"conversations, and as `{CONTACT_EVENT}` whatever a site has reported, by the time when that happened. "
+    f"conversations, and as `{CONTACT_EVENT}` all events that a site has reported, by the time when they happened. "
     "A key of one app is not shown what happened in others.",
     security=by_key(Scope.READ),
     query=PAGE,
@@ -64,7 +64,7 @@ def _redact_entry(key: ApiKey, entry: TimelineEntry) -> TimelineEntry:
 
 @operation(
     "Report what a contact did",
-    description="One more line in their timeline; nobody is told of it. Reported twice, there are two.",
+    description="Adds one line to their timeline, and sends no event. Reported twice, there are two lines.",
     security=by_key(Scope.WRITE),
     answers=TimelineEntryResponse,
     body=EventBody,

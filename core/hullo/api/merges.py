@@ -133,7 +133,7 @@ async def undo_merge(request: Request) -> Response:
 
 @operation(
     "List conflicts",
-    description="Two contacts that one call named, for somebody to look at.",
+    description="Two contacts that one call named, for an agent to look at.",
     security=by_key(Scope.READ),
     query=(
         STATUS,

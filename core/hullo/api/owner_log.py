@@ -19,7 +19,7 @@ UNLISTABLE: Final = "an origin that no app can list"
 
 
 def log_refusal(request: Request, error: Exception) -> None:
-    """Log a refused origin, or a store that cannot be used. Each once a minute, whatever the calls. Counts origins."""
+    """Log a refused origin, or a store that cannot be used. Each at most once a minute. Counts origins."""
     if isinstance(error, BadOrigin):
         _log_refused_origin(request)
     elif isinstance(error, StoreUnavailable):

@@ -129,7 +129,7 @@ def set_(options: CommonOptions, key: str, settings: Sequence[str]) -> None:
     With consent=required, hullo stores nothing about a visitor until the page sends the visitor's consent. The default
     is consent=none. keep_anonymous_days, keep_conversation_days, keep_decision_days, keep_timeline_days and
     keep_contact_days set how long hullo keeps data: a number of days, or none for ever. keep_contact_days is about
-    contacts that nobody ever proved and that have no conversation, from when they were last seen; of the apps of a
+    contacts that were never proven and that have no conversation, from when they were last seen; of the apps of a
     workspace, the longest time counts.
 
     With linked_logout=off, a reset of a session does not end those that a link has carried it to, or brought it from,

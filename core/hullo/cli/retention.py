@@ -45,7 +45,7 @@ def _text(done: RetentionRun, dry_run: bool) -> str:
         ("APP", "SESSIONS", "VISITORS", "CONVERSATIONS", "MESSAGES", "DECISIONS", "TIMELINE"),
         [_row(result) for result in done.apps],
     )
-    contacts = f", among them {done.contacts:,} contacts that nobody ever proved" if done.contacts else ""
+    contacts = f", among them {done.contacts:,} contacts that were never proven" if done.contacts else ""
     total = f"{done.total_removed.total:,} records"
     if dry_run:
         return f"{counts}\n\nNothing was deleted: this was a dry run. {total} are too old{contacts}."

@@ -67,7 +67,7 @@ class Contact(Value):
 
     @property
     def is_unproven(self) -> bool:
-        """Return whether nobody ever proved anything of it: no visitor, no server of the site, and no agent.
+        """Return whether no visitor, no server of the site and no agent ever proved anything of it.
 
         Asks for all custom data. A merge and a block are decisions too: a contact that has one counts as proven.
         """

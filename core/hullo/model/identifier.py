@@ -60,7 +60,7 @@ class Identifier(Value, kw_only=False):
 
 
 def identifier_fault(kind: str, text: str, non_identities: AbstractSet[str]) -> str | None:
-    """Find why a text identifies no person, or nobody knows which one (M5). None for a usable identifier."""
+    """Find why a text identifies no person, or none for certain (M5). None for a usable identifier."""
     # An identify that changes nothing comes through here twice for each identifier, and nearly all of them are plain.
     bare = text.lower()
     if PLAIN.fullmatch(bare):

@@ -21,7 +21,7 @@ class Retention(Value):
     timeline_days: int | None = None
     # On by default: any page can make contacts by claims, and without a limit they would pile up.
     contact_days: int | None = 365
-    """Contacts that nobody ever proved and that have no conversation, after they were last seen (P3). Contacts belong
+    """Contacts that were never proven and that have no conversation, after they were last seen (P3). Contacts belong
     to the workspace: the longest time of its apps counts."""
 
 

@@ -18,7 +18,7 @@ WILDCARD: Final = "://*."
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _APP_SCHEMES: Final = frozenset({"capacitor", "ionic", "tauri", "chrome-extension"})
 """Of pages in web views of apps, and in extensions. Not `moz-extension`, whose hosts differ in each browser: such an
-origin can be listed for nobody, and would name a person."""
+origin can be listed for no site, and would name a person."""
 
 # Underscores are no valid host names (RFC 952), but browsers send such origins and people run such hosts.
 _HOST_PATTERN: Final = re.compile(

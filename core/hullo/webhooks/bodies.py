@@ -36,7 +36,7 @@ def _in_microseconds(seconds: int) -> Instant:
 
 
 def _new_url(_: Limits) -> Schema:
-    return with_description(_URL, "https, and a host that everybody can reach.")
+    return with_description(_URL, "https, and a host that is reachable from the internet.")
 
 
 def _read_url(value: object, _: Limits) -> str:

@@ -109,7 +109,7 @@ class _SweepRun:
         return len(over)
 
     def _remove_contacts(self) -> list[ContactId]:
-        """Delete the contacts that nobody ever proved; return their ids."""
+        """Delete the contacts that were never proven; return their ids."""
         before = self._sweep.contacts_before
         if before is None:
             return []

@@ -41,7 +41,8 @@ Turns anonymous visitors of sites into named contacts.
 
 Bodies are JSON objects in UTF-8, of {body_bytes} bytes at most; texts hold no control characters. In a body about a
 person one bad field loses only itself, also custom data that makes the body too large: it is named in `rejected`.
-Times are RFC 3339 in UTC, ids are opaque. Whatever takes GET takes HEAD too. Later versions may add fields to answers.
+Times are RFC 3339 in UTC, ids are opaque. Each path that takes GET takes HEAD too. Later versions may add fields to
+answers.
 
 Whatever is refused is answered with a problem (RFC 9457), whose `code` is for programs:
 

@@ -122,7 +122,7 @@ class BeginConversation(Value):
             # Just before its first message: the contact has not read that one.
             read_at=context.now - 1,
             contact_id=contact.id,
-            # The site says who it is for, so whoever proves to be the contact may read it (H1).
+            # The site says who it is for, so a visitor who proves to be the contact may read it (H1).
             link_standing=Standing.PROVEN,
         )
         decision = _sent(context, insertion(conversation), self.message.draft(self.key.writer), repeat_key)

@@ -71,7 +71,7 @@ class SendMessage(Value):
         session = session_lifecycle.validate_session(snapshot, self.open_session.session_digest, app.id, context.now)
         if session is None:
             raise SessionRequired
-        # Before a repeat is answered: a blocked visitor gets one answer, whatever it sends.
+        # Before a repeat is answered: a blocked visitor gets one answer to every message.
         require_not_blocked(session, snapshot.contacts.values())
         # S3: a visitor with a conversation is remembered like an identified one.
         session_update = session_lifecycle.extend(session_lifecycle.refresh(session, context.now), context.now)

@@ -35,7 +35,7 @@ class RetentionRun(Value):
     apps: tuple[AppRetentionResult, ...]
     deliveries: int
     contacts: int = 0
-    """Contacts that nobody ever proved, of all workspaces."""
+    """Contacts that were never proven, of all workspaces."""
 
     @property
     def total_removed(self) -> SweepResult:
@@ -96,7 +96,7 @@ def _sweep_app(store: Store, app: App, now: Instant, *, dry_run: bool) -> SweepR
 
 
 def _sweep_contacts(store: Store, workspace_id: str, apps: Sequence[App], now: Instant, *, dry_run: bool) -> int:
-    """Remove the workspace's contacts that nobody ever proved; return how many."""
+    """Remove the workspace's contacts that were never proven; return how many."""
     days = [app.retention.contact_days for app in apps if app.workspace_id == workspace_id]
     # The longest: an app whose visitors come once in two years must not lose them to the settings of another.
     longest = None if None in days else max(day for day in days if day is not None)

@@ -80,7 +80,7 @@ def _is_joinable(matched: MatchResult, collision: Collision, snapshot: Snapshot)
 
 def _is_open_record(record: Contact, collision: Collision) -> bool:
     """Return whether only the site knows the record by this email, or nothing but claims does: a person who has proven
-    themselves is joined to nobody."""
+    themselves is joined to no contact."""
     if joins_of(record) or any(fact.is_attested for _, fact in record.all_identifiers()):
         return False
     fact = record.identifier_fact(collision.identifier)

@@ -1,4 +1,4 @@
-"""Lead: what becomes of the contact that a visitor made by typing an email, once the visitor is somebody (C8)."""
+"""Lead: what becomes of the contact that a visitor made by typing an email, once the visitor is identified (C8)."""
 
 from __future__ import annotations
 

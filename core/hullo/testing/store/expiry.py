@@ -158,7 +158,7 @@ class ExpiryTests(StoreCase):
         assert store.list_refused_origins(TODAY + DAY) == (*sorted(now, key=lambda held: held.digest), later)
         assert store.list_refused_origins(TODAY + DAY + HOUR) == (later,)
         must_apply(store, ChangeSet(refused_origins=(a_refused_origin(hour=TODAY + DAY + HOUR),)))
-        # Those that had expired by then are gone for good, whatever time is asked about.
+        # Those that had expired by then are gone for good, at every time that is asked about.
         assert [held.hour for held in store.list_refused_origins(0)] == [TODAY + HOUR, TODAY + DAY + HOUR]
 
     def test_call_counts_add_up_per_app_day(self, store: Store) -> None:

@@ -228,7 +228,7 @@ class MergeTests(StoreCase):
         joined = merge_changes(ANN, OLD)
         joined = replace(joined, absorptions=(replace(joined.absorptions[0], is_joined=True),))
         must_apply(store, joined)
-        # J: nobody has proven that they are one person.
+        # J: no proof says that they are one person.
         assert standings() == (Standing.CLAIMED, Standing.CLAIMED)
         undone = split_changes(store, merge_of(store))
         must_apply(store, replace(undone, splits=(replace(undone.splits[0], is_joined=True),)))

@@ -40,7 +40,7 @@ INDEXES: Final[tuple[tuple[str, type[Model], tuple[Field, ...]], ...]] = (
 
 
 def up(migrator: SchemaMigrator, db: Database) -> None:
-    """Makes columns that are NULL in every row: no agent is known to have written, and nobody is blocked."""
+    """Makes columns that are NULL in every row: no agent is known to have written, and no contact is blocked."""
     add_column(migrator, "session", "block_id", CharField(max_length=64, null=True))
     add_column(migrator, "session", "block", TextField(null=True))
     add_column(migrator, "conversation", "assignee", CharField(max_length=255, null=True))
@@ -51,7 +51,7 @@ def up(migrator: SchemaMigrator, db: Database) -> None:
 
 
 def down(migrator: SchemaMigrator, db: Database) -> None:  # noqa: ARG001 - as the runner calls it
-    """Drops whatever of them is there."""
+    """Drops those of them that exist."""
     for name, indexed, _ in INDEXES:
         drop_index(migrator, name_of(indexed), name)
     for table, columns in (

@@ -50,7 +50,7 @@ def up(migrator: SchemaMigrator, db: Database) -> None:  # noqa: ARG001 - as the
 
 
 def down(migrator: SchemaMigrator, db: Database) -> None:
-    """Drops whatever of them is there."""
+    """Drops those of them that exist."""
     execute(db, "DELETE FROM hullo_migration WHERE name = 'unfinished search index'")
     if all(column.name != "search" for column in db.get_columns("contact")):
         add_column(migrator, "contact", "search", TextField(null=True))
